@@ -1,0 +1,42 @@
+"""Reference distributions and intervals of a mean."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+class Interval(NamedTuple):
+    """A confidence or prediction interval on the analysis scale."""
+
+    low: float
+    high: float
+
+
+def two_sided_p(statistic: float, df: float) -> float:
+    """Two-sided p-value of a t statistic; normal when `df` is infinite."""
+    if np.isnan(statistic) or np.isnan(df):
+        return float("nan")
+    tail = stats.norm.sf(abs(statistic)) if np.isinf(df) else stats.t.sf(abs(statistic), df)
+    return float(2 * tail)
+
+
+def critical_value(level: float, df: float) -> float:
+    """Quantile that leaves (1 - level) / 2 above it; normal when `df` is infinite."""
+    tail = (1 - level) / 2
+    if np.isnan(df):
+        return float("nan")
+    return float(stats.norm.isf(tail) if np.isinf(df) else stats.t.isf(tail, df))
+
+
+def interval(estimate: float, se: float, df: float, level: float) -> Interval:
+    """Return estimate ± critical value × se."""
+    half = critical_value(level, df) * se
+    return Interval(estimate - half, estimate + half)
+
+
+def chi2_p(statistic: float, df: float) -> float:
+    """Upper tail of a chi-squared statistic; 1 when it has no degrees of freedom."""
+    return float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0

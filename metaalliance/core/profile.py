@@ -1,0 +1,106 @@
+"""Profile-likelihood intervals of the variance components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import chi2
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.intervals import Interval
+from metaalliance.core.multilevel import NestedData, NestedPoint, maximize
+from metaalliance.core.tau2 import log_likelihood
+
+#: What a profile fixes, and the direction in which the components may still move.
+_PROFILES: dict[str, tuple[Array, Array]] = {
+    "study": (np.array([1.0, 0.0]), np.array([[0.0], [1.0]])),
+    "effect": (np.array([0.0, 1.0]), np.array([[1.0], [0.0]])),
+    "total": (np.array([1.0, 1.0]), np.array([[1.0], [-1.0]])),
+}
+
+
+def nested_interval(
+    data: NestedData, optimum: NestedPoint, component: str, level: float, *, restricted: bool
+) -> Interval:
+    """Profile-likelihood interval of one variance component, or of their sum.
+
+    The bounds are where twice the drop of the maximised log-likelihood equals the
+    chi-squared quantile with one degree of freedom; a lower bound is zero when the drop
+    at zero is smaller. Each inner maximisation starts from the one before.
+
+    Parameters
+    ----------
+    component : {"study", "effect", "total"}
+        Which variance.
+
+    References
+    ----------
+    Hardy RJ, Thompson SG (1996). Statistics in Medicine 15, 619-629.
+    Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
+    """
+    fixed, direction = _PROFILES[component]
+    estimate = float(fixed @ optimum.theta)
+    state = {"theta": optimum.theta}
+
+    def drop(value: float) -> float:
+        start = _on_profile(state["theta"], component, value)
+        upper = value if component == "total" else np.inf
+        point = maximize(
+            data, start, restricted=restricted, directions=direction, upper=upper
+        )
+        state["theta"] = point.theta
+        return 2 * (optimum.log_likelihood - point.log_likelihood)
+
+    return _bounds(drop, estimate, _typical(data.vi), level)
+
+
+def _on_profile(theta: Array, component: str, value: float) -> Array:
+    """Move `theta` to the nearest start on the profile of `component` at `value`."""
+    if component == "study":
+        return np.array([value, theta[1]])
+    if component == "effect":
+        return np.array([theta[0], value])
+    total = float(theta.sum())
+    share = float(theta[0]) / total if total > 0 else 0.5
+    return np.array([value * share, value * (1 - share)])
+
+
+def two_level_interval(
+    yi: Array, vi: Array, X: Array, tau2: float, level: float, *, restricted: bool
+) -> Interval:
+    """Profile-likelihood interval of tau² in the two-level model."""
+    top = log_likelihood(yi, vi, X, tau2, restricted=restricted)
+
+    def drop(value: float) -> float:
+        return 2 * (top - log_likelihood(yi, vi, X, value, restricted=restricted))
+
+    return _bounds(drop, tau2, _typical(vi), level)
+
+
+def _typical(vi: Array) -> float:
+    return vi.size / float(np.sum(1 / vi))
+
+
+def _bounds(
+    drop: Callable[[float], float], estimate: float, typical: float, level: float
+) -> Interval:
+    """Invert a likelihood-ratio drop on both sides of the estimate."""
+    crit = float(chi2.isf(1 - level, 1))
+    xtol = 1e-14 * (estimate + typical)
+
+    def excess(value: float) -> float:
+        return drop(value) - crit
+
+    low = 0.0
+    if estimate > 0 and excess(0.0) > 0:
+        low = float(brentq(excess, 0.0, estimate, xtol=xtol, rtol=1e-14))
+    high = max(2 * estimate, typical)
+    for _ in range(200):
+        if excess(high) > 0:
+            break
+        high *= 2
+    else:
+        return Interval(low, float("inf"))
+    return Interval(low, float(brentq(excess, estimate, high, xtol=xtol, rtol=1e-14)))

@@ -1,0 +1,69 @@
+"""Option values, spelled once, and their checks."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Literal, get_args
+
+from metaalliance.errors import OptionError
+
+Measure = Literal["z", "r", "r-unbiased", "generic"]
+Model = Literal["auto", "common-effect", "two-level", "three-level", "che"]
+Tau2Estimator = Literal["DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"]
+Test = Literal[
+    "auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr2"
+]
+Prediction = Literal["t", "normal", "riley"]
+Nonsignificant = Literal["error", "zero", "drop", "half-p"]
+BetaPolicy = Literal["peterson-brown", "refuse"]
+Scale = Literal["analysis", "r"]
+
+#: Tests that are valid when effects of one study are dependent.
+CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr2"})
+
+
+def option_values(option: Any) -> tuple[str, ...]:
+    """Return the values of a ``Literal`` option in their declared order."""
+    return tuple(get_args(option))
+
+
+def check_option(name: str, value: str, option: Any) -> str:
+    """Return `value` if the option has it.
+
+    Raises
+    ------
+    OptionError
+        Otherwise, naming every allowed value and the nearest one.
+
+    Examples
+    --------
+    >>> check_option("tau2", "REML", Tau2Estimator)
+    'REML'
+    """
+    allowed = option_values(option)
+    if value in allowed:
+        return value
+    same = [a for a in allowed if a.lower() == str(value).lower()]
+    near = same or difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    listed = ", ".join(repr(a) for a in allowed)
+    raise OptionError(f"{name}={value!r} is not one of {listed}.{hint}")
+
+
+def check_level(level: float) -> float:
+    """Return a confidence level inside (0, 1)."""
+    if not (isinstance(level, int | float) and 0 < level < 1):
+        raise OptionError(
+            f"level={level!r} is not a proportion between 0 and 1, such as 0.95 for 95%."
+        )
+    return float(level)
+
+
+def check_rho(rho: float) -> float:
+    """Return an assumed within-study correlation in [0, 1)."""
+    if not (isinstance(rho, int | float) and 0 <= rho < 1):
+        raise OptionError(
+            f"rho={rho!r} is not a correlation in [0, 1): it is the assumed correlation between "
+            "the sampling errors of effects from one study."
+        )
+    return float(rho)
