@@ -1,0 +1,1 @@
+"""Effect sizes: from coded rows to yi and vi, with their ledger."""

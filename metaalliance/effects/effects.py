@@ -1,0 +1,188 @@
+"""The effects that models pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from metaalliance.core.arrays import Array
+from metaalliance.errors import EstimationError, StudyDataError
+from metaalliance.options import Measure, check_option
+
+#: Columns of `Effects.frame` that are not moderators.
+RESERVED = ("study", "effect", "yi", "vi", "n", "r", "sample", "row")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Effects:
+    """Effect sizes with their sampling variances, studies and moderators.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per effect: `study`, `effect`, `yi`, `vi` on the analysis scale, `n` where
+        known, `r` for correlations (better alliance, better outcome is positive), then
+        the moderators.
+    measure : {"z", "r", "r-unbiased", "generic"}
+        The analysis scale: Fisher z, r, Olkin and Pratt's unbiased r, or any other metric.
+    ledger : DataFrame
+        How each effect was made: rule, formula, inputs with their cells, source of the
+        sign, variance rule, approximation. Empty for precomputed effects.
+    """
+
+    frame: pd.DataFrame
+    measure: Measure
+    ledger: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        yi: ArrayLike,
+        vi: ArrayLike,
+        study: Sequence[Any] | ArrayLike | None = None,
+        moderators: Mapping[str, Any] | pd.DataFrame | None = None,
+        measure: Measure = "generic",
+        *,
+        n: ArrayLike | None = None,
+    ) -> Effects:
+        """Make effects from numbers that are computed already.
+
+        Parameters
+        ----------
+        yi, vi : array_like, shape (k,)
+            Effects and their sampling variances, on the scale that `measure` names.
+        study : array_like, shape (k,), optional
+            Label of the study of each effect; by default each effect is its own study.
+        moderators : mapping or DataFrame, optional
+            Columns of length k.
+        measure : {"generic", "z", "r", "r-unbiased"}
+            The metric of `yi`.
+        n : array_like, shape (k,), optional
+            Sample sizes.
+
+        Raises
+        ------
+        StudyDataError
+            When lengths differ, a value is missing or infinite, or a variance is not
+            positive; positions are counted from 0.
+
+        Examples
+        --------
+        >>> effects = Effects.from_arrays([0.2, 0.4], [0.01, 0.02], study=["A", "B"])
+        >>> effects.n_effects, effects.n_studies
+        (2, 2)
+        """
+        check_option("measure", measure, Measure)
+        y, v = _numbers("yi", yi), _numbers("vi", vi)
+        if y.size != v.size:
+            raise StudyDataError(f"yi has {y.size} values and vi has {v.size}.")
+        if y.size == 0:
+            raise StudyDataError("There are no effects.")
+        bad = np.flatnonzero(v <= 0)
+        if bad.size:
+            raise StudyDataError(
+                f"vi[{bad[0]}] = {v[bad[0]]:g}: a sampling variance must be positive."
+            )
+        columns: dict[str, Any] = {
+            "study": _labels(study, y.size),
+            "effect": np.arange(1, y.size + 1),
+            "yi": y,
+            "vi": v,
+        }
+        if n is not None:
+            columns["n"] = _column("n", n, y.size)
+        if measure != "generic":
+            columns["r"] = np.tanh(y) if measure == "z" else y
+        for name, values in dict(moderators if moderators is not None else {}).items():
+            if name in columns:
+                raise StudyDataError(f"A moderator cannot be called {name!r}.")
+            columns[str(name)] = _column(str(name), values, y.size)
+        return cls(frame=pd.DataFrame(columns), measure=measure)
+
+    @property
+    def yi(self) -> Array:
+        """Effects on the analysis scale, shape (k,)."""
+        return self.frame["yi"].to_numpy(dtype=float)
+
+    @property
+    def vi(self) -> Array:
+        """Sampling variances, shape (k,)."""
+        return self.frame["vi"].to_numpy(dtype=float)
+
+    @property
+    def n_effects(self) -> int:
+        """Number of effects."""
+        return len(self.frame)
+
+    @property
+    def n_studies(self) -> int:
+        """Number of studies."""
+        return int(self.frame["study"].nunique())
+
+    @property
+    def n_participants(self) -> int | None:
+        """Participants: the largest n of each independent sample, summed; None if unknown."""
+        if "n" not in self.frame or self.frame["n"].isna().any():
+            return None
+        keys = ["study", "sample"] if "sample" in self.frame else ["study"]
+        return int(self.frame.groupby(keys, dropna=False, sort=False)["n"].max().sum())
+
+    @property
+    def moderators(self) -> tuple[str, ...]:
+        """Names of the moderator columns."""
+        return tuple(str(c) for c in self.frame.columns if c not in RESERVED)
+
+    def dependent(self) -> bool:
+        """Whether some study has more than one effect."""
+        return self.n_effects > self.n_studies
+
+    def subset(self, keep: ArrayLike) -> Effects:
+        """Return the effects where `keep` (k,) is true.
+
+        Raises
+        ------
+        EstimationError
+            When none is left.
+        """
+        mask = np.asarray(keep, dtype=bool)
+        if not mask.any():
+            raise EstimationError("No effect is left to pool.", code="MA602")
+        ledger = self.ledger[mask].reset_index(drop=True) if len(self.ledger) else self.ledger
+        frame = self.frame[mask].reset_index(drop=True)
+        return Effects(frame=frame, measure=self.measure, ledger=ledger)
+
+
+def _numbers(name: str, values: ArrayLike) -> Array:
+    """Return finite numbers of shape (k,), or say which is not."""
+    try:
+        array = np.asarray(values, dtype=float).ravel()
+    except (TypeError, ValueError) as error:
+        raise StudyDataError(f"{name} must hold numbers only: {error}.") from error
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise StudyDataError(f"{name}[{bad[0]}] is {array[bad[0]]}: every value must be finite.")
+    return array
+
+
+def _column(name: str, values: Any, k: int) -> Any:
+    """Return a column of length k."""
+    array = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(values)
+    if array.shape != (k,):
+        raise StudyDataError(f"{name} has shape {array.shape}; {k} effects need ({k},).")
+    return array
+
+
+def _labels(study: Any, k: int) -> Any:
+    """Return study labels; each effect its own study by default."""
+    if study is None:
+        return np.arange(1, k + 1)
+    labels = _column("study", study, k)
+    missing = np.flatnonzero(pd.isna(labels))
+    if missing.size:
+        raise StudyDataError(f"study[{missing[0]}] is missing: every effect needs a study.")
+    return labels

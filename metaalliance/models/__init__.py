@@ -1,0 +1,1 @@
+"""Pooling models and their results."""

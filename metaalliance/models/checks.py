@@ -1,0 +1,101 @@
+"""What has to hold before a model is fitted, and what its reader has to know after."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError
+from metaalliance.options import CLUSTER_TESTS
+from metaalliance.problems import Problem, notice
+
+FEW_DF = 4.0
+FEW_STUDIES = 10
+VARIANCE_RATIO = 1e7
+
+
+def refuse_unidentified_split(effects: Effects, model: str) -> None:
+    """Refuse to split heterogeneity over two levels that the data cannot tell apart."""
+    if effects.n_studies == 1:
+        raise EstimationError(
+            f"All {effects.n_effects} effects come from one study: variance between studies "
+            "cannot be estimated. Aggregate the effects of the study instead.",
+            code="MA611",
+        )
+    if not effects.dependent():
+        raise EstimationError(
+            f"The {model} model was refused: no study has more than one effect, so that the "
+            "variance between studies and the variance within studies cannot be told apart. "
+            "Use model='two-level'.",
+            code="MA610",
+        )
+
+
+def refuse_false_independence(effects: Effects, model: str, test: str) -> None:
+    """Refuse to treat dependent effects as independent."""
+    if effects.dependent() and test not in CLUSTER_TESTS:
+        several = int((effects.frame["study"].value_counts() > 1).sum())
+        raise EstimationError(
+            f"The {model} model takes one effect per study, but {several} "
+            f"{'study has' if several == 1 else 'studies have'} several. Aggregate them first "
+            "(aggregate(effects, rho=0.5)), use model='che', or a cluster-robust test.",
+            code="MA612",
+        )
+
+
+def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ...]:
+    """Return what limits the inference: few studies, few df, extreme variances."""
+    found = []
+    if test in CLUSTER_TESTS and df < FEW_DF:
+        found.append(
+            notice(
+                "MA620",
+                f"Only {df:.1f} degrees of freedom: below {FEW_DF:.0f} the cluster-robust p-value "
+                "and interval are not reliable.",
+                "Read the interval as a rough one, and say so.",
+            )
+        )
+    if 1 < effects.n_studies < FEW_STUDIES:
+        found.append(
+            notice(
+                "MA621",
+                f"{effects.n_studies} studies: heterogeneity and the prediction interval are "
+                "poorly determined.",
+                severity="note",
+            )
+        )
+    ratio = float(np.max(effects.vi) / np.min(effects.vi))
+    if ratio >= VARIANCE_RATIO:
+        found.append(
+            notice(
+                "MA622",
+                f"The largest sampling variance is {ratio:.1g} times the smallest: a few effects "
+                "decide the result.",
+                "Check n in these rows.",
+            )
+        )
+    return tuple(found)
+
+
+def single_effect_notice(test: str) -> tuple[Problem, ...]:
+    """Say what one effect allows."""
+    message = "One effect: tau² and a prediction interval cannot be estimated"
+    if test != "wald":
+        message += f"; a normal (wald) test replaces {test}, which needs two effects"
+    return (notice("MA613", message + "."),)
+
+
+def zero_spread_notice(test: str) -> Problem:
+    """Say that Knapp and Hartung's variance vanished."""
+    return notice(
+        "MA614",
+        f"The effects do not differ at all, so that the {test} standard error would be zero; "
+        "the standard error of the wald test is used with the same degrees of freedom.",
+    )
+
+
+def is_zero(value: float, scale: float) -> bool:
+    """Whether `value` is zero to the rounding of numbers of size `scale`."""
+    return abs(value) <= 64 * math.ulp(1.0) * max(scale, 1e-300)

@@ -1,0 +1,361 @@
+"""Results of pooling: one class per model, one contract."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.intervals import Interval
+from metaalliance.core.multilevel import NestedData, NestedPoint
+from metaalliance.core.profile import nested_interval, two_level_interval
+from metaalliance.core.transform import mean_correlation
+from metaalliance.effects.effects import Effects
+from metaalliance.models.text import summary_text
+from metaalliance.models.tau2_engine import q_profile
+from metaalliance.options import Measure, Scale
+from metaalliance.problems import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PooledFit:
+    """What every pooled result holds; estimates are on the analysis scale.
+
+    Attributes
+    ----------
+    estimate, se, statistic, df, p_value : float
+        The mean effect and its test; `df` is infinite for a normal test.
+    ci_low, ci_high : float
+        Confidence interval of the mean.
+    pi_low, pi_high : float
+        Prediction interval of a true effect; NaN where the model has none.
+    Q, Q_df, Q_p_value : float
+        Cochran's test of homogeneity.
+    tau2 : float
+        Total heterogeneity variance.
+    I2, H2 : float
+        I² as a fraction in [0, 1], H².
+    weights : ndarray, shape (k,)
+        Weight of each effect in the mean; they sum to one.
+    notices : tuple of Problem
+        What the reader has to know about this fit.
+    """
+
+    effects: Effects = field(repr=False)
+    model: str
+    test: str
+    level: float
+    prediction: str
+    estimate: float
+    se: float
+    statistic: float
+    df: float
+    p_value: float
+    ci_low: float
+    ci_high: float
+    pi_low: float
+    pi_high: float
+    Q: float
+    Q_df: int
+    Q_p_value: float
+    tau2: float
+    I2: float
+    H2: float
+    weights: Array = field(repr=False)
+    notices: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    def measure(self) -> Measure:
+        """Analysis scale of the effects."""
+        return self.effects.measure
+
+    @property
+    def tau(self) -> float:
+        """Standard deviation of the true effects."""
+        return math.sqrt(self.tau2)
+
+    @property
+    def n_effects(self) -> int:
+        """Number of effects."""
+        return self.effects.n_effects
+
+    @property
+    def n_studies(self) -> int:
+        """Number of studies."""
+        return self.effects.n_studies
+
+    @property
+    def n_participants(self) -> int | None:
+        """Number of participants, where every n is known."""
+        return self.effects.n_participants
+
+    def tau2_ci(self) -> Interval:
+        """Confidence interval of `tau2`, computed on request."""
+        return Interval(math.nan, math.nan)
+
+    def probability_above(self, value: float = 0.0, *, scale: Scale = "r") -> float:
+        """Probability that the true effect of a new study exceeds `value`.
+
+        From the predictive distribution behind the prediction interval: t with its degrees
+        of freedom, scale ``sqrt(se^2 + tau2)``.
+
+        Parameters
+        ----------
+        value : float
+            Threshold.
+        scale : {"r", "analysis"}
+            Scale of the threshold; "r" is the correlation where there is one.
+        """
+        point = math.atanh(value) if scale == "r" and self.measure == "z" else value
+        spread = math.sqrt(self.se**2 + self.tau2)
+        if not spread > 0:
+            return math.nan if math.isnan(spread) else float(self.estimate > point)
+        standardized = (point - self.estimate) / spread
+        df = self.prediction_df
+        tail = stats.norm.sf(standardized) if math.isinf(df) else stats.t.sf(standardized, df)
+        return float(tail)
+
+    @property
+    def prediction_df(self) -> float:
+        """Degrees of freedom of the prediction interval."""
+        return self.df
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this fit, as `pool` takes them."""
+        return {
+            "measure": self.measure,
+            "model": self.model,
+            "test": self.test,
+            "level": self.level,
+            "prediction": self.prediction,
+        }
+
+    def mean_r(self) -> float:
+        """Mean of the true correlations: the integral back-transformation of Fisher z.
+
+        The tanh of the mean z (`to_frame(scale="r")`) is their median.
+        """
+        if self.measure != "z":
+            return self.estimate
+        return mean_correlation(self.estimate, self.tau2)
+
+    def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
+        """Return one row: term, estimate, se, interval, prediction interval, test, k, n.
+
+        Parameters
+        ----------
+        scale : {"analysis", "r"}
+            With "r" estimates and limits are correlations (tanh of Fisher z) and `se` is
+            missing, since it belongs to the analysis scale.
+        """
+        values = {name: getattr(self, name) for name in _LIMITS}
+        if scale == "r":
+            values = {k: back_transform(v, self.measure) for k, v in values.items()}
+        se = self.se if scale == "analysis" or self.measure != "z" else math.nan
+        row = {
+            "term": "mean",
+            "model": self.model,
+            **values,
+            "se": se,
+            "statistic": self.statistic,
+            "df": self.df,
+            "p_value": self.p_value,
+            "tau2": self.tau2,
+            "I2": self.I2,
+            "n_studies": self.n_studies,
+            "n_effects": self.n_effects,
+        }
+        return pd.DataFrame([row])
+
+    def heterogeneity(self) -> dict[str, Any]:
+        """Return Q, tau², I² and their intervals."""
+        ci = self.tau2_ci()
+        return {
+            "Q": self.Q,
+            "df": self.Q_df,
+            "p_value": self.Q_p_value,
+            "tau2": self.tau2,
+            "tau": self.tau,
+            "tau2_ci_low": ci.low,
+            "tau2_ci_high": ci.high,
+            "I2": self.I2,
+            "H2": self.H2,
+            "sigma2": {"study": self.tau2},
+            "I2_levels": {"study": self.I2},
+        }
+
+    def pooled(self) -> dict[str, Any]:
+        """Return the mean, its test and its back-transformation."""
+        limits = {name: getattr(self, name) for name in _LIMITS}
+        rest = {"se": self.se, "statistic": self.statistic, "df": self.df}
+        r = {k: back_transform(v, self.measure) for k, v in limits.items()}
+        if self.measure == "z":
+            r["mean"] = self.mean_r()
+        is_r = self.measure != "generic"
+        return {**limits, **rest, "p_value": self.p_value, "r": r if is_r else None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return settings, counts, pooled mean and heterogeneity; missing is None."""
+        counts = {
+            "n_studies": self.n_studies,
+            "n_effects": self.n_effects,
+            "n_participants": self.n_participants,
+        }
+        content = {
+            "settings": self.settings(),
+            "counts": counts,
+            "pooled": self.pooled(),
+            "heterogeneity": self.heterogeneity(),
+            "notices": [p.to_dict() for p in self.notices],
+        }
+        cleaned: dict[str, Any] = without_nan(content)
+        return cleaned
+
+    def summary(self) -> str:
+        """Return the result as text for a terminal."""
+        return summary_text(self)
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame(scale="r").round(4).to_html(index=False))
+
+
+_LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CommonEffectFit(PooledFit):
+    """One true effect behind all studies; a reference, not a belief."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TwoLevelFit(PooledFit):
+    """Random-effects model with one variance between independent effects.
+
+    Attributes
+    ----------
+    tau2_method : str
+        Estimator of tau².
+    guard_acted : bool
+        Whether the ad hoc guard of Knapp and Hartung's variance widened the interval.
+    """
+
+    tau2_method: Literal["DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"]
+    guard_acted: bool = False
+
+    @property
+    def prediction_df(self) -> float:
+        """Degrees of freedom of the prediction interval."""
+        return prediction_df(self.prediction, self.df, self.n_effects, self.n_effects - 2)
+
+    def tau2_ci(self) -> Interval:
+        """Q-profile interval of tau² [Viechtbauer 2007]."""
+        if self.n_effects < 2:
+            return Interval(math.nan, math.nan)
+        return q_profile(self.effects.yi, self.effects.vi, self.level)
+
+    def tau2_profile_ci(self) -> Interval:
+        """Profile-likelihood interval of tau², for ML and REML."""
+        X = np.ones((self.n_effects, 1))
+        restricted = self.tau2_method != "ML"
+        return two_level_interval(
+            self.effects.yi, self.effects.vi, X, self.tau2, self.level, restricted=restricted
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this fit."""
+        # `PooledFit.settings(self)` because slotted dataclasses break zero-argument super().
+        return {**PooledFit.settings(self), "tau2": self.tau2_method}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MultilevelFit(PooledFit):
+    """Effects nested in studies: three-level, or correlated and hierarchical (CHE).
+
+    Attributes
+    ----------
+    tau2_method : str
+        REML or ML.
+    rho : float
+        Assumed correlation of sampling errors within a study; 0 in the three-level model.
+    sigma2 : dict
+        Variances between studies ("study") and between effects of a study ("effect").
+    I2_levels : dict
+        Share of each variance in the total.
+    """
+
+    tau2_method: Literal["ML", "REML"]
+    rho: float
+    sigma2: dict[str, float]
+    I2_levels: dict[str, float]
+    log_likelihood: float
+    nested: NestedData = field(repr=False)
+    optimum: NestedPoint = field(repr=False)
+    _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
+
+    @property
+    def prediction_df(self) -> float:
+        """Degrees of freedom of the prediction interval."""
+        return prediction_df(self.prediction, self.df, self.n_studies, self.n_studies - 2)
+
+    def tau2_ci(self) -> Interval:
+        """Profile-likelihood interval of the total heterogeneity variance."""
+        return self.sigma2_ci("total")
+
+    def sigma2_ci(self, component: Literal["study", "effect", "total"]) -> Interval:
+        """Profile-likelihood interval of one variance component or of their sum."""
+        if component not in self._intervals:
+            self._intervals[component] = nested_interval(
+                self.nested,
+                self.optimum,
+                component,
+                self.level,
+                restricted=self.tau2_method == "REML",
+            )
+        return self._intervals[component]
+
+    def heterogeneity(self) -> dict[str, Any]:
+        """Return Q, the variance components by level and their intervals."""
+        levels: tuple[Literal["study", "effect"], ...] = ("study", "effect")
+        cis = {name: list(self.sigma2_ci(name)) for name in levels}
+        content = PooledFit.heterogeneity(self)
+        return {**content, "sigma2": self.sigma2, "I2_levels": self.I2_levels, "sigma2_ci": cis}
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this fit."""
+        return {**PooledFit.settings(self), "tau2": self.tau2_method, "rho": self.rho}
+
+
+def prediction_df(prediction: str, test_df: float, units: int, riley: int) -> float:
+    """Degrees of freedom of a prediction interval.
+
+    ``normal``: infinite; ``riley``: units less 2 (Riley, Higgins & Deeks 2011), at least 1;
+    ``t``: those of the test of the mean, or units less 1 when that test is normal.
+    """
+    if prediction == "normal":
+        return math.inf
+    if prediction == "riley":
+        return float(max(riley, 1))
+    return float(units - 1) if math.isinf(test_df) else test_df
+
+
+def back_transform(value: float, measure: Measure) -> float:
+    """Return Fisher z as r; other scales are left as they are."""
+    return math.tanh(value) if measure == "z" else value
+
+
+def without_nan(content: Any) -> Any:
+    """Replace NaN and infinities by None, and numpy scalars by Python's, for JSON."""
+    if isinstance(content, dict):
+        return {str(k): without_nan(v) for k, v in content.items()}
+    if isinstance(content, list | tuple):
+        return [without_nan(v) for v in content]
+    if isinstance(content, np.generic):
+        return without_nan(content.item())
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

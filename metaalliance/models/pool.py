@@ -1,0 +1,125 @@
+"""Pool effects: the one entry to every model of a mean."""
+
+from __future__ import annotations
+
+import warnings
+
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.models.fits import CommonEffectFit, MultilevelFit, TwoLevelFit
+from metaalliance.models.nested import fit_nested
+from metaalliance.models.two_level import fit_common_effect, fit_two_level
+from metaalliance.options import (
+    Model,
+    Prediction,
+    Tau2Estimator,
+    Test,
+    check_level,
+    check_option,
+    check_rho,
+)
+
+#: Tests that a model has; the first is its default.
+TESTS: dict[str, tuple[str, ...]] = {
+    "common-effect": ("wald", "t", "cr0", "cr1", "cr2"),
+    "two-level": ("knapp-hartung", "knapp-hartung-adhoc", "wald", "t", "cr0", "cr1", "cr2"),
+    "three-level": ("cr2", "cr1", "cr0", "wald", "t"),
+    "che": ("cr2", "cr1", "cr0", "wald", "t"),
+}
+
+
+def pool(
+    effects: Effects,
+    *,
+    model: Model = "auto",
+    tau2: Tau2Estimator = "REML",
+    test: Test = "auto",
+    rho: float = 0.6,
+    level: float = 0.95,
+    prediction: Prediction = "t",
+) -> CommonEffectFit | TwoLevelFit | MultilevelFit:
+    """Estimate the mean effect and its heterogeneity.
+
+    Parameters
+    ----------
+    effects : Effects
+        What to pool.
+    model : {"auto", "common-effect", "two-level", "three-level", "che"}
+        "auto" takes "che" when any study has several effects, else "two-level".
+    tau2 : {"REML", "DL", "HE", "HS", "SJ", "EB", "PM", "ML"}
+        Estimator of the heterogeneity variance; the multilevel models have REML and ML.
+    test : str
+        "auto" takes Knapp and Hartung's test for "two-level", the cluster-robust CR2 test
+        with Satterthwaite degrees of freedom for the multilevel models, and the normal
+        test for "common-effect".
+    rho : float
+        Assumed correlation between sampling errors of effects of one study (model "che").
+    level : float
+        Coverage of the intervals.
+    prediction : {"t", "normal", "riley"}
+        Distribution of the prediction interval: t with the degrees of freedom of the test
+        (k - 1 beside a normal test), normal, or t with k - 2.
+
+    Returns
+    -------
+    CommonEffectFit, TwoLevelFit or MultilevelFit
+        The fit. Its `notices` are also given as `MetaAllianceWarning`.
+
+    Raises
+    ------
+    OptionError
+        For a value that an option does not have.
+    EstimationError
+        When the model cannot be identified from these effects.
+
+    Examples
+    --------
+    >>> effects = Effects.from_arrays([0.2, 0.3, 0.25, 0.4], [0.01, 0.02, 0.01, 0.03])
+    >>> fit = pool(effects, tau2="DL", test="wald")
+    >>> round(fit.estimate, 4), round(fit.se, 4), fit.tau2
+    (0.2559, 0.0594, 0.0)
+    """
+    check_option("model", model, Model)
+    check_option("tau2", tau2, Tau2Estimator)
+    check_option("prediction", prediction, Prediction)
+    check_level(level)
+    chosen = auto_model(effects) if model == "auto" else model
+    chosen_test = _test_of(chosen, test)
+    fit: CommonEffectFit | TwoLevelFit | MultilevelFit
+    if chosen == "common-effect":
+        fit = fit_common_effect(effects, chosen_test, level, prediction)
+    elif chosen == "two-level":
+        fit = fit_two_level(effects, tau2, chosen_test, level, prediction)
+    else:
+        _check_likelihood(chosen, tau2)
+        fit = fit_nested(
+            effects, chosen, tau2, chosen_test, check_rho(rho), level, prediction
+        )
+    for found in fit.notices:
+        if found.severity == "warning":
+            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=2)
+    return fit
+
+
+def auto_model(effects: Effects) -> str:
+    """Return "che" when any study has several effects, else "two-level"."""
+    return "che" if effects.dependent() else "two-level"
+
+
+def _test_of(model: str, test: str) -> str:
+    """Resolve "auto", and refuse a test that the model does not have."""
+    check_option("test", test, Test)
+    if test == "auto":
+        return TESTS[model][0]
+    if test not in TESTS[model]:
+        listed = ", ".join(repr(t) for t in TESTS[model])
+        raise OptionError(f"test={test!r} does not exist for model={model!r}; it has {listed}.")
+    return test
+
+
+def _check_likelihood(model: str, tau2: str) -> None:
+    if tau2 not in {"REML", "ML"}:
+        raise OptionError(
+            f"tau2={tau2!r} does not exist for model={model!r}: its variance components are "
+            "estimated by 'REML' or 'ML'."
+        )

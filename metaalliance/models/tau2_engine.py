@@ -1,0 +1,83 @@
+"""tau² of the two-level model: PyMARE's estimators, ours, and the polishing between."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.intervals import Interval
+from metaalliance.core.tau2 import CLOSED_FORMS, polish_likelihood
+
+
+def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
+    """Estimate the between-study variance.
+
+    DL and HE are PyMARE's. ML and REML start at PyMARE's estimate and are polished until
+    the score is zero to rounding. HS, SJ, PM and EB are those of `metaalliance.core.tau2`.
+    Everything is computed on effects scaled to a typical variance of one, since searches
+    with absolute tolerances lose digits when variances are tiny.
+
+    Parameters
+    ----------
+    yi, vi : ndarray, shape (k,)
+        Effects and sampling variances.
+    X : ndarray, shape (k, p)
+        Design matrix of full rank, p < k.
+    method : {"DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"}
+        The estimator.
+
+    Returns
+    -------
+    float
+        tau², at least zero.
+    """
+    scale = _typical_variance(vi)
+    y, v = yi / np.sqrt(scale), vi / scale
+    if method in CLOSED_FORMS:
+        return CLOSED_FORMS[method](y, v, X) * scale
+    start = _pymare_tau2(y, v, X, method)
+    if method in {"ML", "REML"}:
+        start = polish_likelihood(y, v, X, start, restricted=method == "REML")
+    return start * scale
+
+
+def _pymare_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
+    """Fit PyMARE's estimator; its small-sample default is switched off, tau² is all we use."""
+    from pymare.estimators import (
+        DerSimonianLaird,
+        Hedges,
+        VarianceBasedLikelihoodEstimator,
+    )
+
+    if method == "DL":
+        estimator = DerSimonianLaird(small_sample_correction="wald")
+    elif method == "HE":
+        estimator = Hedges(small_sample_correction="wald")
+    else:
+        estimator = VarianceBasedLikelihoodEstimator(method=method, small_sample_correction="wald")
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        estimator.fit(yi[:, None], vi[:, None], X)
+    value = float(np.ravel(estimator.params_["tau2"])[0])
+    return max(0.0, value) if np.isfinite(value) else 0.0
+
+
+def q_profile(yi: Array, vi: Array, level: float) -> Interval:
+    """Q-profile interval of tau² by PyMARE, on effects scaled to a typical variance of one.
+
+    References
+    ----------
+    Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
+    """
+    from pymare.stats import q_profile as pymare_q_profile
+
+    scale = _typical_variance(vi)
+    X = np.ones((yi.size, 1))
+    bounds = pymare_q_profile(yi / np.sqrt(scale), vi / scale, X, alpha=1 - level)
+    return Interval(float(bounds["ci_l"]) * scale, float(bounds["ci_u"]) * scale)
+
+
+def _typical_variance(vi: Array) -> float:
+    return float(vi.size / np.sum(1 / vi))

@@ -1,0 +1,1 @@
+"""Moderators: subgroups now, regression and contrasts to come."""

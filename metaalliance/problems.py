@@ -1,0 +1,52 @@
+"""Problems: one record for whatever the sheet, a row or an analysis has to report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that a reader of the results has to know or mend.
+
+    Attributes
+    ----------
+    code : str
+        Stable code; ``metaalliance explain CODE`` says more.
+    severity : {"error", "warning", "note"}
+        Errors stop the analysis; warnings are for judgement; notes record automatic changes.
+    message : str
+        What is wrong and what is allowed.
+    hint : str
+        What to do.
+    sheet, cell, row, study, column, seen
+        Where it is and what stands there, as far as it has a place.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    hint: str = ""
+    sheet: str = ""
+    cell: str = ""
+    row: int | None = None
+    study: str = ""
+    column: str = ""
+    seen: str = ""
+
+    @property
+    def place(self) -> str:
+        """The cell as a spreadsheet writes it: ``effects!F17``."""
+        return f"{self.sheet}!{self.cell}" if self.sheet and self.cell else self.sheet or self.cell
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as the JSON output prints it."""
+        return asdict(self)
+
+
+def notice(code: str, message: str, hint: str = "", *, severity: Severity = "warning") -> Problem:
+    """Return a problem of an analysis, which has no cell."""
+    return Problem(code=code, severity=severity, message=message, hint=hint)
