@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metaalliance import plots
     from metaalliance.effects.aggregate import aggregate
+    from metaalliance.effects.convert import effect_sizes
     from metaalliance.effects.effects import Effects
     from metaalliance.errors import (
         ConvergenceError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from metaalliance.models.fits import CommonEffectFit, MultilevelFit, TwoLevelFit
     from metaalliance.models.pool import pool
     from metaalliance.problems import Problem
+    from metaalliance.sheet.studies import Studies, load_studies, read_studies
 
 __version__ = "0.1.0"
 
@@ -41,9 +43,13 @@ _HOMES = {
     "StudyDataError": "metaalliance.errors",
     "TwoLevelFit": "metaalliance.models.fits",
     "UnreadableFileError": "metaalliance.errors",
+    "Studies": "metaalliance.sheet.studies",
     "aggregate": "metaalliance.effects.aggregate",
+    "effect_sizes": "metaalliance.effects.convert",
+    "load_studies": "metaalliance.sheet.studies",
     "plots": "metaalliance.plots",
     "pool": "metaalliance.models.pool",
+    "read_studies": "metaalliance.sheet.studies",
 }
 
 __all__ = [
@@ -56,12 +62,16 @@ __all__ = [
     "MultilevelFit",
     "OptionError",
     "Problem",
+    "Studies",
     "StudyDataError",
     "TwoLevelFit",
     "UnreadableFileError",
     "aggregate",
+    "effect_sizes",
+    "load_studies",
     "plots",
     "pool",
+    "read_studies",
 ]
 
 

@@ -10,9 +10,7 @@ from metaalliance.errors import OptionError
 Measure = Literal["z", "r", "r-unbiased", "generic"]
 Model = Literal["auto", "common-effect", "two-level", "three-level", "che"]
 Tau2Estimator = Literal["DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"]
-Test = Literal[
-    "auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr2"
-]
+Test = Literal["auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr2"]
 Prediction = Literal["t", "normal", "riley"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]

@@ -54,9 +54,7 @@ def r_from_p(p: float, df: float, tails: int = 2) -> float:
     return r_from_t(float(stats.t.isf(p / tails, df)), df)
 
 
-def d_from_means(
-    mean1: float, sd1: float, n1: float, mean2: float, sd2: float, n2: float
-) -> float:
+def d_from_means(mean1: float, sd1: float, n1: float, mean2: float, sd2: float, n2: float) -> float:
     """Return Cohen's d with the pooled standard deviation, group 1 less group 2."""
     pooled = ((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / (n1 + n2 - 2)
     return (mean1 - mean2) / math.sqrt(pooled)

@@ -47,9 +47,7 @@ def nested_interval(
     def drop(value: float) -> float:
         start = _on_profile(state["theta"], component, value)
         upper = value if component == "total" else np.inf
-        point = maximize(
-            data, start, restricted=restricted, directions=direction, upper=upper
-        )
+        point = maximize(data, start, restricted=restricted, directions=direction, upper=upper)
         state["theta"] = point.theta
         return 2 * (optimum.log_likelihood - point.log_likelihood)
 

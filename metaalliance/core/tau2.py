@@ -118,9 +118,7 @@ def _derivatives(
     return 0.5 * (float(u @ u) - trace), uPu - 0.5 * trace2, 0.5 * trace2
 
 
-def polish_likelihood(
-    yi: Array, vi: Array, X: Array, start: float, *, restricted: bool
-) -> float:
+def polish_likelihood(yi: Array, vi: Array, X: Array, start: float, *, restricted: bool) -> float:
     """Move tau^2 from `start` to the optimum of the (restricted) likelihood.
 
     Newton steps where the curvature allows, Fisher-scoring steps elsewhere, halved until

@@ -62,9 +62,7 @@ def fit_nested(
     statistic = estimate / se
     ci = interval(estimate, se, df, level)
     m = data.blocks.m
-    pi = interval(
-        estimate, math.sqrt(se**2 + tau2), prediction_df(prediction, df, m, m - 2), level
-    )
+    pi = interval(estimate, math.sqrt(se**2 + tau2), prediction_df(prediction, df, m, m - 2), level)
     total = tau2 + q.typical_variance
     sigma2 = {"study": float(point.theta[0]), "effect": float(point.theta[1])}
     return MultilevelFit(

@@ -92,9 +92,7 @@ def pool(
         fit = fit_two_level(effects, tau2, chosen_test, level, prediction)
     else:
         _check_likelihood(chosen, tau2)
-        fit = fit_nested(
-            effects, chosen, tau2, chosen_test, check_rho(rho), level, prediction
-        )
+        fit = fit_nested(effects, chosen, tau2, chosen_test, check_rho(rho), level, prediction)
     for found in fit.notices:
         if found.severity == "warning":
             warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=2)

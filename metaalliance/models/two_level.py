@@ -40,7 +40,9 @@ class _Mean:
     notices: tuple[Problem, ...] = ()
 
 
-def fit_common_effect(effects: Effects, test: str, level: float, prediction: str) -> CommonEffectFit:
+def fit_common_effect(
+    effects: Effects, test: str, level: float, prediction: str
+) -> CommonEffectFit:
     """Fit the inverse-variance mean without heterogeneity."""
     refuse_false_independence(effects, "common-effect", test)
     q, blocks = _q(effects)

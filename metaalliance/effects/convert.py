@@ -1,0 +1,187 @@
+"""From coded rows to effect sizes, with a ledger of every step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from metaalliance.core import conversions as cv
+from metaalliance.core.rules import Converted
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import StudyDataError
+from metaalliance.options import Measure, check_option
+from metaalliance.sheet.columns import COLUMNS, MODERATORS
+from metaalliance.sheet.rows import Row
+from metaalliance.sheet.statistics import Choice
+from metaalliance.sheet.studies import Studies
+
+LEDGER_COLUMNS = (
+    "row", "study", "effect", "statistic", "inputs", "formula", "source", "sign", "direction",
+    "variance_rule", "approximate", "assumptions", "changes", "r_reported", "r", "yi", "vi",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One effect with its line of the ledger."""
+
+    record: dict[str, Any]
+    ledger: dict[str, Any]
+
+
+def effect_sizes(studies: Studies, measure: Literal["z", "r", "r-unbiased"] = "z") -> Effects:
+    """Convert every used row to an effect size.
+
+    Parameters
+    ----------
+    studies : Studies
+        A sheet without errors.
+    measure : {"z", "r", "r-unbiased"}
+        Fisher z with variance 1 / (n - 3); r with (1 - r²)² / (n - 1); or Olkin and Pratt's
+        unbiased r with the same variance at the corrected value. Partial correlations and
+        rank correlations keep their own variances.
+
+    Returns
+    -------
+    Effects
+        In the order of the sheet, positive for better alliance with better outcome, with the
+        ledger.
+
+    Raises
+    ------
+    StudyDataError
+        When the sheet has errors, or nothing to pool.
+    """
+    check_option("measure", measure, Measure)
+    if measure == "generic":  # type: ignore[comparison-overlap]
+        raise StudyDataError("A sheet gives correlations; measure is 'z', 'r' or 'r-unbiased'.")
+    if studies.errors:
+        raise StudyDataError(
+            f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
+            studies.problems,
+        )
+    entries = [
+        _entry(studies, row, index, measure) for index, row in enumerate(studies.used, start=1)
+    ]
+    frame = pd.DataFrame([e.record for e in entries])
+    frame = frame.drop(columns=[c for c in frame if c != "n" and frame[c].isna().all()])
+    ledger = pd.DataFrame([e.ledger for e in entries], columns=list(LEDGER_COLUMNS))
+    return Effects(frame=frame, measure=measure, ledger=ledger)
+
+
+def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
+    """Convert one row."""
+    if row.number in studies.nonsignificant_rows:
+        found, statistic, inputs, sign, sign_source = _nonsignificant(studies, row)
+        source = "policy of the team"
+    else:
+        choice = studies.choices[row.number]
+        found, statistic, inputs = choice.convert(), choice.statistic, _inputs(row, choice)
+        sign, sign_source = _sign(row, choice)
+        source = choice.rule.source
+    flip, direction = _direction(row)
+    reported = sign * found.r
+    r = flip * reported + 0.0  # no negative zero
+    yi, vi = _scale(found, r, measure)
+    effect = row.get("effect") or str(index)
+    record = {"study": row.study, "effect": effect, "yi": yi, "vi": vi, "n": _n(studies, row),
+              "r": r, "row": row.number, "sample": row.get("sample"), **_moderators(row)}  # fmt: skip
+    changes = [f"{c.cell}: {t}" for c in row.cells.values() for t in c.changes]
+    ledger = {
+        "row": row.number,
+        "study": row.study,
+        "effect": effect,
+        "statistic": statistic,
+        "inputs": inputs,
+        "formula": found.formula,
+        "source": source,
+        "sign": sign_source,
+        "direction": direction,
+        "variance_rule": found.variance_rule,
+        "approximate": found.approximate,
+        "assumptions": "; ".join(found.assumptions),
+        "changes": "; ".join(changes),
+        "r_reported": reported,
+        "r": r,
+        "yi": yi,
+        "vi": vi,
+    }
+    return _Entry(record, ledger)
+
+
+def _inputs(row: Row, choice: Choice) -> str:
+    """Inputs of a conversion with their cells."""
+    parts = []
+    for name, value in choice.inputs.items():
+        coded = row.cells.get(name)
+        if coded is None and name == choice.rule.inputs[0]:
+            coded = row.cells.get("value")
+        where = f" [{row.sheet}!{coded.cell}]" if coded is not None else " [computed]"
+        parts.append(f"{name} = {value:.10g}{where}")
+    return "; ".join(parts)
+
+
+def _sign(row: Row, choice: Choice) -> tuple[int, str]:
+    """Sign of the reported association and where it came from."""
+    if choice.rule.signed:
+        return 1, f"carried by {choice.statistic}"
+    sign = -1 if row.get("sign") == "-" else 1
+    return sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+
+
+def _direction(row: Row) -> tuple[int, str]:
+    """Whether the reported sign is turned, and why."""
+    outcome, alliance = row.get("outcome_direction"), row.get("alliance_direction")
+    flip = (-1 if outcome == "lower_better" else 1) * (-1 if alliance == "lower_better" else 1)
+    parts = [f"outcome {outcome}" if outcome else "outcome direction blank: aligned by the coder"]
+    if alliance:
+        parts.append(f"alliance {alliance}")
+    parts.append("sign reversed" if flip < 0 else "sign kept")
+    return flip, "; ".join(parts)
+
+
+def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, int, str]:
+    """The effect that the policy assigns to a result reported as "n.s."."""
+    n = float(row.get("n"))
+    coded = row.cells["n"]
+    inputs = f"n.s.; n = {n:g} [{row.sheet}!{coded.cell}]"
+    variance = cv.z_variance(n - 2)
+    if studies.nonsignificant == "zero":
+        found = Converted(0.0, variance, n - 2, "r = 0 (policy)", "1 / (n − 3)", True)
+        return found, "n.s.", inputs, 1, "none: zero"
+    r = cv.r_from_p(0.5, n - 2)
+    found = Converted(r, variance, n - 2, "p = .50, two-tailed (policy)", "1 / (n − 3)", True)
+    sign = -1 if row.get("sign") == "-" else 1
+    return found, "n.s.", inputs, sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+
+
+def _scale(found: Converted, r: float, measure: Measure) -> tuple[float, float]:
+    """Effect and variance on the analysis scale."""
+    if measure == "z":
+        return math.atanh(r), found.z_variance
+    if found.df is None:  # a variance of its own, by the delta method
+        return r, found.z_variance * (1 - r * r) ** 2
+    value = cv.unbiased_r(r, found.df) if measure == "r-unbiased" else r
+    return value, cv.r_variance(value, found.df)
+
+
+def _n(studies: Studies, row: Row) -> float:
+    """Participants behind an effect; NaN where they are not coded."""
+    n = row.get("n")
+    if n is None and row.number in studies.choices:
+        x = studies.choices[row.number].inputs
+        n = x.get("n")
+        if n is None and row.number in studies.choices:
+            df = x.get("df2", x.get("df"))
+            n = df + 2 if df is not None else None
+    return math.nan if n is None else float(n)
+
+
+def _moderators(row: Row) -> dict[str, Any]:
+    """Moderator columns and the columns that only this sheet has."""
+    known = {c: row.get(c) for c in MODERATORS}
+    extra = {c: coded.value for c, coded in row.cells.items() if c not in COLUMNS}
+    return {**known, **extra}

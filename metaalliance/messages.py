@@ -1,0 +1,459 @@
+"""Every message by its stable code: what it means and what to do.
+
+`metaalliance explain CODE`, the documentation and the tests read this table. A code never
+changes its meaning; a retired code is not used again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a code stands for.
+
+    Attributes
+    ----------
+    title : str
+        The rule in one line.
+    severity : str
+        What it does to the analysis.
+    explanation, remedy : str
+        Why it matters, and what to do.
+    """
+
+    title: str
+    severity: Literal["error", "warning", "note"]
+    explanation: str
+    remedy: str
+
+
+def _error(title: str, explanation: str, remedy: str) -> Message:
+    return Message(title, "error", explanation, remedy)
+
+
+def _warning(title: str, explanation: str, remedy: str) -> Message:
+    return Message(title, "warning", explanation, remedy)
+
+
+def _note(title: str, explanation: str, remedy: str) -> Message:
+    return Message(title, "note", explanation, remedy)
+
+
+_FILE = {
+    "MA101": _error(
+        "the file cannot be opened",
+        "There is no such file, it is a folder, or the system refuses to open it.",
+        "Check the path. On Windows, close the workbook in Excel first.",
+    ),
+    "MA102": _error(
+        "the file is empty", "The file holds no bytes or no cells.", "Export the sheet again."
+    ),
+    "MA103": _error(
+        "the workbook is encrypted",
+        "A workbook with a password cannot be read.",
+        "In Excel: File, Info, Protect Workbook, Encrypt with Password, and clear the password.",
+    ),
+    "MA104": _error(
+        "the file is of another type",
+        "Its content is not that of a spreadsheet this tool reads: .xlsx, .xlsm, .csv, .tsv, and "
+        ".xls, .ods, .xlsb with the extra 'formats'.",
+        "Open it in a spreadsheet program and save it as .xlsx.",
+    ),
+    "MA105": _error(
+        "the workbook is broken",
+        "The file begins like a workbook but its parts cannot be read.",
+        "Open it in a spreadsheet program, let that repair it, and save it again.",
+    ),
+    "MA106": _error(
+        "the workbook is unsafe",
+        "It has parts that no spreadsheet program writes: entity declarations, paths that leave "
+        "the archive, or parts that unpack to far more than they hold.",
+        "Do not open it. Ask its sender for a fresh export.",
+    ),
+    "MA107": _error(
+        "the file is too large",
+        "It exceeds the bounds that keep reading within seconds and memory.",
+        "Delete unused sheets, rows and formatting, then save again.",
+    ),
+    "MA108": _error(
+        "the text cannot be decoded",
+        "The bytes are neither UTF-8, UTF-16 nor Windows-1252 text.",
+        "Save the sheet as 'CSV UTF-8' or .xlsx.",
+    ),
+    "MA109": _note(
+        "macros are ignored", "The workbook has macros; they are not run.", "Nothing to do."
+    ),
+    "MA110": _warning(
+        "values come from another workbook",
+        "Formulas link to other files; the values stored at the last save are used.",
+        "Open the workbook with its sources once, save it, and check the values.",
+    ),
+    "MA111": _note(
+        "the text format was detected",
+        "Encoding, separator or decimal comma of a text file were found from its content.",
+        "Check the first rows in the study table.",
+    ),
+}
+
+_SHEET = {
+    "MA201": _error(
+        "no sheet has the needed columns",
+        "A header row with 'study' and at least one statistic must stand in the first 20 rows.",
+        "Name the columns as in the template, or choose the sheet with --sheet.",
+    ),
+    "MA202": _error(
+        "several sheets qualify",
+        "More than one visible sheet has the needed columns.",
+        "Choose one with --sheet.",
+    ),
+    "MA203": _error("there is no such sheet", "The named sheet does not exist.", "Check --sheet."),
+    "MA204": _error(
+        "a column stands twice",
+        "Two columns have the same name or aliases of one name, so that a value is ambiguous.",
+        "Delete or rename one of them.",
+    ),
+    "MA205": _note(
+        "a column is not known",
+        "Its values are kept as a possible moderator and otherwise not used.",
+        "Rename it if it was meant as one of the known columns.",
+    ),
+    "MA206": _note(
+        "a header alias was accepted",
+        "The column was recognised under another name.",
+        "Nothing to do if the reading is right.",
+    ),
+    "MA207": _note(
+        "the header is not in row 1", "Rows above the header are ignored.", "Check that row."
+    ),
+    "MA208": _error(
+        "the sheet has no rows", "There is a header but no row under it.", "Add the studies."
+    ),
+    "MA209": _warning(
+        "hidden rows or columns were read",
+        "Hidden or filtered rows and hidden columns count like all others.",
+        "Unhide them to check; set include = no for rows that are not meant.",
+    ),
+    "MA210": _error(
+        "merged cells hold data",
+        "Only the first cell of a merged range has a value; which rows it stands for is a guess.",
+        "Unmerge the cells and fill in every row.",
+    ),
+    "MA211": _warning(
+        "a gap of blank rows",
+        "Rows follow after blank rows; they are read.",
+        "Delete the blank rows, or the rows below them if they are notes.",
+    ),
+    "MA212": _warning(
+        "a header nearly matches a known column",
+        "The column is not used, but its name is close to one that is.",
+        "Correct the header, or ignore this if another variable is meant.",
+    ),
+}
+
+_CELL = {
+    "MA301": _error(
+        "every row needs a study label",
+        "Effects of one study are dependent, so that a row without a study cannot be placed.",
+        "Enter the label, in every row.",
+    ),
+    "MA302": _error(
+        "the cell is not a number",
+        "The text holds no number, or more than one reading is possible.",
+        "Enter the number alone; put remarks into the notes column.",
+    ),
+    "MA303": _error(
+        "the cell holds a spreadsheet error",
+        "Values such as #DIV/0! or #N/A come from a formula that failed.",
+        "Correct the formula or enter the value.",
+    ),
+    "MA304": _error(
+        "the formula has no stored value",
+        "The file was written by a program that does not compute formulas; they are not "
+        "evaluated here.",
+        "Open the workbook in a spreadsheet program and save it, or enter the value.",
+    ),
+    "MA305": _error(
+        "the cell holds a date",
+        "Spreadsheets turn entries such as 1-2 or 2/3 into dates; what was typed is lost.",
+        "Format the cell as text or number and enter the value again.",
+    ),
+    "MA306": _error(
+        "the cell holds a time",
+        "A time of day stands where a number is needed.",
+        "Format the cell as number and enter the value again.",
+    ),
+    "MA307": _error(
+        "the cell holds TRUE or FALSE",
+        "A logical value stands where a number is needed.",
+        "Enter the number.",
+    ),
+    "MA308": _error(
+        "the cell holds a percentage",
+        "35% can mean r = .35, or 35% of variance explained.",
+        "Enter r as a proportion (.35), or use r_squared for variance explained.",
+    ),
+    "MA309": _error(
+        "the cell holds an inequality",
+        "p < .05 is no value; which p it stands for is a choice of the team.",
+        "Enter the exact statistic, or the bound itself as a deliberate conservative choice.",
+    ),
+    "MA310": _note(
+        "a token for a missing value",
+        "NR, n/a, -, ? and the like are read as missing, never as zero.",
+        "Nothing to do.",
+    ),
+    "MA311": _note(
+        "a number was normalised",
+        "A typographic minus, missing leading zero, footnote mark, decimal comma, label or blank "
+        "was removed to read the number.",
+        "Check the value in the ledger.",
+    ),
+    "MA312": _error(
+        "a correlation lies between −1 and 1",
+        "|r| ≥ 1 has no Fisher z. Often a decimal point was lost, or a percentage was entered.",
+        "Correct the cell.",
+    ),
+    "MA313": _error(
+        "the number is outside its range",
+        "The statistic cannot take this value.",
+        "Correct the cell.",
+    ),
+    "MA314": _error(
+        "the number must be whole",
+        "Counts and sample sizes are whole numbers.",
+        "Correct the cell; for several samples use one row each.",
+    ),
+    "MA315": _error(
+        "a non-significant result needs a policy",
+        "'n.s.' reports no value. Coding it as zero, dropping it, or taking p = .50 are choices "
+        "that move the result, so that the team has to make one.",
+        "Use --nonsignificant zero, drop or half-p, or enter the statistic.",
+    ),
+    "MA316": _warning(
+        "the policy for non-significant results was applied",
+        "The row stands for a result that was reported as not significant without a value.",
+        "Say in the paper how many rows this concerns; compare the policies.",
+    ),
+    "MA321": _error(
+        "Fisher's z needs n > 3",
+        "The sampling variance is 1 / (n − 3).",
+        "Correct n, or set include = no with a reason.",
+    ),
+    "MA331": _error(
+        "the value is not in the vocabulary",
+        "A misspelt level would become a level of its own in every moderator test.",
+        "Use one of the listed values.",
+    ),
+    "MA332": _note(
+        "a vocabulary alias was accepted",
+        "The value was recognised under another name.",
+        "Nothing to do if the reading is right.",
+    ),
+    "MA333": _note(
+        "a label was normalised",
+        "Unicode form, blanks or quotes of a study label were unified, so that it matches itself.",
+        "Nothing to do.",
+    ),
+}
+
+_ROW = {
+    "MA401": _error(
+        "the row has no statistic",
+        "No column of the row holds a statistic that can be converted.",
+        "Enter one, or set include = no with a reason.",
+    ),
+    "MA402": _error(
+        "the statistic carries no sign",
+        "F, chi², R², eta² and p do not say in which direction the association goes.",
+        "Enter + or − in the sign column: the sign of the reported association.",
+    ),
+    "MA403": _error(
+        "the conversion needs another column",
+        "The statistic cannot be converted without it.",
+        "Enter the missing value.",
+    ),
+    "MA404": _error(
+        "statistics of the row disagree",
+        "Two statistics of one row give correlations that differ by more than rounding, so that "
+        "at least one is wrong or belongs to another analysis.",
+        "Check the source; name the right one in the statistic column, or delete the other.",
+    ),
+    "MA405": _error(
+        "F has more than one numerator degree of freedom",
+        "Such an F compares several groups and holds no single correlation.",
+        "Use the means, or a contrast with one degree of freedom.",
+    ),
+    "MA406": _error(
+        "variance explained by several predictors",
+        "R² or eta² of a model with other predictors is no squared correlation.",
+        "Enter the partial or semi-partial correlation of the alliance.",
+    ),
+    "MA407": _error(
+        "the beta cannot be converted",
+        "Peterson and Brown's formula was fitted to |beta| ≤ .5; --beta refuse excludes all.",
+        "Enter t with its df instead, or set include = no with a reason.",
+    ),
+    "MA408": _error(
+        "the sign column contradicts the statistic",
+        "The statistic carries a sign of its own, and the sign column says the other.",
+        "Correct one of them.",
+    ),
+    "MA409": _warning(
+        "an excluded row has no reason",
+        "Readers of the review will ask.",
+        "Fill in exclusion_reason.",
+    ),
+    "MA410": _error(
+        "a summary row stands among the studies",
+        "A row labelled Mean or Total looks like a result computed from the sheet.",
+        "Delete it, or set include = no with a reason.",
+    ),
+    "MA411": _error(
+        "the named statistic has no value",
+        "The statistic column names a statistic whose column is empty in this row.",
+        "Enter its value, in its own column or in value.",
+    ),
+    "MA412": _error(
+        "r lies outside its confidence interval",
+        "The reported limits do not contain the reported value.",
+        "Check the three numbers in the source.",
+    ),
+    "MA413": _warning(
+        "a conversion rests on an assumption",
+        "A value that the conversion needs was not coded, and the usual one was taken.",
+        "Code the value to remove the assumption.",
+    ),
+    "MA414": _warning(
+        "the reported p does not fit",
+        "The p-value that the statistic implies differs from the reported one by more than "
+        "rounding; a one-tailed p, another n or a covariate may explain it.",
+        "Check the source.",
+    ),
+}
+
+_STUDY = {
+    "MA501": _error(
+        "an effect stands twice",
+        "Two rows agree in study, sample, measures, raters, times and value; pooling both would "
+        "count one effect twice.",
+        "Delete one, or code what distinguishes them (sample, subscale, outcome).",
+    ),
+    "MA502": _warning(
+        "n differs within a sample",
+        "Effects of one sample usually share their participants.",
+        "Check n; use the sample column for independent samples.",
+    ),
+    "MA503": _warning(
+        "study labels are nearly alike",
+        "Labels that differ in case, blanks or look-alike letters count as different studies.",
+        "Unify them if they are one study.",
+    ),
+    "MA504": _warning(
+        "outcome_direction is blank",
+        "The sign is taken as aligned already: positive means better alliance, better outcome.",
+        "Fill in outcome_direction, at least where the outcome counts symptoms or dropout.",
+    ),
+    "MA505": _error(
+        "nothing is left to pool",
+        "Every row is excluded or dropped.",
+        "Check the include column and the policy for non-significant results.",
+    ),
+    "MA506": _warning(
+        "a study variable varies within a study",
+        "Year, design and the like belong to the study and should be the same in all its rows.",
+        "Correct the odd one.",
+    ),
+    "MA508": _warning(
+        "two effects of a study cannot be told apart",
+        "They agree in sample, measures, raters and times but differ in value.",
+        "Code what distinguishes them.",
+    ),
+    "MA509": _warning(
+        "different estimands are pooled",
+        "Total, within-patient and between-therapist associations answer different questions.",
+        "Pool them apart, or say why not.",
+    ),
+}
+
+_ANALYSIS = {
+    "MA400": _error("the sheet has errors", "Nothing is computed from a sheet with errors.", ""),
+    "MA600": _error("the analysis is impossible", "See its message.", "See its message."),
+    "MA601": _error(
+        "the optimum was not reached",
+        "The likelihood could not be climbed to its top.",
+        "Please report this with the data.",
+    ),
+    "MA602": _error("no effect is left", "The selection is empty.", "Widen it."),
+    "MA610": _error(
+        "the three-level split cannot be estimated",
+        "With one effect in every study, variance between and within studies are one number.",
+        "Use the two-level model.",
+    ),
+    "MA611": _error(
+        "one study only",
+        "Variance between studies needs at least two studies.",
+        "Report the study itself, its effects aggregated.",
+    ),
+    "MA612": _error(
+        "dependent effects in a model of independent ones",
+        "Treating effects of one study as independent makes intervals too narrow.",
+        "Aggregate within studies, use che or three-level, or a cluster-robust test.",
+    ),
+    "MA613": _warning(
+        "a single effect",
+        "Heterogeneity and prediction need at least two effects.",
+        "Report it as the result of one study.",
+    ),
+    "MA614": _warning(
+        "the effects do not differ",
+        "The variance estimated from their spread is zero, and a zero standard error would claim "
+        "certainty.",
+        "Check for copied rows.",
+    ),
+    "MA620": _warning(
+        "few degrees of freedom",
+        "Below 4 the Satterthwaite approximation of the cluster-robust test is not reliable.",
+        "Say so beside the p-value.",
+    ),
+    "MA621": _note(
+        "few studies",
+        "With fewer than 10 studies tau² and the prediction interval are poorly determined.",
+        "Read them with their intervals.",
+    ),
+    "MA622": _warning(
+        "extreme differences in precision",
+        "A few effects decide the result.",
+        "Check n in these rows.",
+    ),
+    "MA630": _note(
+        "a comparison model could not be fitted",
+        "One of the models beside the main one is impossible with these effects.",
+        "See its message.",
+    ),
+    "MA690": _error("an option has no such value", "See its message.", "See --help."),
+    "MA691": _error(
+        "a file would be overwritten",
+        "The output folder holds a file of that name which this tool did not write.",
+        "Choose another folder with -o, or use --force.",
+    ),
+    "MA692": _error(
+        "the output cannot be written",
+        "The folder is read-only, or the disk is full.",
+        "Choose another folder with -o.",
+    ),
+    "MA699": _error(
+        "an internal error",
+        "This is a fault of metaalliance, not of the data.",
+        "Please report it with the output of --debug.",
+    ),
+}
+
+MESSAGES: dict[str, Message] = {**_FILE, **_SHEET, **_CELL, **_ROW, **_STUDY, **_ANALYSIS}
+
+
+def severity_of(code: str) -> Literal["error", "warning", "note"]:
+    """Return the severity of a code."""
+    return MESSAGES[code].severity

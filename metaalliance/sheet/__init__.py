@@ -1,0 +1,1 @@
+"""The extraction workbook: cells, columns, vocabularies, rules."""

@@ -1,0 +1,167 @@
+"""Find the sheet, its header row, and what each column is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from metaalliance.errors import UnreadableFileError
+from metaalliance.messages import severity_of
+from metaalliance.problems import Problem
+from metaalliance.sheet.columns import COLUMNS, STATISTICS, find_column, suggest_column
+from metaalliance.sheet.grid import Grid, cell_name, is_blank
+
+SEARCH_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Where the columns of a sheet stand.
+
+    Attributes
+    ----------
+    row : int
+        Number of the header row, from 1.
+    columns : dict of str to int
+        Column number, from 1, by canonical name.
+    extra : dict of str to int
+        Columns that are not in the specification, by their header.
+    problems : tuple of Problem
+        Aliases, unknown and duplicate columns.
+    """
+
+    row: int
+    columns: dict[str, int]
+    extra: dict[str, int]
+    problems: tuple[Problem, ...] = field(default=(), repr=False)
+
+
+def header_text(value: Any) -> str:
+    """Return a header as text: blanks, line breaks and invisible characters folded."""
+    text = str(value).replace("\ufeff", "").replace("\u200b", "")
+    return " ".join(text.split())
+
+
+def choose_sheet(grids: list[Grid], wanted: str | None, file: str) -> Grid:
+    """Return the sheet to read.
+
+    The one that is asked for; else the visible sheet called ``effects``; else the only
+    visible sheet with a study column and a statistic.
+
+    Raises
+    ------
+    UnreadableFileError
+        When it does not exist, or several or none qualify.
+    """
+    listed = ", ".join(repr(g.name) for g in grids)
+    if wanted is not None:
+        for grid in grids:
+            if grid.name == wanted:
+                return grid
+        raise UnreadableFileError(f"{file} has no sheet {wanted!r}; it has {listed}.", code="MA203")
+    if len(grids) == 1:
+        return grids[0]
+    named = [g for g in grids if g.visible and g.name.strip().lower() == "effects"]
+    if named:
+        return named[0]
+    found = [g for g in grids if g.visible and _header_row(g) is not None]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnreadableFileError(
+            f"No visible sheet of {file} has a header with 'study' and a statistic (r, t, n ...) "
+            f"in its first {SEARCH_ROWS} rows; it has {listed}.",
+            code="MA201",
+        )
+    names = ", ".join(repr(g.name) for g in found)
+    raise UnreadableFileError(
+        f"{file} has several sheets with effects: {names}. Choose one with --sheet.", code="MA202"
+    )
+
+
+def _header_row(grid: Grid) -> int | None:
+    """Number of the row that names the most known columns, `study` and a statistic among them."""
+    best, most = None, 1
+    for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
+        names = {find_column(header_text(v)) for v in values if isinstance(v, str)} - {None}
+        if "study" in names and names & set(STATISTICS) and len(names) > most:
+            best, most = number, len(names)
+    return best
+
+
+def read_header(grid: Grid, file: str) -> Header:
+    """Map the columns of a sheet.
+
+    Raises
+    ------
+    UnreadableFileError
+        When no row can be the header.
+    """
+    row = _header_row(grid)
+    if row is None:
+        shown = _first_texts(grid)
+        raise UnreadableFileError(
+            f"The sheet {grid.name!r} of {file} has no header row with 'study' and a statistic "
+            f"(r, t, F, d, p ...) in its first {SEARCH_ROWS} rows{shown}.",
+            code="MA201",
+        )
+    columns: dict[str, int] = {}
+    extra: dict[str, int] = {}
+    problems = [] if row == 1 else [_problem("MA207", grid, row, 1, f"The header is row {row}.")]
+    for number, value in enumerate(grid.rows[row - 1], start=1):
+        if not is_blank(value):
+            _place(grid, row, number, header_text(value), columns, extra, problems)
+    return Header(row=row, columns=columns, extra=extra, problems=tuple(problems))
+
+
+def _first_texts(grid: Grid) -> str:
+    """The first row with text, for the message that it is no header."""
+    for values in grid.rows[:SEARCH_ROWS]:
+        texts = [header_text(v) for v in values if isinstance(v, str) and not is_blank(v)]
+        if texts:
+            return "; it begins with " + ", ".join(repr(t[:30]) for t in texts[:6])
+    return ""
+
+
+def _place(
+    grid: Grid,
+    row: int,
+    number: int,
+    text: str,
+    columns: dict[str, int],
+    extra: dict[str, int],
+    problems: list[Problem],
+) -> None:
+    """Enter one header into `columns` or `extra`, with its problem if any."""
+    name = find_column(text)
+    if name is None:
+        key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
+        extra[key] = number
+        near = suggest_column(text)
+        if near and near not in columns:
+            problems.append(_problem("MA212", grid, row, number, f"{text!r} is not used; did you "
+                                     f"mean {near!r}?", text))  # fmt: skip
+        else:
+            problems.append(_problem("MA205", grid, row, number, f"{text!r} is not a known "
+                                     "column; it is kept as a possible moderator.", text))  # fmt: skip
+    elif name in columns:
+        first = cell_name(row, columns[name])
+        problems.append(_problem("MA204", grid, row, number, f"{text!r} and {first} both mean "
+                                 f"{name!r}.", text))  # fmt: skip
+    else:
+        columns[name] = number
+        if text != name:
+            problems.append(_problem("MA206", grid, row, number, f"{text!r} is read as {name!r}.",
+                                     text))  # fmt: skip
+
+
+def _problem(code: str, grid: Grid, row: int, column: int, message: str, seen: str = "") -> Problem:
+    return Problem(
+        code=code,
+        severity=severity_of(code),
+        message=message,
+        sheet=grid.name,
+        cell=cell_name(row, column),
+        row=row,
+        seen=seen,
+    )

@@ -1,0 +1,150 @@
+"""What a file is, and whether it is safe to open, before any parser sees it."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+from metaalliance.errors import UnreadableFileError
+
+Kind = Literal["xlsx", "binary-excel", "ods", "text"]
+
+MAX_FILE = 25 * 2**20
+MAX_UNPACKED = 100 * 2**20
+MAX_ENTRIES = 2_000
+LARGE_PART = 5 * 2**20
+MAX_RATIO = 100
+HEAD = 64 * 1024
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table|head|meta)", re.IGNORECASE)
+_ENTITY = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file within its size bound.
+
+    Raises
+    ------
+    UnreadableFileError
+        When it is missing, a folder, not permitted, empty or too large.
+    """
+    try:
+        if path.is_dir():
+            raise UnreadableFileError(f"{path} is a folder, not a file.")
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE + 1)
+    except FileNotFoundError:
+        raise UnreadableFileError(f"There is no file {path}.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnreadableFileError(
+            f"{path} cannot be opened ({reason}). If it is open in Excel, close it there."
+        ) from None
+    if len(content) > MAX_FILE:
+        raise UnreadableFileError(
+            f"{path.name} is larger than {MAX_FILE // 2**20} MB.", code="MA107"
+        )
+    if not content:
+        raise UnreadableFileError(f"{path.name} is empty (0 bytes).", code="MA102")
+    return content
+
+
+def sniff(content: bytes, name: str) -> Kind:
+    """Tell the type of a file by its first bytes, whatever its name says.
+
+    Raises
+    ------
+    UnreadableFileError
+        For encrypted workbooks and web pages, which cannot be read.
+    """
+    if content.startswith(b"PK\x03\x04"):
+        return _zip_kind(content, name)
+    if content.startswith(b"PK"):
+        raise UnreadableFileError(f"{name} is an empty or broken archive.", code="MA105")
+    if content.startswith(_OLE):
+        if _ENCRYPTED in content:
+            raise UnreadableFileError(
+                f"{name} is protected with a password. Remove it (in Excel: File, Info, Protect "
+                "Workbook) and save again.",
+                code="MA103",
+            )
+        return "binary-excel"
+    if _MARKUP.match(content[:512].lstrip(b"\xef\xbb\xbf")):
+        raise UnreadableFileError(
+            f"{name} is a web page or XML file, not a spreadsheet. Open it in a spreadsheet "
+            "program and save it as .xlsx.",
+            code="MA104",
+        )
+    return "text"
+
+
+def _zip_kind(content: bytes, name: str) -> Kind:
+    """Check the archive and tell a workbook from other zip files."""
+    names = _check_archive(content, name)
+    if "xl/workbook.xml" in names:
+        return "xlsx"
+    if "xl/workbook.bin" in names:
+        return "binary-excel"
+    if "content.xml" in names and "mimetype" in names:
+        return "ods"
+    raise UnreadableFileError(f"{name} is a zip archive but not a workbook.", code="MA104")
+
+
+def _check_archive(content: bytes, name: str) -> set[str]:
+    """Refuse archives that are broken, oversized or malicious; return the entry names."""
+    import io
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, name)
+            for entry in entries:
+                if entry.filename.lower().endswith((".xml", ".rels", ".vml")):
+                    _check_markup(archive, entry, name)
+            return {entry.filename for entry in entries}
+    except UnreadableFileError:
+        raise
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+        raise UnreadableFileError(
+            f"{name} is broken: it begins like a workbook but cannot be unpacked.", code="MA105"
+        ) from None
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], name: str) -> None:
+    """Check counts, names, sizes and ratios as the archive declares them."""
+    names = [entry.filename for entry in entries]
+    if len(entries) > MAX_ENTRIES:
+        raise UnreadableFileError(f"{name} has {len(entries):,} parts.", code="MA106")
+    if len(set(names)) < len(names):
+        raise UnreadableFileError(f"{name} holds a part twice.", code="MA106")
+    if any(n.startswith(("/", "\\")) or ".." in n.replace("\\", "/").split("/") for n in names):
+        raise UnreadableFileError(f"{name} has a part that leaves the archive.", code="MA106")
+    if any(entry.flag_bits & 0x1 for entry in entries):
+        raise UnreadableFileError(f"{name} has encrypted parts.", code="MA103")
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
+        raise UnreadableFileError(
+            f"{name} unpacks to more than {MAX_UNPACKED // 2**20} MB.", code="MA106"
+        )
+    for entry in entries:
+        ratio = entry.file_size / max(entry.compress_size, 1)
+        if entry.file_size > LARGE_PART and ratio > MAX_RATIO:
+            raise UnreadableFileError(
+                f"{name}: the part {entry.filename} unpacks to {ratio:.0f} times its size.",
+                code="MA106",
+            )
+
+
+def _check_markup(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> None:
+    """Refuse document types and entities, which workbooks never need."""
+    with archive.open(entry) as stream:
+        head = stream.read(HEAD)
+    plain = head.replace(b"\x00", b"")  # UTF-16 parts
+    if _ENTITY.search(plain):
+        raise UnreadableFileError(
+            f"{name}: the part {entry.filename} declares entities; it will not be opened.",
+            code="MA106",
+        )

@@ -1,0 +1,242 @@
+"""Which statistic a row reports, and whether everything that its conversion needs is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from metaalliance.core.rules import RULES, Converted, Rule
+from metaalliance.options import BetaPolicy
+from metaalliance.problems import Problem
+from metaalliance.sheet.columns import COLUMNS, find_column
+from metaalliance.sheet.rows import Row
+
+#: Columns that belong to a statistic of several columns.
+_MEMBERS = {member: rule.statistic for rule in RULES.values() for member in rule.inputs}
+_NAMES = {"means": "means", "means and sds": "means", "2x2": "cells", "counts": "cells"}
+BETA_LIMIT = 0.5
+_COMPANIONS = ("n", "df", "df1", "df2", "n1", "n2", "n_predictors", "tails", "r2_model",
+               "ci_low", "ci_high", "sd_x", "sd_y", "vi")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The statistic of a row with its inputs by column.
+
+    Attributes
+    ----------
+    rule : Rule
+        Its conversion.
+    inputs : dict of str to float
+        Numbers that the conversion uses, n completed from group sizes or counts.
+    named : bool
+        Whether the statistic column names it.
+    """
+
+    rule: Rule
+    inputs: dict[str, float] = field(repr=False)
+    named: bool = False
+
+    @property
+    def statistic(self) -> str:
+        """Name of the statistic."""
+        return self.rule.statistic
+
+    def convert(self) -> Converted:
+        """Convert to a correlation with its variance."""
+        return self.rule.convert(self.inputs)
+
+
+def present_statistics(row: Row) -> list[str]:
+    """Return the statistics of a row, in the order of precedence, "n.s." and faulty included."""
+    return [
+        name
+        for name, rule in RULES.items()
+        if (all if len(rule.inputs) > 1 else any)(row.has(c) for c in rule.inputs)
+    ]
+
+
+def named_statistic(row: Row) -> str | None:
+    """Return the statistic that the statistic column names, "" for a name that is none."""
+    text = row.get("statistic")
+    if text is None:
+        return None
+    plain = str(text).strip()
+    column = find_column(plain)
+    if column in RULES:
+        return column
+    if column in _MEMBERS:
+        return _MEMBERS[column]
+    return _NAMES.get(plain.lower(), "")
+
+
+def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, float]:
+    """Collect the numbers of a row that a rule may use.
+
+    `override` replaces the statistic itself (the value column).
+    """
+    wanted = (*rule.inputs, *_COMPANIONS)
+    inputs = {c: float(row.get(c)) for c in wanted if isinstance(row.get(c), float)}
+    if override is not None:
+        inputs[rule.inputs[0]] = override
+    if "n" not in inputs:
+        parts = [
+            inputs.get(k) for k in (("n1", "n2") if rule.statistic != "cells" else rule.inputs)
+        ]
+        if all(p is not None for p in parts):
+            inputs["n"] = float(sum(p for p in parts if p is not None))
+    return inputs
+
+
+def choose(row: Row, beta: BetaPolicy) -> tuple[Choice | None, list[Problem]]:
+    """Return the statistic of an included row, or the problems that prevent it.
+
+    Cells with a fault of their own are reported elsewhere and give no second problem.
+    """
+    named = named_statistic(row)
+    if named == "":
+        listed = ", ".join(RULES)
+        return None, [row.problem("MA331", f"statistic has {listed}", "statistic")]
+    override: float | None = None
+    if named is not None:
+        statistic: str = named
+        override, problems = _override(row, statistic)
+        if problems:
+            return None, problems
+    else:
+        present = present_statistics(row)
+        if not present:
+            return None, _nothing(row)
+        statistic = present[0]
+    rule = RULES[statistic]
+    if any(row.cells[c].faulty for c in rule.inputs if c in row.cells):
+        return None, []
+    if any(row.cells[c].nonsignificant for c in rule.inputs if c in row.cells):
+        return None, []
+    choice = Choice(rule, inputs_of(row, rule, override), named is not None)
+    return choice, _needs(row, choice) or _refusals(row, choice, beta)
+
+
+def _nothing(row: Row) -> list[Problem]:
+    """The row has no statistic; silent where the value cell has a fault of its own."""
+    if "value" in row.cells and row.cells["value"].faulty:
+        return []
+    partial = [c for c in ("mean1", "mean2", "cell_a", "cell_b", "cell_c", "cell_d") if row.has(c)]
+    if partial:
+        rule = RULES[_MEMBERS[partial[0]]]
+        missing = [c for c in rule.inputs if not row.has(c)]
+        message = f"{rule.statistic} also needs {', '.join(missing)}"
+        return [row.problem("MA403", message, partial[0])]
+    if row.get("value") is not None:
+        message = "value needs the statistic column to say what it is"
+        return [row.problem("MA401", message, "value")]
+    hint = "enter a statistic, or set include = no with a reason"
+    return [row.problem("MA401", "the row has no statistic", "study", hint)]
+
+
+def _override(row: Row, statistic: str) -> tuple[float | None, list[Problem]]:
+    """Value of a named statistic that stands in the value column."""
+    rule = RULES[statistic]
+    own = all(row.has(c) for c in rule.inputs)
+    generic = row.get("value")
+    if own and generic is not None and len(rule.inputs) == 1:
+        stated = row.get(rule.inputs[0])
+        if stated is not None and stated != generic:
+            message = f"value is {generic:g} but {statistic} is {stated:g}"
+            return None, [row.problem("MA404", message, "value")]
+    if own or ("value" in row.cells and row.cells["value"].faulty):
+        return None, []
+    if generic is None or len(rule.inputs) > 1:
+        message = f"the row names {statistic}, which has no value"
+        return None, [row.problem("MA411", message, "statistic")]
+    return _in_range(row, rule, float(generic))
+
+
+def _in_range(row: Row, rule: Rule, value: float) -> tuple[float | None, list[Problem]]:
+    """Check a generic value against the range of its statistic."""
+    column = COLUMNS[rule.inputs[0]]
+    low, high, ends = column.low, column.high, column.open_ends
+    below = low is not None and (value <= low if ends else value < low)
+    above = high is not None and (value >= high if ends else value > high)
+    if not (below or above):
+        return value, []
+    code = "MA312" if (low, high) == (-1, 1) else "MA313"
+    message = f"{rule.statistic} = {value:g} is outside its range"
+    return None, [row.problem(code, message, "value")]
+
+
+def _needs(row: Row, choice: Choice) -> list[Problem]:
+    """Columns that the conversion needs and the row has not."""
+    problems = []
+    column = choice.rule.inputs[0]
+    for alternatives in choice.rule.needs:
+        if any(a in choice.inputs for a in alternatives):
+            continue
+        if any(a in row.cells and row.cells[a].faulty for a in alternatives):
+            return []  # reported already, and nothing can be said about the rest
+        wanted = " or ".join(alternatives)
+        message = f"{choice.statistic} needs {wanted}"
+        if not any(p.message == message for p in problems):
+            problems.append(row.problem("MA403", message, column, f"enter {wanted}"))
+    return problems
+
+
+def _refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
+    """Conversions that would be wrong."""
+    x, name = choice.inputs, choice.statistic
+    column = choice.rule.inputs[0]
+    if name == "F" and x.get("df1", 1) != 1:
+        return [row.problem("MA405", f"df1 = {x['df1']:g}, and only df1 = 1 holds one correlation",
+                            "df1", "use a contrast with one degree of freedom")]  # fmt: skip
+    if name == "chi2" and x.get("df", 1) != 1:
+        return [
+            row.problem("MA405", f"chi2 has {x['df']:g} degrees of freedom; one is needed", "df")
+        ]
+    if name in {"r_squared", "eta_squared"} and x.get("n_predictors", 1) > 1:
+        return [row.problem("MA406", f"{name} of {x['n_predictors']:g} predictors", "n_predictors")]
+    if name in {"beta", "b"} and x.get("n_predictors") != 1:
+        return _beta_refusals(row, choice, beta)
+    if name == "cells":
+        a, b, c, d = (x[k] for k in choice.rule.inputs)
+        if 0 in {a + b, c + d, a + c, b + d}:
+            return [row.problem("MA313", "a margin of the 2×2 table is zero", column)]
+    return _degrees(row, choice)
+
+
+def _beta_refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
+    """Betas that are not converted."""
+    x, column = choice.inputs, choice.rule.inputs[0]
+    size = x["beta"] if choice.statistic == "beta" else x["b"] * x["sd_x"] / x["sd_y"]
+    if beta == "refuse":
+        return [row.problem("MA407", "betas are not converted (--beta refuse)", column)]
+    if abs(size) > BETA_LIMIT:
+        message = f"|beta| = {abs(size):.2f}; the formula holds up to {BETA_LIMIT}"
+        return [row.problem("MA407", message, column, "enter t with its df instead")]
+    return _degrees(row, choice)
+
+
+def _degrees(row: Row, choice: Choice) -> list[Problem]:
+    """Sample sizes that leave no variance, and values that give |r| = 1."""
+    x = choice.inputs
+    if choice.statistic == "yi":
+        return []
+    column = "n" if "n" in row.cells else choice.rule.inputs[0]
+    n = x.get("n")
+    floor = 4 if choice.statistic == "kendall_tau" else 3
+    if n is not None and n <= floor:
+        return [row.problem("MA321", f"Fisher's z needs n > {floor}", column)]
+    df = x.get("df2" if choice.statistic == "F" else "df")
+    used = choice.statistic in {"t", "F", "p", "partial_r"} or n is None
+    if df is not None and used and df <= 1:
+        place = "df2" if choice.statistic == "F" else "df"
+        return [row.problem("MA321", "Fisher's z needs df > 1", place)]
+    if choice.statistic == "partial_r" and df is None and n is not None:
+        if n - x["n_predictors"] - 1 <= 1:
+            return [row.problem("MA321", "n is too small for that many predictors", column)]
+    if choice.statistic == "p" and x["p"] == 0:
+        return [row.problem("MA313", "p = 0 holds no value; enter the exact p or its bound", "p")]
+    found = choice.convert()
+    if not (abs(found.r) < 1 and found.z_variance > 0):
+        message = f"{choice.statistic} converts to r = {found.r:.3g}"
+        return [row.problem("MA312", f"{message}: a correlation lies between −1 and 1",
+                            choice.rule.inputs[0])]  # fmt: skip
+    return []

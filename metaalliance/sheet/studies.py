@@ -1,0 +1,310 @@
+"""Read an extraction workbook: every problem at once, nothing dropped silently."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from metaalliance.errors import StudyDataError, UnreadableFileError
+from metaalliance.options import BetaPolicy, Nonsignificant, check_option
+from metaalliance.problems import Problem
+from metaalliance.sheet.delimited import read_delimited
+from metaalliance.sheet.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.header import Header, choose_sheet, read_header
+from metaalliance.sheet.preflight import MAX_FILE, read_bytes, sniff
+from metaalliance.sheet.row_rules import (
+    agreement_problems,
+    assumption_problems,
+    identity_problems,
+    nonsignificant_column,
+    nonsignificant_problems,
+    sign_problems,
+)
+from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.statistics import Choice, choose
+from metaalliance.sheet.study_rules import study_problems
+from metaalliance.sheet.xlsx import merged_bounds, read_xlsx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Studies:
+    """A sheet as it was read and checked.
+
+    Attributes
+    ----------
+    file, sha256, sheet : str
+        What was read.
+    rows : tuple of Row
+        Every row under the header that is not blank.
+    choices : dict of int to Choice
+        The statistic of each row that is used, by row number.
+    nonsignificant_rows : frozenset of int
+        Rows that report "n.s." and fall under the policy.
+    problems : tuple of Problem
+        Errors, warnings and notes in the order of the sheet.
+    nonsignificant, beta : str
+        The policies that were applied.
+    """
+
+    file: str
+    sha256: str
+    sheet: str
+    rows: tuple[Row, ...] = field(repr=False)
+    choices: dict[int, Choice] = field(repr=False)
+    nonsignificant_rows: frozenset[int] = field(repr=False)
+    problems: tuple[Problem, ...] = field(repr=False)
+    nonsignificant: Nonsignificant
+    beta: BetaPolicy
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Problems that stop the analysis."""
+        return tuple(p for p in self.problems if p.severity == "error")
+
+    @property
+    def excluded(self) -> tuple[tuple[Row, str], ...]:
+        """Rows that are left out, each with its reason."""
+        by_team = [
+            (row, str(row.get("exclusion_reason") or "no reason given"))
+            for row in self.rows
+            if not row.included
+        ]
+        dropped = [
+            (row, "not significant, no value (policy: drop)")
+            for row in self.rows
+            if self.nonsignificant == "drop" and row.number in self.nonsignificant_rows
+        ]
+        return tuple(sorted(by_team + dropped, key=lambda pair: pair[0].number))
+
+    @property
+    def used(self) -> tuple[Row, ...]:
+        """Rows that are pooled."""
+        out = {row.number for row, _ in self.excluded}
+        broken = {p.row for p in self.errors}
+        return tuple(r for r in self.rows if r.number not in out and r.number not in broken)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows as a table: `row`, then each column that has a value."""
+        records: list[dict[str, Any]] = []
+        for row in self.rows:
+            records.append({"row": row.number, **{k: c.value for k, c in row.cells.items()}})
+        return pd.DataFrame(records)
+
+
+def read_studies(
+    path: str | Path,
+    *,
+    sheet: str | None = None,
+    nonsignificant: Nonsignificant = "error",
+    beta: BetaPolicy = "peterson-brown",
+) -> Studies:
+    """Read and validate an extraction workbook.
+
+    Parameters
+    ----------
+    path : str or Path
+        .xlsx, .xlsm, .csv or .tsv; ``-`` reads standard input.
+    sheet : str, optional
+        The sheet; by default ``effects``, or the only one with the needed columns.
+    nonsignificant : {"error", "zero", "drop", "half-p"}
+        What rows are worth that report "n.s." without a value.
+    beta : {"peterson-brown", "refuse"}
+        Whether standardised regression coefficients are converted (approximately).
+
+    Returns
+    -------
+    Studies
+        The rows; warnings and notes are in `problems`.
+
+    Raises
+    ------
+    UnreadableFileError
+        When the file cannot be read, or is unsafe.
+    StudyDataError
+        When any row is in error; `problems` holds all of them.
+    """
+    studies = load_studies(path, sheet=sheet, nonsignificant=nonsignificant, beta=beta)
+    if studies.errors:
+        count = len(studies.errors)
+        first = studies.errors[0]
+        raise StudyDataError(
+            f"{count} error{'s' if count > 1 else ''} in {studies.file}; the first is "
+            f"{first.place} ({first.code}): {first.message}. Nothing was dropped; correct the "
+            "cells, or set include = no with a reason. All are in .problems.",
+            studies.problems,
+        )
+    return studies
+
+
+def load_studies(
+    path: str | Path,
+    *,
+    sheet: str | None = None,
+    nonsignificant: Nonsignificant = "error",
+    beta: BetaPolicy = "peterson-brown",
+) -> Studies:
+    """Read and validate like `read_studies`, but return a sheet with errors too."""
+    check_option("nonsignificant", nonsignificant, Nonsignificant)
+    check_option("beta", beta, BetaPolicy)
+    content, name = _content(path)
+    grids, found = _grids(content, name)
+    grid = choose_sheet(grids, sheet, name)
+    header = read_header(grid, name)
+    rows, cell_problems = read_rows(grid, header)
+    included = {row.number for row in rows if row.included}
+    problems = [*found, *header.problems, *_layout_problems(grid, header, rows)]
+    problems += [p for p in cell_problems if p.row in included or p.column == "include"]
+    choices: dict[int, Choice] = {}
+    silent: set[int] = set()
+    for row in rows:
+        problems += _check_row(row, nonsignificant, beta, choices, silent)
+    labelled = [row for row in rows if row.included and row.study]
+    problems += study_problems(labelled)
+    studies = Studies(
+        file=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        sheet=grid.name,
+        rows=tuple(rows),
+        choices=choices,
+        nonsignificant_rows=frozenset(silent),
+        problems=tuple(_in_order(problems)),
+        nonsignificant=nonsignificant,
+        beta=beta,
+    )
+    return _refuse_empty(studies, header)
+
+
+def _content(path: str | Path) -> tuple[bytes, str]:
+    """Bytes and display name of a file, or of standard input."""
+    if str(path) == "-":
+        content = sys.stdin.buffer.read(MAX_FILE + 1)
+        if not content:
+            raise UnreadableFileError("Standard input is empty.", code="MA102")
+        if len(content) > MAX_FILE:
+            raise UnreadableFileError("Standard input is too large.", code="MA107")
+        return content, "standard input"
+    return read_bytes(Path(path)), Path(path).name
+
+
+def _grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
+    """Read every sheet of a file by what it is, whatever it is called."""
+    kind = sniff(content, name)
+    if kind == "xlsx":
+        return read_xlsx(content, name)
+    if kind == "text":
+        return read_delimited(content, name)
+    raise UnreadableFileError(
+        f"{name} is an .xls, .xlsb or .ods file. Save it as .xlsx and try again.", code="MA104"
+    )
+
+
+def _check_row(
+    row: Row,
+    nonsignificant: Nonsignificant,
+    beta: BetaPolicy,
+    choices: dict[int, Choice],
+    silent: set[int],
+) -> list[Problem]:
+    """Check one row; enter its statistic, or that it reports "n.s."."""
+    problems = identity_problems(row)
+    if not row.included or problems:
+        return problems
+    column = nonsignificant_column(row)
+    if column is not None:
+        silent.add(row.number)
+        return nonsignificant_problems(row, column, nonsignificant)
+    choice, found = choose(row, beta)
+    if choice is None or found:
+        return found
+    choices[row.number] = choice
+    return [
+        *sign_problems(row, choice),
+        *agreement_problems(row, choice),
+        *assumption_problems(row, choice),
+    ]
+
+
+def _layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem]:
+    """Merged cells, hidden rows and columns, gaps."""
+    problems = []
+    names = {number: name for name, number in {**header.columns, **header.extra}.items()}
+    for reference in grid.merged:
+        c1, r1, c2, r2 = merged_bounds(reference)
+        if r2 > header.row and any(c in names for c in range(c1, c2 + 1)):
+            value = _value_at(grid, r1, c1)
+            if not is_blank(value):
+                problems.append(_at(grid, "MA210", max(r1, header.row + 1), c1,
+                                    f"{reference} is merged", str(value)))  # fmt: skip
+    numbers = {row.number for row in rows}
+    hidden = sorted(numbers & grid.hidden_rows)
+    if hidden:
+        listed = ", ".join(map(str, hidden[:8])) + (" ..." if len(hidden) > 8 else "")
+        message = f"{len(hidden)} hidden rows are read like all others: {listed}"
+        problems.append(_at(grid, "MA209", hidden[0], 1, message))
+    columns = [names[c] for c in sorted(grid.hidden_columns) if c in names]
+    if columns:
+        first = min(c for c in grid.hidden_columns if c in names)
+        message = f"hidden columns are read like all others: {', '.join(columns)}"
+        problems.append(_at(grid, "MA209", header.row, first, message))
+    previous = header.row
+    for row in rows:
+        if row.number > previous + 1 and previous > header.row:
+            message = f"rows {previous + 1} to {row.number - 1} are blank; reading goes on below"
+            problems.append(_at(grid, "MA211", row.number, 1, message))
+        previous = row.number
+    return problems
+
+
+def _value_at(grid: Grid, row: int, column: int) -> Any:
+    values = grid.rows[row - 1] if row <= len(grid.rows) else []
+    return values[column - 1] if column <= len(values) else None
+
+
+def _at(
+    grid: Grid, code: str, row: int, column: int, message: str, seen: str = ""
+) -> Problem:
+    from metaalliance.messages import MESSAGES
+
+    return Problem(
+        code=code,
+        severity=MESSAGES[code].severity,
+        message=message,
+        hint=MESSAGES[code].remedy,
+        sheet=grid.name,
+        cell=cell_name(row, column),
+        row=row,
+        seen=seen,
+    )
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Sort by row, whole-file problems first."""
+    return sorted(problems, key=lambda p: (p.row is not None, p.row or 0))
+
+
+def _refuse_empty(studies: Studies, header: Header) -> Studies:
+    """Add an error when no row is left."""
+    if studies.used or studies.errors:
+        return studies
+    code, message = (
+        ("MA505", "every row is excluded or dropped: nothing is left to pool")
+        if studies.rows
+        else ("MA208", "there is no row under the header")
+    )
+    empty = Problem(
+        code=code,
+        severity="error",
+        message=message,
+        sheet=studies.sheet,
+        cell=cell_name(header.row, header.columns["study"]),
+        row=header.row,
+    )
+    fields = {name: getattr(studies, name) for name in Studies.__slots__}
+    return Studies(**{**fields, "problems": (*studies.problems, empty)})

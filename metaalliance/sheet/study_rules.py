@@ -1,0 +1,152 @@
+"""Rules across rows: duplicates, samples, labels, directions."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+from metaalliance.problems import Problem
+from metaalliance.sheet.rows import Row
+from metaalliance.sheet.vocabularies import key_of
+
+#: Columns that tell two effects of a study apart.
+_IDENTITY = ("sample", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
+             "outcome_measure", "outcome_domain", "outcome_rater", "outcome_time")  # fmt: skip
+_STATISTICS = ("r", "fisher_z", "t", "F", "chi2", "z_stat", "p", "d", "g", "odds_ratio",
+               "log_odds_ratio", "beta", "partial_r", "semipartial_r", "spearman_rho",
+               "kendall_tau", "r_squared", "eta_squared", "mean1", "mean2", "cell_a", "b", "yi",
+               "value")  # fmt: skip
+_CONSTANT = ("year", "doi", "source", "design", "country")
+_HOMOGLYPHS = str.maketrans("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj")
+
+#: Outcome measures on which a higher score is worse.
+_SYMPTOMS = ("bdi", "scl", "gsi", "hamd", "hrsd", "hdrs", "phq", "gad7", "oq45", "core", "bsi",
+             "iip", "bai", "stai", "cesd", "pcl", "caps", "ybocs", "ede", "asi", "madrs", "bprs",
+             "panss", "cbcl", "dropout", "attrition", "symptom", "distress", "iesr", "pswq",
+             "qids")  # fmt: skip
+
+
+def study_problems(rows: list[Row]) -> list[Problem]:
+    """Return the problems of the included rows with a study label, taken together."""
+    return [
+        *duplicate_problems(rows),
+        *sample_problems(rows),
+        *label_problems(rows),
+        *constant_problems(rows),
+        *direction_problems(rows),
+        *estimand_problems(rows),
+    ]
+
+
+def _grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[object, ...], list[Row]]:
+    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row.get(c) for c in columns)].append(row)
+    return groups
+
+
+def duplicate_problems(rows: list[Row]) -> list[Problem]:
+    """One effect coded twice; and effects that nothing but their value tells apart."""
+    problems = []
+    for group in _grouped(rows, "study", *_IDENTITY).values():
+        first: dict[tuple[object, ...], Row] = {}
+        described = any(group[0].has(c) for c in _IDENTITY)
+        for row in group:
+            if row.faulty:
+                continue
+            value = tuple(row.get(c) for c in (*_STATISTICS, "n"))
+            if value in first:
+                twin = first[value]
+                message = f"the same effect stands in row {twin.number}"
+                hint = "delete one, or code what distinguishes them"
+                problems.append(row.problem("MA501", message, _value_column(row), hint))
+            elif first and described:
+                twin = next(iter(first.values()))
+                message = f"agrees with row {twin.number} in everything but its value"
+                problems.append(row.problem("MA508", message, _value_column(row)))
+            first.setdefault(value, row)
+    return problems
+
+
+def _value_column(row: Row) -> str:
+    return next((c for c in _STATISTICS if row.has(c)), "study")
+
+
+def sample_problems(rows: list[Row]) -> list[Problem]:
+    """Every n that differs within a sample, once per sample."""
+    problems = []
+    for group in _grouped(rows, "study", "sample").values():
+        sized = [row for row in group if isinstance(row.get("n"), float)]
+        values = sorted({row.get("n") for row in sized})
+        if len(values) > 1:
+            odd = next(row for row in sized if row.get("n") != sized[0].get("n"))
+            listed = ", ".join(f"{v:g}" for v in values)
+            message = f"n is {listed} within one sample (first in {sized[0].cells['n'].cell})"
+            problems.append(odd.problem("MA502", message, "n", "use sample for independent samples"))
+    return problems
+
+
+def _skeleton(label: str) -> str:
+    """Fold what a reader would not see: case, accents, blanks, look-alike letters."""
+    latin = unicodedata.normalize("NFKD", label.translate(_HOMOGLYPHS))
+    return key_of("".join(c for c in latin if not unicodedata.combining(c)))
+
+
+def label_problems(rows: list[Row]) -> list[Problem]:
+    """Labels that differ only in what a reader would not see."""
+    first: dict[str, Row] = {}
+    reported: set[str] = set()
+    problems = []
+    for row in rows:
+        twin = first.setdefault(_skeleton(row.study), row)
+        if twin.study != row.study and row.study not in reported:
+            reported.add(row.study)
+            message = f"{row.study!r} and {twin.study!r} (row {twin.number}) count as two studies"
+            problems.append(row.problem("MA503", message, "study", "unify them if they are one"))
+    return problems
+
+
+def constant_problems(rows: list[Row]) -> list[Problem]:
+    """Study-level columns that vary within a study."""
+    problems = []
+    for group in _grouped(rows, "study").values():
+        for column in _CONSTANT:
+            known = [row for row in group if row.get(column) is not None]
+            odd = next((r for r in known if r.get(column) != known[0].get(column)), None)
+            if odd is not None:
+                message = f"{column} differs from row {known[0].number} of the same study"
+                problems.append(odd.problem("MA506", message, column))
+    return problems
+
+
+def direction_problems(rows: list[Row]) -> list[Problem]:
+    """One warning for all rows without an outcome direction, naming the suspects."""
+    blank = [row for row in rows if not row.has("outcome_direction")]
+    if not blank:
+        return []
+    suspects = sorted({row.study for row in blank if _counts_symptoms(row)})
+    message = (
+        f"outcome_direction is blank in {len(blank)} of {len(rows)} rows: their sign is taken as "
+        "aligned (positive = better alliance, better outcome)"
+    )
+    shown = "; ".join(suspects[:5]) + (f" and {len(suspects) - 5} more" if len(suspects) > 5 else "")
+    hint = f"outcomes that count symptoms or dropout: {shown}" if suspects else ""
+    return [blank[0].problem("MA504", message, "outcome_direction", hint)]
+
+
+def _counts_symptoms(row: Row) -> bool:
+    if row.get("outcome_domain") in {"symptom", "dropout"}:
+        return True
+    measure = key_of(str(row.get("outcome_measure") or ""))
+    return any(mark in measure for mark in _SYMPTOMS)
+
+
+def estimand_problems(rows: list[Row]) -> list[Problem]:
+    """Estimands that answer different questions."""
+    levels = sorted({str(row.get("estimand")) for row in rows if row.get("estimand")})
+    if len(levels) < 2:
+        return []
+    odd = next(row for row in rows if row.get("estimand") == levels[1])
+    message = f"different estimands are pooled: {', '.join(levels)}"
+    return [odd.problem("MA509", message, "estimand")]

@@ -1,0 +1,218 @@
+"""Controlled vocabularies: the levels that moderators may have, and their aliases."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Allowed values of a column.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    levels : tuple of str
+        Canonical values.
+    aliases : dict
+        Other names by level.
+    open : bool
+        Whether values outside the vocabulary are accepted as they are (instruments).
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    open: bool = False
+    _lookup: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for level in self.levels:
+            self._lookup[key_of(level)] = level
+        for level, names in self.aliases.items():
+            for name in names:
+                self._lookup.setdefault(key_of(name), level)
+
+    def find(self, text: str) -> str | None:
+        """Return the level that `text` names, or None."""
+        return self._lookup.get(key_of(text))
+
+    def suggest(self, text: str) -> str | None:
+        """Return the level with the nearest name, or None."""
+        near = difflib.get_close_matches(key_of(text), self._lookup, n=1, cutoff=0.6)
+        return self._lookup[near[0]] if near else None
+
+
+def key_of(text: str) -> str:
+    """Fold case, accents' form, blanks and punctuation: what makes two names the same.
+
+    Examples
+    --------
+    >>> key_of("C.B.T."), key_of("Client-centred"), key_of("sample size")
+    ('cbt', 'clientcentred', 'samplesize')
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"[\s._\-–—/()'’,:]+", "", folded)
+
+
+MODALITY = Vocabulary(
+    "modality",
+    ("CBT", "psychodynamic", "humanistic", "IPT", "systemic", "integrative", "third-wave",
+     "motivational", "counselling", "group-specific", "supportive", "other", "mixed"),
+    {
+        "CBT": ("cognitive behavioural therapy", "cognitive behavioral therapy", "cognitive-behavioral",
+                "cognitive behavioural", "CT", "cognitive therapy", "behaviour therapy",
+                "behavior therapy", "behavioral", "behavioural", "BT", "exposure",
+                "prolonged exposure", "iCBT", "behavioural activation", "behavioral activation"),
+        "psychodynamic": ("PDT", "psychoanalytic", "insight-oriented", "dynamic", "psychoanalysis",
+                          "STPP", "short-term dynamic", "psychodynamic therapy",
+                          "supportive-expressive"),
+        "humanistic": ("EFT", "client-centred", "client-centered", "person-centred",
+                       "person-centered", "gestalt", "experiential", "emotion-focused",
+                       "emotion focused therapy", "process-experiential", "existential"),
+        "IPT": ("interpersonal therapy", "interpersonal psychotherapy", "interpersonal"),
+        "systemic": ("family therapy", "couple therapy", "systemic therapy", "MDFT", "BSFT",
+                     "functional family therapy"),
+        "integrative": ("eclectic", "integrated", "CAT"),
+        "third-wave": ("ACT", "DBT", "MBCT", "acceptance and commitment therapy", "third wave",
+                       "dialectical behavior therapy", "dialectical behaviour therapy",
+                       "mindfulness-based", "schema therapy", "MCT", "CBASP"),
+        "motivational": ("MET", "MI", "motivational interviewing",
+                         "motivational enhancement therapy"),
+        "counselling": ("counseling", "counselling as usual", "drug counseling"),
+        "supportive": ("supportive therapy", "SP"),
+        "mixed": ("various", "multiple", "TAU", "treatment as usual", "several"),
+        "other": ("miscellaneous",),
+    },
+)  # fmt: skip
+
+ALLIANCE_MEASURE = Vocabulary(
+    "alliance_measure",
+    ("WAI", "WAI-S", "WAI-SR", "WAI-O", "HAq", "HAq-II", "CALPAS", "VPPS", "VTAS", "ARM", "SRS",
+     "SAI", "STA", "TSR", "PSR", "TASC", "ARI", "CASF", "SOFTA", "KAS", "other"),
+    {
+        "WAI": ("Working Alliance Inventory",),
+        "WAI-S": ("WAI short", "WAI short form", "WAIS"),
+        "WAI-SR": ("WAI short revised",),
+        "WAI-O": ("WAI observer", "WAI-O short"),
+        "HAq": ("Helping Alliance Questionnaire", "PHA", "HAQ-I", "Penn Helping Alliance"),
+        "HAq-II": ("HAQ2", "HAq II", "Helping Alliance Questionnaire II"),
+        "CALPAS": ("California Psychotherapy Alliance Scales", "CALTRAS", "CALPAS-P"),
+        "VPPS": ("Vanderbilt Psychotherapy Process Scale",),
+        "VTAS": ("Vanderbilt Therapeutic Alliance Scale", "VTAS-R"),
+        "ARM": ("Agnew Relationship Measure", "ARM-5"),
+        "SRS": ("Session Rating Scale",),
+        "SAI": ("Session Alliance Inventory",),
+        "STA": ("Scale To Assess Therapeutic Alliance",),
+        "TSR": ("Therapy Session Report",),
+    },
+    open=True,
+)  # fmt: skip
+
+_RATERS = {
+    "client": ("patient", "self", "self-report", "clt", "participant", "youth", "child",
+               "consumer", "service user"),
+    "therapist": ("clinician", "counsellor", "counselor", "provider"),
+    "observer": ("independent", "independent rater", "rater", "expert", "external", "assessor",
+                 "interviewer"),
+    "other": ("parent", "partner", "teacher", "records", "administrative"),
+}  # fmt: skip
+_RATER_LEVELS = ("client", "therapist", "observer", "other")
+
+_DIRECTION = ("higher_better", "lower_better")
+_DIRECTIONS = {
+    "higher_better": ("higher better", "higher is better", "positive", "high = better"),
+    "lower_better": ("lower better", "lower is better", "negative", "low = better",
+                     "higher_worse", "higher is worse", "reversed"),
+}  # fmt: skip
+
+VOCABULARIES: dict[str, Vocabulary] = {
+    v.name: v
+    for v in (
+        MODALITY,
+        ALLIANCE_MEASURE,
+        Vocabulary(
+            "source",
+            ("journal", "book", "dissertation", "unpublished"),
+            {"journal": ("article", "journal article"), "book": ("chapter", "book chapter"),
+             "dissertation": ("thesis", "doctoral thesis", "phd thesis", "master thesis"),
+             "unpublished": ("preprint", "report", "manuscript")},
+        ),
+        Vocabulary(
+            "include",
+            ("yes", "no"),
+            {"yes": ("y", "1", "true", "include", "included", "ja", "oui", "x"),
+             "no": ("n", "0", "false", "exclude", "excluded", "nein", "non")},
+        ),
+        Vocabulary("outcome_direction", _DIRECTION, _DIRECTIONS),
+        Vocabulary("alliance_direction", _DIRECTION, _DIRECTIONS),
+        Vocabulary(
+            "sign", ("+", "-"),
+            {"+": ("positive", "pos", "plus", "1"), "-": ("−", "–", "negative", "neg", "minus", "-1")},
+        ),
+        Vocabulary(
+            "alliance_subscale", ("total", "bond", "task", "goal"),
+            {"total": ("overall", "full", "composite"), "bond": ("bonds", "relationship"),
+             "task": ("tasks",), "goal": ("goals",)},
+            open=True,
+        ),
+        Vocabulary("alliance_rater", _RATER_LEVELS, _RATERS),
+        Vocabulary("outcome_rater", _RATER_LEVELS, _RATERS),
+        Vocabulary(
+            "alliance_time", ("early", "mid", "late", "averaged"),
+            {"early": ("beginning", "first third", "session 1", "session 3", "session 4"),
+             "mid": ("middle",), "late": ("end", "final", "termination"),
+             "averaged": ("average", "mean", "aggregated", "all sessions")},
+        ),
+        Vocabulary(
+            "outcome_domain",
+            ("symptom", "functioning", "wellbeing", "engagement", "adherence", "homework",
+             "retention", "dropout", "satisfaction", "global", "other"),
+            {"symptom": ("symptoms", "symptomatology"), "functioning": ("function", "social functioning"),
+             "wellbeing": ("well-being", "quality of life"), "dropout": ("drop-out", "premature termination", "attrition"),
+             "retention": ("completion", "completers", "treatment completion"),
+             "adherence": ("compliance",), "global": ("general", "global outcome")},
+        ),
+        Vocabulary(
+            "outcome_time", ("post", "follow-up", "dropout"),
+            {"post": ("posttreatment", "post-treatment", "termination", "end of treatment", "post treatment"),
+             "follow-up": ("followup", "follow up", "FU"), "dropout": ("drop-out",)},
+        ),
+        Vocabulary(
+            "delivery", ("face-to-face", "internet", "telephone", "video", "blended"),
+            {"face-to-face": ("f2f", "in person", "in-person", "office"), "internet": ("online", "web", "digital"),
+             "telephone": ("phone",), "video": ("videoconference", "teletherapy", "videoconferencing")},
+        ),
+        Vocabulary(
+            "format", ("individual", "group", "couple", "family"),
+            {"individual": ("ind", "one-to-one"), "couple": ("couples", "marital"), "family": ("families",),
+             "group": ("groups",)},
+        ),
+        Vocabulary("design", ("RCT", "other"), {
+            "RCT": ("randomised controlled trial", "randomized controlled trial", "randomised", "randomized"),
+            "other": ("naturalistic", "observational", "cohort", "open trial", "quasi-experimental",
+                      "non-RCT", "uncontrolled"),
+        }),
+        Vocabulary("population", ("adult", "youth"), {
+            "adult": ("adults",), "youth": ("adolescent", "adolescents", "child", "children", "young people"),
+        }),
+        Vocabulary(
+            "setting",
+            ("primary care", "outpatient", "inpatient", "specialised clinic", "counselling centre",
+             "school", "workplace", "community", "research clinic"),
+            {"specialised clinic": ("specialized clinic", "specialist clinic"),
+             "counselling centre": ("counseling center", "university counseling center"),
+             "outpatient": ("out-patient", "outpatients", "ambulatory"), "inpatient": ("in-patient", "hospital")},
+            open=True,
+        ),
+        Vocabulary(
+            "estimand", ("total", "between_patient", "within_patient", "between_therapist"),
+            {"between_patient": ("between", "between-person"), "within_patient": ("within", "within-person"),
+             "between_therapist": ("therapist", "therapist-level")},
+        ),
+    )
+}  # fmt: skip
