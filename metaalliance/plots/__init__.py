@@ -1,1 +1,9 @@
-"""Figures."""
+"""Figures for a journal: forest and funnel plots, and their files."""
+
+from metaalliance.plots.forest import forest, forest_pages
+from metaalliance.plots.funnel import funnel
+from metaalliance.plots.save import save
+from metaalliance.plots.summary import summary_forest
+from metaalliance.plots.words import alt_text
+
+__all__ = ["alt_text", "forest", "forest_pages", "funnel", "save", "summary_forest"]

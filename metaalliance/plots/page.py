@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
-from metaalliance.plots.style import MM_PER_POINT, Style
+from metaalliance.plots.style import MM_PER_POINT, Style, drawing
 from metaalliance.plots.typeset import Line, line_width, run_width
 
 Align = Literal["left", "center", "right"]
@@ -20,6 +21,24 @@ HALF_CAPITAL = 0.358
 
 #: A PDF page may not be longer, and no journal prints a wider one.
 LONGEST, NARROWEST, WIDEST = 5000.0, 50.0, 500.0
+
+
+class ExactFigure(Figure):
+    """A figure that is always drawn with the settings it was measured with.
+
+    A notebook that shows it, or a call of its own `savefig`, would otherwise apply the
+    reader's matplotlibrc: hinted text, a "tight" box, Type 3 fonts.
+    """
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure."""
+        with drawing():
+            super().draw(renderer)
+
+    def savefig(self, fname: Any, **kwargs: Any) -> None:
+        """Save the figure; see `metaalliance.plots.save` for identical bytes and alt text."""
+        with drawing():
+            super().savefig(fname, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +59,8 @@ class Page:
                 f"The figure would be {height / 1000:.1f} m long. Draw it in pages: "
                 "forest_pages(fit)."
             )
-        figure = Figure(figsize=(width / 25.4, height / 25.4), facecolor="white", layout="none")
+        size = (width / 25.4, height / 25.4)
+        figure = ExactFigure(figsize=size, facecolor="white")
         FigureCanvasAgg(figure)
         layer = figure.add_axes((0, 0, 1, 1), label="text")
         layer.set(xlim=(0, width), ylim=(height, 0))

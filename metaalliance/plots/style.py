@@ -14,8 +14,14 @@ MM_PER_POINT = 25.4 / 72
 #: Settings that would change positions or text, whatever the user's matplotlibrc says.
 DRAWING = {
     "text.hinting": "no_hinting",  # widths are then the same at every resolution
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "text.usetex": False,
     "text.parse_math": False,
+    "pdf.fonttype": 42,  # TrueType; submission systems refuse Type 3
+    "ps.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "metaalliance",
     "savefig.bbox": "standard",  # "tight" would change the width
 }
 
@@ -46,7 +52,7 @@ class Style:
     name: str
     size: float = 8.0
     small_size: float = 7.0
-    row: float = 3.9
+    row: float = 3.6
     gap: float = 3.0
     margin: float = 0.8
     square: float = 2.6
@@ -56,7 +62,7 @@ class Style:
     ink: str = "#000000"
     accent: str = "#0072B2"
     pale: str = "#8C8C8C"
-    zones: tuple[str, str, str, str] = ("#FFFFFF", "#D0D0D0", "#E1E1E1", "#F0F0F0")
+    zones: tuple[str, str, str, str] = ("#FFFFFF", "#CDCDCD", "#DDDDDD", "#EDEDED")
 
 
 #: American Psychological Association: sans serif, 8 points, black and one blue.

@@ -17,6 +17,11 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 _DPI = 600
 
+_YEAR = re.compile(r",? +\(?\d{4}[a-z]?\)?$")
+
+#: Widths that differ by less, in mm, are equal.
+ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -61,15 +66,17 @@ def user(value: str, *, bold: bool = False) -> Line:
 
 @lru_cache(maxsize=1)
 def _renderer() -> RendererAgg:
-    return RendererAgg(1, 1, _DPI)
+    return RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=65536)
 def run_width(run: Run, size: float) -> float:
     """Width of a run in mm, blanks at its ends included."""
     with matplotlib.rc_context({"text.hinting": "no_hinting"}):
-        measured = _renderer().get_text_width_height_descent(run.text, run.font(size), False)
-    return float(measured[0]) * 25.4 / _DPI
+        width, _, _ = _renderer().get_text_width_height_descent(  # type: ignore[no-untyped-call]
+            run.text, run.font(size), False
+        )
+    return float(width) * 25.4 / _DPI
 
 
 def line_width(line: Line, size: float) -> float:
@@ -78,21 +85,28 @@ def line_width(line: Line, size: float) -> float:
 
 
 def shorten(line: Line, limit: float, size: float) -> Line:
-    """Cut the last run of a line so that it ends in an ellipsis and fits `limit` mm."""
-    if line_width(line, size) <= limit:
+    """Cut the last run of a line so that it fits `limit` mm, with an ellipsis.
+
+    A year at its end stays, as in "Lorenzo-Luaces… (2013)", while there is room for more.
+    """
+    if line_width(line, size) <= limit + ROUNDING:
         return line
     *before, last = line
     room = limit - line_width(tuple(before), size)
-    low, high = 0, len(last.text)
+    year = _YEAR.search(last.text)
+    tail = year.group() if year else ""
+    if run_width(replace(last, text=tail), size) > room / 2:
+        tail = ""
+    low, high = 0, len(last.text) - len(tail)
     while low < high:
         middle = (low + high + 1) // 2
-        fits = run_width(_cut(last, middle), size) <= room
+        fits = run_width(_cut(last, middle, tail), size) <= room
         low, high = (middle, high) if fits else (low, middle - 1)
-    return (*before, _cut(last, low))
+    return (*before, _cut(last, low, tail))
 
 
-def _cut(run: Run, length: int) -> Run:
-    return replace(run, text=run.text[:length].rstrip(" ,;&(") + ELLIPSIS)
+def _cut(run: Run, length: int, tail: str) -> Run:
+    return replace(run, text=run.text[:length].rstrip(" .,;&(") + ELLIPSIS + tail)
 
 
 def wrap(line: Line, limit: float, size: float) -> list[Line]:
@@ -100,7 +114,7 @@ def wrap(line: Line, limit: float, size: float) -> list[Line]:
     lines: list[list[Run]] = [[]]
     for word in _words(line):
         candidate = tuple([*lines[-1], *word])
-        if lines[-1] and line_width(_trim(candidate), size) > limit:
+        if lines[-1] and line_width(_trim(candidate), size) > limit + ROUNDING:
             lines.append([])
         lines[-1].extend(word)
     trimmed = (_trim(tuple(found)) for found in lines if found)

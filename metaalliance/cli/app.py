@@ -1,0 +1,172 @@
+"""The commands and their options; the work is done in modules that are imported when needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metaalliance import __version__
+
+app = typer.Typer(
+    name="metaalliance",
+    help="Meta-analysis of therapeutic alliance-outcome effect sizes, from the coding sheet on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet to read [default: effects].")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files of others in the folder.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only beside results.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print notes too.")]
+Nonsignificant = Annotated[
+    str,
+    typer.Option(
+        "--nonsignificant",
+        help="What 'n.s.' without a value is worth: error, zero, drop or half-p.",
+    ),
+]
+Beta = Annotated[
+    str, typer.Option("--beta", help="Standardised coefficients: peterson-brown or refuse.")
+]
+Workbook = Annotated[
+    Path, typer.Argument(help="Extraction workbook (.xlsx, .csv, .tsv), or - for standard input.")
+]
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"metaalliance {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Meta-analysis of therapeutic alliance-outcome effect sizes, from the coding sheet on."""
+
+
+@app.command()
+def pool(
+    workbook: Workbook,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder [default: <name>_results beside the sheet]."),
+    ] = None,
+    sheet: Sheet = None,
+    measure: Annotated[str, typer.Option("--measure", help="z, r or r-unbiased.")] = "z",
+    model: Annotated[
+        str, typer.Option("--model", help="auto, che, three-level, two-level or common-effect.")
+    ] = "auto",
+    tau2: Annotated[
+        str, typer.Option("--tau2", help="REML, ML, DL, HE, HS, SJ, EB or PM.")
+    ] = "REML",
+    test: Annotated[
+        str,
+        typer.Option(
+            "--test",
+            help="auto, cr2, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald.",
+        ),
+    ] = "auto",
+    rho: Annotated[
+        float | None,
+        typer.Option(
+            "--rho",
+            help="Correlation of sampling errors within a study [default: .6 for che, "
+            ".5 to aggregate].",
+            show_default=False,
+        ),
+    ] = None,
+    level: Annotated[float, typer.Option("--level", help="Coverage of the intervals.")] = 0.95,
+    prediction: Annotated[
+        str, typer.Option("--prediction", help="Prediction interval: t, normal or riley.")
+    ] = "t",
+    nonsignificant: Nonsignificant = "error",
+    beta: Beta = "peterson-brown",
+    width: Annotated[float, typer.Option("--width", help="Width of the forest plot in mm.")] = 174,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Validate a workbook, convert its statistics, pool them, and draw and save the results."""
+    from metaalliance.cli.pool import PoolOptions, run_pool
+    from metaalliance.cli.run import guarded
+
+    options = PoolOptions(
+        workbook=workbook,
+        output=output,
+        sheet=sheet,
+        measure=measure,
+        model=model,
+        tau2=tau2,
+        test=test,
+        rho=rho,
+        level=level,
+        prediction=prediction,
+        nonsignificant=nonsignificant,
+        beta=beta,
+        width=width,
+        figures=figures,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    guarded("pool", lambda: run_pool(options), json_output=json_output, debug=debug)
+
+
+@app.command()
+def validate(
+    workbook: Workbook,
+    sheet: Sheet = None,
+    nonsignificant: Nonsignificant = "error",
+    beta: Beta = "peterson-brown",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings give exit code 1 too.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print every problem, not the first ten of each kind.")
+    ] = False,
+    json_output: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Report every problem of a workbook with its cell; nothing is computed or written."""
+    from metaalliance.cli.run import guarded
+    from metaalliance.cli.validate import ValidateOptions, run_validate
+
+    options = ValidateOptions(
+        workbook=workbook,
+        sheet=sheet,
+        nonsignificant=nonsignificant,
+        beta=beta,
+        strict=strict,
+        every=every,
+        json_output=json_output,
+        quiet=quiet,
+    )
+    guarded("validate", lambda: run_validate(options), json_output=json_output, debug=debug)
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(help="A code such as MA312; none lists all.")] = None,
+) -> None:
+    """Say what a code means and what to do about it."""
+    from metaalliance.cli.explain import run_explain
+    from metaalliance.cli.run import guarded
+
+    guarded("explain", lambda: run_explain(code))

@@ -1,0 +1,85 @@
+"""What every command shares: streams, width, and errors with their exit codes."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+import typer
+
+from metaalliance.errors import (
+    EstimationError,
+    MetaAllianceError,
+    OptionError,
+    StudyDataError,
+    UnreadableFileError,
+)
+from metaalliance.problems import Problem
+
+OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+
+_EXIT_CODES: tuple[tuple[type[MetaAllianceError], int], ...] = (
+    (StudyDataError, DATA),
+    (OptionError, USAGE),
+    (UnreadableFileError, UNREADABLE),
+    (EstimationError, IMPOSSIBLE),
+)
+
+
+def guarded(
+    command: str, work: Callable[[], int], *, json_output: bool = False, debug: bool = False
+) -> None:
+    """Run a command; turn an error into one sentence, or one JSON document, and an exit code."""
+    try:
+        code = work()
+    except KeyboardInterrupt:
+        print_error("Interrupted; no further file was written.")
+        code = INTERRUPTED
+    except MetaAllianceError as error:
+        if debug:
+            raise
+        problems = error.problems if isinstance(error, StudyDataError) else ()
+        _fail(command, error.code, str(error), problems, json_output=json_output)
+        code = next((c for kind, c in _EXIT_CODES if isinstance(error, kind)), IMPOSSIBLE)
+    except (BrokenPipeError, typer.Exit):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        message = (
+            f"Internal error ({type(error).__name__}: {error}). This is a fault of metaalliance, "
+            "not of the data; please report it with the output of --debug."
+        )
+        _fail(command, "MA699", message, (), json_output=json_output)
+        code = INTERNAL
+    raise typer.Exit(code)
+
+
+def _fail(
+    command: str, code: str, message: str, problems: Sequence[Problem], *, json_output: bool
+) -> None:
+    if json_output:
+        from metaalliance.report.results import error_document, to_json
+
+        print_result([to_json(error_document(command, code, message, problems))])
+    else:
+        print_error(f"{message} ({code})")
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, between 40 and 120; 100 in a pipe without COLUMNS."""
+    return max(40, min(120, shutil.get_terminal_size((100, 24)).columns))
+
+
+def print_result(lines: Iterable[str]) -> None:
+    """Print results on stdout."""
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def print_error(text: str) -> None:
+    """Print anything else on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

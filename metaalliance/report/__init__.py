@@ -1,0 +1,1 @@
+"""Tables, text and files that leave the tool."""

@@ -1,0 +1,88 @@
+"""The folder of results: written whole or not at all, never over foreign files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from metaalliance.errors import OptionError, UnreadableFileError
+
+RUN_FILE = "run.json"
+
+
+class ResultsFolder:
+    """A folder into which one run writes its files.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; it is made when the first file is written.
+    force : bool
+        Whether files that this tool did not write may be replaced.
+    """
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        self.path = path
+        self._force = force
+        self._own = _files_of_last_run(path)
+        self.written: dict[str, str] = {}
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse to replace foreign files, before anything is computed or written.
+
+        Raises
+        ------
+        OptionError
+            When a file of that name exists that the record of the last run does not list.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise OptionError(f"{self.path} is a file, not a folder.", code="MA691")
+        foreign = [n for n in names if (self.path / n).exists() and n not in self._own]
+        if foreign and not self._force:
+            raise OptionError(
+                f"{self.path} already holds {', '.join(sorted(foreign))}, which this tool did not "
+                "write. Choose another folder with -o, or use --force.",
+                code="MA691",
+            )
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write one file through a temporary one.
+
+        Raises
+        ------
+        UnreadableFileError
+            When the folder cannot be written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.path, prefix=".", suffix=".part")
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(content)
+                Path(temporary).chmod(0o644)
+                Path(temporary).replace(self.path / name)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise UnreadableFileError(
+                f"{self.path / name} cannot be written ({error.strerror}). Choose another folder "
+                "with -o.",
+                code="MA692",
+            ) from None
+        self.written[name] = hashlib.sha256(content).hexdigest()
+
+
+def _files_of_last_run(path: Path) -> set[str]:
+    """Names that the record of an earlier run lists as its own."""
+    try:
+        record = json.loads((path / RUN_FILE).read_text(encoding="utf-8"))
+        if record.get("tool") == "metaalliance":
+            return {RUN_FILE, *record.get("files", {})}
+    except (OSError, ValueError, AttributeError):
+        pass
+    return set()

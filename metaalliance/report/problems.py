@@ -1,0 +1,65 @@
+"""Problems as text that a coder can work through."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import defaultdict
+from collections.abc import Sequence
+
+from metaalliance.messages import MESSAGES
+from metaalliance.problems import Problem
+from metaalliance.report.table import pad, printable, text_width
+
+FIRST = 10
+_ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+def count_line(problems: Sequence[Problem]) -> str:
+    """Return "2 errors, 1 warning, 14 notes"."""
+    parts = []
+    for severity in ("error", "warning", "note"):
+        count = sum(p.severity == severity for p in problems)
+        parts.append(f"{count:,} {severity}{'' if count == 1 else 's'}")
+    return ", ".join(parts)
+
+
+def problem_lines(problems: Sequence[Problem], width: int, *, first: int = FIRST) -> list[str]:
+    """Return the problems grouped by code, errors first, the first few of each.
+
+    Every line fits `width` columns; nothing of the sheet is interpreted as markup, and
+    control characters are removed.
+    """
+    groups: dict[tuple[int, str, str], list[Problem]] = defaultdict(list)
+    for p in problems:
+        groups[_ORDER[p.severity], p.severity, p.code].append(p)
+    lines: list[str] = []
+    for (_, severity, code), group in sorted(groups.items()):
+        title = MESSAGES[code].title if code in MESSAGES else group[0].message
+        if lines:
+            lines.append("")
+        lines += textwrap.wrap(f"{severity} {code}: {title} ({len(group)})", width)
+        place = max(text_width(p.place) for p in group[:first])
+        for p in group[:first]:
+            lines += _problem(p, place, width)
+        if len(group) > first:
+            lines.append(f"  (+{len(group) - first} more)")
+    return lines
+
+
+def _problem(p: Problem, place: int, width: int) -> list[str]:
+    """One problem: its cell, its study, what stands there, what is wrong, what to do."""
+    where = pad(printable(p.place), place, right=False)
+    seen = f"{p.column or 'header'} = {_shorten(p.seen)!r}" if p.seen else p.column
+    parts = [part for part in (_shorten(p.study), seen) if part]
+    what = f"{', '.join(parts)}: {p.message}" if parts else p.message
+    text = f"{what}; {p.hint}" if p.hint else what
+    indent = " " * min(place + 4, width // 3)
+    head = f"  {where}  " if place else "  "
+    return textwrap.wrap(
+        printable(text), max(width, 30), initial_indent=head, subsequent_indent=indent
+    )
+
+
+def _shorten(text: str, longest: int = 40) -> str:
+    clean = printable(text)
+    return clean if len(clean) <= longest else clean[: longest - 1] + "…"

@@ -1,0 +1,117 @@
+"""The JSON document of a pooled result, and the record of the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from metaalliance.models.comparison import NamedFit
+from metaalliance.models.fits import without_nan
+from metaalliance.problems import Problem
+from metaalliance.sheet.studies import Studies
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("metaalliance", "numpy", "scipy", "pandas", "statsmodels", "pymare", "openpyxl",
+             "matplotlib")  # fmt: skip
+
+
+def input_record(studies: Studies) -> dict[str, Any]:
+    """Return what was read and what became of its rows."""
+    return {
+        "file": studies.file,
+        "sha256": studies.sha256,
+        "sheet": studies.sheet,
+        "rows_read": len(studies.rows),
+        "rows_used": len(studies.used),
+        "rows_excluded": [
+            {"row": row.number, "study": row.study, "reason": reason}
+            for row, reason in studies.excluded
+        ],
+    }
+
+
+def pool_document(
+    studies: Studies,
+    rows: Sequence[NamedFit],
+    problems: Sequence[Problem],
+    settings: dict[str, Any],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document that `pool --json` prints and results.json holds."""
+    main = rows[0].fit.to_dict()
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "command": "pool",
+        "input": input_record(studies),
+        "problems": [p.to_dict() for p in problems],
+        "settings": {**main["settings"], **settings},
+        "counts": main["counts"],
+        "pooled": main["pooled"],
+        "heterogeneity": main["heterogeneity"],
+        "models": [row.to_dict() for row in rows],
+        "files": list(files),
+    }
+    cleaned: dict[str, Any] = without_nan(content)
+    return cleaned
+
+
+def error_document(
+    command: str, code: str, message: str, problems: Sequence[Problem] = ()
+) -> dict[str, Any]:
+    """Return the document of a failure."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "error": {"code": code, "message": message},
+        "problems": [p.to_dict() for p in problems],
+    }
+
+
+def to_json(content: Any) -> str:
+    """Return one JSON document; NaN is refused rather than written."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=2)
+
+
+def digest(content: Any) -> str:
+    """Return the SHA-256 of a canonical form of JSON content."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def run_record(document: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
+    """Return what is needed to check that a result follows from its sheet.
+
+    Parameters
+    ----------
+    document : dict
+        The results document.
+    files : dict of str to str
+        SHA-256 of each file that was written beside this record.
+    """
+    results = {k: document[k] for k in ("counts", "pooled", "heterogeneity", "models")}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": "metaalliance",
+        "command": document["command"],
+        "versions": {"python": platform.python_version(), **_versions()},
+        "input": document["input"],
+        "settings": document["settings"],
+        "seed": None,
+        "problem_codes": sorted({p["code"] for p in document["problems"]}),
+        "result_digest": digest(results),
+        "files": files,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

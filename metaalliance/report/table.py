@@ -1,0 +1,124 @@
+"""The one table type: a number becomes text here, and is the same text everywhere."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from metaalliance.models.text import limits, number, p_text
+
+Kind = Literal["text", "count", "r", "number", "p", "percent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A column of a table.
+
+    Attributes
+    ----------
+    key, title : str
+        Name in the data and in the header.
+    kind : str
+        How values are written: "r" has no leading zero, "p" is a p-value.
+    digits : int
+        Decimals.
+    """
+
+    key: str
+    title: str
+    kind: Kind = "text"
+    digits: int = 3
+
+    def text(self, value: Any) -> str:
+        """Return the value as every renderer prints it."""
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        if self.kind == "text":
+            return printable(value)
+        if self.kind == "count":
+            return f"{value:,.0f}"
+        if self.kind == "p":
+            return p_text(value).removeprefix("= ")
+        if self.kind == "percent":
+            return number(100 * value, self.digits)
+        return number(value, self.digits, correlation=self.kind == "r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows of values with the fields that write them.
+
+    Attributes
+    ----------
+    title : str
+        Caption.
+    fields : tuple of Field
+        Columns.
+    rows : tuple of dict
+        Values by key, at full precision.
+    notes : tuple of str
+        What stands under the table.
+    """
+
+    title: str
+    fields: tuple[Field, ...]
+    rows: tuple[dict[str, Any], ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    def cells(self) -> list[list[str]]:
+        """Return header and rows as text."""
+        body = [[f.text(row.get(f.key)) for f in self.fields] for row in self.rows]
+        return [[f.title for f in self.fields], *body]
+
+
+def printable(value: Any) -> str:
+    """Return untrusted text without control, format and private characters."""
+    text = " ".join(str(value).split())
+    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+
+
+def text_width(text: str) -> int:
+    """Columns that a text takes in a terminal: wide characters take two, combining none."""
+    wide = sum(unicodedata.east_asian_width(c) in {"W", "F"} for c in text)
+    return len(text) + wide - sum(bool(unicodedata.combining(c)) for c in text)
+
+
+def pad(text: str, width: int, *, right: bool) -> str:
+    """Fill a text with blanks to `width` columns."""
+    blanks = " " * max(0, width - text_width(text))
+    return blanks + text if right else text + blanks
+
+
+def render_text(table: Table, width: int) -> str:
+    """Return the table for a terminal of `width` columns; too wide becomes a list of blocks."""
+    cells = table.cells()
+    widths = [max(text_width(row[i]) for row in cells) for i in range(len(table.fields))]
+    if sum(widths) + 2 * (len(widths) - 1) > width:
+        return _blocks(table, cells)
+    lines = [table.title, ""]
+    for index, row in enumerate(cells):
+        parts = [
+            pad(text, w, right=f.kind != "text")
+            for text, w, f in zip(row, widths, table.fields, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+        if index == 0:
+            lines.append("─" * (sum(widths) + 2 * (len(widths) - 1)))
+    return "\n".join([*lines, *table.notes])
+
+
+def _blocks(table: Table, cells: Sequence[Sequence[str]]) -> str:
+    """The table as one block a row, for narrow terminals."""
+    lines = [table.title]
+    for row in cells[1:]:
+        lines += ["", row[0]]
+        lines += [f"  {title}: {text}" for title, text in zip(cells[0][1:], row[1:], strict=True)]
+    return "\n".join([*lines, *table.notes])
+
+
+def interval_text(low: float, high: float, *, correlation: bool) -> str:
+    """Return limits as a table prints them."""
+    return limits(low, high, correlation=correlation)

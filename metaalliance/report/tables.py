@@ -1,0 +1,80 @@
+"""The tables of a pooled result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.intervals import critical_value
+from metaalliance.models.comparison import NamedFit
+from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.problems import Problem
+from metaalliance.report.table import Field, Table, interval_text
+
+_SEVERITIES = {"error": 0, "warning": 1, "note": 2}
+
+
+def model_table(rows: Sequence[NamedFit]) -> Table:
+    """The pooled result of each model, back-transformed."""
+    first = rows[0].fit
+    is_r = first.measure != "generic"
+    name = "r" if is_r else "estimate"
+    level = f"{first.level:.0%}"
+    fields = (
+        Field(key="name", title="Model"),
+        Field(key="n_studies", title="Studies", kind="count"),
+        Field(key="n_effects", title="Effects", kind="count"),
+        Field(key="estimate", title=name, kind="r" if is_r else "number"),
+        Field(key="ci", title=f"{level} CI"),
+        Field(key="p_value", title="p", kind="p"),
+        Field(key="pi", title=f"{level} PI"),
+        Field(key="tau", title="tau", kind="r"),
+        Field(key="I2", title="I² %", kind="percent", digits=1),
+    )
+    return Table(
+        title="Pooled results",
+        fields=fields,
+        rows=tuple(_model_row(row, is_r=is_r) for row in rows),
+    )
+
+
+def _model_row(named: NamedFit, *, is_r: bool) -> dict[str, Any]:
+    fit = named.fit
+    back = {
+        key: back_transform(getattr(fit, key), fit.measure)
+        for key in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+    }
+    common = fit.model == "common-effect"
+    return {
+        "name": named.name,
+        "n_studies": fit.n_studies,
+        "n_effects": fit.n_effects,
+        "estimate": back["estimate"],
+        "ci": interval_text(back["ci_low"], back["ci_high"], correlation=is_r),
+        "p_value": fit.p_value,
+        "pi": interval_text(back["pi_low"], back["pi_high"], correlation=is_r),
+        "tau": math.nan if common else fit.tau,
+        "I2": fit.I2,
+    }
+
+
+def effect_frame(fit: PooledFit) -> pd.DataFrame:
+    """Every effect with its interval on the scale of r, its weight and its moderators."""
+    frame = fit.effects.frame.copy()
+    half = critical_value(fit.level, math.inf) * np.sqrt(fit.effects.vi)
+    low, high = fit.effects.yi - half, fit.effects.yi + half
+    is_z = fit.measure == "z"
+    frame.insert(frame.columns.get_loc("vi") + 1, "ci_low", np.tanh(low) if is_z else low)
+    frame.insert(frame.columns.get_loc("ci_low") + 1, "ci_high", np.tanh(high) if is_z else high)
+    frame.insert(frame.columns.get_loc("ci_high") + 1, "weight_percent", 100 * fit.weights)
+    return frame
+
+
+def problem_rows(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """Problems as rows, errors first."""
+    ordered = sorted(problems, key=lambda p: _SEVERITIES[p.severity])
+    return [p.to_dict() for p in ordered]

@@ -1,0 +1,95 @@
+"""Write results workbooks whose text is inert and whose bytes repeat."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+
+_EPOCH = (2000, 1, 1, 0, 0, 0)
+_STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
+_WIDEST = 60
+
+
+def write_workbook(sheets: dict[str, pd.DataFrame | Sequence[Sequence[Any]]]) -> bytes:
+    """Return an .xlsx file with one sheet per entry.
+
+    Text that begins like a formula stays text; characters that the format forbids are
+    dropped; missing values are blank cells; timestamps are fixed, so that equal content gives
+    equal bytes.
+    """
+    book = Workbook(write_only=True)
+    for title, content in sheets.items():
+        rows = _rows(content)
+        sheet = book.create_sheet(title)
+        sheet.freeze_panes = "A2"
+        for index, width in enumerate(_widths(rows), start=1):
+            sheet.column_dimensions[get_column_letter(index)].width = width
+        for number, row in enumerate(rows):
+            sheet.append([_cell(sheet, value, bold=number == 0) for value in row])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return _repeatable(buffer.getvalue())
+
+
+def _rows(content: pd.DataFrame | Sequence[Sequence[Any]]) -> list[list[Any]]:
+    if isinstance(content, pd.DataFrame):
+        body = content.astype(object).where(content.notna(), None).to_numpy().tolist()
+        return [[str(c) for c in content.columns], *body]
+    return [list(row) for row in content]
+
+
+def _cell(sheet: Any, value: Any, *, bold: bool) -> Any:
+    """One cell with inert text."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        value = None
+    if isinstance(value, str):
+        value = ILLEGAL_CHARACTERS_RE.sub("", value)[:32_767]
+    cell = WriteOnlyCell(sheet, value=value)
+    if isinstance(value, str):
+        cell.data_type = "s"
+    if bold:
+        cell.font = Font(bold=True)
+    return cell
+
+
+def _widths(rows: Iterable[Sequence[Any]]) -> list[float]:
+    """Column widths by their longest entry, within reason."""
+    widths: list[float] = []
+    for row in list(rows)[:500]:
+        for index, value in enumerate(row):
+            if index >= len(widths):
+                widths.append(8)
+            size = 10 if isinstance(value, float) else len(str(value or ""))
+            widths[index] = max(widths[index], min(size + 2, _WIDEST))
+    return widths
+
+
+def _repeatable(content: bytes) -> bytes:
+    """Rewrite the archive with fixed timestamps."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as source,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename == "docProps/core.xml":
+                data = _STAMP.sub(rb"\g<1>2000-01-01T00:00:00Z\g<2>", data)
+            info = zipfile.ZipInfo(entry.filename, date_time=_EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(info, data)
+    return buffer.getvalue()
