@@ -115,7 +115,8 @@ def draw_studies(rng: Rng, design: Row) -> list[Row]:
         draw_study(rng, design, modality, int(n_effects))
         for modality, n_effects in zip(modalities, rng.permutation(sizes), strict=True)
     ]
-    totals, seen = Counter(s["study"] for s in studies), Counter()
+    totals = Counter(s["study"] for s in studies)
+    seen: Counter[str] = Counter()
     for study in studies:
         label = study["study"]
         if totals[label] > 1:
@@ -396,7 +397,8 @@ PRINTERS: dict[str, Callable[[float, int, Rng], Row]] = {
 
 def printable(kind: str, row: Row) -> bool:
     """Say whether a paper could print this effect so, with enough digits to recover r."""
-    r, n = row["_printed"], row["n"]
+    r: float = row["_printed"]
+    n: int = row["n"]
     if kind in {"counts", "odds_ratio", "chi2"}:
         return bool(row["_binary"]) and abs(r) > 0.08 and n >= 40
     if row["_binary"]:

@@ -136,7 +136,9 @@ def validate(
     sheet: Sheet = None,
     nonsignificant: Nonsignificant = "error",
     beta: Beta = "peterson-brown",
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings give exit code 1 too.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Warnings give exit code 1 too.")
+    ] = False,
     every: Annotated[
         bool, typer.Option("--all", help="Print every problem, not the first ten of each kind.")
     ] = False,
@@ -163,7 +165,9 @@ def validate(
 
 @app.command()
 def explain(
-    code: Annotated[str | None, typer.Argument(help="A code such as MA312; none lists all.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(help="A code such as MA312; none lists all.")
+    ] = None,
 ) -> None:
     """Say what a code means and what to do about it."""
     from metaalliance.cli.explain import run_explain

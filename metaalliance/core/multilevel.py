@@ -68,7 +68,7 @@ def evaluate(data: NestedData, theta: Array, *, restricted: bool) -> NestedPoint
         data.blocks, data.vi, data.rho, float(theta[0]), float(theta[1])
     )
     WX, Wy = covariance.solve(data.X), covariance.solve(data.yi)
-    bread = np.linalg.inv(WX.T @ data.X)
+    bread: Array = np.asarray(np.linalg.inv(WX.T @ data.X), dtype=np.float64)
     beta = bread @ (WX.T @ data.yi)
     u = Wy - WX @ beta
     k, p = data.X.shape
@@ -107,7 +107,7 @@ def score_and_information(
     cross = float(w1 @ w1)
     traces2 = np.array([[q @ q, cross], [cross, trace2]])
     if restricted:
-        traces1, traces2 = _restrict(point, blocks, w1, q, traces1, traces2)
+        traces1, traces2 = _restrict(point, blocks, q, traces1, traces2)
     score = 0.5 * (np.array([sums_u @ sums_u, u @ u]) - traces1)
     return score, quadratic - 0.5 * traces2, 0.5 * traces2
 
@@ -115,7 +115,6 @@ def score_and_information(
 def _restrict(
     point: NestedPoint,
     blocks: StudyBlocks,
-    w1: Array,
     q: Array,
     traces1: Array,
     traces2: Array,

@@ -112,11 +112,12 @@ def _adjustment(S: Array, X: Array, bread: Array) -> Array:
     B = S - X @ bread @ X.transpose(0, 2, 1)
     if S.shape[1] == 1:
         ratio = np.divide(S, B, out=np.zeros_like(S), where=B > 1e-12 * S)
-        return np.sqrt(ratio)
+        return np.asarray(np.sqrt(ratio), dtype=np.float64)
     L = np.linalg.cholesky(S)
     Lt = L.transpose(0, 2, 1)
     values, vectors = np.linalg.eigh(Lt @ B @ L)
     floor = 1e-12 * values[:, -1:]
     roots = np.where(values > floor, 1 / np.sqrt(np.where(values > floor, values, 1.0)), 0.0)
     LV = L @ vectors
-    return (LV * roots[:, None, :]) @ LV.transpose(0, 2, 1)
+    adjusted: Array = (LV * roots[:, None, :]) @ LV.transpose(0, 2, 1)
+    return adjusted

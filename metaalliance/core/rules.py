@@ -62,6 +62,9 @@ class Rule:
         Whether the statistic carries a sign.
     source : str
         Reference of the formula.
+    asymmetric : bool
+        Whether the formula treats positive and negative values differently, so that the
+        statistic has to be turned (better outcome, better alliance) before it is converted.
     """
 
     statistic: str
@@ -70,6 +73,7 @@ class Rule:
     inputs: tuple[str, ...]
     signed: bool = True
     source: str = ""
+    asymmetric: bool = False
 
 
 _STANDARD = "1 / (n − 3)"
@@ -304,9 +308,9 @@ RULES: dict[str, Rule] = {
         Rule(statistic="log_odds_ratio", convert=_log_odds_ratio, needs=_N,
              inputs=("log_odds_ratio",), source="Hasselblad & Hedges 1995"),
         Rule(statistic="b", convert=_b, needs=(("sd_x",), ("sd_y",), ("n",)), inputs=("b",),
-             source="Peterson & Brown 2005"),
+             source="Peterson & Brown 2005", asymmetric=True),
         Rule(statistic="beta", convert=_beta, needs=_N, inputs=("beta",),
-             source="Peterson & Brown 2005"),
+             source="Peterson & Brown 2005", asymmetric=True),
         Rule(statistic="p", convert=_p, needs=(("df", "n"),), inputs=("p",), signed=False,
              source="Rosenthal 1991, eq. 2.16"),
     )

@@ -28,7 +28,7 @@ def hunter_schmidt(yi: Array, vi: Array, X: Array) -> float:
     Journal of Educational and Behavioral Statistics 30, 261-293, equation 10.
     """
     fit = weighted_fit(yi, X, 1 / vi)
-    return max(0.0, (fit.rss - yi.size) / float(np.sum(1 / vi)))
+    return max(0.0, float((fit.rss - yi.size) / np.sum(1 / vi)))
 
 
 def sidik_jonkman(yi: Array, vi: Array, X: Array) -> float:
@@ -44,7 +44,7 @@ def sidik_jonkman(yi: Array, vi: Array, X: Array) -> float:
     if start == 0:
         return 0.0
     fit = weighted_fit(yi, X, 1 / (vi + start))
-    return max(0.0, start * fit.rss / (k - p))
+    return float(start * fit.rss / (k - p))
 
 
 def paule_mandel(yi: Array, vi: Array, X: Array) -> float:
@@ -68,7 +68,7 @@ def paule_mandel(yi: Array, vi: Array, X: Array) -> float:
             return tau2
         step = excess / float(np.sum((wi * fit.residuals) ** 2))
         if step <= 4 * np.finfo(float).eps * tau2:
-            return tau2 + step
+            return float(tau2 + step)
         tau2 += step
     raise ConvergenceError("Paule-Mandel did not reach its root.")
 

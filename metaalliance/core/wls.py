@@ -34,7 +34,7 @@ class WeightedFit:
 def weighted_fit(yi: Array, X: Array, wi: Array) -> WeightedFit:
     """Regress `yi` (k,) on `X` (k, p) with weights `wi` (k,)."""
     XtW = (X * wi[:, None]).T
-    bread = np.linalg.inv(XtW @ X)
+    bread: Array = np.asarray(np.linalg.inv(XtW @ X), dtype=np.float64)
     beta = bread @ (XtW @ yi)
     residuals = yi - X @ beta
     return WeightedFit(beta, bread, residuals, float(wi @ residuals**2))

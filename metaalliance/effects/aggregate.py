@@ -53,7 +53,7 @@ def aggregate(effects: Effects, rho: float = 0.5, *, weighted: bool = False) -> 
     mean, variance = (_gls if weighted else _plain)(blocks, yi, vi, rho)
     out = frame.iloc[blocks.starts].reset_index(drop=True)
     for name in (c for c in ("n", "r", *effects.moderators) if c in frame):
-        out[name] = _combine(frame[name], blocks, name)
+        out[name] = pd.Series(_combine(frame[name], blocks, name))
     out["effect"] = np.arange(1, blocks.m + 1)
     out["yi"], out["vi"], out["n_effects"] = mean, variance, blocks.sizes
     if effects.measure != "generic":

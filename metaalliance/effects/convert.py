@@ -74,21 +74,30 @@ def effect_sizes(studies: Studies, measure: Literal["z", "r", "r-unbiased"] = "z
 
 def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
     """Convert one row."""
+    flip, direction = _direction(row)
     if row.number in studies.nonsignificant_rows:
         found, statistic, inputs, sign, sign_source = _nonsignificant(studies, row)
         source = "policy of the team"
     else:
         choice = studies.choices[row.number]
-        found, statistic, inputs = choice.convert(), choice.statistic, _inputs(row, choice)
+        found, statistic, inputs = choice.convert(flip), choice.statistic, _inputs(row, choice)
         sign, sign_source = _sign(row, choice)
         source = choice.rule.source
-    flip, direction = _direction(row)
     reported = sign * found.r
     r = flip * reported + 0.0  # no negative zero
     yi, vi = _scale(found, r, measure)
     effect = row.get("effect") or str(index)
-    record = {"study": row.study, "effect": effect, "yi": yi, "vi": vi, "n": _n(studies, row),
-              "r": r, "row": row.number, "sample": row.get("sample"), **_moderators(row)}  # fmt: skip
+    record = {
+        "study": row.study,
+        "effect": effect,
+        "yi": yi,
+        "vi": vi,
+        "n": _n(studies, row),
+        "r": r,
+        "row": row.number,
+        "sample": row.get("sample"),
+        **_moderators(row),
+    }
     changes = [f"{c.cell}: {t}" for c in row.cells.values() for t in c.changes]
     ledger = {
         "row": row.number,

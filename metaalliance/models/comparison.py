@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import pool
+from metaalliance.options import Model
 from metaalliance.problems import Problem, notice
 
 #: Correlation that the alliance literature assumes when it aggregates within studies.
@@ -43,8 +43,9 @@ def compare_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
     """Fit the models that reviewers expect beside the main one.
 
     With dependent effects: effects aggregated within studies (rho = .5, Knapp-Hartung), the
-    lowest and the highest effect of each study, and the three-level model or CHE, whichever
-    is not the main one; always a common-effect model as the reference.
+    lowest and the highest effect of each study, three-level and CHE unless main, and the
+    common-effect mean of the aggregated effects as a reference. With independent effects:
+    two-level and common-effect, unless main.
 
     Returns
     -------
@@ -56,40 +57,29 @@ def compare_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
     effects, level = main.effects, main.level
     rows = [NamedFit(f"{main.model} (main)", main)]
     notes: list[Problem] = []
-    for name, fit in _alternatives(effects, main.model, level):
+    for name, chosen, model in _alternatives(effects, main.model):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", MetaAllianceWarning)
-                rows.append(NamedFit(name, fit()))
+                rows.append(NamedFit(name, pool(chosen, model=model, level=level)))
         except EstimationError as error:
             notes.append(notice("MA630", f"{name}: {error}", severity="note"))
     return rows, notes
 
 
-def _alternatives(
-    effects: Effects, main: str, level: float
-) -> list[tuple[str, Callable[[], PooledFit]]]:
-    """Name and fit of each model beside the main one."""
+def _alternatives(effects: Effects, main: str) -> list[tuple[str, Effects, Model]]:
+    """Name, effects and model of each row beside the main one."""
+    found: list[tuple[str, Effects, Model]] = []
     if not effects.dependent():
-        options = {"two-level": "two-level", "common-effect": "common effect"}
-        return [
-            (name, lambda m=model: pool(effects, model=m, level=level))
-            for model, name in options.items()
-            if model != main
-        ]
+        found = [("two-level", effects, "two-level"), ("common-effect", effects, "common-effect")]
+        return [row for row in found if row[2] != main]
     one = aggregate(effects, AGGREGATION_RHO)
-    found: list[tuple[str, Callable[[], PooledFit]]] = [
-        ("one effect per study, aggregated", lambda: pool(one, model="two-level", level=level))
+    found = [
+        ("aggregated", one, "two-level"),
+        ("lowest per study", extreme_per_study(effects, "lowest"), "two-level"),
+        ("highest per study", extreme_per_study(effects, "highest"), "two-level"),
+        ("three-level", effects, "three-level"),
+        ("che", effects, "che"),
+        ("common-effect", one, "common-effect"),
     ]
-    for which in ("lowest", "highest"):
-        found.append(
-            (
-                f"one effect per study, {which}",
-                lambda w=which: pool(extreme_per_study(effects, w), model="two-level", level=level),
-            )
-        )
-    for model in ("three-level", "che"):
-        if model != main:
-            found.append((model, lambda m=model: pool(effects, model=m, level=level)))
-    found.append(("common effect, aggregated", lambda: pool(one, model="common-effect", level=level)))
-    return found
+    return [row for row in found if row[0] != main]

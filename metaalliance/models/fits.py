@@ -16,8 +16,8 @@ from metaalliance.core.multilevel import NestedData, NestedPoint
 from metaalliance.core.profile import nested_interval, two_level_interval
 from metaalliance.core.transform import mean_correlation
 from metaalliance.effects.effects import Effects
-from metaalliance.models.text import summary_text
 from metaalliance.models.tau2_engine import q_profile
+from metaalliance.models.text import summary_text
 from metaalliance.options import Measure, Scale
 from metaalliance.problems import Problem
 

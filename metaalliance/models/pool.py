@@ -77,7 +77,7 @@ def pool(
     >>> effects = Effects.from_arrays([0.2, 0.3, 0.25, 0.4], [0.01, 0.02, 0.01, 0.03])
     >>> fit = pool(effects, tau2="DL", test="wald")
     >>> round(fit.estimate, 4), round(fit.se, 4), fit.tau2
-    (0.2559, 0.0594, 0.0)
+    (0.2588, 0.0594, 0.0)
     """
     check_option("model", model, Model)
     check_option("tau2", tau2, Tau2Estimator)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -45,23 +47,27 @@ def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
 
 def _pymare_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
     """Fit PyMARE's estimator; its small-sample default is switched off, tau² is all we use."""
-    from pymare.estimators import (
-        DerSimonianLaird,
-        Hedges,
-        VarianceBasedLikelihoodEstimator,
-    )
-
+    estimators = _pymare("pymare.estimators")
     if method == "DL":
-        estimator = DerSimonianLaird(small_sample_correction="wald")
+        estimator = estimators.DerSimonianLaird(small_sample_correction="wald")
     elif method == "HE":
-        estimator = Hedges(small_sample_correction="wald")
+        estimator = estimators.Hedges(small_sample_correction="wald")
     else:
-        estimator = VarianceBasedLikelihoodEstimator(method=method, small_sample_correction="wald")
+        estimator = estimators.VarianceBasedLikelihoodEstimator(
+            method=method, small_sample_correction="wald"
+        )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         estimator.fit(yi[:, None], vi[:, None], X)
     value = float(np.ravel(estimator.params_["tau2"])[0])
     return max(0.0, value) if np.isfinite(value) else 0.0
+
+
+def _pymare(module: str) -> Any:
+    """Import a module of PyMARE when it is needed: it brings sympy, and takes a second."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # PyMARE leaves a file open
+        return import_module(module)
 
 
 def q_profile(yi: Array, vi: Array, level: float) -> Interval:
@@ -71,11 +77,9 @@ def q_profile(yi: Array, vi: Array, level: float) -> Interval:
     ----------
     Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
     """
-    from pymare.stats import q_profile as pymare_q_profile
-
     scale = _typical_variance(vi)
     X = np.ones((yi.size, 1))
-    bounds = pymare_q_profile(yi / np.sqrt(scale), vi / scale, X, alpha=1 - level)
+    bounds = _pymare("pymare.stats").q_profile(yi / np.sqrt(scale), vi / scale, X, alpha=1 - level)
     return Interval(float(bounds["ci_l"]) * scale, float(bounds["ci_u"]) * scale)
 
 

@@ -112,7 +112,7 @@ def _heterogeneity_lines(fit: PooledFit) -> list[str]:
     for name, ends in content.get("sigma2_ci", {}).items():
         where = "between studies" if name == "study" else "within studies"
         lines.append(
-            f"  {where}: {number(content['sigma2'][name], 4)} {limits(*ends, 4)},"
+            f"  {where}: {number(content['sigma2'][name], 4)} {limits(ends[0], ends[1], 4)},"
             f" I² = {number(100 * content['I2_levels'][name], 1)}%"
         )
     return lines

@@ -45,8 +45,8 @@ def fit_common_effect(
 ) -> CommonEffectFit:
     """Fit the inverse-variance mean without heterogeneity."""
     refuse_false_independence(effects, "common-effect", test)
-    q, blocks = _q(effects)
-    mean = _mean(effects, blocks, 0.0, test)
+    q = _q(effects)
+    mean = _mean(effects, 0.0, test)
     return CommonEffectFit(
         **_shared(effects, q, mean, test, level, prediction, tau2=0.0),
         model="common-effect",
@@ -64,9 +64,9 @@ def fit_two_level(
     refuse_false_independence(effects, "two-level", test)
     if effects.n_effects == 1:
         return _single(effects, tau2_method, test, level, prediction)
-    q, blocks = _q(effects)
+    q = _q(effects)
     tau2 = estimate_tau2(effects.yi, effects.vi, _ones(effects), tau2_method)
-    mean = _mean(effects, blocks, tau2, test)
+    mean = _mean(effects, tau2, test)
     k = effects.n_effects
     pi = interval(
         mean.estimate,
@@ -90,13 +90,13 @@ def _ones(effects: Effects) -> Array:
     return np.ones((effects.n_effects, 1))
 
 
-def _q(effects: Effects) -> tuple[QTest, StudyBlocks]:
+def _q(effects: Effects) -> QTest:
     """Q with every row its own block: the model's sampling covariance is diagonal."""
     blocks = StudyBlocks.from_sorted(np.arange(effects.n_effects))
-    return q_test(effects.yi, effects.vi, _ones(effects), blocks), blocks
+    return q_test(effects.yi, effects.vi, _ones(effects), blocks)
 
 
-def _mean(effects: Effects, blocks: StudyBlocks, tau2: float, test: str) -> _Mean:
+def _mean(effects: Effects, tau2: float, test: str) -> _Mean:
     """Weighted mean at `tau2` with the standard error and df of `test`."""
     if test in CLUSTER_TESTS:
         return _robust_mean(effects, tau2, test)
@@ -167,8 +167,8 @@ def _single(
     effects: Effects, tau2_method: str, test: str, level: float, prediction: str
 ) -> TwoLevelFit:
     """The defined answer for one effect: its own normal interval, nothing about tau²."""
-    q, blocks = _q(effects)
-    mean = _mean(effects, blocks, 0.0, "wald")
+    q = _q(effects)
+    mean = _mean(effects, 0.0, "wald")
     fields = _shared(effects, q, mean, "wald", level, prediction, tau2=0.0)
     fields |= {"tau2": math.nan, "notices": single_effect_notice(test)}
     return TwoLevelFit(

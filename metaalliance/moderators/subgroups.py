@@ -38,7 +38,7 @@ def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
             f"There is no moderator {by!r}; there are {', '.join(fit.effects.moderators)}."
         )
     values = frame[by]
-    levels = sorted(str(v) for v in values.dropna().unique())
+    levels = sorted((str(v) for v in values.dropna().unique()), key=str.casefold)
     fits = {level: _level_fit(fit, fit.effects.subset(values == level)) for level in levels}
     if values.isna().any():
         fits["not reported"] = _level_fit(fit, fit.effects.subset(values.isna()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from metaalliance.models.text import limits, number, p_text
@@ -25,12 +25,15 @@ class Field:
         How values are written: "r" has no leading zero, "p" is a p-value.
     digits : int
         Decimals.
+    optional : bool
+        Whether a narrow terminal may leave the column out.
     """
 
     key: str
     title: str
     kind: Kind = "text"
     digits: int = 3
+    optional: bool = False
 
     def text(self, value: Any) -> str:
         """Return the value as every renderer prints it."""
@@ -93,21 +96,40 @@ def pad(text: str, width: int, *, right: bool) -> str:
 
 
 def render_text(table: Table, width: int) -> str:
-    """Return the table for a terminal of `width` columns; too wide becomes a list of blocks."""
+    """Return the table for a terminal of `width` columns.
+
+    Where it is too wide, gaps shrink, then optional columns are left out (and named below),
+    then every row becomes a block of lines.
+    """
+    needed = replace(table, fields=tuple(f for f in table.fields if not f.optional))
+    left_out = [f.title for f in table.fields if f.optional]
+    for candidate, gap in ((table, 2), (table, 1), (needed, 2), (needed, 1)):
+        widths = _widths(candidate)
+        if sum(widths) + gap * (len(widths) - 1) <= width:
+            lines = _lines(candidate, widths, gap)
+            if candidate is needed and left_out:
+                lines.append(f"(left out for width: {', '.join(left_out)})")
+            return "\n".join([*lines, *table.notes])
+    return _blocks(table, table.cells())
+
+
+def _widths(table: Table) -> list[int]:
     cells = table.cells()
-    widths = [max(text_width(row[i]) for row in cells) for i in range(len(table.fields))]
-    if sum(widths) + 2 * (len(widths) - 1) > width:
-        return _blocks(table, cells)
+    return [max(text_width(row[i]) for row in cells) for i in range(len(table.fields))]
+
+
+def _lines(table: Table, widths: Sequence[int], gap: int) -> list[str]:
+    """Title, header, rule and rows."""
     lines = [table.title, ""]
-    for index, row in enumerate(cells):
+    for index, row in enumerate(table.cells()):
         parts = [
             pad(text, w, right=f.kind != "text")
             for text, w, f in zip(row, widths, table.fields, strict=True)
         ]
-        lines.append("  ".join(parts).rstrip())
+        lines.append((" " * gap).join(parts).rstrip())
         if index == 0:
-            lines.append("─" * (sum(widths) + 2 * (len(widths) - 1)))
-    return "\n".join([*lines, *table.notes])
+            lines.append("─" * (sum(widths) + gap * (len(widths) - 1)))
+    return lines
 
 
 def _blocks(table: Table, cells: Sequence[Sequence[str]]) -> str:

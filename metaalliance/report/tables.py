@@ -30,7 +30,7 @@ def model_table(rows: Sequence[NamedFit]) -> Table:
         Field(key="n_effects", title="Effects", kind="count"),
         Field(key="estimate", title=name, kind="r" if is_r else "number"),
         Field(key="ci", title=f"{level} CI"),
-        Field(key="p_value", title="p", kind="p"),
+        Field(key="p_value", title="p", kind="p", optional=True),
         Field(key="pi", title=f"{level} PI"),
         Field(key="tau", title="tau", kind="r"),
         Field(key="I2", title="I² %", kind="percent", digits=1),
@@ -68,9 +68,10 @@ def effect_frame(fit: PooledFit) -> pd.DataFrame:
     half = critical_value(fit.level, math.inf) * np.sqrt(fit.effects.vi)
     low, high = fit.effects.yi - half, fit.effects.yi + half
     is_z = fit.measure == "z"
-    frame.insert(frame.columns.get_loc("vi") + 1, "ci_low", np.tanh(low) if is_z else low)
-    frame.insert(frame.columns.get_loc("ci_low") + 1, "ci_high", np.tanh(high) if is_z else high)
-    frame.insert(frame.columns.get_loc("ci_high") + 1, "weight_percent", 100 * fit.weights)
+    place = list(frame.columns).index("vi") + 1
+    frame.insert(place, "ci_low", np.tanh(low) if is_z else low)
+    frame.insert(place + 1, "ci_high", np.tanh(high) if is_z else high)
+    frame.insert(place + 2, "weight_percent", 100 * fit.weights)
     return frame
 
 

@@ -139,20 +139,19 @@ def _place(
         extra[key] = number
         near = suggest_column(text)
         if near and near not in columns:
-            problems.append(_problem("MA212", grid, row, number, f"{text!r} is not used; did you "
-                                     f"mean {near!r}?", text))  # fmt: skip
+            message = f"{text!r} is not used; did you mean {near!r}?"
+            problems.append(_problem("MA212", grid, row, number, message, text))
         else:
-            problems.append(_problem("MA205", grid, row, number, f"{text!r} is not a known "
-                                     "column; it is kept as a possible moderator.", text))  # fmt: skip
+            message = f"{text!r} is not a known column; it is kept as a possible moderator."
+            problems.append(_problem("MA205", grid, row, number, message, text))
     elif name in columns:
-        first = cell_name(row, columns[name])
-        problems.append(_problem("MA204", grid, row, number, f"{text!r} and {first} both mean "
-                                 f"{name!r}.", text))  # fmt: skip
+        message = f"{text!r} and {cell_name(row, columns[name])} both mean {name!r}."
+        problems.append(_problem("MA204", grid, row, number, message, text))
     else:
         columns[name] = number
         if text != name:
-            problems.append(_problem("MA206", grid, row, number, f"{text!r} is read as {name!r}.",
-                                     text))  # fmt: skip
+            message = f"{text!r} is read as {name!r}."
+            problems.append(_problem("MA206", grid, row, number, message, text))
 
 
 def _problem(code: str, grid: Grid, row: int, column: int, message: str, seen: str = "") -> Problem:

@@ -18,8 +18,10 @@ MISSING_TOKENS = frozenset(
 )  # fmt: skip
 
 #: Text that reports a result without a value.
-NONSIGNIFICANT = frozenset({"ns", "n.s.", "n.s", "ns.", "n. s.", "not significant",
-                            "nonsignificant", "non-significant", "not sig.", "non significant"})  # fmt: skip
+NONSIGNIFICANT = frozenset(
+    {"ns", "n.s.", "n.s", "ns.", "n. s.", "not significant", "nonsignificant",
+     "non-significant", "not sig.", "non significant"}
+)  # fmt: skip
 
 _MINUS = str.maketrans(
     {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-", "﹣": "-", "－": "-"}

@@ -86,16 +86,14 @@ class Row:
     @property
     def included(self) -> bool:
         """Whether the team includes the row."""
-        return self.get("include") != "no"
+        return bool(self.get("include") != "no")
 
     @property
     def faulty(self) -> bool:
         """Whether some cell of the row could not be read."""
         return any(c.faulty for c in self.cells.values())
 
-    def problem(
-        self, code: str, message: str, column: str = "", hint: str = ""
-    ) -> Problem:
+    def problem(self, code: str, message: str, column: str = "", hint: str = "") -> Problem:
         """Return a problem that points at a cell of this row, blank or not."""
         coded = self.cells.get(column)
         place = coded.cell if coded else cell_name(self.number, self.places.get(column, 1))
@@ -199,7 +197,7 @@ def _number(column: Column, raw: Any, cell: str, grid: Grid, found: list[Problem
         return Coded(None, seen, cell, nonsignificant=True)
     if parsed.value is None:
         return Coded(None, seen, cell)
-    fault = _range_fault(column, parsed.value, parsed.changes)
+    fault = _range_fault(column, parsed.value)
     if fault:
         report(*fault)
         return Coded(None, seen, cell, faulty=True)
@@ -224,9 +222,7 @@ _FAULTS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def _range_fault(
-    column: Column, value: float, changes: tuple[str, ...]
-) -> tuple[str, str, str] | None:
+def _range_fault(column: Column, value: float) -> tuple[str, str, str] | None:
     """Return code, message and hint when a number is outside its range."""
     low, high = column.low, column.high
     ends = column.open_ends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metaalliance.core.rules import RULES, Converted, Rule
 from metaalliance.options import BetaPolicy
@@ -41,9 +41,18 @@ class Choice:
         """Name of the statistic."""
         return self.rule.statistic
 
-    def convert(self) -> Converted:
-        """Convert to a correlation with its variance."""
-        return self.rule.convert(self.inputs)
+    def convert(self, flip: int = 1) -> Converted:
+        """Convert to a correlation with its variance, with the sign as reported.
+
+        `flip` is -1 where the direction of the scores will turn the sign. An asymmetric
+        formula is applied to the turned statistic, so that the result does not depend on who
+        aligned it, the coder or the direction columns.
+        """
+        if flip > 0 or not self.rule.asymmetric:
+            return self.rule.convert(self.inputs)
+        column = self.rule.inputs[0]
+        found = self.rule.convert({**self.inputs, column: -self.inputs[column]})
+        return replace(found, r=-found.r)
 
 
 def present_statistics(row: Row) -> list[str]:
@@ -166,7 +175,7 @@ def _in_range(row: Row, rule: Rule, value: float) -> tuple[float | None, list[Pr
 
 def _needs(row: Row, choice: Choice) -> list[Problem]:
     """Columns that the conversion needs and the row has not."""
-    problems = []
+    problems: list[Problem] = []
     column = choice.rule.inputs[0]
     for alternatives in choice.rule.needs:
         if any(a in choice.inputs for a in alternatives):
@@ -229,9 +238,9 @@ def _degrees(row: Row, choice: Choice) -> list[Problem]:
     if df is not None and used and df <= 1:
         place = "df2" if choice.statistic == "F" else "df"
         return [row.problem("MA321", "Fisher's z needs df > 1", place)]
-    if choice.statistic == "partial_r" and df is None and n is not None:
-        if n - x["n_predictors"] - 1 <= 1:
-            return [row.problem("MA321", "n is too small for that many predictors", column)]
+    partial = choice.statistic == "partial_r" and df is None and n is not None
+    if partial and x["n"] - x["n_predictors"] <= 2:
+        return [row.problem("MA321", "n is too small for that many predictors", column)]
     if choice.statistic == "p" and x["p"] == 0:
         return [row.problem("MA313", "p = 0 holds no value; enter the exact p or its bound", "p")]
     found = choice.convert()

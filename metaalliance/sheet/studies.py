@@ -165,8 +165,9 @@ def load_studies(
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, nonsignificant, beta, choices, silent)
-    labelled = [row for row in rows if row.included and row.study]
-    problems += study_problems(labelled)
+    summaries = {p.row for p in problems if p.code == "MA410"}
+    studied = [r for r in rows if r.included and r.study and r.number not in summaries]
+    problems += study_problems(studied)
     studies = Studies(
         file=name,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -267,9 +268,7 @@ def _value_at(grid: Grid, row: int, column: int) -> Any:
     return values[column - 1] if column <= len(values) else None
 
 
-def _at(
-    grid: Grid, code: str, row: int, column: int, message: str, seen: str = ""
-) -> Problem:
+def _at(grid: Grid, code: str, row: int, column: int, message: str, seen: str = "") -> Problem:
     from metaalliance.messages import MESSAGES
 
     return Problem(

@@ -83,7 +83,9 @@ def sample_problems(rows: list[Row]) -> list[Problem]:
             odd = next(row for row in sized if row.get("n") != sized[0].get("n"))
             listed = ", ".join(f"{v:g}" for v in values)
             message = f"n is {listed} within one sample (first in {sized[0].cells['n'].cell})"
-            problems.append(odd.problem("MA502", message, "n", "use sample for independent samples"))
+            problems.append(
+                odd.problem("MA502", message, "n", "use sample for independent samples")
+            )
     return problems
 
 
@@ -130,7 +132,9 @@ def direction_problems(rows: list[Row]) -> list[Problem]:
         f"outcome_direction is blank in {len(blank)} of {len(rows)} rows: their sign is taken as "
         "aligned (positive = better alliance, better outcome)"
     )
-    shown = "; ".join(suspects[:5]) + (f" and {len(suspects) - 5} more" if len(suspects) > 5 else "")
+    shown = "; ".join(suspects[:5]) + (
+        f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""
+    )
     hint = f"outcomes that count symptoms or dropout: {shown}" if suspects else ""
     return [blank[0].problem("MA504", message, "outcome_direction", hint)]
 

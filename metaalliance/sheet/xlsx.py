@@ -49,7 +49,7 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
             book.close()
     except (UnreadableFileError, MemoryError):
         raise
-    except Exception as error:  # noqa: BLE001 - any parser fault means a broken workbook
+    except Exception as error:  # any fault of the parser means a broken workbook
         raise UnreadableFileError(
             f"{name} is broken: its sheets cannot be read ({type(error).__name__}).", code="MA105"
         ) from error
