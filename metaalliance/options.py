@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from metaalliance.errors import OptionError
 
 Measure = Literal["z", "r", "r-unbiased", "generic"]
+SheetMeasure = Literal["z", "r", "r-unbiased"]
 Model = Literal["auto", "common-effect", "two-level", "three-level", "che"]
 Tau2Estimator = Literal["DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"]
 Test = Literal["auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr2"]

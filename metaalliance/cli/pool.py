@@ -14,8 +14,19 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
 from metaalliance.models.comparison import AGGREGATION_RHO, NamedFit, compare_models
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.pool import pool
-from metaalliance.options import CLUSTER_TESTS, Measure, check_option
+from metaalliance.models.pool import check_test, pool
+from metaalliance.options import (
+    CLUSTER_TESTS,
+    BetaPolicy,
+    Model,
+    Nonsignificant,
+    Prediction,
+    SheetMeasure,
+    Tau2Estimator,
+    check_level,
+    check_option,
+    check_rho,
+)
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.problems import count_line, problem_lines
@@ -72,6 +83,7 @@ class _Analysis:
 
 def run_pool(options: PoolOptions) -> int:
     """Run the command."""
+    _check(options)
     folder = ResultsFolder(_folder(options), force=options.force)
     folder.check(RESULT_FILES + (FIGURE_FILES if options.figures else ()))
     studies = load_studies(
@@ -91,6 +103,20 @@ def run_pool(options: PoolOptions) -> int:
     if not options.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     return OK
+
+
+def _check(options: PoolOptions) -> None:
+    """Refuse wrong options before any file is read."""
+    check_option("measure", options.measure, SheetMeasure)
+    check_option("tau2", options.tau2, Tau2Estimator)
+    check_option("prediction", options.prediction, Prediction)
+    check_option("nonsignificant", options.nonsignificant, Nonsignificant)
+    check_option("beta", options.beta, BetaPolicy)
+    check_option("model", options.model, Model)
+    check_test(options.model, options.test)
+    check_level(options.level)
+    if options.rho is not None:
+        check_rho(options.rho)
 
 
 def _folder(options: PoolOptions) -> Path:
@@ -121,7 +147,6 @@ def _refuse(studies: Studies, options: PoolOptions) -> int:
 
 def _analyse(studies: Studies, options: PoolOptions) -> _Analysis:
     """Convert, pool and compare."""
-    check_option("measure", options.measure, Measure)
     coded = effect_sizes(studies, options.measure)
     effects, settings = _aggregated(coded, options)
     rho = CHE_RHO if options.rho is None or "aggregation_rho" in settings else options.rho

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -12,6 +11,9 @@ from metaalliance.core.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.errors import ConvergenceError
 
 MAX_ITERATIONS = 200
+#: Relative steps after which nothing is gained: a Newton step squares the error before it.
+ROUNDING = 64 * float(np.finfo(float).eps)
+NEWTON_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,10 +140,22 @@ def _restrict(
 
 
 def start_values(data: NestedData) -> Array:
-    """Return a moment-like start: the excess variance, split evenly."""
+    """Return moment estimates of the components, at least a tenth of the sampling variance.
+
+    The spread of residuals within studies less its sampling part starts the component
+    within studies; the spread of study means less both starts the one between.
+    """
+    blocks, rho = data.blocks, data.rho
     residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
-    excess = float(np.mean(residuals**2)) - float(np.median(data.vi))
-    return np.full(2, max(excess, 0.1 * float(np.median(data.vi))) / 2)
+    n = blocks.sizes.astype(float)
+    means = blocks.sums(residuals) / n
+    inner = residuals - blocks.spread(means)
+    sampling = float(np.mean(data.vi))
+    pairs = float(data.yi.size - blocks.m)
+    within = float(inner @ inner) / pairs - (1 - rho) * sampling if pairs > 0 else 0.0
+    share = float(np.mean(1 / n))
+    between = float(np.mean(means**2)) - share * within - (rho + (1 - rho) * share) * sampling
+    return np.maximum([between, within], 0.1 * float(np.median(data.vi)))
 
 
 def maximize(
@@ -178,32 +192,32 @@ def maximize(
     scale = data.yi.size / float(np.sum(1 / data.vi))
     for _ in range(MAX_ITERATIONS):
         score, observed, expected = score_and_information(data, point, restricted=restricted)
-        step = _free_step(point.theta, B, score, observed, expected, upper)
+        step, newton = _free_step(point.theta, B, score, observed, expected, upper)
         if not step.any():
             return point
         reached = _climb(data, point, step, restricted=restricted, upper=upper)
         moved = float(np.abs(reached.theta - point.theta).max())
         point = reached
-        if moved <= 64 * np.finfo(float).eps * (float(point.theta.max()) + scale):
+        if moved <= (NEWTON_ROUNDING if newton else ROUNDING) * (point.theta.max() + scale):
             return point
     raise ConvergenceError("The variance components did not converge.")
 
 
 def _free_step(
     theta: Array, B: Array, score: Array, observed: Array, expected: Array, upper: float
-) -> Array:
-    """Newton or scoring step along the columns of `B` that may move."""
+) -> tuple[Array, bool]:
+    """Newton or scoring step along the columns of `B` that may move, and which it is."""
     slope = B.T @ score
     outward = ((theta <= 0)[:, None] & (np.sign(slope) * B < 0)).any(axis=0)
     outward |= ((theta >= upper)[:, None] & (np.sign(slope) * B > 0)).any(axis=0)
     free = B[:, ~outward]
     if not free.shape[1]:
-        return np.zeros(2)
+        return np.zeros(2), True
     H = free.T @ observed @ free
     reference = free.T @ expected @ free
-    if np.linalg.eigvalsh(H).min() <= 1e-3 * np.linalg.eigvalsh(reference).min():
-        H = reference
-    return cast(Array, free @ np.linalg.solve(H, free.T @ score))
+    newton = bool(np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min())
+    step: Array = free @ np.linalg.solve(H if newton else reference, free.T @ score)
+    return step, newton
 
 
 def _climb(

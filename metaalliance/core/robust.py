@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.multilevel import NestedData, NestedPoint
 
@@ -89,19 +89,48 @@ def _multiply(data: NestedData, point: NestedPoint, z: Array) -> Array:
 
 
 def _influence_rows(data: NestedData, point: NestedPoint) -> Array:
-    """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each study."""
-    H = point.WX @ point.bread
-    for rows in _studies_of_one_size(data.blocks):
+    """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each study.
+
+    Where variance and moderators are constant within a study, 1 is an eigenvector of its S
+    and of S - X (X'WX)^-1 X', so that A only rescales its rows; the other studies need an
+    eigendecomposition each.
+    """
+    H: Array = point.WX @ point.bread
+    uniform = _uniform_studies(data)
+    H *= data.blocks.spread(np.where(uniform, _uniform_factor(data, point), 1.0))[:, None]
+    for rows in _studies_of_one_size(data.blocks, ~uniform):
         S = point.covariance.dense_blocks(rows, float(point.theta[0]), data.rho)
         X = data.X[rows]
         H[rows] = _adjustment(S, X, point.bread) @ H[rows]
     return H
 
 
-def _studies_of_one_size(blocks: StudyBlocks, cells: int = 4_000_000) -> Iterator[IntArray]:
-    """Yield row indices (c, n) of studies of equal size, in batches of bounded memory."""
-    for n in np.unique(blocks.sizes):
-        first = blocks.starts[blocks.sizes == n]
+def _uniform_studies(data: NestedData) -> BoolArray:
+    """Whether variance and moderators are constant within each study, shape (m,)."""
+    columns = np.column_stack([data.vi, data.X])
+    odd = (columns != data.blocks.spread(columns[data.blocks.starts])).any(axis=1)
+    return np.asarray(data.blocks.sums(odd.astype(float)) == 0)
+
+
+def _uniform_factor(data: NestedData, point: NestedPoint) -> Array:
+    """Factor by which A rescales the rows of a uniform study, shape (m,)."""
+    blocks, first = data.blocks, data.blocks.starts
+    n = blocks.sizes
+    own = 1 / point.covariance.inverse_diagonal[first]
+    eigenvalue = own + n * (data.rho * data.vi[first] + point.theta[0])
+    X = data.X[first]
+    rest = eigenvalue - n * np.einsum("ij,jk,ik->i", X, point.bread, X)
+    kept = rest > 1e-12 * eigenvalue
+    factor: Array = np.sqrt(np.divide(eigenvalue, rest, out=np.zeros(blocks.m), where=kept))
+    return factor
+
+
+def _studies_of_one_size(
+    blocks: StudyBlocks, wanted: BoolArray, cells: int = 4_000_000
+) -> Iterator[IntArray]:
+    """Yield row indices (c, n) of the wanted studies by size, in batches of bounded memory."""
+    for n in np.unique(blocks.sizes[wanted]):
+        first = blocks.starts[wanted & (blocks.sizes == n)]
         batch = max(1, cells // int(n) ** 2)
         for begin in range(0, first.size, batch):
             yield first[begin : begin + batch, None] + np.arange(n)
@@ -110,9 +139,6 @@ def _studies_of_one_size(blocks: StudyBlocks, cells: int = 4_000_000) -> Iterato
 def _adjustment(S: Array, X: Array, bread: Array) -> Array:
     """CR2 adjustment A = L (L'BL)^(-1/2) L' with B = S - X (X'WX)^-1 X' and S = LL'."""
     B = S - X @ bread @ X.transpose(0, 2, 1)
-    if S.shape[1] == 1:
-        ratio = np.divide(S, B, out=np.zeros_like(S), where=B > 1e-12 * S)
-        return np.asarray(np.sqrt(ratio), dtype=np.float64)
     L = np.linalg.cholesky(S)
     Lt = L.transpose(0, 2, 1)
     values, vectors = np.linalg.eigh(Lt @ B @ L)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from metaalliance.core import conversions as cv
 from metaalliance.core.rules import Converted
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import StudyDataError
-from metaalliance.options import Measure, check_option
+from metaalliance.options import Measure, SheetMeasure, check_option
 from metaalliance.sheet.columns import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.statistics import Choice
@@ -32,7 +32,7 @@ class _Entry:
     ledger: dict[str, Any]
 
 
-def effect_sizes(studies: Studies, measure: Literal["z", "r", "r-unbiased"] = "z") -> Effects:
+def effect_sizes(studies: Studies, measure: SheetMeasure = "z") -> Effects:
     """Convert every used row to an effect size.
 
     Parameters
@@ -55,9 +55,7 @@ def effect_sizes(studies: Studies, measure: Literal["z", "r", "r-unbiased"] = "z
     StudyDataError
         When the sheet has errors, or nothing to pool.
     """
-    check_option("measure", measure, Measure)
-    if measure == "generic":  # type: ignore[comparison-overlap]
-        raise StudyDataError("A sheet gives correlations; measure is 'z', 'r' or 'r-unbiased'.")
+    check_option("measure", measure, SheetMeasure)
     if studies.errors:
         raise StudyDataError(
             f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",

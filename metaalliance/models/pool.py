@@ -84,7 +84,8 @@ def pool(
     check_option("prediction", prediction, Prediction)
     check_level(level)
     chosen = auto_model(effects) if model == "auto" else model
-    chosen_test = _test_of(chosen, test)
+    check_test(chosen, test)
+    chosen_test = TESTS[chosen][0] if test == "auto" else test
     fit: CommonEffectFit | TwoLevelFit | MultilevelFit
     if chosen == "common-effect":
         fit = fit_common_effect(effects, chosen_test, level, prediction)
@@ -104,15 +105,12 @@ def auto_model(effects: Effects) -> str:
     return "che" if effects.dependent() else "two-level"
 
 
-def _test_of(model: str, test: str) -> str:
-    """Resolve "auto", and refuse a test that the model does not have."""
+def check_test(model: str, test: str) -> None:
+    """Refuse a test that does not exist, or that the model does not have."""
     check_option("test", test, Test)
-    if test == "auto":
-        return TESTS[model][0]
-    if test not in TESTS[model]:
+    if "auto" not in {model, test} and test not in TESTS[model]:
         listed = ", ".join(repr(t) for t in TESTS[model])
         raise OptionError(f"test={test!r} does not exist for model={model!r}; it has {listed}.")
-    return test
 
 
 def _check_likelihood(model: str, tau2: str) -> None:

@@ -1,0 +1,183 @@
+"""Speed and memory, as ratios against a peer measured in the same run.
+
+``python scripts/benchmark.py`` prints the table; ``--write`` also stores it in docs/benchmarks.md.
+Every figure is the median of several runs; a shared machine makes them noisy, so that the
+ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKBOOK = ROOT / "data" / "simulated_alliance_studies.xlsx"
+IMPORTS = "import numpy, pandas, scipy.stats, statsmodels.api, pymare, openpyxl, matplotlib.pyplot"
+LARGE = """
+import resource, time, sys
+sys.path.insert(0, {scripts!r})
+from benchmark import simulated_effects
+import metaalliance as ma
+effects = simulated_effects(300_000, 4)
+ma.pool(simulated_effects(300, 4))
+start = time.perf_counter()
+fit = ma.pool(effects)
+seconds = time.perf_counter() - start
+print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, fit.df)
+"""
+METAFOR = """
+suppressMessages({{library(metafor); library(clubSandwich)}})
+d <- read.csv({path!r})
+V <- vcalc(vi, cluster=study, obs=effect, rho=.6, data=d, sparse=TRUE)
+times <- replicate({repeats}, system.time({{
+  fit <- rma.mv(yi, V, random=~1|study/effect, data=d, sparse=TRUE)
+  robust(fit, cluster=study, clubSandwich=TRUE)
+}})["elapsed"])
+cat(median(times), "\\n")
+"""
+
+
+def simulated_effects(studies: int, per_study: int):
+    """Return effects with correlated sampling errors, seeded."""
+    import metaalliance as ma
+
+    rng = np.random.default_rng(7)
+    k = studies * per_study
+    vi = 1 / (np.repeat(rng.integers(20, 300, studies), per_study) - 3)
+    own = np.sqrt(vi) * np.sqrt(0.4) * rng.normal(size=k)
+    shared = np.sqrt(vi) * np.sqrt(0.6) * np.repeat(rng.normal(size=studies), per_study)
+    between = np.repeat(rng.normal(0, 0.15, studies), per_study)
+    yi = 0.28 + between + rng.normal(0, 0.1, k) + own + shared
+    labels = np.repeat(np.arange(studies), per_study)
+    return ma.Effects.from_arrays(yi, vi, study=labels, measure="z")
+
+
+def seconds_of(work: Callable[[], object], repeats: int = 7) -> float:
+    """Return the median wall time of `repeats` runs, after one to warm up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def process_seconds(command: list[str], repeats: int = 5) -> float:
+    """Return the median wall time of a whole process."""
+    return seconds_of(
+        lambda: subprocess.run(command, check=True, capture_output=True, cwd=ROOT), repeats
+    )
+
+
+def whole_processes() -> list[tuple[str, str, str, str]]:
+    """Compare commands with the bare imports that they cannot do without."""
+    python = sys.executable
+    command = [python, "-m", "metaalliance.cli.main"]
+    with tempfile.TemporaryDirectory() as folder:
+        pool = process_seconds([*command, "pool", str(WORKBOOK), "-o", folder])
+    bare = process_seconds([python, "-c", IMPORTS])
+    help_page = process_seconds([*command, "--help"])
+    typer = process_seconds([python, "-c", "import typer"])
+    return [
+        (
+            "`pool` on 295 studies, everything written",
+            f"{pool:.2f} s",
+            f"bare imports {bare:.2f} s",
+            f"{pool / bare:.1f} × (limit 3)",
+        ),
+        (
+            "`--help`",
+            f"{help_page:.3f} s",
+            f"`import typer` {typer:.3f} s",
+            f"{help_page / typer:.1f} × (limit 2)",
+        ),
+    ]
+
+
+def multilevel() -> list[tuple[str, str, str, str]]:
+    """Time CHE with CR2, against metafor where R is there."""
+    import metaalliance as ma
+
+    effects = simulated_effects(300, 4)
+    ours = seconds_of(lambda: ma.pool(effects))
+    peer, ratio = metafor_seconds(effects), "limit 0.05 s"
+    shown = "metafor not installed"
+    if peer is not None:
+        shown, ratio = f"metafor, sparse {peer:.2f} s", f"1 / {peer / ours:.0f} ({ratio})"
+    code = LARGE.format(scripts=str(ROOT / "scripts"))
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    large, memory, _ = map(float, done.stdout.split())
+    flat = large / 1_200_000 / (ours / 1_200)
+    return [
+        ("CHE + CR2, 300 studies × 4 effects", f"{ours * 1000:.1f} ms", shown, ratio),
+        (
+            "CHE + CR2, 300,000 × 4",
+            f"{large:.2f} s, {memory:,.0f} MB",
+            "limits 5 s, 2,048 MB",
+            f"cost per effect {flat:.2f} × that of 300 × 4",
+        ),
+    ]
+
+
+def metafor_seconds(effects) -> float | None:
+    """Return metafor's time for the same model, or None without R."""
+    if shutil.which("Rscript") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "effects.csv"
+        effects.frame.to_csv(path, index=False)
+        code = METAFOR.format(path=str(path), repeats=3)
+        done = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=False)
+    return float(done.stdout.split()[-1]) if done.returncode == 0 else None
+
+
+def two_level() -> list[tuple[str, str, str, str]]:
+    """Time REML with Knapp-Hartung against PyMARE, whose start it uses."""
+    from pymare.estimators import VarianceBasedLikelihoodEstimator
+
+    import metaalliance as ma
+
+    effects = simulated_effects(300, 1)
+    yi, vi, X = effects.yi[:, None], effects.vi[:, None], np.ones((300, 1))
+    ours = seconds_of(lambda: ma.pool(effects), 15)
+    peer = seconds_of(lambda: VarianceBasedLikelihoodEstimator(method="REML").fit(yi, vi, X), 15)
+    return [
+        (
+            "REML + Knapp-Hartung, k = 300",
+            f"{ours * 1000:.1f} ms",
+            f"PyMARE fit {peer * 1000:.1f} ms",
+            f"{ours / peer:.1f} ×",
+        )
+    ]
+
+
+def main() -> int:
+    """Run all benchmarks and print the table."""
+    rows = [*whole_processes(), *multilevel(), *two_level()]
+    lines = ["| what | time | peer | ratio |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    table = "\n".join(lines)
+    sys.stdout.write(f"{table}\n")
+    if "--write" in sys.argv[1:]:
+        machine = f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        text = (
+            "# Benchmarks\n\nMade by `python scripts/benchmark.py --write`: medians of one run on "
+            f"a shared machine ({machine}): read the ratios.\n\n{table}\n"
+        )
+        (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

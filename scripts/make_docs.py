@@ -1,0 +1,152 @@
+"""Write the pages of docs/ that are made from the code: workbook, messages, commands.
+
+Run without arguments to write them; a test runs it with ``--check``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from metaalliance.core.rules import RULES
+from metaalliance.messages import MESSAGES
+from metaalliance.sheet.columns import COLUMNS, Column
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+HEAD = "<!-- Made by scripts/make_docs.py from the code; edit the code. -->\n\n"
+GROUPS = {
+    "identity": "Identity",
+    "statistic": "Statistic",
+    "companion": "Needed beside the statistic",
+    "direction": "Direction",
+    "alliance": "Alliance",
+    "outcome": "Outcome",
+    "study": "Study",
+}
+CODE_GROUPS = {
+    "MA1": "Files",
+    "MA2": "Sheets and headers",
+    "MA3": "Cells",
+    "MA4": "Rows",
+    "MA5": "Studies and the data set",
+    "MA6": "Analysis and output",
+}
+COMMANDS = ("pool", "validate", "explain")
+
+
+def cell(text: str) -> str:
+    """Escape a text for a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def values_of(column: Column) -> str:
+    """Say what a column may hold."""
+    if column.vocabulary is not None:
+        listed = ", ".join(f"`{level}`" for level in column.vocabulary.levels)
+        return listed + (" or another" if column.vocabulary.open else "")
+    if column.kind == "text":
+        return "text"
+    kind = "whole number" if column.kind == "count" else "number"
+    low, high = column.low, column.high
+    if low is None:
+        return kind
+    if high is None:
+        return f"{kind}, {'more than' if column.open_ends else 'at least'} {low:g}"
+    between = "inside" if column.open_ends else "from"
+    return f"{kind}, {between} {low:g} to {high:g}"
+
+
+def workbook_page() -> str:
+    """Return the page about the extraction workbook."""
+    parts = [HEAD, (DOCS / "workbook_intro.md.in").read_text(encoding="utf-8")]
+    for group, title in GROUPS.items():
+        parts.append(f"\n### {title}\n\n| column | what to enter | values | also read as |\n")
+        parts.append("|---|---|---|---|\n")
+        for column in (c for c in COLUMNS.values() if c.group == group):
+            aliases = ", ".join(f"`{a}`" for a in column.aliases)
+            row = (f"`{column.name}`", column.about, values_of(column), aliases)
+            parts.append(f"| {' | '.join(cell(x) for x in row)} |\n")
+    parts.append("\n## Levels and their aliases\n\nCase, blanks, hyphens and points are ignored.\n")
+    for column in COLUMNS.values():
+        vocabulary = column.vocabulary
+        if vocabulary is None or not vocabulary.aliases:
+            continue
+        parts.append(f"\n**`{column.name}`**\n\n")
+        for level, names in vocabulary.aliases.items():
+            parts.append(f"- `{level}`: {', '.join(names)}\n")
+    return "".join(parts)
+
+
+def conversions_table() -> str:
+    """Return the table of conversions in the order of precedence."""
+    lines = ["| statistic | needs | sign | source |\n|---|---|---|---|\n"]
+    for rule in RULES.values():
+        needs = ", ".join(" or ".join(f"`{a}`" for a in group) for group in rule.needs)
+        sign = "its own" if rule.signed else "`sign` column"
+        lines.append(f"| `{rule.statistic}` | {needs} | {sign} | {cell(rule.source)} |\n")
+    return "".join(lines)
+
+
+def conversions_page() -> str:
+    """Return the page about conversions."""
+    text = (DOCS / "conversions.md.in").read_text(encoding="utf-8")
+    return HEAD + text.replace("{{table}}", conversions_table())
+
+
+def messages_page() -> str:
+    """Return the page with every message."""
+    parts = [
+        HEAD,
+        "# Every message\n\nCodes are stable. `metaalliance explain MA312` prints one.\n",
+    ]
+    for prefix, title in CODE_GROUPS.items():
+        parts.append(f"\n## {title}\n")
+        for code, message in sorted(MESSAGES.items()):
+            if code.startswith(prefix):
+                parts.append(f"\n### {code}: {message.title}\n\n*{message.severity}.* ")
+                parts.append(f"{message.explanation} {message.remedy}".strip() + "\n")
+    return "".join(parts)
+
+
+def commands_page() -> str:
+    """Return the help text of every command."""
+    parts = [HEAD, (DOCS / "commands_intro.md.in").read_text(encoding="utf-8")]
+    for command in ("", *COMMANDS):
+        words = ["metaalliance", *([command] if command else []), "--help"]
+        done = subprocess.run(
+            [sys.executable, "-m", "metaalliance.cli.main", *words[1:]],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"COLUMNS": "90", "TERMINAL_WIDTH": "90", "PATH": "", "LC_ALL": "C.UTF-8"},
+        )
+        body = done.stdout.replace("python -m metaalliance.cli.main", "metaalliance").rstrip()
+        parts.append(f"\n## `{' '.join(words[:-1])}`\n\n```text\n{body}\n```\n")
+    return "".join(parts)
+
+
+PAGES = {
+    "workbook.md": workbook_page,
+    "conversions.md": conversions_page,
+    "messages.md": messages_page,
+    "commands.md": commands_page,
+}
+
+
+def main() -> int:
+    """Write the pages, or check that they are up to date."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if "--check" not in sys.argv[1:]:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+    if stale:
+        sys.stderr.write(f"Out of date: {', '.join(stale)}. Run make docs.\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
