@@ -146,6 +146,12 @@ _SHEET = {
         "Rows follow after blank rows; they are read.",
         "Delete the blank rows, or the rows below them if they are notes.",
     ),
+    "MA213": _error(
+        "a mapped header is missing",
+        "The configuration names a header that the sheet does not have, so that its column would "
+        "be lost.",
+        "Correct [columns] in metaalliance.toml, or the header.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",

@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
     {"errors", "messages"},
-    {"options", "problems"},
+    {"options", "problems", "config"},
     {"core"},
     {"sheet"},
     {"effects"},

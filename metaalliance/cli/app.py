@@ -25,15 +25,20 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 Force = Annotated[bool, typer.Option("--force", help="Replace files of others in the folder.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only beside results.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print notes too.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration [default: metaalliance.toml, sheet's or above]."),
+]
 Nonsignificant = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--nonsignificant",
-        help="What 'n.s.' without a value is worth: error, zero, drop or half-p.",
+        help="'n.s.' without a value: error, zero, drop or half-p [default: error].",
     ),
 ]
 Beta = Annotated[
-    str, typer.Option("--beta", help="Standardised coefficients: peterson-brown or refuse.")
+    str | None,
+    typer.Option("--beta", help="Betas: peterson-brown or refuse [default: peterson-brown]."),
 ]
 Workbook = Annotated[
     Path, typer.Argument(help="Extraction workbook (.xlsx, .csv, .tsv), or - for standard input.")
@@ -66,36 +71,49 @@ def pool(
         typer.Option("-o", "--output", help="Folder [default: <name>_results beside the sheet]."),
     ] = None,
     sheet: Sheet = None,
-    measure: Annotated[str, typer.Option("--measure", help="z, r or r-unbiased.")] = "z",
+    config: Config = None,
+    measure: Annotated[
+        str | None, typer.Option("--measure", help="z, r or r-unbiased [default: z].")
+    ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="auto, che, three-level, two-level or common-effect.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            "--model",
+            help="auto, che, three-level, two-level or common-effect [default: auto].",
+        ),
+    ] = None,
     tau2: Annotated[
-        str, typer.Option("--tau2", help="REML, ML, DL, HE, HS, SJ, EB or PM.")
-    ] = "REML",
+        str | None,
+        typer.Option("--tau2", help="REML, ML, DL, HE, HS, SJ, EB or PM [default: REML]."),
+    ] = None,
     test: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--test",
-            help="auto, cr2, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald.",
+            help="auto, cr2, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald "
+            "[default: auto].",
         ),
-    ] = "auto",
+    ] = None,
     rho: Annotated[
         float | None,
         typer.Option(
             "--rho",
             help="Correlation of sampling errors within a study [default: .6 for che, "
             ".5 to aggregate].",
-            show_default=False,
         ),
     ] = None,
-    level: Annotated[float, typer.Option("--level", help="Coverage of the intervals.")] = 0.95,
+    level: Annotated[
+        float | None, typer.Option("--level", help="Coverage of the intervals [default: 0.95].")
+    ] = None,
     prediction: Annotated[
-        str, typer.Option("--prediction", help="Prediction interval: t, normal or riley.")
-    ] = "t",
-    nonsignificant: Nonsignificant = "error",
-    beta: Beta = "peterson-brown",
-    width: Annotated[float, typer.Option("--width", help="Width of the forest plot in mm.")] = 174,
+        str | None,
+        typer.Option("--prediction", help="Prediction interval: t, normal, riley [default: t]."),
+    ] = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    width: Annotated[
+        float | None, typer.Option("--width", help="Width of the forest in mm [default: 174].")
+    ] = None,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     json_output: Json = False,
     force: Force = False,
@@ -107,20 +125,24 @@ def pool(
     from metaalliance.cli.pool import PoolOptions, run_pool
     from metaalliance.cli.run import guarded
 
+    settings = {
+        "measure": measure,
+        "model": model,
+        "tau2": tau2,
+        "test": test,
+        "rho": rho,
+        "level": level,
+        "prediction": prediction,
+        "nonsignificant": nonsignificant,
+        "beta": beta,
+        "width": width,
+    }
     options = PoolOptions(
         workbook=workbook,
         output=output,
         sheet=sheet,
-        measure=measure,
-        model=model,
-        tau2=tau2,
-        test=test,
-        rho=rho,
-        level=level,
-        prediction=prediction,
-        nonsignificant=nonsignificant,
-        beta=beta,
-        width=width,
+        config=config,
+        settings=settings,
         figures=figures,
         json_output=json_output,
         force=force,
@@ -134,8 +156,9 @@ def pool(
 def validate(
     workbook: Workbook,
     sheet: Sheet = None,
-    nonsignificant: Nonsignificant = "error",
-    beta: Beta = "peterson-brown",
+    config: Config = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Warnings give exit code 1 too.")
     ] = False,
@@ -153,6 +176,7 @@ def validate(
     options = ValidateOptions(
         workbook=workbook,
         sheet=sheet,
+        config=config,
         nonsignificant=nonsignificant,
         beta=beta,
         strict=strict,

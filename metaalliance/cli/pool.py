@@ -8,28 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
+from metaalliance.cli.settings import Settings, config_for, resolve
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
 from metaalliance.models.comparison import AGGREGATION_RHO, NamedFit, compare_models
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.pool import check_test, pool
-from metaalliance.options import (
-    CLUSTER_TESTS,
-    BetaPolicy,
-    Model,
-    Nonsignificant,
-    Prediction,
-    SheetMeasure,
-    Tau2Estimator,
-    check_level,
-    check_option,
-    check_rho,
-)
+from metaalliance.models.pool import pool
+from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.problems import count_line, problem_lines
+from metaalliance.report.problems import count_line, problem_lines, silenced_lines
 from metaalliance.report.results import pool_document, run_record, to_json
 from metaalliance.report.table import render_text
 from metaalliance.report.tables import effect_frame, model_table, problem_rows
@@ -52,16 +42,8 @@ class PoolOptions:
     workbook: Path
     output: Path | None
     sheet: str | None
-    measure: Any
-    model: Any
-    tau2: Any
-    test: Any
-    rho: float | None
-    level: float
-    prediction: Any
-    nonsignificant: Any
-    beta: Any
-    width: float
+    config: Path | None
+    settings: dict[str, Any]
     figures: bool
     json_output: bool
     force: bool
@@ -83,40 +65,28 @@ class _Analysis:
 
 def run_pool(options: PoolOptions) -> int:
     """Run the command."""
-    _check(options)
+    config = config_for(options.workbook, options.config)
+    settings = resolve(options.settings, config)
     folder = ResultsFolder(_folder(options), force=options.force)
     folder.check(RESULT_FILES + (FIGURE_FILES if options.figures else ()))
     studies = load_studies(
         options.workbook,
         sheet=options.sheet,
-        nonsignificant=options.nonsignificant,
-        beta=options.beta,
+        nonsignificant=settings.nonsignificant,
+        beta=settings.beta,
+        config=config,
     )
     if studies.errors:
         return _refuse(studies, options)
-    analysis = _analyse(studies, options)
+    analysis = _analyse(studies, settings)
     if not options.json_output:
         _print(analysis, options)
-    document = _save(analysis, folder, options)
+    document = _save(analysis, folder, settings.width if options.figures else None)
     if options.json_output:
         print_result([to_json(document)])
     if not options.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     return OK
-
-
-def _check(options: PoolOptions) -> None:
-    """Refuse wrong options before any file is read."""
-    check_option("measure", options.measure, SheetMeasure)
-    check_option("tau2", options.tau2, Tau2Estimator)
-    check_option("prediction", options.prediction, Prediction)
-    check_option("nonsignificant", options.nonsignificant, Nonsignificant)
-    check_option("beta", options.beta, BetaPolicy)
-    check_option("model", options.model, Model)
-    check_test(options.model, options.test)
-    check_level(options.level)
-    if options.rho is not None:
-        check_rho(options.rho)
 
 
 def _folder(options: PoolOptions) -> Path:
@@ -145,7 +115,7 @@ def _refuse(studies: Studies, options: PoolOptions) -> int:
     return DATA
 
 
-def _analyse(studies: Studies, options: PoolOptions) -> _Analysis:
+def _analyse(studies: Studies, options: Settings) -> _Analysis:
     """Convert, pool and compare."""
     coded = effect_sizes(studies, options.measure)
     effects, settings = _aggregated(coded, options)
@@ -170,11 +140,16 @@ def _analyse(studies: Studies, options: PoolOptions) -> _Analysis:
         fit=fit,
         rows=rows,
         problems=(*studies.problems, *fit.notices, *notes),
-        settings={"nonsignificant": studies.nonsignificant, "beta": studies.beta, **settings},
+        settings={
+            "nonsignificant": studies.nonsignificant,
+            "beta": studies.beta,
+            "config": studies.config,
+            **settings,
+        },
     )
 
 
-def _aggregated(effects: Effects, options: PoolOptions) -> tuple[Effects, dict[str, Any]]:
+def _aggregated(effects: Effects, options: Settings) -> tuple[Effects, dict[str, Any]]:
     """Aggregate within studies where the chosen model takes one effect per study."""
     independent = options.model in {"two-level", "common-effect"}
     if not independent or not effects.dependent() or options.test in CLUSTER_TESTS:
@@ -191,7 +166,9 @@ def _print(analysis: _Analysis, options: PoolOptions) -> None:
         shown = [p for p in studies.problems if p.severity in wanted]
         for line in problem_lines(shown, width, first=10 if options.verbose else 3):
             print_error(line)
-        if shown:
+        for line in silenced_lines(studies.silenced, width):
+            print_error(line)
+        if shown or studies.silenced:
             print_error("")
         print_error(
             f"{studies.file}, sheet {studies.sheet}: {len(studies.rows):,} rows read, "
@@ -206,14 +183,14 @@ def _print(analysis: _Analysis, options: PoolOptions) -> None:
     print_result([*lines, analysis.fit.summary(), "", table])
 
 
-def _save(analysis: _Analysis, folder: ResultsFolder, options: PoolOptions) -> dict[str, Any]:
-    """Write figures, workbook, document and record; return the document."""
+def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
+    """Write figures (unless there is no width), workbook, document and record."""
     from metaalliance.report.workbook import write_workbook
 
-    if options.figures:
+    if width is not None:
         from metaalliance.cli.figures import write_figures
 
-        write_figures(analysis.fit, folder, options.width)
+        write_figures(analysis.fit, folder, width)
     names = [*folder.written, *RESULT_FILES]
     document = pool_document(
         analysis.studies, analysis.rows, analysis.problems, analysis.settings, names

@@ -1,5 +1,7 @@
 """Figures for a journal: forest and funnel plots, and their files."""
 
+from __future__ import annotations
+
 from metaalliance.plots.forest import forest, forest_pages
 from metaalliance.plots.funnel import funnel
 from metaalliance.plots.save import save

@@ -87,13 +87,15 @@ def _digits(value: float) -> int:
 
 
 def _steps(span: float, measure: Measure) -> Iterable[float]:
-    """Yield 1, 2, 5 times powers of ten, upwards; correlations stop at .5."""
+    """Yield 1, 2, 5 times powers of ten, upwards; correlations also have .3 and stop at .5."""
     start = math.floor(math.log10(span)) - 2
     for exponent in range(start, start + 5):
         for factor in (1, 2, 5):
             step = factor * 10.0**exponent
-            if measure == "generic" or step <= 0.5 + 1e-9:
+            if measure == "generic":
                 yield step
+            elif step <= 0.5 + 1e-9:
+                yield from (0.3, step) if math.isclose(step, 0.5) else (step,)
 
 
 def _clear(ticks: Sequence[tuple[float, str]], per_unit: float, size: float) -> bool:

@@ -28,12 +28,13 @@ from metaalliance.plots.rows import (
     sections,
 )
 from metaalliance.plots.style import Style, drawing, style_named
-from metaalliance.plots.tables import Reference, forest_table, reference_mark, table_axis
+from metaalliance.plots.tables import Reference, forest_table, is_cut, reference_mark, table_axis
 from metaalliance.plots.typeset import ROUNDING, Line, line_width, own
 from metaalliance.plots.words import (
+    ARROWS,
     heterogeneity_text,
+    mean_test_text,
     model_text,
-    test_text,
 )
 
 #: Share of the page that the plot has to keep for notes to stand beside their subtotals.
@@ -160,7 +161,6 @@ def _plan(
     studies = [line for line in table.lines if isinstance(line, StudyRow)]
     marked = reference_mark(reference, fit.measure)
     axis = table_axis(table, marked)
-    cut = any(row.low < axis.low or row.high > axis.high for row in studies)
     return Plot(
         table=table,
         columns=placed,
@@ -171,7 +171,7 @@ def _plan(
         mean=fit.estimate,
         reference=marked,
         heaviest=max(row.weight for row in studies),
-        foot=_foot(fit, cut=cut),
+        foot=_foot(fit, cut=is_cut(table, axis)),
     )
 
 
@@ -193,13 +193,16 @@ def _arranged(table: Table, width: float, look: Style) -> tuple[Table, Columns]:
 
 def _foot(fit: PooledFit, *, cut: bool) -> tuple[Line, ...]:
     """Return the sentences under the table."""
-    texts = [f"{heterogeneity_text(fit)} {test_text(fit)}".strip(), f"Model: {model_text(fit)}"]
+    texts = [
+        f"{heterogeneity_text(fit)} {mean_test_text(fit)}".strip(),
+        f"Model: {model_text(fit)}",
+    ]
     notes = []
     if fit.effects.dependent():
         rho = number(assumed_rho(fit), 2, correlation=True)
         notes.append(f"Several effects of a study are shown as their average (ρ = {rho}).")
     if cut:
-        notes.append("Arrows: the interval goes on beyond the axis.")
+        notes.append(ARROWS)
     if notes:
         texts.append(" ".join(notes))
     return tuple(own(text) for text in texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def funnel(
     look = style_named(style)
     if ax is not None:
         _draw_in(ax, fit, look)
-        return cast(Figure, ax.get_figure(root=True))
+        return ax.figure.figure
     with drawing():
         return _new_figure(fit, look, check_width(width_mm), title or "")
 
@@ -116,7 +116,7 @@ def _draw_in(axes: Axes, fit: PooledFit, style: Style) -> None:
     """Draw the funnel into axes of the caller."""
     axis, largest = _ranges(fit)
     _draw_data(axes, fit, axis, largest, style)
-    figure = cast(Figure, axes.get_figure(root=True))
+    figure = axes.figure.figure
     width = axes.get_position().width * figure.get_figwidth() * 25.4
     _draw_ticks(axes, axis.ticks(width, style.small_size), _error_ticks(largest), style)
     axes.set_xlabel(plain(axis.title()), parse_math=False)
@@ -199,7 +199,7 @@ def _funnel_look(style: Style) -> dict[str, Any]:
 def _entries(fit: PooledFit, style: Style) -> tuple[list[Entry], list[Entry]]:
     """Return the legend: zones, then estimate and funnel."""
     zones = [
-        Entry(Patch(facecolor=color), own(label))
+        Entry(_zone_key(color, style), own(label))
         for color, label in zip(style.zones, ZONE_LABELS, strict=True)
     ]
     funnel_label = own(f"{level_text(fit.level)} pseudo confidence limits")
@@ -208,6 +208,10 @@ def _entries(fit: PooledFit, style: Style) -> tuple[list[Entry], list[Entry]]:
         Entry(Line2D([], [], **_funnel_look(style)), funnel_label),
     ]
     return zones, lines
+
+
+def _zone_key(color: str, style: Style) -> Patch:
+    return Patch(facecolor=color, edgecolor=style.pale, linewidth=style.thin)
 
 
 def _note(fit: PooledFit) -> Line:

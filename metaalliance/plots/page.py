@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -39,6 +40,12 @@ class ExactFigure(Figure):
         """Save the figure; see `metaalliance.plots.save` for identical bytes and alt text."""
         with drawing():
             super().savefig(fname, **kwargs)
+
+    def _repr_png_(self) -> bytes:
+        """Return the image that a notebook shows, also where pyplot was never imported."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=130)
+        return buffer.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

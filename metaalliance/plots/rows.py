@@ -15,7 +15,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.fits import PooledFit
-from metaalliance.plots.numbers import cell_text
+from metaalliance.plots.numbers import DASH, cell_text
 
 #: Columns that the effects do not hold themselves.
 COUNT = "k"
@@ -77,7 +77,8 @@ def choose(fit: PooledFit, by: str | None, columns: Sequence[str], sort: str) ->
         by = "modality" if several else "none"
     elif by != "none":
         _check_column("by", by, frame)
-    shown = [c for c in columns if c != "n" or "n" in frame]
+    wanted = (columns,) if isinstance(columns, str) else columns
+    shown = [c for c in wanted if c != "n" or "n" in frame]
     for name in shown:
         if name != COUNT:
             _check_column("columns", name, frame)
@@ -118,7 +119,7 @@ def _study_rows(
     effects, summed = study_averages(part.effects, weights, assumed_rho(fit))
     frame = effects.frame
     half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
-    cells = [[cell_text(v) for v in frame[_source(name)]] for name in choice.columns]
+    cells = [_cells(frame, name) for name in choice.columns]
     rows = [
         StudyRow(
             label=str(frame["study"].iloc[i]),
@@ -133,8 +134,12 @@ def _study_rows(
     return tuple(rows)
 
 
-def _source(column: str) -> str:
-    return "n_effects" if column == COUNT else column
+def _cells(frame: pd.DataFrame, name: str) -> list[str]:
+    """Return the texts of a column; counts have separators of thousands, years have not."""
+    values = frame["n_effects" if name == COUNT else name]
+    if name not in {"n", COUNT}:
+        return [cell_text(v) for v in values]
+    return [DASH if pd.isna(v) else f"{float(v):,.0f}" for v in values]
 
 
 def assumed_rho(fit: PooledFit) -> float:
@@ -155,6 +160,6 @@ def _order(frame: pd.DataFrame, weights: Array, sort: str) -> list[int]:
     if sort == "sheet":
         return list(range(len(frame)))
     key = pd.Series(-weights) if sort == "weight" else frame["yi" if sort == "estimate" else sort]
-    if sort == "modality":
-        key = key.astype(str)
+    key = pd.to_numeric(key, errors="coerce") if sort == "year" else key
+    key = key.astype(str) if sort == "modality" else key
     return [int(i) for i in np.asarray(key.reset_index(drop=True).sort_values(kind="stable").index)]

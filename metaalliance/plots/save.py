@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -102,7 +103,17 @@ def _png(pages: Sequence[Figure], dpi: int) -> bytes:
 
 
 def _eps(pages: Sequence[Figure], dpi: int) -> bytes:
-    return _EPS_DATE.sub(b"", _printed(pages[0], "eps", dpi))
+    """EPS has no transparency; matplotlib draws opaque, and need not tell the user each time."""
+    log = logging.getLogger("matplotlib.backends.backend_ps")
+    log.addFilter(_about_something_else)
+    try:
+        return _EPS_DATE.sub(b"", _printed(pages[0], "eps", dpi))
+    finally:
+        log.removeFilter(_about_something_else)
+
+
+def _about_something_else(record: logging.LogRecord) -> bool:
+    return "transparency" not in record.getMessage()
 
 
 def _printed(page: Figure, kind: str, dpi: int, **settings: Any) -> bytes:

@@ -106,16 +106,25 @@ def reference_mark(reference: Reference | None, measure: Measure) -> tuple[float
     return (math.atanh(value) if measure == "z" else float(value)), text
 
 
+def bounds(table: Table) -> list[tuple[float, float]]:
+    """Return every interval that a table draws; a diamond with its prediction interval."""
+    found: list[tuple[float, float]] = []
+    for line in table.lines:
+        if isinstance(line, Pooled) and math.isfinite(line.spread[0]):
+            found.append(line.spread)
+        elif isinstance(line, StudyRow | Pooled | Prediction):
+            found.append((line.low, line.high))
+    return found
+
+
+def is_cut(table: Table, axis: EffectAxis) -> bool:
+    """Whether some interval leaves the axis."""
+    return any(low < axis.low or high > axis.high for low, high in bounds(table))
+
+
 def table_axis(table: Table, marked: tuple[float, str] | None) -> EffectAxis:
     """Choose the axis for all that a table shows."""
-    shown = [line for line in table.lines if isinstance(line, StudyRow | Pooled)]
-    bounds = [
-        line.spread
-        if isinstance(line, Pooled) and math.isfinite(line.spread[0])
-        else (line.low, line.high)
-        for line in shown
-    ]
-    bounds += [(line.low, line.high) for line in table.lines if isinstance(line, Prediction)]
-    points = [line.estimate for line in shown] + ([marked[0]] if marked else [])
-    lows, highs = np.array(bounds).T
+    shown = [line.estimate for line in table.lines if isinstance(line, StudyRow | Pooled)]
+    points = [*shown, marked[0]] if marked else shown
+    lows, highs = np.array(bounds(table)).T
     return axis_range(np.array(points), lows, highs, table.measure)

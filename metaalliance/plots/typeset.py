@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ from matplotlib.font_manager import FontProperties
 from metaalliance.plots.fonts import drawable, families_for, needs_fallback
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 _DPI = 600
 
@@ -48,13 +50,16 @@ Line = tuple[Run, ...]
 def own(markup: str, *, bold: bool = False) -> Line:
     """Return text of ours as runs; stars enclose the symbols that APA prints in italics.
 
-    Never for text of the user, which is a single `user` run.
+    Blanks around =, < and > do not break. Never for text of the user, which is a single
+    `user` run.
 
     Examples
     --------
-    >>> own("*p* = .03")
-    (Run(text='p', italic=True, bold=False), Run(text=' = .03', italic=False, bold=False))
+    >>> own("*p* is .03")
+    (Run(text='p', italic=True, bold=False), Run(text=' is .03', italic=False, bold=False))
     """
+    for sign in "=<>":
+        markup = markup.replace(f" {sign} ", f"{NO_BREAK}{sign}{NO_BREAK}")
     parts = markup.split("*")
     return tuple(Run(part, i % 2 == 1, bold) for i, part in enumerate(parts) if part)
 
@@ -72,7 +77,8 @@ def _renderer() -> RendererAgg:
 @lru_cache(maxsize=65536)
 def run_width(run: Run, size: float) -> float:
     """Width of a run in mm, blanks at its ends included."""
-    with matplotlib.rc_context({"text.hinting": "no_hinting"}):
+    unhinted = matplotlib.rcParams["text.hinting"] == "no_hinting"  # switching is slow
+    with nullcontext() if unhinted else matplotlib.rc_context({"text.hinting": "no_hinting"}):
         width, _, _ = _renderer().get_text_width_height_descent(  # type: ignore[no-untyped-call]
             run.text, run.font(size), False
         )
@@ -125,9 +131,9 @@ def _words(line: Line) -> Iterable[Line]:
     """Yield the words of a line, each with the blank that follows it."""
     word: list[Run] = []
     for run in line:
-        for piece in re.findall(r"\S+\s*|\s+", run.text):
+        for piece in re.findall(r"[^ ]+ *| +", run.text):
             word.append(replace(run, text=piece))
-            if piece[-1].isspace():
+            if piece[-1] == " ":
                 yield tuple(word)
                 word = []
     if word:
@@ -151,5 +157,5 @@ def _merge(line: Line) -> Line:
 
 
 def plain(line: Line) -> str:
-    """Return a line without its faces."""
-    return "".join(run.text for run in line)
+    """Return a line without its faces and unbreakable blanks."""
+    return "".join(run.text for run in line).replace(NO_BREAK, " ")

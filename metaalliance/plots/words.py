@@ -47,12 +47,14 @@ def heterogeneity_text(fit: PooledFit) -> str:
 
 
 def _spread_text(fit: PooledFit) -> str:
-    if not math.isfinite(fit.tau2):
+    """Return tau, unless the model says there is none, and I²."""
+    if not math.isfinite(fit.I2):
         return ""
-    return f", τ = {number(fit.tau, 2)}, *I*² = {percent_text(fit.I2)}"
+    tau = "" if fit.model == "common-effect" else f", τ = {number(fit.tau, 2)}"
+    return f"{tau}, *I*² = {percent_text(fit.I2)}"
 
 
-def test_text(fit: PooledFit) -> str:
+def mean_test_text(fit: PooledFit) -> str:
     """Return the test of the overall mean with stars around the symbols."""
     if not math.isfinite(fit.statistic):
         return ""
@@ -90,11 +92,14 @@ def level_name(level: str) -> str:
 
 def level_notes(fit: PooledFit) -> tuple[Line, ...]:
     """Return the heterogeneity of one group, from the longest wording to the shortest."""
-    studies = f"*k* = {fit.n_studies}"
-    if fit.n_studies == 1 or not math.isfinite(fit.tau2):
+    studies, spread = f"*k* = {fit.n_studies}", _spread_text(fit)
+    if fit.n_studies == 1 or not spread:
         return (own(studies),)
-    tau, i2 = f"τ = {number(fit.tau, 2)}", f"*I*² = {percent_text(fit.I2)}"
-    return own(f"{studies}, {tau}, {i2}"), own(f"{tau}, {i2}"), own(i2)
+    return own(studies + spread), own(spread[2:]), own(f"*I*² = {percent_text(fit.I2)}")
+
+
+#: Said where an arrow is drawn.
+ARROWS = "Arrows: the interval goes on beyond the axis."
 
 
 def prediction_labels(level: float) -> tuple[Line, ...]:
@@ -120,12 +125,13 @@ def alt_text(fit: PooledFit, kind: Kind = "forest") -> str:
 
     Examples
     --------
+    >>> import textwrap
     >>> from metaalliance import Effects, pool
     >>> effects = Effects.from_arrays([0.2, 0.3, 0.4], [0.01] * 3, measure="z")
-    >>> print(alt_text(pool(effects, model="common-effect"), "funnel"))
+    >>> print(textwrap.fill(alt_text(pool(effects, model="common-effect"), "funnel"), 92))
     Funnel plot of 3 studies. Standard errors are plotted against effects, with shaded zones of
     statistical significance around zero. The pooled correlation is r = .29, 95% CI [.18, .39].
-    Heterogeneity: Q(2) = 2.00, p = .368.
+    Heterogeneity: Q(2) = 2.00, p = .368, I² = 0%.
     """
     check_option("kind", kind, Kind)
     opening = dict(

@@ -23,6 +23,18 @@ def count_line(problems: Sequence[Problem]) -> str:
     return ", ".join(parts)
 
 
+def silenced_lines(silenced: Sequence[tuple[Problem, str]], width: int) -> list[str]:
+    """Return one line per silenced rule with its reason."""
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for p, reason in silenced:
+        counts[p.code, reason] += 1
+    lines: list[str] = []
+    for (code, reason), count in sorted(counts.items()):
+        text = f"silenced {code} ({count}): {printable(reason)}"
+        lines += textwrap.wrap(text, width, subsequent_indent="  ")
+    return lines
+
+
 def problem_lines(problems: Sequence[Problem], width: int, *, first: int = FIRST) -> list[str]:
     """Return the problems grouped by code, errors first, the first few of each.
 

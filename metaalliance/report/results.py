@@ -48,6 +48,7 @@ def pool_document(
         "command": "pool",
         "input": input_record(studies),
         "problems": [p.to_dict() for p in problems],
+        "silenced": [{**p.to_dict(), "reason": reason} for p, reason in studies.silenced],
         "settings": {**main["settings"], **settings},
         "counts": main["counts"],
         "pooled": main["pooled"],

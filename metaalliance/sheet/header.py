@@ -8,8 +8,9 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns import COLUMNS, STATISTICS, find_column, suggest_column
+from metaalliance.sheet.columns import COLUMNS, STATISTICS, suggest_column
 from metaalliance.sheet.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.scheme import Scheme
 
 SEARCH_ROWS = 20
 
@@ -42,7 +43,7 @@ def header_text(value: Any) -> str:
     return " ".join(text.split())
 
 
-def choose_sheet(grids: list[Grid], wanted: str | None, file: str) -> Grid:
+def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Scheme) -> Grid:
     """Return the sheet to read.
 
     The one that is asked for; else the visible sheet called ``effects``; else the only
@@ -64,7 +65,7 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str) -> Grid:
     named = [g for g in grids if g.visible and g.name.strip().lower() == "effects"]
     if named:
         return named[0]
-    found = [g for g in grids if g.visible and _header_row(g) is not None]
+    found = [g for g in grids if g.visible and _header_row(g, scheme) is not None]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -79,17 +80,17 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str) -> Grid:
     )
 
 
-def _header_row(grid: Grid) -> int | None:
+def _header_row(grid: Grid, scheme: Scheme) -> int | None:
     """Number of the row that names the most known columns, `study` and a statistic among them."""
     best, most = None, 1
     for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-        names = {find_column(header_text(v)) for v in values if isinstance(v, str)} - {None}
+        names = {scheme.column_of(header_text(v)) for v in values if isinstance(v, str)} - {None}
         if "study" in names and names & set(STATISTICS) and len(names) > most:
             best, most = number, len(names)
     return best
 
 
-def read_header(grid: Grid, file: str) -> Header:
+def read_header(grid: Grid, file: str, scheme: Scheme) -> Header:
     """Map the columns of a sheet.
 
     Raises
@@ -97,7 +98,7 @@ def read_header(grid: Grid, file: str) -> Header:
     UnreadableFileError
         When no row can be the header.
     """
-    row = _header_row(grid)
+    row = _header_row(grid, scheme)
     if row is None:
         shown = _first_texts(grid)
         raise UnreadableFileError(
@@ -110,7 +111,10 @@ def read_header(grid: Grid, file: str) -> Header:
     problems = [] if row == 1 else [_problem("MA207", grid, row, 1, f"The header is row {row}.")]
     for number, value in enumerate(grid.rows[row - 1], start=1):
         if not is_blank(value):
-            _place(grid, row, number, header_text(value), columns, extra, problems)
+            _place(grid, row, number, header_text(value), columns, extra, problems, scheme)
+    for column in sorted(scheme.taken - set(columns)):
+        message = f"the configuration maps {column!r} to a header that the sheet does not have."
+        problems.append(_problem("MA213", grid, row, 1, message))
     return Header(row=row, columns=columns, extra=extra, problems=tuple(problems))
 
 
@@ -131,14 +135,17 @@ def _place(
     columns: dict[str, int],
     extra: dict[str, int],
     problems: list[Problem],
+    scheme: Scheme,
 ) -> None:
     """Enter one header into `columns` or `extra`, with its problem if any."""
-    name = find_column(text)
+    name = scheme.column_of(text)
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
+        if scheme.is_mapped(text):
+            return
         near = suggest_column(text)
-        if near and near not in columns:
+        if near and near not in columns and near not in scheme.taken:
             message = f"{text!r} is not used; did you mean {near!r}?"
             problems.append(_problem("MA212", grid, row, number, message, text))
         else:
@@ -149,7 +156,7 @@ def _place(
         problems.append(_problem("MA204", grid, row, number, message, text))
     else:
         columns[name] = number
-        if text != name:
+        if text != name and not scheme.is_mapped(text):
             message = f"{text!r} is read as {name!r}."
             problems.append(_problem("MA206", grid, row, number, message, text))
 

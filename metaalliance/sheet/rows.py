@@ -13,6 +13,8 @@ from metaalliance.sheet.columns import COLUMNS, Column
 from metaalliance.sheet.grid import ErrorCell, FormulaCell, Grid, cell_name, is_blank
 from metaalliance.sheet.header import Header
 from metaalliance.sheet.numbers import MISSING_TOKENS, NONSIGNIFICANT, parse_number
+from metaalliance.sheet.scheme import Scheme
+from metaalliance.sheet.vocabularies import Vocabulary
 
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 
@@ -111,7 +113,7 @@ class Row:
         )
 
 
-def read_rows(grid: Grid, header: Header) -> tuple[list[Row], list[Problem]]:
+def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], list[Problem]]:
     """Read every row under the header that is not blank."""
     rows: list[Row] = []
     problems: list[Problem] = []
@@ -126,7 +128,7 @@ def read_rows(grid: Grid, header: Header) -> tuple[list[Row], list[Problem]]:
             raw = values[column - 1] if column <= len(values) else None
             if is_blank(raw):
                 continue
-            coded = _code(name, raw, cell_name(number, column), grid, found)
+            coded = _code(name, raw, cell_name(number, column), grid, scheme, found)
             row.cells[name] = coded
         rows.append(row)
         problems += [_with_study(row, p) for p in found]
@@ -149,14 +151,16 @@ def _with_study(row: Row, found: Problem) -> Problem:
     )
 
 
-def _code(name: str, raw: Any, cell: str, grid: Grid, found: list[Problem]) -> Coded:
+def _code(
+    name: str, raw: Any, cell: str, grid: Grid, scheme: Scheme, found: list[Problem]
+) -> Coded:
     """Read one cell by the kind of its column."""
     column = COLUMNS.get(name)
     if column is None:
         return Coded(_extra_value(raw), str(raw), cell)
     if column.kind in {"number", "count"}:
         return _number(column, raw, cell, grid, found)
-    return _text(column, raw, cell, found)
+    return _text(column, raw, cell, scheme, found)
 
 
 def _extra_value(raw: Any) -> Any:
@@ -246,7 +250,7 @@ def _range_text(column: Column) -> str:
     return f"between {column.low:g} and {column.high:g}"
 
 
-def _text(column: Column, raw: Any, cell: str, found: list[Problem]) -> Coded:
+def _text(column: Column, raw: Any, cell: str, scheme: Scheme, found: list[Problem]) -> Coded:
     """Read a label or a level of a vocabulary."""
     seen = str(raw)
 
@@ -269,13 +273,11 @@ def _text(column: Column, raw: Any, cell: str, found: list[Problem]) -> Coded:
         if column.name == "study" and text != seen.strip():
             report("MA333", f"the label is read as {text!r}")
         return Coded(text, seen, cell)
-    return _level(column, text, seen, cell, report)
+    return _level(scheme.vocabularies[column.name], text, seen, cell, report)
 
 
-def _level(column: Column, text: str, seen: str, cell: str, report: Any) -> Coded:
+def _level(vocabulary: Vocabulary, text: str, seen: str, cell: str, report: Any) -> Coded:
     """Look a level up in its vocabulary."""
-    vocabulary = column.vocabulary
-    assert vocabulary is not None  # every choice column has one; tested
     level = vocabulary.find(text)
     if level is None and text.lower() in MISSING_TOKENS | NONSIGNIFICANT:
         report("MA310", f"{text!r} is read as missing")
@@ -288,5 +290,5 @@ def _level(column: Column, text: str, seen: str, cell: str, report: Any) -> Code
         return Coded(text, seen, cell)
     near = vocabulary.suggest(text)
     hint = f"did you mean {near!r}?" if near else ""
-    report("MA331", f"{column.name} has {', '.join(vocabulary.levels)}", hint)
+    report("MA331", f"{vocabulary.name} has {', '.join(vocabulary.levels)}", hint)
     return Coded(None, seen, cell, faulty=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.config import Config, read_config
 from metaalliance.errors import StudyDataError, UnreadableFileError
 from metaalliance.options import BetaPolicy, Nonsignificant, check_option
 from metaalliance.problems import Problem
@@ -27,6 +28,7 @@ from metaalliance.sheet.row_rules import (
     sign_problems,
 )
 from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.scheme import scheme_of
 from metaalliance.sheet.statistics import Choice, choose
 from metaalliance.sheet.study_rules import study_problems
 from metaalliance.sheet.xlsx import merged_bounds, read_xlsx
@@ -50,6 +52,10 @@ class Studies:
         Errors, warnings and notes in the order of the sheet.
     nonsignificant, beta : str
         The policies that were applied.
+    config : str or None
+        The configuration file that was used.
+    silenced : tuple of (Problem, str)
+        Warnings and notes that the configuration silences, each with its reason.
     """
 
     file: str
@@ -61,6 +67,8 @@ class Studies:
     problems: tuple[Problem, ...] = field(repr=False)
     nonsignificant: Nonsignificant
     beta: BetaPolicy
+    config: str | None = None
+    silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -104,6 +112,7 @@ def read_studies(
     sheet: str | None = None,
     nonsignificant: Nonsignificant = "error",
     beta: BetaPolicy = "peterson-brown",
+    config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate an extraction workbook.
 
@@ -117,6 +126,9 @@ def read_studies(
         What rows are worth that report "n.s." without a value.
     beta : {"peterson-brown", "refuse"}
         Whether standardised regression coefficients are converted (approximately).
+    config : Config or path, optional
+        A configuration (``metaalliance.toml``) with the team's headers, levels and silenced
+        rules. The command line looks for it beside the sheet; Python reads it when told to.
 
     Returns
     -------
@@ -130,7 +142,9 @@ def read_studies(
     StudyDataError
         When any row is in error; `problems` holds all of them.
     """
-    studies = load_studies(path, sheet=sheet, nonsignificant=nonsignificant, beta=beta)
+    studies = load_studies(
+        path, sheet=sheet, nonsignificant=nonsignificant, beta=beta, config=config
+    )
     if studies.errors:
         count = len(studies.errors)
         first = studies.errors[0]
@@ -149,15 +163,18 @@ def load_studies(
     sheet: str | None = None,
     nonsignificant: Nonsignificant = "error",
     beta: BetaPolicy = "peterson-brown",
+    config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate like `read_studies`, but return a sheet with errors too."""
     check_option("nonsignificant", nonsignificant, Nonsignificant)
     check_option("beta", beta, BetaPolicy)
+    settings = config if isinstance(config, Config) else _read_config(config)
+    scheme = scheme_of(settings)
     content, name = _content(path)
     grids, found = _grids(content, name)
-    grid = choose_sheet(grids, sheet, name)
-    header = read_header(grid, name)
-    rows, cell_problems = read_rows(grid, header)
+    grid = choose_sheet(grids, sheet or settings.sheet, name, scheme)
+    header = read_header(grid, name, scheme)
+    rows, cell_problems = read_rows(grid, header, scheme)
     included = {row.number for row in rows if row.included}
     problems = [*found, *header.problems, *_layout_problems(grid, header, rows)]
     problems += [p for p in cell_problems if p.row in included or p.column == "include"]
@@ -168,6 +185,7 @@ def load_studies(
     summaries = {p.row for p in problems if p.code == "MA410"}
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
     problems += study_problems(studied)
+    kept, silenced = _silence(_in_order(problems), settings)
     studies = Studies(
         file=name,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -175,11 +193,33 @@ def load_studies(
         rows=tuple(rows),
         choices=choices,
         nonsignificant_rows=frozenset(silent),
-        problems=tuple(_in_order(problems)),
+        problems=tuple(kept),
         nonsignificant=nonsignificant,
         beta=beta,
+        config=settings.path.name if settings.path else None,
+        silenced=tuple(silenced),
     )
     return _refuse_empty(studies, header)
+
+
+def _read_config(path: str | Path | None) -> Config:
+    return Config() if path is None else read_config(Path(path))
+
+
+def _silence(
+    problems: list[Problem], config: Config
+) -> tuple[list[Problem], list[tuple[Problem, str]]]:
+    """Part the problems that the configuration silences from the others."""
+    kept, silenced = [], []
+    for p in problems:
+        reason = next(
+            (i.reason for i in config.ignore if i.code == p.code and i.study in {"", p.study}), None
+        )
+        if reason is None or p.severity == "error":
+            kept.append(p)
+        else:
+            silenced.append((p, reason))
+    return kept, silenced
 
 
 def _content(path: str | Path) -> tuple[bytes, str]:

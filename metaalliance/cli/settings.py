@@ -1,0 +1,99 @@
+"""Settings of a run: command line over configuration file over default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaalliance.config import Config, find_config, read_config
+from metaalliance.errors import OptionError
+from metaalliance.models.pool import check_test
+from metaalliance.options import (
+    BetaPolicy,
+    Model,
+    Nonsignificant,
+    Prediction,
+    SheetMeasure,
+    Tau2Estimator,
+    check_level,
+    check_option,
+    check_rho,
+)
+
+DEFAULTS: dict[str, Any] = {
+    "measure": "z",
+    "model": "auto",
+    "tau2": "REML",
+    "test": "auto",
+    "rho": None,
+    "level": 0.95,
+    "prediction": "t",
+    "nonsignificant": "error",
+    "beta": "peterson-brown",
+    "width": 174.0,
+}
+_OPTIONS = {
+    "measure": SheetMeasure,
+    "model": Model,
+    "tau2": Tau2Estimator,
+    "prediction": Prediction,
+    "nonsignificant": Nonsignificant,
+    "beta": BetaPolicy,
+}
+WIDTHS = (60.0, 1000.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Resolved and checked options of a run.
+
+    Attributes
+    ----------
+    rho : float or None
+        None takes the default of the model or of the aggregation.
+    """
+
+    measure: Any
+    model: Any
+    tau2: Any
+    test: Any
+    rho: float | None
+    level: float
+    prediction: Any
+    nonsignificant: Any
+    beta: Any
+    width: float
+
+
+def config_for(workbook: Path, explicit: Path | None) -> Config:
+    """Return the configuration that is named, or the nearest beside or above the sheet."""
+    if explicit is not None:
+        return read_config(explicit)
+    folder = Path() if str(workbook) == "-" else workbook.parent
+    found = find_config(folder) if folder.exists() else None
+    return Config() if found is None else read_config(found)
+
+
+def resolve(given: dict[str, Any], config: Config) -> Settings:
+    """Merge the command line, the configuration and the defaults, and check every value.
+
+    Raises
+    ------
+    OptionError
+        For a value that an option does not have.
+    """
+    merged: dict[str, Any] = {
+        key: given.get(key) if given.get(key) is not None else config.pool.get(key, default)
+        for key, default in DEFAULTS.items()
+    }
+    for name, option in _OPTIONS.items():
+        check_option(name, merged[name], option)
+    check_test(merged["model"], merged["test"])
+    check_level(merged["level"])
+    if merged["rho"] is not None:
+        check_rho(merged["rho"])
+    low, high = WIDTHS
+    if not low <= merged["width"] <= high:
+        raise OptionError(f"width={merged['width']:g} is not between {low:g} and {high:g} mm.")
+    return Settings(**merged)

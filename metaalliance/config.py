@@ -1,0 +1,181 @@
+"""The configuration file `metaalliance.toml`: what a team says once for its sheet."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from metaalliance.errors import OptionError
+
+FILE_NAME = "metaalliance.toml"
+#: Settings of the section ``[pool]``, with the type that each takes.
+POOL_KEYS: dict[str, tuple[type, ...]] = {
+    "measure": (str,),
+    "model": (str,),
+    "tau2": (str,),
+    "test": (str,),
+    "rho": (int, float),
+    "level": (int, float),
+    "prediction": (str,),
+    "nonsignificant": (str,),
+    "beta": (str,),
+    "width": (int, float),
+}
+_SECTIONS = ("sheet", "columns", "vocabulary", "moderators", "ignore", "pool")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignore:
+    """A rule that the team has silenced, with its reason.
+
+    Attributes
+    ----------
+    code : str
+        The code of warnings or notes; errors cannot be silenced.
+    reason : str
+        Why; it is printed with the results.
+    study : str
+        The study that it concerns; blank means all.
+    """
+
+    code: str
+    reason: str
+    study: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The content of a configuration file.
+
+    Attributes
+    ----------
+    path : Path or None
+        Where it was read.
+    sheet : str or None
+        Sheet to read.
+    columns : dict of str to str
+        The team's header of each column of the specification.
+    vocabulary : dict of str to dict of str to tuple of str
+        By column: levels with their aliases, which extend the built-in vocabulary.
+    moderators : tuple of str
+        Headers of columns that are moderators of the team.
+    ignore : tuple of Ignore
+        Silenced warnings and notes.
+    pool : dict
+        Settings of `pool`.
+    """
+
+    path: Path | None = None
+    sheet: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    vocabulary: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    moderators: tuple[str, ...] = ()
+    ignore: tuple[Ignore, ...] = ()
+    pool: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find_config(start: Path) -> Path | None:
+    """Return the nearest configuration file in `start` or a folder above it."""
+    folder = start.resolve()
+    for candidate in (folder, *folder.parents):
+        path = candidate / FILE_NAME
+        if path.is_file():
+            return path
+    return None
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration file.
+
+    Raises
+    ------
+    OptionError
+        When it is no TOML, or has a key that does not exist; with the nearest that does.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path} is not valid TOML: {error}.") from None
+    return parse_config(content, path)
+
+
+def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config:
+    """Check the content of a configuration file and return it."""
+    where = str(path or FILE_NAME)
+    _known(content, _SECTIONS, where)
+    return Config(
+        path=path,
+        sheet=_typed(content, "sheet", str, where),
+        columns=_strings(_typed(content, "columns", dict, where) or {}, f"{where} [columns]"),
+        vocabulary=_vocabulary(_typed(content, "vocabulary", dict, where) or {}, where),
+        moderators=_listed(content.get("moderators", []), f"{where} moderators"),
+        ignore=tuple(_ignore(entry, where) for entry in content.get("ignore", [])),
+        pool=_pool(_typed(content, "pool", dict, where) or {}, where),
+    )
+
+
+def _known(content: Mapping[str, Any], allowed: tuple[str, ...], where: str) -> None:
+    """Refuse an unknown key, with the nearest known one."""
+    for key in content:
+        if key not in allowed:
+            near = difflib.get_close_matches(key, allowed, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(allowed)}."
+            raise OptionError(f"{where} has an unknown key {key!r}.{hint}")
+
+
+def _typed(content: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    value = content.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise OptionError(f"{where}: {key} must be a {kind.__name__}, not {value!r}.")
+    return value
+
+
+def _strings(content: Mapping[str, Any], where: str) -> dict[str, str]:
+    for key, value in content.items():
+        if not isinstance(value, str):
+            raise OptionError(f"{where}: {key} must be a text in quotes, not {value!r}.")
+    return dict(content)
+
+
+def _listed(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise OptionError(f"{where} must be a list of texts, not {value!r}.")
+    return tuple(value)
+
+
+def _vocabulary(content: Mapping[str, Any], where: str) -> dict[str, dict[str, tuple[str, ...]]]:
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for column, levels in content.items():
+        section = f"{where} [vocabulary.{column}]"
+        if not isinstance(levels, dict):
+            raise OptionError(f"{section} must map each level to a list of its aliases.")
+        found[column] = {level: _listed(v, f"{section} {level}") for level, v in levels.items()}
+    return found
+
+
+def _ignore(entry: Any, where: str) -> Ignore:
+    section = f"{where} [[ignore]]"
+    if not isinstance(entry, dict):
+        raise OptionError(f"{section} must have code and reason.")
+    _known(entry, ("code", "study", "reason"), section)
+    values = _strings(entry, section)
+    if not values.get("code") or not values.get("reason", "").strip():
+        raise OptionError(f"{section} needs a code and a reason: readers will ask why.")
+    return Ignore(
+        code=values["code"].upper(), reason=values["reason"], study=values.get("study", "")
+    )
+
+
+def _pool(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    section = f"{where} [pool]"
+    _known(content, tuple(POOL_KEYS), section)
+    for key, value in content.items():
+        if not isinstance(value, POOL_KEYS[key]) or isinstance(value, bool):
+            raise OptionError(f"{section}: {key} has no value {value!r}.")
+    return dict(content)
