@@ -165,6 +165,9 @@ def validate(
     every: Annotated[
         bool, typer.Option("--all", help="Print every problem, not the first ten of each kind.")
     ] = False,
+    output_format: Annotated[
+        str, typer.Option("--output-format", help="text, json, csv or github.")
+    ] = "text",
     json_output: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -181,10 +184,66 @@ def validate(
         beta=beta,
         strict=strict,
         every=every,
-        json_output=json_output,
+        output_format="json" if json_output else output_format,
         quiet=quiet,
     )
-    guarded("validate", lambda: run_validate(options), json_output=json_output, debug=debug)
+    as_json = options.output_format == "json"
+    guarded("validate", lambda: run_validate(options), json_output=as_json, debug=debug)
+
+
+@app.command()
+def convert(
+    workbook: Workbook,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="effects.csv or effects.xlsx [default: print CSV]."),
+    ] = None,
+    sheet: Sheet = None,
+    config: Config = None,
+    measure: Annotated[
+        str | None, typer.Option("--measure", help="z, r or r-unbiased [default: z].")
+    ] = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Convert every row to an effect size with its ledger, as CSV or a workbook."""
+    from metaalliance.cli.convert import ConvertOptions, run_convert
+    from metaalliance.cli.run import guarded
+
+    options = ConvertOptions(
+        workbook=workbook,
+        output=output,
+        sheet=sheet,
+        config=config,
+        settings={"measure": measure, "nonsignificant": nonsignificant, "beta": beta},
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+    )
+    guarded("convert", lambda: run_convert(options), json_output=json_output, debug=debug)
+
+
+@app.command()
+def vocabulary(
+    column: Annotated[
+        str | None, typer.Argument(help="A column such as modality; none lists all.")
+    ] = None,
+    config: Config = None,
+    json_output: Json = False,
+) -> None:
+    """Print the levels that a column may have, with their aliases."""
+    from metaalliance.cli.run import guarded
+    from metaalliance.cli.vocabulary import run_vocabulary
+
+    guarded(
+        "vocabulary",
+        lambda: run_vocabulary(column, config, json_output=json_output),
+        json_output=json_output,
+    )
 
 
 @app.command()

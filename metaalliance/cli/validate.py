@@ -6,11 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
 from metaalliance.cli.settings import config_for, resolve
-from metaalliance.report.problems import FIRST, count_line, problem_lines, silenced_lines
+from metaalliance.errors import OptionError
+from metaalliance.problems import Problem
+from metaalliance.report.problems import (
+    FIRST,
+    count_line,
+    github_lines,
+    problem_lines,
+    silenced_lines,
+)
 from metaalliance.report.results import SCHEMA_VERSION, input_record, to_json
+from metaalliance.report.spreadsheet_text import to_csv
 from metaalliance.sheet.studies import Studies, load_studies
+
+FORMATS = ("text", "json", "csv", "github")
+_FIELDS = list(Problem.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +38,15 @@ class ValidateOptions:
     beta: Any
     strict: bool
     every: bool
-    json_output: bool
+    output_format: str
     quiet: bool
 
 
 def run_validate(options: ValidateOptions) -> int:
     """Print every problem; the exit code says whether the sheet can be pooled."""
+    if options.output_format not in FORMATS:
+        listed = ", ".join(FORMATS)
+        raise OptionError(f"--output-format {options.output_format} is not one of {listed}.")
     config = config_for(options.workbook, options.config)
     policies = {"nonsignificant": options.nonsignificant, "beta": options.beta}
     settings = resolve(policies, config)
@@ -40,8 +57,13 @@ def run_validate(options: ValidateOptions) -> int:
         beta=settings.beta,
         config=config,
     )
-    if options.json_output:
+    if options.output_format == "json":
         print_result([to_json(_document(studies))])
+    elif options.output_format == "csv":
+        frame = pd.DataFrame([p.to_dict() for p in studies.problems], columns=_FIELDS)
+        print_result(to_csv(frame).splitlines())
+    elif options.output_format == "github":
+        print_result(github_lines(studies.problems, studies.file))
     else:
         _print(studies, options)
     severe = {"error", "warning"} if options.strict else {"error"}
@@ -54,6 +76,7 @@ def _document(studies: Studies) -> dict[str, Any]:
         "command": "validate",
         "input": input_record(studies),
         "problems": [p.to_dict() for p in studies.problems],
+        "silenced": [{**p.to_dict(), "reason": reason} for p, reason in studies.silenced],
     }
 
 

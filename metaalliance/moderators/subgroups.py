@@ -38,8 +38,12 @@ def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
             f"There is no moderator {by!r}; there are {', '.join(fit.effects.moderators)}."
         )
     values = frame[by]
-    levels = sorted((str(v) for v in values.dropna().unique()), key=str.casefold)
-    fits = {level: _level_fit(fit, fit.effects.subset(values == level)) for level in levels}
+    labels = values.astype(str)
+    levels = sorted({str(v) for v in values.dropna()}, key=str.casefold)
+    present = values.notna()
+    fits = {
+        level: _level_fit(fit, fit.effects.subset(present & (labels == level))) for level in levels
+    }
     if values.isna().any():
         fits["not reported"] = _level_fit(fit, fit.effects.subset(values.isna()))
     return fits

@@ -57,24 +57,49 @@ class ResultsFolder:
         UnreadableFileError
             When the folder cannot be written to.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path, prefix=".", suffix=".part")
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(content)
-                Path(temporary).chmod(0o644)
-                Path(temporary).replace(self.path / name)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise UnreadableFileError(
-                f"{self.path / name} cannot be written ({error.strerror}). Choose another folder "
-                "with -o.",
-                code="MA692",
-            ) from None
+        write_whole(self.path / name, content)
         self.written[name] = hashlib.sha256(content).hexdigest()
+
+
+def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
+    """Write one file that a command was asked for; an existing one only by force.
+
+    Raises
+    ------
+    OptionError
+        When the file exists.
+    """
+    if path.exists() and not force:
+        raise OptionError(
+            f"{path} exists already. Choose another name with -o, or use --force.", code="MA691"
+        )
+    write_whole(path, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file through a temporary one beside it, so that it is whole or not there.
+
+    Raises
+    ------
+    UnreadableFileError
+        When the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{path} cannot be written ({error.strerror}). Choose another place with -o.",
+            code="MA692",
+        ) from None
 
 
 def _files_of_last_run(path: Path) -> set[str]:

@@ -72,6 +72,18 @@ def _problem(p: Problem, place: int, width: int) -> list[str]:
     )
 
 
+def github_lines(problems: Sequence[Problem], file: str) -> list[str]:
+    """Return the problems as workflow commands, which code hosts show beside the file."""
+    level = {"error": "error", "warning": "warning", "note": "notice"}
+    lines = []
+    for p in problems:
+        text = f"{p.place} {p.study} {p.column}: {p.message}"
+        escaped = printable(text).replace("%", "%25")
+        place = printable(file).replace(",", "%2C").replace(":", "%3A")
+        lines.append(f"::{level[p.severity]} file={place},title={p.code}::{escaped}")
+    return lines
+
+
 def _shorten(text: str, longest: int = 40) -> str:
     clean = printable(text)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"

@@ -1,0 +1,57 @@
+"""`metaalliance vocabulary`."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from pathlib import Path
+
+from metaalliance.cli.run import OK, print_result, terminal_width
+from metaalliance.cli.settings import config_for
+from metaalliance.errors import OptionError
+from metaalliance.report.results import SCHEMA_VERSION, to_json
+from metaalliance.sheet.scheme import scheme_of
+from metaalliance.sheet.vocabularies import Vocabulary
+
+
+def run_vocabulary(column: str | None, config: Path | None, *, json_output: bool) -> int:
+    """Print the levels of a column with their aliases, the team's included; or list all columns."""
+    vocabularies = scheme_of(config_for(Path(), config)).vocabularies
+    if column is None:
+        names = sorted(vocabularies)
+        if json_output:
+            print_result([to_json({"schema_version": SCHEMA_VERSION, "vocabularies": names})])
+        else:
+            print_result([f"{name}: {', '.join(vocabularies[name].levels)}" for name in names])
+        return OK
+    name = column.strip().lower()
+    if name not in vocabularies:
+        near = difflib.get_close_matches(name, vocabularies, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        listed = ", ".join(sorted(vocabularies))
+        raise OptionError(f"{column!r} has no vocabulary; there are {listed}.{hint}")
+    vocabulary = vocabularies[name]
+    print_result([to_json(_document(vocabulary))] if json_output else _lines(vocabulary))
+    return OK
+
+
+def _document(vocabulary: Vocabulary) -> dict[str, object]:
+    levels = [{"level": v, "aliases": vocabulary.aliases.get(v, ())} for v in vocabulary.levels]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "vocabulary",
+        "column": vocabulary.name,
+        "open": vocabulary.open,
+        "levels": levels,
+    }
+
+
+def _lines(vocabulary: Vocabulary) -> list[str]:
+    width = terminal_width()
+    other = " (other values are kept as they are)" if vocabulary.open else ""
+    lines = [f"{vocabulary.name}{other}"]
+    for level in vocabulary.levels:
+        names = ", ".join(vocabulary.aliases.get(level, ()))
+        text = f"  {level}: {names}" if names else f"  {level}"
+        lines += textwrap.wrap(text, width, subsequent_indent="    ")
+    return lines

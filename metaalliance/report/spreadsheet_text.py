@@ -1,0 +1,37 @@
+"""CSV that a spreadsheet program opens without running anything in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pandas as pd
+
+_LIVE = ("=", "+", "-", "@", "\t", "\r")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def inert(value: object) -> object:
+    """Return text that no spreadsheet takes for a formula; numbers are left as they are.
+
+    Examples
+    --------
+    >>> inert("=1+1"), inert(-0.21), inert("Adler 1988")
+    ("'=1+1", -0.21, 'Adler 1988')
+    """
+    if not isinstance(value, str):
+        return value
+    text = _CONTROL.sub("", value)
+    return f"'{text}" if text.startswith(_LIVE) else text
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    """Return a frame as CSV with inert text and numbers at full precision; missing is blank."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([inert(str(c)) for c in frame.columns])
+    body = frame.astype(object).where(frame.notna(), None)
+    for row in body.to_numpy().tolist():
+        writer.writerow(["" if value is None else inert(value) for value in row])
+    return buffer.getvalue()
