@@ -91,6 +91,12 @@ _FILE = {
         "Formulas link to other files; the values stored at the last save are used.",
         "Open the workbook with its sources once, save it, and check the values.",
     ),
+    "MA112": _note(
+        "a format that shows less",
+        ".xls, .xlsb and .ods are read by a library that passes over error cells, percent "
+        "formats, hidden rows and formulas without a value.",
+        "Prefer .xlsx.",
+    ),
     "MA111": _note(
         "the text format was detected",
         "Encoding, separator or decimal comma of a text file were found from its content.",

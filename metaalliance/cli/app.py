@@ -228,6 +228,24 @@ def convert(
 
 
 @app.command()
+def init(
+    workbook: Workbook,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="File [default: metaalliance.toml beside the sheet]."),
+    ] = None,
+    sheet: Sheet = None,
+    force: Force = False,
+    debug: Debug = False,
+) -> None:
+    """Propose a configuration: which header is which column, which value is which level."""
+    from metaalliance.cli.init import run_init
+    from metaalliance.cli.run import guarded
+
+    guarded("init", lambda: run_init(workbook, output, sheet, force=force), debug=debug)
+
+
+@app.command()
 def vocabulary(
     column: Annotated[
         str | None, typer.Argument(help="A column such as modality; none lists all.")

@@ -50,21 +50,33 @@ def problem_lines(problems: Sequence[Problem], width: int, *, first: int = FIRST
         if lines:
             lines.append("")
         lines += textwrap.wrap(f"{severity} {code}: {title} ({len(group)})", width)
-        place = max(text_width(p.place) for p in group[:first])
-        for p in group[:first]:
-            lines += _problem(p, place, width)
-        if len(group) > first:
-            lines.append(f"  (+{len(group) - first} more)")
+        alike = _alike(group)
+        place = max(text_width(same[0].place) for same in alike[:first])
+        for same in alike[:first]:
+            lines += _problem(same[0], place, width, len(same))
+        rest = sum(len(same) for same in alike[first:])
+        if rest:
+            lines.append(f"  (+{rest} more)")
     return lines
 
 
-def _problem(p: Problem, place: int, width: int) -> list[str]:
+def _alike(group: Sequence[Problem]) -> list[list[Problem]]:
+    """Put cells with the same content and message together, for one line each."""
+    found: dict[tuple[object, ...], list[Problem]] = {}
+    for p in group:
+        same = (p.column, p.seen, p.message) if p.seen and p.column else (id(p),)
+        found.setdefault(same, []).append(p)
+    return list(found.values())
+
+
+def _problem(p: Problem, place: int, width: int, count: int) -> list[str]:
     """One problem: its cell, its study, what stands there, what is wrong, what to do."""
     where = pad(printable(p.place), place, right=False)
     seen = f"{p.column or 'header'} = {_shorten(p.seen)!r}" if p.seen else p.column
     parts = [part for part in (_shorten(p.study), seen) if part]
     what = f"{', '.join(parts)}: {p.message}" if parts else p.message
     text = f"{what}; {p.hint}" if p.hint else what
+    text += f" (and {count - 1} more cells like it)" if count > 1 else ""
     indent = " " * min(place + 4, width // 3)
     head = f"  {where}  " if place else "  "
     return textwrap.wrap(

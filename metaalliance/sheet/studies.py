@@ -18,6 +18,7 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.delimited import read_delimited
 from metaalliance.sheet.grid import Grid, cell_name, is_blank
 from metaalliance.sheet.header import Header, choose_sheet, read_header
+from metaalliance.sheet.other_formats import read_other
 from metaalliance.sheet.preflight import MAX_FILE, read_bytes, sniff
 from metaalliance.sheet.row_rules import (
     agreement_problems,
@@ -202,6 +203,12 @@ def load_studies(
     return _refuse_empty(studies, header)
 
 
+def read_grids(path: str | Path) -> tuple[list[Grid], str]:
+    """Return every sheet of a file as it stands, and the name of the file."""
+    content, name = _content(path)
+    return _grids(content, name)[0], name
+
+
 def _read_config(path: str | Path | None) -> Config:
     return Config() if path is None else read_config(Path(path))
 
@@ -241,9 +248,7 @@ def _grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
         return read_xlsx(content, name)
     if kind == "text":
         return read_delimited(content, name)
-    raise UnreadableFileError(
-        f"{name} is an .xls, .xlsb or .ods file. Save it as .xlsx and try again.", code="MA104"
-    )
+    return read_other(content, name)
 
 
 def _check_row(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns import COLUMNS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.vocabularies import key_of
 
@@ -18,6 +20,7 @@ _STATISTICS = ("r", "fisher_z", "t", "F", "chi2", "z_stat", "p", "d", "g", "odds
                "kendall_tau", "r_squared", "eta_squared", "mean1", "mean2", "cell_a", "b", "yi",
                "value")  # fmt: skip
 _CONSTANT = ("year", "doi", "source", "design", "country")
+_NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
 _HOMOGLYPHS = str.maketrans("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj")
 
 #: Outcome measures on which a higher score is worse.
@@ -61,12 +64,21 @@ def duplicate_problems(rows: list[Row]) -> list[Problem]:
                 message = f"the same effect stands in row {twin.number}"
                 hint = "delete one, or code what distinguishes them"
                 problems.append(row.problem("MA501", message, _value_column(row), hint))
-            elif first and described:
+            elif first and described and _labels(row) == _labels(next(iter(first.values()))):
                 twin = next(iter(first.values()))
                 message = f"agrees with row {twin.number} in everything but its value"
                 problems.append(row.problem("MA508", message, _value_column(row)))
             first.setdefault(value, row)
     return problems
+
+
+def _labels(row: Row) -> dict[str, str]:
+    """Text in columns of the team, which may tell effects apart; numbers may be counters."""
+    return {
+        name: coded.value
+        for name, coded in row.cells.items()
+        if name not in COLUMNS and isinstance(coded.value, str) and not _NUMERIC(coded.value)
+    }
 
 
 def _value_column(row: Row) -> str:
