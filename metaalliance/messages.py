@@ -158,6 +158,11 @@ _SHEET = {
         "be lost.",
         "Correct [columns] in metaalliance.toml, or the header.",
     ),
+    "MA214": _warning(
+        "the sheet 'studies' is not joined",
+        "It has no header row with the study label in its first 20 rows.",
+        "Name its label column study, or rename the sheet.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",
@@ -382,6 +387,21 @@ _STUDY = {
         "two effects of a study cannot be told apart",
         "They agree in sample, measures, raters and times but differ in value.",
         "Code what distinguishes them.",
+    ),
+    "MA510": _error(
+        "the sheets contradict each other",
+        "A cell of the effects differs from the cell of its study on the sheet 'studies'.",
+        "Correct one of them; a blank cell of the effects takes the value of the study.",
+    ),
+    "MA511": _error(
+        "a study stands twice on the sheet 'studies'",
+        "Which of the two rows belongs to its effects is a guess.",
+        "Delete one.",
+    ),
+    "MA512": _note(
+        "a study stands on one sheet only",
+        "The label is missing on the other sheet, perhaps by a spelling.",
+        "Unify the labels if the study is meant to be on both.",
     ),
     "MA509": _warning(
         "different estimands are pooled",

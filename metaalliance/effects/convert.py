@@ -126,7 +126,7 @@ def _inputs(row: Row, choice: Choice) -> str:
         coded = row.cells.get(name)
         if coded is None and name == choice.rule.inputs[0]:
             coded = row.cells.get("value")
-        where = f" [{row.sheet}!{coded.cell}]" if coded is not None else " [computed]"
+        where = f" [{coded.sheet or row.sheet}!{coded.cell}]" if coded else " [computed]"
         parts.append(f"{name} = {value:.10g}{where}")
     return "; ".join(parts)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
@@ -65,7 +66,7 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Schem
     named = [g for g in grids if g.visible and g.name.strip().lower() == "effects"]
     if named:
         return named[0]
-    found = [g for g in grids if g.visible and _header_row(g, scheme) is not None]
+    found = [g for g in grids if g.visible and find_header(g, scheme) is not None]
     if len(found) == 1:
         return found[0]
     if not found:
@@ -80,41 +81,86 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Schem
     )
 
 
-def _header_row(grid: Grid, scheme: Scheme) -> int | None:
-    """Number of the row that names the most known columns, `study` and a statistic among them."""
-    best, most = None, 1
-    for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-        names = {scheme.column_of(header_text(v)) for v in values if isinstance(v, str)} - {None}
-        if "study" in names and names & set(STATISTICS) and len(names) > most:
-            best, most = number, len(names)
-    return best
+def find_header(
+    grid: Grid, scheme: Scheme, *, statistic: bool = True
+) -> tuple[int, list[Any]] | None:
+    """Return the number of the header row and its values, or None.
+
+    The row that names the most known columns, with `study` and (unless `statistic` is false)
+    a statistic among them. Where no single row does, two adjacent rows are taken together:
+    the lower name counts, the upper one where the lower cell is blank.
+    """
+    top = grid.rows[:SEARCH_ROWS]
+    single = [(number, values) for number, values in enumerate(top, start=1)]
+    double = [
+        (number + 1, _stacked(upper, lower))
+        for number, (upper, lower) in enumerate(pairwise(top), start=1)
+    ]
+    for candidates in (single, double):
+        scored = [(_score(v, scheme, statistic=statistic), -n, n, v) for n, v in candidates]
+        best = max(scored, key=lambda c: c[:2], default=(0, 0, 0, []))
+        if best[0] > 1:
+            return best[2], best[3]
+    return None
 
 
-def read_header(grid: Grid, file: str, scheme: Scheme) -> Header:
-    """Map the columns of a sheet.
+def _stacked(upper: list[Any], lower: list[Any]) -> list[Any]:
+    """Two header rows as one."""
+    pairs = zip_longest(upper, lower)
+    return [above if is_blank(below) else below for above, below in pairs]
+
+
+def _score(values: list[Any], scheme: Scheme, *, statistic: bool) -> int:
+    """How many known columns a row names; 0 when it lacks what a header needs."""
+    names = {scheme.column_of(header_text(v)) for v in values if isinstance(v, str)} - {None}
+    enough = "study" in names and (not statistic or names & set(STATISTICS))
+    return len(names) if enough else 0
+
+
+def read_header(
+    grid: Grid, file: str, scheme: Scheme, elsewhere: frozenset[str] = frozenset()
+) -> Header:
+    """Map the columns of the sheet with the effects.
+
+    Parameters
+    ----------
+    elsewhere : frozenset of str
+        Columns that another sheet supplies.
 
     Raises
     ------
     UnreadableFileError
         When no row can be the header.
     """
-    row = _header_row(grid, scheme)
-    if row is None:
+    found = find_header(grid, scheme)
+    if found is None:
         shown = _first_texts(grid)
         raise UnreadableFileError(
             f"The sheet {grid.name!r} of {file} has no header row with 'study' and a statistic "
             f"(r, t, F, d, p ...) in its first {SEARCH_ROWS} rows{shown}.",
             code="MA201",
         )
+    header = read_columns(grid, *found, scheme)
+    lost = sorted(scheme.taken - set(header.columns) - elsewhere)
+    problems = [
+        _problem("MA213", grid, header.row, 1, f"the configuration maps {column!r} to a header "
+                 "that the sheet does not have.")
+        for column in lost
+    ]  # fmt: skip
+    return replace(header, problems=(*header.problems, *problems))
+
+
+def read_columns(grid: Grid, row: int, values: list[Any], scheme: Scheme) -> Header:
+    """Map the columns of a header row."""
     columns: dict[str, int] = {}
     extra: dict[str, int] = {}
-    problems = [] if row == 1 else [_problem("MA207", grid, row, 1, f"The header is row {row}.")]
-    for number, value in enumerate(grid.rows[row - 1], start=1):
+    problems = []
+    if row > 1:
+        kind = "The header is row" if values == grid.rows[row - 1] else "The header ends in row"
+        problems.append(_problem("MA207", grid, row, 1, f"{kind} {row}."))
+    for number, value in enumerate(values, start=1):
         if not is_blank(value):
             _place(grid, row, number, header_text(value), columns, extra, problems, scheme)
-    for column in sorted(scheme.taken - set(columns)):
-        message = f"the configuration maps {column!r} to a header that the sheet does not have."
-        problems.append(_problem("MA213", grid, row, 1, message))
     return Header(row=row, columns=columns, extra=extra, problems=tuple(problems))
 
 

@@ -37,6 +37,8 @@ class Coded:
         Whether it says "n.s." and no value.
     faulty : bool
         Whether it has a problem of its own.
+    sheet : str
+        Its sheet, where that is not the sheet of the row.
     """
 
     value: Any
@@ -45,6 +47,7 @@ class Coded:
     changes: tuple[str, ...] = ()
     nonsignificant: bool = False
     faulty: bool = False
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,7 +107,7 @@ class Row:
             severity=severity_of(code),
             message=message,
             hint=hint,
-            sheet=self.sheet,
+            sheet=(coded.sheet if coded else "") or self.sheet,
             cell=place,
             row=self.number,
             study=self.study,

@@ -17,7 +17,13 @@ from metaalliance.options import BetaPolicy, Nonsignificant, check_option
 from metaalliance.problems import Problem
 from metaalliance.sheet.delimited import read_delimited
 from metaalliance.sheet.grid import Grid, cell_name, is_blank
-from metaalliance.sheet.header import Header, choose_sheet, read_header
+from metaalliance.sheet.header import (
+    Header,
+    choose_sheet,
+    find_header,
+    read_columns,
+    read_header,
+)
 from metaalliance.sheet.other_formats import read_other
 from metaalliance.sheet.preflight import MAX_FILE, read_bytes, sniff
 from metaalliance.sheet.row_rules import (
@@ -31,6 +37,7 @@ from metaalliance.sheet.row_rules import (
 from metaalliance.sheet.rows import Row, read_rows
 from metaalliance.sheet.scheme import scheme_of
 from metaalliance.sheet.statistics import Choice, choose
+from metaalliance.sheet.studies_sheet import find_studies_sheet, join_studies
 from metaalliance.sheet.study_rules import study_problems
 from metaalliance.sheet.xlsx import merged_bounds, read_xlsx
 
@@ -174,8 +181,16 @@ def load_studies(
     content, name = _content(path)
     grids, found = _grids(content, name)
     grid = choose_sheet(grids, sheet or settings.sheet, name, scheme)
-    header = read_header(grid, name, scheme)
+    extra = find_studies_sheet(grids, grid)
+    study_header = extra and find_header(extra, scheme, statistic=False)
+    supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
+    header = read_header(grid, name, scheme, frozenset(supplied.columns if supplied else ()))
     rows, cell_problems = read_rows(grid, header, scheme)
+    if extra is not None and supplied is not None:
+        rows, join_problems = join_studies(rows, extra, supplied, scheme)
+        found += join_problems
+    elif extra is not None:
+        found.append(_at(extra, "MA214", 1, 1, "it has no header with 'study'; it is not joined"))
     included = {row.number for row in rows if row.included}
     problems = [*found, *header.problems, *_layout_problems(grid, header, rows)]
     problems += [p for p in cell_problems if p.row in included or p.column == "include"]
