@@ -163,6 +163,11 @@ _SHEET = {
         "It has no header row with the study label in its first 20 rows.",
         "Name its label column study, or rename the sheet.",
     ),
+    "MA215": _warning(
+        "the codebook gives levels to a column that has none",
+        "Only columns with a vocabulary have levels.",
+        "Delete the row of the codebook, or use another column.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",
@@ -402,6 +407,12 @@ _STUDY = {
         "a study stands on one sheet only",
         "The label is missing on the other sheet, perhaps by a spelling.",
         "Unify the labels if the study is meant to be on both.",
+    ),
+    "MA513": _warning(
+        "samples of two studies may overlap",
+        "Two studies share their first author, n and country; the same participants may be "
+        "counted twice.",
+        "Check the reports; put overlapping samples under one study label.",
     ),
     "MA509": _warning(
         "different estimands are pooled",

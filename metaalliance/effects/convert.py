@@ -20,7 +20,8 @@ from metaalliance.sheet.studies import Studies
 
 LEDGER_COLUMNS = (
     "row", "study", "effect", "statistic", "inputs", "formula", "source", "sign", "direction",
-    "variance_rule", "approximate", "assumptions", "changes", "r_reported", "r", "yi", "vi",
+    "variance_rule", "approximate", "assumptions", "changes", "cell_notes", "r_reported", "r", "yi",
+    "vi",
 )  # fmt: skip
 
 
@@ -111,6 +112,7 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
         "approximate": found.approximate,
         "assumptions": "; ".join(found.assumptions),
         "changes": "; ".join(changes),
+        "cell_notes": "; ".join(f"{c.cell}: {c.note}" for c in row.cells.values() if c.note),
         "r_reported": reported,
         "r": r,
         "yi": yi,

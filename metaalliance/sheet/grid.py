@@ -48,6 +48,8 @@ class Grid:
         Merged ranges such as ``A5:A7``.
     decimal_comma : bool
         Whether numbers in text use a decimal comma (text files only).
+    notes : dict of str to str
+        Comments on cells, by the name of the cell; they are kept with the effect.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Grid:
     hidden_columns: frozenset[int] = frozenset()
     merged: tuple[str, ...] = ()
     decimal_comma: bool = False
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 def cell_name(row: int, column: int) -> str:

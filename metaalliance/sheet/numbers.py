@@ -29,6 +29,7 @@ _MINUS = str.maketrans(
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f\u200b\ufeff]+")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _FOOTNOTE = re.compile(r"(?:\*+|[†‡§¶#]+|\^?[a-zA-Z](?![a-zA-Z])|[ᵃᵇᶜᵈᵉᶠ⁰¹²³⁴⁵⁶⁷⁸⁹]+)+$")
+_P_VALUE = re.compile(r"\s*[(\[]\s*p\s*[<>=≤≥]\s*[\d.,]+\s*[)\]]$", re.IGNORECASE)
 _LABEL = re.compile(r"^(?:r|n|N|t|F|z|p|d|g|β|b|OR|χ2|chi2)\s*=\s*")
 _COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+$")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?$")
@@ -139,6 +140,10 @@ def _parse_text(raw: str, *, decimal_comma: bool, integer: bool) -> Parsed:
         return Parsed(fault="MA309")
     if text.endswith("%"):
         return Parsed(fault="MA308")
+    bare = _P_VALUE.sub("", text)
+    if bare != text:
+        text = bare
+        changes.append("p-value in brackets removed")
     text = _simplify(text, changes)
     text = _decimal(text, changes, decimal_comma=decimal_comma, integer=integer)
     if not _NUMBER.fullmatch(text):

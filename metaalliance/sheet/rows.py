@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from metaalliance.messages import severity_of
@@ -39,6 +39,8 @@ class Coded:
         Whether it has a problem of its own.
     sheet : str
         Its sheet, where that is not the sheet of the row.
+    note : str
+        The comment on the cell.
     """
 
     value: Any
@@ -48,6 +50,7 @@ class Coded:
     nonsignificant: bool = False
     faulty: bool = False
     sheet: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,7 +135,8 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
             if is_blank(raw):
                 continue
             coded = _code(name, raw, cell_name(number, column), grid, scheme, found)
-            row.cells[name] = coded
+            note = grid.notes.get(coded.cell, "")
+            row.cells[name] = replace(coded, note=note) if note else coded
         rows.append(row)
         problems += [_with_study(row, p) for p in found]
     return rows, problems

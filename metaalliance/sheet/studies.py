@@ -15,6 +15,7 @@ from metaalliance.config import Config, read_config
 from metaalliance.errors import StudyDataError, UnreadableFileError
 from metaalliance.options import BetaPolicy, Nonsignificant, check_option
 from metaalliance.problems import Problem
+from metaalliance.sheet.codebook import find_codebook, read_codebook
 from metaalliance.sheet.delimited import read_delimited
 from metaalliance.sheet.grid import Grid, cell_name, is_blank
 from metaalliance.sheet.header import (
@@ -180,6 +181,10 @@ def load_studies(
     scheme = scheme_of(settings)
     content, name = _content(path)
     grids, found = _grids(content, name)
+    codebook = find_codebook(grids)
+    if codebook is not None:
+        scheme, more = read_codebook(codebook, scheme)
+        found += more
     grid = choose_sheet(grids, sheet or settings.sheet, name, scheme)
     extra = find_studies_sheet(grids, grid)
     study_header = extra and find_header(extra, scheme, statistic=False)

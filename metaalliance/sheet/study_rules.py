@@ -39,6 +39,7 @@ def study_problems(rows: list[Row]) -> list[Problem]:
         *constant_problems(rows),
         *direction_problems(rows),
         *estimand_problems(rows),
+        *overlap_problems(rows),
     ]
 
 
@@ -166,3 +167,24 @@ def estimand_problems(rows: list[Row]) -> list[Problem]:
     odd = next(row for row in rows if row.get("estimand") == levels[1])
     message = f"different estimands are pooled: {', '.join(levels)}"
     return [odd.problem("MA509", message, "estimand")]
+
+
+def overlap_problems(rows: list[Row]) -> list[Problem]:
+    """Studies with the same first author, n and country: perhaps one sample twice."""
+    first: dict[tuple[str, float, str], Row] = {}
+    reported: set[str] = set()
+    problems = []
+    for row in rows:
+        n, country = row.get("n"), row.get("country")
+        author = re.match(r"[^\W\d_]+", row.study)
+        if not isinstance(n, float) or not country or author is None:
+            continue
+        twin = first.setdefault((_skeleton(author[0]), n, key_of(str(country))), row)
+        if twin.study != row.study and row.study not in reported:
+            reported.add(row.study)
+            message = (
+                f"shares first author, n = {n:g} and country with {twin.study!r} (row "
+                f"{twin.number}): the samples may overlap"
+            )
+            problems.append(row.problem("MA513", message, "study"))
+    return problems

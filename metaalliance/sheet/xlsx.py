@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import warnings
 import zipfile
+from pathlib import PurePosixPath
 from typing import Any
 
 import openpyxl
+from defusedxml import ElementTree
 from openpyxl.utils import column_index_from_string
 
 from metaalliance.errors import UnreadableFileError
@@ -45,7 +48,11 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             found = _archive_notices(content, name)
             parts = _sheet_parts(content, book)
-            grids = [_grid(content, book[title], parts.get(title)) for title in parts]
+            comments = _comments(content, book)
+            grids = [
+                _grid(content, book[title], parts.get(title), comments.get(title, {}))
+                for title in parts
+            ]
             book.close()
     except (UnreadableFileError, MemoryError):
         raise
@@ -79,7 +86,39 @@ def _sheet_parts(content: bytes, book: Any) -> dict[str, bytes]:
         }
 
 
-def _grid(content: bytes, sheet: Any, xml: bytes | None) -> Grid:
+def _comments(content: bytes, book: Any) -> dict[str, dict[str, str]]:
+    """Comments on cells by sheet, which the streaming reader does not show."""
+    found: dict[str, dict[str, str]] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = set(archive.namelist())
+        for sheet in book.worksheets:
+            path = PurePosixPath(getattr(sheet, "_worksheet_path", ""))
+            relations = str(path.parent / "_rels" / f"{path.name}.rels")
+            if relations not in names:
+                continue
+            for relation in ElementTree.fromstring(archive.read(relations)):
+                if not str(relation.get("Type", "")).endswith("/comments"):
+                    continue
+                target = posixpath.normpath(
+                    posixpath.join(str(path.parent), str(relation.get("Target", "")))
+                ).lstrip("/")
+                target = target if target in names else str(relation.get("Target")).lstrip("/")
+                if target in names:
+                    found[sheet.title] = _comment_texts(archive.read(target))
+    return found
+
+
+def _comment_texts(xml: bytes) -> dict[str, str]:
+    """Text of each comment by its cell."""
+    texts = {}
+    for comment in ElementTree.fromstring(xml).iter():
+        if comment.tag.endswith("}comment"):
+            parts = (node.text or "" for node in comment.iter() if node.tag.endswith("}t"))
+            texts[str(comment.get("ref"))] = " ".join("".join(parts).split())
+    return texts
+
+
+def _grid(content: bytes, sheet: Any, xml: bytes | None, notes: dict[str, str]) -> Grid:
     """Read the values of one sheet and the marks that change their meaning."""
     xml = xml or b""
     sheet.reset_dimensions()
@@ -94,6 +133,7 @@ def _grid(content: bytes, sheet: Any, xml: bytes | None) -> Grid:
         hidden_rows=_hidden_rows(xml),
         hidden_columns=_hidden_columns(head),
         merged=tuple(m.decode() for m in _MERGE.findall(tail)),
+        notes=notes,
     )
 
 
