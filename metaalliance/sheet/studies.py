@@ -40,7 +40,8 @@ from metaalliance.sheet.scheme import scheme_of
 from metaalliance.sheet.statistics import Choice, choose
 from metaalliance.sheet.studies_sheet import find_studies_sheet, join_studies
 from metaalliance.sheet.study_rules import study_problems
-from metaalliance.sheet.xlsx import merged_bounds, read_xlsx
+from metaalliance.sheet.xlsx import read_xlsx
+from metaalliance.sheet.xlsx_marks import merged_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

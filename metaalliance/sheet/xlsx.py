@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import posixpath
-import re
 import warnings
 import zipfile
-from pathlib import PurePosixPath
+from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
-from defusedxml import ElementTree
-from openpyxl.utils import column_index_from_string
+from openpyxl.styles.numbers import BUILTIN_FORMATS
+from openpyxl.worksheet._reader import WorkSheetParser
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
@@ -24,11 +22,12 @@ from metaalliance.sheet.grid import (
     Grid,
     PercentCell,
 )
-
-_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z0-9:]+)"')
-_ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*)>")
-_COLUMN = re.compile(rb"<(?:\w+:)?col\s([^>]*)/?>")
-_HIDDEN = re.compile(rb'hidden="(?:1|true)"')
+from metaalliance.sheet.xlsx_marks import (
+    cell_comments,
+    hidden_columns,
+    hidden_rows,
+    merged_ranges,
+)
 
 
 def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
@@ -48,7 +47,7 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             found = _archive_notices(content, name)
             parts = _sheet_parts(content, book)
-            comments = _comments(content, book)
+            comments = cell_comments(content, book)
             grids = [
                 _grid(content, book[title], parts.get(title), comments.get(title, {}))
                 for title in parts
@@ -86,42 +85,9 @@ def _sheet_parts(content: bytes, book: Any) -> dict[str, bytes]:
         }
 
 
-def _comments(content: bytes, book: Any) -> dict[str, dict[str, str]]:
-    """Comments on cells by sheet, which the streaming reader does not show."""
-    found: dict[str, dict[str, str]] = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = set(archive.namelist())
-        for sheet in book.worksheets:
-            path = PurePosixPath(getattr(sheet, "_worksheet_path", ""))
-            relations = str(path.parent / "_rels" / f"{path.name}.rels")
-            if relations not in names:
-                continue
-            for relation in ElementTree.fromstring(archive.read(relations)):
-                if not str(relation.get("Type", "")).endswith("/comments"):
-                    continue
-                target = posixpath.normpath(
-                    posixpath.join(str(path.parent), str(relation.get("Target", "")))
-                ).lstrip("/")
-                target = target if target in names else str(relation.get("Target")).lstrip("/")
-                if target in names:
-                    found[sheet.title] = _comment_texts(archive.read(target))
-    return found
-
-
-def _comment_texts(xml: bytes) -> dict[str, str]:
-    """Text of each comment by its cell."""
-    texts = {}
-    for comment in ElementTree.fromstring(xml).iter():
-        if comment.tag.endswith("}comment"):
-            parts = (node.text or "" for node in comment.iter() if node.tag.endswith("}t"))
-            texts[str(comment.get("ref"))] = " ".join("".join(parts).split())
-    return texts
-
-
 def _grid(content: bytes, sheet: Any, xml: bytes | None, notes: dict[str, str]) -> Grid:
     """Read the values of one sheet and the marks that change their meaning."""
     xml = xml or b""
-    sheet.reset_dimensions()
     rows = _values(sheet)
     if b"<f>" in xml or b"<f " in xml or b":f>" in xml:
         _mark_formulas(content, sheet.title, rows)
@@ -130,37 +96,73 @@ def _grid(content: bytes, sheet: Any, xml: bytes | None, notes: dict[str, str]) 
         name=sheet.title,
         rows=rows,
         visible=sheet.sheet_state == "visible",
-        hidden_rows=_hidden_rows(xml),
-        hidden_columns=_hidden_columns(head),
-        merged=tuple(m.decode() for m in _MERGE.findall(tail)),
+        hidden_rows=hidden_rows(xml),
+        hidden_columns=hidden_columns(head),
+        merged=merged_ranges(tail),
         notes=notes,
     )
 
 
+def _cells(sheet: Any) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Yield the row number and the cells of each row that the file holds.
+
+    openpyxl's own rows are padded to the full width and to every missing row, which takes
+    minutes for a sheet whose last row only has a format; its parser yields what is there.
+    """
+    book = sheet.parent
+    with sheet._get_source() as source:
+        parser = WorkSheetParser(
+            source,
+            sheet._shared_strings,
+            data_only=book.data_only,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        yield from parser.parse()
+
+
 def _values(sheet: Any) -> list[list[Any]]:
-    """Cell values row by row, without trailing blank rows, within bounds."""
+    """Cell values by row and column, within bounds; what lies outside is refused, not cut."""
     rows: list[list[Any]] = []
-    for number, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS)):
-        values = [_value(cell) for cell in row]
-        while values and values[-1] is None:
-            values.pop()
-        if not values:
+    percent = _percent_styles(sheet.parent)
+    for number, cells in _cells(sheet):
+        filled = [cell for cell in cells if cell["value"] is not None]
+        if not filled:
             continue
-        if number >= MAX_ROWS:
+        if number > MAX_ROWS or filled[-1]["column"] > MAX_COLUMNS:
             raise UnreadableFileError(
-                f"The sheet {sheet.title!r} has data below row {MAX_ROWS:,}.", code="MA107"
+                f"The sheet {sheet.title!r} has data beyond row {MAX_ROWS:,} or column "
+                f"{MAX_COLUMNS}.",
+                code="MA107",
             )
-        rows.extend([] for _ in range(number - len(rows)))
+        if number <= len(rows):
+            raise ValueError(f"row {number} stands twice")
+        rows.extend([] for _ in range(number - 1 - len(rows)))
+        values: list[Any] = [None] * filled[-1]["column"]
+        for cell in filled:
+            values[cell["column"] - 1] = _value(cell, percent)
         rows.append(values)
     return rows
 
 
-def _value(cell: Any) -> Any:
+def _percent_styles(book: Any) -> frozenset[int]:
+    """Styles that show a number as a percentage."""
+    formats = [
+        book._number_formats[style.numFmtId - 164]
+        if style.numFmtId >= 164
+        else BUILTIN_FORMATS.get(style.numFmtId, "")
+        for style in book._cell_styles
+    ]
+    return frozenset(index for index, code in enumerate(formats) if "%" in code)
+
+
+def _value(cell: dict[str, Any], percent: frozenset[int]) -> Any:
     """One value with its kind: error, percentage or plain."""
-    value = cell.value
-    if value is None or value.__class__ is str:
-        return ErrorCell(value) if value is not None and cell.data_type == "e" else value
-    if value.__class__ in {int, float} and "%" in (cell.number_format or ""):
+    value = cell["value"]
+    if value.__class__ is str:
+        return ErrorCell(value) if cell["data_type"] == "e" else value
+    if value.__class__ in {int, float} and cell["style_id"] in percent:
         return PercentCell(value)
     return value
 
@@ -168,53 +170,16 @@ def _value(cell: Any) -> Any:
 def _mark_formulas(content: bytes, title: str, rows: list[list[Any]]) -> None:
     """Put a marker where a formula has no stored value."""
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=False)
-    sheet = book[title]
-    sheet.reset_dimensions()
-    for index, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS)):
-        if index >= MAX_ROWS:
-            break
-        for column, cell in enumerate(row):
-            if cell.data_type != "f":
-                continue
-            while len(rows) <= index:
-                rows.append([])
-            values = rows[index]
-            values.extend([None] * (column + 1 - len(values)))
-            if values[column] is None:
-                values[column] = FormulaCell(_formula_text(cell.value))
+    for number, cells in _cells(book[title]):
+        for cell in (c for c in cells if c["data_type"] == "f" and number <= MAX_ROWS):
+            rows.extend([] for _ in range(number - len(rows)))
+            values = rows[number - 1]
+            values.extend([None] * (cell["column"] - len(values)))
+            if values[cell["column"] - 1] is None:
+                values[cell["column"] - 1] = FormulaCell(_formula_text(cell["value"]))
     book.close()
 
 
 def _formula_text(value: Any) -> str:
     text = str(getattr(value, "text", value))
     return text if text.startswith("=") else f"={text}"
-
-
-def _hidden_rows(xml: bytes) -> frozenset[int]:
-    numbers = set()
-    if not _HIDDEN.search(xml):
-        return frozenset()
-    for match in _ROW.finditer(xml):
-        if _HIDDEN.search(match[1]):
-            number = re.search(rb'\br="(\d+)"', match[1])
-            if number:
-                numbers.add(int(number[1]))
-    return frozenset(numbers)
-
-
-def _hidden_columns(head: bytes) -> frozenset[int]:
-    numbers: set[int] = set()
-    for match in _COLUMN.finditer(head):
-        if _HIDDEN.search(match[1]):
-            low = re.search(rb'min="(\d+)"', match[1])
-            high = re.search(rb'max="(\d+)"', match[1])
-            if low and high:
-                numbers.update(range(int(low[1]), min(int(high[1]), MAX_COLUMNS) + 1))
-    return frozenset(numbers)
-
-
-def merged_bounds(reference: str) -> tuple[int, int, int, int]:
-    """Return first column, first row, last column and last row of ``A5:B7``."""
-    corners = re.findall(r"([A-Z]+)(\d+)", reference)
-    (c1, r1), (c2, r2) = corners[0], corners[-1]
-    return column_index_from_string(c1), int(r1), column_index_from_string(c2), int(r2)
