@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,9 +163,87 @@ def two_level() -> list[tuple[str, str, str, str]]:
     ]
 
 
+def sheets() -> list[tuple[str, str, str, str]]:
+    """Time validation against openpyxl's bare reading, and the refusal of a hostile file."""
+    import openpyxl
+
+    import metaalliance as ma
+
+    with tempfile.TemporaryDirectory() as folder:
+        large, bomb = Path(folder) / "large.xlsx", Path(folder) / "bomb.xlsx"
+        _large_sheet(large)
+        subprocess.run([sys.executable, __file__, "--bomb", str(bomb)], check=True)
+
+        def bare() -> int:
+            book = openpyxl.load_workbook(large, read_only=True, data_only=True)
+            return sum(1 for _ in book.worksheets[0].iter_rows(values_only=True))
+
+        ours, peer = seconds_of(lambda: ma.load_studies(large), 3), seconds_of(bare, 3)
+        command = [sys.executable, "-m", "metaalliance.cli.main", "validate", str(bomb)]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        _, _, usage = os.wait4(process.pid, 0)
+        refused = time.perf_counter() - start
+    return [
+        (
+            "validate 2,000 rows × 60 columns",
+            f"{ours:.2f} s",
+            f"openpyxl reads the values in {peer:.2f} s",
+            f"{ours / peer:.1f} × (limit 3)",
+        ),
+        (
+            "refuse a cell of 400 MB in a file of 0.4 MB",
+            f"{refused:.2f} s, {usage.ru_maxrss / 1024:.0f} MB",
+            "limits 2 s, 200 MB",
+            "whole process",
+        ),
+    ]
+
+
+def _large_sheet(path: Path) -> None:
+    """Write the example's rows again under other labels until there are 2,000."""
+    import openpyxl
+
+    source = openpyxl.load_workbook(WORKBOOK, data_only=True)["effects"]
+    rows = [
+        [cell.value for cell in row] for row in source.iter_rows(min_row=3, max_row=857, max_col=60)
+    ]
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "effects"
+    sheet.append(rows[0])
+    for index in range(2000):
+        round_, row = divmod(index, len(rows) - 1)
+        values = list(rows[1 + row])
+        values[0] = f"{values[0]} v{round_}"
+        sheet.append(values)
+    book.save(path)
+
+
+def _bomb(path: Path) -> None:
+    """Write a small workbook with one enormous cell."""
+    import openpyxl
+
+    plain = path.with_name("plain.xlsx")
+    openpyxl.Workbook().save(plain)
+    cell = (
+        b'<row r="1"><c r="A1" t="inlineStr"><is><t>' + b"A" * 400_000_000 + b"</t></is></c></row>"
+    )
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as to:
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename.endswith("sheet1.xml"):
+                data = data.replace(b"<sheetData />", b"<sheetData>" + cell + b"</sheetData>")
+                data = data.replace(b"<sheetData/>", b"<sheetData>" + cell + b"</sheetData>")
+            to.writestr(entry.filename, data)
+
+
 def main() -> int:
     """Run all benchmarks and print the table."""
-    rows = [*whole_processes(), *multilevel(), *two_level()]
+    if "--bomb" in sys.argv[1:]:  # in a process of its own: a child inherits the peak memory
+        _bomb(Path(sys.argv[-1]))
+        return 0
+    rows = [*whole_processes(), *sheets(), *multilevel(), *two_level()]
     lines = ["| what | time | peer | ratio |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     table = "\n".join(lines)

@@ -58,6 +58,8 @@ def _cell(sheet: Any, value: Any, *, bold: bool) -> Any:
         value = None
     if isinstance(value, str):
         value = ILLEGAL_CHARACTERS_RE.sub("", value)[:32_767]
+    if not bold and not (isinstance(value, str) and value.startswith("=")):
+        return value  # only text that begins like a formula has to be told to be text
     cell = WriteOnlyCell(sheet, value=value)
     if isinstance(value, str):
         cell.data_type = "s"
