@@ -414,6 +414,12 @@ _STUDY = {
         "counted twice.",
         "Check the reports; put overlapping samples under one study label.",
     ),
+    "MA514": _warning(
+        "the direction contradicts the measure",
+        "On a symptom scale a higher score is worse; a wrong direction turns the sign of the "
+        "effect.",
+        "Correct outcome_direction; keep it where the score is an improvement or was reversed.",
+    ),
     "MA509": _warning(
         "different estimands are pooled",
         "Total, within-patient and between-therapist associations answer different questions.",

@@ -201,7 +201,7 @@ _ALLIANCE = (
 )  # fmt: skip
 
 _OUTCOME = (
-    _text("outcome_measure", "outcome", "Instrument or event.", "outcome", "outcome instrument",
+    _choice("outcome_measure", "outcome", "Instrument or event.", "outcome", "outcome instrument",
           "dv", "dv_measure", "outcome scale"),
     _choice("outcome_domain", "outcome", "What it measures.", "domain", "outcome type"),
     _choice("outcome_rater", "outcome", "Who rated the outcome.", "dv_perspective",

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns import COLUMNS
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.vocabularies import key_of
+from metaalliance.sheet.vocabularies import HIGHER_IS_BETTER, HIGHER_IS_WORSE, key_of
 
 #: Columns that tell two effects of a study apart.
 _IDENTITY = ("sample", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
@@ -19,15 +19,14 @@ _STATISTICS = ("r", "fisher_z", "t", "F", "chi2", "z_stat", "p", "d", "g", "odds
                "log_odds_ratio", "beta", "partial_r", "semipartial_r", "spearman_rho",
                "kendall_tau", "r_squared", "eta_squared", "mean1", "mean2", "cell_a", "b", "yi",
                "value")  # fmt: skip
+_SIGNED = ("r", "fisher_z", "t", "d", "g", "z_stat", "beta", "partial_r", "semipartial_r",
+           "spearman_rho", "kendall_tau", "b", "log_odds_ratio", "yi", "value")  # fmt: skip
 _CONSTANT = ("year", "doi", "source", "design", "country")
 _NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
 _HOMOGLYPHS = str.maketrans("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj")
 
-#: Outcome measures on which a higher score is worse.
-_SYMPTOMS = ("bdi", "scl", "gsi", "hamd", "hrsd", "hdrs", "phq", "gad7", "oq45", "core", "bsi",
-             "iip", "bai", "stai", "cesd", "pcl", "caps", "ybocs", "ede", "asi", "madrs", "bprs",
-             "panss", "cbcl", "dropout", "attrition", "symptom", "distress", "iesr", "pswq",
-             "qids")  # fmt: skip
+#: Parts of names of outcome measures that say that a higher score is worse.
+_SYMPTOM_WORDS = ("symptom", "distress", "severity", "dropout", "attrition", "relapse", "problem")
 
 
 def study_problems(rows: list[Row]) -> list[Problem]:
@@ -136,27 +135,59 @@ def constant_problems(rows: list[Row]) -> list[Problem]:
 
 
 def direction_problems(rows: list[Row]) -> list[Problem]:
-    """One warning for all rows without an outcome direction, naming the suspects."""
+    """Blank directions once for all rows; and directions that contradict a known measure."""
+    return [*_blank_directions(rows), *(p for row in rows for p in _reversed(row))]
+
+
+def _blank_directions(rows: list[Row]) -> list[Problem]:
+    """One warning for all rows without a direction, naming those most likely not aligned."""
     blank = [row for row in rows if not row.has("outcome_direction")]
     if not blank:
         return []
-    suspects = sorted({row.study for row in blank if _counts_symptoms(row)})
+    suspects = [row for row in blank if _counts_symptoms(row)]
+    negative = sorted({row.study for row in suspects if _negative(row)})
     message = (
         f"outcome_direction is blank in {len(blank)} of {len(rows)} rows: their sign is taken as "
         "aligned (positive = better alliance, better outcome)"
     )
-    shown = "; ".join(suspects[:5]) + (
-        f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""
-    )
-    hint = f"outcomes that count symptoms or dropout: {shown}" if suspects else ""
+    hint = ""
+    if suspects:
+        hint = f"{len(suspects)} of them count symptoms or dropout"
+    if negative:
+        hint += f", and are negative, as if not aligned, in {_listed(negative)}"
+    elif suspects:
+        hint += f": {_listed(sorted({row.study for row in suspects}))}"
     return [blank[0].problem("MA504", message, "outcome_direction", hint)]
+
+
+def _listed(studies: list[str]) -> str:
+    more = f" and {len(studies) - 5} more" if len(studies) > 5 else ""
+    return "; ".join(studies[:5]) + more
+
+
+def _negative(row: Row) -> bool:
+    return any(isinstance(row.get(c), float) and row.get(c) < 0 for c in _SIGNED)
 
 
 def _counts_symptoms(row: Row) -> bool:
     if row.get("outcome_domain") in {"symptom", "dropout"}:
         return True
-    measure = key_of(str(row.get("outcome_measure") or ""))
-    return any(mark in measure for mark in _SYMPTOMS)
+    measure = str(row.get("outcome_measure") or "")
+    return measure in HIGHER_IS_WORSE or any(w in measure.lower() for w in _SYMPTOM_WORDS)
+
+
+def _reversed(row: Row) -> list[Problem]:
+    """A direction that contradicts what is known of the measure."""
+    measure, direction = str(row.get("outcome_measure") or ""), row.get("outcome_direction")
+    wrong = (direction == "higher_better" and measure in HIGHER_IS_WORSE) or (
+        direction == "lower_better" and measure in HIGHER_IS_BETTER
+    )
+    if not wrong:
+        return []
+    known = "worse" if measure in HIGHER_IS_WORSE else "better"
+    message = f"a higher {measure} is {known}, but outcome_direction says {direction}"
+    hint = "correct it, unless the score is a change score or was reversed"
+    return [row.problem("MA514", message, "outcome_direction", hint)]
 
 
 def estimand_problems(rows: list[Row]) -> list[Problem]:

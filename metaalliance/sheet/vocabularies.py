@@ -113,6 +113,52 @@ ALLIANCE_MEASURE = Vocabulary(
     open=True,
 )  # fmt: skip
 
+OUTCOME_MEASURE = Vocabulary(
+    "outcome_measure",
+    ("BDI", "BDI-II", "HRSD", "MADRS", "PHQ-9", "QIDS", "CES-D", "GAD-7", "BAI", "STAI", "PSWQ",
+     "SCL-90-R", "GSI", "BSI", "OQ-45", "CORE-OM", "IIP", "PCL", "CAPS", "IES-R", "Y-BOCS", "EDE",
+     "ASI", "PANSS", "CBCL", "SDQ", "dropout", "GAF", "GAS", "SAS", "WHO-5", "SWLS", "QOLI", "CSQ-8",
+     "CGI", "target complaints", "composite"),
+    {
+        "BDI": ("Beck Depression Inventory",),
+        "BDI-II": ("BDI2", "Beck Depression Inventory II"),
+        "HRSD": ("HAM-D", "HDRS", "HAMD", "Hamilton", "Hamilton Depression", "HRSD-17", "HAM-D-17"),
+        "MADRS": ("Montgomery-Asberg",),
+        "PHQ-9": ("PHQ", "Patient Health Questionnaire"),
+        "CES-D": ("CESD",),
+        "GAD-7": ("GAD7 scale",),
+        "BAI": ("Beck Anxiety Inventory",),
+        "SCL-90-R": ("SCL-90", "SCL", "Symptom Checklist", "Symptom Checklist 90"),
+        "GSI": ("Global Severity Index", "SCL-90-R GSI", "BSI GSI", "SCL GSI"),
+        "BSI": ("Brief Symptom Inventory", "BSI-18"),
+        "OQ-45": ("OQ", "OQ-45.2", "Outcome Questionnaire", "Outcome Questionnaire 45"),
+        "CORE-OM": ("CORE", "CORE-10", "Clinical Outcomes in Routine Evaluation"),
+        "IIP": ("IIP-32", "IIP-64", "Inventory of Interpersonal Problems"),
+        "PCL": ("PCL-5", "PTSD Checklist"),
+        "IES-R": ("IES", "Impact of Event Scale"),
+        "Y-BOCS": ("YBOCS",),
+        "EDE": ("EDE-Q",),
+        "ASI": ("Addiction Severity Index",),
+        "dropout": ("drop-out", "drop out", "premature termination", "attrition"),
+        "GAF": ("Global Assessment of Functioning", "GAS/GAF"),
+        "SAS": ("SAS-SR", "Social Adjustment Scale"),
+        "WHO-5": ("WHO5", "WHO-5 Well-Being Index"),
+        "SWLS": ("Satisfaction With Life Scale",),
+        "CSQ-8": ("CSQ", "Client Satisfaction Questionnaire"),
+        "CGI": ("Clinical Global Impression",),
+        "target complaints": ("TC",),
+    },
+    open=True,
+)  # fmt: skip
+
+#: Outcome measures on which a higher score is worse, and those on which it is better.
+HIGHER_IS_WORSE = frozenset(
+    {"BDI", "BDI-II", "HRSD", "MADRS", "PHQ-9", "QIDS", "CES-D", "GAD-7", "BAI", "STAI", "PSWQ",
+     "SCL-90-R", "GSI", "BSI", "OQ-45", "CORE-OM", "IIP", "PCL", "CAPS", "IES-R", "Y-BOCS", "EDE",
+     "ASI", "PANSS", "CBCL", "dropout"}
+)  # fmt: skip
+HIGHER_IS_BETTER = frozenset({"GAF", "GAS", "WHO-5", "SWLS", "QOLI", "CSQ-8"})
+
 _RATERS = {
     "client": ("patient", "self", "self-report", "clt", "participant", "youth", "child",
                "consumer", "service user"),
@@ -135,6 +181,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     for v in (
         MODALITY,
         ALLIANCE_MEASURE,
+        OUTCOME_MEASURE,
         Vocabulary(
             "source",
             ("journal", "book", "dissertation", "unpublished"),
