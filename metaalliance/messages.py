@@ -436,6 +436,16 @@ _ANALYSIS = {
         "Please report this with the data.",
     ),
     "MA602": _error("no effect is left", "The selection is empty.", "Widen it."),
+    "MA603": _error(
+        "the assumed correlations are impossible",
+        "The sampling covariance that they give is not positive definite.",
+        "Choose correlations below 1; effects that share more should correlate more.",
+    ),
+    "MA604": _error(
+        "the levels do not fit the data",
+        "A level is missing for an effect, or is not nested in the next.",
+        "Complete the column, or use it as a crossed factor.",
+    ),
     "MA610": _error(
         "the three-level split cannot be estimated",
         "With one effect in every study, variance between and within studies are one number.",

@@ -7,8 +7,9 @@ models.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -58,11 +59,14 @@ def robust_covariance(data: NestedData, point: NestedPoint, kind: str) -> Robust
     if kind == "cr1":
         m = data.blocks.m
         covariance = covariance * (m / (m - 1))
-    return RobustCovariance(covariance, _satterthwaite(data, point, H))
+    df = satterthwaite(data.blocks, data.X, point.bread, H, partial(_multiply, data, point))
+    return RobustCovariance(covariance, df)
 
 
-def _satterthwaite(data: NestedData, point: NestedPoint, H: Array) -> Array:
-    """Degrees of freedom of each coefficient under the working model.
+def satterthwaite(
+    blocks: StudyBlocks, X: Array, bread: Array, H: Array, multiply: Callable[[Array], Array]
+) -> Array:
+    """Degrees of freedom of each coefficient under the working model, shape (p,).
 
     With h_j the rows of `H` of study j, the variance estimate is a sum of squares of
     h_j'e_j whose covariances are ``d_ij h_i'S_i h_i - h_i'X_i (X'WX)^-1 X_j'h_j``.
@@ -70,10 +74,10 @@ def _satterthwaite(data: NestedData, point: NestedPoint, H: Array) -> Array:
     df = np.empty(H.shape[1])
     for c in range(H.shape[1]):
         h = H[:, c]
-        a = data.blocks.sums(h * _multiply(data, point, h))
-        b = data.blocks.sums(data.X * h[:, None])
-        bGb = np.einsum("ij,jk,ik->i", b, point.bread, b)
-        GB = point.bread @ (b.T @ b)
+        a = blocks.sums(h * multiply(h))
+        b = blocks.sums(X * h[:, None])
+        bGb = np.einsum("ij,jk,ik->i", b, bread, b)
+        GB = bread @ (b.T @ b)
         total = float(np.sum(a - bGb)) ** 2
         spread = float(np.sum(a**2 - 2 * a * bGb) + np.sum(GB * GB.T))
         df[c] = total / spread if spread > 0 else np.nan
@@ -98,10 +102,10 @@ def _influence_rows(data: NestedData, point: NestedPoint) -> Array:
     H: Array = point.WX @ point.bread
     uniform = _uniform_studies(data)
     H *= data.blocks.spread(np.where(uniform, _uniform_factor(data, point), 1.0))[:, None]
-    for rows in _studies_of_one_size(data.blocks, ~uniform):
+    for rows in clusters_of_one_size(data.blocks, ~uniform):
         S = point.covariance.dense_blocks(rows, float(point.theta[0]), data.rho)
         X = data.X[rows]
-        H[rows] = _adjustment(S, X, point.bread) @ H[rows]
+        H[rows] = adjustment(S, X, point.bread) @ H[rows]
     return H
 
 
@@ -125,10 +129,10 @@ def _uniform_factor(data: NestedData, point: NestedPoint) -> Array:
     return factor
 
 
-def _studies_of_one_size(
+def clusters_of_one_size(
     blocks: StudyBlocks, wanted: BoolArray, cells: int = 4_000_000
 ) -> Iterator[IntArray]:
-    """Yield row indices (c, n) of the wanted studies by size, in batches of bounded memory."""
+    """Yield row indices (c, n) of the wanted clusters by size, in batches of bounded memory."""
     for n in np.unique(blocks.sizes[wanted]):
         first = blocks.starts[wanted & (blocks.sizes == n)]
         batch = max(1, cells // int(n) ** 2)
@@ -136,7 +140,7 @@ def _studies_of_one_size(
             yield first[begin : begin + batch, None] + np.arange(n)
 
 
-def _adjustment(S: Array, X: Array, bread: Array) -> Array:
+def adjustment(S: Array, X: Array, bread: Array) -> Array:
     """CR2 adjustment A = L (L'BL)^(-1/2) L' with B = S - X (X'WX)^-1 X' and S = LL'."""
     B = S - X @ bread @ X.transpose(0, 2, 1)
     L = np.linalg.cholesky(S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from metaalliance.problems import Problem
 def fit_nested(
     effects: Effects,
     model: str,
-    tau2_method: str,
+    tau2_method: Literal["ML", "REML"],
     test: str,
     rho: float,
     level: float,
@@ -88,7 +89,7 @@ def fit_nested(
         H2=q.H2(tau2),
         weights=_weights(point, order),
         notices=found + reading_notices(effects, df, test),
-        tau2_method=tau2_method,  # type: ignore[arg-type]
+        tau2_method=tau2_method,
         rho=data.rho,
         sigma2=sigma2,
         I2_levels={name: value / total for name, value in sigma2.items()},

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Sequence
+from typing import Literal
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.models.deep import DeepFit, Structure, fit_deep
 from metaalliance.models.fits import CommonEffectFit, MultilevelFit, TwoLevelFit
 from metaalliance.models.nested import fit_nested
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
@@ -34,10 +38,15 @@ def pool(
     model: Model = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
-    rho: float = 0.6,
+    rho: float | str = 0.6,
     level: float = 0.95,
     prediction: Prediction = "t",
-) -> CommonEffectFit | TwoLevelFit | MultilevelFit:
+    within: Sequence[str] = (),
+    above: Sequence[str] = (),
+    crossed: str = "",
+    rho_same: float | None = None,
+    same: str = "",
+) -> CommonEffectFit | TwoLevelFit | MultilevelFit | DeepFit:
     """Estimate the mean effect and its heterogeneity.
 
     Parameters
@@ -52,17 +61,28 @@ def pool(
         "auto" takes Knapp and Hartung's test for "two-level", the cluster-robust CR2 test
         with Satterthwaite degrees of freedom for the multilevel models, and the normal
         test for "common-effect".
-    rho : float
-        Assumed correlation between sampling errors of effects of one study (model "che").
+    rho : float or str
+        Assumed correlation between sampling errors of effects of one study (model "che"), or
+        the column that holds it by study.
     level : float
         Coverage of the intervals.
     prediction : {"t", "normal", "riley"}
         Distribution of the prediction interval: t with the degrees of freedom of the test
         (k - 1 beside a normal test), normal, or t with k - 2.
+    within, above : sequence of str
+        Columns of further nested levels: inside studies from the coarsest (``("sample",)``),
+        and holding studies from the finest (``("research_group",)``), which are then the
+        clusters of the robust tests. Multilevel models only.
+    crossed : str
+        Column of a random factor that studies share, such as ``alliance_measure``; the test
+        is then "t" or "wald".
+    rho_same, same : float and str
+        Correlation of the errors of effects that also share the column `same`, such as one
+        outcome at several times; `rho` is then for the others.
 
     Returns
     -------
-    CommonEffectFit, TwoLevelFit or MultilevelFit
+    CommonEffectFit, TwoLevelFit, MultilevelFit or DeepFit
         The fit. Its `notices` are also given as `MetaAllianceWarning`.
 
     Raises
@@ -86,14 +106,30 @@ def pool(
     chosen = auto_model(effects) if model == "auto" else model
     check_test(chosen, test)
     chosen_test = TESTS[chosen][0] if test == "auto" else test
-    fit: CommonEffectFit | TwoLevelFit | MultilevelFit
+    structure = Structure(
+        within=tuple(within),
+        above=tuple(above),
+        crossed=crossed,
+        rho=rho if isinstance(rho, str) else check_rho(rho),
+        rho_same=math.nan if rho_same is None else check_rho(rho_same),
+        same=same,
+    )
+    if structure.columns and chosen not in {"three-level", "che"}:
+        raise OptionError(f"The {chosen} model has no further levels or correlations.")
+    if crossed and test == "auto":
+        chosen_test = "t"
+    fit: CommonEffectFit | TwoLevelFit | MultilevelFit | DeepFit
     if chosen == "common-effect":
         fit = fit_common_effect(effects, chosen_test, level, prediction)
     elif chosen == "two-level":
         fit = fit_two_level(effects, tau2, chosen_test, level, prediction)
     else:
-        _check_likelihood(chosen, tau2)
-        fit = fit_nested(effects, chosen, tau2, chosen_test, check_rho(rho), level, prediction)
+        method = _likelihood(chosen, tau2)
+        if structure.columns:
+            fit = fit_deep(effects, structure, chosen, method, chosen_test, level, prediction)
+        else:
+            constant = float(structure.rho)
+            fit = fit_nested(effects, chosen, method, chosen_test, constant, level, prediction)
     for found in fit.notices:
         if found.severity == "warning":
             warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=2)
@@ -113,9 +149,13 @@ def check_test(model: str, test: str) -> None:
         raise OptionError(f"test={test!r} does not exist for model={model!r}; it has {listed}.")
 
 
-def _check_likelihood(model: str, tau2: str) -> None:
-    if tau2 not in {"REML", "ML"}:
+def _likelihood(model: str, tau2: str) -> Literal["REML", "ML"]:
+    """Return the likelihood of a multilevel model."""
+    if tau2 == "REML":
+        return "REML"
+    if tau2 != "ML":
         raise OptionError(
             f"tau2={tau2!r} does not exist for model={model!r}: its variance components are "
             "estimated by 'REML' or 'ML'."
         )
+    return "ML"

@@ -109,10 +109,14 @@ def _heterogeneity_lines(fit: PooledFit) -> list[str]:
         f"tau² = {number(fit.tau2, 4)}{spread}, tau = {number(fit.tau)},"
         f" I² = {number(100 * fit.I2, 1)}%, H² = {number(fit.H2, 2)}"
     )
-    for name, ends in content.get("sigma2_ci", {}).items():
-        where = "between studies" if name == "study" else "within studies"
-        lines.append(
-            f"  {where}: {number(content['sigma2'][name], 4)} {limits(ends[0], ends[1], 4)},"
-            f" I² = {number(100 * content['I2_levels'][name], 1)}%"
-        )
+    cis = content.get("sigma2_ci", {})
+    components = content["sigma2"] if len(content["sigma2"]) > 1 else {}
+    for name, value in components.items():
+        ends = f" {limits(cis[name][0], cis[name][1], 4)}" if name in cis else ""
+        where = _LEVELS.get(name, f"between levels of {name}")
+        share = number(100 * content["I2_levels"][name], 1)
+        lines.append(f"  {where}: {number(value, 4)}{ends}, I² = {share}%")
     return lines
+
+
+_LEVELS = {"study": "between studies", "effect": "within studies"}

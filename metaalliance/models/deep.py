@@ -1,0 +1,302 @@
+"""Multilevel models beyond two components: more levels, a crossed factor, richer correlations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import Array, IntArray, read_only
+from metaalliance.core.blocks import StudyBlocks
+from metaalliance.core.deep import DeepData, DeepPoint, evaluate, maximize
+from metaalliance.core.deep_robust import deep_robust_covariance
+from metaalliance.core.intervals import Interval, chi2_p, interval, two_sided_p
+from metaalliance.core.levels import Term
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.models.checks import reading_notices, refuse_unidentified_split
+from metaalliance.models.fits import PooledFit, prediction_df
+from metaalliance.options import CLUSTER_TESTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """Levels and correlations of a multilevel model.
+
+    Attributes
+    ----------
+    within : tuple of str
+        Columns of levels inside studies, from the coarsest: ``("sample",)``.
+    above : tuple of str
+        Columns of levels that hold studies, from the finest: ``("research_group",)``.
+    crossed : str
+        Column of a factor that studies share, such as the alliance instrument; "" for none.
+    rho : float or str
+        Correlation of sampling errors within a study, or the column that holds it by study.
+    rho_same : float
+        Correlation of errors that also share `same`; NaN for the same as `rho`.
+    same : str
+        Column that tells what is shared, such as ``outcome_measure`` at several times.
+    """
+
+    within: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+    crossed: str = ""
+    rho: float | str = 0.6
+    rho_same: float = math.nan
+    same: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the structure uses."""
+        by_study = (self.rho,) if isinstance(self.rho, str) else ()
+        named = (*self.within, *self.above, self.crossed, self.same, *by_study)
+        return tuple(c for c in named if c)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DeepFit(PooledFit):
+    """Effects in more than two levels, or with a crossed factor.
+
+    Attributes
+    ----------
+    tau2_method : str
+        REML or ML.
+    structure : Structure
+        Levels and correlations.
+    sigma2 : dict
+        Variance component of each level by its name: "effect", "study", the columns.
+    I2_levels : dict
+        Share of each in the total variance.
+    """
+
+    tau2_method: Literal["ML", "REML"]
+    structure: Structure
+    sigma2: dict[str, float]
+    I2_levels: dict[str, float]
+    log_likelihood: float
+    data: DeepData = field(repr=False)
+    optimum: DeepPoint = field(repr=False)
+
+    @property
+    def prediction_df(self) -> float:
+        """Degrees of freedom of the prediction interval."""
+        return prediction_df(self.prediction, self.df, self.n_studies, self.n_studies - 2)
+
+    def tau2_ci(self) -> Interval:
+        """Not computed for the sum of more than two components; see the components."""
+        return Interval(math.nan, math.nan)
+
+    def heterogeneity(self) -> dict[str, Any]:
+        """Return Q and the variance components by level."""
+        content = PooledFit.heterogeneity(self)
+        return {**content, "sigma2": self.sigma2, "I2_levels": self.I2_levels}
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this fit."""
+        s = self.structure
+        return {
+            **PooledFit.settings(self),
+            "tau2": self.tau2_method,
+            "rho": s.rho,
+            "within": list(s.within),
+            "above": list(s.above),
+            "crossed": s.crossed or None,
+            "rho_same": s.rho_same,
+            "same": s.same or None,
+        }
+
+
+def fit_deep(
+    effects: Effects,
+    structure: Structure,
+    model: str,
+    tau2_method: Literal["ML", "REML"],
+    test: str,
+    level: float,
+    prediction: str,
+) -> DeepFit:
+    """Fit a multilevel model with the levels and correlations of `structure`.
+
+    Raises
+    ------
+    OptionError
+        When a column does not exist, or a cluster-robust test is asked for beside a crossed
+        factor, which leaves no independent clusters.
+    EstimationError
+        When the levels are not nested, or cannot be told apart.
+    """
+    _check(effects, structure, test)
+    refuse_unidentified_split(effects, model)
+    data, order = deep_data(effects, structure, correlated=model == "che")
+    point = maximize(data, restricted=tau2_method == "REML")
+    estimate = float(point.beta[0])
+    se, df = _inference(data, point, test)
+    statistic = estimate / se
+    tau2 = float(point.theta.sum())
+    ci = interval(estimate, se, df, level)
+    m = effects.n_studies
+    spread = math.sqrt(se**2 + tau2)
+    pi = interval(estimate, spread, prediction_df(prediction, df, m, m - 2), level)
+    Q, typical = _homogeneity(data)
+    names = [structure.crossed if n == "crossed" else n for n in data.names]
+    sigma2 = dict(zip(names, (float(t) for t in point.theta), strict=True))
+    return DeepFit(
+        effects=effects,
+        model=model,
+        test=test,
+        level=level,
+        prediction=prediction,
+        estimate=estimate,
+        se=se,
+        statistic=statistic,
+        df=df,
+        p_value=two_sided_p(statistic, df),
+        ci_low=ci.low,
+        ci_high=ci.high,
+        pi_low=pi.low,
+        pi_high=pi.high,
+        Q=Q,
+        Q_df=data.yi.size - 1,
+        Q_p_value=chi2_p(Q, data.yi.size - 1),
+        tau2=tau2,
+        I2=tau2 / (tau2 + typical),
+        H2=1 + tau2 / typical,
+        weights=_weights(point, order),
+        notices=reading_notices(effects, df, test),
+        tau2_method=tau2_method,
+        structure=structure,
+        sigma2=sigma2,
+        I2_levels={name: value / (tau2 + typical) for name, value in sigma2.items()},
+        log_likelihood=point.log_likelihood,
+        data=data,
+        optimum=point,
+    )
+
+
+def _check(effects: Effects, structure: Structure, test: str) -> None:
+    for column in structure.columns:
+        if column not in effects.frame:
+            raise OptionError(
+                f"There is no column {column!r}; there are {', '.join(effects.moderators)}."
+            )
+        if column != structure.crossed and effects.frame[column].isna().any():
+            row = int(np.flatnonzero(effects.frame[column].isna())[0])
+            study = effects.frame["study"].iloc[row]
+            raise EstimationError(f"{column} is missing for {study}.", code="MA604")
+    if structure.crossed and test in CLUSTER_TESTS:
+        raise OptionError(
+            f"A crossed factor ({structure.crossed}) leaves no independent clusters: use test='t' "
+            "or 'wald'."
+        )
+
+
+def deep_data(
+    effects: Effects, structure: Structure, *, correlated: bool
+) -> tuple[DeepData, IntArray]:
+    """Sort effects so that every level is adjacent; also return the order that did it."""
+    frame = effects.frame
+    coarse_first = [*reversed(structure.above), "study", *structure.within]
+    keys = _nested_keys(frame, coarse_first)
+    same = _codes(frame, [*coarse_first, structure.same]) if structure.same else keys[-1]
+    order = np.lexsort((same, *reversed(keys))).astype(np.intp)
+    yi, vi = effects.yi[order], effects.vi[order]
+    groups = [StudyBlocks.from_sorted(_runs(key[order])) for key in keys]
+    study = groups[len(structure.above)]
+    own, sampling = (
+        (vi, ())
+        if not correlated
+        else _sampling(
+            frame, structure, vi, order, study, StudyBlocks.from_sorted(_runs(same[order]))
+        )
+    )
+    random = tuple((name, blocks) for name, blocks in zip(coarse_first, groups, strict=True))[::-1]
+    factor = None
+    if structure.crossed:
+        labels = frame[structure.crossed].astype(object).where(frame[structure.crossed].notna(), "")
+        factor = pd.factorize(labels)[0][order].astype(np.intp)
+    X = np.ones((yi.size, 1))
+    return DeepData(yi, vi, X, own, sampling, random, factor), order
+
+
+def _sampling(
+    frame: pd.DataFrame,
+    structure: Structure,
+    vi: Array,
+    order: IntArray,
+    study: StudyBlocks,
+    same: StudyBlocks,
+) -> tuple[Array, tuple[Term, ...]]:
+    """Diagonal part and correlated terms of the sampling covariance."""
+    root = np.sqrt(vi)
+    if isinstance(structure.rho, str):
+        by_row = frame[structure.rho].to_numpy(dtype=float)[order]
+        weight = by_row[study.starts]
+        if not ((weight >= 0) & (weight < 1)).all():
+            raise EstimationError(f"{structure.rho} must lie in [0, 1).", code="MA603")
+    else:
+        weight = np.full(study.m, structure.rho)
+    terms = [Term(study, root, weight)]
+    total = study.spread(weight)
+    if structure.same and not math.isnan(structure.rho_same):
+        extra = structure.rho_same - total[same.starts]
+        terms.append(Term(same, root, extra))
+        total = total + same.spread(extra)
+    if not (total < 1).all():
+        raise EstimationError("An assumed correlation is not below 1.", code="MA603")
+    return (1 - total) * vi, tuple(terms)
+
+
+def _nested_keys(frame: pd.DataFrame, coarse_first: Sequence[str]) -> list[IntArray]:
+    """Group codes of each level; inner labels count within their outer group."""
+    keys = [_codes(frame, coarse_first[: i + 1]) for i in range(len(coarse_first))]
+    plain = _codes(frame, ["study"])
+    above = coarse_first.index("study")
+    if above and np.unique(keys[above]).size != np.unique(plain).size:
+        raise EstimationError(
+            f"A study lies in several groups of {coarse_first[above - 1]!r}: the levels are not "
+            "nested.",
+            code="MA604",
+        )
+    return keys
+
+
+def _codes(frame: pd.DataFrame, columns: Sequence[str]) -> IntArray:
+    return frame.groupby(list(columns), sort=False, dropna=False).ngroup().to_numpy(np.intp)
+
+
+def _runs(codes: IntArray) -> IntArray:
+    """Number runs of equal codes from 0, so that they are sorted."""
+    starts: IntArray = np.r_[0, codes[1:] != codes[:-1]].astype(np.intp)
+    return np.cumsum(starts, dtype=np.intp)
+
+
+def _inference(data: DeepData, point: DeepPoint, test: str) -> tuple[float, float]:
+    """Standard error and degrees of freedom of the mean."""
+    if test not in CLUSTER_TESTS:
+        df = math.inf if test == "wald" else float(data.yi.size - 1)
+        return math.sqrt(float(point.bread[0, 0])), df
+    clusters = data.random[-1][1]
+    if clusters.m < 2:
+        raise EstimationError("There is one cluster only.", code="MA611")
+    robust = deep_robust_covariance(data, point, clusters, test)
+    return math.sqrt(float(robust.covariance[0, 0])), float(robust.df[0])
+
+
+def _homogeneity(data: DeepData) -> tuple[float, float]:
+    """Cochran's Q and the typical sampling variance (k - 1) / tr(P)."""
+    zero = np.zeros(len(data.names))
+    base = evaluate(data, zero, restricted=False)
+    residuals = data.yi - data.X @ base.beta
+    trace = base.covariance.trace() - float(np.sum(base.bread * (base.WX.T @ base.WX)))
+    return max(0.0, float(residuals @ base.u)), (data.yi.size - 1) / trace
+
+
+def _weights(point: DeepPoint, order: IntArray) -> Array:
+    weights = np.empty(order.size)
+    weights[order] = point.WX[:, 0] / point.WX[:, 0].sum()
+    return read_only(weights)
