@@ -266,7 +266,8 @@ def _nested_keys(frame: pd.DataFrame, coarse_first: Sequence[str]) -> list[IntAr
 
 
 def _codes(frame: pd.DataFrame, columns: Sequence[str]) -> IntArray:
-    return frame.groupby(list(columns), sort=False, dropna=False).ngroup().to_numpy(np.intp)
+    codes = frame.groupby(list(columns), sort=False, dropna=False).ngroup()
+    return np.asarray(codes, dtype=np.intp)
 
 
 def _runs(codes: IntArray) -> IntArray:
