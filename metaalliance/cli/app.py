@@ -115,6 +115,12 @@ def pool(
         float | None, typer.Option("--width", help="Width of the forest in mm [default: 174].")
     ] = None,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
+    cross_check: Annotated[
+        bool,
+        typer.Option(
+            "--cross-check", help="Recompute the two-level fit with PyMARE and statsmodels."
+        ),
+    ] = False,
     json_output: Json = False,
     force: Force = False,
     quiet: Quiet = False,
@@ -144,6 +150,7 @@ def pool(
         config=config,
         settings=settings,
         figures=figures,
+        cross_check=cross_check,
         json_output=json_output,
         force=force,
         quiet=quiet,

@@ -12,9 +12,15 @@ from metaalliance.cli.settings import Settings, config_for, resolve
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
+from metaalliance.errors import (
+    EstimationError,
+    MetaAllianceWarning,
+    OptionError,
+    StudyDataError,
+)
 from metaalliance.models.comparison import AGGREGATION_RHO, NamedFit, compare_models
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.cross_check import CrossCheck, cross_check
+from metaalliance.models.fits import PooledFit, TwoLevelFit, without_nan
 from metaalliance.models.pool import pool
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
@@ -45,6 +51,7 @@ class PoolOptions:
     config: Path | None
     settings: dict[str, Any]
     figures: bool
+    cross_check: bool
     json_output: bool
     force: bool
     quiet: bool
@@ -61,6 +68,7 @@ class _Analysis:
     rows: list[NamedFit]
     problems: tuple[Problem, ...]
     settings: dict[str, Any]
+    check: CrossCheck | None = None
 
 
 def run_pool(options: PoolOptions) -> int:
@@ -79,6 +87,8 @@ def run_pool(options: PoolOptions) -> int:
     if studies.errors:
         return _refuse(studies, options)
     analysis = _analyse(studies, settings)
+    if options.cross_check:
+        analysis = replace(analysis, check=_cross_check(analysis))
     if not options.json_output:
         _print(analysis, options)
     document = _save(analysis, folder, settings.width if options.figures else None)
@@ -149,6 +159,14 @@ def _analyse(studies: Studies, options: Settings) -> _Analysis:
     )
 
 
+def _cross_check(analysis: _Analysis) -> CrossCheck:
+    """Check the first two-level fit of the comparison: the main one, or the aggregated one."""
+    fits = [row.fit for row in analysis.rows if isinstance(row.fit, TwoLevelFit)]
+    if not fits:
+        raise EstimationError("There is no two-level fit to check.")
+    return cross_check(fits[0])
+
+
 def _aggregated(effects: Effects, options: Settings) -> tuple[Effects, dict[str, Any]]:
     """Aggregate within studies where the chosen model takes one effect per study."""
     independent = options.model in {"two-level", "common-effect"}
@@ -180,7 +198,11 @@ def _print(analysis: _Analysis, options: PoolOptions) -> None:
         count, rho = analysis.effects.n_effects, analysis.settings["aggregation_rho"]
         lines.append(f"{count:,} effects were averaged within studies (rho = {rho:g}).\n")
     table = render_text(model_table(analysis.rows), width)
-    print_result([*lines, analysis.fit.summary(), "", table])
+    checked = []
+    if analysis.check is not None:
+        size = analysis.check.largest
+        checked = ["", f"Cross-check of the two-level fit: largest difference {size:.1e}"]
+    print_result([*lines, analysis.fit.summary(), "", table, *checked])
 
 
 def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
@@ -197,7 +219,9 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     )
     folder.write("results.xlsx", write_workbook(_sheets(analysis, document)))
     folder.write("results.json", to_json(document).encode())
-    folder.write(RUN_FILE, to_json(run_record(document, dict(folder.written))).encode())
+    check = analysis.check.to_dict() if analysis.check else None
+    record = {**run_record(document, dict(folder.written)), "cross_check": without_nan(check)}
+    folder.write(RUN_FILE, to_json(record).encode())
     return document
 
 
@@ -210,10 +234,9 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
         *((k, v) for k, v in document["input"].items() if k != "rows_excluded"),
     ]
     excluded = document["input"]["rows_excluded"]
-    summary = [replace(analysis.rows[i], name=r.name) for i, r in enumerate(analysis.rows)]
     fit = analysis.fit
     sheets = {
-        "Summary": _summary(summary),
+        "Summary": _summary(analysis.rows),
         "Effects": effect_frame(fit),
         "Ledger": analysis.effects.ledger,
         "Problems": pd.DataFrame(problem_rows(analysis.problems)),

@@ -39,13 +39,13 @@ def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
     y, v = yi / np.sqrt(scale), vi / scale
     if method in CLOSED_FORMS:
         return CLOSED_FORMS[method](y, v, X) * scale
-    start = _pymare_tau2(y, v, X, method)
+    start = pymare_tau2(y, v, X, method)
     if method in {"ML", "REML"}:
         start = polish_likelihood(y, v, X, start, restricted=method == "REML")
     return start * scale
 
 
-def _pymare_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
+def pymare_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
     """Fit PyMARE's estimator; its small-sample default is switched off, tau² is all we use."""
     estimators = _pymare("pymare.estimators")
     if method == "DL":
