@@ -23,6 +23,7 @@ def test_independent_implementations_agree(tau2, test):
     assert check.largest < 1e-7
 
 
+@pytest.mark.filterwarnings("ignore:MA620")
 def test_a_cluster_robust_fit_has_no_counterpart():
     with pytest.raises(ma.EstimationError, match="no independent implementation"):
         cross_check(ma.pool(EFFECTS, model="two-level", test="cr2"))
