@@ -1,0 +1,141 @@
+"""Real processes: exit codes, streams, pipes and terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "metaalliance.cli.main"]
+
+
+def test_pooling_succeeds(run, good):
+    done = run("pool", good, "--no-figures")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        0,
+        "4 studies, 4 effects, 195 participants",
+    )
+
+
+def test_problems_in_the_data_exit_with_1(run, bad):
+    assert run("validate", bad).returncode == 1
+
+
+def test_wrong_option_exits_with_2(run, good):
+    done = run("pool", good, "--model", "nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("model='nonsense' is not one of")
+
+
+def test_missing_file_exits_with_3(run):
+    done = run("pool", "nothing.xlsx")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "There is no file nothing.xlsx. (MA101)\n"
+
+
+def test_impossible_analysis_exits_with_4(run, good):
+    done = run("pool", good, "--model", "three-level", "--no-figures")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.endswith("(MA610)\n")
+
+
+def test_debug_shows_the_traceback(run):
+    done = run("validate", "nothing.xlsx", "--debug")
+    assert done.returncode != 0
+    assert "Traceback (most recent call last)" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["-h"], ["--help"], ["pool", "-h"], ["validate", "--help"]])
+def test_help_goes_to_stdout(run, words):
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage:")
+
+
+def test_help_needs_no_heavy_import():
+    code = (
+        "import sys; sys.argv = ['metaalliance', '-h']\n"
+        "from metaalliance.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'matplotlib', 'openpyxl', 'pymare'}\n"
+        "print(heavy & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "set()"
+
+
+def test_standard_input(run, good):
+    done = run("validate", "-", stdin=good.read_text())
+    assert done.returncode == 0
+    assert done.stderr.startswith("standard input, sheet standard input: 4 rows read, 4 usable")
+
+
+def test_empty_standard_input(run):
+    done = run("validate", "-")
+    assert (done.returncode, done.stderr) == (3, "Standard input is empty. (MA102)\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["explain"], ["validate", "bad.csv"], ["validate", "bad.csv", "--json"]]
+)
+def test_closed_pipe_gives_no_traceback(tmp_path, bad, words):
+    process = subprocess.Popen(
+        [*COMMAND, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    message = process.stderr.read().decode()
+    process.stderr.close()
+    process.wait(timeout=60)
+    assert "Traceback" not in message
+    assert "BrokenPipe" not in message
+
+
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "xterm-256color"}])
+def test_pipe_gets_no_escape_codes(run, bad, env):
+    done = run("validate", bad, env=env)
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_no_color_on_a_terminal(tmp_path, bad):
+    import pty
+
+    leader, follower = pty.openpty()
+    env = {**os.environ, "NO_COLOR": "1", "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        [*COMMAND, "validate", str(bad)], cwd=tmp_path, stdout=follower, stderr=follower, env=env
+    )
+    process.wait(timeout=60)
+    os.close(follower)
+    shown = os.read(leader, 100_000)
+    os.close(leader)
+    assert b"MA312" in shown
+    assert b"\x1b" not in shown
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+def test_any_stdout_encoding_takes_the_text(tmp_path, bad, encoding):
+    done = subprocess.run(
+        [*COMMAND, "validate", str(bad)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+
+
+def test_json_in_an_ascii_pipe(tmp_path, bad):
+    done = subprocess.run(
+        [*COMMAND, "validate", str(bad), "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert json.loads(done.stdout)["command"] == "validate"

@@ -1,0 +1,145 @@
+"""Profile-likelihood intervals against brute force on the other component."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from golden_data import assert_close, effects, fit, golden
+from scipy.optimize import minimize_scalar
+from scipy.stats import chi2
+
+from metaalliance.core.blocks import StudyBlocks
+from metaalliance.core.multilevel import NestedData, evaluate, maximize, start_values
+from metaalliance.core.profile import nested_interval, two_level_interval
+from metaalliance.core.tau2 import log_likelihood, polish_likelihood
+
+CRITICAL = {level: chi2.isf(1 - level, 1) for level in (0.8, 0.95, 0.99)}
+#: The drop of the likelihood at a bound: bounds are good to 1e-14, drops of 1e1 to about 1e-12.
+DROP = 1e-9
+
+likelihoods = pytest.mark.parametrize("restricted", [True, False], ids=["REML", "ML"])
+levels = pytest.mark.parametrize("level", CRITICAL)
+
+
+# Two-level ------------------------------------------------------------------------------------
+
+
+@likelihoods
+@levels
+@pytest.mark.parametrize("name", ["bcg", "molloy2014"])
+def test_drop_of_the_two_level_likelihood_at_both_bounds(name, level, restricted):
+    chosen = effects(name)
+    yi, vi, X = chosen.yi, chosen.vi, np.ones((chosen.n_effects, 1))
+    tau2 = polish_likelihood(yi, vi, X, 0.01, restricted=restricted)
+    bounds = two_level_interval(yi, vi, X, tau2, level, restricted=restricted)
+    top, *ends = (log_likelihood(yi, vi, X, t, restricted=restricted) for t in (tau2, *bounds))
+    assert_close(2 * (top - np.array(ends)), np.full(2, CRITICAL[level]), DROP)
+
+
+def test_two_level_bound_of_homogeneous_effects_is_zero():
+    yi, vi, X = np.array([0.30, 0.31, 0.29, 0.30]), np.full(4, 0.01), np.ones((4, 1))
+    low, high = two_level_interval(yi, vi, X, 0.0, 0.95, restricted=True)
+    assert low == 0.0
+    assert high > 0.0
+
+
+def test_three_equal_variances_by_equation():
+    # s = v + tau², sum of squares .08, REML: 2 log s + .08 / s rises by the quantile from s = .04
+    yi, vi, X = np.array([0.1, 0.3, 0.5]), np.full(3, 0.02), np.ones((3, 1))
+    low, high = two_level_interval(yi, vi, X, 0.02, 0.95, restricted=True)
+    assert low == 0.0  # 2 log .5 + 4 - 2 = .61 at s = .02 is below 3.84
+    s = high + 0.02
+    assert_close(2 * np.log(s / 0.04) + 0.08 / s - 2, CRITICAL[0.95], DROP)
+
+
+# Nested ---------------------------------------------------------------------------------------
+
+SIZES = (4, 1, 2, 3, 1, 2, 3, 2)
+LABELS = np.repeat(np.arange(len(SIZES)), SIZES)
+RNG = np.random.default_rng(31)
+VI = RNG.uniform(0.01, 0.04, LABELS.size)
+YI = (
+    RNG.normal(0.3, 0.4, len(SIZES))[LABELS]
+    + RNG.normal(0, 0.2, LABELS.size)
+    + RNG.normal(0, np.sqrt(VI))
+)
+COMPONENTS = pytest.mark.parametrize("component", ["study", "effect", "total"])
+correlations = pytest.mark.parametrize("rho", [0.0, 0.6])
+
+
+def nested(rho: float) -> NestedData:
+    return NestedData(YI, VI, np.ones((LABELS.size, 1)), StudyBlocks.from_sorted(LABELS), rho)
+
+
+def highest(data: NestedData, component: str, value: float, restricted: bool) -> float:
+    """Largest likelihood with one component, or their sum, held at `value`."""
+
+    def at(other: float) -> float:
+        theta = {
+            "study": (value, other),
+            "effect": (other, value),
+            "total": (value * other, value * (1 - other)),
+        }[component]
+        return evaluate(data, np.array(theta), restricted=restricted).log_likelihood
+
+    grid = np.linspace(0, 1, 101) if component == "total" else np.r_[0, np.geomspace(1e-5, 5, 100)]
+    best = int(np.argmax([at(x) for x in grid]))
+    ends = grid[max(best - 1, 0)], grid[min(best + 1, 100)]
+    found = minimize_scalar(
+        lambda x: -at(x), bounds=ends, method="bounded", options={"xatol": 1e-12}
+    )
+    return max(at(grid[best]), -found.fun)
+
+
+@COMPONENTS
+@correlations
+@likelihoods
+@levels
+def test_drop_at_both_bounds(component, rho, restricted, level):
+    data = nested(rho)
+    optimum = maximize(data, start_values(data), restricted=restricted)
+    bounds = nested_interval(data, optimum, component, level, restricted=restricted)
+    for bound in bounds:
+        drop = 2 * (optimum.log_likelihood - highest(data, component, bound, restricted))
+        # minimize_scalar leaves the inner maximum good to the square of its 1e-8
+        assert drop <= CRITICAL[level] + 1e-7
+        assert bound == 0 or drop >= CRITICAL[level] - 1e-7
+
+
+@COMPONENTS
+@likelihoods
+def test_interval_holds_the_estimate(component, restricted):
+    data = nested(0.6)
+    optimum = maximize(data, start_values(data), restricted=restricted)
+    study, effect = optimum.theta
+    estimate = {"study": study, "effect": effect, "total": study + effect}[component]
+    low, high = nested_interval(data, optimum, component, 0.95, restricted=restricted)
+    assert low <= estimate <= high
+
+
+@COMPONENTS
+def test_a_higher_level_is_wider(component):
+    data = nested(0.6)
+    optimum = maximize(data, start_values(data), restricted=True)
+    narrow, wide = (
+        nested_interval(data, optimum, component, level, restricted=True) for level in (0.8, 0.99)
+    )
+    assert wide.low <= narrow.low < narrow.high < wide.high
+
+
+@COMPONENTS
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_interval_scales_with_the_effects(component, factor):
+    data = nested(0.6)
+    scaled = NestedData(YI * factor, VI * factor**2, data.X, data.blocks, 0.6)
+    ends = []
+    for chosen in (data, scaled):
+        optimum = maximize(chosen, start_values(chosen), restricted=True)
+        ends.append(nested_interval(chosen, optimum, component, 0.95, restricted=True))
+    assert_close(np.array(ends[1]) / factor**2, np.array(ends[0]), 1e-9)
+
+
+@pytest.mark.parametrize("name", ["study_variance_zero", "craft2003"])
+def test_lower_bound_of_a_component_at_zero_is_zero(name):
+    assert golden(name)
+    assert fit(name, dependent=True, model="three-level").sigma2_ci("study").low == 0.0

@@ -1,0 +1,197 @@
+"""CR0, CR1 and CR2 against explicit matrices, written from Pustejovsky and Tipton (2018)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from golden_data import CLOSED, assert_close
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metaalliance.core.blocks import StudyBlocks
+from metaalliance.core.multilevel import NestedData, NestedPoint, evaluate
+from metaalliance.core.robust import RobustCovariance, clusters_of_one_size, robust_covariance
+
+modest = settings(deadline=None, derandomize=True, max_examples=40)
+
+#: Roots of matrices by eigendecomposition, here and in the package. Seen: 2e-14.
+ROOTS = 1e-11
+
+SIZES = (3, 1, 2, 4, 1, 2, 3)
+LABELS = np.repeat(np.arange(len(SIZES)), SIZES)
+K = LABELS.size
+RNG = np.random.default_rng(23)
+VARYING = RNG.uniform(0.01, 0.09, K)
+CONSTANT = RNG.uniform(0.01, 0.09, len(SIZES))[LABELS]
+YI = RNG.normal(0.3, 0.35, K)
+MEAN = np.ones((K, 1))
+DESIGNS = {
+    "mean": MEAN,
+    "between": np.column_stack([MEAN, np.arange(len(SIZES))[LABELS]]),
+    "within": np.column_stack([MEAN, RNG.normal(size=K)]),
+    "both": np.column_stack([MEAN, np.arange(len(SIZES))[LABELS], RNG.normal(size=K)]),
+}
+
+kinds = pytest.mark.parametrize("kind", ["cr0", "cr1", "cr2"])
+designs = pytest.mark.parametrize("X", DESIGNS.values(), ids=DESIGNS.keys())
+variances = pytest.mark.parametrize("vi", [VARYING, CONSTANT], ids=["varying", "constant"])
+correlations = pytest.mark.parametrize("rho", [0.0, 0.6])
+components = pytest.mark.parametrize("theta", [(0.04, 0.02), (0.0, 0.02), (0.04, 0.0), (0.0, 0.0)])
+
+
+def root(matrix: np.ndarray, power: float) -> np.ndarray:
+    """Power of a symmetric matrix on the space where it is not zero."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > 1e-10 * values.max()
+    return (vectors[:, kept] * values[kept] ** power) @ vectors[:, kept].T
+
+
+def explicit(
+    vi: np.ndarray, X: np.ndarray, rho: float, theta: tuple[float, float], kind: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sandwich covariance and Satterthwaite df by equations 4, 8, 9 and 11, with Phi = W^-1."""
+    same = LABELS[:, None] == LABELS
+    Phi = np.where(same, rho * np.outer(np.sqrt(vi), np.sqrt(vi)) + theta[0], 0.0)
+    np.fill_diagonal(Phi, vi + sum(theta))
+    W = np.linalg.inv(Phi)
+    M = np.linalg.inv(X.T @ W @ X)
+    H = X @ M @ X.T @ W
+    residuals = YI - H @ YI
+    p = X.shape[1]
+    meat, G = np.zeros((p, p)), []
+    for j in range(len(SIZES)):
+        rows = j == LABELS
+        W_j, IH_j = W[np.ix_(rows, rows)], (np.eye(K) - H)[rows]
+        A_j = np.eye(rows.sum())
+        if kind == "cr2":
+            D_j = np.linalg.cholesky(Phi[np.ix_(rows, rows)]).T
+            A_j = D_j.T @ root(D_j @ IH_j @ Phi @ IH_j.T @ D_j.T, -0.5) @ D_j
+        B_j = X[rows].T @ W_j @ A_j
+        meat += B_j @ np.outer(residuals[rows], residuals[rows]) @ B_j.T
+        G.append(IH_j.T @ A_j.T @ W_j @ X[rows] @ M)
+    V = M @ meat @ M * (len(SIZES) / (len(SIZES) - 1) if kind == "cr1" else 1.0)
+    df = np.empty(p)
+    for c in range(p):
+        g = np.array([G_j[:, c] for G_j in G])
+        P = g @ Phi @ g.T
+        df[c] = np.trace(P) ** 2 / np.sum(P * P)
+    return V, df
+
+
+def nested(vi: np.ndarray, X: np.ndarray, rho: float) -> NestedData:
+    return NestedData(YI, vi, X, StudyBlocks.from_sorted(LABELS), rho)
+
+
+def robust(
+    vi: np.ndarray, X: np.ndarray, rho: float, theta: tuple[float, float], kind: str
+) -> RobustCovariance:
+    data = nested(vi, X, rho)
+    return robust_covariance(data, evaluate(data, np.array(theta), restricted=True), kind)
+
+
+@kinds
+@designs
+@variances
+@correlations
+@components
+def test_covariance(kind, X, vi, rho, theta):
+    theirs = explicit(vi, X, rho, theta, kind)[0]
+    ours = robust(vi, X, rho, theta, kind).covariance
+    assert_close(ours, theirs, ROOTS, scale=np.abs(theirs).max())
+
+
+@kinds
+@designs
+@variances
+@correlations
+@components
+def test_satterthwaite_degrees_of_freedom(kind, X, vi, rho, theta):
+    assert_close(robust(vi, X, rho, theta, kind).df, explicit(vi, X, rho, theta, kind)[1], ROOTS)
+
+
+def test_two_studies_by_hand():
+    # One effect each, .1 and .5 with variance .02: mean .3, residuals ∓.2, weights a half.
+    # CR0 = 2 (.2 / 2)² = .02; CR1 doubles it; CR2 divides by 1 - 1/2, which is the same.
+    blocks = StudyBlocks.from_sorted(np.arange(2))
+    data = NestedData(np.array([0.1, 0.5]), np.full(2, 0.02), np.ones((2, 1)), blocks, 0.0)
+    point = evaluate(data, np.zeros(2), restricted=True)
+    ours = [robust_covariance(data, point, kind).covariance[0, 0] for kind in ("cr0", "cr1", "cr2")]
+    assert_close(ours, [0.02, 0.04, 0.04], CLOSED)
+
+
+@kinds
+def test_equal_studies_have_one_degree_of_freedom_less_than_their_number(kind):
+    blocks = StudyBlocks.from_sorted(np.arange(6))
+    data = NestedData(np.arange(6.0), np.full(6, 0.02), np.ones((6, 1)), blocks, 0.0)
+    point = evaluate(data, np.array([0.0, 0.01]), restricted=True)
+    assert_close(robust_covariance(data, point, kind).df, [5.0], CLOSED)
+
+
+def test_cr1_is_cr0_times_m_over_m_less_one():
+    cr0, cr1 = (
+        robust(VARYING, MEAN, 0.6, (0.04, 0.02), kind).covariance for kind in ("cr0", "cr1")
+    )
+    assert_close(cr1, cr0 * 7 / 6, CLOSED)
+
+
+def test_cr1_has_the_degrees_of_freedom_of_cr0():
+    cr0, cr1 = (robust(VARYING, MEAN, 0.6, (0.04, 0.02), kind).df for kind in ("cr0", "cr1"))
+    assert_close(cr1, cr0, CLOSED)
+
+
+def expected_covariance(kind: str, point: NestedPoint, data: NestedData) -> np.ndarray:
+    """Mean of the estimator when the working model is true: linear in e e', so by unit draws."""
+    S = np.linalg.inv(point.covariance.solve(np.eye(K)))
+    values, vectors = np.linalg.eigh(S)
+    found = np.zeros((data.X.shape[1],) * 2)
+    for value, vector in zip(values, vectors.T, strict=True):
+        drawn = NestedData(np.sqrt(value) * vector, data.vi, data.X, data.blocks, data.rho)
+        at = evaluate(drawn, point.theta, restricted=True)
+        found += robust_covariance(drawn, at, kind).covariance
+    return found
+
+
+@designs
+@variances
+def test_cr2_is_unbiased_under_the_working_model(X, vi):
+    data = nested(vi, X, 0.6)
+    point = evaluate(data, np.array([0.04, 0.02]), restricted=True)
+    ours = expected_covariance("cr2", point, data)
+    assert_close(ours, point.bread, ROOTS, scale=np.abs(point.bread).max())
+
+
+def test_cr0_is_too_small_under_the_working_model():
+    data = nested(VARYING, MEAN, 0.6)
+    point = evaluate(data, np.array([0.04, 0.02]), restricted=True)
+    assert expected_covariance("cr0", point, data)[0, 0] < 0.95 * point.bread[0, 0]
+
+
+@modest
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.6]), st.sampled_from(["cr0", "cr1", "cr2"]))
+def test_order_of_studies_does_not_matter(seed, rho, kind):
+    rng = np.random.default_rng(seed)
+    turned = np.concatenate([np.flatnonzero(j == LABELS) for j in rng.permutation(len(SIZES))])
+    X = DESIGNS["both"]
+    blocks = StudyBlocks.from_sorted(LABELS[turned])
+    data = NestedData(YI[turned], VARYING[turned], X[turned], blocks, rho)
+    point = evaluate(data, np.array([0.04, 0.02]), restricted=True)
+    ours, theirs = robust_covariance(data, point, kind), robust(VARYING, X, rho, (0.04, 0.02), kind)
+    assert_close(ours.covariance, theirs.covariance, ROOTS, scale=np.abs(theirs.covariance).max())
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+@kinds
+def test_covariance_scales_with_the_effects(kind, factor):
+    theirs = robust(VARYING, MEAN, 0.6, (0.04, 0.02), kind)
+    data = NestedData(YI * factor, VARYING * factor**2, MEAN, StudyBlocks.from_sorted(LABELS), 0.6)
+    point = evaluate(data, np.array([0.04, 0.02]) * factor**2, restricted=True)
+    ours = robust_covariance(data, point, kind)
+    assert_close(ours.covariance / factor**2, theirs.covariance, ROOTS)
+    assert_close(ours.df, theirs.df, ROOTS)
+
+
+def test_studies_of_one_size_come_in_batches_of_bounded_memory():
+    blocks = StudyBlocks.from_sorted(LABELS)
+    batches = list(clusters_of_one_size(blocks, np.ones(blocks.m, dtype=bool), cells=9))
+    assert all(rows.size * rows.shape[1] <= max(9, rows.shape[1] ** 2) for rows in batches)
+    assert sorted(np.concatenate([rows.ravel() for rows in batches])) == list(range(K))
