@@ -160,6 +160,21 @@ def pool(
 
 
 @app.command()
+def template(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Workbook to write.")] = Path(
+        "studies.xlsx"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write an empty extraction workbook with dropdowns, a codebook and two examples."""
+    from metaalliance.cli.run import guarded
+    from metaalliance.cli.template import run_template
+
+    guarded("template", lambda: run_template(output, force), debug=debug)
+
+
+@app.command()
 def validate(
     workbook: Workbook,
     sheet: Sheet = None,
@@ -172,6 +187,11 @@ def validate(
     every: Annotated[
         bool, typer.Option("--all", help="Print every problem, not the first ten of each kind.")
     ] = False,
+    annotate: Annotated[
+        Path | None,
+        typer.Option("--annotate", help="Write a copy (.xlsx) with coloured cells and comments."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing copy.")] = False,
     output_format: Annotated[
         str, typer.Option("--output-format", help="text, json, csv or github.")
     ] = "text",
@@ -179,7 +199,7 @@ def validate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Report every problem of a workbook with its cell; nothing is computed or written."""
+    """Report every problem of a workbook with its cell; the workbook is not touched."""
     from metaalliance.cli.run import guarded
     from metaalliance.cli.validate import ValidateOptions, run_validate
 
@@ -191,6 +211,8 @@ def validate(
         beta=beta,
         strict=strict,
         every=every,
+        annotate=annotate,
+        force=force,
         output_format="json" if json_output else output_format,
         quiet=quiet,
     )

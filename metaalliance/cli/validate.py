@@ -12,6 +12,8 @@ from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_w
 from metaalliance.cli.settings import config_for, resolve
 from metaalliance.errors import OptionError
 from metaalliance.problems import Problem
+from metaalliance.report.annotated import annotated_workbook
+from metaalliance.report.folder import write_file
 from metaalliance.report.problems import (
     FIRST,
     count_line,
@@ -38,6 +40,8 @@ class ValidateOptions:
     beta: Any
     strict: bool
     every: bool
+    annotate: Path | None
+    force: bool
     output_format: str
     quiet: bool
 
@@ -57,6 +61,8 @@ def run_validate(options: ValidateOptions) -> int:
         beta=settings.beta,
         config=config,
     )
+    if options.annotate is not None:
+        _annotate(studies, options.annotate, options)
     if options.output_format == "json":
         print_result([to_json(_document(studies))])
     elif options.output_format == "csv":
@@ -68,6 +74,17 @@ def run_validate(options: ValidateOptions) -> int:
         _print(studies, options)
     severe = {"error", "warning"} if options.strict else {"error"}
     return DATA if any(p.severity in severe for p in studies.problems) else OK
+
+
+def _annotate(studies: Studies, target: Path, options: ValidateOptions) -> None:
+    """Write the checked copy; never over the sheet itself."""
+    if target.suffix.lower() != ".xlsx":
+        raise OptionError(f"{target}: the copy is an .xlsx file.")
+    from_stdin = str(options.workbook) == "-"
+    if not from_stdin and target.exists() and target.samefile(options.workbook):
+        raise OptionError("--annotate must name another file than the sheet.", code="MA691")
+    write_file(target, annotated_workbook(options.workbook, studies), force=options.force)
+    print_error(f"Wrote {target}")
 
 
 def _document(studies: Studies) -> dict[str, Any]:

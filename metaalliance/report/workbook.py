@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
-import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,12 +11,10 @@ import numpy as np
 import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-_EPOCH = (2000, 1, 1, 0, 0, 0)
-_STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
+from metaalliance.sheet.archive import allowed_text, font, repeatable
+
 _WIDEST = 60
 
 
@@ -40,7 +36,7 @@ def write_workbook(sheets: dict[str, pd.DataFrame | Sequence[Sequence[Any]]]) ->
             sheet.append([_cell(sheet, value, bold=number == 0) for value in row])
     buffer = io.BytesIO()
     book.save(buffer)
-    return _repeatable(buffer.getvalue())
+    return repeatable(buffer.getvalue())
 
 
 def _rows(content: pd.DataFrame | Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -57,14 +53,14 @@ def _cell(sheet: Any, value: Any, *, bold: bool) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         value = None
     if isinstance(value, str):
-        value = ILLEGAL_CHARACTERS_RE.sub("", value)[:32_767]
+        value = allowed_text(value)
     if not bold and not (isinstance(value, str) and value.startswith("=")):
         return value  # only text that begins like a formula has to be told to be text
     cell = WriteOnlyCell(sheet, value=value)
     if isinstance(value, str):
         cell.data_type = "s"
     if bold:
-        cell.font = Font(bold=True)
+        cell.font = font(bold=True)
     return cell
 
 
@@ -78,20 +74,3 @@ def _widths(rows: Iterable[Sequence[Any]]) -> list[float]:
             size = 10 if isinstance(value, float) else len(str(value or ""))
             widths[index] = max(widths[index], min(size + 2, _WIDEST))
     return widths
-
-
-def _repeatable(content: bytes) -> bytes:
-    """Rewrite the archive with fixed timestamps."""
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as source,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target,
-    ):
-        for entry in source.infolist():
-            data = source.read(entry)
-            if entry.filename == "docProps/core.xml":
-                data = _STAMP.sub(rb"\g<1>2000-01-01T00:00:00Z\g<2>", data)
-            info = zipfile.ZipInfo(entry.filename, date_time=_EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(info, data)
-    return buffer.getvalue()

@@ -49,8 +49,8 @@ class Scheme:
         return key_of(header) in self.headers or key_of(header) in self.moderators
 
 
-def scheme_of(config: Config) -> Scheme:
-    """Build the scheme of a configuration.
+def scheme_of(config: Config, base: Scheme | None = None) -> Scheme:
+    """Build the scheme of a configuration, on top of what a codebook has added.
 
     Raises
     ------
@@ -65,14 +65,17 @@ def scheme_of(config: Config) -> Scheme:
             raise OptionError(f"{where}: {name} has no vocabulary; it holds text or numbers.")
     for entry in config.ignore:
         _check_code(entry.code, where)
-    extended = dict(VOCABULARIES)
+    below = base or Scheme()
+    extended = dict(below.vocabularies)
     for name, levels in config.vocabulary.items():
-        extended[name] = extend(VOCABULARIES[name], levels)
+        extended[name] = extend(extended[name], levels)
+    kept = {h: name for h, name in below.headers.items() if name not in config.columns}
+    own = {key_of(header): name for name, header in config.columns.items()}
     return Scheme(
-        headers={key_of(header): name for name, header in config.columns.items()},
+        headers={**kept, **own},
         taken=frozenset(config.columns),
         vocabularies=extended,
-        moderators=frozenset(key_of(m) for m in config.moderators),
+        moderators=below.moderators | {key_of(m) for m in config.moderators},
     )
 
 

@@ -122,6 +122,8 @@ def choose(row: Row, beta: BetaPolicy) -> tuple[Choice | None, list[Problem]]:
     if any(row.cells[c].nonsignificant for c in rule.inputs if c in row.cells):
         return None, []
     choice = Choice(rule, inputs_of(row, rule, override), named is not None)
+    if _waits(row, choice):
+        return None, []
     return choice, _needs(row, choice) or _refusals(row, choice, beta)
 
 
@@ -173,6 +175,15 @@ def _in_range(row: Row, rule: Rule, value: float) -> tuple[float | None, list[Pr
     return None, [row.problem(code, message, "value")]
 
 
+def _waits(row: Row, choice: Choice) -> bool:
+    """Whether a number that the conversion needs stands in a faulty cell, reported already."""
+    return any(
+        not any(a in choice.inputs for a in alternatives)
+        and any(a in row.cells and row.cells[a].faulty for a in alternatives)
+        for alternatives in choice.rule.needs
+    )
+
+
 def _needs(row: Row, choice: Choice) -> list[Problem]:
     """Columns that the conversion needs and the row has not."""
     problems: list[Problem] = []
@@ -180,8 +191,6 @@ def _needs(row: Row, choice: Choice) -> list[Problem]:
     for alternatives in choice.rule.needs:
         if any(a in choice.inputs for a in alternatives):
             continue
-        if any(a in row.cells and row.cells[a].faulty for a in alternatives):
-            return []  # reported already, and nothing can be said about the rest
         wanted = " or ".join(alternatives)
         message = f"{choice.statistic} needs {wanted}"
         if not any(p.message == message for p in problems):

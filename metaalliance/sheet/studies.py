@@ -36,7 +36,7 @@ from metaalliance.sheet.row_rules import (
     sign_problems,
 )
 from metaalliance.sheet.rows import Row, read_rows
-from metaalliance.sheet.scheme import scheme_of
+from metaalliance.sheet.scheme import Scheme, scheme_of
 from metaalliance.sheet.statistics import Choice, choose
 from metaalliance.sheet.studies_sheet import find_studies_sheet, join_studies
 from metaalliance.sheet.study_rules import study_problems
@@ -179,13 +179,14 @@ def load_studies(
     check_option("nonsignificant", nonsignificant, Nonsignificant)
     check_option("beta", beta, BetaPolicy)
     settings = config if isinstance(config, Config) else _read_config(config)
-    scheme = scheme_of(settings)
     content, name = _content(path)
     grids, found = _grids(content, name)
+    scheme = Scheme()
     codebook = find_codebook(grids)
     if codebook is not None:
         scheme, more = read_codebook(codebook, scheme)
         found += more
+    scheme = scheme_of(settings, scheme)
     grid = choose_sheet(grids, sheet or settings.sheet, name, scheme)
     extra = find_studies_sheet(grids, grid)
     study_header = extra and find_header(extra, scheme, statistic=False)

@@ -1,0 +1,106 @@
+"""Problems as text: grouped, counted, within the width, and never interpreted."""
+
+from __future__ import annotations
+
+import pytest
+
+from metaalliance.problems import Problem
+from metaalliance.report.problems import count_line, problem_lines
+from metaalliance.report.table import text_width
+
+
+def problem(code="MA312", severity="error", **fields):
+    known = {"sheet": "effects", "cell": "B2", "row": 2, "study": "Adler 1988", "column": "r",
+             "seen": "1.07", "message": "a correlation lies between −1 and 1"}  # fmt: skip
+    return Problem(code=code, severity=severity, **{**known, **fields})
+
+
+def many(count, **fields):
+    return [problem(cell=f"B{i}", row=i, seen=f"{i}.07", **fields) for i in range(2, count + 2)]
+
+
+def test_place_is_written_as_a_spreadsheet_does():
+    assert problem().place == "effects!B2"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "cell", "place"), [("x", "", "x"), ("", "B2", "B2"), ("", "", "")]
+)
+def test_place_without_a_part(sheet, cell, place):
+    assert problem(sheet=sheet, cell=cell).place == place
+
+
+COUNTS = {
+    (): "0 errors, 0 warnings, 0 notes",
+    ("error",): "1 error, 0 warnings, 0 notes",
+    ("error", "error", "note"): "2 errors, 0 warnings, 1 note",
+    ("warning",) * 1200: "0 errors, 1,200 warnings, 0 notes",
+}
+
+
+@pytest.mark.parametrize("severities", COUNTS, ids=len)
+def test_count_line(severities):
+    assert count_line([problem(severity=s) for s in severities]) == COUNTS[severities]
+
+
+def test_no_problems_are_no_lines():
+    assert problem_lines([], 80) == []
+
+
+def test_problem_says_where_what_and_why():
+    (_, line) = problem_lines([problem()], 100)
+    assert line == ("  effects!B2  Adler 1988, r = '1.07': a correlation lies between −1 and 1")
+
+
+def test_group_has_its_title_and_count():
+    assert problem_lines(many(3), 80)[0] == ("error MA312: a correlation lies between −1 and 1 (3)")
+
+
+def test_errors_come_first():
+    lines = problem_lines(
+        [problem("MA311", "note"), problem("MA502", "warning"), problem("MA312", "error")], 80
+    )
+    heads = [line.split(":")[0] for line in lines if line[:1].strip()]
+    assert heads == ["error MA312", "warning MA502", "note MA311"]
+
+
+def test_only_the_first_of_a_group_are_printed():
+    lines = problem_lines(many(25), 100, first=10)
+    assert (len(lines), lines[-1]) == (12, "  (+15 more)")
+
+
+def test_all_of_a_group_on_request():
+    assert len(problem_lines(many(25), 100, first=26)) == 26
+
+
+HOSTILE = ["[/red]", "[bold]", "\x1b[31m", "\u202e", "\x07", "{0}", "%s", "\\n", "日本" * 30,
+           "x" * 500, '=HYPERLINK("http://x")', "\n\n"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("field", ["study", "seen", "column", "message", "hint"])
+def test_foreign_text_leaves_no_control_characters(text, field):
+    lines = problem_lines([problem(**{field: text})], 80)
+    assert all(c.isprintable() for line in lines for c in line)
+
+
+@pytest.mark.parametrize("width", [40, 50, 80, 120])
+@pytest.mark.parametrize("text", [t for t in HOSTILE if not t.startswith("日")], ids=ascii)
+def test_lines_keep_the_width(width, text):
+    lines = problem_lines([problem(study=text, seen=text, message=text * 3)], width)
+    assert max(map(text_width, lines)) <= width
+
+
+def test_markup_is_printed_as_it_is():
+    assert "[/CBT]" in "".join(problem_lines([problem(study="Smith [/CBT]")], 100))
+
+
+def test_problem_without_a_place():
+    found = Problem(code="MA621", severity="note", message="few studies")
+    assert problem_lines([found], 80)[1] == "  few studies"
+
+
+def test_record_has_the_documented_keys():
+    assert list(problem().to_dict()) == [
+        "code", "severity", "message", "hint", "sheet", "cell", "row", "study", "column", "seen",
+    ]  # fmt: skip
