@@ -115,7 +115,9 @@ def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config
         columns=_strings(_typed(content, "columns", dict, where) or {}, f"{where} [columns]"),
         vocabulary=_vocabulary(_typed(content, "vocabulary", dict, where) or {}, where),
         moderators=_listed(content.get("moderators", []), f"{where} moderators"),
-        ignore=tuple(_ignore(entry, where) for entry in content.get("ignore", [])),
+        ignore=tuple(
+            _ignore(entry, where) for entry in _typed(content, "ignore", list, where) or []
+        ),
         pool=_pool(_typed(content, "pool", dict, where) or {}, where),
     )
 

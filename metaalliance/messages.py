@@ -43,6 +43,11 @@ def _note(title: str, explanation: str, remedy: str) -> Message:
 
 
 _FILE = {
+    "MA120": _error(
+        "not a conflicts workbook",
+        "Its sheets are not those that metaalliance agree writes, or the hidden ones were changed.",
+        "Make it again with metaalliance agree; sort and filter, but leave hidden sheets alone.",
+    ),
     "MA101": _error(
         "the file cannot be opened",
         "There is no such file, it is a folder, or the system refuses to open it.",
@@ -167,6 +172,16 @@ _SHEET = {
         "the codebook gives levels to a column that has none",
         "Only columns with a vocabulary have levels.",
         "Delete the row of the codebook, or use another column.",
+    ),
+    "MA216": _error(
+        "a number stands under no header",
+        "It would be lost. In a text file a decimal comma may have split a number in two.",
+        "Give the column a header, delete the number, or use another separator.",
+    ),
+    "MA217": _warning(
+        "a text stands under no header",
+        "It is not read.",
+        "Move it to the column notes.",
     ),
     "MA212": _warning(
         "a header nearly matches a known column",
@@ -348,6 +363,11 @@ _ROW = {
         "A value that the conversion needs was not coded, and the usual one was taken.",
         "Code the value to remove the assumption.",
     ),
+    "MA415": _error(
+        "the sample sizes contradict each other",
+        "n differs from the sum of the groups or of the counts.",
+        "Correct one of them; delete n where the groups are right.",
+    ),
     "MA414": _warning(
         "the reported p does not fit",
         "The p-value that the statistic implies differs from the reported one by more than "
@@ -420,6 +440,39 @@ _STUDY = {
         "effect.",
         "Correct outcome_direction; keep it where the score is an improvement or was reversed.",
     ),
+    "MA530": _error(
+        "a conflict is undecided",
+        "Coders disagree about a cell and nobody has decided.",
+        "Choose a coder or other in the column final of the conflicts workbook.",
+    ),
+    "MA531": _error(
+        "a decision has no such choice",
+        "The column final holds the letter of a coder who has the row, or other.",
+        "Choose one of the list.",
+    ),
+    "MA532": _error(
+        "a decision for another value has no value",
+        "The column final says other and the column value is blank.",
+        "Enter the value; NR leaves the cell blank.",
+    ),
+    "MA533": _error(
+        "a decision contradicts the value beside it",
+        "A coder's value was chosen, but another value is entered.",
+        "Choose other, or empty the column value.",
+    ),
+    "MA534": _error(
+        "a decided value cannot be read", "The variable is a number.", "Enter the number alone."
+    ),
+    "MA535": _error(
+        "a row of one coder is undecided",
+        "Only one coder has the row; it is neither kept nor dropped.",
+        "Choose keep or drop on the sheet rows.",
+    ),
+    "MA536": _error(
+        "the conflicts workbook was changed",
+        "A row or column was deleted or copied.",
+        "Restore it, or make the workbook again with metaalliance agree.",
+    ),
     "MA509": _warning(
         "different estimands are pooled",
         "Total, within-patient and between-therapist associations answer different questions.",
@@ -491,6 +544,11 @@ _ANALYSIS = {
         "a comparison model could not be fitted",
         "One of the models beside the main one is impossible with these effects.",
         "See its message.",
+    ),
+    "MA640": _error(
+        "no rows could be matched",
+        "No study label stands in the sheets of two coders.",
+        "Check that the right files were given; unify the labels; see the suggestion.",
     ),
     "MA690": _error("an option has no such value", "See its message.", "See --help."),
     "MA691": _error(

@@ -32,7 +32,17 @@ CODE_GROUPS = {
     "MA5": "Studies and the data set",
     "MA6": "Analysis and output",
 }
-COMMANDS = ("template", "pool", "validate", "convert", "init", "vocabulary", "explain")
+COMMANDS = (
+    "template",
+    "pool",
+    "validate",
+    "convert",
+    "init",
+    "vocabulary",
+    "agree",
+    "reconcile",
+    "explain",
+)
 
 
 def cell(text: str) -> str:

@@ -22,7 +22,7 @@ LAYERS = [
     {"sheet"},
     {"effects"},
     {"models"},
-    {"moderators"},
+    {"moderators", "coding"},
     {"plots", "report"},
     {"cli"},
 ]
@@ -36,7 +36,7 @@ HOMES = {
     "typer": {"cli"},
     "pymare": {"models"},
     "statsmodels": {"models"},
-    "pandas": {"sheet", "effects", "models", "moderators", "plots", "report", "cli"},
+    "pandas": {"sheet", "effects", "models", "moderators", "coding", "plots", "report", "cli"},
 }
 
 

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from metaalliance import __version__
 
+
+class JsonGroup(TyperGroup):
+    """Answers a wrong command line with a JSON document where --json stands in it."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run the command line."""
+        words = list(sys.argv[1:] if args is None else args)
+        if "--json" not in words:
+            return super().main(args, *rest, **options)
+        try:
+            code = super().main(args, *rest, **{**options, "standalone_mode": False})
+        except Exception as error:
+            if not hasattr(error, "format_message"):
+                raise
+            from metaalliance.cli.run import print_document
+            from metaalliance.report.results import error_document
+
+            command = next((w for w in words if not w.startswith("-")), "")
+            print_document(error_document(command, "MA690", error.format_message()))
+            code = getattr(error, "exit_code", 2)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
 app = typer.Typer(
     name="metaalliance",
+    cls=JsonGroup,
     help="Meta-analysis of therapeutic alliance-outcome effect sizes, from the coding sheet on.",
     no_args_is_help=True,
     add_completion=False,
@@ -304,3 +331,82 @@ def explain(
     from metaalliance.cli.run import guarded
 
     guarded("explain", lambda: run_explain(code))
+
+
+@app.command()
+def agree(
+    workbooks: Annotated[
+        list[Path], typer.Argument(help="Workbooks of two or more coders (.xlsx, .csv, .tsv).")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Workbook [default: agreement_conflicts.xlsx beside the first]."
+        ),
+    ] = None,
+    sheet: Sheet = None,
+    config: Config = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="Columns that match rows within a study, such as effect."),
+    ] = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    level: Annotated[
+        float | None, typer.Option("--level", help="Coverage of the intervals [default: .95].")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print every variable and every unmatched row.")
+    ] = False,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Compare the sheets of two or more coders; write a workbook to settle their conflicts."""
+    from metaalliance.cli.agree import AgreeOptions, run_agree
+    from metaalliance.cli.run import guarded
+
+    options = AgreeOptions(
+        workbooks=tuple(workbooks),
+        output=output,
+        sheet=sheet,
+        config=config,
+        key=key,
+        settings={"nonsignificant": nonsignificant, "beta": beta, "level": level},
+        every=every,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+    )
+    guarded("agree", lambda: run_agree(options), json_output=json_output, debug=debug)
+
+
+@app.command()
+def reconcile(
+    workbook: Annotated[Path, typer.Argument(help="Conflicts workbook with every decision.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Sheet of the team to write (.xlsx).")
+    ] = Path("studies.xlsx"),
+    config: Config = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Apply the decisions of a conflicts workbook; write the sheet of the team with its audit."""
+    from metaalliance.cli.reconcile import ReconcileOptions, run_reconcile
+    from metaalliance.cli.run import guarded
+
+    options = ReconcileOptions(
+        workbook=workbook,
+        output=output,
+        config=config,
+        settings={"nonsignificant": nonsignificant, "beta": beta},
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+    )
+    guarded("reconcile", lambda: run_reconcile(options), json_output=json_output, debug=debug)

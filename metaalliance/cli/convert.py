@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
+from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import config_for, resolve
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
@@ -16,7 +16,7 @@ from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.models.fits import without_nan
 from metaalliance.report.folder import write_file
 from metaalliance.report.problems import count_line, problem_lines
-from metaalliance.report.results import SCHEMA_VERSION, input_record, to_json
+from metaalliance.report.results import SCHEMA_VERSION, input_record
 from metaalliance.report.spreadsheet_text import to_csv
 from metaalliance.report.workbook import write_workbook
 from metaalliance.sheet.studies import load_studies
@@ -73,7 +73,7 @@ def run_convert(options: ConvertOptions) -> int:
             "effects": tidy(effects).astype(object).to_dict("records"),
             "files": [options.output.name] if options.output else [],
         }
-        print_result([to_json(without_nan(document))])
+        print_document(without_nan(document))
     if not options.quiet:
         print_error(f"{effects.n_effects:,} effects of {effects.n_studies:,} studies converted.")
     return OK

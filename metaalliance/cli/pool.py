@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
+from metaalliance.cli.run import (
+    DATA,
+    OK,
+    print_document,
+    print_error,
+    print_result,
+    terminal_width,
+)
 from metaalliance.cli.settings import Settings, config_for, resolve
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
@@ -76,7 +83,8 @@ def run_pool(options: PoolOptions) -> int:
     config = config_for(options.workbook, options.config)
     settings = resolve(options.settings, config)
     folder = ResultsFolder(_folder(options), force=options.force)
-    folder.check(RESULT_FILES + (FIGURE_FILES if options.figures else ()))
+    source = None if str(options.workbook) == "-" else options.workbook
+    folder.check(RESULT_FILES + (FIGURE_FILES if options.figures else ()), source)
     studies = load_studies(
         options.workbook,
         sheet=options.sheet,
@@ -93,7 +101,7 @@ def run_pool(options: PoolOptions) -> int:
         _print(analysis, options)
     document = _save(analysis, folder, settings.width if options.figures else None)
     if options.json_output:
-        print_result([to_json(document)])
+        print_document(document)
     if not options.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     return OK
@@ -105,7 +113,7 @@ def _folder(options: PoolOptions) -> Path:
         return options.output
     if str(options.workbook) == "-":
         return Path("metaalliance_results")
-    return options.workbook.with_name(f"{options.workbook.stem}_results")
+    return options.workbook.parent / f"{options.workbook.stem or 'metaalliance'}_results"
 
 
 def _refuse(studies: Studies, options: PoolOptions) -> int:
@@ -222,6 +230,7 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     check = analysis.check.to_dict() if analysis.check else None
     record = {**run_record(document, dict(folder.written)), "cross_check": without_nan(check)}
     folder.write(RUN_FILE, to_json(record).encode())
+    folder.remove_stale()
     return document
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 import typer
@@ -60,9 +61,9 @@ def _fail(
     command: str, code: str, message: str, problems: Sequence[Problem], *, json_output: bool
 ) -> None:
     if json_output:
-        from metaalliance.report.results import error_document, to_json
+        from metaalliance.report.results import error_document
 
-        print_result([to_json(error_document(command, code, message, problems))])
+        print_document(error_document(command, code, message, problems))
     else:
         print_error(f"{message} ({code})")
 
@@ -75,11 +76,24 @@ def terminal_width() -> int:
 def print_result(lines: Iterable[str]) -> None:
     """Print results on stdout."""
     for line in lines:
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{_harmless(line)}\n")
+    sys.stdout.flush()
+
+
+def print_document(content: dict[str, object]) -> None:
+    """Print one JSON document on stdout, in characters that every encoding has."""
+    import json
+
+    sys.stdout.write(json.dumps(content, allow_nan=False, indent=2) + "\n")
     sys.stdout.flush()
 
 
 def print_error(text: str) -> None:
     """Print anything else on stderr."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{_harmless(text)}\n")
     sys.stderr.flush()
+
+
+def _harmless(text: str) -> str:
+    """Drop control characters, which a file name or a cell could bring to a terminal."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")

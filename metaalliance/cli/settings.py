@@ -41,7 +41,7 @@ _OPTIONS = {
     "nonsignificant": Nonsignificant,
     "beta": BetaPolicy,
 }
-WIDTHS = (60.0, 1000.0)
+WIDTHS = (60.0, 500.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
+from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import config_for, resolve
 from metaalliance.errors import OptionError
 from metaalliance.problems import Problem
@@ -21,7 +21,7 @@ from metaalliance.report.problems import (
     problem_lines,
     silenced_lines,
 )
-from metaalliance.report.results import SCHEMA_VERSION, input_record, to_json
+from metaalliance.report.results import SCHEMA_VERSION, input_record
 from metaalliance.report.spreadsheet_text import to_csv
 from metaalliance.sheet.studies import Studies, load_studies
 
@@ -64,7 +64,7 @@ def run_validate(options: ValidateOptions) -> int:
     if options.annotate is not None:
         _annotate(studies, options.annotate, options)
     if options.output_format == "json":
-        print_result([to_json(_document(studies))])
+        print_document(_document(studies))
     elif options.output_format == "csv":
         frame = pd.DataFrame([p.to_dict() for p in studies.problems], columns=_FIELDS)
         print_result(to_csv(frame).splitlines())

@@ -6,10 +6,10 @@ import difflib
 import textwrap
 from pathlib import Path
 
-from metaalliance.cli.run import OK, print_result, terminal_width
+from metaalliance.cli.run import OK, print_document, print_result, terminal_width
 from metaalliance.cli.settings import config_for
 from metaalliance.errors import OptionError
-from metaalliance.report.results import SCHEMA_VERSION, to_json
+from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.sheet.scheme import scheme_of
 from metaalliance.sheet.vocabularies import Vocabulary
 
@@ -20,7 +20,7 @@ def run_vocabulary(column: str | None, config: Path | None, *, json_output: bool
     if column is None:
         names = sorted(vocabularies)
         if json_output:
-            print_result([to_json({"schema_version": SCHEMA_VERSION, "vocabularies": names})])
+            print_document({"schema_version": SCHEMA_VERSION, "vocabularies": names})
         else:
             print_result([f"{name}: {', '.join(vocabularies[name].levels)}" for name in names])
         return OK
@@ -31,7 +31,10 @@ def run_vocabulary(column: str | None, config: Path | None, *, json_output: bool
         listed = ", ".join(sorted(vocabularies))
         raise OptionError(f"{column!r} has no vocabulary; there are {listed}.{hint}")
     vocabulary = vocabularies[name]
-    print_result([to_json(_document(vocabulary))] if json_output else _lines(vocabulary))
+    if json_output:
+        print_document(_document(vocabulary))
+    else:
+        print_result(_lines(vocabulary))
     return OK
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from metaalliance.core import conversions as cv
 
@@ -33,6 +33,8 @@ class Converted:
         Whether the conversion is an approximation.
     assumptions : tuple of str
         What was taken because a value was not coded.
+    z : float or None
+        Fisher z where it was coded as such, so that no digit is lost by tanh and atanh.
     """
 
     r: float
@@ -42,6 +44,7 @@ class Converted:
     variance_rule: str
     approximate: bool = False
     assumptions: tuple[str, ...] = ()
+    z: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +111,13 @@ def _r(x: Inputs) -> Converted:
 
 
 def _fisher_z(x: Inputs) -> Converted:
-    return _standard(cv.r_from_z(x["fisher_z"]), _df_of_n(x), "tanh(z)")
+    z = x["fisher_z"]
+    return replace(_standard(cv.r_from_z(z), _df_of_n(x), "tanh(z)"), z=z)
 
 
 def _yi(x: Inputs) -> Converted:
-    return Converted(cv.r_from_z(x["yi"]), x["vi"], None, "tanh(yi)", "vi as coded")
+    yi = x["yi"]
+    return Converted(cv.r_from_z(yi), x["vi"], None, "tanh(yi)", "vi as coded", z=yi)
 
 
 def _t(x: Inputs) -> Converted:

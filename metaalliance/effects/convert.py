@@ -10,12 +10,12 @@ import pandas as pd
 
 from metaalliance.core import conversions as cv
 from metaalliance.core.rules import Converted
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.errors import StudyDataError
 from metaalliance.options import Measure, SheetMeasure, check_option
 from metaalliance.sheet.columns import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.statistics import Choice
+from metaalliance.sheet.statistics import Choice, sample_size
 from metaalliance.sheet.studies import Studies
 
 LEDGER_COLUMNS = (
@@ -84,7 +84,7 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
         source = choice.rule.source
     reported = sign * found.r
     r = flip * reported + 0.0  # no negative zero
-    yi, vi = _scale(found, r, measure)
+    yi, vi = _scale(found, r, measure, sign * flip)
     effect = row.get("effect") or str(index)
     record = {
         "study": row.study,
@@ -129,8 +129,13 @@ def _inputs(row: Row, choice: Choice) -> str:
         if coded is None and name == choice.rule.inputs[0]:
             coded = row.cells.get("value")
         where = f" [{coded.sheet or row.sheet}!{coded.cell}]" if coded else " [computed]"
-        parts.append(f"{name} = {value:.10g}{where}")
+        parts.append(f"{name} = {_digits(value)}{where}")
     return "; ".join(parts)
+
+
+def _digits(value: float) -> str:
+    """A number with every digit that it has."""
+    return repr(value).removesuffix(".0")
 
 
 def _sign(row: Row, choice: Choice) -> tuple[int, str]:
@@ -154,9 +159,10 @@ def _direction(row: Row) -> tuple[int, str]:
 
 def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, int, str]:
     """The effect that the policy assigns to a result reported as "n.s."."""
-    n = float(row.get("n"))
-    coded = row.cells["n"]
-    inputs = f"n.s.; n = {n:g} [{row.sheet}!{coded.cell}]"
+    n = sample_size(row)
+    assert n is not None  # a row without n is an error of the sheet
+    where = f"{row.sheet}!{row.cells['n'].cell}" if row.get("n") is not None else "computed"
+    inputs = f"n.s.; n = {_digits(n)} [{where}]"
     variance = cv.z_variance(n - 2)
     if studies.nonsignificant == "zero":
         found = Converted(0.0, variance, n - 2, "r = 0 (policy)", "1 / (n − 3)", True)
@@ -167,10 +173,11 @@ def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, in
     return found, "n.s.", inputs, sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
 
 
-def _scale(found: Converted, r: float, measure: Measure) -> tuple[float, float]:
+def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[float, float]:
     """Effect and variance on the analysis scale."""
     if measure == "z":
-        return math.atanh(r), found.z_variance
+        z = math.atanh(r) if found.z is None else sign * found.z
+        return z, found.z_variance
     if found.df is None:  # a variance of its own, by the delta method
         return r, found.z_variance * (1 - r * r) ** 2
     value = cv.unbiased_r(r, found.df) if measure == "r-unbiased" else r
@@ -179,7 +186,7 @@ def _scale(found: Converted, r: float, measure: Measure) -> tuple[float, float]:
 
 def _n(studies: Studies, row: Row) -> float:
     """Participants behind an effect; NaN where they are not coded."""
-    n = row.get("n")
+    n = sample_size(row)
     if n is None and row.number in studies.choices:
         x = studies.choices[row.number].inputs
         n = x.get("n")
@@ -193,4 +200,10 @@ def _moderators(row: Row) -> dict[str, Any]:
     """Moderator columns and the columns that only this sheet has."""
     known = {c: row.get(c) for c in MODERATORS}
     extra = {c: coded.value for c, coded in row.cells.items() if c not in COLUMNS}
-    return {**known, **extra}
+    return {**known, **{own_name(c): value for c, value in extra.items()}}
+
+
+def own_name(column: str) -> str:
+    """Name of a team's column in the frame: a name of the results gets a suffix."""
+    taken = column in {*RESERVED, "n_effects", "weight_percent", "ci_low", "ci_high"}
+    return f"{column} (sheet)" if taken else column

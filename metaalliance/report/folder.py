@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from metaalliance.errors import OptionError, UnreadableFileError
@@ -29,10 +29,18 @@ class ResultsFolder:
         self.path = path
         self._force = force
         self._own = _files_of_last_run(path)
+        self._input: Path | None = None
         self.written: dict[str, str] = {}
 
-    def check(self, names: Iterable[str]) -> None:
+    def check(self, names: Sequence[str], source: Path | None = None) -> None:
         """Refuse to replace foreign files, before anything is computed or written.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Files that the run will write.
+        source : Path, optional
+            The input, which is never replaced.
 
         Raises
         ------
@@ -41,6 +49,12 @@ class ResultsFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise OptionError(f"{self.path} is a file, not a folder.", code="MA691")
+        for target in (self.path / n for n in names):
+            if source is not None and source.exists() and _same(target, source):
+                raise OptionError(
+                    f"{source} is the input and would be replaced. Choose another folder with -o.",
+                    code="MA691",
+                )
         foreign = [n for n in names if (self.path / n).exists() and n not in self._own]
         if foreign and not self._force:
             raise OptionError(
@@ -59,6 +73,19 @@ class ResultsFolder:
         """
         write_whole(self.path / name, content)
         self.written[name] = hashlib.sha256(content).hexdigest()
+
+    def remove_stale(self) -> None:
+        """Remove files of the last run that this run did not write and nobody has changed."""
+        for name, digest in self._own.items():
+            path = self.path / name
+            if name in self.written or name == RUN_FILE or not path.is_file():
+                continue
+            if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+                path.unlink(missing_ok=True)
+
+
+def _same(target: Path, source: Path) -> bool:
+    return target.exists() and target.samefile(source)
 
 
 def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
@@ -102,12 +129,14 @@ def write_whole(path: Path, content: bytes) -> None:
         ) from None
 
 
-def _files_of_last_run(path: Path) -> set[str]:
-    """Names that the record of an earlier run lists as its own."""
+def _files_of_last_run(path: Path) -> dict[str, str]:
+    """Names and digests of the files that the record of an earlier run lists as its own."""
     try:
         record = json.loads((path / RUN_FILE).read_text(encoding="utf-8"))
-        if record.get("tool") == "metaalliance":
-            return {RUN_FILE, *record.get("files", {})}
-    except (OSError, ValueError, AttributeError):
-        pass
-    return set()
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(record, dict) or record.get("tool") != "metaalliance":
+        return {}
+    files = record.get("files")
+    listed = files if isinstance(files, dict) else {}
+    return {RUN_FILE: "", **{str(k): str(v) for k, v in listed.items() if Path(str(k)).name == k}}

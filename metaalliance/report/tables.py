@@ -65,6 +65,8 @@ def _model_row(named: NamedFit, *, is_r: bool) -> dict[str, Any]:
 def effect_frame(fit: PooledFit) -> pd.DataFrame:
     """Every effect with its interval on the scale of r, its weight and its moderators."""
     frame = fit.effects.frame.copy()
+    own = {c: f"{c} (sheet)" for c in ("ci_low", "ci_high", "weight_percent") if c in frame}
+    frame = frame.rename(columns=own)
     half = critical_value(fit.level, math.inf) * np.sqrt(fit.effects.vi)
     low, high = fit.effects.yi - half, fit.effects.yi + half
     is_z = fit.measure == "z"

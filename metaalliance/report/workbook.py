@@ -54,6 +54,10 @@ def _cell(sheet: Any, value: Any, *, bold: bool) -> Any:
         value = None
     if isinstance(value, str):
         value = allowed_text(value)
+    if isinstance(value, float) and float(f"{value:.16g}") != value:
+        exact = WriteOnlyCell(sheet, value=repr(value))  # the library writes 16 digits only
+        exact.data_type = "n"
+        return exact
     if not bold and not (isinstance(value, str) and value.startswith("=")):
         return value  # only text that begins like a formula has to be told to be text
     cell = WriteOnlyCell(sheet, value=value)

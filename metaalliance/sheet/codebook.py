@@ -7,7 +7,7 @@ from typing import Any
 
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns import COLUMNS
+from metaalliance.sheet.columns import COLUMNS, find_column
 from metaalliance.sheet.grid import Grid, cell_name, is_blank
 from metaalliance.sheet.header import SEARCH_ROWS, header_text
 from metaalliance.sheet.rows import clean_text
@@ -53,6 +53,7 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
         names = [clean_text(a) for a in entry.get("aliases", "").split(";") if clean_text(a)]
         if not name:
             continue
+        name = name if name in COLUMNS else find_column(name) or name
         if name not in COLUMNS:
             moderators.add(key_of(entry.get("header") or name))
         elif entry.get("level") and name in VOCABULARIES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -147,9 +148,9 @@ _STATISTIC = (
     _number("sd1", "statistic", "Standard deviation of group 1.", "sd_1", low=0, open_ends=True),
     _number("mean2", "statistic", "Mean of group 2.", "m2", "mean_2"),
     _number("sd2", "statistic", "Standard deviation of group 2.", "sd_2", low=0, open_ends=True),
-    _count("cell_a", "Count: high alliance, outcome present.", "a", low=0, group="statistic"),
+    _count("cell_a", "Count: high alliance, outcome present.", low=0, group="statistic"),
     _count("cell_b", "Count: high alliance, outcome absent.", low=0, group="statistic"),
-    _count("cell_c", "Count: low alliance, outcome present.", "c", low=0, group="statistic"),
+    _count("cell_c", "Count: low alliance, outcome present.", low=0, group="statistic"),
     _count("cell_d", "Count: low alliance, outcome absent.", low=0, group="statistic"),
     _number("b", "statistic", "Unstandardised coefficient; needs sd_x and sd_y.", "unstandardized b",
             "unstandardised b", "coef"),
@@ -250,6 +251,10 @@ for _column in COLUMNS.values():
         _ALIASES.setdefault(key_of(_name), _column.name)
 
 
+_NUMBERED = re.compile(r".*[_. ]\d+").fullmatch
+_SPELLED = {name.lower() for c in COLUMNS.values() for name in (c.name, *c.aliases)}
+
+
 def find_column(header: str) -> str | None:
     """Return the column that a header names, by its name or an alias.
 
@@ -261,7 +266,11 @@ def find_column(header: str) -> str | None:
     ('n', 'n', None)
     """
     text = header.strip()
-    return _EXACT.get(text) or _ALIASES.get(key_of(text))
+    if text in _EXACT:
+        return text
+    if _NUMBERED(text) and text.lower() not in _SPELLED:
+        return None  # a second column of a name, such as r.1, is no other statistic
+    return _ALIASES.get(key_of(text))
 
 
 def suggest_column(header: str) -> str | None:

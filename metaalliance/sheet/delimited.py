@@ -8,6 +8,7 @@ import re
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
+from metaalliance.sheet.columns import find_column
 from metaalliance.sheet.grid import MAX_COLUMNS, MAX_ROWS, Grid
 
 _DECIMAL_COMMA = re.compile(r"^[−–-]?\d*,\d+$")
@@ -54,17 +55,28 @@ def _decode(content: bytes, name: str) -> tuple[str, str]:
 
 
 def _separator(text: str) -> str:
-    """The separator that splits the first lines into the most columns."""
-    head = [line for line in text.splitlines()[:30] if line.strip()]
-    counts = {mark: max((line.count(mark) for line in head), default=0) for mark in "\t;,"}
-    return max(counts, key=lambda mark: counts[mark]) if any(counts.values()) else ","
+    """The separator under which one of the first lines names the most known columns."""
+    head = "\n".join([line for line in text.splitlines() if line.strip()][:30])
+
+    def score(mark: str) -> tuple[int, int]:
+        known, widest = 0, 0
+        for line in csv.reader(io.StringIO(head), delimiter=mark):
+            known = max(known, len({find_column(v) for v in line if v.strip()} - {None}))
+            widest = max(widest, len(line))
+        return known, widest
+
+    try:
+        scores = {mark: score(mark) for mark in ",;\t"}
+    except csv.Error:
+        return ","
+    return max(scores, key=lambda mark: scores[mark])
 
 
 def _rows(text: str, separator: str, name: str) -> list[list[object]]:
     csv.field_size_limit(100_000)
     rows: list[list[object]] = []
     try:
-        for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
             values: list[object] = [value if value.strip() else None for value in line]
             while values and values[-1] is None:
                 values.pop()
@@ -75,7 +87,9 @@ def _rows(text: str, separator: str, name: str) -> list[list[object]]:
                     code="MA107",
                 )
     except csv.Error as error:
-        raise UnreadableFileError(f"{name} is not a table: {error}.", code="MA104") from None
+        raise UnreadableFileError(
+            f"{name} is not a table ({error}): is a quote not closed?", code="MA104"
+        ) from None
     while rows and not rows[-1]:
         rows.pop()
     return rows

@@ -12,6 +12,7 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns import COLUMNS, STATISTICS, suggest_column
 from metaalliance.sheet.grid import Grid, cell_name, is_blank
 from metaalliance.sheet.scheme import Scheme
+from metaalliance.sheet.vocabularies import key_of
 
 SEARCH_ROWS = 20
 
@@ -28,6 +29,8 @@ class Header:
         Column number, from 1, by canonical name.
     extra : dict of str to int
         Columns that are not in the specification, by their header.
+    named : frozenset of int
+        Columns with any header.
     problems : tuple of Problem
         Aliases, unknown and duplicate columns.
     """
@@ -35,6 +38,7 @@ class Header:
     row: int
     columns: dict[str, int]
     extra: dict[str, int]
+    named: frozenset[int] = frozenset()
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
 
@@ -81,40 +85,77 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Schem
     )
 
 
+@dataclass(frozen=True, slots=True)
+class HeaderCell:
+    """The header of one column.
+
+    Attributes
+    ----------
+    text : str
+        What it says; two rows are joined where only together they name a column.
+    row : int
+        Row in which it stands.
+    """
+
+    text: str
+    row: int
+
+
 def find_header(
     grid: Grid, scheme: Scheme, *, statistic: bool = True
-) -> tuple[int, list[Any]] | None:
-    """Return the number of the header row and its values, or None.
+) -> tuple[int, list[HeaderCell]] | None:
+    """Return the number of the header row and its cells, or None.
 
-    The row that names the most known columns, with `study` and (unless `statistic` is false)
-    a statistic among them. Where no single row does, two adjacent rows are taken together:
-    the lower name counts, the upper one where the lower cell is blank.
+    The first row with `study` and (unless `statistic` is false) a statistic. Where no single
+    row has both, two adjacent rows are taken together: group titles above, names below.
     """
     top = grid.rows[:SEARCH_ROWS]
-    single = [(number, values) for number, values in enumerate(top, start=1)]
-    double = [
-        (number + 1, _stacked(upper, lower))
-        for number, (upper, lower) in enumerate(pairwise(top), start=1)
-    ]
-    for candidates in (single, double):
-        scored = [(_score(v, scheme, statistic=statistic), -n, n, v) for n, v in candidates]
-        best = max(scored, key=lambda c: c[:2], default=(0, 0, 0, []))
-        if best[0] > 1:
-            return best[2], best[3]
+    for number, values in enumerate(top, start=1):
+        cells = [HeaderCell(_text_of(v), number) for v in values]
+        if _enough(cells, scheme, statistic=statistic):
+            return number, cells
+    for number, (upper, lower) in enumerate(pairwise(top), start=1):
+        cells = _stacked(upper, lower, number, scheme)
+        if _enough(cells, scheme, statistic=statistic):
+            return number + 1, cells
     return None
 
 
-def _stacked(upper: list[Any], lower: list[Any]) -> list[Any]:
-    """Two header rows as one."""
-    pairs = zip_longest(upper, lower)
-    return [above if is_blank(below) else below for above, below in pairs]
+def _text_of(value: Any) -> str:
+    """Text of a header cell; only text can be a header."""
+    return header_text(value) if isinstance(value, str) and not is_blank(value) else ""
 
 
-def _score(values: list[Any], scheme: Scheme, *, statistic: bool) -> int:
-    """How many known columns a row names; 0 when it lacks what a header needs."""
-    names = {scheme.column_of(header_text(v)) for v in values if isinstance(v, str)} - {None}
-    enough = "study" in names and (not statistic or names & set(STATISTICS))
-    return len(names) if enough else 0
+def _stacked(upper: list[Any], lower: list[Any], row: int, scheme: Scheme) -> list[HeaderCell]:
+    """Two header rows as one: the name below, with its group title where that names a column."""
+    cells, title = [], ""
+    for above, below in zip_longest(upper, lower):
+        title = _text_of(above) or title
+        name = _text_of(below)
+        both = f"{title} {name}"
+        if not name:
+            cells.append(HeaderCell(_text_of(above), row))
+        elif title and scheme.column_of(both) is not None:
+            cells.append(HeaderCell(both, row + 1))
+        else:
+            cells.append(HeaderCell(name, row + 1))
+    return cells
+
+
+def _enough(cells: list[HeaderCell], scheme: Scheme, *, statistic: bool) -> bool:
+    """Whether a row names a study, something else that is known, and a statistic if asked for."""
+    counted = _with_counts(cells, scheme)
+    names = {counted.column_of(c.text) for c in cells if c.text} - {None}
+    return "study" in names and len(names) > 1 and (not statistic or bool(names & set(STATISTICS)))
+
+
+def _with_counts(cells: list[HeaderCell], scheme: Scheme) -> Scheme:
+    """Read the headers a, b, c, d as the counts of a 2×2 table where all four stand."""
+    texts = {c.text.lower() for c in cells}
+    if not {"a", "b", "c", "d"} <= texts or any(key in scheme.headers for key in "abcd"):
+        return scheme
+    counts = {key: f"cell_{key}" for key in "abcd"}
+    return replace(scheme, headers={**scheme.headers, **counts}, taken=scheme.taken)
 
 
 def read_header(
@@ -150,18 +191,34 @@ def read_header(
     return replace(header, problems=(*header.problems, *problems))
 
 
-def read_columns(grid: Grid, row: int, values: list[Any], scheme: Scheme) -> Header:
-    """Map the columns of a header row."""
+def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) -> Header:
+    """Map the columns of a header row; exact names come before aliases."""
+    scheme = _with_counts(cells, scheme)
     columns: dict[str, int] = {}
     extra: dict[str, int] = {}
     problems = []
     if row > 1:
-        kind = "The header is row" if values == grid.rows[row - 1] else "The header ends in row"
+        kind = "The header ends in row" if any(c.row < row for c in cells) else "The header is row"
         problems.append(_problem("MA207", grid, row, 1, f"{kind} {row}."))
-    for number, value in enumerate(values, start=1):
-        if not is_blank(value):
-            _place(grid, row, number, header_text(value), columns, extra, problems, scheme)
-    return Header(row=row, columns=columns, extra=extra, problems=tuple(problems))
+    exact = {
+        name
+        for c in cells
+        if (name := scheme.column_of(c.text)) and (_exact(c.text, name) or scheme.is_mapped(c.text))
+    }
+    for number, cell in enumerate(cells, start=1):
+        if cell.text:
+            _place(grid, number, cell, columns, extra, problems, scheme, exact)
+    return Header(
+        row=row,
+        columns=columns,
+        extra=extra,
+        named=frozenset(n for n, c in enumerate(cells, start=1) if c.text),
+        problems=tuple(problems),
+    )
+
+
+def _exact(text: str, name: str) -> bool:
+    return key_of(text) == key_of(name)
 
 
 def _first_texts(grid: Grid) -> str:
@@ -175,23 +232,26 @@ def _first_texts(grid: Grid) -> str:
 
 def _place(
     grid: Grid,
-    row: int,
     number: int,
-    text: str,
+    cell: HeaderCell,
     columns: dict[str, int],
     extra: dict[str, int],
     problems: list[Problem],
     scheme: Scheme,
+    exact: set[str],
 ) -> None:
     """Enter one header into `columns` or `extra`, with its problem if any."""
+    text, row = cell.text, cell.row
     name = scheme.column_of(text)
+    if name == "study" and name in exact and not (_exact(text, name) or scheme.is_mapped(text)):
+        name = None  # authors or a reference beside the label of the study
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
         if scheme.is_mapped(text):
             return
         near = suggest_column(text)
-        if near and near not in columns and near not in scheme.taken:
+        if near and near not in columns and near not in scheme.taken and near not in exact:
             message = f"{text!r} is not used; did you mean {near!r}?"
             problems.append(_problem("MA212", grid, row, number, message, text))
         else:

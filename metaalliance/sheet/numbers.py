@@ -7,9 +7,13 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from metaalliance.sheet.grid import ErrorCell, FormulaCell, PercentCell, is_blank
+
+#: Longer text is no number.
+LONGEST = 60
 
 #: Text that says "not reported"; never zero.
 MISSING_TOKENS = frozenset(
@@ -26,15 +30,22 @@ NONSIGNIFICANT = frozenset(
 _MINUS = str.maketrans(
     {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-", "﹣": "-", "－": "-"}
 )
+_WIDE = str.maketrans("０１２３４５６７８９．，", "0123456789.,")
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f\u200b\ufeff]+")
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_FOOTNOTE = re.compile(r"(?:\*+|[†‡§¶#]+|\^?[a-zA-Z](?![a-zA-Z])|[ᵃᵇᶜᵈᵉᶠ⁰¹²³⁴⁵⁶⁷⁸⁹]+)+$")
-_P_VALUE = re.compile(r"\s*[(\[]\s*p\s*[<>=≤≥]\s*[\d.,]+\s*[)\]]$", re.IGNORECASE)
-_LABEL = re.compile(r"^(?:r|n|N|t|F|z|p|d|g|β|b|OR|χ2|chi2)\s*=\s*")
-_COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+$")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?$")
-_BOTH = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+$")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+#: Marks of footnotes; letters that are units or exponents (k, m, e) are not among them.
+_MARKS = "*†‡§¶#ᵃᵇᶜᵈᵉᶠᵍ ⁰¹⁴⁵⁶⁷⁸⁹"
+_SQUARES = "²³"
+_LETTER = re.compile(r"(?<=[0-9.])\s?\^?[a-df-jln-zA-DF-JLN-Z]$")
+_P_VALUE = re.compile(r"\s?[(\[]\s?p\s?[<>=≤≥]\s?[\d.,]+\s?[)\]]$", re.IGNORECASE)
+_LABEL = re.compile(r"^([a-zA-Zβχ²]{1,4}2?)\s?=\s?")
+_COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?$")
+_GROUPED = re.compile(r"[+-]?[1-9][0-9]?(?: [0-9]{3})+(?:\.[0-9]+)?$")
+_POINTS = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+$")
+_BOTH = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]+$")
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?$")
+#: Labels before a number that any column accepts when it does not name its own.
+ANY_LABEL = ("r", "n", "t", "F", "z", "p", "d", "g", "β", "b", "OR", "χ2", "chi2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,12 @@ class Parsed:
 
 
 def parse_number(
-    raw: Any, *, decimal_comma: bool = False, integer: bool = False, percent: float | None = None
+    raw: Any,
+    *,
+    decimal_comma: bool = False,
+    integer: bool = False,
+    percent: float | None = None,
+    labels: tuple[str, ...] = ANY_LABEL,
 ) -> Parsed:
     """Read a cell as a number.
 
@@ -79,6 +95,8 @@ def parse_number(
     percent : float, optional
         What "1%" is worth where a percentage is allowed: 1 in columns of percentages, .01 in
         columns of proportions of variance.
+    labels : tuple of str
+        Labels that may stand before the number (``N = 45``): those of the column itself.
 
     Returns
     -------
@@ -97,19 +115,22 @@ def parse_number(
     if is_blank(raw):
         return Parsed()
     if percent is not None and isinstance(raw, PercentCell):
-        return Parsed(float(raw) * 100 * percent, changes=("percentage read",))
+        value = Decimal(repr(float(raw))) * 100 * Decimal(repr(percent))
+        return Parsed(float(value), changes=("percentage read",))
     fault = _typed_fault(raw)
     if fault:
         return Parsed(fault=fault)
     if isinstance(raw, int | float):
         return Parsed(float(raw)) if math.isfinite(raw) else Parsed(fault="MA302")
     text = str(raw)
-    if percent is not None and text.rstrip().endswith("%"):
-        found = _parse_text(text.rstrip()[:-1], decimal_comma=decimal_comma, integer=False)
-        if found.value is None:
-            return found
-        return Parsed(found.value * percent, changes=(*found.changes, "percentage read"))
-    return _parse_text(text, decimal_comma=decimal_comma, integer=integer)
+    if percent is None or not text.rstrip().endswith("%"):
+        return _parse_text(text, decimal_comma=decimal_comma, integer=integer, labels=labels)
+    bare = text.rstrip()[:-1]
+    found = _parse_text(bare, decimal_comma=decimal_comma, integer=False, labels=labels)
+    if found.value is None:
+        return found
+    value = Decimal(repr(found.value)) * Decimal(repr(percent))
+    return Parsed(float(value), changes=(*found.changes, "percentage read"))
 
 
 def _typed_fault(raw: Any) -> str:
@@ -129,63 +150,79 @@ def _typed_fault(raw: Any) -> str:
     return "" if isinstance(raw, int | float | str) else "MA302"
 
 
-def _parse_text(raw: str, *, decimal_comma: bool, integer: bool) -> Parsed:
+def _parse_text(raw: str, *, decimal_comma: bool, integer: bool, labels: tuple[str, ...]) -> Parsed:
     changes: list[str] = []
     text = _SPACES.sub(" ", unicodedata.normalize("NFC", raw)).strip()
     if text.lower() in MISSING_TOKENS:
         return Parsed(missing=True)
     if text.lower() in NONSIGNIFICANT:
         return Parsed(nonsignificant=True)
+    if len(text) > LONGEST:
+        return Parsed(fault="MA302")
     if text.lstrip("pP =").startswith(("<", ">", "≤", "≥")):
         return Parsed(fault="MA309")
     if text.endswith("%"):
         return Parsed(fault="MA308")
-    bare = _P_VALUE.sub("", text)
-    if bare != text:
-        text = bare
-        changes.append("p-value in brackets removed")
-    text = _simplify(text, changes)
+    text = _simplify(text, changes, labels)
+    text = _without_footnote(text, changes)
     text = _decimal(text, changes, decimal_comma=decimal_comma, integer=integer)
     if not _NUMBER.fullmatch(text):
-        without = _FOOTNOTE.sub("", text).rstrip()
-        if without == text or not _NUMBER.fullmatch(without):
-            return Parsed(fault="MA302")
-        text = without
-        changes.append("footnote mark removed")
+        return Parsed(fault="MA302")
     value = float(text)
     if re.match(r"[+-]?\.", text):
         changes.insert(0, "leading zero added")
     return Parsed(value, changes=tuple(changes)) if math.isfinite(value) else Parsed(fault="MA302")
 
 
-def _simplify(text: str, changes: list[str]) -> str:
-    """Unify minus signs, drop a label such as ``N =`` and blanks after a sign."""
-    plain = text.translate(_MINUS)
-    if plain != text:
-        changes.append("minus sign unified")
-    unlabelled = _LABEL.sub("", plain)
-    if unlabelled != plain:
-        changes.append("label removed")
-    return re.sub(r"^([+-]) ", r"\1", unlabelled)
+def _simplify(text: str, changes: list[str], labels: tuple[str, ...]) -> str:
+    """Unify digits and minus signs, drop the column's own label and a p-value in brackets."""
+
+    def change(new: str, what: str) -> str:
+        if new != text:
+            changes.append(what)
+        return new
+
+    text = change(text.translate(_WIDE), "digits unified")
+    text = change(_P_VALUE.sub("", text), "p-value in brackets removed")
+    text = change(text.translate(_MINUS), "minus sign unified")
+    label = _LABEL.match(text)
+    if label and label[1].lower() in {name.lower() for name in labels}:
+        text = change(text[label.end() :], "label removed")
+    return re.sub(r"^([+-]) ", r"\1", text)
+
+
+def _without_footnote(text: str, changes: list[str]) -> str:
+    """Drop footnote marks behind a number."""
+    marks = _MARKS + (_SQUARES if "." in text or "," in text else "")
+    bare = _LETTER.sub("", text.rstrip(marks)).rstrip(marks)
+    if bare != text and bare[-1:].isdigit():
+        changes.append("footnote mark removed")
+        return bare
+    return text
 
 
 def _decimal(text: str, changes: list[str], *, decimal_comma: bool, integer: bool) -> str:
-    """Resolve commas and grouping blanks where only one reading is possible."""
-    bare = _FOOTNOTE.sub("", text)
-    tail = text[len(bare) :]
-    if _GROUPED.match(bare):
+    """Resolve commas, points and grouping blanks where only one reading is possible."""
+    if _GROUPED.match(text):
         changes.append("grouping blank removed")
-        return bare.replace(" ", "") + tail
-    if _BOTH.match(bare):
+        return text.replace(" ", "")
+    if _BOTH.match(text):
         changes.append("decimal comma read")
-        return bare.replace(".", "").replace(",", ".") + tail
-    if integer and _THOUSANDS.match(bare) and not decimal_comma:
+        return text.replace(".", "").replace(",", ".")
+    if decimal_comma and _POINTS.match(text):  # 12.000 groups thousands in such a file
+        if not integer:
+            return f"{text}?"
         changes.append("thousands separator removed")
-        return bare.replace(",", "") + tail
-    if _COMMA_NUMBER.match(bare) and (decimal_comma or not _ambiguous_comma(bare)):
+        return text.replace(".", "")
+    if integer and not decimal_comma and "," in text:
+        if not _THOUSANDS.match(text):
+            return text
+        changes.append("thousands separator removed")
+        return text.replace(",", "")
+    if _COMMA_NUMBER.match(text) and (decimal_comma or not _ambiguous_comma(text)):
         if not decimal_comma:
             changes.append("decimal comma read")
-        return bare.replace(",", ".") + tail
+        return text.replace(",", ".")
     return text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,9 @@ HEAD = 64 * 1024
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table|head|meta)", re.IGNORECASE)
+_MARKUP = re.compile(
+    rb"\s*<(?:!--|!doctype|html|\?xml|table|head|meta|div|body|style|script|span|p>)", re.IGNORECASE
+)
 _ENTITY = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -94,6 +97,17 @@ def _zip_kind(content: bytes, name: str) -> Kind:
     raise UnreadableFileError(f"{name} is a zip archive but not a workbook.", code="MA104")
 
 
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+
 def _check_archive(content: bytes, name: str) -> set[str]:
     """Refuse archives that are broken, oversized or malicious; return the entry names."""
     import io
@@ -108,7 +122,7 @@ def _check_archive(content: bytes, name: str) -> set[str]:
             return {entry.filename for entry in entries}
     except UnreadableFileError:
         raise
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+    except _BROKEN:
         raise UnreadableFileError(
             f"{name} is broken: it begins like a workbook but cannot be unpacked.", code="MA105"
         ) from None

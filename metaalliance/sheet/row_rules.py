@@ -12,15 +12,41 @@ from metaalliance.core.rules import RULES, Converted
 from metaalliance.options import Nonsignificant
 from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.statistics import Choice, inputs_of, present_statistics
-
-_SUMMARY = re.compile(
-    r"(grand |weighted |overall |pooled )?"
-    r"(mean|total|totals|sum|average|overall|pooled|summary|median|sd|min|max|subtotal|"
-    r"mittelwert|gesamt|summe|count)( r| effect| es| n)?"
-    r"|k\s*=\s*\d+|n\s*=\s*\d+|all studies",
-    re.IGNORECASE,
+from metaalliance.sheet.statistics import (
+    Choice,
+    inputs_of,
+    named_statistic,
+    present_statistics,
+    sample_size,
+    silent,
 )
+
+_SUMMARY_FIRST = frozenset(
+    {"mean", "total", "totals", "sum", "average", "overall", "pooled", "summary", "median", "sd",
+     "min", "max", "subtotal", "grand", "weighted", "re", "fe", "random", "fixed", "common", "all",
+     "count", "mittelwert", "gesamt", "summe"}
+)  # fmt: skip
+_SUMMARY_WORDS = _SUMMARY_FIRST | {
+    "effect", "effects", "size", "sizes", "r", "es", "n", "k", "of", "the", "model", "models",
+    "across", "studies", "study", "sample", "samples", "correlation", "correlations", "z", "and",
+}  # fmt: skip
+_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+", re.IGNORECASE)
+
+
+def is_summary(label: str) -> bool:
+    """Whether a label is that of a computed row rather than of a study.
+
+    Examples
+    --------
+    >>> is_summary("Total (k = 24)"), is_summary("Mean & Smith (2001)"), is_summary("k = 12")
+    (True, False, True)
+    """
+    if _SIZE_ONLY.fullmatch(label.strip()):
+        return True
+    words = re.findall(r"[^\W\d_]+", label.lower())
+    year = re.search(r"(?:19|20)\d\d", label)
+    return bool(words) and not year and words[0] in _SUMMARY_FIRST and set(words) <= _SUMMARY_WORDS
+
 
 #: Statistics whose correlations must agree when they stand in one row.
 _COMPARABLE = ("r", "fisher_z", "t", "F", "means", "d", "g", "chi2", "z_stat", "r_squared",
@@ -32,7 +58,7 @@ _TOLERANCE_DEFAULT = 0.02
 
 def identity_problems(row: Row) -> list[Problem]:
     """A row needs a study, must not be a summary, and has a reason when it is excluded."""
-    if not row.study:
+    if not row.study and row.included:
         if "study" in row.cells and row.cells["study"].faulty:
             return []
         hint = "enter the label of the study in every row"
@@ -41,7 +67,7 @@ def identity_problems(row: Row) -> list[Problem]:
         if row.get("exclusion_reason"):
             return []
         return [row.problem("MA409", "the row is excluded without a reason", "exclusion_reason")]
-    if _SUMMARY.fullmatch(row.study.rstrip(":. ")):
+    if is_summary(row.study):
         hint = "delete the row, or set include = no with a reason"
         return [row.problem("MA410", "looks like a summary of the rows above", "study", hint)]
     return []
@@ -67,16 +93,23 @@ def sign_problems(row: Row, choice: Choice) -> list[Problem]:
 
 
 def nonsignificant_column(row: Row) -> str | None:
-    """Return the column that reports "n.s." where the row has no other statistic."""
-    present = present_statistics(row)
-    if not present:
-        coded = row.cells.get("value")
-        return "value" if coded is not None and coded.nonsignificant else None
-    first = RULES[present[0]].inputs
-    for column in first:
-        if column in row.cells and row.cells[column].nonsignificant:
-            return column
-    return None
+    """Return the column that reports "n.s." where the row has no statistic to convert."""
+    named = named_statistic(row)
+    present = [named] if named else present_statistics(row)
+    generic = row.cells.get("value")
+    if generic is not None and generic.nonsignificant and not any(map(row.has, _own(present))):
+        return "value"
+    if not present or not all(silent(row, name) for name in present if name in RULES):
+        return None
+    if named and row.get("value") is not None:
+        return None
+    inputs = _own(present)
+    return next((c for c in inputs if c in row.cells and row.cells[c].nonsignificant), None)
+
+
+def _own(statistics: list[str]) -> list[str]:
+    """Columns of statistics."""
+    return [c for name in statistics if name in RULES for c in RULES[name].inputs]
 
 
 def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> list[Problem]:
@@ -92,7 +125,7 @@ def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> li
     found = [row.problem("MA316", f"'n.s.' is {applied}", column)]
     if policy == "drop":
         return found
-    n = row.get("n")
+    n = sample_size(row)
     if n is None and not (row.has("n") and row.cells["n"].faulty):
         found.append(row.problem("MA403", "a non-significant result needs n", "n"))
     elif n is not None and n <= 3:
@@ -106,7 +139,7 @@ def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> li
 def agreement_problems(row: Row, choice: Choice) -> list[Problem]:
     """Compare the statistic of a row with the others that stand beside it."""
     if choice.statistic not in _COMPARABLE:
-        return []
+        return _interval_problems(row, choice)
     chosen = choice.convert()
     problems: list[Problem] = []
     for name in present_statistics(row):
@@ -122,7 +155,10 @@ def _disagreement(row: Row, choice: Choice, chosen: Converted, name: str) -> lis
     enough = all(any(a in x for a in needed) for needed in rule.needs)
     if not enough or not all(c in x for c in rule.inputs) or _another_model(x, name):
         return []
-    other = rule.convert(x)
+    try:
+        other = rule.convert(x)
+    except (ArithmeticError, ValueError):
+        return []
     signed = rule.signed and choice.rule.signed
     first, second = (chosen.r, other.r) if signed else (abs(chosen.r), abs(other.r))
     tolerance = max(_TOLERANCE.get(s, _TOLERANCE_DEFAULT) for s in (name, choice.statistic))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ from metaalliance.sheet.numbers import MISSING_TOKENS, NONSIGNIFICANT, parse_num
 from metaalliance.sheet.scheme import Scheme
 from metaalliance.sheet.vocabularies import Vocabulary
 
+#: Marks that stand for a missing label.
+_NO_LABEL = frozenset("-–—−?./")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 
 
@@ -137,9 +140,46 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
             coded = _code(name, raw, cell_name(number, column), grid, scheme, found)
             note = grid.notes.get(coded.cell, "")
             row.cells[name] = replace(coded, note=note) if note else coded
+        found += _without_header(grid, header, number)
         rows.append(row)
         problems += [_with_study(row, p) for p in found]
-    return rows, problems
+    return _with_numbers(rows, header.extra), problems
+
+
+def _without_header(grid: Grid, header: Header, number: int) -> list[Problem]:
+    """Report values that stand under no header: they would be lost."""
+    found = []
+    for column, value in enumerate(grid.rows[number - 1], start=1):
+        if column in header.named or is_blank(value):
+            continue
+        numeric = parse_number(value).value is not None
+        code = "MA216" if numeric else "MA217"
+        message = "the value has no header and would be lost" if numeric else "has no header"
+        found.append(
+            Problem(code=code, severity=severity_of(code), message=message,
+                    cell=cell_name(number, column), seen=str(value))
+        )  # fmt: skip
+    return found
+
+
+def _with_numbers(rows: list[Row], extra: dict[str, int]) -> list[Row]:
+    """Read the team's own columns as numbers where every value is one, as text where not."""
+    for name in extra:
+        coded = [row.cells[name] for row in rows if name in row.cells]
+        texts = [c for c in coded if isinstance(c.value, str)]
+        if texts and all(_PLAIN(c.value) for c in texts):
+            changed = {id(c): replace(c, value=float(c.value)) for c in texts}
+        elif texts and len(texts) < len(coded):
+            changed = {id(c): replace(c, value=c.seen) for c in coded}
+        else:
+            continue
+        for row in rows:
+            if name in row.cells:
+                row.cells[name] = changed.get(id(row.cells[name]), row.cells[name])
+    return rows
+
+
+_PLAIN = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
 def _with_study(row: Row, found: Problem) -> Problem:
@@ -188,7 +228,11 @@ def _number(column: Column, raw: Any, cell: str, grid: Grid, found: list[Problem
     """Read a number with its kind, its range and its notes."""
     counts = column.kind == "count"
     parsed = parse_number(
-        raw, decimal_comma=grid.decimal_comma, integer=counts, percent=column.percent
+        raw,
+        decimal_comma=grid.decimal_comma,
+        integer=counts,
+        percent=column.percent,
+        labels=(column.name, *column.aliases),
     )
     seen = str(raw)
 
@@ -274,7 +318,11 @@ def _text(column: Column, raw: Any, cell: str, scheme: Scheme, found: list[Probl
     if isinstance(raw, float) and raw == int(raw):
         seen = str(int(raw))
     text = clean_text(seen)
-    if not text:
+    if column.name == "study" and isinstance(raw, dt.date | dt.time | dt.timedelta):
+        report("MA305", *_FAULTS["MA305"])
+        return Coded(None, seen, cell, faulty=True)
+    blank = column.name == "study" and text in _NO_LABEL
+    if not text or blank or (column.name == "statistic" and text.lower() in MISSING_TOKENS):
         return Coded(None, seen, cell)
     if column.kind != "choice":
         if column.name == "study" and text != seen.strip():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from metaalliance.core.rules import RULES, Converted, Rule
@@ -14,6 +15,8 @@ from metaalliance.sheet.rows import Row
 _MEMBERS = {member: rule.statistic for rule in RULES.values() for member in rule.inputs}
 _NAMES = {"means": "means", "means and sds": "means", "2x2": "cells", "counts": "cells"}
 BETA_LIMIT = 0.5
+#: Above this Fisher z the correlation is 1 to the last digit.
+LARGEST_Z = 18.0
 _COMPANIONS = ("n", "df", "df1", "df2", "n1", "n2", "n_predictors", "tails", "r2_model",
                "ci_low", "ci_high", "sd_x", "sd_y", "vi")  # fmt: skip
 
@@ -64,6 +67,12 @@ def present_statistics(row: Row) -> list[str]:
     ]
 
 
+def silent(row: Row, statistic: str) -> bool:
+    """Whether a statistic of the row is reported as "n.s." without a value."""
+    inputs = RULES[statistic].inputs
+    return any(row.cells[c].nonsignificant for c in inputs if c in row.cells)
+
+
 def named_statistic(row: Row) -> str | None:
     """Return the statistic that the statistic column names, "" for a name that is none."""
     text = row.get("statistic")
@@ -96,6 +105,15 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
     return inputs
 
 
+def sample_size(row: Row) -> float | None:
+    """N of a row: coded, or the sum of its groups or counts."""
+    for parts in (("n",), ("n1", "n2"), RULES["cells"].inputs):
+        values = [row.get(p) for p in parts]
+        if all(isinstance(v, float) for v in values):
+            return float(sum(values))
+    return None
+
+
 def choose(row: Row, beta: BetaPolicy) -> tuple[Choice | None, list[Problem]]:
     """Return the statistic of an included row, or the problems that prevent it.
 
@@ -115,11 +133,13 @@ def choose(row: Row, beta: BetaPolicy) -> tuple[Choice | None, list[Problem]]:
         present = present_statistics(row)
         if not present:
             return None, _nothing(row)
-        statistic = present[0]
+        statistic = next((s for s in present if not silent(row, s)), present[0])
     rule = RULES[statistic]
-    if any(row.cells[c].faulty for c in rule.inputs if c in row.cells):
+    generic = row.cells.get("value")
+    waiting = named is not None and override is None and generic is not None and generic.faulty
+    if waiting or any(row.cells[c].faulty for c in rule.inputs if c in row.cells):
         return None, []
-    if any(row.cells[c].nonsignificant for c in rule.inputs if c in row.cells):
+    if silent(row, statistic) and override is None:
         return None, []
     choice = Choice(rule, inputs_of(row, rule, override), named is not None)
     if _waits(row, choice):
@@ -186,38 +206,85 @@ def _waits(row: Row, choice: Choice) -> bool:
 
 def _needs(row: Row, choice: Choice) -> list[Problem]:
     """Columns that the conversion needs and the row has not."""
-    problems: list[Problem] = []
-    column = choice.rule.inputs[0]
-    for alternatives in choice.rule.needs:
-        if any(a in choice.inputs for a in alternatives):
-            continue
-        wanted = " or ".join(alternatives)
-        message = f"{choice.statistic} needs {wanted}"
-        if not any(p.message == message for p in problems):
-            problems.append(row.problem("MA403", message, column, f"enter {wanted}"))
-    return problems
+    missing = dict.fromkeys(
+        " or ".join(alternatives)
+        for alternatives in choice.rule.needs
+        if not any(a in choice.inputs for a in alternatives)
+    )
+    if not missing:
+        return []
+    wanted = " and ".join(missing)
+    message = f"{choice.statistic} needs {wanted}"
+    return [row.problem("MA403", message, choice.rule.inputs[0], f"enter {wanted}")]
 
 
 def _refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
     """Conversions that would be wrong."""
     x, name = choice.inputs, choice.statistic
-    column = choice.rule.inputs[0]
+    problems = _sizes(row, x, choice) + (_limits(row, x) if name in _RATIOS else [])
+    if problems:
+        return problems
     if name == "F" and x.get("df1", 1) != 1:
-        return [row.problem("MA405", f"df1 = {x['df1']:g}, and only df1 = 1 holds one correlation",
-                            "df1", "use a contrast with one degree of freedom")]  # fmt: skip
+        hint = "use a contrast with one degree of freedom"
+        message = f"df1 = {x['df1']:g}, and only df1 = 1 holds one correlation"
+        return [row.problem("MA405", message, "df1", hint)]
+    if name == "F" and "df2" not in x and x.get("df", 99) <= 3 and "n" in x:
+        message = f"df = {x['df']:g} looks like the numerator of F; enter df1 and df2"
+        return [row.problem("MA405", message, "df")]
     if name == "chi2" and x.get("df", 1) != 1:
-        return [
-            row.problem("MA405", f"chi2 has {x['df']:g} degrees of freedom; one is needed", "df")
-        ]
+        message = f"chi2 has {x['df']:g} degrees of freedom; one is needed"
+        return [row.problem("MA405", message, "df")]
     if name in {"r_squared", "eta_squared"} and x.get("n_predictors", 1) > 1:
         return [row.problem("MA406", f"{name} of {x['n_predictors']:g} predictors", "n_predictors")]
     if name in {"beta", "b"} and x.get("n_predictors") != 1:
         return _beta_refusals(row, choice, beta)
+    return _impossible(row, choice) or _degrees(row, choice)
+
+
+_RATIOS = frozenset({"odds_ratio", "log_odds_ratio"})
+
+
+def _sizes(row: Row, x: dict[str, float], choice: Choice) -> list[Problem]:
+    """N must be the sum of its groups or of the counts."""
+    coded = row.get("n")
+    cells = choice.statistic == "cells"
+    parts = choice.rule.inputs if cells else ("n1", "n2")
+    if coded is None or not all(p in x for p in parts):
+        return []
+    total = sum(x[p] for p in parts)
+    if total == coded:
+        return []
+    return [row.problem("MA415", f"n is {coded:g}, but {' + '.join(parts)} is {total:g}", "n")]
+
+
+def _limits(row: Row, x: dict[str, float]) -> list[Problem]:
+    """Confidence limits of an odds ratio that no odds ratio has."""
+    low, high = x.get("ci_low"), x.get("ci_high")
+    if low is None or high is None:
+        return []
+    bounds = (0.0, 1e300) if "odds_ratio" in x else (-500.0, 500.0)
+    if not (bounds[0] < low < high < bounds[1]):
+        return [row.problem("MA313", f"[{low:g}, {high:g}] cannot be its limits", "ci_low")]
+    return []
+
+
+def _impossible(row: Row, choice: Choice) -> list[Problem]:
+    """Values that contradict each other."""
+    x, name = choice.inputs, choice.statistic
+    column = choice.rule.inputs[0]
     if name == "cells":
         a, b, c, d = (x[k] for k in choice.rule.inputs)
         if 0 in {a + b, c + d, a + c, b + d}:
             return [row.problem("MA313", "a margin of the 2×2 table is zero", column)]
-    return _degrees(row, choice)
+    if name == "semipartial_r" and x["semipartial_r"] ** 2 > x["r2_model"]:
+        return [row.problem("MA313", "its square exceeds r2_model", column)]
+    if name == "p" and x["p"] == 0:
+        message = "p = 0 holds no value; enter the exact p or its bound"
+        return [row.problem("MA313", message, "p")]
+    if name == "p" and x.get("tails") == 1 and x["p"] > 0.5:
+        message = "a one-tailed p above .5 points the other way; enter its complement and the sign"
+        return [row.problem("MA313", message, "p")]
+    return []
 
 
 def _beta_refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
@@ -236,7 +303,9 @@ def _degrees(row: Row, choice: Choice) -> list[Problem]:
     """Sample sizes that leave no variance, and values that give |r| = 1."""
     x = choice.inputs
     if choice.statistic == "yi":
-        return []
+        extreme = abs(x["yi"]) > LARGEST_Z
+        message = f"|Fisher z| = {abs(x['yi']):g} is no correlation"
+        return [row.problem("MA312", message, "yi")] if extreme else []
     column = "n" if "n" in row.cells else choice.rule.inputs[0]
     n = x.get("n")
     floor = 4 if choice.statistic == "kendall_tau" else 3
@@ -250,11 +319,12 @@ def _degrees(row: Row, choice: Choice) -> list[Problem]:
     partial = choice.statistic == "partial_r" and df is None and n is not None
     if partial and x["n"] - x["n_predictors"] <= 2:
         return [row.problem("MA321", "n is too small for that many predictors", column)]
-    if choice.statistic == "p" and x["p"] == 0:
-        return [row.problem("MA313", "p = 0 holds no value; enter the exact p or its bound", "p")]
-    found = choice.convert()
-    if not (abs(found.r) < 1 and found.z_variance > 0):
-        message = f"{choice.statistic} converts to r = {found.r:.3g}"
-        return [row.problem("MA312", f"{message}: a correlation lies between −1 and 1",
-                            choice.rule.inputs[0])]  # fmt: skip
+    try:
+        found = choice.convert()
+        possible = abs(found.r) < 1 and found.z_variance > 0 and math.isfinite(found.r)
+    except (ArithmeticError, ValueError):
+        possible = False
+    if not possible:
+        message = f"{choice.statistic} is too extreme to be a correlation between −1 and 1"
+        return [row.problem("MA312", message, choice.rule.inputs[0])]
     return []

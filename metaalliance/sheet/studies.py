@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,13 @@ class Studies:
             for row in self.rows
             if not row.included
         ]
+        broken = self._in_error()
         dropped = [
             (row, "not significant, no value (policy: drop)")
             for row in self.rows
-            if self.nonsignificant == "drop" and row.number in self.nonsignificant_rows
+            if self.nonsignificant == "drop"
+            and row.number in self.nonsignificant_rows
+            and row.number not in broken
         ]
         return tuple(sorted(by_team + dropped, key=lambda pair: pair[0].number))
 
@@ -104,8 +108,19 @@ class Studies:
     def used(self) -> tuple[Row, ...]:
         """Rows that are pooled."""
         out = {row.number for row, _ in self.excluded}
-        broken = {p.row for p in self.errors}
+        broken = self._in_error()
         return tuple(r for r in self.rows if r.number not in out and r.number not in broken)
+
+    @property
+    def in_error(self) -> tuple[Row, ...]:
+        """Rows with an error."""
+        broken = self._in_error()
+        return tuple(row for row in self.rows if row.number in broken)
+
+    def _in_error(self) -> set[int | None]:
+        """Numbers of included rows with an error on the sheet of the effects."""
+        included = {row.number for row in self.rows if row.included}
+        return {p.row for p in self.errors if p.sheet == self.sheet and p.row in included}
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -201,11 +216,17 @@ def load_studies(
     included = {row.number for row in rows if row.included}
     problems = [*found, *header.problems, *_layout_problems(grid, header, rows)]
     problems += [p for p in cell_problems if p.row in included or p.column == "include"]
+    bounds: set[tuple[int | None, str]] = set()  # p-values that the row does not need
     choices: dict[int, Choice] = {}
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, nonsignificant, beta, choices, silent)
+        if row.number in choices and choices[row.number].statistic != "p":
+            bounds.add((row.number, "p"))
+    problems = [_without_harm(p) if (p.row, p.column) in bounds else p for p in problems]
     summaries = {p.row for p in problems if p.code == "MA410"}
+    if nonsignificant == "drop":
+        summaries |= silent
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
     problems += study_problems(studied)
     kept, silenced = _silence(_in_order(problems), settings)
@@ -235,6 +256,11 @@ def _read_config(path: str | Path | None) -> Config:
     return Config() if path is None else read_config(Path(path))
 
 
+def _without_harm(p: Problem) -> Problem:
+    """An inequality for a p-value beside another statistic is no error."""
+    return replace(p, severity="note") if p.code == "MA309" else p
+
+
 def _silence(
     problems: list[Problem], config: Config
 ) -> tuple[list[Problem], list[tuple[Problem, str]]]:
@@ -260,7 +286,13 @@ def _content(path: str | Path) -> tuple[bytes, str]:
         if len(content) > MAX_FILE:
             raise UnreadableFileError("Standard input is too large.", code="MA107")
         return content, "standard input"
-    return read_bytes(Path(path)), Path(path).name
+    return read_bytes(Path(path)), display_name(Path(path).name)
+
+
+def display_name(name: str) -> str:
+    """Return a file name as text that can be printed and stored anywhere."""
+    text = name.encode("utf-8", "replace").decode("utf-8", "replace")
+    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs"}) or "file"
 
 
 def _grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:

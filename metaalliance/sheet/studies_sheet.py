@@ -12,7 +12,7 @@ from metaalliance.sheet.scheme import Scheme
 
 SHEET = "studies"
 #: Columns of a studies sheet that belong to its own rows.
-_OWN = {"study", "include", "exclusion_reason", "notes", "quote", "page"}
+_OWN = {"study", "notes", "quote", "page"}
 
 
 def find_studies_sheet(grids: list[Grid], effects: Grid) -> Grid | None:

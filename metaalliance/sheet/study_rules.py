@@ -21,12 +21,17 @@ _STATISTICS = ("r", "fisher_z", "t", "F", "chi2", "z_stat", "p", "d", "g", "odds
                "value")  # fmt: skip
 _SIGNED = ("r", "fisher_z", "t", "d", "g", "z_stat", "beta", "partial_r", "semipartial_r",
            "spearman_rho", "kendall_tau", "b", "log_odds_ratio", "yi", "value")  # fmt: skip
+_NUMERIC_GROUPS = ("statistic", "companion", "direction")
 _CONSTANT = ("year", "doi", "source", "design", "country")
 _NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
 _HOMOGLYPHS = str.maketrans("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj")
 
 #: Parts of names of outcome measures that say that a higher score is worse.
 _SYMPTOM_WORDS = ("symptom", "distress", "severity", "dropout", "attrition", "relapse", "problem")
+
+
+#: What makes two rows the same effect beside their identity.
+_VALUES = tuple(c.name for c in COLUMNS.values() if c.group in _NUMERIC_GROUPS)
 
 
 def study_problems(rows: list[Row]) -> list[Problem]:
@@ -58,7 +63,7 @@ def duplicate_problems(rows: list[Row]) -> list[Problem]:
         for row in group:
             if row.faulty:
                 continue
-            value = tuple(row.get(c) for c in (*_STATISTICS, "n"))
+            value = tuple(row.get(c) for c in (*_VALUES, *(() if described else ("effect",))))
             if value in first:
                 twin = first[value]
                 message = f"the same effect stands in row {twin.number}"
@@ -101,7 +106,7 @@ def sample_problems(rows: list[Row]) -> list[Problem]:
     return problems
 
 
-def _skeleton(label: str) -> str:
+def label_key(label: str) -> str:
     """Fold what a reader would not see: case, accents, blanks, look-alike letters."""
     latin = unicodedata.normalize("NFKD", label.translate(_HOMOGLYPHS))
     return key_of("".join(c for c in latin if not unicodedata.combining(c)))
@@ -113,7 +118,7 @@ def label_problems(rows: list[Row]) -> list[Problem]:
     reported: set[str] = set()
     problems = []
     for row in rows:
-        twin = first.setdefault(_skeleton(row.study), row)
+        twin = first.setdefault(label_key(row.study), row)
         if twin.study != row.study and row.study not in reported:
             reported.add(row.study)
             message = f"{row.study!r} and {twin.study!r} (row {twin.number}) count as two studies"
@@ -210,7 +215,7 @@ def overlap_problems(rows: list[Row]) -> list[Problem]:
         author = re.match(r"[^\W\d_]+", row.study)
         if not isinstance(n, float) or not country or author is None:
             continue
-        twin = first.setdefault((_skeleton(author[0]), n, key_of(str(country))), row)
+        twin = first.setdefault((label_key(author[0]), n, key_of(str(country))), row)
         if twin.study != row.study and row.study not in reported:
             reported.add(row.study)
             message = (

@@ -22,28 +22,34 @@ class Vocabulary:
         Other names by level.
     open : bool
         Whether values outside the vocabulary are accepted as they are (instruments).
+    exact : bool
+        Whether punctuation counts, as it does for signs.
     """
 
     name: str
     levels: tuple[str, ...]
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     open: bool = False
+    exact: bool = False
     _lookup: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for level in self.levels:
-            self._lookup[key_of(level)] = level
+            self._lookup[self._key(level)] = level
         for level, names in self.aliases.items():
             for name in names:
-                self._lookup.setdefault(key_of(name), level)
+                self._lookup.setdefault(self._key(name), level)
+
+    def _key(self, text: str) -> str:
+        return text.strip().casefold() if self.exact else key_of(text)
 
     def find(self, text: str) -> str | None:
         """Return the level that `text` names, or None."""
-        return self._lookup.get(key_of(text))
+        return self._lookup.get(self._key(text))
 
     def suggest(self, text: str) -> str | None:
         """Return the level with the nearest name, or None."""
-        near = difflib.get_close_matches(key_of(text), self._lookup, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(self._key(text), self._lookup, n=1, cutoff=0.6)
         return self._lookup[near[0]] if near else None
 
 
@@ -199,7 +205,9 @@ VOCABULARIES: dict[str, Vocabulary] = {
         Vocabulary("alliance_direction", _DIRECTION, _DIRECTIONS),
         Vocabulary(
             "sign", ("+", "-"),
-            {"+": ("positive", "pos", "plus", "1"), "-": ("−", "–", "negative", "neg", "minus", "-1")},
+            {"+": ("positive", "pos", "plus", "1", "+1", "＋"),
+             "-": ("−", "–", "—", "‐", "‑", "－", "negative", "neg", "minus", "-1", "−1", "–1")},
+            exact=True,
         ),
         Vocabulary(
             "alliance_subscale", ("total", "bond", "task", "goal"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ from metaalliance.sheet.xlsx_marks import (
     hidden_rows,
     merged_ranges,
 )
+
+#: Characters that the format writes as _x000D_.
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
@@ -127,7 +131,7 @@ def _values(sheet: Any) -> list[list[Any]]:
     rows: list[list[Any]] = []
     percent = _percent_styles(sheet.parent)
     for number, cells in _cells(sheet):
-        filled = [cell for cell in cells if cell["value"] is not None]
+        filled = [cell for cell in cells if cell["value"] is not None or _blank_text(cell)]
         if not filled:
             continue
         if number > MAX_ROWS or filled[-1]["column"] > MAX_COLUMNS:
@@ -146,6 +150,10 @@ def _values(sheet: Any) -> list[list[Any]]:
     return rows
 
 
+def _blank_text(cell: dict[str, Any]) -> bool:
+    return bool(cell["data_type"] in {"s", "str"})
+
+
 def _percent_styles(book: Any) -> frozenset[int]:
     """Styles that show a number as a percentage."""
     formats = [
@@ -160,7 +168,11 @@ def _percent_styles(book: Any) -> frozenset[int]:
 def _value(cell: dict[str, Any], percent: frozenset[int]) -> Any:
     """One value with its kind: error, percentage or plain."""
     value = cell["value"]
+    if value is None:
+        return ""  # a formula whose stored result is blank text
     if value.__class__ is str:
+        if "_x" in value:
+            value = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), value)
         return ErrorCell(value) if cell["data_type"] == "e" else value
     if value.__class__ in {int, float} and cell["style_id"] in percent:
         return PercentCell(value)

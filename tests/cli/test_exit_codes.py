@@ -219,7 +219,7 @@ def test_unknown_code(call, code):
 
 
 def test_near_code_is_suggested(call):
-    assert "Did you mean MA3" in call("explain", "MA3I2").stderr
+    assert "Did you mean MA312" in call("explain", "MA3122").stderr
 
 
 # Failures -------------------------------------------------------------------------------

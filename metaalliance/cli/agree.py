@@ -1,0 +1,146 @@
+"""`metaalliance agree`: how far coders agree, and a workbook to settle where they do not."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.settings import config_for, resolve
+from metaalliance.coding.agreement import agreement
+from metaalliance.coding.conflicts import Conflict, conflicts
+from metaalliance.coding.matching import Matching, match_rows
+from metaalliance.coding.points import CoderPooled, pooled_by_coder
+from metaalliance.coding.variables import AgreementTable
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.report.agreement import (
+    agreed_line,
+    agreement_document,
+    agreement_table,
+    conflict_lines,
+    matching_lines,
+    pooled_table,
+)
+from metaalliance.report.conflicts import conflicts_workbook
+from metaalliance.report.folder import write_file
+from metaalliance.report.table import render_text
+from metaalliance.sheet.codebook import find_codebook
+from metaalliance.sheet.studies import Studies, load_studies, read_grids
+
+FILE_NAME = "agreement_conflicts.xlsx"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreeOptions:
+    """Options of the command."""
+
+    workbooks: tuple[Path, ...]
+    output: Path | None
+    sheet: str | None
+    config: Path | None
+    key: str | None
+    settings: dict[str, Any]
+    every: bool
+    json_output: bool
+    force: bool
+    quiet: bool
+
+
+def run_agree(options: AgreeOptions) -> int:
+    """Match, compare, print, and write the conflicts workbook."""
+    target = _target(options)
+    key = [k.strip() for k in options.key.split(",") if k.strip()] if options.key else None
+    level = resolve(options.settings, config_for(options.workbooks[0], options.config)).level
+    sheets = _sheets(options)
+    matching = match_rows(sheets, key=key)
+    if not matching.matched:
+        raise EstimationError(_nothing(matching), code="MA640")
+    table = agreement(matching, level=level)
+    pooled = pooled_by_coder(matching)
+    found = conflicts(matching)
+    codebook = _codebook(options.workbooks[0])
+    content = conflicts_workbook(matching, found, table, pooled, codebook=codebook)
+    write_file(target, content, force=options.force)
+    if options.json_output:
+        settings = {"level": level, "key": key, "sheet": options.sheet,
+                    "nonsignificant": sheets[0].nonsignificant, "beta": sheets[0].beta}  # fmt: skip
+        document = agreement_document(matching, table, pooled, found, settings, [target.name])
+        print_document(document)
+    else:
+        _print(matching, table, pooled, found, every=options.every)
+    if not options.quiet:
+        print_error(f"Wrote {target}. Decide there, then: metaalliance reconcile {target.name}")
+    return OK
+
+
+def _print(
+    matching: Matching,
+    table: AgreementTable,
+    pooled: Sequence[CoderPooled],
+    found: Sequence[Conflict],
+    *,
+    every: bool,
+) -> None:
+    """Matching, agreement, pooled results and the first conflicts on stdout."""
+    width = terminal_width()
+    shown = agreement_table(table, every=every)
+    lines = matching_lines(matching, every=every)
+    lines += ["", render_text(shown, width)] if shown.rows else []
+    lines += ["", *textwrap.wrap(agreed_line(table), width)] if not every else []
+    lines += ["", render_text(pooled_table(pooled), width), "", *conflict_lines(found)]
+    print_result(lines)
+
+
+def _target(options: AgreeOptions) -> Path:
+    """Where the conflicts workbook goes, refused early when it exists or replaces an input."""
+    if len(options.workbooks) < 2:
+        raise OptionError("agree needs the workbooks of two or more coders.")
+    if any(str(path) == "-" for path in options.workbooks):
+        raise OptionError("agree reads files, not standard input.")
+    target = options.output or options.workbooks[0].with_name(FILE_NAME)
+    if target.suffix.lower() != ".xlsx":
+        raise OptionError(f"{target}: the conflicts workbook is an .xlsx file.")
+    if any(target.resolve() == path.resolve() for path in options.workbooks):
+        raise OptionError(f"{target} is one of the sheets to compare.", code="MA691")
+    if target.exists() and not options.force:
+        raise OptionError(
+            f"{target} exists already and may hold decisions. Choose another name with -o, or use "
+            "--force.",
+            code="MA691",
+        )
+    return target
+
+
+def _sheets(options: AgreeOptions) -> list[Studies]:
+    """Read every sheet, errors or not, by the same policies."""
+    sheets = []
+    for path in options.workbooks:
+        config = config_for(path, options.config)
+        settings = resolve(options.settings, config)
+        sheets.append(
+            load_studies(
+                path,
+                sheet=options.sheet,
+                nonsignificant=settings.nonsignificant,
+                beta=settings.beta,
+                config=config,
+            )
+        )
+    return sheets
+
+
+def _nothing(matching: Matching) -> str:
+    """Say why nothing was matched."""
+    files = " and ".join(s.file for s in matching.sheets)
+    hints = [u.suggestion for u in matching.unmatched if " has '" in u.suggestion]
+    hint = f" {hints[0]}." if hints else ""
+    return f"No row of {files} could be matched: no study label is in both.{hint}"
+
+
+def _codebook(path: Path) -> list[list[Any]] | None:
+    """The codebook sheet of the first coder, for the sheet of the team."""
+    grid = find_codebook(read_grids(path)[0])
+    return None if grid is None else grid.rows

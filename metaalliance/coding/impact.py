@@ -1,0 +1,173 @@
+"""What a disagreement is worth: the pooled r with another coder's value in the cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from metaalliance.coding.points import EffectPoint, convert_rows, sheet_points
+from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.blocks import StudyBlocks
+from metaalliance.core.multilevel import NestedData, maximize, start_values
+from metaalliance.errors import EstimationError
+from metaalliance.models.tau2_engine import estimate_tau2
+from metaalliance.sheet.columns import COLUMNS
+from metaalliance.sheet.row_rules import (
+    agreement_problems,
+    nonsignificant_column,
+    nonsignificant_problems,
+    sign_problems,
+)
+from metaalliance.sheet.rows import Coded, Row
+from metaalliance.sheet.statistics import Choice, choose
+from metaalliance.sheet.studies import Studies
+
+#: Columns that make the effect of a row, or decide whether it is used.
+MAKES_EFFECT = frozenset(
+    {"include"}
+    | {c.name for c in COLUMNS.values() if c.group in {"statistic", "companion", "direction"}}
+)
+#: The assumed correlation of `pool` at its defaults.
+RHO = 0.6
+
+
+class Impact(NamedTuple):
+    """Change of the pooled r; NaN with a reason where it does not exist."""
+
+    value: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row with cells of another coder in place of its own; None empties a cell."""
+
+    row: Row
+    cells: Mapping[str, Coded | None]
+
+    def apply(self, number: int) -> Row:
+        """Return the changed row under another number."""
+        cells = {**self.row.cells, **{c: v for c, v in self.cells.items() if v is not None}}
+        for column, coded in self.cells.items():
+            if coded is None:
+                cells.pop(column, None)
+        return replace(self.row, number=number, cells=cells)
+
+
+def impacts(sheet: Studies, changes: Sequence[Change]) -> list[Impact]:
+    """Return the change of the pooled r of a sheet by each of several changes, one at a time.
+
+    Each changed row is converted anew and the model of `pool` at its defaults is refitted to
+    its optimum, started at that of the sheet; nothing is approximated. Where the row stays the
+    effect that it was, the change is exactly zero.
+    """
+    if sheet.errors:
+        reason = f"{sheet.file} has errors, so that nothing is pooled from it"
+        return [Impact(math.nan, reason) for _ in changes]
+    fit = _Refit(sheet)
+    if math.isnan(fit.base):
+        return [Impact(math.nan, fit.reason) for _ in changes]
+    first = max((row.number for row in sheet.rows), default=0) + 1
+    rows = [change.apply(first + i) for i, change in enumerate(changes)]
+    points, reasons = _convert(sheet, rows)
+    return [
+        Impact(math.nan, reasons[row.number])
+        if row.number in reasons
+        else fit.change(change.row, points.get(row.number))
+        for change, row in zip(changes, rows, strict=True)
+    ]
+
+
+def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint], dict[int, str]]:
+    """Effects of changed rows, and why others have none; a row in neither is left out."""
+    choices: dict[int, Choice] = {}
+    silent: set[int] = set()
+    usable: list[Row] = []
+    reasons: dict[int, str] = {}
+    for row in rows:
+        if not row.included:
+            continue
+        column = nonsignificant_column(row)
+        if column is not None and sheet.nonsignificant == "drop":
+            continue
+        if column is not None:
+            problems = nonsignificant_problems(row, column, sheet.nonsignificant)
+            silent.add(row.number)
+        else:
+            choice, problems = choose(row, sheet.beta)
+            if choice is not None:
+                choices[row.number] = choice
+                problems = problems or sign_problems(row, choice) or agreement_problems(row, choice)
+            elif not problems:
+                reasons[row.number] = "the cell cannot be read"
+        errors = [p.message for p in problems if p.severity == "error"]
+        if errors:
+            reasons[row.number] = f"with this value alone the row cannot be used: {errors[0]}"
+        if row.number not in reasons:
+            usable.append(row)
+    return convert_rows(sheet, tuple(usable), choices, frozenset(silent)), reasons
+
+
+class _Refit:
+    """The pooled mean of a sheet, refitted with one effect changed, added or left out."""
+
+    def __init__(self, sheet: Studies) -> None:
+        points = sheet_points(sheet)
+        studies = {row.number: row.study for row in sheet.used}
+        self._place = {number: i for i, number in enumerate(points)}
+        self._code = {
+            label: i for i, label in enumerate(dict.fromkeys(r.study for r in sheet.rows))
+        }
+        self._yi = np.array([p.yi for p in points.values()])
+        self._vi = np.array([p.vi for p in points.values()])
+        self._study = np.array([self._code[studies[n]] for n in points], dtype=np.intp)
+        self._start: Array | None = None
+        self.reason = ""
+        try:
+            self.base = math.tanh(self._mean(self._yi, self._vi, self._study))
+        except EstimationError as error:
+            self.base, self.reason = math.nan, str(error)
+
+    def change(self, row: Row, point: EffectPoint | None) -> Impact:
+        """Change of r when a row has another effect, or (None) is left out."""
+        place = self._place.get(row.number)
+        if place is None and point is None:
+            return Impact(0.0)
+        yi, vi, study = self._yi, self._vi, self._study
+        if place is not None and point is not None:
+            if yi[place] == point.yi and vi[place] == point.vi:
+                return Impact(0.0)
+            yi, vi = yi.copy(), vi.copy()
+            yi[place], vi[place] = point.yi, point.vi
+        elif place is not None:
+            yi, vi, study = (np.delete(x, place) for x in (yi, vi, study))
+        elif point is not None:
+            yi, vi = np.append(yi, point.yi), np.append(vi, point.vi)
+            study = np.append(study, self._code[row.study])
+        try:
+            return Impact(math.tanh(self._mean(yi, vi, study)) - self.base)
+        except EstimationError as error:
+            return Impact(math.nan, str(error))
+
+    def _mean(self, yi: Array, vi: Array, study: IntArray) -> float:
+        """The mean of `pool` at its defaults: CHE with dependent effects, else two-level."""
+        if yi.size == 0:
+            raise EstimationError("No effect is left to pool.", code="MA602")
+        if np.unique(study).size == yi.size:
+            ones = np.ones((yi.size, 1))
+            tau2 = estimate_tau2(yi, vi, ones, "REML") if yi.size > 1 else 0.0
+            return float(np.average(yi, weights=1 / (vi + tau2)))
+        order = np.argsort(study, kind="stable")
+        blocks = StudyBlocks.from_sorted(study[order])
+        if blocks.m == 1:
+            raise EstimationError("All effects come from one study.", code="MA611")
+        data = NestedData(yi[order], vi[order], np.ones((yi.size, 1)), blocks, RHO)
+        start = start_values(data) if self._start is None else self._start
+        point = maximize(data, start, restricted=True)
+        if self._start is None:
+            self._start = point.theta
+        return float(point.beta[0])
