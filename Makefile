@@ -20,7 +20,7 @@ check: setup ## what CI runs: format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 format: setup ## rewrite the code in the project's format
 	$(BIN)/ruff format .
@@ -33,14 +33,14 @@ lint: setup ## format check and lint
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
-test: setup ## the tests that take a minute or two
-	$(BIN)/python -m pytest -q -m "not slow"
+test: setup ## the tests that take a few minutes
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 slow: setup ## simulations and fuzzing
 	$(BIN)/python -m pytest -q -m slow
 
-golden: ## regenerate tests/golden (needs R with metafor, metadat, clubSandwich)
-	Rscript scripts/make_golden.R
+golden: ## regenerate tests/golden (needs R; the head of each script names its packages)
+	for script in scripts/make_golden*.R; do Rscript $$script || exit 1; done
 
 data: setup ## regenerate the example workbooks
 	$(BIN)/python scripts/make_simulated_workbook.py

@@ -1,0 +1,115 @@
+"""`init`: a team's own sheet needs only a look at what was proposed."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from typer.testing import CliRunner
+
+import metaalliance as ma
+from metaalliance.cli.app import app
+
+SHEET = (
+    "id,num,iv_perspective,dv_perspective,dv_measure,effect (r),phase\n"
+    "1,47,P,R,GRS,0.49,Tx\n"
+    "1,47,T,S,GRS,0.20,FU\n"
+    "2,60,R,P,BDI,0.31,Tx\n"
+    "3,138,client,I,Symptoms,-0.12,Tx\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.csv").write_text(SHEET)
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(w) for w in words])
+
+
+def test_the_proposal_is_enough_to_pool(folder):
+    assert run("validate", "own.csv").exit_code == 3  # no study column
+    assert run("init", "own.csv").exit_code == 0
+    assert run("validate", "own.csv").exit_code == 0
+    result = run("pool", "own.csv", "--no-figures")
+    assert result.exit_code == 0
+    assert "3 studies, 4 effects" in result.stdout
+
+
+def test_letters_of_raters_are_proposed_as_levels(folder):
+    run("init", "own.csv")
+    levels = tomllib.loads((folder / "metaalliance.toml").read_text())["vocabulary"]
+    assert levels["alliance_rater"] == {"client": ["P"], "therapist": ["T"], "observer": ["R"]}
+
+
+def test_what_is_unsure_is_marked(folder):
+    shown = run("init", "own.csv").stdout
+    assert "? study" in shown
+    assert "there is no outcome_direction" in shown
+
+
+def test_an_existing_configuration_is_kept(folder):
+    (folder / "metaalliance.toml").write_text("# mine\n")
+    assert run("init", "own.csv").exit_code == 2
+    assert (folder / "metaalliance.toml").read_text() == "# mine\n"
+
+
+def test_a_sheet_in_order_needs_nothing(folder):
+    (folder / "good.csv").write_text("study,r,n\nA,.3,40\nB,.2,50\n")
+    run("init", "good.csv")
+    assert "nothing to map" in (folder / "metaalliance.toml").read_text()
+
+
+def test_a_column_of_correlations_is_recognised_by_its_values(folder):
+    (folder / "x.csv").write_text("id,strength,n\n1,.31,40\n2,-.22,50\n3,.05,60\n")
+    run("init", "x.csv", "-o", "x.toml")
+    studies = ma.load_studies(folder / "x.csv", config=folder / "x.toml")
+    assert [row.get("r") for row in studies.rows] == [0.31, -0.22, 0.05]
+
+
+def test_a_team_wins_over_the_codebook_and_the_built_in_levels(folder):
+    (folder / "t.csv").write_text("study,r,n,modality\nA,.3,40,ACT\n")
+    (folder / "m.toml").write_text('[vocabulary.modality]\nCBT = ["ACT"]\n')
+    studies = ma.load_studies(folder / "t.csv", config=folder / "m.toml")
+    assert studies.rows[0].get("modality") == "CBT"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[colums]\nr = 'x'\n", "Did you mean 'columns'"),
+        ("[columns]\nrr = 'x'\n", "does not exist"),
+        ("[[ignore]]\ncode = 'MA502'\n", "needs a code and a reason"),
+        ("[[ignore]]\ncode = 'MA312'\nreason = 'x'\n", "errors cannot be silenced"),
+        ("[[ignore]]\ncode = 'MA999'\nreason = 'x'\n", "does not exist"),
+        ("[pool]\nrhoo = 0.5\n", "Did you mean 'rho'"),
+        ("[pool]\nrho = 'high'\n", "has no value"),
+        ("[vocabulary.study]\nA = ['b']\n", "has no vocabulary"),
+        ("not toml", "is not valid TOML"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_with_a_hint(folder, text, message):
+    (folder / "metaalliance.toml").write_text(text)
+    result = run("validate", "own.csv")
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_settings_of_the_file_are_used_and_the_command_line_wins(folder):
+    (folder / "good.csv").write_text("study,r,n\nA,.3,40\nB,.2,50\nC,.4,45\n")
+    (folder / "metaalliance.toml").write_text("[pool]\ntau2 = 'PM'\nlevel = 0.9\n")
+    assert "PM" in run("pool", "good.csv", "--no-figures").stdout
+    assert "DL" in run("pool", "good.csv", "--no-figures", "--tau2", "DL").stdout
+
+
+def test_a_silenced_rule_is_printed_with_its_reason(folder):
+    (folder / "good.csv").write_text("study,r,n\nA,.3,40\nB,.2,50\n")
+    (folder / "metaalliance.toml").write_text(
+        "[[ignore]]\ncode = 'MA504'\nreason = 'aligned by both coders'\n"
+    )
+    result = run("validate", "good.csv")
+    assert "MA504" not in result.stdout
+    assert "silenced MA504 (1): aligned by both coders" in result.stderr

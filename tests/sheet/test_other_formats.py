@@ -1,0 +1,46 @@
+"""The formats of the optional extra; the files were saved by LibreOffice from simulated rows."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+
+import pytest
+
+import metaalliance as ma
+
+FILES = Path(__file__).parent / "files"
+
+
+@pytest.mark.parametrize("name", ["small.ods", "small.xls"])
+def test_rows_are_read(name):
+    studies = ma.load_studies(FILES / name)
+    effects = ma.effect_sizes(studies)
+    assert effects.frame["r"].tolist() == [0.31, 0.22, 0.18]
+    assert effects.frame["modality"].tolist() == ["CBT", "psychodynamic", "third-wave"]
+
+
+@pytest.mark.parametrize("name", ["small.ods", "small.xls"])
+def test_a_note_says_what_the_format_does_not_show(name):
+    assert "MA112" in [p.code for p in ma.load_studies(FILES / name).problems]
+
+
+def test_without_the_extra_the_way_out_is_named(monkeypatch):
+    found = builtins.__import__
+
+    def without(name, *rest):
+        if name == "python_calamine":
+            raise ImportError(name)
+        return found(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ma.UnreadableFileError, match="Save it as .xlsx, or install") as caught:
+        ma.load_studies(FILES / "small.ods")
+    assert caught.value.code == "MA104"
+
+
+def test_a_broken_file_is_one_sentence(tmp_path):
+    path = tmp_path / "broken.xls"
+    path.write_bytes((FILES / "small.xls").read_bytes()[:700])
+    with pytest.raises(ma.UnreadableFileError, match="cannot be read"):
+        ma.load_studies(path)
