@@ -28,7 +28,8 @@ from metaalliance.report.conflicts import conflicts_workbook
 from metaalliance.report.folder import write_file
 from metaalliance.report.table import render_text
 from metaalliance.sheet.codebook import find_codebook
-from metaalliance.sheet.studies import Studies, load_studies, read_grids
+from metaalliance.sheet.source import read_grids
+from metaalliance.sheet.studies import Studies, load_studies
 
 FILE_NAME = "agreement_conflicts.xlsx"
 

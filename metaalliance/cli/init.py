@@ -10,7 +10,7 @@ from metaalliance.config import FILE_NAME
 from metaalliance.report.folder import write_file
 from metaalliance.report.table import printable
 from metaalliance.sheet.proposal import Proposal, propose
-from metaalliance.sheet.studies import read_grids
+from metaalliance.sheet.source import read_grids
 
 
 def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: bool) -> int:

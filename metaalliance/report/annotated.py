@@ -25,7 +25,8 @@ from metaalliance.sheet.columns import COLUMNS
 from metaalliance.sheet.grid import ErrorCell, FormulaCell, Grid, PercentCell, cell_name, is_blank
 from metaalliance.sheet.numbers import parse_number
 from metaalliance.sheet.preflight import read_bytes
-from metaalliance.sheet.studies import Studies, read_grids
+from metaalliance.sheet.source import read_grids
+from metaalliance.sheet.studies import Studies
 from metaalliance.sheet.studies_sheet import find_studies_sheet
 from metaalliance.sheet.xlsx_marks import merged_bounds
 

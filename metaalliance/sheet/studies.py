@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,12 +11,11 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.config import Config, read_config
-from metaalliance.errors import StudyDataError, UnreadableFileError
+from metaalliance.errors import StudyDataError
 from metaalliance.options import BetaPolicy, Nonsignificant, check_option
 from metaalliance.problems import Problem
 from metaalliance.sheet.codebook import find_codebook, read_codebook
-from metaalliance.sheet.delimited import read_delimited
-from metaalliance.sheet.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.grid import cell_name
 from metaalliance.sheet.header import (
     Header,
     choose_sheet,
@@ -26,8 +23,7 @@ from metaalliance.sheet.header import (
     read_columns,
     read_header,
 )
-from metaalliance.sheet.other_formats import read_other
-from metaalliance.sheet.preflight import MAX_FILE, read_bytes, sniff
+from metaalliance.sheet.layout_rules import layout_problems, problem_at
 from metaalliance.sheet.row_rules import (
     agreement_problems,
     assumption_problems,
@@ -38,11 +34,10 @@ from metaalliance.sheet.row_rules import (
 )
 from metaalliance.sheet.rows import Row, read_rows
 from metaalliance.sheet.scheme import Scheme, scheme_of
+from metaalliance.sheet.source import parse_grids, read_source
 from metaalliance.sheet.statistics import Choice, choose
 from metaalliance.sheet.studies_sheet import find_studies_sheet, join_studies
 from metaalliance.sheet.study_rules import study_problems
-from metaalliance.sheet.xlsx import read_xlsx
-from metaalliance.sheet.xlsx_marks import merged_bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -194,8 +189,8 @@ def load_studies(
     check_option("nonsignificant", nonsignificant, Nonsignificant)
     check_option("beta", beta, BetaPolicy)
     settings = config if isinstance(config, Config) else _read_config(config)
-    content, name = _content(path)
-    grids, found = _grids(content, name)
+    content, name = read_source(path)
+    grids, found = parse_grids(content, name)
     scheme = Scheme()
     codebook = find_codebook(grids)
     if codebook is not None:
@@ -212,9 +207,11 @@ def load_studies(
         rows, join_problems = join_studies(rows, extra, supplied, scheme)
         found += join_problems
     elif extra is not None:
-        found.append(_at(extra, "MA214", 1, 1, "it has no header with 'study'; it is not joined"))
+        found.append(
+            problem_at(extra, "MA214", 1, 1, "it has no header with 'study'; it is not joined")
+        )
     included = {row.number for row in rows if row.included}
-    problems = [*found, *header.problems, *_layout_problems(grid, header, rows)]
+    problems = [*found, *header.problems, *layout_problems(grid, header, rows)]
     problems += [p for p in cell_problems if p.row in included or p.column == "include"]
     bounds: set[tuple[int | None, str]] = set()  # p-values that the row does not need
     choices: dict[int, Choice] = {}
@@ -246,12 +243,6 @@ def load_studies(
     return _refuse_empty(studies, header)
 
 
-def read_grids(path: str | Path) -> tuple[list[Grid], str]:
-    """Return every sheet of a file as it stands, and the name of the file."""
-    content, name = _content(path)
-    return _grids(content, name)[0], name
-
-
 def _read_config(path: str | Path | None) -> Config:
     return Config() if path is None else read_config(Path(path))
 
@@ -275,34 +266,6 @@ def _silence(
         else:
             silenced.append((p, reason))
     return kept, silenced
-
-
-def _content(path: str | Path) -> tuple[bytes, str]:
-    """Bytes and display name of a file, or of standard input."""
-    if str(path) == "-":
-        content = sys.stdin.buffer.read(MAX_FILE + 1)
-        if not content:
-            raise UnreadableFileError("Standard input is empty.", code="MA102")
-        if len(content) > MAX_FILE:
-            raise UnreadableFileError("Standard input is too large.", code="MA107")
-        return content, "standard input"
-    return read_bytes(Path(path)), display_name(Path(path).name)
-
-
-def display_name(name: str) -> str:
-    """Return a file name as text that can be printed and stored anywhere."""
-    text = name.encode("utf-8", "replace").decode("utf-8", "replace")
-    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs"}) or "file"
-
-
-def _grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
-    """Read every sheet of a file by what it is, whatever it is called."""
-    kind = sniff(content, name)
-    if kind == "xlsx":
-        return read_xlsx(content, name)
-    if kind == "text":
-        return read_delimited(content, name)
-    return read_other(content, name)
 
 
 def _check_row(
@@ -329,57 +292,6 @@ def _check_row(
         *agreement_problems(row, choice),
         *assumption_problems(row, choice),
     ]
-
-
-def _layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem]:
-    """Merged cells, hidden rows and columns, gaps."""
-    problems = []
-    names = {number: name for name, number in {**header.columns, **header.extra}.items()}
-    for reference in grid.merged:
-        c1, r1, c2, r2 = merged_bounds(reference)
-        if r2 > header.row and any(c in names for c in range(c1, c2 + 1)):
-            value = _value_at(grid, r1, c1)
-            if not is_blank(value):
-                problems.append(_at(grid, "MA210", max(r1, header.row + 1), c1,
-                                    f"{reference} is merged", str(value)))  # fmt: skip
-    numbers = {row.number for row in rows}
-    hidden = sorted(numbers & grid.hidden_rows)
-    if hidden:
-        listed = ", ".join(map(str, hidden[:8])) + (" ..." if len(hidden) > 8 else "")
-        message = f"{len(hidden)} hidden rows are read like all others: {listed}"
-        problems.append(_at(grid, "MA209", hidden[0], 1, message))
-    columns = [names[c] for c in sorted(grid.hidden_columns) if c in names]
-    if columns:
-        first = min(c for c in grid.hidden_columns if c in names)
-        message = f"hidden columns are read like all others: {', '.join(columns)}"
-        problems.append(_at(grid, "MA209", header.row, first, message))
-    previous = header.row
-    for row in rows:
-        if row.number > previous + 1 and previous > header.row:
-            message = f"rows {previous + 1} to {row.number - 1} are blank; reading goes on below"
-            problems.append(_at(grid, "MA211", row.number, 1, message))
-        previous = row.number
-    return problems
-
-
-def _value_at(grid: Grid, row: int, column: int) -> Any:
-    values = grid.rows[row - 1] if row <= len(grid.rows) else []
-    return values[column - 1] if column <= len(values) else None
-
-
-def _at(grid: Grid, code: str, row: int, column: int, message: str, seen: str = "") -> Problem:
-    from metaalliance.messages import MESSAGES
-
-    return Problem(
-        code=code,
-        severity=MESSAGES[code].severity,
-        message=message,
-        hint=MESSAGES[code].remedy,
-        sheet=grid.name,
-        cell=cell_name(row, column),
-        row=row,
-        seen=seen,
-    )
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

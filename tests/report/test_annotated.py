@@ -19,7 +19,7 @@ from metaalliance.config import parse_config
 from metaalliance.errors import OptionError, UnreadableFileError
 from metaalliance.report.annotated import annotated_workbook
 from metaalliance.sheet.grid import FormulaCell
-from metaalliance.sheet.studies import read_grids
+from metaalliance.sheet.source import read_grids
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 HEADER = ["study", "r", "n", "t", "df", "p", "outcome_direction", "modality", "percent_female"]

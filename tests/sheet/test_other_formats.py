@@ -34,7 +34,7 @@ def test_without_the_extra_the_way_out_is_named(monkeypatch):
         return found(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ma.UnreadableFileError, match="Save it as .xlsx, or install") as caught:
+    with pytest.raises(ma.UnreadableFileError, match=r"Save it as \.xlsx, or install") as caught:
         ma.load_studies(FILES / "small.ods")
     assert caught.value.code == "MA104"
 

@@ -17,7 +17,7 @@ from metaalliance.errors import OptionError
 from metaalliance.sheet.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns import COLUMNS
 from metaalliance.sheet.scheme import Scheme
-from metaalliance.sheet.studies import read_grids
+from metaalliance.sheet.source import read_grids
 from metaalliance.sheet.template import coding_order, template_workbook
 from metaalliance.sheet.vocabularies import VOCABULARIES, Vocabulary
 
