@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import numbers
+import re
 from typing import Any, Literal, get_args
 
 from metaalliance.errors import OptionError
@@ -16,6 +18,7 @@ Prediction = Literal["t", "normal", "riley"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
 Scale = Literal["analysis", "r"]
+Component = Literal["study", "effect", "total"]
 
 #: Tests that are valid when effects of one study are dependent.
 CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr2"})
@@ -42,25 +45,31 @@ def check_option(name: str, value: str, option: Any) -> str:
     allowed = option_values(option)
     if value in allowed:
         return value
-    same = [a for a in allowed if a.lower() == str(value).lower()]
+    same = [a for a in allowed if _spelled(a) == _spelled(str(value))]
     near = same or difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = ", ".join(repr(a) for a in allowed)
     raise OptionError(f"{name}={value!r} is not one of {listed}.{hint}")
 
 
-def check_level(level: float) -> float:
+def _spelled(value: str) -> str:
+    """Return letters only, the numbers two and three in words: "3-Level" is "threelevel"."""
+    plain = re.sub("[^a-z0-9]", "", value.lower())
+    return plain.replace("2", "two").replace("3", "three")
+
+
+def check_level(level: Any) -> float:
     """Return a confidence level inside (0, 1)."""
-    if not (isinstance(level, int | float) and 0 < level < 1):
+    if not (isinstance(level, numbers.Real) and 0 < float(level) < 1):
         raise OptionError(
             f"level={level!r} is not a proportion between 0 and 1, such as 0.95 for 95%."
         )
     return float(level)
 
 
-def check_rho(rho: float) -> float:
+def check_rho(rho: Any) -> float:
     """Return an assumed within-study correlation in [0, 1)."""
-    if not (isinstance(rho, int | float) and 0 <= rho < 1):
+    if not (isinstance(rho, numbers.Real) and 0 <= float(rho) < 1):
         raise OptionError(
             f"rho={rho!r} is not a correlation in [0, 1): it is the assumed correlation between "
             "the sampling errors of effects from one study."

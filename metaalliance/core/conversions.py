@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from scipy import integrate, optimize, special, stats
+
+#: Degrees of freedom above which series replace functions that lose digits there.
+LARGE_DF = 100
+#: Coefficients of (2 / df)^m in log J(df), m = 1 to 6: differences of Bernoulli polynomials.
+_LOG_J = (-3 / 8, -1 / 8, -3 / 64, -1 / 64, -3 / 640, -1 / 384)
 
 
 def r_from_z(z: float) -> float:
@@ -25,7 +31,7 @@ def r_from_t(t: float, df: float) -> float:
     >>> round(r_from_t(2.3, 48), 12)
     0.315068493151
     """
-    return t / math.sqrt(t * t + df)
+    return t / math.hypot(t, math.sqrt(df))
 
 
 def r_from_f(f: float, df2: float) -> float:
@@ -46,11 +52,29 @@ def r_from_normal(z: float, n: float) -> float:
 def r_from_p(p: float, df: float, tails: int = 2) -> float:
     """Return the unsigned r behind a p-value of a t test with `df` degrees of freedom.
 
+    Parameters
+    ----------
+    p : float
+        Above 0 and at most 1, or at most .5 with one tail: a larger one belongs to an effect
+        against the tested direction, whose sign and size its report has to give otherwise.
+    df : float
+        Degrees of freedom of the t test.
+    tails : {1, 2}
+        Tails of the test.
+
+    Raises
+    ------
+    ValueError
+        For a p-value outside these limits.
+
     Examples
     --------
     >>> round(r_from_p(0.02, 58), 12)
     0.299695344369
     """
+    if not 0 < p / tails <= 0.5:
+        limit = "0.5 (one-tailed)" if tails == 1 else "1"
+        raise ValueError(f"p = {p:g}: an effect size needs a p-value above 0 and at most {limit}.")
     return r_from_t(float(stats.t.isf(p / tails, df)), df)
 
 
@@ -61,7 +85,13 @@ def d_from_means(mean1: float, sd1: float, n1: float, mean2: float, sd2: float, 
 
 
 def hedges_factor(df: float) -> float:
-    """Return J(df), the factor of Hedges's g = J d, exactly (gamma functions)."""
+    """Return J(df), the factor of Hedges's g = J d, exactly (gamma functions).
+
+    Above 100 degrees of freedom by Stirling's series, since log-gammas of large numbers cancel.
+    """
+    if df > LARGE_DF:
+        x = 2 / df
+        return math.exp(sum(c * x**m for m, c in enumerate(_LOG_J, start=1)))
     log_j = special.gammaln(df / 2) - special.gammaln((df - 1) / 2)
     return float(math.exp(log_j) / math.sqrt(df / 2))
 
@@ -225,9 +255,15 @@ def log_odds_ratio_z_variance(
 def unbiased_r(r: float, df: float) -> float:
     """Return Olkin and Pratt's (1958) unbiased estimate, exact by the hypergeometric function.
 
+    Above 100 degrees of freedom by its series, which converges fast there.
+
     Examples
     --------
     >>> round(unbiased_r(0.5, 28), 12)
     0.507115913814
     """
+    if df > LARGE_DF:
+        k = np.arange(60.0)
+        ratios = (k + 0.5) ** 2 / ((df / 2 + k) * (k + 1)) * (1 - r * r)
+        return r * (1 + float(np.cumprod(ratios).sum()))
     return float(r * special.hyp2f1(0.5, 0.5, df / 2, 1 - r * r))

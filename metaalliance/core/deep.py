@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
+from metaalliance.core.ascent import bounded_step
 from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.levels import LevelCovariance, Term, indicator
 from metaalliance.errors import ConvergenceError
 
 MAX_ITERATIONS = 300
 ROUNDING = 64 * float(np.finfo(float).eps)
+#: Relative steps that may be the rounding of an ill-conditioned score, if they shrink no more.
+STALLED = 1e-9
+#: Smallest eigenvalue of the information, its diagonal standardised to one.
+RIDGE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +109,9 @@ def evaluate(data: DeepData, theta: Array, *, restricted: bool) -> DeepPoint:
         _, log_bread = np.linalg.slogdet(bread)
         _, log_xtx = np.linalg.slogdet(data.X.T @ data.X)
         value += 0.5 * (p * np.log(2 * np.pi) + log_bread + log_xtx)
-    return DeepPoint(theta, S, WX, beta, bread, u, float(value))
+    for array in (WX, beta, bread, u):
+        array.setflags(write=False)
+    return DeepPoint(read_only(theta), S, WX, beta, bread, u, float(value))
 
 
 def score_and_average_information(
@@ -136,7 +143,23 @@ def score_and_average_information(
     XWQ = WX.T @ Q
     information = 0.5 * (Q.T @ S.solve(Q) - XWQ.T @ G @ XWQ)
     removed = np.array(traces) - (np.array(corrections) if restricted else 0.0)
-    return 0.5 * (np.array(quadratics) - removed), information
+    floor = removed**2 / (2 * data.yi.size)
+    return 0.5 * (np.array(quadratics) - removed), _positive(information, floor)
+
+
+def _positive(information: Array, floor: Array) -> Array:
+    """Return the average information, lifted where residuals near zero leave it singular.
+
+    The expected information of a component is at least the square of its trace over 2 k
+    (Cauchy and Schwarz).
+    """
+    scale = np.sqrt(np.maximum(np.diag(information), floor))
+    standard = information / np.outer(scale, scale)
+    lift = RIDGE - float(np.linalg.eigvalsh(standard).min())
+    if lift <= 0:
+        return information
+    lifted: Array = information + lift * np.diag(scale**2)
+    return lifted
 
 
 def maximize(
@@ -144,13 +167,14 @@ def maximize(
 ) -> DeepPoint:
     """Climb to the optimum over the variance components.
 
-    Average-information steps, halved until the likelihood does not fall; a component at zero
-    whose score points outwards is held there.
+    Average-information steps that stay inside the boundary (`bounded_step`), halved until the
+    likelihood does not fall; a component at zero whose score points outwards is held there.
 
     Parameters
     ----------
     start : ndarray, shape (c,), optional
-        Where to begin; by default the excess variance in equal parts.
+        Where to begin; by default the excess variance in equal parts, and the whole of it in
+        each component in turn, since the likelihood can have several maxima.
     held : ndarray of bool, shape (c,), optional
         Components that stay at their start (the inner problem of a profile).
 
@@ -159,8 +183,21 @@ def maximize(
     ConvergenceError
         When the optimum is not reached.
     """
-    point = evaluate(data, _start(data) if start is None else start, restricted=restricted)
-    fixed = np.zeros(point.theta.size, dtype=bool) if held is None else held
+    starts = _starts(data) if start is None else [start]
+    fixed = np.zeros(len(data.names), dtype=bool) if held is None else held
+    points = [_ascend(data, begin, fixed, restricted=restricted) for begin in starts]
+    best = points[0]
+    for point in points[1:]:
+        slack = 1e-12 * (data.yi.size + abs(best.log_likelihood))
+        if point.log_likelihood > best.log_likelihood + slack:
+            best = point
+    return best
+
+
+def _ascend(data: DeepData, start: Array, fixed: BoolArray, *, restricted: bool) -> DeepPoint:
+    """Climb from one start, until steps are rounding or stop shrinking near it."""
+    previous = np.inf
+    point = evaluate(data, start, restricted=restricted)
     scale = data.yi.size / float(np.sum(1 / data.vi))
     for _ in range(MAX_ITERATIONS):
         score, information = score_and_average_information(data, point, restricted=restricted)
@@ -168,22 +205,24 @@ def maximize(
         if not free.any():
             return point
         step = np.zeros_like(point.theta)
-        step[free] = np.linalg.solve(information[np.ix_(free, free)], score[free])
+        step[free] = bounded_step(point.theta[free], score[free], information[np.ix_(free, free)])
         reached = _climb(data, point, step, restricted=restricted)
         moved = float(np.abs(reached.theta - point.theta).max())
         point = reached
-        if moved <= ROUNDING * (float(point.theta.max()) + scale):
+        size = float(point.theta.max()) + scale
+        if moved <= ROUNDING * size or 0.9 * previous <= moved <= STALLED * size:
             return point
+        previous = moved
     raise ConvergenceError("The variance components did not converge.")
 
 
-def _start(data: DeepData) -> Array:
-    """Return the excess variance in equal parts, at least a tenth of the sampling variance."""
+def _starts(data: DeepData) -> list[Array]:
+    """Excess variance, at least a tenth of the sampling variance: in equal parts, in one part."""
     residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
     typical = float(np.median(data.vi))
     excess = max(float(np.mean(residuals**2)) - typical, 0.1 * typical)
     count = len(data.names)
-    return np.full(count, excess / count)
+    return [np.full(count, excess / count), *(excess * np.eye(count))]
 
 
 def _climb(data: DeepData, point: DeepPoint, step: Array, *, restricted: bool) -> DeepPoint:

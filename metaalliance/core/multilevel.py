@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.ascent import bounded_step
 from metaalliance.core.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.errors import ConvergenceError
 
@@ -80,7 +82,9 @@ def evaluate(data: NestedData, theta: Array, *, restricted: bool) -> NestedPoint
         _, log_bread = np.linalg.slogdet(bread)
         _, log_xtx = np.linalg.slogdet(data.X.T @ data.X)
         value += 0.5 * (p * np.log(2 * np.pi) + log_bread + log_xtx)
-    return NestedPoint(theta, covariance, WX, beta, bread, u, float(value))
+    for array in (WX, beta, bread, u):
+        array.setflags(write=False)
+    return NestedPoint(read_only(theta), covariance, WX, beta, bread, u, float(value))
 
 
 def score_and_information(
@@ -158,6 +162,16 @@ def start_values(data: NestedData) -> Array:
     return np.maximum([between, within], 0.1 * float(np.median(data.vi)))
 
 
+def highest(points: Sequence[NestedPoint]) -> NestedPoint:
+    """Return the point of the largest likelihood, the first of those equal to rounding."""
+    best = points[0]
+    for point in points[1:]:
+        slack = 1e-12 * (point.u.size + abs(best.log_likelihood))
+        if point.log_likelihood > best.log_likelihood + slack:
+            best = point
+    return best
+
+
 def maximize(
     data: NestedData,
     start: Array,
@@ -168,9 +182,10 @@ def maximize(
 ) -> NestedPoint:
     """Climb to the optimum of the likelihood over the variance components.
 
-    Newton steps on the free components where the observed information is positive
-    definite, Fisher scoring elsewhere; steps are halved until the likelihood does not
-    fall; a component at zero whose score points outwards is held there.
+    Newton steps where the observed information of the free components is positive definite,
+    Fisher scoring elsewhere; no step leaves the boundary behind (`bounded_step`), and steps
+    are halved until the likelihood does not fall; a component at zero whose score points
+    outwards is held there.
 
     Parameters
     ----------
@@ -216,7 +231,11 @@ def _free_step(
     H = free.T @ observed @ free
     reference = free.T @ expected @ free
     newton = bool(np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min())
-    step: Array = free @ np.linalg.solve(H if newton else reference, free.T @ score)
+    chosen, slope = H if newton else reference, slope[~outward]
+    if free.shape[1] == 1:  # the climb clips to the boundary
+        step: Array = free[:, 0] * (slope[0] / chosen[0, 0])
+    else:
+        step = bounded_step(theta, slope, chosen)
     return step, newton
 
 

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.intervals import Interval
-from metaalliance.core.multilevel import NestedData, NestedPoint, maximize
+from metaalliance.core.multilevel import NestedData, NestedPoint, highest, maximize
 from metaalliance.core.tau2 import log_likelihood
 
 #: What a profile fixes, and the direction in which the components may still move.
@@ -28,7 +28,8 @@ def nested_interval(
 
     The bounds are where twice the drop of the maximised log-likelihood equals the
     chi-squared quantile with one degree of freedom; a lower bound is zero when the drop
-    at zero is smaller. Each inner maximisation starts from the one before.
+    at zero is smaller. Each inner maximisation starts from the one before, and from the ends
+    of the profile, since it can have two maxima.
 
     Parameters
     ----------
@@ -45,24 +46,27 @@ def nested_interval(
     state = {"theta": optimum.theta}
 
     def drop(value: float) -> float:
-        start = _on_profile(state["theta"], component, value)
         upper = value if component == "total" else np.inf
-        point = maximize(data, start, restricted=restricted, directions=direction, upper=upper)
+        points = [
+            maximize(data, start, restricted=restricted, directions=direction, upper=upper)
+            for start in _starts(state["theta"], component, value)
+        ]
+        point = highest(points)
         state["theta"] = point.theta
         return 2 * (optimum.log_likelihood - point.log_likelihood)
 
     return _bounds(drop, estimate, _typical(data.vi), level)
 
 
-def _on_profile(theta: Array, component: str, value: float) -> Array:
-    """Move `theta` to the nearest start on the profile of `component` at `value`."""
+def _starts(theta: Array, component: str, value: float) -> list[Array]:
+    """Starts on the profile of `component` at `value`: near `theta`, then its ends and middle."""
     if component == "study":
-        return np.array([value, theta[1]])
+        return [np.array([value, other]) for other in (theta[1], 0.0)]
     if component == "effect":
-        return np.array([theta[0], value])
+        return [np.array([other, value]) for other in (theta[0], 0.0)]
     total = float(theta.sum())
     share = float(theta[0]) / total if total > 0 else 0.5
-    return np.array([value * share, value * (1 - share)])
+    return [np.array([value * s, value * (1 - s)]) for s in (share, 0.0, 0.5, 1.0)]
 
 
 def two_level_interval(

@@ -17,6 +17,9 @@ from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.multilevel import NestedData, NestedPoint
 
+#: Share of a study's information that others must add before its residuals can be inflated.
+SINGULAR = 1e-12
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RobustCovariance:
@@ -96,8 +99,8 @@ def _influence_rows(data: NestedData, point: NestedPoint) -> Array:
     """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each study.
 
     Where variance and moderators are constant within a study, 1 is an eigenvector of its S
-    and of S - X (X'WX)^-1 X', so that A only rescales its rows; the other studies need an
-    eigendecomposition each.
+    and of S - X (X'WX)^-1 X', so that A only rescales its rows; the other studies need a
+    singular value decomposition each.
     """
     H: Array = point.WX @ point.bread
     uniform = _uniform_studies(data)
@@ -124,7 +127,7 @@ def _uniform_factor(data: NestedData, point: NestedPoint) -> Array:
     eigenvalue = own + n * (data.rho * data.vi[first] + point.theta[0])
     X = data.X[first]
     rest = eigenvalue - n * np.einsum("ij,jk,ik->i", X, point.bread, X)
-    kept = rest > 1e-12 * eigenvalue
+    kept = rest > SINGULAR * eigenvalue
     factor: Array = np.sqrt(np.divide(eigenvalue, rest, out=np.zeros(blocks.m), where=kept))
     return factor
 
@@ -141,13 +144,43 @@ def clusters_of_one_size(
 
 
 def adjustment(S: Array, X: Array, bread: Array) -> Array:
-    """CR2 adjustment A = L (L'BL)^(-1/2) L' with B = S - X (X'WX)^-1 X' and S = LL'."""
-    B = S - X @ bread @ X.transpose(0, 2, 1)
+    """CR2 adjustment A = L (L'BL)^(-1/2) L' with B = S - X (X'WX)^-1 X' and S = LL'.
+
+    With V = L^-1 X (X'WX)^(-1/2) = P s Q' the middle is L'BL = FF', F = L'L (I - VV')^(1/2), and
+    ``(I - VV')^(1/2) = I - P (1 - sqrt(1 - s^2)) P'``. The singular values of F keep the digits
+    that the eigenvalues of FF' lose when variances differ strongly within a study. Where B is
+    singular the inverse root is that of Moore and Penrose.
+
+    Parameters
+    ----------
+    S : ndarray, shape (c, n, n)
+        Covariances of clusters of one size.
+    X : ndarray, shape (c, n, p)
+        Their rows of the design matrix.
+    bread : ndarray, shape (p, p)
+        (X'WX)^-1.
+    """
     L = np.linalg.cholesky(S)
     Lt = L.transpose(0, 2, 1)
-    values, vectors = np.linalg.eigh(Lt @ B @ L)
-    floor = 1e-12 * values[:, -1:]
-    roots = np.where(values > floor, 1 / np.sqrt(np.where(values > floor, values, 1.0)), 0.0)
-    LV = L @ vectors
-    adjusted: Array = (LV * roots[:, None, :]) @ LV.transpose(0, 2, 1)
+    P, s, _ = np.linalg.svd(np.linalg.solve(L, X @ _root(bread)), full_matrices=False)
+    left = 1 - s**2
+    kept = left > SINGULAR
+    shrink = 1 - np.sqrt(np.where(kept, left, 0.0))
+    LtL = Lt @ L
+    F = LtL - ((LtL @ P) * shrink[:, None, :]) @ P.transpose(0, 2, 1)
+    U, d, _ = np.linalg.svd(F)
+    rank = d.shape[1] - np.sum(~kept, axis=1)  # singular values fall along their axis
+    used = (np.arange(d.shape[1]) < rank[:, None]) & (d > 0)
+    roots = np.divide(1.0, d, out=np.zeros_like(d), where=used)
+    LU = L @ U
+    adjusted: Array = (LU * roots[:, None, :]) @ LU.transpose(0, 2, 1)
     return adjusted
+
+
+def _root(bread: Array) -> Array:
+    """Return R with RR' = `bread`, which may be singular; columns of X may differ in scale."""
+    scale = np.sqrt(np.maximum(np.diag(bread), 0.0))
+    safe = np.where(scale > 0, scale, 1.0)
+    values, vectors = np.linalg.eigh(bread / np.outer(safe, safe))
+    root: Array = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+    return root

@@ -166,6 +166,25 @@ def polish_likelihood(yi: Array, vi: Array, X: Array, start: float, *, restricte
     return 0.0 if tau2 > 0 and value(0.0) > value(tau2) else tau2
 
 
+def highest_likelihood(yi: Array, vi: Array, X: Array, start: float, *, restricted: bool) -> float:
+    """Polish from `start` and from the top of a coarse grid; return the highest optimum.
+
+    The likelihood can have two maxima. Of optima equal to rounding the first is returned.
+    """
+
+    def value(tau2: float) -> float:
+        return log_likelihood(yi, vi, X, tau2, restricted=restricted)
+
+    residuals = yi - X @ np.linalg.lstsq(X, yi, rcond=None)[0]
+    largest = max(float(np.max(residuals**2)), float(np.min(vi)))
+    grid = np.geomspace(1e-2 * float(np.min(vi)), largest, 16)
+    tops = (start, float(max(grid, key=value)))
+    found = [polish_likelihood(yi, vi, X, top, restricted=restricted) for top in tops]
+    values = [value(tau2) for tau2 in found]
+    slack = 1e-12 * (yi.size + abs(max(values)))
+    return next(t for t, value in zip(found, values, strict=True) if value >= max(values) - slack)
+
+
 def _climb(
     value: Callable[[float], float], tau2: float, step: float, current: float
 ) -> tuple[float, float]:

@@ -10,8 +10,11 @@ from metaalliance.core.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.effects.effects import Effects
 from metaalliance.options import check_rho
 
+#: Correlation that the alliance literature assumes when it aggregates within studies.
+AGGREGATION_RHO = 0.5
 
-def aggregate(effects: Effects, rho: float = 0.5, *, weighted: bool = False) -> Effects:
+
+def aggregate(effects: Effects, rho: float = AGGREGATION_RHO, *, weighted: bool = False) -> Effects:
     """Average the effects of each study, with a variance that knows of their dependence.
 
     Parameters
@@ -29,8 +32,8 @@ def aggregate(effects: Effects, rho: float = 0.5, *, weighted: bool = False) -> 
     -------
     Effects
         One row per study in order of first appearance. `n` is the largest; a text
-        moderator keeps its value where it is constant in the study and is "mixed"
-        elsewhere; a numeric one is averaged.
+        or true-false moderator keeps its value where it is constant in the study and is
+        "mixed" elsewhere; a numeric one is averaged.
 
     References
     ----------
@@ -74,11 +77,11 @@ def _gls(blocks: StudyBlocks, yi: Array, vi: Array, rho: float) -> tuple[Array, 
 
 
 def _combine(column: pd.Series, blocks: StudyBlocks, name: str) -> list[object]:
-    """One value per study: largest n, mean of numbers, the common label or "mixed"."""
+    """One value per study: largest n, mean of numbers, the common value or "mixed"."""
     values = column.to_numpy()
     parts = [values[a : a + n] for a, n in zip(blocks.starts, blocks.sizes, strict=True)]
     if name == "n":
         return [np.max(p) for p in parts]
-    if pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return [np.nan if np.isnan(p).all() else np.nanmean(p) for p in parts]
     return [p[0] if all(x == p[0] or x is p[0] for x in p) else "mixed" for p in parts]

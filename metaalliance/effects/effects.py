@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Measure, check_option
 
 #: Columns of `Effects.frame` that are not moderators.
-RESERVED = ("study", "effect", "yi", "vi", "n", "r", "sample", "row")
+RESERVED = ("study", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +49,7 @@ class Effects:
         measure: Measure = "generic",
         *,
         n: ArrayLike | None = None,
+        sample: Sequence[Any] | ArrayLike | None = None,
     ) -> Effects:
         """Make effects from numbers that are computed already.
 
@@ -59,17 +60,19 @@ class Effects:
         study : array_like, shape (k,), optional
             Label of the study of each effect; by default each effect is its own study.
         moderators : mapping or DataFrame, optional
-            Columns of length k.
+            Columns of length k; the names of `RESERVED` are taken.
         measure : {"generic", "z", "r", "r-unbiased"}
             The metric of `yi`.
         n : array_like, shape (k,), optional
             Sample sizes.
+        sample : array_like, shape (k,), optional
+            Label of the independent sample of each effect, within its study.
 
         Raises
         ------
         StudyDataError
-            When lengths differ, a value is missing or infinite, or a variance is not
-            positive; positions are counted from 0.
+            When lengths differ, a value is missing or infinite, a variance or n is not
+            positive, or a correlation is beyond 1; positions are counted from 0.
 
         Examples
         --------
@@ -83,11 +86,9 @@ class Effects:
             raise StudyDataError(f"yi has {y.size} values and vi has {v.size}.")
         if y.size == 0:
             raise StudyDataError("There are no effects.")
-        bad = np.flatnonzero(v <= 0)
-        if bad.size:
-            raise StudyDataError(
-                f"vi[{bad[0]}] = {v[bad[0]]:g}: a sampling variance must be positive."
-            )
+        _refuse("vi", v, v <= 0, "a sampling variance must be positive")
+        if measure in {"r", "r-unbiased"}:
+            _refuse("yi", y, np.abs(y) > 1, "a correlation lies between -1 and 1")
         columns: dict[str, Any] = {
             "study": _labels(study, y.size),
             "effect": np.arange(1, y.size + 1),
@@ -95,11 +96,13 @@ class Effects:
             "vi": v,
         }
         if n is not None:
-            columns["n"] = _column("n", n, y.size)
+            columns["n"] = _sizes(n, y.size)
+        if sample is not None:
+            columns["sample"] = _column("sample", sample, y.size)
         if measure != "generic":
             columns["r"] = np.tanh(y) if measure == "z" else y
         for name, values in dict(moderators if moderators is not None else {}).items():
-            if name in columns:
+            if str(name) in RESERVED or str(name) in columns:
                 raise StudyDataError(f"A moderator cannot be called {name!r}.")
             columns[str(name)] = _column(str(name), values, y.size)
         return cls(frame=pd.DataFrame(columns), measure=measure)
@@ -137,6 +140,10 @@ class Effects:
         """Names of the moderator columns."""
         return tuple(str(c) for c in self.frame.columns if c not in RESERVED)
 
+    def moderator_list(self) -> str:
+        """Return "there are a, b", or "there is none", for messages."""
+        return f"there are {', '.join(self.moderators)}" if self.moderators else "there is none"
+
     def dependent(self) -> bool:
         """Whether some study has more than one effect."""
         return self.n_effects > self.n_studies
@@ -160,21 +167,45 @@ class Effects:
 def _numbers(name: str, values: ArrayLike) -> Array:
     """Return finite numbers of shape (k,), or say which is not."""
     try:
-        array = np.asarray(values, dtype=float).ravel()
+        array = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError) as error:
         raise StudyDataError(f"{name} must hold numbers only: {error}.") from error
+    if array.ndim > 1:
+        raise StudyDataError(f"{name} has shape {array.shape}; one value per effect is needed.")
     bad = np.flatnonzero(~np.isfinite(array))
     if bad.size:
         raise StudyDataError(f"{name}[{bad[0]}] is {array[bad[0]]}: every value must be finite.")
     return array
 
 
+def _refuse(name: str, values: Array, wrong: BoolArray, reason: str) -> None:
+    """Refuse the first value that is wrong."""
+    bad = np.flatnonzero(wrong)
+    if bad.size:
+        raise StudyDataError(f"{name}[{bad[0]}] = {values[bad[0]]:g}: {reason}.")
+
+
 def _column(name: str, values: Any, k: int) -> Any:
-    """Return a column of length k."""
-    array = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(values)
-    if array.shape != (k,):
-        raise StudyDataError(f"{name} has shape {array.shape}; {k} effects need ({k},).")
+    """Return a column of length k; what is missing in a list of text stays missing."""
+    if isinstance(values, list | tuple):
+        shape = np.shape(np.array(values, dtype=object))
+        array = pd.Series(list(values)).to_numpy() if len(shape) == 1 and values else values
+    else:
+        array = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(values)
+    if np.shape(array) != (k,):
+        raise StudyDataError(f"{name} has shape {np.shape(array)}; {k} effects need ({k},).")
     return array
+
+
+def _sizes(n: Any, k: int) -> Any:
+    """Return sample sizes; they may be missing."""
+    column = _column("n", n, k)
+    try:
+        numbers = np.asarray(pd.to_numeric(pd.Series(column)), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise StudyDataError(f"n must hold numbers only: {error}.") from error
+    _refuse("n", numbers, numbers <= 0, "a sample size must be positive")
+    return column
 
 
 def _labels(study: Any, k: int) -> Any:

@@ -18,6 +18,12 @@ VARIANCE_RATIO = 1e7
 
 def refuse_unidentified_split(effects: Effects, model: str) -> None:
     """Refuse to split heterogeneity over two levels that the data cannot tell apart."""
+    if effects.n_effects == 1:
+        raise EstimationError(
+            f"The {model} model was refused: one effect has no variance between or within "
+            "studies. Use model='two-level'.",
+            code="MA611",
+        )
     if effects.n_studies == 1:
         raise EstimationError(
             f"All {effects.n_effects} effects come from one study: variance between studies "
@@ -34,7 +40,13 @@ def refuse_unidentified_split(effects: Effects, model: str) -> None:
 
 
 def refuse_false_independence(effects: Effects, model: str, test: str) -> None:
-    """Refuse to treat dependent effects as independent."""
+    """Refuse to treat dependent effects as independent, or one study as several."""
+    if effects.dependent() and effects.n_studies == 1 and test in CLUSTER_TESTS:
+        raise EstimationError(
+            f"All {effects.n_effects} effects come from one study: the {test} test compares "
+            "studies and needs two. Aggregate the effects of the study instead.",
+            code="MA611",
+        )
     if effects.dependent() and test not in CLUSTER_TESTS:
         several = int((effects.frame["study"].value_counts() > 1).sum())
         raise EstimationError(
@@ -52,8 +64,8 @@ def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ..
         found.append(
             notice(
                 "MA620",
-                f"Only {df:.1f} degrees of freedom: below {FEW_DF:.0f} the cluster-robust p-value "
-                "and interval are not reliable.",
+                f"Only {_below(df)} degrees of freedom: below {FEW_DF:.0f} the cluster-robust "
+                "p-value and interval are not reliable.",
                 "Read the interval as a rough one, and say so.",
             )
         )
@@ -79,12 +91,34 @@ def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ..
     return tuple(found)
 
 
+def _below(df: float) -> str:
+    """Return `df` with the digits that show it to be few."""
+    return next(text for digits in range(1, 18) if float(text := f"{df:.{digits}f}") < FEW_DF)
+
+
 def single_effect_notice(test: str) -> tuple[Problem, ...]:
     """Say what one effect allows."""
     message = "One effect: tau² and a prediction interval cannot be estimated"
     if test != "wald":
         message += f"; a normal (wald) test replaces {test}, which needs two effects"
     return (notice("MA613", message + "."),)
+
+
+def one_study_notice(n_effects: int, rho: float) -> tuple[Problem, ...]:
+    """Say that the effects of one study were aggregated."""
+    message = (
+        f"One study: its {n_effects} effects were aggregated with rho = {rho:g}; tau² and a "
+        "prediction interval cannot be estimated, and the test is the normal one (wald)."
+    )
+    return (notice("MA613", message),)
+
+
+def replaced_test_notice(test: str) -> tuple[Problem, ...]:
+    """Say that one effect has no other test than the normal one."""
+    if test == "wald":
+        return ()
+    message = f"One effect: a normal (wald) test replaces {test}, which needs two effects."
+    return (notice("MA613", message),)
 
 
 def zero_spread_notice(test: str) -> Problem:

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from metaalliance.effects.aggregate import aggregate
+from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError, MetaAllianceWarning
@@ -15,8 +15,7 @@ from metaalliance.models.pool import pool
 from metaalliance.options import Model
 from metaalliance.problems import Problem, notice
 
-#: Correlation that the alliance literature assumes when it aggregates within studies.
-AGGREGATION_RHO = 0.5
+__all__ = ["AGGREGATION_RHO", "NamedFit", "compare_models"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def cross_check(fit: TwoLevelFit) -> CrossCheck:
     EstimationError
         For a single effect, or a test that statsmodels does not have.
     """
-    if fit.n_effects < 2 or fit.test.startswith("cr"):
+    if math.isnan(fit.tau2) or fit.test.startswith("cr"):
         raise EstimationError("There is no independent implementation of this fit here.")
     yi, vi, X = fit.effects.yi, fit.effects.vi, np.ones((fit.n_effects, 1))
     theirs = pymare_tau2(yi, vi, X, fit.tau2_method) if fit.tau2_method in _PYMARE else math.nan

@@ -14,13 +14,20 @@ from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.deep import DeepData, DeepPoint, evaluate, maximize
 from metaalliance.core.deep_robust import deep_robust_covariance
+from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.intervals import Interval, chi2_p, interval, two_sided_p
 from metaalliance.core.levels import Term
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.checks import reading_notices, refuse_unidentified_split
+from metaalliance.models.checks import (
+    is_zero,
+    reading_notices,
+    refuse_unidentified_split,
+    zero_spread_notice,
+)
 from metaalliance.models.fits import PooledFit, prediction_df
 from metaalliance.options import CLUSTER_TESTS
+from metaalliance.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +83,8 @@ class DeepFit(PooledFit):
 
     tau2_method: Literal["ML", "REML"]
     structure: Structure
-    sigma2: dict[str, float]
-    I2_levels: dict[str, float]
+    sigma2: FrozenDict
+    I2_levels: FrozenDict
     log_likelihood: float
     data: DeepData = field(repr=False)
     optimum: DeepPoint = field(repr=False)
@@ -94,7 +101,7 @@ class DeepFit(PooledFit):
     def heterogeneity(self) -> dict[str, Any]:
         """Return Q and the variance components by level."""
         content = PooledFit.heterogeneity(self)
-        return {**content, "sigma2": self.sigma2, "I2_levels": self.I2_levels}
+        return {**content, "sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
@@ -105,9 +112,9 @@ class DeepFit(PooledFit):
             "rho": s.rho,
             "within": list(s.within),
             "above": list(s.above),
-            "crossed": s.crossed or None,
-            "rho_same": s.rho_same,
-            "same": s.same or None,
+            "crossed": s.crossed,
+            "rho_same": None if math.isnan(s.rho_same) else s.rho_same,
+            "same": s.same,
         }
 
 
@@ -130,12 +137,13 @@ def fit_deep(
     EstimationError
         When the levels are not nested, or cannot be told apart.
     """
-    _check(effects, structure, test)
+    _check(effects, structure, model, test)
     refuse_unidentified_split(effects, model)
     data, order = deep_data(effects, structure, correlated=model == "che")
+    _refuse_unidentified(data, structure)
     point = maximize(data, restricted=tau2_method == "REML")
     estimate = float(point.beta[0])
-    se, df = _inference(data, point, test)
+    se, df, found = _inference(data, point, test)
     statistic = estimate / se
     tau2 = float(point.theta.sum())
     ci = interval(estimate, se, df, level)
@@ -144,7 +152,7 @@ def fit_deep(
     pi = interval(estimate, spread, prediction_df(prediction, df, m, m - 2), level)
     Q, typical = _homogeneity(data)
     names = [structure.crossed if n == "crossed" else n for n in data.names]
-    sigma2 = dict(zip(names, (float(t) for t in point.theta), strict=True))
+    sigma2 = FrozenDict(zip(names, (float(t) for t in point.theta), strict=True))
     return DeepFit(
         effects=effects,
         model=model,
@@ -167,23 +175,26 @@ def fit_deep(
         I2=tau2 / (tau2 + typical),
         H2=1 + tau2 / typical,
         weights=_weights(point, order),
-        notices=reading_notices(effects, df, test),
+        notices=found + reading_notices(effects, df, test),
         tau2_method=tau2_method,
         structure=structure,
         sigma2=sigma2,
-        I2_levels={name: value / (tau2 + typical) for name, value in sigma2.items()},
+        I2_levels=FrozenDict({name: t / (tau2 + typical) for name, t in sigma2.items()}),
         log_likelihood=point.log_likelihood,
         data=data,
         optimum=point,
     )
 
 
-def _check(effects: Effects, structure: Structure, test: str) -> None:
+def _check(effects: Effects, structure: Structure, model: str, test: str) -> None:
+    correlations = isinstance(structure.rho, str) or bool(structure.same)
+    if correlations and model != "che":
+        raise OptionError(f"The {model} model has no correlations of sampling errors; che has.")
+    if bool(structure.same) == math.isnan(structure.rho_same):
+        raise OptionError("rho_same and same are given together: a correlation and its column.")
     for column in structure.columns:
         if column not in effects.frame:
-            raise OptionError(
-                f"There is no column {column!r}; there are {', '.join(effects.moderators)}."
-            )
+            raise OptionError(f"There is no column {column!r}; {effects.moderator_list()}.")
         if column != structure.crossed and effects.frame[column].isna().any():
             row = int(np.flatnonzero(effects.frame[column].isna())[0])
             study = effects.frame["study"].iloc[row]
@@ -223,6 +234,35 @@ def deep_data(
     return DeepData(yi, vi, X, own, sampling, random, factor), order
 
 
+def _refuse_unidentified(data: DeepData, structure: Structure) -> None:
+    """Refuse levels whose groups are those of another level, or one group only."""
+    found = {data.yi.size: "effect"}
+    for name, blocks in data.random:  # nested, so that equal numbers are equal groups
+        if blocks.m == 1:
+            raise EstimationError(f"All effects lie in one group of {name!r}.", code="MA611")
+        if blocks.m in found:
+            raise EstimationError(
+                f"The levels {found[blocks.m]!r} and {name!r} have the same groups, so that their "
+                "variances cannot be told apart.",
+                code="MA610",
+            )
+        found[blocks.m] = name
+    if data.factor is None:
+        return
+    groups = int(np.unique(data.factor).size)
+    if groups == 1:
+        raise EstimationError(f"All effects have one value of {structure.crossed!r}.", code="MA611")
+    finest = [np.arange(data.yi.size), *(blocks.study for _, blocks in data.random)]
+    for codes in finest:
+        pairs = np.unique(np.column_stack([codes, data.factor]), axis=0).shape[0]
+        if pairs == groups == int(codes.max()) + 1:
+            raise EstimationError(
+                f"The values of {structure.crossed!r} are the groups of the level "
+                f"{found[groups]!r}, so that their variances cannot be told apart.",
+                code="MA610",
+            )
+
+
 def _sampling(
     frame: pd.DataFrame,
     structure: Structure,
@@ -234,8 +274,12 @@ def _sampling(
     """Diagonal part and correlated terms of the sampling covariance."""
     root = np.sqrt(vi)
     if isinstance(structure.rho, str):
-        by_row = frame[structure.rho].to_numpy(dtype=float)[order]
+        by_row = _correlations(frame, structure.rho)[order]
         weight = by_row[study.starts]
+        varies = np.flatnonzero(by_row != study.spread(weight))
+        if varies.size:
+            label = frame["study"].iloc[order[varies[0]]]
+            raise EstimationError(f"{structure.rho} differs within {label}.", code="MA603")
         if not ((weight >= 0) & (weight < 1)).all():
             raise EstimationError(f"{structure.rho} must lie in [0, 1).", code="MA603")
     else:
@@ -249,6 +293,13 @@ def _sampling(
     if not (total < 1).all():
         raise EstimationError("An assumed correlation is not below 1.", code="MA603")
     return (1 - total) * vi, tuple(terms)
+
+
+def _correlations(frame: pd.DataFrame, column: str) -> Array:
+    try:
+        return frame[column].to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{column} must hold correlations: {error}.") from error
 
 
 def _nested_keys(frame: pd.DataFrame, coarse_first: Sequence[str]) -> list[IntArray]:
@@ -276,16 +327,18 @@ def _runs(codes: IntArray) -> IntArray:
     return np.cumsum(starts, dtype=np.intp)
 
 
-def _inference(data: DeepData, point: DeepPoint, test: str) -> tuple[float, float]:
+def _inference(
+    data: DeepData, point: DeepPoint, test: str
+) -> tuple[float, float, tuple[Problem, ...]]:
     """Standard error and degrees of freedom of the mean."""
+    model_se = math.sqrt(float(point.bread[0, 0]))
     if test not in CLUSTER_TESTS:
-        df = math.inf if test == "wald" else float(data.yi.size - 1)
-        return math.sqrt(float(point.bread[0, 0])), df
-    clusters = data.random[-1][1]
-    if clusters.m < 2:
-        raise EstimationError("There is one cluster only.", code="MA611")
-    robust = deep_robust_covariance(data, point, clusters, test)
-    return math.sqrt(float(robust.covariance[0, 0])), float(robust.df[0])
+        return model_se, (math.inf if test == "wald" else float(data.yi.size - 1)), ()
+    robust = deep_robust_covariance(data, point, data.random[-1][1], test)
+    variance, df = float(robust.covariance[0, 0]), float(robust.df[0])
+    if is_zero(variance, float(point.bread[0, 0])):
+        return model_se, df, (zero_spread_notice(test),)
+    return math.sqrt(variance), df, ()
 
 
 def _homogeneity(data: DeepData) -> tuple[float, float]:

@@ -11,14 +11,16 @@ import pandas as pd
 from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.intervals import Interval
 from metaalliance.core.multilevel import NestedData, NestedPoint
 from metaalliance.core.profile import nested_interval, two_level_interval
 from metaalliance.core.transform import mean_correlation
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError
 from metaalliance.models.tau2_engine import q_profile
 from metaalliance.models.text import summary_text
-from metaalliance.options import Measure, Scale
+from metaalliance.options import Component, Measure, Scale, check_option
 from metaalliance.problems import Problem
 
 
@@ -109,9 +111,11 @@ class PooledFit:
         value : float
             Threshold.
         scale : {"r", "analysis"}
-            Scale of the threshold; "r" is the correlation where there is one.
+            Scale of the threshold; "r" is the correlation where there is one. No Fisher z is
+            beyond a correlation of 1 or -1, so that the probability is 0 or 1 from there on.
         """
-        point = math.atanh(value) if scale == "r" and self.measure == "z" else value
+        check_option("scale", scale, Scale)
+        point = _fisher(value) if scale == "r" and self.measure == "z" else value
         spread = math.sqrt(self.se**2 + self.tau2)
         if not spread > 0:
             return math.nan if math.isnan(spread) else float(self.estimate > point)
@@ -153,6 +157,7 @@ class PooledFit:
             With "r" estimates and limits are correlations (tanh of Fisher z) and `se` is
             missing, since it belongs to the analysis scale.
         """
+        check_option("scale", scale, Scale)
         values = {name: getattr(self, name) for name in _LIMITS}
         if scale == "r":
             values = {k: back_transform(v, self.measure) for k, v in values.items()}
@@ -253,13 +258,26 @@ class TwoLevelFit(PooledFit):
         return prediction_df(self.prediction, self.df, self.n_effects, self.n_effects - 2)
 
     def tau2_ci(self) -> Interval:
-        """Q-profile interval of tau² [Viechtbauer 2007]."""
-        if self.n_effects < 2:
+        """Q-profile interval of tau² [Viechtbauer 2007]; missing for one effect or study."""
+        if math.isnan(self.tau2):
             return Interval(math.nan, math.nan)
         return q_profile(self.effects.yi, self.effects.vi, self.level)
 
     def tau2_profile_ci(self) -> Interval:
-        """Profile-likelihood interval of tau², for ML and REML."""
+        """Profile-likelihood interval of tau², for ML and REML.
+
+        Raises
+        ------
+        EstimationError
+            For the other estimators, which maximise no likelihood.
+        """
+        if self.tau2_method not in {"ML", "REML"}:
+            raise EstimationError(
+                f"{self.tau2_method} maximises no likelihood, so that tau² has no profile: use "
+                "tau2='REML' or 'ML', or the Q-profile interval (tau2_ci)."
+            )
+        if math.isnan(self.tau2):
+            return Interval(math.nan, math.nan)
         X = np.ones((self.n_effects, 1))
         restricted = self.tau2_method != "ML"
         return two_level_interval(
@@ -290,8 +308,8 @@ class MultilevelFit(PooledFit):
 
     tau2_method: Literal["ML", "REML"]
     rho: float
-    sigma2: dict[str, float]
-    I2_levels: dict[str, float]
+    sigma2: FrozenDict
+    I2_levels: FrozenDict
     log_likelihood: float
     nested: NestedData = field(repr=False)
     optimum: NestedPoint = field(repr=False)
@@ -306,8 +324,15 @@ class MultilevelFit(PooledFit):
         """Profile-likelihood interval of the total heterogeneity variance."""
         return self.sigma2_ci("total")
 
-    def sigma2_ci(self, component: Literal["study", "effect", "total"]) -> Interval:
-        """Profile-likelihood interval of one variance component or of their sum."""
+    def sigma2_ci(self, component: Component) -> Interval:
+        """Profile-likelihood interval of one variance component or of their sum.
+
+        Raises
+        ------
+        OptionError
+            For anything but "study", "effect" and "total".
+        """
+        check_option("component", component, Component)
         if component not in self._intervals:
             self._intervals[component] = nested_interval(
                 self.nested,
@@ -323,7 +348,8 @@ class MultilevelFit(PooledFit):
         levels: tuple[Literal["study", "effect"], ...] = ("study", "effect")
         cis = {name: list(self.sigma2_ci(name)) for name in levels}
         content = PooledFit.heterogeneity(self)
-        return {**content, "sigma2": self.sigma2, "I2_levels": self.I2_levels, "sigma2_ci": cis}
+        split = {"sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
+        return {**content, **split, "sigma2_ci": cis}
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
@@ -341,6 +367,11 @@ def prediction_df(prediction: str, test_df: float, units: int, riley: int) -> fl
     if prediction == "riley":
         return float(max(riley, 1))
     return float(units - 1) if math.isinf(test_df) else test_df
+
+
+def _fisher(r: float) -> float:
+    """Return atanh(r), infinite at the ends of a correlation and beyond."""
+    return math.copysign(math.inf, r) if abs(r) >= 1 else math.atanh(r)
 
 
 def back_transform(value: float, measure: Measure) -> float:

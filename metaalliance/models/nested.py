@@ -10,6 +10,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.blocks import StudyBlocks
+from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.heterogeneity import q_test
 from metaalliance.core.intervals import interval, two_sided_p
 from metaalliance.core.multilevel import NestedData, NestedPoint, maximize, start_values
@@ -65,7 +66,7 @@ def fit_nested(
     m = data.blocks.m
     pi = interval(estimate, math.sqrt(se**2 + tau2), prediction_df(prediction, df, m, m - 2), level)
     total = tau2 + q.typical_variance
-    sigma2 = {"study": float(point.theta[0]), "effect": float(point.theta[1])}
+    sigma2 = FrozenDict(study=float(point.theta[0]), effect=float(point.theta[1]))
     return MultilevelFit(
         effects=effects,
         model=model,
@@ -92,7 +93,7 @@ def fit_nested(
         tau2_method=tau2_method,
         rho=data.rho,
         sigma2=sigma2,
-        I2_levels={name: value / total for name, value in sigma2.items()},
+        I2_levels=FrozenDict({name: value / total for name, value in sigma2.items()}),
         log_likelihood=point.log_likelihood,
         nested=data,
         optimum=point,
@@ -105,7 +106,8 @@ def nested_data(effects: Effects, rho: float) -> tuple[NestedData, IntArray]:
     order = np.argsort(codes, kind="stable").astype(np.intp)
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
     X = np.ones((order.size, 1))
-    return NestedData(effects.yi[order], effects.vi[order], X, blocks, rho), order
+    yi, vi = read_only(effects.yi[order]), read_only(effects.vi[order])
+    return NestedData(yi, vi, read_only(X), blocks, rho), order
 
 
 def _inference(

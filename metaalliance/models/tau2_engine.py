@@ -10,14 +10,15 @@ import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.intervals import Interval
-from metaalliance.core.tau2 import CLOSED_FORMS, polish_likelihood
+from metaalliance.core.tau2 import CLOSED_FORMS, highest_likelihood
 
 
 def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
     """Estimate the between-study variance.
 
-    DL and HE are PyMARE's. ML and REML start at PyMARE's estimate and are polished until
-    the score is zero to rounding. HS, SJ, PM and EB are those of `metaalliance.core.tau2`.
+    DL and HE are PyMARE's. ML and REML start at PyMARE's estimate and at the top of a coarse
+    grid, since the likelihood can have two maxima, and are polished until the score is zero
+    to rounding. HS, SJ, PM and EB are those of `metaalliance.core.tau2`.
     Everything is computed on effects scaled to a typical variance of one, since searches
     with absolute tolerances lose digits when variances are tiny.
 
@@ -41,7 +42,7 @@ def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
         return CLOSED_FORMS[method](y, v, X) * scale
     start = pymare_tau2(y, v, X, method)
     if method in {"ML", "REML"}:
-        start = polish_likelihood(y, v, X, start, restricted=method == "REML")
+        start = highest_likelihood(y, v, X, start, restricted=method == "REML")
     return start * scale
 
 

@@ -76,7 +76,7 @@ def _mean_line(fit: PooledFit) -> str:
     shape = "z" if math.isinf(fit.df) else f"t({number(fit.df, 1)})"
     test = f"{shape} = {number(fit.statistic, 2)}, p {p_text(fit.p_value)}"
     mean = number(_back(fit, fit.estimate), correlation=is_r)
-    return f"Mean {name} = {mean}, {fit.level:.0%} CI {ends}, {test}"
+    return f"Mean {name} = {mean}, {100 * fit.level:g}% CI {ends}, {test}"
 
 
 def _scale_lines(fit: PooledFit) -> list[str]:
@@ -94,7 +94,7 @@ def _prediction_lines(fit: PooledFit) -> list[str]:
     is_r = fit.measure != "generic"
     ends = limits(_back(fit, fit.pi_low), _back(fit, fit.pi_high), correlation=is_r)
     chance = number(100 * fit.probability_above(0.0), 0)
-    return [f"{fit.level:.0%} prediction interval {ends}; {chance}% of true effects above 0"]
+    return [f"{100 * fit.level:g}% prediction interval {ends}; {chance}% of true effects above 0"]
 
 
 def _heterogeneity_lines(fit: PooledFit) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from metaalliance.models.checks import (
     is_zero,
     reading_notices,
     refuse_false_independence,
+    replaced_test_notice,
     single_effect_notice,
     zero_spread_notice,
 )
@@ -45,8 +46,11 @@ def fit_common_effect(
 ) -> CommonEffectFit:
     """Fit the inverse-variance mean without heterogeneity."""
     refuse_false_independence(effects, "common-effect", test)
+    replaced = replaced_test_notice(test) if effects.n_effects == 1 else ()
+    test = "wald" if effects.n_effects == 1 else test
     q = _q(effects)
     mean = _mean(effects, 0.0, test)
+    mean = replace(mean, notices=replaced + mean.notices)
     return CommonEffectFit(
         **_shared(effects, q, mean, test, level, prediction, tau2=0.0),
         model="common-effect",
@@ -104,8 +108,6 @@ def _mean(effects: Effects, tau2: float, test: str) -> _Mean:
     wi = 1 / (effects.vi + tau2)
     estimate = float(wi @ effects.yi / wi.sum())
     variance, df = 1 / float(wi.sum()), (math.inf if test == "wald" else float(k - 1))
-    if k == 1:
-        return _Mean(estimate, math.sqrt(variance), math.inf)
     if not test.startswith("knapp-hartung"):
         return _Mean(estimate, math.sqrt(variance), df)
     scale = float(wi @ (effects.yi - estimate) ** 2) / (k - 1)
@@ -122,10 +124,12 @@ def _robust_mean(effects: Effects, tau2: float, test: str) -> _Mean:
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
     data = NestedData(effects.yi[order], effects.vi[order], _ones(effects), blocks, 0.0)
     point = evaluate(data, np.array([0.0, tau2]), restricted=True)
-    if blocks.m == 1:
-        return _Mean(float(point.beta[0]), math.sqrt(float(point.bread[0, 0])), math.inf)
     robust = robust_covariance(data, point, test)
-    return _Mean(float(point.beta[0]), math.sqrt(robust.covariance[0, 0]), float(robust.df[0]))
+    estimate, model_variance = float(point.beta[0]), float(point.bread[0, 0])
+    variance, df = float(robust.covariance[0, 0]), float(robust.df[0])
+    if is_zero(variance, model_variance):
+        return _Mean(estimate, math.sqrt(model_variance), df, notices=(zero_spread_notice(test),))
+    return _Mean(estimate, math.sqrt(variance), df)
 
 
 def _shared(

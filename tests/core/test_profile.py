@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden_data import assert_close, effects, fit, golden
+from golden_data import assert_close, effects, fit, golden, quiet_pool
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2
 
@@ -143,3 +143,28 @@ def test_interval_scales_with_the_effects(component, factor):
 def test_lower_bound_of_a_component_at_zero_is_zero(name):
     assert golden(name)
     assert fit(name, dependent=True, model="three-level").sigma2_ci("study").low == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "high"),
+    [("one_big_study", 0.46236554854904904), ("study_variance_zero", 0.06491176507183846)],
+)
+def test_interval_of_the_sum_finds_the_higher_of_two_maxima(name, high):
+    found = quiet_pool(effects(name, dependent=True), model="three-level", tau2="ML")
+    assert_close(found.tau2_ci().high, high, 1e-9)
+
+
+@COMPONENTS
+@likelihoods
+@pytest.mark.parametrize("seed", range(12))
+def test_no_likelier_point_of_random_effects_has_the_value_of_a_bound(component, restricted, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(6), rng.integers(1, 6, 6))
+    vi = np.exp(rng.normal(-4, rng.choice([0.3, 1.5]), labels.size))
+    yi = 0.3 * rng.normal(size=6)[labels] + rng.normal(0, np.sqrt(vi + 0.02))
+    X, blocks = np.ones((labels.size, 1)), StudyBlocks.from_sorted(labels)
+    data = NestedData(yi, vi, X, blocks, float(rng.choice([0.0, 0.6])))
+    optimum = maximize(data, start_values(data), restricted=restricted)
+    high = nested_interval(data, optimum, component, 0.95, restricted=restricted).high
+    drop = 2 * (optimum.log_likelihood - highest(data, component, high, restricted))
+    assert_close(drop, CRITICAL[0.95], 1e-6)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden_data import CLOSED, assert_close
+from golden_data import CLOSED, assert_close, quiet_pool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.multilevel import NestedData, NestedPoint, evaluate
-from metaalliance.core.robust import RobustCovariance, clusters_of_one_size, robust_covariance
+from metaalliance.core.robust import (
+    RobustCovariance,
+    adjustment,
+    clusters_of_one_size,
+    robust_covariance,
+)
+from metaalliance.effects.effects import Effects
 
 modest = settings(deadline=None, derandomize=True, max_examples=40)
 
@@ -195,3 +201,43 @@ def test_studies_of_one_size_come_in_batches_of_bounded_memory():
     batches = list(clusters_of_one_size(blocks, np.ones(blocks.m, dtype=bool), cells=9))
     assert all(rows.size * rows.shape[1] <= max(9, rows.shape[1] ** 2) for rows in batches)
     assert sorted(np.concatenate([rows.ravel() for rows in batches])) == list(range(K))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "se"),
+    [(1e3, 0.00422751300380987), (1e4, 0.001327742471040627), (1e5, 0.0004188322004688775)],
+)
+def test_cr2_of_variances_that_differ_within_a_study(ratio, se):
+    vi = [0.1 / ratio, 0.1, 0.2, 0.3]
+    chosen = Effects.from_arrays([0.1, 0.2, 0.3, 0.4], vi, study=list("AABB"))
+    assert_close(quiet_pool(chosen).se, se, 1e-8)
+
+
+@pytest.mark.parametrize("spread", [0.0, 3.0, 8.0])
+def test_adjustment_makes_residuals_of_the_working_variance(spread):
+    # A B A' = S where B has full rank
+    rng = np.random.default_rng(5)
+    S = np.array([np.diag(10 ** rng.uniform(-spread, 0, 4)) for _ in range(3)])
+    X = rng.normal(size=(3, 4, 2))
+    information = sum(x.T @ np.linalg.inv(s) @ x for x, s in zip(X, S, strict=True))
+    bread = np.linalg.inv(information)
+    B = S - X @ bread @ X.transpose(0, 2, 1)
+    A = adjustment(S, X, bread)
+    scale = np.sqrt(np.einsum("cii->ci", S))
+    ours = A @ B @ A.transpose(0, 2, 1) / (scale[:, :, None] * scale[:, None, :])
+    if spread < 8:  # B itself has lost the digits beyond
+        np.testing.assert_allclose(ours, np.broadcast_to(np.eye(4), (3, 4, 4)), atol=1e-7)
+    assert np.isfinite(A).all()
+
+
+def test_adjustment_of_a_study_that_alone_bears_on_a_coefficient():
+    # Its residual is zero in one direction: clubSandwich's Moore-Penrose root leaves it out.
+    S, bread = np.diag([0.02, 0.02])[None], np.array([[0.01]])
+    A = adjustment(S, np.ones((1, 2, 1)), bread)[0]
+    np.testing.assert_allclose(A, [[0.5, -0.5], [-0.5, 0.5]], atol=1e-12)
+
+
+def test_adjustment_with_a_bread_that_is_singular():
+    S, X = np.diag([0.02, 0.03])[None], np.array([[[1.0, 0.0], [0.0, 1.0]]])
+    A = adjustment(S, X, np.zeros((2, 2)))[0]
+    np.testing.assert_allclose(A, np.eye(2), atol=1e-12)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from metaalliance.core.tau2 import (
+    highest_likelihood,
     hunter_schmidt,
     log_likelihood,
     paule_mandel,
@@ -17,6 +18,7 @@ from metaalliance.core.tau2 import (
     sidik_jonkman,
 )
 from metaalliance.core.wls import trace_of_projection, weighted_fit
+from metaalliance.models.tau2_engine import estimate_tau2
 
 modest = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -164,3 +166,27 @@ def test_no_point_of_a_grid_is_likelier(k, seed, spread):
     start, best = float(grid[np.argmax(values)]), max(values)
     ours = polish_likelihood(yi, vi, X, start, restricted=True)
     assert best <= log_likelihood(yi, vi, X, ours, restricted=True) + 1e-9 * (1 + abs(best))
+
+
+def two_maxima() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Effects whose restricted likelihood falls at zero and rises to a higher top beyond."""
+    rng = np.random.default_rng(1860)
+    k = int(rng.integers(3, 15))
+    vi = np.exp(rng.normal(-4, rng.choice([0.5, 1, 1.5, 2.5]), k))
+    yi = rng.normal(0, np.sqrt(vi + rng.choice([0, 0.1, 1.0, 10]) * np.median(vi)))
+    return yi, vi, np.ones((k, 1))
+
+
+def test_higher_of_two_maxima():
+    yi, vi, X = two_maxima()
+    ours = log_likelihood(yi, vi, X, estimate_tau2(yi, vi, X, "REML"), restricted=True)
+    assert ours >= log_likelihood(yi, vi, X, 0.00974, restricted=True)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.01, 1.0])
+def test_higher_of_two_maxima_from_any_start(start):
+    yi, vi, X = two_maxima()
+    found = highest_likelihood(yi, vi, X, start, restricted=True)
+    at = [log_likelihood(yi, vi, X, t, restricted=True) for t in np.geomspace(1e-5, 1, 2000)]
+    assert found > 0
+    assert log_likelihood(yi, vi, X, found, restricted=True) >= max(at)

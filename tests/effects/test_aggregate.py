@@ -15,7 +15,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=60)
+modest = settings(deadline=None, derandomize=True, max_examples=30)
 
 DATA = (
     "assink2016",
@@ -272,3 +272,20 @@ def test_order_of_rows_does_not_matter(weighted, chosen, rho, random):
     ]
     for name in ("yi", "vi"):
         assert_close(both[1][name], both[0][name], 1e-10, scale=1e-3)
+
+
+def test_number_of_effects_is_not_a_moderator():
+    two = Effects.from_arrays([0.2, 0.5], [0.04, 0.06], study=["A", "A"])
+    assert aggregate(two).moderators == ()
+
+
+def test_true_and_false_have_no_mean():
+    three = Effects.from_arrays(
+        [0.2, 0.5, 0.1],
+        [0.04, 0.06, 0.02],
+        study=["A", "A", "B"],
+        moderators={"same": [True, True, False], "other": [True, False, True]},
+    )
+    one = aggregate(three).frame
+    assert one["same"].tolist() == [True, False]
+    assert one["other"].tolist() == ["mixed", True]

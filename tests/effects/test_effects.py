@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
 
@@ -182,3 +182,63 @@ def test_one_effect_per_study_by_choice(which, first):
 def test_the_first_of_equal_effects_is_chosen():
     tied = Effects.from_arrays([0.2, 0.2, 0.5], [0.01, 0.02, 0.03], study=["A", "A", "B"])
     assert extreme_per_study(tied, "highest").vi.tolist() == [0.01, 0.03]
+
+
+# Lists, names and signs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", [math.nan, None, pd.NA, pd.NaT])
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_missing_label_in_a_list_is_refused(missing, kind):
+    with pytest.raises(StudyDataError, match=r"study\[2\] is missing"):
+        Effects.from_arrays([1, 2, 3], [1, 1, 1], study=kind(["A", "A", missing]))
+
+
+def test_labels_of_several_types_stay_what_they_are():
+    ours = Effects.from_arrays(YI, VI, study=["A", 1, 1.5, "1"])
+    assert ours.frame["study"].tolist() == ["A", 1, 1.5, "1"]
+    assert ours.n_studies == 4
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_moderator_cannot_have_a_reserved_name(name):
+    with pytest.raises(StudyDataError, match=f"cannot be called '{name}'"):
+        Effects.from_arrays([0.1, 0.2], [0.01] * 2, moderators={name: [1, 2]})
+
+
+def test_tables_are_refused():
+    with pytest.raises(StudyDataError, match=r"yi has shape \(2, 2\)"):
+        Effects.from_arrays([[0.1, 0.2], [0.3, 0.4]], [[0.1, 0.1], [0.1, 0.1]])
+
+
+def test_lists_of_lists_are_no_labels():
+    with pytest.raises(StudyDataError, match=r"study has shape \(4, 2\)"):
+        Effects.from_arrays(YI, VI, study=[["A", "B"]] * 4)
+
+
+def test_a_word_is_no_list_of_labels():
+    with pytest.raises(StudyDataError, match=r"study has shape \(\)"):
+        Effects.from_arrays(YI, VI, study="AABB")
+
+
+@pytest.mark.parametrize("measure", ["r", "r-unbiased"])
+def test_correlations_lie_between_minus_one_and_one(measure):
+    with pytest.raises(StudyDataError, match=r"yi\[1\] = -1.01: a correlation"):
+        Effects.from_arrays([0.1, -1.01], [0.01] * 2, measure=measure)
+
+
+@pytest.mark.parametrize("n", [-3, 0])
+def test_sample_sizes_are_positive(n):
+    with pytest.raises(StudyDataError, match=rf"n\[1\] = {n}: a sample size"):
+        Effects.from_arrays([0.1, 0.2], [0.01] * 2, n=[10, n])
+
+
+def test_sample_sizes_are_numbers():
+    with pytest.raises(StudyDataError, match="n must hold numbers"):
+        Effects.from_arrays([0.1, 0.2], [0.01] * 2, n=["ten", 20])
+
+
+def test_samples_of_a_study():
+    labels = {"study": ["A", "A", "A"], "sample": ["men", "women", "women"]}
+    ours = Effects.from_arrays([0.1, 0.2, 0.3], [0.01] * 3, n=[10, 20, 15], **labels)
+    assert (ours.n_participants, ours.moderators) == (30, ())

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from golden_data import quiet_pool
+from scipy.optimize import minimize
 
 import metaalliance as ma
 from metaalliance.core.blocks import StudyBlocks
@@ -87,7 +89,7 @@ def effects(**extra) -> ma.Effects:
     yi = 0.3 + 0.15 * rng.normal(size=20)[study] + np.sqrt(vi + 0.01) * rng.normal(size=60)
     columns = {
         "group": np.repeat(np.arange(10), 6),
-        "sample": np.tile([0, 0, 1], 20),
+        "team": np.tile([0, 0, 1], 20),
         "one": np.zeros(60),
         "rho": np.full(60, 0.6),
         "tool": rng.integers(0, 3, 60),
@@ -110,8 +112,8 @@ def test_equal_correlations_collapse_to_one():
 
 
 def test_level_that_is_the_study_itself_changes_nothing_but_the_split():
-    deeper = ma.pool(effects(), above=("group",), within=("sample",), test="wald")
-    assert set(deeper.sigma2) == {"effect", "sample", "study", "group"}
+    deeper = ma.pool(effects(), above=("group",), within=("team",), test="wald")
+    assert set(deeper.sigma2) == {"effect", "team", "study", "group"}
     assert deeper.log_likelihood >= ma.pool(effects(), test="wald").log_likelihood - 1e-10
 
 
@@ -149,10 +151,172 @@ def test_missing_level_is_named():
 
 def test_two_level_models_have_no_further_levels():
     with pytest.raises(ma.OptionError, match="no further levels"):
-        ma.pool(ma.aggregate(effects()), model="two-level", within=("sample",))
+        ma.pool(ma.aggregate(effects()), model="two-level", within=("team",))
 
 
 def test_summary_names_every_component():
-    text = ma.pool(effects(), within=("sample",)).summary()
-    assert "between levels of sample" in text
+    text = ma.pool(effects(), within=("team",)).summary()
+    assert "between levels of team" in text
     assert "between studies" in text
+
+
+# The optimum, against a dense likelihood and a general optimiser ---------------------------------
+
+
+def random_problem(seed: int) -> DeepData:
+    """A few effects in two nested levels, sometimes crossed, with variances that may be zero."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 9))
+    coarse = np.repeat(np.arange(int(rng.integers(2, 5))), n)
+    mid = np.unique(np.sort(3 * coarse + rng.integers(0, 3, coarse.size)), return_inverse=True)[1]
+    k = coarse.size
+    factor = np.unique(rng.integers(0, 3, k), return_inverse=True)[1]
+    vi = np.exp(rng.normal(-4, rng.choice([0.3, 1.0, 2.0]), k))
+    true = np.sqrt(rng.choice([0, 0.01, 0.1, 0.3], 4))
+    yi = np.sqrt(vi) * rng.normal(size=k) + true[0] * rng.normal(size=k)
+    yi += sum(
+        t * rng.normal(size=k)[c] for t, c in zip(true[1:], (mid, coarse, factor), strict=True)
+    )
+    X = np.column_stack([np.ones(k), rng.normal(size=k)])[:, : int(rng.integers(1, 3))]
+    rho = float(rng.choice([0, 0.6]))
+    blocks = {"mid": StudyBlocks.from_sorted(mid), "coarse": StudyBlocks.from_sorted(coarse)}
+    sampling = (Term(blocks["coarse"], np.sqrt(vi), np.full(blocks["coarse"].m, rho)),)
+    crossed = factor if rng.random() < 0.5 else None
+    return DeepData(yi, vi, X, (1 - rho) * vi, sampling, tuple(blocks.items()), crossed)
+
+
+def dense_likelihood(data: DeepData, theta: np.ndarray, restricted: bool) -> float:
+    codes = [np.arange(data.yi.size), *(blocks.study for _, blocks in data.random)]
+    codes += [] if data.factor is None else [data.factor]
+    S = sum(t * (c[:, None] == c) for t, c in zip(theta, codes, strict=True)) + np.diag(data.own)
+    for term in data.sampling:
+        u, group = term.loading, term.blocks.study
+        S = S + term.weight[0] * np.outer(u, u) * (group[:, None] == group)
+    W = np.linalg.inv(S)
+    M = data.X.T @ W @ data.X
+    e = data.yi - data.X @ np.linalg.solve(M, data.X.T @ W @ data.yi)
+    k, p = data.X.shape
+    value = -0.5 * (k * np.log(2 * np.pi) + np.linalg.slogdet(S)[1] + e @ W @ e)
+    if restricted:
+        gain = np.linalg.slogdet(data.X.T @ data.X)[1] - np.linalg.slogdet(M)[1]
+        value += 0.5 * (p * np.log(2 * np.pi) + gain)
+    return float(value)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_no_general_optimiser_climbs_higher(seed):
+    data, restricted = random_problem(seed), seed % 2 == 0
+    point = maximize(data, restricted=restricted)
+    ours = dense_likelihood(data, point.theta, restricted)
+    assert math.isclose(point.log_likelihood, ours, rel_tol=1e-8, abs_tol=1e-8)
+    c = point.theta.size
+    for start in (np.full(c, 0.05), *(0.2 * np.eye(c) + 1e-3), point.theta + 0.01):
+        found = minimize(
+            lambda theta: -dense_likelihood(data, theta, restricted),
+            start,
+            method="L-BFGS-B",
+            bounds=[(0, None)] * c,
+        )
+        assert -found.fun <= ours + 1e-7
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_score_at_the_optimum_of_random_problems(seed):
+    data = random_problem(seed)
+    point = maximize(data, restricted=True)
+    score = score_and_average_information(data, point, restricted=True)[0]
+    beside = evaluate(data, point.theta + 0.01, restricted=True)
+    size = np.abs(score_and_average_information(data, beside, restricted=True)[0]).max()
+    inside = point.theta > 0
+    assert np.abs(score[inside]).max(initial=0) <= 1e-6 * max(size, 1)
+    assert (score[~inside] <= 1e-6 * max(size, 1)).all()
+
+
+def test_held_components_stay():
+    held = np.array([False, True, False, False, False])
+    point = maximize(deep_data(), restricted=True, start=THETA, held=held)
+    assert point.theta[1] == THETA[1]
+
+
+# Effects and levels at the edges -----------------------------------------------------------------
+
+
+def test_identical_effects_do_not_claim_certainty():
+    same = ma.Effects.from_arrays(
+        np.full(12, 0.3), np.linspace(0.01, 0.03, 12), np.repeat(np.arange(4), 3),
+        {"team": np.tile([0, 0, 1], 4)},
+    )  # fmt: skip
+    with pytest.warns(ma.MetaAllianceWarning) as caught:
+        fit = ma.pool(same, within=("team",))
+    assert "MA614" in {str(w.message)[:5] for w in caught}
+    assert fit.se > 0
+    assert fit.sigma2 == {"effect": 0.0, "team": 0.0, "study": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("extra", "options", "message"),
+    [
+        ({"each": np.arange(60)}, {"within": ("each",)}, "'effect' and 'each' have the same"),
+        ({"lab": np.repeat(np.arange(20), 3)}, {"above": ("lab",)}, "'study' and 'lab' have the"),
+        ({}, {"within": ("one",)}, "'one' and 'study' have the same groups"),
+        ({}, {"above": ("one",)}, "one group of 'one'"),
+        ({}, {"crossed": "one"}, "one value of 'one'"),
+        ({"each": np.arange(60)}, {"crossed": "each"}, "groups of the level 'effect'"),
+        ({"lab": np.repeat(np.arange(20), 3)}, {"crossed": "lab"}, "groups of the level 'study'"),
+    ],
+)
+def test_levels_that_cannot_be_told_apart_are_refused(extra, options, message):
+    with pytest.raises(ma.EstimationError, match=message):
+        ma.pool(effects(**extra), **options)
+
+
+def test_a_correlation_that_differs_within_a_study_is_refused():
+    with pytest.raises(ma.EstimationError, match="rho differs within 0"):
+        ma.pool(effects(rho=np.tile([0.5, 0.5, 0.6], 20)), rho="rho")
+
+
+def test_correlations_are_numbers():
+    with pytest.raises(ma.OptionError, match="rho must hold correlations"):
+        ma.pool(effects(rho=["high"] * 60), rho="rho")
+
+
+@pytest.mark.parametrize("options", [{"same": "tool"}, {"rho_same": 0.7, "within": ("team",)}])
+def test_half_of_a_pair_of_options_is_refused(options):
+    with pytest.raises(ma.OptionError, match="given together"):
+        ma.pool(effects(), **options)
+
+
+@pytest.mark.parametrize("options", [{"rho": "rho"}, {"same": "tool", "rho_same": 0.7}])
+def test_the_three_level_model_has_no_correlations(options):
+    with pytest.raises(ma.OptionError, match="no correlations of sampling errors"):
+        ma.pool(effects(), model="three-level", **options)
+
+
+def test_missing_column_of_effects_without_moderators():
+    bare = ma.Effects.from_arrays([0.1, 0.2, 0.3], [0.01] * 3, study=["A", "A", "B"])
+    with pytest.raises(ma.OptionError, match="no column 'team'; there is none"):
+        ma.pool(bare, within=("team",))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"within": ("team",), "above": ("group",)},
+        {"crossed": "tool"},
+        {"same": "tool", "rho_same": 0.8},
+        {"rho": "rho"},
+    ],
+    ids=str,
+)
+def test_settings_make_the_same_fit(options):
+    fit = quiet_pool(effects(), **options)
+    again = {k: v for k, v in fit.settings().items() if k != "measure"}
+    assert quiet_pool(effects(), **again).to_dict() == fit.to_dict()
+
+
+def test_components_cannot_be_changed():
+    fit = quiet_pool(effects(), within=("team",))
+    with pytest.raises(TypeError, match="cannot be changed"):
+        fit.sigma2["study"] = 9.0
+    with pytest.raises(ValueError, match="read-only"):
+        fit.optimum.theta[0] = 9.0

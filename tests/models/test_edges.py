@@ -11,6 +11,7 @@ from golden_data import CLOSED, assert_close, quiet_pool
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceError, MetaAllianceWarning
+from metaalliance.models.checks import reading_notices
 from metaalliance.models.pool import pool
 
 ONE = Effects.from_arrays([0.3], [0.01])
@@ -302,3 +303,50 @@ def test_interval_of_a_component_of_zero(tau2, model, component):
     low, high = quiet_pool(near, model=model, tau2=tau2).sigma2_ci(component)
     assert low == 0.0
     assert 0.0 < high < math.inf
+
+
+# One study under tests that compare studies ------------------------------------------------------
+
+
+@flat_models
+@pytest.mark.parametrize("test", ["cr0", "cr1", "cr2"])
+def test_one_study_has_no_cluster_robust_test(model, test):
+    with pytest.raises(EstimationError, match="All 3 effects come from one study") as caught:
+        pool(ONE_STUDY, model=model, test=test)
+    assert caught.value.code == "MA611"
+
+
+@nested_models
+def test_one_effect_is_not_all_effects(model):
+    with pytest.raises(EstimationError, match="one effect has no variance"):
+        pool(ONE, model=model)
+
+
+@pytest.mark.parametrize("test", ["t", "cr0", "cr1", "cr2"])
+def test_one_effect_under_the_common_effect_model_has_a_normal_test(test):
+    with pytest.warns(MetaAllianceWarning, match=f"MA613 One effect: a normal .* replaces {test}"):
+        found = pool(ONE, model="common-effect", test=test)
+    assert (found.test, found.df) == ("wald", math.inf)
+
+
+# Certainty that nobody has -----------------------------------------------------------------------
+
+
+@flat_models
+@pytest.mark.parametrize("test", ["cr0", "cr1", "cr2"])
+def test_identical_effects_do_not_claim_certainty(model, test):
+    same = Effects.from_arrays([0.25] * 5, [0.01, 0.02, 0.04, 0.05, 0.08])
+    with pytest.warns(MetaAllianceWarning) as caught:
+        fit = pool(same, model=model, test=test)
+    assert "MA614" in {str(w.message)[:5] for w in caught}
+    assert_close(fit.se, quiet_pool(same, model=model, test="wald").se, CLOSED)
+
+
+def test_profile_interval_of_one_effect():
+    assert np.isnan(quiet_pool(ONE).tau2_profile_ci()).all()
+
+
+@pytest.mark.parametrize(("df", "text"), [(1.24, "1.2"), (3.97, "3.97"), (3.9996, "3.9996")])
+def test_few_degrees_of_freedom_are_shown_to_be_few(df, text):
+    (found,) = (n for n in reading_notices(many(12), df, "cr2") if n.code == "MA620")
+    assert found.message.startswith(f"Only {text} degrees")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from golden_data import quiet_pool
 
@@ -78,6 +79,9 @@ def test_default_test_of_a_model(model, test):
         ({"model": "twolevel"}, "two-level"),
         ({"model": "CHE"}, "che"),
         ({"model": "threelevel"}, "three-level"),
+        ({"model": "3-level"}, "three-level"),
+        ({"model": "3level"}, "three-level"),
+        ({"model": "2_level"}, "two-level"),
         ({"tau2": "reml"}, "REML"),
         ({"tau2": "Reml"}, "REML"),
         ({"test": "knapphartung"}, "knapp-hartung"),
@@ -164,3 +168,8 @@ def test_option_error_has_a_code():
     with pytest.raises(OptionError) as caught:
         check_option("tau2", "X", Tau2Estimator)
     assert caught.value.code == "MA690"
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5)])
+def test_numbers_of_numpy_are_numbers(number):
+    assert (check_level(number), check_rho(number)) == (0.5, 0.5)

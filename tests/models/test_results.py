@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from golden_data import quiet_pool
 
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import OptionError
 from metaalliance.models.fits import MultilevelFit, PooledFit, without_nan
 from metaalliance.models.text import limits, number, p_text
 
@@ -325,3 +327,51 @@ def test_limits_of_nothing_are_a_dash():
 
 def test_limits_as_apa_writes_them():
     assert limits(-0.05, 0.3, 2, correlation=True) == "[\N{MINUS SIGN}.05, .30]"
+
+
+@pytest.mark.parametrize(("level", "text"), [(0.999, "99.9%"), (0.975, "97.5%"), (0.9, "90%")])
+def test_summary_writes_the_level_as_it_is(level, text):
+    found = quiet_pool(Effects.from_arrays([0.1, 0.2, 0.3], [0.01] * 3), level=level)
+    assert f"{text} CI" in found.summary()
+    assert f"{text} prediction" in found.summary()
+
+
+# Options of results ------------------------------------------------------------------------------
+
+
+def test_unknown_component():
+    with pytest.raises(OptionError, match="'study', 'effect', 'total'"):
+        FITS["che, z"].sigma2_ci("bogus")
+
+
+@pytest.mark.parametrize("call", ["to_frame", "probability_above"])
+def test_unknown_scale(call):
+    with pytest.raises(OptionError, match="Did you mean 'r'"):
+        getattr(FITS["two-level, z"], call)(scale="R")
+
+
+# Frozen all the way down -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["theta", "beta", "bread", "u"])
+def test_optimum_cannot_be_changed(name):
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(FITS["che, z"].optimum, name)[0] = 9.0
+
+
+@pytest.mark.parametrize("name", ["yi", "vi", "X"])
+def test_data_of_the_model_cannot_be_changed(name):
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(FITS["che, z"].nested, name)[0] = 9.0
+
+
+@pytest.mark.parametrize("name", ["sigma2", "I2_levels"])
+@pytest.mark.parametrize("change", ["__setitem__", "update", "pop", "clear", "setdefault"])
+def test_components_cannot_be_changed(name, change):
+    with pytest.raises(TypeError, match="cannot be changed"):
+        getattr(getattr(FITS["che, z"], name), change)("study", 9.0)
+
+
+@every_fit
+def test_fits_can_be_sent_to_another_process(fit):
+    assert pickle.loads(pickle.dumps(fit)).to_dict() == fit.to_dict()

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from golden_data import CLOSED, ITERATED, assert_close, quiet_pool
+from golden_data import CLOSED, ITERATED, assert_close, effects, quiet_pool
 from scipy import stats
 
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError
 
 # Two effects with weights 50 and 100/3: mean .26, Q = .4² / .05 = 3.2,
 # C = 250/3 - (2500 + 10000/9) / (250/3) = 40.
@@ -224,3 +225,18 @@ def test_level_sets_the_quantile_of_both_intervals():
 def test_level_sets_the_interval_of_tau2():
     # .08 / (.02 + tau²) at the 10% quantile of chi² with two degrees of freedom, -2 log .9
     assert_close(equal(level=0.8).tau2_ci().high, -0.04 / math.log(0.9) - 0.02, ITERATED)
+
+
+@pytest.mark.parametrize("tau2", ["DL", "HE", "HS", "SJ", "PM", "EB"])
+def test_profile_interval_needs_a_likelihood(tau2):
+    found = quiet_pool(effects("bcg"), tau2=tau2)
+    with pytest.raises(EstimationError, match=f"{tau2} maximises no likelihood"):
+        found.tau2_profile_ci()
+
+
+@pytest.mark.parametrize(
+    ("value", "probability"), [(1.0, 0.0), (1.2, 0.0), (-1.0, 1.0), (-1.2, 1.0)]
+)
+def test_probability_above_the_ends_of_a_correlation(value, probability):
+    found = quiet_pool(Effects.from_arrays([0.1, 0.2, 0.3], [0.01] * 3, measure="z"))
+    assert found.probability_above(value) == probability

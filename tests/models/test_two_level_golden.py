@@ -109,10 +109,16 @@ def test_p_value(case):
     assert_same_tail(case.ours().p_value, case.theirs["p_value"], case.rtol)
 
 
+def limits(found: Any, name: str) -> list[float]:
+    """Both ends of an interval, of ours or of R's."""
+    ends = [f"{name}_low", f"{name}_high"]
+    return [found[e] if isinstance(found, dict) else getattr(found, e) for e in ends]
+
+
 @every_fit
-@pytest.mark.parametrize("limit", ["ci_low", "ci_high"])
-def test_confidence_limit(case, limit):
-    assert_close(getattr(case.ours(), limit), case.theirs[limit], case.rtol, case.theirs["se"])
+def test_confidence_interval(case):
+    theirs = limits(case.theirs, "ci")
+    assert_close(limits(case.ours(), "ci"), theirs, case.rtol, case.theirs["se"])
 
 
 @every_fit
@@ -147,21 +153,20 @@ def test_h2(case):
 
 
 @random_fit
-@pytest.mark.parametrize("limit", ["pi_low", "pi_high"])
-def test_prediction_limit(case, limit):
-    assert_close(getattr(case.ours(), limit), case.theirs[limit], case.rtol, case.theirs["se"])
+def test_prediction_interval(case):
+    theirs = limits(case.theirs, "pi")
+    assert_close(limits(case.ours(), "pi"), theirs, case.rtol, case.theirs["se"])
 
 
 @random_fit
-@pytest.mark.parametrize("end", ["low", "high"])
-def test_riley_prediction_limit(case, end):
-    ours = getattr(case.ours("riley"), f"pi_{end}")
-    assert_close(ours, case.theirs["pi_riley"][end], case.rtol, case.theirs["se"])
+def test_riley_prediction_interval(case):
+    theirs = [case.theirs["pi_riley"][end] for end in ("low", "high")]
+    assert_close(limits(case.ours("riley"), "pi"), theirs, case.rtol, case.theirs["se"])
 
 
 @common_fit
 def test_common_effect_has_no_prediction_interval(case):
-    assert np.isnan([case.ours().pi_low, case.ours().pi_high]).all()
+    assert np.isnan(limits(case.ours(), "pi")).all()
 
 
 # Intervals of tau² and weights ----------------------------------------------------------------

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from golden_data import quiet_pool
 
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.moderators.subgroups import subgroup_fits
@@ -112,3 +116,83 @@ def test_levels_that_are_not_text(values):
     chosen = Effects.from_arrays([0.1, 0.2, 0.3, 0.4], [0.01] * 4, moderators={"group": values})
     fits = subgroup_fits(quiet_pool(chosen), "group")
     assert [f.n_effects for f in fits.values()] == [2, 2]
+
+
+def test_levels_that_differ_in_case_have_one_order():
+    # The order of a set of text differs between processes.
+    code = (
+        "from metaalliance import Effects, pool\n"
+        "from metaalliance.moderators.subgroups import subgroup_fits\n"
+        "g = {'g': ['b', 'A', 'C', 'a']}\n"
+        "e = Effects.from_arrays([.1, .2, .3, .4], [.01] * 4, moderators=g)\n"
+        "print(list(subgroup_fits(pool(e), 'g')))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        ).stdout
+        for seed in range(4)
+    }
+    assert found == {"['A', 'a', 'b', 'C']\n"}
+
+
+def test_a_level_called_not_reported_joins_the_missing_ones():
+    group = ["x", "x", "not reported", None]
+    chosen = Effects.from_arrays(YI[:4], VI[:4], moderators={"group": group})
+    fits = subgroup_fits(quiet_pool(chosen), "group")
+    assert {name: f.n_effects for name, f in fits.items()} == {"x": 2, "not reported": 2}
+
+
+def test_the_answer_without_moderators_is_a_sentence():
+    bare = Effects.from_arrays(YI, VI)
+    with pytest.raises(OptionError, match="no moderator 'modality'; there is none"):
+        subgroup_fits(quiet_pool(bare), "modality")
+
+
+ONE_STUDY_LEVEL = Effects.from_arrays(
+    [0.1, 0.3, 0.2, 0.4, 0.5],
+    [0.01, 0.02, 0.02, 0.02, 0.03],
+    study=list("AABBC"),
+    moderators={"group": list("xxyyy")},
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "rho"),
+    [
+        ({}, 0.6),
+        ({"rho": 0.2}, 0.2),
+        ({"model": "three-level"}, 0.5),
+        ({"model": "two-level", "test": "cr2"}, 0.5),
+        ({"model": "common-effect", "test": "cr1"}, 0.5),
+    ],
+    ids=str,
+)
+def test_the_effects_of_a_level_of_one_study_are_aggregated(options, rho):
+    fit = subgroup_fits(quiet_pool(ONE_STUDY_LEVEL, **options), "group")["x"]
+    one = aggregate(level(ONE_STUDY_LEVEL, "x"), rho)
+    assert (fit.estimate, fit.se**2) == pytest.approx((one.yi[0], one.vi[0]), rel=1e-12)
+    assert (fit.test, fit.n_studies, fit.n_effects, fit.weights.tolist()) == (
+        "wald", 1, 2, [0.5, 0.5],
+    )  # fmt: skip
+    assert math.isnan(fit.tau2_ci().low)
+    assert [n.code for n in fit.notices] == ["MA613"]
+    assert "aggregated with rho" in fit.summary()
+    assert fit.to_dict()["pooled"]["df"] is None
+
+
+def test_levels_of_a_deeper_model_keep_what_they_can():
+    rng = np.random.default_rng(2)
+    study = np.repeat(np.arange(12), 4)
+    team = np.tile([0, 0, 1, 1], 12)
+    group = np.where(study < 6, "x", np.where(study < 11, "y", "z"))
+    team[group == "y"] = 0
+    effects = Effects.from_arrays(
+        rng.normal(0.3, 0.2, 48), np.full(48, 0.01), study, {"team": team, "group": group}
+    )
+    fits = subgroup_fits(quiet_pool(effects, within=("team",)), "group")
+    assert [type(f).__name__ for f in fits.values()] == ["DeepFit", "MultilevelFit", "TwoLevelFit"]
