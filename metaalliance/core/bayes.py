@@ -217,7 +217,7 @@ def fit_bayes(
 
     References
     ----------
-    Röver C (2020). Journal of Statistical Software 93(6), section 2. Gelman A (2006).
+    Röver C (2020). Journal of Statistical Software 93(6), 1-51. Gelman A (2006).
     Bayesian Analysis 1, 515-534: priors of tau.
 
     Examples

@@ -203,7 +203,8 @@ def generalized_q(yi: Array, vi: Array, X: Array, ai: Array) -> float:
 
     References
     ----------
-    DerSimonian R, Kacker R (2007). Contemporary Clinical Trials 28, 105-114, equation 6.
+    DerSimonian R, Kacker R (2007). Contemporary Clinical Trials 28, 105-114: the general
+    method of moments.
 
     Examples
     --------
@@ -270,7 +271,7 @@ def generalized_q_interval(yi: Array, vi: Array, X: Array, ai: Array, level: flo
 
     References
     ----------
-    Jackson D (2013). Research Synthesis Methods 4, 220-229, section 3.
+    Jackson D (2013). Research Synthesis Methods 4, 220-229.
 
     Examples
     --------
