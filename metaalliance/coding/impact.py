@@ -12,7 +12,7 @@ import numpy as np
 from metaalliance.coding.points import EffectPoint, convert_rows, sheet_points
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.multilevel import NestedData, maximize, start_values
+from metaalliance.core.multilevel import NestedData, highest_maximum, maximize
 from metaalliance.errors import EstimationError
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.sheet.columns import COLUMNS
@@ -166,8 +166,9 @@ class _Refit:
         if blocks.m == 1:
             raise EstimationError("All effects come from one study.", code="MA611")
         data = NestedData(yi[order], vi[order], np.ones((yi.size, 1)), blocks, RHO)
-        start = start_values(data) if self._start is None else self._start
-        point = maximize(data, start, restricted=True)
         if self._start is None:
+            point = highest_maximum(data, restricted=True)
             self._start = point.theta
+        else:
+            point = maximize(data, self._start, restricted=True)
         return float(point.beta[0])

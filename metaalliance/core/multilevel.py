@@ -172,6 +172,23 @@ def highest(points: Sequence[NestedPoint]) -> NestedPoint:
     return best
 
 
+#: Above this number of studies the likelihood is searched from one start: it has one maximum.
+MANY_STUDIES = 1000
+
+
+def highest_maximum(data: NestedData, *, restricted: bool) -> NestedPoint:
+    """Return the highest of the maxima that are reached from several starts.
+
+    With few studies the likelihood can have a maximum on each boundary: all heterogeneity
+    between studies, or all of it within.
+    """
+    start = start_values(data)
+    total = float(start.sum())
+    ends = [np.array([total, 0.0]), np.array([0.0, total])]
+    starts = [start, *(ends if data.blocks.m <= MANY_STUDIES else [])]
+    return highest([maximize(data, s, restricted=restricted) for s in starts])
+
+
 def maximize(
     data: NestedData,
     start: Array,

@@ -13,7 +13,7 @@ from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.heterogeneity import q_test
 from metaalliance.core.intervals import interval, two_sided_p
-from metaalliance.core.multilevel import NestedData, NestedPoint, maximize, start_values
+from metaalliance.core.multilevel import NestedData, NestedPoint, highest_maximum
 from metaalliance.core.robust import robust_covariance
 from metaalliance.effects.effects import Effects
 from metaalliance.models.checks import (
@@ -56,7 +56,7 @@ def fit_nested(
     """
     refuse_unidentified_split(effects, model)
     data, order = nested_data(effects, rho if model == "che" else 0.0)
-    point = maximize(data, start_values(data), restricted=tau2_method == "REML")
+    point = highest_maximum(data, restricted=tau2_method == "REML")
     q = q_test(data.yi, data.vi, data.X, data.blocks, data.rho)
     tau2 = float(point.theta.sum())
     estimate = float(point.beta[0])

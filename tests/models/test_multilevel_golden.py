@@ -70,7 +70,9 @@ def label(case: Case) -> str:
     return "-".join(map(str, case))
 
 
-CASES = [case for name in DATA + EDGES for case in cases(name)]
+#: Here rma.mv ends in the lower of two maxima; see the test of this case below.
+LOWER = Case("one_big_study", "three-level", 0.0, "ML")
+CASES = [case for name in DATA + EDGES for case in cases(name) if case != LOWER]
 PROFILED = [case for case in CASES if "sigma2_ci" in case.theirs]
 
 every_fit = pytest.mark.parametrize("case", CASES, ids=label)
@@ -79,8 +81,18 @@ every_correction = pytest.mark.parametrize("kind", ["CR0", "CR1", "CR2"])
 
 def test_grid_is_whole():
     # REML and ML of both models and CHE with rho = .8; the edges without CHE by ML and rho = .8
-    assert len(CASES) == 4 * 5 + 3 * 3
+    assert len(CASES) == 4 * 5 + 3 * 3 - 1
     assert len(PROFILED) == 4 * 2 + 3 * 2
+
+
+def test_the_higher_of_two_maxima_is_found_where_r_ends_in_the_lower():
+    ours, theirs = LOWER.ours(), LOWER.theirs
+    assert ours.log_likelihood > theirs["logLik"] + 0.08
+    at_theirs = evaluate(ours.nested, np.array(list(theirs["sigma2"].values())), restricted=False)
+    assert_close(at_theirs.log_likelihood, theirs["logLik"], 1e-10)  # the same likelihood
+    grid = [np.array([s, e]) for s in np.linspace(0, 0.3, 31) for e in np.linspace(0, 0.3, 31)]
+    best = max(evaluate(ours.nested, t, restricted=False).log_likelihood for t in grid)
+    assert ours.log_likelihood >= best
 
 
 @every_fit
