@@ -172,8 +172,8 @@ def highest(points: Sequence[NestedPoint]) -> NestedPoint:
     return best
 
 
-#: Above this number of studies the likelihood is searched from one start: it has one maximum.
-MANY_STUDIES = 1000
+#: Above this number of studies one start is enough; several maxima are a matter of few studies.
+MANY_STUDIES = 100
 
 
 def highest_maximum(data: NestedData, *, restricted: bool) -> NestedPoint:

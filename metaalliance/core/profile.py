@@ -10,7 +10,7 @@ from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.intervals import Interval
-from metaalliance.core.multilevel import NestedData, NestedPoint, highest, maximize
+from metaalliance.core.multilevel import MANY_STUDIES, NestedData, NestedPoint, highest, maximize
 from metaalliance.core.tau2 import log_likelihood
 
 #: What a profile fixes, and the direction in which the components may still move.
@@ -28,8 +28,8 @@ def nested_interval(
 
     The bounds are where twice the drop of the maximised log-likelihood equals the
     chi-squared quantile with one degree of freedom; a lower bound is zero when the drop
-    at zero is smaller. Each inner maximisation starts from the one before, and from the ends
-    of the profile, since it can have two maxima.
+    at zero is smaller. Each inner maximisation starts from the one before and, with few
+    studies, also from the ends of the profile, since it can have two maxima.
 
     Parameters
     ----------
@@ -47,9 +47,10 @@ def nested_interval(
 
     def drop(value: float) -> float:
         upper = value if component == "total" else np.inf
+        starts = _starts(state["theta"], component, value)
         points = [
             maximize(data, start, restricted=restricted, directions=direction, upper=upper)
-            for start in _starts(state["theta"], component, value)
+            for start in (starts if data.blocks.m <= MANY_STUDIES else starts[:1])
         ]
         point = highest(points)
         state["theta"] = point.theta

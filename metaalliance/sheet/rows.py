@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from metaalliance.messages import severity_of
@@ -217,6 +218,7 @@ def _extra_value(raw: Any) -> Any:
     return float(raw) if isinstance(raw, int | float) else clean_text(str(raw))
 
 
+@lru_cache(maxsize=8192)  # labels and levels stand in many rows
 def clean_text(raw: str) -> str:
     """Unify Unicode form, blanks and quotes, and drop invisible characters."""
     text = unicodedata.normalize("NFC", raw).translate(_QUOTES)

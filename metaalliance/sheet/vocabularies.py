@@ -6,6 +6,7 @@ import difflib
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Vocabulary:
         return self._lookup[near[0]] if near else None
 
 
+@lru_cache(maxsize=8192)
 def key_of(text: str) -> str:
     """Fold case, accents' form, blanks and punctuation: what makes two names the same.
 
