@@ -179,10 +179,20 @@ def highest_likelihood(yi: Array, vi: Array, X: Array, start: float, *, restrict
     largest = max(float(np.max(residuals**2)), float(np.min(vi)))
     grid = np.geomspace(1e-2 * float(np.min(vi)), largest, 16)
     tops = (start, float(max(grid, key=value)))
-    found = [polish_likelihood(yi, vi, X, top, restricted=restricted) for top in tops]
+    found = [t for top in tops if (t := _polished(yi, vi, X, top, restricted)) is not None]
+    if not found:
+        raise ConvergenceError("The likelihood of tau^2 did not converge.")
     values = [value(tau2) for tau2 in found]
     slack = 1e-12 * (yi.size + abs(max(values)))
     return next(t for t, value in zip(found, values, strict=True) if value >= max(values) - slack)
+
+
+def _polished(yi: Array, vi: Array, X: Array, start: float, restricted: bool) -> float | None:
+    """Polish from one start; None where the climb crawls past a near-maximum without end."""
+    try:
+        return polish_likelihood(yi, vi, X, start, restricted=restricted)
+    except ConvergenceError:
+        return None
 
 
 def _climb(
