@@ -35,6 +35,7 @@ from metaalliance.plots.words import (
     heterogeneity_text,
     mean_test_text,
     model_text,
+    other_models,
 )
 
 #: Share of the page that the plot has to keep for notes to stand beside their subtotals.
@@ -171,7 +172,7 @@ def _plan(
         mean=fit.estimate,
         reference=marked,
         heaviest=max(row.weight for row in studies),
-        foot=_foot(fit, cut=is_cut(table, axis)),
+        foot=_foot(fit, fits, cut=is_cut(table, axis)),
     )
 
 
@@ -191,7 +192,7 @@ def _arranged(table: Table, width: float, look: Style) -> tuple[Table, Columns]:
     return table, placed
 
 
-def _foot(fit: PooledFit, *, cut: bool) -> tuple[Line, ...]:
+def _foot(fit: PooledFit, fits: dict[str, PooledFit], *, cut: bool) -> tuple[Line, ...]:
     """Return the sentences under the table."""
     texts = [
         f"{heterogeneity_text(fit)} {mean_test_text(fit)}".strip(),
@@ -205,4 +206,4 @@ def _foot(fit: PooledFit, *, cut: bool) -> tuple[Line, ...]:
         notes.append(ARROWS)
     if notes:
         texts.append(" ".join(notes))
-    return tuple(own(text) for text in texts)
+    return (*(own(text) for text in texts), *other_models(fit, fits))

@@ -33,6 +33,7 @@ from metaalliance.plots.words import (
     level_name,
     mean_test_text,
     model_text,
+    other_models,
 )
 
 #: Pages narrower than this, in mm, have letters over the counts; the foot explains them.
@@ -93,7 +94,10 @@ def summary_forest(
             mean=fit.estimate,
             reference=marked,
             heaviest=1.0,
-            foot=_foot(fit, counts if letters else (), cut=is_cut(table, axis)),
+            foot=(
+                *_foot(fit, counts if letters else (), cut=is_cut(table, axis)),
+                *other_models(fit, fits),
+            ),
         )
         return draw_page(plot, table.lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 from metaalliance.models.fits import PooledFit
@@ -16,7 +17,7 @@ from metaalliance.plots.numbers import (
     percent_text,
     size_text,
 )
-from metaalliance.plots.typeset import Line, own
+from metaalliance.plots.typeset import Line, own, user
 
 MODELS = {
     "common-effect": "Common-effect model",
@@ -96,6 +97,18 @@ def level_notes(fit: PooledFit) -> tuple[Line, ...]:
     if fit.n_studies == 1 or not spread:
         return (own(studies),)
     return own(studies + spread), own(spread[2:]), own(f"*I*² = {percent_text(fit.I2)}")
+
+
+def other_models(fit: PooledFit, fits: Mapping[str, PooledFit]) -> tuple[Line, ...]:
+    """Name the groups with a mean of their own that are pooled by another model or test."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for level, found in fits.items():
+        if found.n_studies > 1 and (found.model, found.test) != (fit.model, fit.test):
+            groups.setdefault((found.model, found.test), []).append(level_name(level))
+    return tuple(
+        (*user(", ".join(names)), *own(f": {MODELS[model]}, {TESTS[test]}."))
+        for (model, test), names in groups.items()
+    )
 
 
 #: Said where an arrow is drawn.

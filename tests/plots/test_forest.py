@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy import stats
 from metaalliance import plots
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import OptionError
+from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pool import pool
 from metaalliance.moderators.subgroups import subgroup_fits
 from metaalliance.plots.lines import Heading, Pooled, paginate
@@ -283,3 +284,20 @@ def test_a_single_column_may_be_a_string(make_fit, texts):
 def test_without_n_there_is_no_column_of_it(texts):
     fit = pool(Effects.from_arrays([0.1, 0.2, 0.3], [0.01] * 3, measure="z"), tau2="HS")
     assert "n" not in words(texts, plots.forest(fit))
+
+
+def test_a_group_pooled_by_another_model_says_so():
+    effects = Effects.from_arrays(
+        [0.3, 0.2, 0.1, 0.25, 0.4],
+        [0.02] * 5,
+        study=["A", "A", "B", "C", "D"],
+        moderators={"modality": ["CBT", "CBT", "PDT", "PDT", "CBT"]},
+        measure="z",
+        n=[53] * 5,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        figure = plots.forest(pool(effects))
+    shown = "".join(t.get_text() for axes in figure.axes for t in axes.texts)
+    assert "PDT: Two-level random-effects model, Knapp–Hartung test with ad hoc" in shown
+    assert "CBT: " not in shown
