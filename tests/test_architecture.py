@@ -22,7 +22,8 @@ LAYERS = [
     {"sheet"},
     {"effects"},
     {"models"},
-    {"moderators", "coding"},
+    {"moderators", "coding", "bias", "influence"},
+    {"multiverse"},
     {"plots", "report"},
     {"cli"},
 ]
@@ -36,7 +37,11 @@ HOMES = {
     "typer": {"cli"},
     "pymare": {"models"},
     "statsmodels": {"models"},
-    "pandas": {"sheet", "effects", "models", "moderators", "coding", "plots", "report", "cli"},
+    "formulaic": {"moderators"},
+    "joblib": {"multiverse"},
+    "jinja2": {"report"},
+    "docx": {"report"},
+    "pandas": set(RANK) - {"errors", "messages", "options", "problems", "config", "core"},
 }
 
 

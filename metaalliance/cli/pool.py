@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaalliance.cli.run import (
-    DATA,
-    OK,
-    print_document,
-    print_error,
-    print_result,
-    terminal_width,
+from metaalliance.cli.analysis import (
+    Loaded,
+    Request,
+    load,
+    open_folder,
+    print_preamble,
+    settings_of,
 )
-from metaalliance.cli.settings import Settings, config_for, resolve
-from metaalliance.effects.aggregate import aggregate
-from metaalliance.effects.convert import effect_sizes
-from metaalliance.effects.effects import Effects
-from metaalliance.errors import (
-    EstimationError,
-    MetaAllianceWarning,
-    OptionError,
-    StudyDataError,
-)
-from metaalliance.models.comparison import AGGREGATION_RHO, NamedFit, compare_models
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.errors import EstimationError
+from metaalliance.models.comparison import NamedFit, compare_models
 from metaalliance.models.cross_check import CrossCheck, cross_check
 from metaalliance.models.fits import PooledFit, TwoLevelFit, without_nan
-from metaalliance.models.pool import pool
-from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.problems import count_line, problem_lines, silenced_lines
 from metaalliance.report.results import pool_document, run_record, to_json
 from metaalliance.report.table import render_text
 from metaalliance.report.tables import effect_frame, model_table, problem_rows
-from metaalliance.sheet.studies import Studies, load_studies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CHE_RHO = 0.6
 RESULT_FILES = ("results.json", "results.xlsx", RUN_FILE)
 FIGURE_FILES = (
     "forest.pdf", "forest.png", "forest.alt.txt", "funnel.pdf", "funnel.png", "funnel.alt.txt",
@@ -49,52 +34,33 @@ FIGURE_FILES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolOptions:
+class PoolOptions(Request):
     """Options of the command."""
 
-    workbook: Path
-    output: Path | None
-    sheet: str | None
-    config: Path | None
-    settings: dict[str, Any]
     figures: bool
     cross_check: bool
-    json_output: bool
-    force: bool
-    quiet: bool
-    verbose: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Analysis:
     """What is printed and saved."""
 
-    studies: Studies
-    effects: Effects
+    loaded: Loaded
     fit: PooledFit
     rows: list[NamedFit]
     problems: tuple[Problem, ...]
-    settings: dict[str, Any]
     check: CrossCheck | None = None
 
 
 def run_pool(options: PoolOptions) -> int:
     """Run the command."""
-    config = config_for(options.workbook, options.config)
-    settings = resolve(options.settings, config)
-    folder = ResultsFolder(_folder(options), force=options.force)
-    source = None if str(options.workbook) == "-" else options.workbook
-    folder.check(RESULT_FILES + (FIGURE_FILES if options.figures else ()), source)
-    studies = load_studies(
-        options.workbook,
-        sheet=options.sheet,
-        nonsignificant=settings.nonsignificant,
-        beta=settings.beta,
-        config=config,
-    )
-    if studies.errors:
-        return _refuse(studies, options)
-    analysis = _analyse(studies, settings)
+    config, settings = settings_of(options)
+    names = RESULT_FILES + (FIGURE_FILES if options.figures else ())
+    folder = open_folder(options, "pool", names)
+    loaded = load(options, config, settings)
+    if isinstance(loaded, int):
+        return loaded
+    analysis = _analyse(loaded)
     if options.cross_check:
         analysis = replace(analysis, check=_cross_check(analysis))
     if not options.json_output:
@@ -107,64 +73,12 @@ def run_pool(options: PoolOptions) -> int:
     return OK
 
 
-def _folder(options: PoolOptions) -> Path:
-    """The folder of results: as asked for, or beside the sheet."""
-    if options.output is not None:
-        return options.output
-    if str(options.workbook) == "-":
-        return Path("metaalliance_results")
-    return options.workbook.parent / f"{options.workbook.stem or 'metaalliance'}_results"
-
-
-def _refuse(studies: Studies, options: PoolOptions) -> int:
-    """Print the problems of a sheet with errors; pool nothing."""
-    count = len(studies.errors)
-    message = (
-        f"{count} error{'' if count == 1 else 's'} in {studies.file}. Nothing was pooled. Correct "
-        "these cells, or set include = no with a reason."
-    )
-    if options.json_output:
-        raise StudyDataError(message, studies.problems)
-    wanted = {"error"} if options.quiet else {"error", "warning"}
-    shown = [p for p in studies.problems if p.severity in wanted or options.verbose]
-    for line in problem_lines(shown, terminal_width()):
-        print_error(line)
-    print_error(f"\n{message}")
-    return DATA
-
-
-def _analyse(studies: Studies, options: Settings) -> _Analysis:
-    """Convert, pool and compare."""
-    coded = effect_sizes(studies, options.measure)
-    effects, settings = _aggregated(coded, options)
-    rho = CHE_RHO if options.rho is None or "aggregation_rho" in settings else options.rho
-    with warnings.catch_warnings():  # notices are printed with the result
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit = pool(
-            effects,
-            model=options.model,
-            tau2=options.tau2,
-            test=options.test,
-            rho=rho,
-            level=options.level,
-            prediction=options.prediction,
-        )
-    if options.rho is not None and fit.model != "che" and "aggregation_rho" not in settings:
-        raise OptionError(f"--rho has no meaning for the {fit.model} model.")
+def _analyse(loaded: Loaded) -> _Analysis:
+    """Pool and compare."""
+    fit = loaded.fit()
     rows, notes = compare_models(fit)
-    return _Analysis(
-        studies=studies,
-        effects=coded,
-        fit=fit,
-        rows=rows,
-        problems=(*studies.problems, *fit.notices, *notes),
-        settings={
-            "nonsignificant": studies.nonsignificant,
-            "beta": studies.beta,
-            "config": studies.config,
-            **settings,
-        },
-    )
+    problems = (*loaded.studies.problems, *fit.notices, *notes)
+    return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
 
 
 def _cross_check(analysis: _Analysis) -> CrossCheck:
@@ -175,35 +89,13 @@ def _cross_check(analysis: _Analysis) -> CrossCheck:
     return cross_check(fits[0])
 
 
-def _aggregated(effects: Effects, options: Settings) -> tuple[Effects, dict[str, Any]]:
-    """Aggregate within studies where the chosen model takes one effect per study."""
-    independent = options.model in {"two-level", "common-effect"}
-    if not independent or not effects.dependent() or options.test in CLUSTER_TESTS:
-        return effects, {}
-    rho = AGGREGATION_RHO if options.rho is None else options.rho
-    return aggregate(effects, rho), {"aggregation_rho": rho}
-
-
 def _print(analysis: _Analysis, options: PoolOptions) -> None:
     """Problems on stderr, results on stdout."""
-    studies, width = analysis.studies, terminal_width()
-    if not options.quiet:
-        wanted = {"warning", "note"} if options.verbose else {"warning"}
-        shown = [p for p in studies.problems if p.severity in wanted]
-        for line in problem_lines(shown, width, first=10 if options.verbose else 3):
-            print_error(line)
-        for line in silenced_lines(studies.silenced, width):
-            print_error(line)
-        if shown or studies.silenced:
-            print_error("")
-        print_error(
-            f"{studies.file}, sheet {studies.sheet}: {len(studies.rows):,} rows read, "
-            f"{len(studies.used):,} used, {len(studies.excluded):,} excluded; "
-            f"{count_line(studies.problems)} (metaalliance validate lists them).\n"
-        )
+    loaded, width = analysis.loaded, terminal_width()
+    print_preamble(loaded.studies, options)
     lines = []
-    if "aggregation_rho" in analysis.settings:
-        count, rho = analysis.effects.n_effects, analysis.settings["aggregation_rho"]
+    if loaded.aggregation_rho is not None:
+        count, rho = loaded.coded.n_effects, loaded.aggregation_rho
         lines.append(f"{count:,} effects were averaged within studies (rho = {rho:g}).\n")
     table = render_text(model_table(analysis.rows), width)
     checked = []
@@ -223,7 +115,7 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
         write_figures(analysis.fit, folder, width)
     names = [*folder.written, *RESULT_FILES]
     document = pool_document(
-        analysis.studies, analysis.rows, analysis.problems, analysis.settings, names
+        analysis.loaded.studies, analysis.rows, analysis.problems, analysis.loaded.recorded, names
     )
     folder.write("results.xlsx", write_workbook(_sheets(analysis, document)))
     folder.write("results.json", to_json(document).encode())
@@ -247,7 +139,7 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     sheets = {
         "Summary": _summary(analysis.rows),
         "Effects": effect_frame(fit),
-        "Ledger": analysis.effects.ledger,
+        "Ledger": analysis.loaded.coded.ledger,
         "Problems": pd.DataFrame(problem_rows(analysis.problems)),
         "Settings": [("setting", "value"), *settings],
     }

@@ -12,6 +12,8 @@ from pathlib import Path
 from metaalliance.errors import OptionError, UnreadableFileError
 
 RUN_FILE = "run.json"
+#: Commands whose record is RUN_FILE; the record of another is run_<command>.json.
+_MAIN = frozenset({"pool", "report"})
 
 
 class ResultsFolder:
@@ -23,12 +25,15 @@ class ResultsFolder:
         The folder; it is made when the first file is written.
     force : bool
         Whether files that this tool did not write may be replaced.
+    command : str
+        The command that writes; several commands share a folder, each with its own record.
     """
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
+    def __init__(self, path: Path, *, force: bool = False, command: str = "pool") -> None:
         self.path = path
+        self.record_name = record_name(command)
         self._force = force
-        self._own = _files_of_last_run(path)
+        self._own = _files_of_last_run(path / self.record_name)
         self._input: Path | None = None
         self.written: dict[str, str] = {}
 
@@ -78,10 +83,15 @@ class ResultsFolder:
         """Remove files of the last run that this run did not write and nobody has changed."""
         for name, digest in self._own.items():
             path = self.path / name
-            if name in self.written or name == RUN_FILE or not path.is_file():
+            if name in self.written or name == self.record_name or not path.is_file():
                 continue
             if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
                 path.unlink(missing_ok=True)
+
+
+def record_name(command: str) -> str:
+    """Name of the record that a command leaves in its folder of results."""
+    return RUN_FILE if command in _MAIN else f"run_{command}.json"
 
 
 def _same(target: Path, source: Path) -> bool:
@@ -129,14 +139,15 @@ def write_whole(path: Path, content: bytes) -> None:
         ) from None
 
 
-def _files_of_last_run(path: Path) -> dict[str, str]:
+def _files_of_last_run(record_file: Path) -> dict[str, str]:
     """Names and digests of the files that the record of an earlier run lists as its own."""
     try:
-        record = json.loads((path / RUN_FILE).read_text(encoding="utf-8"))
+        record = json.loads(record_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(record, dict) or record.get("tool") != "metaalliance":
         return {}
     files = record.get("files")
     listed = files if isinstance(files, dict) else {}
-    return {RUN_FILE: "", **{str(k): str(v) for k, v in listed.items() if Path(str(k)).name == k}}
+    own = {str(k): str(v) for k, v in listed.items() if Path(str(k)).name == k}
+    return {record_file.name: "", **own}

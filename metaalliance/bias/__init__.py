@@ -1,0 +1,1 @@
+"""Publication bias: funnel asymmetry, selection models, adjusted estimates."""

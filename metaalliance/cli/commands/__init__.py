@@ -1,0 +1,1 @@
+"""The commands and their options; the work is done in modules imported when needed."""

@@ -1,0 +1,90 @@
+"""The command that pools."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from metaalliance.cli.arguments import (
+    Beta,
+    Config,
+    Debug,
+    Folder,
+    Force,
+    Json,
+    Level,
+    Measure,
+    Model,
+    Nonsignificant,
+    Prediction,
+    Quiet,
+    Rho,
+    Sheet,
+    Tau2,
+    Test,
+    Verbose,
+    Workbook,
+)
+
+
+def pool(
+    workbook: Workbook,
+    output: Folder = None,
+    sheet: Sheet = None,
+    config: Config = None,
+    measure: Measure = None,
+    model: Model = None,
+    tau2: Tau2 = None,
+    test: Test = None,
+    rho: Rho = None,
+    level: Level = None,
+    prediction: Prediction = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    width: Annotated[
+        float | None, typer.Option("--width", help="Width of the forest in mm [default: 174].")
+    ] = None,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
+    cross_check: Annotated[
+        bool,
+        typer.Option(
+            "--cross-check", help="Recompute the two-level fit with PyMARE and statsmodels."
+        ),
+    ] = False,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Validate a workbook, convert its statistics, pool them, and draw and save the results."""
+    from metaalliance.cli.pool import PoolOptions, run_pool
+    from metaalliance.cli.run import guarded
+
+    settings = {
+        "measure": measure,
+        "model": model,
+        "tau2": tau2,
+        "test": test,
+        "rho": rho,
+        "level": level,
+        "prediction": prediction,
+        "nonsignificant": nonsignificant,
+        "beta": beta,
+        "width": width,
+    }
+    options = PoolOptions(
+        workbook=workbook,
+        output=output,
+        sheet=sheet,
+        config=config,
+        settings=settings,
+        figures=figures,
+        cross_check=cross_check,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    guarded("pool", lambda: run_pool(options), json_output=json_output, debug=debug)

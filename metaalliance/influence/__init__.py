@@ -1,0 +1,1 @@
+"""Influence of single studies, outliers, cumulative results."""

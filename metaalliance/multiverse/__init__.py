@@ -1,0 +1,1 @@
+"""What analytic choices do to a result; planning and updating a review."""
