@@ -550,6 +550,23 @@ _ANALYSIS = {
         "No study label stands in the sheets of two coders.",
         "Check that the right files were given; unify the labels; see the suggestion.",
     ),
+    "MA641": _error(
+        "a coefficient cannot be estimated",
+        "The columns of the design are collinear, or there are as many as effects.",
+        "Leave out a moderator, or merge levels.",
+    ),
+    "MA642": _warning(
+        "one study determines a coefficient",
+        "A study whose effects a coefficient fits exactly has no error from which a robust "
+        "variance could learn: standard errors that rest on it are too small.",
+        "Merge its level with another, or leave it out of the comparison.",
+    ),
+    "MA643": _warning(
+        "one study dominates",
+        "More than half of the weight lies in one study; cluster-robust tests assume many "
+        "studies of comparable weight.",
+        "Report the result without this study beside it.",
+    ),
     "MA690": _error("an option has no such value", "See its message.", "See --help."),
     "MA691": _error(
         "a file would be overwritten",

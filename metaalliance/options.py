@@ -12,16 +12,18 @@ from metaalliance.errors import OptionError
 Measure = Literal["z", "r", "r-unbiased", "generic"]
 SheetMeasure = Literal["z", "r", "r-unbiased"]
 Model = Literal["auto", "common-effect", "two-level", "three-level", "che"]
-Tau2Estimator = Literal["DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"]
-Test = Literal["auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr2"]
-Prediction = Literal["t", "normal", "riley"]
+Tau2Estimator = Literal["DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML"]
+Test = Literal[
+    "auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr1s", "cr2"
+]
+Prediction = Literal["t", "normal", "riley", "simple"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
 Scale = Literal["analysis", "r"]
 Component = Literal["study", "effect", "total"]
 
 #: Tests that are valid when effects of one study are dependent.
-CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr2"})
+CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr1s", "cr2"})
 
 
 def option_values(option: Any) -> tuple[str, ...]:

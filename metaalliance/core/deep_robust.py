@@ -12,6 +12,7 @@ from metaalliance.core.robust import (
     adjustment,
     clusters_of_one_size,
     satterthwaite,
+    small_sample_factor,
 )
 
 
@@ -26,7 +27,7 @@ def deep_robust_covariance(
         A fitted model without a crossed factor.
     clusters : StudyBlocks
         Independent clusters: the groups of the coarsest level.
-    kind : {"cr0", "cr1", "cr2"}
+    kind : {"cr0", "cr1", "cr1s", "cr2"}
         The correction, as in `metaalliance.core.robust.robust_covariance`.
     """
     H: Array = point.WX @ point.bread
@@ -37,8 +38,7 @@ def deep_robust_covariance(
     residuals = data.yi - data.X @ point.beta
     scores = clusters.sums(H * residuals[:, None])
     covariance = scores.T @ scores
-    if kind == "cr1":
-        covariance = covariance * (clusters.m / (clusters.m - 1))
+    covariance = covariance * small_sample_factor(kind, clusters.m, *data.X.shape)
     df = satterthwaite(clusters, data.X, point.bread, H, point.covariance.multiply)
     return RobustCovariance(covariance, df)
 

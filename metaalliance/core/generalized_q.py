@@ -14,11 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.intervals import Interval
-from metaalliance.core.tau2 import MAX_ITERATIONS
 from metaalliance.core.wls import trace_of_projection, weighted_fit
 from metaalliance.errors import ConvergenceError, EstimationError
 from metaalliance.options import check_level
@@ -133,52 +131,6 @@ def _contour_integral(q: float, c: Array, saddle: float) -> float:
 
 
 # Estimators of tau² ----------------------------------------------------------------------------
-
-
-def paule_mandel_median(yi: Array, vi: Array, X: Array) -> float:
-    """Solve Q(tau²) = median of chi-squared with k - p df: Paule-Mandel, median-unbiased.
-
-    At the true tau², Q is chi-squared. Setting it to its median in place of its mean makes
-    the estimate too large as often as too small (before it is truncated at zero).
-
-    Parameters
-    ----------
-    yi, vi : ndarray, shape (k,)
-        Effects and sampling variances on the analysis scale.
-    X : ndarray, shape (k, p)
-        Design matrix of full rank, p < k.
-
-    Returns
-    -------
-    float
-        tau², at least zero.
-
-    References
-    ----------
-    Viechtbauer W (2021). Median-unbiased estimators for the amount of heterogeneity in
-    meta-analysis. European Congress of Methodology, Valencia. Paule RC, Mandel J (1982).
-    Journal of Research of the National Bureau of Standards 87, 377-385.
-
-    Examples
-    --------
-    Two effects: (.5 - .1)² / (.05 + 2 tau²) = .454936...
-
-    >>> two = np.array([0.1, 0.5]), np.array([0.02, 0.03]), np.ones((2, 1))
-    >>> round(paule_mandel_median(*two), 12)
-    0.150848747065
-    """
-    target = float(chi2.median(_residual_df(X)))
-    tau2 = 0.0
-    for _ in range(MAX_ITERATIONS):
-        wi = 1 / (vi + tau2)
-        fit = weighted_fit(yi, X, wi)
-        if fit.rss <= target:
-            return tau2
-        step = (fit.rss - target) / float(np.sum((wi * fit.residuals) ** 2))
-        tau2 += step
-        if step <= 4 * np.finfo(float).eps * tau2:
-            return float(tau2)
-    raise ConvergenceError("The median-unbiased Paule-Mandel estimator did not reach its root.")
 
 
 def generalized_q(yi: Array, vi: Array, X: Array, ai: Array) -> float:

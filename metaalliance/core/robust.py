@@ -16,7 +16,9 @@ import numpy as np
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.multilevel import NestedData, NestedPoint
+from metaalliance.errors import OptionError
 
+KINDS = ("cr0", "cr1", "cr1s", "cr2")
 #: Share of a study's information that others must add before its residuals can be inflated.
 SINGULAR = 1e-12
 
@@ -46,8 +48,9 @@ def robust_covariance(data: NestedData, point: NestedPoint, kind: str) -> Robust
         Effects sorted by study.
     point : NestedPoint
         The fitted model.
-    kind : {"cr0", "cr1", "cr2"}
-        No correction; times m / (m - 1); bias-reduced linearisation.
+    kind : {"cr0", "cr1", "cr1s", "cr2"}
+        No correction; times m / (m - 1); times m (k - 1) / ((m - 1)(k - p)), as in Stata;
+        bias-reduced linearisation.
 
     References
     ----------
@@ -55,15 +58,30 @@ def robust_covariance(data: NestedData, point: NestedPoint, kind: str) -> Robust
     Pustejovsky JE, Tipton E (2018). Journal of Business & Economic Statistics 36, 672-683,
     equations 8 to 11.
     """
-    H = _influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
+    H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
     residuals = data.yi - data.X @ point.beta
     scores = data.blocks.sums(H * residuals[:, None])
     covariance = scores.T @ scores
-    if kind == "cr1":
-        m = data.blocks.m
-        covariance = covariance * (m / (m - 1))
-    df = satterthwaite(data.blocks, data.X, point.bread, H, partial(_multiply, data, point))
+    covariance = covariance * small_sample_factor(kind, data.blocks.m, *data.X.shape)
+    df = satterthwaite(data.blocks, data.X, point.bread, H, partial(multiply, data, point))
     return RobustCovariance(covariance, df)
+
+
+def small_sample_factor(kind: str, m: int, k: int, p: int) -> float:
+    """Factor of a robust covariance from `m` studies, `k` effects and `p` coefficients.
+
+    Raises
+    ------
+    OptionError
+        For anything but "cr0", "cr1", "cr1s" and "cr2".
+    """
+    if kind not in KINDS:
+        raise OptionError(f"kind is {kind!r}; allowed are {', '.join(KINDS)}.")
+    if kind == "cr1" and m > 1:
+        return m / (m - 1)
+    if kind == "cr1s" and m > 1 and k > p:
+        return m * (k - 1) / ((m - 1) * (k - p))
+    return 1.0
 
 
 def satterthwaite(
@@ -87,7 +105,22 @@ def satterthwaite(
     return df
 
 
-def _multiply(data: NestedData, point: NestedPoint, z: Array) -> Array:
+def study_leverage(data: NestedData, point: NestedPoint) -> Array:
+    """Largest eigenvalue of the hat matrix of each study, shape (m,), between 0 and 1.
+
+    With one coefficient it is the share of the study in the weights. At 1 the study alone
+    determines some combination of the coefficients, and fits it without error.
+    """
+    root, sums = _root(point.bread), data.blocks.sums
+    left, right = point.WX @ root, data.X @ root
+    if root.shape[0] == 1:
+        return sums(left[:, 0] * right[:, 0])
+    outer = np.stack([sums(left * right[:, [a]]) for a in range(root.shape[0])], axis=1)
+    hat = (outer + outer.transpose(0, 2, 1)) / 2
+    return np.asarray(np.linalg.eigvalsh(hat)[:, -1], dtype=np.float64)
+
+
+def multiply(data: NestedData, point: NestedPoint, z: Array) -> Array:
     """Return S z for z (k,)."""
     blocks, cov = data.blocks, point.covariance
     along_root = blocks.spread(data.rho * blocks.sums(cov.root * z))
@@ -95,7 +128,7 @@ def _multiply(data: NestedData, point: NestedPoint, z: Array) -> Array:
     return z / cov.inverse_diagonal + cov.root * along_root + along_one
 
 
-def _influence_rows(data: NestedData, point: NestedPoint) -> Array:
+def influence_rows(data: NestedData, point: NestedPoint) -> Array:
     """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each study.
 
     Where variance and moderators are constant within a study, 1 is an eigenvector of its S
@@ -103,8 +136,8 @@ def _influence_rows(data: NestedData, point: NestedPoint) -> Array:
     singular value decomposition each.
     """
     H: Array = point.WX @ point.bread
-    uniform = _uniform_studies(data)
-    H *= data.blocks.spread(np.where(uniform, _uniform_factor(data, point), 1.0))[:, None]
+    uniform = uniform_studies(data)
+    H *= data.blocks.spread(np.where(uniform, uniform_factor(data, point), 1.0))[:, None]
     for rows in clusters_of_one_size(data.blocks, ~uniform):
         S = point.covariance.dense_blocks(rows, float(point.theta[0]), data.rho)
         X = data.X[rows]
@@ -112,14 +145,14 @@ def _influence_rows(data: NestedData, point: NestedPoint) -> Array:
     return H
 
 
-def _uniform_studies(data: NestedData) -> BoolArray:
+def uniform_studies(data: NestedData) -> BoolArray:
     """Whether variance and moderators are constant within each study, shape (m,)."""
     columns = np.column_stack([data.vi, data.X])
     odd = (columns != data.blocks.spread(columns[data.blocks.starts])).any(axis=1)
     return np.asarray(data.blocks.sums(odd.astype(float)) == 0)
 
 
-def _uniform_factor(data: NestedData, point: NestedPoint) -> Array:
+def uniform_factor(data: NestedData, point: NestedPoint) -> Array:
     """Factor by which A rescales the rows of a uniform study, shape (m,)."""
     blocks, first = data.blocks, data.blocks.starts
     n = blocks.sizes

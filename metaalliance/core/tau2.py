@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.wls import WeightedFit, trace_of_projection, weighted_fit
-from metaalliance.errors import ConvergenceError
+from metaalliance.errors import ConvergenceError, EstimationError
 
 MAX_ITERATIONS = 500
 
@@ -59,11 +60,43 @@ def paule_mandel(yi: Array, vi: Array, X: Array) -> float:
     87, 377-385. Morris CN (1983). Journal of the American Statistical Association 78, 47-55.
     """
     k, p = X.shape
+    return _root_of_q(yi, vi, X, float(k - p))
+
+
+def paule_mandel_median(yi: Array, vi: Array, X: Array) -> float:
+    """Solve Q(tau^2) = median of chi-squared with k - p df: Paule-Mandel, median-unbiased.
+
+    At the true tau^2, Q is chi-squared. Setting it to its median in place of its mean makes
+    the estimate too large as often as too small (before it is truncated at zero).
+
+    References
+    ----------
+    Viechtbauer W (2021). Median-unbiased estimators for the amount of heterogeneity in
+    meta-analysis. European Congress of Methodology, Valencia.
+
+    Examples
+    --------
+    Two effects: (.5 - .1)^2 / (.05 + 2 tau^2) = .454936...
+
+    >>> two = np.array([0.1, 0.5]), np.array([0.02, 0.03]), np.ones((2, 1))
+    >>> round(paule_mandel_median(*two), 12)
+    0.150848747065
+    """
+    k, p = X.shape
+    if k <= p:
+        raise EstimationError(
+            f"{k} effects and {p} coefficients: nothing is left to estimate tau²."
+        )
+    return _root_of_q(yi, vi, X, float(chi2.median(k - p)))
+
+
+def _root_of_q(yi: Array, vi: Array, X: Array, target: float) -> float:
+    """Climb from zero to the tau^2 at which Q is `target`."""
     tau2 = 0.0
     for _ in range(MAX_ITERATIONS):
         wi = 1 / (vi + tau2)
         fit = weighted_fit(yi, X, wi)
-        excess = fit.rss - (k - p)
+        excess = fit.rss - target
         if excess <= 0:
             return tau2
         step = excess / float(np.sum((wi * fit.residuals) ** 2))
@@ -80,6 +113,7 @@ CLOSED_FORMS: dict[str, Estimator] = {
     "HS": hunter_schmidt,
     "SJ": sidik_jonkman,
     "PM": paule_mandel,
+    "PMM": paule_mandel_median,
     "EB": paule_mandel,
 }
 

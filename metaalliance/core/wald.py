@@ -19,10 +19,8 @@ from scipy import stats
 from metaalliance.core.arrays import Array
 from metaalliance.core.blocks import StudyBlocks
 from metaalliance.core.multilevel import NestedData, NestedPoint
-from metaalliance.core.robust import _influence_rows, _multiply
+from metaalliance.core.robust import influence_rows, multiply, small_sample_factor
 from metaalliance.errors import OptionError
-
-KINDS = ("cr0", "cr1", "cr2")
 
 SINGULAR = (
     "the robust covariance of the constraints is singular: too few studies bear on them to test "
@@ -45,7 +43,7 @@ class WaldTest:
     ----------
     test : {"htz", "chi2", "f"}
         Approximate Hotelling, chi-squared or plain F.
-    kind : {"model", "cr0", "cr1", "cr2"}
+    kind : {"model", "cr0", "cr1", "cr1s", "cr2"}
         The covariance of the coefficients.
     statistic : float
         F, or chi-squared for "chi2".
@@ -82,7 +80,7 @@ def htz_test(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr
         The effects, sorted by study, and the fitted model.
     C : array_like, shape (q, p) or (p,)
         Constraints, linearly independent.
-    kind : {"cr2", "cr1", "cr0"}
+    kind : {"cr2", "cr1", "cr1s", "cr0"}
         The robust covariance.
 
     Returns
@@ -115,7 +113,7 @@ def htz_test(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr
     C = constraint_matrix(C, data.X.shape[1])
     G = influence(data, point, C, kind)
     q, Q = C.shape[0], robust_q(data, point, C, G)
-    eta = wishart_df(data.blocks, data.X, point.bread, G, partial(_multiply, data, point))
+    eta = wishart_df(data.blocks, data.X, point.bread, G, partial(multiply, data, point))
     df2 = eta - q + 1
     if np.isnan(Q) or np.isnan(eta):
         return _missing("htz", kind, q, df2, Q, SINGULAR)
@@ -158,6 +156,25 @@ def wald_f(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr1"
     return _f_test("f", kind, Q / q, q, df2, Q)
 
 
+def scaled_f(data: NestedData, point: NestedPoint, C: ArrayLike, kind: float | str) -> WaldTest:
+    """Test C beta = 0 by F with a scaled model covariance or a robust one.
+
+    Parameters
+    ----------
+    C : array_like, shape (q, p)
+        Constraints.
+    kind : float or str
+        Factor of the model's covariance: 1, or that of Knapp and Hartung, with k - p
+        denominator degrees of freedom; or the name of a robust covariance, with m - 1.
+    """
+    if isinstance(kind, str):
+        return wald_f(data, point, C, kind)
+    plain = wald_f(data, point, C, "model")
+    if np.isnan(plain.statistic):
+        return plain
+    return _f_test("f", "model", plain.statistic / kind, int(plain.df1), plain.df2, plain.Q / kind)
+
+
 def constraint_matrix(C: ArrayLike, p: int) -> Array:
     """Return the constraints as a (q, p) matrix of full row rank, or say what is wrong."""
     found = np.atleast_2d(np.asarray(C, dtype=np.float64))
@@ -176,11 +193,8 @@ def constraint_matrix(C: ArrayLike, p: int) -> Array:
 
 def influence(data: NestedData, point: NestedPoint, C: Array, kind: str) -> Array:
     """Rows of A W X (X'WX)^-1 C', shape (k, q); their sums with residuals make C V C'."""
-    if kind not in KINDS:
-        raise OptionError(f"kind is {kind!r}; allowed are {', '.join(KINDS)}.")
-    H = _influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
-    m = data.blocks.m
-    factor = np.sqrt(m / (m - 1)) if kind == "cr1" and m > 1 else 1.0
+    factor = np.sqrt(small_sample_factor(kind, data.blocks.m, *data.X.shape))
+    H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
     G: Array = factor * (H @ C.T)
     return G
 

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike
 from metaalliance.core.arrays import Array
 from metaalliance.core.multilevel import NestedData, NestedPoint
 from metaalliance.core.robust import (
-    _uniform_factor,
-    _uniform_studies,
     adjustment,
     clusters_of_one_size,
+    uniform_factor,
+    uniform_studies,
 )
 from metaalliance.core.wald import (
     SINGULAR,
@@ -221,8 +221,8 @@ def _adjusted(data: NestedData, restricted: NestedPoint, e: Array) -> Array:
     Where variance and moderators are constant within a study the matrix acts on the mean
     residual only.
     """
-    blocks, uniform = data.blocks, _uniform_studies(data)
-    factor = np.where(uniform, _uniform_factor(data, restricted), 1.0)
+    blocks, uniform = data.blocks, uniform_studies(data)
+    factor = np.where(uniform, uniform_factor(data, restricted), 1.0)
     adjusted: Array = e + blocks.spread((factor - 1) * blocks.sums(e) / blocks.sizes)
     for rows in clusters_of_one_size(blocks, ~uniform):
         S = restricted.covariance.dense_blocks(rows, float(restricted.theta[0]), data.rho)

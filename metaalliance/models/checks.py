@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 
+from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS
@@ -14,6 +16,8 @@ from metaalliance.problems import Problem, notice
 FEW_DF = 4.0
 FEW_STUDIES = 10
 VARIANCE_RATIO = 1e7
+#: Share of the weights above which one study dominates a mean.
+DOMINANT = 0.5
 
 
 def refuse_unidentified_split(effects: Effects, model: str) -> None:
@@ -89,6 +93,18 @@ def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ..
             )
         )
     return tuple(found)
+
+
+def dominance_notice(effects: Effects, weights: Array) -> tuple[Problem, ...]:
+    """Say that one study carries most of the weight."""
+    share = pd.Series(weights).groupby(effects.frame["study"].to_numpy(), sort=False).sum()
+    if effects.n_studies < 3 or float(share.max()) <= DOMINANT:
+        return ()
+    message = (
+        f"{share.idxmax()} carries {100 * share.max():.0f}% of the weight of {len(share)} studies: "
+        "a cluster-robust test learns its variance from the others."
+    )
+    return (notice("MA643", message, "Report the result without this study beside it."),)
 
 
 def _below(df: float) -> str:

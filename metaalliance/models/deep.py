@@ -25,7 +25,7 @@ from metaalliance.models.checks import (
     refuse_unidentified_split,
     zero_spread_notice,
 )
-from metaalliance.models.fits import PooledFit, prediction_df
+from metaalliance.models.fits import PooledFit, prediction_df, prediction_interval
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
 
@@ -148,8 +148,9 @@ def fit_deep(
     tau2 = float(point.theta.sum())
     ci = interval(estimate, se, df, level)
     m = effects.n_studies
-    spread = math.sqrt(se**2 + tau2)
-    pi = interval(estimate, spread, prediction_df(prediction, df, m, m - 2), level)
+    pi = prediction_interval(
+        prediction, estimate, se, tau2, df=df, units=m, riley=m - 2, level=level
+    )
     Q, typical = _homogeneity(data)
     names = [structure.crossed if n == "crossed" else n for n in data.names]
     sigma2 = FrozenDict(zip(names, (float(t) for t in point.theta), strict=True))

@@ -12,7 +12,7 @@ from scipy import stats
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.frozen import FrozenDict
-from metaalliance.core.intervals import Interval
+from metaalliance.core.intervals import Interval, interval
 from metaalliance.core.multilevel import NestedData, NestedPoint
 from metaalliance.core.profile import nested_interval, two_level_interval
 from metaalliance.core.transform import mean_correlation
@@ -116,7 +116,8 @@ class PooledFit:
         """
         check_option("scale", scale, Scale)
         point = _fisher(value) if scale == "r" and self.measure == "z" else value
-        spread = math.sqrt(self.se**2 + self.tau2)
+        error = 0.0 if self.prediction == "simple" else self.se**2
+        spread = math.sqrt(error + self.tau2)
         if not spread > 0:
             return math.nan if math.isnan(spread) else float(self.estimate > point)
         standardized = (point - self.estimate) / spread
@@ -249,7 +250,7 @@ class TwoLevelFit(PooledFit):
         Whether the ad hoc guard of Knapp and Hartung's variance widened the interval.
     """
 
-    tau2_method: Literal["DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"]
+    tau2_method: Literal["DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML"]
     guard_acted: bool = False
 
     @property
@@ -359,14 +360,37 @@ class MultilevelFit(PooledFit):
 def prediction_df(prediction: str, test_df: float, units: int, riley: int) -> float:
     """Degrees of freedom of a prediction interval.
 
-    ``normal``: infinite; ``riley``: units less 2 (Riley, Higgins & Deeks 2011), at least 1;
-    ``t``: those of the test of the mean, or units less 1 when that test is normal.
+    ``normal`` and ``simple``: infinite; ``riley``: units less 2 (Riley, Higgins & Deeks
+    2011), at least 1; ``t``: those of the test of the mean, or units less 1 when that test is
+    normal.
     """
-    if prediction == "normal":
+    if prediction in {"normal", "simple"}:
         return math.inf
     if prediction == "riley":
         return float(max(riley, 1))
     return float(units - 1) if math.isinf(test_df) else test_df
+
+
+def prediction_interval(
+    prediction: str,
+    estimate: float,
+    se: float,
+    tau2: float,
+    *,
+    df: float,
+    units: int,
+    riley: int,
+    level: float,
+) -> Interval:
+    """Interval of a true effect: estimate ± quantile × sqrt(se² + tau²).
+
+    ``simple`` leaves the standard error of the mean out and shows the spread of true effects
+    alone.
+    """
+    variance = tau2 if prediction == "simple" else se**2 + tau2
+    return interval(
+        estimate, math.sqrt(variance), prediction_df(prediction, df, units, riley), level
+    )
 
 
 def _fisher(r: float) -> float:

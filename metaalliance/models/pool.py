@@ -25,10 +25,10 @@ from metaalliance.options import (
 
 #: Tests that a model has; the first is its default.
 TESTS: dict[str, tuple[str, ...]] = {
-    "common-effect": ("wald", "t", "cr0", "cr1", "cr2"),
-    "two-level": ("knapp-hartung", "knapp-hartung-adhoc", "wald", "t", "cr0", "cr1", "cr2"),
-    "three-level": ("cr2", "cr1", "cr0", "wald", "t"),
-    "che": ("cr2", "cr1", "cr0", "wald", "t"),
+    "common-effect": ("wald", "t", "cr0", "cr1", "cr1s", "cr2"),
+    "two-level": ("knapp-hartung", "knapp-hartung-adhoc", "wald", "t", "cr0", "cr1", "cr1s", "cr2"),
+    "three-level": ("cr2", "cr1s", "cr1", "cr0", "wald", "t"),
+    "che": ("cr2", "cr1s", "cr1", "cr0", "wald", "t"),
 }
 
 
@@ -55,7 +55,7 @@ def pool(
         What to pool.
     model : {"auto", "common-effect", "two-level", "three-level", "che"}
         "auto" takes "che" when any study has several effects, else "two-level".
-    tau2 : {"REML", "DL", "HE", "HS", "SJ", "EB", "PM", "ML"}
+    tau2 : {"REML", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML"}
         Estimator of the heterogeneity variance; the multilevel models have REML and ML.
     test : str
         "auto" takes Knapp and Hartung's test for "two-level", the cluster-robust CR2 test
@@ -66,9 +66,10 @@ def pool(
         the column that holds it by study.
     level : float
         Coverage of the intervals.
-    prediction : {"t", "normal", "riley"}
+    prediction : {"t", "normal", "riley", "simple"}
         Distribution of the prediction interval: t with the degrees of freedom of the test
-        (k - 1 beside a normal test), normal, or t with k - 2.
+        (k - 1 beside a normal test), normal, t with k - 2, or normal without the standard
+        error of the mean ("simple").
     within, above : sequence of str
         Columns of further nested levels: inside studies from the coarsest (``("sample",)``),
         and holding studies from the finest (``("research_group",)``), which are then the
@@ -124,7 +125,7 @@ def pool(
     elif chosen == "two-level":
         fit = fit_two_level(effects, tau2, chosen_test, level, prediction)
     else:
-        method = _likelihood(chosen, tau2)
+        method = likelihood(chosen, tau2)
         if structure.columns:
             fit = fit_deep(effects, structure, chosen, method, chosen_test, level, prediction)
         else:
@@ -149,7 +150,7 @@ def check_test(model: str, test: str) -> None:
         raise OptionError(f"test={test!r} does not exist for model={model!r}; it has {listed}.")
 
 
-def _likelihood(model: str, tau2: str) -> Literal["REML", "ML"]:
+def likelihood(model: str, tau2: str) -> Literal["REML", "ML"]:
     """Return the likelihood of a multilevel model."""
     if tau2 == "REML":
         return "REML"

@@ -18,7 +18,7 @@ def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
 
     DL and HE are PyMARE's. ML and REML start at PyMARE's estimate and at the top of a coarse
     grid, since the likelihood can have two maxima, and are polished until the score is zero
-    to rounding. HS, SJ, PM and EB are those of `metaalliance.core.tau2`.
+    to rounding. HS, SJ, PM, PMM and EB are those of `metaalliance.core.tau2`.
     Everything is computed on effects scaled to a typical variance of one, since searches
     with absolute tolerances lose digits when variances are tiny.
 
@@ -28,7 +28,7 @@ def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
         Effects and sampling variances.
     X : ndarray, shape (k, p)
         Design matrix of full rank, p < k.
-    method : {"DL", "HE", "HS", "SJ", "EB", "PM", "ML", "REML"}
+    method : {"DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML"}
         The estimator.
 
     Returns

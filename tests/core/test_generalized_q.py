@@ -17,9 +17,8 @@ from metaalliance.core.generalized_q import (
     generalized_q_interval,
     generalized_q_median,
     mixture_tails,
-    paule_mandel_median,
 )
-from metaalliance.core.tau2 import paule_mandel
+from metaalliance.core.tau2 import paule_mandel, paule_mandel_median
 from metaalliance.core.wls import weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 

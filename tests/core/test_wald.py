@@ -379,5 +379,5 @@ def test_wrong_constraints_are_refused(test, C):
 
 @pytest.mark.parametrize("test", [htz_test, wald_chi2, wald_f])
 def test_unknown_covariance_is_refused(test):
-    with pytest.raises(OptionError, match="cr0, cr1, cr2"):
+    with pytest.raises(OptionError, match="cr0, cr1, cr1s, cr2"):
         test(*small_case(), PAIR, "cr3")

@@ -20,11 +20,15 @@ from metaalliance.core.heterogeneity import q_test
 from metaalliance.core.intervals import interval, two_sided_p
 from metaalliance.core.multilevel import NestedData, evaluate, maximize, start_values
 from metaalliance.core.robust import robust_covariance
-from metaalliance.models.nested import nested_data
+from metaalliance.models.working import working_data
 
 DATA = ("assink2016", "craft2003", "crede2010", "konstantopoulos2011")
 EDGES = ("effect_variance_zero", "one_big_study", "study_variance_zero")
 COMPONENTS = ("study", "effect")
+
+
+def nested_data(found, rho):
+    return working_data(found, np.ones((found.n_effects, 1)), rho, clustered=True)
 
 
 def block(name: str) -> dict[str, Any]:
