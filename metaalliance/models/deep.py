@@ -25,7 +25,8 @@ from metaalliance.models.checks import (
     refuse_unidentified_split,
     zero_spread_notice,
 )
-from metaalliance.models.fits import PooledFit, prediction_df, prediction_interval
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.prediction import prediction_df, prediction_interval
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
 

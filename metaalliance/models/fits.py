@@ -12,12 +12,15 @@ from scipy import stats
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.frozen import FrozenDict
-from metaalliance.core.intervals import Interval, interval
-from metaalliance.core.multilevel import NestedData, NestedPoint
+from metaalliance.core.generalized_q import generalized_q_interval
+from metaalliance.core.intervals import Interval
+from metaalliance.core.multilevel import NestedData, NestedPoint, score_and_information
 from metaalliance.core.profile import nested_interval, two_level_interval
 from metaalliance.core.transform import mean_correlation
+from metaalliance.core.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
+from metaalliance.models.prediction import Proportion, prediction_df, proportion_above
 from metaalliance.models.tau2_engine import q_profile
 from metaalliance.models.text import summary_text
 from metaalliance.options import Component, Measure, Scale, check_option
@@ -129,6 +132,39 @@ class PooledFit:
     def prediction_df(self) -> float:
         """Degrees of freedom of the prediction interval."""
         return self.df
+
+    def proportion_above(self, value: float = 0.0, *, scale: Scale = "r") -> Proportion:
+        """Estimate the share of true effects above `value`, with its interval.
+
+        Unlike `probability_above` this describes the distribution of true effects itself and
+        leaves the uncertainty of mean and tau to the interval (delta method).
+
+        Parameters
+        ----------
+        value : float
+            Threshold.
+        scale : {"r", "analysis"}
+            Scale of the threshold.
+
+        Raises
+        ------
+        EstimationError
+            For an estimator of tau² without a likelihood, which gives it no standard error.
+
+        References
+        ----------
+        Mathur MB, VanderWeele TJ (2019). Statistics in Medicine 38, 1336-1342.
+        """
+        check_option("scale", scale, Scale)
+        point = _fisher(value) if scale == "r" and self.measure == "z" else value
+        if math.isinf(point):
+            return Proportion(float(point < 0), math.nan, math.nan)
+        error = self._tau2_se() if self.tau2 > 0 else math.nan
+        return proportion_above(point, self.estimate, self.se, self.tau2, error, self.level)
+
+    def _tau2_se(self) -> float:
+        """Standard error of tau² from the expected information."""
+        raise EstimationError(f"The {self.model} model estimates no share of true effects.")
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit, as `pool` takes them."""
@@ -285,6 +321,32 @@ class TwoLevelFit(PooledFit):
             self.effects.yi, self.effects.vi, X, self.tau2, self.level, restricted=restricted
         )
 
+    def tau2_generalized_q_ci(self) -> Interval:
+        """Generalised Q interval of tau², with the weights of DerSimonian and Laird.
+
+        References
+        ----------
+        Jackson D (2013). Research Synthesis Methods 4, 220-229.
+        """
+        if math.isnan(self.tau2):
+            return Interval(math.nan, math.nan)
+        yi, vi = self.effects.yi, self.effects.vi
+        return generalized_q_interval(yi, vi, np.ones((yi.size, 1)), 1 / vi, self.level)
+
+    def _tau2_se(self) -> float:
+        """Standard error of tau² from the expected information of its likelihood."""
+        if self.tau2_method not in {"ML", "REML"}:
+            raise EstimationError(
+                f"{self.tau2_method} has no likelihood, so that tau² has no standard error: use "
+                "tau2='REML' or 'ML'."
+            )
+        wi = 1 / (self.effects.vi + self.tau2)
+        traces = float(np.sum(wi**2))
+        if self.tau2_method == "REML":
+            total = float(wi.sum())
+            traces += float(np.sum(wi**2) / total) ** 2 - 2 * float(np.sum(wi**3)) / total
+        return math.sqrt(2 / traces)
+
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
         # `PooledFit.settings(self)` because slotted dataclasses break zero-argument super().
@@ -344,6 +406,37 @@ class MultilevelFit(PooledFit):
             )
         return self._intervals[component]
 
+    def wild_bootstrap(
+        self, *, replications: int = 999, weights: str = "auto", seed: int = 1, adjust: str = "cr0"
+    ) -> WildBootstrapTest:
+        """Test that the mean is zero by the cluster wild bootstrap, this null imposed.
+
+        Parameters
+        ----------
+        replications, weights, seed, adjust
+            See `metaalliance.core.wild_bootstrap.wild_bootstrap_test`, which this calls.
+
+        References
+        ----------
+        Joshi M, Pustejovsky JE, Beretvas SN (2022). Research Synthesis Methods 13, 457-477.
+        """
+        return wild_bootstrap_test(
+            self.nested,
+            self.optimum,
+            [[1.0]],
+            replications=replications,
+            weights=weights,
+            seed=seed,
+            adjust=adjust,
+        )
+
+    def _tau2_se(self) -> float:
+        """Standard error of the total variance; a component at zero is held there."""
+        restricted = self.tau2_method == "REML"
+        _, _, expected = score_and_information(self.nested, self.optimum, restricted=restricted)
+        free = self.optimum.theta > 0
+        return math.sqrt(float(np.linalg.inv(expected[np.ix_(free, free)]).sum()))
+
     def heterogeneity(self) -> dict[str, Any]:
         """Return Q, the variance components by level and their intervals."""
         levels: tuple[Literal["study", "effect"], ...] = ("study", "effect")
@@ -355,42 +448,6 @@ class MultilevelFit(PooledFit):
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
         return {**PooledFit.settings(self), "tau2": self.tau2_method, "rho": self.rho}
-
-
-def prediction_df(prediction: str, test_df: float, units: int, riley: int) -> float:
-    """Degrees of freedom of a prediction interval.
-
-    ``normal`` and ``simple``: infinite; ``riley``: units less 2 (Riley, Higgins & Deeks
-    2011), at least 1; ``t``: those of the test of the mean, or units less 1 when that test is
-    normal.
-    """
-    if prediction in {"normal", "simple"}:
-        return math.inf
-    if prediction == "riley":
-        return float(max(riley, 1))
-    return float(units - 1) if math.isinf(test_df) else test_df
-
-
-def prediction_interval(
-    prediction: str,
-    estimate: float,
-    se: float,
-    tau2: float,
-    *,
-    df: float,
-    units: int,
-    riley: int,
-    level: float,
-) -> Interval:
-    """Interval of a true effect: estimate ± quantile × sqrt(se² + tau²).
-
-    ``simple`` leaves the standard error of the mean out and shows the spread of true effects
-    alone.
-    """
-    variance = tau2 if prediction == "simple" else se**2 + tau2
-    return interval(
-        estimate, math.sqrt(variance), prediction_df(prediction, df, units, riley), level
-    )
 
 
 def _fisher(r: float) -> float:

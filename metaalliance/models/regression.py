@@ -34,8 +34,9 @@ from metaalliance.models.checks import (
     refuse_false_independence,
     refuse_unidentified_split,
 )
-from metaalliance.models.fits import prediction_interval, without_nan
+from metaalliance.models.fits import without_nan
 from metaalliance.models.pool import TESTS, auto_model, check_test, likelihood
+from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.working import MULTILEVEL, WorkingFit, fit_working
 from metaalliance.options import (
     CLUSTER_TESTS,

@@ -15,7 +15,8 @@ from metaalliance.models.checks import (
     replaced_test_notice,
     single_effect_notice,
 )
-from metaalliance.models.fits import CommonEffectFit, TwoLevelFit, prediction_interval
+from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
+from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.working import WorkingFit, fit_working
 
 
