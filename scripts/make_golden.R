@@ -447,6 +447,28 @@ DATASETS <- list(
     z <- zcor(d$ri, d$ni)
     list(dat = prepare(d$study, z$yi, z$vi, ri = d$ri, ni = d$ni), dep = TRUE,
          note = "ZCOR; the up to three correlations of each study with performance (var2 == \"perf\"), those reported; few clusters, equal variances within study; effect = row number of these")
+  },
+  cohen1981 = function(d) {
+    z <- zcor(d$ri, d$ni)
+    list(dat = prepare(paste(d$study, seq_len(nrow(d))), z$yi, z$vi, ri = d$ri, ni = d$ni), two = TRUE,
+         note = "ZCOR; study = label and row number, since labels repeat")
+  },
+  raudenbush1985 = function(d) {
+    list(dat = prepare(d$study, d$yi, d$vi, weeks = d$weeks), two = TRUE, note = "yi, vi as given")
+  },
+  bangertdrowns2004 = function(d) {
+    list(dat = prepare(d$id, d$yi, d$vi, year = d$year), two = TRUE, note = "yi, vi as given; study = id")
+  },
+  bornmann2007 = function(d) {
+    z <- escalc(measure = "OR", ai = waward, n1i = wtotal, ci = maward, n2i = mtotal, data = d)
+    list(dat = prepare(as.character(d$study), z$yi, z$vi, year = d$year), dep = TRUE,
+         mod = list(name = "year - 1990", x = d$year - 1990),
+         note = "log odds ratio, escalc(measure=\"OR\") of the awards of women and men; effect = row number")
+  },
+  knapp2017 = function(d) {
+    list(dat = prepare(d$study, d$yi, d$vi, year = d$year), dep = TRUE,
+         mod = list(name = "year - 2010", x = d$year - 2010),
+         note = "yi, vi as given; effect = row number")
   }
 )
 

@@ -22,7 +22,9 @@ from metaalliance.core.multilevel import NestedData, evaluate, maximize, start_v
 from metaalliance.core.robust import robust_covariance
 from metaalliance.models.working import working_data
 
-DATA = ("assink2016", "craft2003", "crede2010", "konstantopoulos2011")
+DATA = (
+    "assink2016", "bornmann2007", "craft2003", "crede2010", "knapp2017", "konstantopoulos2011",
+)  # fmt: skip
 EDGES = ("effect_variance_zero", "one_big_study", "study_variance_zero")
 COMPONENTS = ("study", "effect")
 
@@ -85,8 +87,8 @@ every_correction = pytest.mark.parametrize("kind", ["CR0", "CR1", "CR2"])
 
 def test_grid_is_whole():
     # REML and ML of both models and CHE with rho = .8; the edges without CHE by ML and rho = .8
-    assert len(CASES) == 4 * 5 + 3 * 3 - 1
-    assert len(PROFILED) == 4 * 2 + 3 * 2
+    assert len(CASES) == 6 * 5 + 3 * 3 - 1
+    assert len(PROFILED) == 6 * 2 + 3 * 2
 
 
 def test_the_higher_of_two_maxima_is_found_where_r_ends_in_the_lower():
@@ -318,7 +320,7 @@ def meta_regression(name: str, key: str) -> tuple[NestedData, Any, dict[str, Any
 
 
 def test_regression_grid_is_whole():
-    assert len(REGRESSIONS) == 3 * 2
+    assert len(REGRESSIONS) == 5 * 2
 
 
 @regression

@@ -21,7 +21,10 @@ from golden_data import (
 from metaalliance.core.wls import weighted_fit
 from metaalliance.models.tau2_engine import estimate_tau2
 
-DATA = ("bcg", "crede2010", "konstantopoulos2011", "mcdaniel1994", "molloy2014")
+DATA = (
+    "bangertdrowns2004", "bcg", "cohen1981", "crede2010", "konstantopoulos2011", "mcdaniel1994",
+    "molloy2014", "raudenbush1985",
+)  # fmt: skip
 EDGES = ("k2", "homogeneous", "identical")
 
 
@@ -78,9 +81,9 @@ common_fit = pytest.mark.parametrize("case", COMMON, ids="-".join)
 
 
 def test_grid_is_whole():
-    # 5 data sets x 8 estimators x 4 tests; k2 x 4 x 4; homogeneous 3 x 4; identical 3 x 3
-    assert len(RANDOM) == 5 * 8 * 4 + 4 * 4 + 3 * 4 + 3 * 3
-    assert len(COMMON) == (5 + 3) * 2
+    # 8 data sets x 8 estimators x 4 tests; k2 x 4 x 4; homogeneous 3 x 4; identical 3 x 3
+    assert len(RANDOM) == 8 * 8 * 4 + 4 * 4 + 3 * 4 + 3 * 3
+    assert len(COMMON) == (8 + 3) * 2
 
 
 @every_fit
@@ -180,7 +183,7 @@ INTERVALS = [
 
 
 def test_interval_grid_is_whole():
-    assert len(INTERVALS) == 5 * (4 + 2)  # Q-profile beside four estimators; ML and REML profile
+    assert len(INTERVALS) == 8 * (4 + 2)  # Q-profile beside four estimators; ML and REML profile
 
 
 @pytest.mark.parametrize(("name", "method", "kind"), INTERVALS)
