@@ -97,6 +97,7 @@ class Loaded:
                 rho=rho,
                 level=options.level,
                 prediction=options.prediction,
+                **options.structure,
             )
         if options.rho is not None and found.model != "che" and self.aggregation_rho is None:
             raise OptionError(f"--rho has no meaning for the {found.model} model.")
@@ -214,5 +215,7 @@ def _aggregated(effects: Effects, options: Settings) -> tuple[Effects, dict[str,
     independent = options.model in {"two-level", "common-effect"}
     if not independent or not effects.dependent() or options.test in CLUSTER_TESTS:
         return effects, {}
+    if isinstance(options.rho, str):
+        raise OptionError(f"--rho {options.rho}: effects are aggregated with one number.")
     rho = AGGREGATION_RHO if options.rho is None else options.rho
     return aggregate(effects, rho), {"aggregation_rho": rho}

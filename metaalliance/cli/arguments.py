@@ -45,21 +45,22 @@ Model = Annotated[
 ]
 Tau2 = Annotated[
     str | None,
-    typer.Option("--tau2", help="REML, ML, DL, HE, HS, SJ, EB or PM [default: REML]."),
+    typer.Option("--tau2", help="REML, ML, DL, HE, HS, SJ, EB, PM or PMM [default: REML]."),
 ]
 Test = Annotated[
     str | None,
     typer.Option(
         "--test",
-        help="auto, cr2, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald [default: auto].",
+        help="auto, cr2, cr1s, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald "
+        "[default: auto].",
     ),
 ]
 Rho = Annotated[
-    float | None,
+    str | None,
     typer.Option(
         "--rho",
-        help="Correlation of sampling errors within a study [default: .6 for che, "
-        ".5 to aggregate].",
+        help="Correlation of sampling errors within a study, or the column that holds it "
+        "[default: .6 for che, .5 to aggregate].",
     ),
 ]
 Level = Annotated[
@@ -67,5 +68,7 @@ Level = Annotated[
 ]
 Prediction = Annotated[
     str | None,
-    typer.Option("--prediction", help="Prediction interval: t, normal, riley [default: t]."),
+    typer.Option(
+        "--prediction", help="Prediction interval: t, normal, riley or simple [default: t]."
+    ),
 ]

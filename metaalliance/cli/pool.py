@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaalliance.cli.analysis import (
@@ -14,13 +14,16 @@ from metaalliance.cli.analysis import (
     settings_of,
 )
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.errors import EstimationError
+from metaalliance.core.wild_bootstrap import WildBootstrapTest
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit, compare_models
 from metaalliance.models.cross_check import CrossCheck, cross_check
-from metaalliance.models.fits import PooledFit, TwoLevelFit, without_nan
+from metaalliance.models.fits import MultilevelFit, PooledFit, TwoLevelFit, without_nan
+from metaalliance.models.text import p_text
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.results import pool_document, run_record, to_json
+from metaalliance.report.record import sealed
+from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
 from metaalliance.report.table import render_text
 from metaalliance.report.tables import effect_frame, model_table, problem_rows
 
@@ -39,6 +42,8 @@ class PoolOptions(Request):
 
     figures: bool
     cross_check: bool
+    bootstrap: int = 0
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class _Analysis:
     rows: list[NamedFit]
     problems: tuple[Problem, ...]
     check: CrossCheck | None = None
+    bootstrap: WildBootstrapTest | None = None
 
 
 def run_pool(options: PoolOptions) -> int:
@@ -63,6 +69,8 @@ def run_pool(options: PoolOptions) -> int:
     analysis = _analyse(loaded)
     if options.cross_check:
         analysis = replace(analysis, check=_cross_check(analysis))
+    if options.bootstrap:
+        analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, options))
     if not options.json_output:
         _print(analysis, options)
     document = _save(analysis, folder, settings.width if options.figures else None)
@@ -89,6 +97,13 @@ def _cross_check(analysis: _Analysis) -> CrossCheck:
     return cross_check(fits[0])
 
 
+def _bootstrap(fit: PooledFit, options: PoolOptions) -> WildBootstrapTest:
+    """Test the mean by the cluster wild bootstrap."""
+    if not isinstance(fit, MultilevelFit):
+        raise OptionError(f"--bootstrap is for the multilevel models; this is {fit.model}.")
+    return fit.wild_bootstrap(replications=options.bootstrap, seed=options.seed)
+
+
 def _print(analysis: _Analysis, options: PoolOptions) -> None:
     """Problems on stderr, results on stdout."""
     loaded, width = analysis.loaded, terminal_width()
@@ -102,7 +117,17 @@ def _print(analysis: _Analysis, options: PoolOptions) -> None:
     if analysis.check is not None:
         size = analysis.check.largest
         checked = ["", f"Cross-check of the two-level fit: largest difference {size:.1e}"]
+    if analysis.bootstrap is not None:
+        checked += ["", _bootstrap_line(analysis.bootstrap)]
     print_result([*lines, analysis.fit.summary(), "", table, *checked])
+
+
+def _bootstrap_line(test: WildBootstrapTest) -> str:
+    how = "every sign vector" if test.exact else f"{test.weights} weights, seed {test.seed}"
+    return (
+        f"Cluster wild bootstrap of the mean: p {p_text(test.p_value_corrected)} "
+        f"({test.replications:,} replications, {how})"
+    )
 
 
 def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
@@ -117,11 +142,18 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     document = pool_document(
         analysis.loaded.studies, analysis.rows, analysis.problems, analysis.loaded.recorded, names
     )
+    if analysis.bootstrap is not None:
+        document["wild_bootstrap"] = without_nan(asdict(analysis.bootstrap))
     folder.write("results.xlsx", write_workbook(_sheets(analysis, document)))
     folder.write("results.json", to_json(document).encode())
     check = analysis.check.to_dict() if analysis.check else None
     record = {**run_record(document, dict(folder.written)), "cross_check": without_nan(check)}
-    folder.write(RUN_FILE, to_json(record).encode())
+    if analysis.bootstrap is not None:
+        record["seed"] = analysis.bootstrap.seed
+    record["others"] = folder.others()
+    results = {key: document[key] for key in POOL_RESULTS}
+    whole = sealed(record, analysis.loaded.studies, analysis.loaded.coded, results)
+    folder.write(RUN_FILE, to_json(whole).encode())
     folder.remove_stale()
     return document
 
@@ -131,7 +163,7 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     import pandas as pd
 
     settings: Sequence[tuple[str, Any]] = [
-        *document["settings"].items(),
+        *((k, _cell(v)) for k, v in document["settings"].items()),
         *((k, v) for k, v in document["input"].items() if k != "rows_excluded"),
     ]
     excluded = document["input"]["rows_excluded"]
@@ -146,6 +178,11 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     if excluded:
         sheets["Excluded"] = pd.DataFrame(excluded)
     return sheets
+
+
+def _cell(value: Any) -> Any:
+    """Return a setting as a cell holds it: lists as text."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _summary(rows: list[NamedFit]) -> Any:

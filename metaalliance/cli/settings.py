@@ -32,6 +32,11 @@ DEFAULTS: dict[str, Any] = {
     "nonsignificant": "error",
     "beta": "peterson-brown",
     "width": 174.0,
+    "within": (),
+    "above": (),
+    "crossed": "",
+    "rho_same": None,
+    "same": "",
 }
 _OPTIONS = {
     "measure": SheetMeasure,
@@ -50,20 +55,34 @@ class Settings:
 
     Attributes
     ----------
-    rho : float or None
-        None takes the default of the model or of the aggregation.
+    rho : float, str or None
+        None takes the default of the model or of the aggregation; a text names the column that
+        holds it by study.
+    within, above, crossed, rho_same, same
+        Further levels and correlations, as `pool` takes them.
     """
 
     measure: Any
     model: Any
     tau2: Any
     test: Any
-    rho: float | None
+    rho: float | str | None
     level: float
     prediction: Any
     nonsignificant: Any
     beta: Any
     width: float
+    within: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+    crossed: str = ""
+    rho_same: float | None = None
+    same: str = ""
+
+    @property
+    def structure(self) -> dict[str, Any]:
+        """Further levels and correlations, as `pool` takes them."""
+        names = ("within", "above", "crossed", "rho_same", "same")
+        return {name: getattr(self, name) for name in names}
 
 
 def config_for(workbook: Path, explicit: Path | None) -> Config:
@@ -91,9 +110,22 @@ def resolve(given: dict[str, Any], config: Config) -> Settings:
         check_option(name, merged[name], option)
     check_test(merged["model"], merged["test"])
     check_level(merged["level"])
-    if merged["rho"] is not None:
-        check_rho(merged["rho"])
+    merged["rho"] = _rho(merged["rho"])
+    merged["within"], merged["above"] = tuple(merged["within"]), tuple(merged["above"])
+    if merged["rho_same"] is not None:
+        check_rho(merged["rho_same"])
     low, high = WIDTHS
     if not low <= merged["width"] <= high:
         raise OptionError(f"width={merged['width']:g} is not between {low:g} and {high:g} mm.")
     return Settings(**merged)
+
+
+def _rho(given: Any) -> float | str | None:
+    """Return a correlation, the name of the column that holds it, or None."""
+    if given is None:
+        return None
+    try:
+        number = float(given)
+    except ValueError:
+        return str(given)
+    return check_rho(number)

@@ -28,7 +28,7 @@ from metaalliance.models.checks import (
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.prediction import prediction_df, prediction_interval
 from metaalliance.options import CLUSTER_TESTS
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ def fit_deep(
         I2=tau2 / (tau2 + typical),
         H2=1 + tau2 / typical,
         weights=_weights(point, order),
-        notices=found + reading_notices(effects, df, test),
+        notices=found + reading_notices(effects, df, test) + _missing_notice(effects, structure),
         tau2_method=tau2_method,
         structure=structure,
         sigma2=sigma2,
@@ -197,7 +197,8 @@ def _check(effects: Effects, structure: Structure, model: str, test: str) -> Non
     for column in structure.columns:
         if column not in effects.frame:
             raise OptionError(f"There is no column {column!r}; {effects.moderator_list()}.")
-        if column != structure.crossed and effects.frame[column].isna().any():
+        optional = {structure.crossed, "sample"}  # a blank sample is the study itself
+        if column not in optional and effects.frame[column].isna().any():
             row = int(np.flatnonzero(effects.frame[column].isna())[0])
             study = effects.frame["study"].iloc[row]
             raise EstimationError(f"{column} is missing for {study}.", code="MA604")
@@ -206,6 +207,20 @@ def _check(effects: Effects, structure: Structure, model: str, test: str) -> Non
             f"A crossed factor ({structure.crossed}) leaves no independent clusters: use test='t' "
             "or 'wald'."
         )
+
+
+def _missing_notice(effects: Effects, structure: Structure) -> tuple[Problem, ...]:
+    """Say that effects without a value of the crossed factor are one level of it."""
+    if not structure.crossed:
+        return ()
+    missing = int(effects.frame[structure.crossed].isna().sum())
+    if not missing:
+        return ()
+    message = (
+        f"{missing} {'effect has' if missing == 1 else 'effects have'} no {structure.crossed}: "
+        "together they are one level of this factor, 'not reported'."
+    )
+    return (notice("MA615", message, "Complete the column if they are of several kinds."),)
 
 
 def deep_data(

@@ -46,6 +46,32 @@ def pool(
         float | None, typer.Option("--width", help="Width of the forest in mm [default: 174].")
     ] = None,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
+    within: Annotated[
+        list[str] | None,
+        typer.Option("--within", help="Column of a further level inside studies, such as sample."),
+    ] = None,
+    above: Annotated[
+        list[str] | None,
+        typer.Option("--above", help="Column of a level that holds studies, such as a team."),
+    ] = None,
+    crossed: Annotated[
+        str | None,
+        typer.Option("--crossed", help="Column of a factor that studies share, as an instrument."),
+    ] = None,
+    rho_same: Annotated[
+        float | None,
+        typer.Option("--rho-same", help="Correlation of errors that also share --same."),
+    ] = None,
+    same: Annotated[
+        str | None, typer.Option("--same", help="Column of what is shared, such as an outcome.")
+    ] = None,
+    bootstrap: Annotated[
+        int,
+        typer.Option(
+            "--bootstrap", help="Replications of the cluster wild bootstrap, such as 999."
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 1,
     cross_check: Annotated[
         bool,
         typer.Option(
@@ -73,6 +99,11 @@ def pool(
         "nonsignificant": nonsignificant,
         "beta": beta,
         "width": width,
+        "within": within or None,
+        "above": above or None,
+        "crossed": crossed,
+        "rho_same": rho_same,
+        "same": same,
     }
     options = PoolOptions(
         workbook=workbook,
@@ -82,6 +113,8 @@ def pool(
         settings=settings,
         figures=figures,
         cross_check=cross_check,
+        bootstrap=bootstrap,
+        seed=seed,
         json_output=json_output,
         force=force,
         quiet=quiet,
