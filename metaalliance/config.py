@@ -18,14 +18,37 @@ POOL_KEYS: dict[str, tuple[type, ...]] = {
     "model": (str,),
     "tau2": (str,),
     "test": (str,),
-    "rho": (int, float),
+    "rho": (int, float, str),
     "level": (int, float),
     "prediction": (str,),
     "nonsignificant": (str,),
     "beta": (str,),
     "width": (int, float),
+    "within": (list,),
+    "above": (list,),
+    "crossed": (str,),
+    "rho_same": (int, float),
+    "same": (str,),
 }
-_SECTIONS = ("sheet", "columns", "vocabulary", "moderators", "ignore", "pool")
+#: Decisions of the section ``[multiverse]``; `include` maps names to filters, the others are lists.
+MULTIVERSE_KEYS = (
+    "conversions", "measure", "attenuation", "nonsignificant", "include", "outliers",
+    "aggregation", "model", "rho", "tau2", "test",
+)  # fmt: skip
+#: Settings of the section ``[report]``.
+REPORT_KEYS: dict[str, type] = {"title": str, "authors": str, "moderators": list, "bias": bool}
+#: Numbers of the section ``[prisma]``; `reasons` maps reasons of exclusion to numbers.
+PRISMA_KEYS = (
+    "databases", "registers", "other_sources", "duplicates", "removed_otherwise", "screened",
+    "screened_out", "sought", "not_retrieved", "assessed", "excluded", "reasons", "reports",
+    "studies",
+)  # fmt: skip
+_SECTIONS = (
+    "sheet", "columns", "vocabulary", "moderators", "ignore", "pool", "multiverse", "style",
+    "styles",
+    "report",
+    "prisma",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +90,16 @@ class Config:
         Silenced warnings and notes.
     pool : dict
         Settings of `pool`.
+    multiverse : dict
+        Options by decision of `multiverse`.
+    style : dict
+        The style of figures without ``--style``; its keys are checked when a figure is drawn.
+    styles : dict of str to dict
+        Further styles by name.
+    report : dict
+        Title, authors and content of `report`.
+    prisma : dict
+        Numbers of the flow of studies.
     """
 
     path: Path | None = None
@@ -76,6 +109,11 @@ class Config:
     moderators: tuple[str, ...] = ()
     ignore: tuple[Ignore, ...] = ()
     pool: Mapping[str, Any] = field(default_factory=dict)
+    multiverse: Mapping[str, Any] = field(default_factory=dict)
+    style: Mapping[str, Any] = field(default_factory=dict)
+    styles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    prisma: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_config(start: Path) -> Path | None:
@@ -119,6 +157,11 @@ def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config
             _ignore(entry, where) for entry in _typed(content, "ignore", list, where) or []
         ),
         pool=_pool(_typed(content, "pool", dict, where) or {}, where),
+        multiverse=_multiverse(_typed(content, "multiverse", dict, where) or {}, where),
+        style=_typed(content, "style", dict, where) or {},
+        styles=_tables(_typed(content, "styles", dict, where) or {}, f"{where} [styles]"),
+        report=_report(_typed(content, "report", dict, where) or {}, where),
+        prisma=_prisma(_typed(content, "prisma", dict, where) or {}, where),
     )
 
 
@@ -136,6 +179,13 @@ def _typed(content: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     if value is not None and not isinstance(value, kind):
         raise OptionError(f"{where}: {key} must be a {kind.__name__}, not {value!r}.")
     return value
+
+
+def _tables(content: Mapping[str, Any], where: str) -> dict[str, Mapping[str, Any]]:
+    for key, value in content.items():
+        if not isinstance(value, dict):
+            raise OptionError(f"{where}: {key} must be a table [styles.{key}], not {value!r}.")
+    return dict(content)
 
 
 def _strings(content: Mapping[str, Any], where: str) -> dict[str, str]:
@@ -180,4 +230,47 @@ def _pool(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     for key, value in content.items():
         if not isinstance(value, POOL_KEYS[key]) or isinstance(value, bool):
             raise OptionError(f"{section}: {key} has no value {value!r}.")
+    return dict(content)
+
+
+def _multiverse(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    section = f"{where} [multiverse]"
+    _known(content, MULTIVERSE_KEYS, section)
+    for key, value in content.items():
+        if key == "include" and isinstance(value, dict):
+            _filters(value, f"{section[:-1]}.include]")
+        elif not isinstance(value, list) or not value:
+            example = "[0.4, 0.6]" if key == "rho" else '["...", "..."]'
+            raise OptionError(f"{section}: {key} must be a list such as {example}, not {value!r}.")
+    return dict(content)
+
+
+def _filters(content: Mapping[str, Any], section: str) -> None:
+    """Each filter maps columns to the values that it keeps."""
+    for name, kept in content.items():
+        if not isinstance(kept, dict) or not all(isinstance(v, list) for v in kept.values()):
+            raise OptionError(
+                f"{section}: {name!r} must map columns to lists of values that are kept, such as "
+                '{ design = ["RCT"] }.'
+            )
+
+
+def _report(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    section = f"{where} [report]"
+    _known(content, tuple(REPORT_KEYS), section)
+    for key, value in content.items():
+        if not isinstance(value, REPORT_KEYS[key]):
+            raise OptionError(f"{section}: {key} has no value {value!r}.")
+    _listed(content.get("moderators", []), f"{section} moderators")
+    return dict(content)
+
+
+def _prisma(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    section = f"{where} [prisma]"
+    _known(content, PRISMA_KEYS, section)
+    reasons = _typed(content, "reasons", dict, section) or {}
+    numbers = {**{k: v for k, v in content.items() if k != "reasons"}, **reasons}
+    for key, value in numbers.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise OptionError(f"{section}: {key} must be a whole number, not {value!r}.")
     return dict(content)

@@ -525,6 +525,11 @@ _ANALYSIS = {
         "certainty.",
         "Check for copied rows.",
     ),
+    "MA615": _warning(
+        "values of a crossed factor are missing",
+        "Effects without a value are taken as one level of the factor.",
+        "Complete the column if they are of several kinds.",
+    ),
     "MA620": _warning(
         "few degrees of freedom",
         "Below 4 the Satterthwaite approximation of the cluster-robust test is not reliable.",
@@ -540,10 +545,81 @@ _ANALYSIS = {
         "A few effects decide the result.",
         "Check n in these rows.",
     ),
+    "MA623": _note(
+        "effects of a study were averaged",
+        "The method takes one effect per study; several were averaged with the stated rho.",
+        "Try other values of rho.",
+    ),
+    "MA624": _error(
+        "a reliability is missing or impossible",
+        "A correction for unreliability needs reliabilities above 0 and at most 1.",
+        "Code it, or state what stands for a missing one; nothing is assumed silently.",
+    ),
+    "MA625": _error(
+        "a corrected or composite correlation reaches 1",
+        "Sampling error, a reliability that is too low, or an assumed rho that is too low.",
+        "Check the reliabilities or rho; corrected correlations can be kept with measure r.",
+    ),
+    "MA626": _note(
+        "reliabilities were assumed, or are known for some studies only",
+        "The correction for unreliability rests on them.",
+        "Report it beside the corrected mean.",
+    ),
+    "MA627": _error(
+        "correlations with their n are needed",
+        "Psychometric meta-analysis and composites weight correlations by n.",
+        "Give n for every effect, or use another method.",
+    ),
+    "MA628": _error(
+        "the correlations of a study are incomplete or contradict each other",
+        "Sampling covariances need all correlations between the variables of a study.",
+        "Add them, or state what is assumed for missing ones; check signs and names.",
+    ),
     "MA630": _note(
         "a comparison model could not be fitted",
         "One of the models beside the main one is impossible with these effects.",
         "See its message.",
+    ),
+    "MA631": _note(
+        "nothing was removed",
+        "No effect is an outlier, or no study is influential, by the rule of the comparison table.",
+        "The row would repeat the main model.",
+    ),
+    "MA632": _note(
+        "influence was judged with the variance components held",
+        "With many studies they are not estimated anew without each of them.",
+        "One study among hundreds hardly moves them.",
+    ),
+    "MA633": _warning(
+        "the permutation test cannot be significant",
+        "With so few studies even the most extreme pattern of signs is not rare.",
+        "Report the interval.",
+    ),
+    "MA634": _warning(
+        "some bootstrap samples were left out",
+        "The model could not be estimated in them.",
+        "With more than a few of them, do not use the interval.",
+    ),
+    "MA635": _error(
+        "the effects were corrected for unreliability already",
+        "Correcting twice would overstate the correlations.",
+        "Start from the observed correlations.",
+    ),
+    "MA636": _warning(
+        "a location-scale model at its edge",
+        "For some effects the estimated heterogeneity is next to zero, where its logarithm has no "
+        "finite maximum.",
+        "Leave out moderators of the heterogeneity, or compare separate tau².",
+    ),
+    "MA637": _warning(
+        "a moderator could not be tested",
+        "Its model is impossible with these effects; the other moderators were tested.",
+        "See its message.",
+    ),
+    "MA638": _warning(
+        "predictions outside the data",
+        "A value lies beyond those of the effects, or a combination of levels does not occur.",
+        "Read such predictions as extrapolation, or not at all.",
     ),
     "MA640": _error(
         "no rows could be matched",
@@ -566,6 +642,187 @@ _ANALYSIS = {
         "More than half of the weight lies in one study; cluster-robust tests assume many "
         "studies of comparable weight.",
         "Report the result without this study beside it.",
+    ),
+    "MA644": _note(
+        "a moderator is missing for some effects",
+        "Effects without a value cannot take part in its test; they are counted and left out.",
+        "Complete the column; --common-set tests all moderators on the same effects.",
+    ),
+    "MA645": _note(
+        "a level with too few studies",
+        "A mean of one or two studies has no usable standard error; the level is shown and kept "
+        "out of the test.",
+        "Merge it with another level, or change --min-studies.",
+    ),
+    "MA646": _error(
+        "a column cannot be used as this moderator",
+        "Levels need text, slopes need numbers, and both need values that differ.",
+        "See its message.",
+    ),
+    "MA647": _warning(
+        "two moderators are confounded",
+        "Their levels occur together so often that a difference by one may be a difference by the "
+        "other.",
+        "Read the cross-table; test both in one formula.",
+    ),
+    "MA648": _warning(
+        "a part of an interaction was left out",
+        "Some combination of levels does not occur, so that its coefficient cannot be estimated.",
+        "Merge levels; no prediction is made for such combinations.",
+    ),
+    "MA649": _error(
+        "a formula is not accepted",
+        "Formulas hold columns, numbers, + - : * and a few named functions; nothing is executed.",
+        "Names with blanks stand in backticks.",
+    ),
+    "MA650": _warning(
+        "few studies for a judgement on publication bias",
+        "With fewer than 10 studies tests for bias have next to no power, and adjusted means "
+        "next to no precision.",
+        "Read them as description; a result without a sign of bias is no reassurance.",
+    ),
+    "MA651": _error(
+        "too few studies for a method on publication bias",
+        "The method estimates more than these studies can tell.",
+        "Leave it out; fewer steps or moderators need fewer studies.",
+    ),
+    "MA652": _error(
+        "all studies are of one size",
+        "Regression and rank tests compare small with large studies.",
+        "Use a selection model, which needs no differences in size.",
+    ),
+    "MA653": _error(
+        "an interval of p-values holds no effect",
+        "Nothing tells how likely such results are to be seen, and an estimate would be absurd.",
+        "Choose steps whose intervals all hold effects, or state the weights.",
+    ),
+    "MA654": _error(
+        "the effects do not determine the adjusted mean",
+        "The likelihood rises without end, or its maximum lies far outside all effects.",
+        "Report that the method could not be used, and use others.",
+    ),
+    "MA655": _note(
+        "direction of selection",
+        "Selection is taken to favour results in the direction of the pooled estimate.",
+        "Set alternative to state another direction.",
+    ),
+    "MA656": _warning(
+        "few effects in an interval of p-values",
+        "With fewer than 4 effects in an interval its weight, and the adjusted mean with it, "
+        "rest on these few.",
+        "Use fewer steps, or read it as a sensitivity analysis.",
+    ),
+    "MA657": _note(
+        "a method on publication bias was left out",
+        "It cannot be applied to these effects.",
+        "See its message.",
+    ),
+    "MA658": _warning(
+        "a selection weight at the edge",
+        "A weight next to zero or far above one lies where the likelihood is nearly flat.",
+        "Do not rely on the adjusted mean.",
+    ),
+    "MA659": _note(
+        "cluster-robust errors of a selection model",
+        "With several effects in a study the likelihood is a composite one: estimates stay, "
+        "errors come from a sandwich by study, and a Wald test stands for the likelihood ratio.",
+        "Nothing; it is stated in the result.",
+    ),
+    "MA660": _error(
+        "nothing can be left out",
+        "A single study or effect is all there is.",
+        "Use another unit, or no influence analysis.",
+    ),
+    "MA661": _error(
+        "no diagnostics for this model",
+        "Influence diagnostics exist for common-effect, two-level, three-level and che models.",
+        "Fit without further levels, or use leave_one_out, which fits any model again.",
+    ),
+    "MA662": _warning(
+        "the model cannot be fitted to some subsets",
+        "Without a study, or in a subset, a variance or a coefficient is not identified.",
+        "Read the reason in the table; the result rests on that study.",
+    ),
+    "MA663": _warning(
+        "studies left out of the cumulative analysis",
+        "They have no value by which they could be ordered.",
+        "Complete the column.",
+    ),
+    "MA664": _warning(
+        "the verdict turns on one study",
+        "With and without it the interval of the mean includes zero or does not.",
+        "Report both.",
+    ),
+    "MA665": _error(
+        "no specification could be estimated",
+        "Every combination of the declared decisions is impossible, or failed.",
+        "See its message; start with fewer decisions.",
+    ),
+    "MA666": _error(
+        "a plan has too few effects",
+        "The planned studies cannot estimate the coefficients and a variance.",
+        "Plan more studies.",
+    ),
+    "MA667": _error(
+        "a wanted precision cannot be planned",
+        "Even a very large number of studies does not give an interval so narrow.",
+        "Allow a wider interval.",
+    ),
+    "MA668": _error(
+        "no simulated review could be fitted",
+        "The planned model fails on every review that was drawn.",
+        "See its message; plan more studies or another model.",
+    ),
+    "MA675": _error(
+        "a style has no such key or value",
+        "A style is a table in metaalliance.toml; its keys are those of the styles apa, revman, "
+        "jama and bmj.",
+        "See docs/figures.md for every key, or leave it out to keep that of the base style.",
+    ),
+    "MA676": _note(
+        "a label has characters of another font",
+        "The fonts of a journal figure lack some characters of the labels. They are drawn in "
+        "another installed font, or as white squares where no font has them.",
+        "Look at the figure. For squares install a font with these characters, such as Noto Sans "
+        "CJK.",
+    ),
+    "MA677": _error(
+        "there is no such figure",
+        "The kind of figure does not exist, or these effects do not have what it shows.",
+        "metaalliance plot --help lists the kinds.",
+    ),
+    "MA678": _error(
+        "the columns do not fit the page",
+        "A forest plot keeps a quarter of its width for the plot itself.",
+        "Choose fewer columns or a greater --width.",
+    ),
+    "MA679": _error(
+        "this figure cannot be interactive",
+        "Only the forest plot has an interactive page.",
+        "Leave out --interactive, or use metaalliance forest.",
+    ),
+    "MA680": _error(
+        "a record that cannot be verified",
+        "The file is missing, is no record of this tool, or is of a command whose numbers it does "
+        "not hold.",
+        "Give the run.json that pool or report wrote.",
+    ),
+    "MA681": _error(
+        "no such moderator",
+        "A report was asked for a moderator that the effects do not have.",
+        "See metaalliance convert for the columns; an unknown column is a moderator when it is "
+        "named in the configuration.",
+    ),
+    "MA682": _note(
+        "the numbers of the flow of studies do not add up",
+        "Records, reports and studies in [prisma] of the configuration contradict each other or "
+        "the sheet.",
+        "Correct them before the diagram is printed.",
+    ),
+    "MA683": _error(
+        "the analysis cannot be written as a script",
+        "R or Python code is written for the models that the command line offers.",
+        "See the message; choose another model.",
     ),
     "MA690": _error("an option has no such value", "See its message.", "See --help."),
     "MA691": _error(

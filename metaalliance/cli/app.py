@@ -10,7 +10,16 @@ import typer
 from typer.core import TyperGroup
 
 from metaalliance import __version__
-from metaalliance.cli.commands import coding, pooling, sheets
+from metaalliance.cli.commands import (
+    bias,
+    coding,
+    figures,
+    moderators,
+    multiverse,
+    pooling,
+    report,
+    sheets,
+)
 
 
 class JsonGroup(TyperGroup):
@@ -68,12 +77,22 @@ def root(
 #: Every command, in the order of --help; each does its work in a module imported when needed.
 COMMANDS: dict[str, Callable[..., None]] = {
     "pool": pooling.pool,
+    "moderators": moderators.moderators,
+    "bias": bias.bias,
+    "forest": figures.forest,
+    "funnel": figures.funnel,
+    "plot": figures.plot,
     "template": sheets.template,
     "validate": sheets.validate,
     "convert": sheets.convert,
     "init": sheets.init,
     "vocabulary": sheets.vocabulary,
     "explain": sheets.explain,
+    "multiverse": multiverse.multiverse,
+    "power": multiverse.power,
+    "compare": multiverse.compare,
+    "report": report.report,
+    "verify": report.verify,
     "agree": coding.agree,
     "reconcile": coding.reconcile,
 }

@@ -1,18 +1,275 @@
-"""The figures that `pool` writes beside its numbers."""
+"""Figures on the command line: those of `pool`, and of `forest`, `funnel` and `plot KIND`."""
 
 from __future__ import annotations
 
 import tempfile
+import textwrap
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
+from metaalliance.cli.analysis import (
+    Loaded,
+    Request,
+    load,
+    print_preamble,
+    results_path,
+    settings_of,
+)
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.models.fits import without_nan
+from metaalliance.plots.fonts import font_notices
+from metaalliance.plots.interactive import interactive_forest
+from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
+from metaalliance.plots.own_style import own_style
+from metaalliance.plots.save import WRITERS, is_ours
+from metaalliance.plots.style import STYLES, Style, style_named
+from metaalliance.report.folder import ResultsFolder, write_whole
+from metaalliance.report.results import SCHEMA_VERSION, input_record, run_record, to_json
 
 if TYPE_CHECKING:
+    from metaalliance.config import Config
     from metaalliance.models.fits import PooledFit
-    from metaalliance.report.folder import ResultsFolder
+    from metaalliance.problems import Problem
 
 FUNNEL_WIDTH = 120
+ALT = ".alt.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureRequest(Request):
+    """What a command that draws was asked.
+
+    Attributes
+    ----------
+    command : str
+        "forest", "funnel" or "plot".
+    kind : str
+        A name of `metaalliance.plots.kinds.KINDS`.
+    outputs : tuple of Path
+        Files to write, or one folder; empty for the folder of results beside the sheet.
+    style : str or None
+        A style of ours or of the configuration.
+    options : dict
+        Options of the figure; None where not given.
+    """
+
+    command: str
+    kind: str
+    outputs: tuple[Path, ...] = ()
+    style: str | None = None
+    title: str | None = None
+    dpi: int = 300
+    interactive: bool = False
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the files of a figure go: named files, or a folder with a record."""
+
+    files: tuple[Path, ...]
+    folder: ResultsFolder | None
+
+
+def run_figure(request: FigureRequest) -> int:
+    """Draw one figure and write it in every format that was asked for."""
+    kind = kind_named(request.kind)
+    options = _known_options(request, kind)
+    config, settings = settings_of(request)
+    style = style_for(request.style, config)
+    target = _target(request)
+    loaded = load(request, config, settings, "Nothing was drawn.")
+    if isinstance(loaded, int):
+        return loaded
+    width = request.settings.get("width") or config.pool.get("width") or kind.width
+    look = {"style": style, "width_mm": width, "title": request.title}
+    with warnings.catch_warnings():  # notices are printed
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        fit = loaded.fit()
+        alt = _alt(kind, fit, options)
+        files = _files(request, kind, fit, {**look, **options}, target, alt)
+    notes = (*fit.notices, *font_notices(_labels(fit, options)))
+    if not request.json_output:
+        print_preamble(loaded.studies, request)
+        _print(alt, notes, request)
+    written = _write(request, loaded, target, files, notes, {**look, "style": style.name})
+    if not request.quiet:
+        print_error(f"Wrote {', '.join(written)}")
+    return OK
+
+
+def list_kinds() -> int:
+    """Print every kind of figure."""
+    width = max(map(len, KINDS))
+    print_result(f"{name:{width}}  {kind.about}" for name, kind in KINDS.items())
+    return OK
+
+
+def style_for(name: str | None, config: Config) -> Style:
+    """Return the style that is asked for: of ours, of the configuration, or its [style]."""
+    if name is None:
+        return own_style(config.style, "style") if config.style else style_named("apa")
+    if name in config.styles:
+        return own_style(config.styles[name], name)
+    if name in STYLES or not config.styles:
+        return style_named(name)
+    listed = ", ".join(map(repr, (*STYLES, *config.styles)))
+    raise OptionError(f"style={name!r} is not one of {listed}.")
+
+
+def _known_options(request: FigureRequest, kind: FigureKind) -> dict[str, Any]:
+    """Return the options that were given, after a check that the figure has them."""
+    given = {k: v for k, v in request.options.items() if v is not None}
+    for name in given:
+        if name not in kind.options:
+            flag = name.replace("_", "-")
+            takes = ", ".join(f"--{o.replace('_', '-')}" for o in kind.options) or "none of these"
+            raise OptionError(f"--{flag} has no meaning for {request.kind}, which takes {takes}.")
+    for name in kind.required:
+        if name not in given:
+            raise OptionError(f"{request.kind} needs --{name.replace('_', '-')}.")
+    if request.interactive and request.kind != "forest":
+        raise OptionError(f"{request.kind} has no interactive page.", code="MA679")
+    return given
+
+
+def _target(request: FigureRequest) -> Target:
+    """Return where the figure goes, after a check that nothing foreign would be replaced."""
+    suffixes = (".html",) if request.interactive else tuple(WRITERS)
+    named = [path for path in request.outputs if path.suffix and not path.is_dir()]
+    if named and len(named) != len(request.outputs):
+        raise OptionError("-o names files and a folder; give one folder, or files only.")
+    if len(request.outputs) > 1 and not named:
+        raise OptionError("-o names several folders; give one.")
+    for path in named:
+        if path.suffix.lower() not in suffixes:
+            raise OptionError(f"{path.name}: this figure is saved as {', '.join(suffixes)}.")
+    if named:
+        for path in (p for name in named for p in (name, name.with_name(f"{name.stem}{ALT}"))):
+            _check_file(path, request)
+        return Target(files=tuple(named), folder=None)
+    path = request.outputs[0] if request.outputs else results_path(request) / "figures"
+    endings = (".html", ALT) if request.interactive else (".pdf", ".png", ALT)
+    folder = ResultsFolder(path, force=request.force, command=request.command)
+    folder.check([f"{request.kind}{end}" for end in endings], request.source)
+    return Target(files=tuple(path / f"{request.kind}{end}" for end in endings[:-1]), folder=folder)
+
+
+def _check_file(path: Path, request: FigureRequest) -> None:
+    """Refuse to replace the input, or a file that this tool did not write, unless by force."""
+    if not path.exists():
+        return
+    if request.source is not None and request.source.exists() and path.samefile(request.source):
+        raise OptionError(f"{path} is the input and would be replaced.", code="MA691")
+    if not request.force and not is_ours(path):
+        raise OptionError(
+            f"{path} exists already and was not written by this tool. Choose another name with "
+            "-o, or use --force.",
+            code="MA691",
+        )
+
+
+def _alt(kind: FigureKind, fit: PooledFit, options: Mapping[str, Any]) -> str:
+    text: str = function_at(kind.alt)(fit, **options) if kind.alt else plots.alt_text(fit, "funnel")
+    return text
+
+
+def _files(
+    request: FigureRequest,
+    kind: FigureKind,
+    fit: PooledFit,
+    options: dict[str, Any],
+    target: Target,
+    alt: str,
+) -> dict[Path, bytes]:
+    """Return the content of every file."""
+    if request.interactive:
+        page = interactive_forest(fit, **options)
+        files = {path: page.encode() for path in target.files}
+        return files | {_beside(path): f"{alt}\n".encode() for path in target.files}
+    figure = function_at(kind.path)(fit, **options)
+    contents: dict[Path, bytes] = {}
+    with tempfile.TemporaryDirectory() as name:
+        for path in target.files:
+            for file in plots.save(figure, Path(name) / path.name, request.dpi, alt=alt):
+                contents[path.with_name(file.name)] = file.read_bytes()
+    for path in contents:  # further pages, which were not known before
+        if target.folder is None and path not in target.files:
+            _check_file(path, request)
+    return contents
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}{ALT}")
+
+
+def _labels(fit: PooledFit, options: Mapping[str, Any]) -> list[str]:
+    """Return the texts of the sheet that stand in a figure."""
+    frame = fit.effects.frame
+    columns = options.get("columns", ())
+    names = columns.split(",") if isinstance(columns, str) else list(columns)
+    shown = {"study", "modality", options.get("by"), *names} & set(frame.columns)
+    return [str(value) for name in sorted(shown) for value in frame[name].dropna().unique()]
+
+
+def _print(alt: str, notes: Sequence[Problem], request: FigureRequest) -> None:
+    """The figure in words on stdout, what has to be known about it on stderr."""
+    print_result(textwrap.wrap(alt, terminal_width()))
+    for found in notes if not request.quiet else ():
+        if found.severity != "note" or request.verbose or found.code == "MA676":
+            print_error(f"{found.severity}: {found.message} ({found.code})")
+
+
+def _write(
+    request: FigureRequest,
+    loaded: Loaded,
+    target: Target,
+    files: Mapping[Path, bytes],
+    notes: Sequence[Problem],
+    look: Mapping[str, Any],
+) -> list[str]:
+    """Write the files, and a record where they stand in a folder of results."""
+    names = [path.name if target.folder else str(path) for path in files]
+    document = _document(request, loaded, notes, look, names)
+    if target.folder is None:
+        for path, content in files.items():
+            write_whole(path, content)
+    else:
+        for path, content in files.items():
+            target.folder.write(path.name, content)
+        record = run_record(document, dict(target.folder.written), ("figure",))
+        target.folder.write(target.folder.record_name, to_json(record).encode())
+        target.folder.remove_stale()
+    if request.json_output:
+        print_document(document)
+    return names
+
+
+def _document(
+    request: FigureRequest,
+    loaded: Loaded,
+    notes: Sequence[Problem],
+    look: Mapping[str, Any],
+    names: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of the command."""
+    figure = {"kind": request.kind, **look, **{k: v for k, v in request.options.items() if v}}
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "command": request.command,
+        "input": input_record(loaded.studies),
+        "problems": [p.to_dict() for p in (*loaded.studies.problems, *notes)],
+        "settings": {**request.settings, **loaded.recorded},
+        "figure": figure,
+        "files": list(names),
+    }
+    cleaned: dict[str, Any] = without_nan(content)
+    return cleaned
 
 
 def write_figures(fit: PooledFit, folder: ResultsFolder, width_mm: float) -> None:

@@ -41,8 +41,19 @@ def nested_interval(
     Hardy RJ, Thompson SG (1996). Statistics in Medicine 15, 619-629.
     Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
     """
-    fixed, direction = _PROFILES[component]
-    estimate = float(fixed @ optimum.theta)
+    estimate = float(_PROFILES[component][0] @ optimum.theta)
+    drop = nested_drop(data, optimum, component, restricted=restricted)
+    return _bounds(drop, estimate, _typical(data.vi), level)
+
+
+def nested_drop(
+    data: NestedData, optimum: NestedPoint, component: str, *, restricted: bool
+) -> Callable[[float], float]:
+    """Return twice the drop of the maximised log-likelihood as a function of one variance.
+
+    The function keeps where it was last, so that calls at neighbouring values are quick.
+    """
+    direction = _PROFILES[component][1]
     state = {"theta": optimum.theta}
 
     def drop(value: float) -> float:
@@ -56,7 +67,7 @@ def nested_interval(
         state["theta"] = point.theta
         return 2 * (optimum.log_likelihood - point.log_likelihood)
 
-    return _bounds(drop, estimate, _typical(data.vi), level)
+    return drop
 
 
 def _starts(theta: Array, component: str, value: float) -> list[Array]:
@@ -74,12 +85,20 @@ def two_level_interval(
     yi: Array, vi: Array, X: Array, tau2: float, level: float, *, restricted: bool
 ) -> Interval:
     """Profile-likelihood interval of tau² in the two-level model."""
+    drop = two_level_drop(yi, vi, X, tau2, restricted=restricted)
+    return _bounds(drop, tau2, _typical(vi), level)
+
+
+def two_level_drop(
+    yi: Array, vi: Array, X: Array, tau2: float, *, restricted: bool
+) -> Callable[[float], float]:
+    """Return twice the drop of the log-likelihood from `tau2` as a function of tau²."""
     top = log_likelihood(yi, vi, X, tau2, restricted=restricted)
 
     def drop(value: float) -> float:
         return 2 * (top - log_likelihood(yi, vi, X, value, restricted=restricted))
 
-    return _bounds(drop, tau2, _typical(vi), level)
+    return drop
 
 
 def _typical(vi: Array) -> float:

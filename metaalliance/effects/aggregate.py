@@ -2,43 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.conversions import r_variance, unbiased_r, z_variance
 from metaalliance.effects.effects import Effects
-from metaalliance.options import check_rho
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.options import Measure, check_option, check_rho
+
+AggregationMethod = Literal["mean", "composite"]
 
 #: Correlation that the alliance literature assumes when it aggregates within studies.
 AGGREGATION_RHO = 0.5
 
 
-def aggregate(effects: Effects, rho: float = AGGREGATION_RHO, *, weighted: bool = False) -> Effects:
-    """Average the effects of each study, with a variance that knows of their dependence.
+def aggregate(
+    effects: Effects,
+    rho: float = AGGREGATION_RHO,
+    *,
+    weighted: bool = False,
+    method: AggregationMethod = "mean",
+    covariance: Mapping[Any, Array] | None = None,
+) -> Effects:
+    """Combine the effects of each study into one, with a variance that knows of dependence.
 
     Parameters
     ----------
     effects : Effects
         Several effects in some studies.
     rho : float
-        Assumed correlation of the sampling errors within a study; .5 is the custom of the
-        alliance literature.
+        With the mean, the assumed correlation of the sampling errors within a study; with
+        the composite, the assumed correlation between the measures that are put together.
+        .5 is the custom of the alliance literature for both.
     weighted : bool
         Plain mean with variance ``1'V1 / n^2`` (default), or the generalised least squares
         mean, which can leave the range of its effects when their variances differ.
+    method : {"mean", "composite"}
+        The mean effect; or the correlation with the sum of the measures,
+        ``sum(r) / sqrt(k + k (k - 1) rho)``, as Hunter and Schmidt define it and the R
+        package MAc computes it. It answers another question than the mean and is larger
+        whenever rho is below 1: a longer measure is more reliable. Its n is the mean n of
+        the study to the whole person, its variance that of one correlation.
+    covariance : mapping of study to ndarray, shape (k_j, k_j), optional
+        Known sampling covariances of effects in the order of their rows (from
+        `correlated_effects`), in place of those that `rho` gives. Studies that are not in
+        it use `rho`.
 
     Returns
     -------
     Effects
-        One row per study in order of first appearance. `n` is the largest; a text
-        or true-false moderator keeps its value where it is constant in the study and is
-        "mixed" elsewhere; a numeric one is averaged.
+        One row per study in order of first appearance. `n` is the largest (of a composite
+        the mean); a text or true-false moderator keeps its value where it is constant in
+        the study and is "mixed" elsewhere; a numeric one is averaged.
+
+    Raises
+    ------
+    OptionError
+        For an option that does not exist or does not go with another, or covariances that
+        do not fit the effects.
+    EstimationError
+        For a composite of effects without r and n, or one that reaches 1.
 
     References
     ----------
     Borenstein M, Hedges LV, Higgins JPT, Rothstein HR (2009). Introduction to
-    Meta-Analysis, equation 24.4 with a common correlation.
+    Meta-Analysis, equation 24.4 with a common correlation. Hunter JE, Schmidt FL (2004).
+    Methods of Meta-Analysis, 2nd ed., chapter 10: correlations of composites.
 
     Examples
     --------
@@ -46,22 +80,131 @@ def aggregate(effects: Effects, rho: float = AGGREGATION_RHO, *, weighted: bool 
     >>> one = aggregate(two, rho=0.5)
     >>> round(float(one.yi[0]), 4), round(float(one.vi[0]), 4)
     (0.35, 0.0372)
+    >>> two = Effects.from_arrays([0.3, 0.3], [0.01, 0.01], ["A", "A"], measure="r", n=[83, 83])
+    >>> round(float(aggregate(two, method="composite").yi[0]), 4)
+    0.3464
     """
     rho = check_rho(rho)
+    check_option("method", method, AggregationMethod)
+    if method == "composite" and (weighted or covariance is not None):
+        raise OptionError("A composite has no weights and no covariance: use method='mean'.")
     codes, _ = pd.factorize(effects.frame["study"])
     order = np.argsort(codes, kind="stable")
     frame = effects.frame.iloc[order]
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
     yi, vi = effects.yi[order], effects.vi[order]
-    mean, variance = (_gls if weighted else _plain)(blocks, yi, vi, rho)
     out = frame.iloc[blocks.starts].reset_index(drop=True)
-    for name in (c for c in ("n", "r", *effects.moderators) if c in frame):
+    if method == "composite":
+        mean, variance, n = _composite(frame, blocks, effects.measure, rho)
+    else:
+        mean, variance = (_gls if weighted else _plain)(blocks, yi, vi, rho)
+        if covariance is not None:
+            known = known_blocks(frame["study"].to_numpy(), vi, blocks, covariance)
+            _use_known(mean, variance, yi, blocks, known, weighted=weighted)
+    shared = ("n", "r", "r_observed", "attenuation", *effects.moderators)
+    for name in (c for c in shared if c in frame):
         out[name] = pd.Series(_combine(frame[name], blocks, name))
+    if method == "composite":
+        out["n"] = n
     out["effect"] = np.arange(1, blocks.m + 1)
     out["yi"], out["vi"], out["n_effects"] = mean, variance, blocks.sizes
     if effects.measure != "generic":
         out["r"] = np.tanh(mean) if effects.measure == "z" else mean
     return Effects(frame=out, measure=effects.measure)
+
+
+def known_blocks(
+    study: Any, vi: Array, blocks: StudyBlocks, covariance: Mapping[Any, Array]
+) -> dict[int, Array]:
+    """Return the known covariances by index of the study, each checked against its effects.
+
+    Raises
+    ------
+    OptionError
+        For a study that does not exist, a wrong shape, variances that are not those of the
+        effects, or a matrix that is not symmetric and positive definite.
+    """
+    index = {label: j for j, label in enumerate(study[blocks.starts])}
+    unknown = [str(label) for label in covariance if label not in index]
+    if unknown:
+        raise OptionError(f"covariance has studies without effects: {', '.join(unknown[:5])}.")
+    known = {}
+    for label, given in covariance.items():
+        j = index[label]
+        V, own = np.asarray(given, dtype=float), vi[blocks.starts[j] :][: blocks.sizes[j]]
+        if V.shape != (own.size, own.size):
+            raise OptionError(
+                f"covariance of {label} has shape {V.shape}; its {own.size} effects need "
+                f"({own.size}, {own.size})."
+            )
+        if not np.allclose(np.diag(V), own, rtol=1e-8, atol=0):
+            raise OptionError(
+                f"The diagonal of the covariance of {label} is not the vi of its effects, in the "
+                "order of their rows."
+            )
+        scaled = V / np.sqrt(np.outer(own, own))
+        symmetric = np.allclose(scaled, scaled.T, rtol=0, atol=1e-10)
+        if not symmetric or np.linalg.eigvalsh(scaled)[0] <= 1e-12:
+            raise OptionError(f"The covariance of {label} is not symmetric and positive definite.")
+        known[j] = V
+    return known
+
+
+def _use_known(
+    mean: Array,
+    variance: Array,
+    yi: Array,
+    blocks: StudyBlocks,
+    known: Mapping[int, Array],
+    *,
+    weighted: bool,
+) -> None:
+    """Put the means of studies with a known covariance in their places."""
+    for j, V in known.items():
+        own = yi[blocks.starts[j] :][: blocks.sizes[j]]
+        ones = np.ones(own.size)
+        if weighted:
+            solved = np.linalg.solve(V, ones)
+            variance[j] = 1 / solved.sum()
+            mean[j] = solved @ own * variance[j]
+        else:
+            variance[j] = V.sum() / own.size**2
+
+
+def _composite(
+    frame: pd.DataFrame, blocks: StudyBlocks, measure: Measure, rho: float
+) -> tuple[Array, Array, Array]:
+    """Correlation with the sum of the measures, its variance and its n, by study.
+
+    A study with one effect keeps it as it is.
+    """
+    if measure == "generic" or "n" not in frame or frame["n"].isna().any():
+        raise EstimationError(
+            "A composite needs correlations with their n. Use method='mean'.", code="MA627"
+        )
+    k = blocks.sizes.astype(float)
+    r = blocks.sums(frame["r"].to_numpy(dtype=float)) / np.sqrt(k + k * (k - 1) * rho)
+    n = np.round(blocks.sums(frame["n"].to_numpy(dtype=float)) / k)
+    several = blocks.sizes > 1
+    beyond = np.flatnonzero(several & (np.abs(r) >= 1))
+    if beyond.size:
+        label, value = frame["study"].iloc[blocks.starts[beyond[0]]], r[beyond[0]]
+        raise EstimationError(
+            f"The composite correlation of {label} is {value:.3g}: rho = {rho:g} between its "
+            "measures is too low for these correlations.",
+            code="MA625",
+        )
+    small = np.flatnonzero(several & (n <= 3))
+    if small.size:
+        label = frame["study"].iloc[blocks.starts[small[0]]]
+        raise EstimationError(f"{label} has n = {n[small[0]]:g}; a composite needs n > 3.")
+    yi, vi = (frame[c].to_numpy(dtype=float)[blocks.starts] for c in ("yi", "vi"))
+    for j in np.flatnonzero(several):
+        df = float(n[j]) - 2
+        value = unbiased_r(float(r[j]), df) if measure == "r-unbiased" else float(r[j])
+        yi[j] = np.arctanh(value) if measure == "z" else value
+        vi[j] = z_variance(df) if measure == "z" else r_variance(value, df)
+    return yi, vi, np.where(several, n, frame["n"].to_numpy(dtype=float)[blocks.starts])
 
 
 def _plain(blocks: StudyBlocks, yi: Array, vi: Array, rho: float) -> tuple[Array, Array]:

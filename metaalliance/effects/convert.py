@@ -10,8 +10,15 @@ import pandas as pd
 
 from metaalliance.core import conversions as cv
 from metaalliance.core.rules import Converted
+from metaalliance.effects.attenuation import (
+    Assumed,
+    Attenuation,
+    Corrections,
+    correct_effect,
+    find_reliabilities,
+)
 from metaalliance.effects.effects import RESERVED, Effects
-from metaalliance.errors import StudyDataError
+from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Measure, SheetMeasure, check_option
 from metaalliance.sheet.columns import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
@@ -24,6 +31,10 @@ LEDGER_COLUMNS = (
     "vi",
 )  # fmt: skip
 
+#: Statistics whose correlation is not a zero-order one, so that dividing it by the root of the
+#: reliabilities is only roughly right: other variables of the model have errors of their own.
+_PARTIAL = frozenset({"partial_r", "semipartial_r", "beta", "b"})
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -33,7 +44,14 @@ class _Entry:
     ledger: dict[str, Any]
 
 
-def effect_sizes(studies: Studies, measure: SheetMeasure = "z") -> Effects:
+def effect_sizes(
+    studies: Studies,
+    measure: SheetMeasure = "z",
+    *,
+    attenuation: Attenuation = "none",
+    alliance_reliability: Assumed | None = None,
+    outcome_reliability: Assumed | None = None,
+) -> Effects:
     """Convert every used row to an effect size.
 
     Parameters
@@ -44,6 +62,16 @@ def effect_sizes(studies: Studies, measure: SheetMeasure = "z") -> Effects:
         Fisher z with variance 1 / (n - 3); r with (1 - r²)² / (n - 1); or Olkin and Pratt's
         unbiased r with the same variance at the corrected value. Partial correlations and
         rank correlations keep their own variances.
+    attenuation : {"none", "individual", "alliance", "outcome"}
+        Correction of each correlation, and of its variance, for the unreliability of both
+        measures ("individual") or of one of them: r / sqrt(rxx ryy), with the columns
+        `alliance_reliability` and `outcome_reliability` of the row. `r_observed` and
+        `attenuation` (the factor) are then columns of the frame, and the ledger has a
+        column that says which reliabilities were used and where they came from.
+    alliance_reliability, outcome_reliability : float, mapping or "mean", optional
+        What stands for a reliability that a row does not report: a number, numbers by
+        measure (``{"WAI": 0.93}``), or the mean of the reported ones. Without it a
+        missing reliability is an error; nothing is assumed silently.
 
     Returns
     -------
@@ -55,6 +83,8 @@ def effect_sizes(studies: Studies, measure: SheetMeasure = "z") -> Effects:
     ------
     StudyDataError
         When the sheet has errors, or nothing to pool.
+    EstimationError
+        When reliabilities are missing, or a corrected correlation reaches 1.
     """
     check_option("measure", measure, SheetMeasure)
     if studies.errors:
@@ -62,13 +92,51 @@ def effect_sizes(studies: Studies, measure: SheetMeasure = "z") -> Effects:
             f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
             studies.problems,
         )
+    corrections = find_reliabilities(
+        studies.used, attenuation, alliance_reliability, outcome_reliability
+    )
     entries = [
         _entry(studies, row, index, measure) for index, row in enumerate(studies.used, start=1)
     ]
+    if corrections:
+        entries = _corrected(entries, corrections, measure)
     frame = pd.DataFrame([e.record for e in entries])
     frame = frame.drop(columns=[c for c in frame if c != "n" and frame[c].isna().all()])
-    ledger = pd.DataFrame([e.ledger for e in entries], columns=list(LEDGER_COLUMNS))
+    columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
+    ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)
+
+
+def _corrected(entries: list[_Entry], corrections: Corrections, measure: Measure) -> list[_Entry]:
+    """Correct every effect for unreliability; refuse those that reach 1, all at once."""
+    corrected, refused = [], []
+    for entry in entries:
+        try:
+            corrected.append(_correct(entry, corrections, measure))
+        except EstimationError as error:
+            refused.append(f"{entry.record['study']} (row {entry.record['row']}): {error}")
+    if refused:
+        raise EstimationError(
+            f"{len(refused)} correlations reach 1 when they are corrected for unreliability: "
+            f"{' '.join(refused[:5])}",
+            code="MA625",
+        )
+    return corrected
+
+
+def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entry:
+    """Correct one effect, its variance and its line of the ledger."""
+    record, ledger = dict(entry.record), dict(entry.ledger)
+    reliabilities = corrections.of(record["row"])
+    found = correct_effect(record["yi"], record["vi"], record["r"], measure, reliabilities)
+    values = {"yi": found.yi, "vi": found.vi, "r": found.r}
+    record |= {**values, "r_observed": entry.record["r"], "attenuation": found.factor}
+    ledger |= {**values, "attenuation": found.text}
+    if ledger["statistic"] in _PARTIAL:
+        ledger["approximate"] = True
+        note = "corrected for unreliability as if it were a zero-order correlation"
+        ledger["assumptions"] = "; ".join(t for t in (ledger["assumptions"], note) if t)
+    return _Entry(record, ledger)
 
 
 def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:

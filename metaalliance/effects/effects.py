@@ -15,7 +15,10 @@ from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Measure, check_option
 
 #: Columns of `Effects.frame` that are not moderators.
-RESERVED = ("study", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects")
+RESERVED = (
+    "study", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects", "r_observed",
+    "attenuation",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

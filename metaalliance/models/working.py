@@ -103,6 +103,21 @@ def fit_working(
     else:
         theta = np.array([0.0, _between(effects, X, model, tau2_method)])
         point = evaluate(data, theta, restricted=tau2_method == "REML")
+    return infer_working(data, point, order, test)
+
+
+def infer_working(data: NestedData, point: NestedPoint, order: IntArray, test: str) -> WorkingFit:
+    """Infer the coefficients of a model whose variance components are estimated already.
+
+    Parameters
+    ----------
+    data, point : NestedData, NestedPoint
+        Effects sorted by study, and the model at its variance components.
+    order : ndarray of int, shape (k,)
+        Row of the effects behind each row of `data`.
+    test : str
+        As in `fit_working`.
+    """
     q = q_test(data.yi, data.vi, data.X, data.blocks, data.rho)
     covariance, df, scale, guard, notices = _inference(data, point, test)
     return WorkingFit(

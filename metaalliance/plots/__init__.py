@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from metaalliance.plots.alt_text import alt_text
 from metaalliance.plots.forest import forest, forest_pages
 from metaalliance.plots.funnel import funnel
 from metaalliance.plots.save import save
 from metaalliance.plots.summary import summary_forest
-from metaalliance.plots.words import alt_text
 
 __all__ = ["alt_text", "forest", "forest_pages", "funnel", "save", "summary_forest"]

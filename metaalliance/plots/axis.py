@@ -23,18 +23,27 @@ _OUTER = (0.9, 0.95, 0.99, 0.999)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectAxis:
-    """A horizontal axis from `low` to `high` on the analysis scale."""
+    """A horizontal axis from `low` to `high` on the analysis scale.
+
+    `zero` tells whether correlations are written with a zero before the point.
+    """
 
     low: float
     high: float
     measure: Measure
+    zero: bool = False
 
     def title(self) -> Line:
         """Return the label of the axis."""
+        return self.titles()[0]
+
+    def titles(self) -> tuple[Line, ...]:
+        """Return the label of the axis, from the longest wording to the shortest."""
         if self.measure == "generic":
-            return own("Effect size")
+            return own("Effect size"), own("Effect")
         scale = {"z": " (Fisher *z* scale)", "r-unbiased": " (bias corrected)"}
-        return own(f"Correlation *r*{scale.get(self.measure, '')}")
+        long = own(f"Correlation *r*{scale.get(self.measure, '')}")
+        return long, own("Correlation *r*"), own("*r*")
 
     def ticks(self, width: float, size: float) -> list[tuple[float, str]]:
         """Return positions on the analysis scale and their labels, for a width in mm."""
@@ -63,7 +72,7 @@ class EffectAxis:
             place = self._position(value)
             if not self.low <= place <= self.high:
                 continue
-            added = sorted([*ticks, (place, number(value, _digits(value), correlation=True))])
+            added = sorted([*ticks, (place, self._number(value, _digits(value)))])
             beyond = place > ticks[-1][0] + 1e-9 or place < ticks[0][0] - 1e-9
             if beyond and _clear(added, per_unit, size):
                 ticks = added
@@ -78,7 +87,10 @@ class EffectAxis:
     def _label(self, value: float, step: float) -> str:
         if abs(value) < step * 1e-9:
             return "0"
-        return number(value, _digits(step), correlation=self.measure != "generic")
+        return self._number(value, _digits(step))
+
+    def _number(self, value: float, digits: int) -> str:
+        return number(value, digits, correlation=self.measure != "generic" and not self.zero)
 
 
 def _digits(value: float) -> int:

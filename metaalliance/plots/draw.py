@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,29 +11,24 @@ from matplotlib.figure import Figure
 
 from metaalliance.core.arrays import Array
 from metaalliance.plots.axis import EffectAxis
-from metaalliance.plots.layout import (
-    INDENT,
-    Columns,
-    effect_parts,
-    first_fitting,
-    last_cell,
-)
+from metaalliance.plots.head import draw_head, head_lines
+from metaalliance.plots.layout import Columns, effect_parts, first_fitting, indent_of
 from metaalliance.plots.lines import Heading, Note, Pooled, Prediction, Table, TableLine
 from metaalliance.plots.marks import Marks
-from metaalliance.plots.page import Align, Page
+from metaalliance.plots.page import Page
 from metaalliance.plots.rows import StudyRow
+from metaalliance.plots.sides import directions
 from metaalliance.plots.style import Style
 from metaalliance.plots.typeset import Line, Run, line_width, own, shorten, user, wrap
 
-#: Heights in rows: a line under the plot, the space above a new part, a small line.
-UNDER, PART, SMALL = 0.95, 0.55, 0.84
+#: Heights in rows: a line under the plot, the space above a new part, a small line, the line of
+#: a density.
+UNDER, PART, SMALL, HIGH = 0.95, 0.55, 0.84, 2.0
 
-#: Distance of the words about either side from zero, in mm.
-APART = 1.5
+#: Room for the labels of the ticks, in mm.
+TICKS = 4.4
 
-#: What lies on either side of zero.
-WORSE = "\N{LEFTWARDS ARROW} better alliance, worse outcome"
-BETTER = "better alliance, better outcome \N{RIGHTWARDS ARROW}"
+_DASHES = {"dotted": (0, (1, 2)), "dashed": (0, (4, 2)), "solid": "-"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +38,15 @@ class Plot:
     Attributes
     ----------
     mean : float
-        The overall mean, drawn as a dotted line.
+        The overall mean, drawn as a line.
     reference : tuple of (float, str), optional
         Position on the analysis scale and label of a published value.
     heaviest : float
         Weight of the largest square.
-    foot : tuple of Line
-        Sentences under the last page.
+    beside, foot : tuple of Line
+        Sentences on the left of the axis and under the last page.
+    directions : tuple of (str, str)
+        What lies on either side of zero, from the longest wording to the shortest.
     """
 
     table: Table
@@ -61,7 +58,14 @@ class Plot:
     mean: float
     reference: tuple[float, str] | None
     heaviest: float
+    beside: tuple[Line, ...] = ()
     foot: tuple[Line, ...]
+    directions: tuple[tuple[str, str], ...]
+
+    def place(self, value: float) -> float:
+        """Return the place of a value of the analysis scale on the page, in mm."""
+        left, right = self.columns.panel
+        return left + (value - self.axis.low) / (self.axis.high - self.axis.low) * (right - left)
 
 
 def draw_page(
@@ -81,31 +85,42 @@ def draw_page(
         "Page 1 of 3", or nothing.
     """
     style, columns = plot.style, plot.columns
-    inner = plot.width - 2 * style.margin
+    if not foot:
+        plot = replace(plot, beside=(), foot=())
+    inner, small = plot.width - 2 * style.margin, style.small_size
     title = wrap(user(plot.title, bold=True), inner, style.size) if plot.title else []
-    notes = [n for line in plot.foot for n in wrap(line, inner, style.small_size)] if foot else []
+    notes = [n for line in plot.foot for n in wrap(line, inner, small)]
+    beside = [n for line in plot.beside for n in wrap(line, columns.panel[0] - 4.0, small)]
+    below = directions(plot) if style.forest.directions_at == "below" else ()
     ys, rows_height = row_positions(lines, style)
     top = style.margin + style.row * (len(title) + 0.4 * bool(title))
-    rule = top + style.row * columns.header_lines + 0.4
+    rule = top + style.row * head_lines(plot) + 0.4
     bottom = rule + 0.5 + rows_height + 0.5
-    under = bottom + 4.4 + style.row * UNDER
-    directions = under + style.row * SMALL * bool(_directions(plot))
-    first_note = directions + 1.4 * bool(notes)
-    height = first_note + style.row * SMALL * (len(notes) + bool(folio)) + style.margin
+    under = TICKS + style.row * (UNDER + SMALL * len(below))
+    under = bottom + max(under, style.row * SMALL * (len(beside) + 0.3) * bool(beside))
+    first_note = under + 1.4 * bool(notes)
+    ruled = 0.4 * style.row * ("foot" in style.forest.rules)
+    height = first_note + style.row * SMALL * (len(notes) + bool(folio)) + ruled + style.margin
     page = Page.blank(plot.width, height, style)
     for i, line in enumerate(title):
         page.put(line, style.margin, style.margin + style.row * (i + 0.5))
-    _draw_head(page, plot, top, rule)
+    _stripe(page, lines, rule + 0.5 + ys)
+    draw_head(page, plot, top, rule)
     panel = page.panel(*columns.panel, rule, bottom, "forest")
     _draw_axis(page, plot, panel, bottom)
+    for i, words in enumerate(below):
+        y = bottom + TICKS + style.row * (UNDER + SMALL * (i + 0.5))
+        for text, x, align in words:
+            page.put(text, x, y, align=align, size=small)
     _draw_lines(page, plot, panel, lines, rule + 0.5 + ys)
-    small = (*notes, *([own(folio)] if folio else []))
-    for i, line in enumerate(small):
-        y = first_note + style.row * SMALL * (i + 0.5)
-        if folio and i == len(notes):
-            page.put(line, plot.width - style.margin, y, align="right", size=style.small_size)
-        else:
-            page.put(line, style.margin, y, size=style.small_size)
+    _write_block(page, beside, bottom + 0.3 * SMALL * style.row)
+    _write_block(page, notes, first_note)
+    if folio:
+        y = first_note + style.row * SMALL * (len(notes) + 0.5)
+        page.put(own(folio), plot.width - style.margin, y, align="right", size=small)
+    if ruled:
+        page.rule(height - style.margin / 2, style.margin, plot.width - style.margin, style.medium)
+    name_artists(panel)
     return page.figure
 
 
@@ -115,97 +130,113 @@ def row_positions(lines: Sequence[TableLine], style: Style) -> tuple[Array, floa
     for i, line in enumerate(lines):
         opens = isinstance(line, Heading) or (isinstance(line, Pooled) and line.overall)
         y += PART * style.row if opens and i else 0.0
-        height = style.row * (SMALL if isinstance(line, Note) else 1.0)
+        height = style.row * _height(line)
         ys.append(y + height / 2)
         y += height
     return np.array(ys), y
 
 
-def _draw_head(page: Page, plot: Plot, top: float, rule: float) -> None:
-    columns, row = plot.columns, plot.style.row
-    size = columns.size
-    for column in (columns.label, *columns.cells, columns.last):
-        for i, line in enumerate(reversed(column.header)):
-            x = column.right if column.numeric else column.left
-            y = rule - 0.4 - row * (0.9 * i + 0.5)
-            page.put(line, x, y, align=column.align, size=size)
-    page.put(columns.effect_header, columns.high, rule - 0.4 - row / 2, align="right", size=size)
-    page.rule(rule, plot.style.margin, plot.width - plot.style.margin, plot.style.medium)
-    page.rule(top, plot.style.margin, plot.width - plot.style.margin, plot.style.medium)
-    if plot.reference is not None:
-        _draw_reference_label(page, plot, plot.reference, rule)
+def _height(line: TableLine) -> float:
+    if isinstance(line, Prediction) and line.mark == "density":
+        return HIGH
+    small = isinstance(line, Note) or (isinstance(line, StudyRow) and line.minor)
+    return SMALL if small else 1.0
 
 
-def _draw_reference_label(
-    page: Page, plot: Plot, reference: tuple[float, str], rule: float
-) -> None:
-    """Write the label of the published value over its line, inside the panel."""
-    position, label = reference
-    left, right = plot.columns.panel
-    size = plot.style.small_size
-    line = shorten(user(label), right - left, size)
-    half = line_width(line, size) / 2
-    place = left + (position - plot.axis.low) / (plot.axis.high - plot.axis.low) * (right - left)
-    x = min(max(place, left + half), right - half)
-    page.put(line, x, rule - 0.4 - plot.style.row / 2, align="center", size=size)
+def name_artists(panel: Axes) -> None:
+    """Give the drawn data of a panel ids that an SVG keeps: "studies", "subgroup-2"."""
+    seen: dict[str, int] = {}
+    for artist in panel.get_children():
+        label = str(artist.get_label()).replace(" ", "-")
+        if not label or label.startswith("_"):
+            continue
+        seen[label] = seen.get(label, 0) + 1
+        artist.set_gid(label if seen[label] == 1 else f"{label}-{seen[label]}")
+
+
+def _write_block(page: Page, lines: Sequence[Line], top: float) -> None:
+    """Write small lines at the left margin."""
+    pitch = page.style.row * SMALL
+    for i, line in enumerate(lines):
+        page.put(line, page.style.margin, top + pitch * (i + 0.5), size=page.style.small_size)
+
+
+def _stripe(page: Page, lines: Sequence[TableLine], ys: Array) -> None:
+    """Shade every other study; the effects behind an average share its shade."""
+    style = page.style
+    if not style.forest.stripe:
+        return
+    shaded = True
+    for line, y in zip(lines, map(float, ys), strict=True):
+        if not isinstance(line, StudyRow):
+            shaded = True
+            continue
+        shaded = shaded if line.minor else not shaded
+        if shaded:
+            half = style.row * _height(line) / 2
+            page.band(y - half, y + half, style.forest.stripe)
 
 
 def _draw_axis(page: Page, plot: Plot, panel: Axes, bottom: float) -> None:
     """Draw ticks, the lines of zero, of the mean and of the published value, and labels."""
-    axis, style = plot.axis, plot.style
+    style = plot.style
     left, right = plot.columns.panel
-    ticks = axis.ticks(right - left, style.small_size)
+    set_ticks(panel, plot.axis, right - left, style)
+    draw_guides(panel, plot)
+    title = first_fitting(plot.axis.titles(), _title_room(plot), plot.columns.size)
+    half = line_width(title, plot.columns.size) / 2
+    low = left - 2.0 if plot.beside else style.margin
+    x = min(max((left + right) / 2, low + half), plot.width - style.margin - half)
+    y = bottom + TICKS + style.row * UNDER / 2
+    page.put(title, x, y, align="center", size=plot.columns.size)
+
+
+def _title_room(plot: Plot) -> float:
+    """Width that the label of the axis may take; less with sentences on its left."""
+    margin = plot.style.margin
+    return plot.width - margin - (plot.columns.panel[0] - 2.0 if plot.beside else margin)
+
+
+def set_ticks(panel: Axes, axis: EffectAxis, width: float, style: Style) -> None:
+    """Set range and ticks of an axis of `width` mm."""
+    ticks = axis.ticks(width, style.small_size)
     panel.set_xlim(axis.low, axis.high)
     panel.set_xticks([position for position, _ in ticks])
     font = Run("0").font(style.small_size)
     panel.set_xticklabels([label for _, label in ticks], fontproperties=font, parse_math=False)
     panel.tick_params(axis="x", length=2, width=style.thin, pad=1.5, colors=style.ink)
+
+
+def draw_guides(panel: Axes, plot: Plot) -> None:
+    """Draw the lines of zero, of the overall mean and of the published value."""
+    axis, style, look = plot.axis, plot.style, plot.style.forest
     if axis.low < 0 < axis.high:
         panel.axvline(0, color=style.ink, linewidth=style.thin, zorder=1).set_label("zero")
-    dotted = {"linewidth": style.medium, "zorder": 1}
-    panel.axvline(plot.mean, color=style.accent, linestyle=(0, (1, 2)), **dotted).set_label("mean")
+    if look.mean_line != "none":
+        dash = _DASHES[look.mean_line]
+        line = panel.axvline(plot.mean, color=look.diamond_edge, linestyle=dash, zorder=1)
+        line.set(linewidth=style.medium, label="mean")
     if plot.reference is not None:
-        drawn = panel.axvline(plot.reference[0], color=style.pale, linestyle=(0, (4, 2)), **dotted)
-        drawn.set_label("reference")
-    y = bottom + 4.4 + style.row * UNDER / 2
-    _put_inside(page, axis.title(), (left + right) / 2, y, plot.columns.size)
-    for text, x, align in _directions(plot):
-        place = y + style.row * (UNDER + SMALL) / 2
-        page.put(text, x, place, align=align, size=style.small_size)
-
-
-def _put_inside(page: Page, line: Line, center: float, y: float, size: float) -> None:
-    """Centre a line at `center` unless it would leave the page."""
-    half, margin = line_width(line, size) / 2, page.style.margin
-    x = min(max(center, margin + half), page.width - margin - half)
-    page.put(line, x, y, align="center", size=size)
-
-
-def _directions(plot: Plot) -> tuple[tuple[Line, float, Align], ...]:
-    """Return what lies on either side of zero and where it is written, if there is room."""
-    axis, size, margin = plot.axis, plot.style.small_size, plot.style.margin
-    if axis.measure == "generic" or not axis.low < 0 < axis.high:
-        return ()
-    left, right = plot.columns.panel
-    zero = left - axis.low / (axis.high - axis.low) * (right - left)
-    worse, better = own(WORSE), own(BETTER)
-    starts = zero - APART - line_width(worse, size)
-    ends = zero + APART + line_width(better, size)
-    if starts < margin or ends > plot.width - margin:
-        return ()
-    return (worse, zero - APART, "right"), (better, zero + APART, "left")
+        drawn = panel.axvline(plot.reference[0], color=style.pale, linestyle=(0, (6, 2)), zorder=1)
+        drawn.set(linewidth=style.medium, label="reference")
 
 
 def _draw_lines(page: Page, plot: Plot, panel: Axes, lines: Sequence[TableLine], ys: Array) -> None:
-    marks = Marks(panel, plot.axis, plot.style)
+    draw_marks(panel, plot, lines, ys, plot.style.row)
+    for line, y in zip(lines, map(float, ys), strict=True):
+        _write_label(page, plot, line, y)
+        _write_cells(page, plot, line, y)
+
+
+def draw_marks(panel: Axes, plot: Plot, lines: Sequence[TableLine], ys: Array, row: float) -> None:
+    """Draw the data of lines at `ys`; `row` is the height of a row in the y of the panel."""
+    marks = Marks(panel, plot.axis, plot.style, row)
     studies = [i for i, line in enumerate(lines) if isinstance(line, StudyRow)]
     rows = [line for line in lines if isinstance(line, StudyRow)]
     marks.studies(rows, ys[studies], plot.heaviest)
     for line, y in zip(lines, map(float, ys), strict=True):
-        _write_label(page, plot, line, y)
-        _write_numbers(page, plot, line, y)
         if isinstance(line, Prediction):
-            marks.bar(line, y)
+            marks.prediction(line, y)
         elif isinstance(line, Pooled):
             if np.isfinite(line.spread).all():
                 marks.spread(*line.spread, y)
@@ -215,23 +246,21 @@ def _draw_lines(page: Page, plot: Plot, panel: Axes, lines: Sequence[TableLine],
 def _write_label(page: Page, plot: Plot, line: TableLine, y: float) -> None:
     """Write the first column; what has no cells may run on as far as the plot."""
     columns, size = plot.columns, plot.columns.size
-    left, whole = columns.label.left, columns.block_right - columns.label.left
-    indent = INDENT if plot.table.indented else 0.0
-    if isinstance(line, StudyRow):
-        label = shorten(user(line.label), columns.label.width - indent, size)
-        page.put(label, left + indent, y, size=size)
+    indent = indent_of(plot.table, line)
+    left, limit = columns.label.left + indent, columns.label_room(line) - indent
+    if isinstance(line, Note):
+        size = plot.style.small_size
+        label = first_fitting(line.wordings, limit, size)
+    elif isinstance(line, StudyRow):
+        size = plot.style.small_size if line.minor else size
+        label = shorten(user(line.label), limit, size)
     elif isinstance(line, Pooled):
-        indent = 0.0 if line.overall else indent
-        limit = (columns.label.width if any(line.cells) else whole) - indent
-        page.put(shorten(line.label, limit, size), left + indent, y, size=size)
+        label = shorten(line.label, limit, size)
     elif isinstance(line, Heading):
-        page.put(_heading(line, whole, size), left, y, size=size)
-    elif isinstance(line, Note):
-        small = plot.style.small_size
-        label = first_fitting(line.wordings, whole - indent, small)
-        page.put(label, left + indent, y, size=small)
+        label = _heading(line, limit, size)
     else:
-        page.put(first_fitting(line.wordings, whole, size), left, y, size=size)
+        label = first_fitting(line.wordings, limit, size)
+    page.put(label, left, y, size=size)
 
 
 def _heading(line: Heading, limit: float, size: float) -> Line:
@@ -240,17 +269,20 @@ def _heading(line: Heading, limit: float, size: float) -> Line:
     return (*shorten(name, limit - line_width(rest, size), size), *rest)
 
 
-def _write_numbers(page: Page, plot: Plot, line: TableLine, y: float) -> None:
-    """Write the chosen columns, "r [low, high]" and the last column."""
+def _write_cells(page: Page, plot: Plot, line: TableLine, y: float) -> None:
+    """Write the columns beside the plot, "r [low, high]" in three parts."""
     columns, size = plot.columns, plot.columns.size
-    if isinstance(line, StudyRow | Pooled):
-        for column, cell in zip(columns.cells, line.cells, strict=True):
-            if cell:
-                words = shorten(user(cell), column.width, size)
-                x = column.right if column.numeric else column.left
-                page.put(words, x, y, align=column.align, size=size)
-    edges = (columns.estimate, columns.low, columns.high, columns.last.right)
-    last = last_cell(line) if columns.last.header else ""
-    for edge, text in zip(edges, (*effect_parts(line, plot.axis.measure), last), strict=True):
-        if text:
-            page.put((Run(text),), edge, y, align="right", size=size)
+    bold = isinstance(line, Pooled) and line.overall and plot.style.forest.bold_head
+    if isinstance(line, StudyRow) and line.minor:
+        size = min(size, plot.style.small_size)
+    for column in columns.text:
+        if column.edges is not None:
+            parts = effect_parts(line, plot.table)
+            for edge, text in zip(column.edges, parts, strict=True):
+                if text:
+                    page.put((Run(text, bold=bold),), edge, y, align="right", size=size)
+        elif isinstance(line, StudyRow | Pooled) and line.cells[column.index]:
+            cell = user(line.cells[column.index], bold=bold)
+            words = shorten(cell, column.width, size)
+            x = column.right if column.numeric else column.left
+            page.put(words, x, y, align=column.align, size=size)

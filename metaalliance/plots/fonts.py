@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 from matplotlib.font_manager import fontManager, get_font
+
+from metaalliance.problems import Problem, notice
 
 #: Families of a journal figure, the first choice first; the last comes with matplotlib.
 FAMILIES = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans")
@@ -35,17 +40,34 @@ REPLACEMENT = "\N{WHITE SQUARE}"
 _JOINERS = "\u200c\u200d"
 
 
+_PREFERRED: ContextVar[tuple[str, ...]] = ContextVar("preferred", default=())
+
+
+@contextmanager
+def preferring(families: tuple[str, ...]) -> Iterator[None]:
+    """Within this context text is set in the first of `families` that is installed, if any."""
+    token = _PREFERRED.set(families or _PREFERRED.get())
+    try:
+        yield
+    finally:
+        _PREFERRED.reset(token)
+
+
+def preferred() -> tuple[str, ...]:
+    """Return the families that the style being drawn prefers to `FAMILIES`."""
+    return _PREFERRED.get()
+
+
 @lru_cache(maxsize=1)
 def installed() -> dict[str, str]:
-    """Return the file of the regular face of each installed family that we would use.
+    """Return the file of the regular face of each installed family.
 
     Asking matplotlib for a family that is absent writes a warning to the log, so only
     these are ever asked for.
     """
-    wanted = {*FAMILIES, *FALLBACKS}
     files: dict[str, str] = {}
     for entry in fontManager.ttflist:
-        if entry.name in wanted and (entry.name not in files or _is_regular(entry)):
+        if entry.name not in files or _is_regular(entry):
             files[entry.name] = entry.fname
     return files
 
@@ -61,17 +83,25 @@ def characters(family: str) -> frozenset[int]:
     return frozenset(get_font(installed()[family]).get_charmap())
 
 
-@lru_cache(maxsize=1)
 def base_families() -> tuple[str, ...]:
-    """Return the installed families of a journal figure."""
-    return tuple(name for name in FAMILIES if name in installed())
+    """Return the installed families of a journal figure, those of the style first."""
+    return _base(preferred())
+
+
+@lru_cache(maxsize=16)
+def _base(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in (*wanted, *FAMILIES) if name in installed()))
+
+
+def families_for(text: str) -> tuple[str, ...]:
+    """Return the families that draw `text`: the usual ones, then fallbacks where needed."""
+    return _families(text, base_families())
 
 
 @lru_cache(maxsize=4096)
-def families_for(text: str) -> tuple[str, ...]:
-    """Return the families that draw `text`: the usual ones, then fallbacks where needed."""
-    missing = _missing(text)
-    chain = list(base_families())
+def _families(text: str, base: tuple[str, ...]) -> tuple[str, ...]:
+    missing = _missing(text, base)
+    chain = list(base)
     for name in FALLBACKS:
         if not missing:
             break
@@ -83,17 +113,31 @@ def families_for(text: str) -> tuple[str, ...]:
 
 def needs_fallback(text: str) -> bool:
     """Whether `text` has a character that no family of a journal figure has."""
-    return bool(_missing(text))
+    return bool(_missing(text, base_families()))
 
 
-def _missing(text: str) -> frozenset[int]:
-    codes = frozenset(map(ord, text))
-    for name in base_families():
-        codes = codes - characters(name)
-    return codes
+def fallbacks_of(text: str) -> tuple[str, ...]:
+    """Return the families outside those of a journal figure with which `text` is drawn."""
+    return families_for(text)[len(base_families()) :]
 
 
-@lru_cache(maxsize=4096)
+def undrawable(text: str) -> str:
+    """Return the characters of `text` that no installed family has, each once, in order."""
+    found = dict.fromkeys(_kept(text))
+    available = _available(families_for("".join(found)))
+    return "".join(c for c in found if ord(c) not in available)
+
+
+def _missing(text: str, base: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(map(ord, text)) - _available(base)
+
+
+@lru_cache(maxsize=64)
+def _available(families: tuple[str, ...]) -> frozenset[int]:
+    """Return the code points that some of `families` has."""
+    return frozenset().union(*map(characters, families))
+
+
 def drawable(value: str) -> str:
     r"""Return user text as one line that every installed set of fonts can draw.
 
@@ -105,9 +149,41 @@ def drawable(value: str) -> str:
     >>> drawable("Horvath\n &  Symonds")
     'Horvath & Symonds'
     """
-    composed = unicodedata.normalize("NFC", " ".join(value.split()))
-    kept = [c for c in composed if c in _JOINERS or unicodedata.category(c)[0] != "C"]
-    available: set[int] = set()
-    for family in families_for("".join(kept)):
-        available |= characters(family)
+    return _drawable(value, base_families())
+
+
+def font_notices(texts: Iterable[str]) -> tuple[Problem, ...]:
+    """Return notes about labels that need another font, or that no installed font can draw.
+
+    Examples
+    --------
+    >>> font_notices(["Horvath (1991)", "Müller (2003)"])
+    ()
+    """
+    joined = "".join(dict.fromkeys(_kept("".join(texts))))
+    lost, others = undrawable(joined), fallbacks_of(joined)
+    found = []
+    if others:
+        message = f"Some labels are drawn in {' and '.join(others)}, not in {base_families()[0]}."
+        found.append(notice("MA676", message, "Check these labels in the figure.", severity="note"))
+    if lost:
+        message = (
+            f"No installed font has {len(lost)} of the characters of the labels "
+            f"({' '.join(lost[:10])}); they are drawn as {REPLACEMENT}."
+        )
+        hint = "Install a font that has them, such as Noto Sans CJK."
+        found.append(notice("MA676", message, hint, severity="warning"))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _drawable(value: str, base: tuple[str, ...]) -> str:
+    kept = _kept(value)
+    available = _available(_families(kept, base))
     return "".join(c if ord(c) in available else REPLACEMENT for c in kept)
+
+
+def _kept(value: str) -> str:
+    """Return composed characters on one line, without controls."""
+    composed = unicodedata.normalize("NFC", " ".join(value.split()))
+    return "".join(c for c in composed if c in _JOINERS or unicodedata.category(c)[0] != "C")

@@ -3,78 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.text import number
-from metaalliance.moderators.subgroups import subgroup_fits
-from metaalliance.plots.draw import Plot, draw_page
-from metaalliance.plots.layout import INDENT, Columns, place_columns
-from metaalliance.plots.lines import (
-    Pooled,
-    Table,
-    join_notes,
-    paginate,
-)
-from metaalliance.plots.page import check_width
-from metaalliance.plots.rows import (
-    Choice,
-    StudyRow,
-    assumed_rho,
-    choose,
-    sections,
-)
+from metaalliance.plots.choice import choose
+from metaalliance.plots.draw import draw_page
+from metaalliance.plots.in_axes import draw_in
+from metaalliance.plots.lines import paginate
+from metaalliance.plots.plan import Layout, plan
+from metaalliance.plots.rows import StudyRow
 from metaalliance.plots.style import Style, drawing, style_named
-from metaalliance.plots.tables import Reference, forest_table, is_cut, reference_mark, table_axis
-from metaalliance.plots.typeset import ROUNDING, Line, line_width, own
-from metaalliance.plots.words import (
-    ARROWS,
-    heterogeneity_text,
-    mean_test_text,
-    model_text,
-    other_models,
-)
-
-#: Share of the page that the plot has to keep for notes to stand beside their subtotals.
-WIDE_PANEL = 0.38
+from metaalliance.plots.tables import Reference
 
 
 def forest(
     fit: PooledFit,
     *,
+    ax: Axes | None = None,
     by: str | None = None,
-    columns: Sequence[str] = ("n",),
+    columns: Sequence[str] | str = ("n",),
+    right_columns: Sequence[str] | str = (),
     sort: str = "sheet",
-    style: str = "apa",
+    effects: str = "behind",
+    prediction: str | None = None,
+    style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
     max_rows: int | None = None,
     reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
 ) -> Figure:
     """Draw a forest plot of a pooled result on one page.
 
     Each study is a square, whose area is its weight in the overall mean, with its
     confidence interval; arrows mark intervals that go on beyond the axis. Groups and all
-    studies together end in a diamond, the prediction interval is a bar below. A study
-    with several effects is shown as their average.
+    studies together end in a diamond, the prediction interval stands below. A study with
+    several effects is shown as their average.
 
     Parameters
     ----------
     fit : PooledFit
         A result of `pool`.
+    ax : Axes, optional
+        Draw into these axes, with labels as ticks, instead of a new figure; rows stand at
+        y = 0, 1, 2 ... downwards.
     by : str, optional
         Column that groups the studies; by default "modality", where the effects have at
         least two; "none" for no groups.
-    columns : sequence of str
-        Columns of the effects that are printed beside the labels; "k" is the number of
-        effects of a study, which is always shown when some study has several.
-    sort : {"sheet", "estimate", "year", "weight", "modality"}
+    columns, right_columns : sequence of str, or names with commas between
+        Columns left and right of the plot: any column of the effects, and "k" (number of
+        effects of a study, which is always shown when some study has several), "effect"
+        (estimate and interval) and "weight", which otherwise stand where the style has them.
+    sort : {"sheet", "r", "year", "weight", "modality"}
         Order of the studies within their group.
-    style : {"apa"}
-        Look of the figure.
+    effects : {"behind", "rows", "average"}
+        Effects behind the average of a study: small circles in its row, or rows of their
+        own; with both, a multilevel model gives the average two intervals. The inner, thick
+        one is its sampling error; the outer one adds the variance of effects within studies
+        and is the interval of the study's true effect. "average" shows the sampling error only.
+    prediction : {"bar", "line", "density", "none"}, optional
+        How the prediction interval is drawn; by default as the style does.
+    style : str or Style
+        "apa", "revman", "jama", "bmj", or a style of one's own.
     width_mm : float
         Exact width; the height follows from the rows.
     title : str, optional
@@ -83,26 +78,45 @@ def forest(
         Refuse more studies than this.
     reference : float or (float, str), optional
         A published pooled value, as r for correlations, and its label.
+    limits : tuple of (float, float), optional
+        Ends of the axis, as r for correlations.
+    directions : tuple of (str, str), optional
+        What lies left and right of zero, in place of the words of the style.
 
     Returns
     -------
     Figure
-        Its axes labelled "forest" have the analysis scale (Fisher z) as x.
+        Its axes labelled "forest", or `ax`, have the analysis scale (Fisher z) as x.
 
     Raises
     ------
     OptionError
         For an option that the effects or the page do not allow.
+
+    References
+    ----------
+    Fernández-Castilla B, Declercq L, Jamshidi L, Beretvas SN, Onghena P, Van den Noortgate W
+    (2020). Visual representations of meta-analyses of multiple outcomes: extensions to forest
+    plots, funnel plots, and caterpillar plots. Methodology 16, 299-315.
     """
-    choice = choose(fit, by, columns, sort)
-    with drawing():
-        plot = _plan(fit, choice, style, width_mm, title, reference)
-        drawn = sum(isinstance(line, StudyRow) for line in plot.table.lines)
-        if max_rows is not None and drawn > max_rows:
-            raise OptionError(
-                f"{drawn} rows are more than max_rows={max_rows}: draw them in pages with "
-                "forest_pages(fit), or their groups with summary_forest(fit, by)."
-            )
+    look = style_named(style)
+    choice = choose(
+        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+    )
+    layout = Layout(
+        width=width_mm,
+        title=title,
+        reference=reference,
+        limits=limits,
+        directions=directions,
+        prediction=prediction,
+    )
+    with drawing(look):
+        plot = plan(fit, choice, look, layout)
+        _check_rows(plot.table.lines, max_rows)
+        if ax is not None:
+            draw_in(ax, plot)
+            return ax.figure.figure
         return draw_page(plot, plot.table.lines)
 
 
@@ -110,12 +124,17 @@ def forest_pages(
     fit: PooledFit,
     *,
     by: str | None = None,
-    columns: Sequence[str] = ("n",),
+    columns: Sequence[str] | str = ("n",),
+    right_columns: Sequence[str] | str = (),
     sort: str = "sheet",
-    style: str = "apa",
+    effects: str = "behind",
+    prediction: str | None = None,
+    style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
     reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
     rows_per_page: int = 60,
 ) -> list[Figure]:
     """Draw a forest plot on as many pages as it needs.
@@ -125,7 +144,8 @@ def forest_pages(
 
     Parameters
     ----------
-    fit, by, columns, sort, style, width_mm, title, reference
+    fit, by, columns, right_columns, sort, effects, prediction, style, width_mm, title, reference, \
+    limits, directions
         As for `forest`.
     rows_per_page : int
         Lines of a page, headings and diamonds included; at least 8.
@@ -135,9 +155,20 @@ def forest_pages(
     list of Figure
         One per page; `save` writes them as one PDF or TIFF.
     """
-    choice = choose(fit, by, columns, sort)
-    with drawing():
-        plot = _plan(fit, choice, style, width_mm, title, reference)
+    look = style_named(style)
+    choice = choose(
+        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+    )
+    layout = Layout(
+        width=width_mm,
+        title=title,
+        reference=reference,
+        limits=limits,
+        directions=directions,
+        prediction=prediction,
+    )
+    with drawing(look):
+        plot = plan(fit, choice, look, layout)
         pages = paginate(plot.table.lines, rows_per_page)
         if len(pages) == 1:
             return [draw_page(plot, pages[0])]
@@ -147,63 +178,10 @@ def forest_pages(
         ]
 
 
-def _plan(
-    fit: PooledFit,
-    choice: Choice,
-    style: str,
-    width_mm: float,
-    title: str | None,
-    reference: Reference | None,
-) -> Plot:
-    """Collect the rows, place the columns and choose the axis."""
-    look, width = style_named(style), check_width(width_mm)
-    fits = subgroup_fits(fit, choice.by) if choice.grouped else {}
-    table, placed = _arranged(forest_table(fit, sections(fit, fits, choice), choice), width, look)
-    studies = [line for line in table.lines if isinstance(line, StudyRow)]
-    marked = reference_mark(reference, fit.measure)
-    axis = table_axis(table, marked)
-    return Plot(
-        table=table,
-        columns=placed,
-        axis=axis,
-        style=look,
-        width=width,
-        title=title or "",
-        mean=fit.estimate,
-        reference=marked,
-        heaviest=max(row.weight for row in studies),
-        foot=_foot(fit, fits, cut=is_cut(table, axis)),
-    )
-
-
-def _arranged(table: Table, width: float, look: Style) -> tuple[Table, Columns]:
-    """Place the columns, with notes beside the subtotals where that leaves a wide plot."""
-    placed = place_columns(table, width, look)
-    joined = replace(table, lines=join_notes(table.lines))
-    if joined == table or placed.size != look.size:
-        return table, placed
-    wider = place_columns(joined, width, look)
-    subtotals = [x for x in joined.lines if isinstance(x, Pooled) and not x.overall]
-    room = wider.label.width - INDENT + ROUNDING
-    whole = all(line_width(x.label, wider.size) <= room for x in subtotals)
-    enough = min(WIDE_PANEL * width, placed.panel_width) - ROUNDING
-    if wider.size == placed.size and whole and wider.panel_width >= enough:
-        return joined, wider
-    return table, placed
-
-
-def _foot(fit: PooledFit, fits: dict[str, PooledFit], *, cut: bool) -> tuple[Line, ...]:
-    """Return the sentences under the table."""
-    texts = [
-        f"{heterogeneity_text(fit)} {mean_test_text(fit)}".strip(),
-        f"Model: {model_text(fit)}",
-    ]
-    notes = []
-    if fit.effects.dependent():
-        rho = number(assumed_rho(fit), 2, correlation=True)
-        notes.append(f"Several effects of a study are shown as their average (ρ = {rho}).")
-    if cut:
-        notes.append(ARROWS)
-    if notes:
-        texts.append(" ".join(notes))
-    return (*(own(text) for text in texts), *other_models(fit, fits))
+def _check_rows(lines: Sequence[Any], max_rows: int | None) -> None:
+    drawn = sum(isinstance(line, StudyRow) for line in lines)
+    if max_rows is not None and drawn > max_rows:
+        raise OptionError(
+            f"{drawn} rows are more than max_rows={max_rows}: draw them in pages with "
+            "forest_pages(fit), or their groups with summary_forest(fit, by)."
+        )

@@ -26,11 +26,16 @@ class Entry:
     @property
     def key_width(self) -> float:
         """Width of the key in mm."""
-        return LINE_WIDTH if isinstance(self.key, Line2D) else PATCH_WIDTH
+        return LINE_WIDTH if isinstance(self.key, Line2D) and _has_line(self.key) else PATCH_WIDTH
 
     def width(self, size: float) -> float:
         """Width in mm with the space that follows."""
         return self.key_width + NEAR + line_width(self.label, size) + APART
+
+
+def _has_line(key: Line2D) -> bool:
+    """Whether a key is more than a marker."""
+    return key.get_linestyle() not in {"None", "none", "", " "}
 
 
 def flow(entries: Sequence[Entry], limit: float, size: float) -> list[list[Entry]]:
@@ -62,13 +67,11 @@ def draw_legend(
 
 def _draw_key(page: Page, key: Patch | Line2D, x: float, y: float) -> None:
     if isinstance(key, Line2D):
-        page.layer.plot(
-            [x, x + LINE_WIDTH],
-            [y, y],
-            color=key.get_color(),
-            linewidth=key.get_linewidth(),
-            linestyle=key.get_linestyle(),
-        )
+        (line,) = page.layer.plot([x, x + LINE_WIDTH], [y, y])
+        line.update_from(key)
+        line.set_transform(page.layer.transData)
+        if not _has_line(key):  # a marker on its own
+            line.set_data([x + PATCH_WIDTH / 2], [y])
         return
     patch = Rectangle((x, y - PATCH_HEIGHT / 2), PATCH_WIDTH, PATCH_HEIGHT)
     patch.set(facecolor=key.get_facecolor(), edgecolor=page.style.pale, linewidth=page.style.thin)

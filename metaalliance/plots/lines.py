@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from metaalliance.errors import OptionError
 from metaalliance.options import Measure
 from metaalliance.plots.rows import StudyRow
 from metaalliance.plots.typeset import Line, Run
+from metaalliance.plots.wording import Wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,6 @@ class Pooled:
 
     label: Line
     cells: tuple[str, ...]
-    last: str
     estimate: float
     low: float
     high: float
@@ -41,14 +43,54 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The prediction interval as a bar in a line of its own."""
+    """The prediction interval in a line of its own.
+
+    Attributes
+    ----------
+    mark : {"bar", "line", "density"}
+        How it is drawn.
+    center, scale, df : float
+        The predictive distribution behind it: a t distribution.
+    """
 
     wordings: tuple[Line, ...]
     low: float
     high: float
+    mark: str = "bar"
+    center: float = math.nan
+    scale: float = math.nan
+    df: float = math.inf
 
 
 TableLine = Heading | StudyRow | Pooled | Note | Prediction
+
+#: The column of estimates and intervals, whose three parts are aligned each on its own.
+EFFECT = "effect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSpec:
+    """A column of text beside the plot.
+
+    Attributes
+    ----------
+    name : str
+        Its name; "effect" has estimates and intervals.
+    header : tuple of Line
+        Lines of its head.
+    side : {"left", "right"}
+        Of the plot.
+    numeric : bool
+        Whether it is aligned to the right.
+    optional : bool
+        Whether it may be left out where there is no room.
+    """
+
+    name: str
+    header: tuple[Line, ...]
+    side: Literal["left", "right"]
+    numeric: bool = True
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +99,12 @@ class Table:
 
     Attributes
     ----------
-    label_header, headers, last_header : Line
-        Heads of the first column, of the chosen columns, and of the last column.
-    numeric : tuple of bool
-        Whether each chosen column is aligned to the right.
+    label_header : Line
+        Head of the first column.
+    columns : tuple of ColumnSpec
+        The other columns, from the left; the cells of a line are in this order.
+    panel_header : tuple of Line
+        Lines over the plot.
     lines : tuple of TableLine
         From the top to the bottom.
     indented : bool
@@ -68,13 +112,13 @@ class Table:
     """
 
     label_header: Line
-    headers: tuple[Line, ...]
-    numeric: tuple[bool, ...]
-    last_header: Line
+    columns: tuple[ColumnSpec, ...]
+    panel_header: tuple[Line, ...]
     lines: tuple[TableLine, ...]
     indented: bool
     measure: Measure
     level: float
+    wording: Wording
 
 
 def join_notes(lines: Sequence[TableLine]) -> tuple[TableLine, ...]:

@@ -8,14 +8,17 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.models.fits import PooledFit, back_transform
-from metaalliance.models.text import limits, number
+from metaalliance.models.text import number
 from metaalliance.models.text import p_text as p_relation
 from metaalliance.options import Measure
+from metaalliance.plots.wording import APA_WORDING, Wording
 
 DASH = "\N{EN DASH}"
 
 
-def effect_text(value: float, measure: Measure, digits: int = 2) -> str:
+def effect_text(
+    value: float, measure: Measure, digits: int = 2, wording: Wording = APA_WORDING
+) -> str:
     """Return an effect of the analysis scale as text; Fisher z as r.
 
     Examples
@@ -24,10 +27,10 @@ def effect_text(value: float, measure: Measure, digits: int = 2) -> str:
     ('.28', '.00', '−0.50')
     """
     shown = back_transform(value, measure)
-    return number(shown, digits, correlation=measure != "generic")
+    return number(shown, digits, correlation=measure != "generic" and not wording.leading_zero)
 
 
-def interval_text(low: float, high: float, measure: Measure) -> str:
+def interval_text(low: float, high: float, measure: Measure, wording: Wording = APA_WORDING) -> str:
     """Return an interval of the analysis scale in brackets; Fisher z as r.
 
     Examples
@@ -35,15 +38,25 @@ def interval_text(low: float, high: float, measure: Measure) -> str:
     >>> interval_text(-0.1003, 0.3, "z")
     '[−.10, .29]'
     """
-    ends = back_transform(low, measure), back_transform(high, measure)
-    return limits(*ends, 2, correlation=measure != "generic")
+    if math.isnan(low) or math.isnan(high):
+        return DASH
+    return " ".join(interval_ends(low, high, measure, wording))
 
 
-def interval_ends(low: float, high: float, measure: Measure) -> tuple[str, str]:
-    """Return the halves of an interval, "[.26," and ".30]", to be aligned on their own."""
+def interval_ends(
+    low: float, high: float, measure: Measure, wording: Wording = APA_WORDING
+) -> tuple[str, str]:
+    """Return the halves of an interval, "[.26," and ".30]", to be aligned on their own.
+
+    Examples
+    --------
+    >>> from metaalliance.plots.wording import BMJ_WORDING
+    >>> interval_ends(-0.1003, 0.3, "z"), interval_ends(-0.1003, 0.3, "z", BMJ_WORDING)
+    (('[−.10,', '.29]'), ('(−0.10 to', '0.29)'))
+    """
     if math.isnan(low) or math.isnan(high):
         return "", ""
-    return f"[{effect_text(low, measure)},", f"{effect_text(high, measure)}]"
+    return wording.bounded(*(effect_text(end, measure, 2, wording) for end in (low, high)))
 
 
 def level_text(level: float) -> str:

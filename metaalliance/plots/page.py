@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from metaalliance.errors import OptionError
 from metaalliance.plots.style import MM_PER_POINT, Style, drawing
@@ -98,6 +99,13 @@ class Page:
     def rule(self, y: float, left: float, right: float, weight: float) -> None:
         """Draw a horizontal rule of `weight` points."""
         self.layer.hlines(y, left, right, colors=self.style.ink, linewidths=weight)
+
+    def band(self, top: float, bottom: float, color: str) -> None:
+        """Shade the page between two heights in mm, from margin to margin."""
+        margin = self.style.margin
+        band = Rectangle((margin, top), self.width - 2 * margin, bottom - top, color=color)
+        band.set(linewidth=0, zorder=0, label="band")
+        self.layer.add_patch(band)
 
     def panel(self, left: float, right: float, top: float, bottom: float, name: str) -> Axes:
         """Return axes at exact mm; their y is the y of the page, so that rows line up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,30 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.intervals import critical_value
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import OptionError
 from metaalliance.models.fits import PooledFit
-from metaalliance.plots.numbers import DASH, cell_text
+from metaalliance.plots.choice import COUNT, Choice
+from metaalliance.plots.numbers import DASH, cell_text, percent_text
 
-#: Columns that the effects do not hold themselves.
-COUNT = "k"
+#: Level of the studies without a value of the grouping column.
+MISSING = "not reported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRow:
-    """One study: its cells, its effect with interval on the analysis scale, its weight."""
+    """One study: its cells, its effect with interval on the analysis scale, its weight.
+
+    Attributes
+    ----------
+    low, high : float
+        Interval from the sampling error alone: the inner interval.
+    outer_low, outer_high : float
+        Interval of the study's true effect, with the variance of effects within studies; NaN
+        where it is not shown.
+    points : tuple of float
+        The effects behind an average.
+    minor : bool
+        Whether the row is one of the effects behind the average above it.
+    """
 
     label: str
     cells: tuple[str, ...]
@@ -31,6 +44,17 @@ class StudyRow:
     low: float
     high: float
     weight: float
+    outer_low: float = math.nan
+    outer_high: float = math.nan
+    points: tuple[float, ...] = ()
+    minor: bool = False
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Ends of the widest interval that is drawn."""
+        if math.isnan(self.outer_low):
+            return self.low, self.high
+        return self.outer_low, self.outer_high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,57 +66,6 @@ class Section:
     fit: PooledFit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What a forest plot shows: grouping column, text columns, order."""
-
-    by: str
-    columns: tuple[str, ...]
-    sort: str
-
-    @property
-    def grouped(self) -> bool:
-        """Whether studies stand under headings."""
-        return self.by != "none"
-
-
-SORTS = ("sheet", "estimate", "year", "weight", "modality")
-
-
-def choose(fit: PooledFit, by: str | None, columns: Sequence[str], sort: str) -> Choice:
-    """Check the options of a forest plot and fill in those that depend on the effects.
-
-    Raises
-    ------
-    OptionError
-        For an unknown order, or a column that the effects do not have.
-    """
-    frame = fit.effects.frame
-    if sort not in SORTS:
-        raise OptionError(f"sort={sort!r} is not one of {', '.join(map(repr, SORTS))}.")
-    if sort in {"year", "modality"}:
-        _check_column("sort", sort, frame)
-    if by is None:
-        several = "modality" in frame and frame["modality"].dropna().drop_duplicates().size > 1
-        by = "modality" if several else "none"
-    elif by != "none":
-        _check_column("by", by, frame)
-    wanted = (columns,) if isinstance(columns, str) else columns
-    shown = [c for c in wanted if c != "n" or "n" in frame]
-    for name in shown:
-        if name != COUNT:
-            _check_column("columns", name, frame)
-    if fit.effects.dependent() and COUNT not in shown:
-        shown.insert(0, COUNT)
-    return Choice(by=by, columns=tuple(shown), sort=sort)
-
-
-def _check_column(option: str, name: str, frame: pd.DataFrame) -> None:
-    if name not in frame:
-        known = ", ".join(repr(str(c)) for c in frame.columns)
-        raise OptionError(f"{option}={name!r}: the effects have no such column; they have {known}.")
-
-
 def sections(fit: PooledFit, fits: dict[str, PooledFit], choice: Choice) -> tuple[Section, ...]:
     """Return the rows of each level of `fits`, or one section without a label.
 
@@ -101,7 +74,7 @@ def sections(fit: PooledFit, fits: dict[str, PooledFit], choice: Choice) -> tupl
     if not choice.grouped:
         return (Section(label="", studies=_study_rows(fit, fit.weights, fit, choice), fit=fit),)
     values = fit.effects.frame[choice.by]
-    keys = values.astype(object).where(values.notna(), "not reported").astype(str)
+    keys = values.astype(object).where(values.notna(), MISSING).astype(str)
     return tuple(
         Section(
             label=level,
@@ -117,25 +90,87 @@ def _study_rows(
 ) -> tuple[StudyRow, ...]:
     """Rows of the studies of `part`, with their weights in the overall mean."""
     effects, summed = study_averages(part.effects, weights, assumed_rho(fit))
+    averages = _rows(effects, summed, fit, choice)
+    if choice.effects == "average" or not fit.effects.dependent():
+        return tuple(averages[i] for i in _order(effects.frame, summed, choice.sort))
+    frame = part.effects.frame.reset_index(drop=True)
+    behind = frame.groupby("study", sort=False).indices
+    members = [behind[study] for study in effects.frame["study"]]
+    outer = _outer(effects, fit)
+    singles = _rows(part.effects, weights, fit, choice, minor=True)
+    rows: list[StudyRow] = []
+    for i in _order(effects.frame, summed, choice.sort):
+        several = len(members[i]) > 1
+        shown = several and choice.effects == "behind"
+        points = tuple(float(part.effects.yi[j]) for j in members[i]) if shown else ()
+        rows.append(_extended(averages[i], outer[i], points))
+        if several and choice.effects == "rows":
+            rows += [singles[j] for j in members[i]]
+    return tuple(rows)
+
+
+def _extended(row: StudyRow, outer: float, points: tuple[float, ...]) -> StudyRow:
+    """Return a row with its outer interval, of half-width `outer`, and the effects behind it."""
+    return replace(
+        row, outer_low=row.estimate - outer, outer_high=row.estimate + outer, points=points
+    )
+
+
+def _rows(
+    effects: Effects, weights: Array, fit: PooledFit, choice: Choice, *, minor: bool = False
+) -> list[StudyRow]:
+    """Return a row for each effect, with normal intervals of the level of the fit."""
     frame = effects.frame
     half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
-    cells = [_cells(frame, name) for name in choice.columns]
-    rows = [
+    cells = [_cells(frame, name, weights, choice, minor=minor) for name in choice.cells]
+    labels = effect_labels(frame) if minor else [str(s) for s in frame["study"]]
+    return [
         StudyRow(
-            label=str(frame["study"].iloc[i]),
+            label=labels[i],
             cells=tuple(column[i] for column in cells),
             estimate=float(effects.yi[i]),
             low=float(effects.yi[i] - half[i]),
             high=float(effects.yi[i] + half[i]),
-            weight=float(summed[i]),
+            weight=float(weights[i]),
+            minor=minor,
         )
-        for i in _order(frame, summed, choice.sort)
+        for i in range(len(frame))
     ]
-    return tuple(rows)
 
 
-def _cells(frame: pd.DataFrame, name: str) -> list[str]:
+def effect_labels(frame: pd.DataFrame) -> list[str]:
+    """Return what tells the effects of a study apart: measure, rater and outcome, or a number."""
+    names = [c for c in ("alliance_measure", "alliance_rater", "outcome_measure") if c in frame]
+    number = frame.groupby("study").cumcount() + 1
+    labels = []
+    for i, row in enumerate(frame[names].itertuples(index=False)):
+        told = [cell_text(v) for v in row if not pd.isna(v)]
+        labels.append(", ".join(told) or f"Effect {number.iloc[i]}")
+    return labels
+
+
+def _outer(effects: Effects, fit: PooledFit) -> Array:
+    """Half-widths of intervals of the studies' true effects, NaN without that variance.
+
+    The average of m effects of a study differs from the study's true effect by sampling error
+    and by 1/m of the variance of effects within studies.
+    """
+    sigma2 = getattr(fit, "sigma2", {})
+    within = float(sigma2.get("effect", math.nan)) if len(sigma2) > 1 else math.nan
+    m = effects.frame["n_effects"].to_numpy(dtype=float)
+    half: Array = critical_value(fit.level, math.inf) * np.sqrt(effects.vi + within / m)
+    return half
+
+
+def _cells(
+    frame: pd.DataFrame, name: str, weights: Array, choice: Choice, *, minor: bool
+) -> list[str]:
     """Return the texts of a column; counts have separators of thousands, years have not."""
+    if name == "weight":
+        unit = choice.percent
+        return [percent_text(float(w), 1).removesuffix("%") + unit for w in weights]
+    if name == "effect" or (minor and name in {COUNT, "year", choice.by}):
+        return [""] * len(frame)
     values = frame["n_effects" if name == COUNT else name]
     if name not in {"n", COUNT}:
         return [cell_text(v) for v in values]
@@ -144,7 +179,8 @@ def _cells(frame: pd.DataFrame, name: str) -> list[str]:
 
 def assumed_rho(fit: PooledFit) -> float:
     """Return the within-study correlation that the model assumes; .6 where it assumes none."""
-    return float(fit.settings()["rho"]) if fit.model == "che" else 0.6
+    rho = fit.settings().get("rho") if fit.model == "che" else None
+    return float(rho) if isinstance(rho, float | int) else 0.6
 
 
 def study_averages(effects: Effects, weights: Array, rho: float) -> tuple[Effects, Array]:
@@ -155,11 +191,11 @@ def study_averages(effects: Effects, weights: Array, rho: float) -> tuple[Effect
     return averages, np.asarray(summed, dtype=np.float64)
 
 
-def _order(frame: pd.DataFrame, weights: Array, sort: str) -> list[int]:
+def _order(frame: pd.DataFrame, weights: Array, sort: str) -> Sequence[int]:
     """Return the positions of the rows in the order `sort`; ties stay as in the sheet."""
     if sort == "sheet":
-        return list(range(len(frame)))
-    key = pd.Series(-weights) if sort == "weight" else frame["yi" if sort == "estimate" else sort]
+        return range(len(frame))
+    key = pd.Series(-weights) if sort == "weight" else frame["yi" if sort == "r" else sort]
     key = pd.to_numeric(key, errors="coerce") if sort == "year" else key
     key = key.astype(str) if sort == "modality" else key
     return [int(i) for i in np.asarray(key.reset_index(drop=True).sort_values(kind="stable").index)]

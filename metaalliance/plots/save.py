@@ -17,6 +17,9 @@ from PIL import Image
 from metaalliance.errors import OptionError
 from metaalliance.plots.style import drawing
 
+#: What every file of a figure says of its origin.
+MARK = "Drawn by metaalliance"
+
 #: Formats that hold several pages in one file.
 PAGED = (".pdf", ".tif", ".tiff")
 
@@ -88,18 +91,18 @@ def _contents(pages: Sequence[Figure], target: Path, dpi: int) -> dict[Path, byt
 
 def _pdf(pages: Sequence[Figure], dpi: int) -> bytes:
     buffer = io.BytesIO()
-    with PdfPages(buffer, metadata={"CreationDate": None}) as pdf:
+    with PdfPages(buffer, metadata={"Creator": MARK, "CreationDate": None}) as pdf:
         for page in pages:
             pdf.savefig(page, dpi=dpi)
     return buffer.getvalue()
 
 
 def _svg(pages: Sequence[Figure], dpi: int) -> bytes:
-    return _printed(pages[0], "svg", dpi, metadata={"Date": None})
+    return _printed(pages[0], "svg", dpi, metadata={"Creator": MARK, "Date": None})
 
 
 def _png(pages: Sequence[Figure], dpi: int) -> bytes:
-    return _printed(pages[0], "png", dpi)
+    return _printed(pages[0], "png", dpi, metadata={"Software": MARK})
 
 
 def _eps(pages: Sequence[Figure], dpi: int) -> bytes:
@@ -107,7 +110,7 @@ def _eps(pages: Sequence[Figure], dpi: int) -> bytes:
     log = logging.getLogger("matplotlib.backends.backend_ps")
     log.addFilter(_about_something_else)
     try:
-        return _EPS_DATE.sub(b"", _printed(pages[0], "eps", dpi))
+        return _EPS_DATE.sub(b"", _printed(pages[0], "eps", dpi, metadata={"Creator": MARK}))
     finally:
         log.removeFilter(_about_something_else)
 
@@ -131,6 +134,7 @@ def _tiff(pages: Sequence[Figure], dpi: int) -> bytes:
         format="TIFF",
         compression="tiff_lzw",
         dpi=(dpi, dpi),
+        software=MARK,
         save_all=bool(rest),
         append_images=rest,
     )
@@ -149,6 +153,21 @@ WRITERS: dict[str, Callable[[Sequence[Figure], int], bytes]] = {
     ".tiff": _tiff,
     ".eps": _eps,
 }
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file was written by this package and not by an editor since.
+
+    The text beside a figure has no mark; it is ours when its figure is.
+    """
+    if path.name.endswith(".alt.txt"):
+        stem = path.name.removesuffix(".alt.txt")
+        return any(is_ours(path.with_name(stem + suffix)) for suffix in (*WRITERS, ".html"))
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return MARK.encode() in content and b"inkscape" not in content.lower()
 
 
 def write_whole(path: Path, content: bytes) -> None:

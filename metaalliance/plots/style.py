@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import matplotlib.style
 
 from metaalliance.errors import OptionError
+from metaalliance.plots.fonts import preferring
+from metaalliance.plots.forest_look import (
+    APA_FOREST,
+    BMJ_FOREST,
+    JAMA_FOREST,
+    REVMAN_FOREST,
+    ForestLook,
+)
+from metaalliance.plots.wording import (
+    APA_WORDING,
+    BMJ_WORDING,
+    JAMA_WORDING,
+    REVMAN_WORDING,
+    Wording,
+)
 
 MM_PER_POINT = 25.4 / 72
 
@@ -30,10 +47,15 @@ DRAWING = {
 class Style:
     """How figures look; lengths in mm, type and lines in points.
 
+    A style is data: make one with ``dataclasses.replace(style_named("apa"), size=9)``, or in
+    ``metaalliance.toml``, and pass it wherever a function takes `style`.
+
     Attributes
     ----------
     name : str
         The value of the option `style`.
+    typeface : tuple of str
+        Families that are preferred to Arial, Helvetica and Liberation Sans, if installed.
     size, small_size : float
         Type of the table and of notes; `small_size` is also the least that is used when a
         table does not fit.
@@ -47,9 +69,14 @@ class Style:
         Text and study intervals; pooled results and points; lines behind the data.
     zones : tuple of str
         Greys of a funnel plot for p > .10, .10-.05, .05-.01 and < .01.
+    words : Wording
+        How numbers, intervals and tests are written.
+    forest : ForestLook
+        Columns, heads, rules and colours of forest plots.
     """
 
     name: str
+    typeface: tuple[str, ...] = ()
     size: float = 8.0
     small_size: float = 7.0
     row: float = 3.6
@@ -63,16 +90,36 @@ class Style:
     accent: str = "#0072B2"
     pale: str = "#8C8C8C"
     zones: tuple[str, str, str, str] = ("#FFFFFF", "#CDCDCD", "#DDDDDD", "#EDEDED")
+    words: Wording = field(default=APA_WORDING)
+    forest: ForestLook = field(default=APA_FOREST)
 
 
 #: American Psychological Association: sans serif, 8 points, black and one blue.
 APA = Style(name="apa")
 
-STYLES = {style.name: style for style in (APA,)}
+#: Cochrane's Review Manager 5: blue squares by weight, black diamonds.
+REVMAN = Style(name="revman", accent="#1F5FC4", row=3.5, words=REVMAN_WORDING, forest=REVMAN_FOREST)
+
+#: Journal of the American Medical Association: navy, shaded rows, rules.
+JAMA = Style(
+    name="jama",
+    accent="#14405E",
+    row=4.0,
+    thick=0.9,
+    medium=0.7,
+    margin=1.2,
+    words=JAMA_WORDING,
+    forest=JAMA_FOREST,
+)
+
+#: British Medical Journal: blue, plot before weights and effects.
+BMJ = Style(name="bmj", accent="#2A6EBB", row=3.9, margin=1.2, words=BMJ_WORDING, forest=BMJ_FOREST)
+
+STYLES = {style.name: style for style in (APA, REVMAN, JAMA, BMJ)}
 
 
-def style_named(name: str) -> Style:
-    """Return a style by its name.
+def style_named(name: str | Style) -> Style:
+    """Return a style by its name; a style of one's own is returned as it is.
 
     Raises
     ------
@@ -84,12 +131,19 @@ def style_named(name: str) -> Style:
     >>> style_named("apa").accent
     '#0072B2'
     """
+    if isinstance(name, Style):
+        return name
     if name not in STYLES:
         listed = ", ".join(repr(known) for known in STYLES)
-        raise OptionError(f"style={name!r} is not one of {listed}.")
+        near = difflib.get_close_matches(str(name), STYLES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise OptionError(f"style={name!r} is not one of {listed}.{hint}")
     return STYLES[name]
 
 
-def drawing() -> AbstractContextManager[None]:
-    """Return a context in which matplotlib has its own defaults and ours, not the user's."""
-    return matplotlib.style.context(["default", DRAWING])
+@contextmanager
+def drawing(style: Style | None = None) -> Iterator[None]:
+    """Give matplotlib its own defaults and ours, not the user's; with a style, its typeface."""
+    families = () if style is None else style.typeface
+    with matplotlib.style.context(["default", DRAWING]), preferring(families):
+        yield

@@ -11,16 +11,20 @@ from matplotlib.figure import Figure
 from metaalliance.errors import OptionError
 from metaalliance.models.fits import PooledFit
 from metaalliance.moderators.subgroups import subgroup_fits
+from metaalliance.plots.between import between_text
 from metaalliance.plots.draw import Plot, draw_page
 from metaalliance.plots.layout import place_columns
-from metaalliance.plots.lines import Pooled, Table
+from metaalliance.plots.lines import ColumnSpec, Pooled, Table
 from metaalliance.plots.numbers import DASH, level_text, percent_text
 from metaalliance.plots.page import check_width
-from metaalliance.plots.style import drawing, style_named
+from metaalliance.plots.plan import directions_of
+from metaalliance.plots.style import Style, drawing, style_named
 from metaalliance.plots.tables import (
     Reference,
     column_header,
+    effect_header,
     is_cut,
+    panel_header,
     pooled_line,
     prediction_line,
     reference_mark,
@@ -34,6 +38,7 @@ from metaalliance.plots.words import (
     mean_test_text,
     model_text,
     other_models,
+    sentences,
 )
 
 #: Pages narrower than this, in mm, have letters over the counts; the foot explains them.
@@ -47,10 +52,12 @@ def summary_forest(
     fit: PooledFit,
     by: str,
     *,
-    style: str = "apa",
+    style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
     reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
 ) -> Figure:
     """Draw the pooled result of each level of a moderator, and of all studies, on one page.
 
@@ -60,7 +67,7 @@ def summary_forest(
         A result of `pool`.
     by : str
         A column of the effects.
-    style, width_mm, title, reference
+    style, width_mm, title, reference, limits, directions
         As for `forest`.
 
     Returns
@@ -77,13 +84,13 @@ def summary_forest(
     if by not in fit.effects.frame:
         known = ", ".join(map(repr, fit.effects.moderators))
         raise OptionError(f"by={by!r}: the effects have no such moderator; they have {known}.")
-    with drawing():
+    with drawing(look):
         fits = subgroup_fits(fit, by)
         counts = _counts(fit, fits)
         letters = width < NARROW
-        table = _table(fit, fits, by, [(LETTERS if letters else HEADS)[i] for i in counts])
-        marked = reference_mark(reference, fit.measure)
-        axis = table_axis(table, marked)
+        table = _table(fit, fits, by, [(LETTERS if letters else HEADS)[i] for i in counts], look)
+        marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
+        axis = table_axis(table, marked, look, limits)
         plot = Plot(
             table=table,
             columns=place_columns(table, width, look),
@@ -95,9 +102,10 @@ def summary_forest(
             reference=marked,
             heaviest=1.0,
             foot=(
-                *_foot(fit, counts if letters else (), cut=is_cut(table, axis)),
+                *_foot(fit, by, counts if letters else (), look, cut=is_cut(table, axis)),
                 *other_models(fit, fits),
             ),
+            directions=directions_of(look, directions),
         )
         return draw_page(plot, table.lines)
 
@@ -109,31 +117,52 @@ def _counts(fit: PooledFit, fits: dict[str, PooledFit]) -> tuple[int, ...]:
     return (0, *effects, *people)
 
 
-def _table(fit: PooledFit, fits: dict[str, PooledFit], by: str, heads: Sequence[str]) -> Table:
-    counts = _counts(fit, fits)
-    levels = [_level_line(x, user(level_name(name)), counts) for name, x in fits.items()]
-    last = _level_line(fit, own("Overall", bold=True), counts)
+def _table(
+    fit: PooledFit, fits: dict[str, PooledFit], by: str, heads: Sequence[str], look: Style
+) -> Table:
+    """Return the table: counts left, effects and I² where the style has effects and weights."""
+    counts, bold = _counts(fit, fits), look.forest.bold_head
+    sides = {"left": look.forest.left, "right": look.forest.right}
+    columns = [ColumnSpec(name=h, header=(own(h, bold=bold),), side="left") for h in heads]
+    for side, names in sides.items():
+        for name in names:
+            if name == "effect":
+                header = effect_header(fit, look)
+                columns.append(ColumnSpec(name=name, header=header, side=side))  # type: ignore[arg-type]
+            elif name == "weight":
+                header = (own("*I*²", bold=bold),)
+                columns.append(ColumnSpec(name="I2", header=header, side=side, optional=True))  # type: ignore[arg-type]
+    order = [spec.name for spec in columns]
+    levels = [_level_line(x, user(level_name(k)), counts, order) for k, x in fits.items()]
+    total = look.forest.total.format(level=level_text(fit.level))
+    last = _level_line(fit, own(total, bold=look.forest.bold_total), counts, order)
     overall = replace(last, overall=True, spread=(math.nan, math.nan))
     return Table(
-        label_header=column_header(by),
-        headers=tuple(own(head) for head in heads),
-        numeric=(True,) * len(heads),
-        last_header=own("*I*²"),
-        lines=(*levels, overall, *prediction_line(fit)),
+        label_header=column_header(by, look),
+        columns=tuple(columns),
+        panel_header=panel_header(fit, look),
+        lines=(*levels, overall, *prediction_line(fit, look)),
         indented=False,
         measure=fit.measure,
         level=fit.level,
+        wording=look.words,
     )
 
 
-def _level_line(fit: PooledFit, label: Line, counts: tuple[int, ...]) -> Pooled:
+def _level_line(
+    fit: PooledFit, label: Line, counts: tuple[int, ...], names: Sequence[str]
+) -> Pooled:
     sizes = (fit.n_studies, fit.n_effects, fit.n_participants or 0)
     share = percent_text(fit.I2) if fit.Q_df > 0 and math.isfinite(fit.I2) else DASH
-    line = pooled_line(fit, label, tuple(f"{sizes[i]:,}" for i in counts), share)
+    cells = [f"{sizes[i]:,}" for i in counts]
+    cells += ["" if name == "effect" else share for name in names[len(cells) :]]
+    line = pooled_line(fit, label, tuple(cells))
     return replace(line, spread=(fit.pi_low, fit.pi_high))
 
 
-def _foot(fit: PooledFit, lettered: tuple[int, ...], *, cut: bool) -> tuple[Line, ...]:
+def _foot(
+    fit: PooledFit, by: str, lettered: tuple[int, ...], look: Style, *, cut: bool
+) -> tuple[Line, ...]:
     """Return the sentences under the table; `lettered` counts have a letter to explain."""
     percent = level_text(fit.level)
     marks = [f"Diamonds: {percent} confidence intervals."]
@@ -145,7 +174,8 @@ def _foot(fit: PooledFit, lettered: tuple[int, ...], *, cut: bool) -> tuple[Line
         marks.append(", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered) + ".")
     texts = (
         " ".join(marks),
-        f"{heterogeneity_text(fit)} {mean_test_text(fit)}".strip(),
-        f"Model: {model_text(fit)}",
+        sentences((heterogeneity_text(fit, look.words), mean_test_text(fit, look.words))),
+        between_text(fit, by, look.words),
+        f"Model: {model_text(fit, look.words)}",
     )
-    return tuple(own(text) for text in texts)
+    return tuple(own(text) for text in texts if text)

@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from metaalliance.plots.fonts import drawable, families_for, needs_fallback
+from metaalliance.plots.fonts import base_families, drawable, families_for, needs_fallback
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -74,9 +74,14 @@ def _renderer() -> RendererAgg:
     return RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
 
 
-@lru_cache(maxsize=65536)
 def run_width(run: Run, size: float) -> float:
     """Width of a run in mm, blanks at its ends included."""
+    return _run_width(run, size, base_families())
+
+
+@lru_cache(maxsize=65536)
+def _run_width(run: Run, size: float, base: tuple[str, ...]) -> float:  # noqa: ARG001 (key of the cache)
+    """Width of a run when `base` are the families that are preferred."""
     unhinted = matplotlib.rcParams["text.hinting"] == "no_hinting"  # switching is slow
     with nullcontext() if unhinted else matplotlib.rc_context({"text.hinting": "no_hinting"}):
         width, _, _ = _renderer().get_text_width_height_descent(  # type: ignore[no-untyped-call]

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Literal, get_args
+from collections.abc import Iterable, Mapping
 
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.text import number
-from metaalliance.options import check_option
-from metaalliance.plots.numbers import (
-    effect_text,
-    interval_text,
-    level_text,
-    p_text,
-    percent_text,
-    size_text,
-)
+from metaalliance.plots.numbers import level_text, percent_text
+from metaalliance.plots.style import Style
 from metaalliance.plots.typeset import Line, own, user
+from metaalliance.plots.wording import APA_WORDING, Wording
 
 MODELS = {
     "common-effect": "Common-effect model",
@@ -33,51 +26,72 @@ TESTS = {
     "knapp-hartung-adhoc": "Knapp–Hartung test with ad hoc correction",
     "cr0": "CR0 cluster-robust test",
     "cr1": "CR1 cluster-robust test",
+    "cr1s": "CR1S cluster-robust test",
     "cr2": "CR2 cluster-robust test",
 }
 
-Kind = Literal["forest", "summary-forest", "funnel"]
 
-
-def heterogeneity_text(fit: PooledFit) -> str:
+def heterogeneity_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     """Return Q, tau and I² with stars around the symbols."""
     if fit.Q_df < 1:
-        return "Heterogeneity: not estimable from one effect."
-    text = f"Heterogeneity: *Q*({fit.Q_df}) = {number(fit.Q, 2)}, *p*{p_text(fit.Q_p_value)}"
-    return f"{text}{_spread_text(fit)}."
+        return f"{wording.heterogeneity_label}not estimable from one effect{wording.end}"
+    found = wording.sentence(wording.heterogeneity, _spread_values(fit, wording))
+    return f"{wording.heterogeneity_label}{found}{wording.end}"
 
 
-def _spread_text(fit: PooledFit) -> str:
-    """Return tau, unless the model says there is none, and I²."""
-    if not math.isfinite(fit.I2):
-        return ""
-    tau = "" if fit.model == "common-effect" else f", τ = {number(fit.tau, 2)}"
-    return f"{tau}, *I*² = {percent_text(fit.I2)}"
+def _spread_values(fit: PooledFit, wording: Wording) -> dict[str, str | None]:
+    """Return the fields of the segments about heterogeneity; tau only where the model has it."""
+    known = math.isfinite(fit.I2)
+    varies = known and fit.model != "common-effect"
+    return {
+        "k": f"{fit.n_studies:,}",
+        "Q": number(fit.Q, 2) if fit.Q_df > 0 else None,
+        "df": str(fit.Q_df),
+        "p": wording.p_text(fit.Q_p_value),
+        "tau": number(fit.tau, 2) if varies else None,
+        "tau2": number(fit.tau2, 3) if varies else None,
+        "I2": percent_text(fit.I2) if known else None,
+    }
 
 
-def mean_test_text(fit: PooledFit) -> str:
+def mean_test_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     """Return the test of the overall mean with stars around the symbols."""
+    found = _test_text(fit, wording)
+    return f"{wording.test_label}{found}{wording.end}" if found else ""
+
+
+def _test_text(fit: PooledFit, wording: Wording) -> str:
     if not math.isfinite(fit.statistic):
         return ""
-    symbol = "*z*" if math.isinf(fit.df) else f"*t*({_df_text(fit.df)})"
-    value = number(fit.statistic, 2)
-    return f"Test of the overall mean: {symbol} = {value}, *p*{p_text(fit.p_value)}."
+    template = wording.test_z if math.isinf(fit.df) else wording.test_t
+    values = {
+        "df": _df_text(fit.df),
+        "statistic": number(fit.statistic, 2),
+        "p": wording.p_text(fit.p_value),
+    }
+    return template.format(**values)
 
 
 def _df_text(df: float) -> str:
     return number(df, 0 if float(df).is_integer() else 1)
 
 
-def model_text(fit: PooledFit) -> str:
+def model_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     """Return model, assumed correlation, estimator and test."""
     settings = fit.settings()
     parts = [MODELS.get(fit.model, fit.model)]
-    if fit.model == "che":
-        parts[0] += f" (ρ = {number(settings['rho'], 2, correlation=True)})"
+    if fit.model == "che" and isinstance(settings.get("rho"), float | int):
+        rho = number(settings["rho"], 2, correlation=not wording.leading_zero)
+        parts[0] += f" (ρ = {rho})"
     if "tau2" in settings:
         parts.append(str(settings["tau2"]))
     parts.append(TESTS.get(fit.test, fit.test))
     return ", ".join(parts) + "."
+
+
+def sentences(texts: Iterable[str]) -> str:
+    """Join texts that are not empty, each ended by a full stop."""
+    return " ".join(text if text.endswith(".") else f"{text}." for text in texts if text)
 
 
 def level_name(level: str) -> str:
@@ -91,12 +105,19 @@ def level_name(level: str) -> str:
     return level[:1].upper() + level[1:] if level.islower() else level
 
 
-def level_notes(fit: PooledFit) -> tuple[Line, ...]:
-    """Return the heterogeneity of one group, from the longest wording to the shortest."""
-    studies, spread = f"*k* = {fit.n_studies}", _spread_text(fit)
-    if fit.n_studies == 1 or not spread:
-        return (own(studies),)
-    return own(studies + spread), own(spread[2:]), own(f"*I*² = {percent_text(fit.I2)}")
+def group_notes(fit: PooledFit, wording: Wording = APA_WORDING) -> tuple[tuple[Line, ...], ...]:
+    """Return what is said under the mean of one group, each from long to short wordings."""
+    values = _spread_values(fit, wording)
+    if fit.n_studies == 1 or values["I2"] is None or values["Q"] is None:
+        return ((own(f"*k* = {fit.n_studies}"),),) if "{k}" in wording.group[0] else ()
+    full = f"{wording.group_label}{wording.sentence(wording.group, values)}"
+    shorter = (wording.sentence(wording.group[i:], values) for i in range(len(wording.group)))
+    texts = dict.fromkeys((full, *(text for text in shorter if text)))
+    notes = [tuple(own(text) for text in texts)]
+    test = _test_text(fit, wording)
+    if wording.group_test_label and test:
+        notes.append((own(f"{wording.group_test_label}{test}"), own(test)))
+    return tuple(notes)
 
 
 def other_models(fit: PooledFit, fits: Mapping[str, PooledFit]) -> tuple[Line, ...]:
@@ -106,7 +127,10 @@ def other_models(fit: PooledFit, fits: Mapping[str, PooledFit]) -> tuple[Line, .
         if found.n_studies > 1 and (found.model, found.test) != (fit.model, fit.test):
             groups.setdefault((found.model, found.test), []).append(level_name(level))
     return tuple(
-        (*user(", ".join(names)), *own(f": {MODELS[model]}, {TESTS[test]}."))
+        (
+            *user(", ".join(names)),
+            *own(f": {MODELS.get(model, model)}, {TESTS.get(test, test)}."),
+        )
         for (model, test), names in groups.items()
     )
 
@@ -115,61 +139,10 @@ def other_models(fit: PooledFit, fits: Mapping[str, PooledFit]) -> tuple[Line, .
 ARROWS = "Arrows: the interval goes on beyond the axis."
 
 
-def prediction_labels(level: float) -> tuple[Line, ...]:
+def prediction_labels(level: float, style: Style | None = None) -> tuple[Line, ...]:
     """Return the label of the prediction interval, from the longest wording to the shortest."""
     percent = level_text(level)
-    return own(f"{percent} prediction interval"), own("Prediction interval"), own(f"{percent} PI")
-
-
-def alt_text(fit: PooledFit, kind: Kind = "forest") -> str:
-    """Describe a figure in one paragraph for readers who cannot see it.
-
-    Parameters
-    ----------
-    fit : PooledFit
-        What the figure shows.
-    kind : {"forest", "summary-forest", "funnel"}
-        Which figure.
-
-    Raises
-    ------
-    OptionError
-        For another kind.
-
-    Examples
-    --------
-    >>> import textwrap
-    >>> from metaalliance import Effects, pool
-    >>> effects = Effects.from_arrays([0.2, 0.3, 0.4], [0.01] * 3, measure="z")
-    >>> print(textwrap.fill(alt_text(pool(effects, model="common-effect"), "funnel"), 92))
-    Funnel plot of 3 studies. Standard errors are plotted against effects, with shaded zones of
-    statistical significance around zero. The pooled correlation is r = .29, 95% CI [.18, .39].
-    Heterogeneity: Q(2) = 2.00, p = .368, I² = 0%.
-    """
-    check_option("kind", kind, Kind)
-    opening = dict(
-        zip(
-            get_args(Kind),
-            (
-                f"Forest plot of {size_text(fit)}. Each study is a square with its interval.",
-                f"Forest plot of the levels of a moderator, from {size_text(fit)}.",
-                f"Funnel plot of {size_text(fit)}. Standard errors are plotted against effects, "
-                "with shaded zones of statistical significance around zero.",
-            ),
-            strict=True,
-        )
-    )[kind]
-    return f"{opening} {_mean_text(fit)} {heterogeneity_text(fit)}".replace("*", "")
-
-
-def _mean_text(fit: PooledFit) -> str:
-    percent = level_text(fit.level)
-    noun = "effect is" if fit.measure == "generic" else "correlation is r ="
-    text = (
-        f"The pooled {noun} {effect_text(fit.estimate, fit.measure)}, {percent} CI "
-        f"{interval_text(fit.ci_low, fit.ci_high, fit.measure)}"
-    )
-    if math.isfinite(fit.pi_low):
-        limits = interval_text(fit.pi_low, fit.pi_high, fit.measure)
-        text += f", {percent} prediction interval {limits}"
-    return text + "."
+    long = f"{percent} prediction interval"
+    if style is not None:
+        long = style.forest.prediction.format(level=percent)
+    return own(long), own("Prediction interval"), own(f"{percent} PI")

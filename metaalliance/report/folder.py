@@ -7,7 +7,8 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from metaalliance.errors import OptionError, UnreadableFileError
 
@@ -33,7 +34,11 @@ class ResultsFolder:
         self.path = path
         self.record_name = record_name(command)
         self._force = force
-        self._own = _files_of_last_run(path / self.record_name)
+        record = _record(path / self.record_name)
+        files, others = _listed(record, "files"), _listed(record, "others")
+        self._stale = files if record.get("command") == command else {}
+        self._others = others if self._stale else {**others, **files}
+        self._own = {self.record_name, *files, *others} if record else set()
         self._input: Path | None = None
         self.written: dict[str, str] = {}
 
@@ -79,9 +84,17 @@ class ResultsFolder:
         write_whole(self.path / name, content)
         self.written[name] = hashlib.sha256(content).hexdigest()
 
+    def others(self) -> dict[str, str]:
+        """Return files of the folder that another command wrote, for the record of this one."""
+        kept = {n: d for n, d in self._others.items() if n not in self.written}
+        return {n: d for n, d in kept.items() if (self.path / n).is_file()}
+
     def remove_stale(self) -> None:
-        """Remove files of the last run that this run did not write and nobody has changed."""
-        for name, digest in self._own.items():
+        """Remove files of the last run that this run did not write and nobody has changed.
+
+        Files of another command that shares the record stay; see `others`.
+        """
+        for name, digest in self._stale.items():
             path = self.path / name
             if name in self.written or name == self.record_name or not path.is_file():
                 continue
@@ -139,15 +152,23 @@ def write_whole(path: Path, content: bytes) -> None:
         ) from None
 
 
-def _files_of_last_run(record_file: Path) -> dict[str, str]:
-    """Names and digests of the files that the record of an earlier run lists as its own."""
+def _record(record_file: Path) -> dict[str, Any]:
+    """Return the record of an earlier run of this tool; empty when there is none."""
     try:
         record = json.loads(record_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    if not isinstance(record, dict) or record.get("tool") != "metaalliance":
-        return {}
-    files = record.get("files")
+    return record if isinstance(record, dict) and record.get("tool") == "metaalliance" else {}
+
+
+def _listed(record: dict[str, Any], key: str) -> dict[str, str]:
+    """Names and digests of files under a key of a record, all inside its folder."""
+    files = record.get(key)
     listed = files if isinstance(files, dict) else {}
-    own = {str(k): str(v) for k, v in listed.items() if Path(str(k)).name == k}
-    return {record_file.name: "", **own}
+    return {str(k): str(v) for k, v in listed.items() if _inside(str(k))}
+
+
+def _inside(name: str) -> bool:
+    """Whether a name is a plain path below the folder."""
+    path = PurePosixPath(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\\" not in name

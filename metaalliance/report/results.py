@@ -83,7 +83,13 @@ def digest(content: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def run_record(document: dict[str, Any], files: dict[str, str]) -> dict[str, Any]:
+#: Parts of the document of `pool` that the digest of its record covers.
+POOL_RESULTS = ("counts", "pooled", "heterogeneity", "models")
+
+
+def run_record(
+    document: dict[str, Any], files: dict[str, str], results: Sequence[str] = POOL_RESULTS
+) -> dict[str, Any]:
     """Return what is needed to check that a result follows from its sheet.
 
     Parameters
@@ -92,23 +98,25 @@ def run_record(document: dict[str, Any], files: dict[str, str]) -> dict[str, Any
         The results document.
     files : dict of str to str
         SHA-256 of each file that was written beside this record.
+    results : sequence of str
+        Parts of the document that the digest covers.
     """
-    results = {k: document[k] for k in ("counts", "pooled", "heterogeneity", "models")}
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": "metaalliance",
         "command": document["command"],
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions()},
         "input": document["input"],
         "settings": document["settings"],
         "seed": None,
         "problem_codes": sorted({p["code"] for p in document["problems"]}),
-        "result_digest": digest(results),
+        "result_digest": digest({k: document[k] for k in results}),
         "files": files,
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the version of this tool and of the packages behind its numbers."""
     found = {}
     for name in _PACKAGES:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,11 @@ from typing import Any, Literal
 
 from metaalliance.models.text import limits, number, p_text
 
-Kind = Literal["text", "count", "r", "number", "p", "percent"]
+Kind = Literal["text", "interval", "count", "r", "number", "p", "percent"]
+
+
+#: Before the first cell of a row that belongs to the one above.
+INDENT = "\N{EM SPACE}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +27,8 @@ class Field:
     key, title : str
         Name in the data and in the header.
     kind : str
-        How values are written: "r" has no leading zero, "p" is a p-value.
+        How values are written: "r" has no leading zero, "p" is a p-value; "interval" is text
+        that is set like a number.
     digits : int
         Decimals.
     optional : bool
@@ -39,7 +45,9 @@ class Field:
         """Return the value as every renderer prints it."""
         if value is None or (isinstance(value, float) and math.isnan(value)):
             return "–"
-        if self.kind == "text":
+        if value == "":
+            return ""
+        if self.kind in {"text", "interval"}:
             return printable(value)
         if self.kind == "count":
             return f"{value:,.0f}"
@@ -61,19 +69,29 @@ class Table:
     fields : tuple of Field
         Columns.
     rows : tuple of dict
-        Values by key, at full precision.
+        Values by key, at full precision; "" is a blank cell, None one without a value. A row
+        with `indented` set belongs to the one above it.
     notes : tuple of str
         What stands under the table.
+    name : str
+        What references and files call it; of lower-case letters, digits and hyphens.
+    wide : bool
+        Whether it has a page in landscape, and is sorted and filtered on a screen.
     """
 
     title: str
     fields: tuple[Field, ...]
     rows: tuple[dict[str, Any], ...] = field(repr=False)
     notes: tuple[str, ...] = ()
+    name: str = ""
+    wide: bool = False
 
     def cells(self) -> list[list[str]]:
         """Return header and rows as text."""
         body = [[f.text(row.get(f.key)) for f in self.fields] for row in self.rows]
+        for row, texts in zip(self.rows, body, strict=True):
+            if row.get("indented"):
+                texts[0] = f"{INDENT}{texts[0]}"
         return [[f.title for f in self.fields], *body]
 
 
@@ -123,7 +141,7 @@ def _lines(table: Table, widths: Sequence[int], gap: int) -> list[str]:
     lines = [table.title, ""]
     for index, row in enumerate(table.cells()):
         parts = [
-            pad(text, w, right=f.kind != "text")
+            pad(text, w, right=f.kind not in {"text", "interval"})
             for text, w, f in zip(row, widths, table.fields, strict=True)
         ]
         lines.append((" " * gap).join(parts).rstrip())
@@ -141,6 +159,13 @@ def _blocks(table: Table, cells: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *table.notes])
 
 
-def interval_text(low: float, high: float, *, correlation: bool) -> str:
+def wrapped(text: str, width: int, head: str) -> list[str]:
+    """Return lines of at most `width` columns, the first after a head, the others below it."""
+    indent = " " * min(text_width(head), width // 3)
+    lines = textwrap.wrap(text, max(width, 30), initial_indent=head, subsequent_indent=indent)
+    return lines or [head.rstrip()]
+
+
+def interval_text(low: float, high: float, *, correlation: bool, digits: int = 3) -> str:
     """Return limits as a table prints them."""
-    return limits(low, high, correlation=correlation)
+    return limits(low, high, digits, correlation=correlation)

@@ -18,31 +18,31 @@ from metaalliance.report.table import Field, Table, interval_text
 _SEVERITIES = {"error": 0, "warning": 1, "note": 2}
 
 
-def model_table(rows: Sequence[NamedFit]) -> Table:
+def model_table(rows: Sequence[NamedFit], *, digits: int = 3) -> Table:
     """The pooled result of each model, back-transformed."""
     first = rows[0].fit
     is_r = first.measure != "generic"
     name = "r" if is_r else "estimate"
-    level = f"{first.level:.0%}"
+    level = f"{100 * first.level:.10g}%"
     fields = (
         Field(key="name", title="Model"),
         Field(key="n_studies", title="Studies", kind="count"),
         Field(key="n_effects", title="Effects", kind="count"),
-        Field(key="estimate", title=name, kind="r" if is_r else "number"),
-        Field(key="ci", title=f"{level} CI"),
+        Field(key="estimate", title=name, kind="r" if is_r else "number", digits=digits),
+        Field(key="ci", title=f"{level} CI", kind="interval"),
         Field(key="p_value", title="p", kind="p", optional=True),
-        Field(key="pi", title=f"{level} PI"),
-        Field(key="tau", title="tau", kind="r"),
-        Field(key="I2", title="I² %", kind="percent", digits=1),
+        Field(key="pi", title=f"{level} PI", kind="interval"),
+        Field(key="tau", title="tau", kind="r", digits=digits),
+        Field(key="I2", title="I² %", kind="percent", digits=max(0, digits - 2)),
     )
     return Table(
         title="Pooled results",
         fields=fields,
-        rows=tuple(_model_row(row, is_r=is_r) for row in rows),
+        rows=tuple(_model_row(row, digits, is_r=is_r) for row in rows),
     )
 
 
-def _model_row(named: NamedFit, *, is_r: bool) -> dict[str, Any]:
+def _model_row(named: NamedFit, digits: int, *, is_r: bool) -> dict[str, Any]:
     fit = named.fit
     back = {
         key: back_transform(getattr(fit, key), fit.measure)
@@ -54,9 +54,9 @@ def _model_row(named: NamedFit, *, is_r: bool) -> dict[str, Any]:
         "n_studies": fit.n_studies,
         "n_effects": fit.n_effects,
         "estimate": back["estimate"],
-        "ci": interval_text(back["ci_low"], back["ci_high"], correlation=is_r),
+        "ci": interval_text(back["ci_low"], back["ci_high"], correlation=is_r, digits=digits),
         "p_value": fit.p_value,
-        "pi": interval_text(back["pi_low"], back["pi_high"], correlation=is_r),
+        "pi": interval_text(back["pi_low"], back["pi_high"], correlation=is_r, digits=digits),
         "tau": math.nan if common else fit.tau,
         "I2": fit.I2,
     }

@@ -13,13 +13,15 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
 
+from metaalliance.report.renderers.spreadsheet import write_table
+from metaalliance.report.table import Table
 from metaalliance.sheet.archive import allowed_text, font, repeatable
 
-_WIDEST = 60
+_WIDEST, _LONGEST_NAME = 60, 31
 
 
-def write_workbook(sheets: dict[str, pd.DataFrame | Sequence[Sequence[Any]]]) -> bytes:
-    """Return an .xlsx file with one sheet per entry.
+def write_workbook(sheets: dict[str, Table | pd.DataFrame | Sequence[Sequence[Any]]]) -> bytes:
+    """Return an .xlsx file with one sheet per entry: a table as it is printed, or plain rows.
 
     Text that begins like a formula stays text; characters that the format forbids are
     dropped; missing values are blank cells; timestamps are fixed, so that equal content gives
@@ -27,8 +29,11 @@ def write_workbook(sheets: dict[str, pd.DataFrame | Sequence[Sequence[Any]]]) ->
     """
     book = Workbook(write_only=True)
     for title, content in sheets.items():
+        sheet = book.create_sheet(title[:_LONGEST_NAME])
+        if isinstance(content, Table):
+            write_table(sheet, content)
+            continue
         rows = _rows(content)
-        sheet = book.create_sheet(title)
         sheet.freeze_panes = "A2"
         for index, width in enumerate(_widths(rows), start=1):
             sheet.column_dimensions[get_column_letter(index)].width = width

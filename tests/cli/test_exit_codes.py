@@ -43,7 +43,7 @@ def test_wrong_option_writes_nothing(call, good, tmp_path, option, value):
 
 UNPARSED = [
     ["pool", "good.csv", "--level", "abc"],
-    ["pool", "good.csv", "--rho", "six"],
+    ["pool", "good.csv", "--level", "six"],
     ["pool", "good.csv", "--nope"],
     ["pool"],
     ["pool", "good.csv", "other.csv"],

@@ -86,7 +86,7 @@ def test_a_team_wins_over_the_codebook_and_the_built_in_levels(folder):
         ("[[ignore]]\ncode = 'MA312'\nreason = 'x'\n", "errors cannot be silenced"),
         ("[[ignore]]\ncode = 'MA999'\nreason = 'x'\n", "does not exist"),
         ("[pool]\nrhoo = 0.5\n", "Did you mean 'rho'"),
-        ("[pool]\nrho = 'high'\n", "has no value"),
+        ("[pool]\nlevel = 'high'\n", "has no value"),
         ("[vocabulary.study]\nA = ['b']\n", "has no vocabulary"),
         ("not toml", "is not valid TOML"),
     ],

@@ -12,18 +12,13 @@ from golden_data import CLOSED, assert_close, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.generalized_q import paule_mandel_median
-from metaalliance.core.permutation import (
-    _ESTIMATORS,
-    BatchEstimator,
-    _half_of_all_signs,
-    _random_signs,
-    permutation_test,
-)
+from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, BatchEstimator, Rows
+from metaalliance.core.permutation import _half_of_all_signs, _random_signs, permutation_test
 from metaalliance.core.tau2 import (
     hunter_schmidt,
     log_likelihood,
     paule_mandel,
+    paule_mandel_median,
     polish_likelihood,
     sidik_jonkman,
 )
@@ -118,8 +113,8 @@ def test_batched_estimators_are_the_single_ones(k, seed, spread):
     vi /= k / np.sum(1 / vi)
     yi = rng.normal(0, np.sqrt(vi + spread))
     signs = next(_random_signs(k, 6, seed))
-    for estimator, batched in _ESTIMATORS.items():
-        ours = batched(signs * yi, yi**2, vi)
+    for estimator, batched in BATCH_ESTIMATORS.items():
+        ours = batched(Rows.of_signs(yi, vi, signs))
         theirs = np.array([one_by_one(estimator, s * yi, vi) for s in signs])
         assert_close(ours, theirs, 1e-9, 1.0)
 
@@ -128,7 +123,7 @@ def test_the_higher_of_two_maxima_is_taken():
     # the restricted likelihood falls at 0, rises again, and is highest near 19.6
     yi = np.array([-1.851, -0.189, -14.2, 1.806, 0.598])
     vi = np.array([12.9062, 0.2378, 17.5451, 22.8915, 1.6224])
-    ours = float(_ESTIMATORS["REML"](yi[None], yi**2, vi)[0])
+    ours = float(BATCH_ESTIMATORS["REML"](Rows.of_signs(yi, vi, np.ones((1, 5))))[0])
     at = [
         log_likelihood(yi, vi, np.ones((5, 1)), t, restricted=True)
         for t in (0.0, 0.01, 0.99 * ours, ours, 1.01 * ours)
@@ -144,7 +139,7 @@ def test_no_point_of_a_grid_is_likelier_than_zero_when_zero_is_taken():
         vi = np.exp(rng.normal(0, 3, 4))
         vi /= 4 / np.sum(1 / vi)
         yi = rng.normal(0, 2 * np.sqrt(vi))
-        if _ESTIMATORS["REML"](yi[None], yi**2, vi)[0] > 0:
+        if BATCH_ESTIMATORS["REML"](Rows.of_signs(yi, vi, np.ones((1, 4))))[0] > 0:
             continue
         zeros += 1
         grid = np.r_[0.0, np.geomspace(1e-4, 1e3, 60)]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
-from golden_data import quiet_pool
+from golden_data import assert_close, effects, golden, quiet_pool
 
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
-from metaalliance.models.comparison import compare_models
+from metaalliance.errors import EstimationError
+from metaalliance.models.comparison import NamedFit, adjusted_fit, compare_models, refit
+from metaalliance.models.removal import influence_of_studies, outlying
 
 YI, VI = [0.1, 0.2, 0.4, 0.5, 0.3, 0.25], [0.01, 0.02, 0.01, 0.03, 0.02, 0.015]
 DEPENDENT = Effects.from_arrays(YI, VI, study=list("AABBCD"))
+#: Equally precise effects none of which stands out.
+CALM = Effects.from_arrays(np.linspace(0.25, 0.35, 12), [0.01] * 12)
 SINGLE = Effects.from_arrays(YI, VI)
 DEPENDENT_ROWS = {
     "aggregated": quiet_pool(aggregate(DEPENDENT, 0.5)),
@@ -29,7 +36,11 @@ def compared(chosen: Effects, **options):
 def test_rows_of_dependent_effects():
     rows, notes = compared(DEPENDENT)
     assert [r.name for r in rows] == ["che (main)", *DEPENDENT_ROWS]
-    assert notes == []
+    # without its influential study no study would have two effects
+    assert [(n.code, n.message[:19]) for n in notes] == [
+        ("MA631", "outliers removed: n"),
+        ("MA630", "influential removed"),
+    ]
 
 
 @pytest.mark.parametrize("name", DEPENDENT_ROWS)
@@ -49,7 +60,7 @@ def test_main_three_level_model_has_che_beside_it():
     ("model", "beside"), [("two-level", "common-effect"), ("common-effect", "two-level")]
 )
 def test_rows_of_independent_effects(model, beside):
-    assert [r.name for r in compared(SINGLE, model=model)[0]] == [f"{model} (main)", beside]
+    assert [r.name for r in compared(CALM, model=model)[0]] == [f"{model} (main)", beside]
 
 
 def test_level_is_that_of_the_main_model():
@@ -60,3 +71,117 @@ def test_row_for_json_begins_with_its_name():
     row = compared(SINGLE)[0][1]
     assert next(iter(row.to_dict())) == "name"
     assert row.to_dict()["pooled"] == row.fit.to_dict()["pooled"]
+
+
+# Without outliers, without influential studies ----------------------------------------------------
+
+
+def row(chosen: Effects, name: str, **options):
+    return next(r.fit for r in compared(chosen, **options)[0] if r.name == name)
+
+
+def test_outliers_are_removed_from_the_main_model():
+    chosen = effects("crede2010", dependent=True)
+    main = quiet_pool(chosen, rho=0.4, level=0.9)
+    gone = outlying(main)
+    assert 0 < gone.sum() < chosen.n_effects
+    by_hand = quiet_pool(chosen.subset(~gone), model="che", rho=0.4, level=0.9)
+    assert row(chosen, "outliers removed", rho=0.4, level=0.9).to_dict() == by_hand.to_dict()
+
+
+def test_influential_studies_are_removed_as_metafor_marks_them():
+    chosen = effects("mcdaniel1994")
+    gone = np.array(golden("influential")["data_sets"]["mcdaniel1994"]["knha"]["influential"], bool)
+    by_hand = quiet_pool(chosen.subset(~gone))
+    assert row(chosen, "influential removed").to_dict() == by_hand.to_dict()
+
+
+def test_whole_studies_are_removed():
+    chosen = effects("crede2010", dependent=True)
+    main = quiet_pool(chosen)
+    found = influence_of_studies(main)
+    gone = set(chosen.frame["study"].unique()[found.influential])
+    kept = row(chosen, "influential removed").effects.frame["study"]
+    assert gone
+    assert set(kept) == set(chosen.frame["study"]) - gone
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model": "common-effect", "test": "cr1"},
+        {"model": "two-level", "test": "cr2", "tau2": "DL"},
+        {"model": "three-level", "tau2": "ML", "test": "t", "prediction": "riley"},
+        {"model": "che", "rho": 0.3, "level": 0.8},
+    ],
+    ids=str,
+)
+def test_refit_with_the_options_of_the_main_model(options):
+    chosen = effects("crede2010", dependent=True)
+    some = chosen.subset(np.arange(chosen.n_effects) % 5 > 0)
+    main = quiet_pool(chosen, **options)
+    assert refit(main, some).to_dict() == quiet_pool(some, **options).to_dict()
+
+
+def test_nothing_to_remove_is_said():
+    notes = compared(CALM)[1]
+    assert [n.message for n in notes if n.code == "MA631"] == [
+        "outliers removed: no effect's interval lies outside the mean's.",
+        "influential removed: no study is influential.",
+    ]
+
+
+def test_two_studies_have_no_such_rows():
+    two = Effects.from_arrays([0.1, 0.9], [0.001, 0.001])
+    rows, notes = compared(two)
+    assert [r.name for r in rows] == ["two-level (main)", "common-effect"]
+    assert notes == []
+
+
+def test_model_that_is_impossible_without_outliers_is_a_note():
+    # only study A has two effects, and both are outliers
+    chosen = Effects.from_arrays(
+        [2.0, 2.1, 0.2, 0.25, 0.3, 0.2, 0.22, 0.28],
+        [0.001] * 2 + [0.01] * 6,
+        study=list("AABCDEFG"),
+    )
+    rows, notes = compared(chosen, test="t")
+    names = [r.name for r in rows]
+    assert "outliers removed" not in names
+    assert any(n.code == "MA630" and n.message.startswith("outliers removed") for n in notes)
+
+
+# Rows of other layers -----------------------------------------------------------------------------
+
+
+def adjusted(main):
+    return adjusted_fit(
+        main, model="pet-peese", test="cr2", estimate=0.2, se=0.05, ci_low=0.1, ci_high=0.3,
+        p_value=0.01, statistic=4.0, df=10.0,
+    )  # fmt: skip
+
+
+def test_extra_rows_come_last():
+    main = quiet_pool(DEPENDENT)
+    rows, _ = compare_models(main, [("bias-adjusted", adjusted), NamedFit("again", main)])
+    assert [r.name for r in rows[-2:]] == ["bias-adjusted", "again"]
+    assert rows[-1].fit is main
+
+
+def test_extra_row_that_is_impossible_is_a_note():
+    def impossible(_):
+        raise EstimationError("no effect is significant")
+
+    _, notes = compare_models(quiet_pool(DEPENDENT), [("selection model", impossible)])
+    assert notes[-1].message == "selection model: no effect is significant"
+
+
+def test_adjusted_mean_has_the_shape_of_a_row():
+    main = quiet_pool(DEPENDENT)
+    document = json.loads(json.dumps(NamedFit("x", adjusted(main)).to_dict(), allow_nan=False))
+    assert document["settings"]["model"] == "pet-peese"
+    assert document["pooled"]["estimate"] == 0.2
+    assert document["pooled"]["pi_low"] is None
+    assert document["heterogeneity"]["Q"] is None
+    assert document["counts"]["n_effects"] == 6
+    assert_close(adjusted(main).to_frame()["ci_high"], [0.3], 1e-15)

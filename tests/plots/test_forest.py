@@ -15,8 +15,10 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pool import pool
 from metaalliance.moderators.subgroups import subgroup_fits
+from metaalliance.plots.choice import choose
 from metaalliance.plots.lines import Heading, Pooled, paginate
-from metaalliance.plots.rows import StudyRow, choose, sections
+from metaalliance.plots.rows import StudyRow, sections
+from metaalliance.plots.style import APA
 from metaalliance.plots.tables import forest_table
 
 GROUPS = ("CBT", "humanistic")
@@ -213,9 +215,9 @@ def test_pages_repeat_the_head_and_end_in_the_diamond(make_fit, panel, texts):
 
 def test_a_heading_never_ends_a_page_and_no_page_is_too_long(make_fit):
     fit = make_fit(60, groups=tuple(f"group {c}" for c in "abcdefghij"))
-    choice = choose(fit, None, (), "sheet")
+    choice = choose(fit, APA, columns=())
     parts = sections(fit, subgroup_fits(fit, "modality"), choice)
-    lines = forest_table(fit, parts, choice).lines
+    lines = forest_table(fit, parts, choice, APA).lines
     for rows in range(8, 40):
         pages = paginate(lines, rows)
         assert max(len(page) for page in pages) <= rows
@@ -244,10 +246,10 @@ def test_summary_has_a_diamond_per_level(make_fit, panel, texts):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sort": "size"}, "sort='size' is not one of 'sheet', 'estimate'"),
+        ({"sort": "size"}, "sort='size' is not one of 'sheet', 'r'"),
         ({"by": "setting"}, "by='setting': the effects have no such column"),
         ({"columns": ("nope",)}, "columns='nope'"),
-        ({"style": "bmj"}, "style='bmj' is not one of 'apa'"),
+        ({"style": "bmi"}, "style='bmi' is not one of 'apa'.*Did you mean 'bmj'"),
         ({"width_mm": 20}, "width_mm=20 is not between 50 and 500"),
         ({"max_rows": 5}, "6 rows are more than max_rows=5"),
         ({"reference": 1.2}, "reference=1.2 is not a correlation"),

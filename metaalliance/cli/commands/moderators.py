@@ -1,0 +1,148 @@
+"""The command that tests moderators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from metaalliance.cli.arguments import (
+    Beta,
+    Config,
+    Debug,
+    Folder,
+    Force,
+    Json,
+    Level,
+    Measure,
+    Model,
+    Nonsignificant,
+    Prediction,
+    Quiet,
+    Rho,
+    Sheet,
+    Tau2,
+    Test,
+    Verbose,
+    Workbook,
+)
+
+Pairs = list[str] | None
+
+
+def moderators(
+    workbook: Workbook,
+    output: Folder = None,
+    by: Annotated[
+        Pairs,
+        typer.Option("--by", help="Moderator, text or numbers; repeat it [default: modality]."),
+    ] = None,
+    formula: Annotated[
+        str | None,
+        typer.Option("--formula", help='Meta-regression, such as "modality * year".'),
+    ] = None,
+    at: Annotated[
+        Pairs,
+        typer.Option("--at", help="Predict at column=value, such as year=2020; repeat it."),
+    ] = None,
+    reference: Annotated[
+        Pairs,
+        typer.Option("--reference", help="First level, modality=CBT [default: most studies]."),
+    ] = None,
+    scale: Annotated[
+        Pairs,
+        typer.Option("--scale", help="Unit of a slope, year=1 [default: a decade for years, 1]."),
+    ] = None,
+    centre: Annotated[
+        Pairs, typer.Option("--centre", help="Zero of a number, year=2000 [default: its mean].")
+    ] = None,
+    separate_tau2: Annotated[
+        bool, typer.Option("--separate-tau2", help="Fit each level with its own heterogeneity.")
+    ] = False,
+    min_studies: Annotated[
+        int, typer.Option("--min-studies", min=1, help="Levels with fewer are not tested.")
+    ] = 3,
+    common_set: Annotated[
+        bool, typer.Option("--common-set", help="Test all on effects with every value.")
+    ] = False,
+    compare: Annotated[
+        str, typer.Option("--compare", help="Contrasts: pairwise or reference.")
+    ] = "pairwise",
+    tests: Annotated[
+        str | None,
+        typer.Option(
+            "--tests",
+            help="Further tests: all, or htz, knapp-hartung, wald, likelihood-ratio, permutation, "
+            "wild-bootstrap with commas between.",
+        ),
+    ] = None,
+    sesoi: Annotated[
+        float | None,
+        typer.Option("--sesoi", help="Smallest difference of interest: test equivalence."),
+    ] = None,
+    replications: Annotated[
+        int, typer.Option("--replications", min=99, help="Of permutations and bootstrap.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of both.")] = 1,
+    sheet: Sheet = None,
+    config: Config = None,
+    measure: Measure = None,
+    model: Model = None,
+    tau2: Tau2 = None,
+    test: Test = None,
+    rho: Rho = None,
+    level: Level = None,
+    prediction: Prediction = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Compare effects between modalities, raters, times; regress them on moderators."""
+    from metaalliance.cli.analysis import Request
+    from metaalliance.cli.moderators import ModeratorOptions, run_moderators
+    from metaalliance.cli.run import guarded
+
+    settings = {
+        "measure": measure,
+        "model": model,
+        "tau2": tau2,
+        "test": test,
+        "rho": rho,
+        "level": level,
+        "prediction": prediction,
+        "nonsignificant": nonsignificant,
+        "beta": beta,
+    }
+    request = Request(
+        workbook=workbook,
+        output=output,
+        sheet=sheet,
+        config=config,
+        settings=settings,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    options = ModeratorOptions(
+        request=request,
+        by=tuple(by or ()),
+        formula=formula,
+        at=tuple(at or ()),
+        reference=tuple(reference or ()),
+        scale=tuple(scale or ()),
+        centre=tuple(centre or ()),
+        separate_tau2=separate_tau2,
+        min_studies=min_studies,
+        common_set=common_set,
+        compare=compare,
+        tests=tests,
+        sesoi=sesoi,
+        replications=replications,
+        seed=seed,
+    )
+    guarded("moderators", lambda: run_moderators(options), json_output=json_output, debug=debug)

@@ -1,0 +1,230 @@
+"""Commands about choices, planning and updating: multiverse, power, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metaalliance.cli.arguments import (
+    Beta,
+    Config,
+    Debug,
+    Folder,
+    Force,
+    Json,
+    Level,
+    Measure,
+    Model,
+    Nonsignificant,
+    Quiet,
+    Rho,
+    Sheet,
+    Tau2,
+    Test,
+    Verbose,
+    Workbook,
+)
+
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
+
+
+def multiverse(
+    workbook: Workbook,
+    output: Folder = None,
+    sheet: Sheet = None,
+    config: Config = None,
+    decision: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--decision",
+            "-d",
+            help="Options of a decision in place of the defaults, such as rho=.4,.6; repeat it.",
+        ),
+    ] = None,
+    level: Level = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    jobs: Jobs = 1,
+    every: Annotated[bool, typer.Option("--all", help="Print every option too.")] = False,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Pool a sheet under every combination of analytic decisions; say which of them matter."""
+    from metaalliance.cli.analysis import Request
+    from metaalliance.cli.multiverse import MultiverseOptions, run_multiverse
+    from metaalliance.cli.run import guarded
+
+    request = Request(
+        workbook=workbook,
+        output=output,
+        sheet=sheet,
+        config=config,
+        settings={"level": level, "nonsignificant": nonsignificant, "beta": beta},
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    options = MultiverseOptions(
+        request=request, decisions=tuple(decision or ()), jobs=jobs, every=every
+    )
+    guarded("multiverse", lambda: run_multiverse(options), json_output=json_output, debug=debug)
+
+
+def power(
+    question: Annotated[str, typer.Argument(help="mean, contrast, egger or precision.")],
+    r: Annotated[
+        str | None,
+        typer.Option(
+            "--r", help="True mean correlation; of each group for contrast, such as .30,.20."
+        ),
+    ] = None,
+    k: Annotated[
+        str | None,
+        typer.Option("--k", help="Studies: 20, or 20,40,60; for contrast 60,20, or 60+20,90+30."),
+    ] = None,
+    n: Annotated[
+        str | None, typer.Option("--n", help="Participants of a study; several: 30,60,120.")
+    ] = None,
+    tau: Annotated[
+        float | None,
+        typer.Option("--tau", help="Standard deviation of the true effects (Fisher z)."),
+    ] = None,
+    effects: Annotated[
+        str, typer.Option("--effects", help="Effects of a study; several: 1,2,4.")
+    ] = "1",
+    rho: Annotated[
+        float, typer.Option("--rho", help="Correlation of sampling errors within a study.")
+    ] = 0.6,
+    between: Annotated[
+        float | None,
+        typer.Option("--between", help="Share of tau² between studies [default: 0.7]."),
+    ] = None,
+    excess: Annotated[
+        float | None,
+        typer.Option("--excess", help="egger: r of the smallest study less that of the largest."),
+    ] = None,
+    half_width: Annotated[
+        float | None,
+        typer.Option("--half-width", help="precision: wanted half-width of the interval, as r."),
+    ] = None,
+    pilot: Annotated[
+        Path | None,
+        typer.Option("--pilot", help="Sheet of a similar review: its n, effects and tau."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="auto, che, three-level, two-level, common-effect.")
+    ] = "auto",
+    test: Annotated[
+        str, typer.Option("--test", help="auto, knapp-hartung, cr2, t, wald; others simulated.")
+    ] = "auto",
+    level: Annotated[float, typer.Option("--level", help="One less the size of the test.")] = 0.95,
+    target: Annotated[
+        float | None, typer.Option("--target", help="Find the studies for this power, such as .8.")
+    ] = None,
+    simulate: Annotated[
+        int, typer.Option("--simulate", min=0, help="Reviews to draw and fit beside the formula.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulation.")] = 1,
+    jobs: Jobs = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for power.json and power.xlsx.")
+    ] = None,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Power of a planned review: of the mean, of a contrast, of Egger's test; or its precision."""
+    from metaalliance.cli.power import PowerOptions, run_power
+    from metaalliance.cli.run import guarded
+
+    options = PowerOptions(
+        question=question,
+        r=r,
+        k=k,
+        n=n,
+        tau=tau,
+        effects_per_study=effects,
+        rho=rho,
+        between=between,
+        excess=excess,
+        half_width=half_width,
+        pilot=pilot,
+        model=model,
+        test=test,
+        level=level,
+        target=target,
+        simulate=simulate,
+        seed=seed,
+        jobs=jobs,
+        output=output,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+    )
+    guarded("power", lambda: run_power(options), json_output=json_output, debug=debug)
+
+
+def compare(
+    old: Annotated[Path, typer.Argument(help="Earlier version of the sheet.")],
+    new: Annotated[Path, typer.Argument(help="Later version of the sheet.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder [default: <new>_results beside the sheet]."),
+    ] = None,
+    sheet: Sheet = None,
+    config: Config = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="Columns that match rows within a study, such as effect."),
+    ] = None,
+    measure: Measure = None,
+    model: Model = None,
+    tau2: Tau2 = None,
+    test: Test = None,
+    rho: Rho = None,
+    level: Level = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print every row and cell that changed.")
+    ] = False,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Compare two versions of a sheet: what changed, and what it did to the pooled result."""
+    from metaalliance.cli.compare import CompareOptions, run_compare
+    from metaalliance.cli.run import guarded
+
+    settings = {
+        "measure": measure,
+        "model": model,
+        "tau2": tau2,
+        "test": test,
+        "rho": rho,
+        "level": level,
+        "nonsignificant": nonsignificant,
+        "beta": beta,
+    }
+    options = CompareOptions(
+        old=old,
+        new=new,
+        output=output,
+        sheet=sheet,
+        config=config,
+        key=key,
+        settings=settings,
+        every=every,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+    )
+    guarded("compare", lambda: run_compare(options), json_output=json_output, debug=debug)

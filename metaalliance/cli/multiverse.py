@@ -1,0 +1,154 @@
+"""`metaalliance multiverse`: every declared analysis of a sheet."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+from metaalliance.cli.analysis import Request, load, open_folder, print_preamble, settings_of
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.settings import Settings
+from metaalliance.errors import OptionError
+from metaalliance.multiverse.results import Multiverse
+from metaalliance.multiverse.run import multiverse
+from metaalliance.multiverse.specifications import DECISIONS
+from metaalliance.report.multiverse import (
+    decision_table,
+    failure_lines,
+    multiverse_document,
+    multiverse_sheets,
+    option_table,
+)
+from metaalliance.report.results import input_record, run_record, to_json
+from metaalliance.report.table import render_text
+from metaalliance.report.workbook import write_workbook
+from metaalliance.sheet.studies import Studies
+
+FILES = ("multiverse.json", "multiverse.xlsx", "run_multiverse.json")
+#: Seconds before a progress line is shown.
+PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiverseOptions:
+    """Options of the command."""
+
+    request: Request
+    decisions: tuple[str, ...]
+    jobs: int
+    every: bool
+
+
+def run_multiverse(options: MultiverseOptions) -> int:
+    """Run the command."""
+    request = options.request
+    config, settings = settings_of(request)
+    grid = {**config.multiverse, **parse_decisions(options.decisions)}
+    folder = open_folder(request, "multiverse", FILES)
+    # What "n.s." is worth is a decision here, so that a sheet without a policy is read too.
+    policy = "drop" if settings.nonsignificant == "error" else settings.nonsignificant
+    loaded = load(request, config, replace(settings, nonsignificant=policy), "Nothing was pooled.")
+    if isinstance(loaded, int):
+        return loaded
+    studies = loaded.studies
+    found = multiverse(
+        studies,
+        grid=grid,
+        level=settings.level,
+        jobs=options.jobs,
+        reference=_reference(settings),
+        progress=None if request.quiet else progress_line(),
+    )
+    document = multiverse_document(
+        found,
+        input_record(studies),
+        [p.to_dict() for p in studies.problems],
+        {"beta": studies.beta, "config": studies.config},
+        FILES,
+    )
+    if not request.json_output:
+        _print(found, studies, options)
+    sheets = multiverse_sheets(found, {"file": studies.file, "sha256": studies.sha256})
+    folder.write("multiverse.json", to_json(document).encode())
+    folder.write("multiverse.xlsx", write_workbook(sheets))
+    record = run_record(document, dict(folder.written), ("counts", "verdict", "specifications"))
+    folder.write(folder.record_name, to_json(record).encode())
+    folder.remove_stale()
+    if request.json_output:
+        print_document(document)
+    if not request.quiet:
+        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
+    return OK
+
+
+def parse_decisions(given: Sequence[str]) -> dict[str, list[Any]]:
+    """Return options by decision from texts such as "rho=.4,.6".
+
+    Raises
+    ------
+    OptionError
+        For a text without "=" or a correlation that is no number.
+    """
+    found: dict[str, list[Any]] = {}
+    for text in given:
+        name, mark, values = text.partition("=")
+        options = [v.strip() for v in values.split(",") if v.strip()]
+        if not mark or not options:
+            raise OptionError(
+                f"--decision {text}: write decision=option,option. The decisions are "
+                f"{', '.join(DECISIONS)}."
+            )
+        found[name.strip()] = [_rho(v) for v in options] if name.strip() == "rho" else options
+    return found
+
+
+def _rho(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise OptionError(f"--decision rho: {text!r} is no number.") from None
+
+
+def _reference(settings: Settings) -> dict[str, Any]:
+    """The main analysis of the team, as far as it differs from the defaults."""
+    given = {
+        "measure": settings.measure,
+        "tau2": settings.tau2,
+        "rho": settings.rho,
+        "model": None if settings.model == "auto" else settings.model,
+        "test": None if settings.test == "auto" else settings.test,
+        "nonsignificant": settings.nonsignificant,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable[[int, int], None]:
+    """Return a callback that shows progress on a terminal, once the work takes over two seconds."""
+    out = stream or sys.stderr
+    started = monotonic()
+
+    def show(done: int, total: int) -> None:
+        if not out.isatty() or monotonic() - started < PATIENCE:
+            return
+        end = "\r\x1b[K" if done == total else ""
+        out.write(f"\r{done:,} of {total:,} {unit}{end}")
+        out.flush()
+
+    return show
+
+
+def _print(found: Multiverse, studies: Studies, options: MultiverseOptions) -> None:
+    """Sentences and tables on stdout, problems of the sheet on stderr."""
+    print_preamble(studies, options.request)
+    width = terminal_width()
+    sentences = [textwrap.fill(line, width) for line in found.summary().splitlines()]
+    lines = [*sentences, "", render_text(decision_table(found), width)]
+    if options.every:
+        lines += ["", render_text(option_table(found), width)]
+    reasons = failure_lines(found)
+    shown = [textwrap.fill(reason, width) for reason in reasons]
+    print_result([*lines, *(["", *shown] if shown else [])])

@@ -1,0 +1,141 @@
+"""The figures of a report: drawn once, as SVG for the page and PNG for the document."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metaalliance import plots
+from metaalliance.plots.flow import flow_diagram
+from metaalliance.plots.risk_of_bias import risk_of_bias
+from metaalliance.report.document import Figure
+from metaalliance.report.evidence import Evidence
+from metaalliance.report.phrases import level_name, studies
+from metaalliance.report.prose import Prose, prose
+from metaalliance.report.sections.data import MOST_IN_TEXT
+from metaalliance.report.sections.flow import STEPS
+from metaalliance.report.sections.quality import MISSING, levels_of, quality_columns, ratings
+
+if TYPE_CHECKING:
+    from metaalliance.models.fits import PooledFit
+
+FUNNEL_WIDTH = 120.0
+DPI = 300
+
+
+def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
+    """Return flow, risk of bias, forest and funnel, as far as there is something to draw."""
+    fit = evidence.fit
+    found = []
+    if any(step in evidence.flow for step in STEPS):
+        found.append(_flow(evidence, width_mm))
+    if quality_columns(evidence.coded.frame):
+        found.append(_quality(evidence, width_mm))
+    found += forests(fit, width_mm)
+    if fit.n_effects > 1:
+        width = min(FUNNEL_WIDTH, width_mm)
+        found.append(
+            Figure(
+                name="funnel",
+                title="Contour-Enhanced Funnel Plot",
+                alt=plots.alt_text(fit, "funnel"),
+                width_mm=width,
+                pages=pages_of([plots.funnel(fit, width_mm=width)]),
+                note=prose(
+                    "Each point is one effect. Shading marks the *p*-value of an effect on its "
+                    "own; the dashed lines enclose {level} of effects if there were no "
+                    "heterogeneity.",
+                    level=level_name(fit.level),
+                ),
+            )
+        )
+    return found
+
+
+def forests(fit: PooledFit, width_mm: float) -> list[Figure]:
+    """Return the forest, or the forest of modalities with every study for the supplement."""
+    drawn = plots.forest_pages(fit, width_mm=width_mm)
+    title = f"Forest Plot of {studies(fit.n_studies).title()}"
+    long = fit.n_studies > MOST_IN_TEXT
+    every = Figure(
+        name="all-studies" if long else "forest",
+        title=title,
+        alt=plots.alt_text(fit, "forest"),
+        width_mm=width_mm,
+        pages=pages_of(drawn),
+        note=_forest_note(fit),
+        folded=len(drawn) > 1,
+    )
+    frame = fit.effects.frame
+    if not (long and "modality" in frame and frame["modality"].nunique() > 1):
+        return [every]
+    summary = Figure(
+        name="modality",
+        title="Pooled Results by Treatment Modality",
+        alt=plots.alt_text(fit, "summary-forest"),
+        width_mm=width_mm,
+        pages=pages_of([plots.summary_forest(fit, "modality", width_mm=width_mm)]),
+        note=prose("Each modality is pooled on its own. This describes the groups; it is no test "
+                   "of their difference."),
+    )  # fmt: skip
+    return [summary, every]
+
+
+def _forest_note(fit: PooledFit) -> Prose:
+    text = prose(
+        "Squares show the studies with {level} confidence intervals, their area the weight in the "
+        "overall mean; the diamond is the mean with its confidence interval.",
+        level=level_name(fit.level),
+    )
+    if fit.effects.dependent():
+        text = text + prose("Several effects of a study are shown as their average.")
+    return text
+
+
+def _flow(evidence: Evidence, width_mm: float) -> Figure:
+    flow: dict[str, Any] = {"studies": evidence.fit.n_studies, **evidence.flow}
+    parts = [f"{flow[step]:,} {words}" for step, words in STEPS.items() if step in flow]
+    return Figure(
+        name="flow",
+        title="PRISMA Flow Diagram of the Selection of Studies",
+        alt=f"Flow diagram: {'; '.join(parts)}.",
+        width_mm=width_mm,
+        pages=pages_of([flow_diagram(flow, width_mm=width_mm)]),
+        note=prose("After the PRISMA 2020 statement [@page2021]."),
+    )
+
+
+def _quality(evidence: Evidence, width_mm: float) -> Figure:
+    table = ratings(evidence.coded.frame)
+    levels = levels_of(table)
+    words = []
+    for column in table:
+        counts = table[column].value_counts()
+        parts = [f"{counts[v]:,} {v}" for v in levels if v in counts]
+        words.append(f"{column}: {', '.join(parts)}")
+    drawn = risk_of_bias(table, levels, missing=MISSING, width_mm=width_mm)
+    return Figure(
+        name="risk-of-bias",
+        title="Risk of Bias in the Studies",
+        alt=f"Bars of the share of studies with each rating. {'. '.join(words)}.",
+        width_mm=width_mm,
+        pages=pages_of([drawn]),
+        note=prose("Ratings of the review team, {n}.", n=studies(len(table))),
+    )
+
+
+def pages_of(figures: Sequence[Any]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the SVG and the PNG of each page."""
+    found = []
+    with tempfile.TemporaryDirectory() as name:
+        for figure in figures:
+            files = []
+            for suffix in ("svg", "png"):
+                (path,) = plots.save(figure, Path(name) / f"page.{suffix}", dpi=DPI)
+                files.append(path.read_bytes())
+            found.append((files[0], files[1]))
+    return tuple(found)
+
+

@@ -1,0 +1,164 @@
+"""`metaalliance verify`: run a recorded analysis again and say what is no longer the same."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from metaalliance.cli.analysis import Loaded, Request, load
+from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
+from metaalliance.cli.settings import DEFAULTS, Settings, config_for, resolve
+from metaalliance.config import Config
+from metaalliance.errors import OptionError, StudyDataError
+from metaalliance.models.comparison import compare_models
+from metaalliance.report.record import changed_rows, intact, moved_numbers, numbers_of
+from metaalliance.report.results import POOL_RESULTS, SCHEMA_VERSION, pool_document, versions
+from metaalliance.report.table import wrapped
+from metaalliance.report.verification import (
+    Check,
+    configuration_check,
+    files_check,
+    follows,
+    input_check,
+    numbers_check,
+    read_record,
+    rows_check,
+    seal_check,
+    settings_check,
+    versions_check,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions:
+    """Options of the command."""
+
+    record: Path
+    request: Request
+    strict: bool = False
+
+
+def run_verify(options: VerifyOptions) -> int:
+    """Run the command."""
+    record = read_record(options.record)
+    request = replace(options.request, sheet=options.request.sheet or record["input"]["sheet"])
+    config = config_for(request.workbook, request.config)
+    loaded = _load(request, config, recorded_settings(record))
+    if isinstance(loaded, int):
+        return loaded
+    checks = compare(record, loaded, options.record.parent)
+    verdict = follows(checks, strict=options.strict)
+    if request.json_output:
+        print_document(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "command": "verify",
+                "follows": verdict,
+                "checks": [check.to_dict() for check in checks],
+            }
+        )
+    else:
+        print_result(_lines(checks, verdict, record["command"]))
+    return OK if verdict else DATA
+
+
+def recorded_settings(record: dict[str, Any]) -> Settings:
+    """Return the settings with which a record was made.
+
+    Raises
+    ------
+    OptionError
+        When one of them does not exist in this version.
+    """
+    stored = record["settings"]
+    given = {key: stored[key] for key in DEFAULTS if stored.get(key) is not None}
+    if stored.get("aggregation_rho") is not None:
+        given["rho"] = stored["aggregation_rho"]
+    elif stored.get("model") != "che":
+        given.pop("rho", None)
+    return resolve(given, Config())
+
+
+def _load(request: Request, config: Config, settings: Settings) -> Loaded | int:
+    """Read the sheet; one with errors cannot be the source of any report."""
+    try:
+        return load(request, config, settings, "The report does not follow from this sheet.")
+    except StudyDataError as error:
+        raise StudyDataError(str(error), error.problems) from None
+
+
+def compare(record: dict[str, Any], loaded: Loaded, folder: Path) -> list[Check]:
+    """Return every check of a record against the sheet as it is now."""
+    document = recomputed(record, loaded)
+    parts = document["parts"]
+    now = dict(numbers_of(parts))
+    moved = moved_numbers(record["numbers"], now)
+    rows = changed_rows(record["rows"], loaded.studies, loaded.coded)
+    found = {"python": platform.python_version(), **versions()}
+    return [
+        seal_check(intact(record)),
+        input_check(record["input"]["sha256"], loaded.studies.sha256),
+        rows_check(rows, len(loaded.studies.rows)),
+        settings_check(_comparable(record["settings"]), _comparable(document["settings"])),
+        configuration_check(_config_differences(record, loaded)),
+        versions_check(record["versions"], found),
+        numbers_check(moved, len({**record["numbers"], **now})),
+        files_check(record["files"], folder),
+    ]
+
+
+def recomputed(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+    """Run the analyses of a record again and return settings and results."""
+    if record["command"] == "report":
+        from metaalliance.cli.report import REPORT_RESULTS, gather, report_document
+        from metaalliance.report.analyses import Content
+
+        stored = record["settings"]["content"]
+        content = Content(**{**stored, "moderators": tuple(stored["moderators"])})
+        document = report_document(gather(loaded, content))
+        parts = {key: document[key] for key in REPORT_RESULTS}
+        return {"settings": document["settings"], "parts": parts}
+    if record["command"] != "pool":
+        raise OptionError(f"A record of {record['command']} cannot be verified.", code="MA680")
+    models, notes = compare_models(loaded.fit())
+    document = pool_document(loaded.studies, models, notes, loaded.recorded, ())
+    return {
+        "settings": document["settings"],
+        "parts": {key: document[key] for key in POOL_RESULTS},
+    }
+
+
+def _comparable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that change numbers: the place of a configuration file is none."""
+    return {key: value for key, value in settings.items() if key != "config"}
+
+
+def _config_differences(record: dict[str, Any], loaded: Loaded) -> list[dict[str, Any]]:
+    """Settings that the configuration file asks for and that the record does not have."""
+    found = []
+    stored = {**record["settings"]}
+    if "aggregation_rho" in stored:
+        stored["rho"] = stored["aggregation_rho"]
+    for key, value in loaded.config.pool.items():
+        if key != "width" and value != "auto" and key in stored and stored[key] != value:
+            found.append({"name": key, "recorded": stored[key], "now": value})
+    return found
+
+
+def _lines(checks: list[Check], verdict: bool, command: str) -> list[str]:
+    """One line for each check, and the verdict."""
+    width = terminal_width()
+    name = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        head = f"{check.name.ljust(name)}  {'same   ' if check.same else 'CHANGED'}  "
+        lines += wrapped(check.text, width, head)
+    what = "report" if command == "report" else "result"
+    answer = (
+        f"The {what} follows from this workbook."
+        if verdict
+        else f"The {what} does not follow from this workbook as it is now."
+    )
+    return [*lines, "", answer]

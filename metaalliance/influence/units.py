@@ -1,0 +1,57 @@
+"""What can be left out: studies, or single effects."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import BoolArray
+from metaalliance.effects.effects import Effects
+from metaalliance.options import check_option
+from metaalliance.problems import Problem, notice
+
+Unit = Literal["study", "effect"]
+
+
+def unit_masks(effects: Effects, unit: str) -> BoolArray:
+    """What is kept when each unit is left out, shape (units, k), rows as in the effects.
+
+    Studies come in the order of their first effect, effects in their own order.
+    """
+    check_option("unit", unit, Unit)
+    if unit == "effect":
+        return ~np.eye(effects.n_effects, dtype=bool)
+    codes, labels = pd.factorize(effects.frame["study"])
+    return np.asarray(np.arange(len(labels))[:, None] != codes)
+
+
+def unit_frame(effects: Effects, unit: str) -> pd.DataFrame:
+    """Return one row per unit: `omitted` (its name), `study`, and `effect` or `k_omitted`."""
+    frame = effects.frame
+    if unit == "study":
+        codes, labels = pd.factorize(frame["study"])
+        studies = pd.Series(list(labels), dtype=frame["study"].dtype)
+        sizes = np.bincount(codes, minlength=len(labels))
+        return pd.DataFrame({"omitted": studies.astype(str), "study": studies, "k_omitted": sizes})
+    several = frame["study"].map(frame["study"].value_counts()) > 1
+    names = frame["study"].astype(str)
+    named = names.where(~several, names + ", effect " + frame["effect"].astype(str))
+    columns = {"omitted": named, "study": frame["study"], "effect": frame["effect"]}
+    if "row" in frame:
+        columns["row"] = frame["row"]
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def failure_notices(frame: pd.DataFrame, unit: str) -> tuple[Problem, ...]:
+    """Say without which units the model cannot be fitted."""
+    failed = frame[frame["reason"] != ""]
+    if failed.empty:
+        return ()
+    first = failed.iloc[0]
+    others = f", nor without {len(failed) - 1:,} others" if len(failed) > 1 else ""
+    message = (
+        f"Without {unit} {first['omitted']} the model cannot be fitted{others}: {first['reason']}"
+    )
+    return (notice("MA662", message, "The rows stay in the table, with the reason."),)

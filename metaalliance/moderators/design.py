@@ -1,0 +1,483 @@
+"""From a formula and effects to a design matrix, and from new values to its rows."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import Array
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.moderators.formula import Factor, ParsedFormula, parse_formula, refused
+from metaalliance.moderators.grouping import group_by, is_number
+from metaalliance.moderators.slope import default_scale, unit_text
+from metaalliance.problems import Problem, notice
+
+MOST_COLUMNS = 200
+#: Part of a column that is not explained by those before it, below which it is dropped.
+COLLINEAR = 1e-8
+_FUNCTIONS = {"log": np.log, "log2": np.log2, "log10": np.log10, "sqrt": np.sqrt}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable of a design.
+
+    Attributes
+    ----------
+    name, column, function : str
+        What it is called, the column behind it, and the function of it.
+    levels : tuple of str
+        Levels, the reference first; empty for a number.
+    centre, scale : float
+        A number enters as (x - centre) / scale.
+    unit : str
+        The scale in words.
+    low, high : float
+        Smallest and largest value of a number.
+    curved : bool
+        Whether it enters through a polynomial or spline.
+    """
+
+    name: str
+    column: str
+    function: str
+    levels: tuple[str, ...] = ()
+    centre: float = 0.0
+    scale: float = 1.0
+    unit: str = ""
+    low: float = math.nan
+    high: float = math.nan
+    curved: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a reader needs to read the coefficients."""
+        if self.levels:
+            return {
+                "name": self.name,
+                "kind": "categorical",
+                "levels": list(self.levels),
+                "reference": self.levels[0],
+            }
+        return {
+            "name": self.name,
+            "kind": "continuous",
+            "centre": self.centre,
+            "scale": self.scale,
+            "unit": self.unit,
+            "range": [self.low, self.high],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Design:
+    """A design matrix with what made it.
+
+    Attributes
+    ----------
+    formula : ParsedFormula
+        The formula.
+    variables : tuple of Variable
+        In the order of the formula.
+    used : Effects
+        Effects with a value of every variable, sparse levels left out.
+    X : ndarray, shape (k, p)
+        The matrix.
+    names : tuple of str
+        Names of its columns.
+    terms : dict of str to tuple of int
+        Columns of each term but the intercept.
+    dropped : tuple of str
+        Columns of interactions that cannot be estimated.
+    missing : dict of str to dict
+        By variable: effects without a value and studies that have no other.
+    """
+
+    formula: ParsedFormula
+    variables: tuple[Variable, ...]
+    used: Effects = field(repr=False)
+    X: Array = field(repr=False)
+    names: tuple[str, ...]
+    terms: dict[str, tuple[int, ...]]
+    dropped: tuple[str, ...]
+    missing: dict[str, dict[str, int]]
+    notices: tuple[Problem, ...] = field(repr=False)
+    kept: tuple[int, ...] = field(repr=False)
+    spec: Any = field(repr=False)
+
+    def rows(self, frame: pd.DataFrame) -> Array:
+        """Return rows of the design for new values; NaN where a dropped column is needed.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            A column for each column of the formula.
+        """
+        data = _encoded(self.variables, frame, strict=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            full = np.asarray(self.spec.get_model_matrix(data, context={}), dtype=float)
+        found: Array = full[:, list(self.kept)]
+        lost = np.setdiff1d(np.arange(full.shape[1]), self.kept)
+        found[(full[:, lost] != 0).any(axis=1)] = np.nan
+        return found
+
+    def grid(self, at: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Return all combinations of levels, numbers at their centre or as `at` says.
+
+        Parameters
+        ----------
+        at : mapping, optional
+            Values by column: one, or a list.
+        """
+        given = dict(at or {})
+        columns = {v.column: v for v in self.variables}
+        unknown = [name for name in given if name not in columns]
+        if unknown:
+            raise OptionError(
+                f"{unknown[0]} is not in the formula {self.formula.text!r}; it has "
+                f"{', '.join(columns)}."
+            )
+        values = {name: _values(v, given.get(name)) for name, v in columns.items()}
+        size = math.prod(len(v) for v in values.values())
+        if size > 5000:
+            raise OptionError(f"{size:,} combinations are too many: fix more values with at.")
+        return pd.DataFrame(list(itertools.product(*values.values())), columns=list(values))
+
+
+def build_design(
+    effects: Effects,
+    formula: str,
+    *,
+    reference: Mapping[str, str] | None = None,
+    centre: Mapping[str, float] | None = None,
+    scale: Mapping[str, float] | None = None,
+    min_studies: int = 3,
+) -> Design:
+    """Make the design matrix of a formula.
+
+    Effects with a missing value, and effects of levels with too few studies, are left out with
+    a notice each. Numbers are centred and scaled; columns of interactions that cannot be
+    estimated are dropped with a notice.
+
+    Raises
+    ------
+    OptionError
+        For a formula that is not accepted, or settings of variables that it does not have.
+    EstimationError
+        When no effect is left, or main terms are collinear.
+    """
+    columns = [*effects.moderators, *(c for c in ("n", "sample") if c in effects.frame)]
+    parsed = parse_formula(formula, columns)
+    for given in (reference, centre, scale):
+        _check_names(parsed, given)
+    used, missing, notices = _complete(effects, parsed)
+    used, sparse = _dense(used, parsed, min_studies)
+    variables = tuple(
+        _variable(used, f, i in parsed.curved, reference or {}, centre or {}, scale or {})
+        for i, f in enumerate(parsed.factors)
+    )
+    full, spec = _matrix(parsed, variables, used)
+    terms, names = _terms(spec, variables)
+    kept, dropped = _independent(full, terms, names)
+    place = {old: new for new, old in enumerate(kept)}
+    found = {t: tuple(place[c] for c in cols if c in place) for t, cols in terms.items()}
+    if dropped:
+        message = f"No effects tell {', '.join(dropped)}: left out of the interaction."
+        notices = (*notices, notice("MA648", message, "Merge levels."))
+    return Design(
+        formula=parsed,
+        variables=variables,
+        used=used,
+        X=full[:, kept],
+        names=tuple(names[c] for c in kept),
+        terms={t: cols for t, cols in found.items() if cols},
+        dropped=tuple(dropped),
+        missing=missing,
+        notices=(*notices, *sparse),
+        kept=tuple(kept),
+        spec=spec,
+    )
+
+
+def _check_names(parsed: ParsedFormula, given: Mapping[str, Any] | None) -> None:
+    names = {f.name for f in parsed.factors} | {f.column for f in parsed.factors}
+    for name in given or {}:
+        if name not in names:
+            raise OptionError(
+                f"{name} is not in the formula {parsed.text!r}; it has {', '.join(sorted(names))}."
+            )
+
+
+def _complete(
+    effects: Effects, parsed: ParsedFormula
+) -> tuple[Effects, dict[str, dict[str, int]], tuple[Problem, ...]]:
+    """Effects with a value of every variable, and what each variable is missing."""
+    keep, missing, notices = np.ones(effects.n_effects, dtype=bool), {}, []
+    study = effects.frame["study"]
+    for name in dict.fromkeys(f.column for f in parsed.factors):
+        values = effects.frame[name]
+        known = values.notna().to_numpy() & (values.astype(str).str.strip() != "").to_numpy()
+        gone = set(study) - set(study[known])
+        missing[name] = {"n_effects": int((~known).sum()), "n_studies": len(gone)}
+        if not known.all():
+            message = (
+                f"{name} is missing for {missing[name]['n_effects']:,} of {effects.n_effects:,} "
+                f"effects ({len(gone):,} {'study' if len(gone) == 1 else 'studies'} entirely), "
+                "which are left out."
+            )
+            notices.append(notice("MA644", message, "Complete the column.", severity="note"))
+        keep &= known
+    if not keep.any():
+        raise EstimationError(
+            f"No effect has a value of all of {', '.join(missing)}.", code="MA602"
+        )
+    return effects.subset(keep), missing, tuple(notices)
+
+
+def _is_factor(effects: Effects, factor: Factor) -> bool:
+    return factor.function == "C" or not is_number(effects.frame[factor.column])
+
+
+def _dense(
+    effects: Effects, parsed: ParsedFormula, min_studies: int
+) -> tuple[Effects, tuple[Problem, ...]]:
+    """Leave levels with too few studies out, until none is left."""
+    left: dict[str, list[str]] = {}
+    again = True
+    while again:
+        again = False
+        for factor in parsed.factors:
+            if not _is_factor(effects, factor):
+                continue
+            grouping = group_by(_as_text(effects, factor), factor.column)
+            few = [name for name, m in grouping.studies().items() if m < min_studies]
+            if not few:
+                continue
+            keep = ~np.isin(grouping.codes, [grouping.levels.index(name) for name in few])
+            if not keep.any():
+                raise EstimationError(
+                    f"No level of {factor.column} has {min_studies} studies.", code="MA602"
+                )
+            left.setdefault(factor.column, []).extend(few)
+            effects, again = effects.subset(keep), True
+    return effects, tuple(
+        notice(
+            "MA645",
+            f"{name}: {', '.join(few)} {'has' if len(few) == 1 else 'have'} fewer than "
+            f"{min_studies} studies; their effects are left out of the regression.",
+            "Merge levels, or set min_studies.",
+            severity="note",
+        )
+        for name, few in left.items()
+    )
+
+
+def _as_text(effects: Effects, factor: Factor) -> Effects:
+    """Turn a column of numbers that stands for levels into text."""
+    values = effects.frame[factor.column]
+    if factor.function != "C" or not is_number(values):
+        return effects
+    text = [f"{v:g}" for v in values.astype(float)]
+    return Effects(frame=effects.frame.assign(**{factor.column: text}), measure=effects.measure)
+
+
+def _variable(
+    effects: Effects,
+    factor: Factor,
+    curved: bool,
+    reference: Mapping[str, str],
+    centre: Mapping[str, float],
+    scale: Mapping[str, float],
+) -> Variable:
+    """Settle levels, or centre and scale, of one variable."""
+    name = factor.name
+    if _is_factor(effects, factor):
+        if factor.function in _FUNCTIONS or curved:
+            raise OptionError(f"{factor.column} holds text: it has no {name}.", code="MA646")
+        first = reference.get(factor.column)
+        levels = group_by(_as_text(effects, factor), factor.column, first).levels
+        if len(levels) < 2:
+            raise EstimationError(f"{factor.column} has only the level {levels[0]}.", code="MA646")
+        return Variable(name=name, column=factor.column, function=factor.function, levels=levels)
+    if name in reference:
+        raise OptionError(f"{name} holds numbers, and has no reference level.")
+    x = _computed(factor.function, effects.frame[factor.column], name)
+    if np.ptp(x) == 0:
+        raise EstimationError(f"{name} does not differ between effects.", code="MA646")
+    unit = scale.get(name, default_scale(factor.column, x) if not factor.function else 1.0)
+    if not (math.isfinite(unit) and unit > 0):
+        raise OptionError(f"scale of {name} is {unit!r}; it must be a positive number.")
+    return Variable(
+        name=name,
+        column=factor.column,
+        function=factor.function,
+        centre=float(centre.get(name, float(np.mean(x)))),
+        scale=float(unit),
+        unit=unit_text(factor.column, x, unit) if not factor.function else f"per {unit:g}",
+        low=float(x.min()),
+        high=float(x.max()),
+        curved=curved,
+    )
+
+
+def _computed(function: str, values: Any, name: str) -> Array:
+    """Values of a number, or of a function of it."""
+    try:
+        x = np.asarray(pd.to_numeric(pd.Series(values)), dtype=float)
+    except (TypeError, ValueError):
+        raise OptionError(f"{name} needs numbers.") from None
+    if not np.isfinite(x).all():
+        raise OptionError(f"{name} needs finite numbers.")
+    if function in _FUNCTIONS:
+        if (x <= 0).any() if function != "sqrt" else (x < 0).any():
+            raise OptionError(f"{name} needs positive numbers.")
+        return np.asarray(_FUNCTIONS[function](x), dtype=np.float64)
+    return x
+
+
+def _encoded(
+    variables: tuple[Variable, ...], frame: pd.DataFrame, *, strict: bool = False
+) -> pd.DataFrame:
+    """The variables under our own names: levels as numbered categories, numbers scaled."""
+    columns: dict[str, Any] = {}
+    for i, v in enumerate(variables):
+        if v.column not in frame:
+            raise OptionError(f"The values for prediction lack the column {v.column}.")
+        if v.levels:
+            codes = _codes(v, frame[v.column])
+            columns[f"v{i}x"] = pd.Categorical.from_codes(
+                codes, categories=[str(n) for n in range(len(v.levels))]
+            )
+            continue
+        x = _computed(v.function, frame[v.column], v.name)
+        if strict and v.curved and ((x < v.low) | (x > v.high)).any():
+            raise OptionError(
+                f"A curve of {v.name} says nothing beyond {v.low:g} to {v.high:g}: predict there "
+                "with a straight line."
+            )
+        columns[f"v{i}x"] = (x - v.centre) / v.scale
+    return pd.DataFrame(columns)
+
+
+def _codes(variable: Variable, values: Any) -> list[int]:
+    index = {level: i for i, level in enumerate(variable.levels)}
+    found = []
+    for value in values:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        text = f"{float(value):g}" if number else str(value).strip()
+        if text not in index:
+            raise OptionError(
+                f"{variable.name} has no level {text!r} in this model; it has "
+                f"{', '.join(variable.levels)}."
+            )
+        found.append(index[text])
+    return found
+
+
+def _matrix(
+    parsed: ParsedFormula, variables: tuple[Variable, ...], effects: Effects
+) -> tuple[Array, Any]:
+    """Evaluate the safe formula."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    data = _encoded(variables, effects.frame)
+    try:
+        formula = Formula(parsed.safe)
+        if len(formula) > MOST_COLUMNS:
+            raise refused(parsed.text, f"it has more than {MOST_COLUMNS} terms")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = formula.get_model_matrix(data, context={})
+    except OptionError:
+        raise
+    except (FormulaicError, ValueError, SyntaxError, TypeError, AttributeError) as error:
+        raise refused(parsed.text, _first_line(error)) from None
+    if found.shape[1] > MOST_COLUMNS:
+        raise refused(parsed.text, f"it makes more than {MOST_COLUMNS} columns")
+    return np.asarray(found, dtype=float), found.model_spec
+
+
+def _first_line(error: Exception) -> str:
+    """First line of a message, without our placeholders and colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().split("\n")[0]
+    return re.sub(r"v\d+x", "a column", text).rstrip(".") or "it cannot be read"
+
+
+def _terms(
+    spec: Any, variables: tuple[Variable, ...]
+) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    """Columns of each term, and all names as readers know them."""
+    names = [_readable(str(name), variables) for name in spec.column_names]
+    terms = {
+        _readable(str(term), variables): tuple(int(i) for i in columns)
+        for term, columns in spec.term_indices.items()
+        if str(term) != "1"
+    }
+    return terms, names
+
+
+def _readable(name: str, variables: tuple[Variable, ...]) -> str:
+    """Replace our placeholders: "v0x[T.2]:v1x" is "modality[CBT]:year"."""
+
+    def levels(match: re.Match[str]) -> str:
+        variable = variables[int(match.group(1))]
+        return f"{variable.name}[{variable.levels[int(match.group(2))]}]"
+
+    if name == "Intercept":
+        return "intercept"
+    found = re.sub(r"v(\d+)x\[(?:T\.)?(\d+)\]", levels, name)
+    return re.sub(r"v(\d+)x", lambda m: variables[int(m.group(1))].name, found)
+
+
+def _independent(
+    X: Array, terms: Mapping[str, tuple[int, ...]], names: list[str]
+) -> tuple[list[int], list[str]]:
+    """Columns that are not explained by those before them; the others must be interactions."""
+    inside = {c: term for term, columns in terms.items() for c in columns}
+    kept: list[int] = []
+    dropped: list[str] = []
+    basis = np.zeros((X.shape[0], 0))
+    for c in range(X.shape[1]):
+        column = X[:, c]
+        rest = column - basis @ (basis.T @ column)
+        rest = rest - basis @ (basis.T @ rest)
+        length, before = float(np.linalg.norm(rest)), float(np.linalg.norm(column))
+        if before > 0 and length > COLLINEAR * before:
+            basis = np.column_stack([basis, rest / length])
+            kept.append(c)
+        elif ":" in inside.get(c, ""):
+            dropped.append(names[c])
+        else:
+            raise EstimationError(
+                f"{names[c]} follows from the other terms of the formula: leave out a moderator, "
+                "or merge levels.",
+                code="MA641",
+            )
+    return kept, dropped
+
+
+def _values(variable: Variable, given: Any) -> list[Any]:
+    """Values of a variable in a grid."""
+    if given is None:
+        if variable.levels:
+            return list(variable.levels)
+        return [_back(variable.function, variable.centre)]
+    several = isinstance(given, list | tuple | np.ndarray | pd.Series)
+    return list(given) if several else [given]
+
+
+def _back(function: str, value: float) -> float:
+    """The column's value at which its function has a value."""
+    inverse = {"log": math.exp, "log2": lambda v: 2.0**v, "log10": lambda v: 10.0**v,
+               "sqrt": lambda v: v**2}  # fmt: skip
+    return float(inverse[function](value)) if function in inverse else value

@@ -1,0 +1,258 @@
+"""The decisions of an analysis, their options, and the specifications that combine them."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from metaalliance.effects.attenuation import Attenuation
+from metaalliance.errors import OptionError
+from metaalliance.models.pool import TESTS
+from metaalliance.options import (
+    CLUSTER_TESTS,
+    Model,
+    Nonsignificant,
+    SheetMeasure,
+    Tau2Estimator,
+    Test,
+    check_rho,
+    option_values,
+)
+
+#: Decisions about the effects, then decisions about the model, in the order of the grid.
+EFFECT_DECISIONS = (
+    "conversions", "measure", "attenuation", "nonsignificant", "include", "outliers",
+)  # fmt: skip
+MODEL_DECISIONS = ("aggregation", "model", "rho", "tau2", "test")
+DECISIONS = (*EFFECT_DECISIONS, *MODEL_DECISIONS)
+
+#: Options of each decision that has a fixed list; `include` and `rho` are the team's own.
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "conversions": ("all", "exact"),
+    "measure": option_values(SheetMeasure),
+    "attenuation": option_values(Attenuation),
+    "nonsignificant": tuple(v for v in option_values(Nonsignificant) if v != "error"),
+    "outliers": ("keep", "remove", "remove-low", "remove-high"),
+    "aggregation": ("none", "mean", "lowest", "highest"),
+    "model": tuple(v for v in option_values(Model) if v != "auto"),
+    "tau2": option_values(Tau2Estimator),
+    "test": tuple(v for v in option_values(Test) if v != "auto"),
+}
+#: The option of `include` that keeps every effect.
+EVERY = "all"
+#: Combinations of options beyond which a grid is refused.
+MOST_COMBINATIONS = 2_000_000
+
+Filter = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The declared decisions with their options.
+
+    Attributes
+    ----------
+    options : dict of str to tuple
+        Options of each decision, in the order of `DECISIONS`.
+    filters : dict of str to dict
+        What each option of `include` keeps: allowed values by column.
+    """
+
+    options: Mapping[str, tuple[Any, ...]]
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Decisions with more than one option."""
+        return tuple(name for name in DECISIONS if len(self.options[name]) > 1)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """Decisions with one option."""
+        return {n: self.options[n][0] for n in DECISIONS if len(self.options[n]) == 1}
+
+    @property
+    def size(self) -> int:
+        """Combinations of all options, possible or not."""
+        return math.prod(len(self.options[name]) for name in DECISIONS)
+
+    def effect_choices(self) -> Iterator[dict[str, Any]]:
+        """Combinations of the decisions about the effects."""
+        return _combinations(self.options, EFFECT_DECISIONS)
+
+    def model_choices(self) -> Iterator[dict[str, Any]]:
+        """Combinations of the decisions about the model."""
+        return _combinations(self.options, MODEL_DECISIONS)
+
+
+def _combinations(
+    options: Mapping[str, tuple[Any, ...]], names: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    for values in itertools.product(*(options[name] for name in names)):
+        yield dict(zip(names, values, strict=True))
+
+
+def make_grid(given: Mapping[str, Any], defaults: Grid) -> Grid:
+    """Return the defaults with the options that are given in their place.
+
+    Parameters
+    ----------
+    given : mapping
+        Options by decision: a sequence or one value; `include` may be a mapping from a name to
+        the values that it keeps by column (the option "all" is added in front), or a sequence
+        of names that `defaults` has.
+    defaults : Grid
+        Options of decisions that are not given.
+
+    Raises
+    ------
+    OptionError
+        For an unknown decision or option, a repeated option, none at all, or too many
+        combinations.
+    """
+    options, filters = dict(defaults.options), dict(defaults.filters)
+    for name, value in given.items():
+        if name not in DECISIONS:
+            raise OptionError(_unknown(f"the grid has a decision {name!r}", name, DECISIONS))
+        if name == "include" and isinstance(value, Mapping):
+            filters = {str(k): _filter(str(k), v) for k, v in value.items()}
+            options[name] = (EVERY, *(k for k in filters if k != EVERY))
+        else:
+            options[name] = _options(name, value, filters)
+    grid = Grid(options=options, filters={k: v for k, v in filters.items() if k != EVERY})
+    if grid.size > MOST_COMBINATIONS:
+        raise OptionError(
+            f"The grid has {grid.size:,} combinations; at most {MOST_COMBINATIONS:,} are taken. "
+            "Give some decisions fewer options."
+        )
+    return grid
+
+
+def _options(name: str, value: Any, filters: Mapping[str, Filter]) -> tuple[Any, ...]:
+    """Check the options of one decision."""
+    listed = [value] if isinstance(value, str | int | float) else list(value)
+    if not listed:
+        raise OptionError(f"The decision {name!r} has no option.")
+    allowed = (EVERY, *filters) if name == "include" else OPTIONS.get(name, ())
+    if name == "rho":
+        listed = [check_rho(v) for v in listed]
+    for option in listed if name != "rho" else ():
+        if option not in allowed:
+            raise OptionError(_unknown(f"{name}={option!r} is no option", str(option), allowed))
+    repeated = [option for option, count in Counter(listed).items() if count > 1]
+    if repeated:
+        raise OptionError(f"The decision {name!r} has {repeated[0]!r} twice.")
+    return tuple(listed)
+
+
+def _filter(name: str, value: Any) -> dict[str, tuple[Any, ...]]:
+    """Check one filter: allowed values by column."""
+    if not isinstance(value, Mapping) or not value:
+        raise OptionError(
+            f"include {name!r} must map columns to the values that are kept, such as "
+            "{'design': ['RCT']}."
+        )
+    found = {}
+    for column, kept in value.items():
+        values = [kept] if isinstance(kept, str | int | float) else list(kept)
+        if not values:
+            raise OptionError(f"include {name!r}: {column} keeps no value.")
+        found[str(column)] = tuple(values)
+    return found
+
+
+def _unknown(what: str, seen: str, allowed: Sequence[str]) -> str:
+    near = difflib.get_close_matches(seen, allowed, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{what}; there are {', '.join(repr(a) for a in allowed)}.{hint}"
+
+
+class ModelChoice(NamedTuple):
+    """What is fitted to a set of effects; None where a decision has no meaning."""
+
+    aggregation: str
+    model: str
+    rho: float | None
+    tau2: str | None
+    test: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The models for one kind of effects.
+
+    Attributes
+    ----------
+    choices : tuple of ModelChoice
+        Distinct possible models, in the order of the grid.
+    places : tuple of int
+        For each combination of the decisions about the model: its place in `choices`, or -1
+        where it is impossible.
+    impossible : dict of str to int
+        Impossible combinations by the rule that leaves them out.
+    """
+
+    choices: tuple[ModelChoice, ...]
+    places: tuple[int, ...]
+    impossible: Mapping[str, int]
+
+    @property
+    def equivalent(self) -> int:
+        """Combinations that are the same model as an earlier one."""
+        return sum(p >= 0 for p in self.places) - len(self.choices)
+
+
+def plan_models(grid: Grid, *, dependent: bool) -> Plan:
+    """Combine the decisions about the model by rule.
+
+    Parameters
+    ----------
+    grid : Grid
+        The options.
+    dependent : bool
+        Whether some study has several effects.
+    """
+    known: dict[ModelChoice, int] = {}
+    places: list[int] = []
+    impossible: Counter[str] = Counter()
+    for options in grid.model_choices():
+        found = model_choice(options, dependent=dependent)
+        if isinstance(found, str):
+            impossible[found] += 1
+            places.append(-1)
+        else:
+            places.append(known.setdefault(found, len(known)))
+    return Plan(choices=tuple(known), places=tuple(places), impossible=dict(impossible))
+
+
+def model_choice(options: Mapping[str, Any], *, dependent: bool) -> ModelChoice | str:
+    """Return the model that a combination means, or the rule that makes it impossible.
+
+    A decision that has no meaning for the model is None: combinations that differ in nothing
+    else are one specification.
+    """
+    model, test, tau2 = options["model"], options["test"], options["tau2"]
+    aggregation = options["aggregation"] if dependent else "none"
+    if test not in TESTS[model]:
+        return f"{model} has no {test} test"
+    multilevel = model in {"che", "three-level"}
+    if multilevel and aggregation != "none":
+        return f"{model} needs several effects per study, and aggregation leaves one"
+    if multilevel and not dependent:
+        return f"{model} needs several effects per study, and no study has them"
+    if multilevel and tau2 not in {"REML", "ML"}:
+        return f"{model} has no {tau2} estimator"
+    if not multilevel and dependent and aggregation == "none" and test not in CLUSTER_TESTS:
+        return f"{model} with a {test} test takes one effect per study"
+    return ModelChoice(
+        aggregation=aggregation,
+        model=model,
+        rho=options["rho"] if model == "che" or aggregation == "mean" else None,
+        tau2=None if model == "common-effect" else tau2,
+        test=test,
+    )

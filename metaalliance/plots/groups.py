@@ -1,0 +1,77 @@
+"""Levels of a moderator in a figure: their order, their names, and how they are told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metaalliance.core.arrays import BoolArray
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import OptionError
+from metaalliance.moderators.subgroups import MISSING
+from metaalliance.plots.frame import COLOURS, MARKERS
+from metaalliance.plots.words import level_name
+
+#: More levels cannot be told apart by shape and colour.
+MOST = len(MARKERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """One level: its name, its effects, its marker and its colour."""
+
+    level: str
+    members: BoolArray
+    marker: str
+    color: str
+
+    @property
+    def name(self) -> str:
+        """Name with a capital."""
+        return level_name(self.level)
+
+
+def labels_of(effects: Effects, by: str) -> np.ndarray:
+    """Return the level of each effect as text; what has none is "not reported".
+
+    Raises
+    ------
+    OptionError
+        When the effects have no such column.
+    """
+    if by not in effects.frame:
+        raise OptionError(f"by={by!r}: there is no such moderator; {effects.moderator_list()}.")
+    values = effects.frame[by].astype(object)
+    return values.where(values.notna(), MISSING).astype(str).to_numpy()
+
+
+def levels_of(labels: np.ndarray) -> list[str]:
+    """Return levels in alphabetical order, "not reported" last."""
+    return sorted(set(labels), key=lambda level: (level == MISSING, level.casefold(), level))
+
+
+def groups_of(effects: Effects, by: str) -> list[Group]:
+    """Divide effects by a moderator, each level with a marker and a colour of its own.
+
+    Raises
+    ------
+    OptionError
+        When there is no such moderator, or it has too many levels to tell apart.
+    """
+    labels = labels_of(effects, by)
+    levels = levels_of(labels)
+    if len(levels) > MOST:
+        raise OptionError(
+            f"by={by!r} has {len(levels)} levels; a figure tells at most {MOST} apart. Group "
+            "them in the sheet, or leave some out."
+        )
+    return [
+        Group(
+            level=level,
+            members=labels == level,
+            marker=MARKERS[i],
+            color=COLOURS[i % len(COLOURS)],
+        )
+        for i, level in enumerate(levels)
+    ]

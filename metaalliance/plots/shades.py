@@ -1,0 +1,28 @@
+"""Tints of a colour, opaque so that EPS prints them; dark or light by their value."""
+
+from __future__ import annotations
+
+from matplotlib.colors import to_hex, to_rgb
+
+
+def tint(color: str, share: float) -> str:
+    """Return `share` of a colour on white.
+
+    Examples
+    --------
+    >>> tint("#0072B2", 1.0), tint("#000000", 0.0)
+    ('#0072b2', '#ffffff')
+    """
+    return to_hex([1 - share * (1 - part) for part in to_rgb(color)])
+
+
+def darkness(color: str) -> float:
+    """Return 1 less the luminance of a colour as a grey print has it.
+
+    Examples
+    --------
+    >>> darkness("#ffffff"), darkness("#000000")
+    (0.0, 1.0)
+    """
+    red, green, blue = to_rgb(color)
+    return round(1 - (0.299 * red + 0.587 * green + 0.114 * blue), 12)

@@ -1,0 +1,151 @@
+"""The record of a run with what is needed to find out later what has changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from metaalliance.effects.effects import Effects
+from metaalliance.report.results import digest
+from metaalliance.sheet.rows import Row
+from metaalliance.sheet.studies import Studies
+
+#: Length of the fingerprint of a row.
+_LENGTH = 16
+#: Relative difference above which a number counts as moved: platforms differ by less.
+TOLERANCE = 1e-8
+#: Parts of a result that are words about it, and no numbers of it.
+_WORDS = frozenset({"settings", "notices"})
+
+
+def sealed(
+    record: Mapping[str, Any],
+    studies: Studies,
+    coded: Effects,
+    results: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return a record with fingerprints of its rows, its numbers, and a seal over all of it.
+
+    Parameters
+    ----------
+    record : mapping
+        From `run_record`.
+    studies : Studies
+        The sheet.
+    coded : Effects
+        One effect per used row, with `row` in its frame.
+    results : mapping
+        Parts of the results document.
+    """
+    whole = {
+        **record,
+        "rows": row_marks(studies, coded),
+        "numbers": dict(numbers_of(results)),
+    }
+    return {**whole, "seal": digest(whole)}
+
+
+def intact(record: Mapping[str, Any]) -> bool:
+    """Whether nobody has edited a record since it was written."""
+    return record.get("seal") == digest({k: v for k, v in record.items() if k != "seal"})
+
+
+def row_marks(studies: Studies, coded: Effects) -> dict[str, str]:
+    """Return by row: a fingerprint of its cells, then effect and variance where it is used.
+
+    The fingerprint is of what the cells say, not of where the row stands, so that rows that
+    only moved can be recognised.
+    """
+    frame = coded.frame
+    values = {
+        int(row): f" {float(yi)!r} {float(vi)!r}"
+        for row, yi, vi in zip(frame["row"], frame["yi"], frame["vi"], strict=True)
+    }
+    return {str(row.number): _mark(row) + values.get(row.number, "") for row in studies.rows}
+
+
+def _mark(row: Row) -> str:
+    return digest({name: cell.seen for name, cell in row.cells.items()})[:_LENGTH]
+
+
+def numbers_of(content: Any, path: str = "") -> Iterator[tuple[str, float | None]]:
+    """Every number of a JSON document with its path, such as ``models.0.pooled.estimate``."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            if key not in _WORDS:
+                yield from numbers_of(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(content, Sequence) and not isinstance(content, str):
+        for index, value in enumerate(content):
+            yield from numbers_of(value, f"{path}.{index}")
+    elif content is None or (isinstance(content, int | float) and not isinstance(content, bool)):
+        yield path, content
+
+
+def moved_numbers(
+    recorded: Mapping[str, float | None], now: Mapping[str, float | None]
+) -> list[dict[str, Any]]:
+    """Return the numbers that differ, those of the main result first, then by relative change."""
+    moved: list[dict[str, Any]] = []
+    for path in {**recorded, **now}:
+        before, after = recorded.get(path), now.get(path)
+        if not _equal(before, after):
+            moved.append({"number": path, "recorded": before, "now": after})
+    return sorted(moved, key=lambda m: (_rank(m["number"]), -_change(m["recorded"], m["now"])))
+
+
+def _equal(before: float | None, after: float | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return math.isclose(before, after, rel_tol=TOLERANCE, abs_tol=TOLERANCE**1.5)
+
+
+def _rank(path: str) -> int:
+    order = ("pooled.", "heterogeneity.", "counts.")
+    return next((i for i, start in enumerate(order) if path.startswith(start)), len(order))
+
+
+def _change(before: float | None, after: float | None) -> float:
+    if before is None or after is None:
+        return math.inf
+    return abs(after - before) / max(abs(before), TOLERANCE)
+
+
+def changed_rows(recorded: Mapping[str, str], studies: Studies, coded: Effects) -> list[dict[str, Any]]:
+    """Return the rows whose cells or effects are not as recorded; rows that only moved are not.
+
+    Each has its `row`, its `study` (blank where it is gone), `what` happened, and the effect on
+    the analysis scale `recorded` and `now`.
+    """
+    now = row_marks(studies, coded)
+    labels = {str(row.number): row.study for row in studies.rows}
+    before_left, after_left = _unmatched(recorded, now), _unmatched(now, recorded)
+    found = []
+    for row in sorted({*before_left, *after_left}, key=int):
+        before, after = before_left.get(row), after_left.get(row)
+        what = "changed" if before and after else "new" if after else "gone"
+        entry = {"row": int(row), "study": labels.get(row, "") if after else "", "what": what}
+        found.append({**entry, "recorded": _effect(before), "now": _effect(after)})
+    return found
+
+
+def _unmatched(rows: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Rows without an equal in the other list, each equal being used up once."""
+    left: dict[str, int] = {}
+    for row, mark in others.items():
+        if rows.get(row) != mark:
+            left[mark] = left.get(mark, 0) + 1
+    found = {}
+    for row, mark in rows.items():
+        if others.get(row) == mark:
+            continue
+        if left.get(mark, 0) > 0:
+            left[mark] -= 1
+        else:
+            found[row] = mark
+    return found
+
+
+def _effect(mark: str | None) -> float | None:
+    parts = (mark or "").split()
+    return float(parts[1]) if len(parts) > 1 else None

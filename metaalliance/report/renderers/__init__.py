@@ -1,0 +1,1 @@
+"""A table as HTML, Word, spreadsheet, LaTeX, Markdown, CSV and JSON: the same strings in each."""

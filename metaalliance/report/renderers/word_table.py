@@ -1,0 +1,122 @@
+"""A table of a Word document: three rules, a head that is repeated, no row cut in two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Pt
+
+from metaalliance.report.prose import symbols
+from metaalliance.report.table import Table, text_width
+from metaalliance.sheet.archive import allowed_text
+
+_SIZE, _WIDE_SIZE = 9, 8
+_TWIPS_PER_MM = 56.7
+_PORTRAIT_MM, _LANDSCAPE_MM = 174, 261
+_MM_PER_LETTER = 0.21  # of a point of type size
+_LONG = 40
+
+
+def needs_landscape(table: Table) -> bool:
+    """Whether the columns of a table are too wide for a page that stands upright."""
+    return len(table.rows) > _LONG or sum(_least(table.cells(), _WIDE_SIZE)) > _PORTRAIT_MM
+
+
+def write_table(book: Any, table: Table, *, landscape: bool = False) -> None:
+    """Add a table to a document."""
+    cells = table.cells()
+    grid = book.add_table(rows=len(cells), cols=len(table.fields))
+    grid.alignment = WD_TABLE_ALIGNMENT.LEFT
+    grid.autofit = False
+    room = _LANDSCAPE_MM if landscape else _PORTRAIT_MM
+    size = _WIDE_SIZE if table.wide else _SIZE
+    widths = _widths(cells, size, room)
+    _set_grid(grid, widths)
+    flat = grid._cells
+    for index, cell in enumerate(flat):
+        row, column = divmod(index, len(table.fields))
+        field = table.fields[column]
+        _fill(cell, cells[row][column], size, head=row == 0, right=field.kind != "text")
+        cell._tc.get_or_add_tcPr().get_or_add_tcW().set(qn("w:w"), str(widths[column]))
+    rows = grid._tbl.tr_lst
+    for row in rows:
+        _property(row, "w:cantSplit")
+    _property(rows[0], "w:tblHeader")
+    _rule(rows[0], "top", 12)
+    _rule(rows[0], "bottom", 6)
+    _rule(rows[-1], "bottom", 12)
+
+
+def _fill(cell: Any, text: str, size: float, *, head: bool, right: bool) -> None:
+    paragraph = cell.paragraphs[0]
+    paragraph.paragraph_format.space_after = Pt(1)
+    paragraph.paragraph_format.space_before = Pt(1)
+    if right:
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    for run in symbols(text).runs if head else ():
+        added = paragraph.add_run(allowed_text(run.text))
+        added.italic = run.look == "italic" or None
+        added.font.size = Pt(size)
+    if not head:
+        paragraph.add_run(allowed_text(text)).font.size = Pt(size)
+
+
+def _widths(cells: Sequence[Sequence[str]], size: float, room: float) -> list[int]:
+    """Widths in twentieths of a point: what the texts need, long texts sharing what is left.
+
+    Heads may break between words; every column holds its longest word.
+    """
+    letter = _MM_PER_LETTER * size
+    columns = list(zip(*cells, strict=True))
+    least = _least(cells, size)
+    wanted = [
+        max(low, letter * max([0, *map(text_width, column[1:])]) + 4)
+        for low, column in zip(least, columns, strict=True)
+    ]
+    spare = room - sum(least)
+    extra = [want - low for want, low in zip(wanted, least, strict=True)]
+    share = min(1.0, max(0.0, spare) / sum(extra)) if sum(extra) > 0 else 0.0
+    shrink = min(1.0, room / sum(least))
+    final = [shrink * low + share * more for low, more in zip(least, extra, strict=True)]
+    return [round(_TWIPS_PER_MM * width) for width in final]
+
+
+def _least(cells: Sequence[Sequence[str]], size: float) -> list[float]:
+    """Widths in mm below which a word would break."""
+    letter = _MM_PER_LETTER * size
+    columns = zip(*cells, strict=True)
+    return [letter * max(_longest_word(t) for t in column) + 4 for column in columns]
+
+
+def _longest_word(text: str) -> int:
+    if text.startswith("[") or len(text) < 9:
+        return text_width(text)  # intervals and numbers do not break
+    return max([1, *(text_width(word) for word in text.split())])
+
+
+def _set_grid(grid: Any, widths: Sequence[int]) -> None:
+    for column, width in zip(grid._tbl.tblGrid.gridCol_lst, widths, strict=True):
+        column.set(qn("w:w"), str(width))
+
+
+def _property(row: Any, name: str) -> None:
+    row.get_or_add_trPr().append(OxmlElement(name))
+
+
+def _rule(row: Any, side: str, size: int) -> None:
+    """Draw a rule above or below every cell of a row; size in eighths of a point."""
+    for cell in row.tc_lst:
+        properties = cell.get_or_add_tcPr()
+        borders = properties.find(qn("w:tcBorders"))
+        if borders is None:
+            borders = OxmlElement("w:tcBorders")
+            properties.append(borders)
+        rule = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", str(size)), ("color", "000000")):
+            rule.set(qn(f"w:{name}"), value)
+        borders.append(rule)

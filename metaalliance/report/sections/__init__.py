@@ -1,0 +1,1 @@
+"""What each analysis has to say in a report."""

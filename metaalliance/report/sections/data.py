@@ -1,0 +1,320 @@
+"""How effect sizes were made, and which studies they come from."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from metaalliance.models.text import number
+from metaalliance.report.document import Block, Section
+from metaalliance.report.evidence import Evidence
+from metaalliance.report.phrases import capital, count, effects, in_words, studies
+from metaalliance.report.prose import Prose, joined, listed, prose
+from metaalliance.report.sections.study_table import (
+    characteristics_table,
+    coded_columns,
+    study_table,
+)
+from metaalliance.report.table import Field, Table
+
+#: More studies than this have their table in the supplement.
+MOST_IN_TEXT = 60
+
+#: Statistics with their plural where a sentence counts them.
+_NAMES = {
+    "r": ("Pearson correlation", "Pearson correlations"),
+    "fisher_z": ("Fisher z", "values of Fisher z"),
+    "yi": ("effect with its variance", "effects with their variances"),
+    "spearman_rho": ("Spearman correlation", "Spearman correlations"),
+    "kendall_tau": ("Kendall’s tau", "values of Kendall’s tau"),
+    "t": ("t statistic", "t statistics"),
+    "F": ("F statistic", "F statistics"),
+    "means": ("pair of means and SDs", "pairs of means and SDs"),
+    "d": ("Cohen’s d", "values of Cohen’s d"),
+    "g": ("Hedges’s g", "values of Hedges’s g"),
+    "cells": ("2 × 2 table", "2 × 2 tables"),
+    "chi2": ("chi-squared statistic", "chi-squared statistics"),
+    "z_stat": ("z statistic", "z statistics"),
+    "partial_r": ("partial correlation", "partial correlations"),
+    "semipartial_r": ("semi-partial correlation", "semi-partial correlations"),
+    "r_squared": ("share of explained variance (R²)", "shares of explained variance (R²)"),
+    "eta_squared": ("eta squared", "values of eta squared"),
+    "odds_ratio": ("odds ratio", "odds ratios"),
+    "log_odds_ratio": ("log odds ratio", "log odds ratios"),
+    "b": ("unstandardised regression coefficient", "unstandardised regression coefficients"),
+    "beta": ("standardised regression coefficient", "standardised regression coefficients"),
+    "p": ("p-value", "p-values"),
+    "n.s.": ("“not significant” without a value", "“not significant” without a value"),
+}
+_SOURCES = {
+    "t": ("rosenthal1991",), "F": ("rosenthal1991",), "chi2": ("rosenthal1991",),
+    "z_stat": ("rosenthal1991",), "p": ("rosenthal1991",), "d": ("jacobs2017",),
+    "means": ("jacobs2017",), "g": ("hedges1981", "jacobs2017"), "beta": ("peterson2005",),
+    "b": ("peterson2005",), "odds_ratio": ("hasselblad1995",),
+    "log_odds_ratio": ("hasselblad1995",), "spearman_rho": ("bonett2000",),
+    "semipartial_r": ("aloe2012",), "cells": ("yule1912",),
+}  # fmt: skip
+_DIRECT = ("r", "fisher_z", "yi")
+_NONSIGNIFICANT = {
+    "zero": "entered as *r* = 0",
+    "half-p": "entered with the correlation that belongs to a two-tailed *p* of .50",
+}
+
+
+def data_section(evidence: Evidence) -> Section:
+    """Return methods and results of data collection, with the tables of studies."""
+    methods = [_scale(evidence), _conversions(evidence), _signs(evidence), _policies(evidence)]
+    results: list[Block] = [_included(evidence)]
+    characteristics, table = characteristics_table(evidence), study_table(evidence)
+    appendix: list[Block] = []
+    if characteristics is not None:
+        results.append(characteristics)
+    (results if evidence.fit.n_studies <= MOST_IN_TEXT else appendix).append(table)
+    converted = conversion_table(evidence)
+    if converted is not None:
+        appendix.append(converted)
+    excluded = excluded_table(evidence)
+    if excluded is not None:
+        appendix.append(excluded)
+    return Section(
+        key="data",
+        title="Effect sizes and studies",
+        methods=tuple(text for text in methods if text),
+        results=tuple(results),
+        appendix=tuple(appendix),
+    )
+
+
+def _scale(evidence: Evidence) -> Prose:
+    """The measure and its variance."""
+    opening = prose(
+        "The effect size was the correlation between the therapeutic alliance and treatment "
+        "outcome. Signs were aligned so that a positive correlation means that a better alliance "
+        "goes with a better outcome."
+    )
+    measure = evidence.fit.measure
+    if measure == "z":
+        return opening + prose(
+            "Correlations were transformed to Fisher's *z*, with sampling variance 1/(*n* − 3), "
+            "for analysis [@fisher1921]; results were transformed back to *r*."
+        )
+    if measure == "r-unbiased":
+        return opening + prose(
+            "Correlations were corrected for their small-sample bias [@olkin1958], with sampling "
+            "variance (1 − *r*²)²/(*n* − 1) at the corrected value, and analysed on the scale of "
+            "*r*."
+        )
+    return opening + prose(
+        "Correlations were analysed on their own scale, with sampling variance "
+        "(1 − *r*²)²/(*n* − 1)."
+    )
+
+
+def _conversions(evidence: Evidence) -> Prose:
+    """Which statistics were converted, by whose formulas."""
+    ledger = evidence.coded.ledger
+    if not len(ledger):
+        return Prose()
+    counts = Counter(ledger["statistic"].astype(str))
+    total = sum(counts.values())
+    direct = sum(counts[name] for name in _DIRECT)
+    others = [(name, n) for name, n in counts.most_common() if name not in _DIRECT]
+    others = [pair for pair in others if pair[0] != "n.s."]
+    if not others:
+        return prose("All effects were reported as correlations.")
+    text = prose(
+        "Of {total}, {direct} reported as correlations; the others were computed from {others} "
+        "({table:conversions}).",
+        total=effects(total),
+        direct=f"{direct:,} {'was' if direct == 1 else 'were'}",
+        others=listed(f"{n:,} {_name(name, n)}" for name, n in others),
+    )
+    keys = sorted({key for name, _ in others for key in _SOURCES.get(name, ())})
+    if keys:
+        text = text + prose(f"Conversions follow {_narrative(keys)}.")
+    return text + _approximate(evidence)
+
+
+def _narrative(keys: list[str]) -> str:
+    return listed(f"@{key}" for key in keys)
+
+
+def _name(statistic: str, n: int = 1) -> str:
+    """Return a statistic in words."""
+    one, several = _NAMES.get(statistic, (statistic, statistic))
+    return one if n == 1 else several
+
+
+def _approximate(evidence: Evidence) -> Prose:
+    ledger = evidence.coded.ledger
+    approximate = int(ledger["approximate"].astype(bool).sum())
+    if not approximate:
+        return prose("All conversions are exact.")
+    return prose(
+        "For {some} the conversion is approximate.",
+        some=effects(approximate),
+    )
+
+
+def _signs(evidence: Evidence) -> Prose:
+    """How often the sign was turned, and where the direction was not coded."""
+    ledger = evidence.coded.ledger
+    if not len(ledger):
+        return Prose()
+    directions = ledger["direction"].astype(str)
+    turned = int(directions.str.contains("sign reversed").sum())
+    blank = int(directions.str.contains("direction blank").sum())
+    parts = []
+    if turned:
+        parts.append(
+            prose(
+                "The sign of {n} was reversed because lower scores are better on the measure of "
+                "outcome or alliance.",
+                n=effects(turned),
+            )
+        )
+    if blank:
+        parts.append(
+            prose(
+                "For {n} the direction of the outcome was not coded; {pronoun} taken as aligned "
+                "by the coders.",
+                n=effects(blank),
+                pronoun="its sign was" if blank == 1 else "their signs were",
+            )
+        )
+    return joined(parts)
+
+
+def _policies(evidence: Evidence) -> Prose:
+    """Results without a value, and rows that were set aside."""
+    found = evidence.studies
+    parts = []
+    waiting = len(found.nonsignificant_rows)
+    if waiting and found.nonsignificant in _NONSIGNIFICANT:
+        parts.append(
+            prose(
+                f"{{n}} reported only as not significant and "
+                f"{_NONSIGNIFICANT[found.nonsignificant]}.",
+                n=f"{capital(effects(waiting))} {'was' if waiting == 1 else 'were'}",
+            )
+        )
+    excluded = len(found.excluded)
+    if excluded:
+        reasons = len({reason for _, reason in found.excluded})
+        parts.append(
+            prose(
+                "Of {read} coded effects, {n} not used, for {reasons} stated in {table:excluded}.",
+                read=f"{len(found.rows):,}",
+                n=f"{excluded:,} {'was' if excluded == 1 else 'were'}",
+                reasons="the reason" if reasons == 1 else "the reasons",
+            )
+        )
+    return joined(parts)
+
+
+def _included(evidence: Evidence) -> Prose:
+    """Size of the body of evidence."""
+    coded, sizes = evidence.coded, evidence.sizes()
+    people = coded.n_participants
+    text = prose(
+        "The analysis rests on {effects} from {studies}{people}{years}.",
+        effects=effects(coded.n_effects),
+        studies=studies(coded.n_studies),
+        people=f" with {people:,} participants" if people else "",
+        years=_years(evidence),
+    )
+    if coded.dependent():
+        several = int((sizes > 1).sum())
+        text = text + prose(
+            "{several} contributed more than one effect (median {median}, range {low} to {high} "
+            "per study).",
+            several=capital(f"{in_words(several)} {'study' if several == 1 else 'studies'}"),
+            median=number(float(sizes.median()), 0 if float(sizes.median()).is_integer() else 1),
+            low=f"{sizes.min():,}",
+            high=f"{sizes.max():,}",
+        )
+    return text + _sample_sizes(evidence) + _references_to_tables(evidence)
+
+
+def _years(evidence: Evidence) -> str:
+    frame = evidence.coded.frame
+    if "year" not in frame or frame["year"].isna().all():
+        return ""
+    years = frame["year"].dropna().astype(int)
+    if years.min() == years.max():
+        return f", published in {years.min()}"
+    return f", published between {years.min()} and {years.max()}"
+
+
+def _sample_sizes(evidence: Evidence) -> Prose:
+    frame = evidence.coded.frame
+    if "n" not in frame or frame["n"].isna().any() or evidence.coded.n_studies < 2:
+        return Prose()
+    n = frame.groupby("study", sort=False)["n"].max()
+    return prose(
+        "The median sample size of a study was {median} (range {low} to {high}).",
+        median=number(float(n.median()), 0 if float(n.median()).is_integer() else 1),
+        low=f"{n.min():,.0f}",
+        high=f"{n.max():,.0f}",
+    )
+
+
+def _references_to_tables(evidence: Evidence) -> Prose:
+    if coded_columns(evidence):
+        return prose("{table:characteristics} describes the studies and {table:studies} lists them.")
+    return prose("{table:studies} lists the studies.")
+
+
+def conversion_table(evidence: Evidence) -> Table | None:
+    """Return which statistics were converted how; None without a ledger."""
+    ledger = evidence.coded.ledger
+    if not len(ledger):
+        return None
+    groups = ledger.groupby("statistic", sort=False)
+    rows = [
+        {
+            "statistic": _name(str(name)),
+            "effects": len(part),
+            "approximate": int(part["approximate"].astype(bool).sum()),
+            "formula": "; ".join(sorted(set(part["formula"].astype(str)))[:3]),
+            "source": "; ".join(sorted(set(part["source"].astype(str)))),
+        }
+        for name, part in sorted(groups, key=lambda pair: -len(pair[1]))
+    ]
+    return Table(
+        name="conversions",
+        title="Statistics That Were Reported and Their Conversion to a Correlation",
+        fields=(
+            Field(key="statistic", title="Statistic"),
+            Field(key="effects", title="Effects", kind="count"),
+            Field(key="approximate", title="Approximate", kind="count"),
+            Field(key="formula", title="Conversion"),
+            Field(key="source", title="Source"),
+        ),
+        rows=tuple(rows),
+        notes=("Every conversion stands with its cells in the ledger of the supplement.",),
+    )
+
+
+def excluded_table(evidence: Evidence) -> Table | None:
+    """Return the rows that were set aside with their reasons; None if there are none."""
+    if not evidence.studies.excluded:
+        return None
+    reasons = Counter(reason for _, reason in evidence.studies.excluded)
+    labels: dict[str, set[str]] = {}
+    for row, reason in evidence.studies.excluded:
+        labels.setdefault(reason, set()).add(row.study)
+    rows = tuple(
+        {"reason": reason, "rows": n, "studies": "; ".join(sorted(labels[reason]))}
+        for reason, n in reasons.most_common()
+    )
+    return Table(
+        name="excluded",
+        title="Coded Effects That Were Not Used, by Reason",
+        fields=(
+            Field(key="reason", title="Reason"),
+            Field(key="rows", title="Effects", kind="count"),
+            Field(key="studies", title="Studies"),
+        ),
+        rows=rows,
+        notes=(f"{count(len(evidence.studies.rows), 'coded effect')} in all.",),
+    )

@@ -1,0 +1,135 @@
+"""How studies were selected: the numbers of the PRISMA flow diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metaalliance.report.document import Block, Figure, Section
+from metaalliance.report.evidence import Evidence
+from metaalliance.report.phrases import capital, count, studies
+from metaalliance.report.prose import Prose, joined, listed, prose
+
+#: Steps of the flow, with what the diagram says beside the number.
+STEPS = {
+    "databases": "records from databases",
+    "registers": "records from registers",
+    "other_sources": "records from other sources",
+    "duplicates": "duplicates removed",
+    "removed_otherwise": "records removed for other reasons",
+    "screened": "records screened",
+    "screened_out": "records excluded",
+    "sought": "reports sought",
+    "not_retrieved": "reports not retrieved",
+    "assessed": "reports assessed",
+    "excluded": "reports excluded",
+    "reports": "reports included",
+    "studies": "studies included",
+}
+_SOURCES = ("databases", "registers", "other_sources")
+
+
+def flow_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Section:
+    """Return the selection of studies in words and as a diagram; empty without numbers."""
+    flow = evidence.flow
+    if not flow:
+        return Section(key="flow", title="Selection of studies")
+    text = joined([_found(flow), _screened(flow), _assessed(flow), _included(flow, evidence)])
+    drawn = [figure for figure in figures if figure.name == "flow"]
+    blocks: list[Block] = [text, *drawn]
+    return Section(key="flow", title="Selection of studies", results=tuple(blocks))
+
+
+def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
+    """Return where the numbers do not add up, for the authors.
+
+    Examples
+    --------
+    >>> flow_gaps({"screened": 100, "screened_out": 80, "sought": 25, "studies": 9}, 9)
+    ['100 records screened less 80 excluded are 20, not the 25 reports sought']
+    """
+    gaps = []
+    checks = (
+        (("screened",), ("screened_out",), "sought", "records screened less {1} excluded",
+         "reports sought"),
+        (("sought",), ("not_retrieved",), "assessed", "reports sought less {1} not retrieved",
+         "reports assessed"),
+        (_SOURCES, ("duplicates", "removed_otherwise"), "screened",
+         "records found less {1} removed", "records screened"),
+        (("assessed",), ("excluded",), "reports", "reports assessed less {1} excluded",
+         "reports included"),
+    )  # fmt: skip
+    for plus, minus, target, words, name in checks:
+        known = [step for step in plus if step in flow]
+        if not known or target not in flow or not any(step in flow for step in minus):
+            continue
+        start, less = sum(flow[s] for s in known), sum(flow.get(s, 0) for s in minus)
+        if start - less != flow[target]:
+            sentence = words.replace("{1}", f"{less:,}")
+            gaps.append(
+                f"{start:,} {sentence} are {start - less:,}, not the {flow[target]:,} {name}"
+            )
+    if "studies" in flow and flow["studies"] != n_studies:
+        gaps.append(f"the flow ends with {flow['studies']:,} studies, but {n_studies:,} are pooled")
+    return gaps
+
+
+def _found(flow: Mapping[str, Any]) -> Prose:
+    names = {"databases": "databases", "registers": "registers", "other_sources": "other sources"}
+    parts = [f"{count(flow[k], 'record')} from {names[k]}" for k in _SOURCES if k in flow]
+    if not parts:
+        return Prose()
+    removed = [
+        f"{count(flow[key], noun)}"
+        for key, noun in (
+            ("duplicates", "duplicate"),
+            ("removed_otherwise", "record"),
+        )
+        if flow.get(key)
+    ]
+    return prose(
+        "The search found {parts}{removed}.",
+        parts=listed(parts),
+        removed=f", of which {_were(removed, flow)} removed before screening" if removed else "",
+    )
+
+
+def _were(removed: list[str], flow: Mapping[str, Any]) -> str:
+    total = flow.get("duplicates", 0) + flow.get("removed_otherwise", 0)
+    return f"{listed(removed)} {'was' if total == 1 else 'were'}"
+
+
+def _screened(flow: Mapping[str, Any]) -> Prose:
+    if "screened" not in flow:
+        return Prose()
+    out = f"; {flow['screened_out']:,} were excluded" if "screened_out" in flow else ""
+    return prose("{n} screened{out}.", n=_subject(flow["screened"], "record"), out=out)
+
+
+def _assessed(flow: Mapping[str, Any]) -> Prose:
+    parts = []
+    if flow.get("not_retrieved"):
+        lost = f"{flow['not_retrieved']:,}"
+        parts.append(prose("{n} could not be retrieved.", n=capital(f"{lost} reports")))
+    if "assessed" in flow:
+        parts.append(
+            prose("{n} assessed for eligibility.", n=_subject(flow["assessed"], "report"))
+        )
+    reasons = flow.get("reasons", {})
+    if "excluded" in flow or reasons:
+        total = flow.get("excluded", sum(reasons.values()))
+        why = listed(f"{reason} ({n:,})" for reason, n in reasons.items())
+        parts.append(
+            prose("{n} excluded{why}.", n=_subject(total, "report"), why=f": {why}" if why else "")
+        )
+    return joined(parts)
+
+
+def _included(flow: Mapping[str, Any], evidence: Evidence) -> Prose:
+    n = evidence.fit.n_studies
+    reports = f" in {count(flow['reports'], 'report')}" if "reports" in flow else ""
+    return prose("{n}{reports} entered the meta-analysis.", n=capital(studies(n)), reports=reports)
+
+
+def _subject(n: int, noun: str) -> str:
+    return f"{count(n, noun)} {'was' if n == 1 else 'were'}"

@@ -1,0 +1,415 @@
+"""Moderators: how levels were compared, and what can be said about their difference."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.text import number
+from metaalliance.moderators.result import ModeratorTest
+from metaalliance.moderators.slope import SlopeTest
+from metaalliance.moderators.table import ModeratorTable
+from metaalliance.report.document import Block, Section
+from metaalliance.report.phrases import (
+    DIGITS,
+    capital,
+    effect,
+    effects,
+    interval,
+    level_name,
+    noun,
+    p_phrase,
+    percent,
+    test_phrase,
+)
+from metaalliance.report.prose import Prose, joined, listed, prose
+from metaalliance.report.table import Field, Table
+
+Moderator = ModeratorTest | SlopeTest
+_NAMES = {"modality": "treatment modality", "year": "year of publication", "delivery":
+          "mode of delivery", "format": "treatment format", "source": "source of publication",
+          "alliance_rater": "rater of the alliance", "alliance_time": "time of the alliance rating",
+          "alliance_measure": "alliance measure", "outcome_rater": "rater of the outcome"}  # fmt: skip
+_METHODS = {
+    "htz": "the approximate Hotelling test with small-sample correction [@tipton2015b]",
+    "f": "an *F* test with the adjustment of @knapp2003",
+    "chi2": "a Wald-type chi-squared test",
+    "welch": "Welch's *F* test",
+}
+#: Contrasts that are named in the text at most.
+_MOST_CONTRASTS = 6
+
+
+def moderator_name(column: str) -> str:
+    """Return a moderator in words."""
+    return _NAMES.get(column, column.replace("_", " ").strip())
+
+
+def moderators_section(fit: PooledFit, found: ModeratorTable | None) -> Section:
+    """Return methods, text and tables of moderators; empty when none was asked for."""
+    if found is None or not (found.moderators or found.failed):
+        return Section(key="moderators", title="Moderators")
+    results: list[Block] = [moderator_text(test, found) for test in found.moderators]
+    results += [_failed_text(found)] if found.failed else []
+    results.append(moderators_table(found, fit))
+    contrasts = [
+        contrast_table(test)
+        for test in found.moderators
+        if isinstance(test, ModeratorTest) and len(test.contrasts)
+    ]
+    return Section(
+        key="moderators",
+        title="Moderators",
+        methods=tuple(_methods(fit, found)),
+        results=tuple(block for block in results if block),
+        appendix=tuple(contrasts),
+    )
+
+
+def _methods(fit: PooledFit, found: ModeratorTable) -> list[Prose]:
+    """How moderators were tested."""
+    categorical = [t for t in found.moderators if isinstance(t, ModeratorTest)]
+    slopes = [t for t in found.moderators if isinstance(t, SlopeTest)]
+    names = listed(moderator_name(t.name) for t in found.moderators)
+    parts = [
+        prose(
+            "{names} {was} examined as {what} by adding {it} to the model of the main analysis, "
+            "with one heterogeneity variance for all levels.",
+            names=capital(names),
+            was="was" if len(found.moderators) == 1 else "were",
+            what="a moderator" if len(found.moderators) == 1 else "moderators, one at a time,",
+            it="it" if len(found.moderators) == 1 else "each",
+        )
+    ]
+    kinds = {str(t.omnibus["test"]) for t in categorical if t.omnibus["test"]}
+    for kind in sorted(kinds & set(_METHODS)):
+        parts.append(prose(f"The levels of a moderator were compared with {_METHODS[kind]}."))
+    if any(len(t.contrasts) for t in categorical):
+        parts.append(
+            prose("*P*-values of pairwise comparisons were adjusted after @holm1979.")
+        )
+    fewest = {t.options["min_studies"] for t in categorical}
+    if any((~t.levels["tested"].astype(bool)).any() for t in categorical):
+        parts.append(
+            prose(
+                "Levels with fewer than {n} studies are shown but were not tested.",
+                n=f"{max(fewest)}",
+            )
+        )
+    for test in slopes:
+        parts.append(
+            prose(
+                "{name} entered as a number; its slope is {unit}.",
+                name=capital(moderator_name(test.name)),
+                unit=test.unit,
+            )
+        )
+    tested = [t for t in found.moderators if not math.isnan(t.p_value)]
+    if len(tested) > 1:
+        parts.append(
+            prose(
+                "Because {n} moderators were tested, *p*-values adjusted for their number by "
+                "Holm’s method stand beside the others.",
+                n=f"{len(tested)}",
+            )
+        )
+    return [joined(parts)]
+
+
+def moderator_text(test: Moderator, table: ModeratorTable) -> Prose:
+    """Return what came out for one moderator."""
+    text = _slope_text(test) if isinstance(test, SlopeTest) else _levels_text(test)
+    return text + _adjusted_text(test, table) + _missing_text(test)
+
+
+def _levels_text(test: ModeratorTest) -> Prose:
+    name = moderator_name(test.name)
+    if math.isnan(test.p_value):
+        return prose(
+            "Differences by {name} were not tested: {reason}.",
+            name=name,
+            reason=_reason(test),
+        )
+    level = test.options["level"]
+    differ = test.p_value < 1 - level
+    measure = test.effects.measure
+    lead = (
+        "The {what} differed between levels of {name}, {test}{R2}."
+        if differ
+        else "Differences in the {what} between levels of {name} could not be shown, {test}{R2}."
+    )
+    text = prose(
+        lead,
+        what=f"pooled {noun(measure)}",
+        name=name,
+        test=omnibus_phrase(test.omnibus),
+        R2=_share(test.R2),
+    )
+    return text + _range_text(test, differ=differ) + _contrast_text(test, differ=differ)
+
+
+def _reason(test: ModeratorTest) -> str:
+    tested = test.levels[test.levels["tested"].astype(bool)]
+    fewest = test.options["min_studies"]
+    if len(tested) < 2:
+        some = "no level has" if tested.empty else "only one level has"
+        return f"{some} at least {fewest} studies"
+    return str(test.omnibus.get("reason") or "the test has no answer with these studies")
+
+
+def omnibus_phrase(omnibus: dict[str, Any]) -> Prose:
+    """Return "F(6, 23.1) = 2.31, p = .068"."""
+    df1, df2 = float(omnibus["df1"]), float(omnibus["df2"])
+    symbol = prose("χ²") if math.isinf(df2) else prose("*F*")
+    df = f"{df1:g}" if math.isinf(df2) else f"{df1:g}, {number(df2, 1)}"
+    return prose(
+        "{symbol}({df}) = {value}, {p}",
+        symbol=symbol,
+        df=df,
+        value=number(omnibus["statistic"], 2),
+        p=p_phrase(omnibus["p_value"]),
+    )
+
+
+def _share(R2: float) -> Prose:
+    if math.isnan(R2):
+        return Prose()
+    return prose(", *R*² = {R2}", R2=percent(R2))
+
+
+def _range_text(test: ModeratorTest, *, differ: bool) -> Prose:
+    """Lowest and highest tested level with their intervals."""
+    measure = test.effects.measure
+    rows = test.levels[test.levels["tested"].astype(bool)].sort_values("estimate", kind="stable")
+    low, high = rows.iloc[0], rows.iloc[-1]
+    text = prose(
+        "Estimates ranged from {low} ({low_name}) to {high} ({high_name}).",
+        low=effect(float(low["estimate"]), measure),
+        low_name=_with_interval(low, measure),
+        high=effect(float(high["estimate"]), measure),
+        high_name=_with_interval(high, measure),
+    )
+    if not differ:
+        text = text + prose("This is no evidence that the levels are equal.")
+    df2 = float(test.omnibus["df2"])
+    if df2 < 4:
+        text = text + prose(
+            "With {df} denominator degrees of freedom the test is not trustworthy.",
+            df=number(df2, 1),
+        )
+    return text
+
+
+def _with_interval(row: Any, measure: Any) -> str:
+    ends = interval(float(row["ci_low"]), float(row["ci_high"]), measure)
+    return f"{row['level']}, {ends}"
+
+
+def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
+    close = test.contrasts[test.contrasts["p_adjusted"] < 1 - test.options["level"]]
+    if not len(test.contrasts):
+        return Prose()
+    if close.empty:
+        if not differ:
+            return Prose()
+        return prose("No single pair of levels differed after adjustment for their number.")
+    scale = " on the scale of Fisher’s {z}" if test.effects.measure == "z" else ""
+    first = close.sort_values("p_adjusted", kind="stable").head(_MOST_CONTRASTS)
+    parts = [
+        prose(
+            "{a} versus {b}, {difference}, adjusted {p}",
+            a=row["level_a"],
+            b=row["level_b"],
+            difference=number(row["estimate"], DIGITS),
+            p=p_phrase(row["p_adjusted"]),
+        )
+        for row in first.to_dict("records")
+    ]
+    body = Prose()
+    for index, part in enumerate(parts):
+        body = Prose(
+            (*body.runs, *(prose("; ").runs if index else ()), *part.runs), body.cited
+        )
+    more = f" and {len(close) - len(first)} more" if len(close) > len(first) else ""
+    table = f"{{table:contrasts-{slug(test.name)}}}"
+    return prose(
+        f"After adjustment these differences{scale} remained: {{body}}{{more}} ({table}).",
+        body=body,
+        more=more,
+        z=prose("*z*"),
+    )
+
+
+def _slope_text(test: SlopeTest) -> Prose:
+    fit = test.fit
+    related = test.p_value < 1 - fit.level
+    lead = (
+        "The {what} was related to {name}"
+        if related
+        else "A relation of the {what} with {name} could not be shown"
+    )
+    return prose(
+        f"{lead}: {{b}} = {{slope}} {{unit}}{{scale}}, {{level}} CI {{ci}}, {{test}}{{R2}}.",
+        what=noun(fit.measure),
+        name=moderator_name(test.name),
+        b=prose("*b*"),
+        slope=number(float(fit.beta[1]), 3),
+        unit=test.unit,
+        scale=" (Fisher’s z)" if fit.measure == "z" else "",
+        level=level_name(fit.level),
+        ci=f"[{number(float(fit.ci_low[1]), 3)}, {number(float(fit.ci_high[1]), 3)}]",
+        test=test_phrase(float(fit.statistic[1]), float(fit.df[1]), test.p_value),
+        R2=_share(test.R2),
+    )
+
+
+def _adjusted_text(test: Moderator, table: ModeratorTable) -> Prose:
+    """The p-value adjusted for the number of moderators, where that changes the reading."""
+    rows = table.multiplicity
+    tested = rows[rows["p_value"].notna()]
+    if len(tested) < 2 or math.isnan(test.p_value):
+        return Prose()
+    adjusted = float(tested.set_index("name").loc[test.name, "p_holm"])
+    return prose(
+        "Adjusted for the number of moderators, {p}.", p=p_phrase(adjusted)
+    )
+
+
+def _missing_text(test: Moderator) -> Prose:
+    n = int(test.missing.get("n_effects", 0))
+    if not n:
+        return Prose()
+    return prose(
+        "{n} without a value {was} left out of this test.",
+        n=capital(effects(n)),
+        was="was" if n == 1 else "were",
+    )
+
+
+def _failed_text(found: ModeratorTable) -> Prose:
+    parts = [f"{moderator_name(name)} ({reason.rstrip('.')})" for name, reason in
+             found.failed.items()]  # fmt: skip
+    return prose("Not tested: {parts}.", parts="; ".join(parts))
+
+
+def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
+    """Return the table that papers print: moderators with their tests, levels below."""
+    is_r = fit.measure != "generic"
+    rows: list[dict[str, Any]] = []
+    several = int(found.multiplicity["p_value"].notna().sum()) > 1
+    adjusted = found.multiplicity.set_index("name")["p_holm"]
+    for test in found.moderators:
+        rows.append(
+            {
+                "name": capital(moderator_name(test.name)),
+                "n_studies": test.n_studies,
+                "n_effects": test.n_effects,
+                "test": "–" if math.isnan(test.p_value) else omnibus_phrase(test.omnibus).plain()
+                .rpartition(", p ")[0],
+                "p_value": test.p_value,
+                "p_holm": float(adjusted[test.name]),
+            }
+        )  # fmt: skip
+        rows += _slope_rows(test) if isinstance(test, SlopeTest) else _level_rows(test)
+    fields = (
+        Field(key="name", title="Moderator and level"),
+        Field(key="n_studies", title="Studies", kind="count"),
+        Field(key="n_effects", title="Effects", kind="count"),
+        Field(key="estimate", title="r" if is_r else "Estimate", kind="r" if is_r else "number",
+              digits=DIGITS),
+        Field(key="ci", title=f"{level_name(fit.level)} CI", kind="interval"),
+        Field(key="test", title="Test", kind="interval"),
+        Field(key="p_value", title="p", kind="p"),
+        *((Field(key="p_holm", title="Adjusted p", kind="p"),) if several else ()),
+    )  # fmt: skip
+    notes = "F or χ² compares the levels of a moderator."
+    if any(isinstance(test, SlopeTest) for test in found.moderators):
+        scale = " on the scale of Fisher’s z" if fit.measure == "z" else ""
+        notes += f" Slopes are{scale or ' in the unit of the effects'}."
+    if any(_untested(test) for test in found.moderators):
+        notes += " Levels marked with † have too few studies to be tested."
+    return Table(
+        name="moderators",
+        title="Moderators of the Alliance–Outcome Association",
+        fields=fields,
+        rows=tuple({**_BLANK, **row} for row in rows),
+        notes=(notes,),
+    )
+
+
+_BLANK: dict[str, Any] = {"test": "", "p_value": "", "p_holm": "", "estimate": "", "ci": ""}
+
+
+def _untested(test: Moderator) -> bool:
+    return isinstance(test, ModeratorTest) and not test.levels["tested"].astype(bool).all()
+
+
+def _level_rows(test: ModeratorTest) -> list[dict[str, Any]]:
+    measure = test.effects.measure
+    rows = []
+    for row in test.levels.to_dict("records"):
+        rows.append(
+            {
+                "name": f"{row['level']}{'' if row['tested'] else ' †'}",
+                "indented": True,
+                "n_studies": row["n_studies"],
+                "n_effects": row["n_effects"],
+                "estimate": back_transform(float(row["estimate"]), measure),
+                "ci": interval(float(row["ci_low"]), float(row["ci_high"]), measure),
+            }
+        )
+    return rows
+
+
+def _slope_rows(test: SlopeTest) -> list[dict[str, Any]]:
+    fit = test.fit
+    ends = f"[{number(float(fit.ci_low[1]), 3)}, {number(float(fit.ci_high[1]), 3)}]"
+    return [
+        {
+            "name": f"Slope {test.unit}: {number(float(fit.beta[1]), 3)}",
+            "indented": True,
+            "n_studies": "",
+            "n_effects": "",
+            "ci": ends,
+        }
+    ]
+
+
+def contrast_table(test: ModeratorTest) -> Table:
+    """Return every pairwise comparison of one moderator."""
+    measure = test.effects.measure
+    scale = " (Fisher’s z)" if measure == "z" else ""
+    rows = tuple(
+        {
+            "pair": f"{row['level_a']} − {row['level_b']}",
+            "estimate": row["estimate"],
+            "ci": f"[{number(row['ci_low'], DIGITS)}, {number(row['ci_high'], DIGITS)}]",
+            "df": row["df"],
+            "p_value": row["p_value"],
+            "p_adjusted": row["p_adjusted"],
+        }
+        for row in test.contrasts.to_dict("records")
+    )
+    level = level_name(test.options["level"])
+    return Table(
+        name=f"contrasts-{slug(test.name)}",
+        title=f"Pairwise Comparisons by {moderator_name(test.name).title()}",
+        fields=(
+            Field(key="pair", title="Comparison"),
+            Field(key="estimate", title=f"Difference{scale}", kind="number", digits=DIGITS),
+            Field(key="ci", title=f"{level} CI", kind="interval"),
+            Field(key="df", title="df", kind="number", digits=1),
+            Field(key="p_value", title="p", kind="p"),
+            Field(key="p_adjusted", title="Adjusted p", kind="p"),
+        ),
+        rows=rows,
+        notes=("Adjusted p-values after Holm. The confidence intervals are not adjusted.",),
+    )
+
+
+def slug(name: str) -> str:
+    """Return a name as references and files may have it."""
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-") or (
+        "moderator"
+    )

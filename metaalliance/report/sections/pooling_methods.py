@@ -1,0 +1,175 @@
+"""How the mean was pooled, in the words and with the references of its methods."""
+
+from __future__ import annotations
+
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.text import number
+from metaalliance.report.evidence import Evidence
+from metaalliance.report.phrases import effects, level_name
+from metaalliance.report.prose import Prose, joined, prose
+
+_TAU2 = {
+    "REML": "by restricted maximum likelihood [@viechtbauer2005]",
+    "ML": "by maximum likelihood [@viechtbauer2005]",
+    "DL": "by the method of moments of @dersimonian1986",
+    "HE": "by the unweighted method of moments of @hedges1985",
+    "HS": "by the method of @hunter2004",
+    "SJ": "by the method of @sidik2005",
+    "EB": "by empirical Bayes [@morris1983]",
+    "PM": "by the method of @paule1982",
+}
+_TESTS = {
+    "wald": "The mean was tested with a normal distribution (Wald-type test and interval).",
+    "t": "The mean was tested with a *t* distribution with one degree of freedom fewer than there "
+    "are {units}.",
+    "knapp-hartung": "The test and confidence interval of the mean use the adjustment of "
+    "@knapp2003, which allows for the uncertainty of τ² and refers to a *t* distribution.",
+    "knapp-hartung-adhoc": "The test and confidence interval of the mean use the adjustment of "
+    "@knapp2003, modified so that the interval is never based on a smaller standard error than "
+    "without the adjustment [@rover2015].",
+    "cr0": "Standard errors are cluster-robust at the level of studies (CR0) [@hedges2010], with "
+    "degrees of freedom after Satterthwaite.",
+    "cr1": "Standard errors are cluster-robust at the level of studies [@hedges2010] with the "
+    "small-sample factor *m*/(*m* − 1) (CR1), with degrees of freedom after Satterthwaite.",
+    "cr2": "Standard errors, tests, and confidence intervals are cluster-robust at the level of "
+    "studies with bias-reduced linearisation (CR2) and Satterthwaite degrees of freedom "
+    "[@pustejovsky2018; @tipton2015], so that they remain valid where the assumed dependence is "
+    "wrong.",
+}
+#: Comparisons that leave effects out, by which rule.
+_REMOVED = {
+    "outliers removed": "The main analysis was repeated without outliers, which are effects whose "
+    "own confidence interval lies wholly outside that of the mean.",
+    "influential removed": "It was also repeated without influential studies, as marked by "
+    "DFFITS, Cook’s distance, DFBETAS, or their weight [@viechtbauer2010b].",
+}
+
+
+def model_methods(evidence: Evidence) -> list[Prose]:
+    """Return the paragraphs: model, inference, heterogeneity, other models."""
+    fit = evidence.fit
+    units = "effects" if fit.model in {"three-level", "che"} else "studies"
+    test = prose(_TESTS[fit.test].replace("{units}", units)) if fit.test in _TESTS else Prose()
+    paragraphs = [
+        _model(evidence) + _estimator(fit) + test,
+        _heterogeneity(fit),
+        _comparison(evidence),
+    ]
+    return [text for text in paragraphs if text]
+
+
+def _model(evidence: Evidence) -> Prose:
+    fit = evidence.fit
+    averaged = Prose()
+    if evidence.aggregation_rho is not None:
+        averaged = prose(
+            "The {n} were first averaged within studies, with a variance that assumes a "
+            "correlation of {rho} between their sampling errors [@borenstein2009].",
+            n=effects(evidence.coded.n_effects),
+            rho=number(evidence.aggregation_rho, 2, correlation=True),
+        )
+    if fit.model == "che":
+        return prose(
+            "Because {several} contributed more than one effect, effects were pooled with the "
+            "correlated and hierarchical effects model [@pustejovsky2022], which has random "
+            "effects for studies and for effects within studies, and sampling errors that "
+            "correlate at an assumed ρ = {rho} within a study.",
+            several=_several(evidence),
+            rho=number(fit.settings()["rho"], 2, correlation=True),
+        )
+    if fit.model == "three-level":
+        return prose(
+            "Because {several} contributed more than one effect, effects were pooled with a "
+            "three-level model [@vandennoortgate2013], which has random effects for studies and "
+            "for effects within studies. It takes the sampling errors of effects of one study as "
+            "independent.",
+            several=_several(evidence),
+        )
+    if fit.model == "common-effect":
+        return averaged + prose(
+            "Effects were pooled with the common-effect model, which assumes one true effect "
+            "behind all studies [@hedges1985]."
+        )
+    return averaged + prose(
+        "Effects were pooled with a random-effects model [@higgins2009], in which true effects "
+        "vary between studies."
+    )
+
+
+def _several(evidence: Evidence) -> str:
+    """How many studies have more than one effect."""
+    sizes = evidence.sizes()
+    n = int((sizes > 1).sum())
+    return f"{n:,} of {len(sizes):,} studies"
+
+
+def _estimator(fit: PooledFit) -> Prose:
+    name = str(fit.settings().get("tau2", ""))
+    if name not in _TAU2 or fit.model == "common-effect":
+        return Prose()
+    what = "The variance components were" if fit.model in {"che", "three-level"} else "τ² was"
+    return prose(f"{what} estimated {_TAU2[name]}.")
+
+
+def _heterogeneity(fit: PooledFit) -> Prose:
+    """Measures of heterogeneity, as far as the model has them."""
+    if fit.Q_df < 1:
+        return Prose()
+    parts = [prose("Homogeneity was tested with Cochran’s *Q* [@cochran1954].")]
+    if fit.model == "common-effect":
+        parts.append(prose("*I*² was computed from *Q* [@higgins2002]."))
+        return joined(parts)
+    profile = "profile likelihood" if fit.model in {"che", "three-level"} else "*Q*-profile method"
+    cite = "@hardy1996" if fit.model in {"che", "three-level"} else "@viechtbauer2007"
+    parts.append(
+        prose(
+            "Heterogeneity is described by τ, the standard deviation of the true effects, with a "
+            f"{{level}} confidence interval from the {profile} [{cite}], and by *I*², the share of "
+            "true variance in the total [@higgins2002].",
+            level=level_name(fit.level),
+        )
+    )
+    return joined([*parts, _prediction(fit)])
+
+
+def _prediction(fit: PooledFit) -> Prose:
+    shape = {
+        "t": "a *t* distribution with the degrees of freedom of the test of the mean",
+        "normal": "a normal distribution",
+        "riley": "a *t* distribution with *k* − 2 degrees of freedom",
+    }[fit.prediction]
+    if fit.prediction == "t" and fit.test == "wald":
+        shape = "a *t* distribution"
+    text = prose(
+        "A {level} prediction interval gives the range in which the true effect of a comparable "
+        f"new study is expected [@riley2011], from {shape}.",
+        level=level_name(fit.level),
+    )
+    return text
+
+
+def _comparison(evidence: Evidence) -> Prose:
+    """The models beside the main one."""
+    names = [row.name for row in evidence.models[1:]]
+    if not names:
+        return Prose()
+    phrases = {
+        "aggregated": "one averaged effect per study (ρ = .50; two-level model)",
+        "lowest per study": "the lowest effect of each study",
+        "highest per study": "the highest effect of each study",
+        "three-level": "a three-level model without correlated sampling errors",
+        "che": "the correlated and hierarchical effects model",
+        "two-level": "a two-level random-effects model",
+        "common-effect": "a common-effect model",
+    }
+    shown = [phrases.get(name, name) for name in names if name not in _REMOVED]
+    removed = joined([prose(_REMOVED[name]) for name in names if name in _REMOVED])
+    if not shown:
+        return removed
+    text = shown[0] if len(shown) == 1 else f"{'; '.join(shown[:-1])}; and {shown[-1]}"
+    return (
+        prose("For comparison, the effects were also pooled in other ways: {models}.", models=text)
+        + removed
+    )
+
+

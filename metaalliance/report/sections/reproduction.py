@@ -1,0 +1,44 @@
+"""With what the analysis was done, and how a reader can do it again."""
+
+from __future__ import annotations
+
+import platform
+
+from metaalliance.report.document import Section
+from metaalliance.report.evidence import Evidence
+from metaalliance.report.prose import listed, prose
+from metaalliance.report.results import versions
+
+_NAMED = {"numpy": "NumPy", "scipy": "SciPy", "statsmodels": "statsmodels", "pymare": "PyMARE"}
+
+
+def reproduction_section() -> Section:
+    """Return software, versions, and what comes with the report."""
+    found = versions()
+    used = listed(f"{title} {found[name]}" for name, title in _NAMED.items() if name in found)
+    text = prose(
+        "The analysis was done with metaalliance {version} in Python {python}, with {used}. Every "
+        "coded row, its conversion, and all results stand in the supplementary workbook; a record "
+        "of the run (run.json) allows others to check that the results follow from the data.",
+        version=found["metaalliance"],
+        python=platform.python_version(),
+        used=used,
+    )
+    return Section(key="software", title="Software and reproducibility", methods=(text,))
+
+
+def record_facts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    """Return what was read, with which settings and versions."""
+    studies, settings = evidence.studies, evidence.fit.settings()
+    chosen = {**settings, **{k: v for k, v in evidence.recorded.items() if v is not None}}
+    listed_versions = [f"{name} {version}" for name, version in versions().items()]
+    return (
+        ("File", studies.file),
+        ("SHA-256 of the file", studies.sha256),
+        ("Sheet", studies.sheet),
+        ("Rows read, used, excluded", f"{len(studies.rows):,}, {len(studies.used):,}, "
+                                      f"{len(studies.excluded):,}"),
+        ("Settings", ", ".join(f"{key} = {value}" for key, value in chosen.items())),
+        ("Versions", ", ".join([f"Python {platform.python_version()}", *listed_versions])),
+        ("Check", "metaalliance verify run.json, with the workbook, in this folder"),
+    )  # fmt: skip
