@@ -6,7 +6,9 @@ Everything public is a name of this module; it is imported when it is first used
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,17 +52,17 @@ if TYPE_CHECKING:
     from metaalliance.models.pool import pool
     from metaalliance.models.psychometric import PsychometricResult, psychometric
     from metaalliance.models.rve import RveResult, rve
-    from metaalliance.multiverse.power import power_contrast, power_egger, power_mean
-    from metaalliance.multiverse.power_results import Power
-    from metaalliance.multiverse.precision import Precision, precision
-    from metaalliance.multiverse.results import Multiverse
-    from metaalliance.multiverse.run import multiverse
     from metaalliance.moderators.categorical import moderators
     from metaalliance.moderators.confounding import Confounding, confounding
     from metaalliance.moderators.result import ModeratorTest
     from metaalliance.moderators.table import ModeratorTable, moderator_table
     from metaalliance.multiverse.compare import compare
     from metaalliance.multiverse.comparison import Comparison
+    from metaalliance.multiverse.power import power_contrast, power_egger, power_mean
+    from metaalliance.multiverse.power_results import Power
+    from metaalliance.multiverse.precision import Precision, precision
+    from metaalliance.multiverse.results import Multiverse
+    from metaalliance.multiverse.run import multiverse
     from metaalliance.problems import Problem
     from metaalliance.sheet.studies import Studies, load_studies, read_studies
 
@@ -253,3 +255,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
+
+
+class _Package(ModuleType):
+    """Keeps public functions that share their name with a subpackage, such as `influence`.
+
+    When a subpackage is imported, Python binds it to its name in the parent; here the function
+    of that name stays, whatever is imported first.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _HOMES and name != "plots"):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

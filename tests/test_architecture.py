@@ -101,6 +101,15 @@ def test_public_names_are_sorted_and_real():
         assert getattr(metaalliance, name) is not None
 
 
+@pytest.mark.parametrize("name", ["influence", "moderators", "multiverse"])
+def test_functions_win_over_subpackages_of_their_name(name):
+    code = (
+        f"import metaalliance as ma, importlib; importlib.import_module('metaalliance.{name}'); "
+        f"from metaalliance import {name}; assert callable(ma.{name}) and ma.{name} is {name}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_import_is_lazy():
     code = "import sys, metaalliance, metaalliance.cli.app; print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -65,8 +65,9 @@ def run_compare(options: CompareOptions) -> int:
     document = compare_document(found, FILES)
     if not options.json_output:
         _print(found, options)
+    workbook = write_workbook(compare_sheets(found))
     folder.write("compare.json", to_json(document).encode())
-    folder.write("compare.xlsx", write_workbook(compare_sheets(found)))
+    folder.write("compare.xlsx", workbook)
     record = run_record(document, dict(folder.written), ("counts", "result", "cells"))
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()

@@ -73,8 +73,9 @@ def run_multiverse(options: MultiverseOptions) -> int:
     if not request.json_output:
         _print(found, studies, options)
     sheets = multiverse_sheets(found, {"file": studies.file, "sha256": studies.sha256})
+    workbook = write_workbook(sheets)
     folder.write("multiverse.json", to_json(document).encode())
-    folder.write("multiverse.xlsx", write_workbook(sheets))
+    folder.write("multiverse.xlsx", workbook)
     record = run_record(document, dict(folder.written), ("counts", "verdict", "specifications"))
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()

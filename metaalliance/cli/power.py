@@ -76,8 +76,9 @@ def run_power(options: PowerOptions) -> int:
     if not options.json_output:
         _print(found)
     if folder is not None:
+        workbook = write_workbook(power_sheets(found))
         folder.write("power.json", to_json(document).encode())
-        folder.write("power.xlsx", write_workbook(power_sheets(found)))
+        folder.write("power.xlsx", workbook)
         record = {**document, "input": None}
         results = [k for k in ("plans", "needed", "k", "expected") if k in document]
         written = run_record(record, dict(folder.written), results)

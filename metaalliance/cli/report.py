@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.cli.analysis import Loaded, Request, load, open_folder, print_preamble, settings_of
 from metaalliance.cli.report_figures import report_figures
-from metaalliance.cli.run import OK, print_document, print_error, print_result
+from metaalliance.cli.run import (
+    OK,
+    print_document,
+    print_error,
+    print_result,
+    terminal_width,
+)
 from metaalliance.models.comparison import compare_models
 from metaalliance.models.fits import without_nan
 from metaalliance.report.analyses import (
@@ -19,6 +26,7 @@ from metaalliance.report.analyses import (
     moderator_results,
 )
 from metaalliance.report.bibliography import bibtex
+from metaalliance.report.checklist import checklist_tables
 from metaalliance.report.compose import compose_report
 from metaalliance.report.document import Document
 from metaalliance.report.evidence import Evidence
@@ -28,7 +36,7 @@ from metaalliance.report.renderers.delimited import table_csv
 from metaalliance.report.renderers.html import report_html
 from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown, text_markdown
-from metaalliance.report.renderers.word import WIDEST_MM, report_docx
+from metaalliance.report.renderers.word import WIDEST_MM, report_docx, tables_docx
 from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
 from metaalliance.report.supplement import supplement_sheets
 from metaalliance.report.workbook import write_workbook
@@ -136,6 +144,9 @@ def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
         "supplement.xlsx": write_workbook(supplement_sheets(evidence, document)),
         "references.bib": bibtex(document.works()).encode(),
     }
+    checklists = checklist_tables(evidence, document)
+    files["checklist.docx"] = tables_docx("Reporting checklists", checklists)
+    files["checklist.csv"] = "".join(table_csv(table) for table in checklists).encode("utf-8-sig")
     for table in document.tables():
         caption = numbers[f"table:{table.name}"]
         files[f"tables/{table.name}.tex"] = table_latex(table).encode()
@@ -145,7 +156,10 @@ def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
 
 
 def _printed(document: Document) -> list[str]:
-    return [document.title, "", *(text.plain() for text in document.summary)]
+    lines = [document.title]
+    for text in document.summary:
+        lines += ["", *textwrap.wrap(text.plain(), terminal_width())]
+    return lines
 
 
 def _save(files: dict[str, bytes], evidence: Evidence, folder: ResultsFolder) -> dict[str, Any]:

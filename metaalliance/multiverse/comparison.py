@@ -167,9 +167,9 @@ class Comparison:
         """Return what changed in a few sentences."""
         counts = self.counts()
         lines = [
-            f"{counts['removed']:,} rows removed, {counts['changed']:,} changed "
-            f"({counts['cells']:,} cells), {counts['added']:,} added, {counts['unchanged']:,} the "
-            f"same; {counts['respelled']:,} cells were only written in another way"
+            f"Rows: {counts['removed']:,} removed, {counts['changed']:,} changed "
+            f"(cells: {counts['cells']:,}), {counts['added']:,} added, {counts['unchanged']:,} the "
+            f"same. Cells that say the same in other characters: {counts['respelled']:,}"
         ]
         if self.old_fit is None or self.new_fit is None:
             return "\n".join([*lines, f"No result: {self.reason}"])

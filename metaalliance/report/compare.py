@@ -99,7 +99,7 @@ def compare_sheets(found: Comparison) -> dict[str, Any]:
     cells = pd.DataFrame([cell.to_dict() for cell in found.changes.cells])
     settings = [
         ("setting", "value"),
-        *((k, v) for k, v in found.settings.items()),
+        *((k, ", ".join(v) if isinstance(v, tuple) else v) for k, v in found.settings.items()),
         ("old file", found.old.file),
         ("old sha256", found.old.sha256),
         ("new file", found.new.file),

@@ -47,7 +47,7 @@ def numbers(fit: PooledFit) -> list[float]:
     return [fit.estimate, fit.se, fit.tau2, fit.ci_low, fit.ci_high]
 
 
-# Order and unit ------------------------------------------------------------------------------------
+# Order and unit -----------------------------------------------------------------------------------
 
 
 @nested_models
@@ -66,7 +66,7 @@ def test_unit_and_order_at_once(model, seed, n, factor):
     assert_close(ours, [one.estimate, one.se, one.tau2, one.I2], PATHS, scale=1.0)
 
 
-# Duplicated studies --------------------------------------------------------------------------------
+# Duplicated studies -------------------------------------------------------------------------------
 
 
 @nested_models
@@ -118,7 +118,7 @@ def test_every_study_twice_with_cr0(model, seed, n):
     assert_close(twice.se, one.se / math.sqrt(2), PATHS)
 
 
-# Merged studies ------------------------------------------------------------------------------------
+# Merged studies -----------------------------------------------------------------------------------
 
 
 @modest
@@ -163,7 +163,7 @@ def test_weighted_merging_is_che_without_variance_within(seed, n):
     assert_close([fit.estimate, fit.se, fit.tau2], [flat.estimate, flat.se, flat.tau2], 1e-6, 0.1)
 
 
-# tau² = 0 ------------------------------------------------------------------------------------------
+# tau² = 0 -----------------------------------------------------------------------------------------
 
 
 @modest
@@ -191,7 +191,7 @@ def test_heterogeneity_is_never_negative_and_zero_below_its_expectation(tau2, se
         assert (fit.tau2 == 0) == (fit.Q <= k - 1)
 
 
-# One effect in every study -------------------------------------------------------------------------
+# One effect in every study ------------------------------------------------------------------------
 
 
 @nested_models

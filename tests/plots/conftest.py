@@ -55,6 +55,7 @@ def _make_fit(
     yi = rng.normal(0.28, 0.15, k)[rows] + rng.normal(0, 1, rows.size) / np.sqrt(n[rows] - 3)
     moderators: dict[str, object] = {
         "year": 1980 + rows,
+        "blank": np.full(rows.size, None, dtype=object),
         "alliance_rater": np.array(["client", "therapist", "observer"], dtype=object)[rows % 3],
     }
     if groups:

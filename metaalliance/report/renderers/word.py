@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from docx import Document as new_document
@@ -50,6 +51,22 @@ def report_docx(document: Document) -> bytes:
             book.add_heading(allowed_text(part.title), 2)
             _write_section(book, document, part, name)
     _write_references(book, document)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return repeatable(buffer.getvalue())
+
+
+def tables_docx(title: str, tables: Sequence[Table]) -> bytes:
+    """Return tables as a Word document of their own, without numbers."""
+    book = new_document()
+    _set_up(book, Document(title=title))
+    book.add_paragraph(allowed_text(title), style="Title")
+    _turn(book, landscape=True)
+    for table in tables:
+        book.add_heading(allowed_text(table.title), 2)
+        write_table(book, table, landscape=True)
+        for note in table.notes:
+            write_prose(book.add_paragraph(), Prose((Run(note),)))
     buffer = io.BytesIO()
     book.save(buffer)
     return repeatable(buffer.getvalue())
@@ -162,8 +179,9 @@ def _write_table(book: Any, table: Table, number: str) -> None:
 
 
 def _turn(book: Any, *, landscape: bool) -> None:
-    """Begin a section of the other orientation."""
-    section = book.add_section()
+    """Begin a section of the other orientation; in an empty document turn its only one."""
+    empty = len(book.paragraphs) < 2 and not book.tables
+    section = book.sections[0] if empty else book.add_section()
     sides = (PAGE[1], PAGE[0]) if landscape else PAGE
     section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
     section.page_width, section.page_height = Mm(sides[0]), Mm(sides[1])
