@@ -718,8 +718,9 @@ _ANALYSIS = {
         "See its message.",
     ),
     "MA658": _warning(
-        "a selection weight at the edge",
-        "A weight next to zero or far above one lies where the likelihood is nearly flat.",
+        "a selection model that the effects hardly determine",
+        "A weight next to zero or far above one lies where the likelihood is nearly flat; or the "
+        "likelihood has two maxima of nearly the same height with different means.",
         "Do not rely on the adjusted mean.",
     ),
     "MA659": _note(

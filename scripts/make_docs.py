@@ -35,6 +35,7 @@ CODE_GROUPS = {
 COMMANDS = (
     "template",
     "pool",
+    "influence",
     "validate",
     "convert",
     "init",

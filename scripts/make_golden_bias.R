@@ -100,6 +100,28 @@ newton <- function(nll, start, positive) {
   list(par = x, value = nll(x), hessian = hessian(nll, x), gradient = grad(nll, x))
 }
 
+# The highest of the maxima reached from several starts, and of those with tau2 (the parameter at
+# position p + 1) held at zero.  The likelihoods can have two maxima with very different means.
+highest <- function(nll, starts, positive, p) {
+  found <- list()
+  keep <- function(opt) if (!inherits(opt, "try-error") && is.finite(opt$value)) found[[length(found) + 1]] <<- opt
+  for (s in starts) {
+    keep(try(newton(nll, s, positive), silent = TRUE))
+    zero <- function(x) nll(append(x, 0, after = p))
+    opt <- try(newton(zero, s[-(p + 1)], positive[-(p + 1)]), silent = TRUE)
+    if (!inherits(opt, "try-error")) {
+      opt$par <- append(opt$par, 0, after = p)
+      opt$gradient <- append(opt$gradient, NA, after = p)
+      opt$at_zero <- TRUE
+      keep(opt)
+    }
+  }
+  values <- vapply(found, function(o) o$value, 0)
+  best <- found[[which.min(values)]]
+  best$all <- arr(sort(unique(signif(-values, 8)), decreasing = TRUE))
+  best
+}
+
 step_terms <- function(par, yi, vi, X, steps, alternative, fixed = NULL) {
   p <- ncol(X)
   mu <- drop(X %*% par[1:p]); tau2 <- par[p + 1]
@@ -141,18 +163,22 @@ beta_terms <- function(par, yi, vi, X, alternative) {
 }
 
 selection_fields <- function(opt, p, ml, terms, study = NULL) {
-  V <- solve(opt$hessian)
+  q <- length(opt$par)
+  free <- setdiff(seq_len(q), if (isTRUE(opt$at_zero)) p + 1)
+  fill <- function(M) { full <- matrix(NA_real_, q, q); full[free, free] <- M; full }
+  V <- fill(solve(opt$hessian))
   out <- list(beta = arr(opt$par[1:p]), tau2 = opt$par[p + 1], delta = arr(opt$par[-(1:(p + 1))]),
               se = arr(sqrt(diag(V))), log_likelihood = -opt$value, log_likelihood_unselected = ml,
-              LRT = 2 * (-opt$value - ml), gradient_at_solution = arr(signif(opt$gradient, 2)))
+              LRT = 2 * (-opt$value - ml), gradient_at_solution = arr(signif(opt$gradient, 2)),
+              log_likelihoods_of_maxima = opt$all)
   if (!is.null(study)) {
     S <- rowsum(jacobian(terms, opt$par), study)
     m <- nrow(S)
-    out$robust_se <- arr(sqrt(diag(V %*% crossprod(S) %*% V * m / (m - 1))))
+    R <- fill(V[free, free] %*% crossprod(S)[free, free] %*% V[free, free] * m / (m - 1))
+    out$robust_se <- arr(sqrt(diag(R)))
     d <- opt$par[-(1:(p + 1))]
     idx <- seq_along(d) + p + 1
-    R <- (V %*% crossprod(S) %*% V * m / (m - 1))[idx, idx, drop = FALSE] / outer(d, d)
-    out$robust_F <- drop(log(d) %*% solve(R, log(d))) / length(d)
+    out$robust_F <- drop(log(d) %*% solve(R[idx, idx, drop = FALSE] / outer(d, d), log(d))) / length(d)
   }
   out
 }
@@ -168,12 +194,9 @@ selections <- function(d, study = NULL, X = cbind(rep(1, length(d$yi))), cases, 
     alt <- if (is.null(case$alternative)) alternative else case$alternative
     q <- length(case$steps)
     terms <- function(x) step_terms(x, d$yi, d$vi, X, case$steps, alt, case$fixed)
-    best <- NULL
-    for (w in c(0.9, 0.3)) {
-      opt <- try(newton(function(x) -sum(terms(x)), c(start, if (is.null(case$fixed)) rep(w, q)),
-                        c(rep(FALSE, p), rep(TRUE, 1 + if (is.null(case$fixed)) q else 0))), silent = TRUE)
-      if (!inherits(opt, "try-error") && (is.null(best) || opt$value < best$value)) best <- opt
-    }
+    free_weights <- if (is.null(case$fixed)) q else 0
+    starts <- lapply(c(0.9, 0.3, 0.05), function(w) c(start, rep(w, free_weights)))
+    best <- highest(function(x) -sum(terms(x)), starts, c(rep(FALSE, p), rep(TRUE, 1 + free_weights)), p)
     f <- selection_fields(best, p, ll0, terms, if (is.null(case$fixed)) study)
     f$steps <- arr(case$steps); f$alternative <- alt
     if (!is.null(case$fixed)) f$fixed <- arr(case$fixed)
@@ -190,7 +213,8 @@ selections <- function(d, study = NULL, X = cbind(rep(1, length(d$yi))), cases, 
   }
   if (beta) {
     terms <- function(x) beta_terms(x, d$yi, d$vi, X, alternative)
-    opt <- newton(function(x) -sum(terms(x)), c(start, 0.9, 1.1), c(rep(FALSE, p), TRUE, TRUE, TRUE))
+    starts <- list(c(start, 0.9, 1.1), c(0 * start[1:p], 0.005, 0.3, 1.1))
+    opt <- highest(function(x) -sum(terms(x)), starts, c(rep(FALSE, p), TRUE, TRUE, TRUE), p)
     f <- selection_fields(opt, p, ll0, terms, study)
     f$alternative <- alternative
     if (mf && is.null(study)) {
@@ -363,7 +387,7 @@ golden_bias <- list(
       regression = "lm(weights=1/vi); rma.uni(mods, threshold=1e-14 or the smallest that stops); regtest as check",
       rank = "ranktest", trim_fill = "trimfill on such fits (its own refits use metafor's defaults for REML)",
       counts = "fsn of metafor 3.8 (Orwin: unweighted mean)", excess = "tes(theta, tau2 given); exact up to k = 16",
-      selection = "published likelihood, optim and Newton steps on numDeriv derivatives; metafor's selmodel beside it; robust: sandwich of scores summed by study times m/(m-1)",
+      selection = "published likelihood, optim and Newton steps on numDeriv derivatives from several starts, also with tau2 = 0, the highest taken; metafor's selmodel beside it; robust: sandwich of scores summed by study times m/(m-1)",
       beta = "p clipped at 1e-5, integrate(rel.tol=1e-12) in four pieces",
       p_uniform = "van Aert & van Assen's conditional likelihood, ML; profiles by optimize on a grid",
       limit = "radial regression by lm, error variance one; se_metasens is what metasens reports",

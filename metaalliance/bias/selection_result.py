@@ -17,6 +17,7 @@ from metaalliance.core.intervals import chi2_p, critical_value, two_sided_p
 from metaalliance.core.selection_fit import SelectionOptimum
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
+from metaalliance.models.text import number
 from metaalliance.problems import Problem, notice
 
 Way = Literal["greater", "less", "two-sided"]
@@ -24,6 +25,8 @@ Way = Literal["greater", "less", "two-sided"]
 _SMALLEST, _LARGEST = 1e-3, 1e2
 #: Studies below which sandwich errors without a small-sample correction are too small.
 _FEW_CLUSTERS = 20
+#: Maxima of the log-likelihood closer than this are not told apart (chi-squared .95 / 2).
+_HARDLY_LOWER = 1.92
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -229,7 +232,7 @@ def inference(
                    reference),
         **_test(optimum, covariance, p, df, clustered=clustered),
     }  # fmt: skip
-    return fields, _notices(optimum.theta[p + 1 :], effects)
+    return fields, _notices(optimum, p, sign, effects)
 
 
 def _sandwich(effects: Effects, optimum: SelectionOptimum) -> Array:
@@ -291,7 +294,10 @@ def _test(
     return {"test": "cluster-robust-wald", "test_statistic": F, "test_df": d, "test_p_value": tail}
 
 
-def _notices(delta: Array, effects: Effects) -> tuple[Problem, ...]:
+def _notices(
+    optimum: SelectionOptimum, p: int, sign: float, effects: Effects
+) -> tuple[Problem, ...]:
+    delta = optimum.theta[p + 1 :]
     found: tuple[Problem, ...] = ()
     if effects.dependent():
         few = effects.n_studies < _FEW_CLUSTERS
@@ -307,4 +313,19 @@ def _notices(delta: Array, effects: Effects) -> tuple[Problem, ...]:
             f"({', '.join(f'{d:.3g}' for d in delta)}): the likelihood is nearly flat there."
         )
         found += (notice("MA658", message, "Do not rely on the adjusted estimate."),)
-    return found
+    return found + _other_maximum(optimum, sign)
+
+
+def _other_maximum(optimum: SelectionOptimum, sign: float) -> tuple[Problem, ...]:
+    """Warn of a second maximum that is hardly lower and has another mean."""
+    mean = float(optimum.theta[0])
+    for theta, drop in optimum.lower:
+        other = float(theta[0])
+        if drop <= _HARDLY_LOWER and abs(other - mean) > 0.1 * abs(mean) + 1e-3:
+            message = (
+                f"The likelihood has two maxima. The higher one is taken, with "
+                f"{number(sign * mean)} (analysis scale); the other, lower by {number(drop, 2)} in "
+                f"log-likelihood, has {number(sign * other)}."
+            )
+            return (notice("MA658", message, "Do not rely on the adjusted estimate."),)
+    return ()

@@ -19,6 +19,8 @@ from metaalliance.cli.analysis import (
 )
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.moderators.formula import parse_formula
+from metaalliance.moderators.meta_regression import MetaRegression, meta_regression, with_r
 from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.table import ModeratorTable, moderator_table
 from metaalliance.problems import Problem
@@ -29,7 +31,9 @@ from metaalliance.report.moderators import (
     moderator_sheets,
     moderators_document,
     multiplicity_table,
-    tests_table,
+    regression_sheets,
+    regression_tables,
+    method_table,
 )
 from metaalliance.report.results import input_record, run_record, to_json
 from metaalliance.report.table import render_text
@@ -75,14 +79,17 @@ def run_moderators(options: ModeratorOptions) -> int:
     if isinstance(loaded, int):
         return loaded
     found = _table(loaded, options) if options.moderators else None
-    document = _document(loaded, options, found)
+    regression = _regression(loaded, options)
+    document = _document(loaded, options, found, regression)
     if not request.json_output:
         print_preamble(loaded.studies, request)
-        _print(found)
+        _print(found, regression)
     sheets = moderator_sheets(found) if found is not None else {}
+    if regression is not None:
+        sheets |= regression_sheets(*regression)
     folder.write("moderators.json", to_json(document).encode())
     folder.write("moderators.xlsx", write_workbook(sheets))
-    record = run_record(document, dict(folder.written), ("counts", "moderators"))
+    record = run_record(document, dict(folder.written), ("counts", "moderators", "regression"))
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()
     if request.json_output:
@@ -164,11 +171,60 @@ def _table(loaded: Loaded, options: ModeratorOptions) -> ModeratorTable:
         )
 
 
+_Regression = tuple[MetaRegression, Any]
+
+
+def _regression(loaded: Loaded, options: ModeratorOptions) -> _Regression | None:
+    """Fit the formula, and predict at the values asked for."""
+    if options.formula is None:
+        if options.at:
+            raise OptionError("--at predicts from a --formula; there is none.")
+        return None
+    given = (pairs(options.reference, "reference"), numbers(options.scale, "scale"),
+             numbers(options.centre, "centre"))  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        names = set() if not options.by else _names(loaded, options.formula)
+        kept = ({k: v for k, v in one.items() if not names or k in names} for one in given)
+        reference, scale, centre = kept
+        fit = meta_regression(
+            loaded.effects,
+            options.formula,
+            reference=reference,
+            scale=scale,
+            centre=centre,
+            min_studies=options.min_studies,
+            **_model_options(loaded),
+        )
+        if not options.at:
+            return fit, None
+        wanted = {v.column: bool(v.levels) for v in fit.design.variables}
+        texts = [t for t in options.at if wanted.get(t.partition("=")[0].strip()) is not False]
+        plain = [t for t in options.at if t not in texts]
+        at = {**pairs(texts, "at"), **numbers(plain, "at")}
+        return fit, fit.predict(at=at, prediction=loaded.settings.prediction)
+
+
+def _names(loaded: Loaded, formula: str) -> set[str]:
+    """Variables of the formula, by column and by name."""
+    effects = loaded.effects
+    factors = parse_formula(formula, [*effects.moderators, "n", "sample"]).factors
+    return {f.column for f in factors} | {f.name for f in factors}
+
+
 def _document(
-    loaded: Loaded, options: ModeratorOptions, found: ModeratorTable | None
+    loaded: Loaded,
+    options: ModeratorOptions,
+    found: ModeratorTable | None,
+    regression: _Regression | None,
 ) -> dict[str, Any]:
     parts = {"moderators": []} if found is None else found.to_dict()
     parts.pop("notices", None)
+    parts["regression"] = None
+    if regression is not None:
+        fit, predicted = regression
+        rows = None if predicted is None else with_r(predicted, fit.fit)
+        parts["regression"] = {**fit.to_dict(), "predictions": rows}
     settings = {
         **_model_options(loaded),
         "measure": loaded.settings.measure,
@@ -184,7 +240,7 @@ def _document(
         "n_effects": effects.n_effects,
         "n_participants": effects.n_participants,
     }
-    problems = [*loaded.studies.problems, *_notices(found)]
+    problems = [*loaded.studies.problems, *_notices(found, regression)]
     return moderators_document(
         input_record(loaded.studies),
         [p.to_dict() for p in problems],
@@ -195,21 +251,27 @@ def _document(
     )
 
 
-def _notices(found: ModeratorTable | None) -> list[Problem]:
-    """Notices of every result."""
-    if found is None:
-        return []
-    return [*found.notices, *(p for one in found.moderators for p in one.notices)]
+def _notices(found: ModeratorTable | None, regression: _Regression | None) -> list[Problem]:
+    """Notices of every result, each once."""
+    notices: list[Problem] = []
+    if found is not None:
+        notices += [*found.notices, *(p for one in found.moderators for p in one.notices)]
+    if regression is not None:
+        notices += regression[0].notices
+    return list(dict.fromkeys(notices))
 
 
-def _print(found: ModeratorTable | None) -> None:
+def _print(found: ModeratorTable | None, regression: _Regression | None) -> None:
     """Tables on stdout, notices on stderr."""
     width = terminal_width()
     lines: list[str] = []
     if found is not None:
         lines += _lines(found, width)
-        for problem in dict.fromkeys(_notices(found)):
-            print_error(f"{problem.severity}: {problem.message} ({problem.code})")
+    if regression is not None:
+        lines += [""] if lines else []
+        lines += [render_text(t, width) + "\n" for t in regression_tables(*regression)]
+    for problem in _notices(found, regression):
+        print_error(f"{problem.severity}: {problem.message} ({problem.code})")
     print_result(lines)
 
 
@@ -242,7 +304,7 @@ def _moderator_lines(one: ModeratorTest, width: int) -> list[str]:
             f"{one.name}: {len(one.contrasts)} differences between levels are in the workbook; "
             f"the smallest adjusted p is {low:.3f}.",
         ]
-    tests = tests_table(one)
+    tests = method_table(one)
     if tests is not None:
         lines += ["", render_text(tests, width)]
     return lines

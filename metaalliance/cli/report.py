@@ -26,7 +26,7 @@ from metaalliance.report.analyses import (
     moderator_results,
 )
 from metaalliance.report.bibliography import bibtex
-from metaalliance.report.checklist import checklist_tables
+from metaalliance.report.checklist import checklist_csv, checklist_tables
 from metaalliance.report.compose import compose_report
 from metaalliance.report.document import Document
 from metaalliance.report.evidence import Evidence
@@ -134,6 +134,16 @@ def report_document(evidence: Evidence, files: Sequence[str] = ()) -> dict[str, 
     return document
 
 
+def record_parts(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the results whose numbers the record holds: of each study left out, the ranges."""
+    parts = {key: document[key] for key in REPORT_RESULTS}
+    if parts["influence"]:
+        parts["influence"] = parts["influence"]["ranges"]
+    if parts["moderators"]:
+        parts["moderators"] = parts["moderators"]["moderators"]
+    return parts
+
+
 def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
     """Return every file of the report but the results and the record."""
     numbers = document.numbers()
@@ -146,7 +156,7 @@ def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
     }
     checklists = checklist_tables(evidence, document)
     files["checklist.docx"] = tables_docx("Reporting checklists", checklists)
-    files["checklist.csv"] = "".join(table_csv(table) for table in checklists).encode("utf-8-sig")
+    files["checklist.csv"] = table_csv(checklist_csv(checklists)).encode("utf-8-sig")
     for table in document.tables():
         caption = numbers[f"table:{table.name}"]
         files[f"tables/{table.name}.tex"] = table_latex(table).encode()
@@ -172,8 +182,7 @@ def _save(files: dict[str, bytes], evidence: Evidence, folder: ResultsFolder) ->
         **run_record(document, dict(folder.written), REPORT_RESULTS),
         "others": folder.others(),
     }
-    results = {key: document[key] for key in REPORT_RESULTS}
-    whole = sealed(record, evidence.studies, evidence.coded, results)
+    whole = sealed(record, evidence.studies, evidence.coded, record_parts(document))
     folder.write(RUN_FILE, to_json(whole).encode())
     folder.remove_stale()
     return document

@@ -112,14 +112,13 @@ def compare(record: dict[str, Any], loaded: Loaded, folder: Path) -> list[Check]
 def recomputed(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
     """Run the analyses of a record again and return settings and results."""
     if record["command"] == "report":
-        from metaalliance.cli.report import REPORT_RESULTS, gather, report_document
+        from metaalliance.cli.report import gather, record_parts, report_document
         from metaalliance.report.analyses import Content
 
         stored = record["settings"]["content"]
         content = Content(**{**stored, "moderators": tuple(stored["moderators"])})
         document = report_document(gather(loaded, content))
-        parts = {key: document[key] for key in REPORT_RESULTS}
-        return {"settings": document["settings"], "parts": parts}
+        return {"settings": document["settings"], "parts": record_parts(document)}
     if record["command"] != "pool":
         raise OptionError(f"A record of {record['command']} cannot be verified.", code="MA680")
     models, notes = compare_models(loaded.fit())

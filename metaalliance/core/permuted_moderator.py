@@ -22,8 +22,10 @@ SCALES = ("wald", "knapp-hartung", "knapp-hartung-adhoc")
 #: Statistics closer than this count as tied, relative to the observed one when it is above 1.
 TIE = math.sqrt(np.finfo(float).eps)
 #: Elements of a matrix that are worked on at a time.
-CHUNK = 2**18
+CHUNK = 2**16
 MAX_ITERATIONS = 200
+#: Where a second maximum is looked for, in shares of the mean square of the effects.
+GRID = (0.0, 0.02, 0.1, 0.3, 1.0)
 _LAST_STEP = 1e-11
 
 
@@ -114,7 +116,7 @@ def permutation_test_of_moderator(
     codes, counts = _row_codes(X)
     exact = _arrangements(counts) <= exact_up_to
     order = np.argsort(codes, kind="stable")
-    problem = _Problem(X[order], C, estimator, scale)
+    problem = _Problem.build(X[order], C, estimator, scale)
     observed = float(problem.statistics(y[order][None], v[order][None])[0])
     if math.isnan(observed):
         raise ConvergenceError(f"{estimator} did not converge.")
@@ -220,6 +222,15 @@ class _Problem:
     C: Array
     estimator: str
     scale: str
+    products: tuple[IntArray, IntArray, Array]
+
+    @classmethod
+    def build(cls, X: Array, C: Array, estimator: str, scale: str) -> _Problem:
+        """Prepare the products of the columns of the design."""
+        left, right = np.triu_indices(X.shape[1])
+        products = X[:, left] * X[:, right]
+        used = np.flatnonzero(products.any(axis=0))
+        return cls(X, C, estimator, scale, (left[used], right[used], products[:, used]))
 
     def statistics(self, Y: Array, V: Array) -> Array:
         """Q or F of each row of effects `Y` and variances `V`, both (rows, k)."""
@@ -242,10 +253,11 @@ class _Problem:
         return _Sums(wi, M, beta, Y - beta @ self.X.T)
 
     def _moments(self, wi: Array) -> Array:
-        """X'WX of each row, shape (rows, p, p)."""
+        """X'WX of each row, shape (rows, p, p); products of columns that are zero are skipped."""
         p = self.X.shape[1]
-        products = (self.X[:, :, None] * self.X[:, None, :]).reshape(-1, p * p)
-        found: Array = (wi @ products).reshape(-1, p, p)
+        left, right, products = self.products
+        found = np.zeros((wi.shape[0], p, p))
+        found[:, left, right] = found[:, right, left] = wi @ products
         return found
 
     def _tau2(self, Y: Array, V: Array) -> Array:
@@ -287,6 +299,30 @@ class _Problem:
         return tau2
 
     def _likelihood(self, Y: Array, V: Array, start: Array) -> Array:
+        """Highest of the maxima, looked for on a coarse grid as well: there can be two."""
+        best = self._climb(Y, V, start)
+        height = self._log_likelihood(Y, V, best)
+        scale = float(np.mean(Y**2)) + 1
+        for share in GRID:
+            other = np.full(best.size, share * scale)
+            here = self._log_likelihood(Y, V, other)
+            some = np.flatnonzero(~(here <= height + 1e-9))
+            if some.size:
+                other[some] = self._climb(Y[some], V[some], other[some])
+                here[some] = self._log_likelihood(Y[some], V[some], other[some])
+                better = some[~(here[some] <= height[some]) & ~np.isnan(other[some])]
+                best[better], height[better] = other[better], here[better]
+        return best
+
+    def _log_likelihood(self, Y: Array, V: Array, tau2: Array) -> Array:
+        """(Restricted) log likelihood without its constants."""
+        fit = self._regress(Y, 1 / (V + tau2[:, None]))
+        value = np.log(fit.wi).sum(axis=1) - np.sum(fit.wi * fit.e**2, axis=1)
+        if self.estimator == "REML":
+            value = value + np.linalg.slogdet(fit.M)[1]
+        return np.asarray(value / 2)
+
+    def _climb(self, Y: Array, V: Array, start: Array) -> Array:
         """Newton's steps on the (restricted) likelihood, scoring where it is not concave."""
         tau2, active = start.copy(), np.arange(Y.shape[0])
         for _ in range(MAX_ITERATIONS):

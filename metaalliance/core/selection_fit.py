@@ -39,12 +39,15 @@ class SelectionOptimum:
         Maximum without selection, for the same coefficients.
     free : ndarray of bool, shape (p + 1 + d,)
         False for tau² at zero.
+    lower : tuple of (ndarray, float)
+        Other maxima, the highest first, and how far below they are.
     """
 
     theta: Array
     point: LikelihoodPoint
     log_likelihood_unselected: float
     free: Array
+    lower: tuple[tuple[Array, float], ...] = ()
 
     def covariance(self) -> Array:
         """Inverse of the observed information; NaN for a parameter at its boundary."""
@@ -93,20 +96,27 @@ def maximise_selection(
     unselected = log_likelihood(y, v, X, tau2, restricted=False)
     beta = weighted_fit(y, X, 1 / (v + tau2)).beta
     p = X.shape[1]
-    found = [
-        t for s in _starts(beta, tau2, n_weights) if (t := climb(likelihood, s, p)) is not None
-    ]
-    if not found:
+    tops = [climb(likelihood, start, p) for start in _starts(beta, tau2, n_weights)]
+    maxima = _distinct(likelihood, [top for top in tops if top is not None])
+    if not maxima:
         raise ConvergenceError("The likelihood of the selection model has no maximum.")
-    scaled = max(found, key=lambda t: likelihood(t).value)
-    return _on_scale(likelihood, scaled, unit, p, unselected)
+    return _on_scale(likelihood, maxima, unit, p, unselected)
+
+
+def _distinct(likelihood: Likelihood, tops: list[Array]) -> list[Array]:
+    """Different maxima, the highest first."""
+    kept: list[Array] = []
+    for top in sorted(tops, key=lambda t: -likelihood(t).value):
+        if not any(np.allclose(top, other, rtol=1e-4, atol=1e-5) for other in kept):
+            kept.append(top)
+    return kept
 
 
 def _starts(beta: Array, tau2: float, d: int) -> list[Array]:
     """Unselected estimates and ones drawn to zero, with several weights."""
     starts = []
-    for shrink, weight in ((1.0, 1.0), (0.8, 0.3), (0.5, 0.1), (1.2, 3.0)):
-        for variance in (tau2, tau2 + 0.5):
+    for shrink, weight in ((1.0, 1.0), (0.8, 0.3), (0.3, 0.1), (1.2, 3.0)):
+        for variance in (tau2, tau2 + 0.5, 0.1 * tau2):
             starts.append(np.concatenate([shrink * beta, [variance], np.full(d, weight)]))
         if d == 0:
             break
@@ -202,9 +212,10 @@ def _halved(
 
 
 def _on_scale(
-    likelihood: Likelihood, scaled: Array, unit: float, p: int, unselected: float
+    likelihood: Likelihood, maxima: list[Array], unit: float, p: int, unselected: float
 ) -> SelectionOptimum:
-    """Take an optimum of scaled effects back to their own scale."""
+    """Take the maxima of scaled effects back to their own scale."""
+    scaled = maxima[0]
     point = likelihood(scaled)
     factor = np.ones(scaled.size)
     factor[:p], factor[p] = unit, unit**2
@@ -216,4 +227,5 @@ def _on_scale(
         point.scores / factor,
         point.hessian / np.outer(factor, factor),
     )
-    return SelectionOptimum(scaled * factor, moved, unselected - shift, free)
+    lower = tuple((top * factor, point.value - likelihood(top).value) for top in maxima[1:])
+    return SelectionOptimum(scaled * factor, moved, unselected - shift, free, lower)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.stats import rankdata
 
 from metaalliance.core.arrays import Array
 from metaalliance.errors import ConvergenceError, EstimationError
@@ -83,7 +84,7 @@ def trim(
         raise ConvergenceError("Trim and fill did not settle on a number of missing effects.")
     return Trimmed(
         k0=k0,
-        k0_se=_standard_error(k, k0, estimator),
+        k0_se=_standard_error(k, max(0.0, raw), estimator),
         p_value=0.5 ** (k0 + 1) if estimator == "R0" else math.nan,
         center=middle,
         filled_yi=2 * middle - y[k - k0 :],
@@ -92,14 +93,14 @@ def trim(
 
 
 def _missing(centred: Array, estimator: FillEstimator) -> float:
-    """The unrounded number of missing effects from signed ranks."""
+    """The unrounded number of missing effects from signed ranks; ties share their mean rank."""
     k = centred.size
-    ranks = np.empty(k)
-    ranks[np.argsort(np.abs(centred), kind="stable")] = np.arange(1, k + 1)
+    size = np.abs(centred)
+    size = np.round(size / max(float(size.max()), np.finfo(float).tiny), 12)  # ties to rounding
     if estimator == "R0":
-        negative = ranks[centred < 0]
-        return k - float(negative.max() if negative.size else 0) - 1
-    T = float(ranks[centred > 0].sum())
+        below = size[centred < 0]
+        return float((size > (below.max() if below.size else 0)).sum()) - 1
+    T = float(rankdata(size)[centred > 0].sum())
     if estimator == "L0":
         return (4 * T - k * (k + 1)) / (2 * k - 1)
     inside = 2 * k**2 - 4 * T + 0.25
@@ -108,8 +109,8 @@ def _missing(centred: Array, estimator: FillEstimator) -> float:
     return k - 0.5 - math.sqrt(inside)
 
 
-def _standard_error(k: int, k0: int, estimator: FillEstimator) -> float:
-    """Standard error of the number, from the variance of the signed-rank statistic."""
+def _standard_error(k: int, k0: float, estimator: FillEstimator) -> float:
+    """Standard error of the unrounded number, from the variance of the signed-rank statistic."""
     if estimator == "R0":
         return math.sqrt(2 * k0 + 2)
     variance = (

@@ -26,6 +26,8 @@ _SIDES: dict[str, tuple[Side, ...]] = {
     "alliance": ("alliance",),
     "outcome": ("outcome",),
 }
+#: Key of a mapping that stands for every measure that it does not name.
+OTHERS = "*"
 #: How many studies a message names.
 _NAMED = 5
 
@@ -87,8 +89,8 @@ def find_reliabilities(
         Which measures are corrected: none, both, or one of them.
     alliance, outcome : float, mapping or "mean", optional
         What stands for a reliability that a row does not report: a number, numbers by
-        `alliance_measure` or `outcome_measure`, or the mean of the reported ones (the square
-        of their mean root, as in an artifact distribution).
+        `alliance_measure` or `outcome_measure` ("*" for the rest), or the mean of the reported
+        ones (the square of their mean root, as in an artifact distribution).
 
     Raises
     ------
@@ -171,15 +173,13 @@ def _stand_in(column: str, assumed: Assumed | None, reported: list[float]) -> _S
     if assumed is None:
         return _StandIn(None, {})
     if isinstance(assumed, Mapping):
-        return _StandIn(
-            None,
-            {
-                str(name).casefold(): Reliability(
-                    value=_checked(column, value), source=f"assumed for {name}"
-                )
-                for name, value in assumed.items()
-            },
-        )
+        named = {
+            str(name).casefold(): Reliability(
+                value=_checked(column, value), source=f"assumed for {name}"
+            )
+            for name, value in assumed.items()
+        }
+        return _StandIn(named.get(OTHERS), named)
     if assumed == "mean":
         if not reported:
             raise EstimationError(

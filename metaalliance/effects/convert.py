@@ -70,8 +70,9 @@ def effect_sizes(
         column that says which reliabilities were used and where they came from.
     alliance_reliability, outcome_reliability : float, mapping or "mean", optional
         What stands for a reliability that a row does not report: a number, numbers by
-        measure (``{"WAI": 0.93}``), or the mean of the reported ones. Without it a
-        missing reliability is an error; nothing is assumed silently.
+        measure (``{"WAI": 0.93, "*": 0.9}``, the star for the rest), or the mean of the
+        reported ones. Without it a missing reliability is an error; nothing is assumed
+        silently.
 
     Returns
     -------

@@ -41,7 +41,7 @@ class RegressionLeaveOneOut:
         What is left out.
     frame : DataFrame
         One row per unit: `omitted`, `study`, residual heterogeneity (tau2, I2, QE ...) and the
-        omnibus test of all coefficients but the intercept (omnibus, omnibus_statistic,
+        omnibus test that the moderators make no difference (omnibus, omnibus_statistic,
         omnibus_df1, omnibus_df2, omnibus_p_value); `largest_change` of a coefficient in its
         standard errors. Where the model cannot be fitted, `code` and `reason` say why.
     coefficients : DataFrame
@@ -198,11 +198,13 @@ def _I2(full: RegressionFit, work: WorkingFit) -> float:
 
 
 def omnibus(fit: RegressionFit) -> dict[str, Any]:
-    """Residual heterogeneity, and the test of all coefficients but the intercept.
+    """Residual heterogeneity, and the test that all fitted values are equal.
 
-    Without an intercept all coefficients are tested together.
+    With an intercept this is the test of all other coefficients, with the means of levels as
+    coefficients that of their differences. Where the design holds no constant, all coefficients
+    are tested together.
     """
-    slopes = ~(fit.X == 1).all(axis=0)
+    rows = constraints(fit.X)
     values: dict[str, Any] = {
         "tau2": fit.tau2,
         "tau": fit.tau,
@@ -214,10 +216,10 @@ def omnibus(fit: RegressionFit) -> dict[str, Any]:
         "QE_df": fit.QE_df,
         "QE_p_value": fit.QE_p_value,
     }
-    if not slopes.any():
+    if not rows.size:
         nothing = dict.fromkeys((n for n in _MODEL if n.startswith("omnibus")), math.nan)
         return {**values, **nothing, "omnibus": ""}
-    test = fit.wald(np.eye(len(fit.names))[slopes])
+    test = fit.wald(rows)
     return {
         **values,
         "omnibus": test.test,
@@ -226,6 +228,28 @@ def omnibus(fit: RegressionFit) -> dict[str, Any]:
         "omnibus_df2": float(test.df2),
         "omnibus_p_value": test.p_value,
     }
+
+
+def constraints(X: Array) -> Array:
+    """Constraints on the coefficients of `X` (k, p) under which all fitted values are equal.
+
+    Examples
+    --------
+    >>> means = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> rows = constraints(means)
+    >>> bool(np.isclose(abs(rows @ [1.0, 1.0]), 0).all()), rows.shape
+    (True, (1, 2))
+    """
+    scale = np.linalg.norm(X, axis=0)
+    direction = np.linalg.lstsq(X / scale, np.ones(X.shape[0]), rcond=None)[0] / scale
+    if not np.allclose(X @ direction, 1.0, rtol=0, atol=1e-8):
+        return np.eye(X.shape[1])
+    exact = np.flatnonzero((X == 1).all(axis=0))
+    if exact.size:  # no rounding where there is an intercept
+        return np.delete(np.eye(X.shape[1]), exact[0], axis=0)
+    _, _, rows = np.linalg.svd(direction[None, :])
+    found: Array = rows[1:]
+    return found
 
 
 def _turning(fit: RegressionFit, frame: pd.DataFrame, unit: str) -> tuple[Problem, ...]:

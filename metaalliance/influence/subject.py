@@ -87,7 +87,7 @@ class Subject:
             return pool(effects, **settings)
 
 
-def fitted(subject: Effects | PooledFit | RegressionFit, settings: dict[str, Any]) -> Any:
+def fitted(subject: Any, settings: dict[str, Any]) -> Any:
     """Return the fit, or pool the effects with `settings` (notices stay in the fit).
 
     Raises
@@ -99,6 +99,8 @@ def fitted(subject: Effects | PooledFit | RegressionFit, settings: dict[str, Any
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MetaAllianceWarning)
             return pool(subject, **settings)
+    if not isinstance(subject, PooledFit | RegressionFit):  # the test of a moderator holds its fit
+        subject = getattr(subject, "fit", subject)
     if not isinstance(subject, PooledFit | RegressionFit):
         raise OptionError(
             f"A {type(subject).__name__} cannot be examined: give effects, or what pool or "

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.bayes import BayesFit, fit_bayes, log_bayes_factor_mu, log_bayes_factor_tau
 from metaalliance.core.posterior import CredibleInterval, Posterior, credible_interval
-from metaalliance.core.priors import FLAT, HalfCauchy, HalfNormal, NormalPrior, TauPrior, Uniform
+from metaalliance.core.priors import NormalPrior
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.fits import back_transform, without_nan
 from metaalliance.models.independence import independent_effects
+from metaalliance.models.priors import TauPriorName, prior_of_mean, prior_of_tau
 from metaalliance.models.text import limits, number
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem
-
-TauPriorName = Literal["half-normal", "half-cauchy", "uniform"]
-
-#: Scale of the half-normal and half-Cauchy priors of tau for Fisher z and r, unless given:
-#: half-normal, 95% of it is below tau = .49.
-CORRELATION_SCALE = 0.25
-_PRIORS: dict[str, type[HalfNormal] | type[HalfCauchy] | type[Uniform]] = {
-    "half-normal": HalfNormal,
-    "half-cauchy": HalfCauchy,
-    "uniform": Uniform,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -219,7 +209,7 @@ class BayesianFit:
         mean, sd = self.mu_prior
         flat = math.isinf(sd)
         above = number(100 * self.probability_above(0.0), 1)
-        factors = [_factor_text("mean", self.log_bf_mu), _factor_text("tau", self.log_bf_tau)]
+        factors = [_factor_text("the mean", self.log_bf_mu), _factor_text("tau", self.log_bf_tau)]
         lines = [
             f"Bayesian random-effects model, {self.effects.n_studies} studies",
             f"Priors: tau {self.tau_prior}({self.scale:g}),"
@@ -302,8 +292,8 @@ def bayes(
     if not math.isfinite(null):
         raise OptionError(f"null={null!r} is not a number.")
     chosen, notices = independent_effects(effects, "The Bayesian model", rho)
-    prior = _tau_prior(tau_prior, scale, chosen.measure)
-    mean = _mean_prior(mu_prior)
+    prior = prior_of_tau(tau_prior, scale, chosen.measure)
+    mean = prior_of_mean(mu_prior)
     yi, vi = chosen.yi, chosen.vi
     fit = fit_bayes(yi, vi, prior, mean, level=level, interval=interval)
     proper = math.isfinite(prior.scale)
@@ -325,29 +315,6 @@ def bayes(
     )
 
 
-def _tau_prior(name: TauPriorName, scale: float | None, measure: Measure) -> TauPrior:
-    """Prior of tau; only correlations have a customary size."""
-    if scale is None and name == "uniform":
-        return Uniform()
-    if scale is None and measure == "generic":
-        raise OptionError(
-            f"tau_prior={name!r} needs scale=: how far true effects of this metric may differ."
-        )
-    return _PRIORS[name](CORRELATION_SCALE if scale is None else float(scale))
-
-
-def _mean_prior(mu_prior: tuple[float, float] | NormalPrior | None) -> NormalPrior:
-    if mu_prior is None:
-        return FLAT
-    if isinstance(mu_prior, NormalPrior):
-        return mu_prior
-    try:
-        mean, sd = (float(x) for x in mu_prior)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"mu_prior={mu_prior!r} is not (mean, standard deviation).") from error
-    return NormalPrior(mean, sd)
-
-
 def _exp(value: float) -> float:
     """Exponential that is infinite beyond the range of floats."""
     return math.exp(value) if not value > 709 else math.inf
@@ -361,4 +328,4 @@ def _factor_text(name: str, log_bf: float) -> str:
     odds = f"{size:.3g}" if size < 1e6 else f"e^{abs(log_bf):.1f}"
     zero = "tau = 0" if name == "tau" else "the null mean"
     side = f"against {zero}" if log_bf >= 0 else f"for {zero}"
-    return f"Bayes factor of the {name}: {odds} to 1 {side}"
+    return f"Bayes factor of {name}: {odds} to 1 {side}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array
 from metaalliance.core.attenuation import PERFECT, ArtifactDistribution, artifact_distribution
 from metaalliance.core.conversions import r_variance
 from metaalliance.core.psychometric import (
@@ -22,16 +21,21 @@ from metaalliance.core.psychometric import (
 from metaalliance.effects.aggregate import AggregationMethod, aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, OptionError
+from metaalliance.errors import EstimationError
 from metaalliance.models.fits import TwoLevelFit, without_nan
+from metaalliance.models.reliabilities import (
+    SIDES,
+    PsychometricCorrection,
+    choose_correction,
+    known_reliabilities,
+    reliability_notices,
+)
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.models.two_level import fit_two_level
 from metaalliance.options import check_level, check_option, check_rho
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.studies import Studies
 
-PsychometricCorrection = Literal["auto", "none", "individual", "artifact-distribution"]
-_SIDES = ("alliance_reliability", "outcome_reliability")
 _TITLES = {
     "none": "bare bones",
     "individual": "corrected individually",
@@ -232,16 +236,16 @@ def psychometric(
     effects = effect_sizes(data) if isinstance(data, Studies) else data
     chosen, notices = _observed(effects, rho, aggregation)
     ri, ni = chosen.yi, chosen.frame["n"].to_numpy(dtype=float)
-    given = dict(zip(_SIDES, (alliance_reliability, outcome_reliability), strict=True))
-    sides = {name: _reliabilities(chosen, name, value) for name, value in given.items()}
-    how = _choose(correction, sides)
+    given = dict(zip(SIDES, (alliance_reliability, outcome_reliability), strict=True))
+    sides = {name: known_reliabilities(chosen, name, value) for name, value in given.items()}
+    how = choose_correction(correction, sides)
     levels = {"level": level, "credibility_level": credibility_level}
     fits = [bare_bones(ri, ni, sampling_error=sampling_error, **levels)]
     if how == "individual":
-        fits.append(correct_individually(ri, ni, sides[_SIDES[0]], sides[_SIDES[1]], **levels))
+        fits.append(correct_individually(ri, ni, sides[SIDES[0]], sides[SIDES[1]], **levels))
     known = {n: artifact_distribution(v) for n, v in sides.items() if not np.isnan(v).all()}
     if how == "artifact-distribution":
-        x, y = (known.get(name, PERFECT) for name in _SIDES)
+        x, y = (known.get(name, PERFECT) for name in SIDES)
         fits.append(correct_by_distribution(ri, ni, x, y, sampling_error=sampling_error, **levels))
     z = Effects.from_arrays(
         np.arctanh(ri), 1 / (ni - 3), study=chosen.frame["study"], measure="z", n=ni
@@ -253,7 +257,7 @@ def psychometric(
         sampling_error=sampling_error,
         n_studies=chosen.n_studies,
         n_participants=float(ni.sum()),
-        notices=notices + _said(how, chosen, given, known),
+        notices=notices + reliability_notices(how, chosen, given, known),
     )
 
 
@@ -296,69 +300,3 @@ def _observed(
     )
     found = notice("MA623", message, "Try the other kind of aggregation.", severity="note")
     return aggregate(observed, rho, method=aggregation), (found,)
-
-
-def _reliabilities(effects: Effects, name: str, given: float | None) -> Array:
-    """Reliabilities of one measure by study; what is missing is as given, or NaN."""
-    if given is not None and not 0 < given <= 1:
-        raise OptionError(f"{name}={given!r} is not a reliability, above 0 and at most 1.")
-    column = effects.frame.get(name)
-    values = (
-        np.full(effects.n_effects, np.nan)
-        if column is None
-        else pd.to_numeric(column).to_numpy(dtype=float)
-    )
-    wrong = np.flatnonzero((values <= 0) | (values > 1))
-    if wrong.size:
-        study = effects.frame["study"].iloc[wrong[0]]
-        raise EstimationError(
-            f"{name} of {study} is {values[wrong[0]]:g}; a reliability is above 0 and at most 1.",
-            code="MA624",
-        )
-    return values if given is None else np.where(np.isnan(values), given, values)
-
-
-def _choose(correction: PsychometricCorrection, sides: dict[str, Array]) -> str:
-    """The correction that is asked for, or that is possible."""
-    missing = {name: int(np.isnan(v).sum()) for name, v in sides.items()}
-    nothing = all(np.isnan(v).all() for v in sides.values())
-    if correction == "individual" and any(missing.values()):
-        name = next(n for n, count in missing.items() if count)
-        raise EstimationError(
-            f"{name} is missing for {missing[name]} studies. Give {name}= for them, or use "
-            "correction='artifact-distribution'.",
-            code="MA624",
-        )
-    if correction == "artifact-distribution" and nothing:
-        raise EstimationError("No study reports a reliability.", code="MA624")
-    if correction != "auto":
-        return correction
-    if nothing:
-        return "none"
-    return "artifact-distribution" if any(missing.values()) else "individual"
-
-
-def _said(
-    how: str,
-    effects: Effects,
-    given: dict[str, float | None],
-    known: dict[str, ArtifactDistribution],
-) -> tuple[Problem, ...]:
-    """Say what was assumed, and what was left uncorrected."""
-    if how == "none":
-        return ()
-    found = []
-    for name, value in given.items():
-        column = effects.frame.get(name)
-        reported = 0 if column is None else int(column.notna().sum())
-        if value is not None and reported < effects.n_effects:
-            count = effects.n_effects - reported
-            message = f"{name} = {value:g} was assumed for {count} of {effects.n_effects} studies."
-            found.append(notice("MA626", message, "Report this.", severity="note"))
-        elif name not in known:
-            message = f"No study reports {name}: that measure was left uncorrected."
-            found.append(notice("MA626", message, "The corrected mean is a lower bound."))
-        elif how == "artifact-distribution" and known[name].k < effects.n_effects:
-            message = f"{name} is known for {known[name].k} of {effects.n_effects} studies."
-            found.append(notice("MA626", message, severity="note"))
-    return tuple(found)

@@ -287,8 +287,8 @@ def _omnibus(case: _Case) -> dict[str, Any]:
         nothing = dict.fromkeys(("statistic", "df1", "df2", "p_value"), math.nan)
         return {"test": None, **nothing, "reason": reason}
     if isinstance(case.means, SeparateLevels):
-        return test_record(case.means.equal())
-    return test_record(case.means.wald(equality(g)))
+        return wald_record(case.means.equal())
+    return wald_record(case.means.wald(equality(g)))
 
 
 def equality(g: int) -> Array:
@@ -296,7 +296,7 @@ def equality(g: int) -> Array:
     return np.column_stack([np.ones(g - 1), -np.eye(g - 1)])
 
 
-def test_record(found: WaldTest) -> dict[str, Any]:
+def wald_record(found: WaldTest) -> dict[str, Any]:
     """Return a joint test as results hold it."""
     return {
         "test": found.test,

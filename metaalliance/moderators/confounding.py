@@ -13,11 +13,12 @@ from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.fits import without_nan
+from metaalliance.moderators.frames import records
 from metaalliance.moderators.grouping import column, is_number
 from metaalliance.problems import Problem, notice
 
-#: Association from which two moderators count as confounded.
-STRONG = 0.3
+#: Association from which two moderators count as confounded, and with fewer than FEW studies.
+STRONG, NEARLY_ONE, FEW = 0.3, 0.7, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,8 +55,8 @@ class Confounding:
 
     @property
     def strong(self) -> bool:
-        """Whether the association is at least `STRONG`."""
-        return bool(self.association >= STRONG)
+        """Whether the two count as confounded: an association of .3, of .7 in few studies."""
+        return bool(self.association >= (STRONG if self.n_studies >= FEW else NEARLY_ONE))
 
     def notices(self) -> tuple[Problem, ...]:
         """Warn of a strong association."""
@@ -80,7 +81,7 @@ class Confounding:
                 "association": self.association,
                 "uncorrected": self.uncorrected,
                 "n_studies": self.n_studies,
-                "table": self.table.reset_index().to_dict("records"),
+                "table": records(self.table.reset_index()),
             }
         )
         return cleaned

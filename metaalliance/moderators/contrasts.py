@@ -247,6 +247,8 @@ def _shares(fit: MetaRegression, grid: pd.DataFrame, variable: Variable, weights
 def _text(values: pd.Series[Any]) -> list[str]:
     """Levels as the design spells them."""
     return [
-        f"{float(v):g}" if isinstance(v, int | float) and not isinstance(v, bool) else str(v).strip()
+        f"{float(v):g}"
+        if isinstance(v, int | float) and not isinstance(v, bool)
+        else str(v).strip()
         for v in values
     ]

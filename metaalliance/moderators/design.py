@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.moderators.formula import Factor, ParsedFormula, parse_formula, refused
@@ -250,35 +250,73 @@ def _is_factor(effects: Effects, factor: Factor) -> bool:
 def _dense(
     effects: Effects, parsed: ParsedFormula, min_studies: int
 ) -> tuple[Effects, tuple[Problem, ...]]:
-    """Leave levels with too few studies out, until none is left."""
+    """Leave levels, and cells of interactions, with too few studies out, until none is left.
+
+    A cell of one study would be fitted exactly, and its robust standard error be far too small.
+    """
+    groups = [(f,) for f in parsed.factors if _is_factor(effects, f)]
+    groups += _interacting(effects, parsed)
     left: dict[str, list[str]] = {}
     again = True
     while again:
         again = False
-        for factor in parsed.factors:
-            if not _is_factor(effects, factor):
-                continue
-            grouping = group_by(_as_text(effects, factor), factor.column)
-            few = [name for name, m in grouping.studies().items() if m < min_studies]
+        for group in groups:
+            least = min_studies if len(group) == 1 else min(2, min_studies)
+            few, keep = _sparse(effects, group, least)
             if not few:
                 continue
-            keep = ~np.isin(grouping.codes, [grouping.levels.index(name) for name in few])
+            name = " and ".join(f.column for f in group)
             if not keep.any():
                 raise EstimationError(
-                    f"No level of {factor.column} has {min_studies} studies.", code="MA602"
+                    f"No level of {name} has {min_studies} studies.", code="MA602"
                 )
-            left.setdefault(factor.column, []).extend(few)
+            left.setdefault(name, []).extend(few)
             effects, again = effects.subset(keep), True
-    return effects, tuple(
-        notice(
-            "MA645",
-            f"{name}: {', '.join(few)} {'has' if len(few) == 1 else 'have'} fewer than "
-            f"{min_studies} studies; their effects are left out of the regression.",
-            "Merge levels, or set min_studies.",
-            severity="note",
-        )
-        for name, few in left.items()
+    return effects, tuple(_sparse_notice(name, few, min_studies) for name, few in left.items())
+
+
+def _interacting(effects: Effects, parsed: ParsedFormula) -> list[tuple[Factor, ...]]:
+    """Sets of categorical variables that interact."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    try:
+        terms = [str(term) for term in Formula(parsed.safe)]
+    except (FormulaicError, ValueError, SyntaxError, TypeError, AttributeError) as error:
+        raise refused(parsed.text, _first_line(error)) from None
+    found = []
+    for term in terms:
+        inside = [parsed.factors[int(i)] for i in re.findall(r"v(\d+)x", term)]
+        levels = tuple(f for f in inside if _is_factor(effects, f))
+        if len(levels) > 1:
+            found.append(levels)
+    return found
+
+
+def _sparse(effects: Effects, group: tuple[Factor, ...], least: int) -> tuple[list[str], BoolArray]:
+    """Levels or cells with fewer studies than `least`, and which effects to keep."""
+    labels = pd.Series(
+        list(zip(*(_labels(effects, f) for f in group), strict=True)), index=effects.frame.index
     )
+    counts = effects.frame["study"].groupby(labels).nunique()
+    few = [cell for cell, m in counts.items() if m < least]
+    return [" x ".join(str(v) for v in cell) for cell in few], ~labels.isin(few).to_numpy()
+
+
+def _labels(effects: Effects, factor: Factor) -> list[str]:
+    """Level of each effect."""
+    grouping = group_by(_as_text(effects, factor), factor.column)
+    return [grouping.levels[code] for code in grouping.codes]
+
+
+def _sparse_notice(name: str, few: list[str], min_studies: int) -> Problem:
+    least = 2 if " and " in name else min_studies
+    message = (
+        f"{name}: {', '.join(few)} {'has' if len(few) == 1 else 'have'} fewer than {least} "
+        "studies; their effects are left out of the regression."
+    )
+    hint = "Merge levels, or set min_studies."
+    return notice("MA645", message, hint, severity="note")
 
 
 def _as_text(effects: Effects, factor: Factor) -> Effects:

@@ -18,10 +18,10 @@ from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.fits import back_transform, without_nan
 from metaalliance.models.regression import RegressionFit, regress
 from metaalliance.models.text import limits, number, p_text
-from metaalliance.moderators.categorical import test_record
+from metaalliance.moderators.categorical import wald_record
 from metaalliance.moderators.design import Design, build_design
 from metaalliance.moderators.frames import records
-from metaalliance.moderators.result import LIMITS, test_text
+from metaalliance.moderators.result import LIMITS, wald_text
 from metaalliance.options import Model, Scale, Tau2Estimator, Test, check_option
 from metaalliance.problems import Problem, notice
 
@@ -83,7 +83,7 @@ class MetaRegression:
     @property
     def omnibus(self) -> dict[str, Any]:
         """Test that every coefficient but the intercept is zero."""
-        return test_record(self._wald(range(1, len(self.names))))
+        return wald_record(self._wald(range(1, len(self.names))))
 
     @property
     def anova(self) -> pd.DataFrame:
@@ -94,7 +94,7 @@ class MetaRegression:
         """
         rows = []
         for term, columns in self.design.terms.items():
-            rows.append({"term": term, **test_record(self._wald(columns))})
+            rows.append({"term": term, **wald_record(self._wald(columns))})
         return pd.DataFrame(rows)
 
     def _wald(self, columns: Any) -> WaldTest:
@@ -122,7 +122,9 @@ class MetaRegression:
             own = np.array(columns) - 1
             rest = np.setdiff1d(np.arange(R.shape[0]), own)
             whole = _log_det(R)
-            value = math.exp(_log_det(R[np.ix_(own, own)]) + _log_det(R[np.ix_(rest, rest)]) - whole)
+            value = math.exp(
+                _log_det(R[np.ix_(own, own)]) + _log_det(R[np.ix_(rest, rest)]) - whole
+            )
             df = len(columns)
             rows.append({"term": term, "df": df, "gvif": value, "gsif": value ** (1 / (2 * df))})
         return pd.DataFrame(rows)
@@ -230,7 +232,7 @@ class MetaRegression:
             f"Model: {fit.model}, {fit.tau2_method}, {fit.test}",
             *(f"  {_variable_line(v.to_dict())}" for v in self.design.variables),
             "",
-            f"Test of all terms: {test_text(omnibus) if known else omnibus['reason']}",
+            f"Test of all terms: {wald_text(omnibus) if known else omnibus['reason']}",
             f"R² = {number(100 * self.R2, 1)}%, residual tau² = {number(fit.tau2, 4)}",
             "",
         ]

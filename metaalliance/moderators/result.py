@@ -12,6 +12,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.models.fits import back_transform, without_nan
 from metaalliance.models.regression import RegressionFit
 from metaalliance.models.text import limits, number, p_text
+from metaalliance.moderators.frames import records
 from metaalliance.moderators.separate import SeparateLevels
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
@@ -117,16 +118,16 @@ class ModeratorTest:
                 "settings": self.settings(),
                 "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
                 "missing": self.missing,
-                "levels": [self._level(row) for row in self.levels.to_dict("records")],
+                "levels": [self._level(row) for row in records(self.levels)],
                 "omnibus": self.omnibus,
                 "Q_between": self.Q_between,
-                "contrasts": self.contrasts.to_dict("records"),
+                "contrasts": records(self.contrasts),
                 "tau2": self.tau2,
                 "tau2_null": self.tau2_null,
                 "R2": self.R2,
                 "tau2_test": self.tau2_test,
                 "residual_heterogeneity": self.residual_heterogeneity,
-                "tests": None if self.tests is None else self.tests.to_dict("records"),
+                "tests": None if self.tests is None else records(self.tests),
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
@@ -142,10 +143,10 @@ class ModeratorTest:
         """Return the result as text for a terminal."""
         is_r = self.effects.measure != "generic"
         lines = [self._heading(), "", self._test_line(), *self._heterogeneity_lines(), ""]
-        for row in self.to_frame("r").to_dict("records"):
+        for row in records(self.to_frame("r")):
             lines.append(_level_line(row, is_r=is_r, level=self.options["level"]))
         close = self.contrasts[self.contrasts["p_adjusted"] < 1 - self.options["level"]]
-        for row in close.to_dict("records"):
+        for row in records(close):
             lines.append(
                 f"{row['level_a']} vs {row['level_b']}: difference "
                 f"{number(row['estimate'])}, p {p_text(row['p_value'])}, adjusted p "
@@ -167,7 +168,7 @@ class ModeratorTest:
         found = self.omnibus
         if found["test"] is None or math.isnan(found["statistic"]):
             return f"The levels were not tested: {found['reason']}."
-        return f"Test of the levels: {test_text(found)}"
+        return f"Test of the levels: {wald_text(found)}"
 
     def _heterogeneity_lines(self) -> list[str]:
         parts = []
@@ -191,7 +192,7 @@ class ModeratorTest:
 _SYMBOLS = {"htz": "F (HTZ)", "f": "F", "welch": "F (Welch)", "chi2": "χ²"}
 
 
-def test_text(found: dict[str, Any]) -> str:
+def wald_text(found: dict[str, Any]) -> str:
     """Return "F (HTZ)(6, 23.1) = 2.31, p = .068"."""
     symbol = _SYMBOLS.get(str(found["test"]), str(found["test"]))
     df1, df2 = float(found["df1"]), float(found["df2"])

@@ -17,7 +17,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.models.regression import RegressionFit, regress
 from metaalliance.models.working import MULTILEVEL
-from metaalliance.moderators.categorical import equality, test_record
+from metaalliance.moderators.categorical import equality, wald_record
 from metaalliance.moderators.grouping import Grouping
 from metaalliance.moderators.result import ModeratorTest
 
@@ -85,17 +85,17 @@ def _attempt(method: Callable[[_Case], dict[str, Any]], case: _Case) -> dict[str
 
 
 def _htz(case: _Case) -> dict[str, Any]:
-    return test_record(case.fit(test="cr2").wald(case.C, "htz"))
+    return wald_record(case.fit(test="cr2").wald(case.C, "htz"))
 
 
 def _knapp_hartung(case: _Case) -> dict[str, Any]:
     if case.options["model"] != "two-level":
         return _not_for("it takes one effect per study in a two-level model")
-    return test_record(case.fit(test="knapp-hartung").wald(case.C, "f"))
+    return wald_record(case.fit(test="knapp-hartung").wald(case.C, "f"))
 
 
 def _wald(case: _Case) -> dict[str, Any]:
-    return test_record(case.fit(test="wald").wald(case.C, "chi2"))
+    return wald_record(case.fit(test="wald").wald(case.C, "chi2"))
 
 
 def _likelihood_ratio(case: _Case) -> dict[str, Any]:

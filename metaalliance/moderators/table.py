@@ -18,6 +18,7 @@ from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionErro
 from metaalliance.models.fits import without_nan
 from metaalliance.moderators.categorical import moderators
 from metaalliance.moderators.confounding import Confounding, confounding
+from metaalliance.moderators.frames import records
 from metaalliance.moderators.grouping import column, is_number
 from metaalliance.moderators.result import LIMITS, ModeratorTest
 from metaalliance.moderators.slope import SlopeTest, slope
@@ -90,7 +91,7 @@ class ModeratorTable:
             {
                 "moderators": [found.to_dict() for found in self.moderators],
                 "failed": [{"name": k, "reason": v} for k, v in self.failed.items()],
-                "multiplicity": self.multiplicity.to_dict("records"),
+                "multiplicity": records(self.multiplicity),
                 "confounding": [found.to_dict() for found in self.confounding],
                 "common_set": self.common_set,
                 "left_out": self.left_out,
@@ -235,7 +236,7 @@ def _parts(found: ModeratorTest | SlopeTest, scale: Scale) -> list[dict[str, Any
         counts = {"n_studies": found.n_studies, "n_effects": found.n_effects}
         return [{"moderator": found.name, "level": f"slope {found.unit}", **counts, **values}]
     rows = []
-    for row in found.to_frame(scale).to_dict("records"):
+    for row in records(found.to_frame(scale)):
         kept = ("level", "n_studies", "n_effects", "n_participants", "tested", "note", *LIMITS)
         rows.append({"moderator": found.name, **{key: row[key] for key in kept}})
     return rows

@@ -120,13 +120,8 @@ def multiverse(
     usual = _dependent(data, sets)
     used = [plans[usual if s.effects is None else s.effects.dependent()] for s in sets]
     outcomes, first = _outcomes(sets, used, level, jobs, progress)
+    _refuse_nothing(used, outcomes)
     frame, ids = _frame(chosen, sets, used, outcomes, first)
-    if not (frame["failure"] == "").any():
-        raise EstimationError(
-            f"None of the {len(frame):,} specifications could be estimated; the first says: "
-            f"{frame['failure'].iloc[0] if len(frame) else 'no combination is possible.'}",
-            code="MA665",
-        )
     frame["reference"] = _reference_rows(frame, chosen, {**_main(data, usual), **(reference or {})})
     return Multiverse(
         frame=frame,
@@ -136,6 +131,19 @@ def multiverse(
         counts=_counts(chosen, used, frame, sets),
         ids=ids,
     )
+
+
+def _refuse_nothing(plans: Sequence[Plan], outcomes: Sequence[Sequence[Outcome]]) -> None:
+    """Refuse a multiverse in which no specification has a result."""
+    every = [outcome for part in outcomes for outcome in part]
+    if any(not outcome.failure for outcome in every):
+        return
+    if every:
+        reason = f"{len(every):,} specifications failed; the first: {every[0].failure}"
+    else:
+        rules = dict.fromkeys(rule for plan in plans for rule in plan.impossible)
+        reason = f"no combination of the options is possible: {'; '.join(rules)}"
+    raise EstimationError(f"None of the specifications could be estimated: {reason}", code="MA665")
 
 
 def _dependent(data: Studies | Effects, sets: Sequence[EffectSet]) -> bool:

@@ -3,9 +3,58 @@
 from __future__ import annotations
 
 from metaalliance.plots.alt_text import alt_text
+from metaalliance.plots.baujat import baujat
+from metaalliance.plots.bubble import bubble
+from metaalliance.plots.caterpillar import caterpillar
+from metaalliance.plots.coefficients import coefficients
+from metaalliance.plots.cumulative import cumulative
+from metaalliance.plots.drapery import drapery
+from metaalliance.plots.evidence_map import evidence_map
 from metaalliance.plots.forest import forest, forest_pages
 from metaalliance.plots.funnel import funnel
+from metaalliance.plots.funnel_marks import AsymmetryLine
+from metaalliance.plots.funnel_variants import (
+    egger_funnel,
+    pet_peese_funnel,
+    study_funnel,
+    trim_fill_funnel,
+)
+from metaalliance.plots.gosh import gosh
+from metaalliance.plots.influence_panel import influence_panel
+from metaalliance.plots.leave_one_out import leave_one_out
+from metaalliance.plots.orchard import orchard
+from metaalliance.plots.power_funnel import power_funnel
+from metaalliance.plots.profile import profile
 from metaalliance.plots.save import save
+from metaalliance.plots.selection_weights import selection_weights
+from metaalliance.plots.specification_curve import specification_curve
 from metaalliance.plots.summary import summary_forest
 
-__all__ = ["alt_text", "forest", "forest_pages", "funnel", "save", "summary_forest"]
+__all__ = [
+    "AsymmetryLine",
+    "alt_text",
+    "baujat",
+    "bubble",
+    "caterpillar",
+    "coefficients",
+    "cumulative",
+    "drapery",
+    "egger_funnel",
+    "evidence_map",
+    "forest",
+    "forest_pages",
+    "funnel",
+    "gosh",
+    "influence_panel",
+    "leave_one_out",
+    "orchard",
+    "pet_peese_funnel",
+    "power_funnel",
+    "profile",
+    "save",
+    "selection_weights",
+    "specification_curve",
+    "study_funnel",
+    "summary_forest",
+    "trim_fill_funnel",
+]

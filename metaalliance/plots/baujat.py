@@ -72,13 +72,14 @@ def baujat_text(result: Baujat | PooledFit) -> str:
     order = _order(_known(found))[:3]
     names = listed([str(n) for n in _known(found)["omitted"].iloc[order]])
     return spoken(
-        f"Baujat plot of {count_text(len(found.frame), found.unit, _plural(found.unit))}: "
+        f"Baujat plot of {count_text(len(found.frame), found.unit, plural(found.unit))}: "
         f"contribution to heterogeneity against influence on the mean. Furthest to the upper "
         f"right: {names}."
     )
 
 
-def _plural(unit: str) -> str:
+def plural(unit: str) -> str:
+    """Return "studies" or "effects"."""
     return "studies" if unit == "study" else f"{unit}s"
 
 
@@ -93,7 +94,8 @@ def _result(result: Baujat | PooledFit | RegressionFit) -> Baujat:
 def _known(found: Baujat) -> pd.DataFrame:
     """Return points that have both coordinates."""
     values = found.frame[["heterogeneity", "influence"]].to_numpy(dtype=float)
-    return found.frame[np.isfinite(values).all(axis=1)].reset_index(drop=True)
+    known: pd.DataFrame = found.frame.loc[np.isfinite(values).all(axis=1)]
+    return known.reset_index(drop=True)
 
 
 def _order(frame: pd.DataFrame) -> list[int]:
@@ -118,8 +120,8 @@ def _chart(found: Baujat) -> Chart:
         paint=lambda drawn: _paint(drawn, frame),
     )
     lost = len(found.frame) - len(frame)
-    size = count_text(len(found.frame), found.unit, _plural(found.unit))
-    text = f"{size}; each point is one of them."
+    size = count_text(len(found.frame), found.unit, plural(found.unit))
+    text = f"Each point is one of {size}."
     if lost:
         text += f" {lost:,} cannot be left out: without them the model cannot be fitted."
     return single(panel, notes=(own(text),))

@@ -21,17 +21,17 @@ from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.regression import RegressionFit, regress
 from metaalliance.models.text import number
+from metaalliance.moderators.slope import SlopeTest
 from metaalliance.options import Measure, Model
 from metaalliance.plots.chart import Chart, Panel, present, single
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.groups import Group, groups_of
 from metaalliance.plots.legend import Entry
-from metaalliance.plots.numbers import count_text, level_text, p_text
+from metaalliance.plots.numbers import count_text, level_text
 from metaalliance.plots.scales import Effect, Numbers, effect_scale
 from metaalliance.plots.sentences import spoken
 from metaalliance.plots.shades import tint
 from metaalliance.plots.style import Style, style_named
-from metaalliance.plots.tables import column_header
 from metaalliance.plots.typeset import Line, own, user
 
 #: Diameters in mm of the lightest and of the heaviest effect.
@@ -75,7 +75,7 @@ class Bubbles:
 
 
 def bubble(
-    fit: PooledFit,
+    fit: PooledFit | SlopeTest,
     *,
     x: str = "year",
     by: str | None = None,
@@ -92,10 +92,12 @@ def bubble(
 
     Parameters
     ----------
-    fit : PooledFit
-        A result of `pool`.
+    fit : PooledFit or SlopeTest
+        A result of `pool`, whose effects are regressed on `x` with its settings; or the slope
+        of a moderator, drawn as it was estimated.
     x : str
-        A numeric moderator; effects without a value are left out, and counted in the note.
+        A numeric moderator; effects without a value are left out, and counted in the note. A
+        SlopeTest has its own.
     by : str, optional
         A moderator whose levels have their own colour and shape; the line is that of all.
     ax : Axes, optional
@@ -118,7 +120,7 @@ def bubble(
         When there is no such moderator, or it has fewer than two different numbers.
     """
     look = style_named(style)
-    shown = _bubbles(fit, x, by, look)
+    shown = _of_slope(fit, by, look) if isinstance(fit, SlopeTest) else _bubbles(fit, x, by, look)
     return present(bubble_chart(shown, look), look, ax=ax, width_mm=width_mm, title=title)
 
 
@@ -131,6 +133,18 @@ def bubble_text(fit: PooledFit, *, x: str = "year", by: str | None = None) -> st
         f"({number(low, 0)} to {number(high, 0)}), with the line of the meta-regression. "
         f"{' '.join(shown.notes)}"
     )
+
+
+def column_title(name: str) -> Line:
+    """Return the name of a column as the title of an axis.
+
+    Examples
+    --------
+    >>> column_title("alliance_rater")[0].text
+    'Alliance rater'
+    """
+    text = name.replace("_", " ").strip()
+    return user(text[:1].upper() + text[1:])
 
 
 def moderator_values(fit: PooledFit, x: str) -> Array:
@@ -170,8 +184,28 @@ def _bubbles(fit: PooledFit, x: str, by: str | None, style: Style) -> Bubbles:
         line=line,
         measure=fit.measure,
         level=fit.level,
-        name=column_header(x, style),
-        notes=_notes(found, x, int((~known).sum()), style),
+        name=column_title(x),
+        notes=_notes(found, f"per unit of {x.replace('_', ' ')}", int((~known).sum()), style),
+        groups=tuple(groups_of(effects, by)) if by else (),
+    )
+
+
+def _of_slope(found: SlopeTest, by: str | None, style: Style) -> Bubbles:
+    """Return the bubbles of a slope, on the scale of the sheet."""
+    effects = found.fit.effects
+    values = pd.to_numeric(effects.frame[found.name]).to_numpy(dtype=float)
+    grid = np.linspace(values.min(), values.max(), 101)
+    scaled = (grid - found.centre) / found.scale
+    line = found.fit.predict(np.c_[np.ones(grid.size), scaled]).assign(x=grid)
+    return Bubbles(
+        x=values,
+        yi=effects.yi,
+        weights=1 / (effects.vi + _tau2(found.fit)),
+        line=line,
+        measure=effects.measure,
+        level=found.fit.level,
+        name=column_title(found.name),
+        notes=_notes(found.fit, found.unit, int(found.missing.get("n_effects", 0)), style),
         groups=tuple(groups_of(effects, by)) if by else (),
     )
 
@@ -198,20 +232,21 @@ def _tau2(found: RegressionFit) -> float:
     return float(found.tau2) if math.isfinite(found.tau2) else 0.0
 
 
-def _notes(found: RegressionFit, x: str, lost: int, style: Style) -> tuple[str, ...]:
+def _notes(found: RegressionFit, unit: str, lost: int, style: Style) -> tuple[str, ...]:
     """Return slope, test and what was left out."""
     slope, low, high = (float(a[1]) for a in (found.beta, found.ci_low, found.ci_high))
     digits = max(2, 2 - math.floor(math.log10(max(abs(low), abs(high), 1e-9))) - 1)
     zero = style.words.leading_zero or found.measure == "generic"
     b, start, end = (number(v, digits, correlation=not zero) for v in (slope, low, high))
     before, after = style.words.bounded(start, end)
-    unit = "*z*" if found.measure == "z" else ("*r*" if found.measure != "generic" else "effect")
+    scale = {"z": "*z*", "generic": "effect"}.get(found.measure, "*r*")
     size = f"{count_text(found.n_studies, 'study', 'studies')}"
     if found.n_effects != found.n_studies:
         size += f", {count_text(found.n_effects, 'effect')}"
     first = (
-        f"{size}. Slope per unit of {x.replace('_', ' ')} ({unit} scale): *b* = {b}, "
-        f"{level_text(found.level)} CI {before} {after}, *p*{p_text(float(found.p_value[1]))}."
+        f"{size}. Slope {unit} ({scale} scale): *b* = {b}, "
+        f"{level_text(found.level)} CI {before} {after}, *p* "
+        f"{style.words.p_text(float(found.p_value[1]))}."
     )
     if not lost:
         return (first,)
@@ -272,10 +307,11 @@ def _paint(frame: Frame, shown: Bubbles) -> None:
 def bubble_sizes(weights: Array) -> Array:
     """Return diameters in mm whose areas are in proportion to weights, above a least size."""
     diameters = np.sqrt(weights / weights.max()) * (LARGEST if weights.size <= 120 else 3.0)
-    return np.maximum(diameters, SMALLEST)
+    sizes: Array = np.maximum(diameters, SMALLEST)
+    return sizes
 
 
-def _dashed(style: Style) -> dict[str, object]:
+def _dashed(style: Style) -> dict[str, Any]:
     return {"color": style.accent, "linewidth": style.medium, "linestyle": (0, (4, 2))}
 
 
@@ -286,7 +322,7 @@ def _entries(shown: Bubbles, style: Style) -> list[Entry]:
         Entry(Patch(facecolor=tint(style.accent, 0.25)), own(f"{percent} CI")),
     ]
     if "pi_low" in shown.line and np.isfinite(shown.line["pi_low"]).all():
-        dashed = Line2D([], [], **_dashed(style))  # type: ignore[arg-type]
+        dashed = Line2D([], [], **_dashed(style))
         found.append(Entry(dashed, own(f"{percent} prediction interval")))
     return found
 

@@ -47,7 +47,7 @@ def name_points(
     height = 1.15 * size * MM_PER_POINT
     for index, line in names:
         width = line_width(line, size)
-        for align, shift in _around(width, height):
+        for align, shift in _around(height):
             box = _box(places[index] + np.array(shift), width, height, align)
             if _free(box, boxes, np.delete(places, index, axis=0), frame):
                 at = (float(x[index]), float(y[index]))
@@ -58,7 +58,7 @@ def name_points(
     return written
 
 
-def _around(width: float, height: float) -> list[tuple[Align, tuple[float, float]]]:
+def _around(height: float) -> list[tuple[Align, tuple[float, float]]]:
     """Return alignments and shifts of the places around a point, the best first."""
     up = height / 2 + 0.9
     aslant = 0.6 * NEAR

@@ -144,7 +144,9 @@ def _chart(fit: PooledFit, points: Points, style: Style) -> Chart:
         height=height + 2 * height / max(k, 4),
         spines=("bottom",),
     )
-    return single(panel, (_entries(fit, style),), [own(text) for text in _notes(fit, points, style)])
+    return single(
+        panel, (_entries(fit, style),), [own(text) for text in _notes(fit, points, style)]
+    )
 
 
 def _across(ordered: _Ordered, fit: PooledFit, style: Style) -> Effect:
@@ -158,19 +160,18 @@ def _across(ordered: _Ordered, fit: PooledFit, style: Style) -> Effect:
 def _paint(frame: Frame, ordered: _Ordered, fit: PooledFit) -> None:
     axes, style = frame.axes, frame.style
     for low, high, share, label in _bands(fit):
-        axes.axvspan(low, high, color=tint(style.accent, share), linewidth=0, zorder=0.5).set_label(
-            label
-        )
+        band = axes.axvspan(low, high, color=tint(style.accent, share), linewidth=0, zorder=0.5)
+        band.set_label(label)
     frame.upright_line(0.0, "zero")
     frame.upright_line(fit.estimate, "mean", color=style.accent, linewidth=style.medium)
-    ys = np.arange(ordered.yi.size)
+    ys = np.arange(ordered.yi.size, dtype=float)
     row = frame.height / (abs(frame.up.high - frame.up.low))
     weight = min(style.medium, 0.6 * row / MM_PER_POINT)
-    low = np.maximum(ordered.low, frame.across.low)
-    high = np.minimum(ordered.high, frame.across.high)
+    start = np.maximum(ordered.low, frame.across.low)
+    end = np.minimum(ordered.high, frame.across.high)
     dense = row < 1.0
     ink = "#6E6E6E" if dense else style.ink
-    axes.hlines(ys, low, high, colors=ink, linewidths=weight, zorder=2).set_label("intervals")
+    axes.hlines(ys, start, end, colors=ink, linewidths=weight, zorder=2).set_label("intervals")
     if not dense:
         frame.arrows(ordered.low, ordered.high, ys, ink)
     frame.points(

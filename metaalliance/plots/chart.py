@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.layout import first_fitting
 from metaalliance.plots.legend import Entry, draw_legend, flow
-from metaalliance.plots.page import HALF_CAPITAL, Page, check_width
-from metaalliance.plots.scales import Scale, Ticks
+from metaalliance.plots.page import HALF_CAPITAL, Align, Page, check_width
+from metaalliance.plots.scales import Rows, Scale, Ticks
 from metaalliance.plots.style import MM_PER_POINT, Style, drawing
 from metaalliance.plots.typeset import Line, Run, line_width, plain, run_width, user, wrap
 
@@ -114,7 +114,9 @@ class Chart:
     gap: float = APART
 
 
-def single(panel: Panel, legend: Sequence[Sequence[Entry]] = (), notes: Sequence[Line] = ()) -> Chart:
+def single(
+    panel: Panel, legend: Sequence[Sequence[Entry]] = (), notes: Sequence[Line] = ()
+) -> Chart:
     """Return a chart of one panel."""
     kept = tuple(tuple(group) for group in legend if group)
     return Chart(rows=((panel,),), legend=kept, notes=tuple(notes))
@@ -123,7 +125,11 @@ def single(panel: Panel, legend: Sequence[Sequence[Entry]] = (), notes: Sequence
 def present(
     chart: Chart, style: Style, *, ax: Axes | None, width_mm: float, title: str | None
 ) -> Figure:
-    """Draw a chart into the axes of the caller, or else as a figure of exact width."""
+    """Draw a chart into the axes of the caller, or else as a figure of exact width.
+
+    Axes of the caller get matplotlib's labels and, where it does not cover rows, a legend; no
+    title and no notes. All artists have labels.
+    """
     if ax is not None:
         draw_in(ax, chart, style)
         return ax.figure.figure
@@ -381,6 +387,50 @@ def draw_in(axes: Axes, chart: Chart, style: Style) -> None:
         axes.set_xlabel(plain(panel.across.titles()[0]), parse_math=False)
     if panel.up.titles():
         axes.set_ylabel(plain(panel.up.titles()[0]), parse_math=False)
+    _annotate(axes, panel, style)
     keys = [entry for group in chart.legend for entry in group]
-    if keys:
+    if keys and not isinstance(panel.up, Rows):  # rows leave no room for a legend
         axes.legend([k.key for k in keys], [plain(k.label) for k in keys], fontsize=small)
+
+
+def _annotate(axes: Axes, panel: Panel, style: Style) -> None:
+    """Write columns and ticks of the right side beside axes of the caller."""
+    size = style.small_size
+    edge = 0.0
+    for column in panel.columns:
+        edge += APART + column.width(style)
+        for i, line in enumerate(column.cells):
+            _beside(axes, plain(line), (1.0, float(i)), edge, style, "right")
+        if column.head:
+            text = axes.annotate(
+                plain(column.head),
+                (1, 1),
+                xycoords="axes fraction",
+                xytext=(edge / MM_PER_POINT, 3),
+                textcoords="offset points",
+                ha="right",
+                va="bottom",
+                annotation_clip=False,
+                parse_math=False,
+            )
+            text.set_fontproperties(Run("0").font(size))
+    for value, label in panel.right:
+        _beside(axes, label, (1.0, value), TICK, style, "left")
+
+
+def _beside(
+    axes: Axes, text: str, place: tuple[float, float], shift: float, style: Style, align: Align
+) -> None:
+    """Write text `shift` mm right of axes, at a value of their y."""
+    drawn = axes.annotate(
+        text,
+        place,
+        xycoords=("axes fraction", "data"),
+        xytext=(shift / MM_PER_POINT, 0),
+        textcoords="offset points",
+        ha=align,
+        va="center",
+        annotation_clip=False,
+        parse_math=False,
+    )
+    drawn.set_fontproperties(Run(text).font(style.small_size))

@@ -15,7 +15,7 @@ from metaalliance.influence.cumulative import Cumulative
 from metaalliance.influence.cumulative import cumulative as accumulate
 from metaalliance.models.fits import PooledFit
 from metaalliance.plots.chart import Chart, present
-from metaalliance.plots.interval_rows import IntervalRow, Reference, interval_chart
+from metaalliance.plots.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.leave_one_out import (
     NARROW,
     estimate_cell,
@@ -116,17 +116,17 @@ def _chart(found: Cumulative, style: Style, *, wide: bool) -> Chart:
             high=float(row.ci_high),
             cells=_cells(row, fit, style, wide=wide),
         )
-        for row in frame.itertuples()
+        for row in records(frame)
     ]
     heads = [own("*k*"), *estimate_heads(fit, wide=wide)]
     return interval_chart(
         rows,
         mean_scale(frame, fit, style),
         heads,
-        style,
         name="cumulative",
         reference=Reference(estimate=fit.estimate, low=fit.ci_low, high=fit.ci_high),
         notes=[own(text) for text in _notes(found, frame, style)],
+        limit=52.0 if wide else 30.0,
     )
 
 

@@ -173,4 +173,7 @@ def _entries(fit: PooledFit, style: Style) -> list[Entry]:
     if _predicts(fit):
         shade = Patch(facecolor=tint(style.accent, 0.22))
         found.insert(1, Entry(shade, own("True effect of a new study")))
-    return [*found, Entry(dashed, own(f"*p* = {number(0.05, 2, correlation=not style.words.p_leading_zero)}"))]
+    return [
+        *found,
+        Entry(dashed, own(f"*p* = {number(0.05, 2, correlation=not style.words.p_leading_zero)}")),
+    ]

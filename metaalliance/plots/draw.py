@@ -11,15 +11,17 @@ from matplotlib.figure import Figure
 
 from metaalliance.core.arrays import Array
 from metaalliance.plots.axis import EffectAxis
+from metaalliance.plots.cells import write_cells, write_label
+from metaalliance.plots.guides import draw_guides, set_ticks
 from metaalliance.plots.head import draw_head, head_lines
-from metaalliance.plots.layout import Columns, effect_parts, first_fitting, indent_of
+from metaalliance.plots.layout import Columns, first_fitting
 from metaalliance.plots.lines import Heading, Note, Pooled, Prediction, Table, TableLine
 from metaalliance.plots.marks import Marks
 from metaalliance.plots.page import Page
 from metaalliance.plots.rows import StudyRow
 from metaalliance.plots.sides import directions
 from metaalliance.plots.style import Style
-from metaalliance.plots.typeset import Line, Run, line_width, own, shorten, user, wrap
+from metaalliance.plots.typeset import Line, line_width, own, user, wrap
 
 #: Heights in rows: a line under the plot, the space above a new part, a small line, the line of
 #: a density.
@@ -27,8 +29,6 @@ UNDER, PART, SMALL, HIGH = 0.95, 0.55, 0.84, 2.0
 
 #: Room for the labels of the ticks, in mm.
 TICKS = 4.4
-
-_DASHES = {"dotted": (0, (1, 2)), "dashed": (0, (4, 2)), "solid": "-"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,8 @@ def _draw_axis(page: Page, plot: Plot, panel: Axes, bottom: float) -> None:
     """Draw ticks, the lines of zero, of the mean and of the published value, and labels."""
     style = plot.style
     left, right = plot.columns.panel
-    set_ticks(panel, plot.axis, right - left, style)
+    rooms = (3.0 if plot.beside else left - style.margin, plot.width - style.margin - right)
+    set_ticks(panel, plot.axis, right - left, style, rooms)
     draw_guides(panel, plot)
     title = first_fitting(plot.axis.titles(), _title_room(plot), plot.columns.size)
     half = line_width(title, plot.columns.size) / 2
@@ -197,35 +198,11 @@ def _title_room(plot: Plot) -> float:
     return plot.width - margin - (plot.columns.panel[0] - 2.0 if plot.beside else margin)
 
 
-def set_ticks(panel: Axes, axis: EffectAxis, width: float, style: Style) -> None:
-    """Set range and ticks of an axis of `width` mm."""
-    ticks = axis.ticks(width, style.small_size)
-    panel.set_xlim(axis.low, axis.high)
-    panel.set_xticks([position for position, _ in ticks])
-    font = Run("0").font(style.small_size)
-    panel.set_xticklabels([label for _, label in ticks], fontproperties=font, parse_math=False)
-    panel.tick_params(axis="x", length=2, width=style.thin, pad=1.5, colors=style.ink)
-
-
-def draw_guides(panel: Axes, plot: Plot) -> None:
-    """Draw the lines of zero, of the overall mean and of the published value."""
-    axis, style, look = plot.axis, plot.style, plot.style.forest
-    if axis.low < 0 < axis.high:
-        panel.axvline(0, color=style.ink, linewidth=style.thin, zorder=1).set_label("zero")
-    if look.mean_line != "none":
-        dash = _DASHES[look.mean_line]
-        line = panel.axvline(plot.mean, color=look.diamond_edge, linestyle=dash, zorder=1)
-        line.set(linewidth=style.medium, label="mean")
-    if plot.reference is not None:
-        drawn = panel.axvline(plot.reference[0], color=style.pale, linestyle=(0, (6, 2)), zorder=1)
-        drawn.set(linewidth=style.medium, label="reference")
-
-
 def _draw_lines(page: Page, plot: Plot, panel: Axes, lines: Sequence[TableLine], ys: Array) -> None:
     draw_marks(panel, plot, lines, ys, plot.style.row)
     for line, y in zip(lines, map(float, ys), strict=True):
-        _write_label(page, plot, line, y)
-        _write_cells(page, plot, line, y)
+        write_label(page, plot, line, y)
+        write_cells(page, plot, line, y)
 
 
 def draw_marks(panel: Axes, plot: Plot, lines: Sequence[TableLine], ys: Array, row: float) -> None:
@@ -241,48 +218,3 @@ def draw_marks(panel: Axes, plot: Plot, lines: Sequence[TableLine], ys: Array, r
             if np.isfinite(line.spread).all():
                 marks.spread(*line.spread, y)
             marks.diamond(line, y)
-
-
-def _write_label(page: Page, plot: Plot, line: TableLine, y: float) -> None:
-    """Write the first column; what has no cells may run on as far as the plot."""
-    columns, size = plot.columns, plot.columns.size
-    indent = indent_of(plot.table, line)
-    left, limit = columns.label.left + indent, columns.label_room(line) - indent
-    if isinstance(line, Note):
-        size = plot.style.small_size
-        label = first_fitting(line.wordings, limit, size)
-    elif isinstance(line, StudyRow):
-        size = plot.style.small_size if line.minor else size
-        label = shorten(user(line.label), limit, size)
-    elif isinstance(line, Pooled):
-        label = shorten(line.label, limit, size)
-    elif isinstance(line, Heading):
-        label = _heading(line, limit, size)
-    else:
-        label = first_fitting(line.wordings, limit, size)
-    page.put(label, left, y, size=size)
-
-
-def _heading(line: Heading, limit: float, size: float) -> Line:
-    """Return a group's name, cut before "(continued)" where both do not fit."""
-    name, rest = line.label[:1], line.label[1:]
-    return (*shorten(name, limit - line_width(rest, size), size), *rest)
-
-
-def _write_cells(page: Page, plot: Plot, line: TableLine, y: float) -> None:
-    """Write the columns beside the plot, "r [low, high]" in three parts."""
-    columns, size = plot.columns, plot.columns.size
-    bold = isinstance(line, Pooled) and line.overall and plot.style.forest.bold_head
-    if isinstance(line, StudyRow) and line.minor:
-        size = min(size, plot.style.small_size)
-    for column in columns.text:
-        if column.edges is not None:
-            parts = effect_parts(line, plot.table)
-            for edge, text in zip(column.edges, parts, strict=True):
-                if text:
-                    page.put((Run(text, bold=bold),), edge, y, align="right", size=size)
-        elif isinstance(line, StudyRow | Pooled) and line.cells[column.index]:
-            cell = user(line.cells[column.index], bold=bold)
-            words = shorten(cell, column.width, size)
-            x = column.right if column.numeric else column.left
-            page.put(words, x, y, align=column.align, size=size)

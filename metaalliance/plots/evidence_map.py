@@ -20,6 +20,7 @@ from metaalliance.options import Measure
 from metaalliance.plots.chart import Chart, Panel, present, single
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.groups import labels_of, levels_of
+from metaalliance.plots.interval_rows import records
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import DASH, count_text, effect_text, size_text
 from metaalliance.plots.scales import Rows
@@ -93,7 +94,9 @@ def evidence_map(
     """
     look = style_named(style)
     found = evidence_cells(fit, by, x)
-    return present(evidence_chart(found, look, width_mm), look, ax=ax, width_mm=width_mm, title=title)
+    return present(
+        evidence_chart(found, look, width_mm), look, ax=ax, width_mm=width_mm, title=title
+    )
 
 
 def evidence_text(fit: PooledFit, *, by: str = "modality", x: str = "alliance_rater") -> str:
@@ -101,9 +104,10 @@ def evidence_text(fit: PooledFit, *, by: str = "modality", x: str = "alliance_ra
     found = evidence_cells(fit, by, x)
     most = found.cells.sort_values("n_studies", ascending=False, kind="stable")
     words = [
-        f"{level_name(c.row)} by {level_name(c.column)} ({count_text(c.n_studies, 'study', 'studies')}, "
+        f"{level_name(c.row)} by {level_name(c.column)} "
+        f"({count_text(c.n_studies, 'study', 'studies')}, "
         f"{symbol(fit.measure)} = {effect_text(float(c.estimate), fit.measure)})"
-        for c in most.itertuples()
+        for c in records(most)
     ]
     empty = len(found.rows) * len(found.columns) - len(found.cells)
     return spoken(
@@ -179,7 +183,7 @@ def _paint(frame: Frame, found: EvidenceMap) -> None:
         frame.level_line(edge, "grid", color="#D9D9D9")
     for edge in np.arange(len(found.columns) + 1) - 0.5:
         frame.upright_line(edge, "grid", color="#D9D9D9")
-    cells = {(c.row, c.column): c for c in found.cells.itertuples()}
+    cells = {(c.row, c.column): c for c in records(found.cells)}
     most = max(c.n_studies for c in cells.values())
     for i, row in enumerate(found.rows):
         for j, column in enumerate(found.columns):

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from metaalliance.errors import OptionError
 from metaalliance.plots.page import Page, check_width
 from metaalliance.plots.style import Style, drawing, style_named
-from metaalliance.plots.typeset import NO_BREAK, Line, own, user, wrap
+from metaalliance.plots.typeset import NO_BREAK, Line, own, run_width, user, wrap
 
 #: Phase, steps of the main column with their words, and steps of the box beside.
 _BOXES: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]], ...] = (
@@ -59,7 +59,7 @@ def flow_diagram(
     Page MJ, McKenzie JE, Bossuyt PM, et al. (2021). The PRISMA 2020 statement. BMJ 372, n71.
     """
     look, width = style_named(style), check_width(width_mm)
-    column = (width - _MARGIN - _PHASE - _BETWEEN) / 2
+    column = (width - 2 * _MARGIN - _PHASE - _BETWEEN) / 2
     with drawing():
         steps = _steps(numbers, column, look)
         if not steps:
@@ -77,10 +77,11 @@ class _Step:
     phase: str
     main: list[Line]
     beside: list[Line]
+    least: float
 
     @property
     def height(self) -> float:
-        return max(len(self.main), len(self.beside)) * _LINE + 2 * _PAD
+        return max(max(len(self.main), len(self.beside)) * _LINE + 2 * _PAD, self.least)
 
 
 def _steps(numbers: Mapping[str, Any], column: float, style: Style) -> list[_Step]:
@@ -94,7 +95,9 @@ def _steps(numbers: Mapping[str, Any], column: float, style: Style) -> list[_Ste
                 line = (*user(f"{NO_BREAK * 2}{reason}"), *own(f" (*n* = {n:,})"))
                 right += wrap(line, room, style.size)
         if left:
-            found.append(_Step(phase, left, right))
+            alone = sum(name == phase for name, *_ in _BOXES) == 1
+            least = run_width(own(phase)[0], style.small_size) + _PAD if alone else 0.0
+            found.append(_Step(phase, left, right, least))
     return found
 
 

@@ -44,7 +44,9 @@ class Frame:
             (np.asarray(v, dtype=float) - s.low) / (s.high - s.low)
             for v, s in ((x, self.across), (y, self.up))
         ]
-        return np.c_[np.atleast_1d(shares[0]) * self.width, np.atleast_1d(shares[1]) * self.height]
+        x_mm, y_mm = np.atleast_1d(shares[0]) * self.width, np.atleast_1d(shares[1]) * self.height
+        places: Array = np.c_[x_mm, y_mm]
+        return places
 
     def write(
         self,

@@ -165,6 +165,10 @@ def line_entry(look: dict[str, Any], label: Line) -> Entry:
 
 def filled_entry(style: Style) -> Entry:
     """Return the legend entry of imputed effects."""
-    look = {"markerfacecolor": "white", "markeredgecolor": style.ink, "color": style.ink}
+    look: dict[str, Any] = {
+        "markerfacecolor": "white",
+        "markeredgecolor": style.ink,
+        "color": style.ink,
+    }
     key = Line2D([], [], linestyle="None", marker="o", markersize=4.5, **look)
     return Entry(key, own("Imputed effect"))

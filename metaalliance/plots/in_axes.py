@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from metaalliance.plots.draw import Plot, draw_guides, draw_marks, name_artists, set_ticks
+from metaalliance.plots.draw import Plot, draw_marks, name_artists
+from metaalliance.plots.guides import draw_guides, set_ticks
 from metaalliance.plots.layout import effect_parts
 from metaalliance.plots.lines import Note, TableLine
 from metaalliance.plots.rows import StudyRow

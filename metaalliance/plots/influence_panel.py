@@ -16,10 +16,10 @@ from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.influence.diagnostics import Influence
 from metaalliance.influence.diagnostics import influence as diagnose
+from metaalliance.influence.units import Unit
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.regression import RegressionFit
 from metaalliance.options import check_option
-from metaalliance.influence.units import Unit
 from metaalliance.plots.callouts import name_points
 from metaalliance.plots.chart import Chart, Panel, present
 from metaalliance.plots.frame import Frame
@@ -42,6 +42,7 @@ class _Diagnostic:
     title: Line
     solid: tuple[float, ...] = ()
     dashed: tuple[float, ...] = ()
+    floor: float | None = None
 
 
 def influence_panel(
@@ -82,7 +83,7 @@ def influence_panel(
     """
     check_option("unit", unit, Unit)
     look = style_named(style)
-    chart = _chart(_result(result), unit, look, columns=2 if width_mm >= 100 else 1)
+    chart = _chart(_result(result), unit, look, columns=2 if width_mm >= 80 else 1)
     return present(chart, look, ax=None, width_mm=width_mm, title=title)
 
 
@@ -119,14 +120,13 @@ def _chart(found: Influence, unit: str, style: Style, columns: int) -> Chart:
     dashed = Line2D([], [], color=style.ink, linewidth=style.thin, linestyle=(0, (4, 2)))
     flag = Line2D([], [], linestyle="None", marker="D", markersize=4, color=style.ink)
     solid = Line2D([], [], color=style.accent, linewidth=style.thin)
-    legend = (
-        (
-            Entry(flag, own("Influential")),
-            Entry(dashed, own("Limit")),
-            Entry(solid, own("All studies, or no influence")),
-        ),
-    )
-    return Chart(rows=rows, legend=legend, notes=_notes(table, unit), gap=1.6)
+    entries = [
+        Entry(dashed, own("Limit")),
+        Entry(solid, own("All studies, or no influence")),
+    ]
+    if table["influential"].any():
+        entries.insert(0, Entry(flag, own("Influential")))
+    return Chart(rows=rows, legend=(tuple(entries),), notes=_notes(table, unit), gap=1.6)
 
 
 def _diagnostics(found: Influence, table: pd.DataFrame) -> list[_Diagnostic]:
@@ -148,12 +148,13 @@ def _diagnostics(found: Influence, table: pd.DataFrame) -> list[_Diagnostic]:
         _Diagnostic(column="rstudent", title=own("Studentised residual"), solid=(0.0,),
                     dashed=(-z, z)),
         moved,
-        _Diagnostic(column="cook", title=own("Cook’s distance"), dashed=(cook,)),
+        _Diagnostic(column="cook", title=own("Cook’s distance"), dashed=(cook,), floor=0.0),
         _Diagnostic(column="covratio", title=own("Covariance ratio"), solid=(1.0,)),
         _Diagnostic(column="tau2_del", title=own("τ² without it"), solid=(float(fit.tau2),)),
         _Diagnostic(column="QE_del", title=own("*Q* without it"), solid=(q,)),
-        _Diagnostic(column="hat", title=own("Hat value"), solid=(p / n,), dashed=(3 * p / n,)),
-        _Diagnostic(column="weight", title=own("Weight"), solid=(1 / n,)),
+        _Diagnostic(column="hat", title=own("Hat value"), solid=(p / n,), dashed=(3 * p / n,),
+                    floor=0.0),
+        _Diagnostic(column="weight", title=own("Weight"), solid=(1 / n,), floor=0.0),
     ]  # fmt: skip
 
 
@@ -170,11 +171,12 @@ def _panel(one: _Diagnostic, table: pd.DataFrame, *, last: bool, unit: str) -> P
         high=n + 0.5 + 0.02 * n,
         wordings=(own(f"{word}, in the order of the sheet"), own(word)) if last else (),
         whole=True,
+        least=1.0,
     )
     return Panel(
         name=one.column,
         across=across,
-        up=number_scale([low, high, *near], upright=True, margin=0.14),
+        up=number_scale([low, high, *near], upright=True, margin=0.14, floor=one.floor),
         paint=lambda frame: _paint(frame, one, values, table["influential"].to_numpy(dtype=bool)),
         height=HEIGHT,
         heading=one.title,

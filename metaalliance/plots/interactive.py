@@ -15,6 +15,7 @@ from metaalliance.models.fits import PooledFit
 from metaalliance.plots.alt_text import forest_text
 from metaalliance.plots.choice import choose
 from metaalliance.plots.draw import PART, SMALL, TICKS, Plot
+from metaalliance.plots.guides import ticks_within
 from metaalliance.plots.head import head_lines, panel_lines
 from metaalliance.plots.layout import effect_parts
 from metaalliance.plots.lines import EFFECT, Heading, Note, Pooled, Prediction, TableLine
@@ -307,7 +308,9 @@ def _axis(plot: Plot) -> str:
     style, small = plot.style, plot.style.small_size
     left, right = plot.columns.panel
     parts = [segment(left, right, 0.0, 0.0, style.ink, style.medium)]
-    for value, label in plot.axis.ticks(right - left, small):
+    for value, label in ticks_within(
+        plot.axis, right - left, style, (left - style.margin, plot.width - style.margin - right)
+    ):
         x = plot.place(value)
         parts.append(segment(x, x, 0.0, 0.7, style.ink, style.thin))
         parts.append(text(own(label), x, 2.4, small, align="center"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from metaalliance.plots.chart import Chart, Panel, TextColumn, single
 from metaalliance.plots.frame import Frame
@@ -14,7 +16,6 @@ from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import DASH
 from metaalliance.plots.scales import Rows, Scale
 from metaalliance.plots.shades import tint
-from metaalliance.plots.style import Style
 from metaalliance.plots.typeset import Line, user
 
 #: Height of a row in mm; diameter of a point.
@@ -48,11 +49,15 @@ class Reference:
     high: float = math.nan
 
 
+def records(frame: pd.DataFrame) -> list[Any]:
+    """Return the rows of a frame, with its columns as attributes."""
+    return list(frame.itertuples())
+
+
 def interval_chart(
     rows: Sequence[IntervalRow],
     scale: Scale,
     heads: Sequence[Line],
-    style: Style,
     *,
     name: str,
     reference: Reference | None = None,

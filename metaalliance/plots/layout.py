@@ -174,7 +174,7 @@ def _place(table: Table, width: float, style: Style, squeeze: Squeeze) -> Column
     for i, spec, header, wide in reversed(after):
         right.append(_column(table, i, spec, header, end - wide, end, size))
         end -= wide + gap
-    panel = (x + 1.2 * gap, end if right else end - gap / 2)
+    panel = (x + 1.2 * gap, end if right else end - gap)
     return Columns(size, gap, label, tuple(left), tuple(reversed(right)), panel)
 
 

@@ -13,19 +13,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from metaalliance.core.arrays import Array
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.influence.leave_one_out import LeaveOneOut
 from metaalliance.influence.leave_one_out import leave_one_out as left_out
 from metaalliance.models.fits import PooledFit
 from metaalliance.options import check_option
+from metaalliance.plots.baujat import plural
 from metaalliance.plots.chart import Chart, present
-from metaalliance.plots.interval_rows import IntervalRow, Reference, interval_chart
+from metaalliance.plots.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import (
     DASH,
     count_text,
     effect_text,
-    interval_text,
     level_text,
     percent_text,
     size_text,
@@ -40,6 +41,9 @@ Order = Literal["sheet", "change", "estimate"]
 
 #: Rows of one figure; of more units those are shown that move the mean most.
 MOST = 60
+
+#: Means whose range is less have three decimals.
+CLOSE = 0.03
 
 #: Pages narrower than this, in mm, do without the column of I².
 NARROW = 110.0
@@ -95,7 +99,7 @@ def leave_one_out_text(result: LeaveOneOut | PooledFit) -> str:
     fit, frame = found.fit, found.frame
     values = frame["estimate"].to_numpy(dtype=float)
     low, high = (effect_text(float(f(values)), fit.measure) for f in (np.nanmin, np.nanmax))
-    most = found.frame.loc[frame["change"].abs().idxmax(), "omitted"]
+    most = frame["omitted"].iloc[int(np.nanargmax(frame["change"].abs().to_numpy(dtype=float)))]
     return spoken(
         f"Leave-one-out plot of {size_text(fit)}. {pooled_sentence(fit)} Without one {found.unit} "
         f"the mean lies between {low} and {high}; it moves most without {most}."
@@ -146,14 +150,20 @@ def mean_scale(
     return effect_scale([low, high], reference.measure, style, zero=zero and span > 0)
 
 
-def estimate_cell(row: Any, fit: PooledFit, style: Style) -> str:
+def estimate_cell(row: Any, fit: PooledFit, style: Style, digits: int = 2) -> str:
     """Return "r [low, high]" of a row."""
     if not math.isfinite(row.estimate):
         return DASH
-    text = effect_text(float(row.estimate), fit.measure, 2, style.words)
+    numbers = (row.estimate, row.ci_low, row.ci_high)
+    text, low, high = (effect_text(float(v), fit.measure, digits, style.words) for v in numbers)
     if not math.isfinite(row.ci_low):
         return text
-    return f"{text} {interval_text(row.ci_low, row.ci_high, fit.measure, style.words)}"
+    return " ".join((text, *style.words.bounded(low, high)))
+
+
+def digits_of(estimates: Array) -> int:
+    """Return the decimals that tell means apart: three where all lie close together."""
+    return 3 if float(np.nanmax(estimates) - np.nanmin(estimates)) < CLOSE else 2
 
 
 def share_cell(value: float) -> str:
@@ -165,25 +175,29 @@ def _chart(
     found: LeaveOneOut, frame: pd.DataFrame, rest: pd.DataFrame, style: Style, *, wide: bool
 ) -> Chart:
     fit = found.fit
+    digits = digits_of(frame["estimate"].to_numpy(dtype=float))
     rows = [
         IntervalRow(
             name=str(row.omitted),
             estimate=float(row.estimate),
             low=float(row.ci_low),
             high=float(row.ci_high),
-            cells=(estimate_cell(row, fit, style), *((share_cell(row.I2),) if wide else ())),
+            cells=(
+                estimate_cell(row, fit, style, digits),
+                *((share_cell(row.I2),) if wide else ()),
+            ),
         )
-        for row in frame.itertuples()
+        for row in records(frame)
     ]
     return interval_chart(
         rows,
         mean_scale(frame, fit, style),
         estimate_heads(fit, wide=wide),
-        style,
         name="leave-one-out",
         reference=Reference(estimate=fit.estimate, low=fit.ci_low, high=fit.ci_high),
         legend=(_entries(fit, found.unit, style),),
         notes=[own(text) for text in _notes(found, rest, style)],
+        limit=52.0 if wide else 30.0,
     )
 
 
@@ -198,9 +212,7 @@ def _entries(fit: PooledFit, unit: str, style: Style) -> list[Entry]:
     point = {"marker": "o", "markersize": 5, "color": style.ink, "linewidth": style.medium}
     return [
         Entry(Line2D([], [], **point), own(f"Mean and {percent} CI without the {unit}")),  # type: ignore[arg-type]
-        Entry(
-            Line2D([], [], color=style.accent, linewidth=style.medium), own("All studies")
-        ),
+        Entry(Line2D([], [], color=style.accent, linewidth=style.medium), own("All studies")),
         Entry(Patch(facecolor=tint(style.accent, 0.16)), own(f"{percent} CI of all studies")),
     ]
 
@@ -211,7 +223,7 @@ def _notes(found: LeaveOneOut, rest: pd.DataFrame, style: Style) -> list[str]:
         moved = float(rest["change"].abs().max())
         unit = "*z*" if found.fit.measure == "z" else "the estimate"
         texts.append(
-            f"Shown are the {found.unit}s that move the mean most; without any of the other "
+            f"Shown are the {plural(found.unit)} that move the mean most; without any of the other "
             f"{len(rest):,} it moves by less than {_rounded_up(moved)} in {unit}."
         )
     failed = len(found.failures)

@@ -67,11 +67,12 @@ def draw_legend(
 
 def _draw_key(page: Page, key: Patch | Line2D, x: float, y: float) -> None:
     if isinstance(key, Line2D):
-        (line,) = page.layer.plot([x, x + LINE_WIDTH], [y, y])
+        (line,) = page.layer.plot([x, x + LINE_WIDTH / 2, x + LINE_WIDTH], [y] * 3)
         line.update_from(key)
+        line.set_markevery([1])
         line.set_transform(page.layer.transData)
         if not _has_line(key):  # a marker on its own
-            line.set_data([x + PATCH_WIDTH / 2], [y])
+            line.set(xdata=[x + PATCH_WIDTH / 2], ydata=[y], markevery=None)
         return
     patch = Rectangle((x, y - PATCH_HEIGHT / 2), PATCH_WIDTH, PATCH_HEIGHT)
     patch.set(facecolor=key.get_facecolor(), edgecolor=page.style.pale, linewidth=page.style.thin)

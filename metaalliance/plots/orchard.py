@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,17 +14,20 @@ from matplotlib.lines import Line2D
 
 from metaalliance.core.arrays import Array
 from metaalliance.models.fits import PooledFit
+from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.subgroups import subgroup_fits
 from metaalliance.options import Measure
 from metaalliance.plots.chart import Chart, Panel, TextColumn, present, single
 from metaalliance.plots.frame import Frame
+from metaalliance.plots.groups import labels_of
+from metaalliance.plots.interval_rows import records
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import effect_text, interval_text, level_text, size_text
 from metaalliance.plots.scales import Effect, Rows, effect_scale
 from metaalliance.plots.sentences import estimate_sentence, spoken, symbol
 from metaalliance.plots.shades import tint
 from metaalliance.plots.style import Style, style_named
-from metaalliance.plots.typeset import own, user
+from metaalliance.plots.typeset import Line, own, user
 from metaalliance.plots.words import level_name
 
 #: Height of a row in mm with few and with many levels; half the width of the cloud, in rows.
@@ -79,7 +83,7 @@ class OrchardRow:
 
 
 def orchard(
-    fit: PooledFit,
+    fit: PooledFit | ModeratorTest,
     *,
     by: str | None = "modality",
     ax: Axes | None = None,
@@ -94,10 +98,11 @@ def orchard(
 
     Parameters
     ----------
-    fit : PooledFit
-        A result of `pool`; levels are pooled on their own, with its settings.
+    fit : PooledFit or ModeratorTest
+        A result of `pool`, whose levels are pooled on their own with its settings; or of
+        `metaalliance.moderators`, whose levels are drawn as they were tested.
     by : str, optional
-        A moderator; None for all effects in one row.
+        A moderator; None for all effects in one row. A ModeratorTest has its own.
     ax : Axes, optional
         Draw into these axes instead of a new figure.
     style : str or Style
@@ -117,10 +122,15 @@ def orchard(
     Nakagawa S, Lagisz M, O'Dea RE, et al. (2021). The orchard plot: cultivating a forest
     plot for use in ecology, evolution, and beyond. Research Synthesis Methods 12, 4-12.
     """
-    fits = {"Overall": fit} if by is None else subgroup_fits(fit, by)
-    rows = [OrchardRow.of(found, level_name(level)) for level, found in fits.items()]
     look = style_named(style)
-    chart = orchard_chart(rows, fit.measure, fit.level, look, wide=width_mm >= NARROW)
+    if isinstance(fit, ModeratorTest):
+        rows, level = tested_rows(fit), float(fit.options.get("level", 0.95))
+        measure = fit.effects.measure
+    else:
+        fits = {"Overall": fit} if by is None else subgroup_fits(fit, by)
+        rows = [OrchardRow.of(found, level_name(name)) for name, found in fits.items()]
+        level, measure = fit.level, fit.measure
+    chart = orchard_chart(rows, measure, level, look, wide=width_mm >= NARROW)
     return present(chart, look, ax=ax, width_mm=width_mm, title=title)
 
 
@@ -133,6 +143,28 @@ def orchard_text(fit: PooledFit, *, by: str | None = "modality") -> str:
         for level, f in fits.items()
     )
     return spoken(f"Orchard plot of {size_text(fit)}, each effect a point. {means}.")
+
+
+def tested_rows(found: ModeratorTest) -> list[OrchardRow]:
+    """Return the rows of a test of levels, with the means and intervals of its model."""
+    labels = labels_of(found.effects, found.name)
+    rows = []
+    for level in records(found.levels):
+        members = labels == str(level.level)
+        rows.append(
+            OrchardRow(
+                name=level_name(str(level.level)),
+                yi=found.effects.yi[members],
+                vi=found.effects.vi[members],
+                n_studies=int(level.n_studies),
+                estimate=float(level.estimate),
+                ci_low=float(level.ci_low),
+                ci_high=float(level.ci_high),
+                pi_low=float(level.pi_low),
+                pi_high=float(level.pi_high),
+            )
+        )
+    return rows
 
 
 def orchard_chart(
@@ -160,7 +192,7 @@ def orchard_chart(
     return single(panel, (_entries(level, style),), (notes,))
 
 
-def _mean_cell(row: OrchardRow, measure: Measure, style: Style) -> tuple:  # type: ignore[type-arg]
+def _mean_cell(row: OrchardRow, measure: Measure, style: Style) -> Line:
     text = effect_text(row.estimate, measure, 2, style.words)
     if math.isfinite(row.ci_low):
         text += f" {interval_text(row.ci_low, row.ci_high, measure, style.words)}"
@@ -248,7 +280,9 @@ def _van_der_corput(k: int) -> Array:
 
 def _entries(level: float, style: Style) -> list[Entry]:
     percent = level_text(level)
-    look = {"color": style.ink, "markerfacecolor": "white", "markeredgecolor": style.ink}
+    look: dict[str, Any] = {
+        "color": style.ink, "markerfacecolor": "white", "markeredgecolor": style.ink,
+    }  # fmt: skip
     mean = Line2D([], [], linestyle="None", marker="o", markersize=6, **look)
     point = Line2D(
         [], [], linestyle="None", marker="o", markersize=4, markeredgewidth=0,
@@ -257,6 +291,11 @@ def _entries(level: float, style: Style) -> list[Entry]:
     return [
         Entry(point, own("Effect")),
         Entry(mean, own("Mean")),
-        Entry(Line2D([], [], color=style.ink, linewidth=3.0, solid_capstyle="butt"), own(f"{percent} CI")),
-        Entry(Line2D([], [], color=style.ink, linewidth=1.0), own(f"{percent} prediction interval")),
+        Entry(
+            Line2D([], [], color=style.ink, linewidth=3.0, solid_capstyle="butt"),
+            own(f"{percent} CI"),
+        ),
+        Entry(
+            Line2D([], [], color=style.ink, linewidth=1.0), own(f"{percent} prediction interval")
+        ),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ from metaalliance.plots.numbers import effect_text, percent_text, size_text
 from metaalliance.plots.scales import Effect
 from metaalliance.plots.sentences import spoken, symbol
 from metaalliance.plots.shades import tint
-from metaalliance.plots.style import Style, style_named
+from metaalliance.plots.style import APA, Style, style_named
 from metaalliance.plots.typeset import own
 
 #: Powers at the edges of the bands.
@@ -89,7 +90,7 @@ def power_funnel_text(fit: PooledFit) -> str:
     se = np.sqrt(fit.effects.vi)
     return spoken(
         f"Power-enhanced funnel plot of {size_text(fit)}: effects against their standard errors, "
-        f"over bands of statistical power. {_sentence(fit, se, fit.estimate, 0.05, style_named('apa'))}"
+        f"over bands of statistical power. {_sentence(fit, se, fit.estimate, 0.05, APA)}"
     )
 
 
@@ -135,7 +136,9 @@ def _chart(
         name="power-funnel",
         across=Effect(axis=axis),
         up=error_scale(largest),
-        paint=lambda frame: _paint(frame, effects.yi, se, true, alpha, crowded=_crowded(fit, points)),
+        paint=lambda frame: _paint(
+            frame, effects.yi, se, true, alpha, crowded=_crowded(fit, points)
+        ),
         right=_clear_ticks(edges, largest),
         right_title=own("Power"),
     )
@@ -172,9 +175,7 @@ def _clear_ticks(edges: list[tuple[float, float]], largest: float) -> tuple[tupl
     return tuple(sorted(kept))
 
 
-def _paint(
-    frame: Frame, yi: Array, se: Array, true: float, alpha: float, *, crowded: bool
-) -> None:
+def _paint(frame: Frame, yi: Array, se: Array, true: float, alpha: float, *, crowded: bool) -> None:
     axes, style, largest = frame.axes, frame.style, frame.up.low
     edges = _edges(true, alpha, largest)
     tops = [0.0, *(s for _, s in edges)]
@@ -186,22 +187,21 @@ def _paint(
         )
     half = critical_value(1 - alpha, math.inf) * largest
     for side in (-half, half):
-        (line,) = axes.plot([0, side], [0, largest], **_limit_look(style))  # type: ignore[arg-type]
+        (line,) = axes.plot([0, side], [0, largest], **_limit_look(style))
         line.set_label("significance")
     frame.upright_line(true, "estimate", **estimate_look(style))
     paint_points(frame, yi, se, (), crowded=crowded)
 
 
-def _limit_look(style: Style) -> dict[str, object]:
+def _limit_look(style: Style) -> dict[str, Any]:
     return {"color": style.ink, "linewidth": style.thin, "linestyle": (0, (1, 1.5)), "zorder": 1.5}
 
 
 def _entries(alpha: float, style: Style) -> list[Entry]:
-    limit = style.words.p_text(alpha).replace("0=", "=")
-    limit = limit.rstrip("0") if "." in limit else limit
+    limit = f"= {alpha:g}" if style.words.p_leading_zero else f"= {alpha:g}".replace("0.", ".")
     return [
         line_entry(estimate_look(style), own("Assumed true effect")),
-        Entry(Line2D([], [], **_limit_look(style)), own(f"*p* {limit}")),  # type: ignore[arg-type]
+        Entry(Line2D([], [], **_limit_look(style)), own(f"*p* {limit}")),
     ]
 
 
@@ -210,7 +210,8 @@ def _sentence(fit: PooledFit, se: Array, true: float, alpha: float, style: Style
     powers = power(se, true, alpha)
     value = effect_text(true, fit.measure, 2, style.words)
     enough = int((powers >= 0.8).sum())
+    median = percent_text(float(np.median(powers)))
     return (
-        f"Power to find {symbol(fit.measure)} = {value}: median {percent_text(float(np.median(powers)))}; "
-        f"{enough:,} of {powers.size:,} points have at least 80%."
+        f"Power to find {symbol(fit.measure)} = {value}: median {median}; {enough:,} of "
+        f"{powers.size:,} points have at least 80%."
     )

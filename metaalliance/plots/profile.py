@@ -29,7 +29,7 @@ from metaalliance.plots.style import Style, style_named
 from metaalliance.plots.typeset import Line, own
 
 #: Points of a curve on either side of the estimate.
-_SIDE = 30
+_SIDE = 20
 
 #: A panel ends where the log-likelihood has fallen by so many times the critical drop.
 _DEPTH = 2.2
@@ -199,12 +199,10 @@ def _grid(estimate: float, ci: Interval) -> tuple[Array, Array]:
 def _chart(fit: PooledFit, found: dict[str, Profile], style: Style) -> Chart:
     crit = float(chi2.isf(1 - fit.level, 1)) / 2
     panels = tuple(
-        _panel(f"profile {key}", one, crit, style, first=i == 0)
+        _panel(f"profile {key}", one, crit, first=i == 0)
         for i, (key, one) in enumerate(found.items())
     )
-    notes = (
-        own(f"{size_text(fit)}. {'; '.join(_words(one) for one in found.values())}."),
-    )
+    notes = (own(f"{size_text(fit)}. {'; '.join(_words(one) for one in found.values())}."),)
     ink = {"color": style.ink, "linewidth": style.medium}
     entries = (
         Entry(Line2D([], [], color=style.accent, linewidth=1.4), own("Profile log-likelihood")),
@@ -224,7 +222,7 @@ def _words(found: Profile) -> str:
     return f"{value}, {level_text(found.level)} CI {before}{low}{between}{high}{after}"
 
 
-def _panel(name: str, found: Profile, crit: float, style: Style, *, first: bool) -> Panel:
+def _panel(name: str, found: Profile, crit: float, *, first: bool) -> Panel:
     title: Line = own(found.name)
     values, drop = found.values, found.drop
     shown = drop >= -_DEPTH * crit

@@ -59,8 +59,10 @@ class Numbers:
         Fractions written in percent.
     upright : bool
         Whether the scale stands upright, so that heights of labels count.
-    every : bool
+    plain : bool
         No thousands separator, as for years.
+    least : float
+        No tick below it.
     """
 
     low: float
@@ -71,6 +73,7 @@ class Numbers:
     percent: bool = False
     upright: bool = False
     plain: bool = True
+    least: float = -math.inf
 
     def titles(self) -> tuple[Line, ...]:
         """Return the title, from the longest wording to the shortest."""
@@ -88,7 +91,8 @@ class Numbers:
     def _candidates(self, step: float) -> Ticks:
         low, high = sorted((self.low, self.high))
         count = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
-        return [(i * step, self._label(i * step, step)) for i in count]
+        values = (i * step for i in count)
+        return [(v, self._label(v, step)) for v in values if v >= self.least]
 
     def _label(self, value: float, step: float) -> str:
         if self.percent:
@@ -222,20 +226,6 @@ def number_scale(
     return Numbers(low=start, high=high + pad, wordings=wordings, upright=upright, whole=whole)
 
 
-def reversed_scale(scale: Numbers) -> Numbers:
-    """Return a scale that runs the other way."""
-    return Numbers(
-        low=scale.high,
-        high=scale.low,
-        wordings=scale.wordings,
-        bare=scale.bare,
-        whole=scale.whole,
-        percent=scale.percent,
-        upright=scale.upright,
-        plain=scale.plain,
-    )
-
-
 def _steps(span: float, *, whole: bool) -> Iterable[float]:
     """Yield 1, 2, 5 times powers of ten, upwards."""
     start = math.floor(math.log10(span)) - 2
@@ -250,7 +240,9 @@ def _decimals(step: float) -> int:
     return next((d for d in range(12) if math.isclose(round(step, d), step, rel_tol=1e-9)), 12)
 
 
-def _clear(ticks: Sequence[tuple[float, str]], per_unit: float, size: float, *, upright: bool) -> bool:
+def _clear(
+    ticks: Sequence[tuple[float, str]], per_unit: float, size: float, *, upright: bool
+) -> bool:
     """Whether neighbouring labels keep their distance."""
     if upright:
         least = _LEADING * size * MM_PER_POINT

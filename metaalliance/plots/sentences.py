@@ -34,9 +34,7 @@ def estimate_sentence(
 
 def pooled_sentence(fit: PooledFit, style: Style = APA) -> str:
     """Return the mean of a fit with its intervals, as one sentence."""
-    mean = estimate_sentence(
-        fit.estimate, fit.ci_low, fit.ci_high, fit.measure, fit.level, style
-    )
+    mean = estimate_sentence(fit.estimate, fit.ci_low, fit.ci_high, fit.measure, fit.level, style)
     text = f"Pooled {mean}"
     if math.isfinite(fit.pi_low):
         limits = interval_text(fit.pi_low, fit.pi_high, fit.measure, style.words)

@@ -13,7 +13,8 @@ def tint(color: str, share: float) -> str:
     >>> tint("#0072B2", 1.0), tint("#000000", 0.0)
     ('#0072b2', '#ffffff')
     """
-    return to_hex([1 - share * (1 - part) for part in to_rgb(color)])
+    red, green, blue = (1 - share * (1 - part) for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 def darkness(color: str) -> float:

@@ -57,7 +57,7 @@ class Wording:
     test_label: str = "Test of the overall mean: "
     group_test_label: str = ""
     between_label: str = "Test of group differences{common}{among}: "
-    between_f: str = "*F*({df1}, {df2}) = {statistic}, *p* {p}"
+    between_f: str = "*F*({df1},\N{NO-BREAK SPACE}{df2}) = {statistic}, *p* {p}"
     between_chi2: str = "χ²({df1}) = {statistic}, *p* {p}"
     end: str = "."
 
@@ -111,7 +111,7 @@ REVMAN_WORDING = Wording(
     test_t="T = {statistic}, df = {df} (P {p})",
     test_z="Z = {statistic} (P {p})",
     between_label="Test for subgroup differences{common}{among}: ",
-    between_f="F = {statistic}, df = {df1}, {df2} (P {p})",
+    between_f="F = {statistic}, df = {df1},\N{NO-BREAK SPACE}{df2} (P {p})",
     between_chi2="Chi² = {statistic}, df = {df1} (P {p})",
     test_label="Test for overall effect: ",
     group_test_label="Test for overall effect: ",
@@ -130,7 +130,7 @@ JAMA_WORDING = Wording(
     test_t="*t* = {statistic}, *df* = {df}, *P* {p}",
     test_z="*z* = {statistic}, *P* {p}",
     between_label="Test for subgroup differences{common}{among}: ",
-    between_f="*F* = {statistic}, *df* = {df1}, {df2}, *P* {p}",
+    between_f="*F* = {statistic}, *df* = {df1},\N{NO-BREAK SPACE}{df2}, *P* {p}",
     between_chi2="χ² = {statistic}, *df* = {df1}, *P* {p}",
     test_label="Test for overall effect: ",
 )
@@ -149,7 +149,7 @@ BMJ_WORDING = Wording(
     test_t="t={statistic}, df={df}, P{p}",
     test_z="z={statistic}, P{p}",
     between_label="Test for subgroup differences{common}{among}: ",
-    between_f="F={statistic}, df={df1}, {df2}, P{p}",
+    between_f="F={statistic}, df={df1},\N{NO-BREAK SPACE}{df2}, P{p}",
     between_chi2="χ²={statistic}, df={df1}, P{p}",
     test_label="Test for overall effect: ",
     end="",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: Decimals of correlations in a report, as in its figures.
 DIGITS = 2
+_SMALL = frozenset({"a", "an", "and", "at", "by", "in", "of", "on", "or", "the", "to"})
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -75,6 +76,20 @@ def in_words(value: int) -> str:
 def capital(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def title_case(text: str) -> str:
+    """Return a title with capitals but for its small words.
+
+    Examples
+    --------
+    >>> title_case("rater of the alliance")
+    'Rater of the Alliance'
+    """
+    words = text.split()
+    return " ".join(
+        word if index and word in _SMALL else capital(word) for index, word in enumerate(words)
+    )
 
 
 def df_text(df: float) -> str:

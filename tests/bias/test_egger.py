@@ -124,7 +124,7 @@ def test_effects_without_residual_spread():
     assert_close([found.slope, found.limit], [2.0, 0.1], 1e-9)
 
 
-# --- PET-PEESE ------------------------------------------------------------------------------------
+# --- PET-PEESE ---
 
 
 @pytest.mark.parametrize("name", INDEPENDENT)

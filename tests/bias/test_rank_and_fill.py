@@ -74,7 +74,7 @@ def test_trim_and_fill_agrees_with_metafor(name, m, estimator, side):
     # metafor's refits of REML stop at its default threshold of 1e-5
     rtol = 1e-5 if m == "REML" else 1e-9
     assert (found.k0, found.side) == (golden_fit["k0"], golden_fit["side"])
-    if golden_fit["k0_se"] is not None:
+    if found.k0 > 0:  # below zero metafor takes the error at a negative number
         assert_close(found.k0_se, golden_fit["k0_se"], 1e-12)
     if estimator == "R0":
         assert_close(found.k0_p_value, golden_fit["k0_p_value"], 1e-12)
@@ -135,7 +135,7 @@ def test_wrong_options():
         ma.trim_and_fill(independent("bcg"), model="che")
 
 
-# --- limit meta-analysis ---------------------------------------------------------------------------
+# --- limit meta-analysis ---
 
 
 @pytest.mark.parametrize("name", INDEPENDENT)

@@ -128,6 +128,14 @@ def test_by_measure(sheet):
     assert_close(found.frame["attenuation"], np.sqrt([0.93, 0.9, 0.80]), CLOSED)
 
 
+def test_star_stands_for_the_rest(sheet):
+    found = ma.effect_sizes(
+        sheet(GAPS), attenuation="alliance", alliance_reliability={"CALPAS": 0.8, "*": 0.7}
+    )
+    assert_close(found.frame["attenuation"], np.sqrt([0.93, 0.7, 0.80]), CLOSED)
+    assert "alliance 0.7 [assumed for *]" in found.ledger["attenuation"][1]
+
+
 def test_measure_that_is_not_in_the_mapping(sheet):
     with pytest.raises(EstimationError, match=r"B \(row 3, WAI\)"):
         ma.effect_sizes(sheet(GAPS), attenuation="alliance", alliance_reliability={"HAq-II": 0.9})

@@ -16,6 +16,7 @@ from PIL import Image
 
 from metaalliance import plots
 from metaalliance.errors import OptionError
+from metaalliance.plots.save import is_ours
 
 SUFFIXES = ("pdf", "svg", "png", "tif", "eps")
 
@@ -33,6 +34,8 @@ effects = Effects.from_arrays(
 )
 fit = pool(effects, model="common-effect")
 plots.save(plots.funnel(fit), f"{folder}/funnel.pdf")
+for style in ("revman", "jama", "bmj"):
+    plots.save(plots.forest(fit, style=style, prediction="density"), f"{folder}/{style}.pdf")
 for suffix in ("pdf", "svg", "png", "tif", "eps"):
     plots.save(plots.forest(fit), f"{folder}/forest.{suffix}", dpi=60)
 """
@@ -63,7 +66,7 @@ def test_two_processes_write_the_same_bytes(tmp_path):
     said, _ = other.communicate(timeout=60)
     assert (other.returncode, said) == (0, b"")
     assert digests(here) == digests(there)
-    assert len(digests(here)) == 1 + len(SUFFIXES)
+    assert len(digests(here)) == 4 + len(SUFFIXES)
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +174,39 @@ def test_a_failed_save_leaves_the_old_file(figure, tmp_path, monkeypatch):
 def test_what_cannot_be_saved(name, pages, dpi, message, tmp_path):
     with pytest.raises(OptionError, match=message):
         plots.save([Figure()] * pages, tmp_path / name, dpi)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_file_says_where_it_comes_from(suffix, figure, tmp_path):
+    (path,) = plots.save(figure, tmp_path / f"forest.{suffix}", dpi=50)
+    assert is_ours(path)
+    path.write_bytes(path.read_bytes().replace(b"Drawn by metaalliance", b"Adobe Illustrator 29 "))
+    assert not is_ours(path)
+
+
+def test_a_file_edited_since_is_not_ours(figure, tmp_path):
+    path, alt = plots.save(figure, tmp_path / "forest.svg", alt="A forest.")
+    assert is_ours(alt)
+    path.write_text(path.read_text().replace("<svg ", '<svg inkscape:version="1.3" '))
+    assert not is_ours(path)
+    assert not is_ours(alt)
+    assert not is_ours(tmp_path / "absent.pdf")
+
+
+def test_eps_has_truetype_fonts_and_no_date(figure, tmp_path):
+    (path,) = plots.save(figure, tmp_path / "forest.eps")
+    content = path.read_bytes()
+    assert b"/FontType 42" in content
+    assert b"/FontType 3 " not in content
+    assert b"CreationDate" not in content
+
+
+@pytest.mark.parametrize("width", [84, 90, 120, 140, 174, 190])
+@pytest.mark.parametrize("style", ["revman", "jama", "bmj"])
+def test_width_is_exact_in_every_style(width, style, module_fit, tmp_path):
+    figure = plots.forest(module_fit, width_mm=width, style=style)
+    (path,) = plots.save(figure, tmp_path / "forest.pdf")
+    assert width_in_mm(path) == pytest.approx(width, abs=0.1)
 
 
 def test_notebooks_show_the_figure(figure):

@@ -96,8 +96,9 @@ def report(
         quiet=quiet,
         verbose=verbose,
     )
-    names = None if moderators is None else tuple(n.strip() for n in moderators.split(",") if n.strip())
-    options = ReportOptions(request=request, moderators=names, bias=bias, influence=influence)
+    options = ReportOptions(
+        request=request, moderators=_names(moderators), bias=bias, influence=influence
+    )
     guarded("report", lambda: run_report(options), json_output=json_output, debug=debug)
 
 
@@ -123,3 +124,129 @@ def verify(
     )
     options = VerifyOptions(record=record, request=request, strict=strict)
     guarded("verify", lambda: run_verify(options), json_output=json_output, debug=debug)
+
+def export_r(
+    workbook: Workbook,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder [default: <name>_R beside the sheet]."),
+    ] = None,
+    sheet: Sheet = None,
+    config: Config = None,
+    measure: Measure = None,
+    model: Model = None,
+    tau2: Tau2 = None,
+    test: Test = None,
+    rho: Rho = None,
+    level: Level = None,
+    prediction: Prediction = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    moderators: Moderators = None,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write an R script (metafor, clubSandwich) with data that reproduces the results."""
+    from metaalliance.cli.analysis import Request
+    from metaalliance.cli.export import ExportOptions, run_export_r
+    from metaalliance.cli.run import guarded
+
+    settings = {
+        "measure": measure,
+        "model": model,
+        "tau2": tau2,
+        "test": test,
+        "rho": rho,
+        "level": level,
+        "prediction": prediction,
+        "nonsignificant": nonsignificant,
+        "beta": beta,
+    }
+    request = Request(
+        workbook=workbook,
+        output=output,
+        sheet=sheet,
+        config=config,
+        settings=settings,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+    )
+    options = ExportOptions(request=request, moderators=_names(moderators))
+    guarded("export-r", lambda: run_export_r(options), json_output=json_output, debug=debug)
+
+
+def export_python(
+    workbook: Workbook,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder [default: <name>_python beside the sheet]."),
+    ] = None,
+    sheet: Sheet = None,
+    config: Config = None,
+    measure: Measure = None,
+    model: Model = None,
+    tau2: Tau2 = None,
+    test: Test = None,
+    rho: Rho = None,
+    level: Level = None,
+    prediction: Prediction = None,
+    nonsignificant: Nonsignificant = None,
+    beta: Beta = None,
+    moderators: Moderators = None,
+    json_output: Json = False,
+    force: Force = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a Python script that does the analysis again."""
+    from metaalliance.cli.analysis import Request
+    from metaalliance.cli.export import ExportOptions, run_export_python
+    from metaalliance.cli.run import guarded
+
+    settings = {
+        "measure": measure,
+        "model": model,
+        "tau2": tau2,
+        "test": test,
+        "rho": rho,
+        "level": level,
+        "prediction": prediction,
+        "nonsignificant": nonsignificant,
+        "beta": beta,
+    }
+    request = Request(
+        workbook=workbook,
+        output=output,
+        sheet=sheet,
+        config=config,
+        settings=settings,
+        json_output=json_output,
+        force=force,
+        quiet=quiet,
+    )
+    options = ExportOptions(request=request, moderators=_names(moderators))
+    guarded("export-python", lambda: run_export_python(options), json_output=json_output, debug=debug)
+
+
+def example(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder or file [default: here].")
+    ] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write the example workbook: 295 simulated studies, untidy as real sheets are."""
+    from metaalliance.cli.export import run_example
+    from metaalliance.cli.run import guarded
+
+    guarded("example", lambda: run_example(output, force=force), debug=debug)
+
+
+def _names(moderators: str | None) -> tuple[str, ...] | None:
+    """Split a list of columns; None stays None."""
+    if moderators is None:
+        return None
+    return tuple(name.strip() for name in moderators.split(",") if name.strip())

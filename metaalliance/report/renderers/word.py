@@ -45,11 +45,15 @@ def report_docx(document: Document) -> bytes:
         write_prose(book.add_paragraph(), document.resolve(text))
     for name, heading in _HEADINGS.items():
         parts = [part for part in document.sections if getattr(part, name)]
-        if parts:
-            book.add_heading(heading, 1)
-        for part in parts:
+        for index, part in enumerate(parts):
+            first = getattr(part, name)[0]
+            turned = isinstance(first, Table) and _turns(first)
+            if turned:  # before the headings, which would be left alone on a page
+                _turn(book, landscape=True)
+            if index == 0:
+                book.add_heading(heading, 1)
             book.add_heading(allowed_text(part.title), 2)
-            _write_section(book, document, part, name)
+            _write_section(book, document, part, name, turned=turned)
     _write_references(book, document)
     buffer = io.BytesIO()
     book.save(buffer)
@@ -134,13 +138,17 @@ def _field(paragraph: Any, instruction: str, shown: str) -> None:
     paragraph._p.append(field)
 
 
-def _write_section(book: Any, document: Document, section: Section, name: str) -> None:
+def _write_section(
+    book: Any, document: Document, section: Section, name: str, *, turned: bool
+) -> None:
+    """Write the blocks of a section; `turned` says that the page of the first lies already."""
     numbers = document.numbers()
-    for block in getattr(section, name):
+    for index, block in enumerate(getattr(section, name)):
         if isinstance(block, Prose):
             write_prose(book.add_paragraph(), document.resolve(block))
         elif isinstance(block, Table):
-            _write_table(book, block, numbers[f"table:{block.name}"])
+            ready = turned and index == 0
+            _write_table(book, block, numbers[f"table:{block.name}"], ready=ready)
         elif isinstance(block, Figure):
             note = document.resolve(block.note)
             _write_figure(book, block, numbers[f"figure:{block.name}"], note)
@@ -164,9 +172,13 @@ def _caption(book: Any, number: str, title: str) -> None:
         paragraph.paragraph_format.space_after = Pt(2)
 
 
-def _write_table(book: Any, table: Table, number: str) -> None:
-    turned = table.wide and needs_landscape(table)
-    if turned:
+def _turns(table: Table) -> bool:
+    return table.wide and needs_landscape(table)
+
+
+def _write_table(book: Any, table: Table, number: str, *, ready: bool) -> None:
+    turned = _turns(table)
+    if turned and not ready:
         _turn(book, landscape=True)
     _caption(book, number, table.title)
     write_table(book, table, landscape=turned)

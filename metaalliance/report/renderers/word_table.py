@@ -19,12 +19,19 @@ _SIZE, _WIDE_SIZE = 9, 8
 _TWIPS_PER_MM = 56.7
 _PORTRAIT_MM, _LANDSCAPE_MM = 174, 261
 _MM_PER_LETTER = 0.21  # of a point of type size
-_LONG = 40
+_PADDING_MM = 4
+_SHORT = 15
 
 
 def needs_landscape(table: Table) -> bool:
-    """Whether the columns of a table are too wide for a page that stands upright."""
-    return len(table.rows) > _LONG or sum(_least(table.cells(), _WIDE_SIZE)) > _PORTRAIT_MM
+    """Whether the columns of a table are too wide for a page that stands upright.
+
+    A short table may break its texts, a long one would become longer still.
+    """
+    needed = sum(_least(table, _WIDE_SIZE))
+    if len(table.rows) > _SHORT:
+        needed = sum(_wanted(table, _WIDE_SIZE))
+    return needed > _PORTRAIT_MM
 
 
 def write_table(book: Any, table: Table, *, landscape: bool = False) -> None:
@@ -35,7 +42,7 @@ def write_table(book: Any, table: Table, *, landscape: bool = False) -> None:
     grid.autofit = False
     room = _LANDSCAPE_MM if landscape else _PORTRAIT_MM
     size = _WIDE_SIZE if table.wide else _SIZE
-    widths = _widths(cells, size, room)
+    widths = _widths(table, size, room)
     _set_grid(grid, widths)
     flat = grid._cells
     for index, cell in enumerate(flat):
@@ -66,18 +73,9 @@ def _fill(cell: Any, text: str, size: float, *, head: bool, right: bool) -> None
         paragraph.add_run(allowed_text(text)).font.size = Pt(size)
 
 
-def _widths(cells: Sequence[Sequence[str]], size: float, room: float) -> list[int]:
-    """Widths in twentieths of a point: what the texts need, long texts sharing what is left.
-
-    Heads may break between words; every column holds its longest word.
-    """
-    letter = _MM_PER_LETTER * size
-    columns = list(zip(*cells, strict=True))
-    least = _least(cells, size)
-    wanted = [
-        max(low, letter * max([0, *map(text_width, column[1:])]) + 4)
-        for low, column in zip(least, columns, strict=True)
-    ]
+def _widths(table: Table, size: float, room: float) -> list[int]:
+    """Widths in twentieths of a point: what the texts need, long texts sharing what is left."""
+    least, wanted = _least(table, size), _wanted(table, size)
     spare = room - sum(least)
     extra = [want - low for want, low in zip(wanted, least, strict=True)]
     share = min(1.0, max(0.0, spare) / sum(extra)) if sum(extra) > 0 else 0.0
@@ -86,16 +84,26 @@ def _widths(cells: Sequence[Sequence[str]], size: float, room: float) -> list[in
     return [round(_TWIPS_PER_MM * width) for width in final]
 
 
-def _least(cells: Sequence[Sequence[str]], size: float) -> list[float]:
-    """Widths in mm below which a word would break."""
+def _least(table: Table, size: float) -> list[float]:
+    """Widths in mm below which a word or a number would break."""
     letter = _MM_PER_LETTER * size
-    columns = zip(*cells, strict=True)
-    return [letter * max(_longest_word(t) for t in column) + 4 for column in columns]
+    widths = []
+    for field, column in zip(table.fields, zip(*table.cells(), strict=True), strict=True):
+        whole = field.kind != "text"
+        body = [text_width(t) if whole else _longest_word(t) for t in column[1:]]
+        widths.append(letter * max([_longest_word(column[0]), *body]) + _PADDING_MM)
+    return widths
+
+
+def _wanted(table: Table, size: float) -> list[float]:
+    """Widths in mm in which no text of the body breaks."""
+    letter = _MM_PER_LETTER * size
+    columns = zip(*table.cells(), strict=True)
+    body = [letter * max([0, *map(text_width, column[1:])]) + _PADDING_MM for column in columns]
+    return [max(low, want) for low, want in zip(_least(table, size), body, strict=True)]
 
 
 def _longest_word(text: str) -> int:
-    if text.startswith("[") or len(text) < 9:
-        return text_width(text)  # intervals and numbers do not break
     return max([1, *(text_width(word) for word in text.split())])
 
 

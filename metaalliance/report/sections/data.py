@@ -7,7 +7,7 @@ from collections import Counter
 from metaalliance.models.text import number
 from metaalliance.report.document import Block, Section
 from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import capital, count, effects, in_words, studies
+from metaalliance.report.phrases import capital, count, effects, studies
 from metaalliance.report.prose import Prose, joined, listed, prose
 from metaalliance.report.sections.study_table import (
     characteristics_table,
@@ -31,7 +31,7 @@ _NAMES = {
     "means": ("pair of means and SDs", "pairs of means and SDs"),
     "d": ("Cohen’s d", "values of Cohen’s d"),
     "g": ("Hedges’s g", "values of Hedges’s g"),
-    "cells": ("2 × 2 table", "2 × 2 tables"),
+    "cells": ("fourfold table", "fourfold tables"),
     "chi2": ("chi-squared statistic", "chi-squared statistics"),
     "z_stat": ("z statistic", "z statistics"),
     "partial_r": ("partial correlation", "partial correlations"),
@@ -223,12 +223,12 @@ def _included(evidence: Evidence) -> Prose:
         years=_years(evidence),
     )
     if coded.dependent():
-        several = int((sizes > 1).sum())
+        several, middle = int((sizes > 1).sum()), float(sizes.median())
         text = text + prose(
-            "{several} contributed more than one effect (median {median}, range {low} to {high} "
-            "per study).",
-            several=capital(f"{in_words(several)} {'study' if several == 1 else 'studies'}"),
-            median=number(float(sizes.median()), 0 if float(sizes.median()).is_integer() else 1),
+            "More than one effect came from {several}; the number of effects of a study ranged "
+            "from {low} to {high} (median {median}).",
+            several=studies(several),
+            median=number(middle, 0 if middle.is_integer() else 1),
             low=f"{sizes.min():,}",
             high=f"{sizes.max():,}",
         )

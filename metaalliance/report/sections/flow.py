@@ -7,7 +7,7 @@ from typing import Any
 
 from metaalliance.report.document import Block, Figure, Section
 from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import capital, count, studies
+from metaalliance.report.phrases import count, studies
 from metaalliance.report.prose import Prose, joined, listed, prose
 
 #: Steps of the flow, with what the diagram says beside the number.
@@ -102,34 +102,53 @@ def _were(removed: list[str], flow: Mapping[str, Any]) -> str:
 def _screened(flow: Mapping[str, Any]) -> Prose:
     if "screened" not in flow:
         return Prose()
-    out = f"; {flow['screened_out']:,} were excluded" if "screened_out" in flow else ""
-    return prose("{n} screened{out}.", n=_subject(flow["screened"], "record"), out=out)
+    screened = count(flow["screened"], "record")
+    if "screened_out" not in flow:
+        return prose("Titles and abstracts of {n} were screened.", n=screened)
+    return prose(
+        "Of {n} that were screened, {out} excluded.",
+        n=screened,
+        out=_number_were(flow["screened_out"]),
+    )
 
 
 def _assessed(flow: Mapping[str, Any]) -> Prose:
     parts = []
-    if flow.get("not_retrieved"):
-        lost = f"{flow['not_retrieved']:,}"
-        parts.append(prose("{n} could not be retrieved.", n=capital(f"{lost} reports")))
-    if "assessed" in flow:
+    if "sought" in flow and "not_retrieved" in flow:
         parts.append(
-            prose("{n} assessed for eligibility.", n=_subject(flow["assessed"], "report"))
+            prose(
+                "Of {n} that were sought, {lost} not be retrieved.",
+                n=count(flow["sought"], "report"),
+                lost=f"{flow['not_retrieved']:,} could",
+            )
         )
     reasons = flow.get("reasons", {})
-    if "excluded" in flow or reasons:
-        total = flow.get("excluded", sum(reasons.values()))
-        why = listed(f"{reason} ({n:,})" for reason, n in reasons.items())
+    out = flow.get("excluded", sum(reasons.values()) if reasons else None)
+    why = listed(f"{reason} ({n:,})" for reason, n in reasons.items())
+    if "assessed" in flow and out is not None:
         parts.append(
-            prose("{n} excluded{why}.", n=_subject(total, "report"), why=f": {why}" if why else "")
+            prose(
+                "Of {n} assessed for eligibility, {out} excluded{why}.",
+                n=count(flow["assessed"], "report"),
+                out=_number_were(out),
+                why=f": {why}" if why else "",
+            )
+        )
+    elif "assessed" in flow:
+        parts.append(
+            prose("Eligibility was assessed of {n}.", n=count(flow["assessed"], "report"))
         )
     return joined(parts)
 
 
 def _included(flow: Mapping[str, Any], evidence: Evidence) -> Prose:
-    n = evidence.fit.n_studies
     reports = f" in {count(flow['reports'], 'report')}" if "reports" in flow else ""
-    return prose("{n}{reports} entered the meta-analysis.", n=capital(studies(n)), reports=reports)
+    return prose(
+        "The meta-analysis comprises {n}{reports}.",
+        n=studies(evidence.fit.n_studies),
+        reports=reports,
+    )
 
 
-def _subject(n: int, noun: str) -> str:
-    return f"{count(n, noun)} {'was' if n == 1 else 'were'}"
+def _number_were(n: int) -> str:
+    return f"{n:,} {'was' if n == 1 else 'were'}"

@@ -22,8 +22,9 @@ from metaalliance.report.phrases import (
     p_phrase,
     percent,
     test_phrase,
+    title_case,
 )
-from metaalliance.report.prose import Prose, joined, listed, prose
+from metaalliance.report.prose import Prose, Run, joined, listed, prose
 from metaalliance.report.table import Field, Table
 
 Moderator = ModeratorTest | SlopeTest
@@ -135,9 +136,9 @@ def _levels_text(test: ModeratorTest) -> Prose:
     differ = test.p_value < 1 - level
     measure = test.effects.measure
     lead = (
-        "The {what} differed between levels of {name}, {test}{R2}."
+        "The {what} differed by {name}, {test}{R2}."
         if differ
-        else "Differences in the {what} between levels of {name} could not be shown, {test}{R2}."
+        else "Differences in the {what} by {name} could not be shown, {test}{R2}."
     )
     text = prose(
         lead,
@@ -186,9 +187,9 @@ def _range_text(test: ModeratorTest, *, differ: bool) -> Prose:
     text = prose(
         "Estimates ranged from {low} ({low_name}) to {high} ({high_name}).",
         low=effect(float(low["estimate"]), measure),
-        low_name=_with_interval(low, measure),
+        low_name=_with_interval(low, test),
         high=effect(float(high["estimate"]), measure),
-        high_name=_with_interval(high, measure),
+        high_name=_with_interval(high, test),
     )
     if not differ:
         text = text + prose("This is no evidence that the levels are equal.")
@@ -201,9 +202,9 @@ def _range_text(test: ModeratorTest, *, differ: bool) -> Prose:
     return text
 
 
-def _with_interval(row: Any, measure: Any) -> str:
-    ends = interval(float(row["ci_low"]), float(row["ci_high"]), measure)
-    return f"{row['level']}, {ends}"
+def _with_interval(row: Any, test: ModeratorTest) -> str:
+    ends = interval(float(row["ci_low"]), float(row["ci_high"]), test.effects.measure)
+    return f"{row['level']}, {level_name(test.options['level'])} CI {ends}"
 
 
 def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
@@ -229,7 +230,7 @@ def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
     body = Prose()
     for index, part in enumerate(parts):
         body = Prose(
-            (*body.runs, *(prose("; ").runs if index else ()), *part.runs), body.cited
+            (*body.runs, *((Run("; "),) if index else ()), *part.runs), body.cited
         )
     more = f" and {len(close) - len(first)} more" if len(close) > len(first) else ""
     table = f"{{table:contrasts-{slug(test.name)}}}"
@@ -394,7 +395,7 @@ def contrast_table(test: ModeratorTest) -> Table:
     level = level_name(test.options["level"])
     return Table(
         name=f"contrasts-{slug(test.name)}",
-        title=f"Pairwise Comparisons by {moderator_name(test.name).title()}",
+        title=f"Pairwise Comparisons by {title_case(moderator_name(test.name))}",
         fields=(
             Field(key="pair", title="Comparison"),
             Field(key="estimate", title=f"Difference{scale}", kind="number", digits=DIGITS),

@@ -1,0 +1,110 @@
+"""`metaalliance export-r`, `export-python` and `example`: what others can run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from metaalliance import __version__
+from metaalliance.cli.analysis import Loaded, Request, load, settings_of
+from metaalliance.cli.run import OK, print_document, print_error, print_result
+from metaalliance.models.comparison import compare_models
+from metaalliance.report.analyses import default_moderators, moderator_results
+from metaalliance.report.folder import write_file
+from metaalliance.report.python_script import python_script
+from metaalliance.report.r_script import r_files
+from metaalliance.report.results import SCHEMA_VERSION, input_record
+
+EXAMPLE = "simulated_alliance_studies.xlsx"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """Options of the commands that export."""
+
+    request: Request
+    moderators: tuple[str, ...] | None = None
+
+
+def run_export_r(options: ExportOptions) -> int:
+    """Write the R script with its data."""
+    loaded, folder = _prepared(options, "R")
+    if isinstance(loaded, int):
+        return loaded
+    fit = loaded.fit()
+    models, _ = compare_models(fit)
+    found = moderator_results(fit, _moderators(options, loaded))
+    contents = r_files(models, found.moderators if found else (), loaded.aggregation_rho)
+    written = {name: _encoded(name, text) for name, text in contents.items()}
+    return _write(written, folder, options.request, "export-r", "Rscript analysis.R")
+
+
+def run_export_python(options: ExportOptions) -> int:
+    """Write the Python script."""
+    loaded, folder = _prepared(options, "python")
+    if isinstance(loaded, int):
+        return loaded
+    fit = loaded.fit()
+    script = python_script(
+        {**fit.settings(), **loaded.recorded},
+        {**input_record(loaded.studies), "file": str(options.request.workbook)},
+        _moderators(options, loaded),
+        (fit.estimate, fit.se, fit.tau2),
+        __version__,
+    )
+    command = "python analysis.py"
+    return _write({"analysis.py": script.encode()}, folder, options.request, "export-python",
+                  command)  # fmt: skip
+
+
+def run_example(output: Path, *, force: bool) -> int:
+    """Write the example workbook."""
+    target = output / EXAMPLE if output.is_dir() or not output.suffix else output
+    content = (files("metaalliance") / "examples" / EXAMPLE).read_bytes()
+    write_file(target, content, force=force)
+    print_result([str(target)])
+    print_error(
+        "Simulated data, for trying and teaching only. Next: metaalliance validate, pool or "
+        f"report {target}"
+    )
+    return OK
+
+
+def _prepared(options: ExportOptions, name: str) -> tuple[Loaded | int, Path]:
+    request = options.request
+    config, settings = settings_of(request)
+    folder = request.output
+    if folder is None:
+        stem = request.workbook.stem if request.source else "metaalliance"
+        folder = Path(f"{stem}_{name}")
+        folder = folder if request.source is None else request.workbook.parent / folder
+    loaded = load(request, config, settings, "Nothing was exported.")
+    return loaded, folder
+
+
+def _moderators(options: ExportOptions, loaded: Loaded) -> tuple[str, ...]:
+    if options.moderators is not None:
+        return options.moderators
+    return default_moderators(loaded.effects)
+
+
+def _encoded(name: str, text: str) -> bytes:
+    return text.encode("utf-8-sig" if name.endswith(".csv") else "utf-8")
+
+
+def _write(
+    contents: dict[str, bytes], folder: Path, request: Request, command: str, run: str
+) -> int:
+    """Write the files and say how to run them."""
+    for name, content in contents.items():
+        write_file(folder / name, content, force=request.force)
+    paths = [str(folder / name) for name in contents]
+    if request.json_output:
+        print_document({"schema_version": SCHEMA_VERSION, "command": command, "files": paths})
+    else:
+        print_result(paths)
+    if not request.quiet:
+        print_error(f"Run it there: cd {folder} && {run}")
+    return OK
+

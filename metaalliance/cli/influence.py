@@ -1,0 +1,197 @@
+"""`metaalliance influence`: what single studies do to the result."""
+
+from __future__ import annotations
+
+import textwrap
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from metaalliance.cli.analysis import (
+    CHE_RHO,
+    Loaded,
+    Request,
+    load,
+    open_folder,
+    print_preamble,
+    settings_of,
+)
+from metaalliance.cli.multiverse import progress_line
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.influence.baujat import baujat
+from metaalliance.influence.cumulative import Cumulative, cumulative
+from metaalliance.influence.diagnostics import influence
+from metaalliance.influence.gosh import MOST_SUBSETS, Gosh, gosh
+from metaalliance.influence.leave_one_out import LeaveOneOut, leave_one_out
+from metaalliance.influence.leave_one_out_regression import RegressionLeaveOneOut
+from metaalliance.influence.outliers import outliers
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.regression import RegressionFit
+from metaalliance.moderators.categorical import moderators
+from metaalliance.problems import Problem, notice
+from metaalliance.report.influence import (
+    InfluenceResults,
+    cumulative_table,
+    diagnostics_table,
+    influence_document,
+    influence_sheets,
+    left_out_table,
+    moderator_left_out_table,
+    outlier_table,
+)
+from metaalliance.report.results import input_record, run_record, to_json
+from metaalliance.report.table import render_text
+from metaalliance.report.workbook import write_workbook
+
+FILES = ("influence.json", "influence.xlsx", "run_influence.json")
+#: Parts of the document that the digest of the record covers.
+RESULTS = (
+    "counts", "pooled", "leave_one_out", "diagnostics", "outliers", "cumulative", "gosh",
+    "moderators",
+)  # fmt: skip
+#: Rows of a table that the terminal shows.
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluenceOptions:
+    """Options of the command."""
+
+    request: Request
+    gosh: int
+    seed: int
+    jobs: int
+    cumulative: str
+    by: tuple[str, ...]
+    every: bool
+
+
+def run_influence(options: InfluenceOptions) -> int:
+    """Run the command."""
+    request = options.request
+    if not 0 <= options.gosh <= MOST_SUBSETS:
+        raise OptionError(f"--gosh {options.gosh}: choose from 1 to {MOST_SUBSETS:,} subsets.")
+    config, settings = settings_of(request)
+    folder = open_folder(request, "influence", FILES)
+    loaded = load(request, config, settings, "Nothing was computed.")
+    if isinstance(loaded, int):
+        return loaded
+    found = _results(loaded, options)
+    own: dict[str, Any] = {"cumulative": options.cumulative, "by": list(options.by)}
+    own |= {"gosh": options.gosh, "seed": options.seed} if options.gosh else {}
+    studies = loaded.studies
+    document = influence_document(
+        found, input_record(studies), studies.problems, {**own, **loaded.recorded}, FILES
+    )
+    if not request.json_output:
+        _print(found, loaded, options)
+    listed = [*document["settings"].items(), ("file", studies.file), ("sha256", studies.sha256)]
+    shown = [(k, ", ".join(map(str, v)) if isinstance(v, list) else v) for k, v in listed]
+    folder.write("influence.xlsx", write_workbook(influence_sheets(found, shown)))
+    folder.write("influence.json", to_json(document).encode())
+    record = run_record(document, dict(folder.written), RESULTS)
+    folder.write(folder.record_name, to_json(record).encode())
+    folder.remove_stale()
+    if request.json_output:
+        print_document(document)
+    if not request.quiet:
+        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
+    return OK
+
+
+def _results(loaded: Loaded, options: InfluenceOptions) -> InfluenceResults:
+    """Run every method."""
+    fit = loaded.fit()
+    left_out = leave_one_out(fit)
+    assert isinstance(left_out, LeaveOneOut)
+    diagnostics = influence(fit)
+    steps, why = _cumulative(fit, options.cumulative)
+    subsets = _gosh(fit, options) if options.gosh else None
+    tests, untested = _moderators(loaded, options.by)
+    found = [*left_out.notices, *(steps.notices if steps else ())]
+    found += [
+        *(subsets.notices if subsets else ()),
+        *(p for m in tests.values() for p in m.notices),
+    ]
+    return InfluenceResults(
+        fit=fit,
+        left_out=left_out,
+        diagnostics=diagnostics,
+        baujat=baujat(diagnostics),
+        outliers=outliers(diagnostics),
+        cumulative=steps,
+        gosh=subsets,
+        moderators=tests,
+        notices=(*fit.notices, *found, *why, *untested),
+    )
+
+
+def _cumulative(fit: PooledFit, by: str) -> tuple[Cumulative | None, list[Problem]]:
+    """Cumulative results, or why there are none; a column that was not asked for may be missing."""
+    if by == "year" and "year" not in fit.effects.frame:
+        message = "There is no column year, so that nothing could be cumulated by year."
+        return None, [notice("MA663", message, severity="note")]
+    try:
+        return cumulative(fit, by), []
+    except EstimationError as error:
+        return None, [notice("MA663", str(error), severity="note")]
+
+
+def _gosh(fit: PooledFit, options: InfluenceOptions) -> Gosh:
+    progress: Callable[[int, int], None] | None = None
+    if not options.request.quiet:
+        progress = progress_line(unit="subsets")
+    return gosh(fit, options.gosh, seed=options.seed, jobs=options.jobs, progress=progress)
+
+
+def _moderators(
+    loaded: Loaded, by: tuple[str, ...]
+) -> tuple[dict[str, RegressionLeaveOneOut], list[Problem]]:
+    """Leave one study out of the test of each moderator."""
+    found: dict[str, RegressionLeaveOneOut] = {}
+    notes = []
+    for name in by:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MetaAllianceWarning)
+            fit = moderators(loaded.effects, name, **_model_options(loaded)).fit
+        if not isinstance(fit, RegressionFit) or len(fit.names) < 2:
+            message = f"{name}: fewer than two levels can be compared."
+            notes.append(notice("MA662", message, severity="note"))
+            continue
+        left_out = leave_one_out(fit)
+        assert isinstance(left_out, RegressionLeaveOneOut)
+        found[name] = left_out
+    return found, notes
+
+
+def _model_options(loaded: Loaded) -> dict[str, Any]:
+    """Options of every model of the run."""
+    options, rho = loaded.settings, loaded.settings.rho
+    if rho is None or loaded.aggregation_rho is not None:
+        rho = CHE_RHO
+    names = ("model", "tau2", "test", "level", "prediction")
+    return {**{name: getattr(options, name) for name in names}, "rho": rho}
+
+
+def _print(found: InfluenceResults, loaded: Loaded, options: InfluenceOptions) -> None:
+    """Problems of the sheet on stderr, tables on stdout."""
+    print_preamble(loaded.studies, options.request)
+    width, first = terminal_width(), None if options.every else SHOWN
+    tables = [
+        left_out_table(found.left_out, first),
+        diagnostics_table(found.diagnostics, first),
+        outlier_table(found.outliers),
+        *(moderator_left_out_table(n, m, first) for n, m in found.moderators.items()),
+    ]
+    if found.cumulative is not None:
+        tables.append(cumulative_table(found.cumulative, first))
+    lines: list[str] = []
+    for table in tables:
+        lines += [render_text(table, width), ""]
+    if found.gosh is not None:
+        lines += [*found.gosh.summary().splitlines(), ""]
+    for p in found.notices:
+        lines.append(textwrap.fill(f"{p.severity}: {p.message} ({p.code})", width))
+    print_result(lines)

@@ -1,0 +1,157 @@
+# The analysis of metaalliance again, with metafor and clubSandwich.
+#
+#   Rscript analysis.R          (in the folder of effects.csv and expected.csv)
+#
+# Fits every model from effects.csv, prints the results, and compares them with those of
+# metaalliance in expected.csv. Stops with an error where an estimate, a standard error or a
+# limit differs by more than 1e-6. Writes results_r.csv.
+#
+# Needs R with the packages metafor (3.8 or later) and clubSandwich (0.5.8 or later).
+
+suppressPackageStartupMessages({
+  library(metafor)
+  library(clubSandwich)
+})
+
+TOLERANCE <- 1e-6
+
+dat <- read.csv("effects.csv", fileEncoding = "UTF-8-BOM", stringsAsFactors = FALSE,
+                na.strings = "", check.names = FALSE)
+expected <- read.csv("expected.csv", fileEncoding = "UTF-8-BOM", stringsAsFactors = FALSE,
+                     check.names = FALSE)
+results <- list()
+
+# ------------------------------------------------------------------------------------------
+# Fits that are converged to the optimum: metafor's own tolerances stop earlier.
+# ------------------------------------------------------------------------------------------
+
+first_that_works <- function(controls, fit) {
+  for (control in controls) {
+    found <- try(suppressWarnings(fit(control)), silent = TRUE)
+    if (!inherits(found, "try-error")) return(found)
+  }
+  stop("metafor did not converge: ", attr(found, "condition")$message)
+}
+
+two_level <- function(d, mods, method, test) {
+  plain <- test %in% c("cr0", "cr1", "cr2")
+  controls <- switch(method,
+    PM = list(list(tol = 1e-14, maxiter = 10000), list(tol = 1e-10, maxiter = 10000), list()),
+    REML = , ML = , EB = lapply(10^-(14:8), function(th) list(threshold = th, maxiter = 10000)),
+    list(list()))
+  metafor_test <- switch(test, "knapp-hartung" = "knha", "knapp-hartung-adhoc" = "adhoc",
+                         t = "t", "z")
+  first_that_works(controls, function(control) {
+    rma(yi, vi, mods = mods, data = d, method = method, test = if (plain) "z" else metafor_test,
+        control = control)
+  })
+}
+
+# The likelihood of few studies can have two maxima: the fit starts where metafor would and at
+# the variances of metaalliance, and the higher one is taken.
+nested <- function(d, mods, method, test, rho, start) {
+  d$.obs <- seq_len(nrow(d))
+  V <- d$vi
+  if (rho > 0) V <- vcalc(vi, cluster = study, obs = .obs, rho = rho, data = d)
+  fit <- function(init) {
+    controls <- lapply(10^-(15:9), function(tol) {
+      control <- list(optimizer = "nlminb", rel.tol = tol, iter.max = 5000, eval.max = 5000)
+      if (!is.null(init)) control$sigma2.init <- init
+      control
+    })
+    first_that_works(controls, function(control) {
+      rma.mv(yi, V, mods = mods, random = ~ 1 | study/.obs, data = d, method = method,
+             test = if (test == "t") "t" else "z", sparse = nrow(d) > 100, control = control)
+    })
+  }
+  fits <- list(fit(NULL), fit(pmax(start, 1e-6)))
+  fits[[which.max(sapply(fits, function(f) as.numeric(logLik(f))))]]
+}
+
+# ------------------------------------------------------------------------------------------
+# What is kept of a fit: coefficients with the test that was asked for.
+# ------------------------------------------------------------------------------------------
+
+coefficients_of <- function(fit, d, test, level) {
+  if (test %in% c("cr0", "cr1", "cr2")) {
+    vcov <- vcovCR(fit, cluster = d$study, type = toupper(test))
+    found <- coef_test(fit, vcov = vcov, test = "Satterthwaite")
+    ends <- conf_int(fit, vcov = vcov, level = level, test = "Satterthwaite")
+    df <- if (is.null(found$df_Satt)) found$df else found$df_Satt
+    return(data.frame(estimate = c(fit$beta), se = found$SE, df = df, p_value = found$p_Satt,
+                      ci_low = ends$CI_L, ci_high = ends$CI_U))
+  }
+  df <- if (is.null(fit$ddf) || all(is.na(fit$ddf))) Inf else fit$ddf
+  half <- if (all(is.infinite(df))) qnorm((1 + level) / 2) else qt((1 + level) / 2, df)
+  data.frame(estimate = c(fit$beta), se = fit$se, df = df, p_value = c(fit$pval),
+             ci_low = c(fit$beta) - half * fit$se, ci_high = c(fit$beta) + half * fit$se)
+}
+
+keep <- function(analysis, terms, found, tau2) {
+  row <- data.frame(analysis = analysis, term = terms, found, tau2 = tau2, row.names = NULL)
+  results[[length(results) + 1]] <<- row
+}
+
+fit_model <- function(d, spec, mods = ~ 1) {
+  if (spec$model %in% c("three-level", "che"))
+    nested(d, mods, spec$tau2, spec$test, if (spec$model == "che") spec$rho else 0, spec$start)
+  else
+    two_level(d, mods, if (spec$model == "common-effect") "FE" else spec$tau2, spec$test)
+}
+
+total_tau2 <- function(fit) if (is.null(fit$sigma2) || inherits(fit, "rma.uni")) fit$tau2 else sum(fit$sigma2)
+
+mean_of <- function(analysis, d, spec) {
+  fit <- fit_model(d, spec)
+  keep(analysis, "mean", coefficients_of(fit, d, spec$test, spec$level), total_tau2(fit))
+}
+
+# Plain average of the effects of a study; its variance knows of their correlation.
+averaged <- function(d, rho) {
+  parts <- split(seq_len(nrow(d)), factor(d$study, levels = unique(d$study)))
+  do.call(rbind, lapply(parts, function(i) {
+    R <- matrix(rho, length(i), length(i))
+    diag(R) <- 1
+    v <- sqrt(d$vi[i])
+    data.frame(study = d$study[i[1]], yi = mean(d$yi[i]), vi = c(t(v) %*% R %*% v) / length(i)^2)
+  }))
+}
+
+extreme <- function(d, which) {
+  d[unlist(lapply(split(seq_len(nrow(d)), factor(d$study, levels = unique(d$study))),
+                  function(i) i[which(d$yi[i])])), ]
+}
+
+# One mean per level, and the test that they are equal.
+levels_of <- function(analysis, d, column, tested, spec) {
+  d <- d[!is.na(d[[column]]) & d[[column]] %in% tested, ]
+  d$.level <- factor(d[[column]], levels = tested)
+  fit <- fit_model(d, spec, if (length(tested) > 1) ~ 0 + .level else ~ 1)
+  keep(analysis, tested, coefficients_of(fit, d, spec$test, spec$level), total_tau2(fit))
+  g <- length(tested)
+  if (g < 2) return(invisible())
+  if (spec$test %in% c("cr0", "cr1", "cr2")) {
+    vcov <- vcovCR(fit, cluster = d$study, type = toupper(spec$test))
+    test <- Wald_test(fit, constraints = constrain_equal(seq_len(g)), vcov = vcov, test = "HTZ")
+    found <- c(test$Fstat, test$df_num, test$df_denom, test$p_val)
+  } else {
+    test <- anova(fit, X = cbind(1, -diag(g - 1)))
+    df2 <- if (is.null(test$QMdf) || length(test$QMdf) < 2 || is.na(test$QMdf[2])) Inf else test$QMdf[2]
+    found <- c(test$QM, g - 1, df2, test$QMp)
+  }
+  row <- data.frame(analysis = analysis, term = "omnibus", estimate = found[1], se = NA,
+                    df = found[3], p_value = found[4], ci_low = NA, ci_high = NA, tau2 = total_tau2(fit))
+  results[[length(results) + 1]] <<- row
+}
+
+slope_of <- function(analysis, d, column, centre, scale, spec) {
+  d <- d[!is.na(d[[column]]), ]
+  d$.x <- (d[[column]] - centre) / scale
+  fit <- fit_model(d, spec, ~ .x)
+  keep(analysis, c("mean", "slope"), coefficients_of(fit, d, spec$test, spec$level), total_tau2(fit))
+}
+
+# ------------------------------------------------------------------------------------------
+# The analyses.
+# ------------------------------------------------------------------------------------------
+
