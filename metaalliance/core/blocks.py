@@ -4,9 +4,10 @@ The covariance of the effects of one study is::
 
     S = diag((1 - rho) v + s_effect) + rho sqrt(v) sqrt(v)' + s_study 1 1'
 
-that is a diagonal plus two outer products. By Woodbury's identity each block needs the
-inverse of one 2 x 2 matrix, so that every quantity is a sum over rows within studies.
-No matrix larger than (k, p) is formed.
+that is a diagonal plus two outer products. They are inverted one after the other by the
+identity of Sherman and Morrison, so that every quantity is a sum over rows within studies; the
+2 x 2 matrix of Woodbury's identity would lose digits when rho is close to one. No matrix
+larger than (k, p) is formed.
 """
 
 from __future__ import annotations
@@ -61,12 +62,18 @@ class MarginalCovariance:
 
     Attributes
     ----------
+    root : ndarray, shape (k,)
+        sqrt(v).
     inverse_diagonal : ndarray, shape (k,)
-        1 / ((1 - rho) v + s_effect).
+        1 / ((1 - rho) v + s_effect), the inverse of D.
     scaled_root : ndarray, shape (k,)
         sqrt(v) times the inverse diagonal.
-    k11, k12, k22 : ndarray, shape (m,)
-        The 2 x 2 matrices K of S^-1 = D^-1 - D^-1 [sqrt(v), 1] K [sqrt(v), 1]' D^-1.
+    shrink_root : ndarray, shape (m,)
+        f of (D + rho r r')^-1 = D^-1 - f D^-1 r r' D^-1 with r = sqrt(v); zero for rho = 0.
+    ones : ndarray, shape (k,)
+        w = (D + rho r r')^-1 1.
+    shrink_ones : ndarray, shape (m,)
+        g of S^-1 = (D + rho r r')^-1 - g w w'.
     log_determinant : float
         log|S|.
     """
@@ -75,9 +82,9 @@ class MarginalCovariance:
     root: Array
     inverse_diagonal: Array
     scaled_root: Array
-    k11: Array
-    k12: Array
-    k22: Array
+    shrink_root: Array
+    ones: Array
+    shrink_ones: Array
     log_determinant: float
 
     @classmethod
@@ -88,16 +95,16 @@ class MarginalCovariance:
         diagonal = (1 - rho) * vi + s_effect
         inverse = 1 / diagonal
         root = np.sqrt(vi)
-        scaled = root * inverse
-        a11, a12 = blocks.sums(root * scaled), blocks.sums(scaled)
-        a22 = blocks.sums(inverse)
-        c11, c22 = 1 + rho * a11, 1 + s_study * a22
-        det = c11 * c22 - rho * s_study * a12**2
-        log_det = float(np.log(diagonal).sum() + np.log(det).sum())
-        k12 = -rho * s_study * a12 / det
-        return cls(
-            blocks, root, inverse, scaled, rho * c22 / det, k12, s_study * c11 / det, log_det
-        )
+        scaled, ones, log_det = root * inverse, inverse, float(np.log(diagonal).sum())
+        shrink_root = np.zeros(blocks.m)
+        if rho:
+            growth = 1 + rho * blocks.sums(root * scaled)
+            shrink_root = rho / growth
+            ones = inverse - scaled * blocks.spread(shrink_root * blocks.sums(scaled))
+            log_det += float(np.log(growth).sum())
+        growth = 1 + s_study * blocks.sums(ones)
+        log_det += float(np.log(growth).sum())
+        return cls(blocks, root, inverse, scaled, shrink_root, ones, s_study / growth, log_det)
 
     def solve(self, z: Array) -> Array:
         """Return S^-1 z for z of shape (k,) or (k, c)."""
@@ -106,26 +113,26 @@ class MarginalCovariance:
         return np.column_stack([self._solve_vector(z[:, j]) for j in range(z.shape[1])])
 
     def _solve_vector(self, z: Array) -> Array:
-        spread = self.blocks.spread
-        t2 = self.blocks.sums(self.inverse_diagonal * z)
-        if not self.k11.any():  # rho = 0: one outer product only
-            return self.inverse_diagonal * (z - spread(self.k22 * t2))
-        t1 = self.blocks.sums(self.scaled_root * z)
-        along_root = spread(self.k11 * t1 + self.k12 * t2)
-        along_one = spread(self.k12 * t1 + self.k22 * t2)
-        return self.inverse_diagonal * (z - along_one) - self.scaled_root * along_root
+        inner = self._solve_sampling(z)
+        along = self.blocks.spread(self.shrink_ones * self.blocks.sums(inner))
+        return np.asarray(inner - self.ones * along, dtype=np.float64)
+
+    def _solve_sampling(self, z: Array) -> Array:
+        """Return (D + rho r r')^-1 z for z of shape (k,)."""
+        if not self.shrink_root.any():
+            return self.inverse_diagonal * z
+        along = self.blocks.spread(self.shrink_root * self.blocks.sums(self.scaled_root * z))
+        return np.asarray(self.inverse_diagonal * z - self.scaled_root * along, dtype=np.float64)
 
     def traces(self) -> tuple[float, float]:
         """Return tr(S^-1) and tr(S^-2)."""
         d, s, sums = self.inverse_diagonal, self.scaled_root, self.blocks.sums
-        b11, b12, b22 = sums(s * s), sums(s * d), sums(d * d)
-        t11, t12, t22 = sums(s * s * d), sums(s * d * d), sums(d**3)
-        k11, k12, k22 = self.k11, self.k12, self.k22
-        first = d.sum() - np.sum(k11 * b11 + 2 * k12 * b12 + k22 * b22)
-        m11, m12 = k11 * b11 + k12 * b12, k11 * b12 + k12 * b22
-        m21, m22 = k12 * b11 + k22 * b12, k12 * b12 + k22 * b22
-        second = np.sum(d * d) - 2 * np.sum(k11 * t11 + 2 * k12 * t12 + k22 * t22)
-        second += np.sum(m11**2 + 2 * m12 * m21 + m22**2)
+        f, g, w = self.shrink_root, self.shrink_ones, self.ones
+        ss, ww = sums(s * s), sums(w * w)
+        wMw = sums(w * self._solve_sampling(w)) if g.any() else np.zeros_like(g)
+        first = np.sum(d) - np.sum(f * ss) - np.sum(g * ww)
+        second = np.sum(d * d) - np.sum(f * (2 * sums(s * s * d) - f * ss**2))
+        second -= np.sum(g * (2 * wMw - g * ww**2))
         return float(first), float(second)
 
     def dense_blocks(self, rows: IntArray, s_study: float, rho: float) -> Array:

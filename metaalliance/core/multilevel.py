@@ -16,6 +16,8 @@ MAX_ITERATIONS = 200
 #: Relative steps after which nothing is gained: a Newton step squares the error before it.
 ROUNDING = 64 * float(np.finfo(float).eps)
 NEWTON_ROUNDING = 1e-9
+#: Curvature, relative to the expected one, below which a step is not made longer.
+FLATTEST = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,9 +202,9 @@ def maximize(
     """Climb to the optimum of the likelihood over the variance components.
 
     Newton steps where the observed information of the free components is positive definite,
-    Fisher scoring elsewhere; no step leaves the boundary behind (`bounded_step`), and steps
-    are halved until the likelihood does not fall; a component at zero whose score points
-    outwards is held there.
+    steps by the size of its eigenvalues elsewhere; no step leaves the boundary behind
+    (`bounded_step`), and steps are halved until the likelihood does not fall; a component at
+    zero whose score points outwards is held there.
 
     Parameters
     ----------
@@ -238,7 +240,12 @@ def maximize(
 def _free_step(
     theta: Array, B: Array, score: Array, observed: Array, expected: Array, upper: float
 ) -> tuple[Array, bool]:
-    """Newton or scoring step along the columns of `B` that may move, and which it is."""
+    """Step along the columns of `B` that may move, and whether it is Newton's own.
+
+    Where the likelihood is not concave the eigenvalues of the observed information, relative to
+    the expected one, are taken by their size: scoring steps alone would creep past a point of
+    inflection, where the slope is small and the curvature too.
+    """
     slope = B.T @ score
     outward = ((theta <= 0)[:, None] & (np.sign(slope) * B < 0)).any(axis=0)
     outward |= ((theta >= upper)[:, None] & (np.sign(slope) * B > 0)).any(axis=0)
@@ -248,12 +255,21 @@ def _free_step(
     H = free.T @ observed @ free
     reference = free.T @ expected @ free
     newton = bool(np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min())
-    chosen, slope = H if newton else reference, slope[~outward]
+    chosen, slope = H if newton else _without_sign(H, reference), slope[~outward]
     if free.shape[1] == 1:  # the climb clips to the boundary
         step: Array = free[:, 0] * (slope[0] / chosen[0, 0])
     else:
         step = bounded_step(theta, slope, chosen)
     return step, newton
+
+
+def _without_sign(observed: Array, expected: Array) -> Array:
+    """Return the observed information with eigenvalues, relative to the expected, by size."""
+    L = np.linalg.cholesky(expected)
+    inner = np.linalg.solve(L, np.linalg.solve(L, observed).T)
+    values, vectors = np.linalg.eigh((inner + inner.T) / 2)
+    root = L @ vectors * np.sqrt(np.clip(np.abs(values), FLATTEST, 1.0))
+    return np.asarray(root @ root.T, dtype=np.float64)
 
 
 def _climb(
