@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     from metaalliance.models.rve import RveResult, rve
     from metaalliance.moderators.categorical import moderators
     from metaalliance.moderators.confounding import Confounding, confounding
+    from metaalliance.moderators.contrasts import contrasts, marginal_means, simple_slopes
+    from metaalliance.moderators.decomposition import WithinBetween, within_between
+    from metaalliance.moderators.location_scale import LocationScale, location_scale
+    from metaalliance.moderators.meta_regression import MetaRegression, meta_regression
+    from metaalliance.moderators.model_set import ModelSet, model_set
     from metaalliance.moderators.result import ModeratorTest
     from metaalliance.moderators.table import ModeratorTable, moderator_table
     from metaalliance.multiverse.compare import compare
@@ -94,6 +99,7 @@ _HOMES = {
     "MetaAllianceError": "metaalliance.errors",
     "MetaAllianceWarning": "metaalliance.errors",
     "MetaRegression": "metaalliance.moderators.meta_regression",
+    "ModelSet": "metaalliance.moderators.model_set",
     "ModeratorTable": "metaalliance.moderators.table",
     "ModeratorTest": "metaalliance.moderators.result",
     "MultilevelFit": "metaalliance.models.fits",
@@ -116,6 +122,7 @@ _HOMES = {
     "TrimAndFill": "metaalliance.bias.trim_and_fill",
     "TwoLevelFit": "metaalliance.models.fits",
     "UnreadableFileError": "metaalliance.errors",
+    "WithinBetween": "metaalliance.moderators.decomposition",
     "aggregate": "metaalliance.effects.aggregate",
     "baujat": "metaalliance.influence.baujat",
     "bayes": "metaalliance.models.bayes",
@@ -140,6 +147,7 @@ _HOMES = {
     "location_scale": "metaalliance.moderators.location_scale",
     "marginal_means": "metaalliance.moderators.contrasts",
     "meta_regression": "metaalliance.moderators.meta_regression",
+    "model_set": "metaalliance.moderators.model_set",
     "moderator_table": "metaalliance.moderators.table",
     "moderators": "metaalliance.moderators.categorical",
     "multiverse": "metaalliance.multiverse.run",
@@ -160,6 +168,7 @@ _HOMES = {
     "selection_model": "metaalliance.bias.selection",
     "simple_slopes": "metaalliance.moderators.contrasts",
     "trim_and_fill": "metaalliance.bias.trim_and_fill",
+    "within_between": "metaalliance.moderators.decomposition",
 }
 
 __all__ = [
@@ -188,6 +197,7 @@ __all__ = [
     "MetaAllianceError",
     "MetaAllianceWarning",
     "MetaRegression",
+    "ModelSet",
     "ModeratorTable",
     "ModeratorTest",
     "MultilevelFit",
@@ -210,6 +220,7 @@ __all__ = [
     "TrimAndFill",
     "TwoLevelFit",
     "UnreadableFileError",
+    "WithinBetween",
     "aggregate",
     "baujat",
     "bayes",
@@ -234,6 +245,7 @@ __all__ = [
     "location_scale",
     "marginal_means",
     "meta_regression",
+    "model_set",
     "moderator_table",
     "moderators",
     "multiverse",
@@ -254,6 +266,7 @@ __all__ = [
     "selection_model",
     "simple_slopes",
     "trim_and_fill",
+    "within_between",
 ]
 
 

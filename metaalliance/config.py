@@ -29,6 +29,9 @@ POOL_KEYS: dict[str, tuple[type, ...]] = {
     "crossed": (str,),
     "rho_same": (int, float),
     "same": (str,),
+    "attenuation": (str,),
+    "alliance_reliability": (int, float, str, dict),
+    "outcome_reliability": (int, float, str, dict),
 }
 #: Decisions of the section ``[multiverse]``; `include` maps names to filters, the others are lists.
 MULTIVERSE_KEYS = (

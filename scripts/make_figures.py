@@ -1,24 +1,119 @@
-"""Draw the figures of the README from the example workbooks."""
+"""Draw the figures of the README and the gallery: every kind of figure in every style.
+
+``python scripts/make_figures.py`` draws all of them and writes docs/gallery.md; with names of
+kinds it draws only those and writes the page from what is there.
+"""
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from PIL import Image
 
 import metaalliance as ma
+from metaalliance.plots.kinds import KINDS, function_at
+from metaalliance.plots.style import STYLES
 
 ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "docs" / "figures"
+GALLERY = FIGURES / "gallery"
+HEAD = "<!-- Made by scripts/make_figures.py; edit the script. -->\n\n"
+DPI = 110
+
+#: The workbook and the options with which a kind is drawn; others have the large one and none.
+EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "forest": ("small", {"columns": ("year", "n"), "reference": (0.278, "Flückiger (2018)")}),
+    "summary-forest": ("large", {"by": "modality"}),
+    "orchard": ("large", {"by": "modality"}),
+    "bubble": ("large", {"x": "year"}),
+    "coefficients": ("large", {"columns": ("alliance_rater", "year")}),
+    "leave-one-out": ("small", {}),
+    "cumulative": ("small", {}),
+    "gosh": ("small", {"seed": 1}),
+    "influence": ("small", {}),
+    "baujat": ("small", {}),
+}
 
 
-def main() -> None:
-    """Write docs/figures."""
-    target = ROOT / "docs" / "figures"
-    target.mkdir(parents=True, exist_ok=True)
-    large = ma.pool(ma.effect_sizes(ma.read_studies(ROOT / "data/simulated_alliance_studies.xlsx")))
-    small = ma.pool(ma.effect_sizes(ma.read_studies(ROOT / "data/primary_alliance_effects.xlsx")))
-    ma.plots.save(ma.plots.summary_forest(large, "modality"), target / "summary.png", dpi=150)
-    ma.plots.save(ma.plots.funnel(large, width_mm=120), target / "funnel.png", dpi=150)
-    ma.plots.save(ma.plots.forest(small), target / "forest.png", dpi=150)
+def fits() -> dict[str, Any]:
+    """Pool the example workbooks."""
+    books = {"small": "primary_alliance_effects", "large": "simulated_alliance_studies"}
+    return {
+        name: ma.pool(ma.effect_sizes(ma.read_studies(ROOT / "data" / f"{book}.xlsx")))
+        for name, book in books.items()
+    }
+
+
+def write_png(figure: Figure | list[Figure], path: Path) -> None:
+    """Write the first page of a figure as a small PNG with a palette."""
+    page = figure if isinstance(figure, Figure) else figure[0]
+    buffer = io.BytesIO()
+    page.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
+        path, optimize=True, dpi=(DPI, DPI)
+    )
+
+
+def draw_kind(name: str, pooled: dict[str, Any]) -> None:
+    """Draw one kind of figure in every style."""
+    kind = KINDS[name]
+    data, options = EXAMPLES.get(name, ("large", {}))
+    for style in STYLES:
+        figure = function_at(kind.path)(
+            pooled[data], style=style, width_mm=kind.width, title=None, **options
+        )
+        write_png(figure, GALLERY / f"{name}_{style}.png")
+
+
+def draw_readme(pooled: dict[str, Any]) -> None:
+    """Draw the figures of the README, and forest plots with other options."""
+    large, small = pooled["large"], pooled["small"]
+    plots, width = ma.plots, 174
+    write_png(plots.summary_forest(large, "modality"), FIGURES / "summary.png")
+    write_png(plots.funnel(large, width_mm=120), FIGURES / "funnel.png")
+    write_png(plots.forest(small), FIGURES / "forest.png")
+    write_png(plots.forest(small, effects="rows", width_mm=width), FIGURES / "forest_rows.png")
+    write_png(plots.forest(small, prediction="density", by="none"), FIGURES / "forest_density.png")
+    write_png(plots.forest_pages(large, columns=("year", "n")), FIGURES / "forest_page.png")
+
+
+def gallery_page() -> str:
+    """Return the page that shows every figure in every style."""
+    parts = [
+        HEAD,
+        "# Gallery\n\nEvery kind of figure in every style, drawn by "
+        "`python scripts/make_figures.py` from the example workbooks. [figures.md](figures.md) "
+        "says how each is made.\n",
+    ]
+    for name, kind in KINDS.items():
+        shown = [s for s in STYLES if (GALLERY / f"{name}_{s}.png").exists()]
+        if not shown:
+            continue
+        options = EXAMPLES.get(name, ("", {}))[1]
+        told = " ".join(f"--{k} {v}" for k, v in options.items() if isinstance(v, str | int))
+        parts.append(f"\n## {name}\n\n{kind.about[:1].upper()}{kind.about[1:]}.\n\n")
+        parts.append(f"`metaalliance plot {name} studies.xlsx {told}".rstrip() + "`\n\n")
+        for style in shown:
+            link = f"figures/gallery/{name}_{style}.png"
+            parts.append(f"**{style}**\n\n![{name} in the style {style}]({link})\n\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+def main(names: list[str]) -> None:
+    """Write docs/figures and docs/gallery.md."""
+    pooled = fits()
+    for name in names or KINDS:
+        sys.stderr.write(f"{name}\n")
+        draw_kind(name, pooled)
+    if not names:
+        draw_readme(pooled)
+    (ROOT / "docs" / "gallery.md").write_text(gallery_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -29,6 +29,17 @@ converged <- function(make, work) {
 
 # --- independent effects ------------------------------------------------------------------------
 
+# (y - prediction without it) / sqrt(v + tau2 + its variance): Viechtbauer and Cheung (2010).  With
+# knha metafor multiplies v + tau2 by Knapp and Hartung's factor too.
+studentised <- function(fit) {
+  vapply(seq_len(fit$k), function(i) {
+    g <- suppressWarnings(rma.uni(fit$yi[-i], fit$vi[-i], mods = fit$X[-i, , drop = FALSE], intercept = FALSE, method = fit$method,
+                                  test = fit$test, control = fit$control))
+    x <- fit$X[i, ]
+    (fit$yi[i] - sum(x * g$beta)) / sqrt(fit$vi[i] + g$tau2 + c(t(x) %*% g$vb %*% x))
+  }, 0)
+}
+
 diagnose <- function(fit) {
   inf <- influence(fit)
   b <- baujat(fit)
@@ -36,7 +47,7 @@ diagnose <- function(fit) {
   names(table)[match(c("cook.d", "cov.r"), names(table))] <- c("cook", "covratio")
   out <- lapply(table[c("rstudent", "dffits", "cook", "covratio", "tau2.del", "QE.del", "hat")], function(x) arr(as.numeric(x)))
   c(out, list(
-    weight = arr(as.numeric(table$weight) / 100), rstandard = arr(as.numeric(rstandard(fit)$z)),
+    rstudent_own = arr(as.numeric(studentised(fit))), weight = arr(as.numeric(table$weight) / 100), rstandard = arr(as.numeric(rstandard(fit)$z)),
     dfbetas = lapply(as.list(as.data.frame(inf$dfbs)), arr), influential = arr(as.logical(inf$is.infl)),
     baujat_x = arr(b$x), baujat_y = arr(b$y)))
 }

@@ -17,7 +17,8 @@ from metaalliance.bias.checks import (
     refuse_absurd,
 )
 from metaalliance.bias.design import design
-from metaalliance.bias.selection_result import SelectionResult, inference, orient
+from metaalliance.bias.selection_inference import inference, orient
+from metaalliance.bias.selection_result import SelectionResult
 from metaalliance.core.arrays import Array
 from metaalliance.core.selection_beta import SMALLEST_P, beta_selector
 from metaalliance.core.selection_fit import maximise_selection
@@ -27,6 +28,8 @@ from metaalliance.models.text import number, p_text
 from metaalliance.options import check_level, check_option
 
 _METHOD = "The beta selection model"
+#: Parameters beyond this factor of one have run away.
+_FURTHEST = 1e3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,7 +117,7 @@ def beta_selection_model(
     need_studies(chosen, 4 + X.shape[1], _METHOD)
     way, notices = chosen_direction(chosen, alternative)
     yi = orient(chosen.yi, way)
-    optimum = maximise_selection(yi, chosen.vi, X, beta_selector, 2)
+    optimum = maximise_selection(yi, chosen.vi, X, beta_selector, 2, _FURTHEST)
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
     found, extra = inference(chosen, optimum, names, way, level, reference=False)

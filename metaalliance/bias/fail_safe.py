@@ -144,7 +144,7 @@ def fail_safe_n(
         level=level,
         rosenthal=rosenthal,
         rosenthal_p_value=combined,
-        orwin=math.ceil(yi.size * (mean - goal) / goal) if mean != 0 else 0,
+        orwin=_up(yi.size * (mean - goal) / goal) if mean != 0 else 0,
         mean=mean,
         target=goal,
         rosenberg=rosenberg,
@@ -171,4 +171,5 @@ def _rosenberg(yi: Array, vi: Array, p: float) -> tuple[int, float]:
 
 
 def _up(value: float) -> int:
-    return max(0, math.ceil(value))
+    """Round up, except for the rounding error of a whole number."""
+    return max(0, math.ceil(value * (1 - 1e-12)))

@@ -18,7 +18,8 @@ from metaalliance.bias.checks import (
     refuse_absurd,
 )
 from metaalliance.bias.design import design
-from metaalliance.bias.selection_result import SelectionResult, Way, inference, orient
+from metaalliance.bias.selection_inference import inference, orient
+from metaalliance.bias.selection_result import SelectionResult, Way
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.selection_fit import maximise_selection
 from metaalliance.core.selection_steps import Tail, p_groups, p_values, step_selector
@@ -142,11 +143,11 @@ def selection_model(
 
     Examples
     --------
-    >>> yi = [0.1, 0.55, 0.3, 0.2, 0.5, 0.38, 0.05, 0.45, 0.4, 0.02, 0.6, 0.35]
+    >>> yi = [0.1, 0.55, 0.3, 0.2, 0.5, 0.38, 0.05, 0.45, 0.4, 0.02, 0.3, 0.15]
     >>> vi = [0.01, 0.04, 0.02, 0.01, 0.05, 0.03, 0.01, 0.04, 0.02, 0.01, 0.06, 0.03]
     >>> fit = selection_model(Effects.from_arrays(yi, vi))
     >>> fit.counts, round(fit.estimate, 3), round(float(fit.weights[1]), 3)
-    ((9, 3), 0.175, 0.205)
+    ((7, 5), 0.05, 0.04)
     """
     check_option("alternative", alternative, Alternative)
     check_level(level)

@@ -139,13 +139,14 @@ def load(
     )
     if studies.errors:
         return _refuse(studies, request, refused)
-    coded = effect_sizes(studies, settings.measure)
+    coded = effect_sizes(studies, settings.measure, **settings.correction)
     effects, aggregated = _aggregated(coded, settings)
     recorded = {
         "nonsignificant": studies.nonsignificant,
         "beta": studies.beta,
         "config": studies.config,
         **aggregated,
+        **(settings.correction if settings.attenuation != "none" else {}),
     }
     return Loaded(
         studies=studies,

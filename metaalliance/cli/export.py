@@ -14,7 +14,7 @@ from metaalliance.report.analyses import default_moderators, moderator_results
 from metaalliance.report.folder import write_file
 from metaalliance.report.python_script import python_script
 from metaalliance.report.r_script import r_files
-from metaalliance.report.results import SCHEMA_VERSION, input_record
+from metaalliance.report.results import SCHEMA_VERSION
 
 EXAMPLE = "simulated_alliance_studies.xlsx"
 
@@ -46,9 +46,15 @@ def run_export_python(options: ExportOptions) -> int:
     if isinstance(loaded, int):
         return loaded
     fit = loaded.fit()
+    path = loaded.config.path
+    config = None if path is None else str(path.resolve())
     script = python_script(
-        {**fit.settings(), **loaded.recorded},
-        {**input_record(loaded.studies), "file": str(options.request.workbook)},
+        {**fit.settings(), **loaded.recorded, "config": config},
+        {
+            "file": str(options.request.workbook),
+            "sha256": loaded.studies.sha256,
+            "sheet": None if loaded.studies.sheet == loaded.studies.file else loaded.studies.sheet,
+        },
         _moderators(options, loaded),
         (fit.estimate, fit.se, fit.tau2),
         __version__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 import textwrap
 import warnings
@@ -25,6 +26,7 @@ from metaalliance.models.fits import without_nan
 from metaalliance.plots.fonts import font_notices
 from metaalliance.plots.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
+from metaalliance.plots.numbers import size_text
 from metaalliance.plots.own_style import own_style
 from metaalliance.plots.save import WRITERS, is_ours
 from metaalliance.plots.style import STYLES, Style, style_named
@@ -175,7 +177,14 @@ def _check_file(path: Path, request: FigureRequest) -> None:
 
 
 def _alt(kind: FigureKind, fit: PooledFit, options: Mapping[str, Any]) -> str:
-    text: str = function_at(kind.alt)(fit, **options) if kind.alt else plots.alt_text(fit, "funnel")
+    """Return the alternative text, from a function that may take fewer options than the figure."""
+    if not kind.alt:
+        return f"{kind.about[:1].upper()}{kind.about[1:]}, from {size_text(fit)}."
+    write = function_at(kind.alt)
+    parameters = inspect.signature(write).parameters
+    if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        options = {name: value for name, value in options.items() if name in parameters}
+    text: str = write(fit, **options)
     return text
 
 

@@ -28,12 +28,12 @@ from metaalliance.report.moderators import (
     combined_table,
     confounding_table,
     contrast_table,
+    method_table,
     moderator_sheets,
     moderators_document,
     multiplicity_table,
     regression_sheets,
     regression_tables,
-    method_table,
 )
 from metaalliance.report.results import input_record, run_record, to_json
 from metaalliance.report.table import render_text
@@ -143,22 +143,31 @@ def _model_options(loaded: Loaded) -> dict[str, Any]:
     }
 
 
+def _variables(options: ModeratorOptions, names: set[str] | None) -> dict[str, Any]:
+    """Reference, scale and centre of the variables; of `names` only where there are two uses."""
+    given: dict[str, dict[str, Any]] = {
+        "reference": {**pairs(options.reference, "reference")},
+        "scale": {**numbers(options.scale, "scale")},
+        "centre": {**numbers(options.centre, "centre")},
+    }
+    if names is None:
+        return given
+    return {
+        key: {name: v for name, v in one.items() if name in names} for key, one in given.items()
+    }
+
+
 def _table(loaded: Loaded, options: ModeratorOptions) -> ModeratorTable:
     """Test the moderators one at a time; notices are kept in the result, not warned of."""
     names = options.moderators
-    given = (pairs(options.reference, "reference"), numbers(options.scale, "scale"),
-             numbers(options.centre, "centre"))  # fmt: skip
-    kept = ({k: v for k, v in one.items() if k in names or not options.formula} for one in given)
-    reference, scale, centre = kept
+    wanted = set(names) if options.formula else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         return moderator_table(
             loaded.effects,
             names,
             common_set=options.common_set,
-            scale=scale,
-            centre=centre,
-            reference=reference,
+            **_variables(options, wanted),
             **_model_options(loaded),
             prediction=loaded.settings.prediction,
             min_studies=options.min_studies,
@@ -180,20 +189,14 @@ def _regression(loaded: Loaded, options: ModeratorOptions) -> _Regression | None
         if options.at:
             raise OptionError("--at predicts from a --formula; there is none.")
         return None
-    given = (pairs(options.reference, "reference"), numbers(options.scale, "scale"),
-             numbers(options.centre, "centre"))  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        names = set() if not options.by else _names(loaded, options.formula)
-        kept = ({k: v for k, v in one.items() if not names or k in names} for one in given)
-        reference, scale, centre = kept
+        names = _names(loaded, options.formula) if options.by else None
         fit = meta_regression(
             loaded.effects,
             options.formula,
-            reference=reference,
-            scale=scale,
-            centre=centre,
             min_studies=options.min_studies,
+            **_variables(options, names),
             **_model_options(loaded),
         )
         if not options.at:

@@ -13,6 +13,7 @@ from metaalliance.cli.analysis import (
     print_preamble,
     settings_of,
 )
+from metaalliance.cli.further import Further, check_kinds, further_results
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.core.wild_bootstrap import WildBootstrapTest
 from metaalliance.errors import EstimationError, OptionError
@@ -43,6 +44,7 @@ class PoolOptions(Request):
     figures: bool
     cross_check: bool
     bootstrap: int = 0
+    also: tuple[str, ...] = ()
     seed: int = 1
 
 
@@ -56,11 +58,13 @@ class _Analysis:
     problems: tuple[Problem, ...]
     check: CrossCheck | None = None
     bootstrap: WildBootstrapTest | None = None
+    further: tuple[Further, ...] = ()
 
 
 def run_pool(options: PoolOptions) -> int:
     """Run the command."""
     config, settings = settings_of(options)
+    check_kinds(options.also)
     names = RESULT_FILES + (FIGURE_FILES if options.figures else ())
     folder = open_folder(options, "pool", names)
     loaded = load(options, config, settings)
@@ -71,6 +75,9 @@ def run_pool(options: PoolOptions) -> int:
         analysis = replace(analysis, check=_cross_check(analysis))
     if options.bootstrap:
         analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, options))
+    if options.also:
+        found = further_results(analysis.fit, options.also, options.seed)
+        analysis = replace(analysis, further=tuple(found))
     if not options.json_output:
         _print(analysis, options)
     document = _save(analysis, folder, settings.width if options.figures else None)
@@ -119,6 +126,8 @@ def _print(analysis: _Analysis, options: PoolOptions) -> None:
         checked = ["", f"Cross-check of the two-level fit: largest difference {size:.1e}"]
     if analysis.bootstrap is not None:
         checked += ["", _bootstrap_line(analysis.bootstrap)]
+    for found in analysis.further:
+        checked += ["", found.text]
     print_result([*lines, analysis.fit.summary(), "", table, *checked])
 
 
@@ -144,6 +153,8 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     )
     if analysis.bootstrap is not None:
         document["wild_bootstrap"] = without_nan(asdict(analysis.bootstrap))
+    if analysis.further:
+        document["further"] = {found.kind: found.content for found in analysis.further}
     folder.write("results.xlsx", write_workbook(_sheets(analysis, document)))
     folder.write("results.json", to_json(document).encode())
     check = analysis.check.to_dict() if analysis.check else None
@@ -181,7 +192,9 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """Return a setting as a cell holds it: lists as text."""
+    """Return a setting as a cell holds it: lists and numbers by name as text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 

@@ -58,6 +58,7 @@ class ReportOptions:
     moderators: tuple[str, ...] | None = None
     bias: bool | None = None
     influence: bool = True
+    figures: bool = True
 
 
 def run_report(options: ReportOptions) -> int:
@@ -69,7 +70,8 @@ def run_report(options: ReportOptions) -> int:
     if isinstance(loaded, int):
         return loaded
     evidence = gather(loaded, content_of(loaded, options))
-    figures = report_figures(evidence, min(settings.width, WIDEST_MM))
+    width = min(settings.width, WIDEST_MM)
+    figures = report_figures(evidence, width) if options.figures else []
     document = compose_report(evidence, figures)
     files = _files(document, evidence)
     folder.check(list(files), request.source)

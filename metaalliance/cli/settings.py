@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from metaalliance.config import Config, find_config, read_config
+from metaalliance.effects.attenuation import Assumed, Attenuation
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import check_test
 from metaalliance.options import (
@@ -37,6 +38,9 @@ DEFAULTS: dict[str, Any] = {
     "crossed": "",
     "rho_same": None,
     "same": "",
+    "attenuation": "none",
+    "alliance_reliability": None,
+    "outcome_reliability": None,
 }
 _OPTIONS = {
     "measure": SheetMeasure,
@@ -45,6 +49,7 @@ _OPTIONS = {
     "prediction": Prediction,
     "nonsignificant": Nonsignificant,
     "beta": BetaPolicy,
+    "attenuation": Attenuation,
 }
 WIDTHS = (60.0, 500.0)
 
@@ -77,6 +82,15 @@ class Settings:
     crossed: str = ""
     rho_same: float | None = None
     same: str = ""
+    attenuation: Any = "none"
+    alliance_reliability: Assumed | None = None
+    outcome_reliability: Assumed | None = None
+
+    @property
+    def correction(self) -> dict[str, Any]:
+        """Correction for unreliability, as `effect_sizes` takes it."""
+        names = ("attenuation", "alliance_reliability", "outcome_reliability")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def structure(self) -> dict[str, Any]:
@@ -114,6 +128,8 @@ def resolve(given: dict[str, Any], config: Config) -> Settings:
     merged["within"], merged["above"] = tuple(merged["within"]), tuple(merged["above"])
     if merged["rho_same"] is not None:
         check_rho(merged["rho_same"])
+    for name in ("alliance_reliability", "outcome_reliability"):
+        merged[name] = _reliability(name, merged[name])
     low, high = WIDTHS
     if not low <= merged["width"] <= high:
         raise OptionError(f"width={merged['width']:g} is not between {low:g} and {high:g} mm.")
@@ -129,3 +145,29 @@ def _rho(given: Any) -> float | str | None:
     except ValueError:
         return str(given)
     return check_rho(number)
+
+
+def _reliability(name: str, given: Any) -> Assumed | None:
+    """Return what stands for a missing reliability: a number, numbers by measure, or the mean."""
+    if given is None or given == "mean":
+        return cast("Assumed | None", given)
+    if isinstance(given, int | float):
+        return float(given)
+    pairs = given.items() if isinstance(given, dict) else _pairs(name, str(given))
+    try:
+        by_measure = {str(key): float(value) for key, value in pairs}
+    except ValueError:
+        raise OptionError(
+            f"{name}={given!r} is not a number, 'mean', or numbers by measure (WAI=.93,*=.9)."
+        ) from None
+    return by_measure.get("", by_measure) if set(by_measure) == {""} else by_measure
+
+
+def _pairs(name: str, text: str) -> list[tuple[str, str]]:
+    """Split "WAI=.93,*=.9"; a number alone has no measure."""
+    parts = [part.partition("=") for part in text.split(",")]
+    if len(parts) == 1 and not parts[0][1]:
+        return [("", text)]
+    if not all(key.strip() and equals for key, equals, _ in parts):
+        raise OptionError(f"{name}={text!r}: write each measure as NAME=number.")
+    return [(key.strip(), value) for key, _, value in parts]

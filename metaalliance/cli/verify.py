@@ -43,7 +43,7 @@ class VerifyOptions:
 def run_verify(options: VerifyOptions) -> int:
     """Run the command."""
     record = read_record(options.record)
-    request = replace(options.request, sheet=options.request.sheet or record["input"]["sheet"])
+    request = replace(options.request, sheet=options.request.sheet or _sheet(record["input"]))
     config = config_for(request.workbook, request.config)
     loaded = _load(request, config, recorded_settings(record))
     if isinstance(loaded, int):
@@ -62,6 +62,12 @@ def run_verify(options: VerifyOptions) -> int:
     else:
         print_result(_lines(checks, verdict, record["command"]))
     return OK if verdict else DATA
+
+
+def _sheet(source: dict[str, Any]) -> str | None:
+    """Return the sheet that was read; a text file has none, but bears its own name."""
+    sheet: str = source["sheet"]
+    return None if sheet == Path(source["file"]).name else sheet
 
 
 def recorded_settings(record: dict[str, Any]) -> Settings:

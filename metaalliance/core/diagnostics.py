@@ -70,7 +70,7 @@ def deletion(
     without : NestedPoint
         The model without them, all its variance components estimated anew.
     scale, scale_without : float
-        Factors of the covariances of the two models (Knapp and Hartung's), 1 without.
+        Factors of the covariances of the coefficients (Knapp and Hartung's), 1 without.
     basis : ndarray, shape (p, p), optional
         The coefficients of which DFBETAS are wanted are ``basis @ beta``.
 
@@ -82,7 +82,7 @@ def deletion(
     """
     X, S = data.X[rows], _covariance(data, rows, without.theta)
     errors = data.yi[rows] - X @ without.beta
-    C = scale_without * (S + X @ without.bread @ X.T)
+    C = S + scale_without * (X @ without.bread @ X.T)
     w = np.linalg.solve(S, np.ones(errors.size))
     w /= w.sum()
     residual, se = float(w @ errors), float(np.sqrt(w @ C @ w))

@@ -117,7 +117,7 @@ def _log_likelihood(
     if restricted:
         value -= p * np.log(2 * np.pi) + float(np.linalg.slogdet(fit.bread)[1])
         value -= float(np.linalg.slogdet(X.T @ X)[1])
-    return -0.5 * value
+    return float(-0.5 * value)
 
 
 def _derivatives(
@@ -157,8 +157,8 @@ def _step(score: Array, observed: Array, expected: Array) -> Array:
     concave = np.linalg.eigvalsh(observed).min() > 1e-6 * np.linalg.eigvalsh(expected).max()
     step = np.linalg.lstsq(observed if concave else expected, score, rcond=None)[0]
     longest = float(np.abs(step).max())
-    bounded: Array = step * min(1.0, LONGEST_STEP / longest) if longest > 0 else step
-    return bounded
+    bounded = step * min(1.0, LONGEST_STEP / longest) if longest > 0 else step
+    return np.asarray(bounded, dtype=np.float64)
 
 
 def _climb(
@@ -203,7 +203,7 @@ def _point(
     covariance = np.linalg.inv(observed) if concave else np.full(observed.shape, np.nan)
     return LocationScalePoint(
         alpha=found,
-        alpha_covariance=covariance,
+        alpha_covariance=np.asarray(covariance, dtype=np.float64),
         beta=fit.beta,
         beta_covariance=fit.bread,
         tau2=t2,

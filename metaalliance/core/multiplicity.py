@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, IntArray
 
 
 def holm(p_values: ArrayLike) -> Array:
@@ -54,14 +54,14 @@ def benjamini_hochberg(p_values: ArrayLike) -> Array:
     return _placed(p, order, np.minimum.accumulate(raw[::-1])[::-1])
 
 
-def _sorted(p_values: ArrayLike) -> tuple[Array, Array]:
+def _sorted(p_values: ArrayLike) -> tuple[Array, IntArray]:
     """Return the values and the order of those that are not missing."""
     p = np.asarray(p_values, dtype=float)
     order = np.argsort(p, kind="stable")
     return p, order[: int(np.sum(~np.isnan(p)))]
 
 
-def _placed(p: Array, order: Array, adjusted: Array) -> Array:
+def _placed(p: Array, order: IntArray, adjusted: Array) -> Array:
     found = np.full(p.size, np.nan)
     found[order] = np.minimum(adjusted, 1.0)
     return found

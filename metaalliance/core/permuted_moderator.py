@@ -248,7 +248,7 @@ class _Problem:
             return np.asarray(np.where(factor > 0, Q / (self.C.shape[0] * factor), np.inf))
 
     def _regress(self, Y: Array, wi: Array) -> _Sums:
-        M = np.linalg.inv(self._moments(wi))
+        M: Array = np.asarray(np.linalg.inv(self._moments(wi)), dtype=np.float64)
         beta = np.einsum("rij,rj->ri", M, (wi * Y) @ self.X)
         return _Sums(wi, M, beta, Y - beta @ self.X.T)
 
@@ -272,11 +272,11 @@ class _Problem:
         if name == "HE":
             fit = self._regress(Y, np.ones_like(Y))
             trace = V.sum(axis=1) - _trace(fit.M, self._moments(V))
-            return np.maximum(0.0, (np.sum(fit.e**2, axis=1) - trace) / (k - p))
+            return np.asarray(np.maximum(0.0, (np.sum(fit.e**2, axis=1) - trace) / (k - p)))
         fit = self._regress(Y, 1 / V)
         Q = np.sum(fit.wi * fit.e**2, axis=1)
         if name == "HS":
-            return np.maximum(0.0, (Q - k) / fit.wi.sum(axis=1))
+            return np.asarray(np.maximum(0.0, (Q - k) / fit.wi.sum(axis=1)))
         if name in {"PM", "EB", "PMM"}:
             return self._paule_mandel(Y, V, chi2.median(k - p) if name == "PMM" else k - p)
         trace_P = fit.wi.sum(axis=1) - _trace(fit.M, self._moments(fit.wi**2))

@@ -13,9 +13,7 @@ from metaalliance.core.tau2 import highest_likelihood, log_likelihood
 from metaalliance.core.wls import weighted_fit
 from metaalliance.errors import ConvergenceError
 
-_ITERATIONS = 200
-#: Weights further from one than this factor have run away.
-_FURTHEST = 1e6
+_ITERATIONS, _HALVINGS = 100, 30
 #: Largest step of a coefficient (in typical standard errors of one effect) or of a log weight.
 _LONGEST = 2.0
 #: Expected rise of the likelihood below which a step is the last, and below which a climb that
@@ -63,6 +61,7 @@ def maximise_selection(
     X: Array,
     selector: Callable[[Array, Array], Selector],
     n_weights: int,
+    furthest: float = 1e6,
 ) -> SelectionOptimum:
     """Find the maximum over coefficients, tau² and weights, from several starts.
 
@@ -79,6 +78,8 @@ def maximise_selection(
         Scaled effects and variances to the weighting function.
     n_weights : int
         Number d of free selection parameters, all positive, one without selection.
+    furthest : float
+        Parameters further from one than this factor have run away: there is no maximum there.
 
     Raises
     ------
@@ -96,7 +97,8 @@ def maximise_selection(
     unselected = log_likelihood(y, v, X, tau2, restricted=False)
     beta = weighted_fit(y, X, 1 / (v + tau2)).beta
     p = X.shape[1]
-    tops = [climb(likelihood, start, p) for start in _starts(beta, tau2, n_weights)]
+    starts = _starts(beta, tau2, n_weights)
+    tops = [climb(likelihood, start, p, furthest) for start in starts]
     maxima = _distinct(likelihood, [top for top in tops if top is not None])
     if not maxima:
         raise ConvergenceError("The likelihood of the selection model has no maximum.")
@@ -123,7 +125,7 @@ def _starts(beta: Array, tau2: float, d: int) -> list[Array]:
     return starts
 
 
-def climb(likelihood: Likelihood, start: Array, p: int) -> Array | None:
+def climb(likelihood: Likelihood, start: Array, p: int, furthest: float = 1e6) -> Array | None:
     """Newton's method from one start; None where it runs away or crawls.
 
     Parameters
@@ -134,10 +136,12 @@ def climb(likelihood: Likelihood, start: Array, p: int) -> Array | None:
         Where to begin; `p` coefficients, tau² at least zero, positive weights.
     p : int
         Number of coefficients.
+    furthest : float
+        Weights further from one than this factor have run away.
     """
     theta, point = start, likelihood(start)
     for _ in range(_ITERATIONS):
-        if not np.isfinite(point.value) or _run_away(theta[p + 1 :]):
+        if not np.isfinite(point.value) or _run_away(theta[p + 1 :], furthest):
             return None
         gradient, hessian = _by_log_weights(point, theta, p)
         step = _step(theta, gradient, hessian, p)
@@ -149,8 +153,8 @@ def climb(likelihood: Likelihood, start: Array, p: int) -> Array | None:
     return None
 
 
-def _run_away(weights: Array) -> bool:
-    return bool((weights > _FURTHEST).any() or (weights < 1 / _FURTHEST).any())
+def _run_away(weights: Array, furthest: float) -> bool:
+    return bool((weights > furthest).any() or (weights < 1 / furthest).any())
 
 
 def _by_log_weights(point: LikelihoodPoint, theta: Array, p: int) -> tuple[Array, Array]:
@@ -202,7 +206,7 @@ def _halved(
 ) -> tuple[Array, LikelihoodPoint, bool]:
     """Halve the step until the likelihood does not fall by more than rounding."""
     slack = 1e-13 * (1 + abs(point.value))
-    for _ in range(50):
+    for _ in range(_HALVINGS):
         candidate = _moved(theta, step, p)
         reached = likelihood(candidate)
         if reached.value >= point.value - slack:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.multiplicity import benjamini_hochberg, holm
@@ -19,7 +20,11 @@ from metaalliance.moderators.equivalence import with_equivalence
 from metaalliance.moderators.meta_regression import MetaRegression
 from metaalliance.moderators.result import ModeratorTest
 
-_ADJUSTMENTS = {"holm": holm, "bh": benjamini_hochberg, "none": np.asarray}
+_ADJUSTMENTS: dict[str, Callable[[ArrayLike], Array]] = {
+    "holm": holm,
+    "bh": benjamini_hochberg,
+    "none": lambda p: np.asarray(p, dtype=float),
+}
 
 
 def marginal_means(

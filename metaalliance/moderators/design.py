@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -254,7 +254,7 @@ def _dense(
 
     A cell of one study would be fitted exactly, and its robust standard error be far too small.
     """
-    groups = [(f,) for f in parsed.factors if _is_factor(effects, f)]
+    groups: list[tuple[Factor, ...]] = [(f,) for f in parsed.factors if _is_factor(effects, f)]
     groups += _interacting(effects, parsed)
     left: dict[str, list[str]] = {}
     again = True
@@ -299,7 +299,7 @@ def _sparse(effects: Effects, group: tuple[Factor, ...], least: int) -> tuple[li
         list(zip(*(_labels(effects, f) for f in group), strict=True)), index=effects.frame.index
     )
     counts = effects.frame["study"].groupby(labels).nunique()
-    few = [cell for cell, m in counts.items() if m < least]
+    few: list[Any] = [cell for cell, m in counts.items() if m < least]
     return [" x ".join(str(v) for v in cell) for cell in few], ~labels.isin(few).to_numpy()
 
 
@@ -393,7 +393,7 @@ def _encoded(
         if v.levels:
             codes = _codes(v, frame[v.column])
             columns[f"v{i}x"] = pd.Categorical.from_codes(
-                codes, categories=[str(n) for n in range(len(v.levels))]
+                codes, categories=pd.Index([str(n) for n in range(len(v.levels))])
             )
             continue
         x = _computed(v.function, frame[v.column], v.name)
@@ -467,14 +467,14 @@ def _terms(
 def _readable(name: str, variables: tuple[Variable, ...]) -> str:
     """Replace our placeholders: "v0x[T.2]:v1x" is "modality[CBT]:year"."""
 
-    def levels(match: re.Match[str]) -> str:
+    def words(match: re.Match[str]) -> str:
         variable = variables[int(match.group(1))]
-        return f"{variable.name}[{variable.levels[int(match.group(2))]}]"
+        level = match.group(2)
+        return variable.name if level is None else f"{variable.name}[{variable.levels[int(level)]}]"
 
     if name == "Intercept":
         return "intercept"
-    found = re.sub(r"v(\d+)x\[(?:T\.)?(\d+)\]", levels, name)
-    return re.sub(r"v(\d+)x", lambda m: variables[int(m.group(1))].name, found)
+    return re.sub(r"v(\d+)x(?:\[(?:T\.)?(\d+)\])?", words, name)
 
 
 def _independent(
@@ -516,6 +516,10 @@ def _values(variable: Variable, given: Any) -> list[Any]:
 
 def _back(function: str, value: float) -> float:
     """The column's value at which its function has a value."""
-    inverse = {"log": math.exp, "log2": lambda v: 2.0**v, "log10": lambda v: 10.0**v,
-               "sqrt": lambda v: v**2}  # fmt: skip
+    inverse: dict[str, Callable[[float], float]] = {
+        "log": math.exp,
+        "log2": lambda v: 2.0**v,
+        "log10": lambda v: 10.0**v,
+        "sqrt": lambda v: v**2,
+    }
     return float(inverse[function](value)) if function in inverse else value

@@ -183,7 +183,7 @@ class MetaRegression:
     def _warn_beyond(self, frame: pd.DataFrame) -> None:
         """Warn of numbers outside the data."""
         for v in self.design.variables:
-            if v.levels or v.function or v.column not in frame:
+            if v.levels or v.function or v.curved or v.column not in frame:
                 continue
             x = pd.to_numeric(frame[v.column], errors="coerce")
             if bool(((x < v.low) | (x > v.high)).any()):

@@ -107,8 +107,9 @@ def _likelihood_ratio(case: _Case) -> dict[str, Any]:
     full = case.fit(**changed)
     ones = np.ones((case.effects.n_effects, 1))
     null = regress(
-        case.effects, ones, ("mean",), model=full.model, rho=case.options.get("rho", 0.6), **changed
-    )  # type: ignore[arg-type]
+        case.effects, ones, ("mean",), rho=case.options.get("rho", 0.6),
+        **{**changed, "model": full.model},
+    )  # fmt: skip
     statistic = max(0.0, 2 * (full.log_likelihood - null.log_likelihood))
     df = len(case.tested) - 1
     return {

@@ -186,7 +186,7 @@ def slope(
     if not (math.isfinite(scale) and scale > 0):
         raise OptionError(f"scale={scale!r} of {by} is not a positive number.")
     X = np.column_stack([np.ones(x.size), (x - centre) / scale])
-    given = {"model": model, "tau2": tau2, "test": test, "rho": rho, "level": level}
+    given: dict[str, Any] = {"model": model, "tau2": tau2, "test": test, "rho": rho, "level": level}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         fit = regress(used, X, (f"mean at {centre:.6g}", by), **given)

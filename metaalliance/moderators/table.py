@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -156,14 +155,18 @@ def moderator_table(
     for given in (scale, centre, reference):
         _known(given, names)
     used = _common(effects, names) if common_set else effects
-    found, failed = [], {}
+    found: list[ModeratorTest | SlopeTest] = []
+    failed: dict[str, str] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         for name in names:
             try:
                 if kinds[name]:
-                    shared = {k: v for k, v in options.items() if k in _SHARED}
-                    numeric = {"scale": (scale or {}).get(name), "centre": (centre or {}).get(name)}
+                    shared: dict[str, Any] = {k: v for k, v in options.items() if k in _SHARED}
+                    numeric: dict[str, Any] = {
+                        "scale": (scale or {}).get(name),
+                        "centre": (centre or {}).get(name),
+                    }
                     found.append(slope(used, name, **shared, **numeric))
                 else:
                     first = (reference or {}).get(name)
@@ -236,12 +239,7 @@ def _parts(found: ModeratorTest | SlopeTest, scale: Scale) -> list[dict[str, Any
         counts = {"n_studies": found.n_studies, "n_effects": found.n_effects}
         return [{"moderator": found.name, "level": f"slope {found.unit}", **counts, **values}]
     rows = []
-    for row in records(found.to_frame(scale)):
-        kept = ("level", "n_studies", "n_effects", "n_participants", "tested", "note", *LIMITS)
-        rows.append({"moderator": found.name, **{key: row[key] for key in kept}})
+    kept = ("level", "n_studies", "n_effects", "n_participants", "tested", "note", *LIMITS)
+    for one in records(found.to_frame(scale)):
+        rows.append({"moderator": found.name, **{key: one[key] for key in kept}})
     return rows
-
-
-def is_tested(found: ModeratorTest | SlopeTest) -> bool:
-    """Whether a moderator has a test."""
-    return not math.isnan(found.p_value)

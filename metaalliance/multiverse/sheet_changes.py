@@ -157,8 +157,9 @@ def sheet_changes(old: Studies, new: Studies, *, key: Sequence[str] | None = Non
             found = LoneRow(row=u.row, ambiguous=u.ambiguous, suggestion=_words(u.suggestion))
             lone[u.coder].append(found)
     pairs.sort(key=lambda pair: pair[1].number)
+    split = _split_labels(old) | _split_labels(new)
     return SheetChanges(
-        pairs=tuple(RowPair(old=a, new=b, cells=_cell_changes(a, b)) for a, b in pairs),
+        pairs=tuple(RowPair(old=a, new=b, cells=_cell_changes(a, b, split)) for a, b in pairs),
         removed=tuple(lone[0]),
         added=tuple(lone[1]),
     )
@@ -191,13 +192,23 @@ def _content(row: Row) -> tuple[Any, ...]:
     return (label_key(row.study), *filled)
 
 
-def _cell_changes(old: Row, new: Row) -> tuple[CellChange, ...]:
+def _split_labels(sheet: Studies) -> set[str]:
+    """Labels, folded, that a sheet writes in several ways: to a model they are several studies."""
+    written: dict[str, set[str]] = defaultdict(set)
+    for row in sheet.rows:
+        written[label_key(row.study)].add(row.study)
+    return {key for key, labels in written.items() if len(labels) > 1}
+
+
+def _cell_changes(old: Row, new: Row, split: set[str]) -> tuple[CellChange, ...]:
     """Compare two rows cell by cell."""
+    parted = old.study != new.study and label_key(new.study) in split
     found = []
     for column in dict.fromkeys((*new.cells, *old.cells)):
         before, after = coded_value(old, column), coded_value(new, column)
         seen = [str(r.cells[column].seen) if column in r.cells else "" for r in (old, new)]
-        differs = not same(before, after, column)
+        makes_study = parted and column == "study"
+        differs = makes_study or not same(before, after, column)
         if not differs and seen[0].strip() == seen[1].strip():
             continue
         found.append(
@@ -211,7 +222,7 @@ def _cell_changes(old: Row, new: Row) -> tuple[CellChange, ...]:
                 old_seen=seen[0],
                 new_seen=seen[1],
                 kind="value" if differs else "spelling",
-                makes_effect=column in MAKES_EFFECT,
+                makes_effect=makes_study or column in MAKES_EFFECT,
             )
         )
     return tuple(found)

@@ -21,17 +21,21 @@ from metaalliance.plots.funnel_variants import (
 )
 from metaalliance.plots.gosh import gosh
 from metaalliance.plots.influence_panel import influence_panel
+from metaalliance.plots.interactive import interactive_forest
 from metaalliance.plots.leave_one_out import leave_one_out
 from metaalliance.plots.orchard import orchard
+from metaalliance.plots.own_style import own_style
 from metaalliance.plots.power_funnel import power_funnel
 from metaalliance.plots.profile import profile
 from metaalliance.plots.save import save
 from metaalliance.plots.selection_weights import selection_weights
 from metaalliance.plots.specification_curve import specification_curve
+from metaalliance.plots.style import Style
 from metaalliance.plots.summary import summary_forest
 
 __all__ = [
     "AsymmetryLine",
+    "Style",
     "alt_text",
     "baujat",
     "bubble",
@@ -46,8 +50,10 @@ __all__ = [
     "funnel",
     "gosh",
     "influence_panel",
+    "interactive_forest",
     "leave_one_out",
     "orchard",
+    "own_style",
     "pet_peese_funnel",
     "power_funnel",
     "profile",

@@ -179,9 +179,9 @@ def reference_note(result: MetaRegression | RegressionFit | pd.DataFrame) -> str
     if not isinstance(result, MetaRegression):
         return ""
     words = [
-        f"{v.name.replace('_', ' ')} {v.levels[0]}" for v in result.design.variables if v.levels
+        f"{v.name.replace('_', ' ')}: {v.levels[0]}" for v in result.design.variables if v.levels
     ]
-    return f"Reference: {listed(words)}.".replace("*", "") if words else ""
+    return f"Reference levels: {'; '.join(words)}.".replace("*", "") if words else ""
 
 
 def _fit(result: MetaRegression | RegressionFit | pd.DataFrame) -> RegressionFit | pd.DataFrame:

@@ -34,8 +34,8 @@ CELL, MARGINAL, BARS = 1.15, 13.0, 60
 #: Sides without labels.
 BARE = ("left", "bottom")
 
-#: Subsets of the figure, where no result is given.
-SUBSETS = 10_000
+#: Subsets of the figure, where no result is given; of more than `LARGE` effects, fewer.
+SUBSETS, FEWER, LARGE = 10_000, 2_000, 150
 
 
 def gosh(
@@ -56,7 +56,7 @@ def gosh(
     ----------
     result : Gosh or PooledFit
         A result of `metaalliance.influence.gosh`, or of `pool`, of which 10,000 subsets are
-        then taken.
+        then taken (2,000 of more than 150 effects).
     study : label of a study, optional
         Subsets with it and without it are told apart by colour.
     seed, jobs : int
@@ -105,7 +105,8 @@ def _result(result: Gosh | PooledFit, seed: int, jobs: int) -> Gosh:
         return result
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        return pool_subsets(result, SUBSETS, seed=seed, jobs=jobs)
+        count = SUBSETS if result.n_effects <= LARGE else FEWER
+        return pool_subsets(result, count, seed=seed, jobs=jobs)
 
 
 def _points(found: Gosh) -> tuple[Array, Array, BoolArray]:

@@ -34,7 +34,7 @@ class FigureKind:
         Those of `options` without which there is no figure.
     alt : str
         "module:function" for the alternative text: takes the fit and the keywords of
-        `options`, returns a paragraph. Without it the text of `words.alt_text` is used.
+        `options`, or some of them, and returns a paragraph. Without it `about` is the text.
     width : float
         Width in mm when none is given.
     """

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.path import Path
 from scipy import stats
@@ -25,6 +26,9 @@ _LEFT = Path([(0, 0), (2, 1), (2, -1), (0, 0)], closed=True)
 #: Half heights in rows: of diamonds, of a bar, of the caps of a line; height of a density.
 DIAMOND, BAR, CAP = 0.34, 0.125, 0.22
 DENSITY = 1.7
+
+#: Share of the colour in the area of a density.
+TINT = 0.55
 
 #: Lengths in mm: an arrow, the side of an effect behind an average.
 ARROW, POINT = 2.6, 1.0
@@ -205,9 +209,10 @@ class Marks:
         height = stats.norm.pdf(standardized) if normal else stats.t.pdf(standardized, line.df)
         peak = stats.norm.pdf(0) if normal else stats.t.pdf(0, line.df)
         top = base - DENSITY * self.row * height / peak
+        inner = tuple(1 - TINT * (1 - part) for part in to_rgb(color))
         for shown, face, name in (
             (np.full(x.shape, True), "#E3E3E3", "density"),
-            (inside, color, "prediction"),
+            (inside, inner, "prediction"),
         ):
             area = self.panel.fill_between(x[shown], base, top[shown], color=face, zorder=3)
             area.set(linewidth=0, label=name)

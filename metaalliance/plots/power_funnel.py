@@ -140,7 +140,7 @@ def _chart(
             frame, effects.yi, se, true, alpha, crowded=_crowded(fit, points)
         ),
         right=_clear_ticks(edges, largest),
-        right_title=own("Power"),
+        right_title=own("Power") if edges else (),
     )
     note = f"{size_text(fit)}. {_sentence(fit, se, true, alpha, style)}"
     return single(panel, (_entries(alpha, style),), (own(note),))

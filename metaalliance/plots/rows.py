@@ -145,7 +145,8 @@ def effect_labels(frame: pd.DataFrame) -> list[str]:
     labels = []
     for i, row in enumerate(frame[names].itertuples(index=False)):
         told = [cell_text(v) for v in row if not pd.isna(v)]
-        labels.append(", ".join(told) or f"Effect {number.iloc[i]}")
+        label = ", ".join(told)
+        labels.append(label[:1].upper() + label[1:] or f"Effect {number.iloc[i]}")
     return labels
 
 

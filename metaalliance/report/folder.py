@@ -35,10 +35,11 @@ class ResultsFolder:
         self.record_name = record_name(command)
         self._force = force
         record = _record(path / self.record_name)
-        files, others = _listed(record, "files"), _listed(record, "others")
-        self._stale = files if record.get("command") == command else {}
-        self._others = others if self._stale else {**others, **files}
-        self._own = {self.record_name, *files, *others} if record else set()
+        lists = _lists(record)
+        self._stale = lists.pop(command, {})
+        self._others = lists
+        names = [name for files in lists.values() for name in files]
+        self._own = {self.record_name, *self._stale, *names} if record else set()
         self._input: Path | None = None
         self.written: dict[str, str] = {}
 
@@ -84,10 +85,17 @@ class ResultsFolder:
         write_whole(self.path / name, content)
         self.written[name] = hashlib.sha256(content).hexdigest()
 
-    def others(self) -> dict[str, str]:
-        """Return files of the folder that another command wrote, for the record of this one."""
-        kept = {n: d for n, d in self._others.items() if n not in self.written}
-        return {n: d for n, d in kept.items() if (self.path / n).is_file()}
+    def others(self) -> dict[str, dict[str, str]]:
+        """Return files that other commands with this record wrote, by command, for the record."""
+        found = {
+            command: {
+                name: digest
+                for name, digest in files.items()
+                if name not in self.written and (self.path / name).is_file()
+            }
+            for command, files in self._others.items()
+        }
+        return {command: files for command, files in found.items() if files}
 
     def remove_stale(self) -> None:
         """Remove files of the last run that this run did not write and nobody has changed.
@@ -161,9 +169,15 @@ def _record(record_file: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) and record.get("tool") == "metaalliance" else {}
 
 
-def _listed(record: dict[str, Any], key: str) -> dict[str, str]:
-    """Names and digests of files under a key of a record, all inside its folder."""
-    files = record.get(key)
+def _lists(record: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Names and digests of the files of a record by command, all inside its folder."""
+    others = record.get("others")
+    lists = {**others} if isinstance(others, dict) else {}
+    lists[str(record.get("command", ""))] = record.get("files")
+    return {str(command): _plain(files) for command, files in lists.items()}
+
+
+def _plain(files: Any) -> dict[str, str]:
     listed = files if isinstance(files, dict) else {}
     return {str(k): str(v) for k, v in listed.items() if _inside(str(k))}
 

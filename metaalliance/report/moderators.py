@@ -96,8 +96,14 @@ def method_table(found: ModeratorTest) -> Table | None:
     rows = []
     for row in records(found.tests):
         missing = math.isnan(row["p_value"])
-        test = "" if missing or math.isnan(row["df1"]) else wald_text(row).split(", p ")[0]
-        rows.append({**row, "text": row["reason"] if missing else test})
+        random = not missing and math.isnan(row["df2"])
+        if missing:
+            text = row["reason"]
+        elif random:
+            text = f"{number(row['statistic'], 2)} in {row['replications']:,.0f} replications"
+        else:
+            text = wald_text(row).split(", p ")[0]
+        rows.append({**row, "text": text})
     return Table(
         title=f"{found.name}: the test by several methods",
         fields=(
@@ -340,7 +346,7 @@ def _levels(one: ModeratorTest, digits: int) -> list[dict[str, Any]]:
         mark = "" if row["tested"] else NOT_TESTED
         rows.append(
             {
-                "name": f"  {row['level']}{mark}",
+                "name": f"· {row['level']}{mark}",
                 "n_studies": row["n_studies"],
                 "n_effects": row["n_effects"],
                 "estimate": row["estimate"],
@@ -361,7 +367,7 @@ def _slope_row(one: SlopeTest, digits: int) -> list[dict[str, Any]]:
     low, high = float(fit.ci_low[1]), float(fit.ci_high[1])
     return [
         {
-            "name": f"  slope {one.unit}",
+            "name": f"· slope {one.unit}",
             "n_studies": one.n_studies,
             "n_effects": one.n_effects,
             "estimate": math.nan,

@@ -98,7 +98,8 @@ class Table:
 def printable(value: Any) -> str:
     """Return untrusted text without control, format and private characters."""
     text = " ".join(str(value).split())
-    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    kept = (c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    return "".join(kept).strip()
 
 
 def text_width(text: str) -> int:

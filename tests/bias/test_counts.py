@@ -71,17 +71,18 @@ def test_fail_safe_options(options):
 @everywhere
 def test_excess_significance_agrees_with_metafor(name, alternative, tau2):
     golden_fit = theirs(name)["excess"][f"{tau2}_{alternative.replace('-', '.')}"]
-    # metafor integrates the power under heterogeneity, and stops at five standard deviations
+    # metafor integrates the power over true effects within five standard deviations, which
+    # leaves out 5.7e-7 of them, at a tolerance of its own
     rtol = 1e-9 if tau2 == "FE" else 2e-6
     options = {"alternative": alternative, "tau2": tau2}
     found = quiet(ma.excess_significance, independent(name), **options)
     assert found.observed == golden_fit["observed"]
-    assert_close(found.expected, golden_fit["expected"], rtol)
-    assert_close(found.power, golden_fit["power"], rtol, 0.1)
+    assert_close(found.expected, golden_fit["expected"], rtol, found.n_effects)
+    assert_close(found.power, golden_fit["power"], rtol, 1.0)
     for test in ("chi2", "binomial", "exact"):
         if golden_fit[test] is not None:
             other = quiet(ma.excess_significance, independent(name), test=test, **options)
-            assert_close(other.p_value, golden_fit[test], 100 * rtol)
+            assert_close(other.p_value, golden_fit[test], 100 * rtol, 0.1)
 
 
 def test_the_closed_power_is_the_integral():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -89,13 +90,13 @@ def test_order_of_the_effects_does_not_matter(name):
 
 @every
 def test_few_studies_warn_that_they_are_few(name):
-    effects = ma.Effects.from_arrays(
-        [0.1, 0.3, 0.2, 0.5, 0.35, 0.02], [0.01, 0.02, 0.015, 0.05, 0.03, 0.012]
-    )
-    if name == "fail_safe_n":
-        return
-    with pytest.warns(MetaAllianceWarning, match="MA650"):
+    effects = independent("molloy2014").subset(np.arange(16) < 9)
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
         METHODS[name](effects)
+    few = [w for w in given if "MA650" in str(w.message)]
+    assert all(w.category is MetaAllianceWarning for w in few)
+    assert len(few) == (0 if name == "fail_safe_n" else 1)
 
 
 def test_arrays_for_figures_are_there_and_locked():

@@ -131,7 +131,7 @@ def test_the_summary_stands_on_one_page(call, nested, tmp_path):
     result = call("forest", nested, "--summary", "-o", tmp_path / "s.svg")
     assert result.exit_code == 0, result.stderr
     assert "Forest plot of the levels of modality" in result.stdout
-    assert {"CBT", "PDT"} <= svg_text(tmp_path / "s.svg")
+    assert {"CBT", "Psychodynamic"} <= svg_text(tmp_path / "s.svg")
 
 
 def test_pages_of_an_svg_are_numbered(call, tmp_path):
@@ -231,7 +231,8 @@ def test_labels_of_another_font_are_told(call, tmp_path):
     sheet = tmp_path / "names.csv"
     sheet.write_text(
         "study,r,n,outcome_direction\n"
-        "日本 1999,0.3,40,higher_better\n\U00016e40 2001,0.2,50,higher_better\nC,0.1,60,higher_better\n",
+        "日本 1999,0.3,40,higher_better\n\U00016e40 2001,0.2,50,higher_better\n"
+        "C,0.1,60,higher_better\n",
         encoding="utf-8",
     )
     result = call("forest", sheet, "-o", tmp_path / "f.pdf")

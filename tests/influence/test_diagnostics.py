@@ -148,7 +148,7 @@ def test_baujat_takes_diagnostics_without_computing_them_again():
 def test_outliers_by_hand():
     effects = ma.Effects.from_arrays(YI, VI)
     found = ma.outliers(effects, model="common-effect")
-    # the mean is .35 with limits .237 and .463; the first effect ends at .396, the last begins at .623
+    # the mean is .35 with limits .237 and .463; the last effect begins at .623
     assert found.frame["outside_interval"].tolist() == [False, False, False, True]
     rule = found.rules[0]
     assert rule.flagged == ("4",)

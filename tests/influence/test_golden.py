@@ -16,7 +16,7 @@ NESTED = [
 ]
 MODELS = {"three_level": "three-level", "che": "che"}
 DIAGNOSTICS = {
-    "rstudent": "rstudent",
+    "rstudent": "rstudent_own",
     "dffits": "dffits",
     "cook": "cook",
     "covratio": "covratio",
@@ -58,6 +58,13 @@ def test_diagnostics_of_independent_effects_are_metafors(fit_of, name, case):
         close(ours[column], theirs[key])
     close(ours["dfbetas"], theirs["dfbetas"]["intrcpt"])
     assert ours["influential"].tolist() == theirs["influential"]
+
+
+@pytest.mark.parametrize(("name", "case"), UNI)
+def test_residuals_are_metafors_but_for_the_factor_of_knapp_and_hartung(fit_of, name, case):
+    theirs = golden("influence")["uni"][name][case]["influence"]
+    same = np.allclose(numbers(theirs["rstudent"]), numbers(theirs["rstudent_own"]), rtol=1e-8)
+    assert same == case.endswith("z")
 
 
 @pytest.mark.parametrize(("name", "case"), UNI)

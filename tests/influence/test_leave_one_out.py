@@ -38,6 +38,11 @@ def flat(k=12, seed=2, spread=0.2):
     return ma.Effects.from_arrays(rng.normal(0.3, np.sqrt(vi + spread**2)), vi, measure="z")
 
 
+def finite(values):
+    """Numbers with the infinite degrees of freedom of normal tests as -1."""
+    return np.nan_to_num(np.asarray(values, float), nan=0.0, posinf=-1.0)
+
+
 def assert_is_naive(fit, unit, rtol=1e-8):
     """Compare every row with a fit from the start to what is left."""
     left = ma.leave_one_out(fit, unit)
@@ -50,8 +55,8 @@ def assert_is_naive(fit, unit, rtol=1e-8):
         naive = quiet_pool(effects.subset(~gone), **options)
         ours = [getattr(row, name) for name in COLUMNS]
         theirs = [getattr(naive, name) for name in COLUMNS]
-        both = np.isnan(ours) & np.isnan(theirs)
-        assert_close(np.where(both, 0, ours), np.where(both, 0, theirs), rtol, 1e-6)
+        assert np.isnan(ours).tolist() == np.isnan(theirs).tolist()
+        assert_close(finite(ours), finite(theirs), rtol, 1e-6)
         assert abs(row.change - (naive.estimate - fit.estimate)) < 1e-9
 
 
@@ -68,7 +73,7 @@ def test_multilevel_options_are_kept(options):
 
 
 def test_a_three_level_model_at_the_boundary():
-    fit = quiet_pool(nested(seed=5, spread=0.02), model="three-level")
+    fit = quiet_pool(nested(seed=2, spread=0.02), model="three-level")
     assert 0.0 in fit.sigma2.values()
     assert_is_naive(fit, "study")
 
@@ -131,7 +136,7 @@ def test_a_deletion_that_ends_the_split_is_listed_with_its_reason():
     assert left.failures["code"].tolist() == ["MA610"]
     assert "no study has more than one effect" in left.frame["reason"][0]
     assert left.frame["estimate"].isna().tolist() == [True, False, False, False]
-    assert [p.code for p in left.notices][0] == "MA662"
+    assert left.notices[0].code == "MA662"
     assert left.most_influential(1)["study"].tolist() == ["A"]
     assert left.to_dict()["omitted"][0]["estimate"] is None
     assert "not fitted" in left.summary()
@@ -214,8 +219,7 @@ def test_a_multilevel_regression_is_fitted_from_the_start(regression_of, options
         ours = left.coefficients[left.coefficients["omitted"] == row.omitted]
         for name in ("estimate", "se", "df", "p_value", "ci_low"):
             theirs = naive.beta if name == "estimate" else getattr(naive, name)
-            finite = np.where(np.isinf(theirs), 0, theirs)
-            assert_close(np.where(np.isinf(ours[name]), 0, ours[name]), finite, 1e-8, 1e-6)
+            assert_close(finite(ours[name]), finite(theirs), 1e-8, 1e-6)
         test = naive.wald([[0, 1]])
         assert_close(row.omnibus_statistic, test.statistic, 1e-8)
         assert_close(row.omnibus_p_value, test.p_value, 1e-8)

@@ -153,3 +153,14 @@ def test_the_wild_bootstrap_of_a_constraint_is_seeded():
     a, b = (fit.wild_bootstrap([[0.0, 1.0]], seed=4) for _ in range(2))
     assert a.p_value == b.p_value
     assert 0 < a.p_value_corrected <= 1
+
+
+def test_a_dominant_study_is_warned_of():
+    found = simulated()
+    vi = found.vi.copy()
+    vi[(found.frame["study"] == 0).to_numpy()] = 1e-6
+    yi = np.where(found.frame["study"] == 0, 0.3, 0.3 + 1e-3 * np.sin(np.arange(vi.size)))
+    heavy = ma.Effects.from_arrays(yi, vi, study=found.frame["study"])
+    with pytest.warns(MetaAllianceWarning):
+        fit = ma.pool(heavy)
+    assert [n.code for n in fit.notices].count("MA643") == 1

@@ -51,11 +51,16 @@ def test_two_level(name, method, test, golden, case, quiet):
         assert_allclose(got.R2, want["R2"] / 100, rtol=1e-7, atol=1e-9)
     contrasts = got.contrasts.set_index(["level_a", "level_b"])
     w = want["contrasts"]
-    for a, b, estimate, se, p, holm in zip(
-        w["a"], w["b"], *(np.atleast_1d(w[k]) for k in ("estimate", "se", "p", "holm")), strict=True
-    ) if isinstance(w["a"], list) else [
-        (w["a"], w["b"], *(np.atleast_1d(w[k])[0] for k in ("estimate", "se", "p", "holm")))
-    ]:
+    for a, b, estimate, se, p, holm in (
+        zip(
+            w["a"],
+            w["b"],
+            *(np.atleast_1d(w[k]) for k in ("estimate", "se", "p", "holm")),
+            strict=True,
+        )
+        if isinstance(w["a"], list)
+        else [(w["a"], w["b"], *(np.atleast_1d(w[k])[0] for k in ("estimate", "se", "p", "holm")))]
+    ):
         sign = 1 if (a, b) in contrasts.index else -1
         row = contrasts.loc[(a, b) if sign > 0 else (b, a)]
         assert_allclose(sign * row["estimate"], estimate, **CLOSE)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from multiverse_sheets import sheet_text
+from typer.testing import CliRunner, Result
 
 import metaalliance as ma
+from metaalliance.cli.app import app
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR"}}
 
@@ -50,5 +52,16 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             check=False,
             timeout=180,
         )
+
+    return start
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*words: object) -> Result:
+        return CliRunner().invoke(app, [str(w) for w in words])
 
     return start

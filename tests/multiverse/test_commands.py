@@ -51,14 +51,14 @@ def test_multiverse_json_is_one_document(run, sheet):
             "specifications", "files"} <= set(document)  # fmt: skip
 
 
-def test_the_configuration_declares_the_grid(run, sheet):
+def test_the_configuration_declares_the_grid(call, sheet):
     (sheet.parent / "metaalliance.toml").write_text(
         "[multiverse]\nmodel = ['che', 'three-level']\nrho = [0.2, 0.7]\ntau2 = ['REML']\n"
         "test = ['cr2']\noutliers = ['keep']\nmeasure = ['z']\nconversions = ['all']\n"
         "[multiverse.include]\n'by clients' = { alliance_rater = ['client'] }\n",
         encoding="utf-8",
     )
-    done = run("multiverse", sheet, "--json", "-d", "rho=.3")
+    done = call("multiverse", sheet, "--json", "-d", "rho=.3")
     document = json.loads(done.stdout)
     assert document["settings"]["grid"]["include"] == ["all", "by clients"]
     assert document["settings"]["grid"]["rho"] == [0.3]  # the command line wins
@@ -75,28 +75,28 @@ def test_the_configuration_declares_the_grid(run, sheet):
         (("--jobs", "-3"), "jobs"),
     ],
 )
-def test_a_wrong_multiverse_is_a_usage_error(run, sheet, words, says):
-    done = run("multiverse", sheet, *words)
-    assert done.returncode == 2
+def test_a_wrong_multiverse_is_a_usage_error(call, sheet, words, says):
+    done = call("multiverse", sheet, *words)
+    assert done.exit_code == 2
     assert says in done.stderr
     assert not (sheet.parent / "studies_results").exists()
 
 
-def test_a_sheet_with_errors_is_refused(run, tmp_path):
+def test_a_sheet_with_errors_is_refused(call, tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("study,r,n\nA,1.4,40\nB,0.2,50\n", encoding="utf-8")
-    done = run("multiverse", path)
-    assert done.returncode == 1
+    done = call("multiverse", path)
+    assert done.exit_code == 1
     assert "MA312" in done.stderr and "Nothing was pooled" in done.stderr
 
 
-def test_silent_results_are_a_decision_of_the_multiverse(run, silent_sheet):
-    done = run("multiverse", silent_sheet, *TINY, "-d", "rho=.6", "--json")
+def test_silent_results_are_a_decision_of_the_multiverse(call, silent_sheet):
+    done = call("multiverse", silent_sheet, *TINY, "-d", "rho=.6", "--json")
     document = json.loads(done.stdout)
     assert document["settings"]["grid"]["nonsignificant"] == ["zero", "drop"]
 
 
-def test_hostile_labels_stay_inert(run, tmp_path):
+def test_hostile_labels_stay_inert(call, tmp_path):
     path = tmp_path / "studies.csv"
     lines = [f'"{EVIL} {i}",{0.1 + i / 50},{40 + i},"=1+{i}"' for i in range(8)]
     path.write_text("study,r,n,modality\n" + "\n".join(lines) + "\n", encoding="utf-8")
@@ -106,18 +106,18 @@ def test_hostile_labels_stay_inert(run, tmp_path):
         "\n[vocabulary.modality]\n" + "".join(f"'=1+{i}' = []\n" for i in range(8)),
         encoding="utf-8",
     )
-    done = run("multiverse", path)
-    assert done.returncode == 0, done.stderr
+    done = call("multiverse", path)
+    assert done.exit_code == 0, done.stderr
     assert formulas(tmp_path / "studies_results" / "multiverse.xlsx") == []
     other = tmp_path / "old.csv"
     other.write_text("study,r,n,modality\n" + "\n".join(lines[:-2]) + "\n", encoding="utf-8")
-    done = run("compare", other, path)
-    assert done.returncode == 0, done.stderr
+    done = call("compare", other, path)
+    assert done.exit_code == 0, done.stderr
     assert EVIL in done.stdout
     assert formulas(tmp_path / "studies_results" / "compare.xlsx") == []
     control = tmp_path / "control.csv"
     control.write_text("study,r,n\n" + "".join(f"\x1b[31mA{i},.3,40\n" for i in range(4)), "utf-8")
-    assert "\x1b" not in run("compare", other, control, "--all").stdout
+    assert "\x1b" not in call("compare", other, control, "--all").stdout
 
 
 def test_power_of_the_mean(run):
@@ -129,17 +129,16 @@ def test_power_of_the_mean(run):
     assert done.stderr == ""
 
 
-def test_power_of_the_others_as_json(run, tmp_path):
+def test_power_of_the_others_as_json(call, tmp_path):
     words = ("--n", "30,60,120", "--tau", ".12", "--json")
-    contrast = json.loads(
-        run("power", "contrast", "--r", ".3,.2", "--k", "60+20,90+30", *words).stdout
-    )
+    means = ("--r", ".3,.2")
+    contrast = json.loads(call("power", "contrast", *means, "--k", "60+20,90+30", *words).stdout)
     assert [plan["groups"] for plan in contrast["plans"]] == [[60, 20], [90, 30]]
-    one = json.loads(run("power", "contrast", "--r", ".3,.2", "--k", "60,20", *words).stdout)
+    one = json.loads(call("power", "contrast", *means, "--k", "60,20", *words).stdout)
     assert one["plans"][0] == contrast["plans"][0]
-    egger = json.loads(run("power", "egger", "--excess", ".2", "--k", "30", *words).stdout)
+    egger = json.loads(call("power", "egger", "--excess", ".2", "--k", "30", *words).stdout)
     assert 0.05 < egger["plans"][0]["power"] < 1
-    done = run("power", "precision", "--half-width", ".05", *words, "-o", tmp_path / "plan")
+    done = call("power", "precision", "--half-width", ".05", *words, "-o", tmp_path / "plan")
     precision = json.loads(done.stdout)
     assert precision["expected"] <= 0.05
     assert sorted(p.name for p in (tmp_path / "plan").iterdir()) == [
@@ -176,11 +175,11 @@ def test_power_from_a_pilot_sheet_and_by_simulation(run, sheet):
         (("precision", "--n", "40", "--tau", ".1"), "--half-width"),
     ],
 )
-def test_a_wrong_plan_is_a_usage_error(run, words, says):
-    done = run("power", *words)
-    assert done.returncode == 2
+def test_a_wrong_plan_is_a_usage_error(call, words, says):
+    done = call("power", *words)
+    assert done.exit_code == 2
     assert says in done.stderr
-    failed = run("power", *words, "--json")
+    failed = call("power", *words, "--json")
     assert json.loads(failed.stdout)["error"]["code"] == "MA690"
 
 
@@ -190,7 +189,7 @@ def test_an_impossible_plan_is_exit_4(run):
     assert "MA666" in done.stderr
 
 
-def test_compare_prints_and_writes(run, sheet, tmp_path):
+def test_compare_prints_and_writes(run, call, sheet, tmp_path):
     new = tmp_path / "later.csv"
     lines = sheet.read_text(encoding="utf-8").splitlines()
     cells = lines[1].split(",")
@@ -208,36 +207,35 @@ def test_compare_prints_and_writes(run, sheet, tmp_path):
     changes = [step["change"] for step in document["result"]["steps"]]
     assert sum(changes) == pytest.approx(document["result"]["total"], abs=1e-15)
     assert document["input"]["old"]["file"] == "studies.csv"
-    printed = json.loads(run("compare", sheet, new, "--json", "-q").stdout)
+    printed = json.loads(call("compare", sheet, new, "--json", "-q").stdout)
     assert printed == document
 
 
-def test_compare_with_errors_lists_changes_and_exits_1(run, sheet, tmp_path):
+def test_compare_with_errors_lists_changes_and_exits_1(call, sheet, tmp_path):
     new = tmp_path / "later.csv"
     new.write_text(sheet.read_text(encoding="utf-8") + "Zorn 2020,1.31,,,80\n", encoding="utf-8")
-    done = run("compare", sheet, new)
-    assert done.returncode == 1
+    done = call("compare", sheet, new)
+    assert done.exit_code == 1
     assert "No result: later.csv has errors" in done.stdout
     assert "MA312" in done.stderr
-    failed = run("compare", sheet, new, "--json")
-    assert failed.returncode == 1
+    failed = call("compare", sheet, new, "--json")
+    assert failed.exit_code == 1
     document = json.loads(failed.stdout)
     assert document["result"]["steps"] == []
     assert document["problems"][0]["file"] == "later.csv"
 
 
-def test_compare_reads_files_only(run, sheet):
-    done = run("compare", "-", sheet)
-    assert done.returncode == 2
-    assert run("compare", sheet, "nowhere.csv").returncode == 3
+def test_compare_reads_files_only(call, sheet):
+    assert call("compare", "-", sheet).exit_code == 2
+    assert call("compare", sheet, "nowhere.csv").exit_code == 3
 
 
-def test_foreign_files_are_kept(run, sheet):
+def test_foreign_files_are_kept(call, sheet):
     folder = sheet.parent / "studies_results"
     folder.mkdir()
     (folder / "multiverse.xlsx").write_text("mine", encoding="utf-8")
-    done = run("multiverse", sheet, *TINY, "-d", "rho=.6")
-    assert done.returncode == 2
+    done = call("multiverse", sheet, *TINY, "-d", "rho=.6")
+    assert done.exit_code == 2
     assert (folder / "multiverse.xlsx").read_text(encoding="utf-8") == "mine"
 
 

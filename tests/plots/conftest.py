@@ -124,3 +124,45 @@ def _panel(figure: Figure) -> Axes:
 @pytest.fixture
 def panel() -> Callable[[Figure], Axes]:
     return _panel
+
+
+@pytest.fixture
+def artist() -> Callable[..., object]:
+    return _artist
+
+
+def _artist(figure: Figure, panel: str, label: str) -> object:
+    """The first artist of a label on the axes of a label."""
+    axes = next(a for a in figure.axes if a.get_label() == panel)
+    return next(a for a in axes.get_children() if a.get_label() == label)
+
+
+@pytest.fixture
+def assert_readable() -> Callable[[Figure], None]:
+    return _assert_readable
+
+
+def _assert_readable(figure: Figure) -> None:
+    """No text touches another, the edge of the page, or a panel that it does not belong to."""
+    with drawing():
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        for axes in figure.axes:
+            axes.xaxis.get_tightbbox(renderer)
+            axes.yaxis.get_tightbbox(renderer)
+        shown = _texts(figure)
+        boxes = np.array([t.get_window_extent(renderer).extents for t in shown])
+        panels = [a for a in figure.axes if a.get_label() != "text"]
+        places = [(a, a.get_window_extent(renderer).extents) for a in panels]
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    shared = np.minimum(high, boxes[None, :, 2:]) - np.maximum(low, boxes[None, :, :2])
+    touching = (shared > 0.6).all(axis=2)
+    np.fill_diagonal(touching, False)
+    assert not [(shown[i].get_text(), shown[j].get_text()) for i, j in np.argwhere(touching)]
+    width, height = figure.bbox.width, figure.bbox.height
+    inside = (boxes[:, :2] > -0.5).all(axis=1) & (boxes[:, 2] < width) & (boxes[:, 3] < height)
+    assert inside.all(), [t.get_text() for t, ok in zip(shown, inside, strict=True) if not ok]
+    for axes, place in places:
+        over = np.minimum(boxes[:, 2:], place[2:]) - np.maximum(boxes[:, :2], place[:2])
+        foreign = [t not in axes.texts for t in shown]
+        covered = (over > 0.6).all(axis=1) & np.array(foreign)
+        assert not [t.get_text() for t, bad in zip(shown, covered, strict=True) if bad]

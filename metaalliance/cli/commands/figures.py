@@ -250,6 +250,9 @@ def plot(
     sort: Sort = None,
     reference: Reference = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of random numbers.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")
+    ] = None,
     title: Title = None,
     option: Annotated[
         list[str] | None,
@@ -285,6 +288,7 @@ def plot(
         "sort": sort,
         "reference": reference,
         "seed": seed,
+        "jobs": jobs,
     }
     request = {
         "workbook": workbook,

@@ -71,7 +71,33 @@ def pool(
             "--bootstrap", help="Replications of the cluster wild bootstrap, such as 999."
         ),
     ] = 0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the bootstrap.")] = 1,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            help="A further result: bayes, psychometric, permutation, henmi-copas, rve or "
+            "i2-bootstrap; may be repeated.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of bootstrap and permutation.")] = 1,
+    attenuation: Annotated[
+        str | None,
+        typer.Option(
+            "--attenuation",
+            help="Correct r for unreliability: none, individual (both measures), alliance or "
+            "outcome [default: none].",
+        ),
+    ] = None,
+    alliance_reliability: Annotated[
+        str | None,
+        typer.Option(
+            "--alliance-reliability",
+            help="Where a row reports none: a number, mean, or by measure such as WAI=.93,*=.9.",
+        ),
+    ] = None,
+    outcome_reliability: Annotated[
+        str | None, typer.Option("--outcome-reliability", help="The same for the outcome.")
+    ] = None,
     cross_check: Annotated[
         bool,
         typer.Option(
@@ -104,6 +130,9 @@ def pool(
         "crossed": crossed,
         "rho_same": rho_same,
         "same": same,
+        "attenuation": attenuation,
+        "alliance_reliability": alliance_reliability,
+        "outcome_reliability": outcome_reliability,
     }
     options = PoolOptions(
         workbook=workbook,
@@ -114,6 +143,7 @@ def pool(
         figures=figures,
         cross_check=cross_check,
         bootstrap=bootstrap,
+        also=tuple(also or ()),
         seed=seed,
         json_output=json_output,
         force=force,

@@ -62,6 +62,7 @@ def report(
     influence: Annotated[
         bool, typer.Option("--influence/--no-influence", help="Leave out each study in turn.")
     ] = True,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     json_output: Json = False,
     force: Force = False,
     quiet: Quiet = False,
@@ -97,7 +98,11 @@ def report(
         verbose=verbose,
     )
     options = ReportOptions(
-        request=request, moderators=_names(moderators), bias=bias, influence=influence
+        request=request,
+        moderators=_names(moderators),
+        bias=bias,
+        influence=influence,
+        figures=figures,
     )
     guarded("report", lambda: run_report(options), json_output=json_output, debug=debug)
 

@@ -265,9 +265,9 @@ def _references_to_tables(evidence: Evidence) -> Prose:
 
 
 def conversion_table(evidence: Evidence) -> Table | None:
-    """Return which statistics were converted how; None without a ledger."""
+    """Return which statistics were converted how; None where none was."""
     ledger = evidence.coded.ledger
-    if not len(ledger):
+    if not len(ledger) or set(ledger["statistic"].astype(str)) <= set(_DIRECT):
         return None
     groups = ledger.groupby("statistic", sort=False)
     rows = [

@@ -53,7 +53,7 @@ def moderators_section(fit: PooledFit, found: ModeratorTable | None) -> Section:
         return Section(key="moderators", title="Moderators")
     results: list[Block] = [moderator_text(test, found) for test in found.moderators]
     results += [_failed_text(found)] if found.failed else []
-    results.append(moderators_table(found, fit))
+    results += [_tables_text(found), moderators_table(found, fit)]
     contrasts = [
         contrast_table(test)
         for test in found.moderators
@@ -233,9 +233,8 @@ def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
             (*body.runs, *((Run("; "),) if index else ()), *part.runs), body.cited
         )
     more = f" and {len(close) - len(first)} more" if len(close) > len(first) else ""
-    table = f"{{table:contrasts-{slug(test.name)}}}"
     return prose(
-        f"After adjustment these differences{scale} remained: {{body}}{{more}} ({table}).",
+        f"After adjustment these differences{scale} remained: {{body}}{{more}}.",
         body=body,
         more=more,
         z=prose("*z*"),
@@ -286,6 +285,19 @@ def _missing_text(test: Moderator) -> Prose:
         n=capital(effects(n)),
         was="was" if n == 1 else "were",
     )
+
+
+def _tables_text(found: ModeratorTable) -> Prose:
+    """Where the numbers stand."""
+    text = prose("{table:moderators} has every level.")
+    pairs = [
+        f"{{table:contrasts-{slug(t.name)}}}"
+        for t in found.moderators
+        if isinstance(t, ModeratorTest) and len(t.contrasts)
+    ]
+    if pairs:
+        text = text + prose(f"All pairwise comparisons stand in {listed(pairs)}.")
+    return text
 
 
 def _failed_text(found: ModeratorTable) -> Prose:

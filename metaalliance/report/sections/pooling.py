@@ -148,15 +148,15 @@ def _few_df(fit: PooledFit) -> Prose:
 
 def _guard(fit: PooledFit) -> Prose:
     """Say when the modification of Knapp and Hartung's variance acted."""
-    if isinstance(fit, TwoLevelFit) and fit.guard_acted:
-        return prose(
-            "The residual mean square was below one, so that the modification acted and the "
-            "interval is that of the unadjusted standard error with a *t* distribution."
-        )
     if any(found.code == "MA614" for found in fit.notices):
         return prose(
             "The effects do not differ at all, so that the adjusted standard error would be zero; "
             "the model-based standard error is used instead."
+        )
+    if isinstance(fit, TwoLevelFit) and fit.guard_acted:
+        return prose(
+            "The residual mean square was below one, so that the modification acted and the "
+            "interval is that of the unadjusted standard error with a *t* distribution."
         )
     return Prose()
 

@@ -31,6 +31,9 @@ _TESTS = {
     "degrees of freedom after Satterthwaite.",
     "cr1": "Standard errors are cluster-robust at the level of studies [@hedges2010] with the "
     "small-sample factor *m*/(*m* − 1) (CR1), with degrees of freedom after Satterthwaite.",
+    "cr1s": "Standard errors are cluster-robust at the level of studies [@hedges2010] with the "
+    "small-sample factor *m*(*k* − 1)/((*m* − 1)(*k* − *p*)) (CR1S), with degrees of freedom after "
+    "Satterthwaite.",
     "cr2": "Standard errors, tests, and confidence intervals are cluster-robust at the level of "
     "studies with bias-reduced linearisation (CR2) and Satterthwaite degrees of freedom "
     "[@pustejovsky2018; @tipton2015], so that they remain valid where the assumed dependence is "

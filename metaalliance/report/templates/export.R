@@ -34,7 +34,7 @@ first_that_works <- function(controls, fit) {
 }
 
 two_level <- function(d, mods, method, test) {
-  plain <- test %in% c("cr0", "cr1", "cr2")
+  plain <- startsWith(test, "cr")
   controls <- switch(method,
     PM = list(list(tol = 1e-14, maxiter = 10000), list(tol = 1e-10, maxiter = 10000), list()),
     REML = , ML = , EB = lapply(10^-(14:8), function(th) list(threshold = th, maxiter = 10000)),
@@ -73,7 +73,7 @@ nested <- function(d, mods, method, test, rho, start) {
 # ------------------------------------------------------------------------------------------
 
 coefficients_of <- function(fit, d, test, level) {
-  if (test %in% c("cr0", "cr1", "cr2")) {
+  if (startsWith(test, "cr")) {
     vcov <- vcovCR(fit, cluster = d$study, type = toupper(test))
     found <- coef_test(fit, vcov = vcov, test = "Satterthwaite")
     ends <- conf_int(fit, vcov = vcov, level = level, test = "Satterthwaite")
@@ -130,7 +130,7 @@ levels_of <- function(analysis, d, column, tested, spec) {
   keep(analysis, tested, coefficients_of(fit, d, spec$test, spec$level), total_tau2(fit))
   g <- length(tested)
   if (g < 2) return(invisible())
-  if (spec$test %in% c("cr0", "cr1", "cr2")) {
+  if (startsWith(spec$test, "cr")) {
     vcov <- vcovCR(fit, cluster = d$study, type = toupper(spec$test))
     test <- Wald_test(fit, constraints = constrain_equal(seq_len(g)), vcov = vcov, test = "HTZ")
     found <- c(test$Fstat, test$df_num, test$df_denom, test$p_val)

@@ -1,0 +1,148 @@
+"""`metaalliance bias` in a process of its own: tables, document, workbook, refusals."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+import metaalliance as ma
+from metaalliance.cli.app import app
+
+RATERS = ("client", "therapist", "observer")
+
+
+def sheet(path: Path, studies: int, most: int, n: int | None = None) -> Path:
+    """Write a review of simulated correlations."""
+    rng = np.random.default_rng(7)
+    lines = ["study,r,n,outcome_direction,alliance_rater"]
+    for i in range(studies):
+        size = n or int(np.exp(rng.normal(4.2, 0.6)).clip(15, 500))
+        for j in range(1 + i % most):
+            r = float(np.tanh(0.25 + rng.normal(0, np.sqrt(0.02 + 1 / (size - 3)))))
+            lines.append(f"Study {i + 1} ({1980 + i}),{r:.3f},{size},higher_better,{RATERS[j]}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def run(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "metaalliance.cli.main", "bias", *map(str, words)]
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+
+
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory):
+    """The command on a review with dependent effects: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("nested")
+    sheet(folder / "studies.csv", 24, 3)
+    return folder, run(folder, "studies.csv", "--steps", ".025")
+
+
+def test_tables_on_stdout(nested):
+    _, done = nested
+    assert done.returncode == 0, done.stderr
+    for text in (
+        "Means adjusted for publication bias, side by side",
+        "Tests for publication bias and small-study effects",
+        "Selection weights",
+        "Fail-safe N",
+        "Do not lean on fail-safe N",
+        "Rule: PEESE if",
+        "che model, cluster-robust CR2",
+        "averaged within studies",
+    ):
+        assert text in " ".join(done.stdout.split()), text
+    assert "Traceback" not in done.stderr
+
+
+def test_the_document_holds_what_the_library_computes(nested):
+    folder, _ = nested
+    document = json.loads((folder / "studies_results" / "bias.json").read_text(encoding="utf-8"))
+    assert {"schema_version", "command", "input", "problems", "settings", "counts", "unadjusted",
+            "tests", "adjusted", "methods", "henmi_copas", "files"} <= set(document)  # fmt: skip
+    assert document["command"] == "bias"
+    assert document["settings"]["steps"] == [0.025]
+    effects = ma.effect_sizes(ma.load_studies(folder / "studies.csv"))
+    found = ma.egger(effects)
+    shown = next(row for row in document["tests"] if row["name"] == "Egger")
+    assert (shown["estimate"], shown["p_value"]) == (found.slope, found.p_value)
+    adjusted = {row["name"]: row for row in document["adjusted"]}
+    assert adjusted["PET-PEESE"]["estimate"] == ma.pet_peese(effects).estimate
+    assert adjusted["PET-PEESE"]["r"]["estimate"] == math.tanh(ma.pet_peese(effects).estimate)
+    assert (document["counts"]["n_studies"], document["counts"]["n_effects"]) == (24, 48)
+
+
+def test_the_workbook_and_the_record(nested):
+    folder, _ = nested
+    book = openpyxl.load_workbook(folder / "studies_results" / "bias.xlsx")
+    wanted = {"Adjusted", "Tests", "All results", "Weights", "Readings", "Problems", "Settings"}
+    assert wanted <= set(book.sheetnames)
+    assert [c.value for c in book["Adjusted"][1]][:2] == ["method", "estimate"]
+    record = json.loads((folder / "studies_results" / "run_bias.json").read_text())
+    assert record["command"] == "bias"
+    assert set(record["files"]) == {"bias.json", "bias.xlsx"}
+
+
+def test_json_prints_one_document_and_repeats(nested):
+    folder, _ = nested
+    done = run(folder, "studies.csv", "--json", "--quiet")
+    assert done.returncode == 0 and done.stderr == ""
+    document = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert document["files"] == ["bias.json", "bias.xlsx", "run_bias.json"]
+    written = json.loads((folder / "studies_results" / "bias.json").read_text(encoding="utf-8"))
+    assert written == document
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """The command in this process."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, ["bias", *map(str, words)])
+
+
+def test_few_studies_of_one_size_are_answered_with_reasons(call, tmp_path):
+    done = call(sheet(tmp_path / "studies.csv", 5, 1, n=60))
+    assert done.exit_code == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "with fewer than 10" in text
+    assert "Egger was left out" in text and "the same in all 5" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--steps", "a"), "rising one-sided"),
+        (("--steps", ".5,.025"), "rising one-sided"),
+        (("--alternative", "up"), "alternative"),
+        (("--aggregation-rho", "2"), "correlation"),
+        (("--model", "lmer"), "model"),
+    ],
+)
+def test_wrong_options_exit_with_two(call, tmp_path, words, reason):
+    done = call(sheet(tmp_path / "studies.csv", 5, 1), *words)
+    assert done.exit_code == 2
+    assert reason in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_sheet_with_errors_exits_with_one(call, tmp_path):
+    (tmp_path / "bad.csv").write_text("study,r,n\nA,1.4,30\nB,0.2,40\n", encoding="utf-8")
+    done = call("bad.csv")
+    assert done.exit_code == 1
+    assert "Nothing was computed" in done.stderr
+    assert not (tmp_path / "bad_results").exists()
+
+
+def test_the_two_level_model_runs_on_averaged_effects(call, tmp_path):
+    path = sheet(tmp_path / "studies.csv", 24, 3)
+    done = call(path, "--model", "two-level", "--json", "--quiet")
+    document = json.loads(done.stdout)
+    assert document["counts"]["n_effects"] == 24
+    assert document["settings"]["aggregation_rho"] == 0.5

@@ -1,0 +1,96 @@
+"""Options of `pool` beyond the main model: levels, bootstrap, further results, attenuation."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from numpy.testing import assert_allclose
+
+import metaalliance as ma
+
+
+def document(result):
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+def test_the_bootstrap_is_printed_and_recorded(call, nested):
+    result = call("pool", str(nested), "--no-figures", "--bootstrap", "199", "--seed", "3")
+    assert "Cluster wild bootstrap of the mean: p = " in result.stdout
+    found = document(call("pool", str(nested), "--no-figures", "--bootstrap", "199", "--json"))
+    fit = ma.pool(ma.effect_sizes(ma.read_studies(nested)))
+    expected = fit.wild_bootstrap(replications=199)
+    assert found["wild_bootstrap"]["p_value"] == expected.p_value
+    record = json.loads((nested.parent / "nested_results" / "run.json").read_text())
+    assert record["seed"] == 1
+
+
+def test_the_bootstrap_needs_a_multilevel_model(call, good):
+    result = call("pool", str(good), "--no-figures", "--bootstrap", "199")
+    assert result.exit_code == 2
+    assert "--bootstrap is for the multilevel models" in result.stderr
+
+
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+def test_further_results_are_those_of_the_library(call, nested):
+    args = ["--also", "bayes", "--also", "permutation", "--also", "bayes", "--json"]
+    found = document(call("pool", str(nested), "--no-figures", *args))["further"]
+    assert list(found) == ["bayes", "permutation"]
+    effects = ma.effect_sizes(ma.read_studies(nested))
+    assert found["bayes"] == ma.bayes(effects, rho=0.5).to_dict()
+    assert found["permutation"] == ma.permutation_test(effects, rho=0.5).to_dict()
+
+
+def test_robust_variance_estimation_of_single_effects(call, good):
+    result = call("pool", str(good), "--no-figures", "--also", "rve")
+    assert result.exit_code == 0
+    assert "Robust variance estimation, 4 studies" in result.stdout
+
+
+def test_an_unknown_further_result_is_refused(call, good):
+    result = call("pool", str(good), "--no-figures", "--also", "magic")
+    assert result.exit_code == 2
+    assert "bayes, psychometric" in result.stderr
+
+
+def test_correction_for_unreliability_changes_effects_and_is_recorded(call, good):
+    args = ["--no-figures", "--attenuation", "individual", "--alliance-reliability", "0.9"]
+    missing = call("pool", str(good), *args)
+    assert missing.exit_code != 0
+    assert "outcome_reliability" in missing.stderr
+    args += ["--outcome-reliability", "mean=0.8,*=0.8", "--json"]
+    found = document(call("pool", str(good), *args))
+    assert found["settings"]["attenuation"] == "individual"
+    assert found["settings"]["alliance_reliability"] == 0.9
+    effects = ma.effect_sizes(
+        ma.read_studies(good),
+        attenuation="individual",
+        alliance_reliability=0.9,
+        outcome_reliability=0.8,
+    )
+    assert_allclose(found["pooled"]["estimate"], ma.pool(effects).estimate, rtol=1e-12)
+
+
+def test_further_levels_from_the_command_line(call, tmp_path):
+    rows = ["study,r,n,outcome_direction,team,alliance_measure"]
+    for i in range(12):
+        rows += [
+            f"S{i},{0.1 + 0.03 * i:.2f},{40 + i},higher_better,T{i // 3},WAI",
+            f"S{i},{0.25 + 0.01 * (i % 5):.2f},{40 + i},higher_better,T{i // 3},HAq",
+        ]
+    path = tmp_path / "teams.csv"
+    path.write_text("\n".join(rows))
+    (tmp_path / "metaalliance.toml").write_text('moderators = ["team"]\n')
+    found = document(call("pool", str(path), "--no-figures", "--above", "team", "--json"))
+    assert set(found["heterogeneity"]["sigma2"]) == {"effect", "study", "team"}
+    crossed = call("pool", str(path), "--no-figures", "--crossed", "alliance_measure")
+    assert "between levels of alliance_measure" in crossed.stdout
+
+
+@pytest.mark.parametrize("given", ["WAI", "WAI=x", "=.9", "1.5"])
+def test_wrong_reliabilities_are_refused(call, good, given):
+    result = call("pool", str(good), "--attenuation", "alliance", "--alliance-reliability", given)
+    assert result.exit_code in {2, 4}
+    assert "reliability" in result.stderr

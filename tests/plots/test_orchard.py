@@ -1,0 +1,78 @@
+"""What an orchard plot draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metaalliance import plots
+from metaalliance.moderators.categorical import moderators
+from metaalliance.moderators.subgroups import subgroup_fits
+from metaalliance.plots.orchard import CLOUD, swarm
+
+pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+MODALITIES = ("CBT", "humanistic", "psychodynamic")
+
+
+def axes_of(figure):
+    return next(a for a in figure.axes if a.get_label() == "orchard")
+
+
+def labelled(figure, label):
+    return [a for a in axes_of(figure).get_children() if a.get_label() == label]
+
+
+def test_each_row_holds_the_effects_and_the_mean_of_its_level(make_fit):
+    fit = make_fit(24, groups=MODALITIES)
+    figure = plots.orchard(fit, by="modality")
+    fits = subgroup_fits(fit, "modality")
+    clouds, means = labelled(figure, "effects"), labelled(figure, "mean")
+    assert len(clouds) == len(means) == 3
+    for i, (found, cloud, mean) in enumerate(zip(fits.values(), clouds, means, strict=True)):
+        points = cloud.get_offsets()
+        np.testing.assert_allclose(points[:, 0], found.effects.yi)
+        assert np.abs(points[:, 1] - i).max() <= CLOUD
+        assert tuple(mean.get_offsets()[0]) == pytest.approx((found.estimate, i))
+
+
+def test_lines_are_intervals(make_fit):
+    fit = make_fit(24, groups=MODALITIES)
+    figure = plots.orchard(fit, by="modality")
+    for found, line in zip(
+        subgroup_fits(fit, "modality").values(), labelled(figure, "ci"), strict=True
+    ):
+        ((start, end),) = line.get_segments()
+        assert (start[0], end[0]) == pytest.approx((found.ci_low, found.ci_high))
+
+
+def test_area_grows_with_precision(make_fit):
+    fit = make_fit(24, groups=MODALITIES[:1])
+    (cloud,) = labelled(plots.orchard(fit, by="modality"), "effects")
+    order = np.argsort(fit.effects.vi)
+    assert np.all(np.diff(cloud.get_sizes()[order]) <= 1e-9)
+
+
+def test_counts_are_printed(make_fit, texts):
+    fit = make_fit(12, several=True, groups=MODALITIES[:2])
+    shown = [t.get_text() for t in texts(plots.orchard(fit, by="modality"))]
+    for found in subgroup_fits(fit, "modality").values():
+        assert str(found.n_studies) in shown
+        assert str(found.n_effects) in shown
+
+
+def test_levels_as_they_were_tested(make_fit):
+    fit = make_fit(24, groups=MODALITIES)
+    found = moderators(fit.effects, "modality", tau2="DL")
+    means = labelled(plots.orchard(found), "mean")
+    drawn = [float(m.get_offsets()[0, 0]) for m in means]
+    np.testing.assert_allclose(drawn, found.levels["estimate"])
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=60))
+def test_a_swarm_stays_in_its_row(values):
+    offsets = swarm(np.array(values))
+    assert offsets.shape == (len(values),)
+    assert np.isfinite(offsets).all()
+    assert np.abs(offsets).max() <= 1.0 + 1e-12

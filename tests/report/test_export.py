@@ -1,0 +1,145 @@
+"""Scripts that do the analysis again: in R, where it is installed, and in Python."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from metaalliance.cli.app import app
+from metaalliance.report.r_script import r_string
+
+ROOT = Path(__file__).parents[2]
+R = shutil.which("Rscript")
+
+
+def call(*words):
+    return CliRunner().invoke(app, [str(w) for w in words])
+
+
+def has_packages():
+    if R is None:
+        return False
+    code = "q(status = !all(sapply(c('metafor','clubSandwich'), requireNamespace, quietly=TRUE)))"
+    return subprocess.run([R, "-e", code], capture_output=True, check=False).returncode == 0
+
+
+needs_r = pytest.mark.skipif(R is None, reason="needs R")
+
+
+def run_in_r(folder):
+    if not has_packages():
+        pytest.skip("needs metafor and clubSandwich")
+    return subprocess.run(
+        [R, "analysis.R"], cwd=folder, capture_output=True, encoding="utf-8", check=False,
+        timeout=300,
+    )  # fmt: skip
+
+
+@needs_r
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--model", "three-level", "--test", "cr1"),
+        ("--model", "che", "--rho", "0.8", "--tau2", "ML", "--test", "t"),
+        ("--model", "che", "--test", "cr1s"),
+        ("--model", "two-level"),
+        ("--model", "two-level", "--tau2", "PM", "--test", "knapp-hartung-adhoc"),
+        ("--model", "two-level", "--tau2", "SJ", "--test", "cr2"),
+        ("--model", "two-level", "--tau2", "DL", "--test", "wald"),
+        ("--model", "two-level", "--tau2", "ML", "--test", "t"),
+        ("--model", "common-effect"),
+        ("--measure", "r", "--level", "0.9"),
+    ],
+    ids=" ".join,
+)
+def test_r_reproduces_every_model_and_moderator(made, tmp_path, options):
+    done = call("export-r", made.sheet, "-o", tmp_path / "R", *options, "--moderators",
+                "modality,year")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    ran = run_in_r(tmp_path / "R")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "R reproduces the results." in ran.stdout
+    with (tmp_path / "R" / "expected.csv").open(encoding="utf-8-sig") as stream:
+        expected = {(row["analysis"], row["term"]): row for row in csv.DictReader(stream)}
+    with (tmp_path / "R" / "results_r.csv").open(encoding="utf-8") as stream:
+        found = {(row["analysis"], row["term"]): row for row in csv.DictReader(stream)}
+    assert set(expected) == set(found)
+    for key, row in expected.items():
+        if key[1] != "omnibus":
+            for name in ("estimate", "se"):
+                assert float(found[key][name]) == pytest.approx(float(row[name]), abs=1e-6), key
+
+
+@needs_r
+@pytest.mark.slow
+def test_r_reproduces_the_real_data(tmp_path):
+    sheet = ROOT / "data" / "primary_alliance_effects.xlsx"
+    assert call("export-r", sheet, "-o", tmp_path / "R").exit_code == 0
+    ran = run_in_r(tmp_path / "R")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@needs_r
+@pytest.mark.slow
+def test_r_script_says_when_it_does_not_agree(made, tmp_path):
+    call("export-r", made.sheet, "-o", tmp_path / "R", "--model", "common-effect")
+    path = tmp_path / "R" / "expected.csv"
+    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    rows[1][2] = str(float(rows[1][2]) + 1e-4)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    ran = run_in_r(tmp_path / "R")
+    assert ran.returncode != 0
+    assert "differ" in ran.stderr
+
+
+def test_literals_of_r_cannot_be_left():
+    assert r_string('a" ; q()') == '"a\\" ; q()"'
+    assert r_string("Flückiger \\ \n") == '"Fl\\U{fc}ckiger \\\\"'
+
+
+def test_script_is_plain_and_complete(made, tmp_path):
+    call("export-r", made.sheet, "-o", tmp_path / "R")
+    text = (tmp_path / "R" / "analysis.R").read_text(encoding="ascii")
+    for name in ("che (main)", "aggregated", "three-level", "common-effect", "moderator modality"):
+        assert name in text
+    assert call("export-r", made.sheet, "-o", tmp_path / "R").exit_code == 2
+    assert call("export-r", made.sheet, "-o", tmp_path / "R", "--force").exit_code == 0
+
+
+def test_python_script_runs_and_checks_itself(made, tmp_path):
+    done = call("export-python", made.sheet, "-o", tmp_path, "--moderators", "modality", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["files"] == [str(tmp_path / "analysis.py")]
+    command = [sys.executable, str(tmp_path / "analysis.py"), str(made.sheet)]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert "The pooled result is the one that was exported." in ran.stdout
+    assert "modality: " in ran.stdout
+    changed = made.sheet.with_name("other.csv")
+    changed.write_text(made.sheet.read_text(encoding="utf-8").replace(",30,", ",90,"), "utf-8")
+    ran = subprocess.run([*command[:2], str(changed)], capture_output=True, encoding="utf-8",
+                         check=False, timeout=120)  # fmt: skip
+    assert ran.returncode == 1
+    assert "not the one that was analysed" in ran.stderr
+
+
+def test_example_is_the_workbook_of_the_data_folder(tmp_path):
+    assert call("example", "-o", tmp_path).exit_code == 0
+    name = "simulated_alliance_studies.xlsx"
+    assert (tmp_path / name).read_bytes() == (ROOT / "data" / name).read_bytes()
+    assert (files("metaalliance") / "examples" / name).is_file()
+    assert call("example", "-o", tmp_path).exit_code == 2
+    assert call("example", "-o", tmp_path / "my.xlsx").exit_code == 0
+    assert (tmp_path / "my.xlsx").exists()
