@@ -6,10 +6,9 @@ Everything public is a name of this module; it is imported when it is first used
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from metaalliance.public_names import make_lazy
 
 if TYPE_CHECKING:
     from metaalliance import plots
@@ -73,6 +72,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_SUBPACKAGES = ("plots",)
 _HOMES = {
     "Baujat": "metaalliance.influence.baujat",
     "BayesianFit": "metaalliance.models.bayes",
@@ -155,7 +155,6 @@ _HOMES = {
     "p_uniform": "metaalliance.bias.p_uniform",
     "permutation_test": "metaalliance.models.permutation",
     "pet_peese": "metaalliance.bias.pet_peese",
-    "plots": "metaalliance.plots",
     "pool": "metaalliance.models.pool",
     "power_contrast": "metaalliance.multiverse.power",
     "power_egger": "metaalliance.multiverse.power",
@@ -269,31 +268,4 @@ __all__ = [
     "within_between",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'metaalliance' has no attribute {name!r}")
-    module = import_module(_HOMES[name])
-    value = module if name == "plots" else getattr(module, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
-
-
-class _Package(ModuleType):
-    """Keeps public functions that share their name with a subpackage, such as `influence`.
-
-    When a subpackage is imported, Python binds it to its name in the parent; here the function
-    of that name stays, whatever is imported first.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (isinstance(value, ModuleType) and name in _HOMES and name != "plots"):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
+make_lazy(__name__)

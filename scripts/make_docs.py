@@ -1,14 +1,21 @@
-"""Write the pages of docs/ that are made from the code: workbook, messages, commands.
+"""Write the pages of docs/ that are made from the code: workbook, messages, commands, Python.
 
-Run without arguments to write them; a test runs it with ``--check``.
+Run without arguments to write them, and to put real output under the commands of the
+getting-started pages (half a minute); a test runs it with ``--check``, which leaves these to a
+test of their own.
 """
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from api_pages import api_pages
+from console_output import rewrite
+from metaalliance.cli.app import COMMANDS, app
 from metaalliance.core.rules import RULES
 from metaalliance.messages import MESSAGES
 from metaalliance.sheet.columns import COLUMNS, Column
@@ -32,25 +39,6 @@ CODE_GROUPS = {
     "MA5": "Studies and the data set",
     "MA6": "Analysis and output",
 }
-COMMANDS = (
-    "template",
-    "pool",
-    "bias",
-    "forest",
-    "funnel",
-    "plot",
-    "influence",
-    "validate",
-    "convert",
-    "init",
-    "vocabulary",
-    "multiverse",
-    "power",
-    "compare",
-    "agree",
-    "reconcile",
-    "explain",
-)
 
 
 def cell(text: str) -> str:
@@ -130,17 +118,12 @@ def messages_page() -> str:
 def commands_page() -> str:
     """Return the help text of every command."""
     parts = [HEAD, (DOCS / "commands_intro.md.in").read_text(encoding="utf-8")]
+    os.environ.update(COLUMNS="90", TERMINAL_WIDTH="90", LC_ALL="C.UTF-8")
     for command in ("", *COMMANDS):
-        words = ["metaalliance", *([command] if command else []), "--help"]
-        done = subprocess.run(
-            [sys.executable, "-m", "metaalliance.cli.main", *words[1:]],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"COLUMNS": "90", "TERMINAL_WIDTH": "90", "PATH": "", "LC_ALL": "C.UTF-8"},
-        )
-        body = done.stdout.replace("python -m metaalliance.cli.main", "metaalliance").rstrip()
-        parts.append(f"\n## `{' '.join(words[:-1])}`\n\n```text\n{body}\n```\n")
+        words = [command, "--help"] if command else ["--help"]
+        done = CliRunner().invoke(app, words, prog_name="metaalliance", catch_exceptions=False)
+        title = f"metaalliance {command}".strip()
+        parts.append(f"\n## `{title}`\n\n```text\n{done.stdout.rstrip()}\n```\n")
     return "".join(parts)
 
 
@@ -155,12 +138,16 @@ PAGES = {
 def main() -> int:
     """Write the pages, or check that they are up to date."""
     stale = []
-    for name, make in PAGES.items():
-        path, text = DOCS / name, make()
-        if "--check" not in sys.argv[1:]:
+    checking = "--check" in sys.argv[1:]
+    for name, text in ({n: make() for n, make in PAGES.items()} | api_pages()).items():
+        path = DOCS / name
+        if not checking:
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
+    if not checking:
+        for path in sorted(DOCS.glob("getting_started_*.md")):
+            path.write_text(rewrite(path.read_text(encoding="utf-8")), encoding="utf-8")
     if stale:
         sys.stderr.write(f"Out of date: {', '.join(stale)}. Run make docs.\n")
     return 1 if stale else 0

@@ -82,6 +82,13 @@ def draw_readme(pooled: dict[str, Any]) -> None:
     write_png(plots.forest_pages(large, columns=("year", "n")), FIGURES / "forest_page.png")
 
 
+def _told(value: Any) -> str:
+    """Return the value of an option as the command line takes it."""
+    if isinstance(value, tuple) and not isinstance(value[0], str):  # a number and its label
+        return str(value[0])
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
 def gallery_page() -> str:
     """Return the page that shows every figure in every style."""
     parts = [
@@ -95,7 +102,7 @@ def gallery_page() -> str:
         if not shown:
             continue
         options = EXAMPLES.get(name, ("", {}))[1]
-        told = " ".join(f"--{k} {v}" for k, v in options.items() if isinstance(v, str | int))
+        told = " ".join(f"--{k} {_told(v)}" for k, v in options.items())
         parts.append(f"\n## {name}\n\n{kind.about[:1].upper()}{kind.about[1:]}.\n\n")
         parts.append(f"`metaalliance plot {name} studies.xlsx {told}".rstrip() + "`\n\n")
         for style in shown:

@@ -84,31 +84,31 @@ fills <- function(d) {
 
 # --- selection models -------------------------------------------------------------------------------
 
-newton <- function(nll, start, positive) {
-  n <- length(start)
+# optim on `rough` (the same function, perhaps to fewer digits), then Newton steps on `nll`
+newton <- function(nll, start, positive, rough = nll, tol = if (identical(rough, nll)) 1e-11 else 1e-8) {
   to <- function(u) ifelse(positive, exp(u), u)
   from <- function(x) ifelse(positive, log(x), x)
   u <- from(start)
-  for (i in 1:4) u <- optim(u, function(u) nll(to(u)), control = list(reltol = 1e-15, maxit = 5000))$par
+  for (i in 1:4) u <- quietly(optim(u, function(u) rough(to(u)), control = list(reltol = 1e-12, maxit = 2000)))$par
   x <- to(u)
   for (i in 1:20) {
     step <- solve(hessian(nll, x), grad(nll, x))
     while (any((x - step)[positive] <= 0)) step <- step / 2
     x <- x - step
-    if (max(abs(step) / (abs(x) + 1e-3)) < 1e-11) break
+    if (max(abs(step) / (abs(x) + 1e-3)) < tol) break
   }
   list(par = x, value = nll(x), hessian = hessian(nll, x), gradient = grad(nll, x))
 }
 
 # The highest of the maxima reached from several starts, and of those with tau2 (the parameter at
 # position p + 1) held at zero.  The likelihoods can have two maxima with very different means.
-highest <- function(nll, starts, positive, p) {
+highest <- function(nll, starts, positive, p, rough = nll) {
   found <- list()
   keep <- function(opt) if (!inherits(opt, "try-error") && is.finite(opt$value)) found[[length(found) + 1]] <<- opt
   for (s in starts) {
-    keep(try(newton(nll, s, positive), silent = TRUE))
-    zero <- function(x) nll(append(x, 0, after = p))
-    opt <- try(newton(zero, s[-(p + 1)], positive[-(p + 1)]), silent = TRUE)
+    keep(try(quietly(newton(nll, s, positive, rough)), silent = TRUE))
+    at_zero <- function(f) function(x) f(append(x, 0, after = p))
+    opt <- try(quietly(newton(at_zero(nll), s[-(p + 1)], positive[-(p + 1)], at_zero(rough))), silent = TRUE)
     if (!inherits(opt, "try-error")) {
       opt$par <- append(opt$par, 0, after = p)
       opt$gradient <- append(opt$gradient, NA, after = p)
@@ -144,7 +144,8 @@ step_terms <- function(par, yi, vi, X, steps, alternative, fixed = NULL) {
   log(w) + dnorm(yi, mu, s, log = TRUE) - log(A)
 }
 
-beta_terms <- function(par, yi, vi, X, alternative) {
+# `rough` takes Simpson's rule for integrate()
+beta_terms <- function(par, yi, vi, X, alternative, rough = FALSE) {
   p <- ncol(X)
   mu <- drop(X %*% par[1:p]); tau2 <- par[p + 1]; a <- par[p + 2]; b <- par[p + 3]
   if (alternative == "less") { yi <- -yi; mu <- -mu }
@@ -152,7 +153,13 @@ beta_terms <- function(par, yi, vi, X, alternative) {
   end <- qnorm(1e-5, lower.tail = FALSE)
   logw <- function(z) (a - 1) * pnorm(z, lower.tail = FALSE, log.p = TRUE) + (b - 1) * pnorm(z, log.p = TRUE)
   at <- seq(-end, end, length.out = 5)
-  A <- vapply(seq_along(yi), function(i) {
+  simpson <- c(1, rep(c(4, 2), 199), 4, 1) * (2 * end / 400) / 3
+  grid <- seq(-end, end, length.out = 401)
+  A <- if (rough) {
+    inner <- dnorm(outer(se, grid), mu, s) * se
+    drop(inner %*% (simpson * exp(logw(grid)))) +
+      exp(logw(end)) * pnorm((se * end - mu) / s, lower.tail = FALSE) + exp(logw(-end)) * pnorm((-se * end - mu) / s)
+  } else vapply(seq_along(yi), function(i) {
     f <- function(z) exp(logw(z)) * dnorm(se[i] * z, mu[i], s[i]) * se[i]
     inner <- sum(vapply(1:4, function(j) integrate(f, at[j], at[j + 1], rel.tol = 1e-12, subdivisions = 500L)$value, 0))
     inner + exp(logw(end)) * pnorm((se[i] * end - mu[i]) / s[i], lower.tail = FALSE) +
@@ -214,7 +221,8 @@ selections <- function(d, study = NULL, X = cbind(rep(1, length(d$yi))), cases, 
   if (beta) {
     terms <- function(x) beta_terms(x, d$yi, d$vi, X, alternative)
     starts <- list(c(start, 0.9, 1.1), c(0 * start[1:p], 0.005, 0.3, 1.1))
-    opt <- highest(function(x) -sum(terms(x)), starts, c(rep(FALSE, p), TRUE, TRUE, TRUE), p)
+    opt <- highest(function(x) -sum(terms(x)), starts, c(rep(FALSE, p), TRUE, TRUE, TRUE), p,
+                   rough = function(x) -sum(beta_terms(x, d$yi, d$vi, X, alternative, rough = TRUE)))
     f <- selection_fields(opt, p, ll0, terms, study)
     f$alternative <- alternative
     if (mf && is.null(study)) {
@@ -239,7 +247,7 @@ p_uniform <- function(yi, vi, sign) {
   }
   re <- rma.uni(y, vi, method = "PM", control = list(tol = 1e-14, maxiter = 1000))
   nll <- function(x) -ll(x[1], x[2])
-  opt <- newton(nll, c(c(re$beta), max(re$tau2, 0.003)), c(FALSE, TRUE))
+  opt <- quietly(newton(nll, c(c(re$beta), max(re$tau2, 0.003)), c(FALSE, TRUE)))
   est <- opt$par; top <- -opt$value
   span <- diff(range(y))
   best_tau2 <- function(mu) {   # a grid first: the maximum may be narrow beside the range

@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
-    {"errors", "messages"},
+    {"errors", "messages", "public_names"},
     {"options", "problems", "config"},
     {"core"},
     {"sheet"},
@@ -95,7 +95,7 @@ def test_every_layer_is_ranked():
 
 def test_public_names_are_sorted_and_real():
     assert list(metaalliance.__all__) == sorted(metaalliance.__all__, key=str.lower) or (
-        set(metaalliance.__all__) == set(metaalliance._HOMES)
+        set(metaalliance.__all__) == {*metaalliance._HOMES, *metaalliance._SUBPACKAGES}
     )
     for name in metaalliance.__all__:
         assert getattr(metaalliance, name) is not None
@@ -106,6 +106,16 @@ def test_functions_win_over_subpackages_of_their_name(name):
     code = (
         f"import metaalliance as ma, importlib; importlib.import_module('metaalliance.{name}'); "
         f"from metaalliance import {name}; assert callable(ma.{name}) and ma.{name} is {name}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["forest", "funnel", "gosh", "orchard"])
+def test_figures_win_over_modules_of_their_name(name):
+    code = (
+        "import metaalliance as ma, importlib; "
+        f"importlib.import_module('metaalliance.plots.{name}'); "
+        f"from metaalliance.plots import {name}; assert callable(ma.plots.{name})"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

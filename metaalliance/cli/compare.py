@@ -94,7 +94,8 @@ def _print(found: Comparison, options: CompareOptions) -> None:
     width = terminal_width()
     for sheet in (found.old, found.new):
         if sheet.errors:
-            print_error(f"{len(sheet.errors)} errors in {sheet.file}")
+            count = len(sheet.errors)
+            print_error(f"{count} error{'' if count == 1 else 's'} in {sheet.file}")
             for line in problem_lines(sheet.errors, width):
                 print_error(line)
     lines = [textwrap.fill(line, width) for line in found.summary().splitlines()]

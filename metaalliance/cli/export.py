@@ -113,4 +113,3 @@ def _write(
     if not request.quiet:
         print_error(f"Run it there: cd {folder} && {run}")
     return OK
-

@@ -281,18 +281,20 @@ def _document(
     return cleaned
 
 
-def write_figures(fit: PooledFit, folder: ResultsFolder, width_mm: float) -> None:
+def write_figures(
+    fit: PooledFit, folder: ResultsFolder, width_mm: float, style: str | Style = "apa"
+) -> None:
     """Write the forest and the funnel plot as PDF and PNG with their alternative text.
 
     A forest of several pages is one PDF; its PNG is then the one-page summary by modality, or
     the first page where there is no modality.
     """
-    pages = plots.forest_pages(fit, width_mm=width_mm)
+    pages = plots.forest_pages(fit, width_mm=width_mm, style=style)
     single = pages[0]
     grouped = "modality" in fit.effects.frame and fit.effects.frame["modality"].nunique() > 1
     if len(pages) > 1 and grouped:
-        single = plots.summary_forest(fit, "modality", width_mm=width_mm)
-    funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm))
+        single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
+    funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         plots.save(pages, directory / "forest.pdf", alt=plots.alt_text(fit, "forest"))

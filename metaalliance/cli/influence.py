@@ -191,7 +191,8 @@ def _print(found: InfluenceResults, loaded: Loaded, options: InfluenceOptions) -
     for table in tables:
         lines += [render_text(table, width), ""]
     if found.gosh is not None:
-        lines += [*found.gosh.summary().splitlines(), ""]
+        told = found.gosh.summary().splitlines()
+        lines += [*told[: len(told) - len(found.gosh.notices)], ""]  # notices come at the end
     for p in found.notices:
         lines.append(textwrap.fill(f"{p.severity}: {p.message} ({p.code})", width))
     print_result(lines)

@@ -12,10 +12,13 @@ from typing import Any
 from metaalliance.cli.analysis import Request, load, open_folder, print_preamble, settings_of
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import Settings
+from metaalliance.effects.aggregate import AGGREGATION_RHO
 from metaalliance.errors import OptionError
+from metaalliance.models.pool import TESTS
 from metaalliance.multiverse.results import Multiverse
 from metaalliance.multiverse.run import multiverse
 from metaalliance.multiverse.specifications import DECISIONS
+from metaalliance.options import CLUSTER_TESTS
 from metaalliance.report.multiverse import (
     decision_table,
     failure_lines,
@@ -115,14 +118,17 @@ def _rho(text: str) -> float:
 
 
 def _reference(settings: Settings) -> dict[str, Any]:
-    """The main analysis of the team, as far as it differs from the defaults."""
+    """The main analysis of the team, as `pool` would do it with these settings."""
+    model, test = settings.model, settings.test
+    one_per_study = model in {"two-level", "common-effect"} and test not in CLUSTER_TESTS
     given = {
         "measure": settings.measure,
         "tau2": settings.tau2,
-        "rho": settings.rho,
-        "model": None if settings.model == "auto" else settings.model,
-        "test": None if settings.test == "auto" else settings.test,
         "nonsignificant": settings.nonsignificant,
+        "aggregation": "mean" if one_per_study else "none",
+        "rho": AGGREGATION_RHO if settings.rho is None and one_per_study else settings.rho,
+        "model": None if model == "auto" else model,
+        "test": None if model == test == "auto" else TESTS[model][0] if test == "auto" else test,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metaalliance.cli.analysis import Loaded, Request, load, open_folder, print_preamble, settings_of
+from metaalliance.cli.analysis import (
+    Loaded,
+    Request,
+    load,
+    open_folder,
+    print_preamble,
+    settings_of,
+)
 from metaalliance.cli.report_figures import report_figures
 from metaalliance.cli.run import (
     OK,
@@ -125,9 +132,7 @@ def gather(loaded: Loaded, content: Content) -> Evidence:
 def report_document(evidence: Evidence, files: Sequence[str] = ()) -> dict[str, Any]:
     """Return the results document of a report: that of `pool`, then the further analyses."""
     settings = {**evidence.recorded, "content": evidence.content.to_dict()}
-    document = pool_document(
-        evidence.studies, evidence.models, evidence.problems, settings, files
-    )
+    document = pool_document(evidence.studies, evidence.models, evidence.problems, settings, files)
     document["command"] = "report"
     further = {"moderators": evidence.moderators, "bias": evidence.bias,
                "influence": evidence.influence}  # fmt: skip

@@ -33,7 +33,7 @@ def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
         found.append(_flow(evidence, width_mm))
     if quality_columns(evidence.coded.frame):
         found.append(_quality(evidence, width_mm))
-    found += forests(fit, width_mm)
+    found += forests(evidence, width_mm)
     if fit.n_effects > 1:
         width = min(FUNNEL_WIDTH, width_mm)
         found.append(
@@ -54,8 +54,9 @@ def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
     return found
 
 
-def forests(fit: PooledFit, width_mm: float) -> list[Figure]:
+def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
     """Return the forest, or the forest of modalities with every study for the supplement."""
+    fit = evidence.fit
     drawn = plots.forest_pages(fit, width_mm=width_mm)
     title = f"Forest Plot of {studies(fit.n_studies).title()}"
     long = fit.n_studies > MOST_IN_TEXT
@@ -77,10 +78,19 @@ def forests(fit: PooledFit, width_mm: float) -> list[Figure]:
         alt=plots.alt_text(fit, "summary-forest"),
         width_mm=width_mm,
         pages=pages_of([plots.summary_forest(fit, "modality", width_mm=width_mm)]),
-        note=prose("Each modality is pooled on its own. This describes the groups; it is no test "
-                   "of their difference."),
+        note=_modality_note(evidence),
     )  # fmt: skip
     return [summary, every]
+
+
+def _modality_note(evidence: Evidence) -> Prose:
+    text = prose("Each modality is pooled on its own, with its own heterogeneity.")
+    tested = evidence.moderators.moderators if evidence.moderators else ()
+    if any(test.name == "modality" for test in tested):
+        text = text + prose(
+            "The means in {table:moderators} assume one heterogeneity for all and can differ."
+        )
+    return text
 
 
 def _forest_note(fit: PooledFit) -> Prose:
@@ -137,5 +147,3 @@ def pages_of(figures: Sequence[Any]) -> tuple[tuple[bytes, bytes], ...]:
                 files.append(path.read_bytes())
             found.append((files[0], files[1]))
     return tuple(found)
-
-

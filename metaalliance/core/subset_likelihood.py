@@ -291,7 +291,7 @@ def _diagonal(matrices: Array, free: BoolArray) -> Array:
 
 
 def _halved(batch: _Batch, state: _State, step: Array, *, restricted: bool) -> _State:
-    """Move along the steps, each halved until the likelihood does not fall by more than rounding."""
+    """Move along the steps, each halved until its likelihood falls by no more than rounding."""
     slack = 1e-13 * (batch.counts + np.abs(state.value))
     reached = batch.at(np.maximum(0.0, state.theta + step), restricted=restricted)
     fallen = ~(reached.value >= state.value - slack)

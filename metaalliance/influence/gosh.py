@@ -284,7 +284,8 @@ def _failures(subject: Subject, frame: pd.DataFrame) -> tuple[Problem, ...]:
     if subject.multilevel:
         why = "variances between and within studies need two studies, one with several effects"
     message = f"{count:,} of {len(frame):,} subsets could not be fitted: {why}."
-    return (notice("MA662", message, "They stay in the table, without numbers."),)
+    hint = "They stay in the table, without numbers."
+    return (notice("MA662", message, hint, severity="note"),)
 
 
 def _median(values: Array) -> float:

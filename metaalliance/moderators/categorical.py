@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,21 +12,17 @@ import pandas as pd
 from scipy import stats
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.heterogeneity import q_test
-from metaalliance.core.intervals import critical_value, two_sided_p
-from metaalliance.core.multilevel import evaluate
 from metaalliance.core.multiplicity import holm
-from metaalliance.core.wald import WaldTest
+from metaalliance.core.wald import WaldTest, wald_chi2
 from metaalliance.core.welch import between
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.regression import RegressionFit, regress
-from metaalliance.models.working import MULTILEVEL, working_data
+from metaalliance.models.working import MULTILEVEL
 from metaalliance.moderators.equivalence import with_equivalence
 from metaalliance.moderators.grouping import Grouping, group_by, missing_notice
-from metaalliance.moderators.result import LEVEL_COLUMNS, ModeratorTest
+from metaalliance.moderators.level_rows import Case, levels_frame
+from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.separate import SeparateLevels, equal_variance_test, fit_separately
 from metaalliance.options import CLUSTER_TESTS, Model, Prediction, Tau2Estimator, Test, check_option
 from metaalliance.problems import Problem, notice
@@ -131,36 +126,6 @@ def moderators(
     return result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Case:
-    """The fits behind one result.
-
-    Attributes
-    ----------
-    tested : tuple of str
-        Levels that take part in the test.
-    common : RegressionFit or None
-        Their means with one heterogeneity; None when there are none.
-    null : RegressionFit or None
-        The mean of the same effects, or of all effects with a value when none is tested.
-    """
-
-    grouping: Grouping
-    tested: tuple[str, ...]
-    common: RegressionFit | None
-    null: RegressionFit | None
-    separate: SeparateLevels | None
-    tau2_test: dict[str, Any] | None
-    prediction: str
-    min_studies: int
-    settings: dict[str, Any]
-
-    @property
-    def means(self) -> RegressionFit | SeparateLevels | None:
-        """The fit whose coefficients are the means of the tested levels."""
-        return self.common if self.separate is None else self.separate
-
-
 def _check(compare: str, min_studies: int, sesoi: float | None) -> None:
     if compare not in {"pairwise", "reference"}:
         raise OptionError(f"compare={compare!r} is not one of 'pairwise', 'reference'.")
@@ -172,7 +137,7 @@ def _check(compare: str, min_studies: int, sesoi: float | None) -> None:
 
 def _fit(
     grouping: Grouping, given: dict[str, Any], min_studies: int, prediction: str, *, separate: bool
-) -> _Case:
+) -> Case:
     """Fit the tested levels with common, and when asked with separate, heterogeneity."""
     effects = grouping.effects
     used = effects.subset(grouping.present)
@@ -190,11 +155,10 @@ def _fit(
         if len(main.frame) < len(used.frame):
             null = regress(main, np.ones((main.n_effects, 1)), ("mean",), **given)
         if separate:
-            if common.model == "common-effect":
-                raise OptionError("The common-effect model has no tau² to separate.")
+            _refuse_separation(grouping, common)
             levels = fit_separately(main, X, tested, settings)
             tau2_test = equal_variance_test(main, X, settings) if len(tested) > 1 else None
-    return _Case(
+    return Case(
         grouping=grouping,
         tested=tested,
         common=common,
@@ -205,6 +169,20 @@ def _fit(
         min_studies=least,
         settings=settings,
     )
+
+
+def _refuse_separation(grouping: Grouping, common: RegressionFit) -> None:
+    """Refuse separate fits where there is no tau², or where they would be taken as independent."""
+    if common.model == "common-effect":
+        raise OptionError("The common-effect model has no tau² to separate.")
+    shared = grouping.varies_within()
+    if shared and common.test not in CLUSTER_TESTS:
+        raise EstimationError(
+            f"{shared} studies have effects in several levels of {grouping.name}: separate fits "
+            f"are not independent, and the {common.test} test would take them as such. Use a "
+            "cluster-robust test, or one tau².",
+            code="MA612",
+        )
 
 
 def _settled(fit: RegressionFit) -> dict[str, Any]:
@@ -230,7 +208,7 @@ def regress_or_none(
         raise
 
 
-def _result(case: _Case, compare: str, sesoi: float | None) -> ModeratorTest:
+def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
     grouping, means, common, null = case.grouping, case.means, case.common, case.null
     contrasts = _contrasts(case, compare)
     if sesoi is not None:
@@ -253,7 +231,7 @@ def _result(case: _Case, compare: str, sesoi: float | None) -> ModeratorTest:
         name=grouping.name,
         effects=grouping.effects,
         reference=grouping.levels[0],
-        levels=_levels_frame(case),
+        levels=levels_frame(case),
         omnibus=_omnibus(case),
         contrasts=contrasts,
         R2=R2,
@@ -279,7 +257,7 @@ def _has(model: str, setting: str) -> bool:
     return setting != "rho" or model == "che"
 
 
-def _omnibus(case: _Case) -> dict[str, Any]:
+def _omnibus(case: Case) -> dict[str, Any]:
     """Test that the tested levels are equal."""
     g = len(case.tested)
     if g < 2 or case.means is None:
@@ -308,7 +286,7 @@ def wald_record(found: WaldTest) -> dict[str, Any]:
     }
 
 
-def _between(case: _Case) -> dict[str, Any]:
+def _between(case: Case) -> dict[str, Any]:
     """Q between the levels from the model's own variances."""
     g = len(case.tested)
     if g < 2 or case.common is None:
@@ -317,14 +295,12 @@ def _between(case: _Case) -> dict[str, Any]:
         variances = np.array([float(w.point.bread[0, 0]) for w in case.separate.works])
         Q = between(case.separate.beta, variances)
     else:
-        from metaalliance.core.wald import wald_chi2
-
         fit = case.common
         Q = wald_chi2(fit.data, fit.point, equality(g) @ fit.basis, "model").Q
     return {"Q": Q, "df": g - 1, "p_value": float(stats.chi2.sf(Q, g - 1))}
 
 
-def _contrasts(case: _Case, compare: str) -> pd.DataFrame:
+def _contrasts(case: Case, compare: str) -> pd.DataFrame:
     """Differences between levels; the reference is always the one that is subtracted."""
     g = len(case.tested)
     pairs = [(a, b) for a in range(g) for b in range(a + 1, g)]
@@ -349,106 +325,7 @@ def _contrasts(case: _Case, compare: str) -> pd.DataFrame:
     return frame
 
 
-def _levels_frame(case: _Case) -> pd.DataFrame:
-    """One row per level, those not tested last."""
-    rows = []
-    order = [*case.tested, *(name for name in case.grouping.levels if name not in case.tested)]
-    estimates = _tested_rows(case)
-    for name in order:
-        own = case.grouping.of(name)
-        counts = {
-            "level": name,
-            "n_studies": own.n_studies,
-            "n_effects": own.n_effects,
-            "n_participants": own.n_participants,
-        }
-        found = estimates.get(name) or _held_row(case, own)
-        rows.append({**counts, **found, **_heterogeneity(case, own, float(found["tau2"]))})
-    frame = pd.DataFrame(rows, columns=list(LEVEL_COLUMNS))
-    return frame.astype({"n_participants": "Int64"})
-
-
-def _tested_rows(case: _Case) -> dict[str, dict[str, Any]]:
-    """Mean and intervals of each tested level."""
-    means = case.means
-    if means is None:
-        return {}
-    found = means.contrast(np.eye(len(case.tested)))
-    names = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
-    rows = {}
-    for i, name in enumerate(case.tested):
-        row = {key: float(getattr(found, key)[i]) for key in names}
-        tau2 = means.tau2 if isinstance(means, RegressionFit) else float(means.tau2[i])
-        pi = _prediction(case, name, row, tau2)
-        rows[name] = {**row, **pi, "tau2": tau2, "tested": True, "note": ""}
-    return rows
-
-
-def _prediction(case: _Case, name: str, row: dict[str, Any], tau2: float) -> dict[str, float]:
-    """Prediction interval of a level; its df are those of the model behind tau²."""
-    settings = case.settings
-    if settings["model"] == "common-effect":
-        return {"pi_low": math.nan, "pi_high": math.nan}
-    clustered = settings["test"] in CLUSTER_TESTS or settings["model"] in MULTILEVEL
-    if case.separate is not None:
-        own = case.grouping.of(name)
-        units, used = (own.n_studies if clustered else own.n_effects), 1
-    else:
-        assert case.common is not None
-        fit = case.common
-        units, used = (fit.n_studies if clustered else fit.n_effects), len(case.tested)
-    pi = prediction_interval(
-        case.prediction, row["estimate"], row["se"], tau2, df=row["df"],
-        units=units - used + 1, riley=units - used - 1, level=settings["level"],
-    )  # fmt: skip
-    return {"pi_low": pi.low, "pi_high": pi.high}
-
-
-def _held_row(case: _Case, own: Effects) -> dict[str, Any]:
-    """Mean of a level with too few studies, by the heterogeneity of the others."""
-    fit = case.common or case.null
-    theta = np.zeros(2) if fit is None else np.asarray(fit.point.theta)
-    nested = fit is not None and fit.model in MULTILEVEL
-    if not nested and own.dependent():
-        own = aggregate(own, AGGREGATION_RHO)
-    X, rho = np.ones((own.n_effects, 1)), 0.0 if fit is None else fit.data.rho
-    data, _ = working_data(own, X, rho if nested else 0.0, clustered=nested)
-    point = evaluate(data, theta, restricted=True)
-    estimate, se = float(point.beta[0]), math.sqrt(float(point.bread[0, 0]))
-    half = critical_value(case.settings["level"], math.inf) * se
-    m = own.n_studies
-    return {
-        "estimate": estimate,
-        "se": se,
-        "statistic": estimate / se,
-        "df": math.inf,
-        "p_value": two_sided_p(estimate / se, math.inf),
-        "ci_low": estimate - half,
-        "ci_high": estimate + half,
-        "pi_low": math.nan,
-        "pi_high": math.nan,
-        "tau2": math.nan if fit is None else float(theta.sum()),
-        "tested": False,
-        "note": f"{m} {'study' if m == 1 else 'studies'}, fewer than {case.min_studies}",
-    }
-
-
-def _heterogeneity(case: _Case, own: Effects, tau2: float) -> dict[str, float]:
-    """Q of the effects of one level, and I² for its tau²."""
-    fit = case.common or case.null
-    rho = 0.0 if fit is None else fit.data.rho
-    data, _ = working_data(own, np.ones((own.n_effects, 1)), rho, clustered=rho > 0)
-    q = q_test(data.yi, data.vi, data.X, data.blocks, data.rho)
-    several = own.n_effects > 1
-    return {
-        "Q": q.Q if several else math.nan,
-        "Q_df": float(q.df),
-        "Q_p_value": q.p_value if several else math.nan,
-        "I2": q.I2(tau2) if several else math.nan,
-    }
-
-
-def _notices(case: _Case) -> tuple[Problem, ...]:
+def _notices(case: Case) -> tuple[Problem, ...]:
     """What the reader has to know: missing values, sparse levels, and the notices of the fit."""
     found = list(missing_notice(case.grouping))
     left = [n for n in case.grouping.levels if n not in case.tested]

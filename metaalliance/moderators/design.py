@@ -13,12 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.moderators.formula import Factor, ParsedFormula, parse_formula, refused
-from metaalliance.moderators.grouping import group_by, is_number
+from metaalliance.moderators.formula import (
+    Factor,
+    ParsedFormula,
+    first_line,
+    parse_formula,
+    refused,
+)
+from metaalliance.moderators.grouping import group_by
 from metaalliance.moderators.slope import default_scale, unit_text
+from metaalliance.moderators.usable import as_text, complete, dense, is_factor
 from metaalliance.problems import Problem, notice
 
 MOST_COLUMNS = 200
@@ -179,8 +186,8 @@ def build_design(
     parsed = parse_formula(formula, columns)
     for given in (reference, centre, scale):
         _check_names(parsed, given)
-    used, missing, notices = _complete(effects, parsed)
-    used, sparse = _dense(used, parsed, min_studies)
+    used, missing, notices = complete(effects, parsed)
+    used, sparse = dense(used, parsed, min_studies)
     variables = tuple(
         _variable(used, f, i in parsed.curved, reference or {}, centre or {}, scale or {})
         for i, f in enumerate(parsed.factors)
@@ -217,117 +224,6 @@ def _check_names(parsed: ParsedFormula, given: Mapping[str, Any] | None) -> None
             )
 
 
-def _complete(
-    effects: Effects, parsed: ParsedFormula
-) -> tuple[Effects, dict[str, dict[str, int]], tuple[Problem, ...]]:
-    """Effects with a value of every variable, and what each variable is missing."""
-    keep, missing, notices = np.ones(effects.n_effects, dtype=bool), {}, []
-    study = effects.frame["study"]
-    for name in dict.fromkeys(f.column for f in parsed.factors):
-        values = effects.frame[name]
-        known = values.notna().to_numpy() & (values.astype(str).str.strip() != "").to_numpy()
-        gone = set(study) - set(study[known])
-        missing[name] = {"n_effects": int((~known).sum()), "n_studies": len(gone)}
-        if not known.all():
-            message = (
-                f"{name} is missing for {missing[name]['n_effects']:,} of {effects.n_effects:,} "
-                f"effects ({len(gone):,} {'study' if len(gone) == 1 else 'studies'} entirely), "
-                "which are left out."
-            )
-            notices.append(notice("MA644", message, "Complete the column.", severity="note"))
-        keep &= known
-    if not keep.any():
-        raise EstimationError(
-            f"No effect has a value of all of {', '.join(missing)}.", code="MA602"
-        )
-    return effects.subset(keep), missing, tuple(notices)
-
-
-def _is_factor(effects: Effects, factor: Factor) -> bool:
-    return factor.function == "C" or not is_number(effects.frame[factor.column])
-
-
-def _dense(
-    effects: Effects, parsed: ParsedFormula, min_studies: int
-) -> tuple[Effects, tuple[Problem, ...]]:
-    """Leave levels, and cells of interactions, with too few studies out, until none is left.
-
-    A cell of one study would be fitted exactly, and its robust standard error be far too small.
-    """
-    groups: list[tuple[Factor, ...]] = [(f,) for f in parsed.factors if _is_factor(effects, f)]
-    groups += _interacting(effects, parsed)
-    left: dict[str, list[str]] = {}
-    again = True
-    while again:
-        again = False
-        for group in groups:
-            least = min_studies if len(group) == 1 else min(2, min_studies)
-            few, keep = _sparse(effects, group, least)
-            if not few:
-                continue
-            name = " and ".join(f.column for f in group)
-            if not keep.any():
-                raise EstimationError(
-                    f"No level of {name} has {min_studies} studies.", code="MA602"
-                )
-            left.setdefault(name, []).extend(few)
-            effects, again = effects.subset(keep), True
-    return effects, tuple(_sparse_notice(name, few, min_studies) for name, few in left.items())
-
-
-def _interacting(effects: Effects, parsed: ParsedFormula) -> list[tuple[Factor, ...]]:
-    """Sets of categorical variables that interact."""
-    from formulaic import Formula
-    from formulaic.errors import FormulaicError
-
-    try:
-        terms = [str(term) for term in Formula(parsed.safe)]
-    except (FormulaicError, ValueError, SyntaxError, TypeError, AttributeError) as error:
-        raise refused(parsed.text, _first_line(error)) from None
-    found = []
-    for term in terms:
-        inside = [parsed.factors[int(i)] for i in re.findall(r"v(\d+)x", term)]
-        levels = tuple(f for f in inside if _is_factor(effects, f))
-        if len(levels) > 1:
-            found.append(levels)
-    return found
-
-
-def _sparse(effects: Effects, group: tuple[Factor, ...], least: int) -> tuple[list[str], BoolArray]:
-    """Levels or cells with fewer studies than `least`, and which effects to keep."""
-    labels = pd.Series(
-        list(zip(*(_labels(effects, f) for f in group), strict=True)), index=effects.frame.index
-    )
-    counts = effects.frame["study"].groupby(labels).nunique()
-    few: list[Any] = [cell for cell, m in counts.items() if m < least]
-    return [" x ".join(str(v) for v in cell) for cell in few], ~labels.isin(few).to_numpy()
-
-
-def _labels(effects: Effects, factor: Factor) -> list[str]:
-    """Level of each effect."""
-    grouping = group_by(_as_text(effects, factor), factor.column)
-    return [grouping.levels[code] for code in grouping.codes]
-
-
-def _sparse_notice(name: str, few: list[str], min_studies: int) -> Problem:
-    least = 2 if " and " in name else min_studies
-    message = (
-        f"{name}: {', '.join(few)} {'has' if len(few) == 1 else 'have'} fewer than {least} "
-        "studies; their effects are left out of the regression."
-    )
-    hint = "Merge levels, or set min_studies."
-    return notice("MA645", message, hint, severity="note")
-
-
-def _as_text(effects: Effects, factor: Factor) -> Effects:
-    """Turn a column of numbers that stands for levels into text."""
-    values = effects.frame[factor.column]
-    if factor.function != "C" or not is_number(values):
-        return effects
-    text = [f"{v:g}" for v in values.astype(float)]
-    return Effects(frame=effects.frame.assign(**{factor.column: text}), measure=effects.measure)
-
-
 def _variable(
     effects: Effects,
     factor: Factor,
@@ -338,11 +234,11 @@ def _variable(
 ) -> Variable:
     """Settle levels, or centre and scale, of one variable."""
     name = factor.name
-    if _is_factor(effects, factor):
+    if is_factor(effects, factor):
         if factor.function in _FUNCTIONS or curved:
             raise OptionError(f"{factor.column} holds text: it has no {name}.", code="MA646")
         first = reference.get(factor.column)
-        levels = group_by(_as_text(effects, factor), factor.column, first).levels
+        levels = group_by(as_text(effects, factor), factor.column, first).levels
         if len(levels) < 2:
             raise EstimationError(f"{factor.column} has only the level {levels[0]}.", code="MA646")
         return Variable(name=name, column=factor.column, function=factor.function, levels=levels)
@@ -439,16 +335,10 @@ def _matrix(
     except OptionError:
         raise
     except (FormulaicError, ValueError, SyntaxError, TypeError, AttributeError) as error:
-        raise refused(parsed.text, _first_line(error)) from None
+        raise refused(parsed.text, first_line(error)) from None
     if found.shape[1] > MOST_COLUMNS:
         raise refused(parsed.text, f"it makes more than {MOST_COLUMNS} columns")
     return np.asarray(found, dtype=float), found.model_spec
-
-
-def _first_line(error: Exception) -> str:
-    """First line of a message, without our placeholders and colours."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().split("\n")[0]
-    return re.sub(r"v\d+x", "a column", text).rstrip(".") or "it cannot be read"
 
 
 def _terms(

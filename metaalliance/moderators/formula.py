@@ -116,6 +116,12 @@ def refused(text: object, reason: str) -> OptionError:
     )
 
 
+def first_line(error: Exception) -> str:
+    """First line of a message, without our placeholders and colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().split("\n")[0]
+    return re.sub(r"v\d+x", "a column", text).rstrip(".") or "it cannot be read"
+
+
 class _Reader:
     """Turns the tokens of a formula into the safe formula."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +110,10 @@ def group_by(effects: Effects, name: str, reference: str | None = None) -> Group
 def column(effects: Effects, name: str) -> pd.Series[Any]:
     """Return a column that can moderate, or say which there are."""
     if name not in effects.moderators and name not in {"n", "sample"}:
-        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list()}.")
+        spelled = str(name).strip().casefold().replace(" ", "_")
+        near = difflib.get_close_matches(spelled, effects.moderators, n=1, cutoff=0.7)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list()}.{hint}")
     if name not in effects.frame:
         raise OptionError(f"These effects have no column {name!r}.")
     return effects.frame[name]

@@ -122,7 +122,10 @@ def multiverse(
     outcomes, first = _outcomes(sets, used, level, jobs, progress)
     _refuse_nothing(used, outcomes)
     frame, ids = _frame(chosen, sets, used, outcomes, first)
-    frame["reference"] = _reference_rows(frame, chosen, {**_main(data, usual), **(reference or {})})
+    main = {**_main(data, usual), **(reference or {})}
+    if not usual:  # nothing is aggregated
+        main["aggregation"] = "none"
+    frame["reference"] = _reference_rows(frame, chosen, main)
     return Multiverse(
         frame=frame,
         grid=chosen,

@@ -15,9 +15,10 @@ from metaalliance.influence.baujat import baujat as coordinates
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.regression import RegressionFit
 from metaalliance.plots.callouts import name_points
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame, crowd
 from metaalliance.plots.numbers import count_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import number_scale
 from metaalliance.plots.sentences import listed, spoken
 from metaalliance.plots.style import Style, style_named

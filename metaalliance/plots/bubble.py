@@ -23,11 +23,12 @@ from metaalliance.models.regression import RegressionFit, regress
 from metaalliance.models.text import number
 from metaalliance.moderators.slope import SlopeTest
 from metaalliance.options import Measure, Model
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.groups import Group, groups_of
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import count_text, level_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import Effect, Numbers, effect_scale
 from metaalliance.plots.sentences import spoken
 from metaalliance.plots.shades import tint

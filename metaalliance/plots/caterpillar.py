@@ -18,10 +18,11 @@ from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.models.fits import PooledFit
 from metaalliance.options import check_option
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import effect_text, level_text, size_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import Effect, Rows, effect_scale
 from metaalliance.plots.sentences import decimal, pooled_sentence, spoken
 from metaalliance.plots.shades import tint

@@ -2,124 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from metaalliance.plots.frame import Frame
+from metaalliance.plots.chart_axes import draw_in, frame_of, prepare
 from metaalliance.plots.layout import first_fitting
-from metaalliance.plots.legend import Entry, draw_legend, flow
-from metaalliance.plots.page import HALF_CAPITAL, Align, Page, check_width
-from metaalliance.plots.scales import Rows, Scale, Ticks
+from metaalliance.plots.legend import draw_legend, flow
+from metaalliance.plots.page import HALF_CAPITAL, Page, check_width
+from metaalliance.plots.panels import APART, TICK, Chart, Panel
+from metaalliance.plots.scales import Ticks
 from metaalliance.plots.style import MM_PER_POINT, Style, drawing
-from metaalliance.plots.typeset import Line, Run, line_width, plain, run_width, user, wrap
+from metaalliance.plots.typeset import Line, Run, line_width, run_width, user, wrap
 
-#: In mm: from the plot to its tick labels, from labels to the title, and between panels.
-TICK, NEAR, APART = 1.6, 0.5, 3.0
+#: Distance in mm of a title from tick labels.
+NEAR = 0.5
 
 #: Width of a title that stands upright, in rows.
 UPRIGHT = 0.85
-
-#: Distance of tick labels where there is no spine, in points.
-BARE = 3.5
 
 #: Plots that start further right than this, in mm, have their notes at the margin.
 FAR = 22.0
 
 #: Height of a small line, in rows.
 SMALL = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class TextColumn:
-    """A column of text right of the plot: its head and one line per row, flush right."""
-
-    head: Line
-    cells: tuple[Line, ...]
-
-    def width(self, style: Style) -> float:
-        """Width in mm."""
-        return max(line_width(line, style.small_size) for line in (self.head, *self.cells))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
-    """One plot.
-
-    Attributes
-    ----------
-    name : str
-        Label of its axes.
-    across, up : Scale
-        Its sides.
-    paint : callable
-        Draws the data into a `Frame`.
-    height : float
-        Height of the plot in mm; 0 for `aspect` times its width.
-    aspect : float
-        Height for the width.
-    heading : Line
-        Over the plot.
-    columns : tuple of TextColumn
-        Text at the rows of `up`, right of the plot.
-    share : float
-        Width in relation to the other panels of its row.
-    spines : tuple of str
-        Sides that are drawn.
-    quiet : tuple of {"left", "bottom"}
-        Sides without tick labels.
-    right : tuple of (float, str)
-        Ticks on the right, at values of `up`.
-    right_title : Line
-        Title of the right side.
-    """
-
-    name: str
-    across: Scale
-    up: Scale
-    paint: Callable[[Frame], None]
-    height: float = 0.0
-    aspect: float = 0.72
-    heading: Line = ()
-    columns: tuple[TextColumn, ...] = ()
-    share: float = 1.0
-    spines: tuple[str, ...] = ("left", "bottom")
-    quiet: tuple[str, ...] = ()
-    right: tuple[tuple[float, str], ...] = ()
-    right_title: Line = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
-    """A figure of panels in rows, with a legend and notes under them.
-
-    Attributes
-    ----------
-    rows : tuple of tuple of Panel
-        Panels, from the top and from the left.
-    legend : tuple of tuple of Entry
-        Groups of entries; each begins a line.
-    notes : tuple of Line
-        Sentences under the legend.
-    gap : float
-        Space between rows of panels in mm.
-    """
-
-    rows: tuple[tuple[Panel, ...], ...]
-    legend: tuple[tuple[Entry, ...], ...] = ()
-    notes: tuple[Line, ...] = ()
-    gap: float = APART
-
-
-def single(
-    panel: Panel, legend: Sequence[Sequence[Entry]] = (), notes: Sequence[Line] = ()
-) -> Chart:
-    """Return a chart of one panel."""
-    kept = tuple(tuple(group) for group in legend if group)
-    return Chart(rows=((panel,),), legend=kept, notes=tuple(notes))
 
 
 def present(
@@ -265,8 +172,8 @@ def _draw_panel(page: Page, place: _Place) -> None:
     """Draw one panel with its ticks, titles, heading and columns."""
     panel, style = place.panel, page.style
     axes = page.panel(place.left, place.right, place.top, place.bottom, panel.name)
-    frame = _frame(axes, panel, style, place.right - place.left, place.bottom - place.top)
-    _prepare(frame, panel, place.across, place.up)
+    frame = frame_of(axes, panel, style, place.right - place.left, place.bottom - place.top)
+    prepare(frame, panel, place.across, place.up)
     panel.paint(frame)
     center = (place.left + place.right) / 2
     titles = panel.across.titles()
@@ -334,103 +241,3 @@ def _write_upright(page: Page, line: Line, x: float, y: float) -> None:
             parse_math=False,
         )
         start -= run_width(run, size)
-
-
-def _frame(axes: Axes, panel: Panel, style: Style, width: float, height: float) -> Frame:
-    return Frame(
-        axes=axes, across=panel.across, up=panel.up, width=width, height=height, style=style
-    )
-
-
-def _prepare(frame: Frame, panel: Panel, across: Ticks, up: Ticks) -> None:
-    """Set range, spines and ticks of axes."""
-    axes, style = frame.axes, frame.style
-    axes.set(xlim=(frame.across.low, frame.across.high), ylim=(frame.up.low, frame.up.high))
-    for side, spine in axes.spines.items():
-        spine.set(visible=side in panel.spines, linewidth=style.medium, color=style.ink)
-    _set_ticks(axes, "x", [] if "bottom" in panel.quiet else across, style)
-    _set_ticks(axes, "y", [] if "left" in panel.quiet else up, style)
-    if "left" not in panel.spines:
-        axes.tick_params(axis="y", length=0, pad=BARE)
-    if "bottom" not in panel.spines:
-        axes.tick_params(axis="x", length=0, pad=BARE)
-
-
-def _set_ticks(axes: Axes, which: str, ticks: Ticks, style: Style) -> None:
-    """Set ticks of one side, each label in a font that has its characters."""
-    axis: Any = axes.xaxis if which == "x" else axes.yaxis
-    sides = {"x": {"bottom": True, "labelbottom": True}, "y": {"left": True, "labelleft": True}}
-    shown: Any = {"length": 2, "width": style.thin, "pad": 1.5, "colors": style.ink, **sides[which]}
-    axes.tick_params(axis=which, **shown)  # type: ignore[arg-type]
-    axis.set_ticks([place for place, _ in ticks])
-    labels = axis.set_ticklabels([text for _, text in ticks], parse_math=False)
-    for label, (_, text) in zip(labels, ticks, strict=True):
-        label.set_fontproperties(Run(text).font(style.small_size))
-
-
-def draw_in(axes: Axes, chart: Chart, style: Style) -> None:
-    """Draw a chart of one panel into axes of the caller, with matplotlib's labels and legend."""
-    ((panel,),) = chart.rows
-    figure = axes.figure.figure
-    box = axes.get_position()
-    width, height = (
-        share * inches * 25.4
-        for share, inches in zip(
-            (box.width, box.height), (figure.get_figwidth(), figure.get_figheight()), strict=True
-        )
-    )
-    frame = _frame(axes, panel, style, width, height)
-    small = style.small_size
-    _prepare(frame, panel, panel.across.ticks(width, small), panel.up.ticks(height, small))
-    panel.paint(frame)
-    if panel.across.titles():
-        axes.set_xlabel(plain(panel.across.titles()[0]), parse_math=False)
-    if panel.up.titles():
-        axes.set_ylabel(plain(panel.up.titles()[0]), parse_math=False)
-    _annotate(axes, panel, style)
-    keys = [entry for group in chart.legend for entry in group]
-    if keys and not isinstance(panel.up, Rows):  # rows leave no room for a legend
-        axes.legend([k.key for k in keys], [plain(k.label) for k in keys], fontsize=small)
-
-
-def _annotate(axes: Axes, panel: Panel, style: Style) -> None:
-    """Write columns and ticks of the right side beside axes of the caller."""
-    size = style.small_size
-    edge = 0.0
-    for column in panel.columns:
-        edge += APART + column.width(style)
-        for i, line in enumerate(column.cells):
-            _beside(axes, plain(line), (1.0, float(i)), edge, style, "right")
-        if column.head:
-            text = axes.annotate(
-                plain(column.head),
-                (1, 1),
-                xycoords="axes fraction",
-                xytext=(edge / MM_PER_POINT, 3),
-                textcoords="offset points",
-                ha="right",
-                va="bottom",
-                annotation_clip=False,
-                parse_math=False,
-            )
-            text.set_fontproperties(Run("0").font(size))
-    for value, label in panel.right:
-        _beside(axes, label, (1.0, value), TICK, style, "left")
-
-
-def _beside(
-    axes: Axes, text: str, place: tuple[float, float], shift: float, style: Style, align: Align
-) -> None:
-    """Write text `shift` mm right of axes, at a value of their y."""
-    drawn = axes.annotate(
-        text,
-        place,
-        xycoords=("axes fraction", "data"),
-        xytext=(shift / MM_PER_POINT, 0),
-        textcoords="offset points",
-        ha=align,
-        va="center",
-        annotation_clip=False,
-        parse_math=False,
-    )
-    drawn.set_fontproperties(Run(text).font(style.small_size))

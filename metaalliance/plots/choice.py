@@ -42,6 +42,8 @@ class Choice:
         What is shown of the effects behind a study's average.
     percent : str
         What follows a weight.
+    optional : tuple of str
+        Columns that nobody asked for by name.
     """
 
     by: str
@@ -50,6 +52,7 @@ class Choice:
     sort: str
     effects: str = "average"
     percent: str = "%"
+    optional: tuple[str, ...] = ()
 
     @property
     def grouped(self) -> bool:
@@ -85,7 +88,8 @@ def choose(
     twice = sorted({name for name in left if name in right} | _repeated(left) | _repeated(right))
     if twice:
         raise OptionError(f"columns: {', '.join(map(repr, twice))} would be shown twice.")
-    if fit.effects.dependent() and COUNT not in (*left, *right):
+    asked = {*left, *right}
+    if fit.effects.dependent() and COUNT not in asked:
         left = (COUNT, *left)
     sides = _sides(style.forest, left, right)
     return Choice(
@@ -95,6 +99,7 @@ def choose(
         sort=_order_named(sort, frame),
         effects=effects,
         percent=style.words.percent,
+        optional=tuple(name for name in (COUNT, "weight") if name not in asked),
     )
 
 

@@ -18,9 +18,10 @@ from metaalliance.models.regression import RegressionFit
 from metaalliance.models.text import number
 from metaalliance.moderators.meta_regression import MetaRegression, meta_regression
 from metaalliance.options import Measure, Model
-from metaalliance.plots.chart import Chart, present
+from metaalliance.plots.chart import present
 from metaalliance.plots.interval_rows import IntervalRow, interval_chart, records
 from metaalliance.plots.numbers import DASH, count_text, level_text
+from metaalliance.plots.panels import Chart
 from metaalliance.plots.scales import number_scale
 from metaalliance.plots.sentences import listed, spoken
 from metaalliance.plots.style import APA, Style, style_named
@@ -117,35 +118,38 @@ def coefficients_text(
     )
 
 
-def moderator_coefficients(fit: PooledFit, *, columns: Sequence[str], **settings: Any) -> Figure:
+def moderator_coefficients(
+    fit: PooledFit, *, columns: str | Sequence[str], **settings: Any
+) -> Figure:
     """Draw the coefficients of a meta-regression of a fit's effects on some moderators.
 
     Parameters
     ----------
     fit : PooledFit
         A result of `pool`, whose model and settings are taken.
-    columns : sequence of str
-        Moderators, one term each: levels against the level with most studies, years per
-        decade.
+    columns : sequence of str, or str
+        Moderators, or their names with commas between them, one term each: levels against
+        the level with most studies, years per decade.
     **settings
         As for `coefficients`.
     """
     return coefficients(_regressed(fit, columns), **settings)
 
 
-def moderator_coefficients_text(fit: PooledFit, *, columns: Sequence[str]) -> str:
+def moderator_coefficients_text(fit: PooledFit, *, columns: str | Sequence[str]) -> str:
     """Describe the plot for readers who cannot see it."""
     return coefficients_text(_regressed(fit, columns))
 
 
-def _regressed(fit: PooledFit, columns: Sequence[str]) -> MetaRegression:
+def _regressed(fit: PooledFit, columns: str | Sequence[str]) -> MetaRegression:
     """Regress on all columns; warnings stay in the notices."""
     settings = {
         k: v for k, v in fit.settings().items() if k in {"model", "tau2", "test", "rho", "level"}
     }
     if settings["model"] not in get_args(Model):
         settings = {"level": fit.level}
-    formula = " + ".join(f"`{name}`" for name in columns)
+    names = columns.split(",") if isinstance(columns, str) else columns
+    formula = " + ".join(f"`{name.strip()}`" for name in names if name.strip())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         return meta_regression(fit.effects, formula, **settings)

@@ -14,7 +14,7 @@ from metaalliance.errors import MetaAllianceWarning
 from metaalliance.influence.cumulative import Cumulative
 from metaalliance.influence.cumulative import cumulative as accumulate
 from metaalliance.models.fits import PooledFit
-from metaalliance.plots.chart import Chart, present
+from metaalliance.plots.chart import present
 from metaalliance.plots.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.leave_one_out import (
     NARROW,
@@ -24,6 +24,7 @@ from metaalliance.plots.leave_one_out import (
     share_cell,
 )
 from metaalliance.plots.numbers import cell_text, count_text, level_text, size_text
+from metaalliance.plots.panels import Chart
 from metaalliance.plots.sentences import estimate_sentence, listed, pooled_sentence, spoken
 from metaalliance.plots.style import Style, style_named
 from metaalliance.plots.typeset import own

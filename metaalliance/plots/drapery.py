@@ -15,10 +15,11 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.intervals import critical_value
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.text import number
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import level_text, size_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import Effect, Fixed, effect_scale
 from metaalliance.plots.sentences import pooled_sentence, spoken
 from metaalliance.plots.shades import tint
@@ -141,6 +142,8 @@ def _paint(frame: Frame, fit: PooledFit) -> None:
         axes.fill_between(
             x, curve, color=tint(style.accent, 0.22), linewidth=0, zorder=0.6
         ).set_label("prediction")
+        (edge,) = axes.plot(x, curve, color=style.accent, linewidth=style.medium, zorder=3)
+        edge.set_label("prediction edge")
     frame.upright_line(0.0, "zero", zorder=2)
     frame.level_line(0.05, "p = .05", linestyle=(0, (4, 2)), zorder=2)
     if fit.se > 0:
@@ -171,7 +174,7 @@ def _entries(fit: PooledFit, style: Style) -> list[Entry]:
     one = "One effect" if fit.effects.dependent() else "One study"
     found = [Entry(mean, own("Pooled estimate")), Entry(pale, own(one))]
     if _predicts(fit):
-        shade = Patch(facecolor=tint(style.accent, 0.22))
+        shade = Patch(facecolor=tint(style.accent, 0.22), edgecolor=style.accent)
         found.insert(1, Entry(shade, own("True effect of a new study")))
     return [
         *found,

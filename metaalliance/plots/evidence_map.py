@@ -17,12 +17,13 @@ from metaalliance.effects.effects import Effects
 from metaalliance.models.fits import PooledFit
 from metaalliance.moderators.subgroups import subgroup_fits
 from metaalliance.options import Measure
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.groups import labels_of, levels_of
 from metaalliance.plots.interval_rows import records
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import DASH, count_text, effect_text, size_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import Rows
 from metaalliance.plots.sentences import listed, spoken, symbol
 from metaalliance.plots.shades import tint

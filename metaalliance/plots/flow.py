@@ -148,8 +148,9 @@ def _phase(page: Page, phase: str, start: float, end: float) -> None:
 
 def _box(page: Page, x: float, y: float, width: float, height: float, lines: list[Line]) -> None:
     style = page.style
-    edge = {"fill": False, "edgecolor": style.ink, "linewidth": style.medium}
-    page.layer.add_patch(Rectangle((x, y), width, height, **edge))
+    edge = Rectangle((x, y), width, height, fill=False, edgecolor=style.ink)
+    edge.set_linewidth(style.medium)
+    page.layer.add_patch(edge)
     for i, line in enumerate(lines):
         page.put(line, x + _PAD, y + _PAD + _LINE * (i + 0.5))
 

@@ -30,6 +30,8 @@ class ForestLook:
         Lines over the plot, with the same fields.
     n_head, k_head : str
         Heads of sample sizes and of numbers of effects.
+    n_short, k_short : str
+        The same where the page is narrow.
     subtotal, total, prediction : str
         Names of a group's mean, of the overall mean, and of the prediction interval, with the
         field level.
@@ -63,10 +65,12 @@ class ForestLook:
     right: tuple[str, ...] = ("columns", "effect", "weight")
     study_head: str = "Study"
     weight_head: str = "Weight"
-    effect_head: tuple[str, ...] = ("*{effect}* [{level} CI]",)
+    effect_head: tuple[str, ...] = ("*{effect}* [{level}\N{NO-BREAK SPACE}CI]",)
     panel_head: tuple[str, ...] = ()
     n_head: str = "*n*"
     k_head: str = "Effects"
+    n_short: str = "*n*"
+    k_short: str = "Effects"
     subtotal: str = "Subtotal"
     total: str = "Overall"
     prediction: str = "{level} prediction interval"
@@ -102,11 +106,12 @@ REVMAN_FOREST = ForestLook(
     left=("columns", "weight", "effect"),
     right=("columns",),
     study_head="Study or Subgroup",
-    effect_head=("{name}", "IV, {model}, {level} CI"),
-    panel_head=("{name}", "IV, {model}, {level} CI"),
+    effect_head=("{name}", "IV, {model}, {level}\N{NO-BREAK SPACE}CI"),
+    panel_head=("{name}", "IV, {model}, {level}\N{NO-BREAK SPACE}CI"),
     n_head="Total",
-    subtotal="Subtotal ({level} CI)",
-    total="Total ({level} CI)",
+    n_short="Total",
+    subtotal="Subtotal ({level}\N{NO-BREAK SPACE}CI)",
+    total="Total ({level}\N{NO-BREAK SPACE}CI)",
     directions=(
         ("Favours worse outcome", "Favours better outcome"),
         ("Favours worse", "Favours better"),
@@ -132,9 +137,10 @@ JAMA_FOREST = ForestLook(
     right=("columns", "weight"),
     study_head="Source",
     weight_head="Weight, %",
-    effect_head=("{name}", "({level} CI)"),
+    effect_head=("{name}", "({level}\N{NO-BREAK SPACE}CI)"),
     n_head="No. of participants",
     k_head="No. of effects",
+    n_short="No.",
     subtotal="Subtotal",
     total="Total",
     directions=(
@@ -162,10 +168,11 @@ JAMA_FOREST = ForestLook(
 BMJ_FOREST = ForestLook(
     right=("columns", "weight", "effect"),
     weight_head="Weight (%)",
-    effect_head=("{name}", "({level} CI)"),
-    panel_head=("{name} ({level} CI)",),
+    effect_head=("{name}", "({level}\N{NO-BREAK SPACE}CI)"),
+    panel_head=("{name} ({level}\N{NO-BREAK SPACE}CI)",),
     n_head="No of participants",
     k_head="No of effects",
+    n_short="No",
     total="Overall",
     directions=(
         ("Favours worse outcome", "Favours better outcome"),

@@ -19,7 +19,7 @@ from metaalliance.options import check_option
 from metaalliance.plots.axis import EffectAxis
 from metaalliance.plots.bubble import group_entries
 from metaalliance.plots.caterpillar import Points, assumed, shown_effects
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.funnel_marks import (
     MANY,
@@ -40,6 +40,7 @@ from metaalliance.plots.funnel_marks import (
 from metaalliance.plots.groups import Group, groups_of
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import count_text, level_text, size_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import Effect, Numbers
 from metaalliance.plots.sentences import decimal, estimate_sentence
 from metaalliance.plots.style import Style, style_named

@@ -18,11 +18,12 @@ from metaalliance.influence.gosh import Gosh
 from metaalliance.influence.gosh import gosh as pool_subsets
 from metaalliance.models.fits import PooledFit
 from metaalliance.plots.axis import EffectAxis
-from metaalliance.plots.chart import Chart, Panel, present
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import COLOURS, Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import effect_text, percent_text
-from metaalliance.plots.scales import Effect, Fixed, Numbers
+from metaalliance.plots.panels import Chart, Panel
+from metaalliance.plots.scales import Effect, Numbers
 from metaalliance.plots.sentences import spoken, symbol
 from metaalliance.plots.shades import tint
 from metaalliance.plots.style import Style, style_named
@@ -30,6 +31,9 @@ from metaalliance.plots.typeset import own, user
 
 #: Side of a cell of the cloud, height and width of the histograms, in mm; bars of one.
 CELL, MARGINAL, BARS = 1.15, 13.0, 60
+
+#: Share of the accent in the lightest cell; fewer subsets are drawn one by one.
+PALEST, FEW = 0.22, 400
 
 #: Sides without labels.
 BARE = ("left", "bottom")
@@ -122,8 +126,8 @@ def _chart(found: Gosh, study: Any, style: Style, width_mm: float) -> Chart:
     x, y, known = _points(found)
     member = None if study is None else found.contains(study)[known]
     across = _across(x, found, style)
-    marks = tuple((v, percent_text(v)) for v in (0.0, 1.0, 0.5, 0.25, 0.75))
-    up = Fixed(low=-0.02, high=1.0, marks=marks, wordings=(own("*I*²"),), upright=True)
+    low, high = max(-0.02, float(y.min()) - 0.08), min(1.02, float(y.max()) + 0.08)
+    up = Numbers(low=low, high=high, wordings=(own("*I*²"),), percent=True, upright=True)
     side = 0.6 * width_mm
     blank = Numbers(low=0.0, high=1.0)
     share = (width_mm - 22.0) / MARGINAL - 1.0
@@ -157,7 +161,7 @@ def _chart(found: Gosh, study: Any, style: Style, width_mm: float) -> Chart:
     right = Panel(
         name="gosh I2",
         across=blank,
-        up=Fixed(low=up.low, high=up.high, marks=()),
+        up=Numbers(low=low, high=high),
         paint=lambda frame: _histogram(frame, y, member, upright=True),
         height=side,
         spines=(),
@@ -165,7 +169,10 @@ def _chart(found: Gosh, study: Any, style: Style, width_mm: float) -> Chart:
     )
     notes = (own(_sentence(found, style)),)
     return Chart(
-        rows=((top, corner), (main, right)), legend=_legend(study, style), notes=notes, gap=0.0
+        rows=((top, corner), (main, right)),
+        legend=_legend(study, style, x.size),
+        notes=notes,
+        gap=0.0,
     )
 
 
@@ -188,12 +195,19 @@ def _untitled(scale: Effect) -> Effect:
 
 
 def _ramp(style: Style) -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list("ramp", [tint(style.accent, 0.12), style.accent])
+    return LinearSegmentedColormap.from_list("ramp", [tint(style.accent, PALEST), style.accent])
 
 
 def _cloud(frame: Frame, x: Array, y: Array, member: BoolArray | None, found: Gosh) -> None:
-    """Draw the subsets as hexagons, darker where there are more."""
+    """Draw the subsets as hexagons, darker where there are more; few of them as points."""
     axes, style = frame.axes, frame.style
+    ink = {"color": style.ink, "linewidth": style.medium, "linestyle": (0, (4, 2)), "zorder": 4}
+    frame.upright_line(found.fit.estimate, "estimate", **ink)
+    if math.isfinite(found.fit.I2):
+        frame.level_line(found.fit.I2, "I2", **ink)
+    if x.size < FEW:
+        _scatter(frame, x, y, member)
+        return
     columns = max(10, round(frame.width / CELL))
     ends = (frame.across.low, frame.across.high, frame.up.low, frame.up.high)
     grid = (columns, max(8, round(frame.height / CELL / math.sqrt(3))))
@@ -211,10 +225,16 @@ def _cloud(frame: Frame, x: Array, y: Array, member: BoolArray | None, found: Go
     assert isinstance(drawn, PolyCollection)
     drawn.set_label("subsets")
     axes.set(xlim=ends[:2], ylim=ends[2:])
-    ink = {"color": style.ink, "linewidth": style.medium, "linestyle": (0, (4, 2)), "zorder": 4}
-    frame.upright_line(found.fit.estimate, "estimate", **ink)
-    if math.isfinite(found.fit.I2):
-        frame.level_line(found.fit.I2, "I2", **ink)
+
+
+def _scatter(frame: Frame, x: Array, y: Array, member: BoolArray | None) -> None:
+    """Draw each subset as a point."""
+    look: dict[str, Any] = {"alpha": 0.7, "linewidths": 0.3}
+    if member is None:
+        frame.points(x, y, 1.2, "subsets", **look)
+        return
+    for part, color in ((~member, COLOURS[1]), (member, COLOURS[0])):
+        frame.points(x[part], y[part], 1.2, "subsets", facecolor=color, **look)
 
 
 def _histogram(frame: Frame, values: Array, member: BoolArray | None, *, upright: bool) -> None:
@@ -235,9 +255,11 @@ def _histogram(frame: Frame, values: Array, member: BoolArray | None, *, upright
         drawn.set_label("histogram")
 
 
-def _legend(study: Any, style: Style) -> tuple[tuple[Entry, ...], ...]:
+def _legend(study: Any, style: Style, count: int) -> tuple[tuple[Entry, ...], ...]:
+    if study is None and count < FEW:
+        return ()
     if study is None:
-        few, many = Patch(facecolor=tint(style.accent, 0.12)), Patch(facecolor=style.accent)
+        few, many = Patch(facecolor=tint(style.accent, PALEST)), Patch(facecolor=style.accent)
         return ((Entry(few, own("Few subsets")), Entry(many, own("Many subsets"))),)
     name = user(str(study))
     return (

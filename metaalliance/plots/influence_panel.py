@@ -21,10 +21,11 @@ from metaalliance.models.fits import PooledFit
 from metaalliance.models.regression import RegressionFit
 from metaalliance.options import check_option
 from metaalliance.plots.callouts import name_points
-from metaalliance.plots.chart import Chart, Panel, present
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import count_text
+from metaalliance.plots.panels import Chart, Panel
 from metaalliance.plots.scales import Numbers, number_scale
 from metaalliance.plots.sentences import listed, spoken
 from metaalliance.plots.style import Style, style_named

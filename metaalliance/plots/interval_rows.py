@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.plots.chart import Chart, Panel, TextColumn, single
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import DASH
+from metaalliance.plots.panels import Chart, Panel, TextColumn, single
 from metaalliance.plots.scales import Rows, Scale
 from metaalliance.plots.shades import tint
 from metaalliance.plots.typeset import Line, user

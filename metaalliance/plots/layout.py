@@ -20,7 +20,7 @@ from metaalliance.plots.numbers import effect_text, interval_ends
 from metaalliance.plots.page import Align
 from metaalliance.plots.rows import StudyRow
 from metaalliance.plots.style import Style
-from metaalliance.plots.typeset import Line, Run, line_width, plain, shorten, user, wrap
+from metaalliance.plots.typeset import ELLIPSIS, Line, Run, line_width, plain, shorten, user, wrap
 
 #: Share of the page that the plot keeps at least.
 PANEL_SHARE = 0.24
@@ -30,6 +30,9 @@ WORD = 0.9
 
 #: A head that is not wider than this, in mm, stays on one line.
 SHORT = 15.0
+
+#: Where text columns are cut to less, in mm, the head of the effects is broken too.
+NARROW_HEADS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +114,15 @@ class Squeeze:
         Widest text column in mm.
     tight : float
         Factor of the distances between columns.
-    optional : bool
-        Whether optional columns stay.
+    dropped : tuple of str
+        Optional columns that are left out.
     """
 
     small: bool = True
     label_share: float = 0.40
     cell_limit: float = 500.0
     tight: float = 1.0
-    optional: bool = True
+    dropped: tuple[str, ...] = ()
 
 
 #: From a table that has space to one that is squeezed into a column of a journal.
@@ -127,8 +130,9 @@ SQUEEZES = (
     Squeeze(small=False),
     Squeeze(),
     Squeeze(label_share=0.30, cell_limit=16.0, tight=0.8),
-    Squeeze(label_share=0.33, cell_limit=16.0, tight=0.7, optional=False),
-    Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, optional=False),
+    Squeeze(label_share=0.33, cell_limit=16.0, tight=0.7, dropped=("weight", "I2")),
+    Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2")),
+    Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2", "k")),
 )
 
 
@@ -136,7 +140,8 @@ def place_columns(table: Table, width: float, style: Style) -> Columns:
     """Measure a table and place its columns on a page of `width` mm.
 
     Type is made smaller, then labels and text columns are cut, and then optional columns
-    (the weights) are left out, only when the plot would otherwise get less than its share.
+    (weights, and numbers of effects that nobody asked for) are left out, only when the plot
+    would otherwise get less than its share.
 
     Raises
     ------
@@ -157,15 +162,19 @@ def place_columns(table: Table, width: float, style: Style) -> Columns:
 def _place(table: Table, width: float, style: Style, squeeze: Squeeze) -> Columns:
     size = style.small_size if squeeze.small else style.size
     gap = style.gap * squeeze.tight
-    kept = [(i, c) for i, c in enumerate(table.columns) if squeeze.optional or not c.optional]
+    kept = [
+        (i, column)
+        for i, column in enumerate(table.columns)
+        if not (column.optional and column.name in squeeze.dropped)
+    ]
     measured = [(i, c, *_measured(table, i, c, size, squeeze.cell_limit)) for i, c in kept]
     before = [entry for entry in measured if entry[1].side == "left"]
     after = [entry for entry in measured if entry[1].side == "right"]
     widths = {i: found for i, _, _, found in before}
     limit = squeeze.label_share * width
     wanted = min(_label_width(table, widths, size, gap), limit)
-    head = shorten(table.label_header, limit, size)
-    label = Column(style.margin, style.margin + wanted, (head,), False)
+    head = _head_within(table.label_header, wanted, size)
+    label = Column(style.margin, style.margin + wanted, head, False)
     x, left = label.right, []
     for i, spec, header, wide in before:
         left.append(_column(table, i, spec, header, x + gap, x + gap + wide, size))
@@ -199,11 +208,16 @@ def _measured(
     table: Table, index: int, spec: ColumnSpec, size: float, limit: float
 ) -> tuple[tuple[Line, ...], float]:
     """Return head and width of a column."""
+    narrow = limit < NARROW_HEADS
     if spec.name == EFFECT:
         content = sum(_effect_widths(table, size)) + 2 * WORD
-        return spec.header, max(content, _widest(spec.header, size))
+        header = spec.header
+        if narrow:
+            header = tuple(part for line in header for part in _head(line, content, size))
+        return header, max(content, _widest(header, size))
     content = _cell_width(table.lines, index, size, limit)
-    header = _head(spec.header[0], content, size) if len(spec.header) == 1 else spec.header
+    single = spec.short if narrow and spec.short is not None else spec.header[0]
+    header = _head(single, content, size) if len(spec.header) == 1 else spec.header
     return header, max(content, _widest(header, size))
 
 
@@ -221,6 +235,15 @@ def _head(header: Line, content: float, size: float) -> tuple[Line, ...]:
         if 1 < len(broken) <= most and intact:
             return tuple(broken)
     return (header,)
+
+
+def _head_within(header: Line, limit: float, size: float) -> tuple[Line, ...]:
+    """Return the head of the labels on one line or two, cut where its words are too long."""
+    if line_width(header, size) > limit:
+        broken = wrap(header, limit, size)
+        if len(broken) == 2 and not any(part[-1].text.endswith(ELLIPSIS) for part in broken):
+            return tuple(broken)
+    return (shorten(header, limit, size),)
 
 
 def _widest(lines: Iterable[Line], size: float) -> float:

@@ -20,7 +20,7 @@ from metaalliance.influence.leave_one_out import leave_one_out as left_out
 from metaalliance.models.fits import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.baujat import plural
-from metaalliance.plots.chart import Chart, present
+from metaalliance.plots.chart import present
 from metaalliance.plots.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import (
@@ -31,6 +31,7 @@ from metaalliance.plots.numbers import (
     percent_text,
     size_text,
 )
+from metaalliance.plots.panels import Chart
 from metaalliance.plots.scales import Effect, effect_scale
 from metaalliance.plots.sentences import pooled_sentence, spoken, symbol
 from metaalliance.plots.shades import tint

@@ -84,6 +84,8 @@ class ColumnSpec:
         Whether it is aligned to the right.
     optional : bool
         Whether it may be left out where there is no room.
+    short : Line, optional
+        Its head where the page is narrow.
     """
 
     name: str
@@ -91,6 +93,7 @@ class ColumnSpec:
     side: Literal["left", "right"]
     numeric: bool = True
     optional: bool = False
+    short: Line | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

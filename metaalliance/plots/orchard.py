@@ -17,12 +17,13 @@ from metaalliance.models.fits import PooledFit
 from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.subgroups import subgroup_fits
 from metaalliance.options import Measure
-from metaalliance.plots.chart import Chart, Panel, TextColumn, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.groups import labels_of
 from metaalliance.plots.interval_rows import records
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import effect_text, interval_text, level_text, size_text
+from metaalliance.plots.panels import Chart, Panel, TextColumn, single
 from metaalliance.plots.scales import Effect, Rows, effect_scale
 from metaalliance.plots.sentences import estimate_sentence, spoken, symbol
 from metaalliance.plots.shades import tint
@@ -124,7 +125,7 @@ def orchard(
     """
     look = style_named(style)
     if isinstance(fit, ModeratorTest):
-        rows, level = tested_rows(fit), float(fit.options.get("level", 0.95))
+        rows, level = level_rows(fit), float(fit.options.get("level", 0.95))
         measure = fit.effects.measure
     else:
         fits = {"Overall": fit} if by is None else subgroup_fits(fit, by)
@@ -145,7 +146,7 @@ def orchard_text(fit: PooledFit, *, by: str | None = "modality") -> str:
     return spoken(f"Orchard plot of {size_text(fit)}, each effect a point. {means}.")
 
 
-def tested_rows(found: ModeratorTest) -> list[OrchardRow]:
+def level_rows(found: ModeratorTest) -> list[OrchardRow]:
     """Return the rows of a test of levels, with the means and intervals of its model."""
     labels = labels_of(found.effects, found.name)
     rows = []
@@ -256,7 +257,7 @@ def swarm(values: Array) -> Array:
         Offsets in [-1, 1].
     """
     k = values.size
-    if float(np.ptp(values)) == 0.0:
+    if float(np.ptp(values)) <= max(1e-12 * float(np.abs(values).max()), 1e-100):
         return 2 * _van_der_corput(k) - 1 if k > 1 else np.array([0.5])
     width = 1.06 * min(float(values.std()), float(np.ptp(values)) / 2) * k ** (-0.2)
     apart = (values[:, None] - values[None, :]) / width

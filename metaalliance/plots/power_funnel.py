@@ -17,12 +17,13 @@ from metaalliance.core.intervals import critical_value
 from metaalliance.models.fits import PooledFit
 from metaalliance.plots.axis import EffectAxis
 from metaalliance.plots.caterpillar import Points, shown_effects
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.funnel import error_scale
 from metaalliance.plots.funnel_marks import MANY, estimate_look, line_entry, paint_points
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import effect_text, percent_text, size_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import Effect
 from metaalliance.plots.sentences import spoken, symbol
 from metaalliance.plots.shades import tint

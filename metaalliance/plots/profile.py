@@ -19,10 +19,11 @@ from metaalliance.errors import EstimationError
 from metaalliance.models.fits import MultilevelFit, PooledFit, TwoLevelFit
 from metaalliance.models.text import number
 from metaalliance.options import Component
-from metaalliance.plots.chart import Chart, Panel, present
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import level_text, size_text
+from metaalliance.plots.panels import Chart, Panel
 from metaalliance.plots.scales import Numbers
 from metaalliance.plots.sentences import spoken
 from metaalliance.plots.style import Style, style_named

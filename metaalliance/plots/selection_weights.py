@@ -17,10 +17,11 @@ from metaalliance.bias.selection import SelectionModel, selection_model
 from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.fits import PooledFit
 from metaalliance.models.text import number
-from metaalliance.plots.chart import Chart, Panel, present, single
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import count_text, level_text
+from metaalliance.plots.panels import Chart, Panel, single
 from metaalliance.plots.scales import Fixed, Numbers
 from metaalliance.plots.sentences import estimate_sentence, spoken
 from metaalliance.plots.shades import tint

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +11,18 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from metaalliance.core.arrays import Array, BoolArray
-from metaalliance.errors import OptionError
+from metaalliance.core.arrays import BoolArray
 from metaalliance.models.text import number
 from metaalliance.multiverse.results import Multiverse
-from metaalliance.options import Measure
 from metaalliance.plots.axis import EffectAxis
-from metaalliance.plots.chart import Chart, Panel, present
+from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame
 from metaalliance.plots.legend import Entry
 from metaalliance.plots.numbers import percent_text
+from metaalliance.plots.panels import Chart, Panel
 from metaalliance.plots.scales import Effect, Numbers, Rows
 from metaalliance.plots.sentences import decimal, spoken
+from metaalliance.plots.specifications import Curve, curve_of
 from metaalliance.plots.style import MM_PER_POINT, Style, style_named
 from metaalliance.plots.typeset import own
 
@@ -47,24 +45,6 @@ NAMES: Mapping[str, str] = {
     "tau2": "τ² estimator",
     "test": "Test",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Curve:
-    """What is drawn, by rank of the estimate."""
-
-    estimate: Array
-    low: Array
-    high: Array
-    significant: BoolArray
-    reference: BoolArray
-    rows: tuple[tuple[str, str, BoolArray], ...]
-    measure: Measure
-
-    @property
-    def n(self) -> int:
-        """Number of specifications."""
-        return self.estimate.size
 
 
 def specification_curve(
@@ -113,102 +93,21 @@ def specification_curve(
     Behaviour 4, 1208-1214.
     """
     look = style_named(style)
-    curve = _curve(result, decisions, correlations=correlations)
+    curve = curve_of(result, decisions, correlations=correlations)
     chart = _chart(curve, look)
     return present(chart, look, ax=None, width_mm=width_mm, title=title)
 
 
 def specification_text(result: Multiverse | pd.DataFrame, *, correlations: bool = True) -> str:
     """Describe the curve for readers who cannot see it."""
-    curve = _curve(result, None, correlations=correlations)
+    curve = curve_of(result, None, correlations=correlations)
     return spoken(
         f"Specification curve of {curve.n:,} analyses in the order of their estimates, over a "
         f"matrix of the choices that made them. {_sentence(curve, style_named('apa'))}"
     )
 
 
-def _curve(
-    result: Multiverse | pd.DataFrame, decisions: Sequence[str] | None, *, correlations: bool
-) -> _Curve:
-    """Bring a result into drawing order; correlations become Fisher z."""
-    frame, chosen, level = _frame(result, decisions)
-    if isinstance(result, Multiverse):
-        correlations = result.is_r
-    lost = [c for c in ("estimate", "ci_low", "ci_high", *chosen) if c not in frame]
-    if lost:
-        raise OptionError(f"The frame of specifications has no column {lost[0]!r}.")
-    frame = frame[np.isfinite(frame["estimate"].astype(float))]
-    if frame.empty:
-        raise OptionError("No specification has a result: there is nothing to draw.")
-    frame = frame.sort_values("estimate", kind="stable")
-    limits = [frame[c].to_numpy(dtype=float) for c in ("estimate", "ci_low", "ci_high")]
-    if correlations:
-        limits = [np.arctanh(np.clip(v, -1 + 1e-12, 1 - 1e-12)) for v in limits]
-    if "significant" in frame:
-        significant = frame["significant"].to_numpy(dtype=bool)
-    else:
-        significant = frame["p_value"].to_numpy(dtype=float) < 1 - level
-    marked = frame["reference"] if "reference" in frame else pd.Series(False, index=frame.index)
-    return _Curve(
-        estimate=limits[0],
-        low=limits[1],
-        high=limits[2],
-        significant=significant,
-        reference=np.asarray(marked, dtype=bool),
-        rows=_rows(frame, chosen, result),
-        measure="z" if correlations else "generic",
-    )
-
-
-def _frame(
-    result: Multiverse | pd.DataFrame, decisions: Sequence[str] | None
-) -> tuple[pd.DataFrame, list[str], float]:
-    """Return the specifications, the decisions in their order, and the level."""
-    if isinstance(result, Multiverse):
-        table = result.decision_table()
-        order = [name for name in table["decision"] if name in result.decisions]
-        return result.curve(), list(decisions or order), result.level
-    known = {
-        "specification", "rank", "estimate", "ci_low", "ci_high", "p_value", "significant",
-        "reference",
-    }  # fmt: skip
-    columns = [str(c) for c in result.columns if c not in known]
-    several = [c for c in columns if result[c].nunique(dropna=True) > 1]
-    return result, list(decisions or several), 0.95
-
-
-def _rows(
-    frame: pd.DataFrame, decisions: Sequence[str], result: Multiverse | pd.DataFrame
-) -> tuple[tuple[str, str, BoolArray], ...]:
-    """Return decision, option and members of each row of the matrix."""
-    rows = []
-    for name in decisions:
-        column = frame[name]
-        if isinstance(result, Multiverse):
-            options: Sequence[Any] = result.grid.options[name]
-        else:
-            options = sorted(column.dropna().unique(), key=str)
-        for option in options:
-            members = (column == option).to_numpy(dtype=bool)
-            if members.any():
-                rows.append((name, option_text(option), members))
-    return tuple(rows)
-
-
-def option_text(option: Any) -> str:
-    """Return an option as text; correlations without a zero before the point.
-
-    Examples
-    --------
-    >>> option_text(0.6), option_text("REML"), option_text(True)
-    ('.60', 'REML', 'True')
-    """
-    if isinstance(option, float) and not float(option).is_integer():
-        return number(float(option), 2, correlation=abs(option) < 1)
-    return str(option)
-
-
-def _chart(curve: _Curve, style: Style) -> Chart:
+def _chart(curve: Curve, style: Style) -> Chart:
     pad = 0.012 * curve.n + 0.5
     across = Numbers(low=1 - pad, high=curve.n + pad, whole=True, least=1.0, plain=False)
     titled = Numbers(
@@ -246,7 +145,7 @@ def _chart(curve: _Curve, style: Style) -> Chart:
     )
 
 
-def _labels(curve: _Curve) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _labels(curve: Curve) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Return the names of the rows, the decision at its first option, and where decisions end."""
     names, ends, before = [], [], ""
     for i, (decision, option, _) in enumerate(curve.rows):
@@ -259,7 +158,7 @@ def _labels(curve: _Curve) -> tuple[tuple[str, ...], tuple[int, ...]]:
     return tuple(names), tuple(ends)
 
 
-def _up(curve: _Curve, style: Style) -> Effect:
+def _up(curve: Curve, style: Style) -> Effect:
     """Return an axis for all estimates, and intervals as far as they are not extreme."""
     half = float(np.nanmedian(curve.high - curve.low)) / 2
     reach = 3 * half if math.isfinite(half) else 0.0
@@ -275,11 +174,11 @@ def _up(curve: _Curve, style: Style) -> Effect:
     return Effect(axis=axis, upright=True)
 
 
-def _looks(curve: _Curve, style: Style) -> list[tuple[BoolArray, str]]:
+def _looks(curve: Curve, style: Style) -> list[tuple[BoolArray, str]]:
     return [(~curve.significant, FAINT), (curve.significant, style.accent)]
 
 
-def _paint_curve(frame: Frame, curve: _Curve) -> None:
+def _paint_curve(frame: Frame, curve: Curve) -> None:
     axes, style = frame.axes, frame.style
     frame.level_line(0.0, "zero")
     ranks = np.arange(1, curve.n + 1, dtype=float)
@@ -307,7 +206,7 @@ def _paint_curve(frame: Frame, curve: _Curve) -> None:
         )  # fmt: skip
 
 
-def _paint_choices(frame: Frame, curve: _Curve, ends: Sequence[int]) -> None:
+def _paint_choices(frame: Frame, curve: Curve, ends: Sequence[int]) -> None:
     """Draw a dot, or of many a tick, for each choice of each specification."""
     axes, style = frame.axes, frame.style
     ranks = np.arange(1, curve.n + 1, dtype=float)
@@ -334,7 +233,7 @@ def _paint_choices(frame: Frame, curve: _Curve, ends: Sequence[int]) -> None:
         frame.upright_line(float(rank), "reference", **look)
 
 
-def _entries(curve: _Curve, style: Style) -> list[Entry]:
+def _entries(curve: Curve, style: Style) -> list[Entry]:
     dot = {"linestyle": "None", "marker": "o", "markersize": 4}
     found = []
     if curve.significant.any():
@@ -352,7 +251,7 @@ def _entries(curve: _Curve, style: Style) -> list[Entry]:
     return found
 
 
-def _sentence(curve: _Curve, style: Style) -> str:
+def _sentence(curve: Curve, style: Style) -> str:
     """Return number, median, range and share that is significant."""
     values = np.tanh(curve.estimate) if curve.measure == "z" else curve.estimate
     ends = [float(np.median(values)), float(values.min()), float(values.max())]

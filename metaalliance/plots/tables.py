@@ -90,7 +90,8 @@ def _columns(fit: PooledFit, choice: Choice, style: Style) -> tuple[ColumnSpec, 
             header=_head(name, fit, style),
             side=side,
             numeric=_is_numeric(name, fit.effects.frame),
-            optional=name == "weight",
+            optional=name in choice.optional,
+            short=_short_head(name, style),
         )
         for side, names in sides
         for name in names
@@ -110,6 +111,12 @@ def _head(name: str, fit: PooledFit, style: Style) -> tuple[Line, ...]:
     if name == "weight":
         return (own(look.weight_head, bold=look.bold_head),)
     return (column_header(name, style),)
+
+
+def _short_head(name: str, style: Style) -> Line | None:
+    look = style.forest
+    words = {"n": look.n_short, COUNT: look.k_short}.get(name)
+    return None if words is None else own(words, bold=look.bold_head)
 
 
 def effect_header(fit: PooledFit, style: Style) -> tuple[Line, ...]:

@@ -138,5 +138,3 @@ def influence_results(fit: PooledFit) -> LeaveOneOut | None:
     except EstimationError:
         return None
     return found if isinstance(found, LeaveOneOut) else None
-
-

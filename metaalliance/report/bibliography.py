@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-
 _MOST_AUTHORS = 20  # from 21 authors on APA prints the first 19 and the last
 
 
@@ -182,6 +181,4 @@ def _work(line: str) -> Work:
 
 
 #: Every work by its key.
-BIBLIOGRAPHY: dict[str, Work] = {
-    work.key: work for work in map(_work, _WORKS.strip().splitlines())
-}
+BIBLIOGRAPHY: dict[str, Work] = {work.key: work for work in map(_work, _WORKS.strip().splitlines())}

@@ -89,9 +89,7 @@ def checklist_tables(evidence: Evidence, document: Document) -> list[Table]:
         _row(f"{item} {topic}", asked, _ANSWERS.get(item), evidence, document)
         for item, topic, asked in _PRISMA
     ]
-    jars = [
-        _row(topic, asked, _ANSWERS.get(topic), evidence, document) for topic, asked in _JARS
-    ]
+    jars = [_row(topic, asked, _ANSWERS.get(topic), evidence, document) for topic, asked in _JARS]
     note = (
         f"Rows marked {_MARK} are for the authors. Filled rows say what this analysis did; read "
         "them before you use them."
@@ -124,7 +122,7 @@ def _row(
     text, where = ("", "") if answer is None else answer(evidence, document)
     if not text:
         return {"item": item, "asked": asked, "status": AUTHORS, "text": _MARK, "where": ""}
-    status = PARTLY if item.split()[0] in _PARTLY else FILLED
+    status = PARTLY if item.split(maxsplit=1)[0] in _PARTLY else FILLED
     shown = f"{text} {_MARK}: complete." if status == PARTLY else text
     return {"item": item, "asked": asked, "status": status, "text": shown, "where": where}
 
@@ -147,7 +145,7 @@ def _place(document: Document, *names: str) -> str:
     return ", ".join(numbers[name] for name in names if name in numbers)
 
 
-def _measure(evidence: Evidence, document: Document) -> tuple[str, str]:
+def _measure(evidence: Evidence, _: Document) -> tuple[str, str]:
     scale = {
         "z": "Pearson correlation, analysed as Fisher's z and shown as r.",
         "r": "Pearson correlation, analysed on its own scale.",
@@ -166,7 +164,7 @@ def _outcomes(evidence: Evidence, document: Document) -> tuple[str, str]:
     return text, _place(document, "table:characteristics")
 
 
-def _items(evidence: Evidence, document: Document) -> tuple[str, str]:
+def _items(evidence: Evidence, _: Document) -> tuple[str, str]:
     frame = evidence.coded.frame
     names = [name for name in evidence.coded.moderators if frame[name].notna().any()]
     if not names:
@@ -181,11 +179,11 @@ def _eligible(evidence: Evidence, document: Document) -> tuple[str, str]:
     return text + "set aside by the team.", _place(document, "table:excluded")
 
 
-def _preparation(evidence: Evidence, document: Document) -> tuple[str, str]:
+def _preparation(_: Evidence, document: Document) -> tuple[str, str]:
     return _methods_of(document, "data"), _place(document, "table:conversions")
 
 
-def _display(evidence: Evidence, document: Document) -> tuple[str, str]:
+def _display(_: Evidence, document: Document) -> tuple[str, str]:
     numbers = document.numbers()
     drawn = [f"{numbers[f'figure:{f.name}']} ({f.title})" for f in document.figures()]
     tables = [numbers[f"table:{t.name}"] for t in document.tables()]
@@ -198,7 +196,7 @@ def _model(evidence: Evidence, document: Document) -> tuple[str, str]:
     return text, "Methods"
 
 
-def _software(evidence: Evidence, document: Document) -> tuple[str, str]:
+def _software(_: Evidence, __: Document) -> tuple[str, str]:
     found = versions()
     return (
         f"metaalliance {found['metaalliance']}, Python {platform.python_version()}, "
@@ -209,7 +207,7 @@ def _software(evidence: Evidence, document: Document) -> tuple[str, str]:
 def _of(key: str, *places: str) -> _Answer:
     """Return an answer that repeats the methods of a section."""
 
-    def answer(evidence: Evidence, document: Document) -> tuple[str, str]:
+    def answer(_: Evidence, document: Document) -> tuple[str, str]:
         text = _methods_of(document, key)
         return text, _place(document, *places) or ("Methods" if text else "")
 
@@ -219,7 +217,7 @@ def _of(key: str, *places: str) -> _Answer:
 def _results(key: str, *places: str) -> _Answer:
     """Return an answer that repeats the results of a section."""
 
-    def answer(evidence: Evidence, document: Document) -> tuple[str, str]:
+    def answer(_: Evidence, document: Document) -> tuple[str, str]:
         section = _section(document, key)
         blocks = section.results if section else ()
         texts = [document.resolve(b).plain() for b in blocks if isinstance(b, Prose)]
@@ -243,7 +241,8 @@ def _sensitivity(evidence: Evidence, document: Document) -> tuple[str, str]:
 def _sensitivity_results(evidence: Evidence, document: Document) -> tuple[str, str]:
     influence = _results("influence")(evidence, document)[0]
     rows = (
-        f"{row.name} {effect(row.fit.estimate, evidence.fit.measure)}" for row in evidence.models[1:]
+        f"{row.name} {effect(row.fit.estimate, evidence.fit.measure)}"
+        for row in evidence.models[1:]
     )
     text = f"Pooled results: {'; '.join(rows)}." if len(evidence.models) > 1 else ""
     return f"{text} {influence}".strip(), _place(document, "table:models", "table:influence")
@@ -299,7 +298,7 @@ def _outliers(evidence: Evidence, document: Document) -> tuple[str, str]:
     ), _place(document, "table:models")
 
 
-def _data(evidence: Evidence, document: Document) -> tuple[str, str]:
+def _data(evidence: Evidence, _: Document) -> tuple[str, str]:
     return (
         "Data with every conversion: supplement.xlsx. Record of the run with checksum and "
         f"settings: run.json. File {evidence.studies.file}, SHA-256 {evidence.studies.sha256}. "

@@ -12,7 +12,7 @@ import pandas as pd
 from metaalliance.errors import OptionError
 from metaalliance.models.comparison import AGGREGATION_RHO, NamedFit
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import MultilevelFit, PooledFit
+from metaalliance.models.fits import PooledFit
 from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.slope import SlopeTest
 from metaalliance.report.spreadsheet_text import to_csv
@@ -69,7 +69,7 @@ def r_files(
             code="MA683",
         )
     known = [row for row in models if _known(row)]
-    calls = _header(main, averaged)
+    calls = _header(averaged)
     expected = []
     for row in known:
         calls.append(_model_call(row, main))
@@ -108,7 +108,7 @@ def _known(row: NamedFit) -> bool:
     }  # fmt: skip
 
 
-def _header(main: PooledFit, averaged: float | None) -> list[str]:
+def _header(averaged: float | None) -> list[str]:
     if averaged is None:
         return []
     return [
@@ -151,8 +151,8 @@ def _spec(fit: Any, test: str | None = None) -> str:
 
 
 def _start(fit: Any) -> list[float]:
-    sigma2 = getattr(fit, "sigma2", None)
-    if isinstance(fit, MultilevelFit) or sigma2:
+    sigma2: dict[str, float] = getattr(fit, "sigma2", None) or {}
+    if sigma2:
         return [float(sigma2[name]) for name in ("study", "effect") if name in sigma2]
     return [0.0, 0.0]
 

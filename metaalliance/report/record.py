@@ -111,7 +111,9 @@ def _change(before: float | None, after: float | None) -> float:
     return abs(after - before) / max(abs(before), TOLERANCE)
 
 
-def changed_rows(recorded: Mapping[str, str], studies: Studies, coded: Effects) -> list[dict[str, Any]]:
+def changed_rows(
+    recorded: Mapping[str, str], studies: Studies, coded: Effects
+) -> list[dict[str, Any]]:
     """Return the rows whose cells or effects are not as recorded; rows that only moved are not.
 
     Each has its `row`, its `study` (blank where it is gone), `what` happened, and the effect on

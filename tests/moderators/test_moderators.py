@@ -181,6 +181,12 @@ def test_dependent_effects_are_not_taken_for_independent(nested, quiet):
         quiet(ma.moderators, effects, "arm", model="common-effect", separate_tau2=True)
 
 
+def test_levels_that_share_studies_are_not_taken_for_independent(nested, quiet):
+    with pytest.raises(EstimationError, match="not independent"):
+        quiet(ma.moderators, nested, "rater", test="wald", separate_tau2=True)
+    assert quiet(ma.moderators, nested, "modality", test="wald", separate_tau2=True).p_value <= 1
+
+
 def test_warnings_reach_the_caller(nested):
     few = nested.subset(nested.frame["study"].isin([f"S{i:02d}" for i in range(9)]).to_numpy())
     with pytest.warns(MetaAllianceWarning, match="MA620"):
@@ -283,7 +289,7 @@ def test_package_and_function_have_one_name():
         assert package(three_arms(), "arm").name == "arm"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.permutations(range(9)), st.floats(0.2, 20))
 def test_order_of_rows_and_unit_do_not_matter(order, unit):
     effects = three_arms()

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
-import sys
 
 import openpyxl
 import pytest
@@ -42,9 +38,22 @@ def test_multiverse_prints_and_writes(run, sheet):
     assert set(record["files"]) == {"multiverse.json", "multiverse.xlsx"}
 
 
-def test_multiverse_json_is_one_document(run, sheet):
-    done = run("multiverse", sheet, *TINY, "-d", "rho=.6", "--json", "-q")
-    assert done.returncode == 0
+def test_the_main_analysis_is_that_of_the_configuration(call, sheet):
+    """A two-level model takes one averaged effect per study, as `pool` does."""
+    (sheet.parent / "metaalliance.toml").write_text(
+        "[pool]\nmodel = 'two-level'\ntau2 = 'DL'\n", encoding="utf-8"
+    )
+    words = ("-d", "conversions=all", "-d", "measure=z", "-d", "include=all", "--json")
+    document = json.loads(call("multiverse", sheet, *words).stdout)
+    (main,) = [s for s in document["specifications"] if s["reference"]]
+    pooled = json.loads(call("pool", sheet, "--json", "--no-figures").stdout)
+    assert main["analysis_estimate"] == pytest.approx(pooled["pooled"]["estimate"], rel=1e-12)
+    assert main["se"] == pytest.approx(pooled["pooled"]["se"], rel=1e-12)
+
+
+def test_multiverse_json_is_one_document(call, sheet):
+    done = call("multiverse", sheet, *TINY, "-d", "rho=.6", "--json", "-q")
+    assert done.exit_code == 0
     assert done.stderr == ""
     document = json.loads(done.stdout)
     assert {"input", "problems", "settings", "counts", "verdict", "decisions", "options",
@@ -146,10 +155,10 @@ def test_power_of_the_others_as_json(call, tmp_path):
     ]  # fmt: skip
 
 
-def test_power_from_a_pilot_sheet_and_by_simulation(run, sheet):
-    done = run("power", "mean", "--r", ".15", "--k", "10", "--pilot", sheet, "--simulate", "60",
+def test_power_from_a_pilot_sheet_and_by_simulation(call, sheet):
+    done = call("power", "mean", "--r", ".15", "--k", "10", "--pilot", sheet, "--simulate", "60",
                "--seed", "4", "--json")  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     document = json.loads(done.stdout)
     (plan,) = document["plans"]
     assert document["settings"]["model"] == "che"
@@ -183,9 +192,9 @@ def test_a_wrong_plan_is_a_usage_error(call, words, says):
     assert json.loads(failed.stdout)["error"]["code"] == "MA690"
 
 
-def test_an_impossible_plan_is_exit_4(run):
-    done = run("power", "mean", "--r", ".2", "--k", "1", "--n", "40", "--tau", ".1")
-    assert done.returncode == 4
+def test_an_impossible_plan_is_exit_4(call):
+    done = call("power", "mean", "--r", ".2", "--k", "1", "--n", "40", "--tau", ".1")
+    assert done.exit_code == 4
     assert "MA666" in done.stderr
 
 
@@ -237,19 +246,6 @@ def test_foreign_files_are_kept(call, sheet):
     done = call("multiverse", sheet, *TINY, "-d", "rho=.6")
     assert done.exit_code == 2
     assert (folder / "multiverse.xlsx").read_text(encoding="utf-8") == "mine"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are Unix")
-def test_no_progress_in_a_pipe_and_none_for_short_work(sheet):
-    first, second = pty.openpty()
-    done = subprocess.run(
-        [sys.executable, "-m", "metaalliance.cli.main", "power", "mean", "--r", ".2", "--k", "5",
-         "--n", "40", "--tau", ".1", "--simulate", "1"],
-        stderr=second, stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
-    os.close(second)
-    assert b"reviews drawn" in done.stdout
-    os.close(first)
 
 
 def test_a_progress_line_needs_a_terminal_and_patience():

@@ -9,6 +9,7 @@ import pytest
 from metaalliance import plots
 from metaalliance.errors import OptionError
 from metaalliance.moderators.meta_regression import meta_regression
+from metaalliance.plots.coefficients import moderator_coefficients
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 
@@ -53,3 +54,10 @@ def test_what_cannot_be_drawn_is_refused():
         plots.coefficients(FRAME.drop(columns="ci_low"))
     with pytest.raises(OptionError, match="intercept=True"):
         plots.coefficients(FRAME.head(1))
+
+
+def test_columns_with_commas_between(make_fit, texts):
+    fit = make_fit(24, groups=("CBT", "humanistic"))
+    for columns in ("modality, year", ["modality", "year"]):
+        figure = moderator_coefficients(fit, columns=columns)
+        assert "Year (per decade)" in [t.get_text() for t in texts(figure)]

@@ -99,7 +99,7 @@ def test_flagged_studies_are_named(make_fit, texts):
 
 
 def test_gosh_counts_every_subset(make_fit, artist):
-    found = gosh(make_fit(9), 300)
+    found = gosh(make_fit(9), 511)
     figure = plots.gosh(found)
     cells = artist(figure, "gosh", "subsets").get_array()
     known = np.isfinite(found.frame[["estimate", "I2"]]).all(axis=1).sum()
@@ -108,7 +108,7 @@ def test_gosh_counts_every_subset(make_fit, artist):
 
 
 def test_gosh_tells_subsets_with_a_study_apart(make_fit, artist, texts):
-    found = gosh(make_fit(9), 300)
+    found = gosh(make_fit(9), 511)
     label = found.labels[2]
     figure = plots.gosh(found, study=label)
     shares = artist(figure, "gosh", "subsets").get_array()
@@ -126,3 +126,10 @@ def test_histograms_hold_the_subsets(make_fit):
     known = found.frame[np.isfinite(found.frame[["estimate", "I2"]]).all(axis=1)]
     counts = np.histogram(known["estimate"], edges)[0]
     np.testing.assert_allclose(values, counts / counts.max())
+
+
+def test_few_subsets_are_points(make_fit, artist):
+    found = gosh(make_fit(5), 31)
+    points = artist(plots.gosh(found), "gosh", "subsets").get_offsets()
+    known = found.frame[np.isfinite(found.frame[["estimate", "I2"]]).all(axis=1)]
+    np.testing.assert_allclose(points, known[["estimate", "I2"]])

@@ -47,6 +47,7 @@ HEADS = {
 def test_heads_of_the_journal(style, make_fit, texts, lines):
     figure = plots.forest(make_fit(12, groups=GROUPS), style=style)
     shown = lines(figure) + " ".join(t.get_text() for t in texts(figure))
+    shown = shown.replace("\N{NO-BREAK SPACE}", " ")
     assert [head for head in HEADS[style] if head not in shown] == []
 
 

@@ -62,8 +62,17 @@ def sheet_text(labels: tuple[str, ...]) -> str:
         quoted = '"' + label.replace('"', '""') + '"'
         for rater in ("client", "therapist")[: 1 + i % 2]:
             r = round(float(np.clip(0.25 + 0.15 * rng.normal(), -0.8, 0.8)), 2)
-            parts = (quoted, r, 30 + 7 * i, "higher_better", ("CBT", "PDT", "humanistic")[i % 3],
-                     rater, ("low", "high", "some concerns")[i % 3], 1990 + i, "symptom")
+            parts = (
+                quoted,
+                r,
+                30 + 7 * i,
+                "higher_better",
+                ("CBT", "PDT", "humanistic")[i % 3],
+                rater,
+                ("low", "high", "some concerns")[i % 3],
+                1990 + i,
+                "symptom",
+            )
             rows.append(",".join(map(str, parts)))
     return "\n".join(rows) + "\n"
 
@@ -115,17 +124,35 @@ def evidence(made: Made) -> Evidence:
 def evidence_of() -> Callable[..., Evidence]:
     """Evidence from numbers, without further analyses unless they are given."""
 
-    def make(yi: Any, vi: Any, *, study: Any = None, further: dict[str, Any] | None = None,
-             **options: Any) -> Evidence:
+    def make(
+        yi: Any,
+        vi: Any,
+        *,
+        study: Any = None,
+        further: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Evidence:
         effects = Effects.from_arrays(yi, vi, study, measure="z", n=np.round(3 + 1 / np.array(vi)))
         fit = pool(effects, **options)
         models, notes = compare_models(fit)
         studies = Studies(
-            file="studies.csv", sha256="0" * 64, sheet="effects", rows=(), choices={},
-            nonsignificant_rows=frozenset(), problems=(), nonsignificant="error",
+            file="studies.csv",
+            sha256="0" * 64,
+            sheet="effects",
+            rows=(),
+            choices={},
+            nonsignificant_rows=frozenset(),
+            problems=(),
+            nonsignificant="error",
             beta="peterson-brown",
         )
-        return Evidence(studies=studies, coded=effects, fit=fit, models=models,
-                        problems=(*fit.notices, *notes), **(further or {}))
+        return Evidence(
+            studies=studies,
+            coded=effects,
+            fit=fit,
+            models=models,
+            problems=(*fit.notices, *notes),
+            **(further or {}),
+        )
 
     return make

@@ -8,10 +8,10 @@ import re
 import unicodedata
 import zipfile
 
+import docx
 import html5lib
 import openpyxl
 import pytest
-from docx import Document as open_document
 
 
 def printed(label: str) -> str:
@@ -106,7 +106,7 @@ def test_markdown_has_no_markup_of_a_label(made):
 
 def test_word_has_the_labels_as_text_only(made, hostile_labels):
     content = (made.folder / "report.docx").read_bytes()
-    book = open_document(io.BytesIO(content))
+    book = docx.Document(io.BytesIO(content))
     texts = {row.cells[0].text for table in book.tables for row in table.rows}
     assert {printed(label) for label in hostile_labels} <= texts
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 
+import docx
 import html5lib
 import openpyxl
 import pytest
-from docx import Document as open_document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,14 +88,12 @@ def test_json_has_strings_and_values():
 
 def test_html_has_the_strings():
     tree = html5lib.parseFragment(table_html(TABLE), namespaceHTMLElements=False)
-    rows = [
-        words(["".join(cell.itertext()) for cell in row]) for row in tree.iter("tr")
-    ]
+    rows = [words(["".join(cell.itertext()) for cell in row]) for row in tree.iter("tr")]
     assert rows == EXPECTED
 
 
 def test_word_has_the_strings_and_three_rules():
-    book = open_document(io.BytesIO(tables_docx("T", [TABLE])))
+    book = docx.Document(io.BytesIO(tables_docx("T", [TABLE])))
     (grid,) = book.tables
     assert [words([cell.text for cell in row.cells]) for row in grid.rows] == EXPECTED
     xml = grid._tbl.xml
@@ -150,13 +148,13 @@ def test_terminal_has_the_strings():
         assert all(cell in text for cell in row)
 
 
-@given(
-    st.floats(-3, 3, allow_nan=False), st.sampled_from(["r", "number"]), st.integers(0, 4)
-)
+@given(st.floats(-3, 3, allow_nan=False), st.sampled_from(["r", "number"]), st.integers(0, 4))
 @settings(max_examples=40, deadline=None)
 def test_number_formats_show_what_a_field_prints(value, kind, digits):
     field = Field(key="x", title="x", kind=kind, digits=digits)
-    table = Table(title="T", fields=(Field(key="a", title="A"), field), rows=({"a": "", "x": value},))
+    table = Table(
+        title="T", fields=(Field(key="a", title="A"), field), rows=({"a": "", "x": value},)
+    )
     cell = openpyxl.load_workbook(io.BytesIO(write_workbook({"T": table})))["T"]["B3"]
     assert shown_by_spreadsheet(cell.value, cell.number_format) == field.text(value)
 

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import zipfile
 
+import docx
 import openpyxl
 import pytest
-from docx import Document as open_document
 from docx.shared import Mm
 from typer.testing import CliRunner
 
@@ -39,9 +39,7 @@ def good(tmp_path):
 
 def test_every_file_is_written_and_recorded(made):
     record = made.json("run.json")
-    present = {
-        str(p.relative_to(made.folder)) for p in made.folder.rglob("*") if p.is_file()
-    }
+    present = {str(p.relative_to(made.folder)) for p in made.folder.rglob("*") if p.is_file()}
     assert present == {*record["files"], "run.json"}
     for name in ("report.html", "report.docx", "report.md", "supplement.xlsx", "checklist.docx",
                  "checklist.csv", "references.bib", "results.json", "tables/models.tex",
@@ -73,7 +71,7 @@ def test_numbers_are_the_same_string_in_page_document_workbook_and_text(made):
     ends = ", ".join(f"{results[k]:.2f}".replace("-", "−").replace("0.", ".", 1)
                      for k in ("ci_low", "ci_high"))  # fmt: skip
     sentence = f"= {mean}, 95% CI [{ends}]"
-    document = open_document(made.folder / "report.docx")
+    document = docx.Document(made.folder / "report.docx")
     assert any(sentence in p.text for p in document.paragraphs)
     page = made.text("report.html").replace("<i>", "").replace("</i>", "")
     assert sentence in page
@@ -85,7 +83,7 @@ def test_numbers_are_the_same_string_in_page_document_workbook_and_text(made):
 
 
 def test_figures_of_the_document_have_exact_width_and_text(made):
-    book = open_document(made.folder / "report.docx")
+    book = docx.Document(made.folder / "report.docx")
     assert len(book.inline_shapes) >= 4
     for shape in book.inline_shapes:
         assert shape.width in {Mm(174), Mm(120)}
@@ -95,11 +93,13 @@ def test_figures_of_the_document_have_exact_width_and_text(made):
 
 
 def test_captions_are_numbered_in_order(made):
-    book = open_document(made.folder / "report.docx")
+    book = docx.Document(made.folder / "report.docx")
     captions = []
     for paragraph in book.paragraphs:
         if paragraph.style.name == "Caption":
-            captions.append("".join(t.text or "" for t in paragraph._p.iter() if t.tag.endswith("}t")))
+            captions.append(
+                "".join(t.text or "" for t in paragraph._p.iter() if t.tag.endswith("}t"))
+            )
     tables = [c for c in captions if c.startswith("Table ") and "S" not in c]
     assert tables == [f"Table {i}" for i in range(1, len(tables) + 1)]
     assert any(c.startswith("Table S1") for c in captions)
@@ -169,10 +169,24 @@ def test_checklist_never_ticks_for_the_authors(made):
 
 
 def test_flow_that_does_not_add_up_is_told_to_the_authors(made, tmp_path):
-    config = (made.sheet.parent / "metaalliance.toml").read_text().replace("screened_out = 60", "screened_out = 61")  # noqa: E501
+    config = (
+        (made.sheet.parent / "metaalliance.toml")
+        .read_text()
+        .replace("screened_out = 60", "screened_out = 61")
+    )
     (tmp_path / "m.toml").write_text(config)
-    done = call("report", made.sheet, "-o", tmp_path / "out", "--config", tmp_path / "m.toml", "-q",
-                "--no-figures", "--no-bias", "--no-influence")
+    done = call(
+        "report",
+        made.sheet,
+        "-o",
+        tmp_path / "out",
+        "--config",
+        tmp_path / "m.toml",
+        "-q",
+        "--no-figures",
+        "--no-bias",
+        "--no-influence",
+    )
     assert done.exit_code == 0
     page = (tmp_path / "out" / "report.html").read_text()
     assert "100 records screened less 61 excluded are 39, not the 40 reports sought" in page

@@ -53,7 +53,9 @@ def test_null_mean_is_neither_presence_nor_absence(evidence_of):
 
 def test_negative_mean_says_so_and_warns_the_authors(evidence_of):
     evidence = evidence_of(effects_around(-0.3), V)
-    assert "better alliance went, on average, with a worse outcome" in mean_text(evidence.fit).plain()
+    assert (
+        "better alliance went, on average, with a worse outcome" in mean_text(evidence.fit).plain()
+    )
     points = " ".join(p.plain() for p in compose_report(evidence).attention)
     assert "Check outcome_direction" in points
 

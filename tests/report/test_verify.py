@@ -87,7 +87,10 @@ def test_new_and_lost_rows(pooled):
     text = SHEET.replace("Dorn 2004,0.4", "Ernst 2009,0.4") + "Falk 2010,0.3,70,higher_better,,\n"
     pooled.write_text(text, encoding="utf-8")
     _, checks, _ = verified(pooled)
-    assert [(d["row"], d["what"]) for d in checks["rows"]["details"]] == [(6, "changed"), (7, "new")]
+    assert [(d["row"], d["what"]) for d in checks["rows"]["details"]] == [
+        (6, "changed"),
+        (7, "new"),
+    ]
     pooled.write_text(SHEET.rsplit("Dorn", 1)[0], encoding="utf-8")
     _, checks, _ = verified(pooled)
     assert [(d["row"], d["what"]) for d in checks["rows"]["details"]] == [(6, "gone")]

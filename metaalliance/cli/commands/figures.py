@@ -322,7 +322,7 @@ def _settings(
     model: str | None,
     tau2: str | None,
     test: str | None,
-    rho: float | None,
+    rho: str | None,
     level: float | None,
     prediction: str | None,
     nonsignificant: str | None,

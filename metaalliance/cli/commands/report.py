@@ -114,7 +114,9 @@ def verify(
     config: Config = None,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Other bytes, versions or configuration give exit code 1 too."),
+        typer.Option(
+            "--strict", help="Other bytes, versions or configuration give exit code 1 too."
+        ),
     ] = False,
     json_output: Json = False,
     debug: Debug = False,
@@ -129,6 +131,7 @@ def verify(
     )
     options = VerifyOptions(record=record, request=request, strict=strict)
     guarded("verify", lambda: run_verify(options), json_output=json_output, debug=debug)
+
 
 def export_r(
     workbook: Workbook,
@@ -233,7 +236,9 @@ def export_python(
         quiet=quiet,
     )
     options = ExportOptions(request=request, moderators=_names(moderators))
-    guarded("export-python", lambda: run_export_python(options), json_output=json_output, debug=debug)
+    guarded(
+        "export-python", lambda: run_export_python(options), json_output=json_output, debug=debug
+    )
 
 
 def example(

@@ -14,8 +14,8 @@ _SPECIAL = {
     "τ": r"\ensuremath{\tau}", "ρ": r"\ensuremath{\rho}", "σ": r"\ensuremath{\sigma}",
     "χ": r"\ensuremath{\chi}", "β": r"\ensuremath{\beta}", "η": r"\ensuremath{\eta}",
     "∞": r"\ensuremath{\infty}", "≤": r"\ensuremath{\le}", "≥": r"\ensuremath{\ge}",
-    "×": r"\ensuremath{\times}", "√": r"\ensuremath{\surd}", "…": r"\ldots{}", "-": "{-}", "†": r"\textdagger{}",
-    "\N{EM SPACE}": r"\quad{}",
+    "×": r"\ensuremath{\times}", "√": r"\ensuremath{\surd}", "…": r"\ldots{}", "-": "{-}",
+    "†": r"\textdagger{}", "\N{EM SPACE}": r"\quad{}",
 }  # fmt: skip
 
 
@@ -39,9 +39,9 @@ def prose_latex(text: Prose) -> str:
 
 
 def table_latex(table: Table) -> str:
-    """Return a table with caption, three rules and notes.
+    r"""Return a table with caption, three rules and notes.
 
-    It needs ``\\usepackage{booktabs,longtable}``, and with pdfLaTeX ``[T1]{fontenc}`` and
+    It needs ``\usepackage{booktabs,longtable}``, and with pdfLaTeX ``[T1]{fontenc}`` and
     ``{textcomp}``. Long tables are a longtable, whose head is repeated.
     """
     head, *body = table.cells()
@@ -59,9 +59,7 @@ def table_latex(table: Table) -> str:
     return "\n".join([*lines, *below, r"\end{table}"]) + "\n"
 
 
-def _long(
-    columns: str, caption: str, header: str, rows: list[str], notes: list[str]
-) -> list[str]:
+def _long(columns: str, caption: str, header: str, rows: list[str], notes: list[str]) -> list[str]:
     head = [r"\toprule", header, r"\midrule"]
     return [
         rf"\begin{{longtable}}{{{columns}}}", caption + r" \\", *head, r"\endfirsthead",

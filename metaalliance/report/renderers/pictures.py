@@ -24,7 +24,7 @@ def inline_svg(content: bytes, prefix: str) -> str:
     prefix : str
         Unique to the drawing.
     """
-    root = ElementTree.fromstring(content)  # noqa: S314  # our own figure
+    root = ElementTree.fromstring(content)  # our own figure
     _clean(root)
     for element in root.iter():
         element.tag = element.tag.removeprefix(f"{{{_SVG}}}")

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from docx import Document as new_document
+import docx
 from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
 from docx.oxml import OxmlElement
@@ -33,7 +33,7 @@ def report_docx(document: Document) -> bytes:
     width and their alternative text; wide tables stand on landscape pages. Equal content gives
     equal bytes.
     """
-    book = new_document()
+    book = docx.Document()
     _set_up(book, document)
     book.add_paragraph(allowed_text(document.title), style="Title")
     if document.authors:
@@ -62,7 +62,7 @@ def report_docx(document: Document) -> bytes:
 
 def tables_docx(title: str, tables: Sequence[Table]) -> bytes:
     """Return tables as a Word document of their own, without numbers."""
-    book = new_document()
+    book = docx.Document()
     _set_up(book, Document(title=title))
     book.add_paragraph(allowed_text(title), style="Title")
     _turn(book, landscape=True)

@@ -18,9 +18,10 @@ from metaalliance.sheet.archive import allowed_text
 _SIZE, _WIDE_SIZE = 9, 8
 _TWIPS_PER_MM = 56.7
 _PORTRAIT_MM, _LANDSCAPE_MM = 174, 261
-_MM_PER_LETTER = 0.21  # of a point of type size
+_MM_PER_LETTER = 0.19  # of a point of type size
 _PADDING_MM = 4
 _SHORT = 15
+_TOGETHER = 26  # rows of a table that stays on one page
 
 
 def needs_landscape(table: Table) -> bool:
@@ -53,6 +54,9 @@ def write_table(book: Any, table: Table, *, landscape: bool = False) -> None:
     rows = grid._tbl.tr_lst
     for row in rows:
         _property(row, "w:cantSplit")
+    if len(rows) <= _TOGETHER:
+        for cell in flat[: -len(table.fields)]:
+            cell.paragraphs[0].paragraph_format.keep_with_next = True
     _property(rows[0], "w:tblHeader")
     _rule(rows[0], "top", 12)
     _rule(rows[0], "bottom", 6)
@@ -96,11 +100,10 @@ def _least(table: Table, size: float) -> list[float]:
 
 
 def _wanted(table: Table, size: float) -> list[float]:
-    """Widths in mm in which no text of the body breaks."""
+    """Widths in mm in which no text breaks."""
     letter = _MM_PER_LETTER * size
     columns = zip(*table.cells(), strict=True)
-    body = [letter * max([0, *map(text_width, column[1:])]) + _PADDING_MM for column in columns]
-    return [max(low, want) for low, want in zip(_least(table, size), body, strict=True)]
+    return [letter * max(map(text_width, column)) + _PADDING_MM for column in columns]
 
 
 def _longest_word(text: str) -> int:

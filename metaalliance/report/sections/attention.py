@@ -34,8 +34,12 @@ def attention_points(evidence: Evidence) -> tuple[Prose, ...]:
         (p.code, reason) for p, reason in evidence.studies.silenced
     ).items():
         points.append(
-            prose("Silenced by the configuration: {code} ({n}): {reason}", code=code,
-                  n=f"{n:,}", reason=reason)  # fmt: skip
+            prose(
+                "Silenced by the configuration: {code} ({n}): {reason}",
+                code=code,
+                n=f"{n:,}",
+                reason=reason,
+            )
         )
     for gap in flow_gaps(evidence.flow, evidence.fit.n_studies) if evidence.flow else ():
         points.append(prose("Flow of studies: {gap} (MA682).", gap=gap))

@@ -54,7 +54,9 @@ def _methods(fit: PooledFit, found: BiasEvidence) -> Prose:
         prose(
             "Small-study effects, of which publication bias is one possible cause, were examined "
             "by {n}.",
-            n="one method" if len(found.results) == 1 else f"{in_words(len(found.results))} methods",
+            n="one method"
+            if len(found.results) == 1
+            else f"{in_words(len(found.results))} methods",
         )
     ]
     parts += [_METHODS[type(r)](r, fit) for r in found.results.values() if type(r) in _METHODS]
@@ -84,7 +86,7 @@ def _egger_methods(result: BiasResult, fit: PooledFit) -> Prose:
     return prose(f"{lead}, in the model of the main analysis.")
 
 
-def _pet_methods(result: BiasResult, fit: PooledFit) -> Prose:
+def _pet_methods(result: BiasResult, _: PooledFit) -> Prose:
     assert isinstance(result, PetPeese)
     return prose(
         "PET-PEESE [@stanley2014] extrapolates to a study without sampling error from a regression "
@@ -94,7 +96,7 @@ def _pet_methods(result: BiasResult, fit: PooledFit) -> Prose:
     )
 
 
-def _selection_methods(result: BiasResult, fit: PooledFit) -> Prose:
+def _selection_methods(result: BiasResult, _: PooledFit) -> Prose:
     assert isinstance(result, SelectionModel)
     steps = listed(number(step, 3, correlation=True) for step in result.steps)
     robust = ""
@@ -169,7 +171,8 @@ def _selection_text(result: BiasResult) -> Prose:
     weight = float(result.weights[-1])
     text = prose(
         "In the selection model, results with one-sided *p* above {step} were estimated "
-        "to be {weight} times as likely to be reported as those below, {level} CI {ci}{test}; its estimate was {estimate}.",
+        "to be {weight} times as likely to be reported as those below, {level} CI {ci}{test}; "
+        "its estimate was {estimate}.",
         step=number(result.steps[-1], 3, correlation=True),
         weight=number(weight, DIGITS),
         level=level_name(result.level),
@@ -318,7 +321,7 @@ def adjusted_table(fit: PooledFit, found: BiasEvidence) -> Table:
         )
     return Table(
         name="bias",
-        title=f"Pooled {noun(fit.measure).title()} With and Without Adjustment for Publication Bias",
+        title=f"{noun(fit.measure).title()} Before and After Adjustment for Publication Bias",
         fields=(
             Field(key="name", title="Method"),
             Field(key="n_studies", title="Studies", kind="count"),

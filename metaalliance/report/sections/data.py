@@ -260,7 +260,9 @@ def _sample_sizes(evidence: Evidence) -> Prose:
 
 def _references_to_tables(evidence: Evidence) -> Prose:
     if coded_columns(evidence):
-        return prose("{table:characteristics} describes the studies and {table:studies} lists them.")
+        return prose(
+            "{table:characteristics} describes the studies and {table:studies} lists them."
+        )
     return prose("{table:studies} lists the studies.")
 
 

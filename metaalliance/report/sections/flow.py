@@ -135,9 +135,7 @@ def _assessed(flow: Mapping[str, Any]) -> Prose:
             )
         )
     elif "assessed" in flow:
-        parts.append(
-            prose("Eligibility was assessed of {n}.", n=count(flow["assessed"], "report"))
-        )
+        parts.append(prose("Eligibility was assessed of {n}.", n=count(flow["assessed"], "report")))
     return joined(parts)
 
 

@@ -9,7 +9,7 @@ from metaalliance.models.fits import PooledFit, back_transform
 from metaalliance.report.document import Section
 from metaalliance.report.phrases import DIGITS, effect, interval, level_name, noun
 from metaalliance.report.prose import Prose, prose
-from metaalliance.report.table import Field, Table
+from metaalliance.report.table import Field, Kind, Table
 
 #: Studies in the table.
 SHOWN = 10
@@ -98,7 +98,7 @@ def influence_table(fit: PooledFit, found: LeaveOneOut) -> Table:
                 "tau": row["tau"],
             }
         )
-    kind = "r" if is_r else "number"
+    kind: Kind = "r" if is_r else "number"
     return Table(
         name="influence",
         title="Result Without Each of the Most Influential Studies",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
 from metaalliance.models.text import number
 from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.slope import SlopeTest
@@ -22,16 +22,17 @@ from metaalliance.report.phrases import (
     p_phrase,
     percent,
     test_phrase,
-    title_case,
 )
 from metaalliance.report.prose import Prose, Run, joined, listed, prose
-from metaalliance.report.table import Field, Table
+from metaalliance.report.sections.moderator_tables import (
+    Moderator,
+    contrast_table,
+    moderator_name,
+    moderators_table,
+    omnibus_phrase,
+    slug,
+)
 
-Moderator = ModeratorTest | SlopeTest
-_NAMES = {"modality": "treatment modality", "year": "year of publication", "delivery":
-          "mode of delivery", "format": "treatment format", "source": "source of publication",
-          "alliance_rater": "rater of the alliance", "alliance_time": "time of the alliance rating",
-          "alliance_measure": "alliance measure", "outcome_rater": "rater of the outcome"}  # fmt: skip
 _METHODS = {
     "htz": "the approximate Hotelling test with small-sample correction [@tipton2015b]",
     "f": "an *F* test with the adjustment of @knapp2003",
@@ -40,11 +41,6 @@ _METHODS = {
 }
 #: Contrasts that are named in the text at most.
 _MOST_CONTRASTS = 6
-
-
-def moderator_name(column: str) -> str:
-    """Return a moderator in words."""
-    return _NAMES.get(column, column.replace("_", " ").strip())
 
 
 def moderators_section(fit: PooledFit, found: ModeratorTable | None) -> Section:
@@ -62,13 +58,13 @@ def moderators_section(fit: PooledFit, found: ModeratorTable | None) -> Section:
     return Section(
         key="moderators",
         title="Moderators",
-        methods=tuple(_methods(fit, found)),
+        methods=tuple(_methods(found)),
         results=tuple(block for block in results if block),
         appendix=tuple(contrasts),
     )
 
 
-def _methods(fit: PooledFit, found: ModeratorTable) -> list[Prose]:
+def _methods(found: ModeratorTable) -> list[Prose]:
     """How moderators were tested."""
     categorical = [t for t in found.moderators if isinstance(t, ModeratorTest)]
     slopes = [t for t in found.moderators if isinstance(t, SlopeTest)]
@@ -87,9 +83,7 @@ def _methods(fit: PooledFit, found: ModeratorTable) -> list[Prose]:
     for kind in sorted(kinds & set(_METHODS)):
         parts.append(prose(f"The levels of a moderator were compared with {_METHODS[kind]}."))
     if any(len(t.contrasts) for t in categorical):
-        parts.append(
-            prose("*P*-values of pairwise comparisons were adjusted after @holm1979.")
-        )
+        parts.append(prose("*P*-values of pairwise comparisons were adjusted after @holm1979."))
     fewest = {t.options["min_studies"] for t in categorical}
     if any((~t.levels["tested"].astype(bool)).any() for t in categorical):
         parts.append(
@@ -159,20 +153,6 @@ def _reason(test: ModeratorTest) -> str:
     return str(test.omnibus.get("reason") or "the test has no answer with these studies")
 
 
-def omnibus_phrase(omnibus: dict[str, Any]) -> Prose:
-    """Return "F(6, 23.1) = 2.31, p = .068"."""
-    df1, df2 = float(omnibus["df1"]), float(omnibus["df2"])
-    symbol = prose("χ²") if math.isinf(df2) else prose("*F*")
-    df = f"{df1:g}" if math.isinf(df2) else f"{df1:g}, {number(df2, 1)}"
-    return prose(
-        "{symbol}({df}) = {value}, {p}",
-        symbol=symbol,
-        df=df,
-        value=number(omnibus["statistic"], 2),
-        p=p_phrase(omnibus["p_value"]),
-    )
-
-
 def _share(R2: float) -> Prose:
     if math.isnan(R2):
         return Prose()
@@ -229,9 +209,7 @@ def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
     ]
     body = Prose()
     for index, part in enumerate(parts):
-        body = Prose(
-            (*body.runs, *((Run("; "),) if index else ()), *part.runs), body.cited
-        )
+        body = Prose((*body.runs, *((Run("; "),) if index else ()), *part.runs), body.cited)
     more = f" and {len(close) - len(first)} more" if len(close) > len(first) else ""
     return prose(
         f"After adjustment these differences{scale} remained: {{body}}{{more}}.",
@@ -270,10 +248,8 @@ def _adjusted_text(test: Moderator, table: ModeratorTable) -> Prose:
     tested = rows[rows["p_value"].notna()]
     if len(tested) < 2 or math.isnan(test.p_value):
         return Prose()
-    adjusted = float(tested.set_index("name").loc[test.name, "p_holm"])
-    return prose(
-        "Adjusted for the number of moderators, {p}.", p=p_phrase(adjusted)
-    )
+    adjusted = float(tested.set_index("name")["p_holm"][test.name])
+    return prose("Adjusted for the number of moderators, {p}.", p=p_phrase(adjusted))
 
 
 def _missing_text(test: Moderator) -> Prose:
@@ -304,125 +280,3 @@ def _failed_text(found: ModeratorTable) -> Prose:
     parts = [f"{moderator_name(name)} ({reason.rstrip('.')})" for name, reason in
              found.failed.items()]  # fmt: skip
     return prose("Not tested: {parts}.", parts="; ".join(parts))
-
-
-def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
-    """Return the table that papers print: moderators with their tests, levels below."""
-    is_r = fit.measure != "generic"
-    rows: list[dict[str, Any]] = []
-    several = int(found.multiplicity["p_value"].notna().sum()) > 1
-    adjusted = found.multiplicity.set_index("name")["p_holm"]
-    for test in found.moderators:
-        rows.append(
-            {
-                "name": capital(moderator_name(test.name)),
-                "n_studies": test.n_studies,
-                "n_effects": test.n_effects,
-                "test": "–" if math.isnan(test.p_value) else omnibus_phrase(test.omnibus).plain()
-                .rpartition(", p ")[0],
-                "p_value": test.p_value,
-                "p_holm": float(adjusted[test.name]),
-            }
-        )  # fmt: skip
-        rows += _slope_rows(test) if isinstance(test, SlopeTest) else _level_rows(test)
-    fields = (
-        Field(key="name", title="Moderator and level"),
-        Field(key="n_studies", title="Studies", kind="count"),
-        Field(key="n_effects", title="Effects", kind="count"),
-        Field(key="estimate", title="r" if is_r else "Estimate", kind="r" if is_r else "number",
-              digits=DIGITS),
-        Field(key="ci", title=f"{level_name(fit.level)} CI", kind="interval"),
-        Field(key="test", title="Test", kind="interval"),
-        Field(key="p_value", title="p", kind="p"),
-        *((Field(key="p_holm", title="Adjusted p", kind="p"),) if several else ()),
-    )  # fmt: skip
-    notes = "F or χ² compares the levels of a moderator."
-    if any(isinstance(test, SlopeTest) for test in found.moderators):
-        scale = " on the scale of Fisher’s z" if fit.measure == "z" else ""
-        notes += f" Slopes are{scale or ' in the unit of the effects'}."
-    if any(_untested(test) for test in found.moderators):
-        notes += " Levels marked with † have too few studies to be tested."
-    return Table(
-        name="moderators",
-        title="Moderators of the Alliance–Outcome Association",
-        fields=fields,
-        rows=tuple({**_BLANK, **row} for row in rows),
-        notes=(notes,),
-    )
-
-
-_BLANK: dict[str, Any] = {"test": "", "p_value": "", "p_holm": "", "estimate": "", "ci": ""}
-
-
-def _untested(test: Moderator) -> bool:
-    return isinstance(test, ModeratorTest) and not test.levels["tested"].astype(bool).all()
-
-
-def _level_rows(test: ModeratorTest) -> list[dict[str, Any]]:
-    measure = test.effects.measure
-    rows = []
-    for row in test.levels.to_dict("records"):
-        rows.append(
-            {
-                "name": f"{row['level']}{'' if row['tested'] else ' †'}",
-                "indented": True,
-                "n_studies": row["n_studies"],
-                "n_effects": row["n_effects"],
-                "estimate": back_transform(float(row["estimate"]), measure),
-                "ci": interval(float(row["ci_low"]), float(row["ci_high"]), measure),
-            }
-        )
-    return rows
-
-
-def _slope_rows(test: SlopeTest) -> list[dict[str, Any]]:
-    fit = test.fit
-    ends = f"[{number(float(fit.ci_low[1]), 3)}, {number(float(fit.ci_high[1]), 3)}]"
-    return [
-        {
-            "name": f"Slope {test.unit}: {number(float(fit.beta[1]), 3)}",
-            "indented": True,
-            "n_studies": "",
-            "n_effects": "",
-            "ci": ends,
-        }
-    ]
-
-
-def contrast_table(test: ModeratorTest) -> Table:
-    """Return every pairwise comparison of one moderator."""
-    measure = test.effects.measure
-    scale = " (Fisher’s z)" if measure == "z" else ""
-    rows = tuple(
-        {
-            "pair": f"{row['level_a']} − {row['level_b']}",
-            "estimate": row["estimate"],
-            "ci": f"[{number(row['ci_low'], DIGITS)}, {number(row['ci_high'], DIGITS)}]",
-            "df": row["df"],
-            "p_value": row["p_value"],
-            "p_adjusted": row["p_adjusted"],
-        }
-        for row in test.contrasts.to_dict("records")
-    )
-    level = level_name(test.options["level"])
-    return Table(
-        name=f"contrasts-{slug(test.name)}",
-        title=f"Pairwise Comparisons by {title_case(moderator_name(test.name))}",
-        fields=(
-            Field(key="pair", title="Comparison"),
-            Field(key="estimate", title=f"Difference{scale}", kind="number", digits=DIGITS),
-            Field(key="ci", title=f"{level} CI", kind="interval"),
-            Field(key="df", title="df", kind="number", digits=1),
-            Field(key="p_value", title="p", kind="p"),
-            Field(key="p_adjusted", title="Adjusted p", kind="p"),
-        ),
-        rows=rows,
-        notes=("Adjusted p-values after Holm. The confidence intervals are not adjusted.",),
-    )
-
-
-def slug(name: str) -> str:
-    """Return a name as references and files may have it."""
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-") or (
-        "moderator"
-    )

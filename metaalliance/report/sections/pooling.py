@@ -203,8 +203,8 @@ def _tau_text(fit: PooledFit, q: Prose) -> Prose:
             **values,
         )
     return prose(
-        f"The standard deviation of the true effects was estimated as τ = {{tau}}{scale}{{ci}} ({{q}}; "
-        "*I*² = {I2}).",
+        f"The standard deviation of the true effects was estimated as τ = {{tau}}{scale}{{ci}} "
+        "({q}; *I*² = {I2}).",
         z=prose("*z*"),
         **values,
     )
@@ -238,8 +238,12 @@ def prediction_text(fit: PooledFit) -> Prose:
     if math.isnan(fit.pi_low):
         return Prose()
     chance = 100 * fit.probability_above(0.0)
-    some = "more than 99%" if chance > 99.5 else "less than 1%" if chance < 0.5 else (
-        f"{number(chance, 0)}%"
+    some = (
+        "more than 99%"
+        if chance > 99.5
+        else "less than 1%"
+        if chance < 0.5
+        else (f"{number(chance, 0)}%")
     )
     text = prose(
         "The {level} prediction interval was {pi}: this is where the true {noun} of a comparable "
@@ -337,5 +341,3 @@ def _plain_name(name: str) -> str:
     text = _MODELS.get(plain, plain)
     text = text[:1].lower() + text[1:]
     return f"{text}, the main analysis" if name != plain else text
-
-

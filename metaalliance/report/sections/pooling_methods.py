@@ -143,12 +143,11 @@ def _prediction(fit: PooledFit) -> Prose:
     }[fit.prediction]
     if fit.prediction == "t" and fit.test == "wald":
         shape = "a *t* distribution"
-    text = prose(
+    return prose(
         "A {level} prediction interval gives the range in which the true effect of a comparable "
         f"new study is expected [@riley2011], from {shape}.",
         level=level_name(fit.level),
     )
-    return text
 
 
 def _comparison(evidence: Evidence) -> Prose:
@@ -174,5 +173,3 @@ def _comparison(evidence: Evidence) -> Prose:
         prose("For comparison, the effects were also pooled in other ways: {models}.", models=text)
         + removed
     )
-
-

@@ -95,12 +95,12 @@ def quality_table(table: pd.DataFrame) -> Table:
     rows: list[dict[str, Any]] = [
         {"study": study, **{str(k): v for k, v in row.items()}} for study, row in table.iterrows()
     ]
-    fields = (Field(key="study", title="Study"),)
-    fields += tuple(Field(key=str(name), title=str(name)) for name in table.columns)
+    fields = [Field(key="study", title="Study")]
+    fields += [Field(key=str(name), title=str(name)) for name in table.columns]
     return Table(
         name="quality",
         title="Risk of Bias as Rated by the Review Team",
-        fields=fields,
+        fields=tuple(fields),
         rows=tuple(rows),
         wide=len(rows) > MOST_IN_TEXT,
     )
