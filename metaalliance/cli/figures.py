@@ -210,6 +210,8 @@ def _files(
     for path in contents:  # further pages, which were not known before
         if target.folder is None and path not in target.files:
             _check_file(path, request)
+    if target.folder is not None:
+        target.folder.check([path.name for path in contents], request.source)
     return contents
 
 

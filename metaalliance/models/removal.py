@@ -36,7 +36,8 @@ class Influence:
     estimate : ndarray, shape (m,)
         Mean without the study.
     cook : ndarray, shape (m,)
-        Cook's distance: squared change of the mean over its squared standard error.
+        Cook's distance: squared change of the mean over its squared standard error, of the
+        model for dependent effects, as in metafor.
     dffits, dfbetas : ndarray, shape (m,)
         Change of the mean over the standard error that this study alone, or all of them, would
         give it with the tau² (and Knapp and Hartung's factor) of the remaining studies. For
@@ -106,7 +107,7 @@ def influence_of_studies(fit: PooledFit) -> Influence | None:
         estimate = _held(fit) if held else _refitted(fit, m)
     else:
         return _independent(fit, codes, m, weight)
-    change = (fit.estimate - estimate) / fit.se
+    change = (fit.estimate - estimate) / math.sqrt(float(fit.optimum.bread[0, 0]))
     return Influence(
         study=codes,
         estimate=estimate,

@@ -12,7 +12,7 @@ import pandas as pd
 from metaalliance.models.fits import without_nan
 from metaalliance.multiverse.results import Multiverse
 from metaalliance.report.results import SCHEMA_VERSION
-from metaalliance.report.table import Field, Table
+from metaalliance.report.table import Field, Table, printable
 
 #: Reasons and failures that the terminal lists.
 FIRST_REASONS = 5
@@ -80,7 +80,7 @@ def failure_lines(found: Multiverse) -> list[str]:
     reasons = Counter(zip(failures["failure"], failures["code"], strict=True))
     ordered = reasons.most_common()
     lines = [
-        f"{count:,} without a result: {reason} ({code})"
+        f"{count:,} without a result: {printable(reason)} ({code})"
         for (reason, code), count in ordered[:FIRST_REASONS]
     ]
     if len(ordered) > FIRST_REASONS:

@@ -72,7 +72,7 @@ def test_every_specification_is_what_pool_gives(small, module_studies):
     found, studies = small, module_studies
     assert found.counts.failed == 0
     assert set(found.decisions) >= {"conversions", "measure", "include", "outliers", "model"}
-    for _, row in found.frame.iloc[::3].iterrows():  # prime to the sizes of the grid
+    for _, row in found.frame.iloc[::3].iterrows():  # every option occurs among them
         fit = again(studies, row)
         back = math.tanh if row["measure"] == "z" else float
         assert row["analysis_estimate"] == pytest.approx(fit.estimate, rel=1e-12), row
