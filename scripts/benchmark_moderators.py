@@ -1,6 +1,7 @@
 """Time moderator tests: ``python scripts/benchmark_moderators.py``.
 
-Each case has a limit, and the script fails where one is exceeded.
+Each case has a limit in seconds of processor time, which other work on the machine does not
+change; the script fails where one is exceeded.
 """
 
 from __future__ import annotations
@@ -71,12 +72,11 @@ def main() -> int:
     slow = False
     for name, (prepare, limit) in CASES.items():
         work = prepare()
-        work() if limit <= 1 else None
-        started = time.perf_counter()
+        clock, started = time.process_time(), time.perf_counter()
         work()
-        seconds = time.perf_counter() - started
+        seconds, elapsed = time.process_time() - clock, time.perf_counter() - started
         slow |= seconds > limit
-        print(f"{name}: {seconds:.2f} s (limit {limit:g} s)")
+        print(f"{name}: {seconds:.2f} s of processor, {elapsed:.2f} s elapsed (limit {limit:g} s)")
     return int(slow)
 
 

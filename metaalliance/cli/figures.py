@@ -34,6 +34,8 @@ from metaalliance.report.folder import ResultsFolder, write_whole
 from metaalliance.report.results import SCHEMA_VERSION, input_record, run_record, to_json
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from metaalliance.config import Config
     from metaalliance.models.fits import PooledFit
     from metaalliance.problems import Problem
@@ -297,11 +299,28 @@ def write_figures(
     if len(pages) > 1 and grouped:
         single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
     funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        plots.save(pages, directory / "forest.pdf", alt=plots.alt_text(fit, "forest"))
-        plots.save(single, directory / "forest.png")
-        plots.save(funnel, directory / "funnel.pdf", alt=plots.alt_text(fit, "funnel"))
-        plots.save(funnel, directory / "funnel.png")
+    write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
+    write_figure(folder, "funnel", funnel, plots.alt_text(fit, "funnel"))
+
+
+def write_figure(
+    folder: ResultsFolder,
+    name: str,
+    figure: Figure | list[Figure],
+    alt: str,
+    *,
+    raster: Figure | None = None,
+) -> None:
+    """Write ``name.pdf``, ``name.png`` and ``name.alt.txt`` into a folder of results.
+
+    Parameters
+    ----------
+    raster : Figure, optional
+        What the PNG shows, where it is another figure.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place)
+        plots.save(figure, directory / f"{name}.pdf", alt=alt)
+        plots.save(figure if raster is None else raster, directory / f"{name}.png")
         for file in sorted(directory.iterdir()):
             folder.write(file.name, file.read_bytes())

@@ -19,6 +19,7 @@ from metaalliance.multiverse.results import Multiverse
 from metaalliance.multiverse.run import multiverse
 from metaalliance.multiverse.specifications import DECISIONS
 from metaalliance.options import CLUSTER_TESTS
+from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.multiverse import (
     decision_table,
     failure_lines,
@@ -32,6 +33,7 @@ from metaalliance.report.workbook import write_workbook
 from metaalliance.sheet.studies import Studies
 
 FILES = ("multiverse.json", "multiverse.xlsx", "run_multiverse.json")
+FIGURE = tuple(f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt"))
 #: Seconds before a progress line is shown.
 PATIENCE = 2.0
 
@@ -44,6 +46,7 @@ class MultiverseOptions:
     decisions: tuple[str, ...]
     jobs: int
     every: bool
+    figures: bool = True
 
 
 def run_multiverse(options: MultiverseOptions) -> int:
@@ -51,7 +54,8 @@ def run_multiverse(options: MultiverseOptions) -> int:
     request = options.request
     config, settings = settings_of(request)
     grid = {**config.multiverse, **parse_decisions(options.decisions)}
-    folder = open_folder(request, "multiverse", FILES)
+    files = (*FILES, *(FIGURE if options.figures else ()))
+    folder = open_folder(request, "multiverse", files)
     # What "n.s." is worth is a decision here, so that a sheet without a policy is read too.
     policy = "drop" if settings.nonsignificant == "error" else settings.nonsignificant
     loaded = load(request, config, replace(settings, nonsignificant=policy), "Nothing was pooled.")
@@ -71,7 +75,7 @@ def run_multiverse(options: MultiverseOptions) -> int:
         input_record(studies),
         [p.to_dict() for p in studies.problems],
         {"beta": studies.beta, "config": studies.config},
-        FILES,
+        files,
     )
     if not request.json_output:
         _print(found, studies, options)
@@ -79,6 +83,8 @@ def run_multiverse(options: MultiverseOptions) -> int:
     workbook = write_workbook(sheets)
     folder.write("multiverse.json", to_json(document).encode())
     folder.write("multiverse.xlsx", workbook)
+    if options.figures:
+        _draw(found, folder)
     record = run_record(document, dict(folder.written), ("counts", "verdict", "specifications"))
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()
@@ -87,6 +93,17 @@ def run_multiverse(options: MultiverseOptions) -> int:
     if not request.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     return OK
+
+
+def _draw(found: Multiverse, folder: ResultsFolder) -> None:
+    """Write the specification curve."""
+    from metaalliance import plots
+    from metaalliance.cli.figures import write_figure
+    from metaalliance.plots.specification_curve import specification_text
+
+    write_figure(
+        folder, "specification_curve", plots.specification_curve(found), specification_text(found)
+    )
 
 
 def parse_decisions(given: Sequence[str]) -> dict[str, list[Any]]:

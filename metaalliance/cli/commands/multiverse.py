@@ -48,6 +48,9 @@ def multiverse(
     beta: Beta = None,
     jobs: Jobs = 1,
     every: Annotated[bool, typer.Option("--all", help="Print every option too.")] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Draw the specification curve.")
+    ] = True,
     json_output: Json = False,
     force: Force = False,
     quiet: Quiet = False,
@@ -71,7 +74,7 @@ def multiverse(
         verbose=verbose,
     )
     options = MultiverseOptions(
-        request=request, decisions=tuple(decision or ()), jobs=jobs, every=every
+        request=request, decisions=tuple(decision or ()), jobs=jobs, every=every, figures=figures
     )
     guarded("multiverse", lambda: run_multiverse(options), json_output=json_output, debug=debug)
 
