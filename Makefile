@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: help setup check format lint types test slow golden data bench docs clean
+.PHONY: help setup check format lint types test slow golden data bench docs figures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -47,10 +47,16 @@ data: setup ## regenerate the example workbooks
 	$(BIN)/python scripts/make_primary_workbook.py
 
 bench: setup ## speed and memory, as ratios against a peer in the same run
-	$(BIN)/python scripts/benchmark.py
+	for script in scripts/benchmark*.py; do $(BIN)/python $$script || exit 1; done
 
-docs: setup ## regenerate the pages that are made from the code
+docs: setup ## regenerate the pages that are made from the code, and build the site
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	$(BIN)/python scripts/make_docs.py
+	$(BIN)/python scripts/arbitrate.py
+	$(BIN)/mkdocs build --strict --quiet -f scripts/mkdocs.yml
+
+figures: setup ## redraw the figures of the docs in every style
+	$(BIN)/python scripts/make_figures.py
 
 clean: ## remove caches and the virtual environment
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -24,6 +24,7 @@ from metaalliance.moderators.meta_regression import MetaRegression, meta_regress
 from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.table import ModeratorTable, moderator_table
 from metaalliance.problems import Problem
+from metaalliance.report.meta_regression import regression_sheets, regression_tables
 from metaalliance.report.moderators import (
     combined_table,
     confounding_table,
@@ -32,8 +33,6 @@ from metaalliance.report.moderators import (
     moderator_sheets,
     moderators_document,
     multiplicity_table,
-    regression_sheets,
-    regression_tables,
 )
 from metaalliance.report.results import input_record, run_record, to_json
 from metaalliance.report.table import render_text

@@ -144,9 +144,10 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     from metaalliance.report.workbook import write_workbook
 
     if width is not None:
-        from metaalliance.cli.figures import write_figures
+        from metaalliance.cli.figures import style_for, write_figures
 
-        write_figures(analysis.fit, folder, width)
+        style = style_for(None, analysis.loaded.config)
+        write_figures(analysis.fit, folder, width, style)
     names = [*folder.written, *RESULT_FILES]
     document = pool_document(
         analysis.loaded.studies, analysis.rows, analysis.problems, analysis.loaded.recorded, names

@@ -15,10 +15,10 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.multiplicity import benjamini_hochberg, holm
 from metaalliance.errors import OptionError
 from metaalliance.models.regression import Contrast
-from metaalliance.moderators.design import Variable
 from metaalliance.moderators.equivalence import with_equivalence
 from metaalliance.moderators.meta_regression import MetaRegression
 from metaalliance.moderators.result import ModeratorTest
+from metaalliance.moderators.variables import Variable
 
 _ADJUSTMENTS: dict[str, Callable[[ArrayLike], Array]] = {
     "holm": holm,

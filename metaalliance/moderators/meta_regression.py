@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array
 from metaalliance.core.wald import WaldTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
@@ -21,12 +20,10 @@ from metaalliance.models.text import limits, number, p_text
 from metaalliance.moderators.categorical import wald_record
 from metaalliance.moderators.design import Design, build_design
 from metaalliance.moderators.frames import records
+from metaalliance.moderators.inflation import inflated, inflation
 from metaalliance.moderators.result import LIMITS, wald_text
 from metaalliance.options import Model, Scale, Tau2Estimator, Test, check_option
-from metaalliance.problems import Problem, notice
-
-#: Generalised standard-error inflation above which terms count as confounded.
-INFLATED = 2.0
+from metaalliance.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,21 +110,7 @@ class MetaRegression:
         ----------
         Fox J, Monette G (1992). Journal of the American Statistical Association 87, 178-183.
         """
-        V = self.fit.basis @ self.fit.point.bread @ self.fit.basis.T
-        V = V[1:, 1:]
-        scale = np.sqrt(np.diag(V))
-        R = V / np.outer(scale, scale)
-        rows = []
-        for term, columns in self.design.terms.items():
-            own = np.array(columns) - 1
-            rest = np.setdiff1d(np.arange(R.shape[0]), own)
-            whole = _log_det(R)
-            value = math.exp(
-                _log_det(R[np.ix_(own, own)]) + _log_det(R[np.ix_(rest, rest)]) - whole
-            )
-            df = len(columns)
-            rows.append({"term": term, "df": df, "gvif": value, "gsif": value ** (1 / (2 * df))})
-        return pd.DataFrame(rows)
+        return inflation(self.fit, self.design.terms)
 
     def predict(
         self,
@@ -324,7 +307,7 @@ def meta_regression(
     found = MetaRegression(
         formula=design.formula.text, fit=fit, design=design, R2=R2, tau2_null=null.tau2
     )
-    notices = (*design.notices, *fit.notices, *_inflation(found))
+    notices = (*design.notices, *fit.notices, *inflated(fit, design.terms))
     for problem in notices:
         if problem.severity == "warning":
             warnings.warn(f"{problem.code} {problem.message}", MetaAllianceWarning, stacklevel=2)
@@ -338,28 +321,10 @@ def meta_regression(
     )
 
 
-def _inflation(found: MetaRegression) -> tuple[Problem, ...]:
-    """Warn of terms that overlap; interactions and curves overlap with their parts anyway."""
-    terms = found.design.terms
-    if len(terms) < 2 or any(":" in term for term in terms):
-        return ()
-    frame = found.gvif()
-    high = frame[frame["gsif"] > INFLATED]
-    if high.empty:
-        return ()
-    listed = ", ".join(f"{t} ({v:.1f})" for t, v in zip(high["term"], high["gsif"], strict=True))
-    message = f"Confounding inflates standard errors more than {INFLATED:g}-fold: {listed}."
-    return (notice("MA647", message, "Read the cross-tables of the moderators."),)
-
-
 def _variable_line(found: dict[str, Any]) -> str:
     if found["kind"] == "categorical":
         return f"{found['name']}: compared with {found['reference']}"
     return f"{found['name']}: {found['unit']}, centred at {found['centre']:.6g}"
-
-
-def _log_det(R: Array) -> float:
-    return float(np.linalg.slogdet(R)[1]) if R.size else 0.0
 
 
 def with_r(frame: pd.DataFrame, fit: RegressionFit) -> list[dict[str, Any]]:

@@ -113,8 +113,8 @@ REVMAN_FOREST = ForestLook(
     subtotal="Subtotal ({level}\N{NO-BREAK SPACE}CI)",
     total="Total ({level}\N{NO-BREAK SPACE}CI)",
     directions=(
-        ("Favours worse outcome", "Favours better outcome"),
-        ("Favours worse", "Favours better"),
+        ("Alliance with worse outcome", "Alliance with better outcome"),
+        ("Worse outcome", "Better outcome"),
         ("Worse", "Better"),
     ),
     least_side=0.34,
@@ -144,8 +144,8 @@ JAMA_FOREST = ForestLook(
     subtotal="Subtotal",
     total="Total",
     directions=(
-        ("Favors worse outcome", "Favors better outcome"),
-        ("Favors worse", "Favors better"),
+        ("Alliance with worse outcome", "Alliance with better outcome"),
+        ("Worse outcome", "Better outcome"),
         ("Worse", "Better"),
     ),
     directions_at="above",
@@ -175,8 +175,8 @@ BMJ_FOREST = ForestLook(
     n_short="No",
     total="Overall",
     directions=(
-        ("Favours worse outcome", "Favours better outcome"),
-        ("Favours worse", "Favours better"),
+        ("Alliance with worse outcome", "Alliance with better outcome"),
+        ("Worse outcome", "Better outcome"),
         ("Worse", "Better"),
     ),
     least_side=0.34,

@@ -150,7 +150,7 @@ def pooled_table(pooled: Sequence[CoderPooled]) -> Table:
         Field(key="n_effects", title="Effects", kind="count"),
         Field(key="r", title="r", kind="r"),
         Field(key="ci", title="95% CI"),
-        Field(key="tau", title="tau", kind="r"),
+        Field(key="tau", title="tau", kind="number"),
     )
     nan = math.nan
     rows = tuple(

@@ -32,7 +32,7 @@ def model_table(rows: Sequence[NamedFit], *, digits: int = 3) -> Table:
         Field(key="ci", title=f"{level} CI", kind="interval"),
         Field(key="p_value", title="p", kind="p", optional=True),
         Field(key="pi", title=f"{level} PI", kind="interval"),
-        Field(key="tau", title="tau", kind="r", digits=digits),
+        Field(key="tau", title="tau", kind="number", digits=digits),
         Field(key="I2", title="I² %", kind="percent", digits=max(0, digits - 2)),
     )
     return Table(

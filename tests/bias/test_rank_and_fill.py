@@ -61,14 +61,13 @@ FILLS = [
     for m in ("FE", "DL", "REML")
     for e in ("L0", "R0", "Q0")
     for s in ("auto", "left", "right")
+    if f"{m}_{e}_{s}" in theirs(name)["trim_fill"]  # metafor fails for some
 ]
 
 
 @pytest.mark.parametrize(("name", "m", "estimator", "side"), FILLS)
 def test_trim_and_fill_agrees_with_metafor(name, m, estimator, side):
-    golden_fit = theirs(name)["trim_fill"].get(f"{m}_{estimator}_{side}")
-    if golden_fit is None:
-        pytest.skip("metafor fails there")
+    golden_fit = theirs(name)["trim_fill"][f"{m}_{estimator}_{side}"]
     options = {"model": "common-effect"} if m == "FE" else {"tau2": m, "test": "wald"}
     found = quiet(ma.trim_and_fill, independent(name), estimator, side, **options)
     # metafor's refits of REML stop at its default threshold of 1e-5

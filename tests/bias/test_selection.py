@@ -19,9 +19,14 @@ from metaalliance.core.selection_beta import beta_selector
 from metaalliance.core.selection_steps import step_selector
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=25)
+modest = settings(deadline=None, derandomize=True, max_examples=15)
 
-CASES = [(name, case) for name in INDEPENDENT for case in ("one", "two", "three", "five", "both")]
+CASES = [
+    (name, case)
+    for name in INDEPENDENT
+    for case in ("one", "two", "three", "five", "both")
+    if case in theirs(name)["selection"]
+]
 
 
 def steps_of(fit):
@@ -35,9 +40,7 @@ def fit_like(effects, golden_fit, **options):
 
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_steps_agree_with_the_likelihood_in_r(name, case):
-    golden_fit = theirs(name)["selection"].get(case)
-    if golden_fit is None:
-        pytest.skip("not in the golden values")
+    golden_fit = theirs(name)["selection"][case]
     found = fit_like(independent(name), golden_fit)
     p = len(golden_fit["beta"])
     se = golden_fit["se"]
@@ -52,9 +55,7 @@ def test_steps_agree_with_the_likelihood_in_r(name, case):
 
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_steps_agree_with_selmodel(name, case):
-    golden_fit = theirs(name)["selection"].get(case)
-    if golden_fit is None:
-        pytest.skip("not in the golden values")
+    golden_fit = theirs(name)["selection"][case]
     found, metafor = fit_like(independent(name), golden_fit), golden_fit["metafor"]
     assert_close(found.beta, metafor["beta"], 1e-4, found.se[0])
     assert_close(found.test_statistic, metafor["LRT"], 1e-4, 1.0)
@@ -80,9 +81,13 @@ def test_beta_agrees_with_the_likelihood_in_r(name):
     assert found.alternative == golden_fit["alternative"]
     se = golden_fit["se"]
     assert_close(found.beta, golden_fit["beta"], 1e-6, se[0])
-    assert_close(found.tau2, golden_fit["tau2"], 1e-6, se[1])
+    assert_close(found.tau2, golden_fit["tau2"], 1e-6, se[1] or 1e-9)
     assert_close(found.weights, golden_fit["delta"], 1e-6)
-    assert_close([*found.se, found.tau2_se, *found.weights_se], se, 1e-5)
+    assert_close([*found.se, *found.weights_se], [se[0], *se[2:]], 1e-5)
+    if se[1] is None:
+        assert found.tau2 == 0 and math.isnan(found.tau2_se)
+    else:
+        assert_close(found.tau2_se, se[1], 1e-5)
     assert_close(found.log_likelihood, golden_fit["log_likelihood"], 1e-10, 1.0)
     # metafor integrates with R's default tolerance
     if abs(golden_fit["metafor"]["LRT"] - golden_fit["LRT"]) < 0.01:  # it found the same maximum

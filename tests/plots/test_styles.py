@@ -38,8 +38,8 @@ def lines(texts):
 HEADS = {
     "apa": ("Study", "r [95% CI]", "Weight", "Subtotal", "Overall"),
     "revman": ("Study or Subgroup", "IV, Random, 95% CI", "Subtotal (95% CI)", "Total (95% CI)"),
-    "jama": ("Source", "No. of", "participants", "Weight, %", "(95% CI)", "Favors"),
-    "bmj": ("Weight (%)", "No of", "participants", "(95% CI)", "Overall", "Favours"),
+    "jama": ("Source", "No. of", "participants", "Weight, %", "(95% CI)", "Better outcome"),
+    "bmj": ("Weight (%)", "No of", "participants", "(95% CI)", "Overall", "Better outcome"),
 }
 
 
@@ -118,7 +118,7 @@ def test_jama_words_about_both_sides_stand_over_the_plot(make_fit, panel, texts)
     top = panel(figure).get_position().y1
     height = figure.get_figheight() * 25.4
     (layer,) = (a for a in figure.axes if a.get_label() == "text")
-    words = [t for t in layer.texts if t.get_text().startswith("Favors")]
+    words = [t for t in layer.texts if t.get_text().startswith(("Worse", "Better", "Alliance"))]
     assert len(words) == 2
     assert all(t.get_position()[1] < (1 - top) * height for t in words)
 
