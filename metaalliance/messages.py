@@ -825,6 +825,11 @@ _ANALYSIS = {
         "R or Python code is written for the models that the command line offers.",
         "See the message; choose another model.",
     ),
+    "MA689": _error(
+        "the local page cannot be opened",
+        "Another program uses the port of metaalliance serve, or this user may not use it.",
+        "Choose another with --port, or leave it out: a free one is taken.",
+    ),
     "MA690": _error("an option has no such value", "See its message.", "See --help."),
     "MA691": _error(
         "a file would be overwritten",

@@ -1,6 +1,6 @@
 """Size and power of Egger's test when studies have several effects: naive beside clustered.
 
-    python scripts/simulate_egger.py          (from the project root; five minutes of processor time)
+    python scripts/simulate_egger.py        (from the project root; five minutes of processor time)
 
 Draws reviews whose effects depend on each other within studies, without and with selection of
 significant effects, and counts how often four tests reject at .05. Writes the table of

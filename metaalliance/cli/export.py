@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from metaalliance import __version__
+from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request, load, settings_of
 from metaalliance.cli.run import OK, print_document, print_error, print_result
-from metaalliance.models.comparison import compare_models
 from metaalliance.report.analyses import default_moderators, moderator_results
 from metaalliance.report.folder import write_file
 from metaalliance.report.python_script import python_script
@@ -33,7 +33,7 @@ def run_export_r(options: ExportOptions) -> int:
     if isinstance(loaded, int):
         return loaded
     fit = loaded.fit()
-    models, _ = compare_models(fit)
+    models, _ = compare_all_models(fit)
     found = moderator_results(fit, _moderators(options, loaded))
     contents = r_files(models, found.moderators if found else (), loaded.aggregation_rho)
     written = {name: _encoded(name, text) for name, text in contents.items()}

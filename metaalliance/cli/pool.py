@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import (
     Loaded,
     Request,
@@ -17,7 +18,7 @@ from metaalliance.cli.further import Further, check_kinds, further_results
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.core.wild_bootstrap import WildBootstrapTest
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.comparison import NamedFit, compare_models
+from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck, cross_check
 from metaalliance.models.fits import MultilevelFit, PooledFit, TwoLevelFit, without_nan
 from metaalliance.models.text import p_text
@@ -91,7 +92,7 @@ def run_pool(options: PoolOptions) -> int:
 def _analyse(loaded: Loaded) -> _Analysis:
     """Pool and compare."""
     fit = loaded.fit()
-    rows, notes = compare_models(fit)
+    rows, notes = compare_all_models(fit)
     problems = (*loaded.studies.problems, *fit.notices, *notes)
     return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
 

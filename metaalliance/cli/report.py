@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import (
     Loaded,
     Request,
@@ -23,7 +24,6 @@ from metaalliance.cli.run import (
     print_result,
     terminal_width,
 )
-from metaalliance.models.comparison import compare_models
 from metaalliance.models.fits import without_nan
 from metaalliance.report.analyses import (
     Content,
@@ -110,7 +110,7 @@ def content_of(loaded: Loaded, options: ReportOptions) -> Content:
 def gather(loaded: Loaded, content: Content) -> Evidence:
     """Run the analyses of a report."""
     fit = loaded.fit()
-    models, notes = compare_models(fit)
+    models, notes = compare_all_models(fit)
     written = loaded.config.report
     return Evidence(
         studies=loaded.studies,

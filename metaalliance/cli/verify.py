@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request, load
 from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
 from metaalliance.cli.settings import DEFAULTS, Settings, config_for, resolve
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
-from metaalliance.models.comparison import compare_models
 from metaalliance.report.record import changed_rows, intact, moved_numbers, numbers_of
 from metaalliance.report.results import POOL_RESULTS, SCHEMA_VERSION, pool_document, versions
 from metaalliance.report.table import wrapped
@@ -127,7 +127,7 @@ def recomputed(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
         return {"settings": document["settings"], "parts": record_parts(document)}
     if record["command"] != "pool":
         raise OptionError(f"A record of {record['command']} cannot be verified.", code="MA680")
-    models, notes = compare_models(loaded.fit())
+    models, notes = compare_all_models(loaded.fit())
     document = pool_document(loaded.studies, models, notes, loaded.recorded, ())
     return {
         "settings": document["settings"],

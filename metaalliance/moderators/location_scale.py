@@ -128,6 +128,8 @@ def location_scale(
     test: str = "wald",
     level: float = 0.95,
     reference: Mapping[str, str] | None = None,
+    centre: Mapping[str, float] | None = None,
+    units: Mapping[str, float] | None = None,
     min_studies: int = 3,
 ) -> LocationScale:
     """Ask what moderates the mean, and what moderates the heterogeneity.
@@ -147,6 +149,8 @@ def location_scale(
         Coverage of the intervals.
     reference : mapping, optional
         Reference level by column.
+    centre, units : mapping, optional
+        Numbers enter as (x - centre) / unit; `units` is what `meta_regression` calls scale.
     min_studies : int
         Effects of levels with fewer studies are left out.
 
@@ -174,7 +178,8 @@ def location_scale(
     _check(effects, tau2, test)
     check_level(level)
     restricted = tau2 == "REML"
-    mean, spread = _designs(effects, formula, scale, reference, min_studies)
+    given = {"reference": reference or {}, "centre": centre or {}, "scale": units or {}}
+    mean, spread = _designs(effects, formula, scale, given, min_studies)
     used, Z = spread.used, spread.X
     X = np.ones((used.n_effects, 1)) if mean is None else mean.X
     if Z.shape[1] + X.shape[1] >= used.n_effects:
@@ -208,28 +213,29 @@ def _designs(
     effects: Effects,
     formula: str,
     scale: str,
-    reference: Mapping[str, str] | None,
+    given: Mapping[str, Mapping[str, Any]],
     min_studies: int,
 ) -> tuple[Design | None, Design]:
     """Designs of the mean and of the heterogeneity, on the same effects."""
     if formula.strip().lstrip("~").strip() == "1":
-        spread = build_design(effects, scale, reference=reference, min_studies=min_studies)
-        return None, spread
-    options: dict[str, Any] = {"min_studies": min_studies}
+        return None, build_design(effects, scale, **given, min_studies=min_studies)
     used, before = effects, -1
     while used.n_effects != before:  # what one formula leaves out the other has to leave out
         before = used.n_effects
-        mean = build_design(used, formula, reference=_of(reference, formula, effects), **options)
+        mean = build_design(used, formula, **_of(given, formula, effects), min_studies=min_studies)
         used = mean.used
-        spread = build_design(used, scale, reference=_of(reference, scale, effects), **options)
+        spread = build_design(used, scale, **_of(given, scale, effects), min_studies=min_studies)
         used = spread.used
     return mean, spread
 
 
-def _of(reference: Mapping[str, str] | None, formula: str, effects: Effects) -> dict[str, str]:
-    """Reference levels of the columns that stand in a formula."""
-    columns = {f.column for f in parse_formula(formula, [*effects.moderators, "n"]).factors}
-    return {k: v for k, v in (reference or {}).items() if k in columns}
+def _of(
+    given: Mapping[str, Mapping[str, Any]], formula: str, effects: Effects
+) -> dict[str, Mapping[str, Any]]:
+    """Settings of the variables that stand in a formula."""
+    factors = parse_formula(formula, [*effects.moderators, "n"]).factors
+    names = {f.column for f in factors} | {f.name for f in factors}
+    return {key: {k: v for k, v in one.items() if k in names} for key, one in given.items()}
 
 
 def _result(

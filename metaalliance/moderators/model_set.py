@@ -89,6 +89,8 @@ def model_set(
     model: Model = "auto",
     rho: float = 0.6,
     reference: Mapping[str, str] | None = None,
+    centre: Mapping[str, float] | None = None,
+    scale: Mapping[str, float] | None = None,
     min_studies: int = 3,
 ) -> ModelSet:
     """Fit every subset of a declared set of moderators and weigh the models by AICc.
@@ -104,7 +106,7 @@ def model_set(
         Terms of a formula, such as ``["modality", "alliance_rater", "year"]``; at most 10.
     model, rho
         As in `pool`.
-    reference, min_studies
+    reference, centre, scale, min_studies
         As in `meta_regression`.
 
     References
@@ -127,7 +129,12 @@ def model_set(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         full = build_design(
-            effects, " + ".join(names), reference=reference, min_studies=min_studies
+            effects,
+            " + ".join(names),
+            reference=reference,
+            centre=centre,
+            scale=scale,
+            min_studies=min_studies,
         )
         fits = _fits(full, names, model, rho)
     rows = [_row(chosen, fit) for chosen, fit in fits]

@@ -83,6 +83,10 @@ class OrchardRow:
         )
 
 
+#: Levels pooled alone have means and intervals of their own, unlike those of a test of levels.
+ALONE = " Each level is pooled on its own, with its own heterogeneity."
+
+
 def orchard(
     fit: PooledFit | ModeratorTest,
     *,
@@ -131,7 +135,10 @@ def orchard(
         fits = {"Overall": fit} if by is None else subgroup_fits(fit, by)
         rows = [OrchardRow.of(found, level_name(name)) for name, found in fits.items()]
         level, measure = fit.level, fit.measure
-    chart = orchard_chart(rows, measure, level, look, wide=width_mm >= NARROW)
+    alone = not isinstance(fit, ModeratorTest) and by is not None
+    chart = orchard_chart(
+        rows, measure, level, look, wide=width_mm >= NARROW, note=ALONE if alone else ""
+    )
     return present(chart, look, ax=ax, width_mm=width_mm, title=title)
 
 
@@ -169,7 +176,13 @@ def level_rows(found: ModeratorTest) -> list[OrchardRow]:
 
 
 def orchard_chart(
-    rows: list[OrchardRow], measure: Measure, level: float, style: Style, *, wide: bool = True
+    rows: list[OrchardRow],
+    measure: Measure,
+    level: float,
+    style: Style,
+    *,
+    wide: bool = True,
+    note: str = "",
 ) -> Chart:
     """Return the chart of rows that are computed already, such as marginal means."""
     columns = [
@@ -189,7 +202,7 @@ def orchard_chart(
         columns=tuple(columns),
         spines=("bottom",),
     )
-    notes = own("*k* = studies, *m* = effects. Area of a point: precision, 1/*SE*.")
+    notes = own("*k* = studies, *m* = effects. Area of a point: precision, 1/*SE*." + note)
     return single(panel, (_entries(level, style),), (notes,))
 
 

@@ -41,6 +41,27 @@ def moderators(
         str | None,
         typer.Option("--formula", help='Meta-regression, such as "modality * year".'),
     ] = None,
+    within_between: Annotated[
+        Pairs,
+        typer.Option(
+            "--within-between", help="Slopes within and between studies of a column; repeat it."
+        ),
+    ] = None,
+    heterogeneity: Annotated[
+        str | None,
+        typer.Option(
+            "--heterogeneity",
+            "--scale-formula",
+            help="Moderators of tau² beside those of --formula: location-scale model, one effect "
+            "per study.",
+        ),
+    ] = None,
+    model_set: Annotated[
+        str | None,
+        typer.Option(
+            "--model-set", help="Terms such as modality,year: weigh all their subsets by AICc."
+        ),
+    ] = None,
     at: Annotated[
         Pairs,
         typer.Option("--at", help="Predict at column=value, such as year=2020; repeat it."),
@@ -84,6 +105,7 @@ def moderators(
         int, typer.Option("--replications", min=99, help="Of permutations and bootstrap.")
     ] = 1000,
     seed: Annotated[int, typer.Option("--seed", help="Seed of both.")] = 1,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     sheet: Sheet = None,
     config: Config = None,
     measure: Measure = None,
@@ -103,7 +125,8 @@ def moderators(
 ) -> None:
     """Compare effects between modalities, raters, times; regress them on moderators."""
     from metaalliance.cli.analysis import Request
-    from metaalliance.cli.moderators import ModeratorOptions, run_moderators
+    from metaalliance.cli.moderator_models import ModeratorOptions
+    from metaalliance.cli.moderators import run_moderators
     from metaalliance.cli.run import guarded
 
     settings = {
@@ -132,6 +155,9 @@ def moderators(
         request=request,
         by=tuple(by or ()),
         formula=formula,
+        within_between=tuple(within_between or ()),
+        heterogeneity=heterogeneity,
+        model_set=tuple(t.strip() for t in (model_set or "").split(",") if t.strip()),
         at=tuple(at or ()),
         reference=tuple(reference or ()),
         scale=tuple(scale or ()),
@@ -144,5 +170,6 @@ def moderators(
         sesoi=sesoi,
         replications=replications,
         seed=seed,
+        figures=figures,
     )
     guarded("moderators", lambda: run_moderators(options), json_output=json_output, debug=debug)

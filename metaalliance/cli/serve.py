@@ -1,0 +1,102 @@
+"""`metaalliance serve`: a page on this computer for those who do not use a terminal."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import tempfile
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from metaalliance.cli.local_analysis import LocalAnalysis
+from metaalliance.cli.local_server import LocalServer
+from metaalliance.cli.run import OK, print_error, print_result
+from metaalliance.config import find_config, read_config
+from metaalliance.errors import OptionError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """Options of the command.
+
+    Attributes
+    ----------
+    port : int
+        0 takes a free one.
+    browser : bool
+        Whether the browser is opened.
+    config : Path or None
+        Configuration that every analysis follows; None takes that of the working folder.
+    """
+
+    port: int
+    browser: bool
+    config: Path | None
+
+
+def run_serve(options: ServeOptions) -> int:
+    """Serve the page until Ctrl-C or its stop button; then remove the temporary folder."""
+    config = options.config or find_config(Path.cwd())
+    if config is not None:
+        read_config(config)  # an error now, not with the first workbook
+        config = config.resolve()
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with tempfile.TemporaryDirectory(prefix="metaalliance_") as name:
+            _serve(options, Path(name), config)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    print_error("Stopped; uploaded workbooks and their results are removed.")
+    return OK
+
+
+def _serve(options: ServeOptions, root: Path, config: Path | None) -> None:
+    analysis = LocalAnalysis(root, config or _own_config(root))
+    try:
+        server = LocalServer(options.port, secrets.token_urlsafe(32), analysis)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "there is no such port"
+        raise OptionError(
+            f"Port {options.port} cannot be used ({reason}). Choose another with --port, or leave "
+            "it out.",
+            code="MA689",
+        ) from None
+    with server:
+        try:
+            print_result([server.url])
+            print_error("Only this computer can open this page. Ctrl-C stops it.")
+            if options.browser:
+                _open(server.url, root)
+            server.serve_forever(poll_interval=0.2)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            analysis.close()
+
+
+def _own_config(root: Path) -> Path | None:
+    """Return an empty configuration where a foreign one stands above the temporary folder."""
+    if find_config(root) is None:
+        return None
+    path = root / "empty.toml"
+    path.write_text("", encoding="utf-8")
+    return path
+
+
+def _open(url: str, root: Path) -> None:
+    """Open the browser by way of a file, since every user can read a command line."""
+    page = root / "open.html"
+    page.touch(mode=0o600)
+    page.write_text(
+        f'<!DOCTYPE html><meta http-equiv="refresh" content="0; url={url}">'
+        f'<title>metaalliance</title><a href="{url}">metaalliance</a>',
+        encoding="utf-8",
+    )
+    if not webbrowser.open(page.as_uri()):
+        print_error("No browser was found; open the address above.")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
