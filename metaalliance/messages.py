@@ -806,7 +806,8 @@ _ANALYSIS = {
         "a record that cannot be verified",
         "The file is missing, is no record of this tool, or is of a command whose numbers it does "
         "not hold.",
-        "Give the run.json that pool or report wrote.",
+        "Give the run.json of pool or report, or the run_<command>.json of moderators, influence, "
+        "bias or multiverse.",
     ),
     "MA681": _error(
         "no such moderator",
@@ -824,6 +825,11 @@ _ANALYSIS = {
         "the analysis cannot be written as a script",
         "R or Python code is written for the models that the command line offers.",
         "See the message; choose another model.",
+    ),
+    "MA684": _note(
+        "a figure was not drawn",
+        "These data do not have what the figure shows: too few studies, or no estimate.",
+        "Nothing has to be done; the tables are complete.",
     ),
     "MA689": _error(
         "the local page cannot be opened",

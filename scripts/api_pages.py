@@ -7,7 +7,7 @@ from metaalliance import plots
 
 #: Subpackages by page: file, title, what is there.
 PAGES = {
-    "sheet": ("Sheets and effects", "Reading a workbook, its problems, and effects with their ledger.",
+    "sheet": ("Sheets and effects", "A workbook, its problems, effects with their ledger.",
               ("sheet", "effects", "problems")),
     "models": ("Pooling", "Models of a mean, and what they give.", ("models",)),
     "moderators": ("Moderators", "Differences between groups, slopes, meta-regression.",
@@ -41,7 +41,9 @@ def in_order(names: list[str]) -> list[str]:
 
 def entry(home: str, name: str, shown: str) -> str:
     """Return the directive that prints the docstring of a name."""
-    return f'\n::: {home}.{name}\n    options:\n      heading: "{shown}"\n      toc_label: "{name}"\n'
+    return (
+        f'\n::: {home}.{name}\n    options:\n      heading: "{shown}"\n      toc_label: "{name}"\n'
+    )
 
 
 def api_pages() -> dict[str, str]:
@@ -65,7 +67,7 @@ def index_page() -> str:
     parts = [
         "# Python\n\n`import metaalliance as ma`. Results are frozen: `summary()` is text, "
         "`to_frame()` a data frame, `to_dict()` what `--json` prints. Estimates are on the scale "
-        "of the analysis (Fisher z); `to_frame(scale=\"r\")` gives correlations. I² is a "
+        'of the analysis (Fisher z); `to_frame(scale="r")` gives correlations. I² is a '
         "fraction.\n"
     ]
     for page, (title, _, _) in PAGES.items():

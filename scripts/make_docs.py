@@ -11,10 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from typer.testing import CliRunner
-
 from api_pages import api_pages
 from console_output import rewrite
+from typer.testing import CliRunner
+
 from metaalliance.cli.app import COMMANDS, app
 from metaalliance.core.rules import RULES
 from metaalliance.messages import MESSAGES

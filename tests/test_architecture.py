@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
     {"errors", "messages", "public_names"},
-    {"options", "problems", "config"},
+    {"options", "problems", "config", "files"},
     {"core"},
     {"sheet"},
     {"effects"},

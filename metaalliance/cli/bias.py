@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from metaalliance.bias.summary import BiasSummary, bias_summary
 from metaalliance.cli.analysis import (
@@ -16,6 +17,8 @@ from metaalliance.cli.analysis import (
     print_preamble,
     settings_of,
 )
+from metaalliance.cli.further_figures import bias_drawings, draw_all, figure_files
+from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho
@@ -28,11 +31,14 @@ from metaalliance.report.bias import (
     tests_table,
     weights_table,
 )
-from metaalliance.report.results import input_record, run_record, to_json
+from metaalliance.report.results import input_record, to_json
 from metaalliance.report.table import render_text
 from metaalliance.report.workbook import write_workbook
 
 FILES = ("bias.json", "bias.xlsx", "run_bias.json")
+FIGURES = (
+    "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese", "selection_weights",
+)  # fmt: skip
 #: Parts of the document that the digest of the record covers.
 RESULTS = ("counts", "unadjusted", "tests", "adjusted", "methods", "henmi_copas")
 
@@ -47,28 +53,25 @@ class BiasOptions:
     steps: str
     alternative: str
     aggregation_rho: float
+    figures: bool = True
 
 
 def run_bias(options: BiasOptions) -> int:
     """Run the command."""
     request = options.request
-    steps = parse_steps(options.steps)
-    way = cast(Way, check_option("alternative", options.alternative, Way))
-    rho = check_rho(options.aggregation_rho)
+    parse_steps(options.steps)  # a wrong option is told before anything is read
+    check_option("alternative", options.alternative, Way)
+    check_rho(options.aggregation_rho)
     config, settings = settings_of(request)
-    folder = open_folder(request, "bias", FILES)
+    names = figure_files(FIGURES) if options.figures else ()
+    folder = open_folder(request, "bias", (*FILES, *names))
     loaded = load(request, config, settings, "Nothing was computed.")
     if isinstance(loaded, int):
         return loaded
-    found = bias_summary(loaded.fit(), steps=steps, alternative=way, aggregation_rho=rho)
-    own = {"steps": list(steps), "alternative": way, "aggregation_rho": rho}
-    document = bias_document(
-        found,
-        input_record(loaded.studies),
-        loaded.studies.problems,
-        {**own, **loaded.recorded},
-        FILES,
-    )
+    found = summarise(loaded, options)
+    if options.figures:
+        found = replace(found, notices=(*found.notices, *draw_all(bias_drawings(found), folder)))
+    document = document_of(found, loaded, options, (*folder.written, *FILES))
     if not request.json_output:
         _print(found, loaded, request)
     listed = [*document["settings"].items(), ("file", loaded.studies.file)]
@@ -76,14 +79,37 @@ def run_bias(options: BiasOptions) -> int:
     shown = [(k, ", ".join(map(str, v)) if isinstance(v, list) else v) for k, v in listed]
     folder.write("bias.xlsx", write_workbook(bias_sheets(found, shown)))
     folder.write("bias.json", to_json(document).encode())
-    record = run_record(document, dict(folder.written), RESULTS)
-    folder.write(folder.record_name, to_json(record).encode())
-    folder.remove_stale()
+    save_record(folder, document, loaded, RESULTS, request_of(options, loaded))
     if request.json_output:
         print_document(document)
     if not request.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     return OK
+
+
+def summarise(loaded: Loaded, options: BiasOptions) -> BiasSummary:
+    """Apply every method."""
+    return bias_summary(
+        loaded.fit(),
+        steps=parse_steps(options.steps),
+        alternative=cast(Way, check_option("alternative", options.alternative, Way)),
+        aggregation_rho=check_rho(options.aggregation_rho),
+    )
+
+
+def document_of(
+    found: BiasSummary, loaded: Loaded, options: BiasOptions, files: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the document of the command."""
+    own = {
+        "steps": list(parse_steps(options.steps)),
+        "alternative": options.alternative,
+        "aggregation_rho": options.aggregation_rho,
+    }
+    studies = loaded.studies
+    return bias_document(
+        found, input_record(studies), studies.problems, {**own, **loaded.recorded}, files
+    )
 
 
 def parse_steps(text: str) -> tuple[float, ...]:

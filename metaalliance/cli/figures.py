@@ -22,6 +22,7 @@ from metaalliance.cli.analysis import (
 )
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.files import write_whole
 from metaalliance.models.fits import without_nan
 from metaalliance.plots.fonts import font_notices
 from metaalliance.plots.interactive import interactive_forest
@@ -30,7 +31,7 @@ from metaalliance.plots.numbers import size_text
 from metaalliance.plots.own_style import own_style
 from metaalliance.plots.save import WRITERS, is_ours
 from metaalliance.plots.style import STYLES, Style, style_named
-from metaalliance.report.folder import ResultsFolder, write_whole
+from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.results import SCHEMA_VERSION, input_record, run_record, to_json
 
 if TYPE_CHECKING:

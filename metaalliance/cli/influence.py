@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.cli.analysis import (
@@ -17,7 +17,9 @@ from metaalliance.cli.analysis import (
     print_preamble,
     settings_of,
 )
+from metaalliance.cli.further_figures import draw_all, figure_files, influence_drawings
 from metaalliance.cli.multiverse import progress_line
+from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.influence.baujat import baujat
@@ -41,11 +43,12 @@ from metaalliance.report.influence import (
     moderator_left_out_table,
     outlier_table,
 )
-from metaalliance.report.results import input_record, run_record, to_json
+from metaalliance.report.results import input_record, to_json
 from metaalliance.report.table import render_text
 from metaalliance.report.workbook import write_workbook
 
 FILES = ("influence.json", "influence.xlsx", "run_influence.json")
+FIGURES = ("leave_one_out", "influence", "baujat", "cumulative", "gosh")
 #: Parts of the document that the digest of the record covers.
 RESULTS = (
     "counts", "pooled", "leave_one_out", "diagnostics", "outliers", "cumulative", "gosh",
@@ -66,6 +69,7 @@ class InfluenceOptions:
     cumulative: str
     by: tuple[str, ...]
     every: bool
+    figures: bool = True
 
 
 def run_influence(options: InfluenceOptions) -> int:
@@ -74,26 +78,24 @@ def run_influence(options: InfluenceOptions) -> int:
     if not 0 <= options.gosh <= MOST_SUBSETS:
         raise OptionError(f"--gosh {options.gosh}: choose from 1 to {MOST_SUBSETS:,} subsets.")
     config, settings = settings_of(request)
-    folder = open_folder(request, "influence", FILES)
+    names = figure_files(FIGURES) if options.figures else ()
+    folder = open_folder(request, "influence", (*FILES, *names))
     loaded = load(request, config, settings, "Nothing was computed.")
     if isinstance(loaded, int):
         return loaded
-    found = _results(loaded, options)
-    own: dict[str, Any] = {"cumulative": options.cumulative, "by": list(options.by)}
-    own |= {"gosh": options.gosh, "seed": options.seed} if options.gosh else {}
+    found = influence_results(loaded, options)
+    if options.figures:
+        notes = draw_all(influence_drawings(found), folder)
+        found = replace(found, notices=(*found.notices, *notes))
+    document = document_of(found, loaded, options, (*folder.written, *FILES))
     studies = loaded.studies
-    document = influence_document(
-        found, input_record(studies), studies.problems, {**own, **loaded.recorded}, FILES
-    )
     if not request.json_output:
         _print(found, loaded, options)
     listed = [*document["settings"].items(), ("file", studies.file), ("sha256", studies.sha256)]
     shown = [(k, ", ".join(map(str, v)) if isinstance(v, list) else v) for k, v in listed]
     folder.write("influence.xlsx", write_workbook(influence_sheets(found, shown)))
     folder.write("influence.json", to_json(document).encode())
-    record = run_record(document, dict(folder.written), RESULTS)
-    folder.write(folder.record_name, to_json(record).encode())
-    folder.remove_stale()
+    save_record(folder, document, loaded, RESULTS, request_of(options, loaded))
     if request.json_output:
         print_document(document)
     if not request.quiet:
@@ -101,7 +103,19 @@ def run_influence(options: InfluenceOptions) -> int:
     return OK
 
 
-def _results(loaded: Loaded, options: InfluenceOptions) -> InfluenceResults:
+def document_of(
+    found: InfluenceResults, loaded: Loaded, options: InfluenceOptions, files: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the document of the command."""
+    own: dict[str, Any] = {"cumulative": options.cumulative, "by": list(options.by)}
+    own |= {"gosh": options.gosh, "seed": options.seed} if options.gosh else {}
+    studies = loaded.studies
+    return influence_document(
+        found, input_record(studies), studies.problems, {**own, **loaded.recorded}, files
+    )
+
+
+def influence_results(loaded: Loaded, options: InfluenceOptions) -> InfluenceResults:
     """Run every method."""
     fit = loaded.fit()
     left_out = leave_one_out(fit)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import sys
 import threading
 import time
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from typing import cast, get_args
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from metaalliance.cli.local_analysis import LocalAnalysis, Progress
+from metaalliance.cli.run import print_error
 from metaalliance.options import Nonsignificant
 from metaalliance.report.local_page import PageState, local_page
 from metaalliance.sheet.preflight import MAX_FILE
@@ -55,6 +57,12 @@ class LocalServer(ThreadingHTTPServer):
         super().__init__((ADDRESS, port), Handler)
         self.token = token
         self.analysis = analysis
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+        """Pass over browsers that have gone; say in a sentence what else went wrong."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, (ConnectionError, TimeoutError)):
+            print_error(f"A request failed ({type(error).__name__}: {error}). (MA699)")
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -122,9 +130,8 @@ class Handler(BaseHTTPRequestHandler):
             return None
         token, slash, name = urlsplit(self.path).path.lstrip("/").partition("/")
         if not slash or not hmac.compare_digest(token.encode(), self._local.token.encode()):
-            self._say(
-                HTTPStatus.FORBIDDEN, "Open the page with the whole address that the terminal shows."
-            )
+            sentence = "Open the page with the whole address that the terminal shows."
+            self._say(HTTPStatus.FORBIDDEN, sentence)
             return None
         return name
 
@@ -173,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
         """Return the policy for "n.s." that the page asked for; None after a refusal."""
         asked = parse_qs(urlsplit(self.path).query).get("nonsignificant", [""])[0]
         if asked and asked not in get_args(Nonsignificant):
-            self._say(HTTPStatus.BAD_REQUEST, "There is no such policy for non-significant results.")
+            self._say(HTTPStatus.BAD_REQUEST, "There is no such policy for n.s. cells.")
             return None
         return asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from metaalliance.cli.analysis import (
@@ -10,6 +11,12 @@ from metaalliance.cli.analysis import (
     open_folder,
     print_preamble,
     settings_of,
+)
+from metaalliance.cli.further_figures import (
+    draw_all,
+    figure_files,
+    moderator_drawings,
+    slug,
 )
 from metaalliance.cli.moderator_models import (
     ModeratorModels,
@@ -22,6 +29,8 @@ from metaalliance.cli.run import OK, print_document, print_error, print_result, 
 from metaalliance.moderators.meta_regression import with_r
 from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.table import ModeratorTable
+from metaalliance.problems import Problem
+from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.meta_regression import regression_sheets, regression_tables
 from metaalliance.report.moderator_models import (
     location_scale_document,
@@ -56,16 +65,18 @@ def run_moderators(options: ModeratorOptions) -> int:
     """Run the command."""
     request = options.request
     config, settings = settings_of(request)
-    folder = open_folder(request, "moderators", FILES)
+    names = figure_files(figure_names(options)) if options.figures else ()
+    folder = open_folder(request, "moderators", (*FILES, *names))
     loaded = load(request, config, settings, "Nothing was compared.")
     if isinstance(loaded, int):
         return loaded
     found = fit_models(loaded, options)
+    notes = _draw(found, loaded, folder) if options.figures else []
     if not request.json_output:
         print_preamble(loaded.studies, request)
-        _print(found)
+        _print(found, notes)
     sheets = moderator_workbook(found)
-    document = moderator_document(loaded, options, found, FILES)
+    document = moderator_document(loaded, options, found, (*folder.written, *FILES), notes)
     folder.write("moderators.json", to_json(document).encode())
     folder.write("moderators.xlsx", write_workbook(sheets))
     save_record(folder, document, loaded, RESULTS, request_of(options, loaded))
@@ -76,8 +87,27 @@ def run_moderators(options: ModeratorOptions) -> int:
     return OK
 
 
+def figure_names(options: ModeratorOptions) -> list[str]:
+    """Return the figures that could be drawn: what a column holds is not known yet."""
+    kinds = ("orchard", "levels", "bubble")
+    names = [f"{kind}_{slug(by)}" for by in options.moderators for kind in kinds]
+    return [*names, "coefficients"] if options.regressed else names
+
+
+def _draw(found: ModeratorModels, loaded: Loaded, folder: ResultsFolder) -> list[Problem]:
+    """Write the figures; a note for each that these data do not allow."""
+    levels = found.table is not None and any(
+        isinstance(one, ModeratorTest) for one in found.table.moderators
+    )
+    return draw_all(moderator_drawings(found, loaded.fit() if levels else None), folder)
+
+
 def moderator_document(
-    loaded: Loaded, options: ModeratorOptions, found: ModeratorModels, files: Any = ()
+    loaded: Loaded,
+    options: ModeratorOptions,
+    found: ModeratorModels,
+    files: Sequence[str] = (),
+    notes: Sequence[Problem] = (),
 ) -> dict[str, Any]:
     """Return the document of the command."""
     parts: dict[str, Any] = {"moderators": []} if found.table is None else found.table.to_dict()
@@ -105,7 +135,7 @@ def moderator_document(
         "n_effects": effects.n_effects,
         "n_participants": effects.n_participants,
     }
-    problems = [p.to_dict() for p in (*loaded.studies.problems, *found.notices)]
+    problems = [p.to_dict() for p in (*loaded.studies.problems, *found.notices, *notes)]
     return moderators_document(
         input_record(loaded.studies), problems, settings, counts, parts, files
     )
@@ -128,13 +158,13 @@ def moderator_workbook(found: ModeratorModels) -> dict[str, Any]:
     return sheets
 
 
-def _print(found: ModeratorModels) -> None:
+def _print(found: ModeratorModels, notes: Sequence[Problem]) -> None:
     """Tables on stdout, notices on stderr."""
     width = terminal_width()
     lines = [] if found.table is None else _lines(found.table, width)
     for table in _model_tables(found):
         lines += [*([""] if lines else []), render_text(table, width)]
-    for problem in found.notices:
+    for problem in (*found.notices, *notes):
         print_error(f"{problem.severity}: {problem.message} ({problem.code})")
     print_result(lines)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from time import monotonic
 from typing import Any
 
 from metaalliance.cli.analysis import Request, load, open_folder, print_preamble, settings_of
+from metaalliance.cli.record import save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import Settings
 from metaalliance.effects.aggregate import AGGREGATION_RHO
@@ -27,12 +28,14 @@ from metaalliance.report.multiverse import (
     multiverse_sheets,
     option_table,
 )
-from metaalliance.report.results import input_record, run_record, to_json
+from metaalliance.report.results import input_record, to_json
 from metaalliance.report.table import render_text
 from metaalliance.report.workbook import write_workbook
 from metaalliance.sheet.studies import Studies
 
 FILES = ("multiverse.json", "multiverse.xlsx", "run_multiverse.json")
+#: Parts of the document that the digest of the record covers.
+RESULTS = ("counts", "verdict", "decisions", "options", "specifications")
 FIGURE = tuple(f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt"))
 #: Seconds before a progress line is shown.
 PATIENCE = 2.0
@@ -56,27 +59,13 @@ def run_multiverse(options: MultiverseOptions) -> int:
     grid = {**config.multiverse, **parse_decisions(options.decisions)}
     files = (*FILES, *(FIGURE if options.figures else ()))
     folder = open_folder(request, "multiverse", files)
-    # What "n.s." is worth is a decision here, so that a sheet without a policy is read too.
-    policy = "drop" if settings.nonsignificant == "error" else settings.nonsignificant
-    loaded = load(request, config, replace(settings, nonsignificant=policy), "Nothing was pooled.")
+    loaded = load(request, config, loading(settings), "Nothing was pooled.")
     if isinstance(loaded, int):
         return loaded
     studies = loaded.studies
-    found = multiverse(
-        studies,
-        grid=grid,
-        level=settings.level,
-        jobs=options.jobs,
-        reference=_reference(settings),
-        progress=None if request.quiet else progress_line(),
-    )
-    document = multiverse_document(
-        found,
-        input_record(studies),
-        [p.to_dict() for p in studies.problems],
-        {"beta": studies.beta, "config": studies.config},
-        files,
-    )
+    progress = None if request.quiet else progress_line()
+    found = analyse(studies, settings, grid, options.jobs, progress)
+    document = document_of(found, studies, files)
     if not request.json_output:
         _print(found, studies, options)
     sheets = multiverse_sheets(found, {"file": studies.file, "sha256": studies.sha256})
@@ -85,14 +74,51 @@ def run_multiverse(options: MultiverseOptions) -> int:
     folder.write("multiverse.xlsx", workbook)
     if options.figures:
         _draw(found, folder)
-    record = run_record(document, dict(folder.written), ("counts", "verdict", "specifications"))
-    folder.write(folder.record_name, to_json(record).encode())
-    folder.remove_stale()
+    asked = {"settings": asdict(settings), "options": {"grid": grid}}
+    save_record(folder, document, loaded, RESULTS, asked)
     if request.json_output:
         print_document(document)
     if not request.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     return OK
+
+
+def loading(settings: Settings) -> Settings:
+    """Return the settings with which the sheet is read.
+
+    What "n.s." is worth is a decision here, so that a sheet without a policy is read too.
+    """
+    policy = "drop" if settings.nonsignificant == "error" else settings.nonsignificant
+    return replace(settings, nonsignificant=policy)
+
+
+def analyse(
+    studies: Studies,
+    settings: Settings,
+    grid: dict[str, Any],
+    jobs: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Multiverse:
+    """Pool the sheet under every combination of the decisions."""
+    return multiverse(
+        studies,
+        grid=grid,
+        level=settings.level,
+        jobs=jobs,
+        reference=_reference(settings),
+        progress=progress,
+    )
+
+
+def document_of(found: Multiverse, studies: Studies, files: Sequence[str]) -> dict[str, Any]:
+    """Return the document of the command."""
+    return multiverse_document(
+        found,
+        input_record(studies),
+        [p.to_dict() for p in studies.problems],
+        {"beta": studies.beta, "config": studies.config},
+        files,
+    )
 
 
 def _draw(found: Multiverse, folder: ResultsFolder) -> None:

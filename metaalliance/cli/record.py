@@ -13,12 +13,14 @@ from metaalliance.report.results import run_record, to_json
 
 #: Options that change no number.
 _SILENT = frozenset({"request", "figures", "every", "jobs"})
+#: Lists by study, effect, subset or specification.
+_LONG = frozenset({"omitted", "effects", "studies", "units", "subsets", "specifications"})
 
 
 def request_of(options: Any, loaded: Loaded) -> dict[str, Any]:
     """Return what has to be known to run a command again: its settings and its own options."""
     own = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in _SILENT}
-    return {"settings": asdict(loaded.settings), "options": _plain(own)}
+    return {"settings": asdict(loaded.settings), "options": own}
 
 
 def restored(kind: type[Any], record: dict[str, Any], **others: Any) -> Any:
@@ -51,15 +53,29 @@ def save_record(
     Parameters
     ----------
     results : sequence of str
-        Parts of the document whose numbers the record holds.
+        Parts of the document that are results.
     request : dict
         From `request_of`.
     """
     record = {**run_record(document, dict(folder.written), results), "request": _plain(request)}
-    parts = {key: document[key] for key in results}
-    whole = sealed(record, loaded.studies, loaded.coded, parts)
+    whole = sealed(record, loaded.studies, loaded.coded, recorded_parts(document, results))
     folder.write(folder.record_name, to_json(whole).encode())
     folder.remove_stale()
+
+
+def recorded_parts(document: dict[str, Any], results: Sequence[str]) -> dict[str, Any]:
+    """Return the results whose numbers a record holds, without lists of every study or effect.
+
+    Those lists stand in the document, and in the digest of the record.
+    """
+    short: dict[str, Any] = _shortened({key: document[key] for key in results})
+    return short
+
+
+def _shortened(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _shortened(v) for key, v in content.items() if key not in _LONG}
+    return [_shortened(v) for v in content] if isinstance(content, list) else content
 
 
 def _plain(content: Any) -> Any:

@@ -98,5 +98,5 @@ def _open(url: str, root: Path) -> None:
         print_error("No browser was found; open the address above.")
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt

@@ -9,16 +9,18 @@ from typing import Any
 
 from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request, load
+from metaalliance.cli.rerun import loading_settings, recomputed
 from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
-from metaalliance.cli.settings import DEFAULTS, Settings, config_for, resolve
+from metaalliance.cli.settings import Settings, config_for
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.report.record import changed_rows, intact, moved_numbers, numbers_of
-from metaalliance.report.results import POOL_RESULTS, SCHEMA_VERSION, pool_document, versions
+from metaalliance.report.results import SCHEMA_VERSION, versions
 from metaalliance.report.table import wrapped
 from metaalliance.report.verification import (
     Check,
     configuration_check,
+    digest_check,
     files_check,
     follows,
     input_check,
@@ -45,10 +47,10 @@ def run_verify(options: VerifyOptions) -> int:
     record = read_record(options.record)
     request = replace(options.request, sheet=options.request.sheet or _sheet(record["input"]))
     config = config_for(request.workbook, request.config)
-    loaded = _load(request, config, recorded_settings(record))
+    loaded = _load(request, config, loading_settings(record))
     if isinstance(loaded, int):
         return loaded
-    checks = compare(record, loaded, options.record.parent)
+    checks = compare(record, loaded, options.record.parent, request)
     verdict = follows(checks, strict=options.strict)
     if request.json_output:
         print_document(
@@ -70,23 +72,6 @@ def _sheet(source: dict[str, Any]) -> str | None:
     return None if sheet == Path(source["file"]).name else sheet
 
 
-def recorded_settings(record: dict[str, Any]) -> Settings:
-    """Return the settings with which a record was made.
-
-    Raises
-    ------
-    OptionError
-        When one of them does not exist in this version.
-    """
-    stored = record["settings"]
-    given = {key: stored[key] for key in DEFAULTS if stored.get(key) is not None}
-    if stored.get("aggregation_rho") is not None:
-        given["rho"] = stored["aggregation_rho"]
-    elif stored.get("model") != "che":
-        given.pop("rho", None)
-    return resolve(given, Config())
-
-
 def _load(request: Request, config: Config, settings: Settings) -> Loaded | int:
     """Read the sheet; one with errors cannot be the source of any report."""
     try:
@@ -95,9 +80,9 @@ def _load(request: Request, config: Config, settings: Settings) -> Loaded | int:
         raise StudyDataError(str(error), error.problems) from None
 
 
-def compare(record: dict[str, Any], loaded: Loaded, folder: Path) -> list[Check]:
+def compare(record: dict[str, Any], loaded: Loaded, folder: Path, request: Request) -> list[Check]:
     """Return every check of a record against the sheet as it is now."""
-    document = recomputed(record, loaded)
+    document = recomputed(record, loaded, request)
     parts = document["parts"]
     now = dict(numbers_of(parts))
     moved = moved_numbers(record["numbers"], now)
@@ -111,28 +96,9 @@ def compare(record: dict[str, Any], loaded: Loaded, folder: Path) -> list[Check]
         configuration_check(_config_differences(record, loaded)),
         versions_check(record["versions"], found),
         numbers_check(moved, len({**record["numbers"], **now})),
+        digest_check(record["result_digest"], document["digest"]),
         files_check(record["files"], folder),
     ]
-
-
-def recomputed(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
-    """Run the analyses of a record again and return settings and results."""
-    if record["command"] == "report":
-        from metaalliance.cli.report import gather, record_parts, report_document
-        from metaalliance.report.analyses import Content
-
-        stored = record["settings"]["content"]
-        content = Content(**{**stored, "moderators": tuple(stored["moderators"])})
-        document = report_document(gather(loaded, content))
-        return {"settings": document["settings"], "parts": record_parts(document)}
-    if record["command"] != "pool":
-        raise OptionError(f"A record of {record['command']} cannot be verified.", code="MA680")
-    models, notes = compare_all_models(loaded.fit())
-    document = pool_document(loaded.studies, models, notes, loaded.recorded, ())
-    return {
-        "settings": document["settings"],
-        "parts": {key: document[key] for key in POOL_RESULTS},
-    }
 
 
 def _comparable(settings: dict[str, Any]) -> dict[str, Any]:
@@ -143,8 +109,8 @@ def _comparable(settings: dict[str, Any]) -> dict[str, Any]:
 def _config_differences(record: dict[str, Any], loaded: Loaded) -> list[dict[str, Any]]:
     """Settings that the configuration file asks for and that the record does not have."""
     found = []
-    stored = {**record["settings"]}
-    if "aggregation_rho" in stored:
+    stored = {**record.get("request", record)["settings"]}
+    if "request" not in record and "aggregation_rho" in stored:
         stored["rho"] = stored["aggregation_rho"]
     for key, value in loaded.config.pool.items():
         if key != "width" and value != "auto" and key in stored and stored[key] != value:

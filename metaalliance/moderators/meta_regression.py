@@ -304,9 +304,6 @@ def meta_regression(
         fit = regress(design.used, design.X, design.names, **options)
         null = regress(design.used, np.ones((fit.n_effects, 1)), ("mean",), **options)
     R2 = max(0.0, 1 - fit.tau2 / null.tau2) if null.tau2 > 0 else math.nan
-    found = MetaRegression(
-        formula=design.formula.text, fit=fit, design=design, R2=R2, tau2_null=null.tau2
-    )
     notices = (*design.notices, *fit.notices, *inflated(fit, design.terms))
     for problem in notices:
         if problem.severity == "warning":

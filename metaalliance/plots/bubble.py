@@ -125,12 +125,14 @@ def bubble(
     return present(bubble_chart(shown, look), look, ax=ax, width_mm=width_mm, title=title)
 
 
-def bubble_text(fit: PooledFit, *, x: str = "year", by: str | None = None) -> str:
+def bubble_text(fit: PooledFit | SlopeTest, *, x: str = "year", by: str | None = None) -> str:
     """Describe the plot for readers who cannot see it."""
-    shown = _bubbles(fit, x, by, style_named("apa"))
+    look = style_named("apa")
+    shown = _of_slope(fit, by, look) if isinstance(fit, SlopeTest) else _bubbles(fit, x, by, look)
+    name = fit.name if isinstance(fit, SlopeTest) else x
     low, high = float(shown.x.min()), float(shown.x.max())
     return spoken(
-        f"Bubble plot of {count_text(shown.x.size, 'effect')} against {x.replace('_', ' ')} "
+        f"Bubble plot of {count_text(shown.x.size, 'effect')} against {name.replace('_', ' ')} "
         f"({number(low, 0)} to {number(high, 0)}), with the line of the meta-regression. "
         f"{' '.join(shown.notes)}"
     )

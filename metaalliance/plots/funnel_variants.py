@@ -64,9 +64,10 @@ def egger_funnel(fit: PooledFit, found: Egger | None = None, **settings: Any) ->
     return funnel(fit, lines=(AsymmetryLine.of(chosen),), **settings)
 
 
-def egger_text(fit: PooledFit) -> str:
+def egger_text(fit: PooledFit, found: Egger | None = None) -> str:
     """Describe the plot for readers who cannot see it."""
-    found: Egger = _quiet(egger, fit)
+    found = found or _quiet(egger, fit)
+    assert found is not None
     return spoken(
         f"Funnel plot of {size_text(fit)} with the regression of the effects on their standard "
         f"errors: slope {number(found.slope, 2)}, p{p_text(found.p_value)}. {pooled_sentence(fit)}"
@@ -90,9 +91,10 @@ def pet_peese_funnel(fit: PooledFit, found: PetPeese | None = None, **settings: 
     return funnel(fit, lines=lines, **settings)
 
 
-def pet_peese_text(fit: PooledFit) -> str:
+def pet_peese_text(fit: PooledFit, found: PetPeese | None = None) -> str:
     """Describe the plot for readers who cannot see it."""
-    found: PetPeese = _quiet(pet_peese, fit)
+    found = found or _quiet(pet_peese, fit)
+    assert found is not None
     adjusted = estimate_sentence(
         found.estimate,
         found.adjusted().ci_low,

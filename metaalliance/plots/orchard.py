@@ -22,7 +22,13 @@ from metaalliance.plots.frame import Frame
 from metaalliance.plots.groups import labels_of
 from metaalliance.plots.interval_rows import records
 from metaalliance.plots.legend import Entry
-from metaalliance.plots.numbers import effect_text, interval_text, level_text, size_text
+from metaalliance.plots.numbers import (
+    count_text,
+    effect_text,
+    interval_text,
+    level_text,
+    size_text,
+)
 from metaalliance.plots.panels import Chart, Panel, TextColumn, single
 from metaalliance.plots.scales import Effect, Rows, effect_scale
 from metaalliance.plots.sentences import estimate_sentence, spoken, symbol
@@ -142,15 +148,23 @@ def orchard(
     return present(chart, look, ax=ax, width_mm=width_mm, title=title)
 
 
-def orchard_text(fit: PooledFit, *, by: str | None = "modality") -> str:
+def orchard_text(fit: PooledFit | ModeratorTest, *, by: str | None = "modality") -> str:
     """Describe the plot for readers who cannot see it."""
-    fits: Mapping[str, PooledFit] = {"Overall": fit} if by is None else subgroup_fits(fit, by)
+    if isinstance(fit, ModeratorTest):
+        rows, measure, level = level_rows(fit), fit.effects.measure, float(fit.options["level"])
+        size = count_text(fit.effects.n_studies, "study", "studies")
+        size += f" with {count_text(fit.effects.n_effects, 'effect')} by {fit.name}"
+        size = size.replace("_", " ")
+    else:
+        fits: Mapping[str, PooledFit] = {"Overall": fit} if by is None else subgroup_fits(fit, by)
+        rows = [OrchardRow.of(found, level_name(name)) for name, found in fits.items()]
+        measure, level, size = fit.measure, fit.level, size_text(fit)
     means = "; ".join(
-        f"{level_name(level)} (k = {f.n_studies}, m = {f.n_effects}) "
-        f"{estimate_sentence(f.estimate, f.ci_low, f.ci_high, f.measure, f.level)}"
-        for level, f in fits.items()
+        f"{row.name} (k = {row.n_studies}, m = {row.yi.size}) "
+        f"{estimate_sentence(row.estimate, row.ci_low, row.ci_high, measure, level)}"
+        for row in rows
     )
-    return spoken(f"Orchard plot of {size_text(fit)}, each effect a point. {means}.")
+    return spoken(f"Orchard plot of {size}, each effect a point. {means}.")
 
 
 def level_rows(found: ModeratorTest) -> list[OrchardRow]:

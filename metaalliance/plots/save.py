@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from metaalliance.errors import OptionError
+from metaalliance.files import write_whole
 from metaalliance.plots.style import drawing
 
 #: What every file of a figure says of its origin.
@@ -168,13 +168,3 @@ def is_ours(path: Path) -> bool:
     except OSError:
         return False
     return MARK.encode() in content and b"inkscape" not in content.lower()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in full beside its place, then move it there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from metaalliance.errors import OptionError, UnreadableFileError
+from metaalliance.errors import OptionError
+from metaalliance.files import write_whole
 
 RUN_FILE = "run.json"
 #: Commands whose record is RUN_FILE; the record of another is run_<command>.json.
@@ -132,32 +131,6 @@ def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
             f"{path} exists already. Choose another name with -o, or use --force.", code="MA691"
         )
     write_whole(path, content)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file through a temporary one beside it, so that it is whole or not there.
-
-    Raises
-    ------
-    UnreadableFileError
-        When the folder cannot be written to.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UnreadableFileError(
-            f"{path} cannot be written ({error.strerror}). Choose another place with -o.",
-            code="MA692",
-        ) from None
 
 
 def _record(record_file: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from metaalliance.models.text import number
 from metaalliance.report.table import printable
 
 #: Checks that only `--strict` fails: the numbers are the same nevertheless.
-LENIENT = frozenset({"input", "versions", "configuration"})
+LENIENT = frozenset({"input", "versions", "configuration", "digest"})
 _FIRST = 5
 
 
@@ -70,7 +70,8 @@ def read_record(path: Path) -> dict[str, Any]:
     if "numbers" not in record or "rows" not in record:
         raise UnreadableFileError(
             f"{path} holds no numbers to compare: it is of another command or of an earlier "
-            "version. Records of pool and report can be verified.",
+            "version. Records of pool, report, moderators, influence, bias and multiverse can be "
+            "verified.",
             code="MA680",
         )
     return record
@@ -153,6 +154,15 @@ def numbers_check(moved: list[dict[str, Any]], total: int) -> Check:
     more = f"; and {len(moved) - _FIRST:,} more" if len(moved) > _FIRST else ""
     text = f"{len(moved):,} of {total:,} differ: {'; '.join(parts)}{more}"
     return Check(name="numbers", same=False, text=text, details=tuple(moved))
+
+
+def digest_check(recorded: str, now: str) -> Check:
+    """Compare the digests of all results, lists by study among them, to the last digit."""
+    if recorded == now:
+        return Check(name="digest", same=True, text="all results, to the last digit")
+    text = f"other digits: {printable(recorded)[:12]}… recorded, {now[:12]}… now"
+    details = ({"recorded": recorded, "now": now},)
+    return Check(name="digest", same=False, text=text, details=details)
 
 
 def _value(value: float | None) -> str:

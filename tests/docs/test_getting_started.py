@@ -11,9 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from console_output import WIDTH, commands_of, outputs
 from typer.testing import CliRunner
 
-from console_output import WIDTH, commands_of, outputs
 from metaalliance.cli.app import app
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from api_pages import api_pages, page_of
 
 import metaalliance
-from api_pages import api_pages, page_of
 from metaalliance import plots
 from metaalliance.cli.app import COMMANDS, app
 
@@ -123,9 +123,9 @@ def test_pages_of_the_python_interface_are_up_to_date(docs):
 @pytest.mark.slow
 def test_site_builds_without_warnings(site_config, tmp_path):
     pytest.importorskip("mkdocs")
+    target = tmp_path / "site"
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict"]
-        + ["-f", str(site_config), "-d", str(tmp_path / "site")],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", site_config, "-d", target],
         capture_output=True,
         text=True,
         check=False,
@@ -134,7 +134,7 @@ def test_site_builds_without_warnings(site_config, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WARNING" not in done.stderr
     for page in PAGES:
-        assert (tmp_path / "site" / name_of(page)).with_suffix(".html").is_file()
-    html = (tmp_path / "site" / "api" / "models.html").read_text(encoding="utf-8")
+        assert (target / name_of(page)).with_suffix(".html").is_file()
+    html = (target / "api" / "models.html").read_text(encoding="utf-8")
     assert 'id="metaalliance.models.pool.pool"' in html
     assert not re.search(r'(src|href)="https?://(fonts|unpkg|cdn)', html)

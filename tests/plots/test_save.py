@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from metaalliance import plots
-from metaalliance.errors import OptionError
+from metaalliance.errors import OptionError, UnreadableFileError
 from metaalliance.plots.save import is_ours
 
 SUFFIXES = ("pdf", "svg", "png", "tif", "eps")
@@ -155,7 +155,7 @@ def test_a_failed_save_leaves_the_old_file(figure, tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UnreadableFileError, match="cannot be written"):
         plots.save(figure, path, dpi=50)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

@@ -52,6 +52,7 @@ def bias(
             help="Correlation with which effects of a study are averaged where a method takes one.",
         ),
     ] = 0.5,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     measure: Measure = None,
     model: Model = None,
     tau2: Tau2 = None,
@@ -93,6 +94,10 @@ def bias(
         verbose=verbose,
     )
     options = BiasOptions(
-        request=request, steps=steps, alternative=alternative, aggregation_rho=aggregation_rho
+        request=request,
+        steps=steps,
+        alternative=alternative,
+        aggregation_rho=aggregation_rho,
+        figures=figures,
     )
     guarded("bias", lambda: run_bias(options), json_output=json_output, debug=debug)

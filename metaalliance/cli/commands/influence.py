@@ -46,6 +46,7 @@ def influence(
         typer.Option("--by", help="Moderator whose test is repeated without each study."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Print every row of the tables.")] = False,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     measure: Measure = None,
     model: Model = None,
     tau2: Tau2 = None,
@@ -96,5 +97,6 @@ def influence(
         cumulative=cumulative,
         by=tuple(by or ()),
         every=every,
+        figures=figures,
     )
     guarded("influence", lambda: run_influence(options), json_output=json_output, debug=debug)

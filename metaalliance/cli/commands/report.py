@@ -108,7 +108,9 @@ def report(
 
 
 def verify(
-    record: Annotated[Path, typer.Argument(help="run.json of pool or report.")],
+    record: Annotated[
+        Path, typer.Argument(help="run.json of pool or report, or run_<command>.json.")
+    ],
     workbook: Workbook,
     sheet: Sheet = None,
     config: Config = None,

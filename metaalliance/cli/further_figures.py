@@ -1,0 +1,175 @@
+"""The figures that `moderators`, `influence` and `bias` leave beside their tables."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from metaalliance import plots
+from metaalliance.cli.figures import write_figure
+from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
+from metaalliance.problems import Problem, notice
+from metaalliance.report.folder import ResultsFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from metaalliance.bias.summary import BiasSummary
+    from metaalliance.cli.moderator_models import ModeratorModels
+    from metaalliance.models.fits import PooledFit
+    from metaalliance.report.influence import InfluenceResults
+
+ENDINGS = (".pdf", ".png", ".alt.txt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A figure that is still to be drawn.
+
+    Attributes
+    ----------
+    name : str
+        Of its files, without an ending.
+    draw : callable
+        Returns the figure, or its pages.
+    words : callable
+        Returns the alternative text.
+    """
+
+    name: str
+    draw: Callable[[], Figure | list[Figure]]
+    words: Callable[[], str]
+
+
+def figure_files(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the files of figures, for the check that nothing foreign is replaced."""
+    return tuple(f"{name}{end}" for name in names for end in ENDINGS)
+
+
+def slug(name: str) -> str:
+    """Return the name of a column as part of the name of a file."""
+    kept = "".join(c if c.isascii() and c.isalnum() else "_" for c in name.lower())
+    return "_".join(part for part in kept.split("_") if part) or "moderator"
+
+
+def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder) -> list[Problem]:
+    """Draw and write figures.
+
+    Returns
+    -------
+    list of Problem
+        A note for each figure that these data do not allow.
+    """
+    notes = []
+    for one in drawings:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", MetaAllianceWarning)
+                figure, words = one.draw(), one.words()
+        except MetaAllianceError as error:
+            text = f"The figure {one.name} was not drawn: {error}"
+            notes.append(notice("MA684", text, severity="note"))
+            continue
+        write_figure(folder, one.name, figure, words)
+    return notes
+
+
+def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Drawing]:
+    """Return the figures of moderators: levels, slopes and coefficients.
+
+    Parameters
+    ----------
+    fit : PooledFit or None
+        The overall mean, for the forests of levels.
+    """
+    from metaalliance.moderators.result import ModeratorTest
+    from metaalliance.plots.bubble import bubble_text
+    from metaalliance.plots.coefficients import coefficients_text
+    from metaalliance.plots.orchard import orchard_text
+
+    drawings = []
+    for one in () if found.table is None else found.table.moderators:
+        name = slug(one.name)
+        if not isinstance(one, ModeratorTest):
+            drawings.append(_drawing(f"bubble_{name}", plots.bubble, bubble_text, one))
+            continue
+        drawings.append(_drawing(f"orchard_{name}", plots.orchard, orchard_text, one))
+        if fit is not None:
+            drawings.append(_summary(f"levels_{name}", fit, one.name))
+    if found.regression is not None:
+        drawings.append(
+            _drawing("coefficients", plots.coefficients, coefficients_text, found.regression)
+        )
+    return drawings
+
+
+def influence_drawings(found: InfluenceResults) -> list[Drawing]:
+    """Return the figures of influence; GOSH where subsets were pooled."""
+    from metaalliance.plots.baujat import baujat_text
+    from metaalliance.plots.cumulative import cumulative_text
+    from metaalliance.plots.gosh import gosh_text
+    from metaalliance.plots.influence_panel import influence_text
+    from metaalliance.plots.leave_one_out import leave_one_out_text
+
+    drawings = [
+        _drawing("leave_one_out", plots.leave_one_out, leave_one_out_text, found.left_out),
+        _drawing("influence", plots.influence_panel, influence_text, found.diagnostics),
+        _drawing("baujat", plots.baujat, baujat_text, found.baujat),
+    ]
+    if found.cumulative is not None:
+        drawings.append(_drawing("cumulative", plots.cumulative, cumulative_text, found.cumulative))
+    if found.gosh is not None:
+        drawings.append(_drawing("gosh", plots.gosh, gosh_text, found.gosh))
+    return drawings
+
+
+def bias_drawings(found: BiasSummary) -> list[Drawing]:
+    """Return the funnels and the weights of the selection model, as far as they were computed."""
+    from metaalliance.bias.egger import Egger
+    from metaalliance.bias.pet_peese import PetPeese
+    from metaalliance.bias.selection import SelectionModel
+    from metaalliance.plots.alt_text import funnel_text
+    from metaalliance.plots.funnel_variants import egger_text, pet_peese_text, trim_fill_text
+    from metaalliance.plots.selection_weights import selection_weights_text
+
+    fit, results = found.fit, found.results
+    drawings = [_drawing("funnel_contours", plots.funnel, funnel_text, fit)]
+    filled = results.get("Trim and fill (L0)")
+    if filled is not None:
+        drawings.append(
+            _drawing("funnel_trim_fill", plots.trim_fill_funnel, trim_fill_text, filled)
+        )
+    line = results.get("Egger")
+    if isinstance(line, Egger):
+        drawings.append(_drawing("funnel_egger", plots.egger_funnel, egger_text, fit, line))
+    lines = results.get("PET-PEESE")
+    if isinstance(lines, PetPeese):
+        drawings.append(
+            _drawing("funnel_pet_peese", plots.pet_peese_funnel, pet_peese_text, fit, lines)
+        )
+    selections = [r for r in results.values() if isinstance(r, SelectionModel)]
+    if selections:  # the one with most steps says most about the weights
+        drawings.append(
+            _drawing(
+                "selection_weights", plots.selection_weights, selection_weights_text, selections[-1]
+            )
+        )
+    return drawings
+
+
+def _drawing(
+    name: str, draw: Callable[..., Figure | list[Figure]], words: Callable[..., str], *what: object
+) -> Drawing:
+    return Drawing(name=name, draw=lambda: draw(*what), words=lambda: words(*what))
+
+
+def _summary(name: str, fit: PooledFit, by: str) -> Drawing:
+    from metaalliance.plots.alt_text import summary_text
+
+    return Drawing(
+        name=name,
+        draw=lambda: plots.summary_forest(fit, by),
+        words=lambda: summary_text(fit, by=by),
+    )
