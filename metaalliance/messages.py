@@ -530,6 +530,18 @@ _ANALYSIS = {
         "Effects without a value are taken as one level of the factor.",
         "Complete the column if they are of several kinds.",
     ),
+    "MA616": _note(
+        "the effects differ less than chance lets them",
+        "Q lies below the range that sampling errors alone allow, so that no variance between "
+        "studies fits and its interval is empty; [0, 0] is not precision.",
+        "Check n and for copied or rounded rows.",
+    ),
+    "MA617": _note(
+        "an interval of Knapp and Hartung narrower than the normal one",
+        "Effects that differ by chance less than their sampling errors make its standard error "
+        "small.",
+        "Read it beside test = knapp-hartung-adhoc, which is never narrower.",
+    ),
     "MA620": _warning(
         "few degrees of freedom",
         "Below 4 the Satterthwaite approximation of the cluster-robust test is not reliable.",

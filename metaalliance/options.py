@@ -69,6 +69,21 @@ def check_level(level: Any) -> float:
     return float(level)
 
 
+def check_seed(seed: Any) -> int | None:
+    """Return the seed of a generator of random numbers, None for another one each time.
+
+    Examples
+    --------
+    >>> check_seed(7)
+    7
+    """
+    if seed is None:
+        return None
+    if not (isinstance(seed, numbers.Integral) and int(seed) >= 0):
+        raise OptionError(f"seed={seed!r} is not a whole number, zero or above, such as 1.")
+    return int(seed)
+
+
 def check_rho(rho: Any) -> float:
     """Return an assumed within-study correlation in [0, 1)."""
     if not (isinstance(rho, numbers.Real) and 0 <= float(rho) < 1):

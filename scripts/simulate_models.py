@@ -160,15 +160,16 @@ FOOT = """
 
 - The interval of the mean holds its level although the assumed correlation is twice the true
   one: this is what the cluster-robust variance is for.
-- HTZ and the wild bootstrap hold theirs; the chi-squared test does not with few studies.
+- The wild bootstrap holds its level; HTZ holds it from 30 studies on and is cautious with 15
+  (.02 for .05), where power is lost. The chi-squared test rejects far too often with few studies.
 - Intervals of single components lean on the assumed correlation. Where it is too high, sampling
   error within studies is taken for true variance there, and an interval of the variance within
   studies misses a true zero; the total is hardly affected. Report the split with a sensitivity
   analysis over rho, and lean on the total.
 - A profile interval covers more than it says where the true variance is zero: its lower limit
   is zero and cannot err on that side.
-- The prediction interval covers somewhat less than it says with 15 studies, since tau² itself
-  is uncertain.
+- The prediction interval covers about what it says; with 15 studies between .92 and .97, since
+  tau² itself is uncertain.
 """
 
 

@@ -40,7 +40,7 @@ def test_example_prints_what_the_readme_shows(command, shown, tmp_path):
 
 
 def test_readme_has_examples():
-    assert len(EXAMPLES) == 2
+    assert len(EXAMPLES) == 3
 
 
 def test_python_example_runs(tmp_path):

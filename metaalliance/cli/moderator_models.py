@@ -170,7 +170,7 @@ def numbers(given: Sequence[str], option: str) -> dict[str, float]:
     return found
 
 
-def _variables(options: ModeratorOptions, names: set[str]) -> dict[str, dict[str, Any]]:
+def _variables(options: ModeratorOptions, names: set[str]) -> dict[str, Any]:
     """Reference, scale and centre of the variables of one model.
 
     Where it is the only model all are passed on, so that it refuses those that it lacks.

@@ -25,6 +25,7 @@ from metaalliance.cli.run import (
     terminal_width,
 )
 from metaalliance.models.fits import without_nan
+from metaalliance.multiverse.results import Multiverse
 from metaalliance.report.analyses import (
     Content,
     bias_results,
@@ -65,6 +66,7 @@ class ReportOptions:
     moderators: tuple[str, ...] | None = None
     bias: bool | None = None
     influence: bool = True
+    multiverse: bool = False
     figures: bool = True
 
 
@@ -104,6 +106,7 @@ def content_of(loaded: Loaded, options: ReportOptions) -> Content:
         moderators=default_moderators(loaded.effects) if names is None else names,
         bias=bias,
         influence=options.influence,
+        multiverse=options.multiverse,
     )
 
 
@@ -126,7 +129,15 @@ def gather(loaded: Loaded, content: Content) -> Evidence:
         moderators=moderator_results(fit, content.moderators),
         bias=bias_results(fit) if content.bias else None,
         influence=influence_results(fit) if content.influence else None,
+        multiverse=_multiverse(loaded) if content.multiverse else None,
     )
+
+
+def _multiverse(loaded: Loaded) -> Multiverse:
+    """Repeat the analysis under the decisions of the configuration, or the default ones."""
+    from metaalliance.cli.multiverse import analyse
+
+    return analyse(loaded.studies, loaded.settings, dict(loaded.config.multiverse), jobs=1)
 
 
 def report_document(evidence: Evidence, files: Sequence[str] = ()) -> dict[str, Any]:
@@ -138,12 +149,17 @@ def report_document(evidence: Evidence, files: Sequence[str] = ()) -> dict[str, 
                "influence": evidence.influence}  # fmt: skip
     for name, result in further.items():
         document[name] = None if result is None else without_nan(result.to_dict())
+    if evidence.multiverse is not None:
+        document["multiverse"] = evidence.multiverse.to_dict()
     return document
 
 
 def record_parts(document: dict[str, Any]) -> dict[str, Any]:
     """Return the results whose numbers the record holds: of each study left out, the ranges."""
     parts = {key: document[key] for key in REPORT_RESULTS}
+    if "multiverse" in document:
+        names = ("counts", "verdict", "decisions", "options")
+        parts["multiverse"] = {name: document["multiverse"][name] for name in names}
     if parts["influence"]:
         parts["influence"] = parts["influence"]["ranges"]
     if parts["moderators"]:

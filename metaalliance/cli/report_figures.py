@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 from metaalliance import plots
 from metaalliance.plots.flow import flow_diagram
 from metaalliance.plots.risk_of_bias import risk_of_bias
+from metaalliance.plots.specification_curve import specification_text
 from metaalliance.report.document import Figure
 from metaalliance.report.evidence import Evidence
 from metaalliance.report.phrases import level_name, studies
 from metaalliance.report.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.sections.flow import STEPS
+from metaalliance.report.sections.multiverse import FIGURE
 from metaalliance.report.sections.quality import MISSING, levels_of, quality_columns, ratings
 
 if TYPE_CHECKING:
     from metaalliance.models.fits import PooledFit
+    from metaalliance.multiverse.results import Multiverse
 
 FUNNEL_WIDTH = 120.0
 DPI = 300
@@ -28,7 +31,7 @@ DPI = 300
 def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
     """Return flow, risk of bias, forest and funnel, as far as there is something to draw."""
     fit = evidence.fit
-    found = []
+    found = [] if evidence.multiverse is None else [_curve(evidence.multiverse, width_mm)]
     if any(step in evidence.flow for step in STEPS):
         found.append(_flow(evidence, width_mm))
     if quality_columns(evidence.coded.frame):
@@ -52,6 +55,21 @@ def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
             )
         )
     return found
+
+
+def _curve(found: Multiverse, width_mm: float) -> Figure:
+    """Return the specification curve."""
+    return Figure(
+        name=FIGURE,
+        title="Specification Curve of the Pooled Effect",
+        alt=specification_text(found),
+        width_mm=width_mm,
+        pages=pages_of([plots.specification_curve(found, width_mm=width_mm)]),
+        note=prose(
+            "Above: the estimate of every specification with its confidence interval, in order. "
+            "Below: the options that made it."
+        ),
+    )
 
 
 def forests(evidence: Evidence, width_mm: float) -> list[Figure]:

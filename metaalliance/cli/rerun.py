@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request
 from metaalliance.cli.record import recorded_parts, restored
 from metaalliance.cli.settings import DEFAULTS, Settings, resolve
 from metaalliance.config import Config
 from metaalliance.errors import OptionError
-from metaalliance.models.comparison import compare_models
 from metaalliance.report.results import POOL_RESULTS, digest, pool_document
 
 
@@ -59,7 +59,7 @@ def recomputed(record: dict[str, Any], loaded: Loaded, request: Request) -> dict
     """
     command = record["command"]
     if command == "pool":
-        models, notes = compare_models(loaded.fit())
+        models, notes = compare_all_models(loaded.fit())
         document = pool_document(loaded.studies, models, notes, loaded.recorded, ())
         parts = {key: document[key] for key in POOL_RESULTS}
         return {"settings": document["settings"], "parts": parts, "digest": digest(parts)}

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request, load
 from metaalliance.cli.rerun import loading_settings, recomputed
 from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
 from metaalliance.cli.settings import Settings, config_for
 from metaalliance.config import Config
-from metaalliance.errors import OptionError, StudyDataError
+from metaalliance.errors import StudyDataError
 from metaalliance.report.record import changed_rows, intact, moved_numbers, numbers_of
 from metaalliance.report.results import SCHEMA_VERSION, versions
 from metaalliance.report.table import wrapped

@@ -144,8 +144,11 @@ def _cohen(name: str, p: Array, W: Array, n: int, level: float) -> Coefficient:
         return _coefficient(name, 1.0, 0.0, math.nan, po, pe, n, 2, level, PERFECT)
     marginal = (W @ columns)[:, None] + (rows @ W)[None, :]
     spread = float((p * (W - marginal * (1 - kappa)) ** 2).sum())
-    variance = (spread - (kappa - pe * (1 - kappa)) ** 2) / (n * (1 - pe) ** 2)
-    se = math.sqrt(max(variance, 0.0))
+    mean = (kappa - pe * (1 - kappa)) ** 2
+    rest = spread - mean
+    if rest <= 64 * math.ulp(1.0) * mean:  # a difference of equal numbers: rounding alone
+        rest = 0.0
+    se = math.sqrt(rest / n) / (1 - pe)
     return _coefficient(name, kappa, se, math.inf, po, pe, n, 2, level)
 
 

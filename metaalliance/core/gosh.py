@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, BatchEstimator, Rows, q_statistic
+from metaalliance.options import check_seed
 
 Bits = NDArray[np.uint8]
 #: Sets of at most this many studies are drawn by number, so that none is drawn twice.
@@ -64,7 +65,7 @@ def draw_subsets(m: int, count: int, seed: int | None = None) -> tuple[Bits, boo
     >>> membership(bits, 3).astype(int).tolist()[:4], exhaustive
     ([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]], True)
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     if m <= _NUMBERED:
         everything = 2**m - 1
         if everything <= count:

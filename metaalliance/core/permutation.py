@@ -15,7 +15,7 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.options import check_option
+from metaalliance.options import check_option, check_seed
 
 PermutedStatistic = Literal["knapp-hartung", "wald"]
 
@@ -155,7 +155,7 @@ def _half_of_all_signs(k: int) -> Iterator[Array]:
 
 def _random_signs(k: int, replications: int, seed: int | None) -> Iterator[Array]:
     """Random sign patterns, one fewer than `replications`: the observed one is the first."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     rows = max(1, CHUNK // k)
     for start in range(1, replications, rows):
         shape = (min(rows, replications - start), k)

@@ -16,6 +16,7 @@ from scipy.stats import chi2
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.wald import constraint_matrix
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
+from metaalliance.options import check_seed
 
 ESTIMATORS = ("FE", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML")
 SCALES = ("wald", "knapp-hartung", "knapp-hartung-adhoc")
@@ -198,7 +199,7 @@ def _advance(values: list[int]) -> bool:
 
 def _random(order: IntArray, replications: int, rows: int, seed: int) -> Iterator[IntArray]:
     """Random orders, one fewer than `replications`: the observed one is the first."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     for start in range(1, replications, rows):
         count = min(rows, replications - start)
         yield rng.permuted(np.tile(order, (count, 1)), axis=1)

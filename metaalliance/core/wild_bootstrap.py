@@ -29,6 +29,7 @@ from metaalliance.core.wald import (
     rounding_floor,
 )
 from metaalliance.errors import OptionError
+from metaalliance.options import check_seed
 
 WEIGHTS = ("auto", "rademacher", "webb")
 ADJUSTMENTS = ("cr0", "cr2")
@@ -257,7 +258,7 @@ def _p_values(observed: float, found: Array, *, exact: bool, included: bool) -> 
 
 def _draw(weights: str, shape: tuple[int, int], seed: int) -> Array:
     """Random weights with mean 0 and variance 1."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     signs: Array = np.array([-1.0, 1.0])[rng.integers(0, 2, shape)]
     if weights == "rademacher":
         return signs

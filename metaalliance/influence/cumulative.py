@@ -246,7 +246,7 @@ def _notices(
 
 
 def _listed(names: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(names) - 3:,} others" if len(names) > 3 else ""
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 
 

@@ -202,7 +202,7 @@ def _turning(fit: PooledFit, frame: pd.DataFrame, unit: str) -> tuple[Problem, .
     if turned.empty:
         return ()
     named = ", ".join(str(v) for v in turned["omitted"].head(3))
-    more = f" and {len(turned) - 3:,} others" if len(turned) > 3 else ""
+    more = f" and {len(turned) - 3:,} more" if len(turned) > 3 else ""
     verb = "includes" if before else "excludes"
     message = f"Without {unit} {named}{more} the {100 * fit.level:g}% interval {verb} zero."
     return (notice("MA664", message, "Report the result with and without."),)

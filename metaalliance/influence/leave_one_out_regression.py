@@ -261,7 +261,7 @@ def _turning(fit: RegressionFit, frame: pd.DataFrame, unit: str) -> tuple[Proble
     if turned.empty:
         return ()
     named = ", ".join(str(v) for v in turned["omitted"].head(3))
-    more = f" and {len(turned) - 3:,} others" if len(turned) > 3 else ""
+    more = f" and {len(turned) - 3:,} more" if len(turned) > 3 else ""
     verb = "no longer" if before else "then"
     message = (
         f"Without {unit} {named}{more} the omnibus test is {verb} significant at the "

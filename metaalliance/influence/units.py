@@ -50,7 +50,8 @@ def failure_notices(frame: pd.DataFrame, unit: str) -> tuple[Problem, ...]:
     if failed.empty:
         return ()
     first = failed.iloc[0]
-    others = f", nor without {len(failed) - 1:,} others" if len(failed) > 1 else ""
+    more = len(failed) - 1
+    others = f", nor without {more:,} other{'' if more == 1 else 's'}" if more else ""
     message = (
         f"Without {unit} {first['omitted']} the model cannot be fitted{others}: {first['reason']}"
     )

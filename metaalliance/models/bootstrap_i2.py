@@ -18,7 +18,7 @@ from metaalliance.core.multilevel import NestedData, highest_maximum, maximize
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.models.fits import MultilevelFit, PooledFit, TwoLevelFit, without_nan
 from metaalliance.models.text import number
-from metaalliance.options import check_level, check_option
+from metaalliance.options import check_level, check_option, check_seed
 from metaalliance.problems import Problem, notice
 
 Bootstrap = Literal["parametric", "cluster"]
@@ -153,7 +153,7 @@ def bootstrap_i2(
     chosen = check_level(fit.level if level is None else level)
     if replications < 20:
         raise OptionError(f"replications={replications!r} is too few for an interval; take 999.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     if isinstance(fit, MultilevelFit):
         estimates = {"total": fit.I2, **fit.I2_levels}
         samples = _multilevel(fit, kind, replications, rng)

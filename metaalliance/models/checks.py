@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.heterogeneity import QTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS
@@ -144,6 +146,32 @@ def zero_spread_notice(test: str) -> Problem:
         f"The effects do not differ at all, so that the {test} standard error would be zero; "
         "the standard error of the wald test is used with the same degrees of freedom.",
     )
+
+
+def underdispersion_notices(q: QTest, level: float) -> tuple[Problem, ...]:
+    """Say that the interval of tau² is empty: Q is below its quantile where tau² is zero."""
+    if q.df < 1 or q.p_value <= (1 + level) / 2:
+        return ()
+    message = (
+        f"Q({q.df}) = {q.Q:.2f} is less than sampling errors alone let expect (p = "
+        f"{q.p_value:.3f}): no tau² fits, and its interval is empty, written [0, 0]."
+    )
+    return (notice("MA616", message, "Check n and for copied rows.", severity="note"),)
+
+
+def narrow_interval_notice(
+    test: str, se: float, df: float, normal_se: float, level: float
+) -> tuple[Problem, ...]:
+    """Say that the interval of Knapp and Hartung is narrower than the normal one."""
+    tail = (1 - level) / 2
+    if test != "knapp-hartung" or not se * stats.t.isf(tail, df) < normal_se * stats.norm.isf(tail):
+        return ()
+    message = (
+        f"The knapp-hartung interval is narrower than the normal one (se {se:.4f}, wald "
+        f"{normal_se:.4f}), because the effects differ less than their sampling errors."
+    )
+    hint = "Report --test knapp-hartung-adhoc beside it, which is never narrower."
+    return (notice("MA617", message, hint, severity="note"),)
 
 
 def is_zero(value: float, scale: float) -> bool:

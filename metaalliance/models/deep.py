@@ -297,8 +297,9 @@ def _sampling(
         if varies.size:
             label = frame["study"].iloc[order[varies[0]]]
             raise EstimationError(f"{structure.rho} differs within {label}.", code="MA603")
-        if not ((weight >= 0) & (weight < 1)).all():
-            raise EstimationError(f"{structure.rho} must lie in [0, 1).", code="MA603")
+        outside = np.flatnonzero(~((weight >= 0) & (weight < 1)))
+        if outside.size:
+            raise _no_correlation(frame, structure.rho, order[study.starts[outside[0]]])
     else:
         weight = np.full(study.m, structure.rho)
     terms = [Term(study, root, weight)]
@@ -312,11 +313,26 @@ def _sampling(
     return (1 - total) * vi, tuple(terms)
 
 
+def _no_correlation(frame: pd.DataFrame, column: str, row: int) -> EstimationError:
+    """What is wrong with the correlation of sampling errors of a row."""
+    value = float(frame[column].iloc[row])
+    seen = "none" if math.isnan(value) else f"{value:g}"
+    return EstimationError(
+        f"rho={column!r} needs a correlation of the sampling errors of each study, in [0, 1); "
+        f"{frame['study'].iloc[row]} has {seen}.",
+        code="MA603",
+    )
+
+
 def _correlations(frame: pd.DataFrame, column: str) -> Array:
-    try:
-        return frame[column].to_numpy(dtype=float)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{column} must hold correlations: {error}.") from error
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    wrong = np.flatnonzero((numbers.isna() & frame[column].notna()).to_numpy())
+    if wrong.size:
+        seen = frame[column].iloc[wrong[0]]
+        raise OptionError(
+            f"rho={column!r} needs a column of correlations in [0, 1); it holds {str(seen)!r}."
+        )
+    return numbers.to_numpy(dtype=float)
 
 
 def _nested_keys(frame: pd.DataFrame, coarse_first: Sequence[str]) -> list[IntArray]:

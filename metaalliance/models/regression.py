@@ -53,6 +53,8 @@ from metaalliance.problems import Problem, notice
 
 #: Leverage at which a study determines a combination of the coefficients alone.
 SATURATED = 1 - 1e-8
+#: Condition of a centred and scaled design beyond which its columns are made orthogonal.
+NEARLY_COLLINEAR = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -494,9 +496,10 @@ def _design(effects: Effects, X: ArrayLike, names: Sequence[str], model: str) ->
 
 
 def _conditioned(X: Array) -> tuple[Array, Array]:
-    """Centre and scale the columns; with Z the result, X beta = Z g for beta = basis g.
+    """Centre, scale and if need be orthogonalise the columns; X beta = Z g for beta = basis g.
 
-    Years beside an intercept are nearly collinear, and would cost a third of the digits.
+    Years beside an intercept are nearly collinear, and would cost a third of the digits; their
+    interactions and powers are collinear still after that, and would cost standard errors all.
     Rows that are equal stay equal.
     """
     p = X.shape[1]
@@ -511,7 +514,16 @@ def _conditioned(X: Array) -> tuple[Array, Array]:
     basis = np.diag(1 / scale)
     if ones.size:
         basis[ones[0]] -= centre / scale
-    return (X - centre) / scale, basis
+    Z = (X - centre) / scale
+    return _orthogonal(Z, basis) if np.linalg.cond(Z) > NEARLY_COLLINEAR else (Z, basis)
+
+
+def _orthogonal(Z: Array, basis: Array) -> tuple[Array, Array]:
+    """Return orthogonal columns that span those of Z, and the basis that goes with them."""
+    turn = np.linalg.inv(np.linalg.qr(Z, mode="r")) * math.sqrt(Z.shape[0])
+    # Sums of columns, as a matrix product may round equal rows in different ways.
+    turned = sum(np.outer(Z[:, j], turn[j]) for j in range(Z.shape[1]))
+    return np.asarray(turned, dtype=np.float64), basis @ turn
 
 
 def _saturation(effects: Effects, work: WorkingFit, test: str) -> tuple[Problem, ...]:

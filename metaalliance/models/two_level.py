@@ -10,10 +10,12 @@ import numpy as np
 from metaalliance.core.intervals import interval, two_sided_p
 from metaalliance.effects.effects import Effects
 from metaalliance.models.checks import (
+    narrow_interval_notice,
     reading_notices,
     refuse_false_independence,
     replaced_test_notice,
     single_effect_notice,
+    underdispersion_notices,
 )
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.prediction import prediction_interval
@@ -50,6 +52,11 @@ def fit_two_level(
         return _single(effects, tau2_method, test, level, prediction)
     work = _work(effects, "two-level", tau2_method, test)
     fields = mean_fields(effects, work, test, level, prediction)
+    normal_se = math.sqrt(float(work.point.bread[0, 0]))
+    fields["notices"] += (
+        *underdispersion_notices(work.q, level),
+        *narrow_interval_notice(test, fields["se"], fields["df"], normal_se, level),
+    )
     pi = prediction_interval(
         prediction,
         fields["estimate"],

@@ -18,6 +18,7 @@ from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionErro
 from metaalliance.models.pool import pool
 from metaalliance.models.regression import regress
 from metaalliance.multiverse.planning import MULTILEVEL, Assumptions, Design
+from metaalliance.options import check_seed
 
 #: Simulated reviews of one task, whatever the number of jobs.
 BATCH = 50
@@ -102,7 +103,7 @@ def simulate_power(
     sizes = [BATCH] * (replications // BATCH)
     if replications % BATCH:
         sizes.append(replications % BATCH)
-    streams = np.random.SeedSequence(seed).spawn(len(sizes))
+    streams = np.random.SeedSequence(check_seed(seed)).spawn(len(sizes))
     parallel = Parallel(n_jobs=jobs, return_as="generator")
     rejected = failures = 0
     width, done, reason = 0.0, 0, ""

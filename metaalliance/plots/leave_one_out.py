@@ -99,10 +99,13 @@ def leave_one_out_text(result: LeaveOneOut | PooledFit) -> str:
     found = _result(result)
     fit, frame = found.fit, found.frame
     values = frame["estimate"].to_numpy(dtype=float)
+    opening = f"Leave-one-out plot of {size_text(fit)}. {pooled_sentence(fit)}"
+    if not np.isfinite(values).any():
+        return spoken(f"{opening} The model cannot be fitted without any of them.")
     low, high = (effect_text(float(f(values)), fit.measure) for f in (np.nanmin, np.nanmax))
     most = frame["omitted"].iloc[int(np.nanargmax(frame["change"].abs().to_numpy(dtype=float)))]
     return spoken(
-        f"Leave-one-out plot of {size_text(fit)}. {pooled_sentence(fit)} Without one {found.unit} "
+        f"{opening} Without one {found.unit} "
         f"the mean lies between {low} and {high}; it moves most without {most}."
     )
 
@@ -164,7 +167,8 @@ def estimate_cell(row: Any, fit: PooledFit, style: Style, digits: int = 2) -> st
 
 def digits_of(estimates: Array) -> int:
     """Return the decimals that tell means apart: three where all lie close together."""
-    return 3 if float(np.nanmax(estimates) - np.nanmin(estimates)) < CLOSE else 2
+    known = estimates[np.isfinite(estimates)]
+    return 3 if known.size and float(np.ptp(known)) < CLOSE else 2
 
 
 def share_cell(value: float) -> str:

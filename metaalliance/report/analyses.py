@@ -64,11 +64,14 @@ class Content:
         Columns to test.
     bias, influence : bool
         Whether publication bias is examined, and each study left out in turn.
+    multiverse : bool
+        Whether the analysis is repeated under other decisions.
     """
 
     moderators: tuple[str, ...] = ()
     bias: bool = True
     influence: bool = True
+    multiverse: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content as the record of a report has it."""
@@ -76,6 +79,7 @@ class Content:
             "moderators": list(self.moderators),
             "bias": self.bias,
             "influence": self.influence,
+            **({"multiverse": True} if self.multiverse else {}),
         }
 
 

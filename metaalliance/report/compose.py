@@ -14,6 +14,7 @@ from metaalliance.report.sections.data import data_section
 from metaalliance.report.sections.flow import flow_section
 from metaalliance.report.sections.influence import influence_section
 from metaalliance.report.sections.moderators import moderators_section
+from metaalliance.report.sections.multiverse import multiverse_section
 from metaalliance.report.sections.pooling import (
     heterogeneity_prose,
     mean_text,
@@ -42,6 +43,7 @@ def compose_report(evidence: Evidence, figures: Sequence[Figure] = ()) -> Docume
         moderators_section(evidence.fit, evidence.moderators),
         bias_section(evidence.fit, evidence.bias),
         influence_section(evidence.fit, evidence.influence),
+        multiverse_section(evidence.fit, evidence.multiverse, figures),
         reproduction_section(),
     ]
     kept = [s for s in sections if s.methods or s.results or s.appendix]

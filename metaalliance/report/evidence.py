@@ -14,6 +14,7 @@ from metaalliance.influence.leave_one_out import LeaveOneOut
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.fits import PooledFit
 from metaalliance.moderators.table import ModeratorTable
+from metaalliance.multiverse.results import Multiverse
 from metaalliance.problems import Problem
 from metaalliance.report.analyses import BiasEvidence, Content
 from metaalliance.sheet.studies import Studies
@@ -43,7 +44,7 @@ class Evidence:
         From the configuration.
     content : Content
         Which further analyses were asked for.
-    moderators, bias, influence
+    moderators, bias, influence, multiverse
         Their results; None where they were not run.
     """
 
@@ -60,6 +61,7 @@ class Evidence:
     moderators: ModeratorTable | None = None
     bias: BiasEvidence | None = None
     influence: LeaveOneOut | None = None
+    multiverse: Multiverse | None = None
 
     @property
     def aggregation_rho(self) -> float | None:

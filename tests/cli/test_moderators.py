@@ -25,6 +25,8 @@ def test_the_default_compares_modalities(run, nested):
     folder = nested.parent / "nested_results"
     assert {p.name for p in folder.iterdir()} == {
         "moderators.json", "moderators.xlsx", "run_moderators.json",
+        "orchard_modality.pdf", "orchard_modality.png", "orchard_modality.alt.txt",
+        "levels_modality.pdf", "levels_modality.png", "levels_modality.alt.txt",
     }  # fmt: skip
 
 

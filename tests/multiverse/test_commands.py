@@ -23,7 +23,7 @@ def test_multiverse_prints_and_writes(run, sheet):
     assert done.returncode == 0, done.stderr
     assert "Which decision matters" in done.stdout
     assert "The main analysis gives" in done.stdout
-    assert "Wrote multiverse.json, multiverse.xlsx, run_multiverse.json" in done.stderr
+    assert "Wrote multiverse.json, multiverse.xlsx, specification_curve" in done.stderr
     folder = sheet.parent / "studies_results"
     document = json.loads((folder / "multiverse.json").read_text(encoding="utf-8"))
     assert document["command"] == "multiverse"
@@ -35,7 +35,8 @@ def test_multiverse_prints_and_writes(run, sheet):
     ]  # fmt: skip
     assert book["Specifications"].max_row == 6
     record = json.loads((folder / "run_multiverse.json").read_text(encoding="utf-8"))
-    assert set(record["files"]) == {"multiverse.json", "multiverse.xlsx"}
+    figure = {f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt")}
+    assert set(record["files"]) == {"multiverse.json", "multiverse.xlsx", *figure}
 
 
 def test_the_main_analysis_is_that_of_the_configuration(call, sheet):

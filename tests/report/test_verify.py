@@ -47,7 +47,7 @@ def test_unchanged_result_follows(pooled):
     assert content["follows"] is True
     assert all(check["same"] for check in checks.values())
     assert set(checks) == {"record", "input", "rows", "settings", "configuration", "versions",
-                           "numbers", "files"}  # fmt: skip
+                           "numbers", "digest", "files"}  # fmt: skip
 
 
 def test_changed_cell_is_named_with_its_study_and_the_numbers_that_moved(pooled):

@@ -249,7 +249,9 @@ def plot(
     columns: Columns = None,
     sort: Sort = None,
     reference: Reference = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of random numbers.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of random numbers.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")
     ] = None,

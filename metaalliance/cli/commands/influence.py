@@ -36,7 +36,7 @@ def influence(
     gosh: Annotated[
         int, typer.Option("--gosh", help="Subsets of the studies to pool, up to a million.")
     ] = 0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the subsets.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the subsets.")] = 1,
     jobs: Annotated[int, typer.Option("--jobs", help="Threads that pool subsets.")] = 1,
     cumulative: Annotated[
         str, typer.Option("--cumulative", help="Column by which studies come in.")

@@ -104,7 +104,7 @@ def moderators(
     replications: Annotated[
         int, typer.Option("--replications", min=99, help="Of permutations and bootstrap.")
     ] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of both.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of both.")] = 1,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     sheet: Sheet = None,
     config: Config = None,

@@ -79,7 +79,9 @@ def pool(
             "i2-bootstrap; may be repeated.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of bootstrap and permutation.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of bootstrap and permutation.")
+    ] = 1,
     attenuation: Annotated[
         str | None,
         typer.Option(

@@ -62,6 +62,12 @@ def report(
     influence: Annotated[
         bool, typer.Option("--influence/--no-influence", help="Leave out each study in turn.")
     ] = True,
+    multiverse: Annotated[
+        bool,
+        typer.Option(
+            "--multiverse", help="Repeat the analysis under other decisions; takes a minute."
+        ),
+    ] = False,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     json_output: Json = False,
     force: Force = False,
@@ -102,6 +108,7 @@ def report(
         moderators=_names(moderators),
         bias=bias,
         influence=influence,
+        multiverse=multiverse,
         figures=figures,
     )
     guarded("report", lambda: run_report(options), json_output=json_output, debug=debug)
