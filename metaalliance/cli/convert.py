@@ -94,6 +94,6 @@ def _write(effects: Effects, options: ConvertOptions, suffix: str) -> None:
         content = to_csv(tidy(effects)).encode("utf-8-sig")
     else:
         content = write_workbook({"Effects": effects.frame, "Ledger": effects.ledger})
-    write_file(options.output, content, force=options.force)
+    write_file(options.output, content, force=options.force, source=options.workbook)
     if not options.quiet:
         print_error(f"Wrote {options.output}")

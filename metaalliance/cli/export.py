@@ -11,7 +11,7 @@ from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request, load, settings_of
 from metaalliance.cli.run import OK, print_document, print_error, print_result
 from metaalliance.report.analyses import default_moderators, moderator_results
-from metaalliance.report.folder import write_file
+from metaalliance.report.folder import check_file, write_file
 from metaalliance.report.python_script import python_script
 from metaalliance.report.r_script import r_files
 from metaalliance.report.results import SCHEMA_VERSION
@@ -103,8 +103,10 @@ def _write(
     contents: dict[str, bytes], folder: Path, request: Request, command: str, run: str
 ) -> int:
     """Write the files and say how to run them."""
+    for name in contents:  # all or none
+        check_file(folder / name, force=request.force, source=request.source)
     for name, content in contents.items():
-        write_file(folder / name, content, force=request.force)
+        write_file(folder / name, content, force=request.force, source=request.source)
     paths = [str(folder / name) for name in contents]
     if request.json_output:
         print_document({"schema_version": SCHEMA_VERSION, "command": command, "files": paths})

@@ -18,7 +18,8 @@ def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: b
     grids, name = read_grids(workbook)
     proposal = propose(grids, sheet, name)
     target = output or (Path() if str(workbook) == "-" else workbook.parent) / FILE_NAME
-    write_file(target, configuration(proposal, name, several=len(grids) > 1).encode(), force=force)
+    content = configuration(proposal, name, several=len(grids) > 1).encode()
+    write_file(target, content, force=force, source=workbook)
     print_result(_report(proposal))
     print_error(f"Wrote {target}. Check it, then run: metaalliance validate {workbook}")
     return OK

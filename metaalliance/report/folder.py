@@ -118,19 +118,31 @@ def _same(target: Path, source: Path) -> bool:
     return target.exists() and target.samefile(source)
 
 
-def write_file(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Write one file that a command was asked for; an existing one only by force.
+def write_file(
+    path: Path, content: bytes, *, force: bool = False, source: Path | None = None
+) -> None:
+    """Write one file that a command was asked for; see `check_file`."""
+    check_file(path, force=force, source=source)
+    write_whole(path, content)
+
+
+def check_file(path: Path, *, force: bool = False, source: Path | None = None) -> None:
+    """Refuse to replace a file except by force, and the input even then.
 
     Raises
     ------
     OptionError
-        When the file exists.
+        When the file exists, or is the `source`.
     """
+    if source is not None and source.exists() and _same(path, source):
+        raise OptionError(
+            f"{path} is the input, which is never replaced. Choose another name with -o.",
+            code="MA691",
+        )
     if path.exists() and not force:
         raise OptionError(
             f"{path} exists already. Choose another name with -o, or use --force.", code="MA691"
         )
-    write_whole(path, content)
 
 
 def _record(record_file: Path) -> dict[str, Any]:
