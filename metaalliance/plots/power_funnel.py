@@ -154,7 +154,7 @@ def _crowded(fit: PooledFit, points: Points) -> bool:
 def _span(yi: Array, true: float) -> tuple[float, float]:
     """Return how far the lines of significance may widen the plot."""
     low, high = min(float(yi.min()), 0.0, true), max(float(yi.max()), 0.0, true)
-    room = 0.25 * (high - low)
+    room = 0.25 * (high - low) if high > low else math.inf  # where all are zero: the lines alone
     return low - room, high + room
 
 

@@ -51,12 +51,13 @@ def multiverse_section(
 
 def _methods(found: Multiverse) -> Prose:
     names = [NAMES.get(name, name) for name in found.decisions]
+    number_of = capital(in_words(len(names)))
     text = prose(
         "How far the result rests on analytic decisions was examined by repeating the analysis "
         "under every reasonable combination of them [@steegen2016; @simonsohn2020]. {decided} "
         "varied ({names}); combinations that make no sense were left out by rule, and "
         "combinations that amount to the same analysis were counted once.",
-        decided=f"{capital(in_words(len(names)))} decision{'s were' if len(names) != 1 else ' was'}",
+        decided=f"{number_of} decision{' was' if len(names) == 1 else 's were'}",
         names=listed(names),
     )
     return text + prose(

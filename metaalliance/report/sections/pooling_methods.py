@@ -39,12 +39,13 @@ _TESTS = {
     "[@pustejovsky2018; @tipton2015], so that they remain valid where the assumed dependence is "
     "wrong.",
 }
-#: Comparisons that leave effects out, by which rule.
-_REMOVED = {
+#: Comparisons that need a sentence of their own: which effects are left out, which method.
+_OWN_SENTENCE = {
     "outliers removed": "The main analysis was repeated without outliers, which are effects whose "
     "own confidence interval lies wholly outside that of the mean.",
     "influential removed": "It was also repeated without influential studies, as marked by "
     "DFFITS, Cook’s distance, DFBETAS, or their weight [@viechtbauer2010b].",
+    "bias-adjusted": "The bias-adjusted mean is that of PET-PEESE [@stanley2014].",
 }
 
 
@@ -164,8 +165,8 @@ def _comparison(evidence: Evidence) -> Prose:
         "two-level": "a two-level random-effects model",
         "common-effect": "a common-effect model",
     }
-    shown = [phrases.get(name, name) for name in names if name not in _REMOVED]
-    removed = joined([prose(_REMOVED[name]) for name in names if name in _REMOVED])
+    shown = [phrases.get(name, name) for name in names if name not in _OWN_SENTENCE]
+    removed = joined([prose(_OWN_SENTENCE[name]) for name in names if name in _OWN_SENTENCE])
     if not shown:
         return removed
     text = shown[0] if len(shown) == 1 else f"{'; '.join(shown[:-1])}; and {shown[-1]}"
