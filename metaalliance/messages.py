@@ -646,7 +646,7 @@ _ANALYSIS = {
     "MA642": _warning(
         "one study determines a coefficient",
         "A study whose effects a coefficient fits exactly has no error from which a robust "
-        "variance could learn: standard errors that rest on it are too small.",
+        "variance could learn: standard errors that rest on it are not defined.",
         "Merge its level with another, or leave it out of the comparison.",
     ),
     "MA643": _warning(

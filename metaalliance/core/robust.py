@@ -19,6 +19,8 @@ from metaalliance.core.multilevel import NestedData, NestedPoint
 from metaalliance.errors import OptionError
 
 KINDS = ("cr0", "cr1", "cr1s", "cr2")
+#: Eigenvalue of the hat matrix of a study from which on it determines a combination alone.
+SATURATED = 1 - 1e-8
 #: Share of a study's information that others must add before its residuals can be inflated.
 SINGULAR = 1e-12
 
@@ -105,19 +107,43 @@ def satterthwaite(
     return df
 
 
-def study_leverage(data: NestedData, point: NestedPoint) -> Array:
-    """Largest eigenvalue of the hat matrix of each study, shape (m,), between 0 and 1.
+@dataclass(frozen=True, slots=True, eq=False)
+class Saturation:
+    """Studies that determine some combination of the coefficients alone.
 
-    With one coefficient it is the share of the study in the weights. At 1 the study alone
-    determines some combination of the coefficients, and fits it without error.
+    Such a study fits its combination without error, so that a sandwich learns nothing about it.
+
+    Attributes
+    ----------
+    studies : ndarray of int, shape (s,)
+        Their indices.
+    share : ndarray, shape (q,)
+        Share of the model's variance of each constraint that rests on these combinations.
+    """
+
+    studies: IntArray
+    share: Array
+
+
+def saturation(data: NestedData, point: NestedPoint, C: Array) -> Saturation:
+    """Find what single studies determine alone of the constraints `C` (q, p).
+
+    With RR' the model's covariance of the coefficients, the hat matrix of study j has the
+    eigenvalues of R'X_j'W_j X_j R, of which an eigenvector u with the eigenvalue 1 is such a
+    combination; c R u squared is its part in the variance of c.
     """
     root, sums = _root(point.bread), data.blocks.sums
     left, right = point.WX @ root, data.X @ root
-    if root.shape[0] == 1:
-        return sums(left[:, 0] * right[:, 0])
     outer = np.stack([sums(left * right[:, [a]]) for a in range(root.shape[0])], axis=1)
-    hat = (outer + outer.transpose(0, 2, 1)) / 2
-    return np.asarray(np.linalg.eigvalsh(hat)[:, -1], dtype=np.float64)
+    values, vectors = np.linalg.eigh((outer + outer.transpose(0, 2, 1)) / 2)
+    alone = values > SATURATED
+    along = C @ root
+    parts = np.zeros(C.shape[0])
+    for j, b in np.argwhere(alone):
+        parts += (along @ vectors[j, :, b]) ** 2
+    total = np.sum(along**2, axis=1)
+    share = np.divide(parts, total, out=np.zeros_like(total), where=total > 0)
+    return Saturation(np.flatnonzero(alone.any(axis=1)).astype(np.intp), share)
 
 
 def multiply(data: NestedData, point: NestedPoint, z: Array) -> Array:

@@ -329,6 +329,11 @@ def _inverse_root(omega: Array) -> Array | None:
     return root
 
 
+def undetermined_test(test: str, kind: str, q: int) -> WaldTest:
+    """Return a test without a result: one study alone determines some of the constraints."""
+    return _missing(test, kind, q, float("nan"), float("nan"), SINGULAR)
+
+
 def _q_of_kind(data: NestedData, point: NestedPoint, C: Array, kind: str) -> float:
     """Return the Wald statistic with the model's or a robust covariance."""
     if kind == "model":

@@ -13,17 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.arrays import Array, BoolArray, read_only
 from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.intervals import critical_value, two_sided_p
 from metaalliance.core.multilevel import NestedData, NestedPoint
-from metaalliance.core.robust import multiply, satterthwaite, study_leverage
+from metaalliance.core.robust import Saturation, multiply, satterthwaite, saturation
 from metaalliance.core.wald import (
     WaldTest,
     constraint_matrix,
     htz_test,
     influence,
     scaled_f,
+    undetermined_test,
     wald_chi2,
 )
 from metaalliance.core.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
@@ -51,8 +52,8 @@ from metaalliance.options import (
 )
 from metaalliance.problems import Problem, notice
 
-#: Leverage at which a study determines a combination of the coefficients alone.
-SATURATED = 1 - 1e-8
+#: Share of a variance that may rest on what single studies determine alone.
+NEGLIGIBLE = 1e-6
 #: Condition of a centred and scaled design beyond which its columns are made orthogonal.
 NEARLY_COLLINEAR = 30.0
 
@@ -185,7 +186,14 @@ class RegressionFit:
                 f"The constraints have shape {rows.shape}; allowed is (q, {self.beta.size})."
             )
         variance = np.einsum("ij,jk,ik->i", rows, self.covariance, rows)
+        variance[self._undetermined(rows)] = math.nan
         return _contrast(rows @ self.beta, variance, self._df(rows), self.level)
+
+    def _undetermined(self, rows: Array) -> BoolArray:
+        """Whether a robust variance of the combinations is not defined, shape (q,)."""
+        if self.test not in CLUSTER_TESTS:
+            return np.zeros(rows.shape[0], dtype=bool)
+        return saturation(self.data, self.point, rows @ self.basis).share > NEGLIGIBLE
 
     def _df(self, rows: Array) -> Array:
         """Degrees of freedom of combinations, shape (q,)."""
@@ -209,6 +217,8 @@ class RegressionFit:
         rows = constraint_matrix(C, self.beta.size) @ self.basis
         robust = self.test in CLUSTER_TESTS
         chosen = kind if kind != "auto" else _JOINT.get(self.test, "htz")
+        if robust and self._undetermined(rows @ np.linalg.inv(self.basis)).any():
+            return undetermined_test(chosen, self.test, rows.shape[0])
         if chosen == "htz":
             return htz_test(self.data, self.point, rows, self.test if robust else "cr2")
         if chosen == "chi2":
@@ -415,7 +425,11 @@ def _fit(
 ) -> RegressionFit:
     """Bring the working model back to the columns of the design."""
     beta, covariance = basis @ work.point.beta, basis @ work.covariance @ basis.T
-    found = _contrast(beta, np.diag(covariance), _coefficient_df(work, basis, test), level)
+    variance, alone = np.diag(covariance).copy(), None
+    if test in CLUSTER_TESTS:
+        alone = saturation(work.data, work.point, basis)
+        variance[alone.share > NEGLIGIBLE] = math.nan
+    found = _contrast(beta, variance, _coefficient_df(work, basis, test), level)
     theta, tau2 = work.point.theta, work.tau2
     parts = {"study": float(theta[0]), "effect": float(theta[1])}
     sigma2 = FrozenDict(parts if model in MULTILEVEL else {"study": tau2})
@@ -443,7 +457,7 @@ def _fit(
         QE_p_value=work.q.p_value,
         log_likelihood=work.point.log_likelihood,
         guard_acted=work.guard_acted,
-        notices=notices + _saturation(effects, work, test),
+        notices=notices + _saturation_notice(effects, work, alone),
         data=work.data,
         point=work.point,
         basis=read_only(basis),
@@ -526,20 +540,20 @@ def _orthogonal(Z: Array, basis: Array) -> tuple[Array, Array]:
     return np.asarray(turned, dtype=np.float64), basis @ turn
 
 
-def _saturation(effects: Effects, work: WorkingFit, test: str) -> tuple[Problem, ...]:
+def _saturation_notice(
+    effects: Effects, work: WorkingFit, alone: Saturation | None
+) -> tuple[Problem, ...]:
     """Say which studies determine a combination of the coefficients alone."""
-    if test not in CLUSTER_TESTS:
+    if alone is None or not alone.studies.size:
         return ()
-    alone = np.flatnonzero(study_leverage(work.data, work.point) > SATURATED)
-    if not alone.size:
-        return ()
-    rows = work.order[work.data.blocks.starts[alone]]
+    count = alone.studies.size
+    rows = work.order[work.data.blocks.starts[alone.studies]]
     labels = [str(label) for label in effects.frame["study"].iloc[rows[:3]]]
-    listed = ", ".join(labels) + (" and others" if alone.size > 3 else "")
+    listed = ", ".join(labels) + (" and others" if count > 3 else "")
     message = (
-        f"{alone.size} {'study determines' if alone.size == 1 else 'studies determine'} a "
+        f"{count} {'study determines' if count == 1 else 'studies determine'} a "
         f"coefficient alone ({listed}): robust standard errors that rest on "
-        f"{'it' if alone.size == 1 else 'them'} are too small."
+        f"{'it' if count == 1 else 'them'} are not defined."
     )
     hint = "Merge the level with another, or leave it out of the comparison."
     return (notice("MA642", message, hint),)

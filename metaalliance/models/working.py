@@ -19,6 +19,7 @@ from metaalliance.core.heterogeneity import QTest, q_test
 from metaalliance.core.multilevel import NestedData, NestedPoint, evaluate, highest_maximum
 from metaalliance.core.robust import robust_covariance
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError
 from metaalliance.models.checks import is_zero, zero_spread_notice
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.options import CLUSTER_TESTS
@@ -99,11 +100,27 @@ def fit_working(
     clustered = multilevel or test in CLUSTER_TESTS
     data, order = working_data(effects, X, rho if model == "che" else 0.0, clustered=clustered)
     if multilevel:
+        _refuse_saturated_studies(data, model)
         point = highest_maximum(data, restricted=tau2_method == "REML")
     else:
         theta = np.array([0.0, _between(effects, X, model, tau2_method)])
         point = evaluate(data, theta, restricted=tau2_method == "REML")
     return infer_working(data, point, order, test)
+
+
+def _refuse_saturated_studies(data: NestedData, model: str) -> None:
+    """Refuse a design that fits the mean of every study: it leaves their variance no residual."""
+    studies, coefficients = data.blocks.m, data.X.shape[1]
+    if studies > coefficients:
+        return
+    own = data.blocks.spread(np.arange(studies, dtype=float))[:, None] == np.arange(studies)
+    if np.linalg.matrix_rank(np.hstack([data.X, own])) == np.linalg.matrix_rank(data.X):
+        raise EstimationError(
+            f"The {model} model was refused: its {coefficients} coefficients fit the mean of each "
+            f"of the {studies} studies, so that no variance between studies can be estimated. "
+            "Use fewer moderators.",
+            code="MA610",
+        )
 
 
 def infer_working(data: NestedData, point: NestedPoint, order: IntArray, test: str) -> WorkingFit:

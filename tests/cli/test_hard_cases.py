@@ -99,3 +99,23 @@ def test_less_spread_than_chance_is_said(call, write):
     assert result.exit_code == OK
     assert "(MA616)" in result.stdout
     assert "(MA617)" in result.stdout
+
+
+def test_slope_through_two_studies_is_refused(call, write, tmp_path):
+    rows = [f"Adler,{r},60,higher_better,2001\n" for r in (0.1, 0.3, 0.2, 0.4)]
+    text = HEAD.replace("\n", ",year\n") + "".join(rows) + "Berg,0.3,50,higher_better,2002\n"
+    sheet = write("two.csv", text)
+    figure = tmp_path / "bubble.png"
+    for command in (("moderators", sheet, "--formula", "year", "--no-figures"),
+                    ("plot", "bubble", sheet, "-o", figure)):  # fmt: skip
+        result = call(*command, "--json")
+        assert result.exit_code == IMPOSSIBLE
+        assert json.loads(result.stdout)["error"]["code"] == "MA610"
+
+
+def test_power_funnel_of_effects_that_are_all_zero(call, write, tmp_path):
+    text = HEAD + "".join(f"S{i},0,50,higher_better\n" for i in range(6))
+    figure = tmp_path / "power.png"
+    result = call("plot", "power-funnel", write("zero.csv", text), "-o", figure)
+    assert result.exit_code == OK, result.stderr
+    assert figure.stat().st_size > 0

@@ -117,6 +117,11 @@ def test_a_level_of_one_study_is_warned_of():
         fit = regress(found, X, ["others", "one"])
     said = [n.message for n in fit.notices if n.code == "MA642"]
     assert said and "a coefficient alone" in said[0]
+    assert np.isnan(fit.se[1]) and np.isnan(fit.p_value[1])
+    assert np.isfinite(fit.se[0])  # the others do not rest on it
+    assert np.isnan(fit.contrast([[1.0, -1.0]]).se[0])
+    assert np.isnan(fit.wald([[1.0, -1.0]]).p_value)
+    assert fit.wald([[1.0, 0.0]]).p_value < 0.05
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
 from metaalliance.models.regression import regress
 from metaalliance.moderators.slope import slope
+from metaalliance.plots.bubble import bubble_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 
@@ -56,3 +59,16 @@ def test_a_slope_is_drawn_as_it_was_estimated(make_fit, artist):
     found = slope(fit.effects, "year", tau2="DL")
     x, y = artist(plots.bubble(found), "bubble", "line").get_xydata().T
     assert (y[-1] - y[0]) / (x[-1] - x[0]) == pytest.approx(found.fit.beta[1] / found.scale)
+
+
+def test_text_of_a_slope_is_that_of_the_test(make_fit):
+    fit = make_fit(20)
+    found = slope(fit.effects, "year", scale=10)
+    text = bubble_text(found)
+    assert "Bubble plot of 20 effects against year" in text
+    b = f"{abs(float(found.fit.beta[1])):.6f}"
+    shown = re.search(r"b = −?(\.\d+)", text)
+    assert shown is not None
+    assert float(shown.group(1)) == pytest.approx(
+        float(b), abs=0.5 * 10 ** -(len(shown.group(1)) - 1)
+    )

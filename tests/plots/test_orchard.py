@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from metaalliance import plots
 from metaalliance.moderators.categorical import moderators
 from metaalliance.moderators.subgroups import subgroup_fits
-from metaalliance.plots.orchard import CLOUD, swarm
+from metaalliance.plots.orchard import CLOUD, orchard_text, swarm
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 MODALITIES = ("CBT", "humanistic", "psychodynamic")
@@ -76,3 +78,13 @@ def test_a_swarm_stays_in_its_row(values):
     assert offsets.shape == (len(values),)
     assert np.isfinite(offsets).all()
     assert np.abs(offsets).max() <= 1.0 + 1e-12
+
+
+def test_text_of_tested_levels_has_their_means_not_those_of_levels_on_their_own(make_fit):
+    fit = make_fit(24, groups=MODALITIES)
+    found = moderators(fit.effects, "modality", tau2="DL")
+    text = orchard_text(found)
+    assert text.startswith("Orchard plot of 24 studies with 24 effects by modality")
+    for row in found.levels.itertuples():
+        mean = f"{math.tanh(row.estimate):.2f}".replace("0.", ".", 1)
+        assert f"(k = {row.n_studies}, m = {row.n_effects}) r = {mean}".replace("-", "−") in text
