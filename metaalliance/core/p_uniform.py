@@ -129,7 +129,9 @@ def _highest(
     tops = [climb(likelihood, s, p) for s in starts]
     found = [(likelihood(t).value, float(t[0])) for t in tops if t is not None]
     if not found:
-        raise ConvergenceError("A profile of p-uniform* has no maximum.")
+        raise ConvergenceError(
+            "A profile of p-uniform* has no maximum: too few effects bound it. Read another method."
+        )
     return max(found)
 
 

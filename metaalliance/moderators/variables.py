@@ -84,6 +84,8 @@ def settle(
     if is_factor(effects, factor):
         if factor.function in _FUNCTIONS or curved:
             raise OptionError(f"{factor.column} holds text: it has no {name}.", code="MA646")
+        if factor.column in centre or factor.column in scale:
+            raise OptionError(f"{factor.column} holds text, and has no centre or scale.")
         first = reference.get(factor.column)
         levels = group_by(as_text(effects, factor), factor.column, first).levels
         if len(levels) < 2:

@@ -63,16 +63,20 @@ def _model_row(named: NamedFit, digits: int, *, is_r: bool) -> dict[str, Any]:
 
 
 def effect_frame(fit: PooledFit) -> pd.DataFrame:
-    """Every effect with its interval on the scale of r, its weight and its moderators."""
+    """Every effect with its interval, its weight and its moderators.
+
+    Intervals of Fisher z are those of r, and their columns say so: `r_ci_low`, `r_ci_high`.
+    """
     frame = fit.effects.frame.copy()
-    own = {c: f"{c} (sheet)" for c in ("ci_low", "ci_high", "weight_percent") if c in frame}
+    low_name, high_name = ("r_ci_low", "r_ci_high") if fit.measure == "z" else ("ci_low", "ci_high")
+    own = {c: f"{c} (sheet)" for c in (low_name, high_name, "weight_percent") if c in frame}
     frame = frame.rename(columns=own)
     half = critical_value(fit.level, math.inf) * np.sqrt(fit.effects.vi)
     low, high = fit.effects.yi - half, fit.effects.yi + half
     is_z = fit.measure == "z"
     place = list(frame.columns).index("vi") + 1
-    frame.insert(place, "ci_low", np.tanh(low) if is_z else low)
-    frame.insert(place + 1, "ci_high", np.tanh(high) if is_z else high)
+    frame.insert(place, low_name, np.tanh(low) if is_z else low)
+    frame.insert(place + 1, high_name, np.tanh(high) if is_z else high)
     frame.insert(place + 2, "weight_percent", 100 * fit.weights)
     return frame
 

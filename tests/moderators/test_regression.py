@@ -370,3 +370,9 @@ def test_summaries_are_text(nested):
             ma.moderator_table(nested, ["modality", "year"]),
         ):
             assert "nan" not in found.summary()
+
+
+@pytest.mark.parametrize("option", ["centre", "scale"])
+def test_levels_have_no_centre_or_scale(option, nested):
+    with pytest.raises(OptionError, match="modality holds text"):
+        ma.meta_regression(nested, "modality", **{option: {"modality": 2.0}})
