@@ -47,7 +47,7 @@ data: setup ## regenerate the example workbooks
 	$(BIN)/python scripts/make_primary_workbook.py
 
 bench: setup ## speed and memory, as ratios against a peer in the same run
-	for script in scripts/benchmark*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python scripts/benchmark.py --write
 
 docs: setup ## regenerate the pages that are made from the code, and build the site
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'

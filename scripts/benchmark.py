@@ -294,6 +294,18 @@ def _bomb(path: Path) -> None:
             to.writestr(entry.filename, data)
 
 
+def _others() -> str:
+    """Run the other benchmarks; return what they print, each under its name."""
+    sections = []
+    for script in sorted(Path(__file__).parent.glob("benchmark_*.py")):
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+        name = script.stem.removeprefix("benchmark_").capitalize()
+        text = done.stdout.strip()
+        block = text if text.startswith("|") else f"```text\n{text}\n```"
+        sections.append(f"\n## {name}\n\n{block}\n")
+    return "".join(sections)
+
+
 def main() -> int:
     """Run all benchmarks and print the table."""
     if "--bomb" in sys.argv[1:]:  # in a process of its own: a child inherits the peak memory
@@ -308,7 +320,7 @@ def main() -> int:
         machine = f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}"
         text = (
             "# Benchmarks\n\nMade by `python scripts/benchmark.py --write`: medians of one run on "
-            f"a shared machine ({machine}): read the ratios.\n\n{table}\n"
+            f"a shared machine ({machine}): read the ratios.\n\n{table}\n{_others()}"
         )
         (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
     return 0
