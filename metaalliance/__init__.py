@@ -45,8 +45,9 @@ if TYPE_CHECKING:
     from metaalliance.influence.outliers import Outliers, outliers
     from metaalliance.models.bayes import BayesianFit, bayes
     from metaalliance.models.bootstrap_i2 import I2Bootstrap, bootstrap_i2
-    from metaalliance.models.fits import CommonEffectFit, MultilevelFit, TwoLevelFit
+    from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
     from metaalliance.models.henmi_copas import HenmiCopasFit, henmi_copas
+    from metaalliance.models.multilevel_fit import MultilevelFit
     from metaalliance.models.permutation import PermutationResult, permutation_test
     from metaalliance.models.pool import pool
     from metaalliance.models.psychometric import PsychometricResult, psychometric
@@ -102,7 +103,7 @@ _HOMES = {
     "ModelSet": "metaalliance.moderators.model_set",
     "ModeratorTable": "metaalliance.moderators.table",
     "ModeratorTest": "metaalliance.moderators.result",
-    "MultilevelFit": "metaalliance.models.fits",
+    "MultilevelFit": "metaalliance.models.multilevel_fit",
     "Multiverse": "metaalliance.multiverse.results",
     "OptionError": "metaalliance.errors",
     "Outliers": "metaalliance.influence.outliers",

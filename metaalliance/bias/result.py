@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
-from metaalliance.models.fits import back_transform, without_nan
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem

@@ -24,9 +24,10 @@ from metaalliance.bias.trim_and_fill import trim_and_fill
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import PooledFit, without_nan
+from metaalliance.models.fits import PooledFit
 from metaalliance.models.henmi_copas import HenmiCopasFit, henmi_copas
 from metaalliance.models.pool import pool
+from metaalliance.models.scale import without_nan
 from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem, notice
 

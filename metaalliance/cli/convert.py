@@ -13,7 +13,7 @@ from metaalliance.cli.settings import config_for, resolve
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.report.folder import write_file
 from metaalliance.report.problems import count_line, problem_lines
 from metaalliance.report.results import SCHEMA_VERSION, input_record

@@ -23,7 +23,7 @@ from metaalliance.cli.analysis import (
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.files import write_whole
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.plots.fonts import font_notices
 from metaalliance.plots.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named

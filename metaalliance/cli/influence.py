@@ -30,7 +30,7 @@ from metaalliance.influence.leave_one_out import LeaveOneOut, leave_one_out
 from metaalliance.influence.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.influence.outliers import outliers
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderators.categorical import moderators
 from metaalliance.problems import Problem, notice
 from metaalliance.report.influence import (

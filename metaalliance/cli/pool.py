@@ -20,7 +20,9 @@ from metaalliance.core.wild_bootstrap import WildBootstrapTest
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck, cross_check
-from metaalliance.models.fits import MultilevelFit, PooledFit, TwoLevelFit, without_nan
+from metaalliance.models.fits import PooledFit, TwoLevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import p_text
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder

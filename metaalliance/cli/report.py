@@ -24,7 +24,7 @@ from metaalliance.cli.run import (
     print_result,
     terminal_width,
 )
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.multiverse.results import Multiverse
 from metaalliance.report.analyses import (
     Content,

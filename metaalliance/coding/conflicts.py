@@ -17,7 +17,7 @@ from metaalliance.coding.values import (
     place_of,
     same,
 )
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

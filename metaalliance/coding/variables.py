@@ -11,7 +11,7 @@ from metaalliance.coding.values import VariableKind
 from metaalliance.core.agreement import Coefficient
 from metaalliance.core.intraclass import Intraclass
 from metaalliance.core.krippendorff import Alpha
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

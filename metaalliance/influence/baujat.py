@@ -11,8 +11,9 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.influence.diagnostics import Influence, influence
 from metaalliance.influence.units import Unit
-from metaalliance.models.fits import PooledFit, without_nan
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.options import check_option
 

@@ -16,8 +16,9 @@ from metaalliance.influence.refits import Refit, Refits, Refused
 from metaalliance.influence.rows import LIMITS, back_transformed, fit_row, mean_row
 from metaalliance.influence.subject import Subject, examine, fitted
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import PooledFit, without_nan
+from metaalliance.models.fits import PooledFit
 from metaalliance.models.part import pool_part
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import limits, number
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice

@@ -21,8 +21,9 @@ from metaalliance.errors import EstimationError
 from metaalliance.influence.refits import Refit, Refits, Refused
 from metaalliance.influence.subject import Subject, examine, fitted
 from metaalliance.influence.units import failure_notices, unit_frame, unit_masks
-from metaalliance.models.fits import PooledFit, without_nan
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.models.working import WorkingFit
 from metaalliance.options import CLUSTER_TESTS

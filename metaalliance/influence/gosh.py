@@ -20,7 +20,8 @@ from metaalliance.errors import EstimationError, OptionError
 from metaalliance.influence.refits import Refits
 from metaalliance.influence.rows import back_transformed
 from metaalliance.influence.subject import Subject, examine, fitted
-from metaalliance.models.fits import PooledFit, back_transform, without_nan
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import number
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice

@@ -19,8 +19,9 @@ from metaalliance.influence.rows import LIMITS, back_transformed, deep_row, fit_
 from metaalliance.influence.subject import examine, fitted
 from metaalliance.influence.units import Unit, failure_notices, unit_frame, unit_masks
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import PooledFit, back_transform, without_nan
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice

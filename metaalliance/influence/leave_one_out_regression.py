@@ -13,8 +13,8 @@ from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.influence.refits import Refit, Refits, Refused
 from metaalliance.influence.subject import Subject
 from metaalliance.influence.units import failure_notices, unit_frame, unit_masks
-from metaalliance.models.fits import without_nan
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number, p_text
 from metaalliance.models.working import WorkingFit
 from metaalliance.problems import Problem, notice

@@ -18,7 +18,8 @@ from metaalliance.influence.diagnostics import Influence, influence
 from metaalliance.influence.rows import back_transformed
 from metaalliance.influence.subject import Subject, examine
 from metaalliance.influence.units import Unit, unit_masks
-from metaalliance.models.fits import PooledFit, back_transform, without_nan
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number
 from metaalliance.options import Scale, check_option
 

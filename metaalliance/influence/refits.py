@@ -16,7 +16,7 @@ from metaalliance.core.subset_likelihood import maximize_subsets
 from metaalliance.errors import EstimationError
 from metaalliance.influence.subject import Subject
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.models.working import WorkingFit, infer_working
 

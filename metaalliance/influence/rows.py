@@ -15,9 +15,11 @@ from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.influence.refits import Refit, Refused
 from metaalliance.influence.subject import Subject
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import MultilevelFit, PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pool import pool
 from metaalliance.models.prediction import prediction_interval
+from metaalliance.models.scale import back_transform
 from metaalliance.models.working import WorkingFit
 from metaalliance.options import Measure
 

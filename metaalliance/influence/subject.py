@@ -15,9 +15,11 @@ from metaalliance.core.multilevel import NestedData, evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import MultilevelFit, PooledFit
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pool import pool
-from metaalliance.models.regression import RegressionFit, regress
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.working import MULTILEVEL, WorkingFit, infer_working, working_data
 from metaalliance.options import CLUSTER_TESTS
 

@@ -14,9 +14,9 @@ from metaalliance.core.posterior import CredibleInterval, Posterior, credible_in
 from metaalliance.core.priors import NormalPrior
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.models.fits import back_transform, without_nan
 from metaalliance.models.independence import independent_effects
 from metaalliance.models.priors import TauPriorName, prior_of_mean, prior_of_tau
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem

@@ -16,7 +16,9 @@ from metaalliance.core.heterogeneity import q_test
 from metaalliance.core.intervals import Interval
 from metaalliance.core.multilevel import NestedData, highest_maximum, maximize
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.models.fits import MultilevelFit, PooledFit, TwoLevelFit, without_nan
+from metaalliance.models.fits import PooledFit, TwoLevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.options import check_level, check_option, check_seed
 from metaalliance.problems import Problem, notice

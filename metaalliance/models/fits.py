@@ -11,19 +11,17 @@ import pandas as pd
 from scipy import stats
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.generalized_q import generalized_q_interval
 from metaalliance.core.intervals import Interval
-from metaalliance.core.multilevel import NestedData, NestedPoint, score_and_information
-from metaalliance.core.profile import nested_interval, two_level_interval
+from metaalliance.core.profile import two_level_interval
 from metaalliance.core.transform import mean_correlation
-from metaalliance.core.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.models.prediction import Proportion, prediction_df, proportion_above
+from metaalliance.models.scale import back_transform, fisher_z, without_nan
 from metaalliance.models.tau2_engine import q_profile
 from metaalliance.models.text import summary_text
-from metaalliance.options import Component, Measure, Scale, check_option
+from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem
 
 
@@ -118,7 +116,7 @@ class PooledFit:
             beyond a correlation of 1 or -1, so that the probability is 0 or 1 from there on.
         """
         check_option("scale", scale, Scale)
-        point = _fisher(value) if scale == "r" and self.measure == "z" else value
+        point = fisher_z(value) if scale == "r" and self.measure == "z" else value
         error = 0.0 if self.prediction == "simple" else self.se**2
         spread = math.sqrt(error + self.tau2)
         if not spread > 0:
@@ -156,7 +154,7 @@ class PooledFit:
         Mathur MB, VanderWeele TJ (2019). Statistics in Medicine 38, 1336-1342.
         """
         check_option("scale", scale, Scale)
-        point = _fisher(value) if scale == "r" and self.measure == "z" else value
+        point = fisher_z(value) if scale == "r" and self.measure == "z" else value
         if math.isinf(point):
             return Proportion(float(point < 0), math.nan, math.nan)
         error = self._tau2_se() if self.tau2 > 0 else math.nan
@@ -351,123 +349,3 @@ class TwoLevelFit(PooledFit):
         """Return the options that made this fit."""
         # `PooledFit.settings(self)` because slotted dataclasses break zero-argument super().
         return {**PooledFit.settings(self), "tau2": self.tau2_method}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MultilevelFit(PooledFit):
-    """Effects nested in studies: three-level, or correlated and hierarchical (CHE).
-
-    Attributes
-    ----------
-    tau2_method : str
-        REML or ML.
-    rho : float
-        Assumed correlation of sampling errors within a study; 0 in the three-level model.
-    sigma2 : dict
-        Variances between studies ("study") and between effects of a study ("effect").
-    I2_levels : dict
-        Share of each variance in the total.
-    """
-
-    tau2_method: Literal["ML", "REML"]
-    rho: float
-    sigma2: FrozenDict
-    I2_levels: FrozenDict
-    log_likelihood: float
-    nested: NestedData = field(repr=False)
-    optimum: NestedPoint = field(repr=False)
-    _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
-
-    @property
-    def prediction_df(self) -> float:
-        """Degrees of freedom of the prediction interval."""
-        return prediction_df(self.prediction, self.df, self.n_studies, self.n_studies - 2)
-
-    def tau2_ci(self) -> Interval:
-        """Profile-likelihood interval of the total heterogeneity variance."""
-        return self.sigma2_ci("total")
-
-    def sigma2_ci(self, component: Component) -> Interval:
-        """Profile-likelihood interval of one variance component or of their sum.
-
-        Raises
-        ------
-        OptionError
-            For anything but "study", "effect" and "total".
-        """
-        check_option("component", component, Component)
-        if component not in self._intervals:
-            self._intervals[component] = nested_interval(
-                self.nested,
-                self.optimum,
-                component,
-                self.level,
-                restricted=self.tau2_method == "REML",
-            )
-        return self._intervals[component]
-
-    def wild_bootstrap(
-        self, *, replications: int = 999, weights: str = "auto", seed: int = 1, adjust: str = "cr0"
-    ) -> WildBootstrapTest:
-        """Test that the mean is zero by the cluster wild bootstrap, this null imposed.
-
-        Parameters
-        ----------
-        replications, weights, seed, adjust
-            See `metaalliance.core.wild_bootstrap.wild_bootstrap_test`, which this calls.
-
-        References
-        ----------
-        Joshi M, Pustejovsky JE, Beretvas SN (2022). Research Synthesis Methods 13, 457-477.
-        """
-        return wild_bootstrap_test(
-            self.nested,
-            self.optimum,
-            [[1.0]],
-            replications=replications,
-            weights=weights,
-            seed=seed,
-            adjust=adjust,
-        )
-
-    def _tau2_se(self) -> float:
-        """Standard error of the total variance; a component at zero is held there."""
-        restricted = self.tau2_method == "REML"
-        _, _, expected = score_and_information(self.nested, self.optimum, restricted=restricted)
-        free = self.optimum.theta > 0
-        return math.sqrt(float(np.linalg.inv(expected[np.ix_(free, free)]).sum()))
-
-    def heterogeneity(self) -> dict[str, Any]:
-        """Return Q, the variance components by level and their intervals."""
-        levels: tuple[Literal["study", "effect"], ...] = ("study", "effect")
-        cis = {name: list(self.sigma2_ci(name)) for name in levels}
-        content = PooledFit.heterogeneity(self)
-        split = {"sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
-        return {**content, **split, "sigma2_ci": cis}
-
-    def settings(self) -> dict[str, Any]:
-        """Return the options that made this fit."""
-        return {**PooledFit.settings(self), "tau2": self.tau2_method, "rho": self.rho}
-
-
-def _fisher(r: float) -> float:
-    """Return atanh(r), infinite at the ends of a correlation and beyond."""
-    return math.copysign(math.inf, r) if abs(r) >= 1 else math.atanh(r)
-
-
-def back_transform(value: float, measure: Measure) -> float:
-    """Return Fisher z as r; other scales are left as they are."""
-    return math.tanh(value) if measure == "z" else value
-
-
-def without_nan(content: Any) -> Any:
-    """Replace NaN and infinities by None, and numpy scalars by Python's, for JSON."""
-    if isinstance(content, dict):
-        return {str(k): without_nan(v) for k, v in content.items()}
-    if isinstance(content, list | tuple):
-        return [without_nan(v) for v in content]
-    if isinstance(content, np.generic):
-        return without_nan(content.item())
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    return content

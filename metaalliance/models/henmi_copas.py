@@ -9,8 +9,8 @@ import pandas as pd
 
 from metaalliance.core import henmi_copas as core
 from metaalliance.effects.effects import Effects
-from metaalliance.models.fits import back_transform, without_nan
 from metaalliance.models.independence import independent_effects
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem

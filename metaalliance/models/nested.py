@@ -9,7 +9,7 @@ import numpy as np
 from metaalliance.core.frozen import FrozenDict
 from metaalliance.effects.effects import Effects
 from metaalliance.models.checks import dominance_notice, refuse_unidentified_split
-from metaalliance.models.fits import MultilevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.two_level import mean_fields
 from metaalliance.models.working import fit_working

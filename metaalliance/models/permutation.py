@@ -12,8 +12,9 @@ from metaalliance.core.batch_tau2 import BatchEstimator
 from metaalliance.core.permutation import PermutedStatistic
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.fits import CommonEffectFit, PooledFit, TwoLevelFit, without_nan
+from metaalliance.models.fits import CommonEffectFit, PooledFit, TwoLevelFit
 from metaalliance.models.independence import independent_effects
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number, p_text
 from metaalliance.options import check_option
 from metaalliance.problems import Problem, notice

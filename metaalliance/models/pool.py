@@ -10,7 +10,8 @@ from typing import Literal
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.deep import DeepFit, Structure, fit_deep
-from metaalliance.models.fits import CommonEffectFit, MultilevelFit, TwoLevelFit
+from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.nested import fit_nested
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
 from metaalliance.options import (

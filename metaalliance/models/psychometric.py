@@ -22,7 +22,7 @@ from metaalliance.effects.aggregate import AggregationMethod, aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
-from metaalliance.models.fits import TwoLevelFit, without_nan
+from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.reliabilities import (
     SIDES,
     PsychometricCorrection,
@@ -30,6 +30,7 @@ from metaalliance.models.reliabilities import (
     known_reliabilities,
     reliability_notices,
 )
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.models.two_level import fit_two_level
 from metaalliance.options import check_level, check_option, check_rho

@@ -16,7 +16,8 @@ from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator
 from metaalliance.core.intervals import critical_value
 from metaalliance.core.subset_likelihood import maximize_subsets
 from metaalliance.models.deep import DeepFit, deep_data
-from metaalliance.models.fits import CommonEffectFit, MultilevelFit, PooledFit, TwoLevelFit
+from metaalliance.models.fits import CommonEffectFit, PooledFit, TwoLevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
 
 #: Variance components are estimated anew without each study up to this many studies times
 #: effects, and held above it, where one study cannot move them by much.

@@ -18,7 +18,7 @@ from metaalliance.core.wald import WaldTest, htz_test, wald_f
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import FEW_DF
-from metaalliance.models.fits import back_transform, without_nan
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem, notice

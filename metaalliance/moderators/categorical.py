@@ -17,7 +17,8 @@ from metaalliance.core.wald import WaldTest, wald_chi2
 from metaalliance.core.welch import between
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.regression import RegressionFit, regress
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.working import MULTILEVEL
 from metaalliance.moderators.equivalence import with_equivalence
 from metaalliance.moderators.grouping import Grouping, group_by, missing_notice

@@ -12,7 +12,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.moderators.frames import records
 from metaalliance.moderators.grouping import column, is_number
 from metaalliance.problems import Problem, notice

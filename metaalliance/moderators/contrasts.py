@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from metaalliance.core.arrays import Array
 from metaalliance.core.multiplicity import benjamini_hochberg, holm
 from metaalliance.errors import OptionError
-from metaalliance.models.regression import Contrast
+from metaalliance.models.regression_fit import Contrast
 from metaalliance.moderators.equivalence import with_equivalence
 from metaalliance.moderators.meta_regression import MetaRegression
 from metaalliance.moderators.result import ModeratorTest

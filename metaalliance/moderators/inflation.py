@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.problems import Problem, notice
 
 #: Generalised standard-error inflation above which terms count as confounded.

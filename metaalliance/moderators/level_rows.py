@@ -15,7 +15,7 @@ from metaalliance.core.multilevel import evaluate
 from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.models.prediction import prediction_interval
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.working import MULTILEVEL, working_data
 from metaalliance.moderators.grouping import Grouping
 from metaalliance.moderators.result import LEVEL_COLUMNS

@@ -17,7 +17,7 @@ from metaalliance.core.intervals import critical_value, two_sided_p
 from metaalliance.core.location_scale import LocationScalePoint, fit_location_scale
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.moderators.design import Design, build_design
 from metaalliance.moderators.formula import parse_formula

@@ -14,8 +14,9 @@ import pandas as pd
 from metaalliance.core.wald import WaldTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
-from metaalliance.models.fits import back_transform, without_nan
-from metaalliance.models.regression import RegressionFit, regress
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.moderators.categorical import wald_record
 from metaalliance.moderators.design import Design, build_design

@@ -13,8 +13,9 @@ import pandas as pd
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.fits import without_nan
-from metaalliance.models.regression import RegressionFit, regress
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.moderators.design import Design, build_design
 from metaalliance.moderators.frames import records

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
-from metaalliance.models.fits import back_transform, without_nan
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.moderators.frames import records
 from metaalliance.moderators.separate import SeparateLevels

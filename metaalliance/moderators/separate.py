@@ -19,7 +19,7 @@ from metaalliance.core.stacked import StackedMeans
 from metaalliance.core.wald import WaldTest, constraint_matrix, quadratic_forms
 from metaalliance.core.welch import welch_satterthwaite, welch_test
 from metaalliance.effects.effects import Effects
-from metaalliance.models.regression import Contrast
+from metaalliance.models.regression_fit import Contrast
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.models.working import MULTILEVEL, WorkingFit, fit_working, working_data
 from metaalliance.options import CLUSTER_TESTS

@@ -15,7 +15,8 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.permuted_moderator import permutation_test_of_moderator
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
-from metaalliance.models.regression import RegressionFit, regress
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.working import MULTILEVEL
 from metaalliance.moderators.categorical import equality, wald_record
 from metaalliance.moderators.grouping import Grouping

@@ -13,8 +13,9 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
-from metaalliance.models.fits import back_transform, without_nan
-from metaalliance.models.regression import RegressionFit, regress
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.moderators.grouping import column, is_number
 from metaalliance.options import Model, Tau2Estimator, Test

@@ -14,7 +14,7 @@ import pandas as pd
 from metaalliance.core.multiplicity import benjamini_hochberg, holm
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.moderators.categorical import moderators
 from metaalliance.moderators.confounding import Confounding, confounding
 from metaalliance.moderators.frames import records

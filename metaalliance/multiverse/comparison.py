@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.fits import PooledFit, without_nan
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.multiverse.intermediate import ORDER, pooled_r
 from metaalliance.multiverse.sheet_changes import SheetChanges

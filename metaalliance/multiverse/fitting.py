@@ -13,8 +13,8 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
-from metaalliance.models.fits import back_transform
 from metaalliance.models.pool import pool
+from metaalliance.models.scale import back_transform
 from metaalliance.multiverse.effect_sets import Failure
 from metaalliance.multiverse.specifications import ModelChoice
 

@@ -14,8 +14,9 @@ from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import pool
+from metaalliance.models.scale import back_transform
 from metaalliance.multiverse.sheet_changes import SheetChanges
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.sheet.studies import Studies

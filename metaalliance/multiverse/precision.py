@@ -13,7 +13,7 @@ import pandas as pd
 from metaalliance.core.intervals import critical_value
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.multiverse.planning import BETWEEN, Assumptions, assume, design, plan_test
 from metaalliance.multiverse.power_plans import MOST_STUDIES, smallest_that

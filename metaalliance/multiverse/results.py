@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.multiverse.decomposition import (
     Switch,

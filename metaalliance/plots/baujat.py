@@ -13,7 +13,7 @@ from metaalliance.errors import MetaAllianceWarning
 from metaalliance.influence.baujat import Baujat
 from metaalliance.influence.baujat import baujat as coordinates
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.plots.callouts import name_points
 from metaalliance.plots.chart import present
 from metaalliance.plots.frame import Frame, crowd

@@ -19,7 +19,8 @@ from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.regression import RegressionFit, regress
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.text import number
 from metaalliance.moderators.slope import SlopeTest
 from metaalliance.options import Measure, Model

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.text import number
 from metaalliance.moderators.meta_regression import MetaRegression, meta_regression
 from metaalliance.options import Measure, Model

@@ -18,7 +18,7 @@ from metaalliance.influence.diagnostics import Influence
 from metaalliance.influence.diagnostics import influence as diagnose
 from metaalliance.influence.units import Unit
 from metaalliance.models.fits import PooledFit
-from metaalliance.models.regression import RegressionFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.options import check_option
 from metaalliance.plots.callouts import name_points
 from metaalliance.plots.chart import present

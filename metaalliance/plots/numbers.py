@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.models.text import number
 from metaalliance.models.text import p_text as p_relation
 from metaalliance.options import Measure

@@ -16,7 +16,8 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.intervals import Interval
 from metaalliance.core.profile import nested_drop, two_level_drop
 from metaalliance.errors import EstimationError
-from metaalliance.models.fits import MultilevelFit, PooledFit, TwoLevelFit
+from metaalliance.models.fits import PooledFit, TwoLevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.text import number
 from metaalliance.options import Component
 from metaalliance.plots.chart import present

@@ -15,7 +15,7 @@ from metaalliance.coding.variables import (
     NumberAgreement,
     VariableAgreement,
 )
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.table import Field, Table, interval_text, printable

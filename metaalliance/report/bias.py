@@ -13,7 +13,7 @@ from metaalliance.bias.result import Term
 from metaalliance.bias.selection import SelectionModel
 from metaalliance.bias.summary import BiasSummary
 from metaalliance.bias.trim_and_fill import TrimAndFill
-from metaalliance.models.fits import back_transform, without_nan
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.problems import Problem
 from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.table import Field, Kind, Table, interval_text

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.multiverse.comparison import Comparison
 from metaalliance.report.results import SCHEMA_VERSION, input_record
 from metaalliance.report.table import Field, Table, printable

@@ -15,7 +15,8 @@ from metaalliance.influence.gosh import Gosh
 from metaalliance.influence.leave_one_out import LeaveOneOut
 from metaalliance.influence.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.influence.outliers import Outliers
-from metaalliance.models.fits import PooledFit, back_transform, without_nan
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.problems import Problem
 from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.table import Field, Kind, Table, interval_text, printable

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.fits import back_transform
+from metaalliance.models.scale import back_transform
 from metaalliance.models.text import number
 from metaalliance.moderators.frames import records
 from metaalliance.moderators.meta_regression import MetaRegression

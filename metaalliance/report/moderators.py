@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.models.text import number
 from metaalliance.moderators.confounding import Confounding
 from metaalliance.moderators.frames import records

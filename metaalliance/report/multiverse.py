@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.multiverse.results import Multiverse
 from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.table import Field, Table, printable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from metaalliance.models.fits import back_transform
+from metaalliance.models.scale import back_transform
 from metaalliance.models.text import limits, number, p_text
 from metaalliance.options import Measure
 from metaalliance.report.prose import Prose, prose

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.multiverse.power_results import Power
 from metaalliance.multiverse.precision import Precision
 from metaalliance.report.results import SCHEMA_VERSION

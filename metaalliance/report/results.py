@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 from metaalliance.sheet.studies import Studies
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from metaalliance.core.intervals import critical_value
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.problems import Problem
 from metaalliance.report.table import Field, Table, interval_text
 

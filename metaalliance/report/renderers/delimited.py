@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from metaalliance.models.fits import without_nan
+from metaalliance.models.scale import without_nan
 from metaalliance.report.spreadsheet_text import inert
 from metaalliance.report.table import Table
 

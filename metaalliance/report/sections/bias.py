@@ -10,7 +10,8 @@ from metaalliance.bias.pet_peese import PetPeese
 from metaalliance.bias.result import BiasResult, Term
 from metaalliance.bias.selection import SelectionModel
 from metaalliance.bias.trim_and_fill import TrimAndFill
-from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.models.text import number
 from metaalliance.report.analyses import BiasEvidence
 from metaalliance.report.document import Block, Section

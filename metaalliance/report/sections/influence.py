@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from metaalliance.influence.leave_one_out import LeaveOneOut
-from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.report.document import Section
 from metaalliance.report.phrases import DIGITS, effect, interval, level_name, noun
 from metaalliance.report.prose import Prose, prose

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metaalliance.models.fits import PooledFit, back_transform
+from metaalliance.models.fits import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.models.text import number
 from metaalliance.moderators.result import ModeratorTest
 from metaalliance.moderators.slope import SlopeTest

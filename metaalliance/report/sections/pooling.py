@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from metaalliance.models.fits import CommonEffectFit, MultilevelFit, PooledFit, TwoLevelFit
+from metaalliance.models.fits import CommonEffectFit, PooledFit, TwoLevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.text import number
 from metaalliance.report.document import Block, Figure, Section
 from metaalliance.report.evidence import Evidence
