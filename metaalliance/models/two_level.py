@@ -38,7 +38,7 @@ def fit_common_effect(
         model="common-effect",
         pi_low=math.nan,
         pi_high=math.nan,
-        I2=max(0.0, (q.Q - q.df) / q.Q) if q.Q > 0 else 0.0,
+        I2=_common_I2(q.Q, q.df),
         H2=q.Q / q.df if q.df > 0 else math.nan,
     )
 
@@ -129,3 +129,10 @@ def _single(
         H2=math.nan,
         tau2_method=tau2_method,  # type: ignore[arg-type]
     )
+
+
+def _common_I2(Q: float, df: int) -> float:
+    """I² from Q alone; missing for one effect, which has none."""
+    if df == 0:
+        return math.nan
+    return max(0.0, (Q - df) / Q) if Q > 0 else 0.0
