@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
@@ -93,7 +94,7 @@ def _shape(df: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BiasResult:
+class BiasResult(ABC):
     """A method's result on some effects; each method adds its own fields.
 
     Attributes
@@ -128,9 +129,9 @@ class BiasResult:
         """Number of studies."""
         return self.effects.n_studies
 
+    @abstractmethod
     def terms(self) -> Sequence[Term]:
         """Return the estimated quantities, the most important first."""
-        raise NotImplementedError
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -72,9 +73,9 @@ class SelectionResult(BiasResult):
         """The intercept: the mean before selection, where there are no moderators."""
         return float(self.beta[0])
 
+    @abstractmethod
     def weight_names(self) -> tuple[str, ...]:
         """Return the names of the estimated weights."""
-        raise NotImplementedError
 
     def coefficients(self) -> tuple[Term, ...]:
         """Return the coefficients of the mean."""

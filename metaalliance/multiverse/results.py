@@ -320,9 +320,10 @@ def _sentences(found: Multiverse) -> list[str]:
     main = found.reference
     if main is not None:
         rank = int((found.curve()["estimate"] <= main["estimate"]).sum())
+        unlike = "" if counts.distinct == counts.specifications else " unlike results"
         lines.append(
             f"The main analysis gives {number(float(main['estimate']), correlation=is_r)}: number "
-            f"{rank:,} of {counts.distinct:,} from below"
+            f"{rank:,} of {counts.distinct:,}{unlike} from below"
         )
     if counts.failed:
         lines.append(f"{counts.failed:,} specifications have no result; their reasons are listed")
