@@ -26,11 +26,17 @@ PLOTS = (
 )
 
 
+def home(name: str) -> str:
+    """Return the module of a public name."""
+    found: str = getattr(metaalliance, name).__module__
+    return found
+
+
 def page_of(name: str) -> str:
     """Return the page on which a public name stands."""
     if name == "plots":
         return "plots"
-    layer = metaalliance._HOMES[name].split(".")[1]
+    layer = home(name).split(".")[1]
     return next(page for page, (_, _, layers) in PAGES.items() if layer in layers)
 
 
@@ -51,7 +57,7 @@ def api_pages() -> dict[str, str]:
     found = {}
     for page, (title, about, _) in PAGES.items():
         names = in_order([n for n in metaalliance.__all__ if page_of(n) == page])
-        entries = [entry(metaalliance._HOMES[n], n, f"metaalliance.{n}") for n in names]
+        entries = [entry(home(n), n, f"metaalliance.{n}") for n in names]
         found[f"api/{page}.md"] = f"# {title}\n\n{about}\n" + "".join(entries)
     drawn = [
         entry(getattr(plots, n).__module__, n, f"metaalliance.plots.{n}")
@@ -74,7 +80,7 @@ def index_page() -> str:
         parts.append(f"\n## [{title}]({page}.md)\n\n")
         for name in in_order([n for n in metaalliance.__all__ if page_of(n) == page]):
             first = (getattr(metaalliance, name).__doc__ or "").strip().splitlines()[0]
-            parts.append(f"- [`{name}`][{metaalliance._HOMES[name]}.{name}]: {first}\n")
+            parts.append(f"- [`{name}`][{home(name)}.{name}]: {first}\n")
     parts.append("\n## [Figures](plots.md)\n\n")
     for name in in_order(plots.__all__):
         value = getattr(plots, name)

@@ -16,9 +16,9 @@ from console_output import rewrite
 from typer.testing import CliRunner
 
 from metaalliance.cli.app import COMMANDS, app
-from metaalliance.core.rules import RULES
+from metaalliance.core.conversion.rules import RULES
 from metaalliance.messages import MESSAGES
-from metaalliance.sheet.columns import COLUMNS, Column
+from metaalliance.sheet.columns.specification import COLUMNS, Column
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = "<!-- Made by scripts/make_docs.py from the code; edit the code. -->\n\n"

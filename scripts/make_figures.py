@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import metaalliance as ma
+from metaalliance.plots.canvas.style import STYLES
 from metaalliance.plots.kinds import KINDS, function_at
-from metaalliance.plots.style import STYLES
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "docs" / "figures"

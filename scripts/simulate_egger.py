@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from metaalliance.bias.egger import egger
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
+from metaalliance.publication_bias.egger import egger
 
 SEED = 20240607
 REPLICATIONS = 1000

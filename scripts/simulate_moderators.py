@@ -18,7 +18,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.regression import regress
-from metaalliance.moderators.categorical import equality
+from metaalliance.moderation.categorical import equality
 
 SHARES = (0.5, 0.3, 0.2)
 TAU_BETWEEN, TAU_WITHIN, RHO = 0.13, 0.08, 0.6

@@ -13,8 +13,8 @@ import numpy as np
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning
-from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import pool
+from metaalliance.models.pooled_fit import PooledFit
 
 #: Closed forms: a handful of roundings in either program. Seen: 3e-14.
 CLOSED = 1e-12

@@ -16,18 +16,21 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
-    {"errors", "messages", "public_names"},
+    {"errors", "messages"},
     {"options", "problems", "config", "files"},
-    {"core"},
+    {"core", "wording"},
     {"sheet"},
     {"effects"},
     {"models"},
-    {"moderators", "coding", "bias", "influence"},
-    {"multiverse"},
+    {"moderation", "coding", "publication_bias", "diagnostics"},
+    {"robustness"},
     {"plots", "report"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+#: Folders that still hold more than 25 files.
+CROWDED = {PACKAGE / "cli"}
 
 #: A library that belongs to some layers only.
 HOMES = {
@@ -37,11 +40,12 @@ HOMES = {
     "typer": {"cli"},
     "pymare": {"models"},
     "statsmodels": {"models"},
-    "formulaic": {"moderators"},
-    "joblib": {"multiverse"},
+    "formulaic": {"moderation"},
+    "joblib": {"robustness"},
     "jinja2": {"report"},
     "docx": {"report"},
-    "pandas": set(RANK) - {"errors", "messages", "options", "problems", "config", "core"},
+    "pandas": set(RANK)
+    - {"errors", "messages", "options", "problems", "config", "core", "wording"},
 }
 
 
@@ -49,8 +53,13 @@ def layer_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports_of(path: Path) -> set[str]:
-    """Dotted names of everything that a module imports outside `if TYPE_CHECKING`."""
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path, *, types: bool = False) -> set[str]:
+    """Dotted names of everything that a module imports, by default outside `if TYPE_CHECKING`."""
     names: set[str] = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     checking = {
@@ -60,7 +69,7 @@ def imports_of(path: Path) -> set[str]:
         for node in ast.walk(test)
     }
     for node in ast.walk(tree):
-        if id(node) in checking:
+        if id(node) in checking and not types:
             continue
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
@@ -94,30 +103,44 @@ def test_every_layer_is_ranked():
 
 
 def test_public_names_are_sorted_and_real():
-    assert list(metaalliance.__all__) == sorted(metaalliance.__all__, key=str.lower) or (
-        set(metaalliance.__all__) == {*metaalliance._HOMES, *metaalliance._SUBPACKAGES}
-    )
-    for name in metaalliance.__all__:
-        assert getattr(metaalliance, name) is not None
+    for holder in (metaalliance, metaalliance.plots):
+        assert list(holder.__all__) == sorted(holder.__all__)
+        for name in holder.__all__:
+            assert getattr(holder, name) is not None
 
 
-@pytest.mark.parametrize("name", ["influence", "moderators", "multiverse"])
-def test_functions_win_over_subpackages_of_their_name(name):
-    code = (
-        f"import metaalliance as ma, importlib; importlib.import_module('metaalliance.{name}'); "
-        f"from metaalliance import {name}; assert callable(ma.{name}) and ma.{name} is {name}"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_no_package_bears_the_name_of_a_public_function():
+    """Importing it would put the package where the function was."""
+    for holder, folder in ((metaalliance, PACKAGE), (metaalliance.plots, PACKAGE / "plots")):
+        inside = {p.stem for p in folder.iterdir() if p.suffix in {"", ".py"}}
+        assert not {n for n in holder.__all__ if callable(getattr(holder, n))} & inside
 
 
-@pytest.mark.parametrize("name", ["forest", "funnel", "gosh", "orchard"])
-def test_figures_win_over_modules_of_their_name(name):
-    code = (
-        "import metaalliance as ma, importlib; "
-        f"importlib.import_module('metaalliance.plots.{name}'); "
-        f"from metaalliance.plots import {name}; assert callable(ma.plots.{name})"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_every_module_can_be_imported_by_its_dotted_name():
+    lines = ["import sys"]
+    for path in MODULES:
+        name = dotted(path)
+        lines.append(f"import {name} as module; assert module is sys.modules[{name!r}]")
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
+
+
+def test_no_circle_of_imports():
+    """Neither between layers nor inside one, types included."""
+    modules = {dotted(path): path for path in MODULES}
+    below = {
+        name: {known for n in imports_of(path, types=True) for known in modules if known == n}
+        - {name}
+        for name, path in modules.items()
+    }
+    while below:
+        leaves = {name for name, needed in below.items() if not needed & below.keys()}
+        assert leaves, f"these import each other: {sorted(below)}"
+        below = {name: needed for name, needed in below.items() if name not in leaves}
+
+
+def test_no_folder_is_crowded():
+    for folder in {path.parent for path in MODULES} - CROWDED:
+        assert len(list(folder.glob("*.py"))) <= 25, folder
 
 
 def test_import_is_lazy():

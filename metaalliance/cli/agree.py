@@ -16,7 +16,8 @@ from metaalliance.coding.matching import Matching, match_rows
 from metaalliance.coding.points import CoderPooled, pooled_by_coder
 from metaalliance.coding.variables import AgreementTable
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.report.agreement import (
+from metaalliance.report.folder import write_file
+from metaalliance.report.tables.agreement import (
     agreed_line,
     agreement_document,
     agreement_table,
@@ -24,11 +25,10 @@ from metaalliance.report.agreement import (
     matching_lines,
     pooled_table,
 )
-from metaalliance.report.conflicts import conflicts_workbook
-from metaalliance.report.folder import write_file
-from metaalliance.report.table import render_text
-from metaalliance.sheet.codebook import find_codebook
-from metaalliance.sheet.source import read_grids
+from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.conflicts import conflicts_workbook
+from metaalliance.sheet.columns.codebook import find_codebook
+from metaalliance.sheet.read.source import read_grids
 from metaalliance.sheet.studies import Studies, load_studies
 
 FILE_NAME = "agreement_conflicts.xlsx"

@@ -15,11 +15,11 @@ from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
-from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import pool
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.problems import count_line, problem_lines, silenced_lines
+from metaalliance.report.tables.problems import count_line, problem_lines, silenced_lines
 from metaalliance.sheet.studies import Studies, load_studies
 
 CHE_RHO = 0.6

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, cast
 
-from metaalliance.bias.summary import BiasSummary, bias_summary
 from metaalliance.cli.analysis import (
     Loaded,
     Request,
@@ -22,7 +21,9 @@ from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho
-from metaalliance.report.bias import (
+from metaalliance.publication_bias.summary import BiasSummary, bias_summary
+from metaalliance.report.results import input_record, to_json
+from metaalliance.report.tables.bias import (
     adjusted_table,
     bias_document,
     bias_sheets,
@@ -31,9 +32,8 @@ from metaalliance.report.bias import (
     tests_table,
     weights_table,
 )
-from metaalliance.report.results import input_record, to_json
-from metaalliance.report.table import render_text
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.write import write_workbook
 
 FILES = ("bias.json", "bias.xlsx", "run_bias.json")
 FIGURES = (

@@ -10,14 +10,19 @@ from typing import Any
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import Settings, config_for, resolve
 from metaalliance.errors import OptionError
-from metaalliance.multiverse.compare import compare
-from metaalliance.multiverse.comparison import Comparison
-from metaalliance.report.compare import change_lines, compare_document, compare_sheets, step_table
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.problems import problem_lines
 from metaalliance.report.results import run_record, to_json
-from metaalliance.report.table import render_text
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.compare import (
+    change_lines,
+    compare_document,
+    compare_sheets,
+    step_table,
+)
+from metaalliance.report.tables.problems import problem_lines
+from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.write import write_workbook
+from metaalliance.robustness.compare import compare
+from metaalliance.robustness.comparison import Comparison
 from metaalliance.sheet.studies import Studies, load_studies
 
 FILES = ("compare.json", "compare.xlsx", "run_compare.json")

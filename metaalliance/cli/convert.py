@@ -15,10 +15,10 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.models.scale import without_nan
 from metaalliance.report.folder import write_file
-from metaalliance.report.problems import count_line, problem_lines
 from metaalliance.report.results import SCHEMA_VERSION, input_record
-from metaalliance.report.spreadsheet_text import to_csv
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.problems import count_line, problem_lines
+from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.report.workbooks.write import write_workbook
 from metaalliance.sheet.studies import load_studies
 
 _LEDGER = ("statistic", "inputs", "formula", "source", "sign", "direction", "variance_rule",

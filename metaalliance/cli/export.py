@@ -7,14 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from metaalliance import __version__
-from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request, load, settings_of
 from metaalliance.cli.run import OK, print_document, print_error, print_result
-from metaalliance.report.analyses import default_moderators, moderator_results
+from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.report.folder import check_file, write_file
-from metaalliance.report.python_script import python_script
-from metaalliance.report.r_script import r_files
+from metaalliance.report.manuscript.analyses import default_moderators, moderator_results
 from metaalliance.report.results import SCHEMA_VERSION
+from metaalliance.report.scripts.python import python_script
+from metaalliance.report.scripts.r import r_files
 
 EXAMPLE = "simulated_alliance_studies.xlsx"
 

@@ -24,13 +24,13 @@ from metaalliance.cli.run import OK, print_document, print_error, print_result, 
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.files import write_whole
 from metaalliance.models.scale import without_nan
-from metaalliance.plots.fonts import font_notices
-from metaalliance.plots.interactive import interactive_forest
+from metaalliance.plots.canvas.fonts import font_notices
+from metaalliance.plots.canvas.numbers import size_text
+from metaalliance.plots.canvas.own_style import own_style
+from metaalliance.plots.canvas.save import WRITERS, is_ours
+from metaalliance.plots.canvas.style import STYLES, Style, style_named
+from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
-from metaalliance.plots.numbers import size_text
-from metaalliance.plots.own_style import own_style
-from metaalliance.plots.save import WRITERS, is_ours
-from metaalliance.plots.style import STYLES, Style, style_named
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.results import SCHEMA_VERSION, input_record, run_record, to_json
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from metaalliance.config import Config
-    from metaalliance.models.fits import PooledFit
+    from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.problems import Problem
 
 FUNNEL_WIDTH = 120

@@ -9,7 +9,7 @@ from typing import Any
 
 from metaalliance.effects.aggregate import AGGREGATION_RHO
 from metaalliance.errors import MetaAllianceError, MetaAllianceWarning, OptionError
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.pooled_fit import PooledFit
 
 #: What can be asked for, in the words of the option.
 KINDS = ("bayes", "psychometric", "permutation", "henmi-copas", "rve", "i2-bootstrap")
@@ -69,37 +69,37 @@ def _rho(fit: PooledFit) -> float | None:
 
 
 def _bayes(fit: PooledFit, seed: int) -> Any:  # noqa: ARG001
-    from metaalliance.models.bayes import bayes
+    from metaalliance.models.further.bayes import bayes
 
     return bayes(fit.effects, level=fit.level, rho=_rho(fit))
 
 
 def _psychometric(fit: PooledFit, seed: int) -> Any:  # noqa: ARG001
-    from metaalliance.models.psychometric import psychometric
+    from metaalliance.models.further.psychometric import psychometric
 
     return psychometric(fit.effects, level=fit.level, rho=_rho(fit))
 
 
 def _permutation(fit: PooledFit, seed: int) -> Any:
-    from metaalliance.models.permutation import permutation_test
+    from metaalliance.models.further.permutation import permutation_test
 
     return permutation_test(fit.effects, seed=seed, rho=_rho(fit))
 
 
 def _henmi_copas(fit: PooledFit, seed: int) -> Any:  # noqa: ARG001
-    from metaalliance.models.henmi_copas import henmi_copas
+    from metaalliance.models.further.henmi_copas import henmi_copas
 
     return henmi_copas(fit.effects, level=fit.level, rho=_rho(fit))
 
 
 def _rve(fit: PooledFit, seed: int) -> Any:  # noqa: ARG001
-    from metaalliance.models.rve import rve
+    from metaalliance.models.further.rve import rve
 
     return rve(fit.effects, level=fit.level)
 
 
 def _i2_bootstrap(fit: PooledFit, seed: int) -> Any:
-    from metaalliance.models.bootstrap_i2 import bootstrap_i2
+    from metaalliance.models.further.bootstrap_i2 import bootstrap_i2
 
     return bootstrap_i2(fit, seed=seed)
 

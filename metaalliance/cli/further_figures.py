@@ -16,10 +16,10 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from metaalliance.bias.summary import BiasSummary
     from metaalliance.cli.moderator_models import ModeratorModels
-    from metaalliance.models.fits import PooledFit
-    from metaalliance.report.influence import InfluenceResults
+    from metaalliance.models.pooled_fit import PooledFit
+    from metaalliance.publication_bias.summary import BiasSummary
+    from metaalliance.report.tables.influence import InfluenceResults
 
 ENDINGS = (".pdf", ".png", ".alt.txt")
 
@@ -84,10 +84,10 @@ def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Dr
     fit : PooledFit or None
         The overall mean, for the forests of levels.
     """
-    from metaalliance.moderators.result import ModeratorTest
-    from metaalliance.plots.bubble import bubble_text
-    from metaalliance.plots.coefficients import coefficients_text
-    from metaalliance.plots.orchard import orchard_text
+    from metaalliance.moderation.result import ModeratorTest
+    from metaalliance.plots.charts.bubble import bubble_text
+    from metaalliance.plots.charts.coefficients import coefficients_text
+    from metaalliance.plots.charts.orchard import orchard_text
 
     drawings = []
     for one in () if found.table is None else found.table.moderators:
@@ -107,11 +107,11 @@ def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Dr
 
 def influence_drawings(found: InfluenceResults) -> list[Drawing]:
     """Return the figures of influence; GOSH where subsets were pooled."""
-    from metaalliance.plots.baujat import baujat_text
-    from metaalliance.plots.cumulative import cumulative_text
-    from metaalliance.plots.gosh import gosh_text
-    from metaalliance.plots.influence_panel import influence_text
-    from metaalliance.plots.leave_one_out import leave_one_out_text
+    from metaalliance.plots.charts.baujat import baujat_text
+    from metaalliance.plots.charts.cumulative import cumulative_text
+    from metaalliance.plots.charts.gosh import gosh_text
+    from metaalliance.plots.charts.influence_panel import influence_text
+    from metaalliance.plots.charts.leave_one_out import leave_one_out_text
 
     drawings = [
         _drawing("leave_one_out", plots.leave_one_out, leave_one_out_text, found.left_out),
@@ -127,12 +127,12 @@ def influence_drawings(found: InfluenceResults) -> list[Drawing]:
 
 def bias_drawings(found: BiasSummary) -> list[Drawing]:
     """Return the funnels and the weights of the selection model, as far as they were computed."""
-    from metaalliance.bias.egger import Egger
-    from metaalliance.bias.pet_peese import PetPeese
-    from metaalliance.bias.selection import SelectionModel
-    from metaalliance.plots.alt_text import funnel_text
-    from metaalliance.plots.funnel_variants import egger_text, pet_peese_text, trim_fill_text
-    from metaalliance.plots.selection_weights import selection_weights_text
+    from metaalliance.plots.canvas.alt_text import funnel_text
+    from metaalliance.plots.charts.funnel_variants import egger_text, pet_peese_text, trim_fill_text
+    from metaalliance.plots.charts.selection_weights import selection_weights_text
+    from metaalliance.publication_bias.egger import Egger
+    from metaalliance.publication_bias.pet_peese import PetPeese
+    from metaalliance.publication_bias.selection import SelectionModel
 
     fit, results = found.fit, found.results
     drawings = [_drawing("funnel_contours", plots.funnel, funnel_text, fit)]
@@ -166,7 +166,7 @@ def _drawing(
 
 
 def _summary(name: str, fit: PooledFit, by: str) -> Drawing:
-    from metaalliance.plots.alt_text import summary_text
+    from metaalliance.plots.canvas.alt_text import summary_text
 
     return Drawing(
         name=name,

@@ -21,19 +21,20 @@ from metaalliance.cli.further_figures import draw_all, figure_files, influence_d
 from metaalliance.cli.multiverse import progress_line
 from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.diagnostics.baujat import baujat
+from metaalliance.diagnostics.cumulative import Cumulative, cumulative
+from metaalliance.diagnostics.diagnostics import influence
+from metaalliance.diagnostics.gosh import MOST_SUBSETS, Gosh, gosh
+from metaalliance.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
+from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
+from metaalliance.diagnostics.outliers import outliers
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.influence.baujat import baujat
-from metaalliance.influence.cumulative import Cumulative, cumulative
-from metaalliance.influence.diagnostics import influence
-from metaalliance.influence.gosh import MOST_SUBSETS, Gosh, gosh
-from metaalliance.influence.leave_one_out import LeaveOneOut, leave_one_out
-from metaalliance.influence.leave_one_out_regression import RegressionLeaveOneOut
-from metaalliance.influence.outliers import outliers
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.moderators.categorical import moderators
+from metaalliance.moderation.categorical import moderators
 from metaalliance.problems import Problem, notice
-from metaalliance.report.influence import (
+from metaalliance.report.results import input_record, to_json
+from metaalliance.report.tables.influence import (
     InfluenceResults,
     cumulative_table,
     diagnostics_table,
@@ -43,9 +44,8 @@ from metaalliance.report.influence import (
     moderator_left_out_table,
     outlier_table,
 )
-from metaalliance.report.results import input_record, to_json
-from metaalliance.report.table import render_text
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.write import write_workbook
 
 FILES = ("influence.json", "influence.xlsx", "run_influence.json")
 FIGURES = ("leave_one_out", "influence", "baujat", "cumulative", "gosh")

@@ -14,12 +14,12 @@ from metaalliance.cli.analysis import CHE_RHO, Loaded, Request
 from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
-from metaalliance.moderators.decomposition import WithinBetween, within_between
-from metaalliance.moderators.formula import parse_formula
-from metaalliance.moderators.location_scale import LocationScale, location_scale
-from metaalliance.moderators.meta_regression import MetaRegression, meta_regression
-from metaalliance.moderators.model_set import ModelSet, model_set
-from metaalliance.moderators.table import ModeratorTable, moderator_table
+from metaalliance.moderation.decomposition import WithinBetween, within_between
+from metaalliance.moderation.formula import parse_formula
+from metaalliance.moderation.location_scale import LocationScale, location_scale
+from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
+from metaalliance.moderation.model_set import ModelSet, model_set
+from metaalliance.moderation.table import ModeratorTable, moderator_table
 from metaalliance.problems import Problem
 
 #: Tests that a location-scale model has; another becomes the last.

@@ -26,20 +26,21 @@ from metaalliance.cli.moderator_models import (
 )
 from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.moderators.meta_regression import with_r
-from metaalliance.moderators.result import ModeratorTest
-from metaalliance.moderators.table import ModeratorTable
+from metaalliance.moderation.meta_regression import with_r
+from metaalliance.moderation.result import ModeratorTest
+from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.meta_regression import regression_sheets, regression_tables
-from metaalliance.report.moderator_models import (
+from metaalliance.report.results import input_record, to_json
+from metaalliance.report.tables.meta_regression import regression_sheets, regression_tables
+from metaalliance.report.tables.moderator_models import (
     location_scale_document,
     location_scale_table,
     model_set_sheets,
     model_set_tables,
     within_between_table,
 )
-from metaalliance.report.moderators import (
+from metaalliance.report.tables.moderators import (
     combined_table,
     confounding_table,
     contrast_table,
@@ -48,9 +49,8 @@ from metaalliance.report.moderators import (
     moderators_document,
     multiplicity_table,
 )
-from metaalliance.report.results import input_record, to_json
-from metaalliance.report.table import Table, render_text
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.table import Table, render_text
+from metaalliance.report.workbooks.write import write_workbook
 
 FILES = ("moderators.json", "moderators.xlsx", "run_moderators.json")
 #: Parts of the document that the digest of the record covers.

@@ -16,21 +16,21 @@ from metaalliance.cli.settings import Settings
 from metaalliance.effects.aggregate import AGGREGATION_RHO
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import TESTS
-from metaalliance.multiverse.results import Multiverse
-from metaalliance.multiverse.run import multiverse
-from metaalliance.multiverse.specifications import DECISIONS
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.multiverse import (
+from metaalliance.report.results import input_record, to_json
+from metaalliance.report.tables.multiverse import (
     decision_table,
     failure_lines,
     multiverse_document,
     multiverse_sheets,
     option_table,
 )
-from metaalliance.report.results import input_record, to_json
-from metaalliance.report.table import render_text
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.write import write_workbook
+from metaalliance.robustness.results import Multiverse
+from metaalliance.robustness.run import multiverse
+from metaalliance.robustness.specifications import DECISIONS
 from metaalliance.sheet.studies import Studies
 
 FILES = ("multiverse.json", "multiverse.xlsx", "run_multiverse.json")
@@ -125,7 +125,7 @@ def _draw(found: Multiverse, folder: ResultsFolder) -> None:
     """Write the specification curve."""
     from metaalliance import plots
     from metaalliance.cli.figures import write_figure
-    from metaalliance.plots.specification_curve import specification_text
+    from metaalliance.plots.charts.specification_curve import specification_text
 
     write_figure(
         folder, "specification_curve", plots.specification_curve(found), specification_text(found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import (
     Loaded,
     Request,
@@ -16,20 +15,22 @@ from metaalliance.cli.analysis import (
 )
 from metaalliance.cli.further import Further, check_kinds, further_results
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.core.wild_bootstrap import WildBootstrapTest
+from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck, cross_check
-from metaalliance.models.fits import PooledFit, TwoLevelFit
+from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
-from metaalliance.models.text import p_text
 from metaalliance.problems import Problem
+from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.record import sealed
 from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
-from metaalliance.report.table import render_text
-from metaalliance.report.tables import effect_frame, model_table, problem_rows
+from metaalliance.report.tables.pooling import effect_frame, model_table, problem_rows
+from metaalliance.report.tables.table import render_text
+from metaalliance.wording.numbers import p_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +145,7 @@ def _bootstrap_line(test: WildBootstrapTest) -> str:
 
 def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
     """Write figures (unless there is no width), workbook, document and record."""
-    from metaalliance.report.workbook import write_workbook
+    from metaalliance.report.workbooks.write import write_workbook
 
     if width is not None:
         from metaalliance.cli.figures import style_for, write_figures

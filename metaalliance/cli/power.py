@@ -16,14 +16,19 @@ from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.models.pool import pool
-from metaalliance.multiverse.power import power_contrast, power_egger, power_mean
-from metaalliance.multiverse.power_results import Power
-from metaalliance.multiverse.precision import Precision, precision
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.power import power_document, power_sheets, power_table, precision_table
 from metaalliance.report.results import run_record, to_json
-from metaalliance.report.table import render_text
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.power import (
+    power_document,
+    power_sheets,
+    power_table,
+    precision_table,
+)
+from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.write import write_workbook
+from metaalliance.robustness.power import power_contrast, power_egger, power_mean
+from metaalliance.robustness.power_results import Power
+from metaalliance.robustness.precision import Precision, precision
 from metaalliance.sheet.studies import load_studies
 
 FILES = ("power.json", "power.xlsx", "run_power.json")

@@ -10,10 +10,10 @@ from metaalliance.cli.run import DATA, OK, print_document, print_error, terminal
 from metaalliance.cli.settings import config_for, resolve
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
-from metaalliance.report.consensus import reconcile
 from metaalliance.report.folder import write_file
-from metaalliance.report.problems import count_line, problem_lines
 from metaalliance.report.results import SCHEMA_VERSION, input_record
+from metaalliance.report.tables.problems import count_line, problem_lines
+from metaalliance.report.workbooks.consensus import reconcile
 from metaalliance.sheet.studies import Studies, load_studies
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import (
     Loaded,
     Request,
@@ -25,20 +24,21 @@ from metaalliance.cli.run import (
     terminal_width,
 )
 from metaalliance.models.scale import without_nan
-from metaalliance.multiverse.results import Multiverse
-from metaalliance.report.analyses import (
+from metaalliance.publication_bias.comparison import compare_all_models
+from metaalliance.report.folder import RUN_FILE, ResultsFolder
+from metaalliance.report.manuscript.analyses import (
     Content,
     bias_results,
     default_moderators,
     influence_results,
     moderator_results,
 )
-from metaalliance.report.bibliography import bibtex
-from metaalliance.report.checklist import checklist_csv, checklist_tables
-from metaalliance.report.compose import compose_report
-from metaalliance.report.document import Document
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.folder import RUN_FILE, ResultsFolder
+from metaalliance.report.manuscript.bibliography import bibtex
+from metaalliance.report.manuscript.checklist import checklist_csv, checklist_tables
+from metaalliance.report.manuscript.compose import compose_report
+from metaalliance.report.manuscript.document import Document
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.supplement import supplement_sheets
 from metaalliance.report.record import sealed
 from metaalliance.report.renderers.delimited import table_csv
 from metaalliance.report.renderers.html import report_html
@@ -46,8 +46,8 @@ from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown, text_markdown
 from metaalliance.report.renderers.word import WIDEST_MM, report_docx, tables_docx
 from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
-from metaalliance.report.supplement import supplement_sheets
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.workbooks.write import write_workbook
+from metaalliance.robustness.results import Multiverse
 
 FILES = (
     "report.html", "report.docx", "report.md", "supplement.xlsx", "checklist.docx",

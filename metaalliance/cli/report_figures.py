@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
-from metaalliance.plots.flow import flow_diagram
-from metaalliance.plots.risk_of_bias import risk_of_bias
-from metaalliance.plots.specification_curve import specification_text
-from metaalliance.report.document import Figure
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import level_name, studies
-from metaalliance.report.prose import Prose, prose
+from metaalliance.plots.charts.flow import flow_diagram
+from metaalliance.plots.charts.risk_of_bias import risk_of_bias
+from metaalliance.plots.charts.specification_curve import specification_text
+from metaalliance.report.manuscript.document import Figure
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import level_name, studies
+from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.sections.flow import STEPS
 from metaalliance.report.sections.multiverse import FIGURE
 from metaalliance.report.sections.quality import MISSING, levels_of, quality_columns, ratings
 
 if TYPE_CHECKING:
-    from metaalliance.models.fits import PooledFit
-    from metaalliance.multiverse.results import Multiverse
+    from metaalliance.models.pooled_fit import PooledFit
+    from metaalliance.robustness.results import Multiverse
 
 FUNNEL_WIDTH = 120.0
 DPI = 300

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from metaalliance.bias.comparison import compare_all_models
 from metaalliance.cli.analysis import Loaded, Request
 from metaalliance.cli.record import recorded_parts, restored
 from metaalliance.cli.settings import DEFAULTS, Settings, resolve
 from metaalliance.config import Config
 from metaalliance.errors import OptionError
+from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.report.results import POOL_RESULTS, digest, pool_document
 
 
@@ -77,7 +77,7 @@ def recomputed(record: dict[str, Any], loaded: Loaded, request: Request) -> dict
 
 def _report(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
     from metaalliance.cli.report import REPORT_RESULTS, gather, record_parts, report_document
-    from metaalliance.report.analyses import Content
+    from metaalliance.report.manuscript.analyses import Content
 
     stored = record["settings"]["content"]
     content = Content(**{**stored, "moderators": tuple(stored["moderators"])})

@@ -7,7 +7,7 @@ from pathlib import Path
 from metaalliance.cli.run import OK, print_error
 from metaalliance.errors import OptionError
 from metaalliance.report.folder import write_file
-from metaalliance.sheet.template import template_workbook
+from metaalliance.sheet.template.workbook import template_workbook
 
 
 def run_template(output: Path, force: bool) -> int:

@@ -12,17 +12,17 @@ from metaalliance.cli.run import DATA, OK, print_document, print_error, print_re
 from metaalliance.cli.settings import config_for, resolve
 from metaalliance.errors import OptionError
 from metaalliance.problems import Problem
-from metaalliance.report.annotated import annotated_workbook
 from metaalliance.report.folder import write_file
-from metaalliance.report.problems import (
+from metaalliance.report.results import SCHEMA_VERSION, input_record
+from metaalliance.report.tables.problems import (
     FIRST,
     count_line,
     github_lines,
     problem_lines,
     silenced_lines,
 )
-from metaalliance.report.results import SCHEMA_VERSION, input_record
-from metaalliance.report.spreadsheet_text import to_csv
+from metaalliance.report.workbooks.annotated import annotated_workbook
+from metaalliance.report.workbooks.spreadsheet_text import to_csv
 from metaalliance.sheet.studies import Studies, load_studies
 
 FORMATS = ("text", "json", "csv", "github")

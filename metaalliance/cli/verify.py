@@ -15,8 +15,8 @@ from metaalliance.config import Config
 from metaalliance.errors import StudyDataError
 from metaalliance.report.record import changed_rows, intact, moved_numbers, numbers_of
 from metaalliance.report.results import SCHEMA_VERSION, versions
-from metaalliance.report.table import wrapped
-from metaalliance.report.verification import (
+from metaalliance.report.tables.table import wrapped
+from metaalliance.report.tables.verification import (
     Check,
     configuration_check,
     digest_check,

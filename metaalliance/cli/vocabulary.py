@@ -10,8 +10,8 @@ from metaalliance.cli.run import OK, print_document, print_result, terminal_widt
 from metaalliance.cli.settings import config_for
 from metaalliance.errors import OptionError
 from metaalliance.report.results import SCHEMA_VERSION
-from metaalliance.sheet.scheme import scheme_of
-from metaalliance.sheet.vocabularies import Vocabulary
+from metaalliance.sheet.columns.scheme import scheme_of
+from metaalliance.sheet.columns.vocabularies import Vocabulary
 
 
 def run_vocabulary(column: str | None, config: Path | None, *, json_output: bool) -> int:

@@ -25,11 +25,11 @@ from metaalliance.coding.variables import (
     NumberAgreement,
     VariableAgreement,
 )
-from metaalliance.core.agreement import Coefficient, cohen_kappa, fleiss_kappa, gwet_ac1
-from metaalliance.core.intraclass import icc_agreement
-from metaalliance.core.krippendorff import krippendorff_alpha
+from metaalliance.core.agreement.categories import Coefficient, cohen_kappa, fleiss_kappa, gwet_ac1
+from metaalliance.core.agreement.intraclass import icc_agreement
+from metaalliance.core.agreement.krippendorff import krippendorff_alpha
 from metaalliance.options import check_level
-from metaalliance.sheet.columns import COLUMNS
+from metaalliance.sheet.columns.specification import COLUMNS
 
 #: Name of the variable that each row converts to.
 CONVERTED = "r (converted)"

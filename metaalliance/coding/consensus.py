@@ -9,10 +9,10 @@ from typing import Any
 from metaalliance.coding.conflicts import Conflict
 from metaalliance.coding.matching import Matching
 from metaalliance.coding.values import Value, coded_value
-from metaalliance.sheet.columns import COLUMNS
-from metaalliance.sheet.numbers import MISSING_TOKENS
+from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.read.numbers import MISSING_TOKENS
+from metaalliance.sheet.rules.study import label_key
 from metaalliance.sheet.studies import Studies
-from metaalliance.sheet.study_rules import label_key
 
 #: A decision for a value that neither coder has.
 OTHER = "other"

@@ -11,19 +11,19 @@ import numpy as np
 
 from metaalliance.coding.points import EffectPoint, convert_rows, sheet_points
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.multilevel import NestedData, highest_maximum, maximize
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import NestedData, highest_maximum, maximize
 from metaalliance.errors import EstimationError
 from metaalliance.models.tau2_engine import estimate_tau2
-from metaalliance.sheet.columns import COLUMNS
-from metaalliance.sheet.row_rules import (
+from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.rows import Coded, Row
+from metaalliance.sheet.rules.row import (
     agreement_problems,
     nonsignificant_column,
     nonsignificant_problems,
     sign_problems,
 )
-from metaalliance.sheet.rows import Coded, Row
-from metaalliance.sheet.statistics import Choice, choose
+from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.studies import Studies
 
 #: Columns that make the effect of a row, or decide whether it is used.

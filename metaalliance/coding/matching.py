@@ -11,10 +11,10 @@ from typing import Any
 from metaalliance.coding.grouping import How, Rows, differences, match_study
 from metaalliance.coding.suggestions import near_label, near_row
 from metaalliance.errors import OptionError
-from metaalliance.sheet.columns import COLUMNS
+from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rules.study import label_key
 from metaalliance.sheet.studies import Studies
-from metaalliance.sheet.study_rules import label_key
 
 #: Columns that describe an effect within its study.
 DESCRIPTION = ("sample", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",

@@ -11,11 +11,11 @@ from metaalliance.coding.matching import Matching
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import pool
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.statistics import Choice
+from metaalliance.sheet.rules.statistics import Choice
 from metaalliance.sheet.studies import Studies
 
 

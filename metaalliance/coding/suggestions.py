@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from metaalliance.coding.values import coded_value
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.study_rules import label_key
+from metaalliance.sheet.rules.study import label_key
 
 CUTOFF = 0.75
 

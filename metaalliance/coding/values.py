@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-from metaalliance.sheet.columns import COLUMNS
-from metaalliance.sheet.grid import cell_name
+from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.read.grid import cell_name
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.statistics import named_statistic, present_statistics
-from metaalliance.sheet.study_rules import label_key
+from metaalliance.sheet.rules.statistics import named_statistic, present_statistics
+from metaalliance.sheet.rules.study import label_key
 
 Value = float | str | None
 VariableKind = Literal["nominal", "ordinal", "number", "count", "text"]

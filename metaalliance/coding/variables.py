@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.coding.values import VariableKind
-from metaalliance.core.agreement import Coefficient
-from metaalliance.core.intraclass import Intraclass
-from metaalliance.core.krippendorff import Alpha
+from metaalliance.core.agreement.categories import Coefficient
+from metaalliance.core.agreement.intraclass import Intraclass
+from metaalliance.core.agreement.krippendorff import Alpha
 from metaalliance.models.scale import without_nan
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.blocks import MarginalCovariance, StudyBlocks
-from metaalliance.core.conversions import r_variance, unbiased_r, z_variance
+from metaalliance.core.conversion.formulas import r_variance, unbiased_r, z_variance
+from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.options import Measure, check_option, check_rho

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from metaalliance.core.attenuation import correct_r, correct_z
+from metaalliance.core.conversion.attenuation import correct_r, correct_z
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.options import Measure, check_option
 from metaalliance.sheet.rows import Row

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.core import conversions as cv
-from metaalliance.core.rules import Converted
+from metaalliance.core.conversion import formulas as cv
+from metaalliance.core.conversion.rules import Converted
 from metaalliance.effects.attenuation import (
     Assumed,
     Attenuation,
@@ -20,9 +20,9 @@ from metaalliance.effects.attenuation import (
 from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Measure, SheetMeasure, check_option
-from metaalliance.sheet.columns import COLUMNS, MODERATORS
+from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.statistics import Choice, sample_size
+from metaalliance.sheet.rules.statistics import Choice, sample_size
 from metaalliance.sheet.studies import Studies
 
 LEDGER_COLUMNS = (

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.steiger import correlation_vector
+from metaalliance.core.conversion.steiger import correlation_vector
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
 from metaalliance.options import check_option

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.heterogeneity import QTest
+from metaalliance.core.variance.heterogeneity import QTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS

@@ -15,8 +15,8 @@ from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import pool
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.removal import influence_of_studies, outlying
 from metaalliance.options import Model
 from metaalliance.problems import Problem, notice

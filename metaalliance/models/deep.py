@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray, read_only
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.deep import DeepData, DeepPoint, evaluate, maximize
-from metaalliance.core.deep_robust import deep_robust_covariance
 from metaalliance.core.frozen import FrozenDict
-from metaalliance.core.intervals import Interval, chi2_p, interval, two_sided_p
-from metaalliance.core.levels import Term
+from metaalliance.core.inference.deep_robust import deep_robust_covariance
+from metaalliance.core.inference.intervals import Interval, chi2_p, interval, two_sided_p
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.deep import DeepData, DeepPoint, evaluate, maximize
+from metaalliance.core.variance.levels import Term
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import (
@@ -25,7 +25,7 @@ from metaalliance.models.checks import (
     refuse_unidentified_split,
     zero_spread_notice,
 )
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df, prediction_interval
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice

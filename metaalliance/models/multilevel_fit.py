@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from metaalliance.core.frozen import FrozenDict
-from metaalliance.core.intervals import Interval
-from metaalliance.core.multilevel import NestedData, NestedPoint, score_and_information
-from metaalliance.core.profile import nested_interval
-from metaalliance.core.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
-from metaalliance.models.fits import PooledFit
+from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
+from metaalliance.core.variance.multilevel import NestedData, NestedPoint, score_and_information
+from metaalliance.core.variance.profile import nested_interval
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df
 from metaalliance.options import Component, check_option
 
@@ -79,7 +79,7 @@ class MultilevelFit(PooledFit):
         Parameters
         ----------
         replications, weights, seed, adjust
-            See `metaalliance.core.wild_bootstrap.wild_bootstrap_test`, which this calls.
+            See `metaalliance.core.inference.wild_bootstrap.wild_bootstrap_test`, which this calls.
 
         References
         ----------

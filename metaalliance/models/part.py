@@ -15,8 +15,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.models.checks import one_study_notice
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import TESTS, pool
+from metaalliance.models.pooled_fit import PooledFit
 
 #: Settings of the further levels and correlations of a `DeepFit`.
 _STRUCTURE = frozenset({"within", "above", "crossed", "rho_same", "same"})

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from metaalliance.core.intervals import Interval, critical_value, interval
+from metaalliance.core.inference.intervals import Interval, critical_value, interval
 
 
 class Proportion(NamedTuple):

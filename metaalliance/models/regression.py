@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.frozen import FrozenDict
-from metaalliance.core.robust import Saturation, multiply, satterthwaite, saturation
-from metaalliance.core.wald import (
+from metaalliance.core.inference.robust import Saturation, multiply, satterthwaite, saturation
+from metaalliance.core.inference.wald import (
     influence,
 )
 from metaalliance.effects.effects import Effects

@@ -13,10 +13,9 @@ from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, read_only
 from metaalliance.core.frozen import FrozenDict
-from metaalliance.core.intervals import critical_value, two_sided_p
-from metaalliance.core.multilevel import NestedData, NestedPoint
-from metaalliance.core.robust import multiply, satterthwaite, saturation
-from metaalliance.core.wald import (
+from metaalliance.core.inference.intervals import critical_value, two_sided_p
+from metaalliance.core.inference.robust import multiply, satterthwaite, saturation
+from metaalliance.core.inference.wald import (
     WaldTest,
     constraint_matrix,
     htz_test,
@@ -25,7 +24,8 @@ from metaalliance.core.wald import (
     undetermined_test,
     wald_chi2,
 )
-from metaalliance.core.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
+from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
+from metaalliance.core.variance.multilevel import NestedData, NestedPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.prediction import prediction_interval
@@ -223,8 +223,8 @@ class RegressionFit:
     ) -> WildBootstrapTest:
         """Test C beta = 0 by the cluster wild bootstrap, the null hypothesis imposed.
 
-        See `metaalliance.core.wild_bootstrap.wild_bootstrap_test` for the parameters and the
-        references. The variance components are held.
+        See `metaalliance.core.inference.wild_bootstrap.wild_bootstrap_test` for the parameters
+        and the references. The variance components are held.
         """
         rows = constraint_matrix(C, self.beta.size) @ self.basis
         return wild_bootstrap_test(

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from metaalliance.core import deep
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
-from metaalliance.core.intervals import critical_value
-from metaalliance.core.subset_likelihood import maximize_subsets
+from metaalliance.core.inference.intervals import critical_value
+from metaalliance.core.variance import deep
+from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
+from metaalliance.core.variance.subset_likelihood import maximize_subsets
 from metaalliance.models.deep import DeepFit, deep_data
-from metaalliance.models.fits import CommonEffectFit, PooledFit, TwoLevelFit
+from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
+from metaalliance.models.pooled_fit import PooledFit
 
 #: Variance components are estimated anew without each study up to this many studies times
 #: effects, and held above it, where one study cannot move them by much.

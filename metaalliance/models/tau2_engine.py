@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.intervals import Interval
-from metaalliance.core.tau2 import CLOSED_FORMS, highest_likelihood
+from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.variance.tau2 import CLOSED_FORMS, highest_likelihood
 
 
 def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
@@ -18,7 +18,7 @@ def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
 
     DL and HE are PyMARE's. ML and REML start at PyMARE's estimate and at the top of a coarse
     grid, since the likelihood can have two maxima, and are polished until the score is zero
-    to rounding. HS, SJ, PM, PMM and EB are those of `metaalliance.core.tau2`.
+    to rounding. HS, SJ, PM, PMM and EB are those of `metaalliance.core.variance.tau2`.
     Everything is computed on effects scaled to a typical variance of one, since searches
     with absolute tolerances lose digits when variances are tiny.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from metaalliance.core.intervals import interval, two_sided_p
+from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.effects.effects import Effects
 from metaalliance.models.checks import (
     narrow_interval_notice,

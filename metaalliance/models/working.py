@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray, read_only
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.heterogeneity import QTest, q_test
-from metaalliance.core.multilevel import NestedData, NestedPoint, evaluate, highest_maximum
-from metaalliance.core.robust import robust_covariance
+from metaalliance.core.inference.robust import robust_covariance
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.heterogeneity import QTest, q_test
+from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate, highest_maximum
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.models.checks import is_zero, zero_spread_notice

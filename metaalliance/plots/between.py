@@ -7,11 +7,11 @@ import warnings
 
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.models.deep import DeepFit
-from metaalliance.models.fits import PooledFit
-from metaalliance.models.text import number
-from metaalliance.moderators.categorical import MIN_STUDIES, moderators
-from metaalliance.moderators.result import ModeratorTest
-from metaalliance.plots.wording import Wording
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.categorical import MIN_STUDIES, moderators
+from metaalliance.moderation.result import ModeratorTest
+from metaalliance.plots.canvas.wording import Wording
+from metaalliance.wording.numbers import number
 
 
 def between_text(fit: PooledFit, by: str, wording: Wording) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.moderators.subgroups import MISSING
-from metaalliance.plots.frame import COLOURS, MARKERS
+from metaalliance.moderation.subgroups import MISSING
+from metaalliance.plots.canvas.frame import COLOURS, MARKERS
 from metaalliance.plots.words import level_name
 
 #: More levels cannot be told apart by shape and colour.

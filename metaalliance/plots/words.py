@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from metaalliance.models.fits import PooledFit
-from metaalliance.models.text import number
-from metaalliance.plots.numbers import level_text, percent_text
-from metaalliance.plots.style import Style
-from metaalliance.plots.typeset import Line, own, user
-from metaalliance.plots.wording import APA_WORDING, Wording
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.plots.canvas.numbers import level_text, percent_text
+from metaalliance.plots.canvas.style import Style
+from metaalliance.plots.canvas.typeset import Line, own, user
+from metaalliance.plots.canvas.wording import APA_WORDING, Wording
+from metaalliance.wording.numbers import number
 
 MODELS = {
     "common-effect": "Common-effect model",

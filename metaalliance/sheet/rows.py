@@ -11,12 +11,12 @@ from typing import Any
 
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns import COLUMNS, Column
-from metaalliance.sheet.grid import ErrorCell, FormulaCell, Grid, cell_name, is_blank
-from metaalliance.sheet.header import Header
-from metaalliance.sheet.numbers import MISSING_TOKENS, NONSIGNIFICANT, parse_number
-from metaalliance.sheet.scheme import Scheme
-from metaalliance.sheet.vocabularies import Vocabulary
+from metaalliance.sheet.columns.header import Header
+from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.specification import COLUMNS, Column
+from metaalliance.sheet.columns.vocabularies import Vocabulary
+from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, cell_name, is_blank
+from metaalliance.sheet.read.numbers import MISSING_TOKENS, NONSIGNIFICANT, parse_number
 
 #: Marks that stand for a missing label.
 _NO_LABEL = frozenset("-–—−?./")

@@ -14,17 +14,21 @@ from metaalliance.config import Config, read_config
 from metaalliance.errors import StudyDataError
 from metaalliance.options import BetaPolicy, Nonsignificant, check_option
 from metaalliance.problems import Problem
-from metaalliance.sheet.codebook import find_codebook, read_codebook
-from metaalliance.sheet.grid import cell_name
-from metaalliance.sheet.header import (
+from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
+from metaalliance.sheet.columns.header import (
     Header,
     choose_sheet,
     find_header,
     read_columns,
     read_header,
 )
-from metaalliance.sheet.layout_rules import layout_problems, problem_at
-from metaalliance.sheet.row_rules import (
+from metaalliance.sheet.columns.scheme import Scheme, scheme_of
+from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
+from metaalliance.sheet.read.grid import cell_name
+from metaalliance.sheet.read.source import parse_grids, read_source
+from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.rules.layout import layout_problems, problem_at
+from metaalliance.sheet.rules.row import (
     agreement_problems,
     assumption_problems,
     identity_problems,
@@ -32,12 +36,8 @@ from metaalliance.sheet.row_rules import (
     nonsignificant_problems,
     sign_problems,
 )
-from metaalliance.sheet.rows import Row, read_rows
-from metaalliance.sheet.scheme import Scheme, scheme_of
-from metaalliance.sheet.source import parse_grids, read_source
-from metaalliance.sheet.statistics import Choice, choose
-from metaalliance.sheet.studies_sheet import find_studies_sheet, join_studies
-from metaalliance.sheet.study_rules import study_problems
+from metaalliance.sheet.rules.statistics import Choice, choose
+from metaalliance.sheet.rules.study import study_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

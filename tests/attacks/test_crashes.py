@@ -15,7 +15,7 @@ from attack_examples import COMMAND, GOOD, errors
 from openpyxl import Workbook
 
 import metaalliance as ma
-from metaalliance.sheet.numbers import parse_number
+from metaalliance.sheet.read.numbers import parse_number
 
 FAULTY = {
     "n with remark": ("MA302", "C2", "study,r,n\nA,.3,45 (38 completers)\n"),

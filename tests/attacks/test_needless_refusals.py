@@ -10,8 +10,8 @@ from attack_examples import errors, values
 from openpyxl import Workbook
 
 import metaalliance as ma
-from metaalliance.sheet.columns import find_column
-from metaalliance.sheet.numbers import parse_number
+from metaalliance.sheet.columns.specification import find_column
+from metaalliance.sheet.read.numbers import parse_number
 
 
 def test_formula_that_gives_blank_text_is_blank(tmp_path):

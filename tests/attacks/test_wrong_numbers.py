@@ -9,9 +9,9 @@ import pytest
 from openpyxl import load_workbook
 
 import metaalliance as ma
-from metaalliance.core.conversions import unbiased_r
-from metaalliance.sheet.grid import PercentCell
-from metaalliance.sheet.numbers import parse_number
+from metaalliance.core.conversion.formulas import unbiased_r
+from metaalliance.sheet.read.grid import PercentCell
+from metaalliance.sheet.read.numbers import parse_number
 
 
 def test_sign_of_minus_one_is_read_as_plus(load):
@@ -127,7 +127,7 @@ def test_fullwidth_digits_are_read_without_a_note():
 
 
 def test_workbook_keeps_the_last_digit():
-    from metaalliance.report.workbook import write_workbook
+    from metaalliance.report.workbooks.write import write_workbook
 
     book = load_workbook(io.BytesIO(write_workbook({"S": [["x"], [0.1 + 0.2]]})))
     assert book["S"]["A2"].value == 0.1 + 0.2

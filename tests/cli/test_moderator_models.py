@@ -12,9 +12,9 @@ from openpyxl import load_workbook
 
 import metaalliance as ma
 from metaalliance.effects.aggregate import aggregate
-from metaalliance.moderators.decomposition import within_between
-from metaalliance.moderators.location_scale import location_scale
-from metaalliance.moderators.model_set import model_set
+from metaalliance.moderation.decomposition import within_between
+from metaalliance.moderation.location_scale import location_scale
+from metaalliance.moderation.model_set import model_set
 
 DATA = Path(__file__).parent.parent.parent / "data" / "simulated_alliance_studies.xlsx"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from metaalliance.report.table import text_width
+from metaalliance.report.tables.table import text_width
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 

@@ -10,8 +10,8 @@ from metaalliance.coding.agreement import CONVERTED, agreement
 from metaalliance.coding.matching import match_rows
 from metaalliance.coding.points import pooled_by_coder
 from metaalliance.coding.values import kind_of, order_of, same
-from metaalliance.core.agreement import cohen_kappa
-from metaalliance.core.intraclass import icc_agreement
+from metaalliance.core.agreement.categories import cohen_kappa
+from metaalliance.core.agreement.intraclass import icc_agreement
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.models.pool import pool
 

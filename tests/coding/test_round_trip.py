@@ -15,9 +15,9 @@ from metaalliance.coding.points import pooled_by_coder
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.errors import StudyDataError, UnreadableFileError
 from metaalliance.models.pool import pool
-from metaalliance.report.conflicts import conflicts_workbook
-from metaalliance.report.consensus import reconcile
-from metaalliance.report.decisions import read_decisions
+from metaalliance.report.workbooks.conflicts import conflicts_workbook
+from metaalliance.report.workbooks.consensus import reconcile
+from metaalliance.report.workbooks.decisions import read_decisions
 from metaalliance.sheet.studies import load_studies, read_studies
 
 FIRST_CODER = [(2, {"notes": "=2+2"})]

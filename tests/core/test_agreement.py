@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.agreement import (
+from metaalliance.core.agreement.categories import (
     FEW_ROWS,
     ONE_CATEGORY,
     PERFECT,
@@ -21,9 +21,14 @@ from metaalliance.core.agreement import (
     pabak,
     percent_agreement,
 )
-from metaalliance.core.intraclass import NO_VARIANCE, OPPOSED, icc_agreement, icc_consistency
-from metaalliance.core.krippendorff import krippendorff_alpha
-from metaalliance.core.ratings import encode
+from metaalliance.core.agreement.intraclass import (
+    NO_VARIANCE,
+    OPPOSED,
+    icc_agreement,
+    icc_consistency,
+)
+from metaalliance.core.agreement.krippendorff import krippendorff_alpha
+from metaalliance.core.agreement.ratings import encode
 from metaalliance.errors import OptionError
 
 GOLDEN = json.loads(

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from metaalliance.core.ascent import bounded_step
+from metaalliance.core.variance.ascent import bounded_step
 
 
 def best_by_enumeration(theta: np.ndarray, score: np.ndarray, H: np.ndarray) -> float:

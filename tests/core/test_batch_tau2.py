@@ -10,8 +10,13 @@ from golden_data import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, BatchEstimator, Rows, q_statistic
-from metaalliance.core.tau2 import log_likelihood
+from metaalliance.core.variance.batch_tau2 import (
+    BATCH_ESTIMATORS,
+    BatchEstimator,
+    Rows,
+    q_statistic,
+)
+from metaalliance.core.variance.tau2 import log_likelihood
 from metaalliance.models.tau2_engine import estimate_tau2
 
 modest = settings(deadline=None, derandomize=True, max_examples=8)

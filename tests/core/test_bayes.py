@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from metaalliance.core.bayes import fit_bayes, log_bayes_factor_mu, log_bayes_factor_tau
-from metaalliance.core.posterior import NormalMixture, credible_interval
-from metaalliance.core.priors import FLAT, HalfCauchy, HalfNormal, NormalPrior, Uniform
+from metaalliance.core.bayes.posterior import NormalMixture, credible_interval
+from metaalliance.core.bayes.priors import FLAT, HalfCauchy, HalfNormal, NormalPrior, Uniform
+from metaalliance.core.bayes.quadrature import fit_bayes, log_bayes_factor_mu, log_bayes_factor_tau
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(deadline=None, derandomize=True, max_examples=25)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close
 
-from metaalliance.core.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 
 SIZES = (3, 1, 2, 5, 1)
 LABELS = np.repeat(np.arange(len(SIZES)), SIZES)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from metaalliance.core import conversions as cv
+from metaalliance.core.conversion import formulas as cv
 
 modest = settings(deadline=None, derandomize=True, max_examples=50)
 

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from metaalliance.core.generalized_q import (
+from metaalliance.core.variance.generalized_q import (
     generalized_q,
     generalized_q_interval,
     generalized_q_median,
     mixture_tails,
 )
-from metaalliance.core.tau2 import paule_mandel, paule_mandel_median
-from metaalliance.core.wls import weighted_fit
+from metaalliance.core.variance.tau2 import paule_mandel, paule_mandel_median
+from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(deadline=None, derandomize=True, max_examples=50)

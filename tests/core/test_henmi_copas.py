@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from metaalliance.core.henmi_copas import _Moments, henmi_copas
+from metaalliance.core.inference.henmi_copas import _Moments, henmi_copas
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(deadline=None, derandomize=True, max_examples=40)

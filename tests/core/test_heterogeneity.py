@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close
 
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.heterogeneity import QTest, q_test
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.heterogeneity import QTest, q_test
 
 LABELS = np.array([0, 0, 0, 1, 2, 2])
 BLOCKS = StudyBlocks.from_sorted(LABELS)

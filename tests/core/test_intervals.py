@@ -9,7 +9,7 @@ import pytest
 from golden_data import CLOSED, assert_close
 from scipy import stats
 
-from metaalliance.core.intervals import chi2_p, critical_value, interval, two_sided_p
+from metaalliance.core.inference.intervals import chi2_p, critical_value, interval, two_sided_p
 
 
 def test_normal_p_by_table():

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.multilevel import (
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import (
     NestedData,
     evaluate,
     maximize,
     score_and_information,
     start_values,
 )
-from metaalliance.core.tau2 import log_likelihood
-from metaalliance.core.wls import weighted_fit
+from metaalliance.core.variance.tau2 import log_likelihood
+from metaalliance.core.variance.wls import weighted_fit
 
 modest = settings(deadline=None, derandomize=True, max_examples=40)
 

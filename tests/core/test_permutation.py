@@ -12,9 +12,13 @@ from golden_data import CLOSED, assert_close, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, BatchEstimator, Rows
-from metaalliance.core.permutation import _half_of_all_signs, _random_signs, permutation_test
-from metaalliance.core.tau2 import (
+from metaalliance.core.inference.permutation import (
+    _half_of_all_signs,
+    _random_signs,
+    permutation_test,
+)
+from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, BatchEstimator, Rows
+from metaalliance.core.variance.tau2 import (
     hunter_schmidt,
     log_likelihood,
     paule_mandel,
@@ -22,7 +26,7 @@ from metaalliance.core.tau2 import (
     polish_likelihood,
     sidik_jonkman,
 )
-from metaalliance.core.wls import trace_of_projection, weighted_fit
+from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(deadline=None, derandomize=True, max_examples=40)

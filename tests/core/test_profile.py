@@ -8,10 +8,10 @@ from golden_data import assert_close, effects, fit, golden, quiet_pool
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2
 
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.multilevel import NestedData, evaluate, maximize, start_values
-from metaalliance.core.profile import nested_interval, two_level_interval
-from metaalliance.core.tau2 import log_likelihood, polish_likelihood
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import NestedData, evaluate, maximize, start_values
+from metaalliance.core.variance.profile import nested_interval, two_level_interval
+from metaalliance.core.variance.tau2 import log_likelihood, polish_likelihood
 
 CRITICAL = {level: chi2.isf(1 - level, 1) for level in (0.8, 0.95, 0.99)}
 #: The drop of the likelihood at a bound: bounds are good to 1e-14, drops of 1e1 to about 1e-12.

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from metaalliance.core.attenuation import (
+from metaalliance.core.conversion.attenuation import (
     PERFECT,
     ArtifactDistribution,
     artifact_distribution,
@@ -19,7 +19,7 @@ from metaalliance.core.attenuation import (
     correct_r,
     correct_z,
 )
-from metaalliance.core.psychometric import (
+from metaalliance.core.conversion.psychometric import (
     bare_bones,
     correct_by_distribution,
     correct_individually,

@@ -8,14 +8,14 @@ from golden_data import CLOSED, assert_close, quiet_pool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.multilevel import NestedData, NestedPoint, evaluate
-from metaalliance.core.robust import (
+from metaalliance.core.inference.robust import (
     RobustCovariance,
     adjustment,
     clusters_of_one_size,
     robust_covariance,
 )
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
 from metaalliance.effects.effects import Effects
 
 modest = settings(deadline=None, derandomize=True, max_examples=40)

@@ -7,7 +7,7 @@ import math
 import pytest
 from golden_data import CLOSED, assert_close, golden
 
-from metaalliance.core.rules import RULES, Converted
+from metaalliance.core.conversion.rules import RULES, Converted
 
 CASES = {c["id"]: c for c in golden("conversions")["cases"]}
 

@@ -10,10 +10,15 @@ from golden_data import CLOSED, ITERATED, assert_close, assert_same_tail, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.rve import RveFit, correlated_moments, hierarchical_moments, rve_fit
-from metaalliance.core.wald import htz_test
-from metaalliance.core.wild_bootstrap import wild_bootstrap_test
+from metaalliance.core.inference.rve import (
+    RveFit,
+    correlated_moments,
+    hierarchical_moments,
+    rve_fit,
+)
+from metaalliance.core.inference.wald import htz_test
+from metaalliance.core.inference.wild_bootstrap import wild_bootstrap_test
+from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(deadline=None, derandomize=True, max_examples=30)

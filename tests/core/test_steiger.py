@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close, golden
 
-from metaalliance.core.steiger import correlation_vector, upper_pairs
+from metaalliance.core.conversion.steiger import correlation_vector, upper_pairs
 
 MADE_UP = golden("correlated")["made_up"]
 R = np.array(MADE_UP["R"])

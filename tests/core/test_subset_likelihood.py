@@ -8,12 +8,17 @@ from golden_data import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core import subset_likelihood
-from metaalliance.core.blocks import MarginalCovariance, StudyBlocks
-from metaalliance.core.heterogeneity import q_test
-from metaalliance.core.multilevel import NestedData, highest_maximum, maximize, start_values
-from metaalliance.core.subset_covariance import SubsetCovariance
-from metaalliance.core.subset_likelihood import maximize_subsets, q_subsets
+from metaalliance.core.variance import subset_likelihood
+from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.multilevel import (
+    NestedData,
+    highest_maximum,
+    maximize,
+    start_values,
+)
+from metaalliance.core.variance.subset_covariance import SubsetCovariance
+from metaalliance.core.variance.subset_likelihood import maximize_subsets, q_subsets
 
 modest = settings(deadline=None, derandomize=True, max_examples=30)
 

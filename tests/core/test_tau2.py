@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from metaalliance.core.tau2 import (
+from metaalliance.core.variance.tau2 import (
     highest_likelihood,
     hunter_schmidt,
     log_likelihood,
@@ -17,7 +17,7 @@ from metaalliance.core.tau2 import (
     polish_likelihood,
     sidik_jonkman,
 )
-from metaalliance.core.wls import trace_of_projection, weighted_fit
+from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
 from metaalliance.models.tau2_engine import estimate_tau2
 
 modest = settings(deadline=None, derandomize=True, max_examples=60)

@@ -9,7 +9,7 @@ from golden_data import CLOSED, assert_close, golden
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.transform import mean_correlation
+from metaalliance.core.conversion.transform import mean_correlation
 
 modest = settings(deadline=None, derandomize=True, max_examples=60)
 z_values = st.floats(-2, 2)

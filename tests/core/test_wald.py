@@ -11,11 +11,17 @@ from golden_data import CLOSED, ITERATED, assert_close, assert_same_tail, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.intervals import two_sided_p
-from metaalliance.core.multilevel import NestedData, NestedPoint, evaluate, maximize, start_values
-from metaalliance.core.robust import robust_covariance
-from metaalliance.core.wald import NO_DF, SINGULAR, htz_test, wald_chi2, wald_f
+from metaalliance.core.inference.intervals import two_sided_p
+from metaalliance.core.inference.robust import robust_covariance
+from metaalliance.core.inference.wald import NO_DF, SINGULAR, htz_test, wald_chi2, wald_f
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import (
+    NestedData,
+    NestedPoint,
+    evaluate,
+    maximize,
+    start_values,
+)
 from metaalliance.errors import OptionError
 
 modest = settings(deadline=None, derandomize=True, max_examples=30)

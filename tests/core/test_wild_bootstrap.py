@@ -10,15 +10,21 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close, golden
 
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.multilevel import NestedData, NestedPoint, evaluate, maximize, start_values
-from metaalliance.core.wald import SINGULAR, htz_test, influence, wald_f
-from metaalliance.core.wild_bootstrap import (
+from metaalliance.core.inference.wald import SINGULAR, htz_test, influence, wald_f
+from metaalliance.core.inference.wild_bootstrap import (
     _all_signs,
     _draw,
     _parts,
     _statistics,
     wild_bootstrap_test,
+)
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import (
+    NestedData,
+    NestedPoint,
+    evaluate,
+    maximize,
+    start_values,
 )
 from metaalliance.errors import OptionError
 
@@ -178,7 +184,7 @@ def test_opposite_weights_have_the_same_statistic():
 
 def test_batches_do_not_matter(monkeypatch):
     whole = wild_bootstrap_test(*small_case(), BOTH)
-    monkeypatch.setattr("metaalliance.core.wild_bootstrap.CELLS", 100)
+    monkeypatch.setattr("metaalliance.core.inference.wild_bootstrap.CELLS", 100)
     assert wild_bootstrap_test(*small_case(), BOTH) == whole
 
 

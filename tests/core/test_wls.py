@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from golden_data import CLOSED, assert_close
 
-from metaalliance.core.wls import trace_of_projection, weighted_fit
+from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
 
 RNG = np.random.default_rng(7)
 K = 9

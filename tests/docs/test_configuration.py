@@ -16,10 +16,10 @@ from metaalliance.config import (
     parse_config,
 )
 from metaalliance.effects.effects import Effects
-from metaalliance.multiverse.defaults import default_grid
-from metaalliance.multiverse.specifications import make_grid
-from metaalliance.plots.own_style import own_style
+from metaalliance.plots.canvas.own_style import own_style
 from metaalliance.report.sections.flow import flow_gaps
+from metaalliance.robustness.defaults import default_grid
+from metaalliance.robustness.specifications import make_grid
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "configuration.md").read_text(encoding="utf-8")

@@ -60,7 +60,7 @@ def test_r_and_its_variance(sheet):
 
 @pytest.mark.parametrize("measure", ["z", "r", "r-unbiased"])
 def test_variance_by_numeric_derivative(sheet, measure):
-    from metaalliance.core.attenuation import correct_r, correct_z
+    from metaalliance.core.conversion.attenuation import correct_r, correct_z
 
     plain = ma.effect_sizes(sheet(FULL), measure).frame
     found = ma.effect_sizes(sheet(FULL), measure, attenuation="individual").frame

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metaalliance as ma
-from metaalliance.core.conversions import unbiased_r
+from metaalliance.core.conversion.formulas import unbiased_r
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(deadline=None, derandomize=True, max_examples=40)

@@ -9,9 +9,9 @@ import pytest
 from golden_data import assert_close, effects, quiet_pool
 
 import metaalliance as ma
-from metaalliance.core.heterogeneity import q_test
+from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.bootstrap_i2 import _drawn, _Samples, _simulated
+from metaalliance.models.further.bootstrap_i2 import _drawn, _Samples, _simulated
 from metaalliance.models.tau2_engine import estimate_tau2
 
 ESTIMATORS = ("DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML")
@@ -25,7 +25,7 @@ def fitted(name, **options):
 
 @pytest.mark.parametrize("method", ESTIMATORS)
 def test_batch_is_the_estimator_one_by_one(method):
-    from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS
+    from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS
 
     rng = np.random.default_rng(3)
     yi, vi = rng.normal(0, 1.2, (20, 8)), rng.uniform(0.3, 3.0, (20, 8))

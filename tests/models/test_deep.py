@@ -10,15 +10,15 @@ from golden_data import quiet_pool
 from scipy.optimize import minimize
 
 import metaalliance as ma
-from metaalliance.core.blocks import StudyBlocks
-from metaalliance.core.deep import (
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.deep import (
     DeepData,
     covariance_at,
     evaluate,
     maximize,
     score_and_average_information,
 )
-from metaalliance.core.levels import Term
+from metaalliance.core.variance.levels import Term
 
 RNG = np.random.default_rng(3)
 K = 60

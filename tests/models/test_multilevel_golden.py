@@ -16,10 +16,10 @@ from golden_data import (
     golden,
 )
 
-from metaalliance.core.heterogeneity import q_test
-from metaalliance.core.intervals import interval, two_sided_p
-from metaalliance.core.multilevel import NestedData, evaluate, maximize, start_values
-from metaalliance.core.robust import robust_covariance
+from metaalliance.core.inference.intervals import interval, two_sided_p
+from metaalliance.core.inference.robust import robust_covariance
+from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.multilevel import NestedData, evaluate, maximize, start_values
 from metaalliance.models.working import working_data
 
 DATA = (

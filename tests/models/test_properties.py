@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.pooled_fit import PooledFit
 
 modest = settings(deadline=None, derandomize=True, max_examples=12)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import metaalliance as ma
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.pooled_fit import PooledFit
 
 modest = settings(deadline=None, derandomize=True, max_examples=10)
 #: The same optimum along two paths.

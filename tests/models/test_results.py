@@ -13,10 +13,10 @@ from golden_data import quiet_pool
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.models.fits import PooledFit
 from metaalliance.models.multilevel_fit import MultilevelFit
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
-from metaalliance.models.text import limits, number, p_text
+from metaalliance.wording.numbers import limits, number, p_text
 
 YI, VI = [0.1, 0.3, 0.5, 0.2, -0.1], [0.01, 0.02, 0.03, 0.02, 0.01]
 

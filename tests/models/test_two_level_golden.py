@@ -18,7 +18,7 @@ from golden_data import (
     golden,
 )
 
-from metaalliance.core.wls import weighted_fit
+from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.models.tau2_engine import estimate_tau2
 
 DATA = (

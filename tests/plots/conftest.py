@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from metaalliance.effects.effects import Effects
-from metaalliance.models.fits import PooledFit
 from metaalliance.models.pool import pool
-from metaalliance.plots.style import drawing
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.plots.canvas.style import drawing
 
 NAMES = (
     "Horvath & Symonds",

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.plots.axis import CLEARANCE, EffectAxis, axis_range
-from metaalliance.plots.typeset import run_width, user
+from metaalliance.plots.canvas.axis import CLEARANCE, EffectAxis, axis_range
+from metaalliance.plots.canvas.typeset import run_width, user
 
 
 @settings(max_examples=60, deadline=None)

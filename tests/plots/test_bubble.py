@@ -12,8 +12,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
 from metaalliance.models.regression import regress
-from metaalliance.moderators.slope import slope
-from metaalliance.plots.bubble import bubble_text
+from metaalliance.moderation.slope import slope
+from metaalliance.plots.charts.bubble import bubble_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from metaalliance import plots
+from metaalliance.plots.canvas.style import STYLES
 from metaalliance.plots.kinds import KINDS, function_at
-from metaalliance.plots.style import STYLES
 
 MODALITIES = ("CBT", "psychodynamic", "humanistic")
 OPTIONS = {

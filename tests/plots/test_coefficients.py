@@ -8,8 +8,8 @@ import pytest
 
 from metaalliance import plots
 from metaalliance.errors import OptionError
-from metaalliance.moderators.meta_regression import meta_regression
-from metaalliance.plots.coefficients import moderator_coefficients
+from metaalliance.moderation.meta_regression import meta_regression
+from metaalliance.plots.charts.coefficients import moderator_coefficients
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

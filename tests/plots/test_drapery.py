@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from metaalliance import plots
-from metaalliance.plots.drapery import p_curve
+from metaalliance.plots.charts.drapery import p_curve
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

@@ -9,8 +9,8 @@ from metaalliance import plots
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
-from metaalliance.plots.evidence_map import evidence_cells
-from metaalliance.plots.shades import darkness
+from metaalliance.plots.canvas.shades import darkness
+from metaalliance.plots.charts.evidence_map import evidence_cells
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from metaalliance import plots
-from metaalliance.plots.fonts import REPLACEMENT, base_families, drawable, families_for
-from metaalliance.plots.typeset import line_width, own, plain, shorten, user, wrap
+from metaalliance.plots.canvas.fonts import REPLACEMENT, base_families, drawable, families_for
+from metaalliance.plots.canvas.typeset import line_width, own, plain, shorten, user, wrap
 
 
 def test_only_installed_families_are_asked_for():

@@ -14,12 +14,12 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pool import pool
-from metaalliance.moderators.subgroups import subgroup_fits
-from metaalliance.plots.choice import choose
-from metaalliance.plots.lines import Heading, Pooled, paginate
-from metaalliance.plots.rows import StudyRow, sections
-from metaalliance.plots.style import APA
-from metaalliance.plots.tables import forest_table
+from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.plots.canvas.style import APA
+from metaalliance.plots.forests.choice import choose
+from metaalliance.plots.forests.lines import Heading, Pooled, paginate
+from metaalliance.plots.forests.rows import StudyRow, sections
+from metaalliance.plots.forests.tables import forest_table
 
 GROUPS = ("CBT", "humanistic")
 

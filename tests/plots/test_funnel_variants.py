@@ -9,14 +9,14 @@ import pytest
 from scipy import stats
 
 from metaalliance import plots
-from metaalliance.bias.egger import egger
-from metaalliance.bias.pet_peese import pet_peese
-from metaalliance.bias.trim_and_fill import trim_and_fill
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
-from metaalliance.plots.power_funnel import EDGES, error_of_power, power
+from metaalliance.plots.charts.power_funnel import EDGES, error_of_power, power
+from metaalliance.publication_bias.egger import egger
+from metaalliance.publication_bias.pet_peese import pet_peese
+from metaalliance.publication_bias.trim_and_fill import trim_and_fill
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

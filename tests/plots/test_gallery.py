@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from metaalliance.plots.canvas.style import STYLES
 from metaalliance.plots.kinds import KINDS
-from metaalliance.plots.style import STYLES
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from metaalliance import plots
 from metaalliance.errors import OptionError
-from metaalliance.plots.style import STYLES
+from metaalliance.plots.canvas.style import STYLES
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from metaalliance import plots
+from metaalliance.diagnostics.baujat import baujat
+from metaalliance.diagnostics.cumulative import cumulative
+from metaalliance.diagnostics.diagnostics import influence
+from metaalliance.diagnostics.gosh import gosh
+from metaalliance.diagnostics.leave_one_out import leave_one_out
 from metaalliance.errors import OptionError
-from metaalliance.influence.baujat import baujat
-from metaalliance.influence.cumulative import cumulative
-from metaalliance.influence.diagnostics import influence
-from metaalliance.influence.gosh import gosh
-from metaalliance.influence.leave_one_out import leave_one_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

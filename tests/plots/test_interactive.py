@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from metaalliance.plots.interactive import interactive_forest
+from metaalliance.plots.forests.interactive import interactive_forest
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from metaalliance import plots
 from metaalliance.errors import OptionError
-from metaalliance.plots.style import STYLES
+from metaalliance.plots.canvas.style import STYLES
 
 GROUPS = ("CBT", "humanistic")
 
@@ -146,8 +146,8 @@ def test_drawn_data_have_names_that_an_svg_keeps(make_fit, tmp_path):
 
 
 def test_group_differences_are_the_test_of_moderators(make_fit, texts):
-    from metaalliance.models.text import number
-    from metaalliance.moderators.categorical import moderators
+    from metaalliance.moderation.categorical import moderators
+    from metaalliance.wording.numbers import number
 
     fit = make_fit(24, groups=("CBT", "IPT", "systemic"))
     found = moderators(fit.effects, "modality", tau2="HS", test=fit.test).omnibus

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metaalliance import plots
-from metaalliance.moderators.categorical import moderators
-from metaalliance.moderators.subgroups import subgroup_fits
-from metaalliance.plots.orchard import CLOUD, orchard_text, swarm
+from metaalliance.moderation.categorical import moderators
+from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.plots.charts.orchard import CLOUD, orchard_text, swarm
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 MODALITIES = ("CBT", "humanistic", "psychodynamic")

@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 from metaalliance import plots
 from metaalliance.errors import EstimationError
-from metaalliance.plots.profile import profiles
+from metaalliance.plots.charts.profile import profiles
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 CRITICAL = float(chi2.isf(0.05, 1)) / 2

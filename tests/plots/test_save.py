@@ -16,7 +16,7 @@ from PIL import Image
 
 from metaalliance import plots
 from metaalliance.errors import OptionError, UnreadableFileError
-from metaalliance.plots.save import is_ours
+from metaalliance.plots.canvas.save import is_ours
 
 SUFFIXES = ("pdf", "svg", "png", "tif", "eps")
 

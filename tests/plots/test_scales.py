@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metaalliance.plots.scales import Fixed, Numbers, Rows, effect_scale, number_scale
-from metaalliance.plots.style import APA, BMJ
-from metaalliance.plots.typeset import run_width, user
+from metaalliance.plots.canvas.scales import Fixed, Numbers, Rows, effect_scale, number_scale
+from metaalliance.plots.canvas.style import APA, BMJ
+from metaalliance.plots.canvas.typeset import run_width, user
 
 NUMBER = st.floats(-1e6, 1e6, allow_nan=False)
 

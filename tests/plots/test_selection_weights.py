@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from metaalliance import plots
-from metaalliance.bias.beta_selection import beta_selection_model
-from metaalliance.bias.selection import selection_model
+from metaalliance.publication_bias.beta_selection import beta_selection_model
+from metaalliance.publication_bias.selection import selection_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

@@ -10,7 +10,7 @@ import pytest
 
 from metaalliance import plots
 from metaalliance.errors import OptionError
-from metaalliance.plots.specification_curve import specification_text
+from metaalliance.plots.charts.specification_curve import specification_text
 
 
 def specifications(models=("two-level", "che"), rhos=(0.3, 0.5, 0.8)):

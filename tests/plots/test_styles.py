@@ -11,9 +11,9 @@ import pytest
 
 from metaalliance import plots
 from metaalliance.errors import OptionError
-from metaalliance.plots.own_style import BOUNDS, ROW_PER_POINT, own_style
-from metaalliance.plots.style import STYLES, Style, style_named
-from metaalliance.plots.wording import Wording
+from metaalliance.plots.canvas.own_style import BOUNDS, ROW_PER_POINT, own_style
+from metaalliance.plots.canvas.style import STYLES, Style, style_named
+from metaalliance.plots.canvas.wording import Wording
 
 GROUPS = ("CBT", "humanistic")
 

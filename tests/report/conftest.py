@@ -16,8 +16,8 @@ from metaalliance.cli.report import ReportOptions, gather, run_report
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import compare_models
 from metaalliance.models.pool import pool
-from metaalliance.report.analyses import Content
-from metaalliance.report.evidence import Evidence
+from metaalliance.report.manuscript.analyses import Content
+from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.sheet.studies import Studies
 
 #: Labels that harm whoever prints them without care.

@@ -17,9 +17,9 @@ from openpyxl.comments import Comment
 import metaalliance as ma
 from metaalliance.config import parse_config
 from metaalliance.errors import OptionError, UnreadableFileError
-from metaalliance.report.annotated import annotated_workbook
-from metaalliance.sheet.grid import FormulaCell
-from metaalliance.sheet.source import read_grids
+from metaalliance.report.workbooks.annotated import annotated_workbook
+from metaalliance.sheet.read.grid import FormulaCell
+from metaalliance.sheet.read.source import read_grids
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 HEADER = ["study", "r", "n", "t", "df", "p", "outcome_direction", "modality", "percent_female"]
@@ -234,7 +234,7 @@ def test_notes_of_the_sheet_are_kept(written, checked):
 
 
 def test_notes_on_a_long_sheet_are_bounded(written, checked, monkeypatch):
-    monkeypatch.setattr("metaalliance.report.annotated._MOST_NOTES", 3)
+    monkeypatch.setattr("metaalliance.report.workbooks.annotated._MOST_NOTES", 3)
     rows = [HEADER, *(_row(f"S{i}", f".{i}") for i in range(11, 31)), _row("E", 1.07)]
     studies, copy, _ = checked(written(rows))
     sheet = load_workbook(copy)["effects"]

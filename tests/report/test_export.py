@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from metaalliance.cli.app import app
-from metaalliance.report.r_script import r_string
+from metaalliance.report.scripts.r import r_string
 
 ROOT = Path(__file__).parents[2]
 R = shutil.which("Rscript")

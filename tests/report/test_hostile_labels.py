@@ -125,7 +125,7 @@ def test_references_are_our_own(made):
 
 
 def test_scripts_for_r_quote_everything(made, evidence):
-    from metaalliance.report.r_script import r_files
+    from metaalliance.report.scripts.r import r_files
 
     files = r_files(evidence.models, evidence.moderators.moderators)
     assert files["analysis.R"].isascii()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from metaalliance.problems import Problem
-from metaalliance.report.problems import count_line, problem_lines
-from metaalliance.report.table import text_width
+from metaalliance.report.tables.problems import count_line, problem_lines
+from metaalliance.report.tables.table import text_width
 
 
 def problem(code="MA312", severity="error", **fields):

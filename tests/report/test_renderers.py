@@ -22,8 +22,8 @@ from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown
 from metaalliance.report.renderers.spreadsheet import number_format
 from metaalliance.report.renderers.word import tables_docx
-from metaalliance.report.table import Field, Table, render_text
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.tables.table import Field, Table, render_text
+from metaalliance.report.workbooks.write import write_workbook
 
 FIELDS = (
     Field(key="study", title="Study"),

@@ -7,15 +7,15 @@ import re
 import numpy as np
 import pytest
 
-from metaalliance.report.analyses import (
+from metaalliance.report.manuscript.analyses import (
     bias_results,
     default_moderators,
     influence_results,
     moderator_results,
 )
-from metaalliance.report.bibliography import BIBLIOGRAPHY, bibtex
-from metaalliance.report.compose import compose_report
-from metaalliance.report.prose import Prose, prose
+from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, bibtex
+from metaalliance.report.manuscript.compose import compose_report
+from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.bias import bias_section
 from metaalliance.report.sections.influence import influence_section
 from metaalliance.report.sections.moderators import moderators_section

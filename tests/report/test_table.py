@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from metaalliance.report.table import Field, Table, pad, printable, render_text, text_width
+from metaalliance.report.tables.table import Field, Table, pad, printable, render_text, text_width
 
 TEXTS = {
     ("r", 0.2784): ".278",

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
-from metaalliance.report.spreadsheet_text import to_csv
-from metaalliance.report.workbook import write_workbook
+from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.report.workbooks.write import write_workbook
 
 LIVE = ['=HYPERLINK("http://x")', "=cmd|'/c calc'!A1", "=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1",
         "<script>alert(1)</script>", "100% & $x_1$", "Smith [/CBT]", "'quoted"]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import metaalliance as ma
-from metaalliance.sheet.columns import COLUMNS, find_column, suggest_column
+from metaalliance.sheet.columns.specification import COLUMNS, find_column, suggest_column
 
 FOUND = {
     "column twice": ("MA204", "C1", "study,r,r,n\nA,.3,.3,40\n"),

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from metaalliance.sheet.grid import ErrorCell, FormulaCell, PercentCell
-from metaalliance.sheet.numbers import Parsed, parse_number
+from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, PercentCell
+from metaalliance.sheet.read.numbers import Parsed, parse_number
 
 ZERO, MINUS, MARK = "leading zero added", "minus sign unified", "footnote mark removed"
 LABEL, COMMA, GROUP = "label removed", "decimal comma read", "grouping blank removed"

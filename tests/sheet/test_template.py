@@ -14,12 +14,12 @@ from openpyxl.utils import get_column_letter, range_boundaries
 import metaalliance as ma
 from metaalliance.cli.template import run_template
 from metaalliance.errors import OptionError
-from metaalliance.sheet.codebook import find_codebook, read_codebook
-from metaalliance.sheet.columns import COLUMNS
-from metaalliance.sheet.scheme import Scheme
-from metaalliance.sheet.source import read_grids
-from metaalliance.sheet.template import coding_order, template_workbook
-from metaalliance.sheet.vocabularies import VOCABULARIES, Vocabulary
+from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
+from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary
+from metaalliance.sheet.read.source import read_grids
+from metaalliance.sheet.template.workbook import coding_order, template_workbook
 
 CODED = [
     {"study": f"Coder {i}", "n": 40 + i, "r": 0.1 * i, "outcome_direction": "higher_better",
@@ -141,7 +141,7 @@ def test_every_column_stands_once_in_the_header(template):
 
 def test_a_new_column_would_follow_its_group(monkeypatch):
     monkeypatch.setattr(
-        "metaalliance.sheet.template._ORDER",
+        "metaalliance.sheet.template.workbook._ORDER",
         tuple(c.name for c in coding_order() if c.name != "estimand"),
     )
     names = [c.name for c in coding_order()]

@@ -7,8 +7,8 @@ import io
 from typing import Any
 
 from metaalliance.models.scale import without_nan
-from metaalliance.report.spreadsheet_text import inert
-from metaalliance.report.table import Table
+from metaalliance.report.tables.table import Table
+from metaalliance.report.workbooks.spreadsheet_text import inert
 
 
 def table_csv(table: Table) -> str:
@@ -16,7 +16,7 @@ def table_csv(table: Table) -> str:
 
     Examples
     --------
-    >>> from metaalliance.report.table import Field
+    >>> from metaalliance.report.tables.table import Field
     >>> fields = (Field(key="a", title="Study"), Field(key="r", title="r", kind="r", digits=2))
     >>> print(table_csv(Table(title="T", fields=fields, rows=({"a": "=1+1", "r": -0.2},))), end="")
     Study,r

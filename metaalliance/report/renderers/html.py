@@ -11,10 +11,10 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from metaalliance.report.document import Document, Figure
-from metaalliance.report.prose import Prose, symbols
+from metaalliance.report.manuscript.document import Document, Figure
+from metaalliance.report.manuscript.prose import Prose, symbols
 from metaalliance.report.renderers.pictures import inline_svg
-from metaalliance.report.table import Table
+from metaalliance.report.tables.table import Table
 
 _TEMPLATES = ("report.html.j2", "report.css", "report.js")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from metaalliance.report.prose import Prose, symbols
-from metaalliance.report.table import Field, Table
+from metaalliance.report.manuscript.prose import Prose, symbols
+from metaalliance.report.tables.table import Field, Table
 
 _LONG = 40  # rows; longer tables run over pages
 _SPECIAL = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from metaalliance.report.document import Document, Figure, Section
-from metaalliance.report.prose import Prose, Run, symbols
-from metaalliance.report.table import Table
+from metaalliance.report.manuscript.document import Document, Figure, Section
+from metaalliance.report.manuscript.prose import Prose, Run, symbols
+from metaalliance.report.tables.table import Table
 
 _LIVE = re.compile(r"([\\`*_{}\[\]<>#|~$!&^])")
 _JOINER = "\N{WORD JOINER}"

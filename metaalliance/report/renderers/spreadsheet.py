@@ -11,9 +11,9 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment
 from openpyxl.utils import get_column_letter
 
-from metaalliance.models.text import MINUS
-from metaalliance.report.table import Field, Table, text_width
-from metaalliance.sheet.archive import allowed_text, font
+from metaalliance.report.tables.table import Field, Table, text_width
+from metaalliance.sheet.template.archive import allowed_text, font
+from metaalliance.wording.numbers import MINUS
 
 _WIDEST = 60
 _TEXTS = frozenset({"text", "interval"})

@@ -13,11 +13,11 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from metaalliance.report.document import Document, Figure, Section
-from metaalliance.report.prose import Prose, Run, symbols
+from metaalliance.report.manuscript.document import Document, Figure, Section
+from metaalliance.report.manuscript.prose import Prose, Run, symbols
 from metaalliance.report.renderers.word_table import needs_landscape, write_table
-from metaalliance.report.table import Table
-from metaalliance.sheet.archive import allowed_text, repeatable
+from metaalliance.report.tables.table import Table
+from metaalliance.sheet.template.archive import allowed_text, repeatable
 
 FONT = "Times New Roman"
 PAGE, MARGIN = (210, 297), 18

@@ -11,9 +11,9 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Pt
 
-from metaalliance.report.prose import symbols
-from metaalliance.report.table import Table, text_width
-from metaalliance.sheet.archive import allowed_text
+from metaalliance.report.manuscript.prose import symbols
+from metaalliance.report.tables.table import Table, text_width
+from metaalliance.sheet.template.archive import allowed_text
 
 _SIZE, _WIDE_SIZE = 9, 8
 _TWIPS_PER_MM = 56.7

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from metaalliance.messages import MESSAGES
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import count
-from metaalliance.report.prose import Prose, prose
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import count
+from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.flow import flow_gaps
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metaalliance.bias.egger import Egger
-from metaalliance.bias.pet_peese import PetPeese
-from metaalliance.bias.result import BiasResult, Term
-from metaalliance.bias.selection import SelectionModel
-from metaalliance.bias.trim_and_fill import TrimAndFill
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
-from metaalliance.models.text import number
-from metaalliance.report.analyses import BiasEvidence
-from metaalliance.report.document import Block, Section
-from metaalliance.report.phrases import (
+from metaalliance.publication_bias.egger import Egger
+from metaalliance.publication_bias.pet_peese import PetPeese
+from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.selection import SelectionModel
+from metaalliance.publication_bias.trim_and_fill import TrimAndFill
+from metaalliance.report.manuscript.analyses import BiasEvidence
+from metaalliance.report.manuscript.document import Block, Section
+from metaalliance.report.manuscript.phrases import (
     DIGITS,
     count,
     df_text,
@@ -27,8 +26,9 @@ from metaalliance.report.phrases import (
     p_phrase,
     test_phrase,
 )
-from metaalliance.report.prose import Prose, joined, listed, prose
-from metaalliance.report.table import Field, Table
+from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
+from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.numbers import number
 
 FEW_STUDIES = 10
 _FEW_DF = 4.0

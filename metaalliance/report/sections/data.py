@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
-from metaalliance.models.text import number
-from metaalliance.report.document import Block, Section
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import capital, count, effects, studies
-from metaalliance.report.prose import Prose, joined, listed, prose
+from metaalliance.report.manuscript.document import Block, Section
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import capital, count, effects, studies
+from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.sections.study_table import (
     characteristics_table,
     coded_columns,
     study_table,
 )
-from metaalliance.report.table import Field, Table
+from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.numbers import number
 
 #: More studies than this have their table in the supplement.
 MOST_IN_TEXT = 60

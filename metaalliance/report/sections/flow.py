@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metaalliance.report.document import Block, Figure, Section
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import count, studies
-from metaalliance.report.prose import Prose, joined, listed, prose
+from metaalliance.report.manuscript.document import Block, Figure, Section
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import count, studies
+from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 
 #: Steps of the flow, with what the diagram says beside the number.
 STEPS = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from metaalliance.influence.leave_one_out import LeaveOneOut
-from metaalliance.models.fits import PooledFit
+from metaalliance.diagnostics.leave_one_out import LeaveOneOut
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
-from metaalliance.report.document import Section
-from metaalliance.report.phrases import DIGITS, effect, interval, level_name, noun
-from metaalliance.report.prose import Prose, prose
-from metaalliance.report.table import Field, Kind, Table
+from metaalliance.report.manuscript.document import Section
+from metaalliance.report.manuscript.phrases import DIGITS, effect, interval, level_name, noun
+from metaalliance.report.manuscript.prose import Prose, prose
+from metaalliance.report.tables.table import Field, Kind, Table
 
 #: Studies in the table.
 SHOWN = 10

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metaalliance.models.fits import PooledFit
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
-from metaalliance.models.text import number
-from metaalliance.moderators.result import ModeratorTest
-from metaalliance.moderators.slope import SlopeTest
-from metaalliance.moderators.table import ModeratorTable
-from metaalliance.report.phrases import (
+from metaalliance.moderation.result import ModeratorTest
+from metaalliance.moderation.slope import SlopeTest
+from metaalliance.moderation.table import ModeratorTable
+from metaalliance.report.manuscript.phrases import (
     DIGITS,
     capital,
     interval,
@@ -19,8 +18,9 @@ from metaalliance.report.phrases import (
     p_phrase,
     title_case,
 )
-from metaalliance.report.prose import Prose, prose
-from metaalliance.report.table import Field, Table
+from metaalliance.report.manuscript.prose import Prose, prose
+from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.numbers import number
 
 Moderator = ModeratorTest | SlopeTest
 _NAMES = {

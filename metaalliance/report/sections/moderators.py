@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metaalliance.models.fits import PooledFit
-from metaalliance.models.text import number
-from metaalliance.moderators.result import ModeratorTest
-from metaalliance.moderators.slope import SlopeTest
-from metaalliance.moderators.table import ModeratorTable
-from metaalliance.report.document import Block, Section
-from metaalliance.report.phrases import (
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.result import ModeratorTest
+from metaalliance.moderation.slope import SlopeTest
+from metaalliance.moderation.table import ModeratorTable
+from metaalliance.report.manuscript.document import Block, Section
+from metaalliance.report.manuscript.phrases import (
     DIGITS,
     capital,
     effect,
@@ -23,7 +22,7 @@ from metaalliance.report.phrases import (
     percent,
     test_phrase,
 )
-from metaalliance.report.prose import Prose, Run, joined, listed, prose
+from metaalliance.report.manuscript.prose import Prose, Run, joined, listed, prose
 from metaalliance.report.sections.moderator_tables import (
     Moderator,
     contrast_table,
@@ -32,6 +31,7 @@ from metaalliance.report.sections.moderator_tables import (
     omnibus_phrase,
     slug,
 )
+from metaalliance.wording.numbers import number
 
 _METHODS = {
     "htz": "the approximate Hotelling test with small-sample correction [@tipton2015b]",

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metaalliance.models.fits import PooledFit
-from metaalliance.models.text import number
-from metaalliance.multiverse.results import Multiverse
-from metaalliance.report.document import Figure, Section
-from metaalliance.report.phrases import DIGITS, capital, count, in_words, noun, percent
-from metaalliance.report.prose import Prose, listed, prose
-from metaalliance.report.table import Field, Kind, Table
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.report.manuscript.document import Figure, Section
+from metaalliance.report.manuscript.phrases import DIGITS, capital, count, in_words, noun, percent
+from metaalliance.report.manuscript.prose import Prose, listed, prose
+from metaalliance.report.tables.table import Field, Kind, Table
+from metaalliance.robustness.results import Multiverse
+from metaalliance.wording.numbers import number
 
 FIGURE = "specification-curve"
 #: Decisions in sentences.

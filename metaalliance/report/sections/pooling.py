@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from metaalliance.models.fits import CommonEffectFit, PooledFit, TwoLevelFit
+from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
-from metaalliance.models.text import number
-from metaalliance.report.document import Block, Figure, Section
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import (
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.report.manuscript.document import Block, Figure, Section
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import (
     DIGITS,
     capital,
     count,
@@ -29,10 +29,11 @@ from metaalliance.report.phrases import (
     studies,
     test_phrase,
 )
-from metaalliance.report.prose import Prose, joined, prose
+from metaalliance.report.manuscript.prose import Prose, joined, prose
 from metaalliance.report.sections.pooling_methods import model_methods
-from metaalliance.report.table import Field, Table
-from metaalliance.report.tables import model_table
+from metaalliance.report.tables.pooling import model_table
+from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.numbers import number
 
 FEW_STUDIES = 10
 FEW_DF = 4.0

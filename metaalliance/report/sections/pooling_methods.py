@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from metaalliance.models.fits import PooledFit
-from metaalliance.models.text import number
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import effects, level_name
-from metaalliance.report.prose import Prose, joined, prose
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import effects, level_name
+from metaalliance.report.manuscript.prose import Prose, joined, prose
+from metaalliance.wording.numbers import number
 
 _TAU2 = {
     "REML": "by restricted maximum likelihood [@viechtbauer2005]",

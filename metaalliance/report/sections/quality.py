@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.report.document import Block, Figure, Section
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import percent
-from metaalliance.report.prose import listed, prose
+from metaalliance.report.manuscript.document import Block, Figure, Section
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import percent
+from metaalliance.report.manuscript.prose import listed, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
-from metaalliance.report.table import Field, Table
+from metaalliance.report.tables.table import Field, Table
 
 _DOMAIN = re.compile(r"(risk_of_bias|rob)(?:[ _:.-]+(.+))?$", re.IGNORECASE)
 _ORDER = ("low", "some concerns", "moderate", "unclear", "serious", "high", "critical")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.core.intervals import critical_value
-from metaalliance.report.evidence import Evidence
-from metaalliance.report.phrases import DIGITS, interval, level_name
-from metaalliance.report.table import Field, Table
+from metaalliance.core.inference.intervals import critical_value
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.manuscript.phrases import DIGITS, interval, level_name
+from metaalliance.report.tables.table import Field, Table
 
 #: Columns of the study table with their headings, as far as they are coded.
 _SHOWN = {

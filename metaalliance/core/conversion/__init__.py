@@ -1,0 +1,1 @@
+"""From reported statistics to a correlation with its variance."""

@@ -1,0 +1,245 @@
+"""Cluster-robust covariance with small-sample corrections, for block models.
+
+The adjustment matrices are those of Pustejovsky and Tipton with the working covariance
+as target and its inverse as weights, which is what clubSandwich computes for metafor's
+models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import NestedData, NestedPoint
+from metaalliance.errors import OptionError
+
+KINDS = ("cr0", "cr1", "cr1s", "cr2")
+#: Eigenvalue of the hat matrix of a study from which on it determines a combination alone.
+SATURATED = 1 - 1e-8
+#: Share of a study's information that others must add before its residuals can be inflated.
+SINGULAR = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RobustCovariance:
+    """A sandwich covariance of the coefficients.
+
+    Attributes
+    ----------
+    covariance : ndarray, shape (p, p)
+        Cluster-robust covariance of beta.
+    df : ndarray, shape (p,)
+        Satterthwaite degrees of freedom of each coefficient.
+    """
+
+    covariance: Array
+    df: Array
+
+
+def robust_covariance(data: NestedData, point: NestedPoint, kind: str) -> RobustCovariance:
+    """Return the CR0, CR1 or CR2 covariance with Satterthwaite degrees of freedom.
+
+    Parameters
+    ----------
+    data : NestedData
+        Effects sorted by study.
+    point : NestedPoint
+        The fitted model.
+    kind : {"cr0", "cr1", "cr1s", "cr2"}
+        No correction; times m / (m - 1); times m (k - 1) / ((m - 1)(k - p)), as in Stata;
+        bias-reduced linearisation.
+
+    References
+    ----------
+    Bell RM, McCaffrey DF (2002). Survey Methodology 28, 169-181.
+    Pustejovsky JE, Tipton E (2018). Journal of Business & Economic Statistics 36, 672-683,
+    equations 8 to 11.
+    """
+    H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
+    residuals = data.yi - data.X @ point.beta
+    scores = data.blocks.sums(H * residuals[:, None])
+    covariance = scores.T @ scores
+    covariance = covariance * small_sample_factor(kind, data.blocks.m, *data.X.shape)
+    df = satterthwaite(data.blocks, data.X, point.bread, H, partial(multiply, data, point))
+    return RobustCovariance(covariance, df)
+
+
+def small_sample_factor(kind: str, m: int, k: int, p: int) -> float:
+    """Factor of a robust covariance from `m` studies, `k` effects and `p` coefficients.
+
+    Raises
+    ------
+    OptionError
+        For anything but "cr0", "cr1", "cr1s" and "cr2".
+    """
+    if kind not in KINDS:
+        raise OptionError(f"kind is {kind!r}; allowed are {', '.join(KINDS)}.")
+    if kind == "cr1" and m > 1:
+        return m / (m - 1)
+    if kind == "cr1s" and m > 1 and k > p:
+        return m * (k - 1) / ((m - 1) * (k - p))
+    return 1.0
+
+
+def satterthwaite(
+    blocks: StudyBlocks, X: Array, bread: Array, H: Array, multiply: Callable[[Array], Array]
+) -> Array:
+    """Degrees of freedom of each coefficient under the working model, shape (p,).
+
+    With h_j the rows of `H` of study j, the variance estimate is a sum of squares of
+    h_j'e_j whose covariances are ``d_ij h_i'S_i h_i - h_i'X_i (X'WX)^-1 X_j'h_j``.
+    """
+    df = np.empty(H.shape[1])
+    for c in range(H.shape[1]):
+        h = H[:, c]
+        a = blocks.sums(h * multiply(h))
+        b = blocks.sums(X * h[:, None])
+        bGb = np.einsum("ij,jk,ik->i", b, bread, b)
+        GB = bread @ (b.T @ b)
+        total = float(np.sum(a - bGb)) ** 2
+        spread = float(np.sum(a**2 - 2 * a * bGb) + np.sum(GB * GB.T))
+        df[c] = total / spread if spread > 0 else np.nan
+    return df
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saturation:
+    """Studies that determine some combination of the coefficients alone.
+
+    Such a study fits its combination without error, so that a sandwich learns nothing about it.
+
+    Attributes
+    ----------
+    studies : ndarray of int, shape (s,)
+        Their indices.
+    share : ndarray, shape (q,)
+        Share of the model's variance of each constraint that rests on these combinations.
+    """
+
+    studies: IntArray
+    share: Array
+
+
+def saturation(data: NestedData, point: NestedPoint, C: Array) -> Saturation:
+    """Find what single studies determine alone of the constraints `C` (q, p).
+
+    With RR' the model's covariance of the coefficients, the hat matrix of study j has the
+    eigenvalues of R'X_j'W_j X_j R, of which an eigenvector u with the eigenvalue 1 is such a
+    combination; c R u squared is its part in the variance of c.
+    """
+    root, sums = _root(point.bread), data.blocks.sums
+    left, right = point.WX @ root, data.X @ root
+    outer = np.stack([sums(left * right[:, [a]]) for a in range(root.shape[0])], axis=1)
+    values, vectors = np.linalg.eigh((outer + outer.transpose(0, 2, 1)) / 2)
+    alone = values > SATURATED
+    along = C @ root
+    parts = np.zeros(C.shape[0])
+    for j, b in np.argwhere(alone):
+        parts += (along @ vectors[j, :, b]) ** 2
+    total = np.sum(along**2, axis=1)
+    share = np.divide(parts, total, out=np.zeros_like(total), where=total > 0)
+    return Saturation(np.flatnonzero(alone.any(axis=1)).astype(np.intp), share)
+
+
+def multiply(data: NestedData, point: NestedPoint, z: Array) -> Array:
+    """Return S z for z (k,)."""
+    blocks, cov = data.blocks, point.covariance
+    along_root = blocks.spread(data.rho * blocks.sums(cov.root * z))
+    along_one = blocks.spread(point.theta[0] * blocks.sums(z))
+    return z / cov.inverse_diagonal + cov.root * along_root + along_one
+
+
+def influence_rows(data: NestedData, point: NestedPoint) -> Array:
+    """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each study.
+
+    Where variance and moderators are constant within a study, 1 is an eigenvector of its S
+    and of S - X (X'WX)^-1 X', so that A only rescales its rows; the other studies need a
+    singular value decomposition each.
+    """
+    H: Array = point.WX @ point.bread
+    uniform = uniform_studies(data)
+    H *= data.blocks.spread(np.where(uniform, uniform_factor(data, point), 1.0))[:, None]
+    for rows in clusters_of_one_size(data.blocks, ~uniform):
+        S = point.covariance.dense_blocks(rows, float(point.theta[0]), data.rho)
+        X = data.X[rows]
+        H[rows] = adjustment(S, X, point.bread) @ H[rows]
+    return H
+
+
+def uniform_studies(data: NestedData) -> BoolArray:
+    """Whether variance and moderators are constant within each study, shape (m,)."""
+    columns = np.column_stack([data.vi, data.X])
+    odd = (columns != data.blocks.spread(columns[data.blocks.starts])).any(axis=1)
+    return np.asarray(data.blocks.sums(odd.astype(float)) == 0)
+
+
+def uniform_factor(data: NestedData, point: NestedPoint) -> Array:
+    """Factor by which A rescales the rows of a uniform study, shape (m,)."""
+    blocks, first = data.blocks, data.blocks.starts
+    n = blocks.sizes
+    own = 1 / point.covariance.inverse_diagonal[first]
+    eigenvalue = own + n * (data.rho * data.vi[first] + point.theta[0])
+    X = data.X[first]
+    rest = eigenvalue - n * np.einsum("ij,jk,ik->i", X, point.bread, X)
+    kept = rest > SINGULAR * eigenvalue
+    factor: Array = np.sqrt(np.divide(eigenvalue, rest, out=np.zeros(blocks.m), where=kept))
+    return factor
+
+
+def clusters_of_one_size(
+    blocks: StudyBlocks, wanted: BoolArray, cells: int = 4_000_000
+) -> Iterator[IntArray]:
+    """Yield row indices (c, n) of the wanted clusters by size, in batches of bounded memory."""
+    for n in np.unique(blocks.sizes[wanted]):
+        first = blocks.starts[wanted & (blocks.sizes == n)]
+        batch = max(1, cells // int(n) ** 2)
+        for begin in range(0, first.size, batch):
+            yield first[begin : begin + batch, None] + np.arange(n)
+
+
+def adjustment(S: Array, X: Array, bread: Array) -> Array:
+    """CR2 adjustment A = L (L'BL)^(-1/2) L' with B = S - X (X'WX)^-1 X' and S = LL'.
+
+    With V = L^-1 X (X'WX)^(-1/2) = P s Q' the middle is L'BL = FF', F = L'L (I - VV')^(1/2), and
+    ``(I - VV')^(1/2) = I - P (1 - sqrt(1 - s^2)) P'``. The singular values of F keep the digits
+    that the eigenvalues of FF' lose when variances differ strongly within a study. Where B is
+    singular the inverse root is that of Moore and Penrose.
+
+    Parameters
+    ----------
+    S : ndarray, shape (c, n, n)
+        Covariances of clusters of one size.
+    X : ndarray, shape (c, n, p)
+        Their rows of the design matrix.
+    bread : ndarray, shape (p, p)
+        (X'WX)^-1.
+    """
+    L = np.linalg.cholesky(S)
+    Lt = L.transpose(0, 2, 1)
+    P, s, _ = np.linalg.svd(np.linalg.solve(L, X @ _root(bread)), full_matrices=False)
+    left = 1 - s**2
+    kept = left > SINGULAR
+    shrink = 1 - np.sqrt(np.where(kept, left, 0.0))
+    LtL = Lt @ L
+    F = LtL - ((LtL @ P) * shrink[:, None, :]) @ P.transpose(0, 2, 1)
+    U, d, _ = np.linalg.svd(F)
+    rank = d.shape[1] - np.sum(~kept, axis=1)  # singular values fall along their axis
+    used = (np.arange(d.shape[1]) < rank[:, None]) & (d > 0)
+    roots = np.divide(1.0, d, out=np.zeros_like(d), where=used)
+    LU = L @ U
+    adjusted: Array = (LU * roots[:, None, :]) @ LU.transpose(0, 2, 1)
+    return adjusted
+
+
+def _root(bread: Array) -> Array:
+    """Return R with RR' = `bread`, which may be singular; columns of X may differ in scale."""
+    scale = np.sqrt(np.maximum(np.diag(bread), 0.0))
+    safe = np.where(scale > 0, scale, 1.0)
+    values, vectors = np.linalg.eigh(bread / np.outer(safe, safe))
+    root: Array = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+    return root

@@ -1,0 +1,1 @@
+"""Likelihoods of selected effects, and counts of missing ones."""

@@ -1,0 +1,121 @@
+"""Step-function selection: one weight for each interval of p-values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.selection.likelihood import Selector, Weighting
+
+Tail = Literal["greater", "two-sided"]
+
+
+def p_values(yi: Array, vi: Array, tail: Tail) -> Array:
+    """P-values of effects, in the upper tail or in both."""
+    z = yi / np.sqrt(vi)
+    p: Array = np.asarray(ndtr(-z) if tail == "greater" else 2 * ndtr(-np.abs(z)))
+    return p
+
+
+def p_groups(p: Array, steps: Array) -> IntArray:
+    """Interval of each p-value: 0 up to the first step (closed), then on."""
+    return np.searchsorted(steps, p, side="left").astype(np.intp)
+
+
+def _regions(steps: Array, tail: Tail) -> tuple[Array, IntArray]:
+    """Cut points of z in rising order, and the p-interval of each region between them."""
+    last = steps.size
+    if tail == "greater":
+        return -ndtri(steps)[::-1], np.arange(last, -1, -1)
+    cuts = -ndtri(steps / 2)
+    order = np.concatenate([np.arange(last), [last], np.arange(last)[::-1]])
+    return np.concatenate([-cuts, cuts[::-1]]), order
+
+
+def _pieces(t: Array, s2: Array) -> list[Array]:
+    """Normal probability below t = (cut - mu) / s, then its derivatives.
+
+    By mu, tau², mu², mu tau², tau⁴; each (k, cuts).
+    """
+    s = np.sqrt(s2)[:, None]
+    phi = np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)
+    return [
+        -phi / s,
+        -phi * t / (2 * s**2),
+        -phi * t / s**2,
+        phi * (1 - t**2) / (2 * s**3),
+        phi * t * (3 - t**2) / (4 * s**4),
+    ]
+
+
+def _between(t: Array) -> Array:
+    """Normal probabilities between neighbouring columns of t, with infinity at both ends."""
+    ends = np.full((t.shape[0], 1), np.inf)
+    low, high = np.hstack([-ends, t]), np.hstack([t, ends])
+    above = low > 0  # differences of upper tails keep their digits there
+    mass: Array = np.where(above, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
+    return mass
+
+
+def step_selector(
+    yi: Array, vi: Array, steps: Array, tail: Tail, fixed: Array | None = None
+) -> Selector:
+    """Return weights of a step function; the first interval has weight one.
+
+    Parameters
+    ----------
+    yi, vi : ndarray, shape (k,)
+        Effects and sampling variances, turned so that "greater" is the favoured direction.
+    steps : ndarray, shape (d,)
+        Cut points of p in rising order, below one. There are d + 1 intervals.
+    tail : {"greater", "two-sided"}
+        Which p-values.
+    fixed : ndarray, shape (d,), optional
+        Known weights; delta then has no elements.
+
+    References
+    ----------
+    Vevea JL, Hedges LV (1995). Psychometrika 60, 419-435. Vevea JL, Woods CM (2005).
+    Psychological Methods 10, 428-443 (fixed weights).
+    """
+    groups = p_groups(p_values(yi, vi, tail), steps)
+    cuts, order = _regions(steps, tail)
+    member = np.zeros((order.size, steps.size + 1))
+    member[np.arange(order.size), order] = 1
+    sei = np.sqrt(vi)
+
+    def select(mu: Array, tau2: float, delta: Array) -> Weighting:
+        weights = np.concatenate([[1.0], delta if fixed is None else fixed])
+        s2 = vi + tau2
+        t = (sei[:, None] * cuts - mu[:, None]) / np.sqrt(s2)[:, None]
+        zero = np.zeros((yi.size, 1))
+        moved = [
+            np.diff(np.hstack([zero, piece, zero]), axis=1) @ member for piece in _pieces(t, s2)
+        ]
+        return _weighting(groups, weights, _between(t) @ member, moved, delta.size)
+
+    return select
+
+
+def _weighting(
+    groups: IntArray, weights: Array, mass: Array, moved: list[Array], d: int
+) -> Weighting:
+    """Put weights and masses of the intervals together; `moved` are derivatives of `mass`."""
+    k = groups.size
+    m, t, mm, mt, tt = (piece @ weights for piece in moved)
+    A1, A2 = np.empty((k, 2 + d)), np.zeros((k, 2 + d, 2 + d))
+    A1[:, 0], A1[:, 1] = m, t
+    A2[:, 0, 0], A2[:, 0, 1], A2[:, 1, 0], A2[:, 1, 1] = mm, mt, mt, tt
+    log_w1, log_w2 = np.zeros((k, d)), np.zeros((k, d, d))
+    if d:
+        A1[:, 2:] = mass[:, 1:]
+        A2[:, 0, 2:] = A2[:, 2:, 0] = moved[0][:, 1:]
+        A2[:, 1, 2:] = A2[:, 2:, 1] = moved[1][:, 1:]
+        rows = np.flatnonzero(groups > 0)
+        columns = groups[rows] - 1
+        log_w1[rows, columns] = 1 / weights[groups[rows]]
+        log_w2[rows, columns, columns] = -1 / weights[groups[rows]] ** 2
+    return Weighting(np.log(weights[groups]), log_w1, log_w2, mass @ weights, A1, A2)

@@ -1,0 +1,1 @@
+"""Marginal covariances, their likelihoods, and the estimators of variance components."""

@@ -1,0 +1,97 @@
+"""The block-diagonal marginal covariance of many subsets of the same effects.
+
+Every subset is a column of matrices (k, subsets). An absent effect has no precision, so that
+sums within studies leave it out by themselves; what is left is `blocks.MarginalCovariance`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.multilevel import NestedData
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SubsetCovariance:
+    """S of every subset at its own variance components, ready to be solved with.
+
+    Attributes
+    ----------
+    inverse : ndarray, shape (k, subsets)
+        1 / ((1 - rho) v + s_effect), the inverse of D, zero where the effect is absent.
+    scaled : ndarray, shape (k, subsets), or None
+        sqrt(v) times `inverse`; None where rho is zero and it is not needed.
+    shrink_root : ndarray, shape (m, subsets)
+        f of (D + rho r r')^-1 = D^-1 - f D^-1 r r' D^-1 with r = sqrt(v), as in
+        `MarginalCovariance`; of shape (1, 1) where rho is zero.
+    ones : ndarray, shape (k, subsets)
+        w = (D + rho r r')^-1 1.
+    shrink_ones : ndarray, shape (m, subsets)
+        g of S^-1 = (D + rho r r')^-1 - g w w'.
+    log_determinant : ndarray, shape (subsets,)
+        log|S| of the effects that are present.
+    """
+
+    blocks: StudyBlocks
+    inverse: Array
+    scaled: Array | None
+    shrink_root: Array
+    ones: Array
+    shrink_ones: Array
+    log_determinant: Array
+
+    @classmethod
+    def build(cls, data: NestedData, present: Array, theta: Array) -> SubsetCovariance:
+        """Prepare S for `present` (k, subsets) of zero and one and `theta` (subsets, 2)."""
+        blocks, rho, s_study = data.blocks, data.rho, theta[:, 0]
+        diagonal = ((1 - rho) * data.vi)[:, None] + theta[:, 1]
+        inverse = present / diagonal
+        log_det = column_products(np.log(diagonal), present)
+        ones, scaled, shrink_root = inverse, None, np.zeros((1, 1))
+        if rho:
+            root = np.sqrt(data.vi)[:, None]
+            scaled = root * inverse
+            growth = 1 + rho * blocks.sums(root * scaled)
+            shrink_root = rho / growth
+            ones = inverse - scaled * blocks.spread(shrink_root * blocks.sums(scaled))
+            log_det = log_det + np.log(growth).sum(axis=0)
+        growth = 1 + s_study * blocks.sums(ones)
+        log_det = log_det + np.log(growth).sum(axis=0)
+        return cls(blocks, inverse, scaled, shrink_root, ones, s_study / growth, log_det)
+
+    def solve(self, z: Array) -> Array:
+        """Return S^-1 z of every subset for z (k, subsets) or (k, 1); absent effects get zero."""
+        inner = self._solve_sampling(z)
+        along = self.shrink_ones * self.blocks.sums(inner)
+        return inner - self.ones * self.blocks.spread(along)
+
+    def _solve_sampling(self, z: Array) -> Array:
+        """Return (D + rho r r')^-1 z of every subset for z (k, subsets) or (k, 1)."""
+        weighted = self.inverse * z
+        if self.scaled is None:
+            return weighted
+        along = self.shrink_root * self.blocks.sums(self.scaled * z)
+        return weighted - self.scaled * self.blocks.spread(along)
+
+    def traces(self) -> tuple[Array, Array]:
+        """Return tr(S^-1) and tr(S^-2) of every subset."""
+        d, sums = self.inverse, self.blocks.sums
+        f, g, w = self.shrink_root, self.shrink_ones, self.ones
+        ww, wMw = sums(w * w), sums(w * self._solve_sampling(w))
+        first, second = d.sum(axis=0), (d * d).sum(axis=0)
+        if self.scaled is not None:
+            s2 = self.scaled * self.scaled
+            ss = sums(s2)
+            first = first - (f * ss).sum(axis=0)
+            second = second - (f * (2 * sums(s2 * d) - f * ss**2)).sum(axis=0)
+        first = first - (g * ww).sum(axis=0)
+        return first, second - (g * (2 * wMw - g * ww**2)).sum(axis=0)
+
+
+def column_products(left: Array, right: Array) -> Array:
+    """Inner product of the columns of two matrices, shape (columns,)."""
+    return np.asarray(np.einsum("kr,kr->r", left, right), dtype=np.float64)

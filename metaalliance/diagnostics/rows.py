@@ -1,0 +1,130 @@
+"""One row of numbers for each refitted mean."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import BoolArray
+from metaalliance.core.inference.intervals import interval, two_sided_p
+from metaalliance.diagnostics.refits import Refit, Refused
+from metaalliance.diagnostics.subject import Subject
+from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.models.deep import DeepFit
+from metaalliance.models.multilevel_fit import MultilevelFit
+from metaalliance.models.pool import pool
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.prediction import prediction_interval
+from metaalliance.models.scale import back_transform
+from metaalliance.models.working import WorkingFit
+from metaalliance.options import Measure
+
+#: Columns that are effects, and are back-transformed with them.
+LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+_OF_FIT = (
+    "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high", "pi_low", "pi_high",
+    "tau2", "tau", "I2", "H2", "Q", "Q_df", "Q_p_value", "n_studies", "n_effects",
+)  # fmt: skip
+_SIGMA2 = ("sigma2_study", "sigma2_effect")
+#: Columns of a row.
+COLUMNS = (*_OF_FIT, *_SIGMA2)
+
+
+def mean_row(subject: Subject, refit: Refit, keep: BoolArray) -> dict[str, Any]:
+    """Return the numbers of a refitted mean by the names of `COLUMNS`, with `code` and `reason`.
+
+    `keep` (k,) are the rows of ``subject.data`` that were fitted. Where the model was refused the
+    numbers are missing and the reason stands beside them.
+    """
+    done = {"code": "", "reason": ""}
+    if isinstance(refit, Refused):
+        counts = {
+            "n_studies": np.unique(subject.study[keep]).size,
+            "n_effects": int(keep.sum()),
+        }
+        empty = dict.fromkeys(COLUMNS, math.nan)
+        return {**empty, **counts, "code": refit.code, "reason": refit.reason}
+    if isinstance(refit, WorkingFit):
+        return {**_working_row(subject, refit), **done}
+    assert isinstance(refit, PooledFit)
+    return {**fit_row(refit), **done}
+
+
+def deep_row(fit: DeepFit, keep: BoolArray) -> dict[str, Any]:
+    """Return the row of a model with further levels, fitted from the start to `keep` (k,)."""
+    settings = {k: v for k, v in fit.settings().items() if k != "measure"}
+    effects = fit.effects.subset(keep)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MetaAllianceWarning)
+            found = pool(effects, **settings)
+    except EstimationError as error:
+        counts = {"n_studies": effects.n_studies, "n_effects": effects.n_effects}
+        empty = dict.fromkeys(COLUMNS, math.nan)
+        return {**empty, **counts, "code": error.code, "reason": str(error)}
+    return {**fit_row(found), "code": "", "reason": ""}
+
+
+def fit_row(fit: PooledFit) -> dict[str, Any]:
+    """Return the numbers of a pooled result."""
+    sigma2 = fit.sigma2 if isinstance(fit, MultilevelFit | DeepFit) else {"study": fit.tau2}
+    parts = {f"sigma2_{name}": sigma2.get(name, math.nan) for name in ("study", "effect")}
+    return {**{name: getattr(fit, name) for name in _OF_FIT}, **parts}
+
+
+def _working_row(subject: Subject, work: WorkingFit) -> dict[str, Any]:
+    fit, q, tau2 = subject.fit, work.q, work.tau2
+    assert isinstance(fit, PooledFit)
+    estimate, se = float(work.point.beta[0]), math.sqrt(float(work.covariance[0, 0]))
+    df, k, m = float(work.df[0]), work.data.yi.size, work.data.blocks.m
+    statistic = estimate / se if se > 0 else math.nan
+    ci = interval(estimate, se, df, fit.level)
+    units = m if subject.multilevel else k
+    pi = prediction_interval(
+        fit.prediction, estimate, se, tau2, df=df, units=units, riley=units - 2, level=fit.level
+    )
+    common = fit.model == "common-effect"
+    I2, H2 = q.I2(tau2), q.H2(tau2)
+    if common:
+        I2 = max(0.0, (q.Q - q.df) / q.Q) if q.Q > 0 else 0.0
+        H2 = q.Q / q.df
+    theta = work.point.theta
+    return {
+        "estimate": estimate,
+        "se": se,
+        "statistic": statistic,
+        "df": df,
+        "p_value": two_sided_p(statistic, df),
+        "ci_low": ci.low,
+        "ci_high": ci.high,
+        "pi_low": math.nan if common else pi.low,
+        "pi_high": math.nan if common else pi.high,
+        "tau2": tau2,
+        "tau": math.sqrt(tau2),
+        "I2": I2,
+        "H2": H2,
+        "Q": q.Q,
+        "Q_df": q.df,
+        "Q_p_value": q.p_value,
+        "n_studies": m,
+        "n_effects": k,
+        "sigma2_study": float(theta[0]) if subject.multilevel else tau2,
+        "sigma2_effect": float(theta[1]) if subject.multilevel else math.nan,
+    }
+
+
+def back_transformed(
+    frame: pd.DataFrame, measure: Measure, columns: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return a copy with Fisher z as r in `columns`; `se` is missing then."""
+    shown = frame.copy()
+    if measure == "z":
+        for name in columns:
+            shown[name] = [back_transform(float(v), measure) for v in shown[name]]
+        if "se" in shown:
+            shown["se"] = math.nan
+    return shown

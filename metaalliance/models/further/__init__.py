@@ -1,0 +1,1 @@
+"""Further methods for a mean, beside the models of `pool`."""

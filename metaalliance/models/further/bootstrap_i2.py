@@ -1,0 +1,321 @@
+"""Bootstrap interval of I², in total and by level."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
+from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.multilevel import NestedData, highest_maximum, maximize
+from metaalliance.errors import ConvergenceError, EstimationError, OptionError
+from metaalliance.models.fits import TwoLevelFit
+from metaalliance.models.multilevel_fit import MultilevelFit
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import without_nan
+from metaalliance.options import check_level, check_option, check_seed
+from metaalliance.problems import Problem, notice
+from metaalliance.wording.numbers import number
+
+Bootstrap = Literal["parametric", "cluster"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class I2Bootstrap:
+    """Percentile intervals of I² and of its levels.
+
+    Attributes
+    ----------
+    estimates : dict of str to float
+        I² of the fit, "total" and by level, fractions.
+    intervals : dict of str to Interval
+        Their percentile intervals.
+    kind : {"parametric", "cluster"}
+        Effects made from the fitted model, or studies drawn with replacement.
+    level : float
+        Coverage.
+    replications, failed : int
+        Samples, and those in which the model could not be estimated.
+    seed : int
+        Seed of the samples.
+    samples : ndarray, shape (replications - failed, levels)
+        I² in each sample, in the order of `estimates`.
+    notices : tuple of Problem
+        Whether samples were left out.
+    """
+
+    estimates: dict[str, float]
+    intervals: dict[str, Interval]
+    kind: Bootstrap
+    level: float
+    replications: int
+    failed: int
+    seed: int
+    samples: Array = field(repr=False)
+    notices: tuple[Problem, ...] = field(default=(), repr=False)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per level: component, I2, ci_low, ci_high."""
+        rows = [
+            {"component": name, "I2": value, "ci_low": ci.low, "ci_high": ci.high}
+            for (name, value), ci in zip(
+                self.estimates.items(), self.intervals.values(), strict=True
+            )
+        ]
+        return pd.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result for JSON; missing is None."""
+        content = {
+            "method": "bootstrap-I2",
+            "settings": {
+                "kind": self.kind,
+                "level": self.level,
+                "replications": self.replications,
+                "seed": self.seed,
+            },
+            "failed": self.failed,
+            "I2": self.to_frame().to_dict("records"),
+            "notices": [p.to_dict() for p in self.notices],
+        }
+        cleaned: dict[str, Any] = without_nan(content)
+        return cleaned
+
+    def summary(self) -> str:
+        """Return the result as text for a terminal."""
+        lines = [
+            f"I² with {100 * self.level:g}% {self.kind} bootstrap interval"
+            f" ({self.replications:,} samples, seed {self.seed})"
+        ]
+        for name, value in self.estimates.items():
+            ci = self.intervals[name]
+            low, high = (number(100 * v, 1) for v in ci)
+            lines.append(f"  {name}: {number(100 * value, 1)}% [{low}, {high}]")
+        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+
+
+def bootstrap_i2(
+    fit: PooledFit,
+    *,
+    kind: Bootstrap = "parametric",
+    replications: int = 999,
+    level: float | None = None,
+    seed: int = 1,
+) -> I2Bootstrap:
+    """Interval of I² from samples in which the model is estimated anew.
+
+    Parameters
+    ----------
+    fit : TwoLevelFit or MultilevelFit
+        A model with heterogeneity.
+    kind : {"parametric", "cluster"}
+        "parametric" makes effects from the fitted model, with its sampling variances;
+        "cluster" draws studies with replacement, which assumes no normal distribution but
+        needs many studies.
+    replications : int
+        Samples.
+    level : float, optional
+        Coverage; that of the fit unless given.
+    seed : int
+        Seed of the samples.
+
+    Returns
+    -------
+    I2Bootstrap
+        Percentile intervals. Estimates of variances are biased in small samples, and so are
+        percentiles of them: with few studies compare the profile interval of tau².
+
+    Raises
+    ------
+    EstimationError
+        For a model without these variances, or when most samples cannot be estimated.
+
+    References
+    ----------
+    Efron B, Tibshirani RJ (1993). An Introduction to the Bootstrap, chapter 13. Viechtbauer W
+    (2007). Statistics in Medicine 26, 37-52: parametric and nonparametric bootstrap of tau².
+
+    Examples
+    --------
+    >>> from metaalliance.effects.effects import Effects
+    >>> from metaalliance.models.two_level import fit_two_level
+    >>> effects = Effects.from_arrays([0.1, 0.5, 0.2, 0.6], [0.01, 0.02, 0.01, 0.02])
+    >>> fit = fit_two_level(effects, "DL", "wald", 0.95, "t")
+    >>> found = bootstrap_i2(fit, replications=199)
+    >>> found.intervals["total"].low <= fit.I2 <= found.intervals["total"].high
+    True
+    """
+    check_option("kind", kind, Bootstrap)
+    chosen = check_level(fit.level if level is None else level)
+    if replications < 20:
+        raise OptionError(f"replications={replications!r} is too few for an interval; take 999.")
+    rng = np.random.default_rng(check_seed(seed))
+    if isinstance(fit, MultilevelFit):
+        estimates = {"total": fit.I2, **fit.I2_levels}
+        samples = _multilevel(fit, kind, replications, rng)
+    elif isinstance(fit, TwoLevelFit) and not math.isnan(fit.tau2):
+        estimates = {"total": fit.I2}
+        samples = _two_level(fit, kind, replications, rng)[:, None]
+    else:
+        raise EstimationError(f"The {fit.model} model of these effects has no I² to bootstrap.")
+    kept = samples[~np.isnan(samples).any(axis=1)]
+    failed = replications - kept.shape[0]
+    if failed > replications / 2:
+        raise EstimationError(
+            f"The model could not be estimated in {failed} of {replications} samples."
+        )
+    tail = (1 - chosen) / 2
+    low, high = np.quantile(kept, [tail, 1 - tail], axis=0)
+    ends = [Interval(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+    return I2Bootstrap(
+        estimates=estimates,
+        intervals=dict(zip(estimates, ends, strict=True)),
+        kind=kind,
+        level=chosen,
+        replications=replications,
+        failed=failed,
+        seed=seed,
+        samples=read_only(kept),
+        notices=_failures(failed, replications),
+    )
+
+
+def _failures(failed: int, replications: int) -> tuple[Problem, ...]:
+    if not failed:
+        return ()
+    message = f"The model could not be estimated in {failed} of {replications} samples."
+    return (notice("MA634", message, "They are left out of the interval."),)
+
+
+# Two-level -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Samples(Rows):
+    """Rows with effects and variances (rows, k) of their own."""
+
+    @classmethod
+    def of(cls, yi: Array, vi: Array) -> _Samples:
+        """Rows of `yi` and `vi` (rows, k); the columns only tell the largest effect."""
+        largest = np.abs(yi).max() * np.ones(yi.shape[1])
+        columns = np.column_stack([np.ones(yi.shape[1]), largest, largest**2])
+        return cls(columns, vi, yi, None, np.full(yi.shape[0], float(yi.shape[1])))
+
+    def take(self, rows: IntArray) -> _Samples:
+        """Return some of the rows."""
+        return _Samples(self.columns, self.vi[rows], self._yi()[rows], None, self.counts[rows])
+
+    def sums(self, wi: Array) -> tuple[Array, Array, Array]:
+        """Sums of w, w y and w y² for weights (rows, k)."""
+        yi, wi = self._yi(), wi.reshape(self.vi.shape)
+        first = wi * yi
+        return wi.sum(axis=1), first.sum(axis=1), np.einsum("rk,rk->r", first, yi)
+
+    def fixed_sums(self, wi: Array) -> tuple[Array, Array, Array]:
+        """Sums of w, w y and w y² for weights that do not depend on tau²."""
+        return self.sums(wi)
+
+    def fixed_sum(self, values: Array) -> Array:
+        """Sum values (rows, k) over the effects of each row."""
+        return np.asarray(values.sum(axis=1), dtype=np.float64)
+
+    def _yi(self) -> Array:
+        assert self.signed is not None
+        return self.signed
+
+
+def _two_level(fit: TwoLevelFit, kind: Bootstrap, replications: int, rng: Any) -> Array:
+    """I² of each sample, shape (replications,)."""
+    yi, vi = fit.effects.yi - fit.estimate, fit.effects.vi
+    scale = float(vi.size / np.sum(1 / vi))
+    estimator = BATCH_ESTIMATORS[cast(BatchEstimator, fit.tau2_method)]
+    width = max(1, CHUNK // vi.size)
+    found = []
+    for first in range(0, replications, width):
+        shape = (min(width, replications - first), vi.size)
+        if kind == "cluster":
+            drawn = rng.integers(0, vi.size, shape)
+            y, v = yi[drawn], vi[drawn]
+        else:
+            y = rng.standard_normal(shape) * np.sqrt(vi + fit.tau2)
+            v = np.broadcast_to(vi, shape)
+        tau2 = estimator(_Samples.of(y / math.sqrt(scale), v / scale)) * scale
+        found.append(tau2 / (tau2 + _typical(v)))
+    return np.concatenate(found)
+
+
+def _typical(vi: Array) -> Array:
+    """Typical sampling variance of Higgins and Thompson, of variances (rows, k)."""
+    wi = 1 / vi
+    total = wi.sum(axis=1)
+    return np.asarray((vi.shape[1] - 1) * total / (total**2 - np.sum(wi**2, axis=1)))
+
+
+# Multilevel ------------------------------------------------------------------------------------
+
+
+def _multilevel(fit: MultilevelFit, kind: Bootstrap, replications: int, rng: Any) -> Array:
+    """I² in total, of studies and of effects in each sample, shape (replications, 3)."""
+    restricted = fit.tau2_method == "REML"
+    typical = math.nan
+    if kind == "parametric":
+        data = fit.nested
+        typical = q_test(data.yi, data.vi, data.X, data.blocks, data.rho).typical_variance
+    found = np.full((replications, 3), math.nan)
+    for row in range(replications):
+        sample = _simulated(fit, rng) if kind == "parametric" else _drawn(fit.nested, rng)
+        if sample is None:
+            continue
+        own = typical
+        if kind == "cluster":
+            own = q_test(sample.yi, sample.vi, sample.X, sample.blocks, sample.rho).typical_variance
+        try:
+            theta = _components(sample, fit.optimum.theta, restricted=restricted)
+        except ConvergenceError:
+            continue
+        found[row] = np.r_[theta.sum(), theta] / (theta.sum() + own)
+    return found
+
+
+def _components(sample: NestedData, start: Array, *, restricted: bool) -> Array:
+    """Variance components, from those of the fit on.
+
+    Further maxima lie on a boundary, and nearly always one of them is where this climb ends
+    too: only then the other starts are tried.
+    """
+    inside = np.maximum(start, 0.1 * float(np.median(sample.vi)))
+    theta = maximize(sample, inside, restricted=restricted).theta
+    return theta if theta.all() else highest_maximum(sample, restricted=restricted).theta
+
+
+def _simulated(fit: MultilevelFit, rng: Any) -> NestedData:
+    """Effects made from the fitted model; only their deviations from the mean matter."""
+    data, theta = fit.nested, fit.optimum.theta
+    k, m = data.yi.size, data.blocks.m
+    study, own = rng.standard_normal((2, m)), rng.standard_normal((2, k))
+    between = math.sqrt(theta[0]) * data.blocks.spread(study[0])
+    shared = math.sqrt(data.rho) * data.blocks.spread(study[1])
+    errors = np.sqrt(data.vi) * (shared + math.sqrt(1 - data.rho) * own[1])
+    yi = between + math.sqrt(theta[1]) * own[0] + errors
+    return NestedData(yi, data.vi, data.X, data.blocks, data.rho)
+
+
+def _drawn(data: NestedData, rng: Any) -> NestedData | None:
+    """Studies drawn with replacement; None when the split is not identified in them."""
+    drawn = rng.integers(0, data.blocks.m, data.blocks.m)
+    sizes = data.blocks.sizes[drawn]
+    several: BoolArray = sizes > 1
+    if not several.any():
+        return None
+    starts = np.repeat(data.blocks.starts[drawn], sizes)
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rows = starts + np.arange(int(sizes.sum())) - first
+    blocks = StudyBlocks.from_sorted(np.repeat(np.arange(drawn.size, dtype=np.intp), sizes))
+    return NestedData(data.yi[rows], data.vi[rows], data.X[rows], blocks, data.rho)

@@ -1,0 +1,340 @@
+"""What every pooled result holds, and its text for a terminal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.conversion.transform import mean_correlation
+from metaalliance.core.inference.intervals import Interval
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError
+from metaalliance.models.prediction import Proportion, proportion_above
+from metaalliance.models.scale import back_transform, fisher_z, without_nan
+from metaalliance.options import Measure, Scale, check_option
+from metaalliance.problems import Problem
+from metaalliance.wording.numbers import limits, number, p_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PooledFit:
+    """What every pooled result holds; estimates are on the analysis scale.
+
+    Attributes
+    ----------
+    estimate, se, statistic, df, p_value : float
+        The mean effect and its test; `df` is infinite for a normal test.
+    ci_low, ci_high : float
+        Confidence interval of the mean.
+    pi_low, pi_high : float
+        Prediction interval of a true effect; NaN where the model has none.
+    Q, Q_df, Q_p_value : float
+        Cochran's test of homogeneity.
+    tau2 : float
+        Total heterogeneity variance.
+    I2, H2 : float
+        I² as a fraction in [0, 1], H².
+    weights : ndarray, shape (k,)
+        Weight of each effect in the mean; they sum to one.
+    notices : tuple of Problem
+        What the reader has to know about this fit.
+    """
+
+    effects: Effects = field(repr=False)
+    model: str
+    test: str
+    level: float
+    prediction: str
+    estimate: float
+    se: float
+    statistic: float
+    df: float
+    p_value: float
+    ci_low: float
+    ci_high: float
+    pi_low: float
+    pi_high: float
+    Q: float
+    Q_df: int
+    Q_p_value: float
+    tau2: float
+    I2: float
+    H2: float
+    weights: Array = field(repr=False)
+    notices: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    def measure(self) -> Measure:
+        """Analysis scale of the effects."""
+        return self.effects.measure
+
+    @property
+    def tau(self) -> float:
+        """Standard deviation of the true effects."""
+        return math.sqrt(self.tau2)
+
+    @property
+    def n_effects(self) -> int:
+        """Number of effects."""
+        return self.effects.n_effects
+
+    @property
+    def n_studies(self) -> int:
+        """Number of studies."""
+        return self.effects.n_studies
+
+    @property
+    def n_participants(self) -> int | None:
+        """Number of participants, where every n is known."""
+        return self.effects.n_participants
+
+    def tau2_ci(self) -> Interval:
+        """Confidence interval of `tau2`, computed on request."""
+        return Interval(math.nan, math.nan)
+
+    def probability_above(self, value: float = 0.0, *, scale: Scale = "r") -> float:
+        """Probability that the true effect of a new study exceeds `value`.
+
+        From the predictive distribution behind the prediction interval: t with its degrees
+        of freedom, scale ``sqrt(se^2 + tau2)``.
+
+        Parameters
+        ----------
+        value : float
+            Threshold.
+        scale : {"r", "analysis"}
+            Scale of the threshold; "r" is the correlation where there is one. No Fisher z is
+            beyond a correlation of 1 or -1, so that the probability is 0 or 1 from there on.
+        """
+        check_option("scale", scale, Scale)
+        point = fisher_z(value) if scale == "r" and self.measure == "z" else value
+        error = 0.0 if self.prediction == "simple" else self.se**2
+        spread = math.sqrt(error + self.tau2)
+        if not spread > 0:
+            return math.nan if math.isnan(spread) else float(self.estimate > point)
+        standardized = (point - self.estimate) / spread
+        df = self.prediction_df
+        tail = stats.norm.sf(standardized) if math.isinf(df) else stats.t.sf(standardized, df)
+        return float(tail)
+
+    @property
+    def prediction_df(self) -> float:
+        """Degrees of freedom of the prediction interval."""
+        return self.df
+
+    def proportion_above(self, value: float = 0.0, *, scale: Scale = "r") -> Proportion:
+        """Estimate the share of true effects above `value`, with its interval.
+
+        Unlike `probability_above` this describes the distribution of true effects itself and
+        leaves the uncertainty of mean and tau to the interval (delta method).
+
+        Parameters
+        ----------
+        value : float
+            Threshold.
+        scale : {"r", "analysis"}
+            Scale of the threshold.
+
+        Raises
+        ------
+        EstimationError
+            For an estimator of tau² without a likelihood, which gives it no standard error.
+
+        References
+        ----------
+        Mathur MB, VanderWeele TJ (2019). Statistics in Medicine 38, 1336-1342.
+        """
+        check_option("scale", scale, Scale)
+        point = fisher_z(value) if scale == "r" and self.measure == "z" else value
+        if math.isinf(point):
+            return Proportion(float(point < 0), math.nan, math.nan)
+        error = self._tau2_se() if self.tau2 > 0 else math.nan
+        return proportion_above(point, self.estimate, self.se, self.tau2, error, self.level)
+
+    def _tau2_se(self) -> float:
+        """Standard error of tau² from the expected information."""
+        raise EstimationError(f"The {self.model} model estimates no share of true effects.")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this fit, as `pool` takes them."""
+        return {
+            "measure": self.measure,
+            "model": self.model,
+            "test": self.test,
+            "level": self.level,
+            "prediction": self.prediction,
+        }
+
+    def mean_r(self) -> float:
+        """Mean of the true correlations: the integral back-transformation of Fisher z.
+
+        The tanh of the mean z (`to_frame(scale="r")`) is their median.
+        """
+        if self.measure != "z":
+            return self.estimate
+        return mean_correlation(self.estimate, self.tau2)
+
+    def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
+        """Return one row: term, estimate, se, interval, prediction interval, test, k, n.
+
+        Parameters
+        ----------
+        scale : {"analysis", "r"}
+            With "r" estimates and limits are correlations (tanh of Fisher z) and `se` is
+            missing, since it belongs to the analysis scale.
+        """
+        check_option("scale", scale, Scale)
+        values = {name: getattr(self, name) for name in _LIMITS}
+        if scale == "r":
+            values = {k: back_transform(v, self.measure) for k, v in values.items()}
+        se = self.se if scale == "analysis" or self.measure != "z" else math.nan
+        row = {
+            "term": "mean",
+            "model": self.model,
+            **values,
+            "se": se,
+            "statistic": self.statistic,
+            "df": self.df,
+            "p_value": self.p_value,
+            "tau2": self.tau2,
+            "I2": self.I2,
+            "n_studies": self.n_studies,
+            "n_effects": self.n_effects,
+        }
+        return pd.DataFrame([row])
+
+    def heterogeneity(self) -> dict[str, Any]:
+        """Return Q, tau², I² and their intervals."""
+        ci = self.tau2_ci()
+        return {
+            "Q": self.Q,
+            "df": self.Q_df,
+            "p_value": self.Q_p_value,
+            "tau2": self.tau2,
+            "tau": self.tau,
+            "tau2_ci_low": ci.low,
+            "tau2_ci_high": ci.high,
+            "I2": self.I2,
+            "H2": self.H2,
+            "sigma2": {"study": self.tau2},
+            "I2_levels": {"study": self.I2},
+        }
+
+    def pooled(self) -> dict[str, Any]:
+        """Return the mean, its test and its back-transformation."""
+        limits = {name: getattr(self, name) for name in _LIMITS}
+        rest = {"se": self.se, "statistic": self.statistic, "df": self.df}
+        r = {k: back_transform(v, self.measure) for k, v in limits.items()}
+        if self.measure == "z":
+            r["mean"] = self.mean_r()
+        is_r = self.measure != "generic"
+        return {**limits, **rest, "p_value": self.p_value, "r": r if is_r else None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return settings, counts, pooled mean and heterogeneity; missing is None."""
+        counts = {
+            "n_studies": self.n_studies,
+            "n_effects": self.n_effects,
+            "n_participants": self.n_participants,
+        }
+        content = {
+            "settings": self.settings(),
+            "counts": counts,
+            "pooled": self.pooled(),
+            "heterogeneity": self.heterogeneity(),
+            "notices": [p.to_dict() for p in self.notices],
+        }
+        cleaned: dict[str, Any] = without_nan(content)
+        return cleaned
+
+    def summary(self) -> str:
+        """Return the result as text for a terminal."""
+        return summary_text(self)
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame(scale="r").round(4).to_html(index=False))
+
+
+_LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+
+
+def summary_text(fit: PooledFit) -> str:
+    """Return the fit as a block of lines below 80 columns."""
+    lines = [_heading(fit), "", _mean_line(fit), *_scale_lines(fit), *_prediction_lines(fit)]
+    lines += ["", *_heterogeneity_lines(fit)]
+    for found in fit.notices:
+        lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+    return "\n".join(lines)
+
+
+def _heading(fit: PooledFit) -> str:
+    people = f", {fit.n_participants:,} participants" if fit.n_participants else ""
+    parts = [fit.model, str(fit.settings().get("tau2", "")), fit.test]
+    if "rho" in fit.settings() and fit.model == "che":
+        parts.insert(1, f"rho {number(fit.settings()['rho'], 2, correlation=True)}")
+    effects = "effect" if fit.n_effects == 1 else "effects"
+    studies = "study" if fit.n_studies == 1 else "studies"
+    size = f"{fit.n_studies:,} {studies}, {fit.n_effects:,} {effects}{people}"
+    return f"{size}\nModel: {', '.join(p for p in parts if p)}"
+
+
+def _back(fit: PooledFit, value: float) -> float:
+    return math.tanh(value) if fit.measure == "z" else value
+
+
+def _mean_line(fit: PooledFit) -> str:
+    is_r = fit.measure != "generic"
+    name = "r" if is_r else "estimate"
+    ends = limits(_back(fit, fit.ci_low), _back(fit, fit.ci_high), correlation=is_r)
+    shape = "z" if math.isinf(fit.df) else f"t({number(fit.df, 1)})"
+    test = f"{shape} = {number(fit.statistic, 2)}, p {p_text(fit.p_value)}"
+    mean = number(_back(fit, fit.estimate), correlation=is_r)
+    return f"Mean {name} = {mean}, {100 * fit.level:g}% CI {ends}, {test}"
+
+
+def _scale_lines(fit: PooledFit) -> list[str]:
+    if fit.measure != "z":
+        return [f"(scale: {fit.measure}; se = {number(fit.se, 4)})"]
+    return [
+        f"(tanh of the mean Fisher z = {number(fit.estimate, 4)}, se = {number(fit.se, 4)};"
+        f" mean of the true r = {number(fit.mean_r(), 3, correlation=True)})"
+    ]
+
+
+def _prediction_lines(fit: PooledFit) -> list[str]:
+    if math.isnan(fit.pi_low):
+        return []
+    is_r = fit.measure != "generic"
+    ends = limits(_back(fit, fit.pi_low), _back(fit, fit.pi_high), correlation=is_r)
+    chance = number(100 * fit.probability_above(0.0), 0)
+    return [f"{100 * fit.level:g}% prediction interval {ends}; {chance}% of true effects above 0"]
+
+
+def _heterogeneity_lines(fit: PooledFit) -> list[str]:
+    lines = [f"Heterogeneity: Q({fit.Q_df}) = {number(fit.Q, 2)}, p {p_text(fit.Q_p_value)}"]
+    if math.isnan(fit.tau2):
+        return lines
+    content = fit.heterogeneity()
+    spread = ""
+    if not math.isnan(content["tau2_ci_low"]):
+        spread = f" {limits(content['tau2_ci_low'], content['tau2_ci_high'], 4)}"
+    lines.append(
+        f"tau² = {number(fit.tau2, 4)}{spread}, tau = {number(fit.tau)},"
+        f" I² = {number(100 * fit.I2, 1)}%, H² = {number(fit.H2, 2)}"
+    )
+    cis = content.get("sigma2_ci", {})
+    components = content["sigma2"] if len(content["sigma2"]) > 1 else {}
+    for name, value in components.items():
+        ends = f" {limits(cis[name][0], cis[name][1], 4)}" if name in cis else ""
+        where = _LEVELS.get(name, f"between levels of {name}")
+        share = number(100 * content["I2_levels"][name], 1)
+        lines.append(f"  {where}: {number(value, 4)}{ends}, I² = {share}%")
+    return lines
+
+
+_LEVELS = {"study": "between studies", "effect": "within studies"}

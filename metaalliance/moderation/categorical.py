@@ -1,0 +1,325 @@
+"""Test of one categorical moderator: the means of its levels and their differences."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.inference.multiplicity import holm
+from metaalliance.core.inference.wald import wald_chi2
+from metaalliance.core.inference.welch import between
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.working import MULTILEVEL
+from metaalliance.moderation.equivalence import with_equivalence
+from metaalliance.moderation.grouping import Grouping, group_by, missing_notice
+from metaalliance.moderation.level_rows import Case, levels_frame
+from metaalliance.moderation.result import ModeratorTest, equality, wald_record
+from metaalliance.moderation.separate import SeparateLevels, equal_variance_test, fit_separately
+from metaalliance.options import CLUSTER_TESTS, Model, Prediction, Tau2Estimator, Test, check_option
+from metaalliance.problems import Problem, notice
+
+#: Levels with fewer studies are shown, but not tested.
+MIN_STUDIES = 3
+
+
+def moderators(
+    effects: Effects,
+    by: str,
+    *,
+    model: Model = "auto",
+    tau2: Tau2Estimator = "REML",
+    test: Test = "auto",
+    rho: float = 0.6,
+    level: float = 0.95,
+    prediction: Prediction = "t",
+    min_studies: int = MIN_STUDIES,
+    reference: str | None = None,
+    separate_tau2: bool = False,
+    compare: str = "pairwise",
+    sesoi: float | None = None,
+    tests: str | Sequence[str] = (),
+    replications: int = 1000,
+    seed: int = 1,
+) -> ModeratorTest:
+    """Compare the mean effect between the levels of a categorical moderator.
+
+    Parameters
+    ----------
+    effects : Effects
+        What is compared.
+    by : str
+        A text or true-false column. Effects without a value are counted and left out.
+    model, tau2, test, rho, level, prediction
+        As in `pool`.
+    min_studies : int
+        Levels with fewer studies are shown with the heterogeneity of the others and a normal
+        interval, and kept out of the test. A cluster-robust test and separate tau² need two.
+    reference : str, optional
+        The first level; by default the one with most studies.
+    separate_tau2 : bool
+        Fit each level on its own with its own heterogeneity, and test whether it is equal.
+    compare : {"pairwise", "reference"}
+        Contrasts of all pairs of levels, or of each with the reference.
+    sesoi : float, optional
+        Smallest difference of interest on the analysis scale: adds the test that two levels
+        are equivalent to the contrasts.
+    tests : "all" or sequence of str
+        Methods of the side-by-side table: "htz", "knapp-hartung", "wald", "likelihood-ratio",
+        "permutation", "wild-bootstrap".
+    replications, seed : int
+        Of the permutation test and the wild bootstrap.
+
+    Returns
+    -------
+    ModeratorTest
+        Its `notices` are also given as `MetaAllianceWarning` where they are warnings.
+
+    Raises
+    ------
+    OptionError
+        For a value that an option does not have, or a column that holds numbers.
+    EstimationError
+        When the model cannot be identified.
+
+    References
+    ----------
+    Pustejovsky JE, Tipton E (2022). Prevention Science 23, 425-438 (levels with common and
+    separate variances). Tipton E, Pustejovsky JE (2015). Journal of Educational and
+    Behavioral Statistics 40, 604-634 (HTZ). Borenstein M, Hedges LV, Higgins JPT, Rothstein HR
+    (2009). Introduction to Meta-Analysis, chapter 19.
+
+    Examples
+    --------
+    >>> effects = Effects.from_arrays(
+    ...     [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.01] * 6, moderators={"arm": list("aaabbb")}
+    ... )
+    >>> found = moderators(effects, "arm", test="wald")
+    >>> [round(float(x), 3) for x in found.levels["estimate"]]
+    [0.2, 0.5]
+    >>> found.omnibus["test"], round(found.omnibus["statistic"], 3)
+    ('chi2', 13.5)
+    """
+    _check(compare, min_studies, sesoi)
+    check_option("prediction", prediction, Prediction)
+    grouping = group_by(effects, by, reference)
+    given = {"model": model, "tau2": tau2, "test": test, "rho": rho, "level": level}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        case = _fit(grouping, given, min_studies, prediction, separate=separate_tau2)
+        result = _result(case, compare, sesoi)
+        if tests:
+            from metaalliance.moderation.side_by_side import add_tests
+
+            result = add_tests(result, grouping, tests, replications, seed)
+    for found in result.notices:
+        if found.severity == "warning":
+            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=2)
+    return result
+
+
+def _check(compare: str, min_studies: int, sesoi: float | None) -> None:
+    if compare not in {"pairwise", "reference"}:
+        raise OptionError(f"compare={compare!r} is not one of 'pairwise', 'reference'.")
+    if not isinstance(min_studies, int) or min_studies < 1:
+        raise OptionError(f"min_studies={min_studies!r} is not a whole number from 1.")
+    if sesoi is not None and not sesoi > 0:
+        raise OptionError(f"sesoi={sesoi!r} is not a positive difference on the analysis scale.")
+
+
+def _fit(
+    grouping: Grouping, given: dict[str, Any], min_studies: int, prediction: str, *, separate: bool
+) -> Case:
+    """Fit the tested levels with common, and when asked with separate, heterogeneity."""
+    effects = grouping.effects
+    used = effects.subset(grouping.present)
+    ones = regress_or_none(used, np.ones((used.n_effects, 1)), ("mean",), given)
+    clustered = ones is None or ones.test in CLUSTER_TESTS or ones.model in MULTILEVEL
+    least = max(min_studies, 2) if separate or clustered else min_studies
+    tested = tuple(name for name, m in grouping.studies().items() if m >= least)
+    common, null, levels, tau2_test = None, ones, None, None
+    settings = {**given} if ones is None else _settled(ones)
+    if tested:
+        keep, X = grouping.indicators(tested)
+        main = effects.subset(keep)
+        common = regress(main, X, tested, **given)
+        settings = _settled(common)
+        if len(main.frame) < len(used.frame):
+            null = regress(main, np.ones((main.n_effects, 1)), ("mean",), **given)
+        if separate:
+            _refuse_separation(grouping, common)
+            levels = fit_separately(main, X, tested, settings)
+            tau2_test = equal_variance_test(main, X, settings) if len(tested) > 1 else None
+    return Case(
+        grouping=grouping,
+        tested=tested,
+        common=common,
+        null=null,
+        separate=levels,
+        tau2_test=tau2_test,
+        prediction=prediction,
+        min_studies=least,
+        settings=settings,
+    )
+
+
+def _refuse_separation(grouping: Grouping, common: RegressionFit) -> None:
+    """Refuse separate fits where there is no tau², or where they would be taken as independent."""
+    if common.model == "common-effect":
+        raise OptionError("The common-effect model has no tau² to separate.")
+    shared = grouping.varies_within()
+    if shared and common.test not in CLUSTER_TESTS:
+        raise EstimationError(
+            f"{shared} studies have effects in several levels of {grouping.name}: separate fits "
+            f"are not independent, and the {common.test} test would take them as such. Use a "
+            "cluster-robust test, or one tau².",
+            code="MA612",
+        )
+
+
+def _settled(fit: RegressionFit) -> dict[str, Any]:
+    """The options that "auto" became."""
+    return {
+        "model": fit.model,
+        "tau2": fit.tau2_method,
+        "test": fit.test,
+        "rho": fit.rho,
+        "level": fit.level,
+    }
+
+
+def regress_or_none(
+    effects: Effects, X: Array, names: Sequence[str], given: dict[str, Any]
+) -> RegressionFit | None:
+    """Fit, or return None where the effects cannot identify the model."""
+    try:
+        return regress(effects, X, names, **given)
+    except EstimationError as error:
+        if error.code in {"MA641", "MA611", "MA610"} and given["model"] == "auto":
+            return None
+        raise
+
+
+def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
+    grouping, means, common, null = case.grouping, case.means, case.common, case.null
+    contrasts = _contrasts(case, compare)
+    if sesoi is not None:
+        contrasts = with_equivalence(contrasts, sesoi)
+    main = grouping.effects.subset(grouping.indicators(case.tested)[0]) if case.tested else None
+    tau2_null = math.nan if null is None else null.tau2
+    R2 = math.nan
+    if common is not None and len(case.tested) > 1 and tau2_null > 0:
+        R2 = max(0.0, 1 - common.tau2 / tau2_null)
+    options = {k: v for k, v in case.settings.items() if _has(case.settings["model"], k)}
+    options |= {
+        "measure": grouping.effects.measure,
+        "prediction": case.prediction,
+        "separate_tau2": case.separate is not None,
+        "min_studies": case.min_studies,
+        "compare": compare,
+        "sesoi": sesoi,
+    }
+    return ModeratorTest(
+        name=grouping.name,
+        effects=grouping.effects,
+        reference=grouping.levels[0],
+        levels=levels_frame(case),
+        omnibus=_omnibus(case),
+        contrasts=contrasts,
+        R2=R2,
+        tau2=math.nan if common is None or case.separate is not None else common.tau2,
+        tau2_null=tau2_null,
+        Q_between=_between(case),
+        residual_heterogeneity={} if common is None else common.residual_heterogeneity(),
+        tau2_test=case.tau2_test,
+        tests=None,
+        missing=grouping.missing(),
+        n_studies=0 if main is None else main.n_studies,
+        n_effects=0 if main is None else main.n_effects,
+        options=options,
+        fit=means,
+        notices=_notices(case),
+    )
+
+
+def _has(model: str, setting: str) -> bool:
+    """Whether a setting means something in a model."""
+    if setting == "tau2":
+        return model != "common-effect"
+    return setting != "rho" or model == "che"
+
+
+def _omnibus(case: Case) -> dict[str, Any]:
+    """Test that the tested levels are equal."""
+    g = len(case.tested)
+    if g < 2 or case.means is None:
+        reason = f"{'no level has' if g == 0 else 'only one level has'} {case.min_studies} studies"
+        nothing = dict.fromkeys(("statistic", "df1", "df2", "p_value"), math.nan)
+        return {"test": None, **nothing, "reason": reason}
+    if isinstance(case.means, SeparateLevels):
+        return wald_record(case.means.equal())
+    return wald_record(case.means.wald(equality(g)))
+
+
+def _between(case: Case) -> dict[str, Any]:
+    """Q between the levels from the model's own variances."""
+    g = len(case.tested)
+    if g < 2 or case.common is None:
+        return {"Q": math.nan, "df": g - 1 if g else 0, "p_value": math.nan}
+    if case.separate is not None:
+        variances = np.array([float(w.point.bread[0, 0]) for w in case.separate.works])
+        Q = between(case.separate.beta, variances)
+    else:
+        fit = case.common
+        Q = wald_chi2(fit.data, fit.point, equality(g) @ fit.basis, "model").Q
+    return {"Q": Q, "df": g - 1, "p_value": float(stats.chi2.sf(Q, g - 1))}
+
+
+def _contrasts(case: Case, compare: str) -> pd.DataFrame:
+    """Differences between levels; the reference is always the one that is subtracted."""
+    g = len(case.tested)
+    pairs = [(a, b) for a in range(g) for b in range(a + 1, g)]
+    first = bool(g) and case.tested[0] == case.grouping.levels[0]
+    pairs = [(b, a) if a == 0 and first else (a, b) for a, b in pairs]
+    if compare == "reference":
+        pairs = [(a, b) for a, b in pairs if b == 0 and first]
+    names = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
+    columns: dict[str, Any] = {
+        "level_a": [case.tested[a] for a, _ in pairs],
+        "level_b": [case.tested[b] for _, b in pairs],
+    }
+    if not pairs or case.means is None:
+        empty = {name: pd.Series(dtype=float) for name in (*names, "p_adjusted")}
+        return pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in columns.items()} | empty)
+    C = np.zeros((len(pairs), g))
+    for row, (a, b) in enumerate(pairs):
+        C[row, a], C[row, b] = 1.0, -1.0
+    found = case.means.contrast(C)
+    frame = pd.DataFrame(columns | {name: getattr(found, name) for name in names})
+    frame["p_adjusted"] = holm(frame["p_value"].to_numpy())
+    return frame
+
+
+def _notices(case: Case) -> tuple[Problem, ...]:
+    """What the reader has to know: missing values, sparse levels, and the notices of the fit."""
+    found = list(missing_notice(case.grouping))
+    left = [n for n in case.grouping.levels if n not in case.tested]
+    if left:
+        message = (
+            f"{case.grouping.name}: {', '.join(left)} {'has' if len(left) == 1 else 'have'} fewer "
+            f"than {case.min_studies} studies: shown, but not tested."
+        )
+        hint = "Merge levels, or set min_studies."
+        found.append(notice("MA645", message, hint, severity="note"))
+    if case.common is not None:
+        found += [p for p in case.common.notices if p.code != "MA620" or case.separate is None]
+    return tuple(found)

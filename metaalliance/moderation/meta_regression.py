@@ -1,0 +1,334 @@
+"""Meta-regression by a formula."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.inference.wald import WaldTest
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.moderation.design import Design, build_design
+from metaalliance.moderation.frames import records
+from metaalliance.moderation.inflation import inflated, inflation
+from metaalliance.moderation.result import LIMITS, wald_record, wald_text
+from metaalliance.options import Model, Scale, Tau2Estimator, Test, check_option
+from metaalliance.problems import Problem
+from metaalliance.wording.numbers import limits, number, p_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MetaRegression:
+    """A meta-regression with what its coefficients mean.
+
+    Attributes
+    ----------
+    formula : str
+        The formula.
+    fit : RegressionFit
+        Coefficients and their tests on the analysis scale.
+    design : Design
+        Variables with their levels, centres and scales; what is missing and was dropped.
+    R2 : float
+        Share of tau² that the moderators account for; NaN where there is no tau².
+    tau2_null : float
+        Heterogeneity of the same effects without moderators.
+    notices : tuple of Problem
+        What the reader has to know.
+    """
+
+    formula: str
+    fit: RegressionFit
+    design: Design = field(repr=False)
+    R2: float
+    tau2_null: float
+    notices: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients."""
+        return self.fit.names
+
+    @property
+    def tau2(self) -> float:
+        """Residual heterogeneity."""
+        return self.fit.tau2
+
+    @property
+    def n_studies(self) -> int:
+        """Number of studies."""
+        return self.fit.n_studies
+
+    @property
+    def n_effects(self) -> int:
+        """Number of effects."""
+        return self.fit.n_effects
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per coefficient, on the analysis scale."""
+        return self.fit.to_frame()
+
+    @property
+    def omnibus(self) -> dict[str, Any]:
+        """Test that every coefficient but the intercept is zero."""
+        return wald_record(self._wald(range(1, len(self.names))))
+
+    @property
+    def anova(self) -> pd.DataFrame:
+        """Return the test of each term: all of its coefficients are zero.
+
+        The other terms stay in the model (type III). Beside an interaction the test of a main
+        effect is the one at the reference level and at the centre of the other.
+        """
+        rows = []
+        for term, columns in self.design.terms.items():
+            rows.append({"term": term, **wald_record(self._wald(columns))})
+        return pd.DataFrame(rows)
+
+    def _wald(self, columns: Any) -> WaldTest:
+        return self.fit.wald(np.eye(len(self.names))[list(columns)])
+
+    def gvif(self) -> pd.DataFrame:
+        """Return the generalised variance inflation factor of each term.
+
+        Returns
+        -------
+        DataFrame
+            term, df, gvif, and ``gvif^(1 / (2 df))``, by which the term's standard errors are
+            inflated; from the model's own covariance.
+
+        References
+        ----------
+        Fox J, Monette G (1992). Journal of the American Statistical Association 87, 178-183.
+        """
+        return inflation(self.fit, self.design.terms)
+
+    def predict(
+        self,
+        frame: pd.DataFrame | None = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+        prediction: str = "t",
+        scale: Scale = "analysis",
+    ) -> pd.DataFrame:
+        """Predict the mean effect for new values of the moderators.
+
+        Parameters
+        ----------
+        frame : DataFrame, optional
+            A column for each moderator.
+        at : mapping, optional
+            In place of a frame: values by column, one or a list each. Other numbers are held at
+            their centre, and every combination of the levels of other columns is predicted.
+        prediction : {"t", "normal", "riley", "simple"}
+            Distribution of the prediction interval.
+        scale : {"analysis", "r"}
+            With "r" the mean and the limits are correlations.
+
+        Returns
+        -------
+        DataFrame
+            The values, then estimate, se, df, ci_low, ci_high, pi_low, pi_high. A combination
+            of levels that no effect has is NaN.
+
+        Raises
+        ------
+        OptionError
+            For a level that the model does not know, or a column that is missing.
+        """
+        check_option("scale", scale, Scale)
+        if frame is not None and at is not None:
+            raise OptionError("Give a frame or at, not both.")
+        if frame is None:
+            frame = self.design.grid(at)
+        if frame.empty:
+            raise OptionError("The frame to predict has no rows.")
+        self._warn_beyond(frame)
+        columns = list(dict.fromkeys(v.column for v in self.design.variables))
+        rows = self.design.rows(frame)
+        found = self.fit.predict(np.nan_to_num(rows), prediction=prediction)
+        found[np.isnan(rows).any(axis=1)] = math.nan
+        if scale == "r" and self.fit.measure == "z":
+            for name in LIMITS:
+                found[name] = [math.tanh(v) for v in found[name]]
+            found["se"] = math.nan
+        return pd.concat([frame[columns].reset_index(drop=True), found], axis=1)
+
+    def _warn_beyond(self, frame: pd.DataFrame) -> None:
+        """Warn of numbers outside the data."""
+        for v in self.design.variables:
+            if v.levels or v.function or v.curved or v.column not in frame:
+                continue
+            x = pd.to_numeric(frame[v.column], errors="coerce")
+            if bool(((x < v.low) | (x > v.high)).any()):
+                message = (
+                    f"MA638 {v.name} is predicted outside the data, which end at {v.low:g} and "
+                    f"{v.high:g}."
+                )
+                warnings.warn(message, MetaAllianceWarning, stacklevel=3)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this fit."""
+        return {**self.fit.settings(), "formula": self.formula}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return settings, variables, coefficients, tests and heterogeneity; missing is None."""
+        rows = self.fit.to_frame().to_dict("records")
+        cleaned: dict[str, Any] = without_nan(
+            {
+                "formula": self.formula,
+                "settings": self.settings(),
+                "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
+                "missing": self.design.missing,
+                "variables": [v.to_dict() for v in self.design.variables],
+                "dropped": list(self.design.dropped),
+                "coefficients": rows,
+                "omnibus": self.omnibus,
+                "anova": records(self.anova),
+                "gvif": records(self.gvif()),
+                "R2": self.R2,
+                "tau2": self.tau2,
+                "tau2_null": self.tau2_null,
+                "residual_heterogeneity": self.fit.residual_heterogeneity(),
+                "log_likelihood": self.fit.log_likelihood,
+                "notices": [p.to_dict() for p in self.notices],
+            }
+        )
+        return cleaned
+
+    def summary(self) -> str:
+        """Return the regression as text for a terminal."""
+        fit = self.fit
+        omnibus = self.omnibus
+        known = not math.isnan(omnibus["statistic"])
+        lines = [
+            f"{self.formula}: {fit.n_studies:,} studies, {fit.n_effects:,} effects",
+            f"Model: {fit.model}, {fit.tau2_method}, {fit.test}",
+            *(f"  {_variable_line(v.to_dict())}" for v in self.design.variables),
+            "",
+            f"Test of all terms: {wald_text(omnibus) if known else omnibus['reason']}",
+            f"R² = {number(100 * self.R2, 1)}%, residual tau² = {number(fit.tau2, 4)}",
+            "",
+        ]
+        for row in records(fit.to_frame()):
+            ends = limits(row["ci_low"], row["ci_high"])
+            lines.append(
+                f"{row['term']}: b = {number(row['estimate'])}, {100 * fit.level:g}% CI {ends}, "
+                f"p {p_text(row['p_value'])}"
+            )
+        for found in self.notices:
+            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().round(4).to_html(index=False))
+
+
+def meta_regression(
+    effects: Effects,
+    formula: str,
+    *,
+    model: Model = "auto",
+    tau2: Tau2Estimator = "REML",
+    test: Test = "auto",
+    rho: float = 0.6,
+    level: float = 0.95,
+    reference: Mapping[str, str] | None = None,
+    centre: Mapping[str, float] | None = None,
+    scale: Mapping[str, float] | None = None,
+    min_studies: int = 3,
+) -> MetaRegression:
+    """Regress the effects on several moderators at once.
+
+    Parameters
+    ----------
+    effects : Effects
+        What is explained; effects with a missing moderator are counted and left out.
+    formula : str
+        Such as ``"modality * alliance_rater + year"``; see `parse_formula` for what may stand in
+        it. It is read strictly: nothing in it is executed.
+    model, tau2, test, rho, level
+        As in `pool`.
+    reference : mapping, optional
+        Reference level by column; by default the level with most studies.
+    centre, scale : mapping, optional
+        Numbers enter as (x - centre) / scale: by default the mean, and 10 for years (slopes per
+        decade) or 1.
+    min_studies : int
+        Effects of levels with fewer studies are left out.
+
+    Returns
+    -------
+    MetaRegression
+        Its `notices` are also given as `MetaAllianceWarning` where they are warnings.
+
+    Raises
+    ------
+    OptionError
+        For a formula that is not accepted, or a value that an option does not have.
+    EstimationError
+        When moderators are collinear, or the model cannot be identified.
+
+    Examples
+    --------
+    >>> effects = Effects.from_arrays(
+    ...     [0.1, 0.2, 0.3, 0.4, 0.5, 0.7], [0.01] * 6,
+    ...     moderators={"arm": list("aaabbb"), "year": [1990, 2000, 2010, 1990, 2000, 2010]},
+    ... )
+    >>> fit = meta_regression(effects, "arm + year", test="wald")
+    >>> fit.names, [round(float(b), 3) for b in fit.fit.beta]
+    (('intercept', 'arm[b]', 'year'), [0.2, 0.333, 0.125])
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        design = build_design(
+            effects,
+            formula,
+            reference=reference,
+            centre=centre,
+            scale=scale,
+            min_studies=min_studies,
+        )
+        options: dict[str, Any] = {
+            "model": model, "tau2": tau2, "test": test, "rho": rho, "level": level,
+        }  # fmt: skip
+        fit = regress(design.used, design.X, design.names, **options)
+        null = regress(design.used, np.ones((fit.n_effects, 1)), ("mean",), **options)
+    R2 = max(0.0, 1 - fit.tau2 / null.tau2) if null.tau2 > 0 else math.nan
+    notices = (*design.notices, *fit.notices, *inflated(fit, design.terms))
+    for problem in notices:
+        if problem.severity == "warning":
+            warnings.warn(f"{problem.code} {problem.message}", MetaAllianceWarning, stacklevel=2)
+    return MetaRegression(
+        formula=design.formula.text,
+        fit=fit,
+        design=design,
+        R2=R2,
+        tau2_null=null.tau2,
+        notices=notices,
+    )
+
+
+def _variable_line(found: dict[str, Any]) -> str:
+    if found["kind"] == "categorical":
+        return f"{found['name']}: compared with {found['reference']}"
+    return f"{found['name']}: {found['unit']}, centred at {found['centre']:.6g}"
+
+
+def with_r(frame: pd.DataFrame, fit: RegressionFit) -> list[dict[str, Any]]:
+    """Return rows of estimates, each with its back-transformation under "r"."""
+    rows = records(frame)
+    for row in rows:
+        if fit.measure != "generic":
+            names = [n for n in LIMITS if n in row]
+            row["r"] = {n: back_transform(float(row[n]), fit.measure) for n in names}
+    return rows

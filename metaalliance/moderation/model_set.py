@@ -1,0 +1,222 @@
+"""Several models of the same effects weighed against each other."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.models.regression import regress
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import without_nan
+from metaalliance.moderation.design import Design, build_design
+from metaalliance.moderation.frames import records
+from metaalliance.options import Model
+from metaalliance.wording.numbers import number
+
+#: Moderators of which all subsets are fitted, at most.
+MOST = 10
+_COMPONENTS = {"common-effect": 0, "two-level": 1, "three-level": 2, "che": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ModelSet:
+    """Models ranked by AICc.
+
+    Attributes
+    ----------
+    models : DataFrame
+        formula, n_parameters, log_likelihood, aicc, delta, weight; best first.
+    importance : DataFrame
+        term, weight: summed weights of the models that hold a term.
+    coefficients : DataFrame
+        term, estimate, se: averaged over all models, a coefficient being zero where its term is
+        left out; the standard error includes the uncertainty about the model.
+    n_studies, n_effects : int
+        The effects of all models: those with a value of every moderator.
+    """
+
+    models: pd.DataFrame = field(repr=False)
+    importance: pd.DataFrame = field(repr=False)
+    coefficients: pd.DataFrame = field(repr=False)
+    model: str
+    n_studies: int
+    n_effects: int
+    missing: dict[str, dict[str, int]]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the models, best first."""
+        return self.models.copy()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return models, importance and averaged coefficients; missing is None."""
+        cleaned: dict[str, Any] = without_nan(
+            {
+                "model": self.model,
+                "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
+                "missing": self.missing,
+                "models": records(self.models),
+                "importance": records(self.importance),
+                "coefficients": records(self.coefficients),
+            }
+        )
+        return cleaned
+
+    def summary(self) -> str:
+        """Return the best models and the importance of terms as text."""
+        lines = [f"{len(self.models)} models of {self.n_effects:,} effects, by AICc"]
+        lines += [
+            f"  {row['formula']}: delta {number(row['delta'], 2)}, weight {number(row['weight'])}"
+            for row in records(self.models.head(8))
+        ]
+        lines.append("Importance of terms (summed weights)")
+        lines += [
+            f"  {row['term']}: {number(row['weight'], 2)}" for row in records(self.importance)
+        ]
+        return "\n".join(lines)
+
+
+def model_set(
+    effects: Effects,
+    terms: Sequence[str],
+    *,
+    model: Model = "auto",
+    rho: float = 0.6,
+    reference: Mapping[str, str] | None = None,
+    centre: Mapping[str, float] | None = None,
+    scale: Mapping[str, float] | None = None,
+    min_studies: int = 3,
+) -> ModelSet:
+    """Fit every subset of a declared set of moderators and weigh the models by AICc.
+
+    All models are fitted by full maximum likelihood to the same effects, those with a value of
+    every moderator. The set has to be declared before the results are seen, and short.
+
+    Parameters
+    ----------
+    effects : Effects
+        What is explained.
+    terms : sequence of str
+        Terms of a formula, such as ``["modality", "alliance_rater", "year"]``; at most 10.
+    model, rho
+        As in `pool`.
+    reference, centre, scale, min_studies
+        As in `meta_regression`.
+
+    References
+    ----------
+    Burnham KP, Anderson DR (2002). Model Selection and Multimodel Inference, 2nd ed. AICc
+    counts effects and all parameters, variance components among them, as metafor does.
+
+    Examples
+    --------
+    >>> effects = Effects.from_arrays(
+    ...     [0.1, 0.2, 0.1, 0.5, 0.6, 0.5, 0.2, 0.6], [0.01] * 8,
+    ...     moderators={"arm": list("aaabbbab"), "age": [30.0, 41, 35, 42, 38, 40, 37, 33]},
+    ... )
+    >>> model_set(effects, ["arm", "age"]).models["formula"].iloc[0]
+    'arm'
+    """
+    names = list(dict.fromkeys(str(t).strip() for t in terms))
+    if not 1 <= len(names) <= MOST:
+        raise OptionError(f"{len(names)} terms; allowed are 1 to {MOST}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        full = build_design(
+            effects,
+            " + ".join(names),
+            reference=reference,
+            centre=centre,
+            scale=scale,
+            min_studies=min_studies,
+        )
+        fits = _fits(full, names, model, rho)
+    rows = [_row(chosen, fit) for chosen, fit in fits]
+    frame = pd.DataFrame(rows)
+    frame["delta"] = frame["aicc"] - frame["aicc"].min()
+    weight = np.exp(-frame["delta"] / 2)
+    frame["weight"] = weight / weight.sum()
+    importance = [
+        {"term": t, "weight": float(sum(frame["weight"][i] for i, (c, _) in enumerate(fits)
+                                        if t in c))}
+        for t in full.terms
+    ]  # fmt: skip
+    averaged = _averaged(full, fits, frame["weight"].to_numpy())
+    return ModelSet(
+        models=frame.sort_values("aicc", kind="stable", ignore_index=True),
+        importance=pd.DataFrame(importance).sort_values(
+            "weight", ascending=False, kind="stable", ignore_index=True
+        ),
+        coefficients=averaged,
+        model=fits[0][1].model,
+        n_studies=full.used.n_studies,
+        n_effects=full.used.n_effects,
+        missing=full.missing,
+    )
+
+
+_Fits = list[tuple[tuple[str, ...], RegressionFit]]
+
+
+def _fits(full: Design, names: list[str], model: Model, rho: float) -> _Fits:
+    """Fit every subset of the terms."""
+    terms = list(full.terms)
+    if len(terms) != len(names):
+        raise OptionError(f"The terms {', '.join(names)} must be single: no * or +.")
+    if full.used.n_effects <= full.X.shape[1] + 4:
+        raise EstimationError(
+            f"{full.used.n_effects} effects are too few for {full.X.shape[1]} coefficients.",
+            code="MA641",
+        )
+    fits: _Fits = []
+    for size in range(len(terms) + 1):
+        for chosen in itertools.combinations(terms, size):
+            columns = [0, *(c for t in chosen for c in full.terms[t])]
+            names_of = [full.names[c] for c in columns]
+            X = full.X[:, columns]
+            # The test plays no part: "wald" needs no small-sample work.
+            found = _fit(full.used, X, names_of, model, rho)
+            fits.append((chosen, found))
+    return fits
+
+
+def _fit(effects: Effects, X: Any, names: Sequence[str], model: Model, rho: float) -> RegressionFit:
+    test: Any = "cr0" if effects.dependent() and model in {"two-level", "common-effect"} else "wald"
+    return regress(effects, X, names, model=model, tau2="ML", test=test, rho=rho)
+
+
+def _row(chosen: tuple[str, ...], fit: RegressionFit) -> dict[str, Any]:
+    parameters = len(fit.names) + _COMPONENTS[fit.model]
+    k = fit.n_effects
+    return {
+        "formula": " + ".join(chosen) or "1",
+        "n_parameters": parameters,
+        "log_likelihood": fit.log_likelihood,
+        "aicc": aicc(fit.log_likelihood, parameters, k),
+    }
+
+
+def aicc(log_likelihood: float, parameters: int, k: int) -> float:
+    """Return AICc, metafor's: -2 ll + 2 p n / (n - p - 1) with n = max(k, p + 2)."""
+    n = max(k, parameters + 2)
+    return -2 * log_likelihood + 2 * parameters * n / (n - parameters - 1)
+
+
+def _averaged(full: Design, fits: _Fits, weights: Any) -> pd.DataFrame:
+    """Average every coefficient over all models."""
+    estimates = np.zeros((len(fits), len(full.names)))
+    variances = np.zeros_like(estimates)
+    for row, (_, fit) in enumerate(fits):
+        at = [full.names.index(name) for name in fit.names]
+        estimates[row, at] = fit.beta
+        variances[row, at] = fit.se**2
+    mean = weights @ estimates
+    se = weights @ np.sqrt(variances + (estimates - mean) ** 2)
+    return pd.DataFrame({"term": full.names, "estimate": mean, "se": se})

@@ -1,0 +1,243 @@
+"""Charts: panels with two scales, placed in mm so that no text meets another or the edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from metaalliance.plots.canvas.chart_axes import draw_in, frame_of, prepare
+from metaalliance.plots.canvas.legend import draw_legend, flow
+from metaalliance.plots.canvas.page import HALF_CAPITAL, Page, check_width
+from metaalliance.plots.canvas.panels import APART, TICK, Chart, Panel
+from metaalliance.plots.canvas.scales import Ticks
+from metaalliance.plots.canvas.style import MM_PER_POINT, Style, drawing
+from metaalliance.plots.canvas.typeset import Line, Run, line_width, run_width, user, wrap
+from metaalliance.plots.forests.layout import first_fitting
+
+#: Distance in mm of a title from tick labels.
+NEAR = 0.5
+
+#: Width of a title that stands upright, in rows.
+UPRIGHT = 0.85
+
+#: Plots that start further right than this, in mm, have their notes at the margin.
+FAR = 22.0
+
+#: Height of a small line, in rows.
+SMALL = 0.9
+
+
+def present(
+    chart: Chart, style: Style, *, ax: Axes | None, width_mm: float, title: str | None
+) -> Figure:
+    """Draw a chart into the axes of the caller, or else as a figure of exact width.
+
+    Axes of the caller get matplotlib's labels and, where it does not cover rows, a legend; no
+    title and no notes. All artists have labels.
+    """
+    if ax is not None:
+        draw_in(ax, chart, style)
+        return ax.figure.figure
+    with drawing(style):
+        return draw_chart(chart, style, check_width(width_mm), title or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Edges of a panel in mm from the upper left corner of the page, and its ticks."""
+
+    panel: Panel
+    left: float
+    right: float
+    top: float
+    bottom: float
+    across: Ticks
+    up: Ticks
+
+
+def draw_chart(chart: Chart, style: Style, width: float, title: str) -> Figure:
+    """Return the chart as a figure that is exactly `width` mm wide and as high as it needs."""
+    margin, small = style.margin, style.small_size
+    heading = wrap(user(title, bold=True), width - 2 * margin, style.size) if title else []
+    top = margin + style.row * (len(heading) + 0.4 * bool(heading))
+    places = _placed(chart, style, width, top)
+    bottom = max(p.bottom + _below(p.panel, p.right - p.left, style) for p in places)
+    first = min(p.left for p in places)
+    left = first if first <= FAR else margin
+    room = width - left - margin
+    legend = [line for group in chart.legend for line in flow(group, room, small)]
+    notes = [line for note in chart.notes for line in wrap(note, room, small)]
+    pitch = 1.08 * style.row
+    under = bottom + 0.4 * style.row * bool(legend or notes)
+    notes_top = under + pitch * len(legend) + 0.25 * style.row * bool(legend and notes)
+    height = notes_top + SMALL * style.row * len(notes) + margin
+    page = Page.blank(width, height, style)
+    for i, line in enumerate(heading):
+        page.put(line, margin, margin + style.row * (i + 0.5))
+    for place in places:
+        _draw_panel(page, place)
+    draw_legend(page, legend, left, under, pitch)
+    for i, line in enumerate(notes):
+        page.put(line, left, notes_top + SMALL * style.row * (i + 0.5), size=small)
+    return page.figure
+
+
+def _placed(chart: Chart, style: Style, width: float, top: float) -> list[_Place]:
+    """Place the panels, those of a column under each other."""
+    places: list[_Place] = []
+    for row in chart.rows:
+        edges = _edges(chart, row, style, width)
+        above = max(_above(panel, style) for panel in row)
+        heights = [p.height or p.aspect * (b - a) for p, (a, b) in zip(row, edges, strict=True)]
+        for panel, (left, right), height in zip(row, edges, heights, strict=True):
+            place = _Place(
+                panel=panel,
+                left=left,
+                right=right,
+                top=top + above,
+                bottom=top + above + height,
+                across=panel.across.ticks(right - left, style.small_size),
+                up=panel.up.ticks(height, style.small_size),
+            )
+            places.append(place)
+        below = max(_below(p, b - a, style) for p, (a, b) in zip(row, edges, strict=True))
+        top += above + max(heights) + below + chart.gap
+    return places
+
+
+def _edges(
+    chart: Chart, row: tuple[Panel, ...], style: Style, width: float
+) -> list[tuple[float, float]]:
+    """Return left and right edges of the plots of a row in mm."""
+    same = [other for other in chart.rows if len(other) == len(row)]
+    lefts = [max(_gutter(other[j], style) for other in same) for j in range(len(row))]
+    rights = [max(_overhang(other[j], style) for other in same) for j in range(len(row))]
+    room = width - 2 * style.margin - sum(lefts) - sum(rights) - APART * (len(row) - 1)
+    shares = sum(panel.share for panel in row)
+    edges, x = [], style.margin
+    for panel, left, right in zip(row, lefts, rights, strict=True):
+        start = x + left
+        end = start + room * panel.share / shares
+        edges.append((start, end))
+        x = end + right + APART
+    return edges
+
+
+def _gutter(panel: Panel, style: Style) -> float:
+    """Width of what stands left of a plot: title and tick labels."""
+    labels = [] if "left" in panel.quiet else panel.up.ticks(_guess(panel), style.small_size)
+    widths = [run_width(Run(text), style.small_size) for _, text in labels if text]
+    title = UPRIGHT * style.row + NEAR if panel.up.titles() else 0.0
+    edge = _half_tick(panel, style, 0)
+    return max(title + (max(widths) + TICK if widths else 0.0), edge)
+
+
+def _guess(panel: Panel) -> float:
+    """Height of a plot before its width is known; ticks at it are at least as long."""
+    return panel.height or 60.0
+
+
+def _overhang(panel: Panel, style: Style) -> float:
+    """Width of what stands right of a plot: columns, or half a tick label."""
+    if panel.columns:
+        return sum(column.width(style) + APART for column in panel.columns)
+    if panel.right:
+        widest = max(run_width(Run(text), style.small_size) for _, text in panel.right)
+        return TICK + 0.8 + widest + (UPRIGHT * style.row + NEAR if panel.right_title else 0.0)
+    return max(1.2, _half_tick(panel, style, -1))
+
+
+def _half_tick(panel: Panel, style: Style, which: int) -> float:
+    """Half the width of the first or last label under a plot."""
+    ticks = [] if "bottom" in panel.quiet else panel.across.ticks(60.0, style.small_size)
+    return run_width(Run(ticks[which][1]), style.small_size) / 2 if ticks else 0.0
+
+
+def _above(panel: Panel, style: Style) -> float:
+    """Height of what stands over a plot."""
+    heads = any(column.head for column in panel.columns)
+    return style.row * 1.15 if panel.heading or heads else 1.2
+
+
+def _below(panel: Panel, width: float, style: Style) -> float:
+    """Height of what stands under a plot: tick labels and title."""
+    labels = 0.0 if "bottom" in panel.quiet else TICK + style.row * 0.8
+    titled = style.row * 1.05 if panel.across.titles() and width else 0.0
+    return labels + titled
+
+
+def _draw_panel(page: Page, place: _Place) -> None:
+    """Draw one panel with its ticks, titles, heading and columns."""
+    panel, style = place.panel, page.style
+    axes = page.panel(place.left, place.right, place.top, place.bottom, panel.name)
+    frame = frame_of(axes, panel, style, place.right - place.left, place.bottom - place.top)
+    prepare(frame, panel, place.across, place.up)
+    panel.paint(frame)
+    center = (place.left + place.right) / 2
+    titles = panel.across.titles()
+    if titles:
+        line = first_fitting(titles, page.width - 2 * style.margin, style.size)
+        below = 0.0 if "bottom" in panel.quiet else TICK + style.row * 0.8
+        y = place.bottom + below + style.row * 0.55
+        half = line_width(line, style.size) / 2
+        x = min(max(center, style.margin + half), page.width - style.margin - half)
+        page.put(line, x, y, align="center")
+    if panel.up.titles():
+        line = first_fitting(panel.up.titles(), place.bottom - place.top, style.size)
+        x = place.left - _gutter(panel, style) + UPRIGHT * style.row / 2
+        _write_upright(page, line, x, (place.top + place.bottom) / 2)
+    if panel.heading:
+        page.put(panel.heading, place.left, place.top - style.row * 0.6)
+    _write_columns(page, place)
+    _write_right(page, place)
+
+
+def _write_columns(page: Page, place: _Place) -> None:
+    """Write the text right of a plot."""
+    style, up = page.style, place.panel.up
+    edge = place.right
+    for column in place.panel.columns:
+        edge += APART + column.width(style)
+        size = style.small_size
+        page.put(column.head, edge, place.top - style.row * 0.6, align="right", size=size)
+        for i, line in enumerate(column.cells):
+            share = (i - up.high) / (up.low - up.high)
+            y = place.top + share * (place.bottom - place.top)
+            page.put(line, edge, y, align="right", size=size)
+
+
+def _write_right(page: Page, place: _Place) -> None:
+    """Draw the ticks and the title of the right side."""
+    style, up = page.style, place.panel.up
+    for value, text in place.panel.right:
+        share = (value - up.high) / (up.low - up.high)
+        y = place.top + share * (place.bottom - place.top)
+        ends = [place.right, place.right + 0.7]
+        page.layer.plot(ends, [y, y], color=style.ink, linewidth=style.thin)
+        page.put((Run(text),), place.right + TICK, y, size=style.small_size)
+    if place.panel.right_title:
+        x = place.right + _overhang(place.panel, style) - UPRIGHT * style.row / 2
+        _write_upright(page, place.panel.right_title, x, (place.top + place.bottom) / 2)
+
+
+def _write_upright(page: Page, line: Line, x: float, y: float) -> None:
+    """Write a line that reads upwards; `x` is the middle of its capitals, `y` its centre."""
+    size = page.style.size
+    start = y + line_width(line, size) / 2
+    base = x + HALF_CAPITAL * size * MM_PER_POINT
+    for run in line:
+        page.layer.text(
+            base,
+            start,
+            run.text,
+            fontproperties=run.font(size),
+            color=page.style.ink,
+            rotation=90,
+            rotation_mode="anchor",
+            ha="left",
+            va="baseline",
+            parse_math=False,
+        )
+        start -= run_width(run, size)

@@ -1,0 +1,129 @@
+"""APA number text of figures: no leading zero for correlations, real minus, no "−.00"."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import back_transform
+from metaalliance.options import Measure
+from metaalliance.plots.canvas.wording import APA_WORDING, Wording
+from metaalliance.wording.numbers import number
+from metaalliance.wording.numbers import p_text as p_relation
+
+DASH = "\N{EN DASH}"
+
+
+def effect_text(
+    value: float, measure: Measure, digits: int = 2, wording: Wording = APA_WORDING
+) -> str:
+    """Return an effect of the analysis scale as text; Fisher z as r.
+
+    Examples
+    --------
+    >>> effect_text(0.2877, "z"), effect_text(-0.001, "r"), effect_text(-0.5, "generic")
+    ('.28', '.00', '−0.50')
+    """
+    shown = back_transform(value, measure)
+    return number(shown, digits, correlation=measure != "generic" and not wording.leading_zero)
+
+
+def interval_text(low: float, high: float, measure: Measure, wording: Wording = APA_WORDING) -> str:
+    """Return an interval of the analysis scale in brackets; Fisher z as r.
+
+    Examples
+    --------
+    >>> interval_text(-0.1003, 0.3, "z")
+    '[−.10, .29]'
+    """
+    if math.isnan(low) or math.isnan(high):
+        return DASH
+    return " ".join(interval_ends(low, high, measure, wording))
+
+
+def interval_ends(
+    low: float, high: float, measure: Measure, wording: Wording = APA_WORDING
+) -> tuple[str, str]:
+    """Return the halves of an interval, "[.26," and ".30]", to be aligned on their own.
+
+    Examples
+    --------
+    >>> from metaalliance.plots.canvas.wording import BMJ_WORDING
+    >>> interval_ends(-0.1003, 0.3, "z"), interval_ends(-0.1003, 0.3, "z", BMJ_WORDING)
+    (('[−.10,', '.29]'), ('(−0.10 to', '0.29)'))
+    """
+    if math.isnan(low) or math.isnan(high):
+        return "", ""
+    return wording.bounded(*(effect_text(end, measure, 2, wording) for end in (low, high)))
+
+
+def level_text(level: float) -> str:
+    """Return a confidence level in percent.
+
+    Examples
+    --------
+    >>> level_text(0.95), level_text(0.999)
+    ('95%', '99.9%')
+    """
+    return f"{100 * level:.10g}%"
+
+
+def percent_text(fraction: float, digits: int = 0) -> str:
+    """Return a fraction in percent."""
+    return f"{number(100 * fraction, digits)}%"
+
+
+def p_text(p: float) -> str:
+    """Return what follows the letter p.
+
+    Examples
+    --------
+    >>> p_text(0.0323), p_text(1e-9)
+    (' = .032', ' < .001')
+    """
+    return f" {p_relation(p)}"
+
+
+def count_text(count: int, noun: str, plural: str = "") -> str:
+    """Return "1 study" or "1,204 studies".
+
+    Examples
+    --------
+    >>> count_text(1, "study", "studies"), count_text(1204, "participant")
+    ('1 study', '1,204 participants')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def cell_text(value: Any) -> str:
+    """Return a value of the sheet: whole numbers whole, others with two digits.
+
+    Examples
+    --------
+    >>> cell_text(45.0), cell_text(2014), cell_text(0.875), cell_text(None), cell_text("CBT")
+    ('45', '2014', '0.88', '–', 'CBT')
+    """
+    if value is None or pd.isna(value):
+        return DASH
+    if isinstance(value, str | bool):
+        return str(value)
+    try:
+        numeric = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    if numeric.is_integer():
+        return number(numeric, 0)
+    return number(numeric, 2)
+
+
+def size_text(fit: PooledFit) -> str:
+    """Return the size of a data set: studies, effects where they differ, participants."""
+    parts = [count_text(fit.n_studies, "study", "studies")]
+    if fit.n_effects != fit.n_studies:
+        parts.append(count_text(fit.n_effects, "effect"))
+    if fit.n_participants:
+        parts.append(count_text(fit.n_participants, "participant"))
+    return ", ".join(parts)

@@ -1,0 +1,170 @@
+"""Figures to files: exact width, identical bytes on every run, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from PIL import Image
+
+from metaalliance.errors import OptionError
+from metaalliance.files import write_whole
+from metaalliance.plots.canvas.style import drawing
+
+#: What every file of a figure says of its origin.
+MARK = "Drawn by metaalliance"
+
+#: Formats that hold several pages in one file.
+PAGED = (".pdf", ".tif", ".tiff")
+
+_EPS_DATE = re.compile(rb"^%%CreationDate:.*\n", re.MULTILINE)
+
+
+def save(
+    figure: Figure | Sequence[Figure],
+    path: str | Path,
+    dpi: int = 300,
+    *,
+    alt: str | None = None,
+) -> list[Path]:
+    """Save a figure, or the pages of one, in the format that the suffix names.
+
+    The width is exact, fonts are embedded as TrueType, no date is written, and a file is
+    replaced only when the new one is complete. Several pages become one PDF or TIFF; in
+    other formats they become ``name-1.svg``, ``name-2.svg`` and so on.
+
+    Parameters
+    ----------
+    figure : Figure or sequence of Figure
+        From a function of this package, or any other figure of matplotlib.
+    path : str or Path
+        Ends in .pdf, .svg, .png, .tif, .tiff or .eps.
+    dpi : int
+        Resolution of .png and .tif.
+    alt : str, optional
+        Alternative text, written beside the figure as ``name.alt.txt``.
+
+    Returns
+    -------
+    list of Path
+        Every file that was written.
+
+    Raises
+    ------
+    OptionError
+        For another format, no figure, or a resolution that is not positive.
+    """
+    pages = [figure] if isinstance(figure, Figure) else list(figure)
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in WRITERS:
+        listed = ", ".join(WRITERS)
+        raise OptionError(f"{target.name}: a figure is saved as {listed}.")
+    if not pages or dpi <= 0:
+        raise OptionError(f"{len(pages)} figures at {dpi} dpi cannot be saved.")
+    files = _contents(pages, target, dpi)
+    if alt is not None:
+        files[target.with_name(f"{target.stem}.alt.txt")] = f"{alt.strip()}\n".encode()
+    for name, content in files.items():
+        write_whole(name, content)
+    return list(files)
+
+
+def _contents(pages: Sequence[Figure], target: Path, dpi: int) -> dict[Path, bytes]:
+    """Return the bytes of every file of a figure."""
+    suffix = target.suffix.lower()
+    write = WRITERS[suffix]
+    with drawing():
+        if suffix in PAGED or len(pages) == 1:
+            return {target: write(pages, dpi)}
+        return {
+            target.with_name(f"{target.stem}-{i}{target.suffix}"): write([page], dpi)
+            for i, page in enumerate(pages, start=1)
+        }
+
+
+def _pdf(pages: Sequence[Figure], dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    with PdfPages(buffer, metadata={"Creator": MARK, "CreationDate": None}) as pdf:
+        for page in pages:
+            pdf.savefig(page, dpi=dpi)
+    return buffer.getvalue()
+
+
+def _svg(pages: Sequence[Figure], dpi: int) -> bytes:
+    return _printed(pages[0], "svg", dpi, metadata={"Creator": MARK, "Date": None})
+
+
+def _png(pages: Sequence[Figure], dpi: int) -> bytes:
+    return _printed(pages[0], "png", dpi, metadata={"Software": MARK})
+
+
+def _eps(pages: Sequence[Figure], dpi: int) -> bytes:
+    """EPS has no transparency; matplotlib draws opaque, and need not tell the user each time."""
+    log = logging.getLogger("matplotlib.backends.backend_ps")
+    log.addFilter(_about_something_else)
+    try:
+        return _EPS_DATE.sub(b"", _printed(pages[0], "eps", dpi, metadata={"Creator": MARK}))
+    finally:
+        log.removeFilter(_about_something_else)
+
+
+def _about_something_else(record: logging.LogRecord) -> bool:
+    return "transparency" not in record.getMessage()
+
+
+def _printed(page: Figure, kind: str, dpi: int, **settings: Any) -> bytes:
+    buffer = io.BytesIO()
+    page.savefig(buffer, format=kind, dpi=dpi, **settings)
+    return buffer.getvalue()
+
+
+def _tiff(pages: Sequence[Figure], dpi: int) -> bytes:
+    """Return pages as RGB without an alpha channel, which printers refuse; LZW."""
+    buffer = io.BytesIO()
+    first, *rest = (_raster(page, dpi) for page in pages)
+    first.save(
+        buffer,
+        format="TIFF",
+        compression="tiff_lzw",
+        dpi=(dpi, dpi),
+        software=MARK,
+        save_all=bool(rest),
+        append_images=rest,
+    )
+    return buffer.getvalue()
+
+
+def _raster(page: Figure, dpi: int) -> Image.Image:
+    return Image.open(io.BytesIO(_printed(page, "png", dpi))).convert("RGB")
+
+
+WRITERS: dict[str, Callable[[Sequence[Figure], int], bytes]] = {
+    ".pdf": _pdf,
+    ".svg": _svg,
+    ".png": _png,
+    ".tif": _tiff,
+    ".tiff": _tiff,
+    ".eps": _eps,
+}
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file was written by this package and not by an editor since.
+
+    The text beside a figure has no mark; it is ours when its figure is.
+    """
+    if path.name.endswith(".alt.txt"):
+        stem = path.name.removesuffix(".alt.txt")
+        return any(is_ours(path.with_name(stem + suffix)) for suffix in (*WRITERS, ".html"))
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return MARK.encode() in content and b"inkscape" not in content.lower()

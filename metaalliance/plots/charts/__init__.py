@@ -1,0 +1,1 @@
+"""Every figure that is no forest plot."""

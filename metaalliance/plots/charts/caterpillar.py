@@ -1,0 +1,208 @@
+"""Caterpillar plot: effects in order of their size, for many of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.inference.intervals import critical_value
+from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
+from metaalliance.effects.effects import Effects
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.options import check_option
+from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.frame import Frame
+from metaalliance.plots.canvas.legend import Entry
+from metaalliance.plots.canvas.numbers import effect_text, level_text, size_text
+from metaalliance.plots.canvas.panels import Chart, Panel, single
+from metaalliance.plots.canvas.scales import Effect, Rows, effect_scale
+from metaalliance.plots.canvas.sentences import decimal, pooled_sentence, spoken
+from metaalliance.plots.canvas.shades import tint
+from metaalliance.plots.canvas.style import APA, MM_PER_POINT, Style, style_named
+from metaalliance.plots.canvas.typeset import own
+
+Points = Literal["effects", "studies"]
+
+#: Rows with names at most; height of a named row, and of all rows without names, in mm.
+NAMED, NAMED_ROW, SHORTEST, TALLEST = 60, 3.1, 45.0, 170.0
+
+#: Height of a row without a name, where there is room.
+BARE_ROW = 1.1
+
+#: An interval is cut where it goes further beyond the outermost effect than so many median
+#: half-widths.
+REACH = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ordered:
+    """Effects from the largest, with their intervals and names."""
+
+    names: tuple[str, ...]
+    yi: Array
+    low: Array
+    high: Array
+
+
+def caterpillar(
+    fit: PooledFit,
+    *,
+    points: Points = "effects",
+    ax: Axes | None = None,
+    style: str | Style = "apa",
+    width_mm: float = 120,
+    title: str | None = None,
+) -> Figure:
+    """Draw all effects with their intervals, the largest on top.
+
+    A light band is the prediction interval, a darker one the confidence interval of the
+    mean. Up to 60 rows have their names.
+
+    Parameters
+    ----------
+    fit : PooledFit
+        A result of `pool`.
+    points : {"effects", "studies"}
+        Every effect, or the average of each study (sampling errors of one study correlated
+        as in the fit, or .5).
+    ax : Axes, optional
+        Draw into these axes instead of a new figure.
+    style : str or Style
+        Look of the figure.
+    width_mm : float
+        Exact width of a new figure.
+    title : str, optional
+        Printed above a new figure.
+
+    Returns
+    -------
+    Figure
+        Its axes labelled "caterpillar" have the analysis scale (Fisher z) as x and rows
+        from 0, the largest effect, downwards as y.
+
+    References
+    ----------
+    Fernández-Castilla B, Declercq L, Jamshidi L, Beretvas SN, Onghena P, Van den Noortgate W
+    (2020). Visual representations of meta-analyses of multiple outcomes. Methodology 16,
+    299-315.
+    """
+    check_option("points", points, Points)
+    look = style_named(style)
+    return present(_chart(fit, points, look), look, ax=ax, width_mm=width_mm, title=title)
+
+
+def caterpillar_text(fit: PooledFit, *, points: Points = "effects") -> str:
+    """Describe the plot for readers who cannot see it."""
+    ordered = _ordered(fit, points)
+    above = int((ordered.low > 0).sum())
+    smallest, largest = (effect_text(v, fit.measure) for v in (ordered.yi[-1], ordered.yi[0]))
+    return spoken(
+        f"Caterpillar plot of {size_text(fit)}: the {points} in order of their size, from "
+        f"{largest} on top to {smallest}, each with its interval. {above:,} of "
+        f"{ordered.yi.size:,} intervals lie above zero. {pooled_sentence(fit)}"
+    )
+
+
+def assumed(fit: PooledFit) -> float:
+    """Return the correlation within studies at which a fit's effects are averaged."""
+    rho = fit.settings().get("rho")
+    return float(rho) if fit.model == "che" and isinstance(rho, float) else AGGREGATION_RHO
+
+
+def shown_effects(fit: PooledFit, points: Points) -> Effects:
+    """Return the effects of a fit, or one average per study."""
+    return fit.effects if points == "effects" else aggregate(fit.effects, assumed(fit))
+
+
+def _ordered(fit: PooledFit, points: Points) -> _Ordered:
+    effects = shown_effects(fit, points)
+    order = np.argsort(-effects.yi, kind="stable")
+    yi, half = effects.yi[order], critical_value(fit.level, math.inf) * np.sqrt(effects.vi[order])
+    names = tuple(str(name) for name in effects.frame["study"].to_numpy()[order])
+    return _Ordered(names=names, yi=yi, low=yi - half, high=yi + half)
+
+
+def _chart(fit: PooledFit, points: Points, style: Style) -> Chart:
+    ordered = _ordered(fit, points)
+    k = ordered.yi.size
+    named = k <= NAMED
+    across = _across(ordered, fit, style)
+    height = k * NAMED_ROW if named else min(max(k * BARE_ROW, SHORTEST), TALLEST)
+    rows = Rows(names=ordered.names if named else ("",) * k, limit=48.0, pad=1.0 if k > 3 else 0.7)
+    panel = Panel(
+        name="caterpillar",
+        across=across,
+        up=rows,
+        paint=lambda frame: _paint(frame, ordered, fit),
+        height=height + 2 * height / max(k, 4),
+        spines=("bottom",),
+    )
+    return single(
+        panel, (_entries(fit, style),), [own(text) for text in _notes(fit, points, style)]
+    )
+
+
+def _across(ordered: _Ordered, fit: PooledFit, style: Style) -> Effect:
+    """Return an axis that holds all effects, and intervals as far as they are not extreme."""
+    reach = REACH * float(np.median(ordered.high - ordered.low)) / 2
+    low = max(float(ordered.low.min()), float(ordered.yi.min()) - reach)
+    high = min(float(ordered.high.max()), float(ordered.yi.max()) + reach)
+    return effect_scale([low, high, fit.pi_low, fit.pi_high], fit.measure, style)
+
+
+def _paint(frame: Frame, ordered: _Ordered, fit: PooledFit) -> None:
+    axes, style = frame.axes, frame.style
+    for low, high, share, label in _bands(fit):
+        band = axes.axvspan(low, high, color=tint(style.accent, share), linewidth=0, zorder=0.5)
+        band.set_label(label)
+    frame.upright_line(0.0, "zero")
+    frame.upright_line(fit.estimate, "mean", color=style.accent, linewidth=style.medium)
+    ys = np.arange(ordered.yi.size, dtype=float)
+    row = frame.height / (abs(frame.up.high - frame.up.low))
+    weight = min(style.medium, 0.6 * row / MM_PER_POINT)
+    start = np.maximum(ordered.low, frame.across.low)
+    end = np.minimum(ordered.high, frame.across.high)
+    dense = row < 1.0
+    ink = "#6E6E6E" if dense else style.ink
+    axes.hlines(ys, start, end, colors=ink, linewidths=weight, zorder=2).set_label("intervals")
+    if not dense:
+        frame.arrows(ordered.low, ordered.high, ys, ink)
+    frame.points(
+        ordered.yi, ys, min(1.6, max(1.1 * row, 0.7)), "effects", linewidths=0, facecolor=style.ink
+    )
+
+
+def _bands(fit: PooledFit) -> list[tuple[float, float, float, str]]:
+    """Return limits, tint and label of the intervals that there are."""
+    bands = ((fit.pi_low, fit.pi_high, 0.16, "prediction"), (fit.ci_low, fit.ci_high, 0.4, "ci"))
+    return [band for band in bands if math.isfinite(band[0])]
+
+
+def _entries(fit: PooledFit, style: Style) -> list[Entry]:
+    percent = level_text(fit.level)
+    mean = Line2D([], [], color=style.accent, linewidth=style.medium)
+    names = {"prediction": f"{percent} prediction interval", "ci": f"{percent} CI of the mean"}
+    bands = [
+        Entry(Patch(facecolor=tint(style.accent, share)), own(names[label]))
+        for _, _, share, label in reversed(_bands(fit))
+    ]
+    return [Entry(mean, own("Pooled estimate")), *bands]
+
+
+def _notes(fit: PooledFit, points: Points, style: Style = APA) -> list[str]:
+    """Return what the rows are."""
+    if not fit.effects.dependent():
+        return [f"{size_text(fit)}. {pooled_sentence(fit, style)}"]
+    if points == "studies":
+        what = f"Each row is the average of one study (ρ = {decimal(assumed(fit), style)})"
+    else:
+        what = "Each row is an effect; effects of one study are not independent"
+    return [f"{size_text(fit)}. {what}. {pooled_sentence(fit, style)}"]

@@ -1,0 +1,329 @@
+"""Orchard plot: every effect, the mean, its interval and the prediction, by level."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from metaalliance.core.arrays import Array
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.result import ModeratorTest
+from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.options import Measure
+from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.frame import Frame
+from metaalliance.plots.canvas.interval_rows import records
+from metaalliance.plots.canvas.legend import Entry
+from metaalliance.plots.canvas.numbers import (
+    count_text,
+    effect_text,
+    interval_text,
+    level_text,
+    size_text,
+)
+from metaalliance.plots.canvas.panels import Chart, Panel, TextColumn, single
+from metaalliance.plots.canvas.scales import Effect, Rows, effect_scale
+from metaalliance.plots.canvas.sentences import estimate_sentence, spoken, symbol
+from metaalliance.plots.canvas.shades import tint
+from metaalliance.plots.canvas.style import Style, style_named
+from metaalliance.plots.canvas.typeset import Line, own, user
+from metaalliance.plots.groups import labels_of
+from metaalliance.plots.words import level_name
+
+#: Height of a row in mm with few and with many levels; half the width of the cloud, in rows.
+ROW, LOW_ROW, CLOUD = 15.0, 10.5, 0.38
+
+#: Diameters in mm of the least and of the most precise effect.
+SMALLEST, LARGEST = 0.7, 2.6
+
+#: Pages narrower than this, in mm, do without the column of intervals.
+NARROW = 110.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrchardRow:
+    """One level: its effects and its mean, on the analysis scale.
+
+    Attributes
+    ----------
+    name : str
+        Name of the level.
+    yi, vi : ndarray, shape (m,)
+        Effects and their sampling variances.
+    n_studies : int
+        Number of studies.
+    estimate, ci_low, ci_high, pi_low, pi_high : float
+        Mean and intervals; NaN where there are none.
+    """
+
+    name: str
+    yi: Array
+    vi: Array
+    n_studies: int
+    estimate: float
+    ci_low: float
+    ci_high: float
+    pi_low: float
+    pi_high: float
+
+    @classmethod
+    def of(cls, fit: PooledFit, name: str) -> OrchardRow:
+        """Return the row of a pooled result."""
+        return cls(
+            name=name,
+            yi=fit.effects.yi,
+            vi=fit.effects.vi,
+            n_studies=fit.n_studies,
+            estimate=fit.estimate,
+            ci_low=fit.ci_low,
+            ci_high=fit.ci_high,
+            pi_low=fit.pi_low,
+            pi_high=fit.pi_high,
+        )
+
+
+#: Levels pooled alone have means and intervals of their own, unlike those of a test of levels.
+ALONE = " Each level is pooled on its own, with its own heterogeneity."
+
+
+def orchard(
+    fit: PooledFit | ModeratorTest,
+    *,
+    by: str | None = "modality",
+    ax: Axes | None = None,
+    style: str | Style = "apa",
+    width_mm: float = 174,
+    title: str | None = None,
+) -> Figure:
+    """Draw each level of a moderator as a cloud of its effects with mean and intervals.
+
+    The area of a point is its precision, 1/SE. The thick line is the confidence interval
+    of the mean, the thin one the prediction interval; k studies, m effects.
+
+    Parameters
+    ----------
+    fit : PooledFit or ModeratorTest
+        A result of `pool`, whose levels are pooled on their own with its settings; or of
+        `metaalliance.moderators`, whose levels are drawn as they were tested.
+    by : str, optional
+        A moderator; None for all effects in one row. A ModeratorTest has its own.
+    ax : Axes, optional
+        Draw into these axes instead of a new figure.
+    style : str or Style
+        Look of the figure.
+    width_mm : float
+        Exact width of a new figure.
+    title : str, optional
+        Printed above a new figure.
+
+    Returns
+    -------
+    Figure
+        Its axes labelled "orchard" have the analysis scale as x; level i stands at y = i.
+
+    References
+    ----------
+    Nakagawa S, Lagisz M, O'Dea RE, et al. (2021). The orchard plot: cultivating a forest
+    plot for use in ecology, evolution, and beyond. Research Synthesis Methods 12, 4-12.
+    """
+    look = style_named(style)
+    if isinstance(fit, ModeratorTest):
+        rows, level = level_rows(fit), float(fit.options.get("level", 0.95))
+        measure = fit.effects.measure
+    else:
+        fits = {"Overall": fit} if by is None else subgroup_fits(fit, by)
+        rows = [OrchardRow.of(found, level_name(name)) for name, found in fits.items()]
+        level, measure = fit.level, fit.measure
+    alone = not isinstance(fit, ModeratorTest) and by is not None
+    chart = orchard_chart(
+        rows, measure, level, look, wide=width_mm >= NARROW, note=ALONE if alone else ""
+    )
+    return present(chart, look, ax=ax, width_mm=width_mm, title=title)
+
+
+def orchard_text(fit: PooledFit | ModeratorTest, *, by: str | None = "modality") -> str:
+    """Describe the plot for readers who cannot see it."""
+    if isinstance(fit, ModeratorTest):
+        rows, measure, level = level_rows(fit), fit.effects.measure, float(fit.options["level"])
+        size = count_text(fit.effects.n_studies, "study", "studies")
+        size += f" with {count_text(fit.effects.n_effects, 'effect')} by {fit.name}"
+        size = size.replace("_", " ")
+    else:
+        fits: Mapping[str, PooledFit] = {"Overall": fit} if by is None else subgroup_fits(fit, by)
+        rows = [OrchardRow.of(found, level_name(name)) for name, found in fits.items()]
+        measure, level, size = fit.measure, fit.level, size_text(fit)
+    means = "; ".join(
+        f"{row.name} (k = {row.n_studies}, m = {row.yi.size}) "
+        f"{estimate_sentence(row.estimate, row.ci_low, row.ci_high, measure, level)}"
+        for row in rows
+    )
+    return spoken(f"Orchard plot of {size}, each effect a point. {means}.")
+
+
+def level_rows(found: ModeratorTest) -> list[OrchardRow]:
+    """Return the rows of a test of levels, with the means and intervals of its model."""
+    labels = labels_of(found.effects, found.name)
+    rows = []
+    for level in records(found.levels):
+        members = labels == str(level.level)
+        rows.append(
+            OrchardRow(
+                name=level_name(str(level.level)),
+                yi=found.effects.yi[members],
+                vi=found.effects.vi[members],
+                n_studies=int(level.n_studies),
+                estimate=float(level.estimate),
+                ci_low=float(level.ci_low),
+                ci_high=float(level.ci_high),
+                pi_low=float(level.pi_low),
+                pi_high=float(level.pi_high),
+            )
+        )
+    return rows
+
+
+def orchard_chart(
+    rows: list[OrchardRow],
+    measure: Measure,
+    level: float,
+    style: Style,
+    *,
+    wide: bool = True,
+    note: str = "",
+) -> Chart:
+    """Return the chart of rows that are computed already, such as marginal means."""
+    columns = [
+        TextColumn(own("*k*"), tuple(own(f"{row.n_studies:,}") for row in rows)),
+        TextColumn(own("*m*"), tuple(own(f"{row.yi.size:,}") for row in rows)),
+    ]
+    if wide:
+        head = own(f"{symbol(measure)} [{level_text(level)} CI]")
+        columns.append(TextColumn(head, tuple(_mean_cell(row, measure, style) for row in rows)))
+    pitch = ROW if len(rows) <= 6 else LOW_ROW
+    panel = Panel(
+        name="orchard",
+        across=_across(rows, measure, style),
+        up=Rows(names=tuple(row.name for row in rows), limit=38.0, pad=0.5),
+        paint=lambda frame: _paint(frame, rows),
+        height=pitch * len(rows),
+        columns=tuple(columns),
+        spines=("bottom",),
+    )
+    notes = own("*k* = studies, *m* = effects. Area of a point: precision, 1/*SE*." + note)
+    return single(panel, (_entries(level, style),), (notes,))
+
+
+def _mean_cell(row: OrchardRow, measure: Measure, style: Style) -> Line:
+    text = effect_text(row.estimate, measure, 2, style.words)
+    if math.isfinite(row.ci_low):
+        text += f" {interval_text(row.ci_low, row.ci_high, measure, style.words)}"
+    return user(text)
+
+
+def _across(rows: list[OrchardRow], measure: Measure, style: Style) -> Effect:
+    held = [float(v) for row in rows for v in (row.yi.min(), row.yi.max())]
+    held += [v for row in rows for v in (row.ci_low, row.ci_high)]
+    low, high = min(v for v in held if math.isfinite(v)), max(v for v in held if math.isfinite(v))
+    span = high - low
+    ends = (v for row in rows for v in (row.pi_low, row.pi_high))
+    near = [v for v in ends if math.isfinite(v) and low - 0.3 * span <= v <= high + 0.3 * span]
+    return effect_scale([low, high, *near], measure, style)
+
+
+def _paint(frame: Frame, rows: list[OrchardRow]) -> None:
+    style = frame.style
+    frame.upright_line(0.0, "zero", color=style.pale)
+    precision = np.concatenate([1 / np.sqrt(row.vi) for row in rows])
+    least, most = float(precision.min()), float(precision.max())
+    opacity = 0.45 if precision.size > 60 else 0.7
+    for i, row in enumerate(rows):
+        share = (1 / np.sqrt(row.vi) - least) / (most - least) if most > least else 0.5
+        area = SMALLEST**2 + share * (LARGEST**2 - SMALLEST**2)
+        ys = i + CLOUD * swarm(row.yi)
+        look = {"alpha": opacity, "zorder": 2, "linewidths": 0.3}
+        frame.points(row.yi, ys, np.sqrt(area), "effects", **look)
+        _draw_mean(frame, row, float(i))
+
+
+def _draw_mean(frame: Frame, row: OrchardRow, y: float) -> None:
+    """Draw prediction interval, confidence interval and mean over the cloud."""
+    axes, style = frame.axes, frame.style
+    for low, high, weight, label in (
+        (row.pi_low, row.pi_high, 1.0, "prediction"),
+        (row.ci_low, row.ci_high, 3.0, "ci"),
+    ):
+        if math.isfinite(low) and math.isfinite(high):
+            start, end = max(low, frame.across.low), min(high, frame.across.high)
+            axes.hlines(y, start, end, colors=style.ink, linewidths=weight, zorder=4).set_label(
+                label
+            )
+            ends = np.array([low]), np.array([high]), np.array([y])
+            frame.arrows(*ends, style.ink)
+    frame.points(
+        [row.estimate], [y], 2.6, "mean", facecolor="white", edgecolor=style.ink,
+        linewidths=style.thick, zorder=6,
+    )  # fmt: skip
+
+
+def swarm(values: Array) -> Array:
+    """Spread values across a row: further from its middle where there are many.
+
+    A van der Corput sequence in order of the values, times their density in relation to
+    the highest; no random numbers, so that the figure is the same on every run.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Offsets in [-1, 1].
+    """
+    k = values.size
+    if float(np.ptp(values)) <= max(1e-12 * float(np.abs(values).max()), 1e-100):
+        return 2 * _van_der_corput(k) - 1 if k > 1 else np.array([0.5])
+    width = 1.06 * min(float(values.std()), float(np.ptp(values)) / 2) * k ** (-0.2)
+    apart = (values[:, None] - values[None, :]) / width
+    density = np.exp(-0.5 * apart**2).sum(axis=1)
+    places = np.empty(k)
+    places[np.argsort(values, kind="stable")] = 2 * _van_der_corput(k) - 1
+    crowding = min(1.0, 0.5 + k / 24)
+    offsets: Array = places * density / density.max() * crowding
+    return offsets
+
+
+def _van_der_corput(k: int) -> Array:
+    """Return the first k terms of the base-2 van der Corput sequence, from 1/2."""
+    terms = np.zeros(k)
+    number, share = np.arange(1, k + 1), 0.5
+    while number.any():
+        terms += share * (number & 1)
+        number, share = number >> 1, share / 2
+    return terms
+
+
+def _entries(level: float, style: Style) -> list[Entry]:
+    percent = level_text(level)
+    look: dict[str, Any] = {
+        "color": style.ink, "markerfacecolor": "white", "markeredgecolor": style.ink,
+    }  # fmt: skip
+    mean = Line2D([], [], linestyle="None", marker="o", markersize=6, **look)
+    point = Line2D(
+        [], [], linestyle="None", marker="o", markersize=4, markeredgewidth=0,
+        color=tint(style.accent, 0.7),
+    )  # fmt: skip
+    return [
+        Entry(point, own("Effect")),
+        Entry(mean, own("Mean")),
+        Entry(
+            Line2D([], [], color=style.ink, linewidth=3.0, solid_capstyle="butt"),
+            own(f"{percent} CI"),
+        ),
+        Entry(
+            Line2D([], [], color=style.ink, linewidth=1.0), own(f"{percent} prediction interval")
+        ),
+    ]

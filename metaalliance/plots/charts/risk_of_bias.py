@@ -1,0 +1,126 @@
+"""Ratings of the risk of bias: the share of studies with each rating, by domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from metaalliance.errors import OptionError
+from metaalliance.plots.canvas.page import Page, check_width
+from metaalliance.plots.canvas.style import Style, drawing, style_named
+from metaalliance.plots.canvas.typeset import own, run_width, user, wrap
+
+#: Fills of the ratings from low to high, told apart in grey by lightness and by hatching.
+_FILLS = (
+    ("#0072B2", ""), ("#9CCBE8", "////"), ("#E69F00", "...."), ("#A04000", "xxxx"),
+    ("#666666", "\\\\\\\\"), ("#CCCCCC", "++++"), ("#F0E442", "oo"),
+)  # fmt: skip
+_MISSING = ("#FFFFFF", "")
+_BAR, _PITCH, _AXIS, _KEY = 5.0, 7.5, 9.0, 4.0  # mm
+
+
+def risk_of_bias(
+    ratings: pd.DataFrame,
+    levels: Sequence[str],
+    *,
+    missing: str = "not reported",
+    style: str = "apa",
+    width_mm: float = 174,
+) -> Figure:
+    """Draw a bar for each domain, divided by rating.
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        One row per study, one column per domain; text.
+    levels : sequence of str
+        Every rating in the order of the legend, from low to high.
+    missing : str
+        The rating that means none.
+    style : str
+        Look of the figure.
+    width_mm : float
+        Exact width.
+
+    Raises
+    ------
+    OptionError
+        Without ratings, or with more kinds of them than fills.
+    """
+    look, width = style_named(style), check_width(width_mm)
+    if ratings.empty or not len(ratings.columns):
+        raise OptionError("There are no ratings of the risk of bias to draw.")
+    named = [level for level in levels if level != missing]
+    if len(named) > len(_FILLS):
+        raise OptionError(f"{len(named)} kinds of ratings are more than a figure can tell apart.")
+    fills = dict(zip(named, _FILLS, strict=False)) | {missing: _MISSING}
+    with drawing():
+        return _page(ratings, [level for level in levels if level in fills], fills, look, width)
+
+
+def _page(
+    ratings: pd.DataFrame,
+    levels: Sequence[str],
+    fills: dict[str, tuple[str, str]],
+    style: Style,
+    width: float,
+) -> Figure:
+    names = [user(str(name)) for name in ratings.columns]
+    label = min(0.35 * width, max(run_width(line[0], style.size) for line in names)) + 3
+    bottom = style.margin + _PITCH * len(names)
+    rows = _legend_rows(levels, width - label, style)
+    page = Page.blank(width, bottom + _AXIS + 5.0 * len(rows) + 2, style)
+    panel = page.panel(label, width - 4, style.margin, bottom, "risk of bias")
+    panel.set_xlim(0, 100)
+    panel.set_xticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
+    panel.tick_params(axis="x", labelsize=style.small_size, width=style.medium)
+    for index, (column, line) in enumerate(zip(ratings, names, strict=True)):
+        top = style.margin + _PITCH * index + (_PITCH - _BAR) / 2
+        page.put(wrap(line, label - 3, style.size)[0], style.margin, top + _BAR / 2)
+        shares = ratings[column].value_counts(normalize=True)
+        at = 0.0
+        for level in levels:
+            share = 100 * float(shares.get(level, 0.0))
+            if share:
+                panel.add_patch(_patch((at, top), share, _BAR, fills[level], style))
+            at += share
+    page.put(own("Share of studies"), (label + width - 4) / 2, bottom + 7.2, align="center")
+    for index, row in enumerate(rows):
+        _draw_legend(page, row, label, bottom + _AXIS + 2.5 + 5.0 * index, fills)
+    return page.figure
+
+
+def _patch(
+    corner: tuple[float, float], width: float, height: float, fill: tuple[str, str], style: Style
+) -> Rectangle:
+    color, hatch = fill
+    return Rectangle(corner, width, height, facecolor=color, hatch=hatch, edgecolor=style.ink,
+                     linewidth=style.thin)  # fmt: skip
+
+
+def _legend_rows(levels: Sequence[str], room: float, style: Style) -> list[list[str]]:
+    """Break the legend into rows that fit."""
+    rows: list[list[str]] = [[]]
+    at = 0.0
+    for level in levels:
+        size = _KEY + 2 + run_width(user(level)[0], style.small_size) + 4
+        if rows[-1] and at + size > room:
+            rows.append([])
+            at = 0.0
+        rows[-1].append(level)
+        at += size
+    return rows
+
+
+def _draw_legend(
+    page: Page, row: Sequence[str], left: float, y: float, fills: dict[str, tuple[str, str]]
+) -> None:
+    style, at = page.style, left
+    for level in row:
+        page.layer.add_patch(_patch((at, y - 1.4), _KEY, 2.8, fills[level], style))
+        line = user(level)
+        page.put(line, at + _KEY + 2, y, size=style.small_size)
+        at += _KEY + 2 + run_width(line[0], style.small_size) + 4

@@ -1,0 +1,1 @@
+"""Forest plots, from the plan of their table to the page."""

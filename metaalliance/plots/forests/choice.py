@@ -1,0 +1,168 @@
+"""The options of a forest plot, checked against the effects it shows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from metaalliance.errors import OptionError
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.options import check_option
+from metaalliance.plots.canvas.style import Style
+from metaalliance.plots.forests.look import OWN_COLUMNS, ForestLook
+
+#: The number of effects of a study, a column that the effects do not hold themselves.
+COUNT = "k"
+
+SORTS = ("sheet", "r", "year", "weight", "modality")
+
+EffectsShown = Literal["average", "behind", "rows"]
+
+#: Ways to name a column that is no column of the effects.
+_ALIASES = {"effects": COUNT, "r": "effect", "estimate": "effect"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a forest plot shows.
+
+    Attributes
+    ----------
+    by : str
+        Grouping column, or "none".
+    left, right : tuple of str
+        Every column on either side of the plot, in order; "effect" and "weight" included.
+    sort : str
+        Order of the studies.
+    effects : {"average", "behind", "rows"}
+        What is shown of the effects behind a study's average.
+    percent : str
+        What follows a weight.
+    optional : tuple of str
+        Columns that nobody asked for by name.
+    """
+
+    by: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    sort: str
+    effects: str = "average"
+    percent: str = "%"
+    optional: tuple[str, ...] = ()
+
+    @property
+    def grouped(self) -> bool:
+        """Whether studies stand under headings."""
+        return self.by != "none"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Every column, in the order of the cells of a row."""
+        return (*self.left, *self.right)
+
+
+def choose(
+    fit: PooledFit,
+    style: Style,
+    *,
+    by: str | None = None,
+    columns: Sequence[str] | str = ("n",),
+    right_columns: Sequence[str] | str = (),
+    sort: str = "sheet",
+    effects: str = "average",
+) -> Choice:
+    """Check the options of a forest plot and fill in those that depend on the effects.
+
+    Raises
+    ------
+    OptionError
+        For an unknown order, or a column that the effects do not have.
+    """
+    frame = fit.effects.frame
+    check_option("effects", effects, EffectsShown)
+    left, right = _named(columns, frame), _named(right_columns, frame)
+    twice = sorted({name for name in left if name in right} | _repeated(left) | _repeated(right))
+    if twice:
+        raise OptionError(f"columns: {', '.join(map(repr, twice))} would be shown twice.")
+    asked = {*left, *right}
+    if fit.effects.dependent() and COUNT not in asked:
+        left = (COUNT, *left)
+    sides = _sides(style.forest, left, right)
+    return Choice(
+        by=grouping(by, frame),
+        left=sides[0],
+        right=sides[1],
+        sort=_order_named(sort, frame),
+        effects=effects,
+        percent=style.words.percent,
+        optional=tuple(name for name in (COUNT, "weight") if name not in asked),
+    )
+
+
+def _order_named(sort: str, frame: pd.DataFrame) -> str:
+    """Return a known order; "estimate" is another word for "r"."""
+    sort = "r" if sort == "estimate" else sort
+    if sort not in SORTS:
+        raise OptionError(f"sort={sort!r} is not one of {', '.join(map(repr, SORTS))}.")
+    if sort in {"year", "modality"}:
+        _check_column("sort", sort, frame)
+    return sort
+
+
+def grouping(by: str | None, frame: pd.DataFrame) -> str:
+    """Return the grouping column: modality by default, where there are two."""
+    if by is None:
+        several = "modality" in frame and frame["modality"].dropna().drop_duplicates().size > 1
+        return "modality" if several else "none"
+    if by != "none":
+        _check_column("by", by, frame)
+    return by
+
+
+def _named(columns: Sequence[str] | str, frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return the columns that are asked for; n is passed over where it is not known."""
+    wanted = columns.split(",") if isinstance(columns, str) else columns
+    found = []
+    for given in (name.strip() for name in wanted if name.strip()):
+        name = given if given in frame and given != "r" else _ALIASES.get(given, given)
+        if name == "n" and "n" not in frame:
+            continue
+        if name not in {COUNT, "effect", "weight"}:
+            _check_column("columns", name, frame)
+        found.append(name)
+    return tuple(found)
+
+
+def _repeated(names: tuple[str, ...]) -> set[str]:
+    return {name for name in names if names.count(name) > 1}
+
+
+def _sides(
+    look: ForestLook, left: tuple[str, ...], right: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Put the columns where the style has its own; one that is named stands where it was named."""
+    chosen = {*left, *right}
+
+    def side(places: tuple[str, ...], own: tuple[str, ...]) -> tuple[str, ...]:
+        names: list[str] = []
+        for place in places if "columns" in places else ("columns", *places):
+            names.extend(own if place == "columns" else () if place in chosen else (place,))
+        return tuple(names)
+
+    return side(look.left, left), side(look.right, right)
+
+
+def _check_column(option: str, name: str, frame: pd.DataFrame) -> None:
+    if name in frame and name not in OWN_COLUMNS:
+        return
+    known = [str(c) for c in frame.columns]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise OptionError(
+        f"{option}={name!r}: the effects have no such column; they have "
+        f"{', '.join(map(repr, known))}.{hint}"
+    )

@@ -1,0 +1,187 @@
+"""Forest plots: one row per study, in groups, on one page or several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from metaalliance.errors import OptionError
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.plots.canvas.style import Style, drawing, style_named
+from metaalliance.plots.forests.choice import choose
+from metaalliance.plots.forests.draw import draw_page
+from metaalliance.plots.forests.in_axes import draw_in
+from metaalliance.plots.forests.lines import paginate
+from metaalliance.plots.forests.plan import Layout, plan
+from metaalliance.plots.forests.rows import StudyRow
+from metaalliance.plots.forests.tables import Reference
+
+
+def forest(
+    fit: PooledFit,
+    *,
+    ax: Axes | None = None,
+    by: str | None = None,
+    columns: Sequence[str] | str = ("n",),
+    right_columns: Sequence[str] | str = (),
+    sort: str = "sheet",
+    effects: str = "behind",
+    prediction: str | None = None,
+    style: str | Style = "apa",
+    width_mm: float = 174,
+    title: str | None = None,
+    max_rows: int | None = None,
+    reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
+) -> Figure:
+    """Draw a forest plot of a pooled result on one page.
+
+    Each study is a square, whose area is its weight in the overall mean, with its
+    confidence interval; arrows mark intervals that go on beyond the axis. Groups and all
+    studies together end in a diamond, the prediction interval stands below. A study with
+    several effects is shown as their average.
+
+    Parameters
+    ----------
+    fit : PooledFit
+        A result of `pool`.
+    ax : Axes, optional
+        Draw into these axes, with labels as ticks, instead of a new figure; rows stand at
+        y = 0, 1, 2 ... downwards.
+    by : str, optional
+        Column that groups the studies; by default "modality", where the effects have at
+        least two; "none" for no groups.
+    columns, right_columns : sequence of str, or names with commas between
+        Columns left and right of the plot: any column of the effects, and "k" (number of
+        effects of a study, which is always shown when some study has several), "effect"
+        (estimate and interval) and "weight", which otherwise stand where the style has them.
+    sort : {"sheet", "r", "year", "weight", "modality"}
+        Order of the studies within their group.
+    effects : {"behind", "rows", "average"}
+        Effects behind the average of a study: small circles in its row, or rows of their
+        own; with both, a multilevel model gives the average two intervals. The inner, thick
+        one is its sampling error; the outer one adds the variance of effects within studies
+        and is the interval of the study's true effect. "average" shows the sampling error only.
+    prediction : {"bar", "line", "density", "none"}, optional
+        How the prediction interval is drawn; by default as the style does.
+    style : str or Style
+        "apa", "revman", "jama", "bmj", or a style of one's own.
+    width_mm : float
+        Exact width; the height follows from the rows.
+    title : str, optional
+        Printed above the table.
+    max_rows : int, optional
+        Refuse more studies than this.
+    reference : float or (float, str), optional
+        A published pooled value, as r for correlations, and its label.
+    limits : tuple of (float, float), optional
+        Ends of the axis, as r for correlations.
+    directions : tuple of (str, str), optional
+        What lies left and right of zero, in place of the words of the style.
+
+    Returns
+    -------
+    Figure
+        Its axes labelled "forest", or `ax`, have the analysis scale (Fisher z) as x.
+
+    Raises
+    ------
+    OptionError
+        For an option that the effects or the page do not allow.
+
+    References
+    ----------
+    Fernández-Castilla B, Declercq L, Jamshidi L, Beretvas SN, Onghena P, Van den Noortgate W
+    (2020). Visual representations of meta-analyses of multiple outcomes: extensions to forest
+    plots, funnel plots, and caterpillar plots. Methodology 16, 299-315.
+    """
+    look = style_named(style)
+    choice = choose(
+        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+    )
+    layout = Layout(
+        width=width_mm,
+        title=title,
+        reference=reference,
+        limits=limits,
+        directions=directions,
+        prediction=prediction,
+    )
+    with drawing(look):
+        plot = plan(fit, choice, look, layout)
+        _check_rows(plot.table.lines, max_rows)
+        if ax is not None:
+            draw_in(ax, plot)
+            return ax.figure.figure
+        return draw_page(plot, plot.table.lines)
+
+
+def forest_pages(
+    fit: PooledFit,
+    *,
+    by: str | None = None,
+    columns: Sequence[str] | str = ("n",),
+    right_columns: Sequence[str] | str = (),
+    sort: str = "sheet",
+    effects: str = "behind",
+    prediction: str | None = None,
+    style: str | Style = "apa",
+    width_mm: float = 174,
+    title: str | None = None,
+    reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
+    rows_per_page: int = 60,
+) -> list[Figure]:
+    """Draw a forest plot on as many pages as it needs.
+
+    Columns, axis and sizes of squares are the same on all pages. The head is repeated, and
+    the name of a group that goes on; the overall diamond stands on the last page.
+
+    Parameters
+    ----------
+    fit, by, columns, right_columns, sort, effects, prediction, style, width_mm, title, reference, \
+    limits, directions
+        As for `forest`.
+    rows_per_page : int
+        Lines of a page, headings and diamonds included; at least 8.
+
+    Returns
+    -------
+    list of Figure
+        One per page; `save` writes them as one PDF or TIFF.
+    """
+    look = style_named(style)
+    choice = choose(
+        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+    )
+    layout = Layout(
+        width=width_mm,
+        title=title,
+        reference=reference,
+        limits=limits,
+        directions=directions,
+        prediction=prediction,
+    )
+    with drawing(look):
+        plot = plan(fit, choice, look, layout)
+        pages = paginate(plot.table.lines, rows_per_page)
+        if len(pages) == 1:
+            return [draw_page(plot, pages[0])]
+        return [
+            draw_page(plot, page, foot=i == len(pages), folio=f"Page {i} of {len(pages)}")
+            for i, page in enumerate(pages, start=1)
+        ]
+
+
+def _check_rows(lines: Sequence[Any], max_rows: int | None) -> None:
+    drawn = sum(isinstance(line, StudyRow) for line in lines)
+    if max_rows is not None and drawn > max_rows:
+        raise OptionError(
+            f"{drawn} rows are more than max_rows={max_rows}: draw them in pages with "
+            "forest_pages(fit), or their groups with summary_forest(fit, by)."
+        )

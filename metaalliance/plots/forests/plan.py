@@ -1,0 +1,142 @@
+"""The plan of a forest plot: its table, columns, axis and sentences, before anything is drawn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.options import check_option
+from metaalliance.plots.between import between_text
+from metaalliance.plots.canvas.numbers import level_text
+from metaalliance.plots.canvas.page import check_width
+from metaalliance.plots.canvas.style import Style
+from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own
+from metaalliance.plots.forests.choice import Choice
+from metaalliance.plots.forests.layout import INDENT, Columns, place_columns
+from metaalliance.plots.forests.lines import Pooled, Table, join_notes
+from metaalliance.plots.forests.look import PredictionMark
+from metaalliance.plots.forests.plot import Plot
+from metaalliance.plots.forests.rows import StudyRow, assumed_rho, sections
+from metaalliance.plots.forests.tables import (
+    Reference,
+    forest_table,
+    is_cut,
+    reference_mark,
+    table_axis,
+)
+from metaalliance.plots.words import (
+    ARROWS,
+    heterogeneity_text,
+    mean_test_text,
+    model_text,
+    other_models,
+    sentences,
+)
+from metaalliance.wording.numbers import number
+
+#: Share of the page that the plot has to keep for notes to stand beside their subtotals.
+WIDE_PANEL = 0.38
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Options of a forest plot that have nothing to do with its rows."""
+
+    width: float
+    title: str | None = None
+    reference: Reference | None = None
+    limits: tuple[float, float] | None = None
+    directions: tuple[str, str] | None = None
+    prediction: str | None = None
+
+
+def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
+    """Collect the rows, place the columns and choose the axis."""
+    width = check_width(layout.width)
+    if layout.prediction is not None:
+        check_option("prediction", layout.prediction, PredictionMark)
+    fits = subgroup_fits(fit, choice.by) if choice.grouped else {}
+    parts = sections(fit, fits, choice)
+    table = forest_table(fit, parts, choice, look, layout.prediction)
+    table, placed = _arranged(table, width, look)
+    studies = [line for line in table.lines if isinstance(line, StudyRow)]
+    marked = reference_mark(layout.reference, fit.measure, zero=look.words.leading_zero)
+    axis = table_axis(table, marked, look, layout.limits)
+    tests = (
+        heterogeneity_text(fit, look.words),
+        mean_test_text(fit, look.words),
+        between_text(fit, choice.by, look.words) if len(fits) > 1 else "",
+    )
+    beside = tuple(own(text) for text in tests if text) if look.forest.notes_beside else ()
+    above = () if beside else (sentences(tests),)
+    return Plot(
+        table=table,
+        columns=placed,
+        axis=axis,
+        style=look,
+        width=width,
+        title=layout.title or "",
+        mean=fit.estimate,
+        reference=marked,
+        heaviest=max(row.weight for row in studies),
+        beside=beside,
+        foot=(
+            *(own(text) for text in (*above, f"Model: {model_text(fit, look.words)}")),
+            *_notes(fit, studies, choice, look, cut=is_cut(table, axis)),
+            *other_models(fit, fits),
+        ),
+        directions=directions_of(look, layout.directions),
+    )
+
+
+def directions_of(look: Style, own_words: tuple[str, str] | None) -> tuple[tuple[str, str], ...]:
+    """Return the wordings of what lies on either side of zero."""
+    return look.forest.directions if own_words is None else (own_words,)
+
+
+def _arranged(table: Table, width: float, look: Style) -> tuple[Table, Columns]:
+    """Place the columns, with notes beside the subtotals where that leaves a wide plot."""
+    placed = place_columns(table, width, look)
+    joined = replace(table, lines=join_notes(table.lines))
+    if not look.forest.join_notes or joined == table or placed.size != look.size:
+        return table, placed
+    wider = place_columns(joined, width, look)
+    subtotals = [x for x in joined.lines if isinstance(x, Pooled) and not x.overall]
+    whole = all(
+        line_width(x.label, wider.size) <= wider.label_room(x) - INDENT + ROUNDING
+        for x in subtotals
+    )
+    enough = min(WIDE_PANEL * width, placed.panel_width) - ROUNDING
+    if wider.size == placed.size and whole and wider.panel_width >= enough:
+        return joined, wider
+    return table, placed
+
+
+def _notes(
+    fit: PooledFit, studies: list[StudyRow], choice: Choice, look: Style, *, cut: bool
+) -> tuple[Line, ...]:
+    """Return what has to be known about the marks."""
+    notes = []
+    if fit.effects.dependent():
+        rho = number(assumed_rho(fit), 2, correlation=not look.words.leading_zero)
+        if choice.effects == "average":
+            notes.append(f"Several effects of a study are shown as their average (ρ = {rho}).")
+        else:
+            notes.append(_average_note(fit, studies, rho))
+    if cut:
+        notes.append(ARROWS)
+    return (own(" ".join(notes)),) if notes else ()
+
+
+def _average_note(fit: PooledFit, studies: list[StudyRow], rho: str) -> str:
+    """Explain averages, the effects behind them, and their two intervals."""
+    where = "circles" if any(row.points for row in studies) else "hollow squares below it"
+    text = f"Squares: averages of the effects of a study (ρ = {rho}), which are the {where}."
+    if any(not math.isnan(row.outer_low) for row in studies):
+        text += (
+            f" Thick lines and printed intervals: {level_text(fit.level)}, sampling error; thin "
+            "lines: with the variance of effects within studies."
+        )
+    return text

@@ -1,0 +1,202 @@
+"""The rows of a forest plot: what is said and shown in each, before anything is placed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.inference.intervals import critical_value
+from metaalliance.effects.aggregate import aggregate
+from metaalliance.effects.effects import Effects
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.plots.canvas.numbers import DASH, cell_text, percent_text
+from metaalliance.plots.forests.choice import COUNT, Choice
+
+#: Level of the studies without a value of the grouping column.
+MISSING = "not reported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRow:
+    """One study: its cells, its effect with interval on the analysis scale, its weight.
+
+    Attributes
+    ----------
+    low, high : float
+        Interval from the sampling error alone: the inner interval.
+    outer_low, outer_high : float
+        Interval of the study's true effect, with the variance of effects within studies; NaN
+        where it is not shown.
+    points : tuple of float
+        The effects behind an average.
+    minor : bool
+        Whether the row is one of the effects behind the average above it.
+    """
+
+    label: str
+    cells: tuple[str, ...]
+    estimate: float
+    low: float
+    high: float
+    weight: float
+    outer_low: float = math.nan
+    outer_high: float = math.nan
+    points: tuple[float, ...] = ()
+    minor: bool = False
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Ends of the widest interval that is drawn."""
+        if math.isnan(self.outer_low):
+            return self.low, self.high
+        return self.outer_low, self.outer_high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The studies of one level, with the fit of the level; `label` is empty without groups."""
+
+    label: str
+    studies: tuple[StudyRow, ...]
+    fit: PooledFit
+
+
+def sections(fit: PooledFit, fits: dict[str, PooledFit], choice: Choice) -> tuple[Section, ...]:
+    """Return the rows of each level of `fits`, or one section without a label.
+
+    A study with effects in several levels has a row in each of them.
+    """
+    if not choice.grouped:
+        return (Section(label="", studies=_study_rows(fit, fit.weights, fit, choice), fit=fit),)
+    values = fit.effects.frame[choice.by]
+    keys = values.astype(object).where(values.notna(), MISSING).astype(str)
+    return tuple(
+        Section(
+            label=level,
+            studies=_study_rows(found, fit.weights[(keys == level).to_numpy()], fit, choice),
+            fit=found,
+        )
+        for level, found in fits.items()
+    )
+
+
+def _study_rows(
+    part: PooledFit, weights: Array, fit: PooledFit, choice: Choice
+) -> tuple[StudyRow, ...]:
+    """Rows of the studies of `part`, with their weights in the overall mean."""
+    effects, summed = study_averages(part.effects, weights, assumed_rho(fit))
+    averages = _rows(effects, summed, fit, choice)
+    if choice.effects == "average" or not fit.effects.dependent():
+        return tuple(averages[i] for i in _order(effects.frame, summed, choice.sort))
+    frame = part.effects.frame.reset_index(drop=True)
+    behind = frame.groupby("study", sort=False).indices
+    members = [behind[study] for study in effects.frame["study"]]
+    outer = _outer(effects, fit)
+    singles = _rows(part.effects, weights, fit, choice, minor=True)
+    rows: list[StudyRow] = []
+    for i in _order(effects.frame, summed, choice.sort):
+        several = len(members[i]) > 1
+        shown = several and choice.effects == "behind"
+        points = tuple(float(part.effects.yi[j]) for j in members[i]) if shown else ()
+        rows.append(_extended(averages[i], outer[i], points))
+        if several and choice.effects == "rows":
+            rows += [singles[j] for j in members[i]]
+    return tuple(rows)
+
+
+def _extended(row: StudyRow, outer: float, points: tuple[float, ...]) -> StudyRow:
+    """Return a row with its outer interval, of half-width `outer`, and the effects behind it."""
+    return replace(
+        row, outer_low=row.estimate - outer, outer_high=row.estimate + outer, points=points
+    )
+
+
+def _rows(
+    effects: Effects, weights: Array, fit: PooledFit, choice: Choice, *, minor: bool = False
+) -> list[StudyRow]:
+    """Return a row for each effect, with normal intervals of the level of the fit."""
+    frame = effects.frame
+    half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
+    cells = [_cells(frame, name, weights, choice, minor=minor) for name in choice.cells]
+    labels = effect_labels(frame) if minor else [str(s) for s in frame["study"]]
+    return [
+        StudyRow(
+            label=labels[i],
+            cells=tuple(column[i] for column in cells),
+            estimate=float(effects.yi[i]),
+            low=float(effects.yi[i] - half[i]),
+            high=float(effects.yi[i] + half[i]),
+            weight=float(weights[i]),
+            minor=minor,
+        )
+        for i in range(len(frame))
+    ]
+
+
+def effect_labels(frame: pd.DataFrame) -> list[str]:
+    """Return what tells the effects of a study apart: measure, rater and outcome, or a number."""
+    names = [c for c in ("alliance_measure", "alliance_rater", "outcome_measure") if c in frame]
+    number = frame.groupby("study").cumcount() + 1
+    labels = []
+    for i, row in enumerate(frame[names].itertuples(index=False)):
+        told = [cell_text(v) for v in row if not pd.isna(v)]
+        label = ", ".join(told)
+        labels.append(label[:1].upper() + label[1:] or f"Effect {number.iloc[i]}")
+    return labels
+
+
+def _outer(effects: Effects, fit: PooledFit) -> Array:
+    """Half-widths of intervals of the studies' true effects, NaN without that variance.
+
+    The average of m effects of a study differs from the study's true effect by sampling error
+    and by 1/m of the variance of effects within studies.
+    """
+    sigma2 = getattr(fit, "sigma2", {})
+    within = float(sigma2.get("effect", math.nan)) if len(sigma2) > 1 else math.nan
+    m = effects.frame["n_effects"].to_numpy(dtype=float)
+    half: Array = critical_value(fit.level, math.inf) * np.sqrt(effects.vi + within / m)
+    return half
+
+
+def _cells(
+    frame: pd.DataFrame, name: str, weights: Array, choice: Choice, *, minor: bool
+) -> list[str]:
+    """Return the texts of a column; counts have separators of thousands, years have not."""
+    if name == "weight":
+        unit = choice.percent
+        return [percent_text(float(w), 1).removesuffix("%") + unit for w in weights]
+    if name == "effect" or (minor and name in {COUNT, "year", choice.by}):
+        return [""] * len(frame)
+    values = frame["n_effects" if name == COUNT else name]
+    if name not in {"n", COUNT}:
+        return [cell_text(v) for v in values]
+    return [DASH if pd.isna(v) else f"{float(v):,.0f}" for v in values]
+
+
+def assumed_rho(fit: PooledFit) -> float:
+    """Return the within-study correlation that the model assumes; .6 where it assumes none."""
+    rho = fit.settings().get("rho") if fit.model == "che" else None
+    return float(rho) if isinstance(rho, float | int) else 0.6
+
+
+def study_averages(effects: Effects, weights: Array, rho: float) -> tuple[Effects, Array]:
+    """Return one row per study with `n_effects`, and the summed weights of its effects."""
+    averages = aggregate(effects, rho=rho)
+    codes, _ = pd.factorize(effects.frame["study"])
+    summed = np.bincount(codes, weights=weights, minlength=averages.n_effects)
+    return averages, np.asarray(summed, dtype=np.float64)
+
+
+def _order(frame: pd.DataFrame, weights: Array, sort: str) -> Sequence[int]:
+    """Return the positions of the rows in the order `sort`; ties stay as in the sheet."""
+    if sort == "sheet":
+        return range(len(frame))
+    key = pd.Series(-weights) if sort == "weight" else frame["yi" if sort == "r" else sort]
+    key = pd.to_numeric(key, errors="coerce") if sort == "year" else key
+    key = key.astype(str) if sort == "modality" else key
+    return [int(i) for i in np.asarray(key.reset_index(drop=True).sort_values(kind="stable").index)]

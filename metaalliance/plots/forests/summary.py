@@ -1,0 +1,182 @@
+"""Summary forest plot: one row per level of a moderator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from matplotlib.figure import Figure
+
+from metaalliance.errors import OptionError
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.plots.between import between_text
+from metaalliance.plots.canvas.numbers import DASH, level_text, percent_text
+from metaalliance.plots.canvas.page import check_width
+from metaalliance.plots.canvas.style import Style, drawing, style_named
+from metaalliance.plots.canvas.typeset import Line, own, user
+from metaalliance.plots.forests.draw import draw_page
+from metaalliance.plots.forests.layout import place_columns
+from metaalliance.plots.forests.lines import ColumnSpec, Pooled, Table
+from metaalliance.plots.forests.plan import directions_of
+from metaalliance.plots.forests.plot import Plot
+from metaalliance.plots.forests.tables import (
+    Reference,
+    column_header,
+    effect_header,
+    is_cut,
+    panel_header,
+    pooled_line,
+    prediction_line,
+    reference_mark,
+    table_axis,
+)
+from metaalliance.plots.words import (
+    ARROWS,
+    heterogeneity_text,
+    level_name,
+    mean_test_text,
+    model_text,
+    other_models,
+    sentences,
+)
+
+#: Pages narrower than this, in mm, have letters over the counts; the foot explains them.
+NARROW = 110.0
+
+HEADS = ("Studies", "Effects", "Participants")
+LETTERS = ("*k*", "*m*", "*N*")
+
+
+def summary_forest(
+    fit: PooledFit,
+    by: str,
+    *,
+    style: str | Style = "apa",
+    width_mm: float = 174,
+    title: str | None = None,
+    reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
+) -> Figure:
+    """Draw the pooled result of each level of a moderator, and of all studies, on one page.
+
+    Parameters
+    ----------
+    fit : PooledFit
+        A result of `pool`.
+    by : str
+        A column of the effects.
+    style, width_mm, title, reference, limits, directions
+        As for `forest`.
+
+    Returns
+    -------
+    Figure
+        Diamonds are confidence intervals, the lines behind them prediction intervals.
+
+    Raises
+    ------
+    OptionError
+        When the effects have no such column.
+    """
+    look, width = style_named(style), check_width(width_mm)
+    if by not in fit.effects.frame:
+        known = ", ".join(map(repr, fit.effects.moderators))
+        raise OptionError(f"by={by!r}: the effects have no such moderator; they have {known}.")
+    with drawing(look):
+        fits = subgroup_fits(fit, by)
+        counts = _counts(fit, fits)
+        letters = width < NARROW
+        table = _table(fit, fits, by, [(LETTERS if letters else HEADS)[i] for i in counts], look)
+        marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
+        axis = table_axis(table, marked, look, limits)
+        plot = Plot(
+            table=table,
+            columns=place_columns(table, width, look),
+            axis=axis,
+            style=look,
+            width=width,
+            title=title or "",
+            mean=fit.estimate,
+            reference=marked,
+            heaviest=1.0,
+            foot=(
+                *_foot(fit, by, counts if letters else (), look, cut=is_cut(table, axis)),
+                *other_models(fit, fits),
+            ),
+            directions=directions_of(look, directions),
+        )
+        return draw_page(plot, table.lines)
+
+
+def _counts(fit: PooledFit, fits: dict[str, PooledFit]) -> tuple[int, ...]:
+    """Return which of `HEADS` there is something to say under."""
+    effects = (1,) if fit.effects.dependent() else ()
+    people = (2,) if all(found.n_participants for found in (fit, *fits.values())) else ()
+    return (0, *effects, *people)
+
+
+def _table(
+    fit: PooledFit, fits: dict[str, PooledFit], by: str, heads: Sequence[str], look: Style
+) -> Table:
+    """Return the table: counts left, effects and I² where the style has effects and weights."""
+    counts, bold = _counts(fit, fits), look.forest.bold_head
+    sides = {"left": look.forest.left, "right": look.forest.right}
+    columns = [ColumnSpec(name=h, header=(own(h, bold=bold),), side="left") for h in heads]
+    for side, names in sides.items():
+        for name in names:
+            if name == "effect":
+                header = effect_header(fit, look)
+                columns.append(ColumnSpec(name=name, header=header, side=side))  # type: ignore[arg-type]
+            elif name == "weight":
+                header = (own("*I*²", bold=bold),)
+                columns.append(ColumnSpec(name="I2", header=header, side=side, optional=True))  # type: ignore[arg-type]
+    order = [spec.name for spec in columns]
+    levels = [_level_line(x, user(level_name(k)), counts, order) for k, x in fits.items()]
+    total = look.forest.total.format(level=level_text(fit.level))
+    last = _level_line(fit, own(total, bold=look.forest.bold_total), counts, order)
+    overall = replace(last, overall=True, spread=(math.nan, math.nan))
+    return Table(
+        label_header=column_header(by, look),
+        columns=tuple(columns),
+        panel_header=panel_header(fit, look),
+        lines=(*levels, overall, *prediction_line(fit, look)),
+        indented=False,
+        measure=fit.measure,
+        level=fit.level,
+        wording=look.words,
+    )
+
+
+def _level_line(
+    fit: PooledFit, label: Line, counts: tuple[int, ...], names: Sequence[str]
+) -> Pooled:
+    sizes = (fit.n_studies, fit.n_effects, fit.n_participants or 0)
+    share = percent_text(fit.I2) if fit.Q_df > 0 and math.isfinite(fit.I2) else DASH
+    cells = [f"{sizes[i]:,}" for i in counts]
+    cells += ["" if name == "effect" else share for name in names[len(cells) :]]
+    line = pooled_line(fit, label, tuple(cells))
+    return replace(line, spread=(fit.pi_low, fit.pi_high))
+
+
+def _foot(
+    fit: PooledFit, by: str, lettered: tuple[int, ...], look: Style, *, cut: bool
+) -> tuple[Line, ...]:
+    """Return the sentences under the table; `lettered` counts have a letter to explain."""
+    percent = level_text(fit.level)
+    marks = [f"Diamonds: {percent} confidence intervals."]
+    if math.isfinite(fit.pi_low):
+        marks.append(f"Lines: {percent} prediction intervals.")
+    if cut:
+        marks.append(ARROWS)
+    if lettered:
+        marks.append(", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered) + ".")
+    texts = (
+        " ".join(marks),
+        sentences((heterogeneity_text(fit, look.words), mean_test_text(fit, look.words))),
+        between_text(fit, by, look.words),
+        f"Model: {model_text(fit, look.words)}",
+    )
+    return tuple(own(text) for text in texts if text)

@@ -1,0 +1,131 @@
+"""The lines of a forest plot as SVG, each drawn about y = 0 so that it can be moved."""
+
+from __future__ import annotations
+
+import math
+
+from metaalliance.plots.canvas.style import MM_PER_POINT
+from metaalliance.plots.canvas.typeset import Line, Run, shorten, user
+from metaalliance.plots.canvas.vector import element, polygon, segment, text
+from metaalliance.plots.forests.layout import effect_parts, first_fitting, indent_of
+from metaalliance.plots.forests.lines import Heading, Note, Pooled, Prediction, TableLine
+from metaalliance.plots.forests.marks import ARROW, DIAMOND, INNER, LEAST_SIDE, POINT
+from metaalliance.plots.forests.plot import Plot
+from metaalliance.plots.forests.rows import StudyRow
+
+
+def line_content(plot: Plot, line: TableLine) -> str:
+    """Return texts and marks of a line."""
+    return _label(plot, line) + _cells(plot, line) + _marks(plot, line)
+
+
+def _label(plot: Plot, line: TableLine) -> str:
+    columns, size = plot.columns, plot.columns.size
+    indent = indent_of(plot.table, line)
+    limit = columns.label_room(line) - indent
+    if isinstance(line, Note):
+        size = plot.style.small_size
+        shown: Line = first_fitting(line.wordings, limit, size)
+    elif isinstance(line, Prediction):
+        shown = first_fitting(line.wordings, limit, size)
+    elif isinstance(line, StudyRow):
+        shown = shorten(user(line.label), limit, size)
+    else:
+        shown = shorten(line.label, limit, size)
+    return text(shown, columns.label.left + indent, 0.0, size)
+
+
+def _cells(plot: Plot, line: TableLine) -> str:
+    columns, size = plot.columns, plot.columns.size
+    bold = isinstance(line, Pooled) and line.overall and plot.style.forest.bold_head
+    parts = []
+    for column in columns.text:
+        if column.edges is not None:
+            for edge, words in zip(column.edges, effect_parts(line, plot.table), strict=True):
+                if words:
+                    parts.append(text((Run(words, bold=bold),), edge, 0.0, size, align="right"))
+        elif isinstance(line, StudyRow | Pooled) and line.cells[column.index]:
+            shown = shorten(user(line.cells[column.index], bold=bold), column.width, size)
+            x = column.right if column.numeric else column.left
+            parts.append(text(shown, x, 0.0, size, align=column.align))
+    return "".join(parts)
+
+
+def _marks(plot: Plot, line: TableLine) -> str:
+    if isinstance(line, StudyRow):
+        return _study(plot, line)
+    if isinstance(line, Pooled):
+        return _diamond(plot, line)
+    if isinstance(line, Prediction):
+        return _interval(plot, line.low, line.high, plot.style.forest.diamond_edge, 2.0)
+    return ""
+
+
+def _study(plot: Plot, line: StudyRow) -> str:
+    style, look = plot.style, plot.style.forest
+    double = not math.isnan(line.outer_low)
+    weight = style.medium * (INNER if double else 1.0)
+    share = math.sqrt(line.weight / plot.heaviest)
+    side = style.square * max(share, LEAST_SIDE)
+    x = plot.place(line.estimate)
+    parts = [
+        element(
+            "rect",
+            x=x - side / 2,
+            y=-side / 2,
+            width=side,
+            height=side,
+            fill=look.square,
+        )
+    ]
+    if double:
+        parts.append(_interval(plot, line.outer_low, line.outer_high, look.interval, style.thin))
+    parts.append(_interval(plot, line.low, line.high, look.interval, weight))
+    parts += [
+        element(
+            "circle",
+            cx=plot.place(point),
+            cy=0,
+            r=POINT / 2,
+            fill="white",
+            stroke=look.interval,
+            stroke_width=style.thin * MM_PER_POINT,
+        )
+        for point in line.points
+    ]
+    return "".join(parts)
+
+
+def _interval(plot: Plot, low: float, high: float, color: str, weight: float) -> str:
+    """Return an interval, with an arrow where it goes on beyond the axis."""
+    axis = plot.axis
+    start, end = plot.place(max(low, axis.low)), plot.place(min(high, axis.high))
+    parts = [segment(start, end, 0.0, 0.0, color, weight)]
+    for beyond, tip, way in ((low < axis.low, start, 1), (high > axis.high, end, -1)):
+        if beyond:
+            base = tip + way * ARROW / 2
+            shape = [(tip, 0.0), (base, ARROW / 4), (base, -ARROW / 4)]
+            parts.append(polygon(shape, fill=color))
+    return "".join(parts)
+
+
+def _diamond(plot: Plot, line: Pooled) -> str:
+    look, half = plot.style.forest, DIAMOND * plot.style.row
+    low, middle, high = (plot.place(v) for v in (line.low, line.estimate, line.high))
+    return polygon(
+        [(low, 0.0), (middle, -half), (high, 0.0), (middle, half)],
+        fill=look.diamond if line.overall else look.group_diamond,
+        stroke=look.diamond_edge if line.overall else look.group_edge,
+        stroke_width=plot.style.thick * MM_PER_POINT,
+    )
+
+
+def line_kind(line: TableLine) -> str:
+    """Return what a line is, for the script of the page."""
+    if isinstance(line, StudyRow):
+        return "effect" if line.minor else "study"
+    if isinstance(line, Pooled):
+        return "overall" if line.overall else "subtotal"
+    if isinstance(line, Heading):
+        return "heading"
+    return "note" if isinstance(line, Note) else "prediction"

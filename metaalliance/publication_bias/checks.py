@@ -1,0 +1,117 @@
+"""What a method for publication bias needs, and what its reader has to know."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Literal, Protocol, TypeVar
+
+import numpy as np
+
+from metaalliance.core.arrays import Array
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.tau2_engine import estimate_tau2
+from metaalliance.problems import Problem, notice
+from metaalliance.wording.numbers import number
+
+#: Correlation of sampling errors with which effects of one study are averaged.
+RHO = 0.5
+FEW_STUDIES = 10
+FEW_IN_INTERVAL = 4
+
+Direction = Literal["greater", "less"]
+
+
+class _Noticing(Protocol):
+    @property
+    def notices(self) -> tuple[Problem, ...]: ...
+
+
+_Result = TypeVar("_Result", bound=_Noticing)
+
+
+def announce(result: _Result) -> _Result:
+    """Give the warnings among a result's notices as `MetaAllianceWarning`, and return it."""
+    for found in result.notices:
+        if found.severity == "warning":
+            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=3)
+    return result
+
+
+def effects_of(effects: Effects | PooledFit) -> Effects:
+    """Return effects, whether they came as such or inside a fit."""
+    return effects.effects if isinstance(effects, PooledFit) else effects
+
+
+def few_studies(effects: Effects, method: str) -> tuple[Problem, ...]:
+    """Return a warning for fewer than ten studies."""
+    k = effects.n_studies
+    if k >= FEW_STUDIES:
+        return ()
+    message = (
+        f"{method} on {k} {'study' if k == 1 else 'studies'}: with fewer than {FEW_STUDIES} it can "
+        "hardly tell bias from chance, and a result without a sign of bias is no reassurance."
+    )
+    return (notice("MA650", message, "Read it as description, not as a test."),)
+
+
+def need_studies(effects: Effects, smallest: int, method: str) -> None:
+    """Refuse a method that has too few studies to be computed."""
+    if effects.n_studies < smallest:
+        found = f"there {'is' if effects.n_studies == 1 else 'are'} {effects.n_studies}"
+        raise EstimationError(f"{method} needs {smallest} studies; {found}.", code="MA651")
+
+
+def need_spread(values: Array, name: str, method: str) -> None:
+    """Refuse a predictor that is the same everywhere (to rounding)."""
+    if float(np.ptp(values)) <= 1e-10 * float(np.max(np.abs(values))):
+        raise EstimationError(
+            f"{method} compares small with large studies, but {name} is the same in all "
+            f"{values.size} effects ({number(float(values[0]), 4)}).",
+            code="MA652",
+        )
+
+
+def random_effects_mean(yi: Array, vi: Array, tau2: str = "REML") -> tuple[float, float]:
+    """Mean and tau² of independent effects; the common-effect mean for tau2="FE"."""
+    variance = 0.0
+    if tau2 != "FE" and yi.size > 1:
+        variance = estimate_tau2(yi, vi, np.ones((yi.size, 1)), tau2)
+    wi = 1 / (vi + variance)
+    return float(wi @ yi / wi.sum()), variance
+
+
+def favoured_direction(effects: Effects) -> tuple[Direction, Problem]:
+    """Return the sign of the pooled estimate as the direction that selection favours.
+
+    The estimate is the random-effects mean of all effects; its sign is all that is used.
+    """
+    mean, _ = random_effects_mean(effects.yi, effects.vi)
+    chosen: Direction = "greater" if mean >= 0 else "less"
+    word = "positive" if chosen == "greater" else "negative"
+    message = f"Selection is taken to favour {word} effects, because the pooled estimate is {word}."
+    return chosen, notice("MA655", message, "Set alternative to state it.", severity="note")
+
+
+def chosen_direction(
+    effects: Effects, alternative: Literal["auto", "greater", "less"]
+) -> tuple[Direction, tuple[Problem, ...]]:
+    """Return the direction as asked for, or from the sign of the mean with its note."""
+    if alternative != "auto":
+        return alternative, ()
+    way, found = favoured_direction(effects)
+    return way, (found,)
+
+
+def refuse_absurd(estimate: float, yi: Array, method: str) -> None:
+    """Refuse a mean further outside the effects than they are apart."""
+    low, high = float(yi.min()), float(yi.max())
+    reach = high - low
+    if not low - reach <= estimate <= high + reach:
+        raise EstimationError(
+            f"{method} was refused: the adjusted mean would be {number(estimate)}, while all "
+            f"effects lie between {number(low)} and {number(high)} (analysis scale). These effects "
+            "do not determine it.",
+            code="MA654",
+        )

@@ -1,0 +1,51 @@
+"""The comparison of customary models with a mean adjusted for publication bias beside them."""
+
+from __future__ import annotations
+
+from metaalliance.models.comparison import NamedFit, adjusted_fit, compare_models
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.problems import Problem
+from metaalliance.publication_bias.pet_peese import pet_peese
+
+#: Fewer studies cannot carry a regression on their precision.
+LEAST_STUDIES = 10
+
+
+def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
+    """Fit the models of `compare_models`, and PET-PEESE where there are ten studies or more.
+
+    Returns
+    -------
+    list of NamedFit
+        The main model first; the last row is the mean adjusted for bias.
+    list of Problem
+        A note for each model that could not be fitted.
+    """
+    extra = [("bias-adjusted", adjusted)] if main.n_studies >= LEAST_STUDIES else []
+    return compare_models(main, extra=extra)
+
+
+def adjusted(main: PooledFit) -> PooledFit:
+    """Return the mean of studies without sampling error (PET-PEESE) as a row.
+
+    Raises
+    ------
+    EstimationError
+        When precision does not differ, or the regression is impossible.
+    """
+    found = pet_peese(main)
+    term = found.adjusted()
+    chosen = found.pet if found.chosen == "PET" else found.peese
+    return adjusted_fit(
+        main,
+        model=found.chosen,
+        test=chosen.test,
+        estimate=term.estimate,
+        se=term.se,
+        ci_low=term.ci_low,
+        ci_high=term.ci_high,
+        p_value=term.p_value,
+        statistic=term.statistic,
+        df=term.df,
+        notices=found.notices,
+    )

@@ -1,0 +1,295 @@
+"""Egger's regression of effects on their standard errors, and its variants."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from metaalliance.core.arrays import Array
+from metaalliance.core.inference.intervals import interval, two_sided_p
+from metaalliance.core.variance.wls import weighted_fit
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.models.checks import refuse_false_independence
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.regression import regress
+from metaalliance.options import CLUSTER_TESTS, Tau2Estimator, Test, check_level, check_option
+from metaalliance.publication_bias.checks import (
+    announce,
+    effects_of,
+    few_studies,
+    need_spread,
+    need_studies,
+)
+from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.wording.numbers import p_text
+
+Predictor = Literal["sei", "vi", "n", "1/n", "1/sqrt(n)"]
+EggerModel = Literal["auto", "classical", "common-effect", "two-level", "three-level", "che"]
+_METHOD = "Egger's test"
+_WORDS = {
+    "sei": "the standard error",
+    "vi": "the sampling variance",
+    "n": "n",
+    "1/n": "1/n",
+    "1/sqrt(n)": "1/sqrt(n)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Egger(BiasResult):
+    """Slope of effects on a measure of study size, and the mean at its zero.
+
+    Attributes
+    ----------
+    predictor, model, test, tau2_method : str
+        What was regressed on, and how.
+    slope, se, statistic, df, p_value, ci_low, ci_high : float
+        Slope and its two-sided test; zero under symmetry.
+    limit, limit_se, limit_statistic, limit_p_value, limit_ci_low, limit_ci_high : float
+        Mean where the predictor is zero, a study without sampling error; NaN for the
+        predictor n, whose zero is the other end.
+    tau2 : float
+        Residual heterogeneity; NaN for the classical model, which has a dispersion factor.
+    rho : float
+        Assumed correlation within studies; 0 where the model has none.
+    """
+
+    method: ClassVar[str] = "egger"
+    title: ClassVar[str] = "Regression test of funnel asymmetry (Egger)"
+
+    predictor: Predictor
+    model: str
+    test: str
+    tau2_method: str
+    rho: float
+    slope: float
+    se: float
+    statistic: float
+    df: float
+    p_value: float
+    ci_low: float
+    ci_high: float
+    limit: float
+    limit_se: float
+    limit_statistic: float
+    limit_p_value: float
+    limit_ci_low: float
+    limit_ci_high: float
+    limit_df: float
+    tau2: float
+
+    def limit_term(self, name: str) -> Term:
+        """Return the mean at a predictor of zero under a name."""
+        return Term(
+            name=name,
+            kind="effect",
+            estimate=self.limit,
+            se=self.limit_se,
+            statistic=self.limit_statistic,
+            df=self.limit_df,
+            p_value=self.limit_p_value,
+            ci_low=self.limit_ci_low,
+            ci_high=self.limit_ci_high,
+        )
+
+    def terms(self) -> Sequence[Term]:
+        """Return the slope, and the limit where there is one."""
+        slope = Term(
+            name=f"slope on {_WORDS[self.predictor]}",
+            estimate=self.slope,
+            se=self.se,
+            statistic=self.statistic,
+            df=self.df,
+            p_value=self.p_value,
+            ci_low=self.ci_low,
+            ci_high=self.ci_high,
+        )
+        if math.isnan(self.limit):
+            return (slope,)
+        return slope, self.limit_term(f"mean where {_WORDS[self.predictor]} is 0")
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        own = {"predictor": self.predictor, "model": self.model, "test": self.test}
+        return {**BiasResult.settings(self), **own, "tau2": self.tau2_method, "rho": self.rho}
+
+    def details(self) -> dict[str, Any]:
+        """Return the residual heterogeneity."""
+        return {"tau2": self.tau2}
+
+    def reading(self) -> str:
+        """Return model and meaning."""
+        larger = self.slope > 0 if self.predictor != "n" else self.slope < 0
+        robust = f", cluster-robust {self.test.upper()}" if self.test in CLUSTER_TESTS else ""
+        return (
+            f"{self.model} model{robust}: small studies have {'larger' if larger else 'smaller'} "
+            f"effects (p {p_text(self.p_value)}). Asymmetry has other causes than publication bias."
+        )
+
+
+def egger(
+    effects: Effects | PooledFit,
+    predictor: Predictor = "sei",
+    model: EggerModel = "auto",
+    test: Test = "auto",
+    rho: float = 0.6,
+    level: float = 0.95,
+    *,
+    tau2: Tau2Estimator = "REML",
+) -> Egger:
+    """Test whether effects depend on the size of their studies.
+
+    Parameters
+    ----------
+    effects : Effects or PooledFit
+        What was seen.
+    predictor : {"sei", "vi", "n", "1/n", "1/sqrt(n)"}
+        Measure of study size.
+    model : {"auto", "classical", "common-effect", "two-level", "three-level", "che"}
+        "auto" takes the correlated-effects model ("che") where a study has several effects, so
+        that they are not treated as independent, else the two-level mixed-effects model.
+        "classical" is Egger's: weights 1/vi with a dispersion factor, t with k - 2.
+    test : str
+        As in `pool`: cluster-robust CR2 for the multilevel models, Knapp-Hartung for two-level.
+    rho : float
+        Assumed correlation of sampling errors within a study (model "che").
+    level : float
+        Coverage of the intervals.
+    tau2 : str
+        Estimator of the heterogeneity variance.
+
+    Returns
+    -------
+    Egger
+        Its warnings are also given as `MetaAllianceWarning`.
+
+    Raises
+    ------
+    EstimationError
+        When the predictor is the same everywhere, n is missing, there are fewer than three
+        studies, or dependent effects meet a model of independent ones.
+
+    References
+    ----------
+    Egger M, Davey Smith G, Schneider M, Minder C (1997). BMJ 315, 629-634. Sterne JAC, Egger
+    M (2005), in Rothstein et al. (eds), Publication Bias in Meta-Analysis (mixed-effects form).
+    Rodgers MA, Pustejovsky JE (2021). Psychological Methods 26, 141-160 (dependent effects).
+
+    Examples
+    --------
+    >>> yi = [0.1, 0.55, 0.3, 0.2, 0.5, 0.38, 0.05, 0.45, 0.4, 0.02, 0.6, 0.35]
+    >>> vi = [0.01, 0.04, 0.02, 0.01, 0.05, 0.03, 0.01, 0.04, 0.02, 0.01, 0.06, 0.03]
+    >>> found = egger(Effects.from_arrays(yi, vi), model="classical")
+    >>> round(found.slope, 3), round(found.statistic, 3), found.df
+    (3.804, 7.08, 10.0)
+    """
+    check_option("predictor", predictor, Predictor)
+    check_option("model", model, EggerModel)
+    check_level(level)
+    chosen = effects_of(effects)
+    need_studies(chosen, 3, _METHOD)
+    x = _predictor(chosen, predictor)
+    need_spread(x, _WORDS[predictor], _METHOD)
+    if model == "classical":
+        fields = _classical(chosen, x, test, level)
+    else:
+        fields = _regressed(chosen, x, predictor, model, test, tau2, rho, level)
+    if predictor == "n":
+        fields |= {name: math.nan for name in fields if name.startswith("limit")}
+    notices = (*fields.pop("notices"), *few_studies(chosen, _METHOD))
+    return announce(
+        Egger(effects=chosen, level=level, predictor=predictor, notices=notices, **fields)
+    )
+
+
+def _predictor(effects: Effects, name: str) -> Array:
+    """The measure of study size; n has to be known for those of n."""
+    if name == "sei":
+        sei: Array = np.sqrt(effects.vi)
+        return sei
+    if name == "vi":
+        return effects.vi
+    if "n" not in effects.frame or effects.frame["n"].isna().any():
+        missing = effects.frame["n"].isna().sum() if "n" in effects.frame else effects.n_effects
+        raise EstimationError(
+            f"The predictor {name} needs n, which is missing for {missing} of "
+            f"{effects.n_effects} effects. Use predictor='sei'."
+        )
+    n = effects.frame["n"].to_numpy(dtype=float)
+    forms: dict[str, Array] = {"n": n, "1/n": 1 / n, "1/sqrt(n)": 1 / np.sqrt(n)}
+    return forms[name]
+
+
+def _classical(effects: Effects, x: Array, test: str, level: float) -> dict[str, Any]:
+    """Weighted least squares with weights 1/vi and a dispersion factor."""
+    if test not in {"auto", "t"}:
+        raise OptionError(f"test={test!r} does not exist for model='classical'; it has 't'.")
+    refuse_false_independence(effects, "classical", "t")
+    X = np.column_stack([np.ones_like(x), x])
+    fit, df = weighted_fit(effects.yi, X, 1 / effects.vi), float(x.size - 2)
+    se = np.sqrt(np.diag(fit.bread) * fit.rss / df)
+    beta = fit.beta
+    statistic = [float(b / s) if s > 0 else math.nan for b, s in zip(beta, se, strict=True)]
+    ends = [interval(float(b), float(s), df, level) for b, s in zip(beta, se, strict=True)]
+    columns = {
+        "beta": beta,
+        "se": se,
+        "statistic": statistic,
+        "df": [df, df],
+        "p_value": [two_sided_p(t, df) for t in statistic],
+        "ci_low": [e.low for e in ends],
+        "ci_high": [e.high for e in ends],
+    }
+    same = {"model": "classical", "test": "t", "tau2_method": "none", "rho": 0.0}
+    return {**same, **_coefficients(columns), "tau2": math.nan, "notices": ()}
+
+
+def _regressed(
+    effects: Effects,
+    x: Array,
+    name: str,
+    model: Any,
+    test: Any,
+    tau2: Any,
+    rho: float,
+    level: float,
+) -> dict[str, Any]:
+    """Mixed-effects regression by the shared engine."""
+    X = np.column_stack([np.ones_like(x), x])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        fit = regress(
+            effects,
+            X,
+            ("intercept", name),
+            model=model,
+            tau2=tau2,
+            test=test,
+            rho=rho,
+            level=level,
+        )
+    names = ("beta", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
+    same = {
+        "model": fit.model,
+        "test": fit.test,
+        "tau2_method": fit.tau2_method,
+        "rho": fit.rho,
+        "tau2": fit.tau2,
+        "notices": fit.notices,
+    }
+    return {**same, **_coefficients({key: getattr(fit, key) for key in names})}
+
+
+def _coefficients(columns: dict[str, Any]) -> dict[str, float]:
+    """Fields of slope and limit from columns with the intercept first."""
+    fields: dict[str, float] = {}
+    for key, (at_zero, slope) in columns.items():
+        fields["slope" if key == "beta" else key] = float(slope)
+        fields["limit" if key == "beta" else f"limit_{key}"] = float(at_zero)
+    return fields

@@ -1,0 +1,163 @@
+"""PET-PEESE: the mean of studies without sampling error, by two regressions and a rule."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from scipy import stats
+
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.options import Tau2Estimator, Test, check_option
+from metaalliance.publication_bias.checks import Direction, announce, effects_of, favoured_direction
+from metaalliance.publication_bias.egger import Egger, EggerModel, egger
+from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.wording.numbers import p_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PetPeese(BiasResult):
+    """PET, PEESE and the one that the rule takes.
+
+    Attributes
+    ----------
+    pet, peese : Egger
+        Regressions on the standard error and on the sampling variance.
+    chosen : {"PET", "PEESE"}
+        PEESE when the limit of PET is significant in the direction of the pooled estimate.
+    switch_p_value : float
+        One-sided p-value of PET's limit.
+    switch_p : float
+        Level of that test.
+    alternative : {"greater", "less"}
+        Direction of the pooled estimate.
+    """
+
+    method: ClassVar[str] = "pet_peese"
+    title: ClassVar[str] = "PET-PEESE (Stanley and Doucouliagos)"
+
+    pet: Egger = field(repr=False)
+    peese: Egger = field(repr=False)
+    chosen: Literal["PET", "PEESE"]
+    switch_p_value: float
+    switch_p: float
+    alternative: Direction
+
+    @property
+    def estimate(self) -> float:
+        """Limit of the regression that was chosen."""
+        return self.pet.limit if self.chosen == "PET" else self.peese.limit
+
+    def adjusted(self) -> Term:
+        """Return the limit of the regression that was chosen."""
+        fit = self.pet if self.chosen == "PET" else self.peese
+        return fit.limit_term(f"mean of studies without sampling error ({self.chosen})")
+
+    def terms(self) -> Sequence[Term]:
+        """Return the chosen estimate, then both regressions."""
+        pet = (self.pet.limit_term("PET"), self.pet.terms()[0])
+        return self.adjusted(), *pet, self.peese.limit_term("PEESE"), self.peese.terms()[0]
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        own = {"switch_p": self.switch_p, "alternative": self.alternative}
+        return {**self.pet.settings(), **own, "predictor": ["sei", "vi"]}
+
+    def details(self) -> dict[str, Any]:
+        """Return which regression was chosen and why."""
+        return {"chosen": self.chosen, "switch_p_value": self.switch_p_value}
+
+    def reading(self) -> str:
+        """Return the rule and its outcome."""
+        sign = "above" if self.alternative == "greater" else "below"
+        found = "significant" if self.chosen == "PEESE" else "not significant"
+        return (
+            f"Rule: PEESE if PET's mean is {sign} zero at one-sided p < {self.switch_p:g}, else "
+            f"PET. It is {found} (p {p_text(self.switch_p_value)}), so {self.chosen} is taken "
+            f"({self.pet.model} model)."
+        )
+
+
+def pet_peese(
+    effects: Effects | PooledFit,
+    model: EggerModel = "auto",
+    test: Test = "auto",
+    rho: float = 0.6,
+    level: float = 0.95,
+    *,
+    tau2: Tau2Estimator = "REML",
+    switch_p: float = 0.05,
+) -> PetPeese:
+    """Extrapolate to studies without sampling error, by PET or PEESE.
+
+    PET regresses effects on their standard errors, PEESE on their variances. PEESE is less
+    biased when there is a true effect, PET when there is none; the rule takes PEESE when the
+    limit of PET differs from zero, one-sided, in the direction of the pooled estimate.
+
+    Parameters
+    ----------
+    effects : Effects or PooledFit
+        What was seen.
+    model : str
+        "auto" takes the correlated-effects model where a study has several effects, else the
+        "classical" weighted least squares of Stanley and Doucouliagos; others as in `egger`.
+    test, rho, level, tau2
+        As in `egger`.
+    switch_p : float
+        One-sided level of the rule.
+
+    Raises
+    ------
+    EstimationError
+        As `egger`.
+
+    References
+    ----------
+    Stanley TD, Doucouliagos H (2014). Research Synthesis Methods 5, 60-78.
+
+    Examples
+    --------
+    >>> yi = [0.1, 0.55, 0.3, 0.2, 0.5, 0.38, 0.05, 0.45, 0.4, 0.02, 0.6, 0.35]
+    >>> vi = [0.01, 0.04, 0.02, 0.01, 0.05, 0.03, 0.01, 0.04, 0.02, 0.01, 0.06, 0.03]
+    >>> found = pet_peese(Effects.from_arrays(yi, vi))
+    >>> found.chosen, round(found.estimate, 3)
+    ('PET', -0.274)
+    """
+    if not 0 < switch_p < 0.5:
+        raise OptionError(f"switch_p={switch_p!r} is not a one-sided level between 0 and 0.5.")
+    check_option("model", model, EggerModel)
+    chosen = effects_of(effects)
+    if model == "auto":
+        model = "che" if chosen.dependent() else "classical"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        pet = egger(chosen, "sei", model, test, rho, level, tau2=tau2)
+        peese = egger(chosen, "vi", model, test, rho, level, tau2=tau2)
+    way, _ = favoured_direction(chosen)
+    tail = _one_sided(pet, way)
+    same = dict.fromkeys((*pet.notices, *peese.notices))
+    return announce(
+        PetPeese(
+            effects=chosen,
+            level=level,
+            pet=pet,
+            peese=peese,
+            chosen="PEESE" if tail < switch_p else "PET",
+            switch_p_value=tail,
+            switch_p=switch_p,
+            alternative=way,
+            notices=tuple(same),
+        )
+    )
+
+
+def _one_sided(pet: Egger, way: Direction) -> float:
+    """P-value of PET's limit in the direction of the pooled estimate."""
+    t = pet.limit_statistic if way == "greater" else -pet.limit_statistic
+    tail = stats.norm.sf(t) if math.isinf(pet.limit_df) else stats.t.sf(t, pet.limit_df)
+    return float(tail)

@@ -1,0 +1,132 @@
+"""Begg and Mazumdar's rank correlation of effects with their variances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from metaalliance.core.arrays import Array
+from metaalliance.effects.effects import Effects
+from metaalliance.models.independence import independent_effects
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.publication_bias.checks import (
+    RHO,
+    announce,
+    effects_of,
+    few_studies,
+    need_spread,
+    need_studies,
+)
+from metaalliance.publication_bias.result import BiasResult, Term
+
+#: Exact tail probabilities are computed up to this many effects.
+EXACT_UP_TO = 170
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RankTest(BiasResult):
+    """Kendall's correlation of standardised effects with their variances.
+
+    Attributes
+    ----------
+    tau : float
+        Kendall's tau-b; positive when small studies have larger effects.
+    p_value : float
+        Two-sided.
+    computation : {"exact", "normal"}
+        Exact without ties and up to 170 studies, else the normal approximation with the
+        variance corrected for ties.
+    """
+
+    method: ClassVar[str] = "rank_test"
+    title: ClassVar[str] = "Rank correlation test of funnel asymmetry (Begg and Mazumdar)"
+
+    tau: float
+    p_value: float
+    computation: Literal["exact", "normal"]
+
+    def terms(self) -> Sequence[Term]:
+        """Return Kendall's tau."""
+        return (Term(name="Kendall's tau", estimate=self.tau, p_value=self.p_value),)
+
+    def details(self) -> dict[str, Any]:
+        """Return how the p-value was computed."""
+        return {"computation": self.computation}
+
+    def reading(self) -> str:
+        """Return the meaning of the sign, and the low power."""
+        way = "larger" if self.tau > 0 else "smaller"
+        return (
+            f"Small studies tend to have {way} effects (tau {'>' if self.tau > 0 else '<'} 0); "
+            "the test has low power in small reviews."
+            if self.tau != 0
+            else "No rank correlation; the test has low power in small reviews."
+        )
+
+
+def rank_test(effects: Effects | PooledFit, *, rho: float = RHO, level: float = 0.95) -> RankTest:
+    """Test funnel asymmetry by rank correlation.
+
+    Parameters
+    ----------
+    effects : Effects or PooledFit
+        Effects; several of one study are averaged first, since ranks of dependent effects
+        have no known distribution.
+    rho : float
+        Correlation of sampling errors within a study for the averaging.
+    level : float
+        Kept with the result; the test has no interval.
+
+    Raises
+    ------
+    EstimationError
+        For fewer than three studies, or when all variances are equal.
+
+    References
+    ----------
+    Begg CB, Mazumdar M (1994). Biometrics 50, 1088-1101.
+
+    Examples
+    --------
+    >>> yi = [0.1, 0.55, 0.3, 0.2, 0.5, 0.38, 0.05, 0.45, 0.4, 0.02, 0.6, 0.35]
+    >>> vi = [0.01, 0.04, 0.02, 0.01, 0.05, 0.03, 0.01, 0.04, 0.02, 0.01, 0.06, 0.03]
+    >>> effects = Effects.from_arrays(yi, vi)
+    >>> found = rank_test(effects)
+    >>> round(found.tau, 4), round(found.p_value, 6)
+    (0.7337, 0.001503)
+    """
+    chosen, notices = independent_effects(effects_of(effects), "The rank correlation test", rho)
+    need_studies(chosen, 3, "The rank correlation test")
+    need_spread(chosen.vi, "the sampling variance", "The rank correlation test")
+    tau, p_value, exact = _kendall(*_standardised(chosen))
+    return announce(
+        RankTest(
+            effects=chosen,
+            level=level,
+            tau=tau,
+            p_value=p_value,
+            computation="exact" if exact else "normal",
+            notices=notices + few_studies(chosen, "The rank correlation test"),
+        )
+    )
+
+
+def _standardised(effects: Effects) -> tuple[Array, Array]:
+    """Deviations from the common-effect mean by their standard errors, and variances."""
+    yi, vi = effects.yi, effects.vi
+    wi = 1 / vi
+    mean, variance = float(wi @ yi / wi.sum()), 1 / float(wi.sum())
+    return (yi - mean) / np.sqrt(vi - variance), vi
+
+
+def _kendall(x: Array, y: Array) -> tuple[float, float, bool]:
+    from scipy.stats import kendalltau
+
+    ties = np.unique(x).size < x.size or np.unique(y).size < y.size
+    exact = not ties and x.size <= EXACT_UP_TO
+    found = kendalltau(x, y, method="exact" if exact else "asymptotic")
+    p_value = float(found.pvalue)
+    return float(found.statistic), min(1.0, p_value), exact

@@ -1,0 +1,184 @@
+"""What every result of this package can do, and the lines it prints."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+import pandas as pd
+
+from metaalliance.effects.effects import Effects
+from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.options import Measure, Scale, check_option
+from metaalliance.problems import Problem
+from metaalliance.wording.numbers import limits, number, p_text
+
+_NAN = math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One estimated quantity with its test.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    kind : {"effect", "other", "count"}
+        Effects are on the analysis scale and have a back-transformation; others have none.
+    shape : str
+        Distribution of a statistic that is neither z nor t, as text prints it.
+    estimate, se, statistic, df, p_value, ci_low, ci_high : float
+        Missing is NaN; `df` is infinite for a normal test.
+    """
+
+    name: str
+    kind: Literal["effect", "other", "count"] = "other"
+    shape: str = ""
+    estimate: float = _NAN
+    se: float = _NAN
+    statistic: float = _NAN
+    df: float = _NAN
+    p_value: float = _NAN
+    ci_low: float = _NAN
+    ci_high: float = _NAN
+
+    def on(self, scale: Scale, measure: Measure) -> dict[str, Any]:
+        """Return the values, effects back-transformed for the scale "r"."""
+        values = asdict(self)
+        del values["kind"], values["shape"]
+        if scale == "r" and self.kind == "effect" and measure == "z":
+            for key in ("estimate", "ci_low", "ci_high"):
+                values[key] = back_transform(values[key], measure)
+            values["se"] = _NAN
+        return values
+
+    def to_dict(self, measure: Measure) -> dict[str, Any]:
+        """Return the values and, for an effect that is a correlation, `r`."""
+        content = asdict(self)
+        del content["shape"]
+        if self.kind == "effect" and measure != "generic":
+            back = self.on("r", measure)
+            content["r"] = {key: back[key] for key in ("estimate", "ci_low", "ci_high")}
+        return content
+
+    def statistic_text(self) -> str:
+        """Return "t(14.0) = 0.96"."""
+        return f"{self.shape or _shape(self.df)} = {number(self.statistic, 2)}"
+
+    def text(self, measure: Measure, level: float) -> str:
+        """Return one line: estimate, interval, test."""
+        back = self.on("r", measure)
+        is_r = self.kind == "effect" and measure != "generic"
+        parts = []
+        if not math.isnan(self.estimate):
+            whole = self.kind == "count"
+            parts.append(number(back["estimate"], 0 if whole else 3, correlation=is_r))
+        if not math.isnan(self.ci_low):
+            ends = limits(back["ci_low"], back["ci_high"], correlation=is_r)
+            parts.append(f"{100 * level:g}% CI {ends}")
+        if not math.isnan(self.statistic):
+            parts.append(self.statistic_text())
+        if not math.isnan(self.p_value):
+            parts.append(f"p {p_text(self.p_value)}")
+        return f"{self.name}: {', '.join(parts)}"
+
+
+def _shape(df: float) -> str:
+    if math.isnan(df):
+        return "statistic"
+    return "z" if math.isinf(df) else f"t({number(df, 1)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BiasResult(ABC):
+    """A method's result on some effects; each method adds its own fields.
+
+    Attributes
+    ----------
+    effects : Effects
+        What the method ran on: one row per study where it takes independent effects.
+    level : float
+        Coverage of the intervals.
+    notices : tuple of Problem
+        What the reader has to know.
+    """
+
+    method: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+
+    effects: Effects = field(repr=False)
+    level: float
+    notices: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    def measure(self) -> Measure:
+        """Analysis scale."""
+        return self.effects.measure
+
+    @property
+    def n_effects(self) -> int:
+        """Number of effects that the method used."""
+        return self.effects.n_effects
+
+    @property
+    def n_studies(self) -> int:
+        """Number of studies."""
+        return self.effects.n_studies
+
+    @abstractmethod
+    def terms(self) -> Sequence[Term]:
+        """Return the estimated quantities, the most important first."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        return {"measure": self.measure, "level": self.level}
+
+    def details(self) -> dict[str, Any]:
+        """Return what `to_dict` holds beside the terms."""
+        return {}
+
+    def adjusted(self) -> Term | None:
+        """Return the mean adjusted for bias, where the method has one."""
+        return None
+
+    def reading(self) -> str:
+        """Return what the numbers say, and what they do not."""
+        return ""
+
+    def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
+        """Return one row per term; `scale="r"` back-transforms effects, not coefficients."""
+        check_option("scale", scale, Scale)
+        rows = [term.on(scale, self.measure) for term in self.terms()]
+        frame = pd.DataFrame(rows).rename(columns={"name": "term"})
+        return frame.assign(n_studies=self.n_studies, n_effects=self.n_effects)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result for JSON; missing and infinite are None."""
+        content = {
+            "method": self.method,
+            "settings": self.settings(),
+            "n_studies": self.n_studies,
+            "n_effects": self.n_effects,
+            "terms": [term.to_dict(self.measure) for term in self.terms()],
+            **self.details(),
+            "reading": self.reading(),
+            "notices": [p.to_dict() for p in self.notices],
+        }
+        cleaned: dict[str, Any] = without_nan(content)
+        return cleaned
+
+    def summary(self) -> str:
+        """Return the result as text for a terminal."""
+        lines = [f"{self.title} ({self.n_studies:,} studies, {self.n_effects:,} effects)"]
+        lines += [f"  {term.text(self.measure, self.level)}" for term in self.terms()]
+        if self.reading():
+            lines.append(self.reading())
+        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame(scale="r").round(4).to_html(index=False))

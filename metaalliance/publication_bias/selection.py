@@ -1,0 +1,231 @@
+"""Step-function selection models: a weight for each interval of p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.selection.fit import maximise_selection
+from metaalliance.core.selection.steps import Tail, p_groups, p_values, step_selector
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.options import check_level, check_option
+from metaalliance.problems import Problem, notice
+from metaalliance.publication_bias.checks import (
+    FEW_IN_INTERVAL,
+    announce,
+    chosen_direction,
+    effects_of,
+    few_studies,
+    refuse_absurd,
+)
+from metaalliance.publication_bias.design import design
+from metaalliance.publication_bias.selection_inference import inference, orient
+from metaalliance.publication_bias.selection_result import SelectionResult, Way
+from metaalliance.wording.numbers import number, p_text
+
+Alternative = Literal["auto", "greater", "less", "two-sided"]
+_METHOD = "The step-function selection model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectionModel(SelectionResult):
+    """Mean (or coefficients) under selection by steps of p.
+
+    Attributes
+    ----------
+    steps : tuple of float
+        Cut points of the p-values.
+    counts : tuple of int
+        Effects in each interval.
+    fixed : bool
+        Whether the weights were given, not estimated.
+    """
+
+    method: ClassVar[str] = "selection_model"
+    title: ClassVar[str] = "Step-function selection model (Vevea and Hedges)"
+
+    steps: tuple[float, ...]
+    counts: tuple[int, ...]
+    fixed: bool
+
+    def intervals(self) -> tuple[tuple[float, float], ...]:
+        """Return the limits of each interval of p-values."""
+        edges = (0.0, *self.steps, 1.0)
+        return tuple(pairwise(edges))
+
+    def weight_names(self) -> tuple[str, ...]:
+        """Return the name of each weight but the first."""
+        return tuple(f"weight, p {low:g} to {high:g}" for low, high in self.intervals()[1:])
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        # `SelectionResult.settings(self)` since slotted dataclasses break zero-argument super().
+        steps = {"steps": list(self.steps), "fixed_weights": self.fixed}
+        return {**SelectionResult.settings(self), **steps}
+
+    def details(self) -> dict[str, Any]:
+        """Return the weights by interval, tau² and the test of selection."""
+        columns = (self.counts, self.weights, self.weights_se, self.weights_low, self.weights_high)
+        rows = [
+            {"p_low": low, "p_high": high, "n_effects": n, "weight": w, "se": se,
+             "ci_low": below, "ci_high": above}
+            for (low, high), n, w, se, below, above in zip(
+                self.intervals(), *columns, strict=True
+            )
+        ]  # fmt: skip
+        return {**SelectionResult.details(self), "weights": rows}
+
+    def reading(self) -> str:
+        """Return what the weights say."""
+        if self.fixed:
+            return "Weights as given: what the mean would be if selection were of this strength."
+        last, interval = float(self.weights[-1]), self.intervals()[-1]
+        return (
+            f"A result with p above {interval[0]:g} is estimated to be {number(last, 2)} times as "
+            f"likely to be seen as one with p below {self.steps[0]:g}; test of no selection: "
+            f"p {p_text(self.test_p_value)}."
+        )
+
+
+def selection_model(
+    effects: Effects | PooledFit,
+    steps: Sequence[float] = (0.025,),
+    *,
+    alternative: Alternative = "auto",
+    moderators: Sequence[str] = (),
+    weights: Sequence[float] | None = None,
+    level: float = 0.95,
+) -> SelectionModel:
+    """Fit a random-effects model of effects that were selected by their p-values.
+
+    By maximum likelihood. Effects of one study are not averaged, since selection works on
+    p-values of effects: with dependent effects the likelihood is a composite one (each
+    effect as if alone), which still estimates the same mean, and standard errors come from a
+    cluster-robust sandwich.
+
+    Parameters
+    ----------
+    effects : Effects or PooledFit
+        What was seen.
+    steps : sequence of float
+        Cut points of the p-values, rising, between 0 and 1. One-sided p-values unless
+        `alternative` is "two-sided": 0.025 is two-sided .05.
+    alternative : {"auto", "greater", "less", "two-sided"}
+        Direction that selection favours; "auto" takes the sign of the pooled estimate, and a
+        note says which.
+    moderators : sequence of str
+        Columns of the effects that the mean depends on.
+    weights : sequence of float, optional
+        Known weights of the intervals after the first, which has 1 (Vevea and Woods 2005); by
+        default they are estimated.
+    level : float
+        Coverage of the intervals.
+
+    Raises
+    ------
+    OptionError
+        For steps or weights that are not what they have to be.
+    EstimationError
+        When an interval holds no effect, or the effects do not determine the estimates.
+
+    References
+    ----------
+    Vevea JL, Hedges LV (1995). Psychometrika 60, 419-435. Vevea JL, Woods CM (2005).
+    Psychological Methods 10, 428-443. Pustejovsky JE, Citkowicz M, Joshi M (2025), on
+    composite likelihood with cluster-robust errors.
+
+    Examples
+    --------
+    >>> yi = [0.1, 0.55, 0.3, 0.2, 0.5, 0.38, 0.05, 0.45, 0.4, 0.02, 0.3, 0.15]
+    >>> vi = [0.01, 0.04, 0.02, 0.01, 0.05, 0.03, 0.01, 0.04, 0.02, 0.01, 0.06, 0.03]
+    >>> fit = selection_model(Effects.from_arrays(yi, vi))
+    >>> fit.counts, round(fit.estimate, 3), round(float(fit.weights[1]), 3)
+    ((7, 5), 0.05, 0.04)
+    """
+    check_option("alternative", alternative, Alternative)
+    check_level(level)
+    cuts, fixed = _checked_steps(steps), _checked_weights(weights, steps)
+    chosen = effects_of(effects)
+    X, names = design(chosen, moderators)
+    way: Way = "two-sided"
+    notices: tuple[Problem, ...] = ()
+    if alternative != "two-sided":
+        way, notices = chosen_direction(chosen, alternative)
+    yi = orient(chosen.yi, way)
+    tail: Tail = "two-sided" if way == "two-sided" else "greater"
+    groups = p_groups(p_values(yi, chosen.vi, tail), cuts)
+    counts = np.bincount(groups, minlength=cuts.size + 1)
+    if fixed is None:
+        notices += _check_counts(counts, cuts, way)
+    n_weights = cuts.size if fixed is None else 0
+
+    optimum = maximise_selection(
+        yi, chosen.vi, X, lambda y, v: step_selector(y, v, cuts, tail, fixed), n_weights
+    )
+    if len(names) == 1:
+        refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
+    found, extra = inference(chosen, optimum, names, way, level, given=fixed)
+    return announce(
+        SelectionModel(
+            **found,
+            steps=tuple(float(s) for s in cuts),
+            counts=tuple(int(n) for n in counts),
+            fixed=fixed is not None,
+            notices=(*notices, *extra, *few_studies(chosen, _METHOD)),
+        )
+    )
+
+
+def _checked_steps(steps: Sequence[float]) -> Array:
+    """Cut points as an array."""
+    cuts = np.atleast_1d(np.asarray(steps, dtype=float))
+    inside = cuts.size > 0 and ((cuts > 0) & (cuts < 1)).all()
+    if not inside or not (np.diff(cuts) > 0).all():
+        raise OptionError(
+            f"steps={tuple(steps)!r} are not rising p-values between 0 and 1, such as (0.025, 0.5)."
+        )
+    return cuts
+
+
+def _checked_weights(weights: Sequence[float] | None, steps: Sequence[float]) -> Array | None:
+    """Known weights as an array; one for each interval after the first."""
+    if weights is None:
+        return None
+    given = np.atleast_1d(np.asarray(weights, dtype=float))
+    if given.size != len(steps) or not ((given > 0) & np.isfinite(given)).all():
+        raise OptionError(
+            f"weights={tuple(weights)!r} are not {len(steps)} positive numbers, one for each "
+            "interval of p after the first (whose weight is 1)."
+        )
+    return given
+
+
+def _check_counts(counts: IntArray, cuts: Array, way: str) -> tuple[Problem, ...]:
+    """Refuse empty intervals; warn of intervals with few effects."""
+    edges = (0.0, *cuts, 1.0)
+    names = [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
+    sided = "two-sided" if way == "two-sided" else f"one-sided ({way})"
+    empty = [name for name, n in zip(names, counts, strict=True) if n == 0]
+    if empty:
+        held = ", ".join(f"{name}: {n}" for name, n in zip(names, counts, strict=True))
+        raise EstimationError(
+            f"{_METHOD} was refused: no effect has a {sided} p from {' or '.join(empty)}, so that "
+            f"nothing tells how likely such a result is to be seen (effects by p: {held}). "
+            "Choose steps whose intervals all hold effects, or state the weights.",
+            code="MA653",
+        )
+    few = [f"{name} ({n})" for name, n in zip(names, counts, strict=True) if n < FEW_IN_INTERVAL]
+    if not few:
+        return ()
+    message = (
+        f"Fewer than {FEW_IN_INTERVAL} effects have a {sided} p from {' or '.join(few)}: the "
+        "weights and the adjusted estimate rest on them."
+    )
+    return (notice("MA656", message, "Use fewer steps, or read it as a sensitivity analysis."),)

@@ -1,0 +1,152 @@
+"""What the results of the selection models share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from metaalliance.core.arrays import Array
+from metaalliance.publication_bias.result import BiasResult, Term
+
+Way = Literal["greater", "less", "two-sided"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectionResult(BiasResult):
+    """Coefficients of the mean before selection, and the selection weights.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Coefficients.
+    beta, se, statistic, p_value, ci_low, ci_high : ndarray, shape (p,)
+        Coefficients on the analysis scale and their tests.
+    df : float
+        Degrees of freedom: infinite, or studies less one with cluster-robust errors.
+    covariance : ndarray, shape (q, q)
+        Covariance of coefficients, tau² and estimated weights; NaN for tau² at zero.
+    tau2, tau2_se : float
+        Heterogeneity variance before selection.
+    weights, weights_se, weights_low, weights_high : ndarray
+        Selection parameters; limits are symmetric for their logarithms. With steps the first
+        is one by definition.
+    errors : {"likelihood", "cluster-robust"}
+        Where the standard errors come from.
+    log_likelihood, log_likelihood_unselected : float
+        With and without selection.
+    test : {"likelihood-ratio", "cluster-robust-wald", "none"}
+        Test that there is no selection; a ratio of composite likelihoods is not chi-squared.
+    test_statistic, test_df, test_p_value : float
+        Its chi-squared or F (first degrees of freedom in `test_df`, second in `df`).
+    alternative : {"greater", "less", "two-sided"}
+        Direction of selection.
+    """
+
+    names: tuple[str, ...]
+    beta: Array
+    se: Array
+    statistic: Array
+    p_value: Array
+    ci_low: Array
+    ci_high: Array
+    df: float
+    covariance: Array = field(repr=False)
+    tau2: float
+    tau2_se: float
+    weights: Array
+    weights_se: Array
+    weights_low: Array
+    weights_high: Array
+    errors: Literal["likelihood", "cluster-robust"]
+    log_likelihood: float
+    log_likelihood_unselected: float
+    test: Literal["likelihood-ratio", "cluster-robust-wald", "none"]
+    test_statistic: float
+    test_df: int
+    test_p_value: float
+    alternative: Way
+
+    @property
+    def estimate(self) -> float:
+        """The intercept: the mean before selection, where there are no moderators."""
+        return float(self.beta[0])
+
+    @abstractmethod
+    def weight_names(self) -> tuple[str, ...]:
+        """Return the names of the estimated weights."""
+
+    def coefficients(self) -> tuple[Term, ...]:
+        """Return the coefficients of the mean."""
+        lone = len(self.names) == 1
+        columns = (self.beta, self.se, self.statistic, self.p_value, self.ci_low, self.ci_high)
+        return tuple(
+            Term(
+                name="mean before selection" if lone else name,
+                kind="effect" if lone or name == "intercept" else "other",
+                estimate=float(b),
+                se=float(se),
+                statistic=float(t),
+                df=self.df,
+                p_value=float(p),
+                ci_low=float(low),
+                ci_high=float(high),
+            )
+            for name, b, se, t, p, low, high in zip(self.names, *columns, strict=True)
+        )
+
+    def adjusted(self) -> Term | None:
+        """Return the mean before selection; none with moderators."""
+        return self.coefficients()[0] if len(self.names) == 1 else None
+
+    def terms(self) -> Sequence[Term]:
+        """Return coefficients, then weights, then the test of selection."""
+        names = self.weight_names()
+        offset = self.weights.size - len(names)
+        weights = [
+            Term(
+                name=name,
+                estimate=float(self.weights[offset + i]),
+                se=float(self.weights_se[offset + i]),
+                ci_low=float(self.weights_low[offset + i]),
+                ci_high=float(self.weights_high[offset + i]),
+            )
+            for i, name in enumerate(names)
+        ]
+        if self.test == "none":
+            return *self.coefficients(), *weights
+        ratio = self.test == "likelihood-ratio"
+        name = "likelihood ratio" if ratio else "cluster-robust Wald"
+        second = "" if ratio else f", {self.df:g}"
+        test = Term(
+            name=f"no selection ({name})",
+            shape=f"{'chi²' if ratio else 'F'}({self.test_df}{second})",
+            statistic=self.test_statistic,
+            p_value=self.test_p_value,
+        )
+        return *self.coefficients(), *weights, test
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        return {
+            **BiasResult.settings(self),
+            "alternative": self.alternative,
+            "errors": self.errors,
+            "coefficients": list(self.names),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """Return tau², likelihoods and the test of selection."""
+        return {
+            "tau2": self.tau2,
+            "tau2_se": self.tau2_se,
+            "log_likelihood": self.log_likelihood,
+            "log_likelihood_unselected": self.log_likelihood_unselected,
+            "selection_test": {
+                "test": self.test,
+                "statistic": self.test_statistic,
+                "df": self.test_df,
+                "p_value": self.test_p_value,
+            },
+        }

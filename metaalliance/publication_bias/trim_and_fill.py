@@ -1,0 +1,245 @@
+"""Trim and fill: the mean after missing effects of one side are filled in."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.selection.trim_fill import FillEstimator, Trimmed, trim
+from metaalliance.core.variance.wls import weighted_fit
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import MetaAllianceWarning
+from metaalliance.models.independence import independent_effects
+from metaalliance.models.pool import pool
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.tau2_engine import estimate_tau2
+from metaalliance.options import Model, Tau2Estimator, Test, check_level, check_option
+from metaalliance.problems import Problem
+from metaalliance.publication_bias.checks import (
+    RHO,
+    announce,
+    effects_of,
+    few_studies,
+    need_spread,
+    need_studies,
+    random_effects_mean,
+)
+from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.wording.numbers import number
+
+Side = Literal["auto", "left", "right"]
+_METHOD = "Trim and fill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrimAndFill(BiasResult):
+    """The mean of observed and filled effects.
+
+    Attributes
+    ----------
+    estimator, side : str
+        L0, R0 or Q0; the side on which effects are missing.
+    k0, k0_se : int and float
+        Number of filled effects and its standard error.
+    k0_p_value : float
+        Test that none is missing (R0 only, else NaN).
+    filled_yi, filled_vi : ndarray, shape (k0,)
+        The filled effects.
+    center : float
+        Mean around which they mirror the trimmed ones.
+    fit : PooledFit
+        Model of observed and filled effects.
+    observed : PooledFit
+        The same model of the observed effects.
+    """
+
+    method: ClassVar[str] = "trim_and_fill"
+    title: ClassVar[str] = "Trim and fill (Duval and Tweedie)"
+
+    estimator: FillEstimator
+    side: Literal["left", "right"]
+    k0: int
+    k0_se: float
+    k0_p_value: float
+    center: float
+    filled_yi: Array = field(repr=False)
+    filled_vi: Array = field(repr=False)
+    fit: PooledFit = field(repr=False)
+    observed: PooledFit = field(repr=False)
+
+    @property
+    def estimate(self) -> float:
+        """Mean of observed and filled effects."""
+        return self.fit.estimate
+
+    def adjusted(self) -> Term:
+        """Return the mean of observed and filled effects."""
+        return _mean_term("mean with filled effects", self.fit)
+
+    def terms(self) -> Sequence[Term]:
+        """Return the filled mean, the observed one, and the number of filled effects."""
+        missing = Term(
+            name=f"effects filled on the {self.side}",
+            kind="count",
+            estimate=float(self.k0),
+            se=self.k0_se,
+            p_value=self.k0_p_value,
+        )
+        return self.adjusted(), _mean_term("mean of observed effects", self.observed), missing
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        return {**self.fit.settings(), "estimator": self.estimator, "side": self.side}
+
+    def details(self) -> dict[str, Any]:
+        """Return the filled effects and the heterogeneity with them."""
+        return {
+            "k0": self.k0,
+            "center": self.center,
+            "filled_yi": self.filled_yi.tolist(),
+            "filled_vi": self.filled_vi.tolist(),
+            "tau2": self.fit.tau2,
+        }
+
+    def reading(self) -> str:
+        """Return what was done, and why it is no evidence of missing studies."""
+        return (
+            f"{self.estimator} filled {self.k0} on the {self.side} (standard error "
+            f"{number(self.k0_se, 1)}). Filled effects are mirror images, not data; asymmetry can "
+            "have other causes, and heterogeneity misleads the method. A sensitivity analysis."
+        )
+
+
+def _mean_term(name: str, fit: PooledFit) -> Term:
+    return Term(
+        name=name,
+        kind="effect",
+        estimate=fit.estimate,
+        se=fit.se,
+        statistic=fit.statistic,
+        df=fit.df,
+        p_value=fit.p_value,
+        ci_low=fit.ci_low,
+        ci_high=fit.ci_high,
+    )
+
+
+def trim_and_fill(
+    effects: Effects | PooledFit,
+    estimator: FillEstimator = "L0",
+    side: Side = "auto",
+    *,
+    model: Model = "two-level",
+    tau2: Tau2Estimator = "REML",
+    test: Test = "auto",
+    rho: float = RHO,
+    level: float = 0.95,
+) -> TrimAndFill:
+    """Estimate how many effects are missing on one side of the funnel, and fill them in.
+
+    Parameters
+    ----------
+    effects : Effects or PooledFit
+        Effects; several of one study are averaged first (and a note says so), since the
+        number of missing effects of a study cannot be known.
+    estimator : {"L0", "R0", "Q0"}
+        How the missing are counted.
+    side : {"auto", "left", "right"}
+        Where they are missing; "auto" takes the side that a regression of effects on
+        standard errors points to.
+    model : {"two-level", "common-effect"}
+        Model of the mean, in trimming and at the end.
+    tau2, test : str
+        As in `pool`.
+    rho : float
+        Correlation of sampling errors within a study for the averaging.
+    level : float
+        Coverage of the intervals.
+
+    Raises
+    ------
+    EstimationError
+        For fewer than three studies, or side="auto" when all standard errors are equal.
+
+    References
+    ----------
+    Duval S, Tweedie R (2000). Biometrics 56, 455-463.
+
+    Examples
+    --------
+    >>> yi = [0.1, 0.55, 0.3, 0.2, 0.5, 0.38, 0.05, 0.45, 0.4, 0.02, 0.6, 0.35]
+    >>> vi = [0.01, 0.04, 0.02, 0.01, 0.05, 0.03, 0.01, 0.04, 0.02, 0.01, 0.06, 0.03]
+    >>> effects = Effects.from_arrays(yi, vi)
+    >>> found = trim_and_fill(effects, model="common-effect")
+    >>> found.side, found.k0, found.filled_yi.round(3).tolist()
+    ('left', 5, [-0.105, -0.155, -0.205, -0.255, -0.305])
+    """
+    check_option("estimator", estimator, FillEstimator)
+    check_option("side", side, Side)
+    check_option("model", model, Literal["two-level", "common-effect"])
+    check_level(level)
+    chosen, notices = independent_effects(effects_of(effects), _METHOD, rho)
+    need_studies(chosen, 3, _METHOD)
+    method = "FE" if model == "common-effect" else tau2
+    where = _side(chosen, method) if side == "auto" else side
+    sign = 1.0 if where == "left" else -1.0
+    found = trim(
+        sign * chosen.yi,
+        chosen.vi,
+        lambda y, v: random_effects_mean(y, v, method)[0],
+        estimator,
+    )
+    filled = sign * found.filled_yi
+    options: dict[str, Any] = {"model": model, "tau2": tau2, "test": test, "level": level}
+    return _result(chosen, found, filled, where, estimator, options, notices)
+
+
+def _result(
+    chosen: Effects,
+    found: Trimmed,
+    filled: Array,
+    side: Literal["left", "right"],
+    estimator: FillEstimator,
+    options: dict[str, Any],
+    notices: tuple[Problem, ...],
+) -> TrimAndFill:
+    """Pool observed effects and both together."""
+    both = Effects.from_arrays(
+        np.concatenate([chosen.yi, filled]), np.concatenate([chosen.vi, found.filled_vi])
+    )
+    both = Effects(frame=both.frame, measure=chosen.measure)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        fit, observed = pool(both, **options), pool(chosen, **options)
+    return announce(
+        TrimAndFill(
+            effects=chosen,
+            level=options["level"],
+            estimator=estimator,
+            side=side,
+            k0=found.k0,
+            k0_se=found.k0_se,
+            k0_p_value=found.p_value,
+            center=found.center if side == "left" else -found.center,
+            filled_yi=read_only(filled),
+            filled_vi=read_only(found.filled_vi),
+            fit=fit,
+            observed=observed,
+            notices=notices + few_studies(chosen, _METHOD),
+        )
+    )
+
+
+def _side(effects: Effects, method: str) -> Literal["left", "right"]:
+    """Side that small studies leave empty: left when effects rise with standard errors."""
+    sei = np.sqrt(effects.vi)
+    need_spread(sei, "the standard error", f"{_METHOD} with side='auto'")
+    X = np.column_stack([np.ones_like(sei), sei])
+    tau2 = 0.0 if method == "FE" else estimate_tau2(effects.yi, effects.vi, X, method)
+    slope = float(weighted_fit(effects.yi, X, 1 / (effects.vi + tau2)).beta[1])
+    return "right" if slope < 0 else "left"

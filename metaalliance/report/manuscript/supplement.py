@@ -1,0 +1,73 @@
+"""The supplementary workbook: every table, effect, conversion, problem and setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from metaalliance.report.manuscript.document import Document
+from metaalliance.report.manuscript.evidence import Evidence
+from metaalliance.report.tables.pooling import effect_frame, problem_rows
+from metaalliance.report.tables.table import Table
+
+Sheets = dict[str, Table | pd.DataFrame | Sequence[Sequence[Any]]]
+
+
+def supplement_sheets(evidence: Evidence, document: Document) -> Sheets:
+    """Return the sheets: tables as they are printed, then data at full precision."""
+    numbers = document.numbers()
+    sheets: Sheets = {"Contents": _contents(document)}
+    for table in document.tables():
+        sheets[numbers[f"table:{table.name}"]] = table
+    sheets |= {
+        "Models": model_frame(evidence),
+        "Effects": effect_frame(evidence.fit),
+        "Ledger": evidence.coded.ledger,
+        "Problems": pd.DataFrame(problem_rows(evidence.problems)),
+        "Settings": _settings(document, evidence),
+    }
+    if evidence.studies.silenced:
+        sheets["Silenced"] = pd.DataFrame(
+            [{**p.to_dict(), "reason": reason} for p, reason in evidence.studies.silenced]
+        )
+    if evidence.studies.excluded:
+        sheets["Excluded rows"] = pd.DataFrame(
+            [
+                {"row": row.number, "study": row.study, "reason": reason}
+                for row, reason in evidence.studies.excluded
+            ]
+        )
+    return sheets
+
+
+def _contents(document: Document) -> list[list[Any]]:
+    numbers = document.numbers()
+    rows: list[list[Any]] = [["Sheet", "Content"]]
+    rows += [[numbers[f"table:{table.name}"], table.title] for table in document.tables()]
+    rows += [
+        ["Models", "Every pooled model at full precision, on the analysis scale and as r"],
+        ["Effects", "Every effect that was pooled, with interval, weight and moderators"],
+        ["Ledger", "How each effect was computed: rule, inputs with their cells, sign, variance"],
+        ["Problems", "Errors, warnings and automatic changes of the sheet, with their cells"],
+        ["Settings", "Options, versions, and the checksum of the sheet"],
+    ]
+    return rows
+
+
+def model_frame(evidence: Evidence) -> pd.DataFrame:
+    """Return every model at full precision, on the analysis scale and as r."""
+    frames = []
+    for row in evidence.models:
+        analysis, back = row.fit.to_frame(), row.fit.to_frame(scale="r")
+        limits = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
+        analysis.insert(0, "name", row.name)
+        frames.append(pd.concat([analysis, back[limits].add_prefix("r_")], axis=1))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _settings(document: Document, evidence: Evidence) -> list[list[Any]]:
+    settings = {**evidence.fit.settings(), **evidence.recorded}
+    rows: list[list[Any]] = [["setting", "value"], *map(list, settings.items())]
+    return [*rows, *map(list, document.facts)]

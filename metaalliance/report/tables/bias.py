@@ -1,0 +1,240 @@
+"""Publication bias as tables, a workbook and a JSON document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.problems import Problem
+from metaalliance.publication_bias.beta_selection import BetaSelectionModel
+from metaalliance.publication_bias.result import Term
+from metaalliance.publication_bias.selection import SelectionModel
+from metaalliance.publication_bias.summary import BiasSummary
+from metaalliance.publication_bias.trim_and_fill import TrimAndFill
+from metaalliance.report.results import SCHEMA_VERSION
+from metaalliance.report.tables.pooling import problem_rows
+from metaalliance.report.tables.table import Field, Kind, Table, interval_text
+
+#: Readings that stand under the tables, in this order.
+_READINGS = ("Egger", "PET-PEESE", "Trim and fill (L0)", "Excess significance")
+
+
+def tests_table(found: BiasSummary) -> Table:
+    """Every test for publication bias or small-study effects."""
+    rows = [
+        {
+            "method": name,
+            "what": term.name,
+            "k": k,
+            "estimate": term.estimate,
+            "statistic": _statistic(term),
+            "p_value": term.p_value,
+        }
+        for name, term, _, k in found.tests()
+    ]
+    return Table(
+        title="Tests for publication bias and small-study effects",
+        fields=(
+            Field(key="method", title="Method"),
+            Field(key="what", title="Tested", optional=True),
+            Field(key="k", title="Effects", kind="count"),
+            Field(key="estimate", title="Value", kind="number"),
+            Field(key="statistic", title="Statistic", kind="interval"),
+            Field(key="p_value", title="p", kind="p"),
+        ),
+        rows=tuple(rows),
+        name="bias-tests",
+    )
+
+
+def adjusted_table(found: BiasSummary) -> Table:
+    """Means adjusted for publication bias beside the one that is not."""
+    is_r = found.measure != "generic"
+    rows = []
+    for name, term, m, k in found.adjusted():
+        values = term.on("r", found.measure)
+        ends = interval_text(values["ci_low"], values["ci_high"], correlation=is_r)
+        rows.append(
+            {"method": name, "m": m, "k": k, "estimate": values["estimate"], "ci": ends,
+             "p_value": term.p_value}
+        )  # fmt: skip
+    kind: Kind = "r" if is_r else "number"
+    return Table(
+        title="Means adjusted for publication bias, side by side",
+        fields=(
+            Field(key="method", title="Method"),
+            Field(key="m", title="Studies", kind="count"),
+            Field(key="k", title="Effects", kind="count"),
+            Field(key="estimate", title="r" if is_r else "estimate", kind=kind),
+            Field(key="ci", title=f"{found.level:.0%} CI", kind="interval"),
+            Field(key="p_value", title="p", kind="p"),
+        ),
+        rows=tuple(rows),
+        notes=("No single one is right: what matters is how far they agree.",),
+        name="bias-adjusted",
+    )
+
+
+def weights_table(found: BiasSummary) -> Table | None:
+    """Selection weights by interval of p; None without a step-function model."""
+    rows = []
+    for name, result in found.results.items():
+        if not isinstance(result, SelectionModel):
+            continue
+        columns = (result.intervals(), result.counts, result.weights)
+        for i, ((low, high), n, weight) in enumerate(zip(*columns, strict=True)):
+            ends = interval_text(
+                float(result.weights_low[i]), float(result.weights_high[i]), correlation=False
+            )
+            rows.append({"method": name, "p": f"{low:g} to {high:g}", "k": n,
+                         "weight": float(weight), "ci": ends})  # fmt: skip
+    if not rows:
+        return None
+    return Table(
+        title="Selection weights: how likely a result is to be seen, by its one-sided p",
+        fields=(
+            Field(key="method", title="Model"),
+            Field(key="p", title="p"),
+            Field(key="k", title="Effects", kind="count"),
+            Field(key="weight", title="Weight", kind="number"),
+            Field(key="ci", title=f"{found.level:.0%} CI", kind="interval"),
+        ),
+        rows=tuple(rows),
+        notes=("Beside results of the first interval, whose weight is one.",),
+        name="selection-weights",
+    )
+
+
+def fail_safe_table(found: BiasSummary) -> Table | None:
+    """Fail-safe N in its three versions; None where it was refused."""
+    result = found.results.get("Fail-safe N")
+    if result is None:
+        return None
+    rows = tuple({"version": t.name, "n": t.estimate} for t in result.terms())
+    return Table(
+        title="Fail-safe N",
+        fields=(
+            Field(key="version", title="Version"),
+            Field(key="n", title="Null results", kind="count"),
+        ),
+        rows=rows,
+        name="fail-safe-n",
+    )
+
+
+def reading_lines(found: BiasSummary) -> list[str]:
+    """Sentences under the tables: rules that were applied, and what not to lean on."""
+    readings = [f"{n}: {found.results[n].reading()}" for n in _READINGS if n in found.results]
+    if "Fail-safe N" in found.results:
+        readings.append(found.results["Fail-safe N"].reading())
+    return readings
+
+
+def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the sheets of bias.xlsx, at full precision."""
+    terms = [
+        r.to_frame().assign(method=name, r=_back(r.terms(), found))
+        for name, r in found.results.items()
+    ]
+    frame = pd.concat(terms, ignore_index=True)
+    first = ["method", "term", "estimate", "r"]
+    tests = pd.DataFrame(
+        [{"method": n, **t.on("analysis", found.measure)} for n, t, _, _ in found.tests()]
+    ).rename(columns={"name": "tested"})
+    sheets: dict[str, Any] = {
+        "Adjusted": _adjusted_frame(found),
+        "Tests": tests,
+        "All results": frame[[*first, *(c for c in frame.columns if c not in first)]],
+    }
+    weights, filled = _weights_frame(found), _filled_frame(found)
+    sheets |= {"Weights": weights} if len(weights) else {}
+    sheets |= {"Filled effects": filled} if len(filled) else {}
+    sheets["Readings"] = [("reading",), *((line,) for line in reading_lines(found))]
+    sheets["Problems"] = pd.DataFrame(problem_rows(found.notices), columns=_PROBLEM_COLUMNS)
+    sheets["Settings"] = [("setting", "value"), *settings]
+    return sheets
+
+
+_PROBLEM_COLUMNS = ["code", "severity", "message", "hint"]
+
+
+def bias_document(
+    found: BiasSummary,
+    source: dict[str, Any],
+    problems: Sequence[Problem],
+    settings: dict[str, Any],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document that `bias --json` prints and bias.json holds."""
+    content = found.to_dict()
+    unadjusted = content["unadjusted"]
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "command": "bias",
+        "input": source,
+        "problems": [p.to_dict() for p in (*problems, *found.notices)],
+        "settings": {**unadjusted["settings"], **settings},
+        "counts": unadjusted["counts"],
+        "unadjusted": unadjusted["pooled"],
+        "tests": [
+            {"name": name, **term.to_dict(found.measure), "tested": term.name,
+             "n_studies": m, "n_effects": k}
+            for name, term, m, k in found.tests()
+        ],
+        "adjusted": content["adjusted"],
+        "methods": content["methods"],
+        "henmi_copas": content["henmi_copas"],
+        "files": list(files),
+    }  # fmt: skip
+    for row, (name, *_) in zip(document["tests"], found.tests(), strict=True):
+        row["name"] = name
+    cleaned: dict[str, Any] = without_nan(document)
+    return cleaned
+
+
+def _statistic(term: Term) -> str:
+    if math.isnan(term.statistic):
+        return "–"
+    return term.statistic_text()
+
+
+def _back(terms: Sequence[Term], found: BiasSummary) -> list[float]:
+    """Correlations of effects, missing for other quantities."""
+    is_r = found.measure != "generic"
+    return [
+        back_transform(t.estimate, found.measure) if is_r and t.kind == "effect" else math.nan
+        for t in terms
+    ]
+
+
+def _adjusted_frame(found: BiasSummary) -> pd.DataFrame:
+    """Adjusted means on the analysis scale, with r beside them."""
+    frame = found.to_frame()
+    if found.measure == "generic":
+        return frame
+    back = found.to_frame(scale="r")[["estimate", "ci_low", "ci_high"]].add_prefix("r_")
+    return pd.concat([frame, back], axis=1)
+
+
+def _weights_frame(found: BiasSummary) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for name, result in found.results.items():
+        if isinstance(result, SelectionModel):
+            rows += [{"method": name, **row} for row in result.details()["weights"]]
+        if isinstance(result, BetaSelectionModel):
+            named = zip("ab", result.weights.tolist(), result.weights_se.tolist(), strict=True)
+            rows += [{"method": name, "parameter": n, "weight": w, "se": s} for n, w, s in named]
+    return pd.DataFrame(rows)
+
+
+def _filled_frame(found: BiasSummary) -> pd.DataFrame:
+    parts = [
+        pd.DataFrame({"method": name, "side": r.side, "yi": r.filled_yi, "vi": r.filled_vi})
+        for name, r in found.results.items()
+        if isinstance(r, TrimAndFill) and r.k0 > 0
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -1,0 +1,132 @@
+"""Tables and sheets of a meta-regression."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from metaalliance.models.scale import back_transform
+from metaalliance.moderation.frames import records
+from metaalliance.moderation.meta_regression import MetaRegression
+from metaalliance.moderation.result import LIMITS, wald_text
+from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.wording.numbers import number
+
+
+def regression_tables(fit: MetaRegression, predicted: pd.DataFrame | None) -> list[Table]:
+    """Coefficients, tests of terms, and predictions of a meta-regression."""
+    tables = [coefficient_table(fit), term_table(fit)]
+    return tables if predicted is None else [*tables, prediction_table(fit, predicted)]
+
+
+def regression_sheets(fit: MetaRegression, predicted: pd.DataFrame | None) -> dict[str, Any]:
+    """Sheets of the workbook about a meta-regression."""
+    sheets: dict[str, Any] = {
+        "Regression": coefficient_table(fit),
+        "Coefficients": fit.to_frame(),
+        "Terms": fit.anova.merge(fit.gvif(), on="term"),
+        "Variables": pd.DataFrame(
+            [{k: str(v) for k, v in one.to_dict().items()} for one in fit.design.variables]
+        ),
+    }
+    if predicted is not None:
+        sheets["Predictions"] = predicted
+    return sheets
+
+
+def coefficient_table(fit: MetaRegression, *, digits: int = 3) -> Table:
+    """Coefficients of a meta-regression on the analysis scale."""
+    inner = fit.fit
+    rows = [
+        {
+            **row,
+            "ci": interval_text(row["ci_low"], row["ci_high"], correlation=False, digits=digits),
+        }
+        for row in records(inner.to_frame())
+    ]
+    return Table(
+        title=f"Meta-regression: {fit.formula}",
+        fields=(
+            Field(key="term", title="Term"),
+            Field(key="estimate", title="b", kind="number", digits=digits),
+            Field(key="se", title="SE", kind="number", digits=digits),
+            Field(key="ci", title=f"{100 * inner.level:.10g}% CI", kind="interval"),
+            Field(key="df", title="df", kind="number", digits=1, optional=True),
+            Field(key="p_value", title="p", kind="p"),
+        ),
+        rows=tuple(rows),
+        notes=_regression_notes(fit),
+        name="meta-regression",
+    )
+
+
+def _regression_notes(fit: MetaRegression) -> tuple[str, ...]:
+    """What the coefficients mean, and what the model leaves."""
+    notes = [
+        f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; R² = {number(100 * fit.R2, 1)}%, "
+        f"residual tau² = {number(fit.tau2, 4)}."
+    ]
+    for variable in fit.design.variables:
+        if variable.levels:
+            notes.append(f"{variable.name} is compared with {variable.levels[0]}.")
+        else:
+            notes.append(f"{variable.name} is {variable.unit}, centred at {variable.centre:.6g}.")
+    return tuple(notes)
+
+
+def term_table(fit: MetaRegression) -> Table:
+    """Test of each term, with the inflation of its standard errors by the others."""
+    rows = []
+    inflation = fit.gvif().set_index("term")["gsif"]
+    for row in records(fit.anova):
+        known = not math.isnan(row["statistic"])
+        test = wald_text(row).split(", p ")[0] if known else row["reason"]
+        rows.append({**row, "text": test, "gsif": float(inflation[row["term"]])})
+    return Table(
+        title="Tests of the terms",
+        fields=(
+            Field(key="term", title="Term"),
+            Field(key="text", title="Test"),
+            Field(key="p_value", title="p", kind="p"),
+            Field(key="gsif", title="inflation of SE", kind="number", digits=2),
+        ),
+        rows=tuple(rows),
+        name="terms",
+    )
+
+
+def prediction_table(fit: MetaRegression, predicted: pd.DataFrame, *, digits: int = 3) -> Table:
+    """Predicted means with their intervals, as correlations where they are."""
+    measure = fit.fit.measure
+    is_r = measure != "generic"
+    columns = list(dict.fromkeys(v.column for v in fit.design.variables))
+    numeric = {v.column for v in fit.design.variables if not v.levels}
+    rows = []
+    for row in records(predicted):
+        back = {n: back_transform(float(row[n]), measure) for n in LIMITS}
+        ends = {
+            name: interval_text(
+                back[f"{name}_low"], back[f"{name}_high"], correlation=is_r, digits=digits
+            )
+            for name in ("ci", "pi")
+        }
+        values = {c: f"{float(row[c]):.6g}" if c in numeric else row[c] for c in columns}
+        rows.append({**values, "estimate": back["estimate"], **ends})
+    level = f"{100 * fit.fit.level:.10g}%"
+    return Table(
+        title="Predictions",
+        fields=(
+            *(Field(key=c, title=c) for c in columns),
+            Field(
+                key="estimate", title="r" if is_r else "estimate",
+                kind="r" if is_r else "number", digits=digits,
+            ),
+            Field(key="ci", title=f"{level} CI", kind="interval"),
+            Field(key="pi", title=f"{level} PI", kind="interval", optional=True),
+        ),
+        rows=tuple(rows),
+        name="predictions",
+        wide=len(rows) > 20,
+    )  # fmt: skip

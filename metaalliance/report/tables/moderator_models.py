@@ -1,0 +1,188 @@
+"""Tables of slopes within and between studies, location-scale models and sets of models."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from metaalliance.moderation.decomposition import WithinBetween
+from metaalliance.moderation.frames import records
+from metaalliance.moderation.location_scale import LocationScale
+from metaalliance.moderation.model_set import ModelSet
+from metaalliance.moderation.result import wald_text
+from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.wording.numbers import number, p_text
+
+#: Models that are printed, best first; the workbook has all.
+SHOWN = 10
+
+
+def within_between_table(found: WithinBetween, *, digits: int = 3) -> Table:
+    """Slopes within studies, between them, and their difference, on the analysis scale."""
+    rows = [{**row, "ci": _ends(row, digits)} for row in records(found.slopes)]
+    fit = found.fit
+    notes = [
+        f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; {found.name} varies within "
+        f"{found.n_varying:,} studies, on which the slopes within rest. Contextual: between less "
+        "within."
+    ]
+    if found.reference:
+        notes.append(f"Levels are compared with {found.reference}.")
+    for part, test in found.tests.items():
+        known = not math.isnan(test["statistic"])
+        notes.append(f"Test {part}: {wald_text(test) if known else test['reason']}.")
+    return Table(
+        title=f"{found.name} within and between studies",
+        fields=(
+            Field(key="part", title="Part"),
+            Field(key="term", title="Term"),
+            *_estimates(fit.level, digits),
+        ),
+        rows=tuple(rows),
+        notes=tuple([*notes, *_missing({found.name: found.missing})]),
+        name="within-between",
+    )
+
+
+def location_scale_table(
+    found: LocationScale, aggregation_rho: float | None, *, digits: int = 3
+) -> Table:
+    """Moderators of the mean, then those of log tau², each with the ratio of tau² that it is."""
+    rows = []
+    for part, frame in (("mean", found.location), ("log tau²", found.scale)):
+        for index, row in enumerate(records(frame)):
+            ratio = math.nan
+            if part != "mean" and index > 0:
+                ratio = _exp(row["estimate"])
+            rows.append({**row, "part": part, "ci": _ends(row, digits), "ratio": ratio})
+    return Table(
+        title=f"Location-scale model: mean {found.formula}, heterogeneity {found.scale_formula}",
+        fields=(
+            Field(key="part", title="Part"),
+            Field(key="term", title="Term"),
+            *_estimates(found.level, digits),
+            Field(key="ratio", title="tau² times", kind="number", digits=2),
+        ),
+        rows=tuple(rows),
+        notes=_location_notes(found, aggregation_rho),
+        name="location-scale",
+    )
+
+
+def _location_notes(found: LocationScale, rho: float | None) -> tuple[str, ...]:
+    """How many effects it rests on, and whether the heterogeneity differs."""
+    lrt = found.lrt
+    notes = [
+        f"{found.n_effects:,} effects, one per study; {found.tau2_method}, {found.test}.",
+        f"Heterogeneity differs: χ²({lrt['df']}) = {number(lrt['statistic'], 2)}, "
+        f"p {p_text(lrt['p_value'])} (likelihood ratio).",
+    ]
+    if rho is not None:
+        notes.insert(
+            1,
+            f"Effects were averaged within studies (rho = {rho:g}); text that differs within a "
+            "study is the level mixed.",
+        )
+    for variable in found.variables:
+        if variable["kind"] == "categorical":
+            notes.append(f"{variable['name']} is compared with {variable['reference']}.")
+        else:
+            notes.append(
+                f"{variable['name']} is {variable['unit']}, centred at {variable['centre']:.6g}."
+            )
+    return tuple(notes)
+
+
+def location_scale_document(
+    found: LocationScale | None, aggregation_rho: float | None
+) -> dict[str, Any] | None:
+    """Return the model for JSON, with the correlation by which effects were averaged."""
+    if found is None:
+        return None
+    content = found.to_dict()
+    content["settings"] = {**content["settings"], "aggregation_rho": aggregation_rho}
+    return content
+
+
+def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
+    """The best models, the weight of every term, and coefficients averaged over all models."""
+    best = records(found.models.head(SHOWN))
+    more = len(found.models) - len(best)
+    notes = [
+        f"{len(found.models):,} models of the same {found.n_effects:,} effects "
+        f"({found.n_studies:,} studies), {found.model}, full maximum likelihood.",
+        *([f"{more:,} more are in the workbook."] if more else []),
+        *_missing(found.missing),
+    ]
+    averaged = "A coefficient is zero in models without its term; SE includes the choice of model."
+    return [
+        Table(
+            title="Models by AICc",
+            fields=(
+                Field(key="formula", title="Moderators"),
+                Field(key="n_parameters", title="Parameters", kind="count"),
+                Field(key="aicc", title="AICc", kind="number", digits=2),
+                Field(key="delta", title="Δ", kind="number", digits=2),
+                Field(key="weight", title="Weight", kind="number", digits=digits),
+            ),
+            rows=tuple(best),
+            notes=tuple(notes),
+            name="model-set",
+        ),
+        Table(
+            title="Importance of the moderators",
+            fields=(
+                Field(key="term", title="Term"),
+                Field(key="weight", title="Summed weight", kind="number", digits=digits),
+            ),
+            rows=tuple(records(found.importance)),
+            name="importance",
+        ),
+        Table(
+            title="Coefficients averaged over the models",
+            fields=(
+                Field(key="term", title="Term"),
+                Field(key="estimate", title="b", kind="number", digits=digits),
+                Field(key="se", title="SE", kind="number", digits=digits),
+            ),
+            rows=tuple(records(found.coefficients)),
+            notes=(averaged,),
+            name="averaged",
+        ),
+    ]
+
+
+def model_set_sheets(found: ModelSet) -> dict[str, Any]:
+    """Sheets of the workbook about a set of models, at full precision."""
+    return {
+        "Models": found.to_frame(),
+        "Importance": found.importance,
+        "Averaged": found.coefficients,
+    }
+
+
+def _estimates(level: float, digits: int) -> tuple[Field, ...]:
+    return (
+        Field(key="estimate", title="b", kind="number", digits=digits),
+        Field(key="se", title="SE", kind="number", digits=digits, optional=True),
+        Field(key="ci", title=f"{100 * level:.10g}% CI", kind="interval"),
+        Field(key="df", title="df", kind="number", digits=1, optional=True),
+        Field(key="p_value", title="p", kind="p"),
+    )
+
+
+def _ends(row: dict[str, Any], digits: int) -> str:
+    return interval_text(row["ci_low"], row["ci_high"], correlation=False, digits=digits)
+
+
+def _exp(value: float) -> float:
+    """The exponential; infinite where it is too large for a number."""
+    return math.exp(value) if value < 700 else math.inf
+
+
+def _missing(missing: dict[str, dict[str, int]]) -> list[str]:
+    return [
+        f"{name}: {counts['n_effects']:,} effects without a value left out."
+        for name, counts in missing.items()
+        if counts["n_effects"]
+    ]

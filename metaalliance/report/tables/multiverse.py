@@ -1,0 +1,145 @@
+"""A multiverse as text, tables, a workbook and a JSON document."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from metaalliance.models.scale import without_nan
+from metaalliance.report.results import SCHEMA_VERSION
+from metaalliance.report.tables.table import Field, Table, printable
+from metaalliance.robustness.results import Multiverse
+
+#: Reasons and failures that the terminal lists.
+FIRST_REASONS = 5
+
+
+def decision_table(found: Multiverse) -> Table:
+    """Which decision moves the estimate and the verdict most."""
+    kind = "r" if found.is_r else "number"
+    name = "r" if found.is_r else "estimate"
+    rows = found.decision_table().to_dict("records")
+    notes = [
+        f"Share: of the variance of {name} over specifications (Shapley). Mean and largest move: "
+        f"of {name}",
+        "when only this decision is changed. Verdict share, flips: the same for significance.",
+    ]
+    if all(math.isnan(row["verdict_share"]) for row in rows):
+        notes.append("The verdict is the same in every specification.")
+    return Table(
+        title="Which decision matters",
+        fields=(
+            Field(key="decision", title="Decision"),
+            Field(key="options", title="Options", kind="count"),
+            Field(key="share", title="Share %", kind="percent", digits=1),
+            Field(key="mean_move", title="Mean move", kind=kind),  # type: ignore[arg-type]
+            Field(key="largest_move", title="Largest", kind=kind),  # type: ignore[arg-type]
+            Field(key="verdict_share", title="Verdict share %", kind="percent", digits=1),
+            Field(key="flips", title="Flips %", kind="percent", digits=1),
+            Field(key="pairs", title="Pairs", kind="count", optional=True),
+        ),
+        rows=tuple({str(k): v for k, v in row.items()} for row in rows),
+        notes=tuple(notes),
+        name="decisions",
+    )
+
+
+def option_table(found: Multiverse) -> Table:
+    """What each option gives."""
+    kind = "r" if found.is_r else "number"
+    rows = []
+    for row in found.option_table().to_dict("records"):
+        option = row["option"]
+        shown = f"{option:g}" if isinstance(option, float) else str(option)
+        rows.append({**{str(k): v for k, v in row.items()}, "option": shown})
+    return Table(
+        title="Options",
+        fields=(
+            Field(key="decision", title="Decision"),
+            Field(key="option", title="Option"),
+            Field(key="specifications", title="Specifications", kind="count"),
+            Field(key="mean", title="Mean", kind=kind),  # type: ignore[arg-type]
+            Field(key="low", title="Lowest", kind=kind),  # type: ignore[arg-type]
+            Field(key="high", title="Highest", kind=kind),  # type: ignore[arg-type]
+            Field(key="significant", title="Significant %", kind="percent", digits=1),
+            Field(key="move", title="Move", kind=kind),  # type: ignore[arg-type]
+        ),
+        rows=tuple(rows),
+        notes=("Move: mean difference to the first option where nothing else differs.",),
+        name="options",
+    )
+
+
+def failure_lines(found: Multiverse) -> list[str]:
+    """Return why specifications have no result, the most frequent reason first."""
+    failures = found.failures
+    reasons = Counter(zip(failures["failure"], failures["code"], strict=True))
+    ordered = reasons.most_common()
+    lines = [
+        f"{count:,} without a result: {printable(reason)} ({code})"
+        for (reason, code), count in ordered[:FIRST_REASONS]
+    ]
+    if len(ordered) > FIRST_REASONS:
+        lines.append(f"(+{len(ordered) - FIRST_REASONS:,} more reasons; all are in the workbook)")
+    return lines
+
+
+def multiverse_sheets(found: Multiverse, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the sheets of multiverse.xlsx."""
+    document = found.to_dict()
+    counts = document["counts"]
+    summary = [
+        ("quantity", "value"),
+        *((k, v) for k, v in counts.items() if k != "impossible"),
+        *document["verdict"].items(),
+    ]
+    left_out = pd.DataFrame(list(counts["impossible"].items()), columns=["rule", "combinations"])
+    grid = [
+        ("decision", "options"),
+        *((k, ", ".join(map(str, v))) for k, v in document["settings"]["grid"].items()),
+        *((f"include {k}", _filter_text(v)) for k, v in document["settings"]["filters"].items()),
+        ("level", document["settings"]["level"]),
+        *settings.items(),
+    ]
+    sheets: dict[str, Any] = {
+        "Summary": summary,
+        "Decisions": found.decision_table(),
+        "Options": found.option_table(),
+        "Specifications": found.to_frame(),
+        "Curve": found.curve(),
+        "Left out": left_out,
+        "Settings": grid,
+    }
+    if found.counts.failed:
+        sheets["Failures"] = found.failures
+    return sheets
+
+
+def _filter_text(kept: dict[str, Sequence[Any]]) -> str:
+    return "; ".join(f"{column} in {', '.join(map(str, v))}" for column, v in kept.items())
+
+
+def multiverse_document(
+    found: Multiverse,
+    source: dict[str, Any],
+    problems: Sequence[dict[str, Any]],
+    settings: dict[str, Any],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document that `multiverse --json` prints and multiverse.json holds."""
+    content = found.to_dict()
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "command": "multiverse",
+        "input": source,
+        "problems": list(problems),
+        **content,
+        "settings": {**content["settings"], **settings},
+        "files": list(files),
+    }
+    cleaned: dict[str, Any] = without_nan(document)
+    return cleaned

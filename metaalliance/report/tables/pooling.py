@@ -1,0 +1,88 @@
+"""The tables of a pooled result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.inference.intervals import critical_value
+from metaalliance.models.comparison import NamedFit
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import back_transform
+from metaalliance.problems import Problem
+from metaalliance.report.tables.table import Field, Table, interval_text
+
+_SEVERITIES = {"error": 0, "warning": 1, "note": 2}
+
+
+def model_table(rows: Sequence[NamedFit], *, digits: int = 3) -> Table:
+    """The pooled result of each model, back-transformed."""
+    first = rows[0].fit
+    is_r = first.measure != "generic"
+    name = "r" if is_r else "estimate"
+    level = f"{100 * first.level:.10g}%"
+    fields = (
+        Field(key="name", title="Model"),
+        Field(key="n_studies", title="Studies", kind="count"),
+        Field(key="n_effects", title="Effects", kind="count"),
+        Field(key="estimate", title=name, kind="r" if is_r else "number", digits=digits),
+        Field(key="ci", title=f"{level} CI", kind="interval"),
+        Field(key="p_value", title="p", kind="p", optional=True),
+        Field(key="pi", title=f"{level} PI", kind="interval"),
+        Field(key="tau", title="tau", kind="number", digits=digits),
+        Field(key="I2", title="I² %", kind="percent", digits=max(0, digits - 2)),
+    )
+    return Table(
+        title="Pooled results",
+        fields=fields,
+        rows=tuple(_model_row(row, digits, is_r=is_r) for row in rows),
+    )
+
+
+def _model_row(named: NamedFit, digits: int, *, is_r: bool) -> dict[str, Any]:
+    fit = named.fit
+    back = {
+        key: back_transform(getattr(fit, key), fit.measure)
+        for key in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+    }
+    common = fit.model == "common-effect"
+    return {
+        "name": named.name,
+        "n_studies": fit.n_studies,
+        "n_effects": fit.n_effects,
+        "estimate": back["estimate"],
+        "ci": interval_text(back["ci_low"], back["ci_high"], correlation=is_r, digits=digits),
+        "p_value": fit.p_value,
+        "pi": interval_text(back["pi_low"], back["pi_high"], correlation=is_r, digits=digits),
+        "tau": math.nan if common else fit.tau,
+        "I2": fit.I2,
+    }
+
+
+def effect_frame(fit: PooledFit) -> pd.DataFrame:
+    """Every effect with its interval, its weight and its moderators.
+
+    Intervals of Fisher z are those of r, and their columns say so: `r_ci_low`, `r_ci_high`.
+    """
+    frame = fit.effects.frame.copy()
+    low_name, high_name = ("r_ci_low", "r_ci_high") if fit.measure == "z" else ("ci_low", "ci_high")
+    own = {c: f"{c} (sheet)" for c in (low_name, high_name, "weight_percent") if c in frame}
+    frame = frame.rename(columns=own)
+    half = critical_value(fit.level, math.inf) * np.sqrt(fit.effects.vi)
+    low, high = fit.effects.yi - half, fit.effects.yi + half
+    is_z = fit.measure == "z"
+    place = list(frame.columns).index("vi") + 1
+    frame.insert(place, low_name, np.tanh(low) if is_z else low)
+    frame.insert(place + 1, high_name, np.tanh(high) if is_z else high)
+    frame.insert(place + 2, "weight_percent", 100 * fit.weights)
+    return frame
+
+
+def problem_rows(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """Problems as rows, errors first."""
+    ordered = sorted(problems, key=lambda p: _SEVERITIES[p.severity])
+    return [p.to_dict() for p in ordered]

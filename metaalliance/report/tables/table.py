@@ -1,0 +1,172 @@
+"""The one table type: a number becomes text here, and is the same text everywhere."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from metaalliance.wording.numbers import limits, number, p_text
+
+Kind = Literal["text", "interval", "count", "r", "number", "p", "percent"]
+
+
+#: Before the first cell of a row that belongs to the one above.
+INDENT = "\N{EM SPACE}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A column of a table.
+
+    Attributes
+    ----------
+    key, title : str
+        Name in the data and in the header.
+    kind : str
+        How values are written: "r" has no leading zero, "p" is a p-value; "interval" is text
+        that is set like a number.
+    digits : int
+        Decimals.
+    optional : bool
+        Whether a narrow terminal may leave the column out.
+    """
+
+    key: str
+    title: str
+    kind: Kind = "text"
+    digits: int = 3
+    optional: bool = False
+
+    def text(self, value: Any) -> str:
+        """Return the value as every renderer prints it."""
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return "–"
+        if value == "":
+            return ""
+        if self.kind in {"text", "interval"}:
+            return printable(value)
+        if self.kind == "count":
+            return f"{value:,.0f}"
+        if self.kind == "p":
+            return p_text(value).removeprefix("= ")
+        if self.kind == "percent":
+            return number(100 * value, self.digits)
+        return number(value, self.digits, correlation=self.kind == "r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows of values with the fields that write them.
+
+    Attributes
+    ----------
+    title : str
+        Caption.
+    fields : tuple of Field
+        Columns.
+    rows : tuple of dict
+        Values by key, at full precision; "" is a blank cell, None one without a value. A row
+        with `indented` set belongs to the one above it.
+    notes : tuple of str
+        What stands under the table.
+    name : str
+        What references and files call it; of lower-case letters, digits and hyphens.
+    wide : bool
+        Whether it has a page in landscape, and is sorted and filtered on a screen.
+    """
+
+    title: str
+    fields: tuple[Field, ...]
+    rows: tuple[dict[str, Any], ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    name: str = ""
+    wide: bool = False
+
+    def cells(self) -> list[list[str]]:
+        """Return header and rows as text."""
+        body = [[f.text(row.get(f.key)) for f in self.fields] for row in self.rows]
+        for row, texts in zip(self.rows, body, strict=True):
+            if row.get("indented"):
+                texts[0] = f"{INDENT}{texts[0]}"
+        return [[f.title for f in self.fields], *body]
+
+
+def printable(value: Any) -> str:
+    """Return untrusted text without control, format and private characters."""
+    text = " ".join(str(value).split())
+    kept = (c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    return "".join(kept).strip()
+
+
+def text_width(text: str) -> int:
+    """Columns that a text takes in a terminal: wide characters take two, combining none."""
+    wide = sum(unicodedata.east_asian_width(c) in {"W", "F"} for c in text)
+    return len(text) + wide - sum(bool(unicodedata.combining(c)) for c in text)
+
+
+def pad(text: str, width: int, *, right: bool) -> str:
+    """Fill a text with blanks to `width` columns."""
+    blanks = " " * max(0, width - text_width(text))
+    return blanks + text if right else text + blanks
+
+
+def render_text(table: Table, width: int) -> str:
+    """Return the table for a terminal of `width` columns.
+
+    Where it is too wide, gaps shrink, then optional columns are left out (and named below),
+    then every row becomes a block of lines.
+    """
+    needed = replace(table, fields=tuple(f for f in table.fields if not f.optional))
+    left_out = [f.title for f in table.fields if f.optional]
+    for candidate, gap in ((table, 2), (table, 1), (needed, 2), (needed, 1)):
+        widths = _widths(candidate)
+        if sum(widths) + gap * (len(widths) - 1) <= width:
+            lines = _lines(candidate, widths, gap)
+            if candidate is needed and left_out:
+                lines.append(f"(left out for width: {', '.join(left_out)})")
+            return "\n".join([*lines, *table.notes])
+    return _blocks(table, table.cells())
+
+
+def _widths(table: Table) -> list[int]:
+    cells = table.cells()
+    return [max(text_width(row[i]) for row in cells) for i in range(len(table.fields))]
+
+
+def _lines(table: Table, widths: Sequence[int], gap: int) -> list[str]:
+    """Title, header, rule and rows."""
+    lines = [table.title, ""]
+    for index, row in enumerate(table.cells()):
+        parts = [
+            pad(text, w, right=f.kind not in {"text", "interval"})
+            for text, w, f in zip(row, widths, table.fields, strict=True)
+        ]
+        lines.append((" " * gap).join(parts).rstrip())
+        if index == 0:
+            lines.append("─" * (sum(widths) + gap * (len(widths) - 1)))
+    return lines
+
+
+def _blocks(table: Table, cells: Sequence[Sequence[str]]) -> str:
+    """The table as one block a row, for narrow terminals."""
+    lines = [table.title]
+    for row in cells[1:]:
+        lines += ["", row[0]]
+        lines += [f"  {title}: {text}" for title, text in zip(cells[0][1:], row[1:], strict=True)]
+    return "\n".join([*lines, *table.notes])
+
+
+def wrapped(text: str, width: int, head: str) -> list[str]:
+    """Return lines of at most `width` columns, the first after a head, the others below it."""
+    indent = " " * min(text_width(head), width // 3)
+    lines = textwrap.wrap(text, max(width, 30), initial_indent=head, subsequent_indent=indent)
+    return lines or [head.rstrip()]
+
+
+def interval_text(low: float, high: float, *, correlation: bool, digits: int = 3) -> str:
+    """Return limits as a table prints them."""
+    return limits(low, high, digits, correlation=correlation)

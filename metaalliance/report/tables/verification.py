@@ -1,0 +1,185 @@
+"""Whether a report still follows from its workbook: one check for each thing that can change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaalliance.errors import UnreadableFileError
+from metaalliance.report.tables.table import printable
+from metaalliance.wording.numbers import number
+
+#: Checks that only `--strict` fails: the numbers are the same nevertheless.
+LENIENT = frozenset({"input", "versions", "configuration", "digest"})
+_FIRST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was compared.
+
+    Attributes
+    ----------
+    name : str
+        What.
+    same : bool
+        Whether it is as recorded.
+    text : str
+        What was found, in a sentence.
+    details : tuple of dict
+        Every difference.
+    """
+
+    name: str
+    same: bool
+    text: str
+    details: tuple[dict[str, Any], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the check as the JSON output prints it."""
+        return {
+            "name": self.name,
+            "same": self.same,
+            "text": self.text,
+            "details": list(self.details),
+        }
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return the record of a run.
+
+    Raises
+    ------
+    UnreadableFileError
+        When the file is no record of this tool.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{path} cannot be read ({error.strerror}).", code="MA680"
+        ) from None
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or record.get("tool") != "metaalliance":
+        raise UnreadableFileError(f"{path} is no record of metaalliance.", code="MA680")
+    if "numbers" not in record or "rows" not in record:
+        raise UnreadableFileError(
+            f"{path} holds no numbers to compare: it is of another command or of an earlier "
+            "version. Records of pool, report, moderators, influence, bias and multiverse can be "
+            "verified.",
+            code="MA680",
+        )
+    return record
+
+
+def follows(checks: list[Check], *, strict: bool) -> bool:
+    """Whether the recorded result follows from the sheet."""
+    return all(check.same or (check.name in LENIENT and not strict) for check in checks)
+
+
+def seal_check(same: bool) -> Check:
+    """Whether the record is as it was written."""
+    text = "as it was written" if same else "has been edited since it was written"
+    return Check(name="record", same=same, text=text)
+
+
+def input_check(recorded: str, now: str) -> Check:
+    """Compare the checksum of the file."""
+    same = recorded == now
+    text = "the same bytes" if same else f"other bytes: {recorded[:12]}… recorded, {now[:12]}… now"
+    return Check(name="input", same=same, text=text)
+
+
+def rows_check(rows: list[dict[str, Any]], total: int) -> Check:
+    """Report rows that differ."""
+    if not rows:
+        return Check(name="rows", same=True, text=f"all {total:,} as recorded")
+    shown = "; ".join(_row_text(row) for row in rows[:_FIRST])
+    more = f"; and {len(rows) - _FIRST:,} more" if len(rows) > _FIRST else ""
+    text = f"{len(rows):,} not as recorded: {shown}{more}"
+    return Check(name="rows", same=False, text=text, details=tuple(rows))
+
+
+def _row_text(row: Mapping[str, Any]) -> str:
+    label = f" ({printable(row['study'])})" if row["study"] else ""
+    before, after = row["recorded"], row["now"]
+    effect = ""
+    if before != after:
+        ends = ("not used" if v is None else number(v, 4) for v in (before, after))
+        effect = f", effect {' → '.join(ends)}"
+    return f"row {row['row']}{label} {row['what']}{effect}"
+
+
+def settings_check(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Check:
+    """Compare the settings that the record names with those that were used again."""
+    found = _differences(recorded, now)
+    text = _joined(found) if found else "as recorded"
+    return Check(name="settings", same=not found, text=text, details=tuple(found))
+
+
+def configuration_check(differences: list[dict[str, Any]]) -> Check:
+    """Report settings of the configuration file that are not those of the record."""
+    text = _joined(differences) if differences else "asks for nothing else"
+    details = tuple(differences)
+    return Check(name="configuration", same=not differences, text=text, details=details)
+
+
+def versions_check(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Check:
+    """Compare the versions of the tool and its packages."""
+    found = _differences(recorded, now)
+    text = _joined(found) if found else "as recorded"
+    return Check(name="versions", same=not found, text=text, details=tuple(found))
+
+
+def _differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict[str, Any]]:
+    keys = [key for key in {**recorded, **now} if recorded.get(key) != now.get(key)]
+    return [{"name": k, "recorded": recorded.get(k), "now": now.get(k)} for k in keys]
+
+
+def _joined(found: list[dict[str, Any]]) -> str:
+    parts = (f"{d['name']} {d['recorded']} → {d['now']}" for d in found)
+    return "; ".join(printable(part) for part in parts)
+
+
+def numbers_check(moved: list[dict[str, Any]], total: int) -> Check:
+    """Report numbers that differ."""
+    if not moved:
+        return Check(name="numbers", same=True, text=f"all {total:,} reproduced")
+    parts = (f"{m['number']} {_value(m['recorded'])} → {_value(m['now'])}" for m in moved[:_FIRST])
+    more = f"; and {len(moved) - _FIRST:,} more" if len(moved) > _FIRST else ""
+    text = f"{len(moved):,} of {total:,} differ: {'; '.join(parts)}{more}"
+    return Check(name="numbers", same=False, text=text, details=tuple(moved))
+
+
+def digest_check(recorded: str, now: str) -> Check:
+    """Compare the digests of all results, lists by study among them, to the last digit."""
+    if recorded == now:
+        return Check(name="digest", same=True, text="all results, to the last digit")
+    text = f"other digits: {printable(recorded)[:12]}… recorded, {now[:12]}… now"
+    details = ({"recorded": recorded, "now": now},)
+    return Check(name="digest", same=False, text=text, details=details)
+
+
+def _value(value: float | None) -> str:
+    return "none" if value is None else f"{value:.6g}".replace("-", "−")
+
+
+def files_check(recorded: Mapping[str, str], folder: Path) -> Check:
+    """Compare the files beside the record with their checksums."""
+    found = []
+    for name, expected in recorded.items():
+        path = folder / name
+        if not path.is_file():
+            found.append({"file": name, "what": "is missing"})
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            found.append({"file": name, "what": "has been changed"})
+    if not found:
+        return Check(name="files", same=True, text=f"all {len(recorded):,} as written")
+    text = "; ".join(f"{printable(f['file'])} {f['what']}" for f in found[:_FIRST])
+    more = f"; and {len(found) - _FIRST:,} more" if len(found) > _FIRST else ""
+    return Check(name="files", same=False, text=text + more, details=tuple(found))

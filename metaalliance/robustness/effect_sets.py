@@ -1,0 +1,259 @@
+"""The sets of effects that a multiverse pools: converted, filtered, without outliers."""
+
+from __future__ import annotations
+
+import hashlib
+import operator
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import BoolArray
+from metaalliance.core.inference.intervals import critical_value
+from metaalliance.effects.convert import effect_sizes
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, MetaAllianceError, MetaAllianceWarning, OptionError
+from metaalliance.models.pool import pool
+from metaalliance.options import Nonsignificant
+from metaalliance.robustness.specifications import EVERY, Filter, Grid
+from metaalliance.sheet.rules.row import nonsignificant_column, nonsignificant_problems
+from metaalliance.sheet.studies import Studies
+
+#: Filters of this literature that are offered where the sheet has the column.
+USUAL_FILTERS: dict[str, Filter] = {
+    "RCT": {"design": ("RCT",)},
+    "published": {"source": ("journal", "book")},
+    "client-rated": {"alliance_rater": ("client",)},
+    "early alliance": {"alliance_time": ("early",)},
+}
+#: Fewer studies than this are not offered as a default filter.
+FEWEST_STUDIES = 5
+_COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
+class Failure(NamedTuple):
+    """Why a specification has no result."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EffectSet:
+    """The effects of one combination of the decisions about them.
+
+    Attributes
+    ----------
+    options : dict
+        The combination.
+    effects : Effects or None
+        Study, yi and vi only; None where it failed.
+    failure : Failure or None
+        Why there are none.
+    digest : str
+        Equal for sets that hold the same numbers.
+    """
+
+    options: Mapping[str, Any]
+    effects: Effects | None = field(repr=False)
+    failure: Failure | None = None
+    digest: str = ""
+
+
+def effect_sets(data: Studies | Effects, grid: Grid, level: float) -> list[EffectSet]:
+    """Build every set of effects of a grid; each conversion is done once.
+
+    Parameters
+    ----------
+    data : Studies or Effects
+        The sheet, or effects that are converted already.
+    grid : Grid
+        The decisions.
+    level : float
+        Coverage of the intervals by which outliers are told.
+
+    Raises
+    ------
+    OptionError
+        When a filter names a column that there is not.
+    """
+    convert = _converter(data)
+    made: dict[tuple[Any, ...], EffectSet] = {}
+    found = []
+    for options in grid.effect_choices():
+        part = {k: v for k, v in options.items() if k != "outliers"}
+        key = tuple(part.values())
+        if key not in made:
+            made[key] = _selected(convert, grid, part)
+        found.append(_without_outliers(made[key], options, level))
+    return found
+
+
+def _converter(data: Studies | Effects) -> Any:
+    """Return a function that converts for given decisions, once for each combination."""
+    if isinstance(data, Effects):
+        effects = data  # its decisions about conversion have one option each
+
+        def same(*_: str) -> Effects:
+            return effects
+
+        return same
+    sheet = data
+
+    @cache
+    def convert(measure: str, attenuation: str, nonsignificant: str) -> Effects:
+        studies = with_policy(sheet, nonsignificant)
+        if not studies.used and not studies.errors:
+            raise EstimationError("No effect is left to pool.", code="MA602")
+        return converted(studies, measure, attenuation)
+
+    return convert
+
+
+def converted(studies: Studies, measure: str, attenuation: str) -> Effects:
+    """Convert a sheet, with or without the correction for attenuation.
+
+    The mean of the reported reliabilities of a measure stands for those that are missing.
+    """
+    more: dict[str, Any] = {
+        f"{side}_reliability": "mean"
+        for side in ("alliance", "outcome")
+        if attenuation in {side, "individual"}
+    }
+    return effect_sizes(studies, measure, attenuation=attenuation, **more)  # type: ignore[arg-type]
+
+
+def with_policy(studies: Studies, policy: str) -> Studies:
+    """Return a sheet under another policy for results reported as "n.s."."""
+    if policy == studies.nonsignificant:
+        return studies
+    new: Nonsignificant = policy  # type: ignore[assignment]
+    problems = list(studies.problems)
+    for row in studies.rows:
+        column = nonsignificant_column(row) if row.number in studies.nonsignificant_rows else None
+        if column is not None:
+            old = nonsignificant_problems(row, column, studies.nonsignificant)
+            problems = [p for p in problems if p not in old]
+            problems += nonsignificant_problems(row, column, new)
+    return replace(studies, nonsignificant=new, problems=tuple(problems))
+
+
+def _selected(convert: Any, grid: Grid, options: dict[str, Any]) -> EffectSet:
+    """Convert and filter."""
+    try:
+        effects = convert(options["measure"], options["attenuation"], options["nonsignificant"])
+        keep = np.ones(effects.n_effects, dtype=bool)
+        if options["conversions"] == "exact":
+            keep &= ~approximate_rows(effects)
+        if options["include"] != EVERY:
+            keep &= kept_rows(effects.frame, grid.filters[options["include"]], options["include"])
+        if not keep.any():
+            raise EstimationError(
+                f"No effect is left with include = {options['include']!r} and conversions = "
+                f"{options['conversions']!r}.",
+                code="MA602",
+            )
+    except OptionError:
+        raise
+    except MetaAllianceError as error:
+        return EffectSet(options=options, effects=None, failure=Failure(error.code, str(error)))
+    slim = _slim(effects, keep)
+    return EffectSet(options=options, effects=slim, digest=_digest(slim))
+
+
+def approximate_rows(effects: Effects) -> BoolArray:
+    """Which effects come from an approximate conversion, shape (k,); none without a ledger."""
+    if "approximate" not in effects.ledger:
+        return np.zeros(effects.n_effects, dtype=bool)
+    return effects.ledger["approximate"].to_numpy(dtype=bool)
+
+
+def kept_rows(frame: pd.DataFrame, kept: Filter, name: str) -> BoolArray:
+    """Which rows a filter keeps, shape (k,); rows where the column is blank are not kept.
+
+    Values are compared as they stand in the frame; a text such as ``">=2000"`` compares numbers.
+    """
+    keep = np.ones(len(frame), dtype=bool)
+    for column, values in kept.items():
+        if column not in frame:
+            columns = [c for c in frame.columns if c not in {"yi", "vi", "effect", "row"}]
+            raise OptionError(
+                f"include {name!r}: the effects have no column {column!r}. They have "
+                f"{', '.join(map(str, columns))}."
+            )
+        matches = [_matches(frame[column], value) for value in values]
+        keep &= np.logical_or.reduce(matches)
+    return np.asarray(keep, dtype=bool)
+
+
+def _matches(column: pd.Series, value: Any) -> BoolArray:
+    text = str(value)
+    sign = next((s for s in _COMPARISONS if text.startswith(s)), None)
+    if sign is not None and pd.api.types.is_numeric_dtype(column):
+        try:
+            bound = float(text.removeprefix(sign))
+        except ValueError:
+            raise OptionError(f"{text!r} compares with no number.") from None
+        compared = _COMPARISONS[sign](column.to_numpy(dtype=float), bound)
+        return np.asarray(compared, dtype=bool)
+    return np.asarray((column == value).fillna(False), dtype=bool)
+
+
+def _slim(effects: Effects, keep: BoolArray) -> Effects:
+    """Keep what models need, so that little is sent to other processes."""
+    codes, _ = pd.factorize(effects.frame["study"][keep])
+    frame = pd.DataFrame(
+        {
+            "study": codes,
+            "effect": np.arange(1, codes.size + 1),
+            "yi": effects.yi[keep],
+            "vi": effects.vi[keep],
+        }
+    )
+    return Effects(frame=frame, measure=effects.measure)
+
+
+def _digest(effects: Effects) -> str:
+    codes = effects.frame["study"].to_numpy(dtype=np.int64)
+    parts = (effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes())
+    return hashlib.sha256(b"|".join(parts)).hexdigest()
+
+
+def _without_outliers(found: EffectSet, options: Mapping[str, Any], level: float) -> EffectSet:
+    """Remove outliers where the combination says so."""
+    if found.effects is None or options["outliers"] == "keep":
+        return replace(found, options=options)
+    try:
+        low, high = outliers(found.effects, level)
+    except EstimationError as error:
+        failure = Failure(error.code, f"Outliers cannot be told: {error}")
+        return EffectSet(options=options, effects=None, failure=failure)
+    gone = {"remove": low | high, "remove-low": low, "remove-high": high}[options["outliers"]]
+    if not gone.any():
+        return replace(found, options=options)
+    slim = _slim(found.effects, ~gone)
+    return EffectSet(options=options, effects=slim, digest=_digest(slim))
+
+
+def outliers(effects: Effects, level: float = 0.95) -> tuple[BoolArray, BoolArray]:
+    """Which effects lie below and above the mean so far that the intervals do not overlap.
+
+    The interval of the mean is that of `pool` at its defaults; an effect is an outlier when its
+    own interval lies wholly below or above it.
+
+    References
+    ----------
+    Harrer M, Cuijpers P, Furukawa TA, Ebert DD (2021). Doing Meta-Analysis with R, section 5.4.1.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        fit = pool(effects, level=level)
+    half = critical_value(level, np.inf) * np.sqrt(effects.vi)
+    below = np.asarray(effects.yi + half < fit.ci_low)
+    above = np.asarray(effects.yi - half > fit.ci_high)
+    return below, above

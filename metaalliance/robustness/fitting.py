@@ -1,0 +1,136 @@
+"""Fit every specification, on one core or on many."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from joblib import Parallel, delayed
+
+from metaalliance.effects.aggregate import aggregate
+from metaalliance.effects.effects import Effects
+from metaalliance.effects.selection import extreme_per_study
+from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
+from metaalliance.models.pool import pool
+from metaalliance.models.scale import back_transform
+from metaalliance.robustness.effect_sets import Failure
+from metaalliance.robustness.specifications import ModelChoice
+
+
+class Outcome(NamedTuple):
+    """The result of one specification.
+
+    `estimate` and its limits are on the common scale: r for correlations; `analysis_estimate`
+    and `se` on the scale that was analysed.
+    """
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    df: float
+    analysis_estimate: float
+    se: float
+    tau: float
+    I2: float
+    n_studies: int
+    n_effects: int
+    notices: str
+    code: str
+    failure: str
+
+
+_NUMBERS = (
+    "estimate", "ci_low", "ci_high", "p_value", "df", "analysis_estimate", "se", "tau", "I2",
+)  # fmt: skip
+
+
+def failed(failure: Failure, effects: Effects | None = None) -> Outcome:
+    """Return the outcome of a specification that has no result."""
+    sizes = (0, 0) if effects is None else (effects.n_studies, effects.n_effects)
+    blank = dict.fromkeys(_NUMBERS, math.nan)
+    return Outcome(
+        **blank,
+        n_studies=sizes[0],
+        n_effects=sizes[1],
+        notices="",
+        code=failure.code,
+        failure=failure.message,
+    )
+
+
+def fit_all(
+    tasks: Sequence[tuple[Effects, tuple[ModelChoice, ...]]],
+    level: float,
+    jobs: int | None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[list[Outcome]]:
+    """Fit the models of every set of effects.
+
+    A task is one set of effects with all its models, whatever the number of jobs, so that the
+    results do not depend on it. The backend is joblib's: ``joblib.parallel_config`` chooses
+    another, such as dask.
+    """
+    parallel = Parallel(n_jobs=jobs, return_as="generator")
+    found: list[list[Outcome]] = []
+    for outcomes in parallel(delayed(fit_set)(effects, plan, level) for effects, plan in tasks):
+        found.append(outcomes)
+        if progress is not None:
+            progress(len(found), len(tasks))
+    return found
+
+
+def fit_set(effects: Effects, choices: Sequence[ModelChoice], level: float) -> list[Outcome]:
+    """Fit several models to one set of effects; it is aggregated once for each way to do so."""
+    aggregated: dict[tuple[str, float | None], Effects] = {}
+    found = []
+    for choice in choices:
+        key = (choice.aggregation, choice.rho if choice.aggregation == "mean" else None)
+        if key not in aggregated:
+            aggregated[key] = _aggregated(effects, *key)
+        found.append(_fit(aggregated[key], choice, level))
+    return found
+
+
+def _aggregated(effects: Effects, how: str, rho: float | None) -> Effects:
+    if how == "mean" and rho is not None:
+        return aggregate(effects, rho)
+    if how in {"lowest", "highest"}:
+        return extreme_per_study(effects, how)  # type: ignore[arg-type]
+    return effects
+
+
+def _fit(effects: Effects, choice: ModelChoice, level: float) -> Outcome:
+    """Pool; an impossible estimate is an outcome too."""
+    rho = choice.rho if choice.model == "che" and choice.rho is not None else 0.6
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MetaAllianceWarning)
+            fit = pool(
+                effects,
+                model=choice.model,  # type: ignore[arg-type]
+                tau2=choice.tau2 or "REML",  # type: ignore[arg-type]
+                test=choice.test,  # type: ignore[arg-type]
+                rho=rho,
+                level=level,
+            )
+    except MetaAllianceError as error:
+        return failed(Failure(error.code, str(error)), effects)
+    return Outcome(
+        estimate=back_transform(fit.estimate, fit.measure),
+        ci_low=back_transform(fit.ci_low, fit.measure),
+        ci_high=back_transform(fit.ci_high, fit.measure),
+        p_value=fit.p_value,
+        df=fit.df,
+        analysis_estimate=fit.estimate,
+        se=fit.se,
+        tau=fit.tau,
+        I2=fit.I2,
+        n_studies=fit.n_studies,
+        n_effects=fit.n_effects,
+        notices=" ".join(sorted({n.code for n in fit.notices})),
+        code="",
+        failure="",
+    )

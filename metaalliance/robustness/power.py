@@ -1,0 +1,256 @@
+"""Power of the mean, of a contrast between groups and of Egger's test in a planned review."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import OptionError
+from metaalliance.robustness.planning import BETWEEN, assume
+from metaalliance.robustness.power_plans import Progress, evaluate_plans, true_effect, whole
+from metaalliance.robustness.power_results import Power
+
+
+def power_mean(
+    r: float | None = None,
+    *,
+    mu: float | None = None,
+    k: int | Sequence[int],
+    n: float | Sequence[float] | None = None,
+    v: float | Sequence[float] | None = None,
+    tau: float,
+    effects_per_study: int | Sequence[int] = 1,
+    pilot: Effects | None = None,
+    rho: float = 0.6,
+    between: float = BETWEEN,
+    model: str = "auto",
+    test: str = "auto",
+    level: float = 0.95,
+    target: float | None = None,
+    simulate: int = 0,
+    seed: int = 1,
+    jobs: int | None = 1,
+    progress: Progress | None = None,
+) -> Power:
+    """Power of the test that the mean effect is zero.
+
+    Parameters
+    ----------
+    r : float, optional
+        True mean correlation (its Fisher z is the mean of the model).
+    mu : float, optional
+        True mean on the analysis scale instead, for other metrics (with `v`).
+    k : int or sequence of int
+        Studies; several give a curve.
+    n : float or sequence of float, optional
+        Participants of a study; with several, studies are spread evenly over them.
+    v : float or sequence of float, optional
+        Sampling variances instead of `n`.
+    tau : float
+        Standard deviation of the true effects, on the analysis scale.
+    effects_per_study : int or sequence of int
+        Effects of a study; a sequence is paired with `n` or `v`.
+    pilot : Effects, optional
+        Effects of a similar review, whose variances and numbers of effects take the place of `n`
+        and `effects_per_study`.
+    rho : float
+        Correlation of sampling errors within a study.
+    between : float
+        Share of tau² between studies; the rest lies between effects of a study.
+    model, test : str
+        As in `pool`. Formulas exist for knapp-hartung, cr2, t and wald.
+    level : float
+        One less the size of the test.
+    target : float, optional
+        Power for which the smallest number of studies is searched.
+    simulate : int
+        Reviews to draw and fit beside the formula.
+    seed, jobs, progress
+        Of the simulation; see `simulate_power`.
+
+    Returns
+    -------
+    Power
+
+    Raises
+    ------
+    OptionError
+        For what cannot be.
+
+    Notes
+    -----
+    One effect per study: noncentral t with k - 1 degrees of freedom (Knapp-Hartung; exact for
+    equal n), or the power of the wald test with tau² estimated (Jackson & Turner 2017); `known`
+    is that of Hedges & Pigott (2001) with tau² known. Several effects per study: the working
+    model CHE with CR2 and Satterthwaite degrees of freedom (Vembye, Pustejovsky & Pigott 2023,
+    equations 8, 10, 15 and 16).
+
+    References
+    ----------
+    Hedges LV, Pigott TD (2001). Psychological Methods 6, 203-217. Jackson D, Turner R (2017).
+    Research Synthesis Methods 8, 290-302. Vembye MH, Pustejovsky JE, Pigott TD (2023). Journal
+    of Educational and Behavioral Statistics 48, 70-102.
+
+    Examples
+    --------
+    >>> found = power_mean(0.2, k=[10, 20], n=40, tau=0.15)
+    >>> [round(row.power, 3) for row in found.rows]
+    [0.727, 0.971]
+    """
+    assumed = assume(
+        n=n, v=v, tau=tau, effects_per_study=effects_per_study, pilot=pilot, rho=rho,
+        between=between, model=model, test=test, level=level,
+    )  # fmt: skip
+    beta = np.array([true_effect(r, mu)])
+    plans = [(whole(value),) for value in (k if isinstance(k, Sequence) else [k])]
+    return evaluate_plans("mean", assumed, plans, beta, target, simulate, seed, jobs, progress)
+
+
+def power_contrast(
+    r: Sequence[float] | None = None,
+    *,
+    mu: Sequence[float] | None = None,
+    k: Sequence[int] | Sequence[Sequence[int]],
+    n: float | Sequence[float] | None = None,
+    v: float | Sequence[float] | None = None,
+    tau: float,
+    effects_per_study: int | Sequence[int] = 1,
+    pilot: Effects | None = None,
+    rho: float = 0.6,
+    between: float = BETWEEN,
+    model: str = "auto",
+    test: str = "auto",
+    level: float = 0.95,
+    target: float | None = None,
+    simulate: int = 0,
+    seed: int = 1,
+    jobs: int | None = 1,
+    progress: Progress | None = None,
+) -> Power:
+    """Power of the test that groups of studies, such as modalities, have the same mean.
+
+    Parameters
+    ----------
+    r : sequence of float, optional
+        True mean correlation of each group.
+    mu : sequence of float, optional
+        True means on the analysis scale instead.
+    k : sequence of int, or of sequences
+        Studies of each group; several such plans give a curve.
+    target : float, optional
+        Power for which the number of studies is searched, in the proportions of the first plan.
+    n, v, tau, effects_per_study, pilot, rho, between, model, test, level, simulate, seed, jobs
+        As in `power_mean`; tau is that within groups.
+
+    Returns
+    -------
+    Power
+        Of the t test of a difference, or the joint test of more groups (F, HTZ or chi-squared).
+
+    References
+    ----------
+    Hedges LV, Pigott TD (2004). Psychological Methods 9, 426-445. Tipton E, Pustejovsky JE
+    (2015). Journal of Educational and Behavioral Statistics 40, 604-634.
+
+    Examples
+    --------
+    >>> found = power_contrast([0.3, 0.2], k=[60, 20], n=60, tau=0.12)
+    >>> round(found.rows[0].power, 3)
+    0.628
+    """
+    assumed = assume(
+        n=n, v=v, tau=tau, effects_per_study=effects_per_study, pilot=pilot, rho=rho,
+        between=between, model=model, test=test, level=level,
+    )  # fmt: skip
+    means = r if mu is None else mu
+    if means is None or (r is not None and mu is not None) or len(means) < 2:
+        raise OptionError("Give r (or mu) of two or more groups.")
+    beta = np.array(
+        [true_effect(x if mu is None else None, None if mu is None else x) for x in means]
+    )
+    several = [list(p) if isinstance(p, Sequence) else p for p in k]
+    nested = [p for p in several if isinstance(p, list)]
+    listed: list[list[Any]] = nested or [list(several)]
+    if (nested and len(nested) != len(several)) or any(len(p) != beta.size for p in listed):
+        raise OptionError(f"k={k!r}: give the number of studies of each of the {beta.size} groups.")
+    plans = [tuple(whole(value) for value in plan) for plan in listed]
+    return evaluate_plans("contrast", assumed, plans, beta, target, simulate, seed, jobs, progress)
+
+
+def power_egger(
+    excess: float | None = None,
+    *,
+    slope: float | None = None,
+    r: float = 0.28,
+    k: int | Sequence[int],
+    n: Sequence[float] | None = None,
+    v: Sequence[float] | None = None,
+    tau: float,
+    effects_per_study: int | Sequence[int] = 1,
+    pilot: Effects | None = None,
+    rho: float = 0.6,
+    between: float = BETWEEN,
+    model: str = "auto",
+    test: str = "auto",
+    level: float = 0.95,
+    target: float | None = None,
+    simulate: int = 0,
+    seed: int = 1,
+    jobs: int | None = 1,
+    progress: Progress | None = None,
+) -> Power:
+    """Power of Egger's regression test for funnel asymmetry.
+
+    Parameters
+    ----------
+    excess : float, optional
+        By how much the expected r of the smallest study exceeds that of the largest.
+    slope : float, optional
+        Slope of the effect on its standard error instead.
+    r : float
+        Expected r of the largest study.
+    k : int or sequence of int
+        Studies; several give a curve.
+    n : sequence of float
+        Participants; they have to differ, since size is the predictor.
+    v, tau, effects_per_study, pilot, rho, between, model, test, level, target, simulate, seed, jobs
+        As in `power_mean`.
+
+    Returns
+    -------
+    Power
+
+    Notes
+    -----
+    The alternative is a linear trend, as the test assumes. Selection of significant results gives
+    another form of asymmetry, for which the power is lower or higher.
+
+    References
+    ----------
+    Sterne JAC, Gavaghan D, Egger M (2000). Journal of Clinical Epidemiology 53, 1119-1129.
+    Rodgers MA, Pustejovsky JE (2021). Psychological Methods 26, 141-160.
+
+    Examples
+    --------
+    >>> found = power_egger(0.15, k=40, n=[20, 40, 80, 160, 320], tau=0.1)
+    >>> round(found.rows[0].power, 3)
+    0.496
+    """
+    assumed = assume(
+        n=n, v=v, tau=tau, effects_per_study=effects_per_study, pilot=pilot, rho=rho,
+        between=between, model=model, test=test, level=level,
+    )  # fmt: skip
+    se = np.sqrt([size for size, _ in assumed.sizes])
+    spread = float(se.max() - se.min())
+    if not spread > 0:
+        raise OptionError("Egger's test needs studies of different size: give several n.")
+    if (excess is None) == (slope is None):
+        raise OptionError("Give excess or slope, not both.")
+    if slope is None:
+        slope = (true_effect(r + (excess or 0.0), None) - true_effect(r, None)) / spread
+    beta = np.array([true_effect(r, None) - slope * float(se.min()), slope])
+    plans = [(whole(value),) for value in (k if isinstance(k, Sequence) else [k])]
+    return evaluate_plans("egger", assumed, plans, beta, target, simulate, seed, jobs, progress)

@@ -1,0 +1,248 @@
+"""Run a multiverse: every declared analysis of the same studies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import IntArray
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.options import check_level
+from metaalliance.robustness.defaults import default_grid
+from metaalliance.robustness.effect_sets import EffectSet, effect_sets
+from metaalliance.robustness.fitting import Outcome, failed, fit_all
+from metaalliance.robustness.results import Counts, Multiverse
+from metaalliance.robustness.specifications import (
+    EFFECT_DECISIONS,
+    MODEL_DECISIONS,
+    Grid,
+    ModelChoice,
+    Plan,
+    make_grid,
+    plan_models,
+)
+from metaalliance.sheet.studies import Studies
+
+#: Decisions that need the sheet, not effects that are converted already.
+_OF_THE_SHEET = ("measure", "attenuation", "nonsignificant")
+#: What `pool` does at its defaults, as far as a sheet does not say otherwise.
+REFERENCE: dict[str, Any] = {
+    "conversions": "all", "measure": "z", "attenuation": "none", "include": "all",
+    "outliers": "keep", "aggregation": "none", "rho": 0.6, "tau2": "REML",
+}  # fmt: skip
+
+
+def multiverse(
+    data: Studies | Effects,
+    *,
+    grid: Mapping[str, Any] | None = None,
+    level: float = 0.95,
+    jobs: int | None = 1,
+    reference: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Multiverse:
+    """Pool the same studies under every combination of declared analytic decisions.
+
+    Combinations that make no sense (a test that the model does not have, aggregation before a
+    multilevel model) are left out by rule and counted; combinations that are the same analysis are
+    one specification; sets of effects that turn out equal are fitted once. A specification that
+    cannot be estimated is kept with its reason.
+
+    Parameters
+    ----------
+    data : Studies or Effects
+        A sheet, or effects that are converted already; the latter have no decision about
+        `measure`, `attenuation` and `nonsignificant`.
+    grid : mapping, optional
+        Options by decision, in place of the defaults: `conversions` ("all", "exact"), `measure`
+        ("z", "r", "r-unbiased"), `attenuation` ("none", "individual", "alliance", "outcome", as
+        `effect_sizes` has it; the mean of the reported reliabilities stands for missing ones),
+        `nonsignificant` ("zero", "drop", "half-p"), `include` (a mapping from a name to the
+        values kept by column, such as ``{"RCT": {"design": ["RCT"]}, "recent": {"year":
+        [">=2000"]}}``), `outliers` ("keep", "remove", "remove-low", "remove-high"),
+        `aggregation` ("none", "mean", "lowest", "highest"), `model`, `rho` (for `che` and for
+        the mean within studies), `tau2`, `test`. Decisions that are not given keep their
+        defaults; one option fixes a decision.
+    level : float
+        Coverage of the intervals; a result is significant when p < 1 - level.
+    jobs : int or None
+        Processes, through joblib; the results do not depend on it. None takes what
+        ``joblib.parallel_config`` says, such as a dask cluster.
+    reference : mapping, optional
+        Options of the main analysis where they differ from the defaults of `pool`.
+    progress : callable, optional
+        Called with the number of finished and of all sets of effects.
+
+    Returns
+    -------
+    Multiverse
+        A row per specification, and what each decision does to estimate and verdict.
+
+    Raises
+    ------
+    OptionError
+        For a decision or an option that does not exist.
+    StudyDataError
+        When the sheet has errors.
+    EstimationError
+        When no specification could be estimated.
+
+    References
+    ----------
+    Steegen S, Tuerlinckx F, Gelman A, Vanpaemel W (2016). Perspectives on Psychological Science
+    11, 702-712. Voracek M, Kossmeier M, Tran US (2019). Zeitschrift für Psychologie 227, 64-82.
+
+    Examples
+    --------
+    >>> effects = Effects.from_arrays([0.2, 0.3, 0.25, 0.4], [0.01, 0.02, 0.01, 0.03])
+    >>> grid = {"tau2": ["DL", "REML"], "test": ["wald", "knapp-hartung"], "outliers": "keep"}
+    >>> found = multiverse(effects, grid=grid)
+    >>> found.counts.combinations, found.counts.specifications
+    (8, 5)
+    """
+    check_level(level)
+    given = dict(grid or {})
+    if isinstance(data, Effects):
+        wrong = [name for name in _OF_THE_SHEET if name in given]
+        if wrong:
+            raise OptionError(
+                f"{', '.join(wrong)}: these effects are converted already. Give the sheet "
+                "(read_studies) instead."
+            )
+    chosen = make_grid(given, default_grid(data))
+    sets = effect_sets(data, chosen, level)
+    plans = {flag: plan_models(chosen, dependent=flag) for flag in (True, False)}
+    usual = _dependent(data, sets)
+    used = [plans[usual if s.effects is None else s.effects.dependent()] for s in sets]
+    outcomes, first = _outcomes(sets, used, level, jobs, progress)
+    _refuse_nothing(used, outcomes)
+    frame, ids = _frame(chosen, sets, used, outcomes, first)
+    main = {**_main(data, usual), **(reference or {})}
+    if not usual:  # nothing is aggregated
+        main["aggregation"] = "none"
+    frame["reference"] = _reference_rows(frame, chosen, main)
+    return Multiverse(
+        frame=frame,
+        grid=chosen,
+        level=level,
+        measures=tuple(dict.fromkeys(s.effects.measure for s in sets if s.effects is not None)),
+        counts=_counts(chosen, used, frame, sets),
+        ids=ids,
+    )
+
+
+def _refuse_nothing(plans: Sequence[Plan], outcomes: Sequence[Sequence[Outcome]]) -> None:
+    """Refuse a multiverse in which no specification has a result."""
+    every = [outcome for part in outcomes for outcome in part]
+    if any(not outcome.failure for outcome in every):
+        return
+    if every:
+        reason = f"{len(every):,} specifications failed; the first: {every[0].failure}"
+    else:
+        rules = dict.fromkeys(rule for plan in plans for rule in plan.impossible)
+        reason = f"no combination of the options is possible: {'; '.join(rules)}"
+    raise EstimationError(f"None of the specifications could be estimated: {reason}", code="MA665")
+
+
+def _dependent(data: Studies | Effects, sets: Sequence[EffectSet]) -> bool:
+    """Whether the effects are dependent, for sets that could not be built."""
+    if isinstance(data, Effects):
+        return data.dependent()
+    return any(s.effects is not None and s.effects.dependent() for s in sets)
+
+
+def _outcomes(
+    sets: Sequence[EffectSet],
+    plans: Sequence[Plan],
+    level: float,
+    jobs: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[list[list[Outcome]], list[int]]:
+    """Outcomes of every set, each distinct set fitted once; also the first set that is equal."""
+    place: dict[str, int] = {}
+    tasks: list[tuple[Effects, tuple[ModelChoice, ...]]] = []
+    first = []
+    for index, (part, plan) in enumerate(zip(sets, plans, strict=True)):
+        if part.effects is not None and part.digest not in place:
+            place[part.digest] = index
+            tasks.append((part.effects, plan.choices))
+        first.append(place.get(part.digest, index))
+    fitted = dict(zip(place.values(), fit_all(tasks, level, jobs, progress), strict=True))
+    return [
+        [failed(part.failure)] * len(plan.choices) if part.failure is not None else fitted[where]
+        for part, plan, where in zip(sets, plans, first, strict=True)
+    ], first
+
+
+def _frame(
+    grid: Grid,
+    sets: Sequence[EffectSet],
+    plans: Sequence[Plan],
+    outcomes: Sequence[Sequence[Outcome]],
+    first: Sequence[int],
+) -> tuple[pd.DataFrame, IntArray]:
+    """One row per specification, and the specification of every combination of the grid."""
+    rows: list[dict[str, Any]] = []
+    starts: list[int] = []
+    ids = []
+    for index, (part, plan, results) in enumerate(zip(sets, plans, outcomes, strict=True)):
+        starts.append(len(rows))
+        twin = starts[first[index]] if first[index] != index else None
+        for number, (choice, result) in enumerate(zip(plan.choices, results, strict=True)):
+            same = None if twin is None else twin + number + 1
+            rows.append(
+                {
+                    "specification": len(rows) + 1,
+                    **part.options,
+                    **choice._asdict(),
+                    **result._asdict(),
+                    "same_as": same,
+                }
+            )
+        places = np.array(plan.places, dtype=np.intp)
+        ids.append(np.where(places >= 0, places + starts[-1], -1))
+    frame = pd.DataFrame(rows)
+    frame["same_as"] = frame["same_as"].astype("Int64")
+    shape = [len(grid.options[name]) for name in (*EFFECT_DECISIONS, *MODEL_DECISIONS)]
+    return frame, np.concatenate(ids).reshape(shape)
+
+
+def _main(data: Studies | Effects, dependent: bool) -> dict[str, Any]:
+    """The options of the main analysis."""
+    model = "che" if dependent else "two-level"
+    main = {**REFERENCE, "model": model, "test": "cr2" if dependent else "knapp-hartung"}
+    if isinstance(data, Effects):
+        return {**main, "measure": data.measure}
+    return {**main, "nonsignificant": data.nonsignificant}
+
+
+def _reference_rows(frame: pd.DataFrame, grid: Grid, main: Mapping[str, Any]) -> pd.Series:
+    """Which specification is the main analysis; none where the grid does not hold it."""
+    found = pd.Series(True, index=frame.index)
+    for name in grid.options:
+        given = frame[name]
+        found &= given.isna() | (given == main.get(name)) | (len(grid.options[name]) == 1)
+    return found
+
+
+def _counts(
+    grid: Grid, plans: Sequence[Plan], frame: pd.DataFrame, sets: Sequence[EffectSet]
+) -> Counts:
+    impossible: Counter[str] = Counter()
+    for plan in plans:
+        impossible.update(plan.impossible)
+    ok = frame["failure"] == ""
+    return Counts(
+        combinations=grid.size,
+        impossible=dict(impossible.most_common()),
+        equivalent=sum(plan.equivalent for plan in plans),
+        specifications=len(frame),
+        distinct=int((ok & frame["same_as"].isna()).sum()),
+        failed=int((~ok).sum()),
+        effect_sets=len({s.digest for s in sets if s.effects is not None}),
+    )

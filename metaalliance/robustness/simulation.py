@@ -1,0 +1,196 @@
+"""Power by simulation: draw reviews, fit them as `pool` and its kin do, count rejections."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from metaalliance.core.arrays import Array
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.models.pool import pool
+from metaalliance.models.regression import regress
+from metaalliance.options import check_seed
+from metaalliance.publication_bias.egger import egger
+from metaalliance.robustness.planning import MULTILEVEL, Assumptions, Design
+
+#: Simulated reviews of one task, whatever the number of jobs.
+BATCH = 50
+Question = Literal["mean", "contrast", "egger"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """Rejections in simulated reviews.
+
+    Attributes
+    ----------
+    replications, rejected, failures : int
+        Reviews that were drawn, of which the test rejected, and that could not be fitted (they
+        count as not rejected).
+    half_width : float
+        Mean half-width of the interval of the mean on the analysis scale; NaN for the others.
+    """
+
+    replications: int
+    rejected: int
+    failures: int
+    half_width: float
+
+    @property
+    def power(self) -> float:
+        """Share that was rejected."""
+        return self.rejected / self.replications
+
+    @property
+    def mc_se(self) -> float:
+        """Monte-Carlo standard error of the share."""
+        return math.sqrt(self.power * (1 - self.power) / self.replications)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95% interval of the share, which is right near 0 and 1 too."""
+        z2, n, p = 3.841458820694124, self.replications, self.power
+        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def simulate_power(
+    assumed: Assumptions,
+    planned: Design,
+    beta: Array,
+    question: Question,
+    *,
+    replications: int,
+    seed: int,
+    jobs: int | None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Simulated:
+    """Draw and fit reviews.
+
+    Parameters
+    ----------
+    assumed, planned : Assumptions, Design
+        The review.
+    beta : ndarray, shape (p,)
+        True coefficients of its design.
+    question : {"mean", "contrast", "egger"}
+        What is tested.
+    replications : int
+        Number of reviews.
+    seed : int
+        Each batch of 50 has its own stream, spawned from the seed, so that the result depends
+        neither on the number of jobs nor on the backend.
+    jobs : int or None
+        Processes, through joblib; None takes what ``joblib.parallel_config`` says.
+
+    Raises
+    ------
+    OptionError
+        For fewer than one replication.
+    EstimationError
+        When no review could be fitted.
+    """
+    if replications < 1:
+        raise OptionError(f"{replications} simulations; at least 1.")
+    sizes = [BATCH] * (replications // BATCH)
+    if replications % BATCH:
+        sizes.append(replications % BATCH)
+    streams = np.random.SeedSequence(check_seed(seed)).spawn(len(sizes))
+    parallel = Parallel(n_jobs=jobs, return_as="generator")
+    rejected = failures = 0
+    width, done, reason = 0.0, 0, ""
+    tasks = (
+        delayed(_batch)(assumed, planned, beta, question, size, stream)
+        for size, stream in zip(sizes, streams, strict=True)
+    )
+    for size, part in zip(sizes, parallel(tasks), strict=True):
+        rejected, failures, width = rejected + part[0], failures + part[1], width + part[2]
+        reason, done = reason or part[3], done + size
+        if progress is not None:
+            progress(done, replications)
+    if failures == replications:
+        raise EstimationError(
+            f"No simulated review could be fitted; the first: {reason}", code="MA668"
+        )
+    mean = width / (replications - failures) if question == "mean" else math.nan
+    return Simulated(
+        replications=replications, rejected=rejected, failures=failures, half_width=mean
+    )
+
+
+def _batch(
+    assumed: Assumptions,
+    planned: Design,
+    beta: Array,
+    question: Question,
+    size: int,
+    stream: np.random.SeedSequence,
+) -> tuple[int, int, float, str]:
+    """Rejections, failures, summed half-widths and the first failure of some reviews."""
+    random = np.random.default_rng(stream)
+    rejected = failures = 0
+    width, reason = 0.0, ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        for _ in range(size):
+            effects = draw(assumed, planned, beta, random)
+            try:
+                p_value, half = _test(assumed, planned, effects, question)
+            except EstimationError as error:
+                failures, reason = failures + 1, reason or str(error)
+                continue
+            rejected += p_value < 1 - assumed.level
+            width += half
+    return int(rejected), failures, width, reason
+
+
+def draw(
+    assumed: Assumptions, planned: Design, beta: Array, random: np.random.Generator
+) -> Effects:
+    """Draw the effects of one review under its true model."""
+    study, vi = planned.study, planned.vi
+    k, m = vi.size, planned.group.size
+    between = assumed.tau2 * assumed.between if assumed.model in MULTILEVEL else assumed.tau2
+    within = assumed.tau2 - between
+    true = math.sqrt(between) * random.standard_normal(m)[study]
+    true = true + math.sqrt(max(within, 0.0)) * random.standard_normal(k)
+    shared = math.sqrt(assumed.rho) * random.standard_normal(m)[study]
+    own = math.sqrt(1 - assumed.rho) * random.standard_normal(k)
+    yi = planned.data.X @ beta + true + np.sqrt(vi) * (shared + own)
+    return Effects.from_arrays(yi, vi, study=study)
+
+
+def _test(
+    assumed: Assumptions, planned: Design, effects: Effects, question: Question
+) -> tuple[float, float]:
+    """p-value of the question, and half-width of the interval of the mean."""
+    options = {"model": assumed.model, "test": assumed.test, "rho": assumed.rho,
+               "level": assumed.level}  # fmt: skip
+    if question == "mean":
+        fit = pool(effects, **options)  # type: ignore[arg-type]
+        return fit.p_value, (fit.ci_high - fit.ci_low) / 2
+    if question == "egger":
+        return egger(effects, **options).p_value, math.nan  # type: ignore[arg-type]
+    p = planned.data.X.shape[1]
+    names = [f"group {i + 1}" for i in range(p)]
+    reg = regress(effects, planned.data.X, names, **options)  # type: ignore[arg-type]
+    C = contrasts(p)
+    if p == 2:
+        return float(reg.contrast(C).p_value[0]), math.nan
+    found = reg.wald(C)
+    if math.isnan(found.p_value):
+        raise EstimationError(found.reason)
+    return found.p_value, math.nan
+
+
+def contrasts(groups: int) -> Array:
+    """Differences of each group to the first, shape (groups - 1, groups)."""
+    return np.column_stack([-np.ones(groups - 1), np.eye(groups - 1)])

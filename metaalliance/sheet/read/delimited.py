@@ -1,0 +1,103 @@
+"""Read .csv and .tsv text: encoding, separator and decimal comma found from the content."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from metaalliance.errors import UnreadableFileError
+from metaalliance.problems import Problem, notice
+from metaalliance.sheet.columns.specification import find_column
+from metaalliance.sheet.read.grid import MAX_COLUMNS, MAX_ROWS, Grid
+
+_DECIMAL_COMMA = re.compile(r"^[−–-]?\d*,\d+$")
+
+
+def read_delimited(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
+    """Return the text table as the one grid of a file.
+
+    Every value stays text: what is a number is decided cell by cell, as for a workbook.
+
+    Raises
+    ------
+    UnreadableFileError
+        When the bytes are no text, or the table exceeds its bounds.
+    """
+    text, encoding = _decode(content, name)
+    if not text.strip():
+        raise UnreadableFileError(f"{name} is empty.", code="MA102")
+    separator = _separator(text)
+    rows = _rows(text, separator, name)
+    comma = separator != "," and _uses_decimal_comma(rows)
+    found = []
+    if encoding != "UTF-8" or separator != "," or comma:
+        shown = {"\t": "tab", ",": "comma", ";": "semicolon"}[separator]
+        decimal = ", decimal comma" if comma else ""
+        message = f"{name} was read as {encoding} text, separator {shown}{decimal}."
+        found.append(notice("MA111", message, severity="note"))
+    return [Grid(name=name, rows=rows, decimal_comma=comma)], found
+
+
+def _decode(content: bytes, name: str) -> tuple[str, str]:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace").lstrip("\ufeff"), "UTF-16"
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        pass
+    if b"\x00" in content:
+        raise UnreadableFileError(
+            f"{name} is neither a workbook nor text; save it as .xlsx or 'CSV UTF-8'.",
+            code="MA108",
+        )
+    return content.decode("cp1252", errors="replace"), "Windows-1252"
+
+
+def _separator(text: str) -> str:
+    """The separator under which one of the first lines names the most known columns."""
+    head = "\n".join([line for line in text.splitlines() if line.strip()][:30])
+
+    def score(mark: str) -> tuple[int, int]:
+        known, widest = 0, 0
+        for line in csv.reader(io.StringIO(head), delimiter=mark):
+            known = max(known, len({find_column(v) for v in line if v.strip()} - {None}))
+            widest = max(widest, len(line))
+        return known, widest
+
+    try:
+        scores = {mark: score(mark) for mark in ",;\t"}
+    except csv.Error:
+        return ","
+    return max(scores, key=lambda mark: scores[mark])
+
+
+def _rows(text: str, separator: str, name: str) -> list[list[object]]:
+    csv.field_size_limit(100_000)
+    rows: list[list[object]] = []
+    try:
+        for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
+            values: list[object] = [value if value.strip() else None for value in line]
+            while values and values[-1] is None:
+                values.pop()
+            rows.append(values)
+            if len(rows) > MAX_ROWS or len(values) > MAX_COLUMNS:
+                raise UnreadableFileError(
+                    f"{name} has more than {MAX_ROWS:,} rows or {MAX_COLUMNS} columns.",
+                    code="MA107",
+                )
+    except csv.Error as error:
+        raise UnreadableFileError(
+            f"{name} is not a table ({error}): is a quote not closed?", code="MA104"
+        ) from None
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def _uses_decimal_comma(rows: list[list[object]]) -> bool:
+    """Whether numbers with a comma occur and none with a point."""
+    texts = [value.strip() for row in rows for value in row if isinstance(value, str)]
+    commas = sum(bool(_DECIMAL_COMMA.match(t)) for t in texts)
+    points = sum(bool(re.match(r"^[−–-]?\d*\.\d+$", t)) for t in texts)
+    return commas > points

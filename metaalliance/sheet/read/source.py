@@ -1,0 +1,49 @@
+"""Bytes of a file or of standard input, and the sheets in them."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from pathlib import Path
+
+from metaalliance.errors import UnreadableFileError
+from metaalliance.problems import Problem
+from metaalliance.sheet.read.delimited import read_delimited
+from metaalliance.sheet.read.grid import Grid
+from metaalliance.sheet.read.other_formats import read_other
+from metaalliance.sheet.read.preflight import MAX_FILE, read_bytes, sniff
+from metaalliance.sheet.read.xlsx import read_xlsx
+
+
+def read_grids(path: str | Path) -> tuple[list[Grid], str]:
+    """Return every sheet of a file as it stands, and the name of the file."""
+    content, name = read_source(path)
+    return parse_grids(content, name)[0], name
+
+
+def read_source(path: str | Path) -> tuple[bytes, str]:
+    """Bytes and display name of a file, or of standard input."""
+    if str(path) == "-":
+        content = sys.stdin.buffer.read(MAX_FILE + 1)
+        if not content:
+            raise UnreadableFileError("Standard input is empty.", code="MA102")
+        if len(content) > MAX_FILE:
+            raise UnreadableFileError("Standard input is too large.", code="MA107")
+        return content, "standard input"
+    return read_bytes(Path(path)), display_name(Path(path).name)
+
+
+def display_name(name: str) -> str:
+    """Return a file name as text that can be printed and stored anywhere."""
+    text = name.encode("utf-8", "replace").decode("utf-8", "replace")
+    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs"}) or "file"
+
+
+def parse_grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
+    """Read every sheet of a file by what it is, whatever it is called."""
+    kind = sniff(content, name)
+    if kind == "xlsx":
+        return read_xlsx(content, name)
+    if kind == "text":
+        return read_delimited(content, name)
+    return read_other(content, name)

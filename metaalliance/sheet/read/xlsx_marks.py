@@ -1,0 +1,89 @@
+"""What a sheet's XML says beside its values: merges, hidden rows and columns, comments."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+from pathlib import PurePosixPath
+from typing import Any
+
+from defusedxml import ElementTree
+from openpyxl.utils import column_index_from_string
+
+from metaalliance.sheet.read.grid import MAX_COLUMNS
+
+_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z0-9:]+)"')
+_ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*)>")
+_COLUMN = re.compile(rb"<(?:\w+:)?col\s([^>]*)/?>")
+_HIDDEN = re.compile(rb'hidden="(?:1|true)"')
+
+
+def merged_ranges(tail: bytes) -> tuple[str, ...]:
+    """Merged ranges, from the XML below the data."""
+    return tuple(m.decode() for m in _MERGE.findall(tail))
+
+
+def cell_comments(content: bytes, book: Any) -> dict[str, dict[str, str]]:
+    """Comments on cells by sheet, which the streaming reader does not show."""
+    found: dict[str, dict[str, str]] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = set(archive.namelist())
+        for sheet in book.worksheets:
+            path = PurePosixPath(getattr(sheet, "_worksheet_path", ""))
+            relations = str(path.parent / "_rels" / f"{path.name}.rels")
+            if relations not in names:
+                continue
+            for relation in ElementTree.fromstring(archive.read(relations)):
+                if not str(relation.get("Type", "")).endswith("/comments"):
+                    continue
+                target = posixpath.normpath(
+                    posixpath.join(str(path.parent), str(relation.get("Target", "")))
+                ).lstrip("/")
+                target = target if target in names else str(relation.get("Target")).lstrip("/")
+                if target in names:
+                    found[sheet.title] = _comment_texts(archive.read(target))
+    return found
+
+
+def _comment_texts(xml: bytes) -> dict[str, str]:
+    """Text of each comment by its cell."""
+    texts = {}
+    for comment in ElementTree.fromstring(xml).iter():
+        if comment.tag.endswith("}comment"):
+            parts = (node.text or "" for node in comment.iter() if node.tag.endswith("}t"))
+            texts[str(comment.get("ref"))] = " ".join("".join(parts).split())
+    return texts
+
+
+def hidden_rows(xml: bytes) -> frozenset[int]:
+    """Numbers of the rows that a sheet hides."""
+    numbers = set()
+    if not _HIDDEN.search(xml):
+        return frozenset()
+    for match in _ROW.finditer(xml):
+        if _HIDDEN.search(match[1]):
+            number = re.search(rb'\br="(\d+)"', match[1])
+            if number:
+                numbers.add(int(number[1]))
+    return frozenset(numbers)
+
+
+def hidden_columns(head: bytes) -> frozenset[int]:
+    """Numbers of the columns that a sheet hides, from its XML above the data."""
+    numbers: set[int] = set()
+    for match in _COLUMN.finditer(head):
+        if _HIDDEN.search(match[1]):
+            low = re.search(rb'min="(\d+)"', match[1])
+            high = re.search(rb'max="(\d+)"', match[1])
+            if low and high:
+                numbers.update(range(int(low[1]), min(int(high[1]), MAX_COLUMNS) + 1))
+    return frozenset(numbers)
+
+
+def merged_bounds(reference: str) -> tuple[int, int, int, int]:
+    """Return first column, first row, last column and last row of ``A5:B7``."""
+    corners = re.findall(r"([A-Z]+)(\d+)", reference)
+    (c1, r1), (c2, r2) = corners[0], corners[-1]
+    return column_index_from_string(c1), int(r1), column_index_from_string(c2), int(r2)

@@ -1,0 +1,1 @@
+"""Rules about a sheet: its layout, its rows, its studies."""

@@ -1,0 +1,218 @@
+"""Rules about one row: is it a study, does it have a sign, do its numbers agree."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+from scipy import stats
+
+from metaalliance.core.conversion.rules import RULES, Converted
+from metaalliance.options import Nonsignificant
+from metaalliance.problems import Problem
+from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rules.statistics import (
+    Choice,
+    inputs_of,
+    named_statistic,
+    present_statistics,
+    sample_size,
+    silent,
+)
+
+_SUMMARY_FIRST = frozenset(
+    {"mean", "total", "totals", "sum", "average", "overall", "pooled", "summary", "median", "sd",
+     "min", "max", "subtotal", "grand", "weighted", "re", "fe", "random", "fixed", "common", "all",
+     "count", "mittelwert", "gesamt", "summe"}
+)  # fmt: skip
+_SUMMARY_WORDS = _SUMMARY_FIRST | {
+    "effect", "effects", "size", "sizes", "r", "es", "n", "k", "of", "the", "model", "models",
+    "across", "studies", "study", "sample", "samples", "correlation", "correlations", "z", "and",
+}  # fmt: skip
+_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+", re.IGNORECASE)
+
+
+def is_summary(label: str) -> bool:
+    """Whether a label is that of a computed row rather than of a study.
+
+    Examples
+    --------
+    >>> is_summary("Total (k = 24)"), is_summary("Mean & Smith (2001)"), is_summary("k = 12")
+    (True, False, True)
+    """
+    if _SIZE_ONLY.fullmatch(label.strip()):
+        return True
+    words = re.findall(r"[^\W\d_]+", label.lower())
+    year = re.search(r"(?:19|20)\d\d", label)
+    return bool(words) and not year and words[0] in _SUMMARY_FIRST and set(words) <= _SUMMARY_WORDS
+
+
+#: Statistics whose correlations must agree when they stand in one row.
+_COMPARABLE = ("r", "fisher_z", "t", "F", "means", "d", "g", "chi2", "z_stat", "r_squared",
+               "eta_squared")  # fmt: skip
+#: Largest difference in r that rounding to two decimals explains.
+_TOLERANCE = {"chi2": 0.03, "z_stat": 0.05}
+_TOLERANCE_DEFAULT = 0.02
+
+
+def identity_problems(row: Row) -> list[Problem]:
+    """A row needs a study, must not be a summary, and has a reason when it is excluded."""
+    if not row.study and row.included:
+        if "study" in row.cells and row.cells["study"].faulty:
+            return []
+        hint = "enter the label of the study in every row"
+        return [row.problem("MA301", "every row needs a study label", "study", hint)]
+    if not row.included:
+        if row.get("exclusion_reason"):
+            return []
+        return [row.problem("MA409", "the row is excluded without a reason", "exclusion_reason")]
+    if is_summary(row.study):
+        hint = "delete the row, or set include = no with a reason"
+        return [row.problem("MA410", "looks like a summary of the rows above", "study", hint)]
+    return []
+
+
+def sign_problems(row: Row, choice: Choice) -> list[Problem]:
+    """A statistic without a sign needs one; a signed one must not be contradicted."""
+    column = choice.rule.inputs[0]
+    if "sign" in row.cells and row.cells["sign"].faulty:
+        return []
+    sign = row.get("sign")
+    if not choice.rule.signed:
+        if sign is None:
+            message = f"{choice.statistic} carries no sign and the sign column is blank"
+            hint = "enter + or − : the sign of the reported association"
+            return [row.problem("MA402", message, column, hint)]
+        return []
+    r = choice.convert().r
+    if sign is not None and r != 0 and (sign == "+") != (r > 0):
+        message = f"sign is {sign} but {choice.statistic} is {'positive' if r > 0 else 'negative'}"
+        return [row.problem("MA408", message, "sign")]
+    return []
+
+
+def nonsignificant_column(row: Row) -> str | None:
+    """Return the column that reports "n.s." where the row has no statistic to convert."""
+    named = named_statistic(row)
+    present = [named] if named else present_statistics(row)
+    generic = row.cells.get("value")
+    if generic is not None and generic.nonsignificant and not any(map(row.has, _own(present))):
+        return "value"
+    if not present or not all(silent(row, name) for name in present if name in RULES):
+        return None
+    if named and row.get("value") is not None:
+        return None
+    inputs = _own(present)
+    return next((c for c in inputs if c in row.cells and row.cells[c].nonsignificant), None)
+
+
+def _own(statistics: list[str]) -> list[str]:
+    """Columns of statistics."""
+    return [c for name in statistics if name in RULES for c in RULES[name].inputs]
+
+
+def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> list[Problem]:
+    """Without a policy an error; with one a warning, and what the policy needs."""
+    if policy == "error":
+        hint = "use --nonsignificant zero, drop or half-p, or enter the statistic"
+        return [row.problem("MA315", "'n.s.' holds no value; the team has to choose", column, hint)]
+    applied = {
+        "zero": "taken as r = 0 (policy: zero)",
+        "drop": "dropped (policy: drop)",
+        "half-p": "taken as p = .50, two-tailed (policy: half-p)",
+    }[policy]
+    found = [row.problem("MA316", f"'n.s.' is {applied}", column)]
+    if policy == "drop":
+        return found
+    n = sample_size(row)
+    if n is None and not (row.has("n") and row.cells["n"].faulty):
+        found.append(row.problem("MA403", "a non-significant result needs n", "n"))
+    elif n is not None and n <= 3:
+        found.append(row.problem("MA321", "Fisher's z needs n > 3", "n"))
+    if policy == "half-p" and row.get("sign") is None:
+        message = "the policy half-p needs the sign of the non-significant result"
+        found.append(row.problem("MA402", message, column, "enter + or − in the sign column"))
+    return found
+
+
+def agreement_problems(row: Row, choice: Choice) -> list[Problem]:
+    """Compare the statistic of a row with the others that stand beside it."""
+    if choice.statistic not in _COMPARABLE:
+        return _interval_problems(row, choice)
+    chosen = choice.convert()
+    problems: list[Problem] = []
+    for name in present_statistics(row):
+        if name in _COMPARABLE and name != choice.statistic and not problems:
+            problems += _disagreement(row, choice, chosen, name)
+    return problems + _interval_problems(row, choice) + _p_problems(row, choice, chosen)
+
+
+def _disagreement(row: Row, choice: Choice, chosen: Converted, name: str) -> list[Problem]:
+    """One problem when another statistic of the row gives another correlation."""
+    rule = RULES[name]
+    x = inputs_of(row, rule)
+    enough = all(any(a in x for a in needed) for needed in rule.needs)
+    if not enough or not all(c in x for c in rule.inputs) or _another_model(x, name):
+        return []
+    try:
+        other = rule.convert(x)
+    except (ArithmeticError, ValueError):
+        return []
+    signed = rule.signed and choice.rule.signed
+    first, second = (chosen.r, other.r) if signed else (abs(chosen.r), abs(other.r))
+    tolerance = max(_TOLERANCE.get(s, _TOLERANCE_DEFAULT) for s in (name, choice.statistic))
+    if abs(first - second) <= tolerance:
+        return []
+    place = rule.inputs[0]
+    message = (
+        f"{choice.statistic} gives r = {first:.3f} ({row.cells[choice.rule.inputs[0]].cell}) but "
+        f"{name} gives r = {second:.3f}"
+        if choice.rule.inputs[0] in row.cells
+        else f"{choice.statistic} gives r = {first:.3f} but {name} gives r = {second:.3f}"
+    )
+    hint = "correct one, or name the right one in the statistic column"
+    found = row.problem("MA404", message, place, hint)
+    return [replace(found, severity="note") if choice.named else found]
+
+
+def _another_model(x: dict[str, float], name: str) -> bool:
+    """Whether the degrees of freedom say that the test comes from a model with covariates."""
+    df = x.get("df2", x.get("df")) if name == "F" else x.get("df")
+    several = name == "F" and x.get("df1", 1) != 1
+    covariates = name in {"t", "F"} and df is not None and "n" in x and df < x["n"] - 2
+    return several or covariates or x.get("n_predictors", 1) > 1
+
+
+def _interval_problems(row: Row, choice: Choice) -> list[Problem]:
+    """The reported confidence limits must contain the reported value."""
+    low, high = row.get("ci_low"), row.get("ci_high")
+    column = choice.rule.inputs[0]
+    value = choice.inputs.get(column)
+    if low is None or high is None or value is None or len(choice.rule.inputs) > 1:
+        return []
+    if low <= value <= high:
+        return []
+    message = f"{column} = {value:g} lies outside [{low:g}, {high:g}]"
+    return [row.problem("MA412", message, column)]
+
+
+def _p_problems(row: Row, choice: Choice, chosen: Converted) -> list[Problem]:
+    """A reported p far from the implied one is worth a look."""
+    reported = row.get("p")
+    if choice.statistic == "p" or reported is None or chosen.df is None or reported == 0:
+        return []
+    tails = row.get("tails") or 2
+    t = abs(chosen.r) * math.sqrt(chosen.df / (1 - chosen.r**2))
+    implied = float(stats.t.sf(t, chosen.df)) * tails
+    gap = abs(math.log10(max(implied, 1e-12)) - math.log10(max(reported, 1e-12)))
+    if gap <= 0.5 or abs(implied - reported) <= 0.01:
+        return []
+    message = f"{choice.statistic} implies p = {implied:.3g}, reported is {reported:g}"
+    return [row.problem("MA414", message, "p")]
+
+
+def assumption_problems(row: Row, choice: Choice) -> list[Problem]:
+    """Say which usual value a conversion took because none was coded."""
+    column = choice.rule.inputs[0]
+    return [row.problem("MA413", text, column) for text in choice.convert().assumptions]

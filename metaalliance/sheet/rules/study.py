@@ -1,0 +1,226 @@
+"""Rules across rows: duplicates, samples, labels, directions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+from metaalliance.problems import Problem
+from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.columns.vocabularies import HIGHER_IS_BETTER, HIGHER_IS_WORSE, key_of
+from metaalliance.sheet.rows import Row
+
+#: Columns that tell two effects of a study apart.
+_IDENTITY = ("sample", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
+             "outcome_measure", "outcome_domain", "outcome_rater", "outcome_time")  # fmt: skip
+_STATISTICS = ("r", "fisher_z", "t", "F", "chi2", "z_stat", "p", "d", "g", "odds_ratio",
+               "log_odds_ratio", "beta", "partial_r", "semipartial_r", "spearman_rho",
+               "kendall_tau", "r_squared", "eta_squared", "mean1", "mean2", "cell_a", "b", "yi",
+               "value")  # fmt: skip
+_SIGNED = ("r", "fisher_z", "t", "d", "g", "z_stat", "beta", "partial_r", "semipartial_r",
+           "spearman_rho", "kendall_tau", "b", "log_odds_ratio", "yi", "value")  # fmt: skip
+_NUMERIC_GROUPS = ("statistic", "companion", "direction")
+_CONSTANT = ("year", "doi", "source", "design", "country")
+_NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
+_HOMOGLYPHS = str.maketrans("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj")
+
+#: Parts of names of outcome measures that say that a higher score is worse.
+_SYMPTOM_WORDS = ("symptom", "distress", "severity", "dropout", "attrition", "relapse", "problem")
+
+
+#: What makes two rows the same effect beside their identity.
+_VALUES = tuple(c.name for c in COLUMNS.values() if c.group in _NUMERIC_GROUPS)
+
+
+def study_problems(rows: list[Row]) -> list[Problem]:
+    """Return the problems of the included rows with a study label, taken together."""
+    return [
+        *duplicate_problems(rows),
+        *sample_problems(rows),
+        *label_problems(rows),
+        *constant_problems(rows),
+        *direction_problems(rows),
+        *estimand_problems(rows),
+        *overlap_problems(rows),
+    ]
+
+
+def _grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[object, ...], list[Row]]:
+    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row.get(c) for c in columns)].append(row)
+    return groups
+
+
+def duplicate_problems(rows: list[Row]) -> list[Problem]:
+    """One effect coded twice; and effects that nothing but their value tells apart."""
+    problems = []
+    for group in _grouped(rows, "study", *_IDENTITY).values():
+        first: dict[tuple[object, ...], Row] = {}
+        described = any(group[0].has(c) for c in _IDENTITY)
+        for row in group:
+            if row.faulty:
+                continue
+            value = tuple(row.get(c) for c in (*_VALUES, *(() if described else ("effect",))))
+            if value in first:
+                twin = first[value]
+                message = f"the same effect stands in row {twin.number}"
+                hint = "delete one, or code what distinguishes them"
+                problems.append(row.problem("MA501", message, _value_column(row), hint))
+            elif first and described and _labels(row) == _labels(next(iter(first.values()))):
+                twin = next(iter(first.values()))
+                message = f"agrees with row {twin.number} in everything but its value"
+                problems.append(row.problem("MA508", message, _value_column(row)))
+            first.setdefault(value, row)
+    return problems
+
+
+def _labels(row: Row) -> dict[str, str]:
+    """Text in columns of the team, which may tell effects apart; numbers may be counters."""
+    return {
+        name: coded.value
+        for name, coded in row.cells.items()
+        if name not in COLUMNS and isinstance(coded.value, str) and not _NUMERIC(coded.value)
+    }
+
+
+def _value_column(row: Row) -> str:
+    return next((c for c in _STATISTICS if row.has(c)), "study")
+
+
+def sample_problems(rows: list[Row]) -> list[Problem]:
+    """Every n that differs within a sample, once per sample."""
+    problems = []
+    for group in _grouped(rows, "study", "sample").values():
+        sized = [row for row in group if isinstance(row.get("n"), float)]
+        values = sorted({row.get("n") for row in sized})
+        if len(values) > 1:
+            odd = next(row for row in sized if row.get("n") != sized[0].get("n"))
+            listed = ", ".join(f"{v:g}" for v in values)
+            message = f"n is {listed} within one sample (first in {sized[0].cells['n'].cell})"
+            problems.append(
+                odd.problem("MA502", message, "n", "use sample for independent samples")
+            )
+    return problems
+
+
+def label_key(label: str) -> str:
+    """Fold what a reader would not see: case, accents, blanks, look-alike letters."""
+    latin = unicodedata.normalize("NFKD", label.translate(_HOMOGLYPHS))
+    return key_of("".join(c for c in latin if not unicodedata.combining(c)))
+
+
+def label_problems(rows: list[Row]) -> list[Problem]:
+    """Labels that differ only in what a reader would not see."""
+    first: dict[str, Row] = {}
+    reported: set[str] = set()
+    problems = []
+    for row in rows:
+        twin = first.setdefault(label_key(row.study), row)
+        if twin.study != row.study and row.study not in reported:
+            reported.add(row.study)
+            message = f"{row.study!r} and {twin.study!r} (row {twin.number}) count as two studies"
+            problems.append(row.problem("MA503", message, "study", "unify them if they are one"))
+    return problems
+
+
+def constant_problems(rows: list[Row]) -> list[Problem]:
+    """Study-level columns that vary within a study."""
+    problems = []
+    for group in _grouped(rows, "study").values():
+        for column in _CONSTANT:
+            known = [row for row in group if row.get(column) is not None]
+            odd = next((r for r in known if r.get(column) != known[0].get(column)), None)
+            if odd is not None:
+                message = f"{column} differs from row {known[0].number} of the same study"
+                problems.append(odd.problem("MA506", message, column))
+    return problems
+
+
+def direction_problems(rows: list[Row]) -> list[Problem]:
+    """Blank directions once for all rows; and directions that contradict a known measure."""
+    return [*_blank_directions(rows), *(p for row in rows for p in _reversed(row))]
+
+
+def _blank_directions(rows: list[Row]) -> list[Problem]:
+    """One warning for all rows without a direction, naming those most likely not aligned."""
+    blank = [row for row in rows if not row.has("outcome_direction")]
+    if not blank:
+        return []
+    suspects = [row for row in blank if _counts_symptoms(row)]
+    negative = sorted({row.study for row in suspects if _negative(row)})
+    message = (
+        f"outcome_direction is blank in {len(blank)} of {len(rows)} rows: their sign is taken as "
+        "aligned (positive = better alliance, better outcome)"
+    )
+    hint = ""
+    if suspects:
+        hint = f"{len(suspects)} of them count symptoms or dropout"
+    if negative:
+        hint += f", and are negative, as if not aligned, in {_listed(negative)}"
+    elif suspects:
+        hint += f": {_listed(sorted({row.study for row in suspects}))}"
+    return [blank[0].problem("MA504", message, "outcome_direction", hint)]
+
+
+def _listed(studies: list[str]) -> str:
+    more = f" and {len(studies) - 5} more" if len(studies) > 5 else ""
+    return "; ".join(studies[:5]) + more
+
+
+def _negative(row: Row) -> bool:
+    return any(isinstance(row.get(c), float) and row.get(c) < 0 for c in _SIGNED)
+
+
+def _counts_symptoms(row: Row) -> bool:
+    if row.get("outcome_domain") in {"symptom", "dropout"}:
+        return True
+    measure = str(row.get("outcome_measure") or "")
+    return measure in HIGHER_IS_WORSE or any(w in measure.lower() for w in _SYMPTOM_WORDS)
+
+
+def _reversed(row: Row) -> list[Problem]:
+    """A direction that contradicts what is known of the measure."""
+    measure, direction = str(row.get("outcome_measure") or ""), row.get("outcome_direction")
+    wrong = (direction == "higher_better" and measure in HIGHER_IS_WORSE) or (
+        direction == "lower_better" and measure in HIGHER_IS_BETTER
+    )
+    if not wrong:
+        return []
+    known = "worse" if measure in HIGHER_IS_WORSE else "better"
+    message = f"a higher {measure} is {known}, but outcome_direction says {direction}"
+    hint = "correct it, unless the score is a change score or was reversed"
+    return [row.problem("MA514", message, "outcome_direction", hint)]
+
+
+def estimand_problems(rows: list[Row]) -> list[Problem]:
+    """Estimands that answer different questions."""
+    levels = sorted({str(row.get("estimand")) for row in rows if row.get("estimand")})
+    if len(levels) < 2:
+        return []
+    odd = next(row for row in rows if row.get("estimand") == levels[1])
+    message = f"different estimands are pooled: {', '.join(levels)}"
+    return [odd.problem("MA509", message, "estimand")]
+
+
+def overlap_problems(rows: list[Row]) -> list[Problem]:
+    """Studies with the same first author, n and country: perhaps one sample twice."""
+    first: dict[tuple[str, float, str], Row] = {}
+    reported: set[str] = set()
+    problems = []
+    for row in rows:
+        n, country = row.get("n"), row.get("country")
+        author = re.match(r"[^\W\d_]+", row.study)
+        if not isinstance(n, float) or not country or author is None:
+            continue
+        twin = first.setdefault((label_key(author[0]), n, key_of(str(country))), row)
+        if twin.study != row.study and row.study not in reported:
+            reported.add(row.study)
+            message = (
+                f"shares first author, n = {n:g} and country with {twin.study!r} (row "
+                f"{twin.number}): the samples may overlap"
+            )
+            problems.append(row.problem("MA513", message, "study"))
+    return problems

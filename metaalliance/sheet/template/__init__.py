@@ -1,0 +1,1 @@
+"""The extraction workbook that a team begins with."""

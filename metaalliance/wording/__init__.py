@@ -1,0 +1,1 @@
+"""Numbers and phrases as text, once for terminal, figures and reports."""
