@@ -1,6 +1,7 @@
 """The public names of `metaalliance`: the one list, which the package reads when it is imported."""
 
 from . import plots
+from .analysis.analysis import Analysis
 from .diagnostics.baujat import Baujat, baujat
 from .diagnostics.cumulative import Cumulative, cumulative
 from .diagnostics.diagnostics import Influence, influence
@@ -21,6 +22,7 @@ from .errors import (
     StudyDataError,
     UnreadableFileError,
 )
+from .model import Model
 from .models.fits import CommonEffectFit, TwoLevelFit
 from .models.further.bayes import BayesianFit, bayes
 from .models.further.bootstrap_i2 import I2Bootstrap, bootstrap_i2
@@ -39,6 +41,7 @@ from .moderation.meta_regression import MetaRegression, meta_regression
 from .moderation.model_set import ModelSet, model_set
 from .moderation.result import ModeratorTest
 from .moderation.table import ModeratorTable, moderator_table
+from .policy import Policy
 from .problems import Problem
 from .publication_bias.beta_selection import BetaSelectionModel, beta_selection_model
 from .publication_bias.egger import Egger, egger
@@ -61,6 +64,7 @@ from .robustness.run import multiverse
 from .sheet.studies import Studies, load_studies, read_studies
 
 __all__ = [
+    "Analysis",
     "Baujat",
     "BayesianFit",
     "BetaSelectionModel",
@@ -86,6 +90,7 @@ __all__ = [
     "MetaAllianceError",
     "MetaAllianceWarning",
     "MetaRegression",
+    "Model",
     "ModelSet",
     "ModeratorTable",
     "ModeratorTest",
@@ -96,6 +101,7 @@ __all__ = [
     "PUniform",
     "PermutationResult",
     "PetPeese",
+    "Policy",
     "Power",
     "Precision",
     "Problem",

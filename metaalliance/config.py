@@ -10,28 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.errors import OptionError
+from metaalliance.model import Model
+from metaalliance.policy import Policy
+from metaalliance.setting import settings_in
 
 FILE_NAME = "metaalliance.toml"
-#: Settings of the section ``[pool]``, with the type that each takes.
+#: Settings of the section ``[pool]``, with the types that each takes.
 POOL_KEYS: dict[str, tuple[type, ...]] = {
-    "measure": (str,),
-    "model": (str,),
-    "tau2": (str,),
-    "test": (str,),
-    "rho": (int, float, str),
-    "level": (int, float),
-    "prediction": (str,),
-    "nonsignificant": (str,),
-    "beta": (str,),
+    **{s.name: s.toml for kind in (Policy, Model) for s in settings_in(kind)},
     "width": (int, float),
-    "within": (list,),
-    "above": (list,),
-    "crossed": (str,),
-    "rho_same": (int, float),
-    "same": (str,),
-    "attenuation": (str,),
-    "alliance_reliability": (int, float, str, dict),
-    "outcome_reliability": (int, float, str, dict),
 }
 #: Decisions of the section ``[multiverse]``; `include` maps names to filters, the others are lists.
 MULTIVERSE_KEYS = (

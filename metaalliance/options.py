@@ -11,7 +11,7 @@ from metaalliance.errors import OptionError
 
 Measure = Literal["z", "r", "r-unbiased", "generic"]
 SheetMeasure = Literal["z", "r", "r-unbiased"]
-Model = Literal["auto", "common-effect", "two-level", "three-level", "che"]
+Kind = Literal["auto", "common-effect", "two-level", "three-level", "che"]
 Tau2Estimator = Literal["DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML"]
 Test = Literal[
     "auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr1s", "cr2"
@@ -19,6 +19,7 @@ Test = Literal[
 Prediction = Literal["t", "normal", "riley", "simple"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
+Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
 Component = Literal["study", "effect", "total"]
 
@@ -84,11 +85,11 @@ def check_seed(seed: Any) -> int | None:
     return int(seed)
 
 
-def check_rho(rho: Any) -> float:
+def check_rho(rho: Any, name: str = "rho") -> float:
     """Return an assumed within-study correlation in [0, 1)."""
     if not (isinstance(rho, numbers.Real) and 0 <= float(rho) < 1):
         raise OptionError(
-            f"rho={rho!r} is not a correlation in [0, 1): it is the assumed correlation between "
+            f"{name}={rho!r} is not a correlation in [0, 1): it is the assumed correlation between "
             "the sampling errors of effects from one study."
         )
     return float(rho)

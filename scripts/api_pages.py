@@ -7,16 +7,20 @@ from metaalliance import plots
 
 #: Subpackages by page: file, title, what is there.
 PAGES = {
-    "sheet": ("Sheets and effects", "A workbook, its problems, effects with their ledger.",
-              ("sheet", "effects", "problems")),
+    "sheet": (
+        "Sheets and effects",
+        "A workbook, its problems, effects with their ledger; the analysis as a value.",
+        ("sheet", "effects", "problems", "model", "policy", "analysis"),
+    ),
     "models": ("Pooling", "Models of a mean, and what they give.", ("models",)),
     "moderators": ("Moderators", "Differences between groups, slopes, meta-regression.",
-                   ("moderators",)),
+                   ("moderation",)),
     "bias": ("Publication bias", "Small-study effects and selection. What each method assumes: "
-             "[publication bias](../publication_bias.md).", ("bias",)),
-    "influence": ("Influence", "What single studies and effects do to the result.", ("influence",)),
+             "[publication bias](../publication_bias.md).", ("publication_bias",)),
+    "influence": ("Influence", "What single studies and effects do to the result.",
+                  ("diagnostics",)),
     "multiverse": ("Choices, updates, planning", "Multiverse, comparison of two versions, power.",
-                   ("multiverse",)),
+                   ("robustness",)),
     "errors": ("Errors and warnings", "What can be raised. Every message has a code; "
                "[messages](../messages.md) explains each.", ("errors",)),
 }  # fmt: skip

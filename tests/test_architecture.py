@@ -16,14 +16,17 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
-    {"errors", "messages"},
-    {"options", "problems", "config", "files"},
+    {"errors", "messages", "frozen", "setting"},
+    {"options", "problems", "files"},
+    {"model", "policy"},
+    {"config"},
     {"core", "wording"},
     {"sheet"},
     {"effects"},
     {"models"},
     {"moderation", "coding", "publication_bias", "diagnostics"},
     {"robustness"},
+    {"analysis"},
     {"plots", "report"},
     {"cli"},
 ]

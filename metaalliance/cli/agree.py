@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaalliance.analysis.analysis import config_for
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import config_for, resolve
+from metaalliance.cli.settings import resolve
 from metaalliance.coding.agreement import agreement
 from metaalliance.coding.conflicts import Conflict, conflicts
 from metaalliance.coding.matching import Matching, match_rows
@@ -54,7 +55,7 @@ def run_agree(options: AgreeOptions) -> int:
     """Match, compare, print, and write the conflicts workbook."""
     target = _target(options)
     key = [k.strip() for k in options.key.split(",") if k.strip()] if options.key else None
-    level = resolve(options.settings, config_for(options.workbooks[0], options.config)).level
+    level = resolve(options.settings, config_for(options.workbooks[0], options.config)).model.level
     sheets = _sheets(options)
     matching = match_rows(sheets, key=key)
     if not matching.matched:
@@ -125,8 +126,8 @@ def _sheets(options: AgreeOptions) -> list[Studies]:
             load_studies(
                 path,
                 sheet=options.sheet,
-                nonsignificant=settings.nonsignificant,
-                beta=settings.beta,
+                nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
+                beta=settings.policy.beta,  # type: ignore[arg-type]
                 config=config,
             )
         )

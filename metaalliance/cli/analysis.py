@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaalliance.analysis.analysis import Analysis, config_for, read
 from metaalliance.cli.run import DATA, print_error, terminal_width
-from metaalliance.cli.settings import Settings, config_for, resolve
+from metaalliance.cli.settings import Settings, resolve
 from metaalliance.config import Config
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
-from metaalliance.effects.convert import effect_sizes
-from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
-from metaalliance.models.pool import pool
-from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import CLUSTER_TESTS
+from metaalliance.errors import StudyDataError
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.tables.problems import count_line, problem_lines, silenced_lines
-from metaalliance.sheet.studies import Studies, load_studies
-
-CHE_RHO = 0.6
+from metaalliance.sheet.studies import Studies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,55 +47,6 @@ class Request:
         return None if str(self.workbook) == "-" else self.workbook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """A sheet without errors, with the settings of the run.
-
-    Attributes
-    ----------
-    coded : Effects
-        One effect per row that is used, with the ledger.
-    effects : Effects
-        What is pooled: `coded`, or one effect per study where the model asks for it.
-    recorded : dict
-        Settings that are recorded beside those of the model.
-    """
-
-    studies: Studies
-    config: Config
-    settings: Settings
-    coded: Effects
-    effects: Effects
-    recorded: dict[str, Any]
-
-    @property
-    def aggregation_rho(self) -> float | None:
-        """Correlation with which effects were averaged within studies; None when they were not."""
-        found: float | None = self.recorded.get("aggregation_rho")
-        return found
-
-    def fit(self) -> PooledFit:
-        """Pool with the settings of the run; notices are kept in the result, not warned of."""
-        options, rho = self.settings, self.settings.rho
-        if rho is None or self.aggregation_rho is not None:
-            rho = CHE_RHO
-        with warnings.catch_warnings():  # notices are printed with the result
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = pool(
-                self.effects,
-                model=options.model,
-                tau2=options.tau2,
-                test=options.test,
-                rho=rho,
-                level=options.level,
-                prediction=options.prediction,
-                **options.structure,
-            )
-        if options.rho is not None and found.model != "che" and self.aggregation_rho is None:
-            raise OptionError(f"--rho has no meaning for the {found.model} model.")
-        return found
-
-
 def settings_of(request: Request) -> tuple[Config, Settings]:
     """Return the configuration file and the resolved settings."""
     config = config_for(request.workbook, request.config)
@@ -112,7 +55,7 @@ def settings_of(request: Request) -> tuple[Config, Settings]:
 
 def load(
     request: Request, config: Config, settings: Settings, refused: str = "Nothing was pooled."
-) -> Loaded | int:
+) -> Analysis | int:
     """Read and convert a sheet.
 
     Parameters
@@ -122,7 +65,7 @@ def load(
 
     Returns
     -------
-    Loaded or int
+    Analysis or int
         The exit code when the sheet has errors, which are printed.
 
     Raises
@@ -130,32 +73,10 @@ def load(
     StudyDataError
         With ``--json``, when the sheet has errors.
     """
-    studies = load_studies(
-        request.workbook,
-        sheet=request.sheet,
-        nonsignificant=settings.nonsignificant,
-        beta=settings.beta,
-        config=config,
-    )
+    studies = read(request.workbook, settings.policy, config, request.sheet)
     if studies.errors:
         return _refuse(studies, request, refused)
-    coded = effect_sizes(studies, settings.measure, **settings.correction)
-    effects, aggregated = _aggregated(coded, settings)
-    recorded = {
-        "nonsignificant": studies.nonsignificant,
-        "beta": studies.beta,
-        "config": studies.config,
-        **aggregated,
-        **(settings.correction if settings.attenuation != "none" else {}),
-    }
-    return Loaded(
-        studies=studies,
-        config=config,
-        settings=settings,
-        coded=coded,
-        effects=effects,
-        recorded=recorded,
-    )
+    return Analysis.of(studies, settings.model, settings.policy, config)
 
 
 def open_folder(request: Request, command: str, names: Sequence[str]) -> ResultsFolder:
@@ -209,14 +130,3 @@ def _refuse(studies: Studies, request: Request, refused: str) -> int:
         print_error(line)
     print_error(f"\n{message}")
     return DATA
-
-
-def _aggregated(effects: Effects, options: Settings) -> tuple[Effects, dict[str, Any]]:
-    """Aggregate within studies where the chosen model takes one effect per study."""
-    independent = options.model in {"two-level", "common-effect"}
-    if not independent or not effects.dependent() or options.test in CLUSTER_TESTS:
-        return effects, {}
-    if isinstance(options.rho, str):
-        raise OptionError(f"--rho {options.rho}: effects are aggregated with one number.")
-    rho = AGGREGATION_RHO if options.rho is None else options.rho
-    return aggregate(effects, rho), {"aggregation_rho": rho}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, cast
 
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.cli.analysis import (
-    Loaded,
     Request,
     load,
     open_folder,
@@ -87,10 +87,10 @@ def run_bias(options: BiasOptions) -> int:
     return OK
 
 
-def summarise(loaded: Loaded, options: BiasOptions) -> BiasSummary:
+def summarise(loaded: Analysis, options: BiasOptions) -> BiasSummary:
     """Apply every method."""
     return bias_summary(
-        loaded.fit(),
+        loaded.fit,
         steps=parse_steps(options.steps),
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
         aggregation_rho=check_rho(options.aggregation_rho),
@@ -98,7 +98,7 @@ def summarise(loaded: Loaded, options: BiasOptions) -> BiasSummary:
 
 
 def document_of(
-    found: BiasSummary, loaded: Loaded, options: BiasOptions, files: Sequence[str] = ()
+    found: BiasSummary, loaded: Analysis, options: BiasOptions, files: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the document of the command."""
     own = {
@@ -132,7 +132,7 @@ def parse_steps(text: str) -> tuple[float, ...]:
     return steps
 
 
-def _print(found: BiasSummary, loaded: Loaded, request: Request) -> None:
+def _print(found: BiasSummary, loaded: Analysis, request: Request) -> None:
     """Problems of the sheet on stderr, tables and sentences on stdout."""
     print_preamble(loaded.studies, request)
     width = terminal_width()

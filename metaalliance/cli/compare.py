@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaalliance.analysis.analysis import config_for
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import Settings, config_for, resolve
+from metaalliance.cli.settings import Settings, resolve
 from metaalliance.errors import OptionError
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.results import run_record, to_json
@@ -58,13 +59,16 @@ def run_compare(options: CompareOptions) -> int:
     sheets = [_read(path, options, settings) for path in (options.old, options.new)]
     found = compare(
         *sheets,
-        measure=settings.measure,
-        model=settings.model,
-        tau2=settings.tau2,
-        test=settings.test,
-        rho=settings.rho,
-        level=settings.level,
-        structure=settings.structure,
+        measure=settings.policy.measure,  # type: ignore[arg-type]
+        model=settings.model.kind,  # type: ignore[arg-type]
+        tau2=settings.model.tau2,  # type: ignore[arg-type]
+        test=settings.model.test,
+        rho=settings.model.rho,
+        level=settings.model.level,
+        structure={
+            name: getattr(settings.model, name)
+            for name in ("within", "above", "crossed", "rho_same", "same")
+        },
         key=[k.strip() for k in options.key.split(",") if k.strip()] if options.key else None,
     )
     document = compare_document(found, FILES)
@@ -88,8 +92,8 @@ def _read(path: Path, options: CompareOptions, settings: Settings) -> Studies:
     return load_studies(
         path,
         sheet=options.sheet,
-        nonsignificant=settings.nonsignificant,
-        beta=settings.beta,
+        nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
+        beta=settings.policy.beta,  # type: ignore[arg-type]
         config=config_for(path, options.config),
     )
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.analysis import config_for
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import config_for, resolve
+from metaalliance.cli.settings import resolve
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
@@ -49,8 +50,8 @@ def run_convert(options: ConvertOptions) -> int:
     studies = load_studies(
         options.workbook,
         sheet=options.sheet,
-        nonsignificant=settings.nonsignificant,
-        beta=settings.beta,
+        nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
+        beta=settings.policy.beta,  # type: ignore[arg-type]
         config=config,
     )
     if studies.errors:
@@ -61,7 +62,7 @@ def run_convert(options: ConvertOptions) -> int:
             print_error(line)
         print_error(f"\n{message}")
         return DATA
-    effects = effect_sizes(studies, settings.measure)
+    effects = effect_sizes(studies, settings.policy.measure, **settings.policy.correction)  # type: ignore[arg-type]
     _write(effects, options, suffix)
     if options.json_output:
         document = {

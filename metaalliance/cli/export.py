@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from metaalliance import __version__
-from metaalliance.cli.analysis import Loaded, Request, load, settings_of
+from metaalliance.analysis.analysis import Analysis
+from metaalliance.cli.analysis import Request, load, settings_of
 from metaalliance.cli.run import OK, print_document, print_error, print_result
-from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.report.folder import check_file, write_file
 from metaalliance.report.manuscript.analyses import default_moderators, moderator_results
 from metaalliance.report.results import SCHEMA_VERSION
@@ -32,8 +32,8 @@ def run_export_r(options: ExportOptions) -> int:
     loaded, folder = _prepared(options, "R")
     if isinstance(loaded, int):
         return loaded
-    fit = loaded.fit()
-    models, _ = compare_all_models(fit)
+    fit = loaded.fit
+    models, _ = loaded.comparison
     found = moderator_results(fit, _moderators(options, loaded))
     contents = r_files(models, found.moderators if found else (), loaded.aggregation_rho)
     written = {name: _encoded(name, text) for name, text in contents.items()}
@@ -45,7 +45,7 @@ def run_export_python(options: ExportOptions) -> int:
     loaded, folder = _prepared(options, "python")
     if isinstance(loaded, int):
         return loaded
-    fit = loaded.fit()
+    fit = loaded.fit
     path = loaded.config.path
     config = None if path is None else str(path.resolve())
     script = python_script(
@@ -77,7 +77,7 @@ def run_example(output: Path, *, force: bool) -> int:
     return OK
 
 
-def _prepared(options: ExportOptions, name: str) -> tuple[Loaded | int, Path]:
+def _prepared(options: ExportOptions, name: str) -> tuple[Analysis | int, Path]:
     request = options.request
     config, settings = settings_of(request)
     folder = request.output
@@ -89,7 +89,7 @@ def _prepared(options: ExportOptions, name: str) -> tuple[Loaded | int, Path]:
     return loaded, folder
 
 
-def _moderators(options: ExportOptions, loaded: Loaded) -> tuple[str, ...]:
+def _moderators(options: ExportOptions, loaded: Analysis) -> tuple[str, ...]:
     if options.moderators is not None:
         return options.moderators
     return default_moderators(loaded.effects)

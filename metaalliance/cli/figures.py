@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.cli.analysis import (
-    Loaded,
     Request,
     load,
     print_preamble,
@@ -95,7 +95,7 @@ def run_figure(request: FigureRequest) -> int:
     look = {"style": style, "width_mm": width, "title": request.title}
     with warnings.catch_warnings():  # notices are printed
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit = loaded.fit()
+        fit = loaded.fit
         alt = _alt(kind, fit, options)
         files = _files(request, kind, fit, {**look, **options}, target, alt)
     notes = (*fit.notices, *font_notices(_labels(fit, options)))
@@ -241,7 +241,7 @@ def _print(alt: str, notes: Sequence[Problem], request: FigureRequest) -> None:
 
 def _write(
     request: FigureRequest,
-    loaded: Loaded,
+    loaded: Analysis,
     target: Target,
     files: Mapping[Path, bytes],
     notes: Sequence[Problem],
@@ -266,7 +266,7 @@ def _write(
 
 def _document(
     request: FigureRequest,
-    loaded: Loaded,
+    loaded: Analysis,
     notes: Sequence[Problem],
     look: Mapping[str, Any],
     names: Sequence[str],

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metaalliance.effects.aggregate import AGGREGATION_RHO
 from metaalliance.errors import MetaAllianceError, MetaAllianceWarning, OptionError
+from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pooled_fit import PooledFit
 
 #: What can be asked for, in the words of the option.

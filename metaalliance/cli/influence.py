@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.cli.analysis import (
-    CHE_RHO,
-    Loaded,
     Request,
     load,
     open_folder,
@@ -29,6 +28,7 @@ from metaalliance.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
 from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.diagnostics.outliers import outliers
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.categorical import moderators
@@ -104,7 +104,7 @@ def run_influence(options: InfluenceOptions) -> int:
 
 
 def document_of(
-    found: InfluenceResults, loaded: Loaded, options: InfluenceOptions, files: Sequence[str] = ()
+    found: InfluenceResults, loaded: Analysis, options: InfluenceOptions, files: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the document of the command."""
     own: dict[str, Any] = {"cumulative": options.cumulative, "by": list(options.by)}
@@ -115,9 +115,9 @@ def document_of(
     )
 
 
-def influence_results(loaded: Loaded, options: InfluenceOptions) -> InfluenceResults:
+def influence_results(loaded: Analysis, options: InfluenceOptions) -> InfluenceResults:
     """Run every method."""
-    fit = loaded.fit()
+    fit = loaded.fit
     left_out = leave_one_out(fit)
     assert isinstance(left_out, LeaveOneOut)
     diagnostics = influence(fit)
@@ -161,7 +161,7 @@ def _gosh(fit: PooledFit, options: InfluenceOptions) -> Gosh:
 
 
 def _moderators(
-    loaded: Loaded, by: tuple[str, ...]
+    loaded: Analysis, by: tuple[str, ...]
 ) -> tuple[dict[str, RegressionLeaveOneOut], list[Problem]]:
     """Leave one study out of the test of each moderator."""
     found: dict[str, RegressionLeaveOneOut] = {}
@@ -180,16 +180,15 @@ def _moderators(
     return found, notes
 
 
-def _model_options(loaded: Loaded) -> dict[str, Any]:
+def _model_options(loaded: Analysis) -> dict[str, Any]:
     """Options of every model of the run."""
-    options, rho = loaded.settings, loaded.settings.rho
-    if rho is None or loaded.aggregation_rho is not None:
-        rho = CHE_RHO
+    found = loaded.fitted.to_record()
+    rho = RHO if found["rho"] is None else found["rho"]
     names = ("model", "tau2", "test", "level", "prediction")
-    return {**{name: getattr(options, name) for name in names}, "rho": rho}
+    return {**{name: found[name] for name in names}, "rho": rho}
 
 
-def _print(found: InfluenceResults, loaded: Loaded, options: InfluenceOptions) -> None:
+def _print(found: InfluenceResults, loaded: Analysis, options: InfluenceOptions) -> None:
     """Problems of the sheet on stderr, tables on stdout."""
     print_preamble(loaded.studies, options.request)
     width, first = terminal_width(), None if options.every else SHOWN

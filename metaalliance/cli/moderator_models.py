@@ -10,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.cli.analysis import CHE_RHO, Loaded, Request
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
+from metaalliance.analysis.analysis import Analysis
+from metaalliance.cli.analysis import Request
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.model import AGGREGATION_RHO, RHO
 from metaalliance.moderation.decomposition import WithinBetween, within_between
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.location_scale import LocationScale, location_scale
@@ -99,7 +101,7 @@ class ModeratorModels:
         return list(dict.fromkeys(found))
 
 
-def fit_models(loaded: Loaded, options: ModeratorOptions) -> ModeratorModels:
+def fit_models(loaded: Analysis, options: ModeratorOptions) -> ModeratorModels:
     """Fit everything that was asked for; notices are kept in the results, not warned of.
 
     Raises
@@ -126,18 +128,11 @@ def fit_models(loaded: Loaded, options: ModeratorOptions) -> ModeratorModels:
         )
 
 
-def model_options(loaded: Loaded) -> dict[str, Any]:
+def model_options(loaded: Analysis) -> dict[str, Any]:
     """Options of every model of the run."""
-    options, rho = loaded.settings, loaded.settings.rho
-    if rho is None or loaded.aggregation_rho is not None:
-        rho = CHE_RHO
-    return {
-        "model": options.model,
-        "tau2": options.tau2,
-        "test": options.test,
-        "rho": rho,
-        "level": options.level,
-    }
+    found = loaded.fitted.to_record()
+    rho = RHO if found["rho"] is None else found["rho"]
+    return {name: found[name] for name in ("model", "tau2", "test", "level")} | {"rho": rho}
 
 
 def pairs(given: Sequence[str], option: str) -> dict[str, str]:
@@ -205,7 +200,7 @@ def _names(effects: Effects, formula: str) -> set[str]:
     return {f.column for f in factors} | {f.name for f in factors}
 
 
-def _table(loaded: Loaded, options: ModeratorOptions) -> ModeratorTable:
+def _table(loaded: Analysis, options: ModeratorOptions) -> ModeratorTable:
     """Test the moderators one at a time."""
     return moderator_table(
         loaded.effects,
@@ -213,7 +208,7 @@ def _table(loaded: Loaded, options: ModeratorOptions) -> ModeratorTable:
         common_set=options.common_set,
         **_variables(options, set(options.moderators)),
         **model_options(loaded),
-        prediction=loaded.settings.prediction,
+        prediction=loaded.model.prediction,
         min_studies=options.min_studies,
         separate_tau2=options.separate_tau2,
         compare=options.compare,
@@ -224,7 +219,7 @@ def _table(loaded: Loaded, options: ModeratorOptions) -> ModeratorTable:
     )
 
 
-def _regression(loaded: Loaded, options: ModeratorOptions) -> MetaRegression | None:
+def _regression(loaded: Analysis, options: ModeratorOptions) -> MetaRegression | None:
     """Fit the formula."""
     formula = options.regressed
     if formula is None:
@@ -240,7 +235,7 @@ def _regression(loaded: Loaded, options: ModeratorOptions) -> MetaRegression | N
 
 
 def _predicted(
-    loaded: Loaded, options: ModeratorOptions, fit: MetaRegression
+    loaded: Analysis, options: ModeratorOptions, fit: MetaRegression
 ) -> pd.DataFrame | None:
     """Predict at the values asked for."""
     if not options.at:
@@ -249,10 +244,10 @@ def _predicted(
     texts = [t for t in options.at if wanted.get(t.partition("=")[0].strip()) is not False]
     plain = [t for t in options.at if t not in texts]
     at = {**pairs(texts, "at"), **numbers(plain, "at")}
-    return fit.predict(at=at, prediction=loaded.settings.prediction)
+    return fit.predict(at=at, prediction=loaded.model.prediction)
 
 
-def _within_between(loaded: Loaded, options: ModeratorOptions, by: str) -> WithinBetween:
+def _within_between(loaded: Analysis, options: ModeratorOptions, by: str) -> WithinBetween:
     """Split a moderator into its parts within and between studies."""
     given = _variables(options, {by})
     return within_between(
@@ -265,7 +260,7 @@ def _within_between(loaded: Loaded, options: ModeratorOptions, by: str) -> Withi
 
 
 def _location_scale(
-    loaded: Loaded, options: ModeratorOptions
+    loaded: Analysis, options: ModeratorOptions
 ) -> tuple[LocationScale | None, float | None]:
     """Fit moderators of the heterogeneity, to one effect per study."""
     if options.heterogeneity is None:
@@ -278,14 +273,14 @@ def _location_scale(
     names = _names(effects, options.heterogeneity)
     names |= _names(effects, options.regressed) if options.regressed else set()
     given = _variables(options, names)
-    test = loaded.settings.test
+    test = loaded.model.test
     found = location_scale(
         effects,
         formula,
         options.heterogeneity,
-        tau2=loaded.settings.tau2,
+        tau2=loaded.model.tau2,
         test=test if test in LOCATION_TESTS else LOCATION_TESTS[-1],
-        level=loaded.settings.level,
+        level=loaded.model.level,
         reference=given["reference"],
         centre=given["centre"],
         units=given["scale"],
@@ -294,15 +289,15 @@ def _location_scale(
     return found, rho
 
 
-def _one_rho(loaded: Loaded) -> float:
+def _one_rho(loaded: Analysis) -> float:
     """Correlation with which effects are averaged."""
-    rho = loaded.settings.rho
+    rho = loaded.model.rho
     if isinstance(rho, str):
         raise OptionError(f"--rho {rho}: effects are aggregated with one number.")
     return AGGREGATION_RHO if rho is None else rho
 
 
-def _model_set(loaded: Loaded, options: ModeratorOptions) -> ModelSet | None:
+def _model_set(loaded: Analysis, options: ModeratorOptions) -> ModelSet | None:
     """Weigh the subsets of the declared terms."""
     if not options.model_set:
         return None

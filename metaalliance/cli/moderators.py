@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.cli.analysis import (
-    Loaded,
     load,
     open_folder,
     print_preamble,
@@ -94,16 +94,16 @@ def figure_names(options: ModeratorOptions) -> list[str]:
     return [*names, "coefficients"] if options.regressed else names
 
 
-def _draw(found: ModeratorModels, loaded: Loaded, folder: ResultsFolder) -> list[Problem]:
+def _draw(found: ModeratorModels, loaded: Analysis, folder: ResultsFolder) -> list[Problem]:
     """Write the figures; a note for each that these data do not allow."""
     levels = found.table is not None and any(
         isinstance(one, ModeratorTest) for one in found.table.moderators
     )
-    return draw_all(moderator_drawings(found, loaded.fit() if levels else None), folder)
+    return draw_all(moderator_drawings(found, loaded.fit if levels else None), folder)
 
 
 def moderator_document(
-    loaded: Loaded,
+    loaded: Analysis,
     options: ModeratorOptions,
     found: ModeratorModels,
     files: Sequence[str] = (),
@@ -122,7 +122,7 @@ def moderator_document(
     parts["model_set"] = None if found.models is None else found.models.to_dict()
     settings = {
         **model_options(loaded),
-        "measure": loaded.settings.measure,
+        "measure": loaded.policy.measure,
         "min_studies": options.min_studies,
         "separate_tau2": options.separate_tau2,
         "replications": options.replications,

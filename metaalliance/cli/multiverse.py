@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -13,10 +13,10 @@ from metaalliance.cli.analysis import Request, load, open_folder, print_preamble
 from metaalliance.cli.record import save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import Settings
-from metaalliance.effects.aggregate import AGGREGATION_RHO
 from metaalliance.errors import OptionError
-from metaalliance.models.pool import TESTS
+from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.options import CLUSTER_TESTS
+from metaalliance.policy import Policy
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.results import input_record, to_json
 from metaalliance.report.tables.multiverse import (
@@ -64,7 +64,7 @@ def run_multiverse(options: MultiverseOptions) -> int:
         return loaded
     studies = loaded.studies
     progress = None if request.quiet else progress_line()
-    found = analyse(studies, settings, grid, options.jobs, progress)
+    found = analyse(studies, settings.model, settings.policy, grid, options.jobs, progress)
     document = document_of(found, studies, files)
     if not request.json_output:
         _print(found, studies, options)
@@ -74,7 +74,7 @@ def run_multiverse(options: MultiverseOptions) -> int:
     folder.write("multiverse.xlsx", workbook)
     if options.figures:
         _draw(found, folder)
-    asked = {"settings": asdict(settings), "options": {"grid": grid}}
+    asked = {"settings": settings.to_record(), "options": {"grid": grid}}
     save_record(folder, document, loaded, RESULTS, asked)
     if request.json_output:
         print_document(document)
@@ -88,13 +88,15 @@ def loading(settings: Settings) -> Settings:
 
     What "n.s." is worth is a decision here, so that a sheet without a policy is read too.
     """
-    policy = "drop" if settings.nonsignificant == "error" else settings.nonsignificant
-    return replace(settings, nonsignificant=policy)
+    if settings.policy.nonsignificant != "error":
+        return settings
+    return replace(settings, policy=replace(settings.policy, nonsignificant="drop"))
 
 
 def analyse(
     studies: Studies,
-    settings: Settings,
+    model: Model,
+    policy: Policy,
     grid: dict[str, Any],
     jobs: int,
     progress: Callable[[int, int], None] | None = None,
@@ -103,9 +105,9 @@ def analyse(
     return multiverse(
         studies,
         grid=grid,
-        level=settings.level,
+        level=model.level,
         jobs=jobs,
-        reference=_reference(settings),
+        reference=_reference(model, policy),
         progress=progress,
     )
 
@@ -160,16 +162,16 @@ def _rho(text: str) -> float:
         raise OptionError(f"--decision rho: {text!r} is no number.") from None
 
 
-def _reference(settings: Settings) -> dict[str, Any]:
+def _reference(asked: Model, policy: Policy) -> dict[str, Any]:
     """The main analysis of the team, as `pool` would do it with these settings."""
-    model, test = settings.model, settings.test
+    model, test = asked.kind, asked.test
     one_per_study = model in {"two-level", "common-effect"} and test not in CLUSTER_TESTS
     given = {
-        "measure": settings.measure,
-        "tau2": settings.tau2,
-        "nonsignificant": settings.nonsignificant,
+        "measure": policy.measure,
+        "tau2": asked.tau2,
+        "nonsignificant": policy.nonsignificant,
         "aggregation": "mean" if one_per_study else "none",
-        "rho": AGGREGATION_RHO if settings.rho is None and one_per_study else settings.rho,
+        "rho": AGGREGATION_RHO if asked.rho is None and one_per_study else asked.rho,
         "model": None if model == "auto" else model,
         "test": None if model == test == "auto" else TESTS[model][0] if test == "auto" else test,
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.cli.analysis import (
-    Loaded,
     Request,
     load,
     open_folder,
@@ -24,7 +24,6 @@ from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
-from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.record import sealed
 from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
@@ -56,7 +55,7 @@ class PoolOptions(Request):
 class _Analysis:
     """What is printed and saved."""
 
-    loaded: Loaded
+    loaded: Analysis
     fit: PooledFit
     rows: list[NamedFit]
     problems: tuple[Problem, ...]
@@ -92,10 +91,10 @@ def run_pool(options: PoolOptions) -> int:
     return OK
 
 
-def _analyse(loaded: Loaded) -> _Analysis:
+def _analyse(loaded: Analysis) -> _Analysis:
     """Pool and compare."""
-    fit = loaded.fit()
-    rows, notes = compare_all_models(fit)
+    fit = loaded.fit
+    rows, notes = loaded.comparison
     problems = (*loaded.studies.problems, *fit.notices, *notes)
     return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
 
@@ -167,6 +166,7 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     if analysis.bootstrap is not None:
         record["seed"] = analysis.bootstrap.seed
     record["others"] = folder.others()
+    record["request"] = {"settings": analysis.loaded.settings(), "options": {}}
     results = {key: document[key] for key in POOL_RESULTS}
     whole = sealed(record, analysis.loaded.studies, analysis.loaded.coded, results)
     folder.write(RUN_FILE, to_json(whole).encode())

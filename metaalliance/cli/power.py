@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaalliance.analysis.analysis import config_for
 from metaalliance.cli.multiverse import progress_line
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import config_for, resolve
+from metaalliance.cli.settings import resolve
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
@@ -137,7 +138,10 @@ def _pilot(path: Path) -> Effects:
     config = config_for(path, None)
     settings = resolve({}, config)
     studies = load_studies(
-        path, nonsignificant=settings.nonsignificant, beta=settings.beta, config=config
+        path,
+        nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
+        beta=settings.policy.beta,  # type: ignore[arg-type]
+        config=config,
     )
     if studies.errors:
         raise StudyDataError(f"{studies.file} has {len(studies.errors)} errors.", studies.problems)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaalliance.analysis.analysis import config_for
 from metaalliance.cli.run import DATA, OK, print_document, print_error, terminal_width
-from metaalliance.cli.settings import config_for, resolve
+from metaalliance.cli.settings import resolve
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.report.folder import write_file
@@ -72,7 +73,7 @@ def _read_back(options: ReconcileOptions, config: Config) -> Studies:
     settings = resolve(options.settings, config)
     return load_studies(
         options.output,
-        nonsignificant=settings.nonsignificant,
-        beta=settings.beta,
+        nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
+        beta=settings.policy.beta,  # type: ignore[arg-type]
         config=config,
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
-from metaalliance.cli.analysis import Loaded
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.record import sealed
 from metaalliance.report.results import run_record, to_json
@@ -17,10 +17,10 @@ _SILENT = frozenset({"request", "figures", "every", "jobs"})
 _LONG = frozenset({"omitted", "effects", "studies", "units", "subsets", "specifications"})
 
 
-def request_of(options: Any, loaded: Loaded) -> dict[str, Any]:
+def request_of(options: Any, loaded: Analysis) -> dict[str, Any]:
     """Return what has to be known to run a command again: its settings and its own options."""
     own = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in _SILENT}
-    return {"settings": asdict(loaded.settings), "options": own}
+    return {"settings": loaded.settings(), "options": own}
 
 
 def restored(kind: type[Any], record: dict[str, Any], **others: Any) -> Any:
@@ -44,7 +44,7 @@ def restored(kind: type[Any], record: dict[str, Any], **others: Any) -> Any:
 def save_record(
     folder: ResultsFolder,
     document: dict[str, Any],
-    loaded: Loaded,
+    loaded: Analysis,
     results: Sequence[str],
     request: dict[str, Any],
 ) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.cli.analysis import (
-    Loaded,
     Request,
     load,
     open_folder,
@@ -24,7 +24,6 @@ from metaalliance.cli.run import (
     terminal_width,
 )
 from metaalliance.models.scale import without_nan
-from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.analyses import (
     Content,
@@ -87,7 +86,7 @@ def run_report(options: ReportOptions) -> int:
     if not request.json_output:
         print_preamble(evidence.studies, request)
         print_result(_printed(document))
-    content = _save(files, evidence, folder)
+    content = _save(files, evidence, folder, loaded.settings())
     if request.json_output:
         print_document(content)
     if not request.quiet:
@@ -95,7 +94,7 @@ def run_report(options: ReportOptions) -> int:
     return OK
 
 
-def content_of(loaded: Loaded, options: ReportOptions) -> Content:
+def content_of(loaded: Analysis, options: ReportOptions) -> Content:
     """Return what the report contains: command line over configuration over default."""
     written = loaded.config.report
     names = options.moderators
@@ -110,10 +109,10 @@ def content_of(loaded: Loaded, options: ReportOptions) -> Content:
     )
 
 
-def gather(loaded: Loaded, content: Content) -> Evidence:
+def gather(loaded: Analysis, content: Content) -> Evidence:
     """Run the analyses of a report."""
-    fit = loaded.fit()
-    models, notes = compare_all_models(fit)
+    fit = loaded.fit
+    models, notes = loaded.comparison
     written = loaded.config.report
     return Evidence(
         studies=loaded.studies,
@@ -133,11 +132,13 @@ def gather(loaded: Loaded, content: Content) -> Evidence:
     )
 
 
-def _multiverse(loaded: Loaded) -> Multiverse:
+def _multiverse(loaded: Analysis) -> Multiverse:
     """Repeat the analysis under the decisions of the configuration, or the default ones."""
     from metaalliance.cli.multiverse import analyse
 
-    return analyse(loaded.studies, loaded.settings, dict(loaded.config.multiverse), jobs=1)
+    return analyse(
+        loaded.studies, loaded.model, loaded.policy, dict(loaded.config.multiverse), jobs=1
+    )
 
 
 def report_document(evidence: Evidence, files: Sequence[str] = ()) -> dict[str, Any]:
@@ -195,7 +196,9 @@ def _printed(document: Document) -> list[str]:
     return lines
 
 
-def _save(files: dict[str, bytes], evidence: Evidence, folder: ResultsFolder) -> dict[str, Any]:
+def _save(
+    files: dict[str, bytes], evidence: Evidence, folder: ResultsFolder, settings: dict[str, Any]
+) -> dict[str, Any]:
     """Write the files, the results and the record."""
     document = report_document(evidence, [*files, "results.json", RUN_FILE])
     for name, data in files.items():
@@ -204,6 +207,7 @@ def _save(files: dict[str, bytes], evidence: Evidence, folder: ResultsFolder) ->
     record = {
         **run_record(document, dict(folder.written), REPORT_RESULTS),
         "others": folder.others(),
+        "request": {"settings": settings, "options": {}},
     }
     whole = sealed(record, evidence.studies, evidence.coded, record_parts(document))
     folder.write(RUN_FILE, to_json(whole).encode())

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from metaalliance.cli.analysis import Loaded, Request
+from metaalliance.analysis.analysis import Analysis
+from metaalliance.cli.analysis import Request
 from metaalliance.cli.record import recorded_parts, restored
-from metaalliance.cli.settings import DEFAULTS, Settings, resolve
+from metaalliance.cli.settings import Settings, resolve
 from metaalliance.config import Config
 from metaalliance.errors import OptionError
-from metaalliance.publication_bias.comparison import compare_all_models
+from metaalliance.model import Model
+from metaalliance.policy import Policy
 from metaalliance.report.results import POOL_RESULTS, digest, pool_document
+from metaalliance.setting import settings_in
 
 
 def recorded_settings(record: dict[str, Any]) -> Settings:
@@ -26,7 +29,8 @@ def recorded_settings(record: dict[str, Any]) -> Settings:
     if "request" in record:
         return resolve(record["request"]["settings"], Config())
     stored = record["settings"]
-    given = {key: stored[key] for key in DEFAULTS if stored.get(key) is not None}
+    names = [s.name for kind in (Policy, Model) for s in settings_in(kind)]
+    given = {key: stored[key] for key in names if stored.get(key) is not None}
     if stored.get("aggregation_rho") is not None:
         given["rho"] = stored["aggregation_rho"]
     elif stored.get("model") != "che":
@@ -44,7 +48,7 @@ def loading_settings(record: dict[str, Any]) -> Settings:
     return settings
 
 
-def recomputed(record: dict[str, Any], loaded: Loaded, request: Request) -> dict[str, Any]:
+def recomputed(record: dict[str, Any], loaded: Analysis, request: Request) -> dict[str, Any]:
     """Run the analyses of a record again.
 
     Returns
@@ -59,7 +63,7 @@ def recomputed(record: dict[str, Any], loaded: Loaded, request: Request) -> dict
     """
     command = record["command"]
     if command == "pool":
-        models, notes = compare_all_models(loaded.fit())
+        models, notes = loaded.comparison
         document = pool_document(loaded.studies, models, notes, loaded.recorded, ())
         parts = {key: document[key] for key in POOL_RESULTS}
         return {"settings": document["settings"], "parts": parts, "digest": digest(parts)}
@@ -75,7 +79,7 @@ def recomputed(record: dict[str, Any], loaded: Loaded, request: Request) -> dict
     }
 
 
-def _report(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
+def _report(record: dict[str, Any], loaded: Analysis) -> dict[str, Any]:
     from metaalliance.cli.report import REPORT_RESULTS, gather, record_parts, report_document
     from metaalliance.report.manuscript.analyses import Content
 
@@ -92,7 +96,7 @@ def _report(record: dict[str, Any], loaded: Loaded) -> dict[str, Any]:
 _Again = tuple[dict[str, Any], tuple[str, ...]]
 
 
-def _moderators(record: dict[str, Any], loaded: Loaded, request: Request) -> _Again:
+def _moderators(record: dict[str, Any], loaded: Analysis, request: Request) -> _Again:
     from metaalliance.cli.moderator_models import ModeratorOptions, fit_models
     from metaalliance.cli.moderators import RESULTS, moderator_document
 
@@ -100,7 +104,7 @@ def _moderators(record: dict[str, Any], loaded: Loaded, request: Request) -> _Ag
     return moderator_document(loaded, options, fit_models(loaded, options)), RESULTS
 
 
-def _influence(record: dict[str, Any], loaded: Loaded, request: Request) -> _Again:
+def _influence(record: dict[str, Any], loaded: Analysis, request: Request) -> _Again:
     from metaalliance.cli.influence import (
         RESULTS,
         InfluenceOptions,
@@ -113,23 +117,24 @@ def _influence(record: dict[str, Any], loaded: Loaded, request: Request) -> _Aga
     return document_of(influence_results(loaded, options), loaded, options), RESULTS
 
 
-def _bias(record: dict[str, Any], loaded: Loaded, request: Request) -> _Again:
+def _bias(record: dict[str, Any], loaded: Analysis, request: Request) -> _Again:
     from metaalliance.cli.bias import RESULTS, BiasOptions, document_of, summarise
 
     options = restored(BiasOptions, record, request=request)
     return document_of(summarise(loaded, options), loaded, options), RESULTS
 
 
-def _multiverse(record: dict[str, Any], loaded: Loaded, request: Request) -> _Again:
+def _multiverse(record: dict[str, Any], loaded: Analysis, request: Request) -> _Again:
     from metaalliance.cli.multiverse import RESULTS, analyse, document_of
 
     del request
     grid = record["request"]["options"]["grid"]
-    found = analyse(loaded.studies, recorded_settings(record), grid, jobs=1)
+    settings = recorded_settings(record)
+    found = analyse(loaded.studies, settings.model, settings.policy, grid, jobs=1)
     return document_of(found, loaded.studies, ()), RESULTS
 
 
-_AGAIN: dict[str, Callable[[dict[str, Any], Loaded, Request], _Again]] = {
+_AGAIN: dict[str, Callable[[dict[str, Any], Analysis, Request], _Again]] = {
     "moderators": _moderators,
     "influence": _influence,
     "bias": _bias,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.analysis import config_for
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import config_for, resolve
+from metaalliance.cli.settings import resolve
 from metaalliance.errors import OptionError
 from metaalliance.problems import Problem
 from metaalliance.report.folder import write_file
@@ -57,8 +58,8 @@ def run_validate(options: ValidateOptions) -> int:
     studies = load_studies(
         options.workbook,
         sheet=options.sheet,
-        nonsignificant=settings.nonsignificant,
-        beta=settings.beta,
+        nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
+        beta=settings.policy.beta,  # type: ignore[arg-type]
         config=config,
     )
     if options.annotate is not None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from metaalliance.cli.analysis import Loaded, Request, load
+from metaalliance.analysis.analysis import Analysis, config_for
+from metaalliance.cli.analysis import Request, load
 from metaalliance.cli.rerun import loading_settings, recomputed
 from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
-from metaalliance.cli.settings import Settings, config_for
+from metaalliance.cli.settings import Settings
 from metaalliance.config import Config
 from metaalliance.errors import StudyDataError
 from metaalliance.report.record import changed_rows, intact, moved_numbers, numbers_of
@@ -71,7 +72,7 @@ def _sheet(source: dict[str, Any]) -> str | None:
     return None if sheet == Path(source["file"]).name else sheet
 
 
-def _load(request: Request, config: Config, settings: Settings) -> Loaded | int:
+def _load(request: Request, config: Config, settings: Settings) -> Analysis | int:
     """Read the sheet; one with errors cannot be the source of any report."""
     try:
         return load(request, config, settings, "The report does not follow from this sheet.")
@@ -79,7 +80,9 @@ def _load(request: Request, config: Config, settings: Settings) -> Loaded | int:
         raise StudyDataError(str(error), error.problems) from None
 
 
-def compare(record: dict[str, Any], loaded: Loaded, folder: Path, request: Request) -> list[Check]:
+def compare(
+    record: dict[str, Any], loaded: Analysis, folder: Path, request: Request
+) -> list[Check]:
     """Return every check of a record against the sheet as it is now."""
     document = recomputed(record, loaded, request)
     parts = document["parts"]
@@ -105,7 +108,7 @@ def _comparable(settings: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key != "config"}
 
 
-def _config_differences(record: dict[str, Any], loaded: Loaded) -> list[dict[str, Any]]:
+def _config_differences(record: dict[str, Any], loaded: Analysis) -> list[dict[str, Any]]:
     """Settings that the configuration file asks for and that the record does not have."""
     found = []
     stored = {**record.get("request", record)["settings"]}

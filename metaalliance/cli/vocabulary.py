@@ -6,8 +6,8 @@ import difflib
 import textwrap
 from pathlib import Path
 
+from metaalliance.analysis.analysis import config_for
 from metaalliance.cli.run import OK, print_document, print_result, terminal_width
-from metaalliance.cli.settings import config_for
 from metaalliance.errors import OptionError
 from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.sheet.columns.scheme import scheme_of

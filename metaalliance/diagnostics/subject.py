@@ -14,13 +14,14 @@ from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.variance.multilevel import NestedData, evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.model import MULTILEVEL
 from metaalliance.models.deep import DeepFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import MULTILEVEL, WorkingFit, infer_working, working_data
+from metaalliance.models.working import WorkingFit, infer_working, working_data
 from metaalliance.options import CLUSTER_TESTS
 
 

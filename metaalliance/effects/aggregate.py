@@ -13,12 +13,10 @@ from metaalliance.core.conversion.formulas import r_variance, unbiased_r, z_vari
 from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import AGGREGATION_RHO
 from metaalliance.options import Measure, check_option, check_rho
 
 AggregationMethod = Literal["mean", "composite"]
-
-#: Correlation that the alliance literature assumes when it aggregates within studies.
-AGGREGATION_RHO = 0.5
 
 
 def aggregate(

@@ -11,13 +11,10 @@ import numpy as np
 
 from metaalliance.core.conversion.attenuation import correct_r, correct_z
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.options import Measure, check_option
+from metaalliance.options import Attenuation, Measure, check_option
+from metaalliance.policy import Assumed
 from metaalliance.sheet.rows import Row
 
-Attenuation = Literal["none", "individual", "alliance", "outcome"]
-#: What stands for a reliability that is not coded: one number, one by measure, or the mean
-#: of those that are coded.
-Assumed = float | Mapping[str, float] | Literal["mean"]
 Side = Literal["alliance", "outcome"]
 
 _SIDES: dict[str, tuple[Side, ...]] = {

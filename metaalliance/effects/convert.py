@@ -11,15 +11,14 @@ import pandas as pd
 from metaalliance.core.conversion import formulas as cv
 from metaalliance.core.conversion.rules import Converted
 from metaalliance.effects.attenuation import (
-    Assumed,
-    Attenuation,
     Corrections,
     correct_effect,
     find_reliabilities,
 )
 from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.errors import EstimationError, StudyDataError
-from metaalliance.options import Measure, SheetMeasure, check_option
+from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
+from metaalliance.policy import Assumed
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice, sample_size

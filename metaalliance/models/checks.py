@@ -22,11 +22,11 @@ VARIANCE_RATIO = 1e7
 DOMINANT = 0.5
 
 
-def refuse_unidentified_split(effects: Effects, model: str) -> None:
+def refuse_unidentified_split(effects: Effects, kind: str) -> None:
     """Refuse to split heterogeneity over two levels that the data cannot tell apart."""
     if effects.n_effects == 1:
         raise EstimationError(
-            f"The {model} model was refused: one effect has no variance between or within "
+            f"The {kind} model was refused: one effect has no variance between or within "
             "studies. Use model='two-level'.",
             code="MA611",
         )
@@ -38,14 +38,14 @@ def refuse_unidentified_split(effects: Effects, model: str) -> None:
         )
     if not effects.dependent():
         raise EstimationError(
-            f"The {model} model was refused: no study has more than one effect, so that the "
+            f"The {kind} model was refused: no study has more than one effect, so that the "
             "variance between studies and the variance within studies cannot be told apart. "
             "Use model='two-level'.",
             code="MA610",
         )
 
 
-def refuse_false_independence(effects: Effects, model: str, test: str) -> None:
+def refuse_false_independence(effects: Effects, kind: str, test: str) -> None:
     """Refuse to treat dependent effects as independent, or one study as several."""
     if effects.dependent() and effects.n_studies == 1 and test in CLUSTER_TESTS:
         raise EstimationError(
@@ -56,7 +56,7 @@ def refuse_false_independence(effects: Effects, model: str, test: str) -> None:
     if effects.dependent() and test not in CLUSTER_TESTS:
         several = int((effects.frame["study"].value_counts() > 1).sum())
         raise EstimationError(
-            f"The {model} model takes one effect per study, but {several} "
+            f"The {kind} model takes one effect per study, but {several} "
             f"{'study has' if several == 1 else 'studies have'} several. Aggregate them first "
             "(aggregate(effects, rho=0.5)), use model='che', or a cluster-robust test.",
             code="MA612",

@@ -11,25 +11,15 @@ from typing import Any
 import numpy as np
 
 from metaalliance.core.arrays import BoolArray, read_only
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.pool import pool
+from metaalliance.model import AGGREGATION_RHO
+from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.removal import influence_of_studies, outlying
-from metaalliance.options import Model
 from metaalliance.problems import Problem, notice
-
-__all__ = [
-    "AGGREGATION_RHO",
-    "AdjustedFit",
-    "ExtraRow",
-    "NamedFit",
-    "adjusted_fit",
-    "compare_models",
-    "refit",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +31,58 @@ class NamedFit:
     name : str
         What distinguishes it, in words.
     fit : PooledFit
-        The result; of an extra row anything with the same attributes, `to_dict` and
-        `to_frame`.
+        The result.
+    not_taken : tuple of str
+        Settings of the main model that have no meaning here.
+    aggregation_rho : float or None
+        Correlation with which the effects of a study were averaged; None where they were not.
     """
 
     name: str
     fit: PooledFit
+    not_taken: tuple[str, ...] = ()
+    aggregation_rho: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as the JSON output prints it."""
-        return {"name": self.name, **self.fit.to_dict()}
+        content = {"name": self.name, **self.fit.to_dict(), "not_taken": list(self.not_taken)}
+        if self.aggregation_rho is not None:
+            content["settings"] = {**content["settings"], "aggregation_rho": self.aggregation_rho}
+        return content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AdjustedFit(PooledFit):
-    """A mean by another method, such as one adjusted for bias; what it lacks is NaN."""
+    """A mean by another method, such as one adjusted for bias; what it lacks is NaN.
+
+    Attributes
+    ----------
+    method, inference : str
+        Names of the method and of its test.
+    """
+
+    method: str
+    inference: str
+
+    @property
+    def model(self) -> str:
+        """Name of the method."""
+        return self.method
+
+    @property
+    def test(self) -> str:
+        """Name of its test."""
+        return self.inference
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that have a meaning for the method."""
+        return {
+            "measure": self.measure,
+            "model": self.method,
+            "test": self.inference,
+            "level": self.level,
+            "prediction": self.prediction,
+        }
 
 
 def adjusted_fit(
@@ -91,10 +118,9 @@ def adjusted_fit(
     missing = dict.fromkeys(("pi_low", "pi_high", "Q", "Q_p_value", "I2", "H2"), math.nan)
     return AdjustedFit(
         effects=main.effects,
-        model=model,
-        test=test,
-        level=main.level,
-        prediction=main.prediction,
+        specification=main.specification,
+        method=model,
+        inference=test,
         estimate=estimate,
         se=se,
         statistic=statistic,
@@ -110,29 +136,47 @@ def adjusted_fit(
     )
 
 
-#: A row of another layer: its name, and how it is made of the main fit.
-ExtraRow = tuple[str, Callable[[PooledFit], PooledFit]]
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a row of the comparison is made of the main result.
+
+    Attributes
+    ----------
+    name : str
+        What distinguishes it.
+    make : callable
+        Its fit, from the main one.
+    not_taken : tuple of str
+        Settings of the main model that have no meaning for it.
+    aggregation_rho : float or None
+        Correlation with which the effects of a study are averaged.
+    """
+
+    name: str
+    make: Callable[[PooledFit], PooledFit]
+    not_taken: tuple[str, ...] = ()
+    aggregation_rho: float | None = None
 
 
 def compare_models(
-    main: PooledFit, extra: Sequence[ExtraRow | NamedFit] = ()
+    main: PooledFit, extra: Sequence[Row] = ()
 ) -> tuple[list[NamedFit], list[Problem]]:
-    """Fit the models that reviewers expect beside the main one.
+    """Fit the models that reviewers expect beside the main one, with its settings.
 
-    With dependent effects: effects aggregated within studies (rho = .5, Knapp-Hartung), the
-    lowest and the highest effect of each study, three-level and CHE unless main, and the
-    common-effect mean of the aggregated effects as a reference. With independent effects:
-    two-level and common-effect, unless main. Then the main model without outlying effects
-    (whose own interval lies wholly outside that of the mean), and without influential studies
-    (`metaalliance.models.removal`), where there are any.
+    With dependent effects: effects averaged within studies, the lowest and the highest effect of
+    each study, three-level and CHE unless main, and the common-effect mean of the averaged
+    effects as a reference. With independent effects: two-level and common-effect, unless main.
+    Then the main model without outlying effects (whose own interval lies wholly outside that of
+    the mean), and without influential studies (`metaalliance.models.removal`), where there are
+    any. A row takes every setting that was asked for and has a meaning for it, and names the
+    others.
 
     Parameters
     ----------
     main : PooledFit
         The main model.
-    extra : sequence of (str, callable) or NamedFit
-        Further rows at the end: results, or how to make them of the main fit, so that an
-        impossible one becomes a note.
+    extra : sequence of Row
+        Further rows at the end.
 
     Returns
     -------
@@ -141,65 +185,64 @@ def compare_models(
     list of Problem
         A note for each model that could not be fitted, or would repeat the main one.
     """
-    level = main.level
     rows, notes = [NamedFit(f"{main.model} (main)", main)], []
-    makers: list[ExtraRow] = [
-        (name, _fitter(chosen, model, level))
-        for name, chosen, model in _alternatives(main.effects, main.model)
-    ]
     removed, said = _removals(main)
     notes += said
-    for row in (*makers, *removed, *extra):
-        if isinstance(row, NamedFit):
-            rows.append(row)
-            continue
-        name, make = row
+    for row in (*_alternatives(main), *removed, *extra):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", MetaAllianceWarning)
-                rows.append(NamedFit(name, make(main)))
+                fit = row.make(main)
         except EstimationError as error:
-            notes.append(notice("MA630", f"{name}: {error}", severity="note"))
+            notes.append(notice("MA630", f"{row.name}: {error}", severity="note"))
+        else:
+            rows.append(NamedFit(row.name, fit, row.not_taken, row.aggregation_rho))
     return rows, notes
 
 
 def refit(main: PooledFit, effects: Effects) -> PooledFit:
     """Fit the model of `main`, with all of its options, to other effects."""
-    options = {name: value for name, value in main.settings().items() if name != "measure"}
-    return pool(effects, **options)
+    return fit_mean(effects, main.specification)
 
 
-def _fitter(effects: Effects, model: Model, level: float) -> Callable[[PooledFit], PooledFit]:
-    return lambda _: pool(effects, model=model, level=level)
-
-
-def _alternatives(effects: Effects, main: str) -> list[tuple[str, Effects, Model]]:
-    """Name, effects and model of each row beside the main one."""
-    found: list[tuple[str, Effects, Model]] = []
+def _alternatives(main: PooledFit) -> list[Row]:
+    """Rows with other random effects than the main one, or with one effect per study."""
+    effects = main.effects
     if not effects.dependent():
-        found = [("two-level", effects, "two-level"), ("common-effect", effects, "common-effect")]
-        return [row for row in found if row[2] != main]
-    one = aggregate(effects, AGGREGATION_RHO)
-    found = [
-        ("aggregated", one, "two-level"),
-        ("lowest per study", extreme_per_study(effects, "lowest"), "two-level"),
-        ("highest per study", extreme_per_study(effects, "highest"), "two-level"),
-        ("three-level", effects, "three-level"),
-        ("che", effects, "che"),
-        ("common-effect", one, "common-effect"),
+        return [
+            _row(main, kind, effects, kind)
+            for kind in ("two-level", "common-effect")
+            if kind != main.model
+        ]
+    asked = main.specification.asked.rho
+    rho = asked if isinstance(asked, float) else AGGREGATION_RHO
+    one = aggregate(effects, rho)
+    return [
+        _row(main, "aggregated", one, "two-level", rho),
+        _row(main, "lowest per study", extreme_per_study(effects, "lowest"), "two-level"),
+        _row(main, "highest per study", extreme_per_study(effects, "highest"), "two-level"),
+        *(_row(main, kind, effects, kind) for kind in ("three-level", "che") if kind != main.model),
+        _row(main, "common-effect", one, "common-effect", rho),
     ]
-    return [row for row in found if row[0] != main]
 
 
-def _removals(main: PooledFit) -> tuple[list[ExtraRow], list[Problem]]:
+def _row(main: PooledFit, name: str, effects: Effects, kind: str, rho: float | None = None) -> Row:
+    """The settings that were asked for, as far as they have a meaning for other random effects."""
+    asked = main.specification.asked
+    model = asked.of_kind(kind)
+    lost = tuple(n for n in model.not_taken(asked) if n != "rho" or rho != asked.rho)
+    return Row(name, lambda _: fit_mean(effects, model), lost, rho)
+
+
+def _removals(main: PooledFit) -> tuple[list[Row], list[Problem]]:
     """Rows without outliers and without influential studies, and notes where there are none."""
-    rows: list[ExtraRow] = []
+    rows: list[Row] = []
     notes: list[Problem] = []
     if main.n_studies < 3:
         return rows, notes
     out = outlying(main)
     if out.any():
-        rows.append(("outliers removed", _without(out)))
+        rows.append(Row("outliers removed", _without(out)))
     else:
         notes.append(_nothing("outliers removed", "no effect's interval lies outside the mean's"))
     found = influence_of_studies(main)
@@ -216,7 +259,7 @@ def _removals(main: PooledFit) -> tuple[list[ExtraRow], list[Problem]]:
         message = "influential removed: judged with the variance components held."
         notes.append(notice("MA632", message, severity="note"))
     if found.influential.any():
-        rows.append(("influential removed", _without(found.influential[found.study])))
+        rows.append(Row("influential removed", _without(found.influential[found.study])))
     else:
         notes.append(_nothing("influential removed", "no study is influential"))
     return rows, notes

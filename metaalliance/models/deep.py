@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray, read_only
-from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.inference.deep_robust import deep_robust_covariance
 from metaalliance.core.inference.intervals import Interval, chi2_p, interval, two_sided_p
 from metaalliance.core.variance.blocks import StudyBlocks
@@ -19,6 +18,8 @@ from metaalliance.core.variance.deep import DeepData, DeepPoint, evaluate, maxim
 from metaalliance.core.variance.levels import Term
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.frozen import FrozenDict
+from metaalliance.model import Specification
 from metaalliance.models.checks import (
     is_zero,
     reading_notices,
@@ -31,64 +32,28 @@ from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Structure:
-    """Levels and correlations of a multilevel model.
-
-    Attributes
-    ----------
-    within : tuple of str
-        Columns of levels inside studies, from the coarsest: ``("sample",)``.
-    above : tuple of str
-        Columns of levels that hold studies, from the finest: ``("research_group",)``.
-    crossed : str
-        Column of a factor that studies share, such as the alliance instrument; "" for none.
-    rho : float or str
-        Correlation of sampling errors within a study, or the column that holds it by study.
-    rho_same : float
-        Correlation of errors that also share `same`; NaN for the same as `rho`.
-    same : str
-        Column that tells what is shared, such as ``outcome_measure`` at several times.
-    """
-
-    within: tuple[str, ...] = ()
-    above: tuple[str, ...] = ()
-    crossed: str = ""
-    rho: float | str = 0.6
-    rho_same: float = math.nan
-    same: str = ""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that the structure uses."""
-        by_study = (self.rho,) if isinstance(self.rho, str) else ()
-        named = (*self.within, *self.above, self.crossed, self.same, *by_study)
-        return tuple(c for c in named if c)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DeepFit(PooledFit):
     """Effects in more than two levels, or with a crossed factor.
 
     Attributes
     ----------
-    tau2_method : str
-        REML or ML.
-    structure : Structure
-        Levels and correlations.
     sigma2 : dict
         Variance component of each level by its name: "effect", "study", the columns.
     I2_levels : dict
         Share of each in the total variance.
     """
 
-    tau2_method: Literal["ML", "REML"]
-    structure: Structure
     sigma2: FrozenDict
     I2_levels: FrozenDict
     log_likelihood: float
     data: DeepData = field(repr=False)
     optimum: DeepPoint = field(repr=False)
+
+    @property
+    def tau2_method(self) -> str:
+        """REML or ML."""
+        return self.specification.tau2
 
     @property
     def prediction_df(self) -> float:
@@ -104,63 +69,37 @@ class DeepFit(PooledFit):
         content = PooledFit.heterogeneity(self)
         return {**content, "sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
 
-    def settings(self) -> dict[str, Any]:
-        """Return the options that made this fit."""
-        s = self.structure
-        return {
-            **PooledFit.settings(self),
-            "tau2": self.tau2_method,
-            "rho": s.rho,
-            "within": list(s.within),
-            "above": list(s.above),
-            "crossed": s.crossed,
-            "rho_same": None if math.isnan(s.rho_same) else s.rho_same,
-            "same": s.same,
-        }
 
-
-def fit_deep(
-    effects: Effects,
-    structure: Structure,
-    model: str,
-    tau2_method: Literal["ML", "REML"],
-    test: str,
-    level: float,
-    prediction: str,
-) -> DeepFit:
-    """Fit a multilevel model with the levels and correlations of `structure`.
+def fit_deep(effects: Effects, model: Specification) -> DeepFit:
+    """Fit a multilevel model with further levels and correlations.
 
     Raises
     ------
     OptionError
-        When a column does not exist, or a cluster-robust test is asked for beside a crossed
-        factor, which leaves no independent clusters.
+        When a column does not exist.
     EstimationError
         When the levels are not nested, or cannot be told apart.
     """
-    _check(effects, structure, model, test)
-    refuse_unidentified_split(effects, model)
-    data, order = deep_data(effects, structure, correlated=model == "che")
-    _refuse_unidentified(data, structure)
-    point = maximize(data, restricted=tau2_method == "REML")
+    _check(effects, model)
+    refuse_unidentified_split(effects, model.kind)
+    data, order = deep_data(effects, model)
+    _refuse_unidentified(data, model)
+    point = maximize(data, restricted=model.tau2 == "REML")
     estimate = float(point.beta[0])
-    se, df, found = _inference(data, point, test)
+    se, df, found = _inference(data, point, model.test)
     statistic = estimate / se
     tau2 = float(point.theta.sum())
-    ci = interval(estimate, se, df, level)
+    ci = interval(estimate, se, df, model.level)
     m = effects.n_studies
     pi = prediction_interval(
-        prediction, estimate, se, tau2, df=df, units=m, riley=m - 2, level=level
+        model.prediction, estimate, se, tau2, df=df, units=m, riley=m - 2, level=model.level
     )
     Q, typical = _homogeneity(data)
-    names = [structure.crossed if n == "crossed" else n for n in data.names]
+    names = [model.crossed if n == "crossed" else n for n in data.names]
     sigma2 = FrozenDict(zip(names, (float(t) for t in point.theta), strict=True))
     return DeepFit(
         effects=effects,
-        model=model,
-        test=test,
-        level=level,
-        prediction=prediction,
+        specification=model,
         estimate=estimate,
         se=se,
         statistic=statistic,
@@ -177,9 +116,7 @@ def fit_deep(
         I2=tau2 / (tau2 + typical),
         H2=1 + tau2 / typical,
         weights=_weights(point, order),
-        notices=found + reading_notices(effects, df, test) + _missing_notice(effects, structure),
-        tau2_method=tau2_method,
-        structure=structure,
+        notices=found + reading_notices(effects, df, model.test) + _missing_notice(effects, model),
         sigma2=sigma2,
         I2_levels=FrozenDict({name: t / (tau2 + typical) for name, t in sigma2.items()}),
         log_likelihood=point.log_likelihood,
@@ -188,70 +125,56 @@ def fit_deep(
     )
 
 
-def _check(effects: Effects, structure: Structure, model: str, test: str) -> None:
-    correlations = isinstance(structure.rho, str) or bool(structure.same)
-    if correlations and model != "che":
-        raise OptionError(f"The {model} model has no correlations of sampling errors; che has.")
-    if bool(structure.same) == math.isnan(structure.rho_same):
-        raise OptionError("rho_same and same are given together: a correlation and its column.")
-    for column in structure.columns:
+def _check(effects: Effects, model: Specification) -> None:
+    for column in model.columns:
         if column not in effects.frame:
             raise OptionError(f"There is no column {column!r}; {effects.moderator_list()}.")
-        optional = {structure.crossed, "sample"}  # a blank sample is the study itself
+        optional = {model.crossed, "sample"}  # a blank sample is the study itself
         if column not in optional and effects.frame[column].isna().any():
             row = int(np.flatnonzero(effects.frame[column].isna())[0])
             study = effects.frame["study"].iloc[row]
             raise EstimationError(f"{column} is missing for {study}.", code="MA604")
-    if structure.crossed and test in CLUSTER_TESTS:
-        raise OptionError(
-            f"A crossed factor ({structure.crossed}) leaves no independent clusters: use test='t' "
-            "or 'wald'."
-        )
 
 
-def _missing_notice(effects: Effects, structure: Structure) -> tuple[Problem, ...]:
+def _missing_notice(effects: Effects, model: Specification) -> tuple[Problem, ...]:
     """Say that effects without a value of the crossed factor are one level of it."""
-    if not structure.crossed:
+    if not model.crossed:
         return ()
-    missing = int(effects.frame[structure.crossed].isna().sum())
+    missing = int(effects.frame[model.crossed].isna().sum())
     if not missing:
         return ()
     message = (
-        f"{missing} {'effect has' if missing == 1 else 'effects have'} no {structure.crossed}: "
+        f"{missing} {'effect has' if missing == 1 else 'effects have'} no {model.crossed}: "
         "together they are one level of this factor, 'not reported'."
     )
     return (notice("MA615", message, "Complete the column if they are of several kinds."),)
 
 
-def deep_data(
-    effects: Effects, structure: Structure, *, correlated: bool
-) -> tuple[DeepData, IntArray]:
+def deep_data(effects: Effects, model: Specification) -> tuple[DeepData, IntArray]:
     """Sort effects so that every level is adjacent; also return the order that did it."""
     frame = effects.frame
-    coarse_first = [*reversed(structure.above), "study", *structure.within]
+    coarse_first = [*reversed(model.above), "study", *model.within]
     keys = _nested_keys(frame, coarse_first)
-    same = _codes(frame, [*coarse_first, structure.same]) if structure.same else keys[-1]
+    same = _codes(frame, [*coarse_first, model.same]) if model.same else keys[-1]
     order = np.lexsort((same, *reversed(keys))).astype(np.intp)
     yi, vi = effects.yi[order], effects.vi[order]
     groups = [StudyBlocks.from_sorted(_runs(key[order])) for key in keys]
-    study = groups[len(structure.above)]
+    study = groups[len(model.above)]
     own, sampling = (
         (vi, ())
-        if not correlated
-        else _sampling(
-            frame, structure, vi, order, study, StudyBlocks.from_sorted(_runs(same[order]))
-        )
+        if model.kind != "che"
+        else _sampling(frame, model, vi, order, study, StudyBlocks.from_sorted(_runs(same[order])))
     )
     random = tuple((name, blocks) for name, blocks in zip(coarse_first, groups, strict=True))[::-1]
     factor = None
-    if structure.crossed:
-        labels = frame[structure.crossed].astype(object).where(frame[structure.crossed].notna(), "")
+    if model.crossed:
+        labels = frame[model.crossed].astype(object).where(frame[model.crossed].notna(), "")
         factor = pd.factorize(labels)[0][order].astype(np.intp)
     X = np.ones((yi.size, 1))
     return DeepData(yi, vi, X, own, sampling, random, factor), order
 
 
-def _refuse_unidentified(data: DeepData, structure: Structure) -> None:
+def _refuse_unidentified(data: DeepData, model: Specification) -> None:
     """Refuse levels whose groups are those of another level, or one group only."""
     found = {data.yi.size: "effect"}
     for name, blocks in data.random:  # nested, so that equal numbers are equal groups
@@ -268,13 +191,13 @@ def _refuse_unidentified(data: DeepData, structure: Structure) -> None:
         return
     groups = int(np.unique(data.factor).size)
     if groups == 1:
-        raise EstimationError(f"All effects have one value of {structure.crossed!r}.", code="MA611")
+        raise EstimationError(f"All effects have one value of {model.crossed!r}.", code="MA611")
     finest = [np.arange(data.yi.size), *(blocks.study for _, blocks in data.random)]
     for codes in finest:
         pairs = np.unique(np.column_stack([codes, data.factor]), axis=0).shape[0]
         if pairs == groups == int(codes.max()) + 1:
             raise EstimationError(
-                f"The values of {structure.crossed!r} are the groups of the level "
+                f"The values of {model.crossed!r} are the groups of the level "
                 f"{found[groups]!r}, so that their variances cannot be told apart.",
                 code="MA610",
             )
@@ -282,7 +205,7 @@ def _refuse_unidentified(data: DeepData, structure: Structure) -> None:
 
 def _sampling(
     frame: pd.DataFrame,
-    structure: Structure,
+    model: Specification,
     vi: Array,
     order: IntArray,
     study: StudyBlocks,
@@ -290,22 +213,22 @@ def _sampling(
 ) -> tuple[Array, tuple[Term, ...]]:
     """Diagonal part and correlated terms of the sampling covariance."""
     root = np.sqrt(vi)
-    if isinstance(structure.rho, str):
-        by_row = _correlations(frame, structure.rho)[order]
+    if isinstance(model.rho, str):
+        by_row = _correlations(frame, model.rho)[order]
         weight = by_row[study.starts]
         varies = np.flatnonzero(by_row != study.spread(weight))
         if varies.size:
             label = frame["study"].iloc[order[varies[0]]]
-            raise EstimationError(f"{structure.rho} differs within {label}.", code="MA603")
+            raise EstimationError(f"{model.rho} differs within {label}.", code="MA603")
         outside = np.flatnonzero(~((weight >= 0) & (weight < 1)))
         if outside.size:
-            raise _no_correlation(frame, structure.rho, order[study.starts[outside[0]]])
+            raise _no_correlation(frame, model.rho, order[study.starts[outside[0]]])
     else:
-        weight = np.full(study.m, structure.rho)
+        weight = np.full(study.m, float(model.rho or 0.0))
     terms = [Term(study, root, weight)]
     total = study.spread(weight)
-    if structure.same and not math.isnan(structure.rho_same):
-        extra = structure.rho_same - total[same.starts]
+    if model.rho_same is not None:
+        extra = model.rho_same - total[same.starts]
         terms.append(Term(same, root, extra))
         total = total + same.spread(extra)
     if not (total < 1).all():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 
@@ -28,14 +27,16 @@ class TwoLevelFit(PooledFit):
 
     Attributes
     ----------
-    tau2_method : str
-        Estimator of tau².
     guard_acted : bool
         Whether the ad hoc guard of Knapp and Hartung's variance widened the interval.
     """
 
-    tau2_method: Literal["DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML"]
     guard_acted: bool = False
+
+    @property
+    def tau2_method(self) -> str:
+        """Estimator of tau²."""
+        return self.specification.tau2
 
     @property
     def prediction_df(self) -> float:
@@ -94,8 +95,3 @@ class TwoLevelFit(PooledFit):
             total = float(wi.sum())
             traces += float(np.sum(wi**2) / total) ** 2 - 2 * float(np.sum(wi**3)) / total
         return math.sqrt(2 / traces)
-
-    def settings(self) -> dict[str, Any]:
-        """Return the options that made this fit."""
-        # `PooledFit.settings(self)` because slotted dataclasses break zero-argument super().
-        return {**PooledFit.settings(self), "tau2": self.tau2_method}

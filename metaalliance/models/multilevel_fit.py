@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint, score_and_information
 from metaalliance.core.variance.profile import nested_interval
+from metaalliance.frozen import FrozenDict
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df
 from metaalliance.options import Component, check_option
@@ -24,24 +24,28 @@ class MultilevelFit(PooledFit):
 
     Attributes
     ----------
-    tau2_method : str
-        REML or ML.
-    rho : float
-        Assumed correlation of sampling errors within a study; 0 in the three-level model.
     sigma2 : dict
         Variances between studies ("study") and between effects of a study ("effect").
     I2_levels : dict
         Share of each variance in the total.
     """
 
-    tau2_method: Literal["ML", "REML"]
-    rho: float
     sigma2: FrozenDict
     I2_levels: FrozenDict
     log_likelihood: float
     nested: NestedData = field(repr=False)
     optimum: NestedPoint = field(repr=False)
     _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
+
+    @property
+    def tau2_method(self) -> str:
+        """REML or ML."""
+        return self.specification.tau2
+
+    @property
+    def rho(self) -> float:
+        """Assumed correlation of sampling errors within a study; 0 in the three-level model."""
+        return self.nested.rho
 
     @property
     def prediction_df(self) -> float:
@@ -109,7 +113,3 @@ class MultilevelFit(PooledFit):
         content = PooledFit.heterogeneity(self)
         split = {"sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
         return {**content, **split, "sigma2_ci": cis}
-
-    def settings(self) -> dict[str, Any]:
-        """Return the options that made this fit."""
-        return {**PooledFit.settings(self), "tau2": self.tau2_method, "rho": self.rho}

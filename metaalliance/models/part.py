@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from metaalliance.core.arrays import read_only
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.errors import EstimationError
+from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.models.checks import one_study_notice
-from metaalliance.models.deep import DeepFit
-from metaalliance.models.pool import TESTS, pool
+from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-
-#: Settings of the further levels and correlations of a `DeepFit`.
-_STRUCTURE = frozenset({"within", "above", "crossed", "rho_same", "same"})
 
 
 def pool_part(fit: PooledFit, effects: Effects) -> PooledFit:
@@ -34,48 +29,31 @@ def pool_part(fit: PooledFit, effects: Effects) -> PooledFit:
     EstimationError
         When the part allows no such model.
     """
-    settings = {k: v for k, v in fit.settings().items() if k != "measure"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        if effects.dependent() and effects.n_studies == 1:
-            return _one_study(settings, effects)
-        if isinstance(fit, DeepFit):
-            with contextlib.suppress(EstimationError):
-                return pool(effects, **settings)
-            settings = _without_structure(settings)
-        return pool(effects, **_fitting(settings, effects))
+    model = fit.specification
+    if effects.dependent() and effects.n_studies == 1:
+        return _one_study(model, effects)
+    if model.columns:
+        with contextlib.suppress(EstimationError):
+            return fit_mean(effects, model)
+        model = model.without_structure()
+    return fit_mean(effects, _fitting(model, effects))
 
 
-def _one_study(settings: dict[str, Any], effects: Effects) -> PooledFit:
+def _one_study(model: Model, effects: Effects) -> PooledFit:
     """Aggregate several effects of the only study to one, whose normal interval is all there is."""
-    rho, k = _rho(settings), effects.n_effects
+    single = isinstance(model.rho, float) and model.kind == "che"
+    rho, k = float(model.rho) if single else AGGREGATION_RHO, effects.n_effects  # type: ignore[arg-type]
     one = aggregate(effects, rho)
-    found = pool(one, **_fitting(_without_structure(settings), one))
+    found = fit_mean(one, _fitting(model.without_structure(), one))
     weights = read_only(np.full(k, 1 / k))
     return replace(found, effects=effects, weights=weights, notices=one_study_notice(k, rho))
 
 
-def _without_structure(settings: dict[str, Any]) -> dict[str, Any]:
-    """Leave the further levels and correlations of a `DeepFit` out."""
-    plain = {k: v for k, v in settings.items() if k not in _STRUCTURE}
-    return plain | {"rho": _rho(settings)}
-
-
-def _rho(settings: dict[str, Any]) -> float:
-    """Correlation of the sampling errors that the fit assumes, .5 where it has no single one."""
-    rho = settings.get("rho")
-    return rho if isinstance(rho, float) and settings["model"] == "che" else AGGREGATION_RHO
-
-
-def _fitting(settings: dict[str, Any], effects: Effects) -> dict[str, Any]:
+def _fitting(model: Model, effects: Effects) -> Model:
     """Fall back to the two-level model where no study has several effects."""
-    settings = dict(settings)
-    if settings["model"] in {"three-level", "che"} and not effects.dependent():
-        settings["model"] = "two-level"
-        if settings["test"] not in TESTS["two-level"] or settings["test"] == "cr2":
-            settings["test"] = "knapp-hartung-adhoc"
-    if settings["model"] in {"two-level", "common-effect"}:
-        settings.pop("rho", None)
-    if settings["model"] == "common-effect":
-        settings.pop("tau2", None)
-    return settings
+    if not model.multilevel or effects.dependent():
+        return model
+    test = model.test
+    if test not in TESTS["two-level"] or test == "cr2":
+        test = "knapp-hartung-adhoc"
+    return replace(model.without_structure(), kind="two-level", test=test)

@@ -14,6 +14,7 @@ from metaalliance.core.conversion.transform import mean_correlation
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
+from metaalliance.model import Specification
 from metaalliance.models.prediction import Proportion, proportion_above
 from metaalliance.models.scale import back_transform, fisher_z, without_nan
 from metaalliance.options import Measure, Scale, check_option
@@ -27,6 +28,8 @@ class PooledFit:
 
     Attributes
     ----------
+    specification : Specification
+        The model and its options, with nothing left to choose.
     estimate, se, statistic, df, p_value : float
         The mean effect and its test; `df` is infinite for a normal test.
     ci_low, ci_high : float
@@ -46,10 +49,7 @@ class PooledFit:
     """
 
     effects: Effects = field(repr=False)
-    model: str
-    test: str
-    level: float
-    prediction: str
+    specification: Specification
     estimate: float
     se: float
     statistic: float
@@ -67,6 +67,26 @@ class PooledFit:
     H2: float
     weights: Array = field(repr=False)
     notices: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    def model(self) -> str:
+        """The random effects."""
+        return self.specification.kind
+
+    @property
+    def test(self) -> str:
+        """Inference on the mean."""
+        return self.specification.test
+
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        return self.specification.level
+
+    @property
+    def prediction(self) -> str:
+        """Distribution of the prediction interval."""
+        return self.specification.prediction
 
     @property
     def measure(self) -> Measure:
@@ -162,13 +182,7 @@ class PooledFit:
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit, as `pool` takes them."""
-        return {
-            "measure": self.measure,
-            "model": self.model,
-            "test": self.test,
-            "level": self.level,
-            "prediction": self.prediction,
-        }
+        return {"measure": self.measure, **self.specification.to_dict()}
 
     def mean_r(self) -> float:
         """Mean of the true correlations: the integral back-transformation of Fisher z.

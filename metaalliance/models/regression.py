@@ -6,54 +6,39 @@ import math
 import warnings
 from collections.abc import Sequence
 from functools import partial
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, read_only
-from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.inference.robust import Saturation, multiply, satterthwaite, saturation
 from metaalliance.core.inference.wald import (
     influence,
 )
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning
+from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.frozen import FrozenDict
+from metaalliance.model import Model, ModelSettings, Specification
 from metaalliance.models.checks import (
     reading_notices,
     refuse_false_independence,
     refuse_unidentified_split,
 )
 from metaalliance.models.design import checked_design, conditioned
-from metaalliance.models.pool import TESTS, auto_model, check_test, likelihood
 from metaalliance.models.regression_fit import (
     COLUMNS,
     NEGLIGIBLE,
     RegressionFit,
     contrast_of,
 )
-from metaalliance.models.working import MULTILEVEL, WorkingFit, fit_working
-from metaalliance.options import (
-    CLUSTER_TESTS,
-    Model,
-    Tau2Estimator,
-    Test,
-    check_level,
-    check_option,
-    check_rho,
-)
+from metaalliance.models.working import WorkingFit, fit_working
+from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
 
 
 def regress(
-    effects: Effects,
-    X: ArrayLike,
-    names: Sequence[str],
-    *,
-    model: Model = "auto",
-    tau2: Tau2Estimator = "REML",
-    test: Test = "auto",
-    rho: float = 0.6,
-    level: float = 0.95,
+    effects: Effects, X: ArrayLike, names: Sequence[str], **settings: Unpack[ModelSettings]
 ) -> RegressionFit:
     """Regress effects on a design matrix.
 
@@ -65,8 +50,8 @@ def regress(
         Design matrix with its intercept, rows in the order of the effects.
     names : sequence of str
         Names of its columns.
-    model, tau2, test, rho, level
-        As in `pool`.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`.
 
     Returns
     -------
@@ -93,29 +78,28 @@ def regress(
     >>> [round(float(b), 4) for b in fit.beta]
     [0.225, 0.115]
     """
-    check_option("model", model, Model)
-    check_option("tau2", tau2, Tau2Estimator)
-    check_level(level)
-    chosen = auto_model(effects) if model == "auto" else str(model)
-    check_test(chosen, test)
-    chosen_test = TESTS[chosen][0] if test == "auto" else str(test)
-    design = checked_design(effects, X, names, chosen)
-    if chosen in MULTILEVEL:
-        refuse_unidentified_split(effects, chosen)
-        method: str = likelihood(chosen, tau2)
-    else:
-        refuse_false_independence(effects, chosen, chosen_test)
-        method = "ML" if chosen == "common-effect" else tau2
-    scaled, basis = conditioned(design)
-    assumed = check_rho(rho) if chosen == "che" else 0.0
-    work = fit_working(
-        effects, scaled, model=chosen, tau2_method=method, test=chosen_test, rho=assumed
-    )
-    fit = _fit(effects, design, tuple(names), work, basis, chosen, method, chosen_test, level)
+    fit = fit_regression(effects, X, names, Model.of(settings))
     for found in fit.notices:
         if found.severity == "warning":
             warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=2)
     return fit
+
+
+def fit_regression(
+    effects: Effects, X: ArrayLike, names: Sequence[str], model: Model
+) -> RegressionFit:
+    """Fit a meta-regression; what its reader has to know stands in its notices."""
+    chosen = model.resolved(dependent=effects.dependent())
+    design = checked_design(effects, X, names, chosen.kind)
+    if chosen.columns:
+        raise OptionError("A meta-regression has no further levels or correlations.")
+    if chosen.multilevel:
+        refuse_unidentified_split(effects, chosen.kind)
+    else:
+        refuse_false_independence(effects, chosen.kind, chosen.test)
+    scaled, basis = conditioned(design)
+    work = fit_working(effects, scaled, chosen)
+    return _fit(effects, design, tuple(names), work, basis, chosen)
 
 
 def _fit(
@@ -124,32 +108,25 @@ def _fit(
     names: tuple[str, ...],
     work: WorkingFit,
     basis: Array,
-    model: str,
-    method: str,
-    test: str,
-    level: float,
+    model: Specification,
 ) -> RegressionFit:
     """Bring the working model back to the columns of the design."""
     beta, covariance = basis @ work.point.beta, basis @ work.covariance @ basis.T
     variance, alone = np.diag(covariance).copy(), None
-    if test in CLUSTER_TESTS:
+    if model.robust:
         alone = saturation(work.data, work.point, basis)
         variance[alone.share > NEGLIGIBLE] = math.nan
-    found = contrast_of(beta, variance, _coefficient_df(work, basis, test), level)
+    found = contrast_of(beta, variance, _coefficient_df(work, basis, model.test), model.level)
     theta, tau2 = work.point.theta, work.tau2
     parts = {"study": float(theta[0]), "effect": float(theta[1])}
-    sigma2 = FrozenDict(parts if model in MULTILEVEL else {"study": tau2})
+    sigma2 = FrozenDict(parts if model.multilevel else {"study": tau2})
     total = tau2 + work.q.typical_variance
-    notices = work.notices + reading_notices(effects, float(np.nanmin(found.df)), test)
+    notices = work.notices + reading_notices(effects, float(np.nanmin(found.df)), model.test)
     return RegressionFit(
         effects=effects,
         X=read_only(X),
         names=names,
-        model=model,
-        test=test,
-        tau2_method=method,
-        rho=work.data.rho,
-        level=level,
+        specification=model,
         beta=read_only(beta),
         covariance=read_only(covariance),
         **{name: getattr(found, name) for name in COLUMNS[1:]},

@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, read_only
-from metaalliance.core.frozen import FrozenDict
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.inference.robust import multiply, satterthwaite, saturation
 from metaalliance.core.inference.wald import (
@@ -28,9 +27,10 @@ from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_b
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
+from metaalliance.frozen import FrozenDict
+from metaalliance.model import MULTILEVEL, Specification
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.scale import without_nan
-from metaalliance.models.working import MULTILEVEL
 from metaalliance.options import (
     CLUSTER_TESTS,
     Measure,
@@ -81,6 +81,8 @@ class RegressionFit:
         Design matrix, rows in the order of the effects.
     names : tuple of str
         Names of the coefficients.
+    specification : Specification
+        The model and its options, with nothing left to choose.
     beta, se, statistic, df, p_value, ci_low, ci_high : ndarray, shape (p,)
         Coefficients and their tests on the analysis scale.
     covariance : ndarray, shape (p, p)
@@ -108,11 +110,7 @@ class RegressionFit:
     effects: Effects = field(repr=False)
     X: Array = field(repr=False)
     names: tuple[str, ...]
-    model: str
-    test: str
-    tau2_method: str
-    rho: float
-    level: float
+    specification: Specification
     beta: Array
     covariance: Array = field(repr=False)
     se: Array
@@ -136,6 +134,31 @@ class RegressionFit:
     point: NestedPoint = field(repr=False)
     basis: Array = field(repr=False)
     scale: float = 1.0
+
+    @property
+    def model(self) -> str:
+        """The random effects."""
+        return self.specification.kind
+
+    @property
+    def test(self) -> str:
+        """Inference on the coefficients."""
+        return self.specification.test
+
+    @property
+    def tau2_method(self) -> str:
+        """Estimator of the residual variance; ML where none is estimated."""
+        return "ML" if self.model == "common-effect" else self.specification.tau2
+
+    @property
+    def rho(self) -> float:
+        """Assumed correlation of sampling errors within a study."""
+        return self.data.rho
+
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        return self.specification.level
 
     @property
     def measure(self) -> Measure:
@@ -272,19 +295,7 @@ class RegressionFit:
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
-        content = {
-            "measure": self.measure,
-            "model": self.model,
-            "tau2": self.tau2_method,
-            "test": self.test,
-            "rho": self.rho,
-            "level": self.level,
-        }
-        if self.model == "common-effect":
-            del content["tau2"]
-        if self.model not in MULTILEVEL:
-            del content["rho"]
-        return content
+        return {"measure": self.measure, **self.specification.to_dict()}
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per coefficient, on the analysis scale."""

@@ -150,7 +150,7 @@ def _deep(fit: DeepFit, codes: IntArray, m: int) -> Array:
     restricted, found = fit.tau2_method == "REML", np.empty(m)
     for j in range(m):
         rest = fit.effects.subset(codes != j)
-        data, _ = deep_data(rest, fit.structure, correlated=fit.model == "che")
+        data, _ = deep_data(rest, fit.specification)
         found[j] = deep.evaluate(data, fit.optimum.theta, restricted=restricted).beta[0]
     return found
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.effects.effects import Effects
+from metaalliance.model import Specification
 from metaalliance.models.checks import (
     narrow_interval_notice,
     reading_notices,
@@ -20,22 +23,22 @@ from metaalliance.models.checks import (
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.working import WorkingFit, fit_working
+from metaalliance.problems import Problem
 
 
-def fit_common_effect(
-    effects: Effects, test: str, level: float, prediction: str
-) -> CommonEffectFit:
+def fit_common_effect(effects: Effects, model: Specification) -> CommonEffectFit:
     """Fit the inverse-variance mean without heterogeneity."""
-    refuse_false_independence(effects, "common-effect", test)
-    replaced = replaced_test_notice(test) if effects.n_effects == 1 else ()
-    test = "wald" if effects.n_effects == 1 else test
-    work = _work(effects, "common-effect", "ML", test)
-    fields = mean_fields(effects, work, test, level, prediction)
+    refuse_false_independence(effects, model.kind, model.test)
+    replaced: tuple[Problem, ...] = ()
+    if effects.n_effects == 1:
+        replaced = replaced_test_notice(model.test)
+        model = replace(model, test="wald")
+    work = fit_working(effects, ones(effects), model)
+    fields = mean_fields(effects, work, model)
     fields["notices"] = replaced + fields["notices"]
     q = work.q
     return CommonEffectFit(
         **fields,
-        model="common-effect",
         pi_low=math.nan,
         pi_high=math.nan,
         I2=_common_I2(q.Q, q.df),
@@ -43,55 +46,52 @@ def fit_common_effect(
     )
 
 
-def fit_two_level(
-    effects: Effects, tau2_method: str, test: str, level: float, prediction: str
-) -> TwoLevelFit:
+def fit_two_level(effects: Effects, model: Specification) -> TwoLevelFit:
     """Fit the random-effects model of independent effects."""
-    refuse_false_independence(effects, "two-level", test)
+    refuse_false_independence(effects, model.kind, model.test)
     if effects.n_effects == 1:
-        return _single(effects, tau2_method, test, level, prediction)
-    work = _work(effects, "two-level", tau2_method, test)
-    fields = mean_fields(effects, work, test, level, prediction)
+        return _single(effects, model)
+    work = fit_working(effects, ones(effects), model)
+    fields = mean_fields(effects, work, model)
     normal_se = math.sqrt(float(work.point.bread[0, 0]))
     fields["notices"] += (
-        *underdispersion_notices(work.q, level),
-        *narrow_interval_notice(test, fields["se"], fields["df"], normal_se, level),
+        *underdispersion_notices(work.q, model.level),
+        *narrow_interval_notice(model.test, fields["se"], fields["df"], normal_se, model.level),
     )
     pi = prediction_interval(
-        prediction,
+        model.prediction,
         fields["estimate"],
         fields["se"],
         work.tau2,
         df=fields["df"],
         units=effects.n_effects,
         riley=effects.n_effects - 2,
-        level=level,
+        level=model.level,
     )
     return TwoLevelFit(
         **fields,
-        model="two-level",
         pi_low=pi.low,
         pi_high=pi.high,
         I2=work.q.I2(work.tau2),
         H2=work.q.H2(work.tau2),
-        tau2_method=tau2_method,  # type: ignore[arg-type]
         guard_acted=work.guard_acted,
     )
 
 
-def mean_fields(
-    effects: Effects, work: WorkingFit, test: str, level: float, prediction: str
-) -> dict[str, Any]:
+def ones(effects: Effects) -> Array:
+    """Design of a mean, shape (k, 1)."""
+    return np.ones((effects.n_effects, 1))
+
+
+def mean_fields(effects: Effects, work: WorkingFit, model: Specification) -> dict[str, Any]:
     """Fields of every fit of a mean, from the working model with an intercept only."""
     estimate, se = float(work.point.beta[0]), math.sqrt(float(work.covariance[0, 0]))
     df = float(work.df[0])
     statistic = estimate / se if se > 0 else math.nan
-    ci = interval(estimate, se, df, level)
+    ci = interval(estimate, se, df, model.level)
     return {
         "effects": effects,
-        "test": test,
-        "level": level,
-        "prediction": prediction,
+        "specification": model,
         "estimate": estimate,
         "se": se,
         "statistic": statistic,
@@ -104,30 +104,22 @@ def mean_fields(
         "Q_p_value": work.q.p_value,
         "tau2": work.tau2,
         "weights": work.weights(),
-        "notices": work.notices + reading_notices(effects, df, test),
+        "notices": work.notices + reading_notices(effects, df, model.test),
     }
 
 
-def _work(effects: Effects, model: str, tau2_method: str, test: str) -> WorkingFit:
-    X = np.ones((effects.n_effects, 1))
-    return fit_working(effects, X, model=model, tau2_method=tau2_method, test=test, rho=0.0)
-
-
-def _single(
-    effects: Effects, tau2_method: str, test: str, level: float, prediction: str
-) -> TwoLevelFit:
+def _single(effects: Effects, model: Specification) -> TwoLevelFit:
     """The defined answer for one effect: its own normal interval, nothing about tau²."""
-    work = _work(effects, "common-effect", "ML", "wald")
-    fields = mean_fields(effects, work, "wald", level, prediction)
-    fields |= {"tau2": math.nan, "notices": single_effect_notice(test)}
+    alone = replace(model, test="wald")
+    work = fit_working(effects, ones(effects), replace(alone, kind="common-effect"))
+    fields = mean_fields(effects, work, alone)
+    fields |= {"tau2": math.nan, "notices": single_effect_notice(model.test)}
     return TwoLevelFit(
         **fields,
-        model="two-level",
         pi_low=math.nan,
         pi_high=math.nan,
         I2=math.nan,
         H2=math.nan,
-        tau2_method=tau2_method,  # type: ignore[arg-type]
     )
 
 

@@ -20,12 +20,11 @@ from metaalliance.core.variance.heterogeneity import QTest, q_test
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate, highest_maximum
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
+from metaalliance.model import Specification
 from metaalliance.models.checks import is_zero, zero_spread_notice
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
-
-MULTILEVEL = frozenset({"three-level", "che"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,10 +74,8 @@ class WorkingFit:
         return read_only(weights)
 
 
-def fit_working(
-    effects: Effects, X: Array, *, model: str, tau2_method: str, test: str, rho: float
-) -> WorkingFit:
-    """Fit a model with the design `X` and infer its coefficients by `test`.
+def fit_working(effects: Effects, X: Array, model: Specification) -> WorkingFit:
+    """Fit a model with the design `X` and infer its coefficients.
 
     Parameters
     ----------
@@ -87,28 +84,23 @@ def fit_working(
     X : ndarray, shape (k, p)
         Design matrix of full column rank, p < k unless no variance is estimated; rows in the
         order of the effects.
-    model : {"common-effect", "two-level", "three-level", "che"}
-        The random effects.
-    tau2_method : str
-        Estimator of the variance; REML or ML in the multilevel models.
-    test : str
-        wald, t, knapp-hartung, knapp-hartung-adhoc, cr0, cr1, cr1s or cr2.
-    rho : float
-        Correlation of sampling errors within a study in the model "che".
+    model : Specification
+        The random effects, the estimator and the test.
     """
-    multilevel = model in MULTILEVEL
-    clustered = multilevel or test in CLUSTER_TESTS
-    data, order = working_data(effects, X, rho if model == "che" else 0.0, clustered=clustered)
-    if multilevel:
-        _refuse_saturated_studies(data, model)
-        point = highest_maximum(data, restricted=tau2_method == "REML")
+    clustered = model.multilevel or model.robust
+    rho = float(model.rho) if model.rho is not None else 0.0
+    data, order = working_data(effects, X, rho, clustered=clustered)
+    restricted = model.tau2 == "REML" and model.kind != "common-effect"
+    if model.multilevel:
+        _refuse_saturated_studies(data, model.kind)
+        point = highest_maximum(data, restricted=restricted)
     else:
-        theta = np.array([0.0, _between(effects, X, model, tau2_method)])
-        point = evaluate(data, theta, restricted=tau2_method == "REML")
-    return infer_working(data, point, order, test)
+        theta = np.array([0.0, _between(effects, X, model)])
+        point = evaluate(data, theta, restricted=restricted)
+    return infer_working(data, point, order, model.test)
 
 
-def _refuse_saturated_studies(data: NestedData, model: str) -> None:
+def _refuse_saturated_studies(data: NestedData, kind: str) -> None:
     """Refuse a design that fits the mean of every study: it leaves their variance no residual."""
     studies, coefficients = data.blocks.m, data.X.shape[1]
     if studies > coefficients:
@@ -116,7 +108,7 @@ def _refuse_saturated_studies(data: NestedData, model: str) -> None:
     own = data.blocks.spread(np.arange(studies, dtype=float))[:, None] == np.arange(studies)
     if np.linalg.matrix_rank(np.hstack([data.X, own])) == np.linalg.matrix_rank(data.X):
         raise EstimationError(
-            f"The {model} model was refused: its {coefficients} coefficients fit the mean of each "
+            f"The {kind} model was refused: its {coefficients} coefficients fit the mean of each "
             f"of the {studies} studies, so that no variance between studies can be estimated. "
             "Use fewer moderators.",
             code="MA610",
@@ -168,11 +160,11 @@ def working_data(
     return NestedData(yi, vi, read_only(X[order]), blocks, rho), order
 
 
-def _between(effects: Effects, X: Array, model: str, method: str) -> float:
+def _between(effects: Effects, X: Array, model: Specification) -> float:
     """tau² of a model of independent true effects."""
-    if model == "common-effect":
+    if model.kind == "common-effect":
         return 0.0
-    return estimate_tau2(effects.yi, effects.vi, X, method)
+    return estimate_tau2(effects.yi, effects.vi, X, model.tau2)
 
 
 _Inference = tuple[Array, Array, float, bool, tuple[Problem, ...]]

@@ -17,15 +17,15 @@ from metaalliance.core.inference.wald import wald_chi2
 from metaalliance.core.inference.welch import between
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.model import MULTILEVEL
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import MULTILEVEL
 from metaalliance.moderation.equivalence import with_equivalence
 from metaalliance.moderation.grouping import Grouping, group_by, missing_notice
 from metaalliance.moderation.level_rows import Case, levels_frame
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
 from metaalliance.moderation.separate import SeparateLevels, equal_variance_test, fit_separately
-from metaalliance.options import CLUSTER_TESTS, Model, Prediction, Tau2Estimator, Test, check_option
+from metaalliance.options import CLUSTER_TESTS, Kind, Prediction, Tau2Estimator, Test, check_option
 from metaalliance.problems import Problem, notice
 
 #: Levels with fewer studies are shown, but not tested.
@@ -36,7 +36,7 @@ def moderators(
     effects: Effects,
     by: str,
     *,
-    model: Model = "auto",
+    model: Kind = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
     rho: float = 0.6,

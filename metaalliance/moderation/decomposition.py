@@ -20,7 +20,7 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, group_by, is_number, missing_notice
 from metaalliance.moderation.result import wald_record, wald_text
 from metaalliance.moderation.slope import default_scale, numbers_of
-from metaalliance.options import Model, Tau2Estimator, Test
+from metaalliance.options import Kind, Tau2Estimator, Test
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
@@ -107,7 +107,7 @@ def within_between(
     by: str,
     *,
     reference: str | None = None,
-    model: Model = "auto",
+    model: Kind = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
     rho: float = 0.6,

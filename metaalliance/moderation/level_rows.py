@@ -12,11 +12,12 @@ import pandas as pd
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.multilevel import evaluate
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
+from metaalliance.model import AGGREGATION_RHO, MULTILEVEL
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import MULTILEVEL, working_data
+from metaalliance.models.working import working_data
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import LEVEL_COLUMNS
 from metaalliance.moderation.separate import SeparateLevels

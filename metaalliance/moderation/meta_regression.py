@@ -21,7 +21,7 @@ from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
 from metaalliance.moderation.result import LIMITS, wald_record, wald_text
-from metaalliance.options import Model, Scale, Tau2Estimator, Test, check_option
+from metaalliance.options import Kind, Scale, Tau2Estimator, Test, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
@@ -237,7 +237,7 @@ def meta_regression(
     effects: Effects,
     formula: str,
     *,
-    model: Model = "auto",
+    model: Kind = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
     rho: float = 0.6,

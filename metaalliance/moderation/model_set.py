@@ -18,7 +18,7 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
-from metaalliance.options import Model
+from metaalliance.options import Kind
 from metaalliance.wording.numbers import number
 
 #: Moderators of which all subsets are fitted, at most.
@@ -87,7 +87,7 @@ def model_set(
     effects: Effects,
     terms: Sequence[str],
     *,
-    model: Model = "auto",
+    model: Kind = "auto",
     rho: float = 0.6,
     reference: Mapping[str, str] | None = None,
     centre: Mapping[str, float] | None = None,
@@ -165,7 +165,7 @@ def model_set(
 _Fits = list[tuple[tuple[str, ...], RegressionFit]]
 
 
-def _fits(full: Design, names: list[str], model: Model, rho: float) -> _Fits:
+def _fits(full: Design, names: list[str], model: Kind, rho: float) -> _Fits:
     """Fit every subset of the terms."""
     terms = list(full.terms)
     if len(terms) != len(names):
@@ -187,7 +187,7 @@ def _fits(full: Design, names: list[str], model: Model, rho: float) -> _Fits:
     return fits
 
 
-def _fit(effects: Effects, X: Any, names: Sequence[str], model: Model, rho: float) -> RegressionFit:
+def _fit(effects: Effects, X: Any, names: Sequence[str], model: Kind, rho: float) -> RegressionFit:
     test: Any = "cr0" if effects.dependent() and model in {"two-level", "common-effect"} else "wald"
     return regress(effects, X, names, model=model, tau2="ML", test=test, rho=rho)
 

@@ -19,9 +19,10 @@ from metaalliance.core.inference.wald import WaldTest, constraint_matrix, quadra
 from metaalliance.core.inference.welch import welch_satterthwaite, welch_test
 from metaalliance.core.variance.multilevel import evaluate, highest_maximum
 from metaalliance.effects.effects import Effects
+from metaalliance.model import MULTILEVEL, Model
 from metaalliance.models.regression_fit import Contrast
 from metaalliance.models.tau2_engine import estimate_tau2
-from metaalliance.models.working import MULTILEVEL, WorkingFit, fit_working, working_data
+from metaalliance.models.working import WorkingFit, fit_working, working_data
 from metaalliance.options import CLUSTER_TESTS
 
 
@@ -151,12 +152,11 @@ def fit_separately(
 
 def _fit_level(effects: Effects, settings: Mapping[str, Any]) -> WorkingFit:
     """Fit the mean of one level."""
-    model, method, test = settings["model"], settings["tau2"], settings["test"]
-    if model in MULTILEVEL and not effects.dependent():
-        model = "two-level"
+    model = Model.of(settings)
+    if model.multilevel and not effects.dependent():
+        model = model.of_kind("two-level")
     X = np.ones((effects.n_effects, 1))
-    rho = settings["rho"] if model == "che" else 0.0
-    return fit_working(effects, X, model=model, tau2_method=method, test=test, rho=rho)
+    return fit_working(effects, X, model.resolved(dependent=effects.dependent()))
 
 
 def equal_variance_test(effects: Effects, X: Array, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.permuted_moderator import permutation_test_of_moderator
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
+from metaalliance.model import MULTILEVEL
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import MULTILEVEL
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
 

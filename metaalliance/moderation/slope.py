@@ -17,7 +17,7 @@ from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.grouping import column, is_number
-from metaalliance.options import Model, Tau2Estimator, Test
+from metaalliance.options import Kind, Tau2Estimator, Test
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import limits, number, p_text
 
@@ -144,7 +144,7 @@ def slope(
     effects: Effects,
     by: str,
     *,
-    model: Model = "auto",
+    model: Kind = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
     rho: float = 0.6,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metaalliance.models.comparison import NamedFit, adjusted_fit, compare_models
+from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.pet_peese import pet_peese
@@ -21,7 +21,7 @@ def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
     list of Problem
         A note for each model that could not be fitted.
     """
-    extra = [("bias-adjusted", adjusted)] if main.n_studies >= LEAST_STUDIES else []
+    extra = [Row("bias-adjusted", adjusted)] if main.n_studies >= LEAST_STUDIES else []
     return compare_models(main, extra=extra)
 
 

@@ -257,7 +257,7 @@ def _methods(
 ) -> dict[str, _Method]:
     """The methods by name, with the level and the dependence of the fit."""
     level = fit.level
-    within = getattr(fit.structure if isinstance(fit, DeepFit) else fit, "rho", 0.0)
+    within = fit.specification.rho
     assumed = within if isinstance(within, float) and within > 0 else _WITHIN
     dependent = fit.effects.dependent()
     model: Any = fit.model if dependent and fit.model in {"che", "three-level"} else "auto"

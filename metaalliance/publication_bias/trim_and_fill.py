@@ -18,7 +18,7 @@ from metaalliance.models.independence import independent_effects
 from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.tau2_engine import estimate_tau2
-from metaalliance.options import Model, Tau2Estimator, Test, check_level, check_option
+from metaalliance.options import Kind, Tau2Estimator, Test, check_level, check_option
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.checks import (
     RHO,
@@ -134,7 +134,7 @@ def trim_and_fill(
     estimator: FillEstimator = "L0",
     side: Side = "auto",
     *,
-    model: Model = "two-level",
+    model: Kind = "two-level",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
     rho: float = RHO,

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.errors import EstimationError
-from metaalliance.models.pool import check_test
+from metaalliance.model import Model
 from metaalliance.options import (
-    Model,
+    Kind,
     SheetMeasure,
     Tau2Estimator,
-    check_level,
     check_option,
-    check_rho,
 )
 from metaalliance.robustness.comparison import Comparison, RowEffect, Step
 from metaalliance.robustness.intermediate import ORDER, States, pooled_r
@@ -34,7 +32,7 @@ def compare(
     new: Studies | str | Path,
     *,
     measure: SheetMeasure = "z",
-    model: Model = "auto",
+    model: Kind = "auto",
     tau2: Tau2Estimator = "REML",
     test: str = "auto",
     rho: float | str | None = None,
@@ -69,12 +67,7 @@ def compare(
         Without a pooled result, and with the reason, when a sheet has errors.
     """
     check_option("measure", measure, SheetMeasure)
-    check_option("model", model, Model)
-    check_option("tau2", tau2, Tau2Estimator)
-    check_test(model, test)
-    check_level(level)
-    if rho is not None and not isinstance(rho, str):
-        check_rho(rho)
+    Model(kind=model, tau2=tau2, test=test, rho=rho, level=level, **(structure or {}))
     settings = {"measure": measure, "model": model, "tau2": tau2, "test": test, "rho": rho,
                 "level": level, **(structure or {})}  # fmt: skip
     first = old if isinstance(old, Studies) else load_studies(old)

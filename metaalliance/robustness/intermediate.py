@@ -10,10 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform

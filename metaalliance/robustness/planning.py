@@ -17,8 +17,8 @@ from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.pool import TESTS, check_test
-from metaalliance.options import Model, check_level, check_option, check_rho
+from metaalliance.model import TESTS, Model
+from metaalliance.options import Kind, check_level, check_option, check_rho
 
 #: Tests whose power has a formula.
 FORMULAS = ("knapp-hartung", "cr2", "t", "wald")
@@ -114,7 +114,7 @@ def assume(
     OptionError
         For what cannot be: n <= 3, a negative tau, a test without a formula.
     """
-    check_option("model", model, Model)
+    check_option("model", model, Kind)
     if not (_is_number(tau) and float(tau) >= 0):
         raise OptionError(f"tau={tau!r} is not a standard deviation, zero or above.")
     if not (_is_number(between) and 0 <= float(between) <= 1):
@@ -122,7 +122,7 @@ def assume(
     sizes = _pilot_sizes(pilot) if pilot is not None else _sizes(n, v, effects_per_study)
     several = any(m > 1 for _, m in sizes)
     chosen = ("che" if several else "two-level") if model == "auto" else model
-    check_test(chosen, test)
+    Model(kind=chosen, test=test)  # refuses a test that the model does not have
     if several and chosen not in MULTILEVEL:
         raise OptionError(
             f"model={chosen!r} takes one effect per study; with several use 'che', or plan their "

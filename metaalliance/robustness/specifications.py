@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from metaalliance.effects.attenuation import Attenuation
 from metaalliance.errors import OptionError
-from metaalliance.models.pool import TESTS
+from metaalliance.model import TESTS
 from metaalliance.options import (
     CLUSTER_TESTS,
-    Model,
+    Attenuation,
+    Kind,
     Nonsignificant,
     SheetMeasure,
     Tau2Estimator,
@@ -39,7 +39,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "nonsignificant": tuple(v for v in option_values(Nonsignificant) if v != "error"),
     "outliers": ("keep", "remove", "remove-low", "remove-high"),
     "aggregation": ("none", "mean", "lowest", "highest"),
-    "model": tuple(v for v in option_values(Model) if v != "auto"),
+    "model": tuple(v for v in option_values(Kind) if v != "auto"),
     "tau2": option_values(Tau2Estimator),
     "test": tuple(v for v in option_values(Test) if v != "auto"),
 }

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import metaalliance as ma
-from metaalliance.models.pool import TESTS
+from metaalliance.model import TESTS
 
 COLUMNS = (
     "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high", "pi_low", "pi_high",

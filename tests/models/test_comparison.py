@@ -12,7 +12,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError
-from metaalliance.models.comparison import NamedFit, adjusted_fit, compare_models, refit
+from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models, refit
 from metaalliance.models.removal import influence_of_studies, outlying
 
 YI, VI = [0.1, 0.2, 0.4, 0.5, 0.3, 0.25], [0.01, 0.02, 0.01, 0.03, 0.02, 0.015]
@@ -164,7 +164,7 @@ def adjusted(main):
 
 def test_extra_rows_come_last():
     main = quiet_pool(DEPENDENT)
-    rows, _ = compare_models(main, [("bias-adjusted", adjusted), NamedFit("again", main)])
+    rows, _ = compare_models(main, [Row("bias-adjusted", adjusted), Row("again", lambda m: m)])
     assert [r.name for r in rows[-2:]] == ["bias-adjusted", "again"]
     assert rows[-1].fit is main
 
@@ -173,7 +173,7 @@ def test_extra_row_that_is_impossible_is_a_note():
     def impossible(_):
         raise EstimationError("no effect is significant")
 
-    _, notes = compare_models(quiet_pool(DEPENDENT), [("selection model", impossible)])
+    _, notes = compare_models(quiet_pool(DEPENDENT), [Row("selection model", impossible)])
     assert notes[-1].message == "selection model: no effect is significant"
 
 

@@ -10,9 +10,10 @@ from golden_data import quiet_pool
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.models.pool import TESTS, pool
+from metaalliance.model import TESTS
+from metaalliance.models.pool import pool
 from metaalliance.options import (
-    Model,
+    Kind,
     Prediction,
     Tau2Estimator,
     Test,
@@ -97,7 +98,7 @@ def test_near_misses_are_guessed(options, meant):
 @pytest.mark.parametrize(
     ("options", "literal"),
     [
-        ({"model": "?"}, Model),
+        ({"model": "?"}, Kind),
         ({"tau2": "?"}, Tau2Estimator),
         ({"test": "?"}, Test),
         ({"prediction": "?"}, Prediction),
@@ -143,7 +144,7 @@ def test_level_inside_its_range(level):
 
 
 @pytest.mark.parametrize("model", ["three-level", "che"])
-@pytest.mark.parametrize("rho", [1, 1.2, -0.1, math.nan, None])
+@pytest.mark.parametrize("rho", [1, 1.2, -0.1, math.nan, "", True])
 def test_rho_is_a_correlation(model, rho):
     with pytest.raises(OptionError, match=r"correlation in \[0, 1\)"):
         pool(NESTED, model=model, rho=rho)

@@ -26,7 +26,7 @@ from metaalliance.effects.aggregate import AggregationMethod, aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
-from metaalliance.models.fits import TwoLevelFit
+from metaalliance.model import Model
 from metaalliance.models.further.reliabilities import (
     SIDES,
     PsychometricCorrection,
@@ -34,8 +34,9 @@ from metaalliance.models.further.reliabilities import (
     known_reliabilities,
     reliability_notices,
 )
+from metaalliance.models.pool import fit_mean
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
-from metaalliance.models.two_level import fit_two_level
 from metaalliance.options import check_level, check_option, check_rho
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.studies import Studies
@@ -59,7 +60,7 @@ class PsychometricResult:
     ----------
     fits : tuple of PsychometricFit
         Bare bones first, then the corrected one if reliabilities were used.
-    fisher_z : TwoLevelFit
+    fisher_z : PooledFit
         REML and Knapp-Hartung on Fisher z of the same observed correlations.
     artifacts : dict of str to ArtifactDistribution
         Mean and variance of the root of the reliabilities, by column, and how many were known.
@@ -74,7 +75,7 @@ class PsychometricResult:
     """
 
     fits: tuple[PsychometricFit, ...]
-    fisher_z: TwoLevelFit = field(repr=False)
+    fisher_z: PooledFit = field(repr=False)
     artifacts: dict[str, ArtifactDistribution] = field(repr=False)
     sampling_error: SamplingError
     n_studies: int
@@ -257,7 +258,7 @@ def psychometric(
     )
     return PsychometricResult(
         fits=tuple(fits),
-        fisher_z=fit_two_level(z, "REML", "knapp-hartung", level, "t"),
+        fisher_z=fit_mean(z, Model(kind="two-level", level=level)),
         artifacts=known,
         sampling_error=sampling_error,
         n_studies=chosen.n_studies,

@@ -22,7 +22,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.slope import SlopeTest
-from metaalliance.options import Measure, Model
+from metaalliance.options import Kind, Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
@@ -224,7 +224,7 @@ def quiet_regress(
     chosen = fit.settings()
     names_kept = ("model", "tau2", "test", "rho", "level")
     settings: dict[str, Any] = {k: v for k, v in chosen.items() if k in names_kept}
-    other = settings["model"] not in get_args(Model)
+    other = settings["model"] not in get_args(Kind)
     if other or (settings["model"] in {"three-level", "che"} and not effects.dependent()):
         settings = {"level": fit.level}
     with warnings.catch_warnings():

@@ -14,8 +14,9 @@ from matplotlib.patches import Patch
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.effects.aggregate import AGGREGATION_RHO, aggregate
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
+from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present

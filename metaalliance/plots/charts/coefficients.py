@@ -16,7 +16,7 @@ from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
-from metaalliance.options import Measure, Model
+from metaalliance.options import Kind, Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, interval_chart, records
 from metaalliance.plots.canvas.numbers import DASH, count_text, level_text
@@ -146,7 +146,7 @@ def _regressed(fit: PooledFit, columns: str | Sequence[str]) -> MetaRegression:
     settings = {
         k: v for k, v in fit.settings().items() if k in {"model", "tau2", "test", "rho", "level"}
     }
-    if settings["model"] not in get_args(Model):
+    if settings["model"] not in get_args(Kind):
         settings = {"level": fit.level}
     names = columns.split(",") if isinstance(columns, str) else columns
     formula = " + ".join(f"`{name.strip()}`" for name in names if name.strip())

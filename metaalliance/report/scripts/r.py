@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.errors import OptionError
-from metaalliance.models.comparison import AGGREGATION_RHO, NamedFit
+from metaalliance.model import AGGREGATION_RHO
+from metaalliance.models.comparison import NamedFit
 from metaalliance.models.deep import DeepFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.result import ModeratorTest

@@ -1,0 +1,188 @@
+"""The analysis of a sheet: read once, with one model and one policy for everything after."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from metaalliance.config import Config, find_config, read_config
+from metaalliance.effects.aggregate import aggregate
+from metaalliance.effects.convert import effect_sizes
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
+from metaalliance.model import AGGREGATION_RHO, Model
+from metaalliance.models.comparison import NamedFit
+from metaalliance.models.pool import fit_mean
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.policy import Policy
+from metaalliance.problems import Problem
+from metaalliance.publication_bias.comparison import compare_all_models
+from metaalliance.setting import settings_in
+from metaalliance.sheet.studies import Studies, load_studies
+
+
+def config_for(workbook: Path, explicit: Path | None = None) -> Config:
+    """Return the configuration that is named, or the nearest beside or above the sheet."""
+    if explicit is not None:
+        return read_config(explicit)
+    folder = Path() if str(workbook) == "-" else workbook.parent
+    found = find_config(folder) if folder.exists() else None
+    return Config() if found is None else read_config(found)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Analysis:
+    """A sheet without errors, with everything that decides its numbers.
+
+    Attributes
+    ----------
+    studies : Studies
+        The sheet.
+    model : Model
+        What is fitted, in every analysis.
+    policy : Policy
+        What a row is worth.
+    config : Config
+        The configuration file beside the sheet.
+    coded : Effects
+        One effect per row that is used, with the ledger.
+    effects : Effects
+        What is pooled: `coded`, or one effect per study where the model asks for it.
+    aggregation_rho : float or None
+        Correlation with which effects were averaged within studies; None when they were not.
+    """
+
+    studies: Studies = field(repr=False)
+    model: Model
+    policy: Policy
+    config: Config = field(default_factory=Config, repr=False)
+    coded: Effects = field(repr=False)
+    effects: Effects = field(repr=False)
+    aggregation_rho: float | None = None
+
+    @classmethod
+    def read(
+        cls,
+        workbook: str | Path,
+        *,
+        sheet: str | None = None,
+        config: str | Path | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Read a sheet and convert its rows.
+
+        Parameters
+        ----------
+        workbook : path
+            The sheet, or "-" for standard input.
+        sheet : str, optional
+            Name of the sheet.
+        config : path, optional
+            Configuration; by default the nearest ``metaalliance.toml`` beside or above the sheet.
+        **settings
+            Settings of `Model` and of `Policy` by name; they go over those of the configuration.
+
+        Raises
+        ------
+        StudyDataError
+            When the sheet has errors; it carries every problem.
+        OptionError
+            For a setting that does not exist, or a value that it does not have.
+        """
+        known = [s.name for kind in (Policy, Model) for s in settings_in(kind)]
+        unknown = [name for name in settings if name not in known]
+        if unknown:
+            raise OptionError(f"There is no setting {unknown[0]!r}; there are {', '.join(known)}.")
+        path = Path(workbook)
+        found = config_for(path, None if config is None else Path(config))
+        model, policy = Model.read(settings, found.pool), Policy.read(settings, found.pool)
+        studies = read(path, policy, found, sheet)
+        if studies.errors:
+            raise StudyDataError(
+                f"{studies.file} has {len(studies.errors)} errors; nothing is pooled.",
+                studies.problems,
+            )
+        return cls.of(studies, model, policy, found)
+
+    @classmethod
+    def of(
+        cls, studies: Studies, model: Model, policy: Policy, config: Config | None = None
+    ) -> Self:
+        """Convert the rows of a sheet that was read already."""
+        coded = effect_sizes(studies, policy.measure, **policy.correction)  # type: ignore[arg-type]
+        rho = _averaging(coded, model)
+        return cls(
+            studies=studies,
+            model=model,
+            policy=policy,
+            config=config or Config(),
+            coded=coded,
+            effects=coded if rho is None else aggregate(coded, rho),
+            aggregation_rho=rho,
+        )
+
+    @property
+    def fitted(self) -> Model:
+        """What is fitted to `effects`: the model without a rho that averaging has used up."""
+        return self.model if self.aggregation_rho is None else replace(self.model, rho=None)
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """Settings beside those of the model, as documents print them."""
+        content: dict[str, Any] = {
+            "nonsignificant": self.studies.nonsignificant,
+            "beta": self.studies.beta,
+            "config": self.studies.config,
+        }
+        if self.aggregation_rho is not None:
+            content["aggregation_rho"] = self.aggregation_rho
+        if self.policy.attenuation != "none":
+            content |= self.policy.correction
+        return content
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting by its name, from which `restored` makes the analysis again."""
+        return {**self.policy.to_record(), **self.model.to_record()}
+
+    @cached_property
+    def fit(self) -> PooledFit:
+        """The pooled mean; what its reader has to know stands in its notices."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MetaAllianceWarning)
+            found = fit_mean(self.effects, self.fitted)
+        if self.fitted.rho is not None and found.model != "che":
+            raise OptionError(f"--rho has no meaning for the {found.model} model.")
+        return found
+
+    def pool(self) -> PooledFit:
+        """Pool the effects."""
+        return self.fit
+
+    @cached_property
+    def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
+        """The pooled mean beside what other customary models say, with notes about them."""
+        return compare_all_models(self.fit)
+
+
+def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:
+    """Read a sheet, with errors or without."""
+    return load_studies(
+        path,
+        sheet=sheet,
+        nonsignificant=policy.nonsignificant,  # type: ignore[arg-type]
+        beta=policy.beta,  # type: ignore[arg-type]
+        config=config,
+    )
+
+
+def _averaging(effects: Effects, model: Model) -> float | None:
+    """Correlation with which effects are averaged where the model takes one per study."""
+    independent = model.kind in {"two-level", "common-effect"}
+    if not independent or not effects.dependent() or model.robust:
+        return None
+    if isinstance(model.rho, str):
+        raise OptionError(f"--rho {model.rho}: effects are aggregated with one number.")
+    return AGGREGATION_RHO if model.rho is None else model.rho

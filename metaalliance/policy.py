@@ -1,0 +1,106 @@
+"""What a row is worth: one value, made once and carried whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from metaalliance.errors import OptionError
+from metaalliance.frozen import FrozenDict
+from metaalliance.options import (
+    Attenuation,
+    BetaPolicy,
+    Nonsignificant,
+    SheetMeasure,
+    check_option,
+)
+from metaalliance.setting import Settings, setting
+
+#: What stands for a reliability that is not coded: one number, one by measure, or the mean
+#: of those that are coded.
+Assumed = float | Mapping[str, float] | Literal["mean"]
+
+
+def _reliability(name: str, given: Any) -> float | FrozenDict | str | None:
+    """Return what stands for a missing reliability: a number, numbers by measure, or the mean."""
+    if given is None or given == "mean":
+        return given  # type: ignore[no-any-return]
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return float(given)
+    pairs = given.items() if isinstance(given, Mapping) else _pairs(name, str(given))
+    try:
+        by_measure = {str(key): float(value) for key, value in pairs}
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"{name}={given!r} is not a number, 'mean', or numbers by measure (WAI=.93,*=.9)."
+        ) from None
+    return by_measure[""] if set(by_measure) == {""} else FrozenDict(by_measure)
+
+
+def _pairs(name: str, text: str) -> list[tuple[str, str]]:
+    """Split "WAI=.93,*=.9"; a number alone has no measure."""
+    parts = [part.partition("=") for part in text.split(",")]
+    if len(parts) == 1 and not parts[0][1]:
+        return [("", text)]
+    if not all(key.strip() and equals for key, equals, _ in parts):
+        raise OptionError(f"{name}={text!r}: write each measure as NAME=number.")
+    return [(key.strip(), value) for key, _, value in parts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(Settings):
+    """What the statistics of a sheet are converted to, and what stands for missing ones.
+
+    Attributes
+    ----------
+    measure : {"z", "r", "r-unbiased"}
+        Scale of the analysis: Fisher z, r, or r corrected for bias (Olkin and Pratt).
+    nonsignificant : {"error", "zero", "drop", "half-p"}
+        What a row that says only "n.s." is worth.
+    beta : {"peterson-brown", "refuse"}
+        Whether standardised regression coefficients are converted.
+    attenuation : {"none", "individual", "alliance", "outcome"}
+        Which measures r is corrected for.
+    alliance_reliability, outcome_reliability : float, mapping of str to float, "mean" or None
+        What stands for a reliability that a row does not report.
+
+    Raises
+    ------
+    OptionError
+        For a value that a setting does not have.
+    """
+
+    measure: str = setting(
+        "z", lambda name, value: check_option(name, value, SheetMeasure), "z, r or r-unbiased"
+    )
+    nonsignificant: str = setting(
+        "error",
+        lambda name, value: check_option(name, value, Nonsignificant),
+        "'n.s.' without a value: error, zero, drop or half-p",
+    )
+    beta: str = setting(
+        "peterson-brown",
+        lambda name, value: check_option(name, value, BetaPolicy),
+        "Betas: peterson-brown or refuse",
+    )
+    attenuation: str = setting(
+        "none",
+        lambda name, value: check_option(name, value, Attenuation),
+        "Correct r for unreliability: none, individual (both measures), alliance or outcome",
+    )
+    alliance_reliability: Assumed | None = setting(
+        None,
+        _reliability,
+        "Where a row reports none: a number, mean, or by measure such as WAI=.93,*=.9",
+        toml=(int, float, str, dict),
+    )
+    outcome_reliability: Assumed | None = setting(
+        None, _reliability, "The same for the outcome", toml=(int, float, str, dict)
+    )
+
+    @property
+    def correction(self) -> dict[str, Any]:
+        """Correction for unreliability, as `effect_sizes` takes it."""
+        names = ("attenuation", "alliance_reliability", "outcome_reliability")
+        return {name: getattr(self, name) for name in names}
