@@ -199,7 +199,8 @@ class Model(Settings):
             raise OptionError(f"There is no setting {unknown[0]!r}; there are {', '.join(names)}.")
         whole = given.get("model")
         if not isinstance(whole, cls):
-            return cls(**{s.field: given[s.name] for s in settings_in(cls) if s.name in given})
+            said = dict(given)
+            return cls(**{s.field: said[s.name] for s in settings_in(cls) if s.name in said})
         plain = {s.name: s.default for s in settings_in(cls)}
         others = [n for n, v in given.items() if n != "model" and v not in (None, plain[n])]
         if others:
