@@ -18,7 +18,7 @@ from metaalliance.core.excess_significance import count_distribution, power
 from metaalliance.core.p_uniform import Conditional
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=40)
+modest = settings(derandomize=True, max_examples=40)
 everywhere = pytest.mark.parametrize("name", INDEPENDENT)
 
 

@@ -15,7 +15,7 @@ import metaalliance as ma
 from metaalliance.core.trim_fill import trim
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=40)
+modest = settings(derandomize=True, max_examples=40)
 
 
 @pytest.mark.parametrize("name", INDEPENDENT)

@@ -19,7 +19,7 @@ from metaalliance.core.selection_beta import beta_selector
 from metaalliance.core.selection_steps import step_selector
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=15)
+modest = settings(derandomize=True, max_examples=15)
 
 CASES = [
     (name, case)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metaalliance.core.agreement import (
@@ -390,7 +390,6 @@ def test_no_coefficient_exceeds_one(ratings):
 
 
 @given(NUMBERS, st.integers(-9, 9), st.sampled_from([0.001, 1, 1000]))
-@settings(deadline=None)
 def test_icc_does_not_depend_on_origin_and_unit(values, shift, scale):
     x = np.array(values, dtype=float)
     moved = shift + scale * x
@@ -405,7 +404,6 @@ def test_icc_does_not_depend_on_origin_and_unit(values, shift, scale):
 
 
 @given(NUMBERS)
-@settings(deadline=None)
 def test_a_level_of_one_coder_is_no_matter_of_consistency(values):
     x = np.array(values, dtype=float)
     a, b = icc_consistency(x), icc_consistency(x + np.array([0.0, 10.0, -3.0]))

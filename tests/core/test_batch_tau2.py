@@ -14,7 +14,7 @@ from metaalliance.core.batch_tau2 import BATCH_ESTIMATORS, BatchEstimator, Rows,
 from metaalliance.core.tau2 import log_likelihood
 from metaalliance.models.tau2_engine import estimate_tau2
 
-modest = settings(deadline=None, derandomize=True, max_examples=8)
+modest = settings(derandomize=True, max_examples=8)
 
 
 def batch(yi, vi, present, method):

@@ -17,7 +17,7 @@ from metaalliance.core.posterior import NormalMixture, credible_interval
 from metaalliance.core.priors import FLAT, HalfCauchy, HalfNormal, NormalPrior, Uniform
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=25)
+modest = settings(derandomize=True, max_examples=25)
 PRIORS = {
     "half_normal_0.3": HalfNormal(0.3),
     "half_cauchy_0.3": HalfCauchy(0.3),

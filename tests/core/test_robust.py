@@ -19,7 +19,7 @@ from metaalliance.core.robust import (
 )
 from metaalliance.effects.effects import Effects
 
-modest = settings(deadline=None, derandomize=True, max_examples=40)
+modest = settings(derandomize=True, max_examples=40)
 
 #: Roots of matrices by eigendecomposition, here and in the package. Seen: 2e-14.
 ROOTS = 1e-11

@@ -16,7 +16,7 @@ from metaalliance.core.wald import htz_test
 from metaalliance.core.wild_bootstrap import wild_bootstrap_test
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=30)
+modest = settings(derandomize=True, max_examples=30)
 
 SETS = ("crede2010", "konstantopoulos2011", "assink2016", "tannersmith2016")
 CASES = [

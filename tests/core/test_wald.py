@@ -18,7 +18,7 @@ from metaalliance.core.robust import robust_covariance
 from metaalliance.core.wald import NO_DF, SINGULAR, htz_test, wald_chi2, wald_f
 from metaalliance.errors import OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=30)
+modest = settings(derandomize=True, max_examples=30)
 
 SETS = ("crede2010", "konstantopoulos2011", "assink2016", "tannersmith2016")
 RHO = {"three_level": 0.0, "che_rho0.6": 0.6}

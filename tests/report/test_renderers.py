@@ -149,7 +149,7 @@ def test_terminal_has_the_strings():
 
 
 @given(st.floats(-3, 3, allow_nan=False), st.sampled_from(["r", "number"]), st.integers(0, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_number_formats_show_what_a_field_prints(value, kind, digits):
     field = Field(key="x", title="x", kind=kind, digits=digits)
     table = Table(
