@@ -24,7 +24,7 @@ JUNK = ["", ".35", "−.21", "0,35", ".35*", "35%", "<.001", "n.s.", "NR", "see 
         st.tuples(st.integers(0, 3), st.sampled_from(COLUMNS), st.sampled_from(JUNK)), max_size=10
     )
 )
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=400, derandomize=True)
 def test_any_sheet_is_converted_or_has_its_errors(tmp_path_factory, edits):
     rows = [["" for _ in COLUMNS] for _ in range(4)]
     for i, row in enumerate(rows):

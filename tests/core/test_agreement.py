@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-
-from metaalliance.core.agreement.categories import (
+from metaalliance.core.agreement.categories.categories import (
     FEW_ROWS,
     ONE_CATEGORY,
     PERFECT,
@@ -21,14 +20,15 @@ from metaalliance.core.agreement.categories import (
     pabak,
     percent_agreement,
 )
-from metaalliance.core.agreement.intraclass import (
+from metaalliance.core.agreement.categories.intraclass import (
     NO_VARIANCE,
     OPPOSED,
     icc_agreement,
     icc_consistency,
 )
-from metaalliance.core.agreement.krippendorff import krippendorff_alpha
-from metaalliance.core.agreement.ratings import encode
+from metaalliance.core.agreement.categories.krippendorff import krippendorff_alpha
+from metaalliance.core.agreement.categories.ratings import encode
+
 from metaalliance.errors import OptionError
 
 GOLDEN = json.loads(
@@ -395,7 +395,6 @@ def test_no_coefficient_exceeds_one(ratings):
 
 
 @given(NUMBERS, st.integers(-9, 9), st.sampled_from([0.001, 1, 1000]))
-@settings(deadline=None)
 def test_icc_does_not_depend_on_origin_and_unit(values, shift, scale):
     x = np.array(values, dtype=float)
     moved = shift + scale * x
@@ -410,7 +409,6 @@ def test_icc_does_not_depend_on_origin_and_unit(values, shift, scale):
 
 
 @given(NUMBERS)
-@settings(deadline=None)
 def test_a_level_of_one_coder_is_no_matter_of_consistency(values):
     x = np.array(values, dtype=float)
     a, b = icc_consistency(x), icc_consistency(x + np.array([0.0, 10.0, -3.0]))

@@ -19,7 +19,7 @@ from metaalliance.core.variance.batch_tau2 import (
 from metaalliance.core.variance.tau2 import log_likelihood
 from metaalliance.models.tau2_engine import estimate_tau2
 
-modest = settings(deadline=None, derandomize=True, max_examples=8)
+modest = settings(derandomize=True, max_examples=8)
 
 
 def batch(yi, vi, present, method):

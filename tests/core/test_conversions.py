@@ -15,7 +15,7 @@ from scipy import stats
 
 from metaalliance.core.conversion import formulas as cv
 
-modest = settings(deadline=None, derandomize=True, max_examples=50)
+modest = settings(derandomize=True, max_examples=50)
 
 #: metafor's tetrachoric r comes from a general optimiser; golden/README.md.
 OPTIM = 1e-4

@@ -22,7 +22,7 @@ from metaalliance.core.variance.tau2 import paule_mandel, paule_mandel_median
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=50)
+modest = settings(derandomize=True, max_examples=50)
 data_sets = pytest.mark.parametrize("name", ["molloy2014", "mcdaniel1994", "bcg", "crede2010"])
 weightings = pytest.mark.parametrize("weights", ["inverse_variance", "inverse_se", "equal"])
 

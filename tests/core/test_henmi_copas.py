@@ -15,7 +15,7 @@ from scipy import integrate, stats
 from metaalliance.core.inference.henmi_copas import _Moments, henmi_copas
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=40)
+modest = settings(derandomize=True, max_examples=40)
 data_sets = pytest.mark.parametrize("name", ["molloy2014", "mcdaniel1994", "bcg", "crede2010"])
 
 

@@ -20,7 +20,7 @@ from metaalliance.core.variance.multilevel import (
 from metaalliance.core.variance.tau2 import log_likelihood
 from metaalliance.core.variance.wls import weighted_fit
 
-modest = settings(deadline=None, derandomize=True, max_examples=40)
+modest = settings(derandomize=True, max_examples=40)
 
 SIZES = (4, 1, 2, 3, 1, 2)
 LABELS = np.repeat(np.arange(len(SIZES)), SIZES)

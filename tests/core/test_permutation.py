@@ -29,7 +29,7 @@ from metaalliance.core.variance.tau2 import (
 from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=40)
+modest = settings(derandomize=True, max_examples=40)
 estimators = pytest.mark.parametrize("estimator", get_args(BatchEstimator))
 both_tests = pytest.mark.parametrize(
     ("test", "in_r"), [("wald", "z"), ("knapp-hartung", "knha")], ids=["wald", "knapp-hartung"]

@@ -26,7 +26,7 @@ from metaalliance.core.conversion.psychometric import (
 )
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=60)
+modest = settings(derandomize=True, max_examples=60)
 data_sets = pytest.mark.parametrize("name", ["molloy2014", "mcdaniel1994", "crede2010"])
 
 # n 200, 100, 150, 80: sum of n r is 152, of n 530

@@ -21,7 +21,7 @@ from metaalliance.core.inference.wild_bootstrap import wild_bootstrap_test
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=30)
+modest = settings(derandomize=True, max_examples=30)
 
 SETS = ("crede2010", "konstantopoulos2011", "assink2016", "tannersmith2016")
 CASES = [

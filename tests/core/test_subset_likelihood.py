@@ -20,7 +20,7 @@ from metaalliance.core.variance.multilevel import (
 from metaalliance.core.variance.subset_covariance import SubsetCovariance
 from metaalliance.core.variance.subset_likelihood import maximize_subsets, q_subsets
 
-modest = settings(deadline=None, derandomize=True, max_examples=30)
+modest = settings(derandomize=True, max_examples=30)
 
 
 def problem(m=8, p=1, rho=0.6, seed=0, spread=0.15):

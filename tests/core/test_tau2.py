@@ -20,7 +20,7 @@ from metaalliance.core.variance.tau2 import (
 from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
 from metaalliance.models.tau2_engine import estimate_tau2
 
-modest = settings(deadline=None, derandomize=True, max_examples=60)
+modest = settings(derandomize=True, max_examples=60)
 
 # Two effects: weights 50 and 100/3, mean .26, Q = .4² / .05 = 3.2.
 YI, VI, ONE = np.array([0.1, 0.5]), np.array([0.02, 0.03]), np.ones((2, 1))

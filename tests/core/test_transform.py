@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metaalliance.core.conversion.transform import mean_correlation
 
-modest = settings(deadline=None, derandomize=True, max_examples=60)
+modest = settings(derandomize=True, max_examples=60)
 z_values = st.floats(-2, 2)
 tau2_values = st.floats(1e-6, 0.5)
 

@@ -24,7 +24,7 @@ from metaalliance.core.variance.multilevel import (
 )
 from metaalliance.errors import OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=30)
+modest = settings(derandomize=True, max_examples=30)
 
 SETS = ("crede2010", "konstantopoulos2011", "assink2016", "tannersmith2016")
 RHO = {"three_level": 0.0, "che_rho0.6": 0.6}

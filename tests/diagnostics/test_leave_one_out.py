@@ -17,7 +17,7 @@ COLUMNS = (
     "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high", "pi_low", "pi_high",
     "tau2", "tau", "I2", "H2", "Q", "Q_df", "Q_p_value", "n_studies", "n_effects",
 )  # fmt: skip
-modest = settings(deadline=None, derandomize=True, max_examples=8)
+modest = settings(derandomize=True, max_examples=8)
 
 
 def nested(m=9, seed=1, spread=0.2, varying=True):

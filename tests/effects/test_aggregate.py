@@ -15,7 +15,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=30)
+modest = settings(derandomize=True, max_examples=30)
 
 DATA = (
     "assink2016",

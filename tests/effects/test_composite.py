@@ -14,7 +14,7 @@ import metaalliance as ma
 from metaalliance.core.conversion.formulas import unbiased_r
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=40)
+modest = settings(derandomize=True, max_examples=40)
 
 
 def correlations(r, n, study, measure="r"):

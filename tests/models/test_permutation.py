@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import metaalliance as ma
 from metaalliance.errors import EstimationError, OptionError
 
-modest = settings(deadline=None, derandomize=True, max_examples=20)
+modest = settings(derandomize=True, max_examples=20)
 FIVE = ma.Effects.from_arrays([0.2, 0.3, 0.1, 0.4, 0.2], [0.02, 0.03, 0.01, 0.02, 0.04])
 TEST = {"z": "wald", "knha": "knapp-hartung"}
 

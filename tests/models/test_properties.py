@@ -15,7 +15,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.models.pooled_fit import PooledFit
 
-modest = settings(deadline=None, derandomize=True, max_examples=12)
+modest = settings(derandomize=True, max_examples=12)
 
 #: The same optimum reached along two paths, in sums of another order.
 PATHS = 1e-8

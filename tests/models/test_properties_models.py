@@ -15,7 +15,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 
-modest = settings(deadline=None, derandomize=True, max_examples=10)
+modest = settings(derandomize=True, max_examples=10)
 #: The same optimum along two paths.
 PATHS = 1e-7
 ESTIMATORS = ("DL", "HE", "HS", "EB", "PM", "ML", "REML")

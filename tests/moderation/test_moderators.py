@@ -289,7 +289,7 @@ def test_package_and_function_have_one_name():
         assert ma.moderators(three_arms(), "arm").name == "arm"
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.permutations(range(9)), st.floats(0.2, 20))
 def test_order_of_rows_and_unit_do_not_matter(order, unit):
     effects = three_arms()

@@ -11,7 +11,7 @@ from metaalliance.plots.canvas.axis import CLEARANCE, EffectAxis, axis_range
 from metaalliance.plots.canvas.typeset import run_width, user
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     low=st.floats(-4, 0),
     span=st.floats(1e-3, 6),
@@ -28,7 +28,7 @@ def test_tick_labels_never_collide(low, span, width, measure):
     assert all(axis.low - 1e-9 <= x <= axis.high + 1e-9 for x, _ in ticks)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(exponent=st.integers(-6, 6), width=st.floats(25, 150))
 def test_labels_say_where_they_stand(exponent, width):
     scale = 10.0**exponent

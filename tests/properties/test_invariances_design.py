@@ -29,7 +29,7 @@ def extreme_effects(seed: int, spread: float) -> ma.Effects:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("model", ["three-level", "che"])
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=3, derandomize=True, phases=[Phase.generate])
 @given(seed=st.integers(0, 1000), spread=st.sampled_from([3.0, 30.0]))
 def test_the_centre_does_not_change_slopes(model: str, seed: int, spread: float):
     """An uncentred moderator had cost standard errors of interactions every digit."""
@@ -48,7 +48,7 @@ def test_the_centre_does_not_change_slopes(model: str, seed: int, spread: float)
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=3, derandomize=True, phases=[Phase.generate])
 @given(seed=st.integers(0, 1000))
 def test_predictions_do_not_depend_on_the_centre(seed: int):
     effects = extreme_effects(seed, 30.0)

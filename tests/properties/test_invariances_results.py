@@ -117,7 +117,7 @@ def swapped(path: str) -> str:
 
 
 draws = st.builds(Draw, st.integers(1, 10_000), st.sampled_from([-0.6, -0.25, 0.3]))
-few = settings(max_examples=1, deadline=None, derandomize=True, phases=[Phase.generate])
+few = settings(max_examples=1, derandomize=True, phases=[Phase.generate])
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metaalliance.report.tables.pooling.table import Field, Table, render_text
 
 from metaalliance.report.renderers.delimited import table_csv, table_json
 from metaalliance.report.renderers.html import table_html
@@ -22,7 +23,6 @@ from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown
 from metaalliance.report.renderers.spreadsheet import number_format
 from metaalliance.report.renderers.word import tables_docx
-from metaalliance.report.tables.table import Field, Table, render_text
 from metaalliance.report.workbooks.write import write_workbook
 
 FIELDS = (
@@ -149,7 +149,7 @@ def test_terminal_has_the_strings():
 
 
 @given(st.floats(-3, 3, allow_nan=False), st.sampled_from(["r", "number"]), st.integers(0, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_number_formats_show_what_a_field_prints(value, kind, digits):
     field = Field(key="x", title="x", kind=kind, digits=digits)
     table = Table(

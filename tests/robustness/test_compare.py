@@ -127,7 +127,7 @@ def test_the_same_sheet_has_no_difference(write):
     assert found.rows == () == found.changes.cells
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_rows_is_no_change(seed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("order")

@@ -37,7 +37,7 @@ def shapley(values, codes):
     return shares, before
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_shares_are_the_average_gain_over_all_orders(seed):
     random = np.random.default_rng(seed)

@@ -139,7 +139,7 @@ def test_a_mean_of_zero_has_the_size_of_the_test():
     assert ma.power_mean(0.0, k=9, n=50, tau=0.2, test="wald").power > 0.06
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     r=st.floats(0.02, 0.6), k=st.integers(3, 60), n=st.integers(10, 300), tau=st.floats(0, 0.4),
     m=st.integers(1, 4), rho=st.floats(0, 0.9),

@@ -264,7 +264,7 @@ def test_text_with_percent_sign_is_no_percentage():
 
 # Properties -----------------------------------------------------------------------------------
 
-QUICK = settings(deadline=None, derandomize=True)
+QUICK = settings(derandomize=True)
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 decimals = st.integers(0, 9999).map(lambda i: f"{i / 10_000:.4f}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
 import tracemalloc
 
 import pytest
+from effort import calls
 from typer.testing import CliRunner
 
 import metaalliance as ma
@@ -35,10 +35,9 @@ def test_bad_file_gives_one_short_line(bad_file):
     assert len(message) < 400
 
 
-def test_bad_file_is_refused_quickly(bad_file):
-    start = time.perf_counter()
-    refusal(bad_file[0])
-    assert time.perf_counter() - start < 2
+def test_bad_file_is_refused_with_little_work(bad_file):
+    # fifteen calls for each of 10,000 parts is the most; a table of that size takes millions
+    assert calls(lambda: refusal(bad_file[0])) < 300_000
 
 
 def test_bad_file_needs_little_memory(bad_file):

@@ -235,14 +235,14 @@ def check(folder, content, rows, touched):
 
 
 @given(changes)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_no_row_is_lost_from_text(tmp_path_factory, edits):
     rows = changed(edits)
     check(tmp_path_factory.getbasetemp(), as_csv(rows), rows, {row for row, _, _ in edits})
 
 
 @given(changes)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 def test_no_row_is_lost_from_a_workbook(tmp_path_factory, edits):
     rows = changed(edits)
     check(tmp_path_factory.getbasetemp(), as_xlsx(rows), rows, {row for row, _, _ in edits})
@@ -250,7 +250,7 @@ def test_no_row_is_lost_from_a_workbook(tmp_path_factory, edits):
 
 @pytest.mark.slow
 @given(changes)
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 def test_no_row_is_lost_in_many_changes(tmp_path_factory, edits):
     rows = changed(edits)
     check(tmp_path_factory.getbasetemp(), as_csv(rows), rows, {row for row, _, _ in edits})
@@ -263,7 +263,7 @@ typed_cell = st.one_of(
 
 
 @given(st.lists(typed_cell, min_size=8, max_size=8))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 def test_any_kind_of_cell_leaves_the_row_in_place(tmp_path_factory, values):
     rows = [list(row) for row in SOUND]
     for row, value in zip(rows, values, strict=True):
@@ -274,7 +274,7 @@ def test_any_kind_of_cell_leaves_the_row_in_place(tmp_path_factory, values):
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 def test_random_bytes_are_read_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "random"
     path.write_bytes(content)

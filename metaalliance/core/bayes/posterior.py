@@ -48,12 +48,20 @@ class NormalMixture:
         return math.sqrt(float(self.weights @ spread))
 
     def cdf(self, value: float) -> float:
-        """Probability below `value`."""
+        """Probability below `value`, found as in `sf`."""
+        below = self._below(value)
+        return below if below <= 0.5 else 1 - self.sf(value)
+
+    def _below(self, value: float) -> float:
         return float(self.weights @ ndtr((value - self.means) / np.sqrt(self.variances)))
 
     def sf(self, value: float) -> float:
-        """Probability above `value`."""
-        return float(self.weights @ ndtr((self.means - value) / np.sqrt(self.variances)))
+        """Probability above `value`; 1 less the one below where that is the smaller.
+
+        The weights sum to one but for rounding: a certain event would be 1 + 2e-16.
+        """
+        above = float(self.weights @ ndtr((self.means - value) / np.sqrt(self.variances)))
+        return above if above <= 0.5 else 1 - self._below(value)
 
     def pdf(self, value: float) -> float:
         """Density at `value`."""

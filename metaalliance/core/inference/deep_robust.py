@@ -9,6 +9,8 @@ from metaalliance.core.inference.robust import (
     RobustCovariance,
     adjustment,
     clusters_of_one_size,
+    information_of_others,
+    residuals,
     satterthwaite,
     small_sample_factor,
 )
@@ -33,10 +35,12 @@ def deep_robust_covariance(
     H: Array = point.WX @ point.bread
     if kind == "cr2":
         every = np.ones(clusters.m, dtype=bool)
+        others = information_of_others(clusters, data.X, point.WX)
         for rows in clusters_of_one_size(clusters, every):
-            H[rows] = adjustment(_dense(point, rows), data.X[rows], point.bread) @ H[rows]
-    residuals = data.yi - data.X @ point.beta
-    scores = clusters.sums(H * residuals[:, None])
+            S, X, rest = _dense(point, rows), data.X[rows], others[clusters.study[rows[:, 0]]]
+            H[rows] = adjustment(S, X, point.bread, rest) @ H[rows]
+    e = residuals(data, point)
+    scores = clusters.sums(H * e[:, None])
     covariance = scores.T @ scores
     covariance = covariance * small_sample_factor(kind, clusters.m, *data.X.shape)
     df = satterthwaite(clusters, data.X, point.bread, H, point.covariance.multiply)

@@ -15,6 +15,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.deep import DeepData, DeepPoint
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint
 from metaalliance.errors import OptionError
 
@@ -23,6 +24,8 @@ KINDS = ("cr0", "cr1", "cr1s", "cr2")
 SATURATED = 1 - 1e-8
 #: Share of a study's information that others must add before its residuals can be inflated.
 SINGULAR = 1e-12
+#: Share of its own from which on what a study leaves is taken from the others, not from 1.
+HEAVY = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,12 +64,23 @@ def robust_covariance(data: NestedData, point: NestedPoint, kind: str) -> Robust
     equations 8 to 11.
     """
     H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
-    residuals = data.yi - data.X @ point.beta
-    scores = data.blocks.sums(H * residuals[:, None])
+    e = residuals(data, point)
+    scores = data.blocks.sums(H * e[:, None])
     covariance = scores.T @ scores
     covariance = covariance * small_sample_factor(kind, data.blocks.m, *data.X.shape)
     df = satterthwaite(data.blocks, data.X, point.bread, H, partial(multiply, data, point))
     return RobustCovariance(covariance, df)
+
+
+def residuals(data: NestedData | DeepData, point: NestedPoint | DeepPoint) -> Array:
+    """Return yi - X beta, shape (k,), with beta refined once.
+
+    The residual of an effect that nearly determines beta is smaller than the rounding of
+    beta; the coefficients of the residuals themselves take that out.
+    """
+    e = data.yi - data.X @ point.beta
+    refined: Array = e - data.X @ (point.bread @ (point.WX.T @ e))
+    return refined
 
 
 def small_sample_factor(kind: str, m: int, k: int, p: int) -> float:
@@ -93,17 +107,20 @@ def satterthwaite(
 
     With h_j the rows of `H` of study j, the variance estimate is a sum of squares of
     h_j'e_j whose covariances are ``d_ij h_i'S_i h_i - h_i'X_i (X'WX)^-1 X_j'h_j``.
+    Squares of pairs i < j are summed, without a term that another one takes back: with one
+    study that nearly determines the coefficient they are far smaller than its own.
     """
     df = np.empty(H.shape[1])
     for c in range(H.shape[1]):
         h = H[:, c]
         a = blocks.sums(h * multiply(h))
         b = blocks.sums(X * h[:, None])
-        bGb = np.einsum("ij,jk,ik->i", b, bread, b)
-        GB = bread @ (b.T @ b)
-        total = float(np.sum(a - bGb)) ** 2
-        spread = float(np.sum(a**2 - 2 * a * bGb) + np.sum(GB * GB.T))
-        df[c] = total / spread if spread > 0 else np.nan
+        bG = b @ bread
+        own = a - np.sum(bG * b, axis=1)
+        earlier = np.cumsum(b[:-1, :, None] * b[:-1, None, :], axis=0)
+        pairs = np.einsum("ij,ijk,ik->", bG[1:], earlier, bG[1:])
+        spread = float(own @ own + 2 * pairs)
+        df[c] = float(own.sum()) ** 2 / spread if spread > 0 else np.nan
     return df
 
 
@@ -162,13 +179,28 @@ def influence_rows(data: NestedData, point: NestedPoint) -> Array:
     singular value decomposition each.
     """
     H: Array = point.WX @ point.bread
-    uniform = uniform_studies(data)
-    H *= data.blocks.spread(np.where(uniform, uniform_factor(data, point), 1.0))[:, None]
+    uniform, others = uniform_studies(data), information_of_others(data.blocks, data.X, point.WX)
+    factor = np.where(uniform, uniform_factor(data, point, others), 1.0)
+    H *= data.blocks.spread(factor)[:, None]
     for rows in clusters_of_one_size(data.blocks, ~uniform):
         S = point.covariance.dense_blocks(rows, float(point.theta[0]), data.rho)
-        X = data.X[rows]
-        H[rows] = adjustment(S, X, point.bread) @ H[rows]
+        X, rest = data.X[rows], others[data.blocks.study[rows[:, 0]]]
+        H[rows] = adjustment(S, X, point.bread, rest) @ H[rows]
     return H
+
+
+def information_of_others(blocks: StudyBlocks, X: Array, WX: Array) -> Array:
+    """Sum of X_i'W_i X_i over all studies i but one, shape (m, p, p), for each study.
+
+    Sums from both ends: the total less a study's own part would leave no digits of the rest
+    where the study has nearly all of the information.
+    """
+    p = X.shape[1]
+    own = np.stack([blocks.sums(X[:, [a]] * WX) for a in range(p)], axis=1)
+    found = np.zeros_like(own)
+    found[1:] += np.cumsum(own[:-1], axis=0)
+    found[:-1] += np.cumsum(own[:0:-1], axis=0)[::-1]
+    return found
 
 
 def uniform_studies(data: NestedData) -> BoolArray:
@@ -178,16 +210,25 @@ def uniform_studies(data: NestedData) -> BoolArray:
     return np.asarray(data.blocks.sums(odd.astype(float)) == 0)
 
 
-def uniform_factor(data: NestedData, point: NestedPoint) -> Array:
-    """Factor by which A rescales the rows of a uniform study, shape (m,)."""
+def uniform_factor(data: NestedData, point: NestedPoint, others: Array) -> Array:
+    """Factor by which A rescales the rows of a uniform study, shape (m,).
+
+    With M = (X'WX)^-1 and x a row of the study, n x'Mx of its eigenvalue rests on the study
+    itself; the rest is x'M O M x / x'Mx of it, O being the information of the others (m, p, p).
+    """
     blocks, first = data.blocks, data.blocks.starts
     n = blocks.sizes
     own = 1 / point.covariance.inverse_diagonal[first]
     eigenvalue = own + n * (data.rho * data.vi[first] + point.theta[0])
     X = data.X[first]
-    rest = eigenvalue - n * np.einsum("ij,jk,ik->i", X, point.bread, X)
-    kept = rest > SINGULAR * eigenvalue
-    factor: Array = np.sqrt(np.divide(eigenvalue, rest, out=np.zeros(blocks.m), where=kept))
+    XM = X @ point.bread
+    along = np.sum(XM * X, axis=1)
+    leverage = n * along / eigenvalue
+    left = 1 - leverage
+    by_others = np.einsum("ij,ijk,ik->i", XM, others, XM)
+    np.divide(by_others, along, out=left, where=leverage > HEAVY)
+    kept = left > SINGULAR
+    factor: Array = np.sqrt(np.divide(1.0, left, out=np.zeros(blocks.m), where=kept))
     return factor
 
 
@@ -202,13 +243,16 @@ def clusters_of_one_size(
             yield first[begin : begin + batch, None] + np.arange(n)
 
 
-def adjustment(S: Array, X: Array, bread: Array) -> Array:
+def adjustment(S: Array, X: Array, bread: Array, others: Array) -> Array:
     """CR2 adjustment A = L (L'BL)^(-1/2) L' with B = S - X (X'WX)^-1 X' and S = LL'.
 
-    With V = L^-1 X (X'WX)^(-1/2) = P s Q' the middle is L'BL = FF', F = L'L (I - VV')^(1/2), and
-    ``(I - VV')^(1/2) = I - P (1 - sqrt(1 - s^2)) P'``. The singular values of F keep the digits
-    that the eigenvalues of FF' lose when variances differ strongly within a study. Where B is
-    singular the inverse root is that of Moore and Penrose.
+    With RR' = (X'WX)^-1 and V = L^-1 X R = P s Q' the middle is L'BL = FF',
+    F = L'L (I - VV')^(1/2), and ``(I - VV')^(1/2) = I - P (1 - sqrt(1 - s^2)) P'``. Three things
+    keep the digits when variances differ strongly within a study: singular values of F, not
+    eigenvalues of FF'; effects in falling order of variance, so that F falls from its first
+    row to its last and its small singular values do not drown in the rounding of the large;
+    and 1 - s^2 as Q'R' O R Q with the information O of the others where s^2 is near 1. Where B
+    is singular the inverse root is that of Moore and Penrose.
 
     Parameters
     ----------
@@ -218,21 +262,29 @@ def adjustment(S: Array, X: Array, bread: Array) -> Array:
         Their rows of the design matrix.
     bread : ndarray, shape (p, p)
         (X'WX)^-1.
+    others : ndarray, shape (c, p, p)
+        X'WX without the cluster's own part (`information_of_others`).
     """
-    L = np.linalg.cholesky(S)
-    Lt = L.transpose(0, 2, 1)
-    P, s, _ = np.linalg.svd(np.linalg.solve(L, X @ _root(bread)), full_matrices=False)
-    left = 1 - s**2
+    order = np.argsort(-np.diagonal(S, axis1=1, axis2=2), axis=1, kind="stable")
+    across = order[:, :, None], order[:, None, :]
+    c = np.arange(S.shape[0])[:, None, None]
+    L = np.linalg.cholesky(S[c, *across])
+    root = _root(bread)
+    V = np.linalg.solve(L, np.take_along_axis(X, order[:, :, None], axis=1) @ root)
+    P, s, Qt = np.linalg.svd(V, full_matrices=False)
+    RQ = root @ Qt.transpose(0, 2, 1)
+    left = np.where(s**2 > HEAVY, np.sum(RQ * (others @ RQ), axis=1), 1 - s**2)
     kept = left > SINGULAR
     shrink = 1 - np.sqrt(np.where(kept, left, 0.0))
-    LtL = Lt @ L
+    LtL = L.transpose(0, 2, 1) @ L
     F = LtL - ((LtL @ P) * shrink[:, None, :]) @ P.transpose(0, 2, 1)
     U, d, _ = np.linalg.svd(F)
     rank = d.shape[1] - np.sum(~kept, axis=1)  # singular values fall along their axis
     used = (np.arange(d.shape[1]) < rank[:, None]) & (d > 0)
     roots = np.divide(1.0, d, out=np.zeros_like(d), where=used)
     LU = L @ U
-    adjusted: Array = (LU * roots[:, None, :]) @ LU.transpose(0, 2, 1)
+    adjusted = np.empty_like(S)
+    adjusted[c, *across] = (LU * roots[:, None, :]) @ LU.transpose(0, 2, 1)
     return adjusted
 
 

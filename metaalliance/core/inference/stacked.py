@@ -15,7 +15,12 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.inference.robust import multiply, satterthwaite, small_sample_factor
+from metaalliance.core.inference.robust import (
+    multiply,
+    residuals,
+    satterthwaite,
+    small_sample_factor,
+)
 from metaalliance.core.inference.wald import (
     NO_DF,
     SINGULAR,
@@ -83,7 +88,7 @@ class StackedMeans:
         place = np.empty(k, dtype=np.intp)
         place[order] = np.arange(k)
         blocks = StudyBlocks.from_sorted(studies[order])
-        X, H, residuals = np.zeros((k, g)), np.zeros((k, g)), np.zeros(k)
+        X, H, e = np.zeros((k, g)), np.zeros((k, g)), np.zeros(k)
         factor = np.sqrt(small_sample_factor(kind, blocks.m, k, g))
         placed = []
         for index, (data, point, rows) in enumerate(parts):
@@ -91,12 +96,12 @@ class StackedMeans:
             X[at, index] = 1.0
             own = influence(data, point, np.eye(1), "cr2" if kind == "cr2" else "cr0")
             H[at, index] = factor * own[:, 0]
-            residuals[at] = data.yi - data.X @ point.beta
+            e[at] = residuals(data, point)
             placed.append((data, point, at))
         beta = np.array([float(point.beta[0]) for _, point, _ in parts])
         bread = np.diag([float(point.bread[0, 0]) for _, point, _ in parts])
         noise = 1e-12 * max(float(np.abs(data.yi).max()) for data, _, _ in parts)
-        return cls(beta, bread, kind, blocks, X, H, residuals, noise, tuple(placed))
+        return cls(beta, bread, kind, blocks, X, H, e, noise, tuple(placed))
 
     @property
     def covariance(self) -> Array:

@@ -17,7 +17,12 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.inference.robust import influence_rows, multiply, small_sample_factor
+from metaalliance.core.inference.robust import (
+    influence_rows,
+    multiply,
+    residuals,
+    small_sample_factor,
+)
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint
 from metaalliance.errors import OptionError
@@ -201,8 +206,7 @@ def influence(data: NestedData, point: NestedPoint, C: Array, kind: str) -> Arra
 
 def robust_q(data: NestedData, point: NestedPoint, C: Array, G: Array) -> float:
     """Return the Wald statistic Q with the sandwich made of the rows `G` (k, q)."""
-    residuals = data.yi - data.X @ point.beta
-    scores = data.blocks.sums(G * residuals[:, None])
+    scores = data.blocks.sums(G * residuals(data, point)[:, None])
     V = scores.T @ scores
     return float(quadratic_forms((C @ point.beta)[None], V[None], rounding_floor(data, G))[0])
 

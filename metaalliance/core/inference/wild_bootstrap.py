@@ -16,6 +16,8 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.robust import (
     adjustment,
     clusters_of_one_size,
+    information_of_others,
+    residuals,
     uniform_factor,
     uniform_studies,
 )
@@ -199,7 +201,7 @@ def _check(replications: int, weights: str, adjust: str) -> None:
 def _parts(data: NestedData, point: NestedPoint, C: Array, G: Array, adjust: str) -> _Parts:
     """Reduce effects and residuals under the null to sums of each study."""
     restricted = _restricted(point, C)
-    e = data.yi - data.X @ restricted.beta
+    e = residuals(data, restricted)
     if adjust == "cr2":
         e = _adjusted(data, restricted, e)
     sums = data.blocks.sums
@@ -223,11 +225,13 @@ def _adjusted(data: NestedData, restricted: NestedPoint, e: Array) -> Array:
     residual only.
     """
     blocks, uniform = data.blocks, uniform_studies(data)
-    factor = np.where(uniform, uniform_factor(data, restricted), 1.0)
+    others = information_of_others(blocks, data.X, restricted.WX)
+    factor = np.where(uniform, uniform_factor(data, restricted, others), 1.0)
     adjusted: Array = e + blocks.spread((factor - 1) * blocks.sums(e) / blocks.sizes)
     for rows in clusters_of_one_size(blocks, ~uniform):
         S = restricted.covariance.dense_blocks(rows, float(restricted.theta[0]), data.rho)
-        A = adjustment(S, data.X[rows], restricted.bread)
+        rest = others[blocks.study[rows[:, 0]]]
+        A = adjustment(S, data.X[rows], restricted.bread, rest)
         adjusted[rows] = np.einsum("cij,cj->ci", A, e[rows])
     return adjusted
 
