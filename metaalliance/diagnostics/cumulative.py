@@ -15,7 +15,6 @@ from metaalliance.diagnostics.rows import LIMITS, back_transformed, fit_row, mea
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.part import pool_part
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
@@ -148,7 +147,7 @@ def cumulative(
     added = _steps(values, ties, descending=descending)
     study = fit.effects.frame["study"]
     masks = np.array([study.isin(_before(added, i)).to_numpy() for i in range(len(added))])
-    rows = _deep_rows(fit, masks) if isinstance(fit, DeepFit) else _rows(fit, masks)
+    rows = _deep_rows(fit, masks) if fit.specification.columns else _rows(fit, masks)
     heads = [
         {"value": value, "added": ", ".join(str(s) for s in new), "n_added": len(new)}
         for value, new in added
@@ -194,7 +193,7 @@ def _rows(fit: PooledFit, masks: BoolArray) -> list[dict[str, Any]]:
     if math.isnan(fit.tau2):
         return [_fallback(fit, keep) for keep in masks]
     subject = examine(fit)
-    present = masks[:, subject.work.order]
+    present = masks[:, subject.work.data.order]
     return [
         _row(subject, refit, keep, mask)
         for refit, keep, mask in zip(Refits(subject, present), present, masks, strict=True)

@@ -157,7 +157,7 @@ def _table(subject: Subject, unit: str) -> pd.DataFrame:
     """Diagnostics of every unit."""
     work, data = subject.work, subject.data
     units = unit_frame(subject.effects, unit)
-    present = unit_masks(subject.effects, unit)[:, work.order]
+    present = unit_masks(subject.effects, unit)[:, work.data.order]
     test = "wald" if subject.fit.test in CLUSTER_TESTS else subject.fit.test
     refits = Refits(subject, present, test)
     rows = [_row(subject, refit, keep) for refit, keep in zip(refits, present, strict=True)]
@@ -217,7 +217,7 @@ def _influential(numbers: pd.DataFrame, p: int, n: int) -> pd.Series:
 def _in_order(subject: Subject, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Bring values of the sorted rows into the order of the effects."""
     found = np.empty(values.size)
-    found[subject.work.order] = values
+    found[subject.work.data.order] = values
     return found
 
 

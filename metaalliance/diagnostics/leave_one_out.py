@@ -18,7 +18,6 @@ from metaalliance.diagnostics.subject import examine, fitted
 from metaalliance.diagnostics.units import Unit, failure_notices, unit_frame, unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
@@ -175,10 +174,10 @@ def leave_one_out(
     if isinstance(fit, RegressionFit):
         return leave_out_of_regression(examine(fit), unit)
     masks = unit_masks(fit.effects, unit)
-    if isinstance(fit, DeepFit):
+    if fit.specification.columns:
         return _result(fit, unit, [deep_row(fit, keep) for keep in masks])
     examined = examine(fit)
-    present = masks[:, examined.work.order]
+    present = masks[:, examined.work.data.order]
     rows = [
         mean_row(examined, refit, keep)
         for refit, keep in zip(Refits(examined, present), present, strict=True)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.core.variance.blocks import MarginalCovariance
 from metaalliance.diagnostics.diagnostics import Influence, influence
 from metaalliance.diagnostics.rows import back_transformed
 from metaalliance.diagnostics.subject import Subject, examine
@@ -228,7 +227,7 @@ def _rule(
 def _refit(subject: Subject, keep: BoolArray, reason: str) -> tuple[PooledFit | None, str]:
     """Pool what is kept, rows in the order of the effects."""
     try:
-        found = subject.refit(keep[subject.work.order])
+        found = subject.refit(keep[subject.data.order])
     except EstimationError as error:
         return None, str(error)
     assert isinstance(found, PooledFit)
@@ -239,7 +238,7 @@ def _study_means(subject: Subject) -> tuple[Array, Array]:
     """Generalised least squares mean of each study and its sampling variance."""
     data = subject.data
     blocks = data.blocks
-    V = MarginalCovariance.build(blocks, data.vi, data.rho, 0.0, 0.0)
+    V = data.structure.at(np.zeros(len(data.names)))
     weight = blocks.sums(V.solve(np.ones(data.yi.size)))
     return blocks.sums(V.solve(data.yi)) / weight, 1 / weight
 

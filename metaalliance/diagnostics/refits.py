@@ -10,8 +10,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, Rows
-from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import MANY_STUDIES, NestedData, evaluate, start_values
+from metaalliance.core.variance.multilevel import MANY_STUDIES, evaluate, start_values
 from metaalliance.core.variance.subset_likelihood import maximize_subsets
 from metaalliance.diagnostics.subject import Subject
 from metaalliance.errors import EstimationError
@@ -112,20 +111,14 @@ class Refits:
     def starts(self) -> list[Array]:
         """The optimum of all effects; with few studies also the starts of a fit of its own."""
         data, starts = self.subject.data, [self.subject.work.point.theta]
-        if data.blocks.m <= MANY_STUDIES:
-            own = start_values(data)
-            total = float(own.sum())
-            starts += [own, np.array([total, 0.0]), np.array([0.0, total])]
-        return starts
+        return starts + (start_values(data) if data.blocks.m <= MANY_STUDIES else [])
 
     def _at(self, keep: BoolArray, theta: Array) -> WorkingFit:
         """The model of one subset at its variance components."""
         subject = self.subject
-        data = subset_data(subject, keep)
+        data = subject.data.subset(keep)
         point = evaluate(data, theta, restricted=subject.tau2_method == "REML")
-        return infer_working(
-            data, point, _ranks(subject.work.order[keep]), self.test or subject.fit.test
-        )
+        return infer_working(data, point, self.test or subject.fit.test)
 
     def _from_start(self, keep: BoolArray) -> Refit:
         """Fit one subset from the start."""
@@ -149,26 +142,10 @@ def batch_tau2(yi: Array, vi: Array, present: BoolArray, method: str) -> Array:
     return np.concatenate(found) if found else np.empty(0)
 
 
-def subset_data(subject: Subject, keep: BoolArray) -> NestedData:
-    """The rows that are kept (k,), with the studies that they belong to."""
-    data = subject.data
-    clustered = data.blocks.m < data.yi.size or subject.multilevel
-    labels = subject.study[keep] if clustered else np.arange(int(keep.sum()), dtype=np.intp)
-    blocks = StudyBlocks.from_sorted(labels)
-    return NestedData(data.yi[keep], data.vi[keep], data.X[keep], blocks, data.rho)
-
-
 def _per_study(present: BoolArray, study: IntArray) -> Array:
     """Effects of each study in each subset, shape (subsets, studies)."""
     starts = np.searchsorted(study, np.arange(int(study.max()) + 1))
     return np.add.reduceat(present.astype(np.float64), starts, axis=1)
-
-
-def _ranks(order: IntArray) -> IntArray:
-    """Places of the kept rows among themselves."""
-    ranks = np.empty(order.size, dtype=np.intp)
-    ranks[np.argsort(order, kind="stable")] = np.arange(order.size)
-    return ranks
 
 
 def _full_rank(X: Array) -> bool:
@@ -181,7 +158,7 @@ def _lost(subject: Subject, keep: BoolArray) -> str:
     """Name the coefficients that are lost with the rank of the design."""
     fit = subject.fit
     assert isinstance(fit, RegressionFit)
-    X = fit.X[subject.work.order[keep]]
+    X = fit.X[subject.data.order[keep]]
     constant = [n for n, x in zip(subject.names, X.T, strict=True) if not (x != x[0]).any()]
     gone = [n for n in constant if not (fit.X[:, subject.names.index(n)] == 1).all()]
     named = ", ".join(gone) if gone else ", ".join(subject.names)

@@ -14,7 +14,6 @@ from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.diagnostics.refits import Refit, Refused
 from metaalliance.diagnostics.subject import Subject
 from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
@@ -54,7 +53,7 @@ def mean_row(subject: Subject, refit: Refit, keep: BoolArray) -> dict[str, Any]:
     return {**fit_row(refit), **done}
 
 
-def deep_row(fit: DeepFit, keep: BoolArray) -> dict[str, Any]:
+def deep_row(fit: PooledFit, keep: BoolArray) -> dict[str, Any]:
     """Return the row of a model with further levels, fitted from the start to `keep` (k,)."""
     settings = {k: v for k, v in fit.settings().items() if k != "measure"}
     effects = fit.effects.subset(keep)
@@ -71,7 +70,7 @@ def deep_row(fit: DeepFit, keep: BoolArray) -> dict[str, Any]:
 
 def fit_row(fit: PooledFit) -> dict[str, Any]:
     """Return the numbers of a pooled result."""
-    sigma2 = fit.sigma2 if isinstance(fit, MultilevelFit | DeepFit) else {"study": fit.tau2}
+    sigma2 = fit.sigma2 if isinstance(fit, MultilevelFit) else {"study": fit.tau2}
     parts = {f"sigma2_{name}": sigma2.get(name, math.nan) for name in ("study", "effect")}
     return {**{name: getattr(fit, name) for name in _OF_FIT}, **parts}
 

@@ -11,18 +11,17 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.variance.multilevel import NestedData, evaluate
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.model import MULTILEVEL
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import WorkingFit, infer_working, working_data
-from metaalliance.options import CLUSTER_TESTS
+from metaalliance.models.structure import working_data
+from metaalliance.models.working import WorkingFit, infer_working
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,7 +52,7 @@ class Subject:
     basis: Array
 
     @property
-    def data(self) -> NestedData:
+    def data(self) -> MultilevelData:
         """Effects sorted by study."""
         return self.work.data
 
@@ -80,7 +79,7 @@ class Subject:
     def refit(self, keep: BoolArray) -> PooledFit | RegressionFit:
         """Fit the model from the start to the rows of ``work.data`` that are kept (k,)."""
         mask = np.zeros(keep.size, dtype=bool)
-        mask[self.work.order[keep]] = True
+        mask[self.data.order[keep]] = True
         effects, settings = self.effects.subset(mask), self.fit.settings()
         del settings["measure"]
         with warnings.catch_warnings():
@@ -122,7 +121,7 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
     EstimationError
         For a model with further levels, or without variance components to hold.
     """
-    if isinstance(fit, DeepFit):
+    if fit.specification.columns:
         raise EstimationError(
             "Diagnostics of a model with further levels or crossed factors do not exist here: fit "
             "it without them, or use leave_one_out.",
@@ -130,10 +129,9 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
         )
     if isinstance(fit, PooledFit) and math.isnan(fit.tau2):
         raise EstimationError("One effect: nothing can be left out.", code="MA660")
-    clustered = fit.model in MULTILEVEL or fit.test in CLUSTER_TESTS
     codes, labels = pd.factorize(fit.effects.frame["study"])
-    work = _working(fit, clustered=clustered)
-    study = codes[work.order].astype(np.intp)
+    work = _working(fit)
+    study = codes[work.data.order].astype(np.intp)
     names: tuple[str, ...] = ("mean",)
     basis: Array = np.eye(1)
     if isinstance(fit, RegressionFit):
@@ -141,17 +139,11 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
     return Subject(fit=fit, work=work, study=study, labels=tuple(labels), names=names, basis=basis)
 
 
-def _working(fit: PooledFit | RegressionFit, *, clustered: bool) -> WorkingFit:
+def _working(fit: PooledFit | RegressionFit) -> WorkingFit:
     """The working model of a fit, without fitting it again."""
-    effects = fit.effects
-    if isinstance(fit, RegressionFit):
-        _, order = working_data(effects, fit.X, fit.rho, clustered=clustered)
-        return infer_working(fit.data, fit.point, order, fit.test)
-    rho = fit.rho if isinstance(fit, MultilevelFit) else 0.0
-    ones = np.ones((effects.n_effects, 1))
-    data, order = working_data(effects, ones, rho, clustered=clustered)
-    if isinstance(fit, MultilevelFit):
-        return infer_working(fit.nested, fit.optimum, order, fit.test)
+    if isinstance(fit, RegressionFit | MultilevelFit):
+        return infer_working(fit.data, fit.point, fit.test)
+    data = working_data(fit.effects, np.ones((fit.n_effects, 1)), fit.specification)
     restricted = getattr(fit, "tau2_method", "ML") == "REML"
     point = evaluate(data, np.array([0.0, fit.tau2]), restricted=restricted)
-    return infer_working(data, point, order, fit.test)
+    return infer_working(data, point, fit.test)

@@ -12,10 +12,9 @@ from scipy import stats
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.core.variance import deep
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
+from metaalliance.core.variance.multilevel import evaluate
 from metaalliance.core.variance.subset_likelihood import maximize_subsets
-from metaalliance.models.deep import DeepFit, deep_data
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
@@ -23,8 +22,9 @@ from metaalliance.models.pooled_fit import PooledFit
 #: Variance components are estimated anew without each study up to this many studies times
 #: effects, and held above it, where one study cannot move them by much.
 REFITTED_CELLS = 1_000_000
-#: Above this many studies a model with further levels is not examined.
-DEEP_STUDIES = 500
+#: The same with further levels, where one fit follows the other; above a hundred times as many
+#: cells such a model is not examined.
+REFITTED_ONE_BY_ONE = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,17 +99,18 @@ def influence_of_studies(fit: PooledFit) -> Influence | None:
     """
     codes = pd.factorize(fit.effects.frame["study"])[0].astype(np.intp)
     m = int(codes.max()) + 1
-    if m < 3 or not fit.se > 0 or (isinstance(fit, DeepFit) and m > DEEP_STUDIES):
+    deeper, cells = bool(fit.specification.columns), m * codes.size
+    if m < 3 or not fit.se > 0 or (deeper and cells > 100 * REFITTED_ONE_BY_ONE):
         return None
     weight = np.asarray(np.bincount(codes, fit.weights, m), dtype=np.float64)
-    if isinstance(fit, DeepFit):
-        estimate, held = _deep(fit, codes, m), True
-    elif isinstance(fit, MultilevelFit):
-        held = m * codes.size > REFITTED_CELLS
-        estimate = _held(fit) if held else _refitted(fit, m)
-    else:
+    if not isinstance(fit, MultilevelFit):
         return _independent(fit, codes, m, weight)
-    change = (fit.estimate - estimate) / math.sqrt(float(fit.optimum.bread[0, 0]))
+    held = cells > (REFITTED_ONE_BY_ONE if deeper else REFITTED_CELLS)
+    present = codes[fit.data.order] != np.arange(m)[:, None]
+    estimate = _held(fit, present)
+    if not held:
+        _refit(fit, present, estimate)
+    change = (fit.estimate - estimate) / math.sqrt(float(fit.point.bread[0, 0]))
     return Influence(
         study=codes,
         estimate=estimate,
@@ -121,38 +122,32 @@ def influence_of_studies(fit: PooledFit) -> Influence | None:
     )
 
 
-def _refitted(fit: MultilevelFit, m: int) -> Array:
-    """Means without each study, the components estimated anew from those of all studies on."""
-    data = fit.nested
-    present = data.blocks.study != np.arange(m)[:, None]
-    several = (data.blocks.sizes > 1).sum() - (data.blocks.sizes > 1)
-    usable = several > 0  # else the split between and within cannot be estimated without it
-    estimate = _held(fit)
-    if usable.any():
-        restricted = fit.tau2_method == "REML"
-        starts = [np.asarray(fit.optimum.theta)]
-        found = maximize_subsets(data, present[usable], starts, restricted=restricted)
-        beta = found.beta[:, 0]
-        estimate[np.flatnonzero(usable)[~np.isnan(beta)]] = beta[~np.isnan(beta)]
-    return estimate
+def _refit(fit: MultilevelFit, present: BoolArray, estimate: Array) -> None:
+    """Replace means by those with components estimated anew, from those of all studies on.
+
+    Where the rest has no study of several effects, its split between and within cannot be
+    estimated, and the components stay.
+    """
+    codes = np.argmin(present, axis=0)
+    several = np.bincount(codes, minlength=present.shape[0]) > 1
+    usable = np.flatnonzero(several.sum() - several)
+    restricted, starts = fit.tau2_method == "REML", [np.asarray(fit.point.theta)]
+    found = maximize_subsets(fit.data, present[usable], starts, restricted=restricted)
+    reached = ~np.isnan(found.beta[:, 0])
+    estimate[usable[reached]] = found.beta[reached, 0]
 
 
-def _held(fit: MultilevelFit) -> Array:
-    """Means without each study at the components of all: blocks only drop out of two sums."""
-    data, point = fit.nested, fit.optimum
-    weights = data.blocks.sums(point.WX[:, 0])
+def _held(fit: MultilevelFit, present: BoolArray) -> Array:
+    """Means without each study at the components of all studies."""
+    data, point = fit.data, fit.point
+    if fit.specification.columns:
+        without = (
+            evaluate(data.subset(keep), point.theta, restricted=False).beta[0] for keep in present
+        )
+        return np.fromiter(without, dtype=np.float64, count=present.shape[0])
+    weights = data.blocks.sums(point.WX[:, 0])  # blocks only drop out of two sums
     totals = data.blocks.sums(point.WX[:, 0] * data.yi)
     return np.asarray((totals.sum() - totals) / (weights.sum() - weights), dtype=np.float64)
-
-
-def _deep(fit: DeepFit, codes: IntArray, m: int) -> Array:
-    """Means without each study at the components of all."""
-    restricted, found = fit.tau2_method == "REML", np.empty(m)
-    for j in range(m):
-        rest = fit.effects.subset(codes != j)
-        data, _ = deep_data(rest, fit.specification)
-        found[j] = deep.evaluate(data, fit.optimum.theta, restricted=restricted).beta[0]
-    return found
 
 
 def _independent(fit: PooledFit, codes: IntArray, m: int, weight: Array) -> Influence:
