@@ -6,7 +6,7 @@ import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,22 @@ from metaalliance.moderation.result import LIMITS, ModeratorTest
 from metaalliance.moderation.slope import SlopeTest, slope
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
+
+
+class TableOptions(TypedDict, total=False):
+    """Keywords of `moderator_table` beside those of the model."""
+
+    common_set: bool
+    scale: dict[str, float] | None
+    centre: dict[str, float] | None
+    reference: dict[str, str] | None
+    min_studies: int
+    separate_tau2: bool
+    compare: str
+    sesoi: float | None
+    tests: str | Sequence[str]
+    replications: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -89,8 +89,9 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
     if any(isinstance(test, SlopeTest) for test in found.moderators):
         scale = " on the scale of Fisher’s z" if fit.measure == "z" else ""
         notes += f" Slopes are{scale or ' in the unit of the effects'}."
-    if any(_untested(test) for test in found.moderators):
-        notes += " Levels marked with † have too few studies to be tested."
+    few = [test.options["min_studies"] for test in found.moderators if _untested(test)]
+    if few:
+        notes += f" Levels marked with † have fewer than {max(few)} studies: counts only."
     return Table(
         name="moderators",
         title="Moderators of the Alliance–Outcome Association",
