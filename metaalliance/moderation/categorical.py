@@ -132,6 +132,8 @@ def _check(compare: str, min_studies: int, sesoi: float | None) -> None:
 
 def _fit(grouping: Grouping, model: Model, min_studies: int, *, separate: bool) -> Case:
     """Fit the tested levels with common, and when asked with separate, heterogeneity."""
+    if separate:
+        refuse(model, "Separate tau² of levels", _NO_STRUCTURE)
     effects = grouping.effects
     used = effects.subset(grouping.present)
     chosen = model.resolved(dependent=used.dependent())
@@ -167,7 +169,6 @@ def _refuse_separation(grouping: Grouping, common: RegressionFit) -> None:
     """Refuse separate fits where there is no tau², or where they would be taken as independent."""
     if common.model == "common-effect":
         raise OptionError("The common-effect model has no tau² to separate.")
-    refuse(common.specification, "Separate tau² of levels", _NO_STRUCTURE)
     shared = grouping.varies_within()
     if shared and not common.specification.robust:
         raise EstimationError(
