@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
@@ -10,6 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 import pandas as pd
 
+from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model, ModelSettings, Specification, refuse
@@ -25,8 +27,7 @@ MOST = 10
 #: Why a setting plays no part in the weights of models.
 _REFUSED = {
     "test": "models are weighed by their likelihoods, and no coefficient is tested",
-    "level": "it gives weights and standard errors, no intervals",
-    "prediction": "it gives weights and standard errors, no intervals",
+    "prediction": "coefficients are averaged over models, and no effect is predicted",
 }
 
 
@@ -41,8 +42,11 @@ class ModelSet:
     importance : DataFrame
         term, weight: summed weights of the models that hold a term.
     coefficients : DataFrame
-        term, estimate, se: averaged over all models, a coefficient being zero where its term is
-        left out; the standard error includes the uncertainty about the model.
+        term, estimate, se, ci_low, ci_high: averaged over all models, a coefficient being zero
+        where its term is left out; the standard error, and with it the normal interval, includes
+        the uncertainty about the model.
+    level : float
+        Coverage of the intervals.
     n_studies, n_effects : int
         The effects of all models: those with a value of every moderator.
     """
@@ -51,6 +55,7 @@ class ModelSet:
     importance: pd.DataFrame = field(repr=False)
     coefficients: pd.DataFrame = field(repr=False)
     model: str
+    level: float
     n_studies: int
     n_effects: int
     missing: dict[str, dict[str, int]]
@@ -111,8 +116,8 @@ def model_set(
     reference, centre, scale, min_studies
         As in `meta_regression`.
     **settings
-        The settings of `pool` that decide a likelihood, or a whole `Model` as `model`: all but
-        `test`, `level` and `prediction`; `tau2` is "ML" whether it is said or not.
+        The settings of `pool` but `test` and `prediction`, or a whole `Model` as `model`; `tau2`
+        is "ML" whether it is said or not.
 
     Raises
     ------
@@ -123,6 +128,7 @@ def model_set(
     ----------
     Burnham KP, Anderson DR (2002). Model Selection and Multimodel Inference, 2nd ed. AICc
     counts effects and all parameters, variance components among them, as metafor does.
+    Buckland ST, Burnham KP, Augustin NH (1997). Biometrics 53, 603-618 (standard error).
 
     Examples
     --------
@@ -156,7 +162,7 @@ def model_set(
                                         if t in c))}
         for t in full.terms
     ]  # fmt: skip
-    averaged = _averaged(full, fits, frame["weight"].to_numpy())
+    averaged = _averaged(full, fits, frame["weight"].to_numpy(), model.level)
     return ModelSet(
         models=frame.sort_values("aicc", kind="stable", ignore_index=True),
         importance=pd.DataFrame(importance).sort_values(
@@ -164,6 +170,7 @@ def model_set(
         ),
         coefficients=averaged,
         model=fits[0][1].model,
+        level=model.level,
         n_studies=full.used.n_studies,
         n_effects=full.used.n_effects,
         missing=full.missing,
@@ -230,7 +237,7 @@ def aicc(log_likelihood: float, parameters: int, k: int) -> float:
     return -2 * log_likelihood + 2 * parameters * n / (n - parameters - 1)
 
 
-def _averaged(full: Design, fits: _Fits, weights: Any) -> pd.DataFrame:
+def _averaged(full: Design, fits: _Fits, weights: Any, level: float) -> pd.DataFrame:
     """Average every coefficient over all models."""
     estimates = np.zeros((len(fits), len(full.names)))
     variances = np.zeros_like(estimates)
@@ -240,4 +247,6 @@ def _averaged(full: Design, fits: _Fits, weights: Any) -> pd.DataFrame:
         variances[row, at] = fit.se**2
     mean = weights @ estimates
     se = weights @ np.sqrt(variances + (estimates - mean) ** 2)
-    return pd.DataFrame({"term": full.names, "estimate": mean, "se": se})
+    half = critical_value(level, math.inf) * se
+    ends = {"ci_low": mean - half, "ci_high": mean + half}
+    return pd.DataFrame({"term": full.names, "estimate": mean, "se": se, **ends})

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import norm
 
 import metaalliance as ma
 from metaalliance.analysis.analysis import Analysis
@@ -156,18 +157,19 @@ def test_tests_side_by_side_say_what_is_their_own_and_obey_the_rest(dependent, q
     assert (changed.abs() > 1e-4).all()
 
 
-@pytest.mark.parametrize("settings", [{"rho": 0.2}, {"model": "three-level"}])
-def test_settings_of_the_likelihood_move_a_set_of_models(settings, dependent, quiet):
+@pytest.mark.parametrize("settings", [{"rho": 0.2}, {"model": "three-level"}, {"level": 0.8}])
+def test_settings_of_a_likelihood_and_the_level_move_a_set_of_models(settings, dependent, quiet):
     plain, other = (
-        quiet(model_set, dependent, ["arm", "age"], **given).coefficients[["estimate", "se"]]
+        quiet(model_set, dependent, ["arm", "age"], **given).coefficients.drop(columns="term")
         for given in ({}, settings)
     )
     assert moved(plain, other)
+    half = norm.isf((1 - settings.get("level", 0.95)) / 2) * other["se"]
+    assert_allclose(other["ci_high"], other["estimate"] + half, rtol=1e-12)
+    assert_allclose(other["ci_low"], other["estimate"] - half, rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "settings", [{"test": "cr1"}, {"level": 0.9}, {"prediction": "riley"}, {"tau2": "DL"}]
-)
+@pytest.mark.parametrize("settings", [{"test": "cr1"}, {"prediction": "riley"}, {"tau2": "DL"}])
 def test_a_set_of_models_refuses_by_name_what_plays_no_part(settings, dependent):
     (name,) = settings
     with pytest.raises(OptionError, match=f"cannot obey {name}="):
