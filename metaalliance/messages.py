@@ -662,8 +662,8 @@ _ANALYSIS = {
     ),
     "MA645": _note(
         "a level with too few studies",
-        "A mean of one or two studies has no usable standard error; the level is shown and kept "
-        "out of the test.",
+        "A mean of one or two studies has no usable standard error; the level is listed with its "
+        "counts, without an estimate, and kept out of the test.",
         "Merge it with another level, or change --min-studies.",
     ),
     "MA646": _error(

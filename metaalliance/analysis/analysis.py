@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from metaalliance.config import Config, find_config, read_config
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
-from metaalliance.model import AGGREGATION_RHO, Model
+from metaalliance.model import AGGREGATION_RHO, Model, Specification
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.table import ModeratorTable, TableOptions, moderator_table
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
@@ -148,18 +150,45 @@ class Analysis:
         return {**self.policy.to_record(), **self.model.to_record()}
 
     @cached_property
+    def chosen(self) -> Specification:
+        """`fitted` with nothing left to choose; its `asked` is `fitted`."""
+        found = self.fitted.resolved(dependent=self.effects.dependent())
+        if self.fitted.rho is not None and found.kind != "che":
+            raise OptionError(f"--rho has no meaning for the {found.kind} model.")
+        return found
+
+    @cached_property
     def fit(self) -> PooledFit:
         """The pooled mean; what its reader has to know stands in its notices."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = fit_mean(self.effects, self.fitted)
-        if self.fitted.rho is not None and found.model != "che":
-            raise OptionError(f"--rho has no meaning for the {found.model} model.")
-        return found
+            return fit_mean(self.effects, self.chosen)
 
     def pool(self) -> PooledFit:
         """Pool the effects."""
         return self.fit
+
+    def moderators(
+        self, by: str | Sequence[str], **options: Unpack[TableOptions]
+    ) -> ModeratorTable:
+        """Test moderators one at a time with the model of this analysis.
+
+        Parameters
+        ----------
+        by : str or sequence of str
+            Columns: text gives levels, numbers give slopes.
+        **options
+            Of `moderator_table`: common_set, scale, centre, reference, min_studies,
+            separate_tau2, compare, sesoi, tests, replications, seed.
+
+        Returns
+        -------
+        ModeratorTable
+            The result of one column is ``table[column]``; its `levels` are those of every
+            table, figure and document of this analysis.
+        """
+        names = (by,) if isinstance(by, str) else by
+        return moderator_table(self.effects, names, model=self.chosen.asked, **options)
 
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:

@@ -16,7 +16,7 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from metaalliance.cli.moderator_models import ModeratorModels
+    from metaalliance.analysis.moderators import ModeratorModels
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.report.tables.influence import InfluenceResults

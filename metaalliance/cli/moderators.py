@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
 from metaalliance.cli.analysis import (
+    Request,
     load,
     open_folder,
     print_preamble,
@@ -17,12 +19,6 @@ from metaalliance.cli.further_figures import (
     figure_files,
     moderator_drawings,
     slug,
-)
-from metaalliance.cli.moderator_models import (
-    ModeratorModels,
-    ModeratorOptions,
-    fit_models,
-    model_options,
 )
 from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
@@ -61,17 +57,16 @@ RESULTS = (
 SHOWN = 12
 
 
-def run_moderators(options: ModeratorOptions) -> int:
+def run_moderators(request: Request, options: ModeratorOptions, *, figures: bool) -> int:
     """Run the command."""
-    request = options.request
     config, settings = settings_of(request)
-    names = figure_files(figure_names(options)) if options.figures else ()
+    names = figure_files(figure_names(options)) if figures else ()
     folder = open_folder(request, "moderators", (*FILES, *names))
     loaded = load(request, config, settings, "Nothing was compared.")
     if isinstance(loaded, int):
         return loaded
     found = fit_models(loaded, options)
-    notes = _draw(found, loaded, folder) if options.figures else []
+    notes = _draw(found, loaded, folder) if figures else []
     if not request.json_output:
         print_preamble(loaded.studies, request)
         _print(found, notes)
@@ -121,7 +116,7 @@ def moderator_document(
     parts["location_scale"] = location_scale_document(found.spread, found.aggregation_rho)
     parts["model_set"] = None if found.models is None else found.models.to_dict()
     settings = {
-        **model_options(loaded),
+        **loaded.fitted.to_record(),
         "measure": loaded.policy.measure,
         "min_studies": options.min_studies,
         "separate_tau2": options.separate_tau2,

@@ -97,10 +97,11 @@ _Again = tuple[dict[str, Any], tuple[str, ...]]
 
 
 def _moderators(record: dict[str, Any], loaded: Analysis, request: Request) -> _Again:
-    from metaalliance.cli.moderator_models import ModeratorOptions, fit_models
+    from metaalliance.analysis.moderators import ModeratorOptions, fit_models
     from metaalliance.cli.moderators import RESULTS, moderator_document
 
-    options = restored(ModeratorOptions, record, request=request)
+    del request
+    options = restored(ModeratorOptions, record)
     return moderator_document(loaded, options, fit_models(loaded, options)), RESULTS
 
 

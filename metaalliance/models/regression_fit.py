@@ -259,29 +259,30 @@ class RegressionFit:
             adjust=adjust,
         )
 
-    def predict(self, X: ArrayLike, *, prediction: str = "t") -> pd.DataFrame:
+    def predict(self, X: ArrayLike, *, prediction: str | None = None) -> pd.DataFrame:
         """Predict the mean effect at rows of the design, with its intervals.
 
         Parameters
         ----------
         X : array_like, shape (n, p)
             Rows of the design matrix.
-        prediction : {"t", "normal", "riley", "simple"}
-            Distribution of the prediction interval; see `pool`.
+        prediction : {"t", "normal", "riley", "simple"}, optional
+            Distribution of the prediction interval; by default that of the model.
 
         Returns
         -------
         DataFrame
             estimate, se, df, ci_low, ci_high, pi_low, pi_high on the analysis scale.
         """
-        check_option("prediction", prediction, Prediction)
+        chosen = self.specification.prediction if prediction is None else prediction
+        check_option("prediction", chosen, Prediction)
         found = self.contrast(X)
         clustered = self.test in CLUSTER_TESTS or self.model in MULTILEVEL
         units = self.n_studies if clustered else self.n_effects
         p = self.beta.size
         pis = [
             prediction_interval(
-                prediction, e, s, self.tau2, df=d, units=units - p + 1, riley=units - p - 1,
+                chosen, e, s, self.tau2, df=d, units=units - p + 1, riley=units - p - 1,
                 level=self.level,
             )
             for e, s, d in zip(found.estimate, found.se, found.df, strict=True)

@@ -124,8 +124,8 @@ def moderators(
     debug: Debug = False,
 ) -> None:
     """Compare effects between modalities, raters, times; regress them on moderators."""
+    from metaalliance.analysis.moderators import ModeratorOptions
     from metaalliance.cli.analysis import Request
-    from metaalliance.cli.moderator_models import ModeratorOptions
     from metaalliance.cli.moderators import run_moderators
     from metaalliance.cli.run import guarded
 
@@ -152,7 +152,6 @@ def moderators(
         verbose=verbose,
     )
     options = ModeratorOptions(
-        request=request,
         by=tuple(by or ()),
         formula=formula,
         within_between=tuple(within_between or ()),
@@ -170,6 +169,10 @@ def moderators(
         sesoi=sesoi,
         replications=replications,
         seed=seed,
-        figures=figures,
     )
-    guarded("moderators", lambda: run_moderators(options), json_output=json_output, debug=debug)
+    guarded(
+        "moderators",
+        lambda: run_moderators(request, options, figures=figures),
+        json_output=json_output,
+        debug=debug,
+    )

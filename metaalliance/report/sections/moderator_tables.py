@@ -89,8 +89,13 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
     if any(isinstance(test, SlopeTest) for test in found.moderators):
         scale = " on the scale of Fisher’s z" if fit.measure == "z" else ""
         notes += f" Slopes are{scale or ' in the unit of the effects'}."
-    if any(_untested(test) for test in found.moderators):
-        notes += " Levels marked with † have too few studies to be tested."
+    few = [
+        test.options["min_studies"]
+        for test in found.moderators
+        if isinstance(test, ModeratorTest) and not test.levels["tested"].astype(bool).all()
+    ]
+    if few:
+        notes += f" Levels marked with † have fewer than {max(few)} studies: counts only."
     return Table(
         name="moderators",
         title="Moderators of the Alliance–Outcome Association",
@@ -101,10 +106,6 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
 
 
 _BLANK: dict[str, Any] = {"test": "", "p_value": "", "p_holm": "", "estimate": "", "ci": ""}
-
-
-def _untested(test: Moderator) -> bool:
-    return isinstance(test, ModeratorTest) and not test.levels["tested"].astype(bool).all()
 
 
 def _level_rows(test: ModeratorTest) -> list[dict[str, Any]]:

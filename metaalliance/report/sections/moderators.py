@@ -88,7 +88,8 @@ def _methods(found: ModeratorTable) -> list[Prose]:
     if any((~t.levels["tested"].astype(bool)).any() for t in categorical):
         parts.append(
             prose(
-                "Levels with fewer than {n} studies are shown but were not tested.",
+                "Levels with fewer than {n} studies are counted; they were neither estimated nor "
+                "tested.",
                 n=f"{max(fewest)}",
             )
         )

@@ -109,6 +109,7 @@ def method_table(found: ModeratorTest) -> Table | None:
             Field(key="method", title="Method"),
             Field(key="text", title="Statistic"),
             Field(key="p_value", title="p", kind="p"),
+            Field(key="settings", title="Settings of its own", optional=True),
         ),
         rows=tuple(rows),
         name=f"tests-{_slug(found.name)}",
@@ -269,7 +270,7 @@ def _notes(found: ModeratorTable) -> tuple[str, ...]:
     tests = [one for one in found.moderators if isinstance(one, ModeratorTest)]
     if any(not bool(one.levels["tested"].all()) for one in tests):
         least = max(one.options["min_studies"] for one in tests)
-        notes.append(f"{NOT_TESTED} fewer than {least} studies: shown, not tested.")
+        notes.append(f"{NOT_TESTED} fewer than {least} studies: counts only.")
     for one in found.moderators:
         if one.missing["n_effects"]:
             notes.append(
