@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,8 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
+from metaalliance.publication_bias.methods import Alternative
+from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
 
@@ -160,6 +163,18 @@ class Analysis:
     def pool(self) -> PooledFit:
         """Pool the effects."""
         return self.fit
+
+    def bias(
+        self,
+        *,
+        steps: Sequence[float] = (0.025,),
+        alternative: Alternative = "auto",
+        aggregation_rho: float | None = None,
+    ) -> BiasSummary:
+        """Apply every method for publication bias to the pooled result; see `bias_summary`."""
+        return bias_summary(
+            self.fit, steps=steps, alternative=alternative, aggregation_rho=aggregation_rho
+        )
 
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:

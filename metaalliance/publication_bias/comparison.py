@@ -53,6 +53,6 @@ def adjusted(main: PooledFit) -> PooledFit:
         p_value=term.p_value,
         statistic=term.statistic,
         df=term.df,
-        settings=chosen.settings(),
+        settings={**chosen.settings(), "regression": chosen.model},
         notices=found.notices,
     )

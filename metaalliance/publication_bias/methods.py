@@ -82,8 +82,8 @@ class Method:
     options : callable
         Options of the function from what is wanted; None leaves the method out.
     sentence : str
-        What it does, for the methods section of a report and for the docs. "{name}" stands for
-        the title; markup as in `prose`.
+        What it does, for the methods section of a report and for the docs, without its point;
+        "{name}" stands for the title, ``*p*`` is italic.
     references : tuple of str
         Keys of the bibliography.
     told : bool
@@ -121,12 +121,12 @@ def named(text: str, options: Mapping[str, Any]) -> str:
 
 
 _FILL = (
-    "{name} counts the effects that are missing on one side of the funnel and adds their mirror "
-    "images"
+    "Trim and fill counts the effects that are missing on one side of the funnel and adds their "
+    "mirror images"
 )
 _STEPS = (
-    "{name} estimates with the mean how likely a result is to be seen, by steps of its one-sided "
-    "*p*"
+    "A step-function selection model estimates with the mean how likely results are to be "
+    "reported, by intervals of their one-sided *p*"
 )
 
 METHODS: Sequence[Method] = (
@@ -136,7 +136,7 @@ METHODS: Sequence[Method] = (
         result=Egger,
         function=egger,
         kind="test",
-        sentence="{name}: effects are regressed on their standard errors",
+        sentence="Egger’s test regresses effects on their standard errors",
         references=("egger1997", "rodgers2021"),
         told=True,
     ),
@@ -146,8 +146,8 @@ METHODS: Sequence[Method] = (
         result=PetPeese,
         function=pet_peese,
         kind="mean",
-        sentence="{name} extrapolates to a study without sampling error from a regression on the "
-        "standard error (PET) or, where the limit of PET differs from zero, on the sampling "
+        sentence="PET-PEESE extrapolates to a study without sampling error from a regression on "
+        "the standard error (PET) or, where the limit of PET differs from zero, on the sampling "
         "variance (PEESE)",
         references=("stanley2014",),
         told=True,
@@ -158,7 +158,8 @@ METHODS: Sequence[Method] = (
         result=RankTest,
         function=rank_test,
         kind="test",
-        sentence="{name}: Kendall’s τ of standardised effects and their variances",
+        sentence="The rank correlation test is Kendall’s τ of standardised effects and their "
+        "variances",
         references=("begg1994",),
     ),
     Method(
@@ -212,7 +213,7 @@ METHODS: Sequence[Method] = (
         kind="both",
         test=-1,
         options=Wanted.way,
-        sentence="{name}: the same with a weight that bends smoothly with *p*",
+        sentence="The beta selection model has a weight that bends smoothly with *p*",
         references=("citkowicz2017",),
     ),
     Method(
@@ -233,7 +234,7 @@ METHODS: Sequence[Method] = (
         function=limit_meta,
         kind="both",
         test=-1,
-        sentence="{name} extrapolates small-study effects to infinite precision",
+        sentence="Limit meta-analysis extrapolates small-study effects to infinite precision",
         references=("rucker2011",),
     ),
     Method(
@@ -243,8 +244,8 @@ METHODS: Sequence[Method] = (
         function=excess_significance,
         kind="test",
         test=-1,
-        sentence="{name}: the number of significant studies is compared with what their power "
-        "lets expect",
+        sentence="The test of excess significance compares the number of significant studies "
+        "with what their power lets expect",
         references=("ioannidis2007",),
         told=True,
     ),
@@ -254,7 +255,7 @@ METHODS: Sequence[Method] = (
         result=FailSafeN,
         function=fail_safe_n,
         kind="count",
-        sentence="{name} counts null results that would undo the conclusion",
+        sentence="Fail-safe *N* counts null results that would undo the conclusion",
         references=("rosenthal1979", "orwin1983", "rosenberg2005"),
         told=True,
     ),
@@ -264,8 +265,8 @@ METHODS: Sequence[Method] = (
         result=HenmiCopas,
         function=henmi_copas_bias,
         kind="mean",
-        sentence="{name}: a mean with common-effect weights, which give small studies little, and "
-        "an interval that allows for heterogeneity",
+        sentence="The mean of Henmi and Copas has common-effect weights, which give small studies "
+        "little, and an interval that allows for heterogeneity",
         references=("henmi2010",),
     ),
 )

@@ -92,6 +92,20 @@ class BiasSummary:
         """Coverage of the intervals."""
         return self.fit.level
 
+    @property
+    def aggregation_rho(self) -> float | None:
+        """Correlation with which effects of a study were averaged; None where none were."""
+        found = (r.aggregation_rho for r in self.results.values())
+        return next((rho for rho in found if rho is not None), None)
+
+    def not_taken(self) -> list[tuple[list[Applied], tuple[str, ...], str]]:
+        """Return methods, the settings of the main model that they do not take, and the reason."""
+        groups: dict[tuple[tuple[str, ...], str], list[Applied]] = {}
+        for a in self.applied:
+            if a.result is not None and a.result.not_taken:
+                groups.setdefault((a.result.not_taken, a.result.reason()), []).append(a)
+        return [(found, *key) for key, found in groups.items()]
+
     def adjusted(self) -> list[tuple[str, Term, int, int]]:
         """Return name, estimate, studies and effects of every adjusted mean."""
         fit = self.fit
