@@ -53,6 +53,7 @@ class PetPeese(BiasResult):
     method: ClassVar[str] = "pet_peese"
     title: ClassVar[str] = "PET-PEESE (Stanley and Doucouliagos)"
     takes: ClassVar[frozenset[str]] = Egger.takes
+    because: ClassVar[str] = Egger.because
 
     pet: Egger = field(repr=False)
     peese: Egger = field(repr=False)

@@ -59,7 +59,7 @@ class TrimAndFill(BiasResult):
 
     method: ClassVar[str] = "trim_and_fill"
     title: ClassVar[str] = "Trim and fill (Duval and Tweedie)"
-    takes: ClassVar[frozenset[str]] = frozenset({"rho", "tau2", "test", "level", "prediction"})
+    takes: ClassVar[frozenset[str]] = frozenset({"rho", "tau2", "test", "level"})
     kinds: ClassVar[frozenset[str]] = frozenset({"two-level", "common-effect"})
     because: ClassVar[str] = (
         "the missing effects of a study cannot be counted, so that the mean is a two-level one "
@@ -98,8 +98,8 @@ class TrimAndFill(BiasResult):
         return self.adjusted(), _mean_term("mean of observed effects", self.observed), missing
 
     def settings(self) -> dict[str, Any]:
-        """Return the options that made this result."""
-        own = {"estimator": self.estimator, "side": self.side}
+        """Return the options that made this result; None for a prediction, which it has not."""
+        own = {"prediction": None, "estimator": self.estimator, "side": self.side}
         return {**self.fit.settings(), **BiasResult.settings(self), **own}
 
     def details(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _methods(fit: PooledFit, found: BiasEvidence) -> Prose:
         )
     ]
     parts += [_method(group, fit) for group in groups.values()]
-    parts += [_averaged(found), *_not_taken(found)]
+    parts += [_averaged(found), _not_taken(found)]
     parts.append(
         prose(
             "The methods rest on different assumptions about how results are selected, and none of "
@@ -107,19 +107,19 @@ def _averaged(found: BiasEvidence) -> Prose:
     )
 
 
-def _not_taken(found: BiasEvidence) -> list[Prose]:
+def _not_taken(found: BiasEvidence) -> Prose:
     """Settings of the main analysis that a method has no place for, with the reason."""
-    return [
-        prose(
-            "Of the settings of the main analysis, {settings} {were} not used for {methods}: "
-            "{reason}.",
-            settings=listed(settings),
-            were="was" if len(settings) == 1 else "were",
-            methods=listed(_lower(a.title) for a in methods),
-            reason=reason,
-        )
+    groups = [
+        f"{listed(settings)} for {listed(_lower(a.title) for a in methods)} ({reason})"
         for methods, settings, reason in found.summary.not_taken()
     ]
+    if not groups:
+        return Prose()
+    return prose(
+        "Settings of the main analysis that have no place in the definition of a method were not "
+        "used there: {groups}.",
+        groups="; ".join(groups),
+    )
 
 
 def _egger_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
@@ -140,12 +140,13 @@ def _pet_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
     result = results[0]
     if not isinstance(result, PetPeese):
         return Prose()
-    rule = prose(" (one-sided *p* < {p})", p=number(result.switch_p, 2, correlation=True))
+    rule = number(result.switch_p, 2, correlation=True)
     if result.pet.model == "classical":
-        return rule + prose("by classical weighted least squares, as its authors define it")
-    same = (result.pet.model, result.pet.test) == (fit.model, fit.test)
-    where = "the model of the main analysis" if same else f"a {result.pet.model} model"
-    return rule + prose("in {where}", where=where)
+        where = "by classical weighted least squares, as its authors define it"
+    else:
+        same = (result.pet.model, result.pet.test) == (fit.model, fit.test)
+        where = "in the model of the main analysis" if same else f"in a {result.pet.model} model"
+    return prose(f", by the rule of one-sided *p* < {{rule}}, {where}", rule=rule)
 
 
 def _selection_details(results: Sequence[BiasResult], _: PooledFit) -> Prose:
