@@ -22,6 +22,8 @@ from metaalliance.moderation.table import ModeratorTable, TableOptions, moderato
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
+from metaalliance.publication_bias.methods import Alternative
+from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
 
@@ -189,6 +191,18 @@ class Analysis:
         """
         names = (by,) if isinstance(by, str) else by
         return moderator_table(self.effects, names, model=self.chosen.asked, **options)
+
+    def bias(
+        self,
+        *,
+        steps: Sequence[float] = (0.025,),
+        alternative: Alternative = "auto",
+        aggregation_rho: float | None = None,
+    ) -> BiasSummary:
+        """Apply every method for publication bias to the pooled result; see `bias_summary`."""
+        return bias_summary(
+            self.fit, steps=steps, alternative=alternative, aggregation_rho=aggregation_rho
+        )
 
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:

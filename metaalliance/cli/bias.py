@@ -21,7 +21,7 @@ from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho
-from metaalliance.publication_bias.summary import BiasSummary, bias_summary
+from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.report.results import input_record, to_json
 from metaalliance.report.tables.bias import (
     adjusted_table,
@@ -52,7 +52,7 @@ class BiasOptions:
     request: Request
     steps: str
     alternative: str
-    aggregation_rho: float
+    aggregation_rho: float | None = None
     figures: bool = True
 
 
@@ -61,7 +61,8 @@ def run_bias(options: BiasOptions) -> int:
     request = options.request
     parse_steps(options.steps)  # a wrong option is told before anything is read
     check_option("alternative", options.alternative, Way)
-    check_rho(options.aggregation_rho)
+    if options.aggregation_rho is not None:
+        check_rho(options.aggregation_rho)
     config, settings = settings_of(request)
     names = figure_files(FIGURES) if options.figures else ()
     folder = open_folder(request, "bias", (*FILES, *names))
@@ -89,11 +90,10 @@ def run_bias(options: BiasOptions) -> int:
 
 def summarise(loaded: Analysis, options: BiasOptions) -> BiasSummary:
     """Apply every method."""
-    return bias_summary(
-        loaded.fit,
+    return loaded.bias(
         steps=parse_steps(options.steps),
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
-        aggregation_rho=check_rho(options.aggregation_rho),
+        aggregation_rho=options.aggregation_rho,
     )
 
 
@@ -104,7 +104,7 @@ def document_of(
     own = {
         "steps": list(parse_steps(options.steps)),
         "alternative": options.alternative,
-        "aggregation_rho": options.aggregation_rho,
+        "aggregation_rho": found.aggregation_rho,
     }
     studies = loaded.studies
     return bias_document(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +59,13 @@ class AdjustedFit(PooledFit):
     ----------
     method, inference : str
         Names of the method and of its test.
+    used : tuple of pairs
+        Its further settings by their names.
     """
 
     method: str
     inference: str
+    used: tuple[tuple[str, Any], ...] = ()
 
     @property
     def model(self) -> str:
@@ -75,14 +78,9 @@ class AdjustedFit(PooledFit):
         return self.inference
 
     def settings(self) -> dict[str, Any]:
-        """Return the options that have a meaning for the method."""
-        return {
-            "measure": self.measure,
-            "model": self.method,
-            "test": self.inference,
-            "level": self.level,
-            "prediction": self.prediction,
-        }
+        """Return the options that the method used; None for a prediction, which it has not."""
+        own = {"model": self.method, "test": self.inference, "level": self.level}
+        return {"measure": self.measure, **dict(self.used), **own, "prediction": None}
 
 
 def adjusted_fit(
@@ -98,6 +96,7 @@ def adjusted_fit(
     statistic: float = math.nan,
     df: float = math.inf,
     tau2: float = math.nan,
+    settings: Mapping[str, Any] | None = None,
     notices: tuple[Problem, ...] = (),
 ) -> AdjustedFit:
     """Put the mean of another method on the effects of `main` into the shape of a row.
@@ -112,6 +111,8 @@ def adjusted_fit(
         The mean on the analysis scale and its inference.
     tau2 : float
         Heterogeneity variance, where the method has one.
+    settings : mapping, optional
+        What else the method used, by the names of settings.
     notices : tuple of Problem
         What limits it.
     """
@@ -121,6 +122,7 @@ def adjusted_fit(
         specification=main.specification,
         method=model,
         inference=test,
+        used=tuple((settings or {}).items()),
         estimate=estimate,
         se=se,
         statistic=statistic,

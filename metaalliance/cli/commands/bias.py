@@ -46,12 +46,13 @@ def bias(
         ),
     ] = "auto",
     aggregation_rho: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--aggregation-rho",
-            help="Correlation with which effects of a study are averaged where a method takes one.",
+            help="Correlation with which effects of a study are averaged where a method takes one "
+            "[default: --rho where it is a number, else .5].",
         ),
-    ] = 0.5,
+    ] = None,
     figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
     measure: Measure = None,
     model: Model = None,

@@ -11,6 +11,7 @@ import pandas as pd
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
+from metaalliance.publication_bias.fail_safe import FailSafeN
 from metaalliance.publication_bias.result import Term
 from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.summary import BiasSummary
@@ -18,9 +19,6 @@ from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Kind, Table, interval_text
-
-#: Readings that stand under the tables, in this order.
-_READINGS = ("Egger", "PET-PEESE", "Trim and fill (L0)", "Excess significance")
 
 
 def tests_table(found: BiasSummary) -> Table:
@@ -111,7 +109,7 @@ def weights_table(found: BiasSummary) -> Table | None:
 
 def fail_safe_table(found: BiasSummary) -> Table | None:
     """Fail-safe N in its three versions; None where it was refused."""
-    result = found.results.get("Fail-safe N")
+    result = next((r for r in found.results.values() if isinstance(r, FailSafeN)), None)
     if result is None:
         return None
     rows = tuple({"version": t.name, "n": t.estimate} for t in result.terms())
@@ -127,10 +125,16 @@ def fail_safe_table(found: BiasSummary) -> Table | None:
 
 
 def reading_lines(found: BiasSummary) -> list[str]:
-    """Sentences under the tables: rules that were applied, and what not to lean on."""
-    readings = [f"{n}: {found.results[n].reading()}" for n in _READINGS if n in found.results]
-    if "Fail-safe N" in found.results:
-        readings.append(found.results["Fail-safe N"].reading())
+    """Sentences under the tables: rules that were applied, what not to lean on, settings."""
+    readings = []
+    for a in found.applied:
+        if a.method.told and a.result is not None:
+            lead = "" if isinstance(a.result, FailSafeN) else f"{a.name}: "
+            readings.append(f"{lead}{a.result.reading()}")
+    for methods, settings, reason in found.not_taken():
+        verb = "does" if len(methods) == 1 else "do"
+        names = ", ".join(a.name for a in methods)
+        readings.append(f"{names} {verb} not take {', '.join(settings)}: {reason}.")
     return readings
 
 
