@@ -102,7 +102,7 @@ def multiverse_sheets(found: Multiverse, settings: dict[str, Any]) -> dict[str, 
         ("decision", "options"),
         *((k, ", ".join(map(str, v))) for k, v in document["settings"]["grid"].items()),
         *((f"include {k}", _filter_text(v)) for k, v in document["settings"]["filters"].items()),
-        ("level", document["settings"]["level"]),
+        *((f"main {k}", _setting_text(v)) for k, v in document["settings"]["main"].items()),
         *settings.items(),
     ]
     sheets: dict[str, Any] = {
@@ -121,6 +121,13 @@ def multiverse_sheets(found: Multiverse, settings: dict[str, Any]) -> dict[str, 
 
 def _filter_text(kept: dict[str, Sequence[Any]]) -> str:
     return "; ".join(f"{column} in {', '.join(map(str, v))}" for column, v in kept.items())
+
+
+def _setting_text(value: Any) -> Any:
+    """A setting in one cell."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k} = {v:g}" for k, v in value.items())
+    return ", ".join(value) if isinstance(value, list) else value
 
 
 def multiverse_document(
