@@ -87,12 +87,13 @@ class Multiverse:
     Attributes
     ----------
     frame : DataFrame
-        A row per specification: `specification`, a column per decision (missing where it has no
-        meaning for the model), `estimate`, `ci_low`, `ci_high`, `pi_low`, `pi_high` as
-        correlations (on the analysis scale for generic effects), `p_value`, `df`,
-        `analysis_estimate` and `se` on the analysis scale, `tau`, `I2`, `n_studies`, `n_effects`, `notices`, the `code` and sentence of a
-        `failure` (blank where there is none), `same_as` (the specification with equal effects
-        that was fitted), `reference` (the main analysis).
+        A row per specification: `specification`, a column per decision (missing where it
+        has no meaning for the model), `estimate`, `ci_low`, `ci_high`, `pi_low`, `pi_high`
+        as correlations (on the analysis scale for generic effects), `p_value`, `df`,
+        `analysis_estimate` and `se` on the analysis scale, `tau`, `I2`, `n_studies`,
+        `n_effects`, `notices`, the `code` and sentence of a `failure` (blank where there is
+        none), `same_as` (the specification with equal effects that was fitted), `reference`
+        (the main analysis).
     grid : Grid
         The decisions.
     main : MainAnalysis
