@@ -74,7 +74,7 @@ def corrected(policy: Policy, attenuation: str) -> Policy:
     """
     if attenuation == policy.attenuation:
         return policy
-    stand_in = {}
+    stand_in: dict[str, Any] = {}
     for side in ("alliance", "outcome"):
         name = f"{side}_reliability"
         own = getattr(policy, name)
