@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from metaalliance.config import Config, find_config, read_config
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
-from metaalliance.model import AGGREGATION_RHO, Model, Specification
+from metaalliance.model import Model, Specification
 from metaalliance.models.comparison import NamedFit
+from metaalliance.models.one_per_study import averaging_rho, refuse_unused_rho
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.table import ModeratorTable, TableOptions, moderator_table
@@ -26,6 +27,10 @@ from metaalliance.publication_bias.methods import Alternative
 from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
+
+if TYPE_CHECKING:
+    from metaalliance.robustness.comparison import Comparison
+    from metaalliance.robustness.results import Multiverse
 
 
 def config_for(workbook: Path, explicit: Path | None = None) -> Config:
@@ -117,7 +122,7 @@ class Analysis:
     ) -> Self:
         """Convert the rows of a sheet that was read already."""
         coded = effect_sizes(studies, policy.measure, **policy.correction)  # type: ignore[arg-type]
-        rho = _averaging(coded, model)
+        rho = averaging_rho(coded, model)
         return cls(
             studies=studies,
             model=model,
@@ -155,8 +160,7 @@ class Analysis:
     def chosen(self) -> Specification:
         """`fitted` with nothing left to choose; its `asked` is `fitted`."""
         found = self.fitted.resolved(dependent=self.effects.dependent())
-        if self.fitted.rho is not None and found.kind != "che":
-            raise OptionError(f"--rho has no meaning for the {found.kind} model.")
+        refuse_unused_rho(self.fitted, found.kind)
         return found
 
     @cached_property
@@ -204,6 +208,48 @@ class Analysis:
             self.fit, steps=steps, alternative=alternative, aggregation_rho=aggregation_rho
         )
 
+    def multiverse(
+        self,
+        grid: Mapping[str, Any] | None = None,
+        *,
+        jobs: int | None = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Multiverse:
+        """Repeat the analysis under every combination of other decisions.
+
+        Parameters
+        ----------
+        grid : mapping, optional
+            Options by decision, as `multiverse` takes them; by default those of the configuration.
+        jobs, progress
+            As in `multiverse`.
+        """
+        from metaalliance.robustness.run import multiverse  # brings joblib
+
+        return multiverse(
+            self.studies,
+            grid=dict(self.config.multiverse) if grid is None else grid,
+            model=self.model,
+            policy=self.policy,
+            jobs=jobs,
+            progress=progress,
+        )
+
+    def compare(self, other: Self | Studies, *, key: Sequence[str] | None = None) -> Comparison:
+        """Compare with a later version of the sheet, by the settings of this analysis.
+
+        Parameters
+        ----------
+        other : Analysis or Studies
+            The later version.
+        key : sequence of str, optional
+            Columns that identify an effect within its study.
+        """
+        from metaalliance.robustness.compare import compare  # a plain run does without
+
+        later = other if isinstance(other, Studies) else other.studies
+        return compare(self.studies, later, model=self.model, policy=self.policy, key=key)
+
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
@@ -219,13 +265,3 @@ def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -
         beta=policy.beta,  # type: ignore[arg-type]
         config=config,
     )
-
-
-def _averaging(effects: Effects, model: Model) -> float | None:
-    """Correlation with which effects are averaged where the model takes one per study."""
-    independent = model.kind in {"two-level", "common-effect"}
-    if not independent or not effects.dependent() or model.robust:
-        return None
-    if isinstance(model.rho, str):
-        raise OptionError(f"--rho {model.rho}: effects are aggregated with one number.")
-    return AGGREGATION_RHO if model.rho is None else model.rho

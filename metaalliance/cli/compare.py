@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from metaalliance.analysis.analysis import config_for
+from metaalliance.analysis.analysis import config_for, read
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import Settings, resolve
+from metaalliance.cli.settings import resolve
 from metaalliance.errors import OptionError
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.results import run_record, to_json
@@ -24,7 +24,6 @@ from metaalliance.report.tables.table import render_text
 from metaalliance.report.workbooks.write import write_workbook
 from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
-from metaalliance.sheet.studies import Studies, load_studies
 
 FILES = ("compare.json", "compare.xlsx", "run_compare.json")
 
@@ -56,19 +55,13 @@ def run_compare(options: CompareOptions) -> int:
         folder.check(FILES, source)
     config = config_for(options.new, options.config)
     settings = resolve(options.settings, config)
-    sheets = [_read(path, options, settings) for path in (options.old, options.new)]
     found = compare(
-        *sheets,
-        measure=settings.policy.measure,  # type: ignore[arg-type]
-        model=settings.model.kind,  # type: ignore[arg-type]
-        tau2=settings.model.tau2,  # type: ignore[arg-type]
-        test=settings.model.test,
-        rho=settings.model.rho,
-        level=settings.model.level,
-        structure={
-            name: getattr(settings.model, name)
-            for name in ("within", "above", "crossed", "rho_same", "same")
-        },
+        *(
+            read(path, settings.policy, config_for(path, options.config), options.sheet)
+            for path in (options.old, options.new)
+        ),
+        model=settings.model,
+        policy=settings.policy,
         key=[k.strip() for k in options.key.split(",") if k.strip()] if options.key else None,
     )
     document = compare_document(found, FILES)
@@ -84,18 +77,7 @@ def run_compare(options: CompareOptions) -> int:
         print_document(document)
     if not options.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    return DATA if any(sheet.errors for sheet in sheets) else OK
-
-
-def _read(path: Path, options: CompareOptions, settings: Settings) -> Studies:
-    """Read a version of the sheet, with errors or without, by the settings of the new one."""
-    return load_studies(
-        path,
-        sheet=options.sheet,
-        nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
-        beta=settings.policy.beta,  # type: ignore[arg-type]
-        config=config_for(path, options.config),
-    )
+    return DATA if found.old.errors or found.new.errors else OK
 
 
 def _print(found: Comparison, options: CompareOptions) -> None:

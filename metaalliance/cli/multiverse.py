@@ -14,9 +14,6 @@ from metaalliance.cli.record import save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import Settings
 from metaalliance.errors import OptionError
-from metaalliance.model import AGGREGATION_RHO, TESTS, Model
-from metaalliance.options import CLUSTER_TESTS
-from metaalliance.policy import Policy
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.results import input_record, to_json
 from metaalliance.report.tables.multiverse import (
@@ -29,7 +26,6 @@ from metaalliance.report.tables.multiverse import (
 from metaalliance.report.tables.table import render_text
 from metaalliance.report.workbooks.write import write_workbook
 from metaalliance.robustness.results import Multiverse
-from metaalliance.robustness.run import multiverse
 from metaalliance.robustness.specifications import DECISIONS
 from metaalliance.sheet.studies import Studies
 
@@ -63,8 +59,9 @@ def run_multiverse(options: MultiverseOptions) -> int:
     if isinstance(loaded, int):
         return loaded
     studies = loaded.studies
+    loaded = replace(loaded, policy=settings.policy)  # the sheet may be read under another
     progress = None if request.quiet else progress_line()
-    found = analyse(studies, settings.model, settings.policy, grid, options.jobs, progress)
+    found = loaded.multiverse(grid, jobs=options.jobs, progress=progress)
     document = document_of(found, studies, files)
     if not request.json_output:
         _print(found, studies, options)
@@ -91,25 +88,6 @@ def loading(settings: Settings) -> Settings:
     if settings.policy.nonsignificant != "error":
         return settings
     return replace(settings, policy=replace(settings.policy, nonsignificant="drop"))
-
-
-def analyse(
-    studies: Studies,
-    model: Model,
-    policy: Policy,
-    grid: dict[str, Any],
-    jobs: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> Multiverse:
-    """Pool the sheet under every combination of the decisions."""
-    return multiverse(
-        studies,
-        grid=grid,
-        level=model.level,
-        jobs=jobs,
-        reference=_reference(model, policy),
-        progress=progress,
-    )
 
 
 def document_of(found: Multiverse, studies: Studies, files: Sequence[str]) -> dict[str, Any]:
@@ -160,22 +138,6 @@ def _rho(text: str) -> float:
         return float(text)
     except ValueError:
         raise OptionError(f"--decision rho: {text!r} is no number.") from None
-
-
-def _reference(asked: Model, policy: Policy) -> dict[str, Any]:
-    """The main analysis of the team, as `pool` would do it with these settings."""
-    model, test = asked.kind, asked.test
-    one_per_study = model in {"two-level", "common-effect"} and test not in CLUSTER_TESTS
-    given = {
-        "measure": policy.measure,
-        "tau2": asked.tau2,
-        "nonsignificant": policy.nonsignificant,
-        "aggregation": "mean" if one_per_study else "none",
-        "rho": AGGREGATION_RHO if asked.rho is None and one_per_study else asked.rho,
-        "model": None if model == "auto" else model,
-        "test": None if model == test == "auto" else TESTS[model][0] if test == "auto" else test,
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable[[int, int], None]:

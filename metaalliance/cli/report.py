@@ -46,7 +46,6 @@ from metaalliance.report.renderers.markdown import table_markdown, text_markdown
 from metaalliance.report.renderers.word import WIDEST_MM, report_docx, tables_docx
 from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
 from metaalliance.report.workbooks.write import write_workbook
-from metaalliance.robustness.results import Multiverse
 
 FILES = (
     "report.html", "report.docx", "report.md", "supplement.xlsx", "checklist.docx",
@@ -128,16 +127,7 @@ def gather(loaded: Analysis, content: Content) -> Evidence:
         moderators=moderator_results(fit, content.moderators),
         bias=bias_results(fit) if content.bias else None,
         influence=influence_results(fit) if content.influence else None,
-        multiverse=_multiverse(loaded) if content.multiverse else None,
-    )
-
-
-def _multiverse(loaded: Analysis) -> Multiverse:
-    """Repeat the analysis under the decisions of the configuration, or the default ones."""
-    from metaalliance.cli.multiverse import analyse
-
-    return analyse(
-        loaded.studies, loaded.model, loaded.policy, dict(loaded.config.multiverse), jobs=1
+        multiverse=loaded.multiverse() if content.multiverse else None,
     )
 
 

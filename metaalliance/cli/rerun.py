@@ -126,12 +126,11 @@ def _bias(record: dict[str, Any], loaded: Analysis, request: Request) -> _Again:
 
 
 def _multiverse(record: dict[str, Any], loaded: Analysis, request: Request) -> _Again:
-    from metaalliance.cli.multiverse import RESULTS, analyse, document_of
+    from metaalliance.cli.multiverse import RESULTS, document_of
 
     del request
-    grid = record["request"]["options"]["grid"]
-    settings = recorded_settings(record)
-    found = analyse(loaded.studies, settings.model, settings.policy, grid, jobs=1)
+    asked = replace(loaded, policy=recorded_settings(record).policy)
+    found = asked.multiverse(record["request"]["options"]["grid"])
     return document_of(found, loaded.studies, ()), RESULTS
 
 

@@ -26,6 +26,7 @@ from metaalliance.cli.arguments import (
     Verbose,
     Workbook,
 )
+from metaalliance.model import RHO
 
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
 
@@ -103,7 +104,7 @@ def power(
     ] = "1",
     rho: Annotated[
         float, typer.Option("--rho", help="Correlation of sampling errors within a study.")
-    ] = 0.6,
+    ] = RHO,
     between: Annotated[
         float | None,
         typer.Option("--between", help="Share of tau² between studies [default: 0.7]."),

@@ -89,8 +89,13 @@ def _results(fit: PooledFit, found: Multiverse, *, drawn: bool) -> Prose:
 def _place(found: Multiverse) -> Prose:
     """Where the main analysis stands among the others."""
     main = found.reference
+    if found.main.absent:
+        return prose(
+            "The main analysis is not among these specifications: {reason}.",
+            reason=found.main.absent,
+        )
     if main is None:
-        return prose("The main analysis is not among these specifications.")
+        return prose("The main analysis has no result.")
     estimates = found.curve()["estimate"]
     below = int((estimates < float(main["estimate"])).sum())
     above = int((estimates > float(main["estimate"])).sum())

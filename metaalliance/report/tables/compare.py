@@ -10,7 +10,7 @@ import pandas as pd
 
 from metaalliance.models.scale import without_nan
 from metaalliance.report.results import SCHEMA_VERSION, input_record
-from metaalliance.report.tables.table import Field, Table, printable
+from metaalliance.report.tables.table import Field, Table, printable, setting_text
 from metaalliance.robustness.comparison import Comparison
 
 #: Rows and cells of each kind that the terminal lists.
@@ -99,7 +99,7 @@ def compare_sheets(found: Comparison) -> dict[str, Any]:
     cells = pd.DataFrame([cell.to_dict() for cell in found.changes.cells])
     settings = [
         ("setting", "value"),
-        *((k, ", ".join(v) if isinstance(v, tuple) else v) for k, v in found.settings.items()),
+        *((k, setting_text(v)) for k, v in found.settings.items()),
         ("old file", found.old.file),
         ("old sha256", found.old.sha256),
         ("new file", found.new.file),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from metaalliance.models.scale import without_nan
 from metaalliance.report.results import SCHEMA_VERSION
-from metaalliance.report.tables.table import Field, Table, printable
+from metaalliance.report.tables.table import Field, Table, printable, setting_text
 from metaalliance.robustness.results import Multiverse
 
 #: Reasons and failures that the terminal lists.
@@ -102,7 +102,7 @@ def multiverse_sheets(found: Multiverse, settings: dict[str, Any]) -> dict[str, 
         ("decision", "options"),
         *((k, ", ".join(map(str, v))) for k, v in document["settings"]["grid"].items()),
         *((f"include {k}", _filter_text(v)) for k, v in document["settings"]["filters"].items()),
-        ("level", document["settings"]["level"]),
+        *((f"main {k}", setting_text(v)) for k, v in document["settings"]["main"].items()),
         *settings.items(),
     ]
     sheets: dict[str, Any] = {

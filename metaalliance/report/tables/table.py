@@ -102,6 +102,13 @@ def printable(value: Any) -> str:
     return "".join(kept).strip()
 
 
+def setting_text(value: Any) -> Any:
+    """Return a setting for one cell: a list or numbers by name become a text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {number:g}" for key, number in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
 def text_width(text: str) -> int:
     """Columns that a text takes in a terminal: wide characters take two, combining none."""
     wide = sum(unicodedata.east_asian_width(c) in {"W", "F"} for c in text)
