@@ -17,7 +17,7 @@ from metaalliance.core.inference.wald import wald_chi2
 from metaalliance.core.inference.welch import between
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.model import MULTILEVEL
+from metaalliance.model import MULTILEVEL, Model
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.equivalence import with_equivalence
@@ -36,7 +36,7 @@ def moderators(
     effects: Effects,
     by: str,
     *,
-    model: Kind = "auto",
+    model: Kind | Model = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
     rho: float = 0.6,
@@ -112,7 +112,11 @@ def moderators(
     _check(compare, min_studies, sesoi)
     check_option("prediction", prediction, Prediction)
     grouping = group_by(effects, by, reference)
-    given = {"model": model, "tau2": tau2, "test": test, "rho": rho, "level": level}
+    given: dict[str, Any] = {
+        "model": model, "tau2": tau2, "test": test, "rho": rho, "level": level,
+    }  # fmt: skip
+    if isinstance(model, Model):
+        given, prediction = {"model": model}, model.prediction  # type: ignore[assignment]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         case = _fit(grouping, given, min_studies, prediction, separate=separate_tau2)
@@ -147,7 +151,11 @@ def _fit(
     least = max(min_studies, 2) if separate or clustered else min_studies
     tested = tuple(name for name, m in grouping.studies().items() if m >= least)
     common, null, levels, tau2_test = None, ones, None, None
-    settings = {**given} if ones is None else _settled(ones)
+    whole = Model.of(given)
+    settings = {
+        "model": whole.kind, "tau2": whole.tau2, "test": whole.test, "rho": whole.rho,
+        "level": whole.level,
+    } if ones is None else _settled(ones)  # fmt: skip
     if tested:
         keep, X = grouping.indicators(tested)
         main = effects.subset(keep)
@@ -204,7 +212,7 @@ def regress_or_none(
     try:
         return regress(effects, X, names, **given)
     except EstimationError as error:
-        if error.code in {"MA641", "MA611", "MA610"} and given["model"] == "auto":
+        if error.code in {"MA641", "MA611", "MA610"} and Model.of(given).kind == "auto":
             return None
         raise
 

@@ -30,6 +30,7 @@ from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.sides import directions
 from metaalliance.plots.forests.tables import Reference
 from metaalliance.plots.forests.vector_rows import line_content, line_kind
+from metaalliance.plots.levels import Pooling
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
@@ -42,6 +43,7 @@ def interactive_forest(
     right_columns: Any = (),
     sort: str = "sheet",
     effects: str = "behind",
+    pool: Pooling = "joint",
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
@@ -58,8 +60,8 @@ def interactive_forest(
 
     Parameters
     ----------
-    fit, by, columns, right_columns, sort, effects, style, width_mm, title, reference, limits, \
-    directions
+    fit, by, columns, right_columns, sort, effects, pool, style, width_mm, title, reference, \
+    limits, directions
         As for `forest`.
 
     Returns
@@ -69,7 +71,14 @@ def interactive_forest(
     """
     look = style_named(style)
     choice = choose(
-        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+        fit,
+        look,
+        by=by,
+        columns=columns,
+        right_columns=right_columns,
+        sort=sort,
+        effects=effects,
+        pool=pool,
     )
     layout = Layout(
         width=width_mm, title=title, reference=reference, limits=limits, directions=directions
@@ -77,7 +86,7 @@ def interactive_forest(
     with drawing(look):
         plot = plan(fit, choice, look, layout)
         rows = _rows(plot)
-        alt = forest_text(fit, by=choice.by, sort=sort, reference=reference)
+        alt = forest_text(fit, by=choice.by, sort=sort, reference=reference, pool=pool)
         parts = {
             "mark": escape(MARK),
             "title": escape(title or "Forest plot"),

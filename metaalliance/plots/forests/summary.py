@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.subgroups import subgroup_fits
 from metaalliance.plots.between import between_text
 from metaalliance.plots.canvas.numbers import DASH, level_text, percent_text
 from metaalliance.plots.canvas.page import check_width
@@ -32,14 +31,17 @@ from metaalliance.plots.forests.tables import (
     reference_mark,
     table_axis,
 )
+from metaalliance.plots.groups import level_name
+from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
     heterogeneity_text,
-    level_name,
     mean_test_text,
     model_text,
     other_models,
+    pooling_text,
     sentences,
+    unpooled_text,
 )
 
 #: Pages narrower than this, in mm, have letters over the counts; the foot explains them.
@@ -53,6 +55,7 @@ def summary_forest(
     fit: PooledFit,
     by: str,
     *,
+    pool: Pooling = "joint",
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
@@ -68,6 +71,9 @@ def summary_forest(
         A result of `pool`.
     by : str
         A column of the effects.
+    pool : {"joint", "apart"}
+        The means of levels come from one model, as `metaalliance.moderators` gives them, where
+        a level of fewer than 3 studies has none; or each level is pooled on its own.
     style, width_mm, title, reference, limits, directions
         As for `forest`.
 
@@ -86,10 +92,10 @@ def summary_forest(
         known = ", ".join(map(repr, fit.effects.moderators))
         raise OptionError(f"by={by!r}: the effects have no such moderator; they have {known}.")
     with drawing(look):
-        fits = subgroup_fits(fit, by)
-        counts = _counts(fit, fits)
+        means = level_means(fit, by, pool)
+        counts = _counts(fit, means)
         letters = width < NARROW
-        table = _table(fit, fits, by, [(LETTERS if letters else HEADS)[i] for i in counts], look)
+        table = _table(fit, means, [(LETTERS if letters else HEADS)[i] for i in counts], look)
         marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
         axis = table_axis(table, marked, look, limits)
         plot = Plot(
@@ -103,26 +109,26 @@ def summary_forest(
             reference=marked,
             heaviest=1.0,
             foot=(
-                *_foot(fit, by, counts if letters else (), look, cut=is_cut(table, axis)),
-                *other_models(fit, fits),
+                *_foot(fit, means, counts if letters else (), look, cut=is_cut(table, axis)),
+                *other_models(fit, means),
             ),
             directions=directions_of(look, directions),
         )
         return draw_page(plot, table.lines)
 
 
-def _counts(fit: PooledFit, fits: dict[str, PooledFit]) -> tuple[int, ...]:
+def _counts(fit: PooledFit, means: LevelMeans) -> tuple[int, ...]:
     """Return which of `HEADS` there is something to say under."""
     effects = (1,) if fit.effects.dependent() else ()
-    people = (2,) if all(found.n_participants for found in (fit, *fits.values())) else ()
+    people = (
+        (2,) if fit.n_participants and all(level.n_participants for level in means.levels) else ()
+    )
     return (0, *effects, *people)
 
 
-def _table(
-    fit: PooledFit, fits: dict[str, PooledFit], by: str, heads: Sequence[str], look: Style
-) -> Table:
+def _table(fit: PooledFit, means: LevelMeans, heads: Sequence[str], look: Style) -> Table:
     """Return the table: counts left, effects and I² where the style has effects and weights."""
-    counts, bold = _counts(fit, fits), look.forest.bold_head
+    counts, bold = _counts(fit, means), look.forest.bold_head
     sides = {"left": look.forest.left, "right": look.forest.right}
     columns = [ColumnSpec(name=h, header=(own(h, bold=bold),), side="left") for h in heads]
     for side, names in sides.items():
@@ -134,12 +140,12 @@ def _table(
                 header = (own("*I*²", bold=bold),)
                 columns.append(ColumnSpec(name="I2", header=header, side=side, optional=True))  # type: ignore[arg-type]
     order = [spec.name for spec in columns]
-    levels = [_level_line(x, user(level_name(k)), counts, order) for k, x in fits.items()]
+    levels = [_level_line(x, user(level_name(x.name)), counts, order) for x in means.levels]
     total = look.forest.total.format(level=level_text(fit.level))
     last = _level_line(fit, own(total, bold=look.forest.bold_total), counts, order)
     overall = replace(last, overall=True, spread=(math.nan, math.nan))
     return Table(
-        label_header=column_header(by, look),
+        label_header=column_header(means.by, look),
         columns=tuple(columns),
         panel_header=panel_header(fit, look),
         lines=(*levels, overall, *prediction_line(fit, look)),
@@ -151,7 +157,7 @@ def _table(
 
 
 def _level_line(
-    fit: PooledFit, label: Line, counts: tuple[int, ...], names: Sequence[str]
+    fit: PooledFit | LevelMean, label: Line, counts: tuple[int, ...], names: Sequence[str]
 ) -> Pooled:
     sizes = (fit.n_studies, fit.n_effects, fit.n_participants or 0)
     share = percent_text(fit.I2) if fit.Q_df > 0 and math.isfinite(fit.I2) else DASH
@@ -162,7 +168,7 @@ def _level_line(
 
 
 def _foot(
-    fit: PooledFit, by: str, lettered: tuple[int, ...], look: Style, *, cut: bool
+    fit: PooledFit, means: LevelMeans, lettered: tuple[int, ...], look: Style, *, cut: bool
 ) -> tuple[Line, ...]:
     """Return the sentences under the table; `lettered` counts have a letter to explain."""
     percent = level_text(fit.level)
@@ -171,12 +177,15 @@ def _foot(
         marks.append(f"Lines: {percent} prediction intervals.")
     if cut:
         marks.append(ARROWS)
+    left_out = unpooled_text(means, f"{DASH} = not pooled")
+    marks += [left_out] if left_out else []
     if lettered:
         marks.append(", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered) + ".")
     texts = (
         " ".join(marks),
         sentences((heterogeneity_text(fit, look.words), mean_test_text(fit, look.words))),
-        between_text(fit, by, look.words),
+        between_text(means, look.words),
         f"Model: {model_text(fit, look.words)}",
+        pooling_text(means, look.words),
     )
     return tuple(own(text) for text in texts if text)

@@ -55,7 +55,7 @@ def _marks(plot: Plot, line: TableLine) -> str:
     if isinstance(line, StudyRow):
         return _study(plot, line)
     if isinstance(line, Pooled):
-        return _diamond(plot, line)
+        return _diamond(plot, line) if math.isfinite(line.low) else ""
     if isinstance(line, Prediction):
         return _interval(plot, line.low, line.high, plot.style.forest.diamond_edge, 2.0)
     return ""
