@@ -33,7 +33,7 @@ def figure_options(*kinds: str) -> Callable[[Callable[..., Any]], Callable[..., 
         parameters = _parameters(function, taken)
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        del run.__wrapped__  # type: ignore[attr-defined]  # typer would read the signature below
+        del run.__wrapped__  # typer would read the signature below
         return run
 
     return extended

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
+from metaalliance.plots.canvas.numbers import DASH
+from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 from metaalliance.plots.charts.specification_curve import specification_text
+from metaalliance.plots.levels import level_means
+from metaalliance.plots.words import pooling_text, sentences, unpooled_text
 from metaalliance.report.manuscript.document import Figure
 from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import level_name, studies
@@ -96,19 +100,15 @@ def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
         alt=plots.alt_text(fit, "summary-forest"),
         width_mm=width_mm,
         pages=pages_of([plots.summary_forest(fit, "modality", width_mm=width_mm)]),
-        note=_modality_note(evidence),
+        note=_modality_note(fit),
     )  # fmt: skip
     return [summary, every]
 
 
-def _modality_note(evidence: Evidence) -> Prose:
-    text = prose("Each modality is pooled on its own, with its own heterogeneity.")
-    tested = evidence.moderators.moderators if evidence.moderators else ()
-    if any(test.name == "modality" for test in tested):
-        text = text + prose(
-            "The means in {table:moderators} assume one heterogeneity for all and can differ."
-        )
-    return text
+def _modality_note(fit: PooledFit) -> Prose:
+    means = level_means(fit, "modality")
+    texts = (pooling_text(means, noun="Modalities"), unpooled_text(means, f"{DASH} = not pooled"))
+    return prose("{pooling}", pooling=spoken(sentences(texts)))
 
 
 def _forest_note(fit: PooledFit) -> Prose:

@@ -14,6 +14,7 @@ import pandas as pd
 from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.model import Model
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
@@ -237,7 +238,7 @@ def meta_regression(
     effects: Effects,
     formula: str,
     *,
-    model: Kind = "auto",
+    model: Kind | Model = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
     rho: float = 0.6,
@@ -301,6 +302,7 @@ def meta_regression(
         options: dict[str, Any] = {
             "model": model, "tau2": tau2, "test": test, "rho": rho, "level": level,
         }  # fmt: skip
+        options = {"model": model} if isinstance(model, Model) else options
         fit = regress(design.used, design.X, design.names, **options)
         null = regress(design.used, np.ones((fit.n_effects, 1)), ("mean",), **options)
     R2 = max(0.0, 1 - fit.tau2 / null.tau2) if null.tau2 > 0 else math.nan

@@ -90,7 +90,7 @@ def forest(
     from metaalliance.cli.figures import FigureRequest, run_figure
     from metaalliance.cli.run import guarded
 
-    request = {
+    request: dict[str, Any] = {
         "workbook": workbook,
         "outputs": tuple(output or ()),
         "style": style,
@@ -147,7 +147,7 @@ def funnel(
     """Draw the contour-enhanced funnel plot of a workbook."""
     from metaalliance.cli.run import guarded
 
-    request = {
+    request: dict[str, Any] = {
         "workbook": workbook,
         "outputs": tuple(output or ()),
         "style": style,
@@ -208,7 +208,7 @@ def plot(
     """Draw any kind of figure of a workbook; without a kind, list them."""
     from metaalliance.cli.run import guarded
 
-    request = {
+    request: dict[str, Any] = {
         "workbook": workbook,
         "outputs": tuple(output or ()),
         "style": style,

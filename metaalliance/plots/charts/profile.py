@@ -37,6 +37,9 @@ _SIDE = 20
 #: A panel ends where the log-likelihood has fallen by so many times the critical drop.
 _DEPTH = 2.2
 
+#: Panels of a row.
+ACROSS = 3
+
 _NAMES: dict[str, str] = {
     "tau2": "Between studies, τ²",
     "study": "Between studies, σ²",
@@ -111,10 +114,11 @@ def profile(
     Hardy RJ, Thompson SG (1996). Statistics in Medicine 15, 619-629.
     """
     look = style_named(style)
-    chart = _chart(fit, profiles(fit), look)
-    if ax is not None and len(chart.rows[0]) > 1:
+    found = profiles(fit)
+    chart = _chart(fit, found, look)
+    if ax is not None and len(found) > 1:
         raise EstimationError(
-            "This fit has three variances to draw, each in axes of its own: leave ax out."
+            f"This fit has {len(found)} variances to draw, each in axes of its own: leave ax out."
         )
     return present(chart, look, ax=ax, width_mm=width_mm, title=title)
 
@@ -202,7 +206,7 @@ def _grid(estimate: float, ci: Interval) -> tuple[Array, Array]:
 def _chart(fit: PooledFit, found: dict[str, Profile], style: Style) -> Chart:
     crit = float(chi2.isf(1 - fit.level, 1)) / 2
     panels = tuple(
-        _panel(f"profile {key}", one, crit, first=i == 0)
+        _panel(f"profile {key}", one, crit, first=i % ACROSS == 0)
         for i, (key, one) in enumerate(found.items())
     )
     notes = (own(f"{size_text(fit)}. {'; '.join(_words(one) for one in found.values())}."),)
@@ -214,7 +218,8 @@ def _chart(fit: PooledFit, found: dict[str, Profile], style: Style) -> Chart:
             own(f"Drop at the limits of the {level_text(fit.level)} CI: {number(crit, 2)}"),
         ),
     )
-    return Chart(rows=(panels,), legend=(entries,), notes=notes)
+    rows = tuple(panels[i : i + ACROSS] for i in range(0, len(panels), ACROSS))
+    return Chart(rows=rows, legend=(entries,), notes=notes)
 
 
 def _words(found: Profile) -> str:
