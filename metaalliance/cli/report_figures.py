@@ -14,7 +14,7 @@ from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 from metaalliance.plots.charts.specification_curve import specification_text
 from metaalliance.plots.levels import level_means
-from metaalliance.plots.words import pooling_text, sentences, unpooled_text
+from metaalliance.plots.words import groups_text
 from metaalliance.report.manuscript.document import Figure
 from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import level_name, studies
@@ -107,8 +107,8 @@ def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
 
 def _modality_note(fit: PooledFit) -> Prose:
     means = level_means(fit, "modality")
-    texts = (pooling_text(means, noun="Modalities"), unpooled_text(means, f"{DASH} = not pooled"))
-    return prose("{pooling}", pooling=spoken(sentences(texts)))
+    text = groups_text(means, noun="Modalities", sign=f"{DASH} = not pooled")
+    return prose("{pooling}", pooling=spoken(text))
 
 
 def _forest_note(fit: PooledFit) -> Prose:

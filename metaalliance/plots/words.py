@@ -98,7 +98,17 @@ def _model_words(settings: Mapping[str, Any], wording: Wording) -> str:
     return ", ".join(parts)
 
 
-def pooling_text(means: LevelMeans, wording: Wording = APA_WORDING, noun: str = "Groups") -> str:
+def groups_text(
+    means: LevelMeans,
+    wording: Wording = APA_WORDING,
+    noun: str = "Groups",
+    sign: str = "Not pooled",
+) -> str:
+    """Return what pooled the groups, and why some have no mean; `sign` stands for those."""
+    return sentences((_pooling_text(means, wording, noun), _unpooled_text(means, sign)))
+
+
+def _pooling_text(means: LevelMeans, wording: Wording, noun: str) -> str:
     """Return whether the means of groups come from one model, which, or why there are none."""
     if means.pool == "apart":
         return f"{noun} were pooled apart, each by a model of its own."
@@ -112,8 +122,8 @@ def pooling_text(means: LevelMeans, wording: Wording = APA_WORDING, noun: str = 
     return f"{noun} come from one model: {model}."
 
 
-def unpooled_text(means: LevelMeans, sign: str = "Not pooled") -> str:
-    """Return why some groups have no mean, where they have not; `sign` stands for it."""
+def _unpooled_text(means: LevelMeans, sign: str) -> str:
+    """Return why some groups have no mean, where they have not."""
     left = [level for level in means.levels if not level.pooled]
     reasons = []
     if any(level.n_studies < means.least for level in left if level.name != MISSING):

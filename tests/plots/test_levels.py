@@ -37,12 +37,12 @@ def sheet() -> pd.DataFrame:
         for i in range(count):
             n = int(rng.integers(25, 140))
             true = [0.15, 0.7][i] if level == "group-specific" else rng.normal(0.28, 0.13)
-            for _ in range(int(rng.integers(1, 4))):
+            for _ in range(2 if level == "group-specific" else int(rng.integers(1, 4))):
                 r = float(np.clip(true + rng.normal(0, 0.06), -0.9, 0.9))
                 name = f"{level.title()} {i + 1} (2001)"
                 rows.append({"study": name, "r": round(r, 3), "n": n, "modality": level})
     rows.append({"study": "Bare (2002)", "r": 0.2, "n": 60, "modality": None})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(effect=[f"e{i}" for i in range(len(rows))])
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,9 @@ def test_a_level_below_the_minimum_has_counts_and_effects_and_no_mean(fit, texts
     size = f"2 studies, {level.n_effects} effects"
     assert not level.pooled
     words = [t.get_text() for t in texts(plots.forest(fit, by="modality"))]
-    assert f"{size}; fewer than 3 studies: not pooled" in words
+    assert {f"{size}; fewer than 3 studies: not pooled", f"{size}: not pooled"} & set(words)
     assert "1 study: not pooled" in words  # the study without a modality
+    assert "Not pooled: fewer than 3 studies, or no value reported." in " ".join(words)
     text = forest_text(fit, by="modality")
     assert f"Group-specific ({size}; fewer than 3 studies: not pooled)" in text
 

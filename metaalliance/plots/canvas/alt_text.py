@@ -18,7 +18,7 @@ from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.tables import Reference, reference_mark
 from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMeans, Pooling, level_means
-from metaalliance.plots.words import heterogeneity_text, not_pooled, pooling_text
+from metaalliance.plots.words import groups_text, heterogeneity_text, not_pooled
 
 Kind = Literal["forest", "summary-forest", "funnel"]
 
@@ -140,7 +140,7 @@ def _levels(fit: PooledFit, means: LevelMeans) -> str:
         else f"{level_name(found.name)} ({not_pooled(found, means)[0]})"
         for found in means.levels
     )
-    return f"{told}. {pooling_text(means)}"
+    return f"{told}. {groups_text(means)}"
 
 
 def _results(fit: PooledFit, reference: Reference | None) -> tuple[str, ...]:

@@ -29,8 +29,8 @@ from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, own
 from metaalliance.plots.groups import labels_of, level_name, levels_of
-from metaalliance.plots.levels import LevelMeans, Pooling, level_means
-from metaalliance.plots.words import pooling_text, sentences, unpooled_text
+from metaalliance.plots.levels import Pooling, level_means
+from metaalliance.plots.words import groups_text
 
 #: Diameters of the largest and smallest bubble, heights of a row with its text beside and
 #: under the bubble, and the width of a cell from which on there is room beside, in mm.
@@ -51,7 +51,7 @@ class EvidenceMap:
         estimate on the analysis scale, NaN where the pair was not pooled.
     rows, columns : tuple of str
         Levels in the order in which they stand.
-    notes : tuple of str
+    note : str
         What pooled the cells.
     """
 
@@ -59,7 +59,7 @@ class EvidenceMap:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     measure: Measure
-    notes: tuple[str, ...] = ()
+    note: str = ""
 
 
 def evidence_map(
@@ -132,7 +132,7 @@ def evidence_text(
     return spoken(
         f"Evidence map of {size_text(fit)}: {by.replace('_', ' ')} by {x.replace('_', ' ')}, a "
         f"bubble for each pair. {listed(words)}. {empty} pairs have no study. "
-        f"{' '.join(found.notes)}"
+        f"{found.note}"
     )
 
 
@@ -164,14 +164,8 @@ def evidence_cells(fit: PooledFit, by: str, x: str, pool: Pooling = "joint") -> 
         rows=tuple(levels_of(down)),
         columns=tuple(levels_of(along)),
         measure=fit.measure,
-        notes=_notes(means),
+        note=groups_text(means, noun="Pairs", sign="Hollow, not pooled"),
     )
-
-
-def _notes(means: LevelMeans) -> tuple[str, ...]:
-    """Return what pooled the pairs, and why some have no mean."""
-    texts = (pooling_text(means, noun="Pairs"), unpooled_text(means, "Hollow, not pooled"))
-    return (sentences(texts),)
 
 
 def evidence_chart(found: EvidenceMap, style: Style, width_mm: float) -> Chart:
@@ -190,7 +184,7 @@ def evidence_chart(found: EvidenceMap, style: Style, width_mm: float) -> Chart:
         "Area of a bubble: number of studies; shade: mean. *k* = studies, *m* = effects. "
         f"{DASH} = no study."
     )
-    return single(panel, (_entries(found, style),), tuple(own(n) for n in (note, *found.notes)))
+    return single(panel, (_entries(found, style),), (own(note), own(found.note)))
 
 
 def _range(found: EvidenceMap) -> tuple[float, float]:

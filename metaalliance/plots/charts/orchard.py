@@ -33,7 +33,7 @@ from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means, means_of_test
-from metaalliance.plots.words import not_pooled, pooling_text, sentences, unpooled_text
+from metaalliance.plots.words import groups_text, not_pooled
 
 #: Height of a row in mm with few and with many levels; half the width of the cloud, in rows.
 ROW, LOW_ROW, CLOUD = 15.0, 10.5, 0.38
@@ -137,7 +137,7 @@ def orchard(
     means = _means(fit, by, pool)
     chart = orchard_chart(
         _rows(fit, means), fit.effects.measure, level, look, wide=width_mm >= NARROW,
-        notes=() if means is None else _notes(means, look),
+        notes=() if means is None else (groups_text(means, look.words, "Levels"),),
     )  # fmt: skip
     return present(chart, look, ax=ax, width_mm=width_mm, title=title)
 
@@ -154,12 +154,6 @@ def _rows(fit: PooledFit | ModeratorTest, means: LevelMeans | None) -> list[Orch
         return [OrchardRow.of(fit, "Overall")]
     levels = () if means is None else means.levels
     return [OrchardRow.of(level, level_name(level.name)) for level in levels]
-
-
-def _notes(means: LevelMeans, style: Style) -> tuple[str, ...]:
-    """Return what pooled the levels, and why some have no mean."""
-    texts = (pooling_text(means, style.words, "Levels"), unpooled_text(means))
-    return (sentences(texts),)
 
 
 def orchard_text(
@@ -180,7 +174,7 @@ def orchard_text(
         if means is not None and not one.pooled:
             words[i] = f"{rows[i].name} ({not_pooled(one, means)[0]})"
     told = f"Orchard plot of {size}, each effect a point. {'; '.join(words)}."
-    return spoken(told if means is None else f"{told} {pooling_text(means, noun='Levels')}")
+    return spoken(told if means is None else f"{told} {groups_text(means, noun='Levels')}")
 
 
 def _row_words(row: OrchardRow, measure: Measure, level: float) -> str:

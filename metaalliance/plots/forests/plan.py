@@ -28,11 +28,11 @@ from metaalliance.plots.forests.tables import (
 from metaalliance.plots.levels import level_means
 from metaalliance.plots.words import (
     ARROWS,
+    groups_text,
     heterogeneity_text,
     mean_test_text,
     model_text,
     other_models,
-    pooling_text,
     sentences,
 )
 from metaalliance.wording.numbers import number
@@ -84,7 +84,7 @@ def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
         beside=beside,
         foot=(
             *(own(text) for text in (*above, f"Model: {model_text(fit, look.words)}")),
-            *((own(pooling_text(means, look.words)),) if means is not None else ()),
+            *((own(groups_text(means, look.words)),) if means is not None else ()),
             *_notes(fit, studies, choice, look, cut=is_cut(table, axis)),
             *other_models(fit, means),
         ),

@@ -35,13 +35,12 @@ from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
+    groups_text,
     heterogeneity_text,
     mean_test_text,
     model_text,
     other_models,
-    pooling_text,
     sentences,
-    unpooled_text,
 )
 
 #: Pages narrower than this, in mm, have letters over the counts; the foot explains them.
@@ -177,8 +176,6 @@ def _foot(
         marks.append(f"Lines: {percent} prediction intervals.")
     if cut:
         marks.append(ARROWS)
-    left_out = unpooled_text(means, f"{DASH} = not pooled")
-    marks += [left_out] if left_out else []
     if lettered:
         marks.append(", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered) + ".")
     texts = (
@@ -186,6 +183,6 @@ def _foot(
         sentences((heterogeneity_text(fit, look.words), mean_test_text(fit, look.words))),
         between_text(means, look.words),
         f"Model: {model_text(fit, look.words)}",
-        pooling_text(means, look.words),
+        groups_text(means, look.words, sign=f"{DASH} = not pooled"),
     )
     return tuple(own(text) for text in texts if text)
