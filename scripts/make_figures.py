@@ -17,7 +17,7 @@ from PIL import Image
 import metaalliance as ma
 from metaalliance.plots.canvas.style import STYLES
 from metaalliance.plots.kinds import KINDS, function_at
-from metaalliance.plots.options import OPTIONS
+from metaalliance.plots.options import OPTIONS, options_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "docs" / "figures"
@@ -91,6 +91,9 @@ def gallery_page() -> str:
         told = " ".join(f"{OPTIONS[k].flag} {_told(v)}" for k, v in kind.example.items())
         parts.append(f"\n## {name}\n\n{kind.about[:1].upper()}{kind.about[1:]}.\n\n")
         parts.append(f"`metaalliance plot {name} studies.xlsx {told}".rstrip() + "`\n\n")
+        if kind.options:
+            flags = ", ".join(f"`{option.flag}`" for option in options_of(kind.options))
+            parts.append(f"Takes {flags}.\n\n")
         for style in shown:
             link = f"figures/gallery/{name}_{style}.png"
             parts.append(f"**{style}**\n\n![{name} in the style {style}]({link})\n\n")
