@@ -152,6 +152,7 @@ def _table(fit: PooledFit, means: LevelMeans, heads: Sequence[str], look: Style)
         measure=fit.measure,
         level=fit.level,
         wording=look.words,
+        bold=bold,
     )
 
 

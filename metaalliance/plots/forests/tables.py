@@ -67,6 +67,7 @@ def forest_table(
         measure=fit.measure,
         level=fit.level,
         wording=style.words,
+        bold=look.bold_head,
     )
 
 

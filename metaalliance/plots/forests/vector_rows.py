@@ -37,7 +37,7 @@ def _label(plot: Plot, line: TableLine) -> str:
 
 def _cells(plot: Plot, line: TableLine) -> str:
     columns, size = plot.columns, plot.columns.size
-    bold = isinstance(line, Pooled) and line.overall and plot.style.forest.bold_head
+    bold = plot.table.is_bold(line)
     parts = []
     for column in columns.text:
         if column.edges is not None:
