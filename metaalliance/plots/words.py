@@ -8,13 +8,13 @@ from typing import Any
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.subgroups import MISSING
-from metaalliance.plots.canvas.numbers import count_text, level_text, percent_text
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.canvas.wording import APA_WORDING, Wording
 from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMean, LevelMeans
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, df_text, level_text, percent_text
 
 MODELS = {
     "common-effect": "Common-effect model",
@@ -69,15 +69,11 @@ def _test_text(fit: PooledFit | LevelMean, wording: Wording) -> str:
         return ""
     template = wording.test_z if math.isinf(fit.df) else wording.test_t
     values = {
-        "df": _df_text(fit.df),
+        "df": df_text(fit.df),
         "statistic": number(fit.statistic, 2),
         "p": wording.p_text(fit.p_value),
     }
     return template.format(**values)
-
-
-def _df_text(df: float) -> str:
-    return number(df, 0 if float(df).is_integer() else 1)
 
 
 def model_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:

@@ -7,18 +7,13 @@ from typing import Any, Literal, get_args
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
-from metaalliance.plots.canvas.numbers import (
-    count_text,
-    effect_text,
-    interval_text,
-    level_text,
-    size_text,
-)
+from metaalliance.plots.canvas.numbers import effect_text, interval_text, size_text
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.tables import Reference, reference_mark
 from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMeans, Pooling, level_means
 from metaalliance.plots.words import groups_text, heterogeneity_text, not_pooled
+from metaalliance.wording.phrases import count_text, level_text
 
 Kind = Literal["forest", "summary-forest", "funnel"]
 

@@ -23,7 +23,6 @@ from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import count_text, level_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Numbers, effect_scale
 from metaalliance.plots.canvas.sentences import spoken
@@ -32,6 +31,7 @@ from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.groups import Group, groups_of
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, level_text
 
 #: Diameters in mm of the lightest and of the heaviest effect.
 SMALLEST, LARGEST = 0.8, 4.2

@@ -19,13 +19,14 @@ from metaalliance.moderation.meta_regression import MetaRegression, meta_regress
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, interval_chart, records
-from metaalliance.plots.canvas.numbers import DASH, count_text, level_text
+from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.panels import Chart
 from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import APA, Style, style_named
 from metaalliance.plots.canvas.typeset import own
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, level_text
 
 #: Pages narrower than this, in mm, do without p values.
 NARROW = 110.0

@@ -21,7 +21,7 @@ from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.interval_rows import records
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import DASH, count_text, effect_text, size_text
+from metaalliance.plots.canvas.numbers import DASH, effect_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Rows
 from metaalliance.plots.canvas.sentences import listed, spoken, symbol
@@ -31,6 +31,7 @@ from metaalliance.plots.canvas.typeset import Line, line_width, own
 from metaalliance.plots.groups import labels_of, level_name, levels_of
 from metaalliance.plots.levels import Pooling, level_means
 from metaalliance.plots.words import groups_text
+from metaalliance.wording.phrases import count_text
 
 #: Diameters of the largest and smallest bubble, heights of a row with its text beside and
 #: under the bubble, and the width of a cell from which on there is room beside, in mm.

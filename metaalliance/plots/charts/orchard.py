@@ -18,13 +18,7 @@ from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import (
-    count_text,
-    effect_text,
-    interval_text,
-    level_text,
-    size_text,
-)
+from metaalliance.plots.canvas.numbers import effect_text, interval_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, TextColumn, single
 from metaalliance.plots.canvas.scales import Effect, Rows, effect_scale
 from metaalliance.plots.canvas.sentences import estimate_sentence, spoken, symbol
@@ -34,6 +28,7 @@ from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means, means_of_test
 from metaalliance.plots.words import groups_text, not_pooled
+from metaalliance.wording.phrases import count_text, level_text
 
 #: Height of a row in mm with few and with many levels; half the width of the cloud, in rows.
 ROW, LOW_ROW, CLOUD = 15.0, 10.5, 0.38

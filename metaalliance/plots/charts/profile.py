@@ -23,13 +23,14 @@ from metaalliance.options import Component
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import level_text, size_text
+from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.panels import Chart, Panel
 from metaalliance.plots.canvas.scales import Numbers
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 #: Points of a curve on either side of the estimate.
 _SIDE = 20

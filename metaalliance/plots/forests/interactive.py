@@ -13,7 +13,7 @@ from typing import Any
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.alt_text import forest_text
-from metaalliance.plots.canvas.numbers import interval_text, level_text
+from metaalliance.plots.canvas.numbers import interval_text
 from metaalliance.plots.canvas.save import MARK
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import Line, own, plain
@@ -31,6 +31,7 @@ from metaalliance.plots.forests.sides import directions
 from metaalliance.plots.forests.tables import Reference
 from metaalliance.plots.forests.vector_rows import line_content, line_kind
 from metaalliance.plots.levels import Pooling
+from metaalliance.wording.phrases import level_text
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.between import between_text
-from metaalliance.plots.canvas.numbers import level_text
 from metaalliance.plots.canvas.page import check_width
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own
@@ -36,6 +35,7 @@ from metaalliance.plots.words import (
     sentences,
 )
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 #: Share of the page that the plot has to keep for notes to stand beside their subtotals.
 WIDE_PANEL = 0.38

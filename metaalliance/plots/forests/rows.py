@@ -14,10 +14,11 @@ from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.plots.canvas.numbers import DASH, cell_text, percent_text
+from metaalliance.plots.canvas.numbers import DASH, cell_text
 from metaalliance.plots.forests.choice import COUNT, Choice
 from metaalliance.plots.groups import labels_of
 from metaalliance.plots.levels import LevelMean, LevelMeans
+from metaalliance.wording.phrases import percent_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.between import between_text
-from metaalliance.plots.canvas.numbers import DASH, level_text, percent_text
+from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.page import check_width
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
@@ -42,6 +42,7 @@ from metaalliance.plots.words import (
     other_models,
     sentences,
 )
+from metaalliance.wording.phrases import level_text, percent_text
 
 #: Pages narrower than this, in mm, have letters over the counts; the foot explains them.
 NARROW = 110.0

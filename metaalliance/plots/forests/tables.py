@@ -14,7 +14,6 @@ from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.axis import EffectAxis, axis_range
-from metaalliance.plots.canvas.numbers import level_text, percent_text
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.forests.choice import COUNT, Choice
@@ -33,6 +32,7 @@ from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMean, LevelMeans
 from metaalliance.plots.words import group_notes, not_pooled, prediction_labels
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text, percent_text
 
 #: A published pooled value, as r for correlations, alone or with its label.
 Reference = float | tuple[float, str]
