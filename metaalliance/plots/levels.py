@@ -123,15 +123,15 @@ class LevelMeans:
 
 
 @lru_cache(maxsize=8)  # a figure, its alternative text and its summary show the same levels
-def level_means(fit: PooledFit, by: str, pool: Pooling = "joint") -> LevelMeans:
+def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint") -> LevelMeans:
     """Return the mean of each level of `by`, with the settings of `fit`.
 
     Parameters
     ----------
     fit : PooledFit
         The overall result, whose model as it was asked for is taken over.
-    by : str
-        A column of the effects.
+    by : str or ModeratorTest
+        A column of the effects, or a test whose levels are shown as they were tested.
     pool : {"joint", "apart"}
         The means of `moderators`, where a level of too few studies has none, or each level
         pooled on its own by the settings of `fit`.
@@ -144,6 +144,8 @@ def level_means(fit: PooledFit, by: str, pool: Pooling = "joint") -> LevelMeans:
         When a level cannot be pooled apart.
     """
     check_option("pool", pool, Pooling)
+    if isinstance(by, ModeratorTest):
+        return means_of_test(by)
     labels = labels_of(fit.effects, by)
     test, reason = _tested(fit, by)
     if pool == "apart":

@@ -222,3 +222,14 @@ def test_another_way_of_pooling_is_refused(fit):
         plots.orchard(fit, by="modality", pool="both")
     with pytest.raises(OptionError, match="pool='both'"):
         plots.forest(fit, pool="both")
+
+
+def test_a_summary_of_a_test_draws_its_levels_as_they_were_tested(fit, texts):
+    joint = moderators(fit.effects, "modality", min_studies=2, separate_tau2=True)
+    assert joint.levels["tested"].all()
+    figure = plots.summary_forest(fit, joint)
+    axes = next(a for a in figure.axes if a.get_label() == "forest")
+    drawn = [p.get_xy()[1, 0] for p in axes.patches if p.get_label() == "subgroup"]
+    assert drawn == list(joint.levels["estimate"])
+    assert "τ² of each" in " ".join(t.get_text() for t in texts(figure))
+    assert f"r = {shown(joint.levels.iloc[-1])}" in summary_text(fit, by=joint)

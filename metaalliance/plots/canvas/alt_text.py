@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal, get_args
 
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.result import ModeratorTest
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.numbers import effect_text, interval_text, size_text
 from metaalliance.plots.forests.choice import grouping
@@ -94,7 +95,7 @@ def forest_text(
 def summary_text(
     fit: PooledFit,
     *,
-    by: str | None = None,
+    by: str | ModeratorTest | None = None,
     reference: Reference | None = None,
     pool: Pooling = "joint",
     **_: Any,
@@ -102,7 +103,8 @@ def summary_text(
     """Describe a summary forest plot: the mean of each level, pooled result."""
     of, groups = "a moderator", ""
     if by is not None:
-        of, groups = _words(by), _levels(fit, level_means(fit, by, pool))
+        means = level_means(fit, by, pool)
+        of, groups = _words(means.by), _levels(fit, means)
     opening = f"Forest plot of the levels of {of}, from {size_text(fit)}."
     return _joined(opening, groups[:1].upper() + groups[1:], *_results(fit, reference))
 

@@ -12,7 +12,6 @@ from metaalliance.models.scale import back_transform
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.wording import APA_WORDING, Wording
 from metaalliance.wording.numbers import number
-from metaalliance.wording.numbers import p_text as p_relation
 from metaalliance.wording.phrases import count_text
 
 DASH = "\N{EN DASH}"
@@ -59,17 +58,6 @@ def interval_ends(
     if math.isnan(low) or math.isnan(high):
         return "", ""
     return wording.bounded(*(effect_text(end, measure, 2, wording) for end in (low, high)))
-
-
-def p_text(p: float) -> str:
-    """Return what follows the letter p.
-
-    Examples
-    --------
-    >>> p_text(0.0323), p_text(1e-9)
-    (' = .032', ' < .001')
-    """
-    return f" {p_relation(p)}"
 
 
 def cell_text(value: Any) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.result import ModeratorTest
 from metaalliance.plots.between import between_text
 from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.page import check_width
@@ -53,7 +54,7 @@ LETTERS = ("*k*", "*m*", "*N*")
 
 def summary_forest(
     fit: PooledFit,
-    by: str,
+    by: str | ModeratorTest,
     *,
     pool: Pooling = "joint",
     style: str | Style = "apa",
@@ -69,8 +70,9 @@ def summary_forest(
     ----------
     fit : PooledFit
         A result of `pool`.
-    by : str
-        A column of the effects.
+    by : str or ModeratorTest
+        A column of the effects, or a result of `metaalliance.moderators`, whose levels are drawn
+        as they were tested.
     pool : {"joint", "apart"}
         The means of levels come from one model, as `metaalliance.moderators` gives them, where
         a level of fewer than 3 studies has none; or each level is pooled on its own.
@@ -88,7 +90,7 @@ def summary_forest(
         When the effects have no such column.
     """
     look, width = style_named(style), check_width(width_mm)
-    if by not in fit.effects.frame:
+    if isinstance(by, str) and by not in fit.effects.frame:
         known = ", ".join(map(repr, fit.effects.moderators))
         raise OptionError(f"by={by!r}: the effects have no such moderator; they have {known}.")
     with drawing(look):
