@@ -26,6 +26,7 @@ from metaalliance.cli.arguments import (
     Verbose,
     Workbook,
 )
+from metaalliance.cli.figure_options import asked_options, figure_options
 
 Outputs = Annotated[
     list[Path] | None,
@@ -46,72 +47,20 @@ StyleName = Annotated[
 Width = Annotated[float | None, typer.Option("--width", help="Exact width in mm.")]
 Title = Annotated[str | None, typer.Option("--title", help="Printed above the figure.")]
 Dpi = Annotated[int, typer.Option("--dpi", min=50, max=2400, help="Resolution of .png and .tif.")]
-By = Annotated[str | None, typer.Option("--by", help="Column that groups the studies.")]
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        "--columns",
-        help="Columns left of the plot, such as year,n,modality; also k (effects of a study), "
-        "effect (estimate and interval) and weight [default: n].",
-    ),
-]
-Sort = Annotated[
-    str | None, typer.Option("--sort", help="sheet, r, year, weight or modality [default: sheet].")
-]
-Reference = Annotated[
-    float | None, typer.Option("--reference", help="Published pooled value, marked by a line.")
-]
-ReferenceLabel = Annotated[
-    str | None, typer.Option("--reference-label", help="Its label [default: Published].")
-]
-Limits = Annotated[
-    str | None, typer.Option("--limits", help="Ends of the axis in r, such as -.2,.8.")
+Further = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="Another option of the figure, NAME=VALUE; repeat it."),
 ]
 
 
+@figure_options("forest", "summary-forest")
 def forest(
     workbook: Workbook,
     output: Outputs = None,
     style: StyleName = None,
     width: Width = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            "--by", help="Column that groups the studies, or none [default: modality, if any]."
-        ),
-    ] = None,
-    columns: Columns = None,
-    right_columns: Annotated[
-        str | None, typer.Option("--right-columns", help="Columns right of the plot.")
-    ] = None,
-    sort: Sort = None,
-    effects: Annotated[
-        str | None,
-        typer.Option(
-            "--effects",
-            help="Effects behind the average of a study: behind it, in rows, or average alone "
-            "[default: behind].",
-        ),
-    ] = None,
-    interval: Annotated[
-        str | None,
-        typer.Option(
-            "--prediction-mark",
-            help="Prediction interval as bar, line, density or none [default: of the style].",
-        ),
-    ] = None,
-    reference: Reference = None,
-    reference_label: ReferenceLabel = None,
-    limits: Limits = None,
-    directions: Annotated[
-        str | None,
-        typer.Option("--directions", help="Words left and right of zero: 'LEFT|RIGHT'."),
-    ] = None,
+    figure: Any = None,
     title: Title = None,
-    rows_per_page: Annotated[
-        int | None,
-        typer.Option("--rows-per-page", min=8, help="Lines of a page [default: 60]."),
-    ] = None,
     summary: Annotated[
         bool, typer.Option("--summary", help="One diamond per level of --by, on one page.")
     ] = False,
@@ -138,23 +87,10 @@ def forest(
     debug: Debug = False,
 ) -> None:
     """Draw the forest plot of a workbook, in the style and width of a journal."""
-    from metaalliance.cli.forest import forest_request, run_forest
+    from metaalliance.cli.figures import FigureRequest, run_figure
     from metaalliance.cli.run import guarded
 
-    given = {
-        "by": by,
-        "columns": columns,
-        "right_columns": right_columns,
-        "sort": sort,
-        "effects": effects,
-        "prediction": interval,
-        "reference": reference,
-        "reference_label": reference_label,
-        "limits": limits,
-        "directions": directions,
-        "rows_per_page": rows_per_page,
-    }
-    request = {
+    request: dict[str, Any] = {
         "workbook": workbook,
         "outputs": tuple(output or ()),
         "style": style,
@@ -171,24 +107,26 @@ def forest(
         "quiet": quiet,
         "verbose": verbose,
     }
-    guarded(
-        "forest",
-        lambda: run_forest(forest_request(request, given, summary=summary)),
-        json_output=json_output,
-        debug=debug,
-    )
+
+    def work() -> int:
+        options = asked_options(figure)
+        if summary:
+            options.setdefault("by", "modality")
+        kind = "summary-forest" if summary else "forest"
+        return run_figure(FigureRequest(command="forest", kind=kind, options=options, **request))
+
+    guarded("forest", work, json_output=json_output, debug=debug)
 
 
+@figure_options("funnel")
 def funnel(
     workbook: Workbook,
     output: Outputs = None,
     style: StyleName = None,
     width: Width = None,
+    figure: Any = None,
     title: Title = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", help="Another option of the figure, NAME=VALUE; repeat it."),
-    ] = None,
+    option: Further = None,
     dpi: Dpi = 300,
     sheet: Sheet = None,
     config: Config = None,
@@ -207,10 +145,9 @@ def funnel(
     debug: Debug = False,
 ) -> None:
     """Draw the contour-enhanced funnel plot of a workbook."""
-    from metaalliance.cli.forest import plot_request
     from metaalliance.cli.run import guarded
 
-    request = {
+    request: dict[str, Any] = {
         "workbook": workbook,
         "outputs": tuple(output or ()),
         "style": style,
@@ -228,13 +165,17 @@ def funnel(
     }
 
     def work() -> int:
-        from metaalliance.cli.figures import run_figure
+        from metaalliance.cli.figures import FigureRequest, run_figure
 
-        return run_figure(plot_request("funnel", "funnel", request, {}, option or ()))
+        options = asked_options(figure, option or ())
+        return run_figure(
+            FigureRequest(command="funnel", kind="funnel", options=options, **request)
+        )
 
     guarded("funnel", work, json_output=json_output, debug=debug)
 
 
+@figure_options()
 def plot(
     kind: Annotated[str | None, typer.Argument(help="Kind of figure; none lists all.")] = None,
     workbook: Annotated[
@@ -243,23 +184,9 @@ def plot(
     output: Outputs = None,
     style: StyleName = None,
     width: Width = None,
-    by: By = None,
-    x: Annotated[str | None, typer.Option("--x", help="Column of the horizontal axis.")] = None,
-    y: Annotated[str | None, typer.Option("--y", help="Column of the vertical axis.")] = None,
-    columns: Columns = None,
-    sort: Sort = None,
-    reference: Reference = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of random numbers.")
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")
-    ] = None,
+    figure: Any = None,
     title: Title = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", help="Another option of the figure, NAME=VALUE; repeat it."),
-    ] = None,
+    option: Further = None,
     dpi: Dpi = 300,
     sheet: Sheet = None,
     config: Config = None,
@@ -279,20 +206,9 @@ def plot(
     debug: Debug = False,
 ) -> None:
     """Draw any kind of figure of a workbook; without a kind, list them."""
-    from metaalliance.cli.forest import plot_request
     from metaalliance.cli.run import guarded
 
-    given = {
-        "by": by,
-        "x": x,
-        "y": y,
-        "columns": columns,
-        "sort": sort,
-        "reference": reference,
-        "seed": seed,
-        "jobs": jobs,
-    }
-    request = {
+    request: dict[str, Any] = {
         "workbook": workbook,
         "outputs": tuple(output or ()),
         "style": style,
@@ -310,11 +226,17 @@ def plot(
     }
 
     def work() -> int:
-        from metaalliance.cli.figures import list_kinds, run_figure
+        from metaalliance.cli.figures import FigureRequest, list_kinds, run_figure
+        from metaalliance.errors import OptionError
 
         if kind is None:
             return list_kinds()
-        return run_figure(plot_request("plot", kind, request, given, option or ()))
+        if workbook is None:
+            raise OptionError(
+                f"plot {kind} needs a workbook: metaalliance plot {kind} studies.xlsx."
+            )
+        options = asked_options(figure, option or ())
+        return run_figure(FigureRequest(command="plot", kind=kind, options=options, **request))
 
     guarded("plot", work, json_output=json_output, debug=debug)
 

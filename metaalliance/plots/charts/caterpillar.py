@@ -22,13 +22,14 @@ from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import effect_text, level_text, size_text
+from metaalliance.plots.canvas.numbers import effect_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Rows, effect_scale
 from metaalliance.plots.canvas.sentences import decimal, pooled_sentence, spoken
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import APA, MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import own
+from metaalliance.wording.phrases import level_text
 
 Points = Literal["effects", "studies"]
 

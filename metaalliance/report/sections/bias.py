@@ -18,12 +18,9 @@ from metaalliance.report.manuscript.analyses import BiasEvidence
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
-    count,
-    df_text,
     effect,
     in_words,
     interval,
-    level_name,
     noun,
     p_phrase,
     test_phrase,
@@ -32,6 +29,7 @@ from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.tables.bias import tests_table
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, df_text, level_text
 
 FEW_STUDIES = 10
 _FEW_DF = 4.0
@@ -196,7 +194,7 @@ def _egger_text(a: Applied) -> Prose:
         f"{lead}, {{b}} = {{slope}}, {{level}} CI {{ci}}, {{test}}.",
         b=prose("*b*"),
         slope=number(result.slope, DIGITS),
-        level=level_name(result.level),
+        level=level_text(result.level),
         ci=f"[{number(result.ci_low, DIGITS)}, {number(result.ci_high, DIGITS)}]",
         test=test_phrase(result.statistic, result.df, result.p_value),
     )
@@ -236,7 +234,7 @@ def _selection_text(a: Applied) -> Prose:
         "its estimate was {estimate}.",
         step=number(result.steps[-1], 3, correlation=True),
         weight=number(weight, DIGITS),
-        level=level_name(result.level),
+        level=level_text(result.level),
         ci=f"[{number(float(result.weights_low[-1]), DIGITS)}, "
         f"{number(float(result.weights_high[-1]), DIGITS)}]",
         test=_selection_test(result),
@@ -281,7 +279,7 @@ def _fill_text(a: Applied) -> Prose:
         f"{{name}} added {{n}} on the {side} side, which {'lowers' if less else 'raises'} the "
         "estimate from {before} to {after}; the added studies are mirror images and no data.",
         name=a.title,
-        n=count(result.k0, "study", "studies"),
+        n=count_text(result.k0, "study", "studies"),
         before=effect(result.observed.estimate, measure),
         after=effect(result.fit.estimate, measure),
     )
@@ -307,7 +305,7 @@ def _term_phrase(term: Term | None, result: BiasResult) -> Prose:
     return prose(
         f"{lead}{{mean}}, {{level}} CI {{ci}}",
         mean=effect(term.estimate, result.measure),
-        level=level_name(result.level),
+        level=level_text(result.level),
         ci=interval(term.ci_low, term.ci_high, result.measure),
     )
 
@@ -394,7 +392,7 @@ def adjusted_table(fit: PooledFit, found: BiasEvidence) -> Table:
             Field(key="n_effects", title="Effects", kind="count"),
             Field(key="estimate", title="r" if is_r else "Estimate",
                   kind="r" if is_r else "number", digits=DIGITS),
-            Field(key="ci", title=f"{level_name(fit.level)} CI", kind="interval"),
+            Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
             Field(key="p_value", title="p", kind="p"),
         ),
         rows=tuple(rows),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.report.manuscript.evidence import Evidence
-from metaalliance.report.manuscript.phrases import effects, level_name
+from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, prose
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 _TAU2 = {
     "REML": "by restricted maximum likelihood [@viechtbauer2005]",
@@ -131,7 +132,7 @@ def _heterogeneity(fit: PooledFit) -> Prose:
             "Heterogeneity is described by τ, the standard deviation of the true effects, with a "
             f"{{level}} confidence interval from the {profile} [{cite}], and by *I*², the share of "
             "true variance in the total [@higgins2002].",
-            level=level_name(fit.level),
+            level=level_text(fit.level),
         )
     )
     return joined([*parts, _prediction(fit)])
@@ -149,7 +150,7 @@ def _prediction(fit: PooledFit) -> Prose:
     return prose(
         "A {level} prediction interval gives the range in which the true effect of a comparable "
         f"new study is expected [@riley2011], from {shape}.",
-        level=level_name(fit.level),
+        level=level_text(fit.level),
     )
 
 
