@@ -158,7 +158,10 @@ class BiasResult(ABC):
 
     def reason(self) -> str:
         """Return why the settings in `not_taken` have no place in the method."""
-        return self.because
+        if "rho" not in self.takes or "rho" not in self.not_taken:
+            return self.because
+        column = f"effects are averaged with one number, here {self.aggregation_rho:g}, as rho"
+        return column if self.not_taken == ("rho",) else f"{column}, and {self.because}"
 
     def details(self) -> dict[str, Any]:
         """Return what `to_dict` holds beside the terms."""

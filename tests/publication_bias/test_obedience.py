@@ -113,6 +113,7 @@ def test_averages_take_a_number_and_name_a_column():
     with_column = ma.Effects(frame=frame, measure=effects.measure)
     found = ma.rank_test(ma.pool(with_column, rho="overlap"))
     assert (found.aggregation_rho, found.not_taken) == (0.5, ("rho",))
+    assert "averaged with one number, here 0.5" in found.summary()
     number = ma.rank_test(ma.pool(effects, rho=0.3))
     assert (number.aggregation_rho, number.not_taken) == (0.3, ())
     assert number.tau == ma.rank_test(ma.aggregate(effects, 0.3)).tau

@@ -79,9 +79,9 @@ def _model(evidence: Evidence) -> Prose:
             "Because {several} contributed more than one effect, effects were pooled with the "
             "correlated and hierarchical effects model [@pustejovsky2022], which has random "
             "effects for studies and for effects within studies, and sampling errors that "
-            "correlate at an assumed ρ = {rho} within a study.",
+            "correlate at an assumed {rho} within a study.",
             several=_several(evidence),
-            rho=number(fit.settings()["rho"], 2, correlation=True),
+            rho=_assumed(fit.settings()["rho"]),
         )
     if fit.model == "three-level":
         return prose(
@@ -177,6 +177,13 @@ def _comparison(evidence: Evidence) -> Prose:
         prose("For comparison, the effects were also pooled in other ways: {models}.", models=text)
         + removed
     )
+
+
+def _assumed(rho: float | str) -> str:
+    """The correlation of sampling errors, or where each study has its own."""
+    if isinstance(rho, str):
+        return f"ρ (by study, column {rho})"
+    return f"ρ = {number(rho, 2, correlation=True)}"
 
 
 def _rho(evidence: Evidence) -> str:
