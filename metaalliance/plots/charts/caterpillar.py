@@ -29,6 +29,7 @@ from metaalliance.plots.canvas.sentences import decimal, pooled_sentence, spoken
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import APA, MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import own
+from metaalliance.plots.forests.rows import assumed_rho
 from metaalliance.wording.phrases import level_text
 
 Points = Literal["effects", "studies"]
@@ -115,8 +116,7 @@ def caterpillar_text(fit: PooledFit, *, points: Points = "effects") -> str:
 
 def assumed(fit: PooledFit) -> float:
     """Return the correlation within studies at which a fit's effects are averaged."""
-    rho = fit.settings().get("rho")
-    return float(rho) if fit.model == "che" and isinstance(rho, float) else AGGREGATION_RHO
+    return assumed_rho(fit, AGGREGATION_RHO)
 
 
 def shown_effects(fit: PooledFit, points: Points) -> Effects:

@@ -13,6 +13,7 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
+from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.numbers import DASH, cell_text
 from metaalliance.plots.forests.choice import COUNT, Choice
@@ -175,10 +176,10 @@ def _cells(
     return [DASH if pd.isna(v) else f"{float(v):,.0f}" for v in values]
 
 
-def assumed_rho(fit: PooledFit) -> float:
-    """Return the within-study correlation that the model assumes; .6 where it assumes none."""
-    rho = fit.settings().get("rho") if fit.model == "che" else None
-    return float(rho) if isinstance(rho, float | int) else 0.6
+def assumed_rho(fit: PooledFit, otherwise: float = RHO) -> float:
+    """Return the within-study correlation that the model assumes, or another where it has none."""
+    rho = fit.specification.rho if fit.model == "che" else None
+    return float(rho) if isinstance(rho, float | int) else otherwise
 
 
 def study_averages(effects: Effects, weights: Array, rho: float) -> tuple[Effects, Array]:

@@ -12,6 +12,7 @@ from metaalliance.moderation.model_set import ModelSet
 from metaalliance.moderation.result import wald_text
 from metaalliance.report.tables.table import Field, Table, interval_text
 from metaalliance.wording.numbers import number, p_text
+from metaalliance.wording.phrases import level_text
 
 #: Models that are printed, best first; the workbook has all.
 SHOWN = 10
@@ -166,7 +167,7 @@ def _estimates(level: float, digits: int) -> tuple[Field, ...]:
     return (
         Field(key="estimate", title="b", kind="number", digits=digits),
         Field(key="se", title="SE", kind="number", digits=digits, optional=True),
-        Field(key="ci", title=f"{100 * level:.10g}% CI", kind="interval"),
+        Field(key="ci", title=f"{level_text(level)} CI", kind="interval"),
         Field(key="df", title="df", kind="number", digits=1, optional=True),
         Field(key="p_value", title="p", kind="p"),
     )
