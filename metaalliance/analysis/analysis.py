@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from metaalliance.config import Config, find_config, read_config
+from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
@@ -164,7 +165,7 @@ class Analysis:
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
-        return compare_all_models(self.fit)
+        return compare_all_models(self.fit, *removals(self.fit))
 
 
 def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:

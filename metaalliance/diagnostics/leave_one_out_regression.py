@@ -116,7 +116,7 @@ def leave_out_of_regression(subject: Subject, unit: str) -> RegressionLeaveOneOu
     fit = subject.fit
     assert isinstance(fit, RegressionFit)
     units = unit_frame(fit.effects, unit)
-    present = unit_masks(fit.effects, unit)[:, subject.work.order]
+    present = unit_masks(fit.effects, unit)[:, subject.order]
     rows, terms = [], []
     for name, refit, keep in zip(units["omitted"], Refits(subject, present), present, strict=True):
         row, coefficients = _row(subject, refit, keep)

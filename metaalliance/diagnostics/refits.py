@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
+from metaalliance.core.inference.diagnostics import Point
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, Rows
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import MANY_STUDIES, NestedData, evaluate, start_values
@@ -38,6 +39,17 @@ class Refused:
 Refit = WorkingFit | PooledFit | RegressionFit | Refused
 
 
+def point_of(subject: Subject, refit: Refit) -> Point | None:
+    """The model of a subset in the coordinates of `subject`; None where nothing is estimated."""
+    if isinstance(refit, WorkingFit):
+        return refit.point
+    if isinstance(refit, RegressionFit):  # its design was conditioned on its own
+        turn = np.linalg.solve(subject.basis, refit.basis)
+        beta, bread = turn @ refit.point.beta, turn @ refit.point.bread @ turn.T
+        return replace(refit.point, beta=beta, bread=bread)
+    return getattr(refit, "optimum", None)
+
+
 @dataclass(frozen=True)
 class Refits:
     """The fits of subsets, one after the other.
@@ -63,8 +75,11 @@ class Refits:
         """Yield the fit of each subset.
 
         Subsets so small that a model changes its nature (a single effect) are fitted from the
-        start, and so are those whose variance did not converge.
+        start, and so are those whose variance did not converge, and models with further levels.
         """
+        if self.subject.structured:
+            yield from map(self._from_start, self.present)
+            return
         theta = self.theta
         for keep, own in zip(self.present, theta, strict=True):
             yield self._from_start(keep) if np.isnan(own).any() else self._at(keep, own)
@@ -94,7 +109,7 @@ class Refits:
 
     def _estimate(self, present: BoolArray) -> Array:
         """Variance components of usable subsets."""
-        subject, data = self.subject, self.subject.data
+        subject, data = self.subject, nested(self.subject)
         if subject.fit.model == "common-effect":
             return np.zeros((present.shape[0], 2))
         if subject.multilevel:
@@ -111,7 +126,7 @@ class Refits:
 
     def starts(self) -> list[Array]:
         """The optimum of all effects; with few studies also the starts of a fit of its own."""
-        data, starts = self.subject.data, [self.subject.work.point.theta]
+        data, starts = nested(self.subject), [self.subject.point.theta]
         if data.blocks.m <= MANY_STUDIES:
             own = start_values(data)
             total = float(own.sum())
@@ -124,7 +139,7 @@ class Refits:
         data = subset_data(subject, keep)
         point = evaluate(data, theta, restricted=subject.tau2_method == "REML")
         return infer_working(
-            data, point, _ranks(subject.work.order[keep]), self.test or subject.fit.test
+            data, point, _ranks(subject.order[keep]), self.test or subject.fit.test
         )
 
     def _from_start(self, keep: BoolArray) -> Refit:
@@ -133,7 +148,7 @@ class Refits:
         if X.shape[0] > X.shape[1] > 1 and not _full_rank(X):
             return Refused("MA662", _lost(self.subject, keep))
         try:
-            return self.subject.refit(keep)
+            return self.subject.refit(keep, self.test)
         except EstimationError as error:
             return Refused(error.code, str(error))
 
@@ -151,11 +166,24 @@ def batch_tau2(yi: Array, vi: Array, present: BoolArray, method: str) -> Array:
 
 def subset_data(subject: Subject, keep: BoolArray) -> NestedData:
     """The rows that are kept (k,), with the studies that they belong to."""
-    data = subject.data
+    data = nested(subject)
     clustered = data.blocks.m < data.yi.size or subject.multilevel
     labels = subject.study[keep] if clustered else np.arange(int(keep.sum()), dtype=np.intp)
     blocks = StudyBlocks.from_sorted(labels)
     return NestedData(data.yi[keep], data.vi[keep], data.X[keep], blocks, data.rho)
+
+
+def nested(subject: Subject) -> NestedData:
+    """Return the data of a model whose subsets are fitted together.
+
+    Raises
+    ------
+    TypeError
+        For a model with further levels or correlations.
+    """
+    if not isinstance(subject.data, NestedData):
+        raise TypeError("Models with further levels are fitted subset by subset.")
+    return subject.data
 
 
 def _per_study(present: BoolArray, study: IntArray) -> Array:
@@ -181,7 +209,7 @@ def _lost(subject: Subject, keep: BoolArray) -> str:
     """Name the coefficients that are lost with the rank of the design."""
     fit = subject.fit
     assert isinstance(fit, RegressionFit)
-    X = fit.X[subject.work.order[keep]]
+    X = fit.X[subject.order[keep]]
     constant = [n for n, x in zip(subject.names, X.T, strict=True) if not (x != x[0]).any()]
     gone = [n for n in constant if not (fit.X[:, subject.names.index(n)] == 1).all()]
     named = ", ".join(gone) if gone else ", ".join(subject.names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,8 @@ from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.diagnostics.refits import Refit, Refused
 from metaalliance.diagnostics.subject import Subject
-from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.models.deep import DeepFit
 from metaalliance.models.multilevel_fit import MultilevelFit
-from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.scale import back_transform
@@ -54,25 +51,11 @@ def mean_row(subject: Subject, refit: Refit, keep: BoolArray) -> dict[str, Any]:
     return {**fit_row(refit), **done}
 
 
-def deep_row(fit: DeepFit, keep: BoolArray) -> dict[str, Any]:
-    """Return the row of a model with further levels, fitted from the start to `keep` (k,)."""
-    settings = {k: v for k, v in fit.settings().items() if k != "measure"}
-    effects = fit.effects.subset(keep)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = pool(effects, **settings)
-    except EstimationError as error:
-        counts = {"n_studies": effects.n_studies, "n_effects": effects.n_effects}
-        empty = dict.fromkeys(COLUMNS, math.nan)
-        return {**empty, **counts, "code": error.code, "reason": str(error)}
-    return {**fit_row(found), "code": "", "reason": ""}
-
-
 def fit_row(fit: PooledFit) -> dict[str, Any]:
     """Return the numbers of a pooled result."""
     sigma2 = fit.sigma2 if isinstance(fit, MultilevelFit | DeepFit) else {"study": fit.tau2}
-    parts = {f"sigma2_{name}": sigma2.get(name, math.nan) for name in ("study", "effect")}
+    names = dict.fromkeys(("study", "effect", *sigma2))
+    parts = {f"sigma2_{name}": sigma2.get(name, math.nan) for name in names}
     return {**{name: getattr(fit, name) for name in _OF_FIT}, **parts}
 
 

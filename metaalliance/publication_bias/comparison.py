@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.problems import Problem
@@ -11,8 +13,17 @@ from metaalliance.publication_bias.pet_peese import pet_peese
 LEAST_STUDIES = 10
 
 
-def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
+def compare_all_models(
+    main: PooledFit, removed: Sequence[Row] = (), notes: Sequence[Problem] = ()
+) -> tuple[list[NamedFit], list[Problem]]:
     """Fit the models of `compare_models`, and PET-PEESE where there are ten studies or more.
+
+    Parameters
+    ----------
+    main : PooledFit
+        The main model.
+    removed, notes : sequence of Row, and of Problem
+        Rows without some of the effects, which come before PET-PEESE, with what is said of them.
 
     Returns
     -------
@@ -22,7 +33,7 @@ def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
         A note for each model that could not be fitted.
     """
     extra = [Row("bias-adjusted", adjusted)] if main.n_studies >= LEAST_STUDIES else []
-    return compare_models(main, extra=extra)
+    return compare_models(main, [*removed, *extra], notes)
 
 
 def adjusted(main: PooledFit) -> PooledFit:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.variance import deep
+from metaalliance.core.variance.deep import DeepData, DeepPoint
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
+
+#: Sorted effects with the structure of their covariance, and a model at its variance components.
+Data = NestedData | DeepData
+Point = NestedPoint | DeepPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,10 +56,10 @@ class Deletion:
 
 
 def deletion(
-    data: NestedData,
-    point: NestedPoint,
+    data: Data,
+    point: Point,
     rows: slice,
-    without: NestedPoint,
+    without: Point,
     *,
     scale: float = 1.0,
     scale_without: float = 1.0,
@@ -63,11 +69,11 @@ def deletion(
 
     Parameters
     ----------
-    data, point : NestedData, NestedPoint
+    data, point : NestedData and NestedPoint, or DeepData and DeepPoint
         All effects, sorted by study, and their model.
     rows : slice
         The effects that were left out.
-    without : NestedPoint
+    without : NestedPoint or DeepPoint
         The model without them, all its variance components estimated anew.
     scale, scale_without : float
         Factors of the covariances of the coefficients (Knapp and Hartung's), 1 without.
@@ -87,10 +93,10 @@ def deletion(
     w /= w.sum()
     residual, se = float(w @ errors), float(np.sqrt(w @ C @ w))
     change = point.beta - without.beta
-    everywhere = scale_without * evaluate(data, without.theta, restricted=True).bread
+    everywhere = scale_without * at(data, without.theta).bread
     B = np.eye(change.size) if basis is None else basis
     x = w @ X
-    if errors.size == 1 and data.blocks.m == data.yi.size and not without.theta[0]:
+    if isinstance(data, NestedData) and data.blocks.m == data.yi.size and not without.theta[0]:
         spread = hat_values(data, point)[rows][0] * S[0, 0] * scale_without
     else:
         spread = x @ everywhere @ x
@@ -111,20 +117,27 @@ def deletion(
     )
 
 
-def hat_values(data: NestedData, point: NestedPoint) -> Array:
+def at(data: Data, theta: Array) -> Point:
+    """The model at `theta`, for its covariance and coefficients."""
+    if isinstance(data, DeepData):
+        return deep.evaluate(data, theta, restricted=True)
+    return evaluate(data, theta, restricted=True)
+
+
+def hat_values(data: Data, point: Point) -> Array:
     """Diagonal of X (X'WX)^-1 X'W, shape (k,)."""
     found: Array = np.einsum("ka,ab,kb->k", data.X, point.bread, point.WX)
     return found
 
 
-def row_weights(data: NestedData, point: NestedPoint) -> Array:
+def row_weights(data: Data, point: Point) -> Array:
     """Share of each effect in the weights, row sums of W, shape (k,); they sum to one."""
     weights = point.covariance.solve(np.ones(data.yi.size))
     share: Array = weights / weights.sum()
     return share
 
 
-def standardized_residuals(data: NestedData, point: NestedPoint) -> Array:
+def standardized_residuals(data: Data, point: Point) -> Array:
     """Internally standardised residuals, shape (k,): variance M - X (X'WX)^-1 X'."""
     marginal = data.vi + point.theta.sum()
     own = np.einsum("ka,ab,kb->k", data.X, point.bread, data.X)
@@ -136,8 +149,10 @@ def standardized_residuals(data: NestedData, point: NestedPoint) -> Array:
     return found
 
 
-def _covariance(data: NestedData, rows: slice, theta: Array) -> Array:
+def _covariance(data: Data, rows: slice, theta: Array) -> Array:
     """Marginal covariance of some effects of one study."""
+    if isinstance(data, DeepData):
+        return deep.covariance_of(data, rows, theta)
     root = np.sqrt(data.vi[rows])
     shared = data.rho * np.outer(root, root) + theta[0]
     covariance: Array = shared + np.diag((1 - data.rho) * data.vi[rows] + theta[1])

@@ -95,6 +95,21 @@ def covariance_at(data: DeepData, theta: Array) -> LevelCovariance:
     return LevelCovariance.build(data.own + theta[0], ordered, data.factor, crossed)
 
 
+def covariance_of(data: DeepData, rows: slice, theta: Array) -> Array:
+    """S of some rows."""
+    S = covariance_at(data, theta)
+    found: Array = np.diag(S.diagonal[rows])
+    for term in S.terms:
+        group = term.blocks.study[rows]
+        loading = term.loading[rows]
+        same = group[:, None] == group
+        found = found + same * term.weight[group] * np.outer(loading, loading)
+    if data.factor is not None:
+        level = data.factor[rows]
+        found = found + theta[-1] * (level[:, None] == level)
+    return found
+
+
 def evaluate(data: DeepData, theta: Array, *, restricted: bool) -> DeepPoint:
     """Solve the generalised least squares problem at `theta`."""
     S = covariance_at(data, theta)
