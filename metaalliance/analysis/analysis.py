@@ -6,8 +6,13 @@ import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
+from metaalliance.analysis.influence import (
+    InfluenceKeywords,
+    InfluenceResults,
+    influence_results,
+)
 from metaalliance.config import Config, find_config, read_config
 from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.aggregate import aggregate
@@ -161,6 +166,16 @@ class Analysis:
     def pool(self) -> PooledFit:
         """Pool the effects."""
         return self.fit
+
+    def influence(self, **options: Unpack[InfluenceKeywords]) -> InfluenceResults:
+        """Leave out every study, diagnose it, look for outliers and cumulate.
+
+        Parameters
+        ----------
+        **options
+            Of `metaalliance.analysis.influence.influence_results`.
+        """
+        return influence_results(self.fit, **options)
 
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:

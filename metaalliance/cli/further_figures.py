@@ -16,10 +16,10 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.cli.moderator_models import ModeratorModels
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.publication_bias.summary import BiasSummary
-    from metaalliance.report.tables.influence import InfluenceResults
 
 ENDINGS = (".pdf", ".png", ".alt.txt")
 

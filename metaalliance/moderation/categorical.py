@@ -17,7 +17,7 @@ from metaalliance.core.inference.wald import wald_chi2
 from metaalliance.core.inference.welch import between
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.model import MULTILEVEL
+from metaalliance.model import MULTILEVEL, Model
 from metaalliance.models.regression import regress
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.equivalence import with_equivalence
@@ -36,10 +36,10 @@ def moderators(
     effects: Effects,
     by: str,
     *,
-    model: Kind = "auto",
+    model: Kind | Model = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
-    rho: float = 0.6,
+    rho: float | None = None,
     level: float = 0.95,
     prediction: Prediction = "t",
     min_studies: int = MIN_STUDIES,

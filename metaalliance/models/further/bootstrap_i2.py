@@ -16,6 +16,7 @@ from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.multilevel import NestedData, highest_maximum, maximize
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
+from metaalliance.model import Specification, refuse
 from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
@@ -134,6 +135,8 @@ def bootstrap_i2(
 
     Raises
     ------
+    OptionError
+        For a model with further levels or correlations.
     EstimationError
         For a model without these variances, or when most samples cannot be estimated.
 
@@ -157,6 +160,7 @@ def bootstrap_i2(
     if replications < 20:
         raise OptionError(f"replications={replications!r} is too few for an interval; take 999.")
     rng = np.random.default_rng(check_seed(seed))
+    _refuse_structure(fit.specification)
     if isinstance(fit, MultilevelFit):
         estimates = {"total": fit.I2, **fit.I2_levels}
         samples = _multilevel(fit, kind, replications, rng)
@@ -185,6 +189,15 @@ def bootstrap_i2(
         samples=read_only(kept),
         notices=_failures(failed, replications),
     )
+
+
+def _refuse_structure(model: Specification) -> None:
+    """Refuse what the samples do not have."""
+    named = ["within", "above", "crossed", "rho_same", "same"]
+    if isinstance(model.rho, str):
+        named.append("rho")
+    reason = "its samples have effects in studies, with one correlation of their errors"
+    refuse(model, "The bootstrap of I²", dict.fromkeys(named, reason))
 
 
 def _failures(failed: int, replications: int) -> tuple[Problem, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from metaalliance.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.models.pooled_fit import PooledFit
@@ -129,16 +128,3 @@ def bias_results(fit: PooledFit) -> BiasEvidence | None:
         except (EstimationError, OptionError) as error:
             failed[name] = str(error)
     return BiasEvidence(results=results, failed=failed)
-
-
-def influence_results(fit: PooledFit) -> LeaveOneOut | None:
-    """Leave out each study in turn; None where that leaves nothing to compare."""
-    if fit.n_studies < FEWEST_STUDIES:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = leave_one_out(fit)
-    except EstimationError:
-        return None
-    return found if isinstance(found, LeaveOneOut) else None
