@@ -218,8 +218,10 @@ def _fallback(fit: PooledFit, keep: BoolArray) -> dict[str, Any]:
         empty = dict.fromkeys(fit_row(fit), math.nan)
         counts = {"n_studies": effects.n_studies, "n_effects": effects.n_effects}
         return {**empty, **counts, "code": error.code, "reason": str(error), "model": fit.model}
-    left = " without further levels" if fit.specification.columns else ""
-    model = found.model + ("" if found.specification.columns else left)
+    simpler = (
+        found.specification.multilevel and found.specification.columns != fit.specification.columns
+    )
+    model = found.model + (" without further structure" if simpler else "")
     return {**fit_row(found), "code": "", "reason": "", "model": model}
 
 

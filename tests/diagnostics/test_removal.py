@@ -195,6 +195,15 @@ def test_held_structures_against_dense_matrices(options):
     assert_close(found["hat"].sum(), 1.0, 1e-12)
 
 
+@pytest.mark.parametrize("options", [STRUCTURES[0], STRUCTURES[2]], ids=str)
+def test_few_studies_with_further_levels_are_marked_as_the_diagnostics_mark_them(options):
+    fit = quiet_pool(structured().subset(np.arange(48) < 28), model="che", **options)
+    found = ma.influence(fit).studies.set_index("study")["influential"]
+    marks, held = influential(fit)
+    assert not held
+    assert marks.tolist() == found.loc[fit.effects.frame["study"]].tolist()
+
+
 @pytest.mark.parametrize("test", ["wald", "knapp-hartung", "knapp-hartung-adhoc"])
 def test_held_two_level_against_sums(test):
     fit = quiet_pool(effects("bcg"), test=test)
