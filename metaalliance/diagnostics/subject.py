@@ -12,7 +12,6 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.inference.diagnostics import Data, Point
-from metaalliance.core.variance.deep import DeepData
 from metaalliance.core.variance.multilevel import evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
@@ -78,7 +77,7 @@ class Subject:
     @property
     def structured(self) -> bool:
         """Whether there are further levels or correlations, so that subsets are fitted alone."""
-        return isinstance(self.data, DeepData)
+        return bool(self.fit.specification.columns)
 
     @property
     def tau2_method(self) -> str:
