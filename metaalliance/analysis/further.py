@@ -121,10 +121,10 @@ def _permutation(fit: PooledFit, asked: Model, seed: int) -> _Made:
 
     rho, taken = _averaging(fit, asked)
     tau2: Any = "FE" if fit.model == "common-effect" else asked.tau2
-    test: Any = STATISTICS.get(fit.test)
+    test: Any = STATISTICS.get(asked.test if fit.specification.multilevel else fit.test)
     found = permutation_test(fit.effects, tau2=tau2, test=test, seed=seed, rho=rho)
     taken += ("tau2",) if tau2 == asked.tau2 else ()
-    return _Made(found, (*taken, *(("test",) if test == asked.test else ())))
+    return _Made(found, (*taken, *(("test",) if asked.test in STATISTICS else ())))
 
 
 def _henmi_copas(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001

@@ -8,8 +8,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 import metaalliance as ma
-from metaalliance.analysis.further import KINDS
+from metaalliance.analysis.further import KINDS, further_results
 from metaalliance.model import Model
+from metaalliance.models.pool import fit_mean
 
 
 def document(result):
@@ -81,6 +82,24 @@ def test_further_results_take_the_settings_that_have_a_meaning_and_name_the_othe
         assert found[kind] == {**result.to_dict(), "not_taken": lost}, kind
     text = call("pool", str(nested), "--no-figures", *args, "--also", "henmi-copas").stdout
     assert "Settings of the main model without a meaning here: tau2, test, prediction" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "tau2", "test", "lost"),
+    [
+        ({"model": "common-effect"}, "FE", "wald", []),
+        ({"model": "common-effect", "tau2": "DL"}, "FE", "wald", ["tau2"]),
+        ({"tau2": "DL", "test": "t"}, "DL", "wald", []),
+        ({"test": "knapp-hartung-adhoc"}, "REML", "knapp-hartung", ["test"]),
+    ],
+)
+def test_the_permutation_test_has_the_estimator_and_the_test_of_the_main_model(
+    options, tau2, test, lost
+):
+    effects = ma.Effects.from_arrays([0.1, 0.4, 0.3, 0.6, 0.2], [0.01, 0.02, 0.01, 0.03, 0.02])
+    (found,) = further_results(fit_mean(effects, Model.of(options)), ["permutation"], 1)
+    expected = ma.permutation_test(effects, tau2=tau2, test=test).to_dict()
+    assert found.content == {**expected, "not_taken": lost}
 
 
 @pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
