@@ -21,7 +21,7 @@ from metaalliance.core.inference.gosh import (
 )
 from metaalliance.core.variance.batch_tau2 import CHUNK
 from metaalliance.core.variance.subset_likelihood import CELLS, maximize_subsets, q_subsets
-from metaalliance.diagnostics.refits import Refits, nested
+from metaalliance.diagnostics.refits import Refits
 from metaalliance.diagnostics.rows import back_transformed
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects
@@ -259,12 +259,7 @@ def _batch(subject: Subject, bits: Bits) -> list[Array]:
     """Sizes and pooled results of some subsets."""
     studies = membership(bits, len(subject.labels))
     present = studies[:, subject.study]
-    if subject.structured:
-        means = _one_by_one(subject, present)
-    elif subject.multilevel:
-        means = _multilevel(subject, present)
-    else:
-        means = _two_level(subject, present)
+    means = _multilevel(subject, present) if subject.multilevel else _two_level(subject, present)
     sizes = [studies.sum(axis=1), present.sum(axis=1)]
     return [*sizes, means.estimate, means.tau2, means.I2, means.Q]
 
@@ -275,15 +270,6 @@ def _two_level(subject: Subject, present: BoolArray) -> SubsetMeans:
     return subset_means(subject.data.yi, subject.data.vi, present, method)
 
 
-def _one_by_one(subject: Subject, present: BoolArray) -> SubsetMeans:
-    """Means with further levels or correlations, of the subsets in which all are identified."""
-    names = ("estimate", "tau2", "I2", "Q")
-    found = [
-        [getattr(fit, name, math.nan) for name in names] for fit in Refits(subject, present, "wald")
-    ]
-    return SubsetMeans(*np.array(found).T)
-
-
 def _multilevel(subject: Subject, present: BoolArray) -> SubsetMeans:
     """Multilevel means of the subsets in which both variances are identified."""
     refits = Refits(subject, present)
@@ -292,7 +278,7 @@ def _multilevel(subject: Subject, present: BoolArray) -> SubsetMeans:
     if usable.size:
         restricted = subject.tau2_method == "REML"
         chosen = present[usable]
-        data = nested(subject)
+        data = subject.data
         optima = maximize_subsets(data, chosen, refits.starts(), restricted=restricted)
         q, tau2 = q_subsets(data, chosen), optima.theta.sum(axis=1)
         found.estimate[usable], found.tau2[usable] = optima.beta[:, 0], tau2

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray
-from metaalliance.core.inference.diagnostics import at
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.diagnostics.diagnostics import Influence, influence
 from metaalliance.diagnostics.rows import back_transformed
@@ -245,7 +244,7 @@ def _refit(subject: Subject, keep: BoolArray, reason: str) -> tuple[PooledFit | 
 def _study_means(subject: Subject) -> tuple[Array, Array]:
     """Generalised least squares mean of each study and its sampling variance."""
     data, study = subject.data, subject.study
-    V = at(data, np.zeros_like(subject.point.theta)).covariance
+    V = data.structure.at(np.zeros_like(subject.point.theta))
     weight, total = (
         np.bincount(study, V.solve(z)) for z in (np.ones(data.yi.size), np.asarray(data.yi))
     )

@@ -11,18 +11,17 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.inference.diagnostics import Data, Point
-from metaalliance.core.variance.multilevel import evaluate
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model
-from metaalliance.models.deep import DeepFit, deep_data
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import infer_working, working_data
+from metaalliance.models.structure import working_data
+from metaalliance.models.working import infer_working
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,10 +32,8 @@ class Subject:
     ----------
     fit : PooledFit or RegressionFit
         The result that is examined.
-    data, point : NestedData and NestedPoint, or DeepData and DeepPoint
+    data, point : MultilevelData, MultilevelPoint
         Sorted effects, and the model at its variance components.
-    order : ndarray of int, shape (k,)
-        Row of the effects behind each row of `data`.
     scale : float
         Factor of the covariance of the coefficients: Knapp and Hartung's, else one.
     study : ndarray of int, shape (k,)
@@ -50,14 +47,18 @@ class Subject:
     """
 
     fit: PooledFit | RegressionFit
-    data: Data
-    point: Point
-    order: IntArray
+    data: MultilevelData
+    point: MultilevelPoint
     scale: float
     study: IntArray
     labels: tuple[Any, ...]
     names: tuple[str, ...]
     basis: Array
+
+    @property
+    def order(self) -> IntArray:
+        """Row of the effects behind each row of `data`, shape (k,)."""
+        return self.data.order
 
     @property
     def effects(self) -> Effects:
@@ -76,7 +77,7 @@ class Subject:
 
     @property
     def structured(self) -> bool:
-        """Whether there are further levels or correlations, so that subsets are fitted alone."""
+        """Whether there are further levels or correlations, so that subsets are climbed alone."""
         return bool(self.fit.specification.columns)
 
     @property
@@ -135,7 +136,7 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
     if isinstance(fit, PooledFit) and math.isnan(fit.tau2):
         raise EstimationError("One effect: nothing can be left out.", code="MA660")
     codes, labels = pd.factorize(fit.effects.frame["study"])
-    data, point, order, scale = _structured(fit) if fit.specification.columns else _working(fit)
+    data, point, scale = _working(fit)
     names: tuple[str, ...] = ("mean",)
     basis: Array = np.eye(1)
     if isinstance(fit, RegressionFit):
@@ -144,39 +145,22 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
         fit=fit,
         data=data,
         point=point,
-        order=order,
         scale=scale,
-        study=codes[order].astype(np.intp),
+        study=codes[data.order].astype(np.intp),
         labels=tuple(labels),
         names=names,
         basis=basis,
     )
 
 
-_Parts = tuple[Data, Point, IntArray, float]
-
-
-def _structured(fit: PooledFit | RegressionFit) -> _Parts:
-    """Parts of a model with further levels or correlations."""
-    _, order = deep_data(fit.effects, fit.specification)
-    if isinstance(fit, DeepFit):
-        return fit.data, fit.optimum, order, 1.0
-    assert isinstance(fit, RegressionFit)
-    return fit.data, fit.point, order, 1.0
-
-
-def _working(fit: PooledFit | RegressionFit) -> _Parts:
-    """Parts of a working model, without fitting it again."""
-    effects, model = fit.effects, fit.specification
-    X = fit.X if isinstance(fit, RegressionFit) else np.ones((effects.n_effects, 1))
-    rho = float(model.rho or 0.0)
-    data, order = working_data(effects, X, rho, clustered=model.multilevel or model.robust)
-    if isinstance(fit, RegressionFit):
+def _working(fit: PooledFit | RegressionFit) -> tuple[MultilevelData, MultilevelPoint, float]:
+    """The working model of a fit, without fitting it again, and the factor of its covariance."""
+    model = fit.specification
+    if isinstance(fit, RegressionFit | MultilevelFit):
         data, point = fit.data, fit.point
-    elif isinstance(fit, MultilevelFit):
-        data, point = fit.nested, fit.optimum
     else:
+        data = working_data(fit.effects, np.ones((fit.n_effects, 1)), model)
         restricted = getattr(fit, "tau2_method", "ML") == "REML"
         point = evaluate(data, np.array([0.0, fit.tau2]), restricted=restricted)
-    scale = 1.0 if model.robust else infer_working(data, point, order, model.test).scale
-    return data, point, order, scale
+    scale = 1.0 if model.robust else infer_working(data, point, model.test).scale
+    return data, point, scale

@@ -14,10 +14,10 @@ from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.multilevel import evaluate
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.model import AGGREGATION_RHO, MULTILEVEL
+from metaalliance.model import AGGREGATION_RHO, MULTILEVEL, Model, Specification
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import working_data
+from metaalliance.models.structure import working_data
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import LEVEL_COLUMNS
 from metaalliance.moderation.separate import SeparateLevels
@@ -116,8 +116,7 @@ def _held_row(case: Case, own: Effects) -> dict[str, Any]:
     nested = fit is not None and fit.model in MULTILEVEL
     if not nested and own.dependent():
         own = aggregate(own, AGGREGATION_RHO)
-    X, rho = np.ones((own.n_effects, 1)), 0.0 if fit is None else fit.data.rho
-    data, _ = working_data(own, X, rho if nested else 0.0, clustered=nested)
+    data = working_data(own, np.ones((own.n_effects, 1)), _specification(fit))
     point = evaluate(data, theta, restricted=True)
     estimate, se = float(point.beta[0]), math.sqrt(float(point.bread[0, 0]))
     half = critical_value(case.settings["level"], math.inf) * se
@@ -138,12 +137,17 @@ def _held_row(case: Case, own: Effects) -> dict[str, Any]:
     }
 
 
+def _specification(fit: RegressionFit | None) -> Specification:
+    """The model of the levels that were fitted; independent effects without any."""
+    if fit is None:
+        return Model(kind="two-level", test="wald").resolved(dependent=False)
+    return fit.specification
+
+
 def _heterogeneity(case: Case, own: Effects, tau2: float) -> dict[str, float]:
     """Q of the effects of one level, and I² for its tau²."""
     fit = case.common or case.null
-    rho = 0.0 if fit is None else fit.data.rho
-    data, _ = working_data(own, np.ones((own.n_effects, 1)), rho, clustered=rho > 0)
-    q = q_test(data.yi, data.vi, data.X, data.blocks, data.rho)
+    q = q_test(working_data(own, np.ones((own.n_effects, 1)), _specification(fit)))
     several = own.n_effects > 1
     return {
         "Q": q.Q if several else math.nan,

@@ -17,6 +17,7 @@ from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.variance.location_scale import LocationScalePoint, fit_location_scale
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.model import Model
 from metaalliance.models.scale import without_nan
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.moderation.design import Design, build_design
@@ -325,9 +326,10 @@ def _likelihood_ratio(
 ) -> dict[str, Any]:
     """Compare with one tau² for all effects."""
     from metaalliance.core.variance.multilevel import evaluate
-    from metaalliance.models.working import working_data
+    from metaalliance.models.structure import working_data
 
-    data, _ = working_data(used, X, 0.0, clustered=False)
+    plain = Model(kind="two-level", test="wald").resolved(dependent=False)
+    data = working_data(used, X, plain)
     common = evaluate(data, np.array([0.0, start]), restricted=restricted).log_likelihood
     statistic = max(0.0, 2 * (point.log_likelihood - common))
     return {"statistic": statistic, "df": df, "p_value": float(stats.chi2.sf(statistic, df))}

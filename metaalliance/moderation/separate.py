@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from metaalliance.core.variance.multilevel import evaluate, highest_maximum
 from metaalliance.effects.effects import Effects
 from metaalliance.model import MULTILEVEL, Model
 from metaalliance.models.regression_fit import Contrast
+from metaalliance.models.structure import working_data
 from metaalliance.models.tau2_engine import estimate_tau2
-from metaalliance.models.working import WorkingFit, fit_working, working_data
+from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.options import CLUSTER_TESTS
 
 
@@ -131,7 +132,7 @@ def fit_separately(
     stacked = None
     if test in CLUSTER_TESTS:
         studies, _ = pd.factorize(effects.frame["study"])
-        parts = [(work.data, work.point, rows[work.order]) for work, rows in fits]
+        parts = [(work.data, work.point, rows[work.data.order]) for work, rows in fits]
         stacked = StackedMeans.build(parts, studies.astype(np.intp), test)
         covariance, df = stacked.covariance, stacked.degrees(np.eye(len(levels)))
     else:
@@ -207,10 +208,11 @@ def _log_likelihood(
 ) -> tuple[float, int]:
     """Highest log likelihood of a design, and its number of variance components."""
     split = settings["model"] in MULTILEVEL and effects.dependent()
-    rho = settings["rho"] if settings["model"] == "che" and split else 0.0
-    data, order = working_data(effects, X, rho, clustered=split)
+    model = Model.of(settings)
+    if not split:
+        model = replace(model.of_kind("two-level"), test="wald")
+    data = working_data(effects, X, model.resolved(dependent=split))
     if split:
-        return highest_maximum(data, restricted=restricted).log_likelihood, 2
-    y, v = effects.yi[order], effects.vi[order]
-    tau2 = estimate_tau2(y, v, X[order], "REML" if restricted else "ML")
+        return highest_maximum(data, restricted=restricted).log_likelihood, len(data.names)
+    tau2 = estimate_tau2(data.yi, data.vi, data.X, "REML" if restricted else "ML")
     return evaluate(data, np.array([0.0, tau2]), restricted=restricted).log_likelihood, 1

@@ -6,7 +6,6 @@ import math
 import warnings
 
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.categorical import MIN_STUDIES, moderators
 from metaalliance.moderation.result import ModeratorTest
@@ -42,7 +41,7 @@ def between_text(fit: PooledFit, by: str, wording: Wording) -> str:
 def _tested(fit: PooledFit, by: str) -> ModeratorTest | None:
     """Return the comparison of the levels, or None where these effects or models have none."""
     settings = fit.settings()
-    if isinstance(fit, DeepFit):
+    if fit.specification.columns:
         return None
     names = ("model", "tau2", "test", "rho", "level")
     given = {name: settings[name] for name in names if name in settings}

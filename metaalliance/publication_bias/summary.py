@@ -11,7 +11,6 @@ import pandas as pd
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
@@ -239,7 +238,7 @@ def _run(
 
 def _simplified(fit: PooledFit) -> tuple[Problem, ...]:
     """Note when the regression tests have a simpler model than the fit."""
-    if not isinstance(fit, DeepFit):
+    if not fit.specification.columns:
         return ()
     message = (
         "Egger's test and PET-PEESE use effects in studies with one assumed correlation, "

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray, read_only
-from metaalliance.core.inference.robust import multiply, satterthwaite
+from metaalliance.core.inference.robust import satterthwaite
 from metaalliance.core.inference.wald import influence, wishart_df
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
+from metaalliance.core.variance.multilevel import (
+    MultilevelData,
+    MultilevelPoint,
+    evaluate,
+    nested_data,
+)
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import TESTS, Model
@@ -193,14 +197,14 @@ class Design:
     ----------
     study, group : ndarray of int, shape (k,) and (m,)
         Study of each effect; group of each study.
-    data, point : NestedData, NestedPoint
+    data, point : MultilevelData, MultilevelPoint
         The design (its effects are zero) and the model.
     """
 
     study: IntArray
     group: IntArray
-    data: NestedData
-    point: NestedPoint
+    data: MultilevelData
+    point: MultilevelPoint
 
     @property
     def vi(self) -> Array:
@@ -241,7 +245,7 @@ def design(assumed: Assumptions, studies: Sequence[int], *, predictor: bool = Fa
     clustered = assumed.model in MULTILEVEL
     blocks = StudyBlocks.from_sorted(study if clustered else np.arange(vi.size))
     rho = assumed.rho if assumed.model == "che" else 0.0
-    data = NestedData(np.zeros(vi.size), read_only(vi), read_only(X), blocks, rho)
+    data = nested_data(np.zeros(vi.size), read_only(vi), read_only(X), blocks, rho)
     point = evaluate(data, assumed.theta, restricted=True)
     return Design(study=study, group=group, data=data, point=point)
 
@@ -305,7 +309,7 @@ def plan_test(assumed: Assumptions, planned: Design, C: Array) -> TestPlan:
     if assumed.test != "cr2":
         return TestPlan(covariance=covariance, df=float(data.X.shape[0] - data.X.shape[1]))
     G = influence(data, point, C, "cr2")
-    product = partial(multiply, data, point)
+    product = point.covariance.multiply
     if C.shape[0] == 1:
         df = float(satterthwaite(data.blocks, data.X, point.bread, G, product)[0])
     else:

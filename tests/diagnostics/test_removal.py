@@ -7,7 +7,6 @@ import pytest
 from golden_data import ITERATED, assert_close, effects, golden, quiet_pool
 
 import metaalliance as ma
-from metaalliance.core.variance.deep import covariance_at
 from metaalliance.diagnostics import removal
 from metaalliance.diagnostics.outliers import outlying
 from metaalliance.diagnostics.removal import held_deletions, influential, removals
@@ -184,13 +183,13 @@ STRUCTURES = [
 def test_held_structures_against_dense_matrices(options):
     fit = quiet_pool(structured(), model="che", **options)
     subject = examine(fit)
-    S = np.linalg.inv(covariance_at(subject.data, fit.optimum.theta).solve(np.eye(48)))
+    S = np.linalg.inv(subject.data.structure.at(fit.point.theta).solve(np.eye(48)))
     found = held_deletions(subject)
     for j in range(12):
         rest = subject.study != j
         W = np.linalg.inv(S[np.ix_(rest, rest)])
         mean = W.sum(axis=0) @ subject.data.yi[rest] / W.sum()
-        root = np.sqrt(fit.optimum.bread[0, 0])
+        root = np.sqrt(fit.point.bread[0, 0])
         assert_close(found["dfbetas"][j], (fit.estimate - mean) / root, 1e-9, 1e-3)
     assert_close(found["hat"].sum(), 1.0, 1e-12)
 

@@ -7,7 +7,6 @@ import pytest
 from golden_data import assert_close, quiet_pool
 
 import metaalliance as ma
-from metaalliance.core.variance.deep import covariance_at
 from metaalliance.diagnostics.refits import Refits, point_of
 from metaalliance.diagnostics.subject import examine
 
@@ -112,12 +111,12 @@ def dense(subject, theta, rows):
     """Inverse of the covariance of some rows, from the covariance of all as it is defined."""
     data = subject.data
     if subject.structured:
-        whole = np.linalg.inv(covariance_at(data, theta).solve(np.eye(data.yi.size)))
+        whole = np.linalg.inv(data.structure.at(theta).solve(np.eye(data.yi.size)))
     else:
         same = subject.study[:, None] == subject.study
         root = np.sqrt(data.vi)
-        whole = same * (data.rho * np.outer(root, root) + theta[0])
-        whole += np.diag((1 - data.rho) * data.vi + theta[1])
+        whole = same * (data.structure.rho * np.outer(root, root) + theta[0])
+        whole += np.diag((1 - data.structure.rho) * data.vi + theta[1])
     return np.linalg.inv(whole[np.ix_(rows, rows)])
 
 
@@ -173,3 +172,25 @@ def test_early_steps_without_their_structure_say_so(effects):
 def test_an_unknown_setting_is_refused(effects):
     with pytest.raises(ma.OptionError, match="no setting 'rhoo'"):
         ma.leave_one_out(effects, rhoo=0.3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"within": ("arm",)}, {"above": ("team",)}, {"crossed": "instrument"}, {"rho": "errors"}],
+    ids=str,
+)
+def test_a_regression_of_every_structure_without_each_study(effects, options, regression_of):
+    model = {"model": "che", "test": "t", **options}
+    fit = regression_of(effects, effects.frame["year"], **model)
+    left, found = ma.leave_one_out(fit), ma.influence(fit)
+    G = fit.basis @ fit.point.bread @ fit.basis.T
+    for row, study in zip(left.frame.itertuples(), found.studies.itertuples(), strict=True):
+        rest = effects.subset(effects.frame["study"] != row.study)
+        naive = regression_of(rest, rest.frame["year"], **model)
+        ours = left.coefficients[left.coefficients["omitted"] == row.omitted]
+        assert_close(ours["estimate"], naive.beta, 1e-6, 1e-3)
+        assert_close(ours["se"], naive.se, 1e-6)
+        assert_close([row.tau2, row.QE], [naive.tau2, naive.QE], 1e-6, 1e-4)
+        change = fit.beta - naive.beta
+        assert_close(study.cook, change @ np.linalg.solve(G, change), 1e-4, 1e-3)
+        assert study.tau2_del == row.tau2

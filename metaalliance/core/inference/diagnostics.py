@@ -7,13 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance import deep
-from metaalliance.core.variance.deep import DeepData, DeepPoint
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
-
-#: Sorted effects with the structure of their covariance, and a model at its variance components.
-Data = NestedData | DeepData
-Point = NestedPoint | DeepPoint
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,10 +50,10 @@ class Deletion:
 
 
 def deletion(
-    data: Data,
-    point: Point,
+    data: MultilevelData,
+    point: MultilevelPoint,
     rows: slice,
-    without: Point,
+    without: MultilevelPoint,
     *,
     scale: float = 1.0,
     scale_without: float = 1.0,
@@ -69,11 +63,11 @@ def deletion(
 
     Parameters
     ----------
-    data, point : NestedData and NestedPoint, or DeepData and DeepPoint
+    data, point : MultilevelData, MultilevelPoint
         All effects, sorted by study, and their model.
     rows : slice
         The effects that were left out.
-    without : NestedPoint or DeepPoint
+    without : MultilevelPoint
         The model without them, all its variance components estimated anew.
     scale, scale_without : float
         Factors of the covariances of the coefficients (Knapp and Hartung's), 1 without.
@@ -86,17 +80,19 @@ def deletion(
     E, Welsch RE (1980). Regression Diagnostics, chapter 2. Baujat B et al. (2002).
     Statistics in Medicine 21, 2641-2652.
     """
-    X, S = data.X[rows], _covariance(data, rows, without.theta)
+    at = np.arange(data.yi.size)[rows][None]
+    whole = evaluate(data, without.theta, restricted=True)
+    X, S = data.X[rows], whole.covariance.dense_blocks(at)[0]
     errors = data.yi[rows] - X @ without.beta
     C = S + scale_without * (X @ without.bread @ X.T)
     w = np.linalg.solve(S, np.ones(errors.size))
     w /= w.sum()
     residual, se = float(w @ errors), float(np.sqrt(w @ C @ w))
     change = point.beta - without.beta
-    everywhere = scale_without * at(data, without.theta).bread
+    everywhere = scale_without * whole.bread
     B = np.eye(change.size) if basis is None else basis
     x = w @ X
-    if isinstance(data, NestedData) and data.blocks.m == data.yi.size and not without.theta[0]:
+    if errors.size == 1 and data.blocks.m == data.yi.size and not without.theta[0]:
         spread = hat_values(data, point)[rows][0] * S[0, 0] * scale_without
     else:
         spread = x @ everywhere @ x
@@ -112,32 +108,25 @@ def deletion(
         dfbetas=(B @ change) / np.sqrt(np.diag(B @ everywhere @ B.T)),
         dffits=float(x @ change / np.sqrt(spread)),
         covratio=float(np.exp(log_without - log_full)) if sign > 0 else float("nan"),
-        pearson2=float(inside @ np.linalg.solve(_covariance(data, rows, point.theta), inside)),
+        pearson2=float(inside @ np.linalg.solve(point.covariance.dense_blocks(at)[0], inside)),
         shift2=float((x @ change) ** 2 / (scale_without * (x @ without.bread @ x))),
     )
 
 
-def at(data: Data, theta: Array) -> Point:
-    """The model at `theta`, for its covariance and coefficients."""
-    if isinstance(data, DeepData):
-        return deep.evaluate(data, theta, restricted=True)
-    return evaluate(data, theta, restricted=True)
-
-
-def hat_values(data: Data, point: Point) -> Array:
+def hat_values(data: MultilevelData, point: MultilevelPoint) -> Array:
     """Diagonal of X (X'WX)^-1 X'W, shape (k,)."""
     found: Array = np.einsum("ka,ab,kb->k", data.X, point.bread, point.WX)
     return found
 
 
-def row_weights(data: Data, point: Point) -> Array:
+def row_weights(data: MultilevelData, point: MultilevelPoint) -> Array:
     """Share of each effect in the weights, row sums of W, shape (k,); they sum to one."""
     weights = point.covariance.solve(np.ones(data.yi.size))
     share: Array = weights / weights.sum()
     return share
 
 
-def standardized_residuals(data: Data, point: Point) -> Array:
+def standardized_residuals(data: MultilevelData, point: MultilevelPoint) -> Array:
     """Internally standardised residuals, shape (k,): variance M - X (X'WX)^-1 X'."""
     marginal = data.vi + point.theta.sum()
     own = np.einsum("ka,ab,kb->k", data.X, point.bread, data.X)
@@ -147,13 +136,3 @@ def standardized_residuals(data: Data, point: Point) -> Array:
         residuals, np.sqrt(variance), out=np.full(residuals.size, np.nan), where=variance > 0
     )
     return found
-
-
-def _covariance(data: Data, rows: slice, theta: Array) -> Array:
-    """Marginal covariance of some effects of one study."""
-    if isinstance(data, DeepData):
-        return deep.covariance_of(data, rows, theta)
-    root = np.sqrt(data.vi[rows])
-    shared = data.rho * np.outer(root, root) + theta[0]
-    covariance: Array = shared + np.diag((1 - data.rho) * data.vi[rows] + theta[1])
-    return covariance

@@ -16,7 +16,6 @@ from scipy import stats
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.inference.robust import (
-    multiply,
     residuals,
     satterthwaite,
     small_sample_factor,
@@ -31,7 +30,7 @@ from metaalliance.core.inference.wald import (
     wishart_df,
 )
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +61,12 @@ class StackedMeans:
     H: Array
     residuals: Array
     floor: float
-    parts: tuple[tuple[NestedData, NestedPoint, IntArray], ...]
+    parts: tuple[tuple[MultilevelData, MultilevelPoint, IntArray], ...]
 
     @classmethod
     def build(
         cls,
-        parts: Sequence[tuple[NestedData, NestedPoint, IntArray]],
+        parts: Sequence[tuple[MultilevelData, MultilevelPoint, IntArray]],
         studies: IntArray,
         kind: str,
     ) -> StackedMeans:
@@ -75,7 +74,7 @@ class StackedMeans:
 
         Parameters
         ----------
-        parts : sequence of (NestedData, NestedPoint, ndarray of int)
+        parts : sequence of (MultilevelData, MultilevelPoint, ndarray of int)
             Fit of each group, its clusters the studies, with the row of each of its effects
             among all k.
         studies : ndarray of int, shape (k,)
@@ -115,8 +114,8 @@ class StackedMeans:
     def multiply(self, z: Array) -> Array:
         """Return S z for z (k,), the groups independent of each other."""
         out = np.empty_like(z)
-        for data, point, at in self.parts:
-            out[at] = multiply(data, point, z[at])
+        for _, point, at in self.parts:
+            out[at] = point.covariance.multiply(z[at])
         return out
 
     def htz(self, C: ArrayLike) -> WaldTest:

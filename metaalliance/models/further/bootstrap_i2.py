@@ -14,7 +14,12 @@ from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import NestedData, highest_maximum, maximize
+from metaalliance.core.variance.multilevel import (
+    MultilevelData,
+    highest_maximum,
+    maximize,
+    nested_data,
+)
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import Specification, refuse
 from metaalliance.models.fits import TwoLevelFit
@@ -279,25 +284,25 @@ def _multilevel(fit: MultilevelFit, kind: Bootstrap, replications: int, rng: Any
     restricted = fit.tau2_method == "REML"
     typical = math.nan
     if kind == "parametric":
-        data = fit.nested
-        typical = q_test(data.yi, data.vi, data.X, data.blocks, data.rho).typical_variance
-    found = np.full((replications, 3), math.nan)
+        data = fit.data
+        typical = q_test(data).typical_variance
+    found = np.full((replications, 1 + len(fit.data.names)), math.nan)
     for row in range(replications):
-        sample = _simulated(fit, rng) if kind == "parametric" else _drawn(fit.nested, rng)
+        sample = _simulated(fit, rng) if kind == "parametric" else _drawn(fit.data, rng)
         if sample is None:
             continue
         own = typical
         if kind == "cluster":
-            own = q_test(sample.yi, sample.vi, sample.X, sample.blocks, sample.rho).typical_variance
+            own = q_test(sample).typical_variance
         try:
-            theta = _components(sample, fit.optimum.theta, restricted=restricted)
+            theta = _components(sample, fit.point.theta, restricted=restricted)
         except ConvergenceError:
             continue
         found[row] = np.r_[theta.sum(), theta] / (theta.sum() + own)
     return found
 
 
-def _components(sample: NestedData, start: Array, *, restricted: bool) -> Array:
+def _components(sample: MultilevelData, start: Array, *, restricted: bool) -> Array:
     """Variance components, from those of the fit on.
 
     Further maxima lie on a boundary, and nearly always one of them is where this climb ends
@@ -308,19 +313,19 @@ def _components(sample: NestedData, start: Array, *, restricted: bool) -> Array:
     return theta if theta.all() else highest_maximum(sample, restricted=restricted).theta
 
 
-def _simulated(fit: MultilevelFit, rng: Any) -> NestedData:
+def _simulated(fit: MultilevelFit, rng: Any) -> MultilevelData:
     """Effects made from the fitted model; only their deviations from the mean matter."""
-    data, theta = fit.nested, fit.optimum.theta
+    data, theta = fit.data, fit.point.theta
     k, m = data.yi.size, data.blocks.m
     study, own = rng.standard_normal((2, m)), rng.standard_normal((2, k))
     between = math.sqrt(theta[0]) * data.blocks.spread(study[0])
-    shared = math.sqrt(data.rho) * data.blocks.spread(study[1])
-    errors = np.sqrt(data.vi) * (shared + math.sqrt(1 - data.rho) * own[1])
+    shared = math.sqrt(data.structure.rho) * data.blocks.spread(study[1])
+    errors = np.sqrt(data.vi) * (shared + math.sqrt(1 - data.structure.rho) * own[1])
     yi = between + math.sqrt(theta[1]) * own[0] + errors
-    return NestedData(yi, data.vi, data.X, data.blocks, data.rho)
+    return nested_data(yi, data.vi, data.X, data.blocks, data.structure.rho)
 
 
-def _drawn(data: NestedData, rng: Any) -> NestedData | None:
+def _drawn(data: MultilevelData, rng: Any) -> MultilevelData | None:
     """Studies drawn with replacement; None when the split is not identified in them."""
     drawn = rng.integers(0, data.blocks.m, data.blocks.m)
     sizes = data.blocks.sizes[drawn]
@@ -331,4 +336,4 @@ def _drawn(data: NestedData, rng: Any) -> NestedData | None:
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     rows = starts + np.arange(int(sizes.sum())) - first
     blocks = StudyBlocks.from_sorted(np.repeat(np.arange(drawn.size, dtype=np.intp), sizes))
-    return NestedData(data.yi[rows], data.vi[rows], data.X[rows], blocks, data.rho)
+    return nested_data(data.yi[rows], data.vi[rows], data.X[rows], blocks, data.structure.rho)

@@ -14,12 +14,11 @@ from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.profile import nested_drop, two_level_drop
+from metaalliance.core.variance.profile import TOTAL, two_level_drop, variance_drop
 from metaalliance.errors import EstimationError
 from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import Component
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
@@ -140,18 +139,17 @@ def profiles(fit: PooledFit) -> dict[str, Profile]:
         raise EstimationError("The heterogeneity of this fit is not estimable: it has no profile.")
     if isinstance(fit, MultilevelFit):
         restricted = fit.tau2_method == "REML"
-        components: tuple[Component, ...] = ("study", "effect", "total")
         return {
             name: _profile(
-                _NAMES[name],
-                lambda name=name: nested_drop(  # type: ignore[misc]
-                    fit.nested, fit.optimum, name, restricted=restricted
+                _NAMES.get(name, f"Between levels of {name}, σ²"),
+                lambda name=name: variance_drop(  # type: ignore[misc]
+                    fit.data, fit.point, name, restricted=restricted
                 ),
-                fit.tau2 if name == "total" else float(fit.sigma2[name]),
+                fit.tau2 if name == TOTAL else float(fit.sigma2[name]),
                 fit.sigma2_ci(name),
                 fit,
             )
-            for name in components
+            for name in (*fit.sigma2, TOTAL)
         }
     if isinstance(fit, TwoLevelFit):
         ci = fit.tau2_profile_ci()

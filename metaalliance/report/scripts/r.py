@@ -12,7 +12,6 @@ import pandas as pd
 from metaalliance.errors import OptionError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest
@@ -64,7 +63,7 @@ def r_files(
         For models that R has no counterpart of here.
     """
     main = models[0].fit
-    if isinstance(main, DeepFit):
+    if main.specification.columns:
         raise OptionError(
             "Further levels and correlations of a model cannot be written as an R script.",
             code="MA683",

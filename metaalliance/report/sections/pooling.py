@@ -213,7 +213,7 @@ def _tau_text(fit: PooledFit, q: Prose) -> Prose:
 
 
 def _levels_text(fit: PooledFit) -> Prose:
-    if not isinstance(fit, MultilevelFit) or fit.tau2 == 0:
+    if not isinstance(fit, MultilevelFit) or fit.specification.columns or fit.tau2 == 0:
         return Prose()
     parts = {name: math.sqrt(value) for name, value in fit.sigma2.items()}
     return prose(
