@@ -137,7 +137,7 @@ def leave_one_out(
 
     All variance components are estimated anew. The likelihoods of all deletions are climbed
     together from the optimum of all effects; what comes out is that of a fit from the start.
-    Models with further levels or correlations are fitted from the start.
+    Models with further levels or correlations are fitted one by one.
 
     Parameters
     ----------
