@@ -11,7 +11,7 @@ from golden_data import assert_close, effects, quiet_pool
 import metaalliance as ma
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.further.bootstrap_i2 import _drawn, _Samples, _simulated
+from metaalliance.models.further.bootstrap_i2 import _drawn, _Samples
 from metaalliance.models.tau2_engine import estimate_tau2
 
 ESTIMATORS = ("DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML")
@@ -89,15 +89,12 @@ def test_unit_of_the_effects():
 def test_made_effects_have_the_covariance_of_the_model():
     fit = fitted("assink2016", model="che")
     rng = np.random.default_rng(8)
-    made = np.array([_simulated(fit, rng).yi for _ in range(4000)])
     data, (study, effect) = fit.data, fit.point.theta
+    made = np.array([data.structure.draw(fit.point.theta, rng) for _ in range(4000)])
     first = slice(data.blocks.starts[0], data.blocks.starts[0] + data.blocks.sizes[0])
     v = data.vi[first]
-    S = (
-        study
-        + data.structure.rho * np.sqrt(np.outer(v, v))
-        + np.diag((1 - data.structure.rho) * v + effect)
-    )
+    rho = data.structure.rho
+    S = study + rho * np.sqrt(np.outer(v, v)) + np.diag((1 - rho) * v + effect)
     assert np.abs(np.cov(made[:, first].T) - S).max() < 0.08 * S.max()
 
 

@@ -7,7 +7,7 @@ models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,7 +179,7 @@ def influence_rows(data: MultilevelData, point: MultilevelPoint) -> Array:
     others = information_of_others(data.blocks, data.X, point.WX)
     uniform, factor = uniform_clusters(data, point, others)
     H *= data.blocks.spread(factor)[:, None]
-    for rows in clusters_of_one_size(data.blocks, ~uniform):
+    for rows in data.blocks.of_one_size(~uniform):
         S, X = point.covariance.dense_blocks(rows), data.X[rows]
         rest = others[data.blocks.study[rows[:, 0]]]
         H[rows] = adjustment(S, X, point.bread, rest) @ H[rows]
@@ -224,17 +224,6 @@ def uniform_clusters(
     kept = left > SINGULAR
     factor = np.sqrt(np.divide(1.0, left, out=np.zeros(blocks.m), where=kept))
     return uniform, np.where(uniform, factor, 1.0)
-
-
-def clusters_of_one_size(
-    blocks: StudyBlocks, wanted: BoolArray, cells: int = 4_000_000
-) -> Iterator[IntArray]:
-    """Yield row indices (c, n) of the wanted clusters by size, in batches of bounded memory."""
-    for n in np.unique(blocks.sizes[wanted]):
-        first = blocks.starts[wanted & (blocks.sizes == n)]
-        batch = max(1, cells // int(n) ** 2)
-        for begin in range(0, first.size, batch):
-            yield first[begin : begin + batch, None] + np.arange(n)
 
 
 def adjustment(S: Array, X: Array, bread: Array, others: Array) -> Array:

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.robust import (
     adjustment,
-    clusters_of_one_size,
     information_of_others,
     residuals,
     uniform_clusters,
@@ -226,7 +225,7 @@ def _adjusted(data: MultilevelData, restricted: MultilevelPoint, e: Array) -> Ar
     others = information_of_others(blocks, data.X, restricted.WX)
     uniform, factor = uniform_clusters(data, restricted, others)
     adjusted: Array = e + blocks.spread((factor - 1) * blocks.sums(e) / blocks.sizes)
-    for rows in clusters_of_one_size(blocks, ~uniform):
+    for rows in blocks.of_one_size(~uniform):
         S = restricted.covariance.dense_blocks(rows)
         rest = others[blocks.study[rows[:, 0]]]
         A = adjustment(S, data.X[rows], restricted.bread, rest)

@@ -48,9 +48,9 @@ def bounded_step(
         return step
     scale = 1 / np.sqrt(np.diag(information))
     H, slope, B = information * np.outer(scale, scale), score * scale, B * scale
-    movable = np.flatnonzero(B.any(axis=1))
+    movable = np.flatnonzero(B.any(axis=1)).tolist()
     best, gain = np.zeros(theta.size), 0.0
-    for count in range(1, movable.size + 1):
+    for count in range(1, len(movable) + 1):
         for ends in combinations(movable, count):
             x = _ending(theta, B, slope, H, list(ends))
             if x is None:

@@ -12,11 +12,12 @@ larger than (k, p) is formed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +51,14 @@ class StudyBlocks:
     def sums(self, values: Array) -> Array:
         """Sum rows within studies: (k,) to (m,), or (k, c) to (m, c)."""
         return np.add.reduceat(values, self.starts, axis=0)
+
+    def of_one_size(self, wanted: BoolArray, cells: int = 4_000_000) -> Iterator[IntArray]:
+        """Yield rows (c, n) of the wanted studies by size, in batches of bounded memory."""
+        for n in np.unique(self.sizes[wanted]):
+            first = self.starts[wanted & (self.sizes == n)]
+            batch = max(1, cells // int(n) ** 2)
+            for begin in range(0, first.size, batch):
+                yield first[begin : begin + batch, None] + np.arange(n)
 
     def spread(self, per_study: Array) -> Array:
         """Give each row the value of its study: (m,) to (k,), or (m, c) to (k, c)."""

@@ -65,9 +65,10 @@ class MultilevelData:
 
     def subset(self, keep: BoolArray) -> MultilevelData:
         """Return the rows that are kept (k,), with the groups that they belong to."""
-        order = np.empty(int(keep.sum()), dtype=np.intp)
-        order[np.argsort(self.order[keep], kind="stable")] = np.arange(order.size)
-        return MultilevelData(self.yi[keep], self.X[keep], self.structure.subset(keep), order)
+        rows = np.flatnonzero(keep).astype(np.intp)
+        order = np.empty(rows.size, dtype=np.intp)
+        order[np.argsort(self.order[rows], kind="stable")] = np.arange(rows.size)
+        return MultilevelData(self.yi[rows], self.X[rows], self.structure.take(rows), order)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -84,11 +84,11 @@ def _others(theta: Array, held: BoolArray, value: float) -> list[Array]:
 
 
 def _shares(theta: Array, value: float) -> list[Array]:
-    """Starts whose sum is `value`: shares as they were, equal, and all of it in each in turn."""
+    """Starts whose sum is `value`: shares as they were, equal, and of two also all in either."""
     total, c = float(theta.sum()), theta.size
     equal = np.full(c, 1 / c)
-    shares = theta / total if total > 0 else equal
-    return [value * share for share in (shares, equal, *np.eye(c))]
+    shares, ends = theta / total if total > 0 else equal, np.eye(c) if c == 2 else ()
+    return [value * share for share in (shares, equal, *ends)]
 
 
 def two_level_interval(

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Groups, LevelCovariance, Rows, Term
 
@@ -66,8 +66,11 @@ class Structure(Protocol):
     def at(self, theta: Array) -> Covariance:
         """Return S at `theta` (c,)."""
 
-    def subset(self, keep: BoolArray) -> Structure:
-        """Return the structure of the rows that are kept (k,)."""
+    def take(self, rows: IntArray, copies: IntArray | int = 0) -> Structure:
+        """Return the structure of some rows (n,), groups of another copy being other groups."""
+
+    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+        """Make deviations of effects from their mean at `theta`, shape (k,)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +112,17 @@ class Nested:
             self.clusters, self.vi, self.rho, float(theta[0]), float(theta[1])
         )
 
-    def subset(self, keep: BoolArray) -> Nested:
-        """Return the structure of the rows that are kept (k,)."""
-        return Nested(self.vi[keep], _kept(self.clusters, keep), self.rho)
+    def take(self, rows: IntArray, copies: IntArray | int = 0) -> Nested:
+        """Return the structure of some rows (n,), studies of another copy being other studies."""
+        return Nested(self.vi[rows], _taken(self.clusters, rows, copies), self.rho)
+
+    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+        """Make deviations of effects from their mean at `theta`, shape (k,)."""
+        spread = self.clusters.spread
+        study, own = (rng.standard_normal((2, n)) for n in (self.clusters.m, self.vi.size))
+        shared = np.sqrt(self.rho) * spread(study[1]) + np.sqrt(1 - self.rho) * own[1]
+        true: Array = np.sqrt(theta[0]) * spread(study[0]) + np.sqrt(theta[1]) * own[0]
+        return true + np.sqrt(self.vi) * shared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,20 +183,32 @@ class Levels:
             self.own + theta[0], ordered, self.levels, factor, float(theta[-1])
         )
 
-    def subset(self, keep: BoolArray) -> Levels:
-        """Return the structure of the rows that are kept (k,)."""
+    def take(self, rows: IntArray, copies: IntArray | int = 0) -> Levels:
+        """Return the structure of some rows (n,), groups of another copy being other groups."""
         sampling = []
         for term in self.sampling:
-            blocks = _kept(term.blocks, keep)
-            weight = term.weight[term.blocks.study[keep][blocks.starts]]
-            sampling.append(Term(blocks, term.loading[keep], weight))
+            blocks = _taken(term.blocks, rows, copies)
+            weight = term.weight[term.blocks.study[rows][blocks.starts]]
+            sampling.append(Term(blocks, term.loading[rows], weight))
         factor = None
         if self.factor is not None:
-            codes = np.unique(self.factor[1].codes[keep], return_inverse=True)[1]
+            codes = np.unique(self.factor[1].codes[rows], return_inverse=True)[1]
             factor = (self.factor[0], Crossed(codes.astype(np.intp)))
-        random = tuple((name, _kept(blocks, keep)) for name, blocks in self.random)
-        return Levels(self.vi[keep], self.own[keep], tuple(sampling), random, factor)
+        random = tuple((name, _taken(blocks, rows, copies)) for name, blocks in self.random)
+        return Levels(self.vi[rows], self.own[rows], tuple(sampling), random, factor)
+
+    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+        """Make deviations of effects from their mean at `theta`, shape (k,)."""
+        made = np.zeros(self.vi.size)
+        for groups, variance in zip(self.levels, theta, strict=True):
+            made += np.sqrt(variance) * groups.spread(rng.standard_normal(groups.m))
+        errors, white = self.at(np.zeros(theta.size)), rng.standard_normal(self.vi.size)
+        every = np.ones(self.clusters.m, dtype=bool)
+        for rows in self.clusters.of_one_size(every):
+            root = np.linalg.cholesky(errors.dense_blocks(rows))
+            made[rows] += np.einsum("cij,cj->ci", root, white[rows])
+        return made
 
 
-def _kept(blocks: StudyBlocks, keep: BoolArray) -> StudyBlocks:
-    return StudyBlocks.from_sorted(blocks.study[keep])
+def _taken(blocks: StudyBlocks, rows: IntArray, copies: IntArray | int) -> StudyBlocks:
+    return StudyBlocks.from_sorted(blocks.study[rows] + blocks.m * copies)
