@@ -144,7 +144,9 @@ def _rve(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
 def _i2_bootstrap(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
     from metaalliance.models.further.bootstrap_i2 import bootstrap_i2
 
-    return _Made(bootstrap_i2(fit, seed=seed), ("level", "tau2", "rho"))
+    without = {"test", "prediction"}
+    taken = tuple(s.name for s in settings_in(Model) if s.name not in without)
+    return _Made(bootstrap_i2(fit, seed=seed), taken)
 
 
 _WORK: dict[str, Callable[[PooledFit, Model, int], _Made]] = {

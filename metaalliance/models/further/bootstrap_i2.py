@@ -20,7 +20,6 @@ from metaalliance.core.variance.multilevel import (
     maximize,
 )
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.model import Specification, refuse
 from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
@@ -139,8 +138,6 @@ def bootstrap_i2(
 
     Raises
     ------
-    OptionError
-        For a model with further levels or correlations.
     EstimationError
         For a model without these variances, or when most samples cannot be estimated.
 
@@ -164,7 +161,6 @@ def bootstrap_i2(
     if replications < 20:
         raise OptionError(f"replications={replications!r} is too few for an interval; take 999.")
     rng = np.random.default_rng(check_seed(seed))
-    _refuse_structure(fit.specification)
     if isinstance(fit, MultilevelFit):
         estimates = {"total": fit.I2, **fit.I2_levels}
         samples = _multilevel(fit, kind, replications, rng)
@@ -193,15 +189,6 @@ def bootstrap_i2(
         samples=read_only(kept),
         notices=_failures(failed, replications),
     )
-
-
-def _refuse_structure(model: Specification) -> None:
-    """Refuse what the samples do not have."""
-    named = ["within", "above", "crossed", "rho_same", "same"]
-    if isinstance(model.rho, str):
-        named.append("rho")
-    reason = "its samples have effects in studies, with one correlation of their errors"
-    refuse(model, "The bootstrap of I²", dict.fromkeys(named, reason))
 
 
 def _failures(failed: int, replications: int) -> tuple[Problem, ...]:
