@@ -746,11 +746,6 @@ _ANALYSIS = {
         "A single study or effect is all there is.",
         "Use another unit, or no influence analysis.",
     ),
-    "MA661": _error(
-        "no diagnostics for this model",
-        "Influence diagnostics exist for common-effect, two-level, three-level and che models.",
-        "Fit without further levels, or use leave_one_out, which fits any model again.",
-    ),
     "MA662": _warning(
         "the model cannot be fitted to some subsets",
         "Without a study, or in a subset, a variance or a coefficient is not identified.",

@@ -9,7 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from metaalliance.analysis.influence import (
+    InfluenceKeywords,
+    InfluenceResults,
+    influence_results,
+)
 from metaalliance.config import Config, find_config, read_config
+from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
@@ -250,10 +256,20 @@ class Analysis:
         later = other if isinstance(other, Studies) else other.studies
         return compare(self.studies, later, model=self.model, policy=self.policy, key=key)
 
+    def influence(self, **options: Unpack[InfluenceKeywords]) -> InfluenceResults:
+        """Leave out every study, diagnose it, look for outliers and cumulate.
+
+        Parameters
+        ----------
+        **options
+            Of `metaalliance.analysis.influence.influence_results`.
+        """
+        return influence_results(self.fit, **options)
+
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
-        return compare_all_models(self.fit)
+        return compare_all_models(self.fit, *removals(self.fit))
 
 
 def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:

@@ -16,11 +16,11 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.moderation.result import ModeratorTest
     from metaalliance.publication_bias.summary import BiasSummary
-    from metaalliance.report.tables.influence import InfluenceResults
 
 ENDINGS = (".pdf", ".png", ".alt.txt")
 

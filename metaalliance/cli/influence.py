@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.influence import InfluenceResults
 from metaalliance.cli.analysis import (
     Request,
     load,
@@ -20,22 +20,10 @@ from metaalliance.cli.further_figures import draw_all, figure_files, influence_d
 from metaalliance.cli.multiverse import progress_line
 from metaalliance.cli.record import request_of, save_record
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.diagnostics.baujat import baujat
-from metaalliance.diagnostics.cumulative import Cumulative, cumulative
-from metaalliance.diagnostics.diagnostics import influence
-from metaalliance.diagnostics.gosh import MOST_SUBSETS, Gosh, gosh
-from metaalliance.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
-from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
-from metaalliance.diagnostics.outliers import outliers
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.model import RHO
-from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.moderation.categorical import moderators
-from metaalliance.problems import Problem, notice
+from metaalliance.diagnostics.gosh import MOST_SUBSETS
+from metaalliance.errors import OptionError
 from metaalliance.report.results import input_record, to_json
 from metaalliance.report.tables.influence import (
-    InfluenceResults,
     cumulative_table,
     diagnostics_table,
     influence_document,
@@ -117,75 +105,14 @@ def document_of(
 
 def influence_results(loaded: Analysis, options: InfluenceOptions) -> InfluenceResults:
     """Run every method."""
-    fit = loaded.fit
-    left_out = leave_one_out(fit)
-    assert isinstance(left_out, LeaveOneOut)
-    diagnostics = influence(fit)
-    steps, why = _cumulative(fit, options.cumulative)
-    subsets = _gosh(fit, options) if options.gosh else None
-    tests, untested = _moderators(loaded, options.by)
-    found = [*left_out.notices, *(steps.notices if steps else ())]
-    found += [
-        *(subsets.notices if subsets else ()),
-        *(p for m in tests.values() for p in m.notices),
-    ]
-    return InfluenceResults(
-        fit=fit,
-        left_out=left_out,
-        diagnostics=diagnostics,
-        baujat=baujat(diagnostics),
-        outliers=outliers(diagnostics),
-        cumulative=steps,
-        gosh=subsets,
-        moderators=tests,
-        notices=(*fit.notices, *found, *why, *untested),
+    return loaded.influence(
+        by=options.by,
+        cumulated=options.cumulative,
+        subsets=options.gosh,
+        seed=options.seed,
+        jobs=options.jobs,
+        progress=None if options.request.quiet else progress_line(unit="subsets"),
     )
-
-
-def _cumulative(fit: PooledFit, by: str) -> tuple[Cumulative | None, list[Problem]]:
-    """Cumulative results, or why there are none; a column that was not asked for may be missing."""
-    if by == "year" and "year" not in fit.effects.frame:
-        message = "There is no column year, so that nothing could be cumulated by year."
-        return None, [notice("MA663", message, severity="note")]
-    try:
-        return cumulative(fit, by), []
-    except EstimationError as error:
-        return None, [notice("MA663", str(error), severity="note")]
-
-
-def _gosh(fit: PooledFit, options: InfluenceOptions) -> Gosh:
-    progress: Callable[[int, int], None] | None = None
-    if not options.request.quiet:
-        progress = progress_line(unit="subsets")
-    return gosh(fit, options.gosh, seed=options.seed, jobs=options.jobs, progress=progress)
-
-
-def _moderators(
-    loaded: Analysis, by: tuple[str, ...]
-) -> tuple[dict[str, RegressionLeaveOneOut], list[Problem]]:
-    """Leave one study out of the test of each moderator."""
-    found: dict[str, RegressionLeaveOneOut] = {}
-    notes = []
-    for name in by:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            fit = moderators(loaded.effects, name, **_model_options(loaded)).fit
-        if not isinstance(fit, RegressionFit) or len(fit.names) < 2:
-            message = f"{name}: fewer than two levels can be compared."
-            notes.append(notice("MA662", message, severity="note"))
-            continue
-        left_out = leave_one_out(fit)
-        assert isinstance(left_out, RegressionLeaveOneOut)
-        found[name] = left_out
-    return found, notes
-
-
-def _model_options(loaded: Analysis) -> dict[str, Any]:
-    """Options of every model of the run."""
-    found = loaded.fitted.to_record()
-    rho = RHO if found["rho"] is None else found["rho"]
-    names = ("model", "tau2", "test", "level", "prediction")
-    return {**{name: found[name] for name in names}, "rho": rho}
 
 
 def _print(found: InfluenceResults, loaded: Analysis, options: InfluenceOptions) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.further import Further, check_kinds, further_results
 from metaalliance.cli.analysis import (
     Request,
     load,
@@ -13,7 +14,6 @@ from metaalliance.cli.analysis import (
     print_preamble,
     settings_of,
 )
-from metaalliance.cli.further import Further, check_kinds, further_results
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.errors import EstimationError, OptionError

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.influence import without_each_study
 from metaalliance.cli.analysis import (
     Request,
     load,
@@ -29,7 +30,6 @@ from metaalliance.report.manuscript.analyses import (
     Content,
     bias_results,
     default_moderators,
-    influence_results,
     moderator_results,
 )
 from metaalliance.report.manuscript.bibliography import bibtex
@@ -126,7 +126,7 @@ def gather(loaded: Analysis, content: Content) -> Evidence:
         content=content,
         moderators=moderator_results(fit, content.moderators),
         bias=bias_results(fit) if content.bias else None,
-        influence=influence_results(fit) if content.influence else None,
+        influence=without_each_study(fit) if content.influence else None,
         multiverse=loaded.multiverse() if content.multiverse else None,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models
 from metaalliance.models.pooled_fit import PooledFit
@@ -12,8 +14,17 @@ from metaalliance.publication_bias.pet_peese import pet_peese, settings_left_out
 LEAST_STUDIES = 10
 
 
-def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
+def compare_all_models(
+    main: PooledFit, removed: Sequence[Row] = (), notes: Sequence[Problem] = ()
+) -> tuple[list[NamedFit], list[Problem]]:
     """Fit the models of `compare_models`, and PET-PEESE where there are ten studies or more.
+
+    Parameters
+    ----------
+    main : PooledFit
+        The main model.
+    removed, notes : sequence of Row, and of Problem
+        Rows without some of the effects, which come before PET-PEESE, with what is said of them.
 
     Returns
     -------
@@ -22,10 +33,10 @@ def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
     list of Problem
         A note for each model that could not be fitted.
     """
-    if main.n_studies < LEAST_STUDIES:
-        return compare_models(main)
-    row = Row("bias-adjusted", adjusted, not_taken=settings_left_out(main))
-    return compare_models(main, extra=[row])
+    rows = [*removed]
+    if main.n_studies >= LEAST_STUDIES:
+        rows.append(Row("bias-adjusted", adjusted, not_taken=settings_left_out(main)))
+    return compare_models(main, rows, notes)
 
 
 def adjusted(main: PooledFit) -> PooledFit:

@@ -13,6 +13,7 @@ import pytest
 
 from metaalliance.cli.analysis import Request, load, settings_of
 from metaalliance.cli.report import ReportOptions, gather, run_report
+from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import compare_models
 from metaalliance.models.pool import pool
@@ -134,7 +135,7 @@ def evidence_of() -> Callable[..., Evidence]:
     ) -> Evidence:
         effects = Effects.from_arrays(yi, vi, study, measure="z", n=np.round(3 + 1 / np.array(vi)))
         fit = pool(effects, **options)
-        models, notes = compare_models(fit)
+        models, notes = compare_models(fit, *removals(fit))
         studies = Studies(
             file="studies.csv",
             sha256="0" * 64,

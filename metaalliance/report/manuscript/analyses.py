@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metaalliance.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.categorical import MIN_STUDIES
 from metaalliance.moderation.table import ModeratorTable, moderator_table
@@ -118,16 +117,3 @@ def bias_results(fit: PooledFit) -> BiasEvidence | None:
     if fit.n_studies < FEWEST_STUDIES:
         return None
     return BiasEvidence(summary=bias_summary(fit))
-
-
-def influence_results(fit: PooledFit) -> LeaveOneOut | None:
-    """Leave out each study in turn; None where that leaves nothing to compare."""
-    if fit.n_studies < FEWEST_STUDIES:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = leave_one_out(fit)
-    except EstimationError:
-        return None
-    return found if isinstance(found, LeaveOneOut) else None

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from metaalliance.diagnostics.baujat import Baujat
+from metaalliance.analysis.influence import InfluenceResults
 from metaalliance.diagnostics.cumulative import Cumulative
 from metaalliance.diagnostics.diagnostics import Influence
-from metaalliance.diagnostics.gosh import Gosh
 from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.diagnostics.outliers import Outliers
@@ -21,31 +19,6 @@ from metaalliance.problems import Problem
 from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Kind, Table, interval_text, printable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfluenceResults:
-    """What the command found.
-
-    Attributes
-    ----------
-    cumulative : Cumulative or None
-        None where no study has a value of the column.
-    moderators : dict
-        Leave-one-out of the test of each moderator.
-    notices : tuple of Problem
-        Those of all parts, and why a part is missing.
-    """
-
-    fit: PooledFit
-    left_out: LeaveOneOut
-    diagnostics: Influence
-    baujat: Baujat
-    outliers: Outliers
-    cumulative: Cumulative | None
-    gosh: Gosh | None
-    moderators: dict[str, RegressionLeaveOneOut] = field(default_factory=dict)
-    notices: tuple[Problem, ...] = ()
 
 
 def left_out_table(found: LeaveOneOut, first: int | None = None) -> Table:
