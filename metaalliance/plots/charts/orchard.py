@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,48 +37,6 @@ SMALLEST, LARGEST = 0.7, 2.6
 
 #: Pages narrower than this, in mm, do without the column of intervals.
 NARROW = 110.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OrchardRow:
-    """One level: its effects and its mean, on the analysis scale.
-
-    Attributes
-    ----------
-    name : str
-        Name of the level.
-    yi, vi : ndarray, shape (m,)
-        Effects and their sampling variances.
-    n_studies : int
-        Number of studies.
-    estimate, ci_low, ci_high, pi_low, pi_high : float
-        Mean and intervals; NaN where there are none.
-    """
-
-    name: str
-    yi: Array
-    vi: Array
-    n_studies: int
-    estimate: float
-    ci_low: float
-    ci_high: float
-    pi_low: float
-    pi_high: float
-
-    @classmethod
-    def of(cls, found: PooledFit | LevelMean, name: str) -> OrchardRow:
-        """Return the row of a pooled result, or of a level."""
-        return cls(
-            name=name,
-            yi=found.effects.yi,
-            vi=found.effects.vi,
-            n_studies=found.n_studies,
-            estimate=found.estimate,
-            ci_low=found.ci_low,
-            ci_high=found.ci_high,
-            pi_low=found.pi_low,
-            pi_high=found.pi_high,
-        )
 
 
 def orchard(
@@ -144,11 +101,10 @@ def _means(fit: PooledFit | ModeratorTest, by: str | None, pool: Pooling) -> Lev
     return None if by is None else level_means(fit, by, pool)
 
 
-def _rows(fit: PooledFit | ModeratorTest, means: LevelMeans | None) -> list[OrchardRow]:
+def _rows(fit: PooledFit | ModeratorTest, means: LevelMeans | None) -> list[LevelMean]:
     if means is None and isinstance(fit, PooledFit):
-        return [OrchardRow.of(fit, "Overall")]
-    levels = () if means is None else means.levels
-    return [OrchardRow.of(level, level_name(level.name)) for level in levels]
+        return [LevelMean.of(fit, "Overall")]
+    return [] if means is None else list(means.levels)
 
 
 def orchard_text(
@@ -167,20 +123,20 @@ def orchard_text(
     words = [_row_words(row, measure, level) for row in rows]
     for i, one in enumerate(() if means is None else means.levels):
         if means is not None and not one.pooled:
-            words[i] = f"{rows[i].name} ({not_pooled(one, means)[0]})"
+            words[i] = f"{level_name(one.name)} ({not_pooled(one, means)[0]})"
     told = f"Orchard plot of {size}, each effect a point. {'; '.join(words)}."
     return spoken(told if means is None else f"{told} {groups_text(means, noun='Levels')}")
 
 
-def _row_words(row: OrchardRow, measure: Measure, level: float) -> str:
+def _row_words(row: LevelMean, measure: Measure, level: float) -> str:
     return (
-        f"{row.name} (k = {row.n_studies}, m = {row.yi.size}) "
+        f"{level_name(row.name)} (k = {row.n_studies}, m = {row.n_effects}) "
         f"{estimate_sentence(row.estimate, row.ci_low, row.ci_high, measure, level)}"
     )
 
 
 def orchard_chart(
-    rows: list[OrchardRow],
+    rows: list[LevelMean],
     measure: Measure,
     level: float,
     style: Style,
@@ -191,7 +147,7 @@ def orchard_chart(
     """Return the chart of rows that are computed already, such as marginal means."""
     columns = [
         TextColumn(own("*k*"), tuple(own(f"{row.n_studies:,}") for row in rows)),
-        TextColumn(own("*m*"), tuple(own(f"{row.yi.size:,}") for row in rows)),
+        TextColumn(own("*m*"), tuple(own(f"{row.n_effects:,}") for row in rows)),
     ]
     if wide:
         head = own(f"{symbol(measure)} [{level_text(level)} CI]")
@@ -200,7 +156,7 @@ def orchard_chart(
     panel = Panel(
         name="orchard",
         across=_across(rows, measure, style),
-        up=Rows(names=tuple(row.name for row in rows), limit=38.0, pad=0.5),
+        up=Rows(names=tuple(level_name(row.name) for row in rows), limit=38.0, pad=0.5),
         paint=lambda frame: _paint(frame, rows),
         height=pitch * len(rows),
         columns=tuple(columns),
@@ -210,7 +166,7 @@ def orchard_chart(
     return single(panel, (_entries(level, style),), tuple(own(text) for text in texts))
 
 
-def _mean_cell(row: OrchardRow, measure: Measure, style: Style) -> Line:
+def _mean_cell(row: LevelMean, measure: Measure, style: Style) -> Line:
     if not math.isfinite(row.estimate):
         return own("not pooled")
     text = effect_text(row.estimate, measure, 2, style.words)
@@ -219,8 +175,8 @@ def _mean_cell(row: OrchardRow, measure: Measure, style: Style) -> Line:
     return user(text)
 
 
-def _across(rows: list[OrchardRow], measure: Measure, style: Style) -> Effect:
-    held = [float(v) for row in rows for v in (row.yi.min(), row.yi.max())]
+def _across(rows: list[LevelMean], measure: Measure, style: Style) -> Effect:
+    held = [float(v) for row in rows for v in (row.effects.yi.min(), row.effects.yi.max())]
     held += [v for row in rows for v in (row.ci_low, row.ci_high)]
     low, high = min(v for v in held if math.isfinite(v)), max(v for v in held if math.isfinite(v))
     span = high - low
@@ -229,22 +185,22 @@ def _across(rows: list[OrchardRow], measure: Measure, style: Style) -> Effect:
     return effect_scale([low, high, *near], measure, style)
 
 
-def _paint(frame: Frame, rows: list[OrchardRow]) -> None:
+def _paint(frame: Frame, rows: list[LevelMean]) -> None:
     style = frame.style
     frame.upright_line(0.0, "zero", color=style.pale)
-    precision = np.concatenate([1 / np.sqrt(row.vi) for row in rows])
+    precision = np.concatenate([1 / np.sqrt(row.effects.vi) for row in rows])
     least, most = float(precision.min()), float(precision.max())
     opacity = 0.45 if precision.size > 60 else 0.7
     for i, row in enumerate(rows):
-        share = (1 / np.sqrt(row.vi) - least) / (most - least) if most > least else 0.5
+        share = (1 / np.sqrt(row.effects.vi) - least) / (most - least) if most > least else 0.5
         area = SMALLEST**2 + share * (LARGEST**2 - SMALLEST**2)
-        ys = i + CLOUD * swarm(row.yi)
+        ys = i + CLOUD * swarm(row.effects.yi)
         look = {"alpha": opacity, "zorder": 2, "linewidths": 0.3}
-        frame.points(row.yi, ys, np.sqrt(area), "effects", **look)
+        frame.points(row.effects.yi, ys, np.sqrt(area), "effects", **look)
         _draw_mean(frame, row, float(i))
 
 
-def _draw_mean(frame: Frame, row: OrchardRow, y: float) -> None:
+def _draw_mean(frame: Frame, row: LevelMean, y: float) -> None:
     """Draw prediction interval, confidence interval and mean over the cloud."""
     axes, style = frame.axes, frame.style
     for low, high, weight, label in (
