@@ -17,7 +17,8 @@ from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.inference.stacked import StackedMeans
 from metaalliance.core.inference.wald import WaldTest, constraint_matrix, quadratic_forms
 from metaalliance.core.inference.welch import welch_satterthwaite, welch_test
-from metaalliance.core.variance.multilevel import evaluate, highest_maximum
+from metaalliance.core.variance.ascent import highest_maximum
+from metaalliance.core.variance.multilevel import evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.model import MULTILEVEL, Model
 from metaalliance.models.regression_fit import Contrast
