@@ -11,12 +11,9 @@ import numpy as np
 
 from metaalliance.coding.points import EffectPoint, convert_rows, sheet_points
 from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import (
-    highest_maximum,
-    maximize,
-    nested_data,
-)
+from metaalliance.core.variance.multilevel import nested_data
 from metaalliance.errors import EstimationError
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.sheet.columns.specification import COLUMNS

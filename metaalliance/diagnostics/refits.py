@@ -9,14 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
+from metaalliance.core.variance.ascent import MANY_STUDIES, start_values
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, Rows
-from metaalliance.core.variance.multilevel import (
-    MANY_STUDIES,
-    MultilevelData,
-    MultilevelPoint,
-    evaluate,
-    start_values,
-)
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.core.variance.subset_likelihood import maximize_subsets
 from metaalliance.diagnostics.subject import Subject
 from metaalliance.errors import EstimationError

@@ -39,11 +39,7 @@ def working_data(effects: Effects, X: Array, model: Specification) -> Multilevel
     EstimationError
         When a level is missing for an effect, or the levels are not nested.
     """
-    if model.columns:
-        _check(effects, model)
-        structure, order = _levels(effects, model)
-    else:
-        structure, order = _nested(effects, model)
+    structure, order = (_levels if model.columns else _nested)(effects, model)
     return MultilevelData(read_only(effects.yi[order]), read_only(X[order]), structure, order)
 
 
@@ -61,6 +57,7 @@ def _nested(effects: Effects, model: Specification) -> tuple[Nested, IntArray]:
 
 def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
     """Effects in further levels, and the order that makes the groups of all adjacent."""
+    _check(effects, model)
     frame = effects.frame
     coarse_first = [*reversed(model.above), "study", *model.within]
     keys = _nested_keys(frame, coarse_first)
@@ -68,7 +65,8 @@ def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
     order = np.lexsort((same, *reversed(keys))).astype(np.intp)
     vi = read_only(effects.vi[order])
     groups = [StudyBlocks.from_sorted(_runs(key[order])) for key in keys]
-    own, sampling = vi, ()
+    own: Array = vi
+    sampling: tuple[Term, ...] = ()
     if model.kind == "che":
         alike = StudyBlocks.from_sorted(_runs(same[order]))
         own, sampling = _sampling(frame, model, vi, order, groups[len(model.above)], alike)

@@ -14,13 +14,9 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.robust import robust_covariance
+from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.heterogeneity import QTest, q_test
-from metaalliance.core.variance.multilevel import (
-    MultilevelData,
-    MultilevelPoint,
-    evaluate,
-    highest_maximum,
-)
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification

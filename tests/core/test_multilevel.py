@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     evaluate,
-    maximize,
     nested_data,
     score_and_information,
-    start_values,
 )
 from metaalliance.core.variance.tau2 import log_likelihood
 from metaalliance.core.variance.wls import weighted_fit

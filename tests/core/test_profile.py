@@ -8,14 +8,9 @@ from golden_data import assert_close, effects, fit, golden, quiet_pool
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2
 
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import (
-    MultilevelData,
-    evaluate,
-    maximize,
-    nested_data,
-    start_values,
-)
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate, nested_data
 from metaalliance.core.variance.profile import two_level_interval, variance_interval
 from metaalliance.core.variance.tau2 import log_likelihood, polish_likelihood
 

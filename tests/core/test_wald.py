@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from metaalliance.core.inference.intervals import two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.inference.wald import NO_DF, SINGULAR, htz_test, wald_chi2, wald_f
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,
     evaluate,
-    maximize,
     nested_data,
-    start_values,
 )
 from metaalliance.errors import OptionError
 

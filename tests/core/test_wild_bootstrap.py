@@ -18,14 +18,13 @@ from metaalliance.core.inference.wild_bootstrap import (
     _statistics,
     wild_bootstrap_test,
 )
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,
     evaluate,
-    maximize,
     nested_data,
-    start_values,
 )
 from metaalliance.errors import OptionError
 

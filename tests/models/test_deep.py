@@ -10,15 +10,10 @@ from golden_data import quiet_pool
 from scipy.optimize import minimize
 
 import metaalliance as ma
+from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Term
-from metaalliance.core.variance.multilevel import (
-    MultilevelData,
-    evaluate,
-    highest_maximum,
-    maximize,
-    score_and_information,
-)
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate, score_and_information
 from metaalliance.core.variance.structure import Levels
 
 RNG = np.random.default_rng(3)

@@ -18,14 +18,9 @@ from golden_data import (
 
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import (
-    MultilevelData,
-    evaluate,
-    maximize,
-    nested_data,
-    start_values,
-)
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate, nested_data
 from metaalliance.model import Model
 from metaalliance.models.structure import working_data
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.inference.robust import (
@@ -21,10 +20,9 @@ from metaalliance.core.inference.robust import (
     small_sample_factor,
 )
 from metaalliance.core.inference.wald import (
-    NO_DF,
-    SINGULAR,
     WaldTest,
     constraint_matrix,
+    hotelling,
     influence,
     quadratic_forms,
     wishart_df,
@@ -131,14 +129,3 @@ class StackedMeans:
         scores = self.blocks.sums((self.H @ C.T) * self.residuals[:, None])
         V: Array = scores.T @ scores
         return V
-
-
-def hotelling(Q: float, eta: float, q: int, kind: str) -> WaldTest:
-    """Turn Q with eta degrees of freedom of its covariance into F with q and eta - q + 1."""
-    df2 = eta - q + 1
-    reason = SINGULAR if np.isnan(Q) or np.isnan(eta) else NO_DF if df2 <= 0 else ""
-    F = float("nan") if reason else Q * df2 / (eta * q)
-    p_value = float("nan") if reason else float(stats.f.sf(F, q, df2))
-    return WaldTest(
-        test="htz", kind=kind, statistic=F, df1=q, df2=df2, p_value=p_value, Q=Q, reason=reason
-    )

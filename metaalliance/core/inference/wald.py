@@ -120,6 +120,11 @@ def htz_test(
     G = influence(data, point, C, kind)
     q, Q = C.shape[0], robust_q(data, point, C, G)
     eta = wishart_df(data.blocks, data.X, point.bread, G, point.covariance.multiply)
+    return hotelling(Q, eta, q, kind)
+
+
+def hotelling(Q: float, eta: float, q: int, kind: str) -> WaldTest:
+    """Turn Q with eta degrees of freedom of its covariance into F with q and eta - q + 1."""
     df2 = eta - q + 1
     if np.isnan(Q) or np.isnan(eta):
         return _missing("htz", kind, q, df2, Q, SINGULAR)

@@ -1,30 +1,17 @@
-"""Likelihood of effects with a structured covariance: score, information and optimum."""
+"""Likelihood of effects with a structured covariance, its score and its information."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
-from metaalliance.core.variance.ascent import bounded_step
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.structure import Covariance, Nested, Structure
-from metaalliance.errors import ConvergenceError
 
-MAX_ITERATIONS = 300
-#: Relative steps after which nothing is gained: a Newton step squares the error before it.
-ROUNDING = 64 * float(np.finfo(float).eps)
-NEWTON_ROUNDING = 1e-9
-#: Relative steps that may be the rounding of an ill-conditioned score, if they shrink no more.
-STALLED = 1e-9
-#: Curvature, relative to the expected one, below which a step is not made longer.
-FLATTEST = 1e-3
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
 RIDGE = 1e-6
-#: Above this number of studies one start is enough; several maxima are a matter of few studies.
-MANY_STUDIES = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,149 +213,3 @@ def _positive(information: Array, floor: Array) -> Array:
         return information
     lifted: Array = information + lift * np.diag(scale**2)
     return lifted
-
-
-def start_values(data: MultilevelData) -> list[Array]:
-    """Return where to begin, as the likelihood of few studies can have several maxima.
-
-    With studies and effects only: moment estimates, and all of their sum in either component
-    unless there are many studies. With further levels: the excess variance in equal parts, and
-    the whole of it in each component in turn.
-    """
-    residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
-    typical = float(np.median(data.vi))
-    if isinstance(data.structure, Nested):
-        start = _moments(data.structure, residuals, typical)
-        ends = float(start.sum()) * np.eye(2) if data.blocks.m <= MANY_STUDIES else ()
-        return [start, *ends]
-    excess = max(float(np.mean(residuals**2)) - typical, 0.1 * typical)
-    count = len(data.names)
-    return [np.full(count, excess / count), *(excess * np.eye(count))]
-
-
-def _moments(structure: Nested, residuals: Array, typical: float) -> Array:
-    """Moment estimates of the components, at least a tenth of the sampling variance.
-
-    The spread of residuals within studies less its sampling part starts the component
-    within studies; the spread of study means less both starts the one between.
-    """
-    blocks, rho = structure.clusters, structure.rho
-    n = blocks.sizes.astype(float)
-    means = blocks.sums(residuals) / n
-    inner = residuals - blocks.spread(means)
-    sampling = float(np.mean(structure.vi))
-    pairs = float(residuals.size - blocks.m)
-    within = float(inner @ inner) / pairs - (1 - rho) * sampling if pairs > 0 else 0.0
-    share = float(np.mean(1 / n))
-    between = float(np.mean(means**2)) - share * within - (rho + (1 - rho) * share) * sampling
-    return np.maximum([between, within], 0.1 * typical)
-
-
-def highest(points: Sequence[MultilevelPoint]) -> MultilevelPoint:
-    """Return the point of the largest likelihood, the first of those equal to rounding."""
-    best = points[0]
-    for point in points[1:]:
-        slack = 1e-12 * (point.u.size + abs(best.log_likelihood))
-        if point.log_likelihood > best.log_likelihood + slack:
-            best = point
-    return best
-
-
-def highest_maximum(data: MultilevelData, *, restricted: bool) -> MultilevelPoint:
-    """Return the highest of the maxima that are reached from several starts."""
-    return highest([maximize(data, s, restricted=restricted) for s in start_values(data)])
-
-
-def maximize(
-    data: MultilevelData,
-    start: Array,
-    *,
-    restricted: bool,
-    held: BoolArray | None = None,
-    same_total: bool = False,
-) -> MultilevelPoint:
-    """Climb to the optimum of the likelihood over the variance components.
-
-    Newton steps where the observed information of the free components is positive definite,
-    steps by the size of its eigenvalues elsewhere, or steps by the average information; no step
-    leaves the boundary behind (`bounded_step`), and steps are halved until the likelihood does
-    not fall; a component at zero whose score points outwards is held there.
-
-    Parameters
-    ----------
-    start : ndarray, shape (c,)
-        Variance components to begin with.
-    held : ndarray of bool, shape (c,), optional
-        Components that stay at their start: the inner problem of a profile.
-    same_total : bool
-        Whether the sum of the components stays: the inner problem of the profile of their sum.
-
-    Raises
-    ------
-    ConvergenceError
-        When the optimum is not reached.
-    """
-    fixed = np.zeros(len(data.names), dtype=bool) if held is None else held
-    point = evaluate(data, np.asarray(start, float), restricted=restricted)
-    scale, previous = data.yi.size / float(np.sum(1 / data.vi)), np.inf
-    for _ in range(MAX_ITERATIONS):
-        score, information, expected = score_and_information(data, point, restricted=restricted)
-        B = _directions(point.theta, score, fixed, same_total=same_total)
-        if not B.shape[1]:
-            return point
-        H, newton = _curvature(B, information, expected)
-        step = bounded_step(point.theta, B.T @ score, H, B)
-        reached = _climb(data, point, step, restricted=restricted)
-        moved = float(np.abs(reached.theta - point.theta).max())
-        size, point = float(reached.theta.max()) + scale, reached
-        if moved <= (NEWTON_ROUNDING if newton else ROUNDING) * size:
-            return point
-        if expected is None and 0.9 * previous <= moved <= STALLED * size:
-            return point
-        previous = moved
-    raise ConvergenceError("The variance components did not converge.")
-
-
-def _directions(theta: Array, score: Array, fixed: BoolArray, *, same_total: bool) -> Array:
-    """Columns (c, f) along which the components may move."""
-    slope, total = score, float(theta.sum())
-    if same_total:
-        slope = score - (float(theta @ score) / total if total > 0 else np.inf)
-    free = np.eye(theta.size)[:, ~fixed & ~((theta <= 0) & (slope <= 0))]
-    if not same_total or free.shape[1] < 2:
-        return free[:, : 0 if same_total else None]
-    return np.asarray(free[:, 1:] - free[:, :1], dtype=np.float64)
-
-
-def _curvature(B: Array, information: Array, expected: Array | None) -> tuple[Array, bool]:
-    """Information along the directions, positive definite, and whether it is the observed one.
-
-    Where the likelihood is not concave the eigenvalues of the observed information, relative to
-    the expected one, are taken by their size: scoring steps alone would creep past a point of
-    inflection, where the slope is small and the curvature too.
-    """
-    H: Array = B.T @ information @ B
-    if expected is None:
-        return H, False
-    reference = B.T @ expected @ B
-    if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
-        return H, True
-    L = np.linalg.cholesky(reference)
-    inner = np.linalg.solve(L, np.linalg.solve(L, H).T)
-    values, vectors = np.linalg.eigh((inner + inner.T) / 2)
-    root = L @ vectors * np.sqrt(np.clip(np.abs(values), FLATTEST, 1.0))
-    return np.asarray(root @ root.T, dtype=np.float64), False
-
-
-def _climb(
-    data: MultilevelData, point: MultilevelPoint, step: Array, *, restricted: bool
-) -> MultilevelPoint:
-    """Move along `step`, halved until the likelihood does not fall by more than rounding."""
-    slack = 1e-13 * (data.yi.size + abs(point.log_likelihood))
-    for _ in range(60):
-        theta = np.maximum(point.theta + step, 0.0)
-        candidate = evaluate(data, theta, restricted=restricted)
-        if candidate.log_likelihood >= point.log_likelihood - slack:
-            return candidate
-        step = step / 2
-    return point

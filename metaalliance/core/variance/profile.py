@@ -10,13 +10,8 @@ from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.multilevel import (
-    MANY_STUDIES,
-    MultilevelData,
-    MultilevelPoint,
-    highest,
-    maximize,
-)
+from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.tau2 import log_likelihood
 
 #: The sum of all components, as a component.

@@ -121,8 +121,8 @@ class Nested:
         spread = self.clusters.spread
         study, own = (rng.standard_normal((2, n)) for n in (self.clusters.m, self.vi.size))
         shared = np.sqrt(self.rho) * spread(study[1]) + np.sqrt(1 - self.rho) * own[1]
-        true: Array = np.sqrt(theta[0]) * spread(study[0]) + np.sqrt(theta[1]) * own[0]
-        return true + np.sqrt(self.vi) * shared
+        true = np.sqrt(theta[0]) * spread(study[0]) + np.sqrt(theta[1]) * own[0]
+        return np.asarray(true + np.sqrt(self.vi) * shared, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.variance.ascent import bounded_step
-from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import (
+from metaalliance.core.variance.ascent import (
     MAX_ITERATIONS,
     NEWTON_ROUNDING,
     ROUNDING,
-    MultilevelData,
+    bounded_step,
     highest,
     maximize,
 )
+from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.structure import Nested
 from metaalliance.core.variance.subset_covariance import SubsetCovariance, column_products
 from metaalliance.errors import ConvergenceError

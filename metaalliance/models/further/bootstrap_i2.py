@@ -12,13 +12,10 @@ import pandas as pd
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.robust import refuse_crossed
+from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
 from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import (
-    MultilevelData,
-    highest_maximum,
-    maximize,
-)
+from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
