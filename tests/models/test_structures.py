@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from golden_data import ITERATED, assert_close, golden
-from metaalliance.models.removal import influence_of_studies
 from scipy.optimize import minimize
 
 import metaalliance as ma
@@ -219,17 +218,6 @@ def test_profile_intervals_of_components_are_those_of_r(case):
     for name, ci in found.items():
         expected = theirs["sigma2_ci"][name]
         assert_close([*ci], [expected["low"], expected["high"]], 1e-7, scale=expected["high"])
-
-
-@structures
-def test_influence_is_that_of_fits_from_the_start(settings):
-    fit = mean_of(settings)
-    found = influence_of_studies(fit)
-    assert found is not None
-    assert not found.held
-    for study in (0, 3, 11):
-        rest = fit_mean(fit.effects.subset(found.study != study), fit.specification)
-        assert_close(found.estimate[study], rest.estimate, 1e-7, scale=fit.se)
 
 
 @structures
