@@ -110,7 +110,8 @@ def test_the_covariance_of_a_subset(rho):
     rest = part(data, keep)
     single = MarginalCovariance.build(rest.blocks, rest.vi, rho, 0.03, 0.02)
     assert_close(ours.log_determinant[0], single.log_determinant, 1e-12)
-    assert_close([t[0] for t in ours.traces()], single.traces(), 1e-12)
+    first, second = single.traces()
+    assert_close([t[0] for t in ours.traces()], [first[1], second[1, 1]], 1e-12)
     solved = ours.solve(data.yi[:, None])[:, 0]
     assert_close(solved[keep], single.solve(rest.yi), 1e-10, 1.0)
     assert (solved[~keep] == 0).all()
