@@ -32,8 +32,8 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
-#: Folders that still hold more than 25 files.
-CROWDED = {PACKAGE / "cli"}
+#: Folders that hold more than 25 files.
+CROWDED: set[Path] = set()
 
 #: A library that belongs to some layers only.
 HOMES = {

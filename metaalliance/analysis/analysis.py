@@ -169,13 +169,7 @@ class Analysis:
 
 def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:
     """Read a sheet, with errors or without."""
-    return load_studies(
-        path,
-        sheet=sheet,
-        nonsignificant=policy.nonsignificant,  # type: ignore[arg-type]
-        beta=policy.beta,  # type: ignore[arg-type]
-        config=config,
-    )
+    return load_studies(path, sheet=sheet, config=config, **policy.reading)
 
 
 def _averaging(effects: Effects, model: Model) -> float | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from metaalliance.analysis.analysis import Analysis, config_for, read
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, print_error, terminal_width
 from metaalliance.cli.settings import Settings, resolve
 from metaalliance.config import Config
@@ -15,36 +14,6 @@ from metaalliance.errors import StudyDataError
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.tables.problems import count_line, problem_lines, silenced_lines
 from metaalliance.sheet.studies import Studies
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a command that analyses a sheet was asked.
-
-    Attributes
-    ----------
-    workbook : Path
-        The sheet, or "-" for standard input.
-    output : Path or None
-        Folder of results; None takes the one beside the sheet.
-    settings : dict
-        Options as given on the command line (None where not given), for `cli.settings.resolve`.
-    """
-
-    workbook: Path
-    output: Path | None = None
-    sheet: str | None = None
-    config: Path | None = None
-    settings: dict[str, Any]
-    json_output: bool = False
-    force: bool = False
-    quiet: bool = False
-    verbose: bool = False
-
-    @property
-    def source(self) -> Path | None:
-        """The file that is read, None for standard input."""
-        return None if str(self.workbook) == "-" else self.workbook
 
 
 def settings_of(request: Request) -> tuple[Config, Settings]:

@@ -9,20 +9,14 @@ from itertools import pairwise
 from typing import Any, Literal, cast
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.analysis import (
-    Request,
-    load,
-    open_folder,
-    print_preamble,
-    settings_of,
-)
-from metaalliance.cli.further_figures import bias_drawings, draw_all, figure_files
-from metaalliance.cli.record import request_of, save_record
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.frame import Found, analysed, settings_rows
+from metaalliance.cli.further_figures import bias_drawings
+from metaalliance.cli.request import Request
 from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho
+from metaalliance.problems import Problem
 from metaalliance.publication_bias.summary import BiasSummary, bias_summary
-from metaalliance.report.results import input_record, to_json
+from metaalliance.report.results import input_record
 from metaalliance.report.tables.bias import (
     adjusted_table,
     bias_document,
@@ -33,9 +27,7 @@ from metaalliance.report.tables.bias import (
     weights_table,
 )
 from metaalliance.report.tables.table import render_text
-from metaalliance.report.workbooks.write import write_workbook
 
-FILES = ("bias.json", "bias.xlsx", "run_bias.json")
 FIGURES = (
     "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese", "selection_weights",
 )  # fmt: skip
@@ -58,33 +50,25 @@ class BiasOptions:
 
 def run_bias(options: BiasOptions) -> int:
     """Run the command."""
-    request = options.request
     parse_steps(options.steps)  # a wrong option is told before anything is read
     check_option("alternative", options.alternative, Way)
     check_rho(options.aggregation_rho)
-    config, settings = settings_of(request)
-    names = figure_files(FIGURES) if options.figures else ()
-    folder = open_folder(request, "bias", (*FILES, *names))
-    loaded = load(request, config, settings, "Nothing was computed.")
-    if isinstance(loaded, int):
-        return loaded
+    return analysed("bias", options, _found, figures=FIGURES)
+
+
+def _found(loaded: Analysis, options: BiasOptions) -> Found:
     found = summarise(loaded, options)
-    if options.figures:
-        found = replace(found, notices=(*found.notices, *draw_all(bias_drawings(found), folder)))
-    document = document_of(found, loaded, options, (*folder.written, *FILES))
-    if not request.json_output:
-        _print(found, loaded, request)
-    listed = [*document["settings"].items(), ("file", loaded.studies.file)]
-    listed.append(("sha256", loaded.studies.sha256))
-    shown = [(k, ", ".join(map(str, v)) if isinstance(v, list) else v) for k, v in listed]
-    folder.write("bias.xlsx", write_workbook(bias_sheets(found, shown)))
-    folder.write("bias.json", to_json(document).encode())
-    save_record(folder, document, loaded, RESULTS, request_of(options, loaded))
-    if request.json_output:
-        print_document(document)
-    if not request.quiet:
-        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    return OK
+
+    def told(notes: Sequence[Problem]) -> BiasSummary:
+        return replace(found, notices=(*found.notices, *notes))
+
+    return Found(
+        document=lambda files, notes: document_of(told(notes), loaded, options, files),
+        sheets=lambda document: bias_sheets(found, settings_rows(document, loaded)),
+        lines=lambda width, notes: _lines(told(notes), width),
+        results=RESULTS,
+        drawings=bias_drawings(found),
+    )
 
 
 def summarise(loaded: Analysis, options: BiasOptions) -> BiasSummary:
@@ -132,10 +116,8 @@ def parse_steps(text: str) -> tuple[float, ...]:
     return steps
 
 
-def _print(found: BiasSummary, loaded: Analysis, request: Request) -> None:
-    """Problems of the sheet on stderr, tables and sentences on stdout."""
-    print_preamble(loaded.studies, request)
-    width = terminal_width()
+def _lines(found: BiasSummary, width: int) -> list[str]:
+    """Tables and sentences."""
     tables = (adjusted_table(found), tests_table(found), weights_table(found))
     lines = []
     for table in (*tables, fail_safe_table(found)):
@@ -145,4 +127,4 @@ def _print(found: BiasSummary, loaded: Analysis, request: Request) -> None:
         lines += [textwrap.fill(text, width), ""]
     for p in found.notices:
         lines.append(textwrap.fill(f"{p.severity}: {p.message} ({p.code})", width))
-    print_result(lines)
+    return lines

@@ -1,19 +1,15 @@
-"""`metaalliance forest`, `funnel` and `plot`: from words of the command line to a request."""
+"""Words of `forest`, `funnel` and `plot` as options of a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from metaalliance.cli.figures import FigureRequest, run_figure
 from metaalliance.errors import OptionError
 
 
-def forest_request(
-    request: Mapping[str, Any], given: Mapping[str, Any], *, summary: bool
-) -> FigureRequest:
-    """Return the request of `forest`; a summary has one diamond per level."""
+def forest_options(given: Mapping[str, Any], *, summary: bool) -> tuple[str, dict[str, Any]]:
+    """Return kind and options of `forest`; a summary has one diamond per level."""
     options = {k: v for k, v in given.items() if v is not None}
     label = options.pop("reference_label", None)
     if label is not None:
@@ -24,34 +20,20 @@ def forest_request(
         options["limits"] = _limits(options["limits"])
     if "directions" in options:
         options["directions"] = _directions(options["directions"])
-    kind = "summary-forest" if summary else "forest"
     if summary:
         options.setdefault("by", "modality")
-    return FigureRequest(command="forest", kind=kind, options=options, **request)
+    return "summary-forest" if summary else "forest", options
 
 
-def run_forest(request: FigureRequest) -> int:
-    """Run the command."""
-    return run_figure(request)
-
-
-def plot_request(
-    command: str,
-    kind: str,
-    request: Mapping[str, Any],
-    given: Mapping[str, Any],
-    further: Sequence[str],
-) -> FigureRequest:
-    """Return the request of `funnel` or `plot`, with the options given as NAME=VALUE."""
-    if not isinstance(request.get("workbook"), Path):
-        raise OptionError(f"plot {kind} needs a workbook: metaalliance plot {kind} studies.xlsx.")
+def plot_options(given: Mapping[str, Any], further: Sequence[str]) -> dict[str, Any]:
+    """Return the options of `funnel` or `plot`, with those given as NAME=VALUE."""
     options = {k: v for k, v in given.items() if v is not None}
     for text in further:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
             raise OptionError(f"--option {text!r} is not NAME=VALUE.")
         options[name.strip().replace("-", "_")] = _value(value.strip())
-    return FigureRequest(command=command, kind=kind, options=options, **request)
+    return options
 
 
 def _value(text: str) -> Any:

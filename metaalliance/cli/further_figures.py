@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.report.tables.influence import InfluenceResults
+    from metaalliance.robustness.results import Multiverse
 
 ENDINGS = (".pdf", ".png", ".alt.txt")
 
@@ -157,6 +158,14 @@ def bias_drawings(found: BiasSummary) -> list[Drawing]:
             )
         )
     return drawings
+
+
+def multiverse_drawings(found: Multiverse) -> list[Drawing]:
+    """Return the specification curve."""
+    from metaalliance.plots.charts.specification_curve import specification_text
+
+    name, draw = "specification_curve", plots.specification_curve
+    return [_drawing(name, draw, specification_text, found)]
 
 
 def _drawing(

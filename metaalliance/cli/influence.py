@@ -9,17 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.analysis import (
-    Request,
-    load,
-    open_folder,
-    print_preamble,
-    settings_of,
-)
-from metaalliance.cli.further_figures import draw_all, figure_files, influence_drawings
-from metaalliance.cli.multiverse import progress_line
-from metaalliance.cli.record import request_of, save_record
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.frame import Found, analysed, settings_rows
+from metaalliance.cli.further_figures import influence_drawings
+from metaalliance.cli.request import Request
+from metaalliance.cli.run import progress_line
 from metaalliance.diagnostics.baujat import baujat
 from metaalliance.diagnostics.cumulative import Cumulative, cumulative
 from metaalliance.diagnostics.diagnostics import influence
@@ -33,7 +26,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.categorical import moderators
 from metaalliance.problems import Problem, notice
-from metaalliance.report.results import input_record, to_json
+from metaalliance.report.results import input_record
 from metaalliance.report.tables.influence import (
     InfluenceResults,
     cumulative_table,
@@ -45,9 +38,7 @@ from metaalliance.report.tables.influence import (
     outlier_table,
 )
 from metaalliance.report.tables.table import render_text
-from metaalliance.report.workbooks.write import write_workbook
 
-FILES = ("influence.json", "influence.xlsx", "run_influence.json")
 FIGURES = ("leave_one_out", "influence", "baujat", "cumulative", "gosh")
 #: Parts of the document that the digest of the record covers.
 RESULTS = (
@@ -74,33 +65,24 @@ class InfluenceOptions:
 
 def run_influence(options: InfluenceOptions) -> int:
     """Run the command."""
-    request = options.request
     if not 0 <= options.gosh <= MOST_SUBSETS:
         raise OptionError(f"--gosh {options.gosh}: choose from 1 to {MOST_SUBSETS:,} subsets.")
-    config, settings = settings_of(request)
-    names = figure_files(FIGURES) if options.figures else ()
-    folder = open_folder(request, "influence", (*FILES, *names))
-    loaded = load(request, config, settings, "Nothing was computed.")
-    if isinstance(loaded, int):
-        return loaded
+    return analysed("influence", options, _found, figures=FIGURES)
+
+
+def _found(loaded: Analysis, options: InfluenceOptions) -> Found:
     found = influence_results(loaded, options)
-    if options.figures:
-        notes = draw_all(influence_drawings(found), folder)
-        found = replace(found, notices=(*found.notices, *notes))
-    document = document_of(found, loaded, options, (*folder.written, *FILES))
-    studies = loaded.studies
-    if not request.json_output:
-        _print(found, loaded, options)
-    listed = [*document["settings"].items(), ("file", studies.file), ("sha256", studies.sha256)]
-    shown = [(k, ", ".join(map(str, v)) if isinstance(v, list) else v) for k, v in listed]
-    folder.write("influence.xlsx", write_workbook(influence_sheets(found, shown)))
-    folder.write("influence.json", to_json(document).encode())
-    save_record(folder, document, loaded, RESULTS, request_of(options, loaded))
-    if request.json_output:
-        print_document(document)
-    if not request.quiet:
-        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    return OK
+
+    def told(notes: Sequence[Problem]) -> InfluenceResults:
+        return replace(found, notices=(*found.notices, *notes))
+
+    return Found(
+        document=lambda files, notes: document_of(told(notes), loaded, options, files),
+        sheets=lambda document: influence_sheets(found, settings_rows(document, loaded)),
+        lines=lambda width, notes: _lines(told(notes), options, width),
+        results=RESULTS,
+        drawings=influence_drawings(found),
+    )
 
 
 def document_of(
@@ -188,10 +170,9 @@ def _model_options(loaded: Analysis) -> dict[str, Any]:
     return {**{name: found[name] for name in names}, "rho": rho}
 
 
-def _print(found: InfluenceResults, loaded: Analysis, options: InfluenceOptions) -> None:
-    """Problems of the sheet on stderr, tables on stdout."""
-    print_preamble(loaded.studies, options.request)
-    width, first = terminal_width(), None if options.every else SHOWN
+def _lines(found: InfluenceResults, options: InfluenceOptions, width: int) -> list[str]:
+    """Tables, and notices."""
+    first = None if options.every else SHOWN
     tables = [
         left_out_table(found.left_out, first),
         diagnostics_table(found.diagnostics, first),
@@ -208,4 +189,4 @@ def _print(found: InfluenceResults, loaded: Analysis, options: InfluenceOptions)
         lines += [*told[: len(told) - len(found.gosh.notices)], ""]  # notices come at the end
     for p in found.notices:
         lines.append(textwrap.fill(f"{p.severity}: {p.message} ({p.code})", width))
-    print_result(lines)
+    return lines

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.analysis import Request
+from metaalliance.cli.request import Request
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError

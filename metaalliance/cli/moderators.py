@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.analysis import (
-    load,
-    open_folder,
-    print_preamble,
-    settings_of,
-)
+from metaalliance.cli.frame import Found, analysed
 from metaalliance.cli.further_figures import (
-    draw_all,
-    figure_files,
+    Drawing,
     moderator_drawings,
     slug,
 )
@@ -24,14 +18,12 @@ from metaalliance.cli.moderator_models import (
     fit_models,
     model_options,
 )
-from metaalliance.cli.record import request_of, save_record
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.run import print_error
 from metaalliance.moderation.meta_regression import with_r
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
-from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.results import input_record, to_json
+from metaalliance.report.results import input_record
 from metaalliance.report.tables.meta_regression import regression_sheets, regression_tables
 from metaalliance.report.tables.moderator_models import (
     location_scale_document,
@@ -50,9 +42,7 @@ from metaalliance.report.tables.moderators import (
     multiplicity_table,
 )
 from metaalliance.report.tables.table import Table, render_text
-from metaalliance.report.workbooks.write import write_workbook
 
-FILES = ("moderators.json", "moderators.xlsx", "run_moderators.json")
 #: Parts of the document that the digest of the record covers.
 RESULTS = (
     "counts", "moderators", "regression", "within_between", "location_scale", "model_set",
@@ -63,28 +53,19 @@ SHOWN = 12
 
 def run_moderators(options: ModeratorOptions) -> int:
     """Run the command."""
-    request = options.request
-    config, settings = settings_of(request)
-    names = figure_files(figure_names(options)) if options.figures else ()
-    folder = open_folder(request, "moderators", (*FILES, *names))
-    loaded = load(request, config, settings, "Nothing was compared.")
-    if isinstance(loaded, int):
-        return loaded
+    figures = figure_names(options)
+    return analysed("moderators", options, _found, figures=figures, refused="Nothing was compared.")
+
+
+def _found(loaded: Analysis, options: ModeratorOptions) -> Found:
     found = fit_models(loaded, options)
-    notes = _draw(found, loaded, folder) if options.figures else []
-    if not request.json_output:
-        print_preamble(loaded.studies, request)
-        _print(found, notes)
-    sheets = moderator_workbook(found)
-    document = moderator_document(loaded, options, found, (*folder.written, *FILES), notes)
-    folder.write("moderators.json", to_json(document).encode())
-    folder.write("moderators.xlsx", write_workbook(sheets))
-    save_record(folder, document, loaded, RESULTS, request_of(options, loaded))
-    if request.json_output:
-        print_document(document)
-    if not request.quiet:
-        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    return OK
+    return Found(
+        document=lambda files, notes: moderator_document(loaded, options, found, files, notes),
+        sheets=lambda _: moderator_workbook(found),
+        lines=lambda width, notes: _printed(found, notes, width),
+        results=RESULTS,
+        drawings=_drawings(found, loaded),
+    )
 
 
 def figure_names(options: ModeratorOptions) -> list[str]:
@@ -94,12 +75,12 @@ def figure_names(options: ModeratorOptions) -> list[str]:
     return [*names, "coefficients"] if options.regressed else names
 
 
-def _draw(found: ModeratorModels, loaded: Analysis, folder: ResultsFolder) -> list[Problem]:
-    """Write the figures; a note for each that these data do not allow."""
+def _drawings(found: ModeratorModels, loaded: Analysis) -> list[Drawing]:
+    """The figures; forests of levels where there are levels."""
     levels = found.table is not None and any(
         isinstance(one, ModeratorTest) for one in found.table.moderators
     )
-    return draw_all(moderator_drawings(found, loaded.fit if levels else None), folder)
+    return moderator_drawings(found, loaded.fit if levels else None)
 
 
 def moderator_document(
@@ -158,15 +139,14 @@ def moderator_workbook(found: ModeratorModels) -> dict[str, Any]:
     return sheets
 
 
-def _print(found: ModeratorModels, notes: Sequence[Problem]) -> None:
-    """Tables on stdout, notices on stderr."""
-    width = terminal_width()
+def _printed(found: ModeratorModels, notes: Sequence[Problem], width: int) -> list[str]:
+    """Tables; notices go to stderr."""
     lines = [] if found.table is None else _lines(found.table, width)
     for table in _model_tables(found):
         lines += [*([""] if lines else []), render_text(table, width)]
     for problem in (*found.notices, *notes):
         print_error(f"{problem.severity}: {problem.message} ({problem.code})")
-    print_result(lines)
+    return lines
 
 
 def _model_tables(found: ModeratorModels) -> list[Table]:

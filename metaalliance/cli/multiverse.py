@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
 from typing import Any
 
-from metaalliance.cli.analysis import Request, load, open_folder, print_preamble, settings_of
-from metaalliance.cli.record import save_record
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import Settings
+from metaalliance.analysis.analysis import Analysis
+from metaalliance.cli.frame import Found, analysed
+from metaalliance.cli.further_figures import multiverse_drawings
+from metaalliance.cli.request import Request
+from metaalliance.cli.run import progress_line
+from metaalliance.cli.settings import Settings, resolve
 from metaalliance.errors import OptionError
 from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.policy import Policy
-from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.results import input_record, to_json
+from metaalliance.report.results import input_record
 from metaalliance.report.tables.multiverse import (
     decision_table,
     failure_lines,
@@ -27,18 +26,14 @@ from metaalliance.report.tables.multiverse import (
     option_table,
 )
 from metaalliance.report.tables.table import render_text
-from metaalliance.report.workbooks.write import write_workbook
 from metaalliance.robustness.results import Multiverse
 from metaalliance.robustness.run import multiverse
 from metaalliance.robustness.specifications import DECISIONS
 from metaalliance.sheet.studies import Studies
 
-FILES = ("multiverse.json", "multiverse.xlsx", "run_multiverse.json")
 #: Parts of the document that the digest of the record covers.
 RESULTS = ("counts", "verdict", "decisions", "options", "specifications")
-FIGURE = tuple(f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt"))
-#: Seconds before a progress line is shown.
-PATIENCE = 2.0
+FIGURES = ("specification_curve",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,33 +49,32 @@ class MultiverseOptions:
 
 def run_multiverse(options: MultiverseOptions) -> int:
     """Run the command."""
-    request = options.request
-    config, settings = settings_of(request)
-    grid = {**config.multiverse, **parse_decisions(options.decisions)}
-    files = (*FILES, *(FIGURE if options.figures else ()))
-    folder = open_folder(request, "multiverse", files)
-    loaded = load(request, config, loading(settings), "Nothing was pooled.")
-    if isinstance(loaded, int):
-        return loaded
-    studies = loaded.studies
+    parse_decisions(options.decisions)  # a wrong option is told before anything is read
+    return analysed(
+        "multiverse",
+        options,
+        _found,
+        figures=FIGURES,
+        refused="Nothing was pooled.",
+        reading=loading,
+    )
+
+
+def _found(loaded: Analysis, options: MultiverseOptions) -> Found:
+    request, studies = options.request, loaded.studies
+    grid = {**loaded.config.multiverse, **parse_decisions(options.decisions)}
+    asked = resolve(request.settings, loaded.config)
     progress = None if request.quiet else progress_line()
-    found = analyse(studies, settings.model, settings.policy, grid, options.jobs, progress)
-    document = document_of(found, studies, files)
-    if not request.json_output:
-        _print(found, studies, options)
-    sheets = multiverse_sheets(found, {"file": studies.file, "sha256": studies.sha256})
-    workbook = write_workbook(sheets)
-    folder.write("multiverse.json", to_json(document).encode())
-    folder.write("multiverse.xlsx", workbook)
-    if options.figures:
-        _draw(found, folder)
-    asked = {"settings": settings.to_record(), "options": {"grid": grid}}
-    save_record(folder, document, loaded, RESULTS, asked)
-    if request.json_output:
-        print_document(document)
-    if not request.quiet:
-        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    return OK
+    found = analyse(studies, asked.model, asked.policy, grid, options.jobs, progress)
+    about = {"file": studies.file, "sha256": studies.sha256}
+    return Found(
+        document=lambda files, _: document_of(found, studies, files),
+        sheets=lambda _: multiverse_sheets(found, about),
+        lines=lambda width, _: _lines(found, options, width),
+        results=RESULTS,
+        drawings=multiverse_drawings(found),
+        options={"grid": grid},
+    )
 
 
 def loading(settings: Settings) -> Settings:
@@ -120,17 +114,6 @@ def document_of(found: Multiverse, studies: Studies, files: Sequence[str]) -> di
         [p.to_dict() for p in studies.problems],
         {"beta": studies.beta, "config": studies.config},
         files,
-    )
-
-
-def _draw(found: Multiverse, folder: ResultsFolder) -> None:
-    """Write the specification curve."""
-    from metaalliance import plots
-    from metaalliance.cli.figures import write_figure
-    from metaalliance.plots.charts.specification_curve import specification_text
-
-    write_figure(
-        folder, "specification_curve", plots.specification_curve(found), specification_text(found)
     )
 
 
@@ -178,29 +161,12 @@ def _reference(asked: Model, policy: Policy) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable[[int, int], None]:
-    """Return a callback that shows progress on a terminal, once the work takes over two seconds."""
-    out = stream or sys.stderr
-    started = monotonic()
-
-    def show(done: int, total: int) -> None:
-        if not out.isatty() or monotonic() - started < PATIENCE:
-            return
-        end = "\r\x1b[K" if done == total else ""
-        out.write(f"\r{done:,} of {total:,} {unit}{end}")
-        out.flush()
-
-    return show
-
-
-def _print(found: Multiverse, studies: Studies, options: MultiverseOptions) -> None:
-    """Sentences and tables on stdout, problems of the sheet on stderr."""
-    print_preamble(studies, options.request)
-    width = terminal_width()
+def _lines(found: Multiverse, options: MultiverseOptions, width: int) -> list[str]:
+    """Sentences and tables."""
     sentences = [textwrap.fill(line, width) for line in found.summary().splitlines()]
     lines = [*sentences, "", render_text(decision_table(found), width)]
     if options.every:
         lines += ["", render_text(option_table(found), width)]
     reasons = failure_lines(found)
     shown = [textwrap.fill(reason, width) for reason in reasons]
-    print_result([*lines, *(["", *shown] if shown else [])])
+    return [*lines, *(["", *shown] if shown else [])]

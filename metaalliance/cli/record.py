@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.rules import RULES_VERSION
+from metaalliance.cli.settings import Settings
+from metaalliance.model import Model
+from metaalliance.policy import Policy
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.record import sealed
 from metaalliance.report.results import run_record, to_json
 
 #: Options that change no number.
-_SILENT = frozenset({"request", "figures", "every", "jobs"})
+_SILENT = frozenset({"request", "figures", "every", "jobs", "width"})
 #: Lists by study, effect, subset or specification.
 _LONG = frozenset({"omitted", "effects", "studies", "units", "subsets", "specifications"})
 
 
-def request_of(options: Any, loaded: Analysis) -> dict[str, Any]:
-    """Return what has to be known to run a command again: its settings and its own options."""
-    own = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in _SILENT}
-    return {"settings": loaded.settings(), "options": own}
+def recorded_options(options: Any) -> dict[str, Any]:
+    """Return the options of a command that change numbers."""
+    return {f.name: getattr(options, f.name) for f in fields(options) if f.name not in _SILENT}
+
+
+def asked_of(model: Model, policy: Policy) -> dict[str, Any]:
+    """Return the whole analysis that was asked for, and the version of the rules it follows."""
+    return {
+        "analysis": {"model": model.to_record(), "policy": policy.to_record()},
+        "rules": RULES_VERSION,
+    }
 
 
 def restored(kind: type[Any], record: dict[str, Any], **others: Any) -> Any:
@@ -45,20 +56,35 @@ def save_record(
     folder: ResultsFolder,
     document: dict[str, Any],
     loaded: Analysis,
+    asked: Settings,
     results: Sequence[str],
-    request: dict[str, Any],
+    options: Mapping[str, Any],
+    further: Mapping[str, Any] | None = None,
+    parts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the record of a run, and remove files of an earlier one that are not of this.
 
     Parameters
     ----------
+    asked : Settings
+        What was asked for.
     results : sequence of str
         Parts of the document that are results.
-    request : dict
-        From `request_of`.
+    options : mapping
+        Those of the command alone.
+    further : mapping, optional
+        What else the record of a command holds.
+    parts : mapping, optional
+        What its numbers are taken from, where these are not all of the results.
     """
-    record = {**run_record(document, dict(folder.written), results), "request": _plain(request)}
-    whole = sealed(record, loaded.studies, loaded.coded, recorded_parts(document, results))
+    record = {
+        **run_record(document, dict(folder.written), results),
+        **asked_of(asked.model, asked.policy),
+        "request": _plain({"settings": asked.to_record(), "options": dict(options)}),
+        **(further or {}),
+    }
+    shown = recorded_parts(document, results) if parts is None else parts
+    whole = sealed(record, loaded.studies, loaded.coded, shown)
     folder.write(folder.record_name, to_json(whole).encode())
     folder.remove_stale()
 

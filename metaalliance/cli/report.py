@@ -9,13 +9,14 @@ from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.cli.analysis import (
-    Request,
     load,
     open_folder,
     print_preamble,
     settings_of,
 )
+from metaalliance.cli.record import save_record
 from metaalliance.cli.report_figures import report_figures
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import (
     OK,
     print_document,
@@ -23,6 +24,7 @@ from metaalliance.cli.run import (
     print_result,
     terminal_width,
 )
+from metaalliance.cli.settings import Settings, figure_width
 from metaalliance.models.scale import without_nan
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.analyses import (
@@ -38,13 +40,12 @@ from metaalliance.report.manuscript.compose import compose_report
 from metaalliance.report.manuscript.document import Document
 from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.supplement import supplement_sheets
-from metaalliance.report.record import sealed
 from metaalliance.report.renderers.delimited import table_csv
 from metaalliance.report.renderers.html import report_html
 from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown, text_markdown
 from metaalliance.report.renderers.word import WIDEST_MM, report_docx, tables_docx
-from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
+from metaalliance.report.results import POOL_RESULTS, pool_document, to_json
 from metaalliance.report.workbooks.write import write_workbook
 from metaalliance.robustness.results import Multiverse
 
@@ -62,6 +63,7 @@ class ReportOptions:
     """Options of the command."""
 
     request: Request
+    width: float | None = None
     moderators: tuple[str, ...] | None = None
     bias: bool | None = None
     influence: bool = True
@@ -73,12 +75,12 @@ def run_report(options: ReportOptions) -> int:
     """Run the command."""
     request = options.request
     config, settings = settings_of(request)
+    width = min(figure_width(options.width, config), WIDEST_MM)
     folder = open_folder(request, "report", FILES)
     loaded = load(request, config, settings, "No report was written.")
     if isinstance(loaded, int):
         return loaded
     evidence = gather(loaded, content_of(loaded, options))
-    width = min(settings.width, WIDEST_MM)
     figures = report_figures(evidence, width) if options.figures else []
     document = compose_report(evidence, figures)
     files = _files(document, evidence)
@@ -86,7 +88,7 @@ def run_report(options: ReportOptions) -> int:
     if not request.json_output:
         print_preamble(evidence.studies, request)
         print_result(_printed(document))
-    content = _save(files, evidence, folder, loaded.settings())
+    content = _save(files, evidence, folder, loaded, settings)
     if request.json_output:
         print_document(content)
     if not request.quiet:
@@ -197,19 +199,18 @@ def _printed(document: Document) -> list[str]:
 
 
 def _save(
-    files: dict[str, bytes], evidence: Evidence, folder: ResultsFolder, settings: dict[str, Any]
+    files: dict[str, bytes],
+    evidence: Evidence,
+    folder: ResultsFolder,
+    loaded: Analysis,
+    asked: Settings,
 ) -> dict[str, Any]:
     """Write the files, the results and the record."""
     document = report_document(evidence, [*files, "results.json", RUN_FILE])
     for name, data in files.items():
         folder.write(name, data)
     folder.write("results.json", to_json(document).encode())
-    record = {
-        **run_record(document, dict(folder.written), REPORT_RESULTS),
-        "others": folder.others(),
-        "request": {"settings": settings, "options": {}},
-    }
-    whole = sealed(record, evidence.studies, evidence.coded, record_parts(document))
-    folder.write(RUN_FILE, to_json(whole).encode())
-    folder.remove_stale()
+    further = {"others": folder.others()}
+    parts = record_parts(document)
+    save_record(folder, document, loaded, asked, REPORT_RESULTS, {}, further, parts)
     return document

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.analysis import Request
 from metaalliance.cli.record import recorded_parts, restored
+from metaalliance.cli.request import Request
 from metaalliance.cli.settings import Settings, resolve
 from metaalliance.config import Config
 from metaalliance.errors import OptionError

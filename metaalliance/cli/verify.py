@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis, config_for
-from metaalliance.cli.analysis import Request, load
+from metaalliance.cli.analysis import load
+from metaalliance.cli.request import Request
 from metaalliance.cli.rerun import loading_settings, recomputed
 from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
 from metaalliance.cli.settings import Settings

@@ -9,24 +9,22 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from metaalliance.cli.agree import AgreeOptions, run_agree
-from metaalliance.cli.reconcile import ReconcileOptions, run_reconcile
+from metaalliance.cli.request import Request
+from metaalliance.cli.sheets.agree import AgreeOptions, run_agree
+from metaalliance.cli.sheets.reconcile import run_reconcile
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
 from metaalliance.sheet.studies import read_studies
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "double_coding.md"
 
 
-def agree(*paths, **changes):
-    given = {"output": None, "sheet": None, "config": None, "key": None,
-             "settings": {}, "every": False, "json_output": False, "force": False,
-             "quiet": False}  # fmt: skip
-    return run_agree(AgreeOptions(workbooks=tuple(paths), **given | changes))
+def agree(*paths, key=None, every=False, **changes):
+    request = Request(**changes)
+    return run_agree(AgreeOptions(request=request, workbooks=tuple(paths), key=key, every=every))
 
 
 def reconcile(path, output, **changes):
-    given = {"config": None, "settings": {}, "json_output": False, "force": False, "quiet": False}
-    return run_reconcile(ReconcileOptions(workbook=path, output=output, **given | changes))
+    return run_reconcile(Request(**changes), path, output)
 
 
 def settled(path, choice="A", decision="keep"):

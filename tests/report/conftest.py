@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metaalliance.cli.analysis import Request, load, settings_of
+from metaalliance.cli.analysis import load, settings_of
 from metaalliance.cli.report import ReportOptions, gather, run_report
+from metaalliance.cli.request import Request
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import compare_models
 from metaalliance.models.pool import pool

@@ -250,7 +250,7 @@ def test_foreign_files_are_kept(call, sheet):
 
 
 def test_a_progress_line_needs_a_terminal_and_patience():
-    from metaalliance.cli.multiverse import progress_line
+    from metaalliance.cli.run import progress_line
 
     class Stream:
         def __init__(self, terminal):
@@ -265,7 +265,7 @@ def test_a_progress_line_needs_a_terminal_and_patience():
         def flush(self):
             pass
 
-    import metaalliance.cli.multiverse as command
+    import metaalliance.cli.run as command
 
     patience, command.PATIENCE = command.PATIENCE, 0.0
     try:
