@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metaalliance.report.tables.pooling.table import Field, Table, render_text
+from metaalliance.report.tables.table import Field, Table, render_text
 
 from metaalliance.report.renderers.delimited import table_csv, table_json
 from metaalliance.report.renderers.html import table_html
