@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from metaalliance.errors import OptionError
@@ -100,6 +100,10 @@ class Policy(Settings):
     outcome_reliability: Assumed | None = setting(
         None, _reliability, "The same for the outcome", toml=(int, float, str, dict)
     )
+
+    def for_multiverse(self) -> Policy:
+        """Return the policy with which a sheet is read whose "n.s." is a decision still open."""
+        return self if self.nonsignificant != "error" else replace(self, nonsignificant="drop")
 
     @property
     def reading(self) -> dict[str, Any]:

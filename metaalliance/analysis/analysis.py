@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from metaalliance.analysis.content import Content
+from metaalliance.analysis.documents import POOL_RESULTS, pool_document
+from metaalliance.analysis.evidence import Evidence
+from metaalliance.analysis.record import asked_of, record_of
+from metaalliance.analysis.report import content_for, gather
 from metaalliance.config import Config, find_config, read_config
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
-from metaalliance.model import AGGREGATION_RHO, Model
+from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.options import CLUSTER_TESTS
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
+from metaalliance.robustness.results import Multiverse
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
 
@@ -161,6 +169,62 @@ class Analysis:
         """Pool the effects."""
         return self.fit
 
+    def multiverse(
+        self,
+        grid: Mapping[str, Any] | None = None,
+        *,
+        jobs: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Multiverse:
+        """Repeat the analysis under every combination of other decisions.
+
+        Parameters
+        ----------
+        grid : mapping, optional
+            Options by decision, as `multiverse` takes them; by default those of the configuration.
+        jobs, progress
+            As in `multiverse`.
+        """
+        from metaalliance.robustness.run import multiverse  # brings joblib
+
+        return multiverse(
+            self.studies,
+            grid=dict(self.config.multiverse) if grid is None else grid,
+            level=self.model.level,
+            jobs=jobs,
+            reference=_reference(self.model, self.policy),
+            progress=progress,
+        )
+
+    def report(self, content: Content | None = None) -> Evidence:
+        """Run the analyses of a report.
+
+        Parameters
+        ----------
+        content : Content, optional
+            What it contains beside the pooled mean; by default what the configuration says.
+        """
+        return gather(
+            content or content_for(self.config.report, self.effects),
+            studies=self.studies,
+            coded=self.coded,
+            fit=self.fit,
+            comparison=self.comparison,
+            recorded=self.recorded,
+            config=self.config,
+            multiverse=self.multiverse,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the pooled result, which `verify` takes."""
+        models, notes = self.comparison
+        problems = (*self.studies.problems, *self.fit.notices, *notes)
+        document = pool_document(self.studies, models, problems, self.recorded, ())
+        asked = asked_of(self.model, self.policy)
+        return record_of(
+            document, POOL_RESULTS, asked, self.studies, self.coded, files={}, options={}
+        )
+
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
@@ -180,3 +244,19 @@ def _averaging(effects: Effects, model: Model) -> float | None:
     if isinstance(model.rho, str):
         raise OptionError(f"--rho {model.rho}: effects are aggregated with one number.")
     return AGGREGATION_RHO if model.rho is None else model.rho
+
+
+def _reference(asked: Model, policy: Policy) -> dict[str, Any]:
+    """The main analysis of the team, as `pool` would do it with these settings."""
+    model, test = asked.kind, asked.test
+    one_per_study = model in {"two-level", "common-effect"} and test not in CLUSTER_TESTS
+    given = {
+        "measure": policy.measure,
+        "tau2": asked.tau2,
+        "nonsignificant": policy.nonsignificant,
+        "aggregation": "mean" if one_per_study else "none",
+        "rho": AGGREGATION_RHO if asked.rho is None and one_per_study else asked.rho,
+        "model": None if model == "auto" else model,
+        "test": None if model == test == "auto" else TESTS[model][0] if test == "auto" else test,
+    }
+    return {name: value for name, value in given.items() if value is not None}

@@ -85,17 +85,28 @@ def print_preamble(studies: Studies, request: Request) -> None:
 
 
 def _refuse(studies: Studies, request: Request, refused: str) -> int:
-    """Print the problems of a sheet with errors."""
+    """Refuse a sheet with errors."""
     count = len(studies.errors)
     message = (
         f"{count} error{'' if count == 1 else 's'} in {studies.file}. {refused} Correct "
         "these cells, or set include = no with a reason."
     )
+    return print_refusal(StudyDataError(message, studies.problems), request)
+
+
+def print_refusal(error: StudyDataError, request: Request) -> int:
+    """Print the problems of a sheet with errors.
+
+    Raises
+    ------
+    StudyDataError
+        With ``--json``.
+    """
     if request.json_output:
-        raise StudyDataError(message, studies.problems)
+        raise error
     wanted = {"error"} if request.quiet else {"error", "warning"}
-    shown = [p for p in studies.problems if p.severity in wanted or request.verbose]
+    shown = [p for p in error.problems if p.severity in wanted or request.verbose]
     for line in problem_lines(shown, terminal_width()):
         print_error(line)
-    print_error(f"\n{message}")
+    print_error(f"\n{error}")
     return DATA

@@ -40,8 +40,8 @@ class Commands(TyperGroup):
         except Exception as error:
             if not hasattr(error, "format_message"):
                 raise
+            from metaalliance.analysis.documents import error_document
             from metaalliance.cli.run import print_document
-            from metaalliance.report.results import error_document
 
             command = next((w for w in words if not w.startswith("-")), "")
             print_document(error_document(command, "MA690", error.format_message()))

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal, cast
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import input_record
 from metaalliance.cli.frame import Found, analysed, settings_rows
 from metaalliance.cli.further_figures import bias_drawings
 from metaalliance.cli.request import Request
@@ -16,7 +17,6 @@ from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.summary import BiasSummary, bias_summary
-from metaalliance.report.results import input_record
 from metaalliance.report.tables.bias import (
     adjusted_table,
     bias_document,

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metaalliance.analysis.analysis import config_for, read
+from metaalliance.analysis.documents import run_record, to_json
+from metaalliance.analysis.record import asked_of
 from metaalliance.cli.analysis import open_folder, settings_of
 from metaalliance.cli.frame import closed, own_files, write_results
-from metaalliance.cli.record import asked_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
 from metaalliance.cli.settings import Settings
 from metaalliance.errors import OptionError
-from metaalliance.report.results import run_record, to_json
 from metaalliance.report.tables.compare import (
     change_lines,
     compare_document,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from metaalliance import __version__
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.content import default_moderators, moderator_results
+from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.cli.analysis import load, settings_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result
 from metaalliance.report.folder import check_file, write_file
-from metaalliance.report.manuscript.analyses import default_moderators, moderator_results
-from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.scripts.python import python_script
 from metaalliance.report.scripts.r import r_files
 

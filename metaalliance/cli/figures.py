@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import SCHEMA_VERSION, input_record, run_record, to_json
+from metaalliance.analysis.record import asked_of
 from metaalliance.cli.analysis import (
     load,
     print_preamble,
     results_path,
     settings_of,
 )
-from metaalliance.cli.record import asked_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import MetaAllianceWarning, OptionError
@@ -33,7 +34,6 @@ from metaalliance.plots.canvas.style import STYLES, Style, style_named
 from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.results import SCHEMA_VERSION, input_record, run_record, to_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import to_json
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.further_figures import Drawing, draw_all, figure_files
 from metaalliance.cli.record import recorded_options, save_record
@@ -15,7 +16,6 @@ from metaalliance.cli.run import OK, print_document, print_error, print_result, 
 from metaalliance.cli.settings import Settings
 from metaalliance.problems import Problem
 from metaalliance.report.folder import ResultsFolder, record_name
-from metaalliance.report.results import to_json
 from metaalliance.report.workbooks.write import write_workbook
 
 

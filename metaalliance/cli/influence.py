@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import input_record
 from metaalliance.cli.frame import Found, analysed, settings_rows
 from metaalliance.cli.further_figures import influence_drawings
 from metaalliance.cli.request import Request
@@ -26,7 +27,6 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.categorical import moderators
 from metaalliance.problems import Problem, notice
-from metaalliance.report.results import input_record
 from metaalliance.report.tables.influence import (
     InfluenceResults,
     cumulative_table,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import input_record
 from metaalliance.cli.frame import Found, analysed
 from metaalliance.cli.further_figures import (
     Drawing,
@@ -23,7 +24,6 @@ from metaalliance.moderation.meta_regression import with_r
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
-from metaalliance.report.results import input_record
 from metaalliance.report.tables.meta_regression import regression_sheets, regression_tables
 from metaalliance.report.tables.moderator_models import (
     location_scale_document,

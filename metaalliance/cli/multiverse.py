@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import input_record
 from metaalliance.cli.frame import Found, analysed
 from metaalliance.cli.further_figures import multiverse_drawings
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import progress_line
 from metaalliance.cli.settings import Settings, resolve
 from metaalliance.errors import OptionError
-from metaalliance.model import AGGREGATION_RHO, TESTS, Model
-from metaalliance.options import CLUSTER_TESTS
-from metaalliance.policy import Policy
-from metaalliance.report.results import input_record
 from metaalliance.report.tables.multiverse import (
     decision_table,
     failure_lines,
@@ -27,7 +24,6 @@ from metaalliance.report.tables.multiverse import (
 )
 from metaalliance.report.tables.table import render_text
 from metaalliance.robustness.results import Multiverse
-from metaalliance.robustness.run import multiverse
 from metaalliance.robustness.specifications import DECISIONS
 from metaalliance.sheet.studies import Studies
 
@@ -56,16 +52,16 @@ def run_multiverse(options: MultiverseOptions) -> int:
         _found,
         figures=FIGURES,
         refused="Nothing was pooled.",
-        reading=loading,
+        reading=_reading,
     )
 
 
 def _found(loaded: Analysis, options: MultiverseOptions) -> Found:
     request, studies = options.request, loaded.studies
     grid = {**loaded.config.multiverse, **parse_decisions(options.decisions)}
-    asked = resolve(request.settings, loaded.config)
+    asked = replace(loaded, policy=resolve(request.settings, loaded.config).policy)
     progress = None if request.quiet else progress_line()
-    found = analyse(studies, asked.model, asked.policy, grid, options.jobs, progress)
+    found = asked.multiverse(grid, jobs=options.jobs, progress=progress)
     about = {"file": studies.file, "sha256": studies.sha256}
     return Found(
         document=lambda files, _: document_of(found, studies, files),
@@ -77,33 +73,8 @@ def _found(loaded: Analysis, options: MultiverseOptions) -> Found:
     )
 
 
-def loading(settings: Settings) -> Settings:
-    """Return the settings with which the sheet is read.
-
-    What "n.s." is worth is a decision here, so that a sheet without a policy is read too.
-    """
-    if settings.policy.nonsignificant != "error":
-        return settings
-    return replace(settings, policy=replace(settings.policy, nonsignificant="drop"))
-
-
-def analyse(
-    studies: Studies,
-    model: Model,
-    policy: Policy,
-    grid: dict[str, Any],
-    jobs: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> Multiverse:
-    """Pool the sheet under every combination of the decisions."""
-    return multiverse(
-        studies,
-        grid=grid,
-        level=model.level,
-        jobs=jobs,
-        reference=_reference(model, policy),
-        progress=progress,
-    )
+def _reading(settings: Settings) -> Settings:
+    return replace(settings, policy=settings.policy.for_multiverse())
 
 
 def document_of(found: Multiverse, studies: Studies, files: Sequence[str]) -> dict[str, Any]:
@@ -143,22 +114,6 @@ def _rho(text: str) -> float:
         return float(text)
     except ValueError:
         raise OptionError(f"--decision rho: {text!r} is no number.") from None
-
-
-def _reference(asked: Model, policy: Policy) -> dict[str, Any]:
-    """The main analysis of the team, as `pool` would do it with these settings."""
-    model, test = asked.kind, asked.test
-    one_per_study = model in {"two-level", "common-effect"} and test not in CLUSTER_TESTS
-    given = {
-        "measure": policy.measure,
-        "tau2": asked.tau2,
-        "nonsignificant": policy.nonsignificant,
-        "aggregation": "mean" if one_per_study else "none",
-        "rho": AGGREGATION_RHO if asked.rho is None and one_per_study else asked.rho,
-        "model": None if model == "auto" else model,
-        "test": None if model == test == "auto" else TESTS[model][0] if test == "auto" else test,
-    }
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def _lines(found: Multiverse, options: MultiverseOptions, width: int) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.frame import closed, write_results
 from metaalliance.cli.further import Further, check_kinds, further_results
@@ -23,7 +24,6 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.results import POOL_RESULTS, pool_document
 from metaalliance.report.tables.pooling import effect_frame, model_table, problem_rows
 from metaalliance.report.tables.table import render_text
 from metaalliance.wording.numbers import p_text
@@ -159,7 +159,7 @@ def _save(
     further = {"cross_check": without_nan(check), "others": folder.others()}
     if analysis.bootstrap is not None:
         further["seed"] = analysis.bootstrap.seed
-    save_record(folder, document, analysis.loaded, asked, POOL_RESULTS, {}, further)
+    save_record(folder, document, analysis.loaded, asked, POOL_RESULTS, {}, further=further)
     return document
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import config_for, read
+from metaalliance.analysis.documents import run_record, to_json
 from metaalliance.cli.frame import own_files, write_results
 from metaalliance.cli.run import (
     OK,
@@ -25,7 +26,6 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.models.pool import pool
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.results import run_record, to_json
 from metaalliance.report.tables.power import (
     power_document,
     power_sheets,

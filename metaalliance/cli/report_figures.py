@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 from metaalliance.plots.charts.specification_curve import specification_text
 from metaalliance.report.manuscript.document import Figure
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import level_name, studies
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT

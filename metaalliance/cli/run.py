@@ -66,7 +66,7 @@ def _fail(
     command: str, code: str, message: str, problems: Sequence[Problem], *, json_output: bool
 ) -> None:
     if json_output:
-        from metaalliance.report.results import error_document
+        from metaalliance.analysis.documents import error_document
 
         print_document(error_document(command, code, message, problems))
     else:

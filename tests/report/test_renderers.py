@@ -15,7 +15,6 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metaalliance.report.tables.table import Field, Table, render_text
 
 from metaalliance.report.renderers.delimited import table_csv, table_json
 from metaalliance.report.renderers.html import table_html
@@ -23,6 +22,7 @@ from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown
 from metaalliance.report.renderers.spreadsheet import number_format
 from metaalliance.report.renderers.word import tables_docx
+from metaalliance.report.tables.table import Field, Table, render_text
 from metaalliance.report.workbooks.write import write_workbook
 
 FIELDS = (

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from metaalliance.report.manuscript.analyses import (
+from metaalliance.analysis.content import (
     bias_results,
     default_moderators,
     influence_results,

@@ -7,8 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from metaalliance.analysis.record import moved_numbers
 from metaalliance.cli.app import app
-from metaalliance.report.record import moved_numbers
 
 SHEET = """study,r,n,outcome_direction,modality,notes
 Adler 1988,0.3,40,higher_better,CBT,a
@@ -46,7 +46,7 @@ def test_unchanged_result_follows(pooled):
     assert code == 0
     assert content["follows"] is True
     assert all(check["same"] for check in checks.values())
-    assert set(checks) == {"record", "input", "rows", "settings", "configuration", "versions",
+    assert set(checks) == {"record", "input", "rows", "settings", "configuration", "versions", "rules",
                            "numbers", "digest", "files"}  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_changed_configuration_is_told(pooled):
 
 
 def test_changed_version_is_detected(pooled, monkeypatch):
-    from metaalliance.cli import verify
+    from metaalliance.analysis import verify
 
     found = verify.versions()
     monkeypatch.setattr(verify, "versions", lambda: {**found, "numpy": "9.9.9"})

@@ -7,8 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from metaalliance.analysis.documents import digest
 from metaalliance.cli.app import app
-from metaalliance.report.results import digest
 
 ROWS = [
     ("Adler 1988", 0.30, 40, "CBT", "client", 1988),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 
+from metaalliance.analysis.documents import versions
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document, Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import (
     count,
     effect,
@@ -16,7 +17,6 @@ from metaalliance.report.manuscript.phrases import (
     studies,
 )
 from metaalliance.report.manuscript.prose import Prose, listed
-from metaalliance.report.results import versions
 from metaalliance.report.tables.table import Field, Table
 
 FILLED, PARTLY, AUTHORS = "filled", "to complete", "for the authors"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.tables.pooling import effect_frame, problem_rows
 from metaalliance.report.tables.table import Table
 

@@ -16,8 +16,8 @@ from metaalliance.models.deep import DeepFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest
-from metaalliance.report.tables.table import printable
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.wording.untrusted import printable
 
 _COLUMNS = ("analysis", "term", "estimate", "se", "df", "p_value", "ci_low", "ci_high", "tau2")
 _SUBSETS = {"outliers removed": "kept_outliers", "influential removed": "kept_influential"}

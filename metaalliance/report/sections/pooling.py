@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.report.manuscript.document import Block, Figure, Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
     capital,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import effects, level_name
 from metaalliance.report.manuscript.prose import Prose, joined, prose
 from metaalliance.wording.numbers import number

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
@@ -15,7 +16,6 @@ from metaalliance.publication_bias.result import Term
 from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
-from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Kind, Table, interval_text
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
 from metaalliance.models.scale import without_nan
-from metaalliance.report.results import SCHEMA_VERSION, input_record
-from metaalliance.report.tables.table import Field, Table, printable
+from metaalliance.report.tables.table import Field, Table
 from metaalliance.robustness.comparison import Comparison
+from metaalliance.wording.untrusted import printable
 
 #: Rows and cells of each kind that the terminal lists.
 FIRST_ROWS = 10

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.diagnostics.baujat import Baujat
 from metaalliance.diagnostics.cumulative import Cumulative
 from metaalliance.diagnostics.diagnostics import Influence
@@ -18,9 +19,9 @@ from metaalliance.diagnostics.outliers import Outliers
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.problems import Problem
-from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.tables.pooling import problem_rows
-from metaalliance.report.tables.table import Field, Kind, Table, interval_text, printable
+from metaalliance.report.tables.table import Field, Kind, Table, interval_text
+from metaalliance.wording.untrusted import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.confounding import Confounding
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.result import ModeratorTest, wald_text
 from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
-from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.tables.table import Field, Table, interval_text
 from metaalliance.wording.numbers import number
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.models.scale import without_nan
-from metaalliance.report.results import SCHEMA_VERSION
-from metaalliance.report.tables.table import Field, Table, printable
+from metaalliance.report.tables.table import Field, Table
 from metaalliance.robustness.results import Multiverse
+from metaalliance.wording.untrusted import printable
 
 #: Reasons and failures that the terminal lists.
 FIRST_REASONS = 5

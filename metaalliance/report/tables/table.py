@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.untrusted import printable
 
 Kind = Literal["text", "interval", "count", "r", "number", "p", "percent"]
 
@@ -93,13 +94,6 @@ class Table:
             if row.get("indented"):
                 texts[0] = f"{INDENT}{texts[0]}"
         return [[f.title for f in self.fields], *body]
-
-
-def printable(value: Any) -> str:
-    """Return untrusted text without control, format and private characters."""
-    text = " ".join(str(value).split())
-    kept = (c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
-    return "".join(kept).strip()
 
 
 def text_width(text: str) -> int:

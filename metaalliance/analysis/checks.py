@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaalliance.analysis.rules import RULES_VERSION, Rule
 from metaalliance.errors import UnreadableFileError
-from metaalliance.report.tables.table import printable
 from metaalliance.wording.numbers import number
+from metaalliance.wording.untrusted import printable
 
 #: Checks that only `--strict` fails: the numbers are the same nevertheless.
-LENIENT = frozenset({"input", "versions", "configuration", "digest"})
+LENIENT = frozenset({"input", "versions", "configuration", "digest", "rules"})
 _FIRST = 5
 
 
@@ -146,10 +147,31 @@ def _joined(found: list[dict[str, Any]]) -> str:
     return "; ".join(printable(part) for part in parts)
 
 
-def numbers_check(moved: list[dict[str, Any]], total: int) -> Check:
-    """Report numbers that differ."""
+def rules_check(version: int, moved: Sequence[tuple[Rule, Sequence[Mapping[str, Any]]]]) -> Check:
+    """Say which rules changed since the record was made, and which numbers they moved."""
+    if version == RULES_VERSION:
+        return Check(name="rules", same=True, text=f"version {version}")
+    parts = []
+    for rule, numbers in moved:
+        shown = ", ".join(str(m["number"]) for m in numbers[:_FIRST])
+        more = f" and {len(numbers) - _FIRST:,} more" if len(numbers) > _FIRST else ""
+        parts.append(f"{rule.text} (moved {shown}{more})")
+    told = "; ".join(parts) or "none of the changes since moved a number"
+    return Check(
+        name="rules",
+        same=False,
+        text=f"version {version}, now {RULES_VERSION}: {told}",
+        details=tuple({"rule": rule.text, **m} for rule, numbers in moved for m in numbers),
+    )
+
+
+def numbers_check(moved: list[dict[str, Any]], total: int, *, explained: int = 0) -> Check:
+    """Report numbers that differ, beside those that a change of rules explains."""
     if not moved:
-        return Check(name="numbers", same=True, text=f"all {total:,} reproduced")
+        text = f"all {total:,} reproduced"
+        if explained:
+            text = f"{total - explained:,} of {total:,} reproduced, the others moved by the rules"
+        return Check(name="numbers", same=True, text=text)
     parts = (f"{m['number']} {_value(m['recorded'])} → {_value(m['now'])}" for m in moved[:_FIRST])
     more = f"; and {len(moved) - _FIRST:,} more" if len(moved) > _FIRST else ""
     text = f"{len(moved):,} of {total:,} differ: {'; '.join(parts)}{more}"
