@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.table import ModeratorTable, moderator_table
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
@@ -169,6 +170,19 @@ class Analysis:
         """Pool the effects."""
         return self.fit
 
+    def moderators(self, by: str | Sequence[str], **options: Any) -> ModeratorTable:
+        """Test moderators one at a time with the model of this analysis.
+
+        Parameters
+        ----------
+        by : str or sequence of str
+            Columns: text gives levels, numbers give slopes.
+        **options
+            Of `moderator_table`.
+        """
+        names = (by,) if isinstance(by, str) else by
+        return moderator_table(self.effects, names, **_regressed(self.fitted), **options)
+
     def multiverse(
         self,
         grid: Mapping[str, Any] | None = None,
@@ -260,3 +274,9 @@ def _reference(asked: Model, policy: Policy) -> dict[str, Any]:
         "test": None if model == test == "auto" else TESTS[model][0] if test == "auto" else test,
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _regressed(model: Model) -> dict[str, Any]:
+    """Settings of a model as the functions of moderators take them."""
+    return {k: v for k, v in model.to_record().items() if k in {"model", "tau2", "test", "level"}
+            or (k == "rho" and v is not None)}  # fmt: skip

@@ -116,9 +116,19 @@ def _row_text(row: Mapping[str, Any]) -> str:
     return f"row {row['row']}{label} {row['what']}{effect}"
 
 
-def settings_check(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Check:
-    """Compare the settings that the record names with those that were used again."""
+def settings_check(
+    recorded: Mapping[str, Any], now: Mapping[str, Any], *, shared: bool = False
+) -> Check:
+    """Compare the settings that the record names with those that were used again.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether only settings that both have are compared, as for a record of another version.
+    """
     found = _differences(recorded, now)
+    if shared:
+        found = [d for d in found if d["name"] in recorded and d["name"] in now]
     text = _joined(found) if found else "as recorded"
     return Check(name="settings", same=not found, text=text, details=tuple(found))
 
@@ -165,7 +175,7 @@ def rules_check(version: int, moved: Sequence[tuple[Rule, Sequence[Mapping[str, 
     )
 
 
-def numbers_check(moved: list[dict[str, Any]], total: int, *, explained: int = 0) -> Check:
+def numbers_check(moved: Sequence[Mapping[str, Any]], total: int, *, explained: int = 0) -> Check:
     """Report numbers that differ, beside those that a change of rules explains."""
     if not moved:
         text = f"all {total:,} reproduced"
@@ -175,7 +185,7 @@ def numbers_check(moved: list[dict[str, Any]], total: int, *, explained: int = 0
     parts = (f"{m['number']} {_value(m['recorded'])} → {_value(m['now'])}" for m in moved[:_FIRST])
     more = f"; and {len(moved) - _FIRST:,} more" if len(moved) > _FIRST else ""
     text = f"{len(moved):,} of {total:,} differ: {'; '.join(parts)}{more}"
-    return Check(name="numbers", same=False, text=text, details=tuple(moved))
+    return Check(name="numbers", same=False, text=text, details=tuple(dict(m) for m in moved))
 
 
 def digest_check(recorded: str, now: str) -> Check:

@@ -33,6 +33,7 @@ from metaalliance.analysis.record import (
     intact,
     moved_numbers,
     numbers_of,
+    plain,
     recorded_parts,
 )
 from metaalliance.analysis.report import REPORT_RESULTS, record_parts, report_document
@@ -40,6 +41,8 @@ from metaalliance.analysis.rules import RULES_VERSION, explained, rules_of
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
 
+#: Commands whose settings are those of one mean.
+_MEANS = frozenset({"pool", "report"})
 #: Where the analyses of other commands are run again: a module and its function.
 _ELSEWHERE = {
     name: f"metaalliance.cli.rerun:{name}"
@@ -237,7 +240,11 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
             changed_rows(record["rows"], analysis.studies, analysis.coded),
             len(analysis.studies.rows),
         ),
-        settings_check(*_settings(record, now.document["settings"], older=older)),
+        settings_check(
+            {**_settings(record), **_said(record)},
+            {**_settings(now.document), **_acted(record)},
+            shared=older,
+        ),
         configuration_check(_configured(record, analysis)),
         versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
         rules_check(version, by_rule),
@@ -251,25 +258,28 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     ]
 
 
-def _settings(
-    record: Mapping[str, Any], now: Mapping[str, Any], *, older: bool
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings that change numbers, recorded and now: the place of a configuration is none.
+def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that change numbers: the place of a configuration file is none."""
+    return {k: v for k, v in content["settings"].items() if k != "config"}
 
-    Of older rules those are compared whose names both have.
-    """
-    stored = {k: v for k, v in record["settings"].items() if k != "config"}
-    found = {k: v for k, v in now.items() if k != "config"}
-    if older:
-        shared = stored.keys() & found.keys()
-        return {k: stored[k] for k in shared}, {k: found[k] for k in shared}
-    return stored, found
+
+def _said(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that a record says were asked for."""
+    return {f"asked {k}": v for k, v in record.get("request", {}).get("settings", {}).items()}
+
+
+def _acted(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with which it is verified."""
+    model, policy = asked_in(record)
+    settings = plain({**policy.to_record(), **model.to_record()})
+    return {name: settings[name.removeprefix("asked ")] for name in _said(record)
+            if name.removeprefix("asked ") in settings}  # fmt: skip
 
 
 def _configured(record: Mapping[str, Any], analysis: Analysis) -> list[dict[str, Any]]:
     """Settings that the configuration file asks for and that the record does not have."""
-    stored = {**record.get("request", record)["settings"]}
-    if "request" not in record and "aggregation_rho" in stored:
+    stored = {**record.get("request", {}).get("settings", {}), **record["settings"]}
+    if record["command"] in _MEANS and "aggregation_rho" in stored:
         stored["rho"] = stored["aggregation_rho"]
     return [
         {"name": key, "recorded": stored[key], "now": value}

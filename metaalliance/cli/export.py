@@ -47,10 +47,11 @@ def run_export_python(options: ExportOptions) -> int:
     path = loaded.config.path
     config = None if path is None else str(path.resolve())
     script = python_script(
-        {**fit.settings(), **loaded.recorded, "config": config},
+        loaded.settings(),
         {
             "file": str(options.request.workbook),
             "sha256": loaded.studies.sha256,
+            "config": config,
             "sheet": None if loaded.studies.sheet == loaded.studies.file else loaded.studies.sheet,
         },
         _moderators(options, loaded),

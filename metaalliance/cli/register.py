@@ -121,7 +121,7 @@ def _typer_function(
     found = _parameters(own, reads if asked else (), without, helps, asked=asked)
     run.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in found}
-    del run.__wrapped__  # type: ignore[attr-defined]  # typer would read the signature below
+    del run.__wrapped__  # typer would read the signature below
     return run
 
 

@@ -46,8 +46,8 @@ def test_unchanged_result_follows(pooled):
     assert code == 0
     assert content["follows"] is True
     assert all(check["same"] for check in checks.values())
-    assert set(checks) == {"record", "input", "rows", "settings", "configuration", "versions", "rules",
-                           "numbers", "digest", "files"}  # fmt: skip
+    assert set(checks) == {"record", "input", "rows", "settings", "configuration", "versions",
+                           "rules", "numbers", "digest", "files"}  # fmt: skip
 
 
 def test_changed_cell_is_named_with_its_study_and_the_numbers_that_moved(pooled):
@@ -98,7 +98,9 @@ def test_new_and_lost_rows(pooled):
 
 def test_changed_option_is_detected(pooled):
     path = record_of(pooled)
-    path.write_text(path.read_text().replace('"rho": 0.6', '"rho": 0.8'), encoding="utf-8")
+    content = json.loads(path.read_text("utf-8"))
+    content["analysis"]["model"]["rho"] = 0.8
+    path.write_text(json.dumps(content), encoding="utf-8")
     code, checks, _ = verified(pooled)
     assert code == 1
     assert not checks["record"]["same"]
