@@ -10,8 +10,8 @@ from typing import Any, Literal, cast
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import input_record
+from metaalliance.cli.drawing.further_figures import bias_drawings
 from metaalliance.cli.frame import Found, analysed, settings_rows
-from metaalliance.cli.further_figures import bias_drawings
 from metaalliance.cli.request import Request
 from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho

@@ -7,12 +7,12 @@ from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import input_record
-from metaalliance.cli.frame import Found, analysed
-from metaalliance.cli.further_figures import (
+from metaalliance.cli.drawing.further_figures import (
     Drawing,
     moderator_drawings,
     slug,
 )
+from metaalliance.cli.frame import Found, analysed
 from metaalliance.cli.moderator_models import (
     ModeratorModels,
     ModeratorOptions,

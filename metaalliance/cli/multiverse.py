@@ -9,8 +9,8 @@ from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import input_record
+from metaalliance.cli.drawing.further_figures import multiverse_drawings
 from metaalliance.cli.frame import Found, analysed
-from metaalliance.cli.further_figures import multiverse_drawings
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import progress_line
 from metaalliance.cli.settings import Settings, resolve

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
-from metaalliance.cli.frame import closed, write_results
+from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.further import Further, check_kinds, further_results
-from metaalliance.cli.record import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_result, terminal_width
 from metaalliance.cli.settings import Settings, figure_width
@@ -24,7 +23,12 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.tables.pooling import effect_frame, model_table, problem_rows
+from metaalliance.report.tables.pooling import (
+    effect_frame,
+    model_frame,
+    model_table,
+    problem_rows,
+)
 from metaalliance.report.tables.table import render_text
 from metaalliance.wording.numbers import p_text
 
@@ -187,7 +191,7 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     excluded = document["input"]["rows_excluded"]
     fit = analysis.fit
     sheets = {
-        "Summary": _summary(analysis.rows),
+        "Summary": model_frame(analysis.rows),
         "Effects": effect_frame(fit),
         "Ledger": analysis.loaded.coded.ledger,
         "Problems": pd.DataFrame(problem_rows(analysis.problems)),
@@ -196,17 +200,3 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     if excluded:
         sheets["Excluded"] = pd.DataFrame(excluded)
     return sheets
-
-
-def _summary(rows: list[NamedFit]) -> Any:
-    """Every model at full precision, on the analysis scale and as r."""
-    import pandas as pd
-
-    frames = []
-    for row in rows:
-        analysis, back = row.fit.to_frame(), row.fit.to_frame(scale="r")
-        limits = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
-        back = back[limits].add_prefix("r_")
-        analysis.insert(0, "name", row.name)
-        frames.append(pd.concat([analysis, back], axis=1))
-    return pd.concat(frames, ignore_index=True)

@@ -19,8 +19,8 @@ from metaalliance.cli.analysis import (
     print_preamble,
     settings_of,
 )
-from metaalliance.cli.record import save_record
-from metaalliance.cli.report_figures import report_figures
+from metaalliance.cli.drawing.report_figures import report_figures
+from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import (
     OK,

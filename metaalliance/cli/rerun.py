@@ -12,8 +12,8 @@ from metaalliance.cli import bias as bias_command
 from metaalliance.cli import influence as influence_command
 from metaalliance.cli import moderators as moderators_command
 from metaalliance.cli import multiverse as multiverse_command
+from metaalliance.cli.frame import restored
 from metaalliance.cli.moderator_models import ModeratorOptions, fit_models
-from metaalliance.cli.record import restored
 from metaalliance.cli.request import Request
 
 _Again = tuple[dict[str, Any], tuple[str, ...]]

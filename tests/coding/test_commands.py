@@ -18,9 +18,9 @@ from metaalliance.sheet.studies import read_studies
 DOCUMENT = Path(__file__).parents[2] / "docs" / "double_coding.md"
 
 
-def agree(*paths, key=None, every=False, **changes):
+def agree(*paths, key=None, level=None, **changes):
     request = Request(**changes)
-    return run_agree(AgreeOptions(request=request, workbooks=tuple(paths), key=key, every=every))
+    return run_agree(AgreeOptions(request=request, workbooks=tuple(paths), key=key, level=level))
 
 
 def reconcile(path, output, **changes):
@@ -79,13 +79,13 @@ def test_json_is_one_document(pair, capsys, tmp_path):
 
 
 def test_key_and_level(pair, capsys, tmp_path):
-    options = {"key": "study, alliance_rater,alliance_time", "settings": {"level": 0.9}}
+    options = {"key": "study, alliance_rater,alliance_time", "level": 0.9}
     agree(*pair, json_output=True, output=tmp_path / "settle.xlsx", **options)
     document = json.loads(capsys.readouterr().out)
     assert document["matching"]["matched_by"] == {"key": 6}
     assert document["settings"]["level"] == 0.9
     with pytest.raises(OptionError, match="level"):
-        agree(*pair, settings={"level": 95}, force=True)
+        agree(*pair, level=95, force=True)
 
 
 def test_decisions_are_not_overwritten(pair, tmp_path):

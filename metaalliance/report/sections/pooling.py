@@ -31,7 +31,7 @@ from metaalliance.report.manuscript.phrases import (
 )
 from metaalliance.report.manuscript.prose import Prose, joined, prose
 from metaalliance.report.sections.pooling_methods import model_methods
-from metaalliance.report.tables.pooling import model_table
+from metaalliance.report.tables.pooling import model_table, not_taken_notes
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
 
@@ -290,7 +290,7 @@ def comparison_table(evidence: Evidence) -> Table:
         title="Pooled Result of the Main Analysis and of Other Customary Analyses",
         fields=fields,
         rows=tuple(rows),
-        notes=(note,),
+        notes=(note, *not_taken_notes(evidence.models, _MODELS)),
     )
 
 

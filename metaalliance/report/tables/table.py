@@ -122,8 +122,8 @@ def render_text(table: Table, width: int) -> str:
             lines = _lines(candidate, widths, gap)
             if candidate is needed and left_out:
                 lines.append(f"(left out for width: {', '.join(left_out)})")
-            return "\n".join([*lines, *table.notes])
-    return _blocks(table, table.cells())
+            return "\n".join([*lines, *_under(table, width)])
+    return _blocks(table, table.cells(), width)
 
 
 def _widths(table: Table) -> list[int]:
@@ -145,13 +145,18 @@ def _lines(table: Table, widths: Sequence[int], gap: int) -> list[str]:
     return lines
 
 
-def _blocks(table: Table, cells: Sequence[Sequence[str]]) -> str:
+def _under(table: Table, width: int) -> list[str]:
+    """Notes in lines of `width` columns."""
+    return [line for note in table.notes for line in textwrap.wrap(note, width)]
+
+
+def _blocks(table: Table, cells: Sequence[Sequence[str]], width: int) -> str:
     """The table as one block a row, for narrow terminals."""
     lines = [table.title]
     for row in cells[1:]:
         lines += ["", row[0]]
         lines += [f"  {title}: {text}" for title, text in zip(cells[0][1:], row[1:], strict=True)]
-    return "\n".join([*lines, *table.notes])
+    return "\n".join([*lines, *_under(table, width)])
 
 
 def wrapped(text: str, width: int, head: str) -> list[str]:
