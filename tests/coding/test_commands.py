@@ -18,9 +18,10 @@ from metaalliance.sheet.studies import read_studies
 DOCUMENT = Path(__file__).parents[2] / "docs" / "double_coding.md"
 
 
-def agree(*paths, key=None, level=None, **changes):
+def agree(*paths, key=None, level=None, every=False, **changes):
     request = Request(**changes)
-    return run_agree(AgreeOptions(request=request, workbooks=tuple(paths), key=key, level=level))
+    own = {"key": key, "level": level, "every": every}
+    return run_agree(AgreeOptions(request=request, workbooks=tuple(paths), **own))
 
 
 def reconcile(path, output, **changes):

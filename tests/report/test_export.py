@@ -136,7 +136,7 @@ def test_python_script_runs_and_checks_itself(made, tmp_path):
     assert "not the one that was analysed" in ran.stderr
 
 
-#: Sheet with samples in studies in teams, instruments that studies share, and a correlation by study.
+#: Samples in studies in teams, instruments that studies share, a correlation by study.
 def structured(folder):
     rng = np.random.default_rng(5)
     rows = ["study,r,n,outcome_direction,sample,team,alliance_measure,outcome_measure,own_rho"]
