@@ -157,13 +157,24 @@ def _joined(found: list[dict[str, Any]]) -> str:
     return "; ".join(printable(part) for part in parts)
 
 
-def rules_check(version: int, moved: Sequence[tuple[Rule, Sequence[Mapping[str, Any]]]]) -> Check:
-    """Say which rules changed since the record was made, and which numbers they moved."""
+def rules_check(
+    version: int,
+    moved: Sequence[tuple[Rule, Sequence[Mapping[str, Any]]]],
+    models: Sequence[str] = (),
+) -> Check:
+    """Say which rules changed since the record was made, and which numbers they moved.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Names of the rows of the comparison.
+    """
     if version == RULES_VERSION:
         return Check(name="rules", same=True, text=f"version {version}")
+    rows = {f"models.{index}.": f"{name}: " for index, name in enumerate(models)}
     parts = []
     for rule, numbers in moved:
-        shown = ", ".join(str(m["number"]) for m in numbers[:_FIRST])
+        shown = ", ".join(_named(str(m["number"]), rows) for m in numbers[:_FIRST])
         more = f" and {len(numbers) - _FIRST:,} more" if len(numbers) > _FIRST else ""
         parts.append(f"{rule.text} (moved {shown}{more})")
     told = "; ".join(parts) or "none of the changes since moved a number"
@@ -173,6 +184,12 @@ def rules_check(version: int, moved: Sequence[tuple[Rule, Sequence[Mapping[str, 
         text=f"version {version}, now {RULES_VERSION}: {told}",
         details=tuple({"rule": rule.text, **m} for rule, numbers in moved for m in numbers),
     )
+
+
+def _named(number: str, rows: Mapping[str, str]) -> str:
+    """Return the path of a number with the name of its row."""
+    start = next((start for start in rows if number.startswith(start)), "")
+    return rows.get(start, "") + number.removeprefix(start)
 
 
 def numbers_check(moved: Sequence[Mapping[str, Any]], total: int, *, explained: int = 0) -> Check:

@@ -247,7 +247,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
         ),
         configuration_check(_configured(record, analysis)),
         versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
-        rules_check(version, by_rule),
+        rules_check(version, by_rule, [row["name"] for row in now.document.get("models", ())]),
         numbers_check(
             unexplained,
             len({**record["numbers"], **numbers}),

@@ -53,6 +53,7 @@ def test_rows_of_the_comparison_moved_by_a_rule_that_is_named(old):
     assert {d["number"].split(".")[0] for d in details} == {"models"}
     assert "0" not in {d["number"].split(".")[1] for d in details}
     assert by_name(found)["numbers"].same
+    assert "common-effect: " in by_name(found)["rules"].text
 
 
 def test_the_main_result_is_moved_by_no_rule(old):
