@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
+# Kernels of OpenBLAS round differently; each machine takes the one of its processor.
+KERNELS ?= Haswell SkylakeX Zen Prescott
+NUMERIC = $(addprefix tests/,core models moderators bias influence multiverse effects)
 
-.PHONY: help setup check format lint types test slow golden data bench docs figures clean
+.PHONY: help setup check format lint types test slow kernels lowest newest golden data bench docs \
+	figures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -39,6 +43,24 @@ test: setup ## the tests that take a few minutes
 slow: setup ## simulations and fuzzing
 	$(BIN)/python -m pytest -q -m slow
 
+kernels: setup ## the numeric tests under each kernel of OpenBLAS (x86)
+	for kernel in $(KERNELS); do \
+		echo "== $$kernel"; \
+		OPENBLAS_CORETYPE=$$kernel $(BIN)/python -m pytest -q -n auto -m "not slow" $(NUMERIC) \
+			|| exit 1; \
+	done
+
+lowest: RESOLUTION = lowest-direct
+lowest: ## the tests with the lowest versions that pyproject.toml allows
+newest: RESOLUTION = highest
+newest: ## the tests with the newest versions there are
+lowest newest:
+	$(PYTHON) -m venv --clear .venv-$@
+	.venv-$@/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python \
+		--resolution $(RESOLUTION) --editable '.[dev]'
+	.venv-$@/bin/python -m pytest -q -n auto -m "not slow"
+
 golden: ## regenerate tests/golden (needs R; the head of each script names its packages)
 	for script in scripts/make_golden*.R; do Rscript $$script || exit 1; done
 
@@ -59,4 +81,4 @@ figures: setup ## redraw the figures of the docs in every style
 	$(BIN)/python scripts/make_figures.py
 
 clean: ## remove caches and the virtual environment
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .venv-lowest .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

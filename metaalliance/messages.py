@@ -662,8 +662,8 @@ _ANALYSIS = {
     ),
     "MA645": _note(
         "a level with too few studies",
-        "A mean of one or two studies has no usable standard error; the level is shown and kept "
-        "out of the test.",
+        "A mean of one or two studies has no usable standard error; the level is listed with its "
+        "counts, without an estimate, and kept out of the test.",
         "Merge it with another level, or change --min-studies.",
     ),
     "MA646": _error(
@@ -745,11 +745,6 @@ _ANALYSIS = {
         "nothing can be left out",
         "A single study or effect is all there is.",
         "Use another unit, or no influence analysis.",
-    ),
-    "MA661": _error(
-        "no diagnostics for this model",
-        "Influence diagnostics exist for common-effect, two-level, three-level and che models.",
-        "Fit without further levels, or use leave_one_out, which fits any model again.",
     ),
     "MA662": _warning(
         "the model cannot be fitted to some subsets",

@@ -323,6 +323,35 @@ class Model(Settings):
         return {name: value for name, value in content.items() if name not in unused}
 
 
+def refuse(model: Model, method: str, reasons: Mapping[str, str]) -> None:
+    """Refuse by name the settings that a method cannot obey.
+
+    Parameters
+    ----------
+    model : Model
+        What was asked for; a setting at its default was not.
+    method : str
+        What cannot obey, as the subject of a sentence.
+    reasons : mapping of str to str
+        By setting, why not.
+
+    Raises
+    ------
+    OptionError
+        For the first of these settings that was asked for.
+
+    Examples
+    --------
+    >>> refuse(Model(), "A funnel", {"rho": "it shows single effects"})
+    """
+    asked = model.asked if isinstance(model, Specification) else model
+    for s in settings_in(Model):
+        given = getattr(asked, s.field)
+        if s.name in reasons and given != s.default:
+            shown = list(given) if isinstance(given, tuple) else given
+            raise OptionError(f"{method} cannot obey {s.name}={shown!r}: {reasons[s.name]}.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification(Model):
     """A model with nothing left to choose.

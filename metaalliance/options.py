@@ -21,7 +21,6 @@ Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
-Component = Literal["study", "effect", "total"]
 
 #: Tests that are valid when effects of one study are dependent.
 CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr1s", "cr2"})

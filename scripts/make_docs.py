@@ -18,6 +18,10 @@ from typer.testing import CliRunner
 from metaalliance.cli.app import COMMANDS, app
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.messages import MESSAGES
+from metaalliance.model import Model
+from metaalliance.publication_bias.methods import METHODS, Method
+from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
+from metaalliance.setting import settings_in
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -31,6 +35,8 @@ GROUPS = {
     "outcome": "Outcome",
     "study": "Study",
 }
+METHODS_BEGIN, METHODS_END = "<!-- methods: begin -->", "<!-- methods: end -->"
+GIVES = {"test": "test", "mean": "adjusted mean", "both": "test, adjusted mean", "count": "counts"}
 CODE_GROUPS = {
     "MA1": "Files",
     "MA2": "Sheets and headers",
@@ -127,7 +133,35 @@ def commands_page() -> str:
     return "".join(parts)
 
 
+def method_row(method: Method) -> str:
+    """Return the row of a method for publication bias."""
+    result = method.result
+    taken = [f"`{s.name}`" for s in settings_in(Model) if s.name in result.takes]
+    several = "averaged first" if method.averages else "taken as they are"
+    sentence = method.sentence.replace("{name}", method.title)
+    sources = "; ".join(BIBLIOGRAPHY[key].parenthetical() for key in method.references)
+    cells = (
+        f"`{result.method}`", sentence, GIVES[method.kind], several, ", ".join(taken),
+        result.because, sources,
+    )  # fmt: skip
+    return f"| {' | '.join(cell(text) for text in cells)} |\n"
+
+
+def bias_page() -> str:
+    """Return the page about publication bias with the table of its methods."""
+    text = (DOCS / "publication_bias.md").read_text(encoding="utf-8")
+    before, rest = text.split(METHODS_BEGIN)
+    _, after = rest.split(METHODS_END)
+    rows = dict.fromkeys(method_row(m) for m in METHODS)
+    head = (
+        "| function | what it does | gives | several effects of a study | settings of `pool` that "
+        "it takes | why not others | source |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    )
+    return f"{before}{METHODS_BEGIN}\n\n{head}{''.join(rows)}\n{METHODS_END}{after}"
+
+
 PAGES = {
+    "publication_bias.md": bias_page,
     "workbook.md": workbook_page,
     "conversions.md": conversions_page,
     "messages.md": messages_page,

@@ -17,26 +17,13 @@ from PIL import Image
 import metaalliance as ma
 from metaalliance.plots.canvas.style import STYLES
 from metaalliance.plots.kinds import KINDS, function_at
+from metaalliance.plots.options import OPTIONS, options_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "docs" / "figures"
 GALLERY = FIGURES / "gallery"
 HEAD = "<!-- Made by scripts/make_figures.py; edit the script. -->\n\n"
 DPI = 110
-
-#: The workbook and the options with which a kind is drawn; others have the large one and none.
-EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
-    "forest": ("small", {"columns": ("year", "n"), "reference": (0.278, "Flückiger (2018)")}),
-    "summary-forest": ("large", {"by": "modality"}),
-    "orchard": ("large", {"by": "modality"}),
-    "bubble": ("large", {"x": "year"}),
-    "coefficients": ("large", {"columns": ("alliance_rater", "year")}),
-    "leave-one-out": ("small", {}),
-    "cumulative": ("small", {}),
-    "gosh": ("small", {"seed": 1}),
-    "influence": ("small", {}),
-    "baujat": ("small", {}),
-}
 
 
 def fits() -> dict[str, Any]:
@@ -62,10 +49,10 @@ def write_png(figure: Figure | list[Figure], path: Path) -> None:
 def draw_kind(name: str, pooled: dict[str, Any]) -> None:
     """Draw one kind of figure in every style."""
     kind = KINDS[name]
-    data, options = EXAMPLES.get(name, ("large", {}))
+    fit = pooled["small" if kind.few else "large"]
     for style in STYLES:
         figure = function_at(kind.path)(
-            pooled[data], style=style, width_mm=kind.width, title=None, **options
+            fit, style=style, width_mm=kind.width, title=None, **kind.example
         )
         write_png(figure, GALLERY / f"{name}_{style}.png")
 
@@ -101,10 +88,12 @@ def gallery_page() -> str:
         shown = [s for s in STYLES if (GALLERY / f"{name}_{s}.png").exists()]
         if not shown:
             continue
-        options = EXAMPLES.get(name, ("", {}))[1]
-        told = " ".join(f"--{k} {_told(v)}" for k, v in options.items())
+        told = " ".join(f"{OPTIONS[k].flag} {_told(v)}" for k, v in kind.example.items())
         parts.append(f"\n## {name}\n\n{kind.about[:1].upper()}{kind.about[1:]}.\n\n")
         parts.append(f"`metaalliance plot {name} studies.xlsx {told}".rstrip() + "`\n\n")
+        if kind.options:
+            flags = ", ".join(f"`{option.flag}`" for option in options_of(kind.options))
+            parts.append(f"Takes {flags}.\n\n")
         for style in shown:
             link = f"figures/gallery/{name}_{style}.png"
             parts.append(f"**{style}**\n\n![{name} in the style {style}]({link})\n\n")

@@ -7,30 +7,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.analysis.influence import (
+    InfluenceKeywords,
+    InfluenceResults,
+    influence_results,
+)
 from metaalliance.analysis.record import asked_of, record_of
 from metaalliance.analysis.report import content_for, gather
 from metaalliance.config import Config, find_config, read_config
+from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
-from metaalliance.model import AGGREGATION_RHO, TESTS, Model
+from metaalliance.model import Model, Specification
 from metaalliance.models.comparison import NamedFit
+from metaalliance.models.one_per_study import averaging_rho, refuse_unused_rho
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.table import ModeratorTable, moderator_table
-from metaalliance.options import CLUSTER_TESTS
+from metaalliance.moderation.table import ModeratorTable, TableOptions, moderator_table
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
-from metaalliance.robustness.results import Multiverse
+from metaalliance.publication_bias.methods import Alternative
+from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
+
+if TYPE_CHECKING:
+    from metaalliance.robustness.comparison import Comparison
+    from metaalliance.robustness.results import Multiverse
 
 
 def config_for(workbook: Path, explicit: Path | None = None) -> Config:
@@ -122,7 +133,7 @@ class Analysis:
     ) -> Self:
         """Convert the rows of a sheet that was read already."""
         coded = effect_sizes(studies, policy.measure, **policy.correction)  # type: ignore[arg-type]
-        rho = _averaging(coded, model)
+        rho = averaging_rho(coded, model)
         return cls(
             studies=studies,
             model=model,
@@ -157,20 +168,26 @@ class Analysis:
         return {**self.policy.to_record(), **self.model.to_record()}
 
     @cached_property
+    def chosen(self) -> Specification:
+        """`fitted` with nothing left to choose; its `asked` is `fitted`."""
+        found = self.fitted.resolved(dependent=self.effects.dependent())
+        refuse_unused_rho(self.fitted, found.kind)
+        return found
+
+    @cached_property
     def fit(self) -> PooledFit:
         """The pooled mean; what its reader has to know stands in its notices."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = fit_mean(self.effects, self.fitted)
-        if self.fitted.rho is not None and found.model != "che":
-            raise OptionError(f"--rho has no meaning for the {found.model} model.")
-        return found
+            return fit_mean(self.effects, self.chosen)
 
     def pool(self) -> PooledFit:
         """Pool the effects."""
         return self.fit
 
-    def moderators(self, by: str | Sequence[str], **options: Any) -> ModeratorTable:
+    def moderators(
+        self, by: str | Sequence[str], **options: Unpack[TableOptions]
+    ) -> ModeratorTable:
         """Test moderators one at a time with the model of this analysis.
 
         Parameters
@@ -178,16 +195,35 @@ class Analysis:
         by : str or sequence of str
             Columns: text gives levels, numbers give slopes.
         **options
-            Of `moderator_table`.
+            Of `moderator_table`: common_set, scale, centre, reference, min_studies,
+            separate_tau2, compare, sesoi, tests, replications, seed.
+
+        Returns
+        -------
+        ModeratorTable
+            The result of one column is ``table[column]``; its `levels` are those of every
+            table, figure and document of this analysis.
         """
         names = (by,) if isinstance(by, str) else by
-        return moderator_table(self.effects, names, **_regressed(self.fitted), **options)
+        return moderator_table(self.effects, names, model=self.chosen.asked, **options)
+
+    def bias(
+        self,
+        *,
+        steps: Sequence[float] = (0.025,),
+        alternative: Alternative = "auto",
+        aggregation_rho: float | None = None,
+    ) -> BiasSummary:
+        """Apply every method for publication bias to the pooled result; see `bias_summary`."""
+        return bias_summary(
+            self.fit, steps=steps, alternative=alternative, aggregation_rho=aggregation_rho
+        )
 
     def multiverse(
         self,
         grid: Mapping[str, Any] | None = None,
         *,
-        jobs: int = 1,
+        jobs: int | None = 1,
         progress: Callable[[int, int], None] | None = None,
     ) -> Multiverse:
         """Repeat the analysis under every combination of other decisions.
@@ -204,11 +240,36 @@ class Analysis:
         return multiverse(
             self.studies,
             grid=dict(self.config.multiverse) if grid is None else grid,
-            level=self.model.level,
+            model=self.model,
+            policy=self.policy,
             jobs=jobs,
-            reference=_reference(self.model, self.policy),
             progress=progress,
         )
+
+    def compare(self, other: Self | Studies, *, key: Sequence[str] | None = None) -> Comparison:
+        """Compare with a later version of the sheet, by the settings of this analysis.
+
+        Parameters
+        ----------
+        other : Analysis or Studies
+            The later version.
+        key : sequence of str, optional
+            Columns that identify an effect within its study.
+        """
+        from metaalliance.robustness.compare import compare  # a plain run does without
+
+        later = other if isinstance(other, Studies) else other.studies
+        return compare(self.studies, later, model=self.model, policy=self.policy, key=key)
+
+    def influence(self, **options: Unpack[InfluenceKeywords]) -> InfluenceResults:
+        """Leave out every study, diagnose it, look for outliers and cumulate.
+
+        Parameters
+        ----------
+        **options
+            Of `metaalliance.analysis.influence.influence_results`.
+        """
+        return influence_results(self.fit, **options)
 
     def report(self, content: Content | None = None) -> Evidence:
         """Run the analyses of a report.
@@ -242,41 +303,9 @@ class Analysis:
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
-        return compare_all_models(self.fit)
+        return compare_all_models(self.fit, *removals(self.fit))
 
 
 def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:
     """Read a sheet, with errors or without."""
     return load_studies(path, sheet=sheet, config=config, **policy.reading)
-
-
-def _averaging(effects: Effects, model: Model) -> float | None:
-    """Correlation with which effects are averaged where the model takes one per study."""
-    independent = model.kind in {"two-level", "common-effect"}
-    if not independent or not effects.dependent() or model.robust:
-        return None
-    if isinstance(model.rho, str):
-        raise OptionError(f"--rho {model.rho}: effects are aggregated with one number.")
-    return AGGREGATION_RHO if model.rho is None else model.rho
-
-
-def _reference(asked: Model, policy: Policy) -> dict[str, Any]:
-    """The main analysis of the team, as `pool` would do it with these settings."""
-    model, test = asked.kind, asked.test
-    one_per_study = model in {"two-level", "common-effect"} and test not in CLUSTER_TESTS
-    given = {
-        "measure": policy.measure,
-        "tau2": asked.tau2,
-        "nonsignificant": policy.nonsignificant,
-        "aggregation": "mean" if one_per_study else "none",
-        "rho": AGGREGATION_RHO if asked.rho is None and one_per_study else asked.rho,
-        "model": None if model == "auto" else model,
-        "test": None if model == test == "auto" else TESTS[model][0] if test == "auto" else test,
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _regressed(model: Model) -> dict[str, Any]:
-    """Settings of a model as the functions of moderators take them."""
-    return {k: v for k, v in model.to_record().items() if k in {"model", "tau2", "test", "level"}
-            or (k == "rho" and v is not None)}  # fmt: skip

@@ -3,53 +3,49 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from metaalliance.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.categorical import MIN_STUDIES
 from metaalliance.moderation.table import ModeratorTable, moderator_table
-from metaalliance.publication_bias.egger import egger
-from metaalliance.publication_bias.pet_peese import pet_peese
 from metaalliance.publication_bias.result import BiasResult
-from metaalliance.publication_bias.selection import selection_model
-from metaalliance.publication_bias.trim_and_fill import trim_and_fill
+from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 
 #: What is tested when nobody says otherwise, as far as it is coded.
 DEFAULT_MODERATORS = ("modality",)
 FEWEST_STUDIES = 3
 
-_BIAS: tuple[tuple[str, Callable[[PooledFit], BiasResult]], ...] = (
-    ("Regression test (Egger)", egger),
-    ("PET-PEESE", pet_peese),
-    ("Step-function selection model", selection_model),
-    ("Trim and fill", trim_and_fill),
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BiasEvidence:
-    """Methods for publication bias.
+    """Methods for publication bias, by their titles.
 
     Attributes
     ----------
-    results : mapping of str to BiasResult
-        By name, those that could be computed.
-    failed : mapping of str to str
-        The others, with the reason.
+    summary : BiasSummary
+        Every method of the register, with the reason where one was refused.
     """
 
-    results: Mapping[str, BiasResult]
-    failed: Mapping[str, str] = field(default_factory=dict)
+    summary: BiasSummary
+
+    @property
+    def results(self) -> Mapping[str, BiasResult]:
+        """Results by title, those that could be computed."""
+        return {a.title: a.result for a in self.summary.applied if a.result is not None}
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """The others, with the reason."""
+        return {a.title: a.reason for a in self.summary.applied if a.result is None}
 
     def to_dict(self) -> dict[str, Any]:
         """Return every result for JSON."""
         return {
-            "methods": {name: result.to_dict() for name, result in self.results.items()},
+            "methods": {title: result.to_dict() for title, result in self.results.items()},
             "failed": [{"name": k, "reason": v} for k, v in self.failed.items()],
         }
 
@@ -95,7 +91,7 @@ def default_moderators(effects: Effects) -> tuple[str, ...]:
 
 
 def moderator_results(fit: PooledFit, names: Sequence[str]) -> ModeratorTable | None:
-    """Test moderators with the model and the options of the mean; None without any.
+    """Test moderators with the model of the mean; None without any.
 
     Raises
     ------
@@ -109,36 +105,13 @@ def moderator_results(fit: PooledFit, names: Sequence[str]) -> ModeratorTable | 
         )
     if not names or fit.n_studies < FEWEST_STUDIES:
         return None
-    settings = fit.settings()
-    options = {k: settings[k] for k in ("model", "tau2", "test", "rho", "level") if k in settings}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        return moderator_table(fit.effects, list(names), **options)
+        return moderator_table(fit.effects, list(names), model=fit.specification.asked)
 
 
 def bias_results(fit: PooledFit) -> BiasEvidence | None:
     """Apply the methods for publication bias; None for fewer than three studies."""
     if fit.n_studies < FEWEST_STUDIES:
         return None
-    results, failed = {}, {}
-    for name, method in _BIAS:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", MetaAllianceWarning)
-                results[name] = method(fit)
-        except (EstimationError, OptionError) as error:
-            failed[name] = str(error)
-    return BiasEvidence(results=results, failed=failed)
-
-
-def influence_results(fit: PooledFit) -> LeaveOneOut | None:
-    """Leave out each study in turn; None where that leaves nothing to compare."""
-    if fit.n_studies < FEWEST_STUDIES:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = leave_one_out(fit)
-    except EstimationError:
-        return None
-    return found if isinstance(found, LeaveOneOut) else None
+    return BiasEvidence(summary=bias_summary(fit))

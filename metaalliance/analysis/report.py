@@ -9,11 +9,11 @@ from metaalliance.analysis.content import (
     Content,
     bias_results,
     default_moderators,
-    influence_results,
     moderator_results,
 )
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.analysis.influence import without_each_study
 from metaalliance.config import Config
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import NamedFit
@@ -53,7 +53,7 @@ def gather(
         content=content,
         moderators=moderator_results(fit, content.moderators),
         bias=bias_results(fit) if content.bias else None,
-        influence=influence_results(fit) if content.influence else None,
+        influence=without_each_study(fit) if content.influence else None,
         multiverse=multiverse() if content.multiverse else None,
     )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from metaalliance.analysis.checks import (
 )
 from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import POOL_RESULTS, digest, pool_document, versions
+from metaalliance.analysis.examinations import EXAMINATIONS
 from metaalliance.analysis.record import (
     asked_in,
     changed_rows,
@@ -43,11 +43,6 @@ from metaalliance.errors import OptionError, StudyDataError
 
 #: Commands whose settings are those of one mean.
 _MEANS = frozenset({"pool", "report"})
-#: Where the analyses of other commands are run again: a module and its function.
-_ELSEWHERE = {
-    name: f"metaalliance.cli.rerun:{name}"
-    for name in ("moderators", "influence", "bias", "multiverse")
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +171,8 @@ def restored(
 ) -> Analysis:
     """Return the whole analysis that a record asks for, of the sheet as it is now."""
     model, policy = asked_in(record)
-    reading = policy.for_multiverse() if record["command"] == "multiverse" else policy
+    kind = EXAMINATIONS.get(record["command"])
+    reading = policy if kind is None else kind.reading(policy)
     studies = read(workbook, reading, config, sheet or _sheet(record["input"]))
     if studies.errors:
         count = len(studies.errors)
@@ -185,7 +181,7 @@ def restored(
             "follow from this sheet. Correct these cells, or set include = no with a reason.",
             studies.problems,
         )
-    return Analysis.of(studies, model, reading, config)
+    return Analysis.of(studies, model, policy, config)
 
 
 def _sheet(source: Mapping[str, Any]) -> str | None:
@@ -212,15 +208,12 @@ def again(record: Mapping[str, Any], analysis: Analysis) -> Again:
         content = Content(**{**stored, "moderators": tuple(stored["moderators"])})
         document = report_document(analysis.report(content))
         return Again(document=document, results=REPORT_RESULTS, numbers=record_parts(document))
-    if command not in _ELSEWHERE or "request" not in record:
+    if command not in EXAMINATIONS or "request" not in record:
         raise OptionError(f"A record of {command} cannot be verified.", code="MA680")
-    document, results = _elsewhere(command)(record, analysis)
-    return Again(document=document, results=results)
-
-
-def _elsewhere(command: str) -> Callable[..., tuple[dict[str, Any], tuple[str, ...]]]:
-    module, _, name = _ELSEWHERE[command].partition(":")
-    return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+    kind = EXAMINATIONS[command]
+    options = kind.restored(record["request"]["options"])
+    document = kind.document(analysis, options, kind.run(analysis, options))
+    return Again(document=document, results=kind.results)
 
 
 def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[Check]:

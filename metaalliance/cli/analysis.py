@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from metaalliance.analysis.analysis import Analysis, config_for, read
@@ -11,6 +11,7 @@ from metaalliance.cli.run import DATA, print_error, terminal_width
 from metaalliance.cli.settings import Settings, resolve
 from metaalliance.config import Config
 from metaalliance.errors import StudyDataError
+from metaalliance.policy import Policy
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.tables.problems import count_line, problem_lines, silenced_lines
 from metaalliance.sheet.studies import Studies
@@ -23,7 +24,11 @@ def settings_of(request: Request) -> tuple[Config, Settings]:
 
 
 def load(
-    request: Request, config: Config, settings: Settings, refused: str = "Nothing was pooled."
+    request: Request,
+    config: Config,
+    settings: Settings,
+    refused: str = "Nothing was pooled.",
+    reading: Callable[[Policy], Policy] = lambda policy: policy,
 ) -> Analysis | int:
     """Read and convert a sheet.
 
@@ -31,6 +36,8 @@ def load(
     ----------
     refused : str
         What did not happen, for the message about a sheet with errors.
+    reading : callable
+        Returns the policy with which the sheet is read, where it is not the one asked for.
 
     Returns
     -------
@@ -42,7 +49,7 @@ def load(
     StudyDataError
         With ``--json``, when the sheet has errors.
     """
-    studies = read(request.workbook, settings.policy, config, request.sheet)
+    studies = read(request.workbook, reading(settings.policy), config, request.sheet)
     if studies.errors:
         return _refuse(studies, request, refused)
     return Analysis.of(studies, settings.model, settings.policy, config)

@@ -8,16 +8,15 @@ from pathlib import Path
 
 from metaalliance.analysis.analysis import config_for, read
 from metaalliance.analysis.documents import run_record, to_json
+from metaalliance.analysis.further_documents import compare_document
 from metaalliance.analysis.record import asked_of
 from metaalliance.cli.analysis import open_folder, settings_of
 from metaalliance.cli.frame import closed, own_files, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
-from metaalliance.cli.settings import Settings
 from metaalliance.errors import OptionError
 from metaalliance.report.tables.compare import (
     change_lines,
-    compare_document,
     compare_sheets,
     step_table,
 )
@@ -25,7 +24,6 @@ from metaalliance.report.tables.problems import problem_lines
 from metaalliance.report.tables.table import render_text
 from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
-from metaalliance.sheet.studies import Studies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +45,13 @@ def run_compare(options: CompareOptions) -> int:
     folder = open_folder(request, "compare", own_files("compare"))
     folder.check(own_files("compare"), options.old)
     _, settings = settings_of(request)
-    sheets = [_read(path, options, settings) for path in (options.old, options.new)]
-    found = _compared(sheets, options, settings)
+    found = compare(
+        *(read(path, settings.policy, config_for(path, request.config), request.sheet)
+          for path in (options.old, options.new)),
+        model=settings.model,
+        policy=settings.policy,
+        key=[k.strip() for k in options.key.split(",") if k.strip()] if options.key else None,
+    )  # fmt: skip
     document = compare_document(found, own_files("compare"))
     if not request.json_output:
         _print(found, options)
@@ -61,31 +64,7 @@ def run_compare(options: CompareOptions) -> int:
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()
     closed(folder, document, request)
-    return DATA if any(sheet.errors for sheet in sheets) else OK
-
-
-def _compared(sheets: list[Studies], options: CompareOptions, settings: Settings) -> Comparison:
-    """Compare the sheets under one model and one policy."""
-    return compare(
-        *sheets,
-        measure=settings.policy.measure,  # type: ignore[arg-type]
-        model=settings.model.kind,  # type: ignore[arg-type]
-        tau2=settings.model.tau2,  # type: ignore[arg-type]
-        test=settings.model.test,
-        rho=settings.model.rho,
-        level=settings.model.level,
-        structure={
-            name: getattr(settings.model, name)
-            for name in ("within", "above", "crossed", "rho_same", "same")
-        },
-        key=[k.strip() for k in options.key.split(",") if k.strip()] if options.key else None,
-    )
-
-
-def _read(path: Path, options: CompareOptions, settings: Settings) -> Studies:
-    """Read a version of the sheet, with errors or without, by the settings of the new one."""
-    config = config_for(path, options.request.config)
-    return read(path, settings.policy, config, options.request.sheet)
+    return DATA if found.old.errors or found.new.errors else OK
 
 
 def _print(found: Comparison, options: CompareOptions) -> None:

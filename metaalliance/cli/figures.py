@@ -33,6 +33,7 @@ from metaalliance.plots.canvas.save import WRITERS, is_ours
 from metaalliance.plots.canvas.style import STYLES, Style, style_named
 from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
+from metaalliance.plots.options import OPTIONS
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
@@ -140,15 +141,20 @@ def _known_options(request: FigureRequest, kind: FigureKind) -> dict[str, Any]:
     given = {k: v for k, v in request.options.items() if v is not None}
     for name in given:
         if name not in kind.options:
-            flag = name.replace("_", "-")
-            takes = ", ".join(f"--{o.replace('_', '-')}" for o in kind.options) or "none of these"
-            raise OptionError(f"--{flag} has no meaning for {request.kind}, which takes {takes}.")
+            takes = ", ".join(OPTIONS[o].flag for o in kind.options) or "none of these"
+            raise OptionError(
+                f"{_flag(name)} has no meaning for {request.kind}, which takes {takes}."
+            )
     for name in kind.required:
         if name not in given:
-            raise OptionError(f"{request.kind} needs --{name.replace('_', '-')}.")
+            raise OptionError(f"{request.kind} needs {_flag(name)}.")
     if request.interactive and request.kind != "forest":
         raise OptionError(f"{request.kind} has no interactive page.", code="MA679")
     return given
+
+
+def _flag(name: str) -> str:
+    return OPTIONS[name].flag if name in OPTIONS else f"--{name.replace('_', '-')}"
 
 
 def _target(request: FigureRequest) -> Target:

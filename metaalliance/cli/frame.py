@@ -8,6 +8,7 @@ from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import to_json
+from metaalliance.analysis.examinations import EXAMINATIONS
 from metaalliance.analysis.record import asked_of, record_of
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.drawing.further_figures import Drawing, draw_all, figure_files
@@ -18,81 +19,70 @@ from metaalliance.problems import Problem
 from metaalliance.report.folder import ResultsFolder, record_name
 from metaalliance.report.workbooks.write import write_workbook
 
-#: Options that change no number.
-_SILENT = frozenset({"request", "figures", "every", "jobs", "width"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What a command has found, in every form in which it is given.
+class Shown:
+    """What a command has found, as the terminal, the workbook and the figures give it.
 
     Attributes
     ----------
-    document : callable
-        Returns the JSON document from the files that are written and notes about figures.
     sheets : callable
         Returns the sheets of the workbook from the document.
     lines : callable
         Returns what the terminal shows, from its width and notes about figures.
-    results : sequence of str
-        Parts of the document that the digest of the record covers.
     drawings : sequence of Drawing
         Figures that are still to be drawn.
-    options : mapping, optional
-        What the record keeps of the options, where they do not say it themselves.
     """
 
-    document: Callable[[Sequence[str], Sequence[Problem]], dict[str, Any]]
     sheets: Callable[[dict[str, Any]], Mapping[str, Any]]
     lines: Callable[[int, Sequence[Problem]], Sequence[str]]
-    results: Sequence[str]
     drawings: Sequence[Drawing] = ()
-    options: Mapping[str, Any] | None = None
 
 
-def analysed(
+def examined(
     command: str,
+    request: Request,
     options: Any,
-    compute: Callable[[Analysis, Any], Found],
+    show: Callable[[Analysis, Any], Shown],
     *,
-    figures: Sequence[str] = (),
+    figures: Sequence[str] | None = None,
     refused: str = "Nothing was computed.",
-    reading: Callable[[Settings], Settings] = lambda settings: settings,
+    **running: Any,
 ) -> int:
-    """Run a command on a sheet: its folder, its analysis, what it prints, writes and records.
+    """Run a command of the register: what it prints, writes and records.
 
     Parameters
     ----------
     command : str
-        Its name, also that of its files.
+        A name of `EXAMINATIONS`, also that of its files.
     options : dataclass
-        With `request` and `figures`; the others are those of the command alone.
-    compute : callable
-        Returns the results, from the analysis and the options.
-    figures : sequence of str
-        Names of figures that may be drawn.
+        Those of the command alone that change numbers.
+    show : callable
+        Returns how the results are shown, from the analysis and the results.
+    figures : sequence of str, optional
+        Names of figures that may be drawn; by default there are none.
     refused : str
         What did not happen, for the message about a sheet with errors.
-    reading : callable
-        Returns the settings with which the sheet is read, where they are not those asked for.
+    **running
+        Keywords of the analysis that change no number.
     """
-    request: Request = options.request
-    names = figure_files(figures) if options.figures else ()
-    own = own_files(command)
+    kind = EXAMINATIONS[command]
+    names, own = figure_files(figures or ()), own_files(command)
     config, settings = settings_of(request)
     folder = open_folder(request, command, (*own, *names))
-    loaded = load(request, config, reading(settings), refused)
+    loaded = load(request, config, settings, refused, reading=kind.reading)
     if isinstance(loaded, int):
         return loaded
-    found = compute(loaded, options)
-    notes = draw_all(found.drawings, folder) if options.figures else []
-    document = found.document((*folder.written, *own), notes)
+    found = kind.run(loaded, options, **running)
+    shown = show(loaded, found)
+    notes = [] if figures is None else draw_all(shown.drawings, folder)
+    document = kind.document(loaded, options, found, notes, (*folder.written, *own))
     if not request.json_output:
         print_preamble(loaded.studies, request)
-        print_result(found.lines(terminal_width(), notes))
-    write_results(folder, command, document, found.sheets(document))
-    own_options = recorded_options(options) if found.options is None else found.options
-    save_record(folder, document, loaded, settings, found.results, own_options)
+        print_result(shown.lines(terminal_width(), notes))
+    write_results(folder, command, document, shown.sheets(document))
+    asked = {f.name: getattr(options, f.name) for f in fields(options)}
+    save_record(folder, document, loaded, settings, kind.results, asked)
     return closed(folder, document, request)
 
 
@@ -122,28 +112,6 @@ def settings_rows(document: dict[str, Any], loaded: Analysis) -> list[tuple[str,
     """Return the settings of a document and its input, as a sheet of a workbook lists them."""
     studies = loaded.studies
     return [*document["settings"].items(), ("file", studies.file), ("sha256", studies.sha256)]
-
-
-def recorded_options(options: Any) -> dict[str, Any]:
-    """Return the options of a command that change numbers."""
-    return {f.name: getattr(options, f.name) for f in fields(options) if f.name not in _SILENT}
-
-
-def restored(kind: type[Any], stored: Mapping[str, Any], **others: Any) -> Any:
-    """Return the options of a command from its record.
-
-    Parameters
-    ----------
-    kind : type
-        Dataclass of the options.
-    stored : mapping
-        Options of the record.
-    **others
-        Options that no record holds.
-    """
-    known = {f.name for f in fields(kind)}
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items() if k in known}
-    return kind(**given, **others)
 
 
 def save_record(

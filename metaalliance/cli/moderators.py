@@ -6,27 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.documents import input_record
-from metaalliance.cli.drawing.further_figures import (
-    Drawing,
-    moderator_drawings,
-    slug,
-)
-from metaalliance.cli.frame import Found, analysed
-from metaalliance.cli.moderator_models import (
-    ModeratorModels,
-    ModeratorOptions,
-    fit_models,
-    model_options,
-)
+from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions
+from metaalliance.cli.drawing.further_figures import Drawing, moderator_drawings, slug
+from metaalliance.cli.frame import Shown, examined
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_error
-from metaalliance.moderation.meta_regression import with_r
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
 from metaalliance.report.tables.meta_regression import regression_sheets, regression_tables
 from metaalliance.report.tables.moderator_models import (
-    location_scale_document,
     location_scale_table,
     model_set_sheets,
     model_set_tables,
@@ -38,32 +27,26 @@ from metaalliance.report.tables.moderators import (
     contrast_table,
     method_table,
     moderator_sheets,
-    moderators_document,
     multiplicity_table,
 )
 from metaalliance.report.tables.table import Table, render_text
 
-#: Parts of the document that the digest of the record covers.
-RESULTS = (
-    "counts", "moderators", "regression", "within_between", "location_scale", "model_set",
-)  # fmt: skip
 #: Contrasts that the terminal shows of one moderator; the workbook has all.
 SHOWN = 12
 
 
-def run_moderators(options: ModeratorOptions) -> int:
+def run_moderators(request: Request, options: ModeratorOptions, *, figures: bool) -> int:
     """Run the command."""
-    figures = figure_names(options)
-    return analysed("moderators", options, _found, figures=figures, refused="Nothing was compared.")
+    names = figure_names(options) if figures else None
+    return examined(
+        "moderators", request, options, _shown, figures=names, refused="Nothing was compared."
+    )
 
 
-def _found(loaded: Analysis, options: ModeratorOptions) -> Found:
-    found = fit_models(loaded, options)
-    return Found(
-        document=lambda files, notes: moderator_document(loaded, options, found, files, notes),
+def _shown(loaded: Analysis, found: ModeratorModels) -> Shown:
+    return Shown(
         sheets=lambda _: moderator_workbook(found),
         lines=lambda width, notes: _printed(found, notes, width),
-        results=RESULTS,
         drawings=_drawings(found, loaded),
     )
 
@@ -81,45 +64,6 @@ def _drawings(found: ModeratorModels, loaded: Analysis) -> list[Drawing]:
         isinstance(one, ModeratorTest) for one in found.table.moderators
     )
     return moderator_drawings(found, loaded.fit if levels else None)
-
-
-def moderator_document(
-    loaded: Analysis,
-    options: ModeratorOptions,
-    found: ModeratorModels,
-    files: Sequence[str] = (),
-    notes: Sequence[Problem] = (),
-) -> dict[str, Any]:
-    """Return the document of the command."""
-    parts: dict[str, Any] = {"moderators": []} if found.table is None else found.table.to_dict()
-    parts.pop("notices", None)
-    parts["regression"] = None
-    if found.regression is not None:
-        fit, predicted = found.regression, found.predicted
-        rows = None if predicted is None else with_r(predicted, fit.fit)
-        parts["regression"] = {**fit.to_dict(), "predictions": rows}
-    parts["within_between"] = [one.to_dict() for one in found.parts]
-    parts["location_scale"] = location_scale_document(found.spread, found.aggregation_rho)
-    parts["model_set"] = None if found.models is None else found.models.to_dict()
-    settings = {
-        **model_options(loaded),
-        "measure": loaded.policy.measure,
-        "min_studies": options.min_studies,
-        "separate_tau2": options.separate_tau2,
-        "replications": options.replications,
-        "seed": options.seed,
-        **loaded.recorded,
-    }
-    effects = loaded.effects
-    counts = {
-        "n_studies": effects.n_studies,
-        "n_effects": effects.n_effects,
-        "n_participants": effects.n_participants,
-    }
-    problems = [p.to_dict() for p in (*loaded.studies.problems, *found.notices, *notes)]
-    return moderators_document(
-        input_record(loaded.studies), problems, settings, counts, parts, files
-    )
 
 
 def moderator_workbook(found: ModeratorModels) -> dict[str, Any]:

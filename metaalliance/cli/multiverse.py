@@ -4,87 +4,53 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.documents import input_record
+from metaalliance.analysis.examinations import MultiverseOptions
+from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.drawing.further_figures import multiverse_drawings
-from metaalliance.cli.frame import Found, analysed
+from metaalliance.cli.frame import Shown, examined
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import progress_line
-from metaalliance.cli.settings import Settings, resolve
 from metaalliance.errors import OptionError
 from metaalliance.report.tables.multiverse import (
     decision_table,
     failure_lines,
-    multiverse_document,
     multiverse_sheets,
     option_table,
 )
 from metaalliance.report.tables.table import render_text
 from metaalliance.robustness.results import Multiverse
 from metaalliance.robustness.specifications import DECISIONS
-from metaalliance.sheet.studies import Studies
 
-#: Parts of the document that the digest of the record covers.
-RESULTS = ("counts", "verdict", "decisions", "options", "specifications")
 FIGURES = ("specification_curve",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultiverseOptions:
-    """Options of the command."""
+def run_multiverse(
+    request: Request, decisions: Sequence[str], *, jobs: int, every: bool, figures: bool
+) -> int:
+    """Run the command with decisions over those of the configuration."""
+    given = parse_decisions(decisions)
+    config, _ = settings_of(request)
 
-    request: Request
-    decisions: tuple[str, ...]
-    jobs: int
-    every: bool
-    figures: bool = True
+    def show(loaded: Analysis, found: Multiverse) -> Shown:
+        about = {"file": loaded.studies.file, "sha256": loaded.studies.sha256}
+        return Shown(
+            sheets=lambda _: multiverse_sheets(found, about),
+            lines=lambda width, _: _lines(found, width, every=every),
+            drawings=multiverse_drawings(found),
+        )
 
-
-def run_multiverse(options: MultiverseOptions) -> int:
-    """Run the command."""
-    parse_decisions(options.decisions)  # a wrong option is told before anything is read
-    return analysed(
+    return examined(
         "multiverse",
-        options,
-        _found,
-        figures=FIGURES,
+        request,
+        MultiverseOptions(grid={**config.multiverse, **given}),
+        show,
+        figures=FIGURES if figures else None,
         refused="Nothing was pooled.",
-        reading=_reading,
-    )
-
-
-def _found(loaded: Analysis, options: MultiverseOptions) -> Found:
-    request, studies = options.request, loaded.studies
-    grid = {**loaded.config.multiverse, **parse_decisions(options.decisions)}
-    asked = replace(loaded, policy=resolve(request.settings, loaded.config).policy)
-    progress = None if request.quiet else progress_line()
-    found = asked.multiverse(grid, jobs=options.jobs, progress=progress)
-    about = {"file": studies.file, "sha256": studies.sha256}
-    return Found(
-        document=lambda files, _: document_of(found, studies, files),
-        sheets=lambda _: multiverse_sheets(found, about),
-        lines=lambda width, _: _lines(found, options, width),
-        results=RESULTS,
-        drawings=multiverse_drawings(found),
-        options={"grid": grid},
-    )
-
-
-def _reading(settings: Settings) -> Settings:
-    return replace(settings, policy=settings.policy.for_multiverse())
-
-
-def document_of(found: Multiverse, studies: Studies, files: Sequence[str]) -> dict[str, Any]:
-    """Return the document of the command."""
-    return multiverse_document(
-        found,
-        input_record(studies),
-        [p.to_dict() for p in studies.problems],
-        {"beta": studies.beta, "config": studies.config},
-        files,
+        jobs=jobs,
+        progress=None if request.quiet else progress_line(),
     )
 
 
@@ -116,11 +82,11 @@ def _rho(text: str) -> float:
         raise OptionError(f"--decision rho: {text!r} is no number.") from None
 
 
-def _lines(found: Multiverse, options: MultiverseOptions, width: int) -> list[str]:
+def _lines(found: Multiverse, width: int, *, every: bool) -> list[str]:
     """Sentences and tables."""
     sentences = [textwrap.fill(line, width) for line in found.summary().splitlines()]
     lines = [*sentences, "", render_text(decision_table(found), width)]
-    if options.every:
+    if every:
         lines += ["", render_text(option_table(found), width)]
     reasons = failure_lines(found)
     shown = [textwrap.fill(reason, width) for reason in reasons]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
+from metaalliance.analysis.further import Further, check_kinds, further_results
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.frame import closed, save_record, write_results
-from metaalliance.cli.further import Further, check_kinds, further_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_result, terminal_width
 from metaalliance.cli.settings import Settings, figure_width

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from metaalliance.analysis.analysis import config_for, read
+from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import run_record, to_json
 from metaalliance.cli.frame import own_files, write_results
 from metaalliance.cli.run import (
@@ -20,11 +20,7 @@ from metaalliance.cli.run import (
     progress_line,
     terminal_width,
 )
-from metaalliance.cli.settings import resolve
-from metaalliance.effects.convert import effect_sizes
-from metaalliance.effects.effects import Effects
-from metaalliance.errors import OptionError, StudyDataError
-from metaalliance.models.pool import pool
+from metaalliance.errors import OptionError
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.tables.power import (
     power_document,
@@ -102,47 +98,20 @@ def run_power(options: PowerOptions) -> int:
 def _shared(options: PowerOptions) -> dict[str, Any]:
     """What the studies are like: as given, or as a pilot sheet has it."""
     shared: dict[str, Any] = {
-        "rho": options.rho,
-        "model": options.model,
-        "test": options.test,
-        "level": options.level,
+        name: getattr(options, name) for name in ("rho", "model", "test", "level", "tau", "between")
     }
-    tau, between = options.tau, options.between
     if options.pilot is not None:
-        pilot = _pilot(options.pilot)
-        shared["pilot"] = pilot
-        if tau is None:
-            fit = pool(pilot)
-            tau = fit.tau
-            split = fit.heterogeneity()["sigma2"]
-            if between is None and fit.tau2 > 0:
-                between = float(split["study"]) / fit.tau2
-    else:
-        if options.n is None:
-            raise OptionError("Give --n, the participants of a study, or a --pilot sheet.")
-        shared["n"] = numbers("--n", options.n)
-        shared["effects_per_study"] = [
-            whole("--effects", x) for x in options.effects_per_study.split(",")
-        ]
-    if tau is None:
+        shared["pilot"] = Analysis.read(options.pilot, measure="z").coded  # r is planned as z
+        return shared
+    if options.n is None:
+        raise OptionError("Give --n, the participants of a study, or a --pilot sheet.")
+    if options.tau is None:
         raise OptionError(
             "Give --tau, the standard deviation of the true effects (Fisher z; .15 is typical of "
             "this literature), or a --pilot sheet."
         )
-    shared["tau"] = tau
-    if between is not None:
-        shared["between"] = between
-    return shared
-
-
-def _pilot(path: Path) -> Effects:
-    """The effects of a sheet that is like the planned one."""
-    config = config_for(path, None)
-    settings = resolve({}, config)
-    studies = read(path, settings.policy, config)
-    if studies.errors:
-        raise StudyDataError(f"{studies.file} has {len(studies.errors)} errors.", studies.problems)
-    return effect_sizes(studies)
+    sizes = [whole("--effects", x) for x in options.effects_per_study.split(",")]
+    return {**shared, "n": numbers("--n", options.n), "effects_per_study": sizes}
 
 
 def _power(options: PowerOptions, shared: dict[str, Any]) -> Power:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.content import (
-    Content,
-)
+from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import to_json
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.analysis.report import REPORT_RESULTS, content_for, record_parts, report_document

@@ -11,8 +11,9 @@ import numpy as np
 
 from metaalliance.coding.points import EffectPoint, convert_rows, sheet_points
 from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, highest_maximum, maximize
+from metaalliance.core.variance.multilevel import nested_data
 from metaalliance.errors import EstimationError
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.sheet.columns.specification import COLUMNS
@@ -165,7 +166,7 @@ class _Refit:
         blocks = StudyBlocks.from_sorted(study[order])
         if blocks.m == 1:
             raise EstimationError("All effects come from one study.", code="MA611")
-        data = NestedData(yi[order], vi[order], np.ones((yi.size, 1)), blocks, RHO)
+        data = nested_data(yi[order], vi[order], np.ones((yi.size, 1)), blocks, RHO)
         if self._start is None:
             point = highest_maximum(data, restricted=True)
             self._start = point.theta

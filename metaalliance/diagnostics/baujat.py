@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from metaalliance.diagnostics.diagnostics import Influence, influence
 from metaalliance.diagnostics.units import Unit
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
@@ -65,7 +66,7 @@ class Baujat:
 def baujat(
     subject: Effects | PooledFit | RegressionFit | Influence,
     unit: Unit = "study",
-    **settings: Any,
+    **settings: Unpack[ModelSettings],
 ) -> Baujat:
     """Return the coordinates of Baujat's plot.
 

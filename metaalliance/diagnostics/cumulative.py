@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from metaalliance.diagnostics.rows import LIMITS, back_transformed, fit_row, mea
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.deep import DeepFit
+from metaalliance.model import ModelSettings
 from metaalliance.models.part import pool_part
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
@@ -99,7 +99,7 @@ def cumulative(
     *,
     ties: Ties = "together",
     descending: bool = False,
-    **settings: Any,
+    **settings: Unpack[ModelSettings],
 ) -> Cumulative:
     """Pool the first studies, the first and the second, and so on.
 
@@ -148,7 +148,7 @@ def cumulative(
     added = _steps(values, ties, descending=descending)
     study = fit.effects.frame["study"]
     masks = np.array([study.isin(_before(added, i)).to_numpy() for i in range(len(added))])
-    rows = _deep_rows(fit, masks) if isinstance(fit, DeepFit) else _rows(fit, masks)
+    rows = _rows(fit, masks)
     heads = [
         {"value": value, "added": ", ".join(str(s) for s in new), "n_added": len(new)}
         for value, new in added
@@ -191,10 +191,10 @@ def _before(added: list[tuple[float, list[Any]]], step: int) -> list[Any]:
 
 def _rows(fit: PooledFit, masks: BoolArray) -> list[dict[str, Any]]:
     """The result of each step, by a simpler model where there are too few studies."""
-    if math.isnan(fit.tau2):
+    if math.isnan(fit.tau2) or fit.specification.columns:
         return [_fallback(fit, keep) for keep in masks]
     subject = examine(fit)
-    present = masks[:, subject.work.order]
+    present = masks[:, subject.order]
     return [
         _row(subject, refit, keep, mask)
         for refit, keep, mask in zip(Refits(subject, present), present, masks, strict=True)
@@ -209,10 +209,6 @@ def _row(subject: Subject, refit: Refit, keep: BoolArray, mask: BoolArray) -> di
     return {**mean_row(subject, refit, keep), "model": fit.model}
 
 
-def _deep_rows(fit: PooledFit, masks: BoolArray) -> list[dict[str, Any]]:
-    return [_fallback(fit, keep) for keep in masks]
-
-
 def _fallback(fit: PooledFit, keep: BoolArray) -> dict[str, Any]:
     """Pool a step from the start, by the model that its studies allow."""
     effects = fit.effects.subset(keep)
@@ -222,7 +218,11 @@ def _fallback(fit: PooledFit, keep: BoolArray) -> dict[str, Any]:
         empty = dict.fromkeys(fit_row(fit), math.nan)
         counts = {"n_studies": effects.n_studies, "n_effects": effects.n_effects}
         return {**empty, **counts, "code": error.code, "reason": str(error), "model": fit.model}
-    return {**fit_row(found), "code": "", "reason": "", "model": found.model}
+    simpler = (
+        found.specification.multilevel and found.specification.columns != fit.specification.columns
+    )
+    model = found.model + (" without further structure" if simpler else "")
+    return {**fit_row(found), "code": "", "reason": "", "model": model}
 
 
 def _notices(

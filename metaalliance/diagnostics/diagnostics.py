@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -16,16 +16,16 @@ from metaalliance.core.inference.diagnostics import (
     row_weights,
     standardized_residuals,
 )
-from metaalliance.diagnostics.refits import Refit, Refits, Refused
+from metaalliance.diagnostics.refits import Refit, Refits, Refused, point_of
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.diagnostics.units import failure_notices, unit_frame, unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.models.working import WorkingFit
-from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import number
 
@@ -101,7 +101,9 @@ class Influence:
         return str(self.studies.round(4).to_html(index=False))
 
 
-def influence(subject: Effects | PooledFit | RegressionFit, **settings: Any) -> Influence:
+def influence(
+    subject: Effects | PooledFit | RegressionFit, **settings: Unpack[ModelSettings]
+) -> Influence:
     """Diagnose outliers and influential effects and studies.
 
     Every deletion estimates all variance components anew. Variances are those of the model,
@@ -120,7 +122,7 @@ def influence(subject: Effects | PooledFit | RegressionFit, **settings: Any) -> 
     Raises
     ------
     EstimationError
-        For one effect, or a model with further levels.
+        For one effect.
 
     References
     ----------
@@ -138,9 +140,9 @@ def influence(subject: Effects | PooledFit | RegressionFit, **settings: Any) -> 
     if fit.n_effects < 2:
         raise EstimationError("One effect: nothing can be left out.", code="MA660")
     examined = examine(fit)
-    effects = _table(examined, "effect")
-    studies = _table(examined, "study") if fit.effects.dependent() else _as_studies(fit, effects)
-    own = standardized_residuals(examined.data, examined.work.point)
+    effects = deletions(examined, "effect")
+    studies = deletions(examined, "study") if fit.effects.dependent() else _as_studies(fit, effects)
+    own = standardized_residuals(examined.data, examined.point)
     place = list(effects.columns).index("rstudent")
     effects.insert(place, "rstandard", _in_order(examined, own))
     unit = "study" if fit.effects.dependent() else "effect"
@@ -153,22 +155,22 @@ def influence(subject: Effects | PooledFit | RegressionFit, **settings: Any) -> 
     )
 
 
-def _table(subject: Subject, unit: str) -> pd.DataFrame:
-    """Diagnostics of every unit."""
-    work, data = subject.work, subject.data
+def deletions(subject: Subject, unit: str) -> pd.DataFrame:
+    """Diagnostics of every study, or of every effect, with whether it is `influential`."""
+    data, point = subject.data, subject.point
     units = unit_frame(subject.effects, unit)
-    present = unit_masks(subject.effects, unit)[:, work.order]
-    test = "wald" if subject.fit.test in CLUSTER_TESTS else subject.fit.test
+    present = unit_masks(subject.effects, unit)[:, subject.order]
+    test = "wald" if subject.fit.specification.robust else subject.fit.test
     refits = Refits(subject, present, test)
     rows = [_row(subject, refit, keep) for refit, keep in zip(refits, present, strict=True)]
-    hat, weight = hat_values(data, work.point), row_weights(data, work.point)
+    hat, weight = hat_values(data, point), row_weights(data, point)
     numbers = pd.DataFrame(rows)
     numbers["hat"] = ~present @ hat
     numbers["weight"] = ~present @ weight
     numbers["X2_df"] = (~present).sum(axis=1)
     numbers["X2_p_value"] = stats.chi2.sf(numbers["X2"], numbers["X2_df"])
     p = data.X.shape[1]
-    numbers["influential"] = _influential(numbers, p, len(units))
+    numbers["influential"] = flagged(numbers, p, len(units))
     dfbetas = [c for c in numbers if str(c).startswith("dfbetas")]
     chosen = [*_ORDER, *dfbetas, "influential", "code", "reason"]
     return pd.concat([units, numbers[chosen]], axis=1)
@@ -180,31 +182,42 @@ def _row(subject: Subject, refit: Refit, keep: np.ndarray[Any, Any]) -> dict[str
     empty = dict.fromkeys((*_DELETED, *terms, "tau2_del", "QE_del"), math.nan)
     if isinstance(refit, Refused):
         return {**empty, "code": refit.code, "reason": refit.reason}
-    if not isinstance(refit, WorkingFit):
+    without = point_of(subject, refit)
+    if without is None:
         reason = "One effect is left, from which no variance can be estimated."
         return {**empty, "code": "MA613", "reason": reason}
-    out = np.flatnonzero(~keep)
+    out, scale = np.flatnonzero(~keep), getattr(refit, "scale", 1.0)
     found = deletion(
         subject.data,
-        subject.work.point,
+        subject.point,
         slice(int(out[0]), int(out[-1]) + 1),
-        refit.point,
-        scale=_factor(subject.work),
-        scale_without=_factor(refit),
+        without,
+        scale=subject.scale,
+        scale_without=1.0 if math.isnan(scale) else scale,
         basis=subject.basis,
     )
     numbers = {name: getattr(found, name) for name in _DELETED}
     numbers |= dict(zip(terms, found.dfbetas.tolist(), strict=True))
-    return {**numbers, "tau2_del": refit.tau2, "QE_del": refit.q.Q, "code": "", "reason": ""}
+    return {**numbers, "tau2_del": refit.tau2, "QE_del": _Q(refit), "code": "", "reason": ""}
 
 
-def _factor(work: WorkingFit) -> float:
-    """Factor of the model's covariance: Knapp and Hartung's, else one."""
-    return 1.0 if math.isnan(work.scale) else work.scale
+def _Q(refit: WorkingFit | PooledFit | RegressionFit) -> float:
+    """Residual heterogeneity of a subset."""
+    if isinstance(refit, WorkingFit):
+        return refit.q.Q
+    return refit.QE if isinstance(refit, RegressionFit) else refit.Q
 
 
-def _influential(numbers: pd.DataFrame, p: int, n: int) -> pd.Series:
-    """Flag rows by the cut-offs of Viechtbauer and Cheung (2010) and metafor."""
+def flagged(numbers: pd.DataFrame, p: int, n: int) -> pd.Series:
+    """Flag rows by the cut-offs of Viechtbauer and Cheung (2010) and metafor.
+
+    Parameters
+    ----------
+    numbers : DataFrame
+        `cook`, `dffits`, `hat` and every `dfbetas` of each unit.
+    p, n : int
+        Coefficients, and units.
+    """
     spread = 3 * math.sqrt(p / (n - p)) if n > p else math.inf
     dfbetas = numbers[[c for c in numbers if str(c).startswith("dfbetas")]]
     flags: pd.Series = numbers["dffits"].abs() > spread
@@ -217,7 +230,7 @@ def _influential(numbers: pd.DataFrame, p: int, n: int) -> pd.Series:
 def _in_order(subject: Subject, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Bring values of the sorted rows into the order of the effects."""
     found = np.empty(values.size)
-    found[subject.work.order] = values
+    found[subject.order] = values
     return found
 
 

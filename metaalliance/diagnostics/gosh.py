@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from metaalliance.diagnostics.rows import back_transformed
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Scale, check_option
@@ -34,6 +35,8 @@ from metaalliance.wording.numbers import number
 
 #: More would not fit into memory comfortably, nor show more.
 MOST_SUBSETS = 1_000_000
+#: Subsets of a model with further levels that are fitted between two signs of progress.
+ALONE = 20
 Progress = Callable[[int, int], None]
 _QUANTILES = (0.0, 0.025, 0.25, 0.5, 0.75, 0.975, 1.0)
 
@@ -163,7 +166,7 @@ def gosh(
     seed: int | None = 1,
     progress: Progress | None = None,
     jobs: int = 1,
-    **settings: Any,
+    **settings: Unpack[ModelSettings],
 ) -> Gosh:
     """Pool many subsets of the studies (graphical display of study heterogeneity).
 
@@ -171,7 +174,8 @@ def gosh(
     ----------
     subject : Effects or PooledFit
         Effects (pooled first, with `settings`), or a fit whose model and estimator are taken.
-        A multilevel model takes whole studies in or out.
+        A multilevel model takes whole studies in or out. With further levels or correlations
+        every subset is fitted on its own, which takes a thousand times as long.
     n_subsets : int
         Subsets, up to a million. All of them are taken when there are no more.
     seed : int or None
@@ -191,8 +195,7 @@ def gosh(
     Raises
     ------
     OptionError
-        For a number of subsets that is not from 1 to a million, a meta-regression, or a model
-        with further levels.
+        For a number of subsets that is not from 1 to a million, or a meta-regression.
 
     References
     ----------
@@ -231,7 +234,8 @@ def gosh(
 def _pooled(subject: Subject, bits: Bits, progress: Progress | None, jobs: int) -> pd.DataFrame:
     """Pool the subsets in batches."""
     k = subject.data.yi.size
-    width = max(1, (CELLS if subject.multilevel else CHUNK) // k)
+    width = ALONE if subject.structured else (CELLS if subject.multilevel else CHUNK) // k
+    width = max(1, width)
     firsts = range(0, bits.shape[0], width)
 
     def batch(first: int) -> list[Array]:
@@ -274,8 +278,9 @@ def _multilevel(subject: Subject, present: BoolArray) -> SubsetMeans:
     if usable.size:
         restricted = subject.tau2_method == "REML"
         chosen = present[usable]
-        optima = maximize_subsets(subject.data, chosen, refits.starts(), restricted=restricted)
-        q, tau2 = q_subsets(subject.data, chosen), optima.theta.sum(axis=1)
+        data = subject.data
+        optima = maximize_subsets(data, chosen, refits.starts(), restricted=restricted)
+        q, tau2 = q_subsets(data, chosen), optima.theta.sum(axis=1)
         found.estimate[usable], found.tau2[usable] = optima.beta[:, 0], tau2
         found.I2[usable], found.Q[usable] = tau2 / (tau2 + q.typical_variance), q.Q
     return found
@@ -288,7 +293,9 @@ def _failures(subject: Subject, frame: pd.DataFrame) -> tuple[Problem, ...]:
     if not count:
         return ()
     why = "their variance did not converge"
-    if subject.multilevel:
+    if subject.structured:
+        why = "the levels cannot be told apart in them"
+    elif subject.multilevel:
         why = "variances between and within studies need two studies, one with several effects"
     message = f"{count:,} of {len(frame):,} subsets could not be fitted: {why}."
     hint = "They stay in the table, without numbers."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
@@ -13,12 +13,12 @@ from metaalliance.diagnostics.leave_one_out_regression import (
     leave_out_of_regression,
 )
 from metaalliance.diagnostics.refits import Refits
-from metaalliance.diagnostics.rows import LIMITS, back_transformed, deep_row, fit_row, mean_row
+from metaalliance.diagnostics.rows import LIMITS, back_transformed, fit_row, mean_row
 from metaalliance.diagnostics.subject import examine, fitted
 from metaalliance.diagnostics.units import Unit, failure_notices, unit_frame, unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
-from metaalliance.models.deep import DeepFit
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
@@ -129,12 +129,15 @@ class LeaveOneOut:
 
 
 def leave_one_out(
-    subject: Effects | PooledFit | RegressionFit, unit: Unit = "study", **settings: Any
+    subject: Effects | PooledFit | RegressionFit,
+    unit: Unit = "study",
+    **settings: Unpack[ModelSettings],
 ) -> LeaveOneOut | RegressionLeaveOneOut:
     """Fit the model without each study, or without each effect.
 
     All variance components are estimated anew. The likelihoods of all deletions are climbed
     together from the optimum of all effects; what comes out is that of a fit from the start.
+    Models with further levels or correlations are fitted one by one.
 
     Parameters
     ----------
@@ -175,10 +178,8 @@ def leave_one_out(
     if isinstance(fit, RegressionFit):
         return leave_out_of_regression(examine(fit), unit)
     masks = unit_masks(fit.effects, unit)
-    if isinstance(fit, DeepFit):
-        return _result(fit, unit, [deep_row(fit, keep) for keep in masks])
     examined = examine(fit)
-    present = masks[:, examined.work.order]
+    present = masks[:, examined.order]
     rows = [
         mean_row(examined, refit, keep)
         for refit, keep in zip(Refits(examined, present), present, strict=True)

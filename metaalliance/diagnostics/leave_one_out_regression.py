@@ -116,7 +116,7 @@ def leave_out_of_regression(subject: Subject, unit: str) -> RegressionLeaveOneOu
     fit = subject.fit
     assert isinstance(fit, RegressionFit)
     units = unit_frame(fit.effects, unit)
-    present = unit_masks(fit.effects, unit)[:, subject.work.order]
+    present = unit_masks(fit.effects, unit)[:, subject.order]
     rows, terms = [], []
     for name, refit, keep in zip(units["omitted"], Refits(subject, present), present, strict=True):
         row, coefficients = _row(subject, refit, keep)
@@ -167,11 +167,8 @@ def _moved(full: RegressionFit, work: WorkingFit, basis: Array) -> RegressionFit
     Its effects and design stay those of the full fit: only coefficients, tests and
     heterogeneity are read from it.
     """
-    theta, tau2 = work.point.theta, work.tau2
-    multilevel = full.model in {"three-level", "che"}
-    levels = (
-        {"study": float(theta[0]), "effect": float(theta[1])} if multilevel else {"study": tau2}
-    )
+    tau2 = work.tau2
+    levels = work.sigma2 if full.specification.multilevel else {"study": tau2}
     return replace(
         full,
         data=work.data,

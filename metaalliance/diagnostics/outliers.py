@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.core.variance.blocks import MarginalCovariance
 from metaalliance.diagnostics.diagnostics import Influence, influence
 from metaalliance.diagnostics.rows import back_transformed
 from metaalliance.diagnostics.subject import Subject, examine
 from metaalliance.diagnostics.units import Unit, unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Scale, check_option
@@ -125,7 +125,7 @@ def outliers(
     unit: Unit = "effect",
     *,
     threshold: float = 1.96,
-    **settings: Any,
+    **settings: Unpack[ModelSettings],
 ) -> Outliers:
     """Find outliers by three rules, and pool without those of each.
 
@@ -179,10 +179,16 @@ def _judged(fit: PooledFit, table: pd.DataFrame, unit: str, threshold: float) ->
     frame = table[kept].copy()
     frame["estimate"], frame["ci_low"], frame["ci_high"] = yi, yi - half, yi + half
     frame["rstudent"] = table["rstudent"]
-    frame["outside_interval"] = (yi + half < fit.ci_low) | (yi - half > fit.ci_high)
+    frame["outside_interval"] = outlying(fit, yi, vi)
     frame["outside_residual"] = table["rstudent"].abs() > threshold
     frame["outside_prediction"] = (yi < fit.pi_low) | (yi > fit.pi_high)
     return frame
+
+
+def outlying(fit: PooledFit, yi: Array, vi: Array) -> BoolArray:
+    """Whether the interval of each effect lies wholly outside that of the mean, shape (k,)."""
+    half = critical_value(fit.level, math.inf) * np.sqrt(vi)
+    return np.asarray((yi + half < fit.ci_low) | (yi - half > fit.ci_high), dtype=np.bool_)
 
 
 def _rules(
@@ -228,7 +234,7 @@ def _rule(
 def _refit(subject: Subject, keep: BoolArray, reason: str) -> tuple[PooledFit | None, str]:
     """Pool what is kept, rows in the order of the effects."""
     try:
-        found = subject.refit(keep[subject.work.order])
+        found = subject.refit(keep[subject.order])
     except EstimationError as error:
         return None, str(error)
     assert isinstance(found, PooledFit)
@@ -237,11 +243,12 @@ def _refit(subject: Subject, keep: BoolArray, reason: str) -> tuple[PooledFit | 
 
 def _study_means(subject: Subject) -> tuple[Array, Array]:
     """Generalised least squares mean of each study and its sampling variance."""
-    data = subject.data
-    blocks = data.blocks
-    V = MarginalCovariance.build(blocks, data.vi, data.rho, 0.0, 0.0)
-    weight = blocks.sums(V.solve(np.ones(data.yi.size)))
-    return blocks.sums(V.solve(data.yi)) / weight, 1 / weight
+    data, study = subject.data, subject.study
+    V = data.structure.at(np.zeros_like(subject.point.theta))
+    weight, total = (
+        np.bincount(study, V.solve(z)) for z in (np.ones(data.yi.size), np.asarray(data.yi))
+    )
+    return total / weight, 1 / weight
 
 
 def _plural(unit: str) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
+from metaalliance.core.variance.ascent import MANY_STUDIES, start_values
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, Rows
-from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import MANY_STUDIES, NestedData, evaluate, start_values
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.core.variance.subset_likelihood import maximize_subsets
 from metaalliance.diagnostics.subject import Subject
 from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.structure import refuse_unidentified_levels
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.models.working import WorkingFit, infer_working
 
@@ -36,6 +37,17 @@ class Refused:
 
 
 Refit = WorkingFit | PooledFit | RegressionFit | Refused
+
+
+def point_of(subject: Subject, refit: Refit) -> MultilevelPoint | None:
+    """The model of a subset in the coordinates of `subject`; None where nothing is estimated."""
+    if isinstance(refit, WorkingFit):
+        return refit.point
+    if isinstance(refit, RegressionFit):  # its design was conditioned on its own
+        turn = np.linalg.solve(subject.basis, refit.basis)
+        beta, bread = turn @ refit.point.beta, turn @ refit.point.bread @ turn.T
+        return replace(refit.point, beta=beta, bread=bread)
+    return getattr(refit, "point", None)
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Refits:
         """Yield the fit of each subset.
 
         Subsets so small that a model changes its nature (a single effect) are fitted from the
-        start, and so are those whose variance did not converge.
+        start, and so are those whose variances did not converge or are not identified.
         """
         theta = self.theta
         for keep, own in zip(self.present, theta, strict=True):
@@ -71,8 +83,8 @@ class Refits:
 
     @cached_property
     def theta(self) -> Array:
-        """Variance components of each subset (subsets, 2); NaN where they need a fit of its own."""
-        found = np.full((self.present.shape[0], 2), np.nan)
+        """Variance components of each subset (subsets, c); NaN where they need a fit of its own."""
+        found = np.full((self.present.shape[0], self.subject.point.theta.size), np.nan)
         usable = np.flatnonzero(self.usable())
         if usable.size:
             found[usable] = self._estimate(self.present[usable])
@@ -90,6 +102,8 @@ class Refits:
             usable &= several
         if p > 1:
             usable &= np.array([_full_rank(subject.data.X[keep]) for keep in present])
+        if subject.structured:
+            usable[usable] = [_identified(subject.data.subset(keep)) for keep in present[usable]]
         return np.asarray(usable)
 
     def _estimate(self, present: BoolArray) -> Array:
@@ -111,21 +125,15 @@ class Refits:
 
     def starts(self) -> list[Array]:
         """The optimum of all effects; with few studies also the starts of a fit of its own."""
-        data, starts = self.subject.data, [self.subject.work.point.theta]
-        if data.blocks.m <= MANY_STUDIES:
-            own = start_values(data)
-            total = float(own.sum())
-            starts += [own, np.array([total, 0.0]), np.array([0.0, total])]
-        return starts
+        data, starts = self.subject.data, [self.subject.point.theta]
+        return starts + (start_values(data) if data.blocks.m <= MANY_STUDIES else [])
 
     def _at(self, keep: BoolArray, theta: Array) -> WorkingFit:
         """The model of one subset at its variance components."""
         subject = self.subject
-        data = subset_data(subject, keep)
+        data = subject.data.subset(keep)
         point = evaluate(data, theta, restricted=subject.tau2_method == "REML")
-        return infer_working(
-            data, point, _ranks(subject.work.order[keep]), self.test or subject.fit.test
-        )
+        return infer_working(data, point, self.test or subject.fit.test)
 
     def _from_start(self, keep: BoolArray) -> Refit:
         """Fit one subset from the start."""
@@ -133,7 +141,7 @@ class Refits:
         if X.shape[0] > X.shape[1] > 1 and not _full_rank(X):
             return Refused("MA662", _lost(self.subject, keep))
         try:
-            return self.subject.refit(keep)
+            return self.subject.refit(keep, self.test)
         except EstimationError as error:
             return Refused(error.code, str(error))
 
@@ -149,26 +157,19 @@ def batch_tau2(yi: Array, vi: Array, present: BoolArray, method: str) -> Array:
     return np.concatenate(found) if found else np.empty(0)
 
 
-def subset_data(subject: Subject, keep: BoolArray) -> NestedData:
-    """The rows that are kept (k,), with the studies that they belong to."""
-    data = subject.data
-    clustered = data.blocks.m < data.yi.size or subject.multilevel
-    labels = subject.study[keep] if clustered else np.arange(int(keep.sum()), dtype=np.intp)
-    blocks = StudyBlocks.from_sorted(labels)
-    return NestedData(data.yi[keep], data.vi[keep], data.X[keep], blocks, data.rho)
-
-
 def _per_study(present: BoolArray, study: IntArray) -> Array:
     """Effects of each study in each subset, shape (subsets, studies)."""
-    starts = np.searchsorted(study, np.arange(int(study.max()) + 1))
+    starts = np.r_[0, np.flatnonzero(np.diff(study)) + 1]
     return np.add.reduceat(present.astype(np.float64), starts, axis=1)
 
 
-def _ranks(order: IntArray) -> IntArray:
-    """Places of the kept rows among themselves."""
-    ranks = np.empty(order.size, dtype=np.intp)
-    ranks[np.argsort(order, kind="stable")] = np.arange(order.size)
-    return ranks
+def _identified(data: MultilevelData) -> bool:
+    """Whether the levels of a subset can be told apart."""
+    try:
+        refuse_unidentified_levels(data)
+    except EstimationError:
+        return False
+    return True
 
 
 def _full_rank(X: Array) -> bool:
@@ -181,7 +182,7 @@ def _lost(subject: Subject, keep: BoolArray) -> str:
     """Name the coefficients that are lost with the rank of the design."""
     fit = subject.fit
     assert isinstance(fit, RegressionFit)
-    X = fit.X[subject.work.order[keep]]
+    X = fit.X[subject.order[keep]]
     constant = [n for n, x in zip(subject.names, X.T, strict=True) if not (x != x[0]).any()]
     gone = [n for n in constant if not (fit.X[:, subject.names.index(n)] == 1).all()]
     named = ", ".join(gone) if gone else ", ".join(subject.names)

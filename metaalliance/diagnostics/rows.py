@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,7 @@ from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.diagnostics.refits import Refit, Refused
 from metaalliance.diagnostics.subject import Subject
-from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.deep import DeepFit
 from metaalliance.models.multilevel_fit import MultilevelFit
-from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.scale import back_transform
@@ -49,38 +46,28 @@ def mean_row(subject: Subject, refit: Refit, keep: BoolArray) -> dict[str, Any]:
         empty = dict.fromkeys(COLUMNS, math.nan)
         return {**empty, **counts, "code": refit.code, "reason": refit.reason}
     if isinstance(refit, WorkingFit):
-        return {**_working_row(subject, refit), **done}
+        return {**_working_row(subject, refit, np.unique(subject.study[keep]).size), **done}
     assert isinstance(refit, PooledFit)
     return {**fit_row(refit), **done}
 
 
-def deep_row(fit: DeepFit, keep: BoolArray) -> dict[str, Any]:
-    """Return the row of a model with further levels, fitted from the start to `keep` (k,)."""
-    settings = {k: v for k, v in fit.settings().items() if k != "measure"}
-    effects = fit.effects.subset(keep)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            found = pool(effects, **settings)
-    except EstimationError as error:
-        counts = {"n_studies": effects.n_studies, "n_effects": effects.n_effects}
-        empty = dict.fromkeys(COLUMNS, math.nan)
-        return {**empty, **counts, "code": error.code, "reason": str(error)}
-    return {**fit_row(found), "code": "", "reason": ""}
-
-
 def fit_row(fit: PooledFit) -> dict[str, Any]:
     """Return the numbers of a pooled result."""
-    sigma2 = fit.sigma2 if isinstance(fit, MultilevelFit | DeepFit) else {"study": fit.tau2}
-    parts = {f"sigma2_{name}": sigma2.get(name, math.nan) for name in ("study", "effect")}
-    return {**{name: getattr(fit, name) for name in _OF_FIT}, **parts}
+    sigma2 = fit.sigma2 if isinstance(fit, MultilevelFit) else {"study": fit.tau2}
+    return {**{name: getattr(fit, name) for name in _OF_FIT}, **_parts(sigma2)}
 
 
-def _working_row(subject: Subject, work: WorkingFit) -> dict[str, Any]:
+def _parts(sigma2: Mapping[str, float]) -> dict[str, float]:
+    """Variance components by the names of their columns."""
+    names = dict.fromkeys(("study", "effect", *sigma2))
+    return {f"sigma2_{name}": sigma2.get(name, math.nan) for name in names}
+
+
+def _working_row(subject: Subject, work: WorkingFit, m: int) -> dict[str, Any]:
     fit, q, tau2 = subject.fit, work.q, work.tau2
     assert isinstance(fit, PooledFit)
     estimate, se = float(work.point.beta[0]), math.sqrt(float(work.covariance[0, 0]))
-    df, k, m = float(work.df[0]), work.data.yi.size, work.data.blocks.m
+    df, k = float(work.df[0]), work.data.yi.size
     statistic = estimate / se if se > 0 else math.nan
     ci = interval(estimate, se, df, fit.level)
     units = m if subject.multilevel else k
@@ -92,7 +79,6 @@ def _working_row(subject: Subject, work: WorkingFit) -> dict[str, Any]:
     if common:
         I2 = max(0.0, (q.Q - q.df) / q.Q) if q.Q > 0 else 0.0
         H2 = q.Q / q.df
-    theta = work.point.theta
     return {
         "estimate": estimate,
         "se": se,
@@ -112,8 +98,7 @@ def _working_row(subject: Subject, work: WorkingFit) -> dict[str, Any]:
         "Q_p_value": q.p_value,
         "n_studies": m,
         "n_effects": k,
-        "sigma2_study": float(theta[0]) if subject.multilevel else tau2,
-        "sigma2_effect": float(theta[1]) if subject.multilevel else math.nan,
+        **_parts(work.sigma2 if subject.multilevel else {"study": tau2}),
     }
 
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.variance.multilevel import NestedData, evaluate
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.model import MULTILEVEL
-from metaalliance.models.deep import DeepFit
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Model
 from metaalliance.models.multilevel_fit import MultilevelFit
-from metaalliance.models.pool import pool
+from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.regression import regress
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import WorkingFit, infer_working, working_data
-from metaalliance.options import CLUSTER_TESTS
+from metaalliance.models.structure import working_data
+from metaalliance.models.working import infer_working
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,29 +32,33 @@ class Subject:
     ----------
     fit : PooledFit or RegressionFit
         The result that is examined.
-    work : WorkingFit
-        Its working model.
+    data, point : MultilevelData, MultilevelPoint
+        Sorted effects, and the model at its variance components.
+    scale : float
+        Factor of the covariance of the coefficients: Knapp and Hartung's, else one.
     study : ndarray of int, shape (k,)
-        Study of each row of ``work.data``, counted by first appearance.
+        Study of each row of `data`, counted by first appearance.
     labels : tuple
         Labels of the studies.
     names : tuple of str
         Names of the coefficients.
     basis : ndarray, shape (p, p)
-        beta = basis @ ``work.point.beta``.
+        beta = basis @ ``point.beta``.
     """
 
     fit: PooledFit | RegressionFit
-    work: WorkingFit
+    data: MultilevelData
+    point: MultilevelPoint
+    scale: float
     study: IntArray
     labels: tuple[Any, ...]
     names: tuple[str, ...]
     basis: Array
 
     @property
-    def data(self) -> NestedData:
-        """Effects sorted by study."""
-        return self.work.data
+    def order(self) -> IntArray:
+        """Row of the effects behind each row of `data`, shape (k,)."""
+        return self.data.order
 
     @property
     def effects(self) -> Effects:
@@ -70,27 +73,37 @@ class Subject:
     @property
     def multilevel(self) -> bool:
         """Whether there is a variance within studies beside the one between."""
-        return self.fit.model in MULTILEVEL
+        return self.fit.specification.multilevel
+
+    @property
+    def structured(self) -> bool:
+        """Whether there are further levels or correlations, so that subsets are climbed alone."""
+        return bool(self.fit.specification.columns)
 
     @property
     def tau2_method(self) -> str:
         """Estimator of the variance; ML where none is estimated."""
         return str(getattr(self.fit, "tau2_method", "ML"))
 
-    def refit(self, keep: BoolArray) -> PooledFit | RegressionFit:
-        """Fit the model from the start to the rows of ``work.data`` that are kept (k,)."""
+    def refit(self, keep: BoolArray, test: str = "") -> PooledFit | RegressionFit:
+        """Fit the model from the start to the rows of `data` that are kept (k,).
+
+        Raises
+        ------
+        EstimationError
+            When the model cannot be identified from them.
+        """
         mask = np.zeros(keep.size, dtype=bool)
-        mask[self.work.order[keep]] = True
-        effects, settings = self.effects.subset(mask), self.fit.settings()
-        del settings["measure"]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            if isinstance(self.fit, RegressionFit):
-                return regress(effects, self.fit.X[mask], self.names, **settings)
-            return pool(effects, **settings)
+        mask[self.order[keep]] = True
+        effects, model = self.effects.subset(mask), self.fit.specification
+        if test:
+            model = replace(model, test=test)
+        if isinstance(self.fit, RegressionFit):
+            return fit_regression(effects, self.fit.X[mask], self.names, model)
+        return fit_mean(effects, model)
 
 
-def fitted(subject: Any, settings: dict[str, Any]) -> Any:
+def fitted(subject: Any, settings: Mapping[str, Any]) -> Any:
     """Return the fit, or pool the effects with `settings` (notices stay in the fit).
 
     Raises
@@ -99,9 +112,7 @@ def fitted(subject: Any, settings: dict[str, Any]) -> Any:
         When there are settings beside a fit, which has its own.
     """
     if isinstance(subject, Effects):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            return pool(subject, **settings)
+        return fit_mean(subject, Model.of(settings))
     if not isinstance(subject, PooledFit | RegressionFit):  # the test of a moderator holds its fit
         subject = getattr(subject, "fit", subject)
     if not isinstance(subject, PooledFit | RegressionFit):
@@ -120,38 +131,36 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
     Raises
     ------
     EstimationError
-        For a model with further levels, or without variance components to hold.
+        For a model without variance components, of one effect.
     """
-    if isinstance(fit, DeepFit):
-        raise EstimationError(
-            "Diagnostics of a model with further levels or crossed factors do not exist here: fit "
-            "it without them, or use leave_one_out.",
-            code="MA661",
-        )
     if isinstance(fit, PooledFit) and math.isnan(fit.tau2):
         raise EstimationError("One effect: nothing can be left out.", code="MA660")
-    clustered = fit.model in MULTILEVEL or fit.test in CLUSTER_TESTS
     codes, labels = pd.factorize(fit.effects.frame["study"])
-    work = _working(fit, clustered=clustered)
-    study = codes[work.order].astype(np.intp)
+    data, point, scale = _working(fit)
     names: tuple[str, ...] = ("mean",)
     basis: Array = np.eye(1)
     if isinstance(fit, RegressionFit):
         names, basis = fit.names, fit.basis
-    return Subject(fit=fit, work=work, study=study, labels=tuple(labels), names=names, basis=basis)
+    return Subject(
+        fit=fit,
+        data=data,
+        point=point,
+        scale=scale,
+        study=codes[data.order].astype(np.intp),
+        labels=tuple(labels),
+        names=names,
+        basis=basis,
+    )
 
 
-def _working(fit: PooledFit | RegressionFit, *, clustered: bool) -> WorkingFit:
-    """The working model of a fit, without fitting it again."""
-    effects = fit.effects
-    if isinstance(fit, RegressionFit):
-        _, order = working_data(effects, fit.X, fit.rho, clustered=clustered)
-        return infer_working(fit.data, fit.point, order, fit.test)
-    rho = fit.rho if isinstance(fit, MultilevelFit) else 0.0
-    ones = np.ones((effects.n_effects, 1))
-    data, order = working_data(effects, ones, rho, clustered=clustered)
-    if isinstance(fit, MultilevelFit):
-        return infer_working(fit.nested, fit.optimum, order, fit.test)
-    restricted = getattr(fit, "tau2_method", "ML") == "REML"
-    point = evaluate(data, np.array([0.0, fit.tau2]), restricted=restricted)
-    return infer_working(data, point, order, fit.test)
+def _working(fit: PooledFit | RegressionFit) -> tuple[MultilevelData, MultilevelPoint, float]:
+    """The working model of a fit, without fitting it again, and the factor of its covariance."""
+    model = fit.specification
+    if isinstance(fit, RegressionFit | MultilevelFit):
+        data, point = fit.data, fit.point
+    else:
+        data = working_data(fit.effects, np.ones((fit.n_effects, 1)), model)
+        restricted = getattr(fit, "tau2_method", "ML") == "REML"
+        point = evaluate(data, np.array([0.0, fit.tau2]), restricted=restricted)
+    scale = 1.0 if model.robust else infer_working(data, point, model.test).scale
+    return data, point, scale

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from metaalliance.core.arrays import BoolArray, read_only
+from metaalliance.core.arrays import read_only
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
@@ -18,7 +18,6 @@ from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.removal import influence_of_studies, outlying
 from metaalliance.problems import Problem, notice
 
 
@@ -59,10 +58,13 @@ class AdjustedFit(PooledFit):
     ----------
     method, inference : str
         Names of the method and of its test.
+    used : tuple of pairs
+        Its further settings by their names.
     """
 
     method: str
     inference: str
+    used: tuple[tuple[str, Any], ...] = ()
 
     @property
     def model(self) -> str:
@@ -75,14 +77,9 @@ class AdjustedFit(PooledFit):
         return self.inference
 
     def settings(self) -> dict[str, Any]:
-        """Return the options that have a meaning for the method."""
-        return {
-            "measure": self.measure,
-            "model": self.method,
-            "test": self.inference,
-            "level": self.level,
-            "prediction": self.prediction,
-        }
+        """Return the options that the method used; None for a prediction, which it has not."""
+        own = {"model": self.method, "test": self.inference, "level": self.level}
+        return {"measure": self.measure, **dict(self.used), **own, "prediction": None}
 
 
 def adjusted_fit(
@@ -98,6 +95,7 @@ def adjusted_fit(
     statistic: float = math.nan,
     df: float = math.inf,
     tau2: float = math.nan,
+    settings: Mapping[str, Any] | None = None,
     notices: tuple[Problem, ...] = (),
 ) -> AdjustedFit:
     """Put the mean of another method on the effects of `main` into the shape of a row.
@@ -112,6 +110,8 @@ def adjusted_fit(
         The mean on the analysis scale and its inference.
     tau2 : float
         Heterogeneity variance, where the method has one.
+    settings : mapping, optional
+        What else the method used, by the names of settings.
     notices : tuple of Problem
         What limits it.
     """
@@ -121,6 +121,7 @@ def adjusted_fit(
         specification=main.specification,
         method=model,
         inference=test,
+        used=tuple((settings or {}).items()),
         estimate=estimate,
         se=se,
         statistic=statistic,
@@ -159,16 +160,14 @@ class Row:
 
 
 def compare_models(
-    main: PooledFit, extra: Sequence[Row] = ()
+    main: PooledFit, extra: Sequence[Row] = (), notes: Sequence[Problem] = ()
 ) -> tuple[list[NamedFit], list[Problem]]:
     """Fit the models that reviewers expect beside the main one, with its settings.
 
     With dependent effects: effects averaged within studies, the lowest and the highest effect of
     each study, three-level and CHE unless main, and the common-effect mean of the averaged
     effects as a reference. With independent effects: two-level and common-effect, unless main.
-    Then the main model without outlying effects (whose own interval lies wholly outside that of
-    the mean), and without influential studies (`metaalliance.models.removal`), where there are
-    any. A row takes every setting that was asked for and has a meaning for it, and names the
+    A row takes every setting that was asked for and has a meaning for it, and names the
     others.
 
     Parameters
@@ -177,6 +176,8 @@ def compare_models(
         The main model.
     extra : sequence of Row
         Further rows at the end.
+    notes : sequence of Problem
+        Why other rows are missing; they come first.
 
     Returns
     -------
@@ -185,19 +186,17 @@ def compare_models(
     list of Problem
         A note for each model that could not be fitted, or would repeat the main one.
     """
-    rows, notes = [NamedFit(f"{main.model} (main)", main)], []
-    removed, said = _removals(main)
-    notes += said
-    for row in (*_alternatives(main), *removed, *extra):
+    rows, said = [NamedFit(f"{main.model} (main)", main)], list(notes)
+    for row in (*_alternatives(main), *extra):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", MetaAllianceWarning)
                 fit = row.make(main)
         except EstimationError as error:
-            notes.append(notice("MA630", f"{row.name}: {error}", severity="note"))
+            said.append(notice("MA630", f"{row.name}: {error}", severity="note"))
         else:
             rows.append(NamedFit(row.name, fit, row.not_taken, row.aggregation_rho))
-    return rows, notes
+    return rows, said
 
 
 def refit(main: PooledFit, effects: Effects) -> PooledFit:
@@ -232,42 +231,3 @@ def _row(main: PooledFit, name: str, effects: Effects, kind: str, rho: float | N
     model = asked.of_kind(kind)
     lost = tuple(n for n in model.not_taken(asked) if n != "rho" or rho != asked.rho)
     return Row(name, lambda _: fit_mean(effects, model), lost, rho)
-
-
-def _removals(main: PooledFit) -> tuple[list[Row], list[Problem]]:
-    """Rows without outliers and without influential studies, and notes where there are none."""
-    rows: list[Row] = []
-    notes: list[Problem] = []
-    if main.n_studies < 3:
-        return rows, notes
-    out = outlying(main)
-    if out.any():
-        rows.append(Row("outliers removed", _without(out)))
-    else:
-        notes.append(_nothing("outliers removed", "no effect's interval lies outside the mean's"))
-    found = influence_of_studies(main)
-    if found is None:
-        notes.append(
-            notice(
-                "MA630",
-                "influential removed: studies of this model are not left out one by one.",
-                severity="note",
-            )
-        )
-        return rows, notes
-    if found.held:
-        message = "influential removed: judged with the variance components held."
-        notes.append(notice("MA632", message, severity="note"))
-    if found.influential.any():
-        rows.append(Row("influential removed", _without(found.influential[found.study])))
-    else:
-        notes.append(_nothing("influential removed", "no study is influential"))
-    return rows, notes
-
-
-def _without(gone: BoolArray) -> Callable[[PooledFit], PooledFit]:
-    return lambda main: refit(main, main.effects.subset(~gone))
-
-
-def _nothing(row: str, reason: str) -> Problem:
-    return notice("MA631", f"{row}: {reason}.", severity="note")

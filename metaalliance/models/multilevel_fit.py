@@ -1,40 +1,49 @@
-"""The result of a three-level or CHE model."""
+"""The result of a multilevel model of a mean."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint, score_and_information
-from metaalliance.core.variance.profile import nested_interval
+from metaalliance.core.variance.multilevel import (
+    MultilevelData,
+    MultilevelPoint,
+    expected_information,
+)
+from metaalliance.core.variance.profile import TOTAL, variance_interval
+from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df
-from metaalliance.options import Component, check_option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MultilevelFit(PooledFit):
-    """Effects nested in studies: three-level, or correlated and hierarchical (CHE).
+    """Effects nested in studies: three-level, CHE, or with further levels and correlations.
 
     Attributes
     ----------
     sigma2 : dict
-        Variances between studies ("study") and between effects of a study ("effect").
+        Variances between studies ("study"), between effects of a study ("effect"), and of each
+        further level by its column.
     I2_levels : dict
         Share of each variance in the total.
+    log_likelihood : float
+        Restricted for REML, else full.
+    data, point : MultilevelData, MultilevelPoint
+        The effects, sorted, and the working model at its optimum.
     """
 
     sigma2: FrozenDict
     I2_levels: FrozenDict
     log_likelihood: float
-    nested: NestedData = field(repr=False)
-    optimum: NestedPoint = field(repr=False)
+    data: MultilevelData = field(repr=False)
+    point: MultilevelPoint = field(repr=False)
     _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
 
     @property
@@ -43,9 +52,9 @@ class MultilevelFit(PooledFit):
         return self.specification.tau2
 
     @property
-    def rho(self) -> float:
-        """Assumed correlation of sampling errors within a study; 0 in the three-level model."""
-        return self.nested.rho
+    def rho(self) -> float | str:
+        """Assumed correlation of sampling errors within a study, or the column that holds it."""
+        return self.specification.rho or 0.0
 
     @property
     def prediction_df(self) -> float:
@@ -56,19 +65,27 @@ class MultilevelFit(PooledFit):
         """Profile-likelihood interval of the total heterogeneity variance."""
         return self.sigma2_ci("total")
 
-    def sigma2_ci(self, component: Component) -> Interval:
+    def sigma2_ci(self, component: str) -> Interval:
         """Profile-likelihood interval of one variance component or of their sum.
+
+        Parameters
+        ----------
+        component : str
+            A key of `sigma2`, or "total".
 
         Raises
         ------
         OptionError
-            For anything but "study", "effect" and "total".
+            For anything else.
         """
-        check_option("component", component, Component)
+        allowed = (*self.sigma2, TOTAL)
+        if component not in allowed:
+            listed = ", ".join(repr(name) for name in allowed)
+            raise OptionError(f"component={component!r} is not one of {listed}.")
         if component not in self._intervals:
-            self._intervals[component] = nested_interval(
-                self.nested,
-                self.optimum,
+            self._intervals[component] = variance_interval(
+                self.data,
+                self.point,
                 component,
                 self.level,
                 restricted=self.tau2_method == "REML",
@@ -90,8 +107,8 @@ class MultilevelFit(PooledFit):
         Joshi M, Pustejovsky JE, Beretvas SN (2022). Research Synthesis Methods 13, 457-477.
         """
         return wild_bootstrap_test(
-            self.nested,
-            self.optimum,
+            self.data,
+            self.point,
             [[1.0]],
             replications=replications,
             weights=weights,
@@ -102,14 +119,14 @@ class MultilevelFit(PooledFit):
     def _tau2_se(self) -> float:
         """Standard error of the total variance; a component at zero is held there."""
         restricted = self.tau2_method == "REML"
-        _, _, expected = score_and_information(self.nested, self.optimum, restricted=restricted)
-        free = self.optimum.theta > 0
+        expected = expected_information(self.data, self.point, restricted=restricted)
+        free = self.point.theta > 0
         return math.sqrt(float(np.linalg.inv(expected[np.ix_(free, free)]).sum()))
 
     def heterogeneity(self) -> dict[str, Any]:
         """Return Q, the variance components by level and their intervals."""
-        levels: tuple[Literal["study", "effect"], ...] = ("study", "effect")
-        cis = {name: list(self.sigma2_ci(name)) for name in levels}
-        content = PooledFit.heterogeneity(self)
         split = {"sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
-        return {**content, **split, "sigma2_ci": cis}
+        content = {**PooledFit.heterogeneity(self), **split}
+        if not self.specification.columns:
+            content["sigma2_ci"] = {name: list(self.sigma2_ci(name)) for name in self.sigma2}
+        return content

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning
 from metaalliance.model import Model
-from metaalliance.models.deep import fit_deep
-from metaalliance.models.nested import fit_nested
+from metaalliance.models.multilevel import fit_multilevel
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
 from metaalliance.options import Kind, Prediction, Tau2Estimator, Test
@@ -67,7 +66,7 @@ def pool(
 
     Returns
     -------
-    CommonEffectFit, TwoLevelFit, MultilevelFit or DeepFit
+    CommonEffectFit, TwoLevelFit or MultilevelFit
         The fit. Its `notices` are also given as `MetaAllianceWarning`.
 
     Raises
@@ -109,7 +108,7 @@ def fit_mean(effects: Effects, model: Model) -> PooledFit:
         return fit_common_effect(effects, chosen)
     if chosen.kind == "two-level":
         return fit_two_level(effects, chosen)
-    return fit_deep(effects, chosen) if chosen.columns else fit_nested(effects, chosen)
+    return fit_multilevel(effects, chosen)
 
 
 def announced(fit: PooledFit) -> PooledFit:

@@ -5,25 +5,21 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from functools import partial
 from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, read_only
-from metaalliance.core.inference.robust import Saturation, multiply, satterthwaite, saturation
-from metaalliance.core.inference.wald import (
-    influence,
-)
+from metaalliance.core.inference.robust import Saturation, satterthwaite, saturation
+from metaalliance.core.inference.wald import influence
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import MetaAllianceWarning
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Model, ModelSettings, Specification
 from metaalliance.models.checks import (
     reading_notices,
     refuse_false_independence,
-    refuse_unidentified_split,
 )
 from metaalliance.models.design import checked_design, conditioned
 from metaalliance.models.regression_fit import (
@@ -32,6 +28,7 @@ from metaalliance.models.regression_fit import (
     RegressionFit,
     contrast_of,
 )
+from metaalliance.models.structure import missing_notice
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
@@ -91,11 +88,7 @@ def fit_regression(
     """Fit a meta-regression; what its reader has to know stands in its notices."""
     chosen = model.resolved(dependent=effects.dependent())
     design = checked_design(effects, X, names, chosen.kind)
-    if chosen.columns:
-        raise OptionError("A meta-regression has no further levels or correlations.")
-    if chosen.multilevel:
-        refuse_unidentified_split(effects, chosen.kind)
-    else:
+    if not chosen.multilevel:
         refuse_false_independence(effects, chosen.kind, chosen.test)
     scaled, basis = conditioned(design)
     work = fit_working(effects, scaled, chosen)
@@ -117,10 +110,9 @@ def _fit(
         alone = saturation(work.data, work.point, basis)
         variance[alone.share > NEGLIGIBLE] = math.nan
     found = contrast_of(beta, variance, _coefficient_df(work, basis, model.test), model.level)
-    theta, tau2 = work.point.theta, work.tau2
-    parts = {"study": float(theta[0]), "effect": float(theta[1])}
-    sigma2 = FrozenDict(parts if model.multilevel else {"study": tau2})
-    total = tau2 + work.q.typical_variance
+    tau2 = work.tau2
+    sigma2 = work.sigma2 if model.multilevel else FrozenDict(study=tau2)
+    shares = work.I2_levels if model.multilevel else FrozenDict(study=work.q.I2(tau2))
     notices = work.notices + reading_notices(effects, float(np.nanmin(found.df)), model.test)
     return RegressionFit(
         effects=effects,
@@ -132,7 +124,7 @@ def _fit(
         **{name: getattr(found, name) for name in COLUMNS[1:]},
         tau2=tau2,
         sigma2=sigma2,
-        I2_levels=FrozenDict({name: value / total for name, value in sigma2.items()}),
+        I2_levels=shares,
         I2=work.q.I2(tau2),
         H2=work.q.H2(tau2),
         QE=work.q.Q,
@@ -140,7 +132,9 @@ def _fit(
         QE_p_value=work.q.p_value,
         log_likelihood=work.point.log_likelihood,
         guard_acted=work.guard_acted,
-        notices=notices + _saturation_notice(effects, work, alone),
+        notices=notices
+        + missing_notice(effects, model)
+        + _saturation_notice(effects, work, alone, model),
         data=work.data,
         point=work.point,
         basis=read_only(basis),
@@ -152,22 +146,24 @@ def _coefficient_df(work: WorkingFit, basis: Array, test: str) -> Array:
     if test not in CLUSTER_TESTS:
         return work.df
     G = influence(work.data, work.point, basis, test)
-    product = partial(multiply, work.data, work.point)
+    product = work.point.covariance.multiply
     return satterthwaite(work.data.blocks, work.data.X, work.point.bread, G, product)
 
 
 def _saturation_notice(
-    effects: Effects, work: WorkingFit, alone: Saturation | None
+    effects: Effects, work: WorkingFit, alone: Saturation | None, model: Specification
 ) -> tuple[Problem, ...]:
-    """Say which studies determine a combination of the coefficients alone."""
+    """Say which clusters determine a combination of the coefficients alone."""
     if alone is None or not alone.studies.size:
         return ()
     count = alone.studies.size
-    rows = work.order[work.data.blocks.starts[alone.studies]]
-    labels = [str(label) for label in effects.frame["study"].iloc[rows[:3]]]
+    column = model.above[-1] if model.above else "study"
+    one, several = ("study", "studies") if column == "study" else (column, f"groups of {column}")
+    rows = work.data.order[work.data.blocks.starts[alone.studies]]
+    labels = [str(label) for label in effects.frame[column].iloc[rows[:3]]]
     listed = ", ".join(labels) + (" and others" if count > 3 else "")
     message = (
-        f"{count} {'study determines' if count == 1 else 'studies determine'} a "
+        f"{count} {f'{one} determines' if count == 1 else f'{several} determine'} a "
         f"coefficient alone ({listed}): robust standard errors that rest on "
         f"{'it' if count == 1 else 'them'} are not defined."
     )

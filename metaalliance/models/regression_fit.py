@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, read_only
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
-from metaalliance.core.inference.robust import multiply, satterthwaite, saturation
+from metaalliance.core.inference.robust import satterthwaite, saturation
 from metaalliance.core.inference.wald import (
     WaldTest,
     constraint_matrix,
@@ -24,7 +23,7 @@ from metaalliance.core.inference.wald import (
     wald_chi2,
 )
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
@@ -90,8 +89,8 @@ class RegressionFit:
     tau2 : float
         Residual heterogeneity variance, in total.
     sigma2, I2_levels : dict
-        Residual variances by level ("study", and "effect" in a multilevel model) and their
-        shares in the total.
+        Residual variances by level ("study", in a multilevel model "effect" and the columns of
+        further levels) and their shares in the total.
     I2, H2 : float
         Residual heterogeneity; I² is a fraction.
     QE, QE_df, QE_p_value : float
@@ -100,7 +99,7 @@ class RegressionFit:
         Restricted for REML, else full.
     notices : tuple of Problem
         What the reader has to know.
-    data, point : NestedData, NestedPoint
+    data, point : MultilevelData, MultilevelPoint
         The working model; columns of its design are those of `X` centred and scaled, so that
         ``X = data.X @ inv(basis)`` up to the order of rows.
     basis : ndarray, shape (p, p)
@@ -130,8 +129,8 @@ class RegressionFit:
     log_likelihood: float
     guard_acted: bool = False
     notices: tuple[Problem, ...] = field(default=(), repr=False)
-    data: NestedData = field(repr=False)
-    point: NestedPoint = field(repr=False)
+    data: MultilevelData = field(repr=False)
+    point: MultilevelPoint = field(repr=False)
     basis: Array = field(repr=False)
     scale: float = 1.0
 
@@ -151,9 +150,9 @@ class RegressionFit:
         return "ML" if self.model == "common-effect" else self.specification.tau2
 
     @property
-    def rho(self) -> float:
-        """Assumed correlation of sampling errors within a study."""
-        return self.data.rho
+    def rho(self) -> float | str:
+        """Assumed correlation of sampling errors within a study, or the column that holds it."""
+        return self.specification.rho or 0.0
 
     @property
     def level(self) -> float:
@@ -208,7 +207,7 @@ class RegressionFit:
         if self.test not in CLUSTER_TESTS:
             return np.full(rows.shape[0], self.df[0])
         G = influence(self.data, self.point, rows @ self.basis, self.test)
-        product = partial(multiply, self.data, self.point)
+        product = self.point.covariance.multiply
         return satterthwaite(self.data.blocks, self.data.X, self.point.bread, G, product)
 
     def wald(self, C: ArrayLike, kind: str = "auto") -> WaldTest:
@@ -260,29 +259,30 @@ class RegressionFit:
             adjust=adjust,
         )
 
-    def predict(self, X: ArrayLike, *, prediction: str = "t") -> pd.DataFrame:
+    def predict(self, X: ArrayLike, *, prediction: str | None = None) -> pd.DataFrame:
         """Predict the mean effect at rows of the design, with its intervals.
 
         Parameters
         ----------
         X : array_like, shape (n, p)
             Rows of the design matrix.
-        prediction : {"t", "normal", "riley", "simple"}
-            Distribution of the prediction interval; see `pool`.
+        prediction : {"t", "normal", "riley", "simple"}, optional
+            Distribution of the prediction interval; by default that of the model.
 
         Returns
         -------
         DataFrame
             estimate, se, df, ci_low, ci_high, pi_low, pi_high on the analysis scale.
         """
-        check_option("prediction", prediction, Prediction)
+        chosen = self.specification.prediction if prediction is None else prediction
+        check_option("prediction", chosen, Prediction)
         found = self.contrast(X)
         clustered = self.test in CLUSTER_TESTS or self.model in MULTILEVEL
         units = self.n_studies if clustered else self.n_effects
         p = self.beta.size
         pis = [
             prediction_interval(
-                prediction, e, s, self.tau2, df=d, units=units - p + 1, riley=units - p - 1,
+                chosen, e, s, self.tau2, df=d, units=units - p + 1, riley=units - p - 1,
                 level=self.level,
             )
             for e, s, d in zip(found.estimate, found.se, found.df, strict=True)

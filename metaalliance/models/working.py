@@ -11,17 +11,21 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from metaalliance.core.arrays import Array, IntArray, read_only
+from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.robust import robust_covariance
-from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.heterogeneity import QTest, q_test
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate, highest_maximum
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError
+from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
-from metaalliance.models.checks import is_zero, zero_spread_notice
+from metaalliance.models.checks import is_zero, refuse_unidentified_split, zero_spread_notice
+from metaalliance.models.structure import (
+    refuse_saturated_levels,
+    refuse_unidentified_levels,
+    working_data,
+)
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
@@ -33,10 +37,8 @@ class WorkingFit:
 
     Attributes
     ----------
-    data, point : NestedData, NestedPoint
-        Effects sorted by study, and the model at its variance components.
-    order : ndarray of int, shape (k,)
-        Row of the effects behind each row of `data`.
+    data, point : MultilevelData, MultilevelPoint
+        Effects, sorted, and the model at its variance components.
     q : QTest
         Residual heterogeneity.
     covariance : ndarray, shape (p, p)
@@ -52,9 +54,8 @@ class WorkingFit:
         What the reader has to know about the inference.
     """
 
-    data: NestedData
-    point: NestedPoint
-    order: IntArray
+    data: MultilevelData
+    point: MultilevelPoint
     q: QTest
     covariance: Array
     df: Array
@@ -67,10 +68,23 @@ class WorkingFit:
         """Total heterogeneity variance."""
         return float(self.point.theta.sum())
 
+    @property
+    def sigma2(self) -> FrozenDict:
+        """Variance components of a multilevel model by level."""
+        parts = zip(self.data.names, (float(t) for t in self.point.theta), strict=True)
+        return FrozenDict(parts)
+
+    @property
+    def I2_levels(self) -> FrozenDict:
+        """Share of each component in the total variance."""
+        total = self.tau2 + self.q.typical_variance
+        return FrozenDict({name: value / total for name, value in self.sigma2.items()})
+
     def weights(self) -> Array:
         """Weights of the effects in an intercept-only mean, in the order of the effects."""
-        weights = np.empty(self.order.size)
-        weights[self.order] = self.point.WX[:, 0] / self.point.WX[:, 0].sum()
+        order = self.data.order
+        weights = np.empty(order.size)
+        weights[order] = self.point.WX[:, 0] / self.point.WX[:, 0].sum()
         return read_only(weights)
 
 
@@ -85,54 +99,44 @@ def fit_working(effects: Effects, X: Array, model: Specification) -> WorkingFit:
         Design matrix of full column rank, p < k unless no variance is estimated; rows in the
         order of the effects.
     model : Specification
-        The random effects, the estimator and the test.
+        The random effects, their structure, the estimator and the test.
+
+    Raises
+    ------
+    OptionError
+        When a column does not exist.
+    EstimationError
+        When the levels are not nested, or cannot be told apart.
     """
-    clustered = model.multilevel or model.robust
-    rho = float(model.rho) if model.rho is not None else 0.0
-    data, order = working_data(effects, X, rho, clustered=clustered)
+    if model.multilevel:
+        refuse_unidentified_split(effects, model.kind)
+    data = working_data(effects, X, model)
     restricted = model.tau2 == "REML" and model.kind != "common-effect"
     if model.multilevel:
-        _refuse_saturated_studies(data, model.kind)
+        refuse_unidentified_levels(data)
+        refuse_saturated_levels(data, model.kind)
         point = highest_maximum(data, restricted=restricted)
     else:
         theta = np.array([0.0, _between(effects, X, model)])
         point = evaluate(data, theta, restricted=restricted)
-    return infer_working(data, point, order, model.test)
+    return infer_working(data, point, model.test)
 
 
-def _refuse_saturated_studies(data: NestedData, kind: str) -> None:
-    """Refuse a design that fits the mean of every study: it leaves their variance no residual."""
-    studies, coefficients = data.blocks.m, data.X.shape[1]
-    if studies > coefficients:
-        return
-    own = data.blocks.spread(np.arange(studies, dtype=float))[:, None] == np.arange(studies)
-    if np.linalg.matrix_rank(np.hstack([data.X, own])) == np.linalg.matrix_rank(data.X):
-        raise EstimationError(
-            f"The {kind} model was refused: its {coefficients} coefficients fit the mean of each "
-            f"of the {studies} studies, so that no variance between studies can be estimated. "
-            "Use fewer moderators.",
-            code="MA610",
-        )
-
-
-def infer_working(data: NestedData, point: NestedPoint, order: IntArray, test: str) -> WorkingFit:
+def infer_working(data: MultilevelData, point: MultilevelPoint, test: str) -> WorkingFit:
     """Infer the coefficients of a model whose variance components are estimated already.
 
     Parameters
     ----------
-    data, point : NestedData, NestedPoint
-        Effects sorted by study, and the model at its variance components.
-    order : ndarray of int, shape (k,)
-        Row of the effects behind each row of `data`.
+    data, point : MultilevelData, MultilevelPoint
+        Effects, sorted, and the model at its variance components.
     test : str
         As in `fit_working`.
     """
-    q = q_test(data.yi, data.vi, data.X, data.blocks, data.rho)
+    q = q_test(data)
     covariance, df, scale, guard, notices = _inference(data, point, test)
     return WorkingFit(
         data=data,
         point=point,
-        order=order,
         q=q,
         covariance=read_only(covariance),
         df=read_only(df),
@@ -140,24 +144,6 @@ def infer_working(data: NestedData, point: NestedPoint, order: IntArray, test: s
         guard_acted=guard,
         notices=notices,
     )
-
-
-def working_data(
-    effects: Effects, X: Array, rho: float, *, clustered: bool
-) -> tuple[NestedData, IntArray]:
-    """Sort effects by study; also return the order that did it.
-
-    Without clusters every row is a study of its own and the order is that of the effects.
-    """
-    if clustered:
-        codes, _ = pd.factorize(effects.frame["study"])
-        order = np.argsort(codes, kind="stable").astype(np.intp)
-        labels = codes[order].astype(np.intp)
-    else:
-        labels = order = np.arange(effects.n_effects, dtype=np.intp)
-    yi, vi = read_only(effects.yi[order]), read_only(effects.vi[order])
-    blocks = StudyBlocks.from_sorted(labels)
-    return NestedData(yi, vi, read_only(X[order]), blocks, rho), order
 
 
 def _between(effects: Effects, X: Array, model: Specification) -> float:
@@ -170,7 +156,7 @@ def _between(effects: Effects, X: Array, model: Specification) -> float:
 _Inference = tuple[Array, Array, float, bool, tuple[Problem, ...]]
 
 
-def _inference(data: NestedData, point: NestedPoint, test: str) -> _Inference:
+def _inference(data: MultilevelData, point: MultilevelPoint, test: str) -> _Inference:
     """Covariance and degrees of freedom of the coefficients, factor, guard and notices."""
     k, p = data.X.shape
     if test in CLUSTER_TESTS:
@@ -189,7 +175,7 @@ def _inference(data: NestedData, point: NestedPoint, test: str) -> _Inference:
     return point.bread * factor, df, factor, acted, ()
 
 
-def _robust(data: NestedData, point: NestedPoint, test: str) -> _Inference:
+def _robust(data: MultilevelData, point: MultilevelPoint, test: str) -> _Inference:
     """Cluster-robust covariance; that of the model where all effects fit exactly."""
     robust = robust_covariance(data, point, test)
     found, model = np.diag(robust.covariance), np.diag(point.bread)

@@ -3,45 +3,43 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from metaalliance.core.arrays import Array
 from metaalliance.core.inference.multiplicity import holm
 from metaalliance.core.inference.wald import wald_chi2
 from metaalliance.core.inference.welch import between
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.model import MULTILEVEL
-from metaalliance.models.regression import regress
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Model, ModelSettings, refuse
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.equivalence import with_equivalence
-from metaalliance.moderation.grouping import Grouping, group_by, missing_notice
+from metaalliance.moderation.grouping import Grouping, group_by
 from metaalliance.moderation.level_rows import Case, levels_frame
+from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
 from metaalliance.moderation.separate import SeparateLevels, equal_variance_test, fit_separately
-from metaalliance.options import CLUSTER_TESTS, Kind, Prediction, Tau2Estimator, Test, check_option
 from metaalliance.problems import Problem, notice
 
-#: Levels with fewer studies are shown, but not tested.
+#: Levels with fewer studies are counted, but neither estimated nor tested.
 MIN_STUDIES = 3
+#: Why levels cannot each have variances of their own.
+_NO_STRUCTURE = dict.fromkeys(
+    ("within", "above", "crossed"),
+    "levels fitted apart have two variances each, between and within studies, and nothing in "
+    "common (Pustejovsky and Tipton 2022)",
+)
 
 
 def moderators(
     effects: Effects,
     by: str,
     *,
-    model: Kind = "auto",
-    tau2: Tau2Estimator = "REML",
-    test: Test = "auto",
-    rho: float = 0.6,
-    level: float = 0.95,
-    prediction: Prediction = "t",
     min_studies: int = MIN_STUDIES,
     reference: str | None = None,
     separate_tau2: bool = False,
@@ -50,6 +48,7 @@ def moderators(
     tests: str | Sequence[str] = (),
     replications: int = 1000,
     seed: int = 1,
+    **settings: Unpack[ModelSettings],
 ) -> ModeratorTest:
     """Compare the mean effect between the levels of a categorical moderator.
 
@@ -59,11 +58,9 @@ def moderators(
         What is compared.
     by : str
         A text or true-false column. Effects without a value are counted and left out.
-    model, tau2, test, rho, level, prediction
-        As in `pool`.
     min_studies : int
-        Levels with fewer studies are shown with the heterogeneity of the others and a normal
-        interval, and kept out of the test. A cluster-robust test and separate tau² need two.
+        Levels with fewer studies are listed with their counts, without an estimate, and kept out
+        of the test. A cluster-robust test and separate tau² need two.
     reference : str, optional
         The first level; by default the one with most studies.
     separate_tau2 : bool
@@ -78,6 +75,8 @@ def moderators(
         "permutation", "wild-bootstrap".
     replications, seed : int
         Of the permutation test and the wild bootstrap.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`.
 
     Returns
     -------
@@ -87,7 +86,8 @@ def moderators(
     Raises
     ------
     OptionError
-        For a value that an option does not have, or a column that holds numbers.
+        For a value that an option does not have, a column that holds numbers, or further levels
+        beside separate tau².
     EstimationError
         When the model cannot be identified.
 
@@ -110,20 +110,14 @@ def moderators(
     ('chi2', 13.5)
     """
     _check(compare, min_studies, sesoi)
-    check_option("prediction", prediction, Prediction)
+    model = Model.of(settings)
     grouping = group_by(effects, by, reference)
-    given = {"model": model, "tau2": tau2, "test": test, "rho": rho, "level": level}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        case = _fit(grouping, given, min_studies, prediction, separate=separate_tau2)
-        result = _result(case, compare, sesoi)
-        if tests:
-            from metaalliance.moderation.side_by_side import add_tests
+    result = _result(_fit(grouping, model, min_studies, separate=separate_tau2), compare, sesoi)
+    if tests:
+        from metaalliance.moderation.side_by_side import add_tests
 
-            result = add_tests(result, grouping, tests, replications, seed)
-    for found in result.notices:
-        if found.severity == "warning":
-            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=2)
+        result = add_tests(result, grouping, tests, replications, seed)
+    announce(result.notices)
     return result
 
 
@@ -136,39 +130,38 @@ def _check(compare: str, min_studies: int, sesoi: float | None) -> None:
         raise OptionError(f"sesoi={sesoi!r} is not a positive difference on the analysis scale.")
 
 
-def _fit(
-    grouping: Grouping, given: dict[str, Any], min_studies: int, prediction: str, *, separate: bool
-) -> Case:
+def _fit(grouping: Grouping, model: Model, min_studies: int, *, separate: bool) -> Case:
     """Fit the tested levels with common, and when asked with separate, heterogeneity."""
+    if separate:
+        refuse(model, "Separate tau² of levels", _NO_STRUCTURE)
     effects = grouping.effects
     used = effects.subset(grouping.present)
-    ones = regress_or_none(used, np.ones((used.n_effects, 1)), ("mean",), given)
-    clustered = ones is None or ones.test in CLUSTER_TESTS or ones.model in MULTILEVEL
+    chosen = model.resolved(dependent=used.dependent())
+    ones = _mean_or_none(used, model)
+    clustered = ones is None or chosen.robust or chosen.multilevel
     least = max(min_studies, 2) if separate or clustered else min_studies
     tested = tuple(name for name, m in grouping.studies().items() if m >= least)
     common, null, levels, tau2_test = None, ones, None, None
-    settings = {**given} if ones is None else _settled(ones)
     if tested:
         keep, X = grouping.indicators(tested)
         main = effects.subset(keep)
-        common = regress(main, X, tested, **given)
-        settings = _settled(common)
-        if len(main.frame) < len(used.frame):
-            null = regress(main, np.ones((main.n_effects, 1)), ("mean",), **given)
+        common = fit_regression(main, X, tested, model)
+        chosen = common.specification
+        if main.n_effects < used.n_effects:
+            null = fit_regression(main, np.ones((main.n_effects, 1)), ("mean",), model)
         if separate:
             _refuse_separation(grouping, common)
-            levels = fit_separately(main, X, tested, settings)
-            tau2_test = equal_variance_test(main, X, settings) if len(tested) > 1 else None
+            levels = fit_separately(main, X, tested, chosen)
+            tau2_test = equal_variance_test(main, X, chosen) if len(tested) > 1 else None
     return Case(
         grouping=grouping,
         tested=tested,
+        specification=chosen,
         common=common,
         null=null,
         separate=levels,
         tau2_test=tau2_test,
-        prediction=prediction,
         min_studies=least,
-        settings=settings,
     )
 
 
@@ -177,7 +170,7 @@ def _refuse_separation(grouping: Grouping, common: RegressionFit) -> None:
     if common.model == "common-effect":
         raise OptionError("The common-effect model has no tau² to separate.")
     shared = grouping.varies_within()
-    if shared and common.test not in CLUSTER_TESTS:
+    if shared and not common.specification.robust:
         raise EstimationError(
             f"{shared} studies have effects in several levels of {grouping.name}: separate fits "
             f"are not independent, and the {common.test} test would take them as such. Use a "
@@ -186,25 +179,12 @@ def _refuse_separation(grouping: Grouping, common: RegressionFit) -> None:
         )
 
 
-def _settled(fit: RegressionFit) -> dict[str, Any]:
-    """The options that "auto" became."""
-    return {
-        "model": fit.model,
-        "tau2": fit.tau2_method,
-        "test": fit.test,
-        "rho": fit.rho,
-        "level": fit.level,
-    }
-
-
-def regress_or_none(
-    effects: Effects, X: Array, names: Sequence[str], given: dict[str, Any]
-) -> RegressionFit | None:
-    """Fit, or return None where the effects cannot identify the model."""
+def _mean_or_none(effects: Effects, model: Model) -> RegressionFit | None:
+    """Fit the mean, or return None where the effects cannot identify the model."""
     try:
-        return regress(effects, X, names, **given)
+        return fit_regression(effects, np.ones((effects.n_effects, 1)), ("mean",), model)
     except EstimationError as error:
-        if error.code in {"MA641", "MA611", "MA610"} and given["model"] == "auto":
+        if error.code in {"MA641", "MA611", "MA610"} and model.kind == "auto":
             return None
         raise
 
@@ -219,10 +199,9 @@ def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
     R2 = math.nan
     if common is not None and len(case.tested) > 1 and tau2_null > 0:
         R2 = max(0.0, 1 - common.tau2 / tau2_null)
-    options = {k: v for k, v in case.settings.items() if _has(case.settings["model"], k)}
-    options |= {
+    options = {
+        **case.specification.to_dict(),
         "measure": grouping.effects.measure,
-        "prediction": case.prediction,
         "separate_tau2": case.separate is not None,
         "min_studies": case.min_studies,
         "compare": compare,
@@ -231,6 +210,7 @@ def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
     return ModeratorTest(
         name=grouping.name,
         effects=grouping.effects,
+        specification=case.specification,
         reference=grouping.levels[0],
         levels=levels_frame(case),
         omnibus=_omnibus(case),
@@ -249,13 +229,6 @@ def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
         fit=means,
         notices=_notices(case),
     )
-
-
-def _has(model: str, setting: str) -> bool:
-    """Whether a setting means something in a model."""
-    if setting == "tau2":
-        return model != "common-effect"
-    return setting != "rho" or model == "che"
 
 
 def _omnibus(case: Case) -> dict[str, Any]:
@@ -311,12 +284,12 @@ def _contrasts(case: Case, compare: str) -> pd.DataFrame:
 
 def _notices(case: Case) -> tuple[Problem, ...]:
     """What the reader has to know: missing values, sparse levels, and the notices of the fit."""
-    found = list(missing_notice(case.grouping))
+    found = list(case.grouping.notices())
     left = [n for n in case.grouping.levels if n not in case.tested]
     if left:
         message = (
             f"{case.grouping.name}: {', '.join(left)} {'has' if len(left) == 1 else 'have'} fewer "
-            f"than {case.min_studies} studies: shown, but not tested."
+            f"than {case.min_studies} studies: counted, but neither estimated nor tested."
         )
         hint = "Merge levels, or set min_studies."
         found.append(notice("MA645", message, hint, severity="note"))

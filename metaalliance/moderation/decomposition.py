@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.regression import regress
+from metaalliance.errors import EstimationError
+from metaalliance.model import Model, ModelSettings
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.frames import records
-from metaalliance.moderation.grouping import column, group_by, is_number, missing_notice
+from metaalliance.moderation.grouping import column, group_by, is_number
+from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import wald_record, wald_text
 from metaalliance.moderation.slope import default_scale, numbers_of
-from metaalliance.options import Kind, Tau2Estimator, Test
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
@@ -107,12 +107,8 @@ def within_between(
     by: str,
     *,
     reference: str | None = None,
-    model: Kind = "auto",
-    tau2: Tau2Estimator = "REML",
-    test: Test = "auto",
-    rho: float = 0.6,
-    level: float = 0.95,
     scale: float | None = None,
+    **settings: Unpack[ModelSettings],
 ) -> WithinBetween:
     """Split a moderator into its mean in each study and the deviation from it.
 
@@ -129,10 +125,11 @@ def within_between(
         reference).
     reference : str, optional
         First level; by default the one with most studies.
-    model, tau2, test, rho, level
-        As in `pool`.
     scale : float, optional
         Difference that the slope of a number is for.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`; `prediction` is that of
+        ``fit.predict``.
 
     Raises
     ------
@@ -157,6 +154,7 @@ def within_between(
     >>> [round(float(b), 3) for b in found.slopes["estimate"]]
     [0.2, 0.064, -0.136]
     """
+    model = Model.of(settings)
     used, columns, terms, first, missing, notices = _columns(effects, by, reference, scale)
     study, _ = pd.factorize(used.frame["study"])
     means = _study_means(columns, study)
@@ -173,9 +171,7 @@ def within_between(
     p = len(terms)
     X = np.column_stack([np.ones(used.n_effects), inside, means - means.mean(axis=0)])
     names = ("intercept", *(f"{t} within" for t in terms), *(f"{t} between" for t in terms))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit = regress(used, X, names, model=model, tau2=tau2, test=test, rho=rho, level=level)
+    fit = fit_regression(used, X, names, model)
     zero, eye = np.zeros((p, 1)), np.eye(p)
     C = {
         "within": np.hstack([zero, eye, 0 * eye]),
@@ -188,9 +184,7 @@ def within_between(
         frame.insert(0, "term", terms)
         frame.insert(0, "part", part)
         frames.append(frame)
-    for problem in (*notices, *fit.notices):
-        if problem.severity == "warning":
-            warnings.warn(f"{problem.code} {problem.message}", MetaAllianceWarning, stacklevel=2)
+    announce((*notices, *fit.notices))
     return WithinBetween(
         name=by,
         reference=first,
@@ -217,8 +211,8 @@ def _columns(effects: Effects, by: str, reference: str | None, scale: float | No
     first, others = grouping.levels[0], grouping.levels[1:]
     if not others:
         raise EstimationError(f"{by} has only the level {first}.", code="MA646")
-    notices = missing_notice(grouping)
-    return effects.subset(keep), indicators[:, 1:], others, first, grouping.missing(), notices
+    used, gone = effects.subset(keep), grouping.missing()
+    return used, indicators[:, 1:], others, first, gone, grouping.notices()
 
 
 def _study_means(columns: Array, study: Any) -> Array:

@@ -12,7 +12,8 @@ import pandas as pd
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.problems import Problem, notice
+from metaalliance.moderation.notices import missing_notice
+from metaalliance.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +70,10 @@ class Grouping:
         """Effects without a value, and studies that have no other."""
         lost = set(self.effects.frame["study"]) - set(self.effects.frame["study"][self.present])
         return {"n_effects": int((~self.present).sum()), "n_studies": len(lost)}
+
+    def notices(self) -> tuple[Problem, ...]:
+        """Say how many effects have no value."""
+        return missing_notice(self.name, self.missing(), self.effects.n_effects)
 
 
 def group_by(effects: Effects, name: str, reference: str | None = None) -> Grouping:
@@ -131,19 +136,6 @@ def is_number(values: pd.Series[Any]) -> bool:
         and pd.api.types.is_object_dtype(values)
         and known.map(lambda v: isinstance(v, int | float) and not isinstance(v, bool)).all()
     )
-
-
-def missing_notice(grouping: Grouping) -> tuple[Problem, ...]:
-    """Say how many effects have no value."""
-    lost = grouping.missing()
-    if not lost["n_effects"]:
-        return ()
-    k, m = lost["n_effects"], lost["n_studies"]
-    message = (
-        f"{grouping.name} is missing for {k:,} of {grouping.effects.n_effects:,} effects "
-        f"({m:,} {'study' if m == 1 else 'studies'} entirely), which are left out of its test."
-    )
-    return (notice("MA644", message, "Complete the column, or say so.", severity="note"),)
 
 
 def _ordered(

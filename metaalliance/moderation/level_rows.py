@@ -9,19 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.inference.intervals import critical_value, two_sided_p
-from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import evaluate
-from metaalliance.effects.aggregate import aggregate
+from metaalliance.core.variance.heterogeneity import QTest, q_test
 from metaalliance.effects.effects import Effects
-from metaalliance.model import AGGREGATION_RHO, MULTILEVEL
+from metaalliance.model import Specification
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.working import working_data
+from metaalliance.models.structure import working_data
+from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import LEVEL_COLUMNS
 from metaalliance.moderation.separate import SeparateLevels
-from metaalliance.options import CLUSTER_TESTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +29,8 @@ class Case:
     ----------
     tested : tuple of str
         Levels that take part in the test.
+    specification : Specification
+        The model, with nothing left to choose.
     common : RegressionFit or None
         Their means with one heterogeneity; None when there are none.
     null : RegressionFit or None
@@ -40,13 +39,12 @@ class Case:
 
     grouping: Grouping
     tested: tuple[str, ...]
+    specification: Specification
     common: RegressionFit | None
     null: RegressionFit | None
     separate: SeparateLevels | None
     tau2_test: dict[str, Any] | None
-    prediction: str
     min_studies: int
-    settings: dict[str, Any]
 
     @property
     def means(self) -> RegressionFit | SeparateLevels | None:
@@ -55,10 +53,11 @@ class Case:
 
 
 def levels_frame(case: Case) -> pd.DataFrame:
-    """One row per level, those not tested last."""
+    """One row per level, those not tested last: they have counts and nothing else."""
     rows = []
     order = [*case.tested, *(name for name in case.grouping.levels if name not in case.tested)]
     estimates = _tested_rows(case)
+    few = {"tested": False, "note": f"fewer than {case.min_studies} studies"}
     for name in order:
         own = case.grouping.of(name)
         counts = {
@@ -67,83 +66,49 @@ def levels_frame(case: Case) -> pd.DataFrame:
             "n_effects": own.n_effects,
             "n_participants": own.n_participants,
         }
-        found = estimates.get(name) or _held_row(case, own)
-        rows.append({**counts, **found, **_heterogeneity(case, own, float(found["tau2"]))})
+        rows.append({**counts, **estimates.get(name, few)})
     frame = pd.DataFrame(rows, columns=list(LEVEL_COLUMNS))
-    return frame.astype({"n_participants": "Int64"})
+    numbers = dict.fromkeys(LEVEL_COLUMNS[4:-2], float)
+    return frame.astype({"n_participants": "Int64", **numbers})
 
 
 def _tested_rows(case: Case) -> dict[str, dict[str, Any]]:
-    """Mean and intervals of each tested level."""
+    """Mean, intervals and heterogeneity of each tested level."""
     means = case.means
     if means is None:
         return {}
-    found = means.contrast(np.eye(len(case.tested)))
-    names = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
+    frame = _common(means) if isinstance(means, RegressionFit) else _apart(means, case)
     rows = {}
-    for i, name in enumerate(case.tested):
-        row = {key: float(getattr(found, key)[i]) for key in names}
-        tau2 = means.tau2 if isinstance(means, RegressionFit) else float(means.tau2[i])
-        pi = _prediction(case, name, row, tau2)
-        rows[name] = {**row, **pi, "tau2": tau2, "tested": True, "note": ""}
+    for name, row in zip(case.tested, records(frame), strict=True):
+        around = _heterogeneity(case.grouping.of(name), float(row["tau2"]), case.specification)
+        rows[name] = {**row, **around, "tested": True, "note": ""}
     return rows
 
 
-def _prediction(case: Case, name: str, row: dict[str, Any], tau2: float) -> dict[str, float]:
-    """Prediction interval of a level; its df are those of the model behind tau²."""
-    settings = case.settings
-    if settings["model"] == "common-effect":
-        return {"pi_low": math.nan, "pi_high": math.nan}
-    clustered = settings["test"] in CLUSTER_TESTS or settings["model"] in MULTILEVEL
-    if case.separate is not None:
-        own = case.grouping.of(name)
-        units, used = (own.n_studies if clustered else own.n_effects), 1
-    else:
-        assert case.common is not None
-        fit = case.common
-        units, used = (fit.n_studies if clustered else fit.n_effects), len(case.tested)
-    pi = prediction_interval(
-        case.prediction, row["estimate"], row["se"], tau2, df=row["df"],
-        units=units - used + 1, riley=units - used - 1, level=settings["level"],
-    )  # fmt: skip
-    return {"pi_low": pi.low, "pi_high": pi.high}
+def _common(fit: RegressionFit) -> pd.DataFrame:
+    """Means of levels with one tau², and their prediction intervals."""
+    each = np.eye(len(fit.names))
+    pi = fit.predict(each)[["pi_low", "pi_high"]]
+    return pd.concat([fit.contrast(each).to_frame(), pi], axis=1).assign(tau2=fit.tau2)
 
 
-def _held_row(case: Case, own: Effects) -> dict[str, Any]:
-    """Mean of a level with too few studies, by the heterogeneity of the others."""
-    fit = case.common or case.null
-    theta = np.zeros(2) if fit is None else np.asarray(fit.point.theta)
-    nested = fit is not None and fit.model in MULTILEVEL
-    if not nested and own.dependent():
-        own = aggregate(own, AGGREGATION_RHO)
-    X, rho = np.ones((own.n_effects, 1)), 0.0 if fit is None else fit.data.rho
-    data, _ = working_data(own, X, rho if nested else 0.0, clustered=nested)
-    point = evaluate(data, theta, restricted=True)
-    estimate, se = float(point.beta[0]), math.sqrt(float(point.bread[0, 0]))
-    half = critical_value(case.settings["level"], math.inf) * se
-    m = own.n_studies
-    return {
-        "estimate": estimate,
-        "se": se,
-        "statistic": estimate / se,
-        "df": math.inf,
-        "p_value": two_sided_p(estimate / se, math.inf),
-        "ci_low": estimate - half,
-        "ci_high": estimate + half,
-        "pi_low": math.nan,
-        "pi_high": math.nan,
-        "tau2": math.nan if fit is None else float(theta.sum()),
-        "tested": False,
-        "note": f"{m} {'study' if m == 1 else 'studies'}, fewer than {case.min_studies}",
-    }
+def _apart(fit: SeparateLevels, case: Case) -> pd.DataFrame:
+    """Means of levels with a tau² each; the df of a prediction are those of its level."""
+    frame = fit.contrast(np.eye(len(fit.names))).to_frame().assign(tau2=fit.tau2)
+    studies = [case.grouping.of(name).n_studies for name in fit.names]
+    pis = [
+        prediction_interval(
+            case.specification.prediction, row["estimate"], row["se"], row["tau2"], df=row["df"],
+            units=m, riley=m - 2, level=case.specification.level,
+        )
+        for row, m in zip(records(frame), studies, strict=True)
+    ]  # fmt: skip
+    return frame.assign(pi_low=[pi.low for pi in pis], pi_high=[pi.high for pi in pis])
 
 
-def _heterogeneity(case: Case, own: Effects, tau2: float) -> dict[str, float]:
+def _heterogeneity(own: Effects, tau2: float, model: Specification) -> dict[str, float]:
     """Q of the effects of one level, and I² for its tau²."""
-    fit = case.common or case.null
-    rho = 0.0 if fit is None else fit.data.rho
-    data, _ = working_data(own, np.ones((own.n_effects, 1)), rho, clustered=rho > 0)
-    q = q_test(data.yi, data.vi, data.X, data.blocks, data.rho)
+    q = _homogeneity(own, model)
     several = own.n_effects > 1
     return {
         "Q": q.Q if several else math.nan,
@@ -151,3 +116,8 @@ def _heterogeneity(case: Case, own: Effects, tau2: float) -> dict[str, float]:
         "Q_p_value": q.p_value if several else math.nan,
         "I2": q.I2(tau2) if several else math.nan,
     }
+
+
+def _homogeneity(own: Effects, model: Specification) -> QTest:
+    """Cochran's Q of the effects of one level."""
+    return q_test(working_data(own, np.ones((own.n_effects, 1)), model))

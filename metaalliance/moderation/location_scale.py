@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -16,16 +15,23 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.variance.location_scale import LocationScalePoint, fit_location_scale
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Model, ModelSettings, Specification, refuse
 from metaalliance.models.scale import without_nan
-from metaalliance.models.tau2_engine import estimate_tau2
+from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.frames import records
-from metaalliance.options import check_level
+from metaalliance.moderation.notices import announce
 from metaalliance.problems import Problem, notice
 
 _TESTS = ("wald", "t", "knapp-hartung")
+_ONE_VARIANCE = "each study has one effect and one variance, which the scale moderators explain"
+#: Why a setting has no meaning for a model of independent effects.
+_REFUSED = {
+    **dict.fromkeys(("rho", "rho_same", "same", "within", "above", "crossed"), _ONE_VARIANCE),
+    "prediction": "each effect has its own heterogeneity, and no interval is predicted",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,9 +56,7 @@ class LocationScale:
     effects: Effects = field(repr=False)
     formula: str
     scale_formula: str
-    tau2_method: str
-    test: str
-    level: float
+    specification: Specification
     location: pd.DataFrame = field(repr=False)
     scale: pd.DataFrame = field(repr=False)
     location_test: dict[str, Any]
@@ -67,6 +71,21 @@ class LocationScale:
     def n_effects(self) -> int:
         """Number of effects."""
         return self.effects.n_effects
+
+    @property
+    def tau2_method(self) -> str:
+        """REML or ML."""
+        return self.specification.tau2
+
+    @property
+    def test(self) -> str:
+        """Test of the location coefficients."""
+        return self.specification.test
+
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        return self.specification.level
 
     def to_frame(self) -> pd.DataFrame:
         """Return location, then scale coefficients."""
@@ -124,13 +143,11 @@ def location_scale(
     formula: str,
     scale: str,
     *,
-    tau2: str = "REML",
-    test: str = "wald",
-    level: float = 0.95,
     reference: Mapping[str, str] | None = None,
     centre: Mapping[str, float] | None = None,
     units: Mapping[str, float] | None = None,
     min_studies: int = 3,
+    **settings: Unpack[ModelSettings],
 ) -> LocationScale:
     """Ask what moderates the mean, and what moderates the heterogeneity.
 
@@ -140,22 +157,22 @@ def location_scale(
         One effect per study.
     formula, scale : str
         Moderators of the mean and of log tau²; "1" for none in the mean. See `meta_regression`.
-    tau2 : {"REML", "ML"}
-        Likelihood.
-    test : {"wald", "t", "knapp-hartung"}
-        Test of the location coefficients; scale coefficients have normal tests, or t with k - q
-        beside the others.
-    level : float
-        Coverage of the intervals.
     reference : mapping, optional
         Reference level by column.
     centre, units : mapping, optional
         Numbers enter as (x - centre) / unit; `units` is what `meta_regression` calls scale.
     min_studies : int
         Effects of levels with fewer studies are left out.
+    **settings
+        The settings of `pool` that this model has, or a whole `Model` as `model`: `tau2` is
+        "REML" or "ML", the likelihood; `test` of the location coefficients is "wald" (what nothing
+        said means here), "t" or "knapp-hartung" (what "auto" means), and scale coefficients have
+        normal tests beside "wald", t with k - q beside the others; `level`.
 
     Raises
     ------
+    OptionError
+        For a setting that this model does not have.
     EstimationError
         For dependent effects (aggregate them first).
 
@@ -169,15 +186,21 @@ def location_scale(
     ...     [0.1, 0.12, 0.08, 0.1, 0.5, -0.3, 0.4, -0.2], [0.01, 0.02] * 4,
     ...     moderators={"arm": list("aaaabbbb")},
     ... )
+    >>> import warnings
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")
     ...     found = location_scale(effects, "1", "arm", reference={"arm": "a"})
     >>> found.scale["term"].tolist()
     ['intercept', 'arm[b]']
     """
-    _check(effects, tau2, test)
-    check_level(level)
-    restricted = tau2 == "REML"
+    whole = isinstance(settings.get("model"), Model)
+    model = _settled(Model.of(settings if whole else {"test": "wald", **settings}))
+    if effects.dependent():
+        raise EstimationError(
+            "A location-scale model takes one effect per study: aggregate them first "
+            "(aggregate(effects, rho=0.5)).",
+            code="MA612",
+        )
     given = {"reference": reference or {}, "centre": centre or {}, "scale": units or {}}
     mean, spread = _designs(effects, formula, scale, given, min_studies)
     used, Z = spread.used, spread.X
@@ -187,26 +210,26 @@ def location_scale(
             f"{used.n_effects} effects cannot estimate {Z.shape[1] + X.shape[1]} coefficients.",
             code="MA641",
         )
-    start = estimate_tau2(used.yi, used.vi, X, tau2)
-    point = fit_location_scale(used.yi, used.vi, X, Z, start, restricted=restricted)
-    found = _result(used, mean, spread, X, Z, point, start, tau2, test, level)
-    for problem in found.notices:
-        if problem.severity == "warning":
-            warnings.warn(f"{problem.code} {problem.message}", MetaAllianceWarning, stacklevel=2)
+    common = fit_working(used, X, model)
+    restricted = model.tau2 == "REML"
+    point = fit_location_scale(used.yi, used.vi, X, Z, common.tau2, restricted=restricted)
+    found = _result(used, mean, spread, X, Z, point, common, model)
+    announce(found.notices)
     return found
 
 
-def _check(effects: Effects, tau2: str, test: str) -> None:
-    if tau2 not in {"REML", "ML"}:
-        raise OptionError(f"tau2={tau2!r} is not one of 'REML', 'ML'.")
-    if test not in _TESTS:
-        raise OptionError(f"test={test!r} is not one of {', '.join(_TESTS)}.")
-    if effects.dependent():
-        raise EstimationError(
-            "A location-scale model takes one effect per study: aggregate them first "
-            "(aggregate(effects, rho=0.5)).",
-            code="MA612",
-        )
+def _settled(model: Model) -> Specification:
+    """Return the model with nothing left to choose; refuse what a location-scale model lacks."""
+    refuse(model, "A location-scale model", _REFUSED)
+    allowed = {"model": ("auto", "two-level"), "tau2": ("REML", "ML"), "test": ("auto", *_TESTS)}
+    asked = {"model": model.kind, "tau2": model.tau2, "test": model.test}
+    for name, values in allowed.items():
+        if asked[name] not in values:
+            raise OptionError(
+                f"A location-scale model cannot obey {name}={asked[name]!r}: it has "
+                f"{', '.join(repr(v) for v in values)}."
+            )
+    return replace(model, kind="two-level").resolved(dependent=False)
 
 
 def _designs(
@@ -245,12 +268,11 @@ def _result(
     X: Array,
     Z: Array,
     point: LocationScalePoint,
-    start: float,
-    method: str,
-    test: str,
-    level: float,
+    common: WorkingFit,
+    model: Specification,
 ) -> LocationScale:
     k, p, q = used.n_effects, X.shape[1], Z.shape[1]
+    test, level = model.test, model.level
     factor = 1.0
     if test == "knapp-hartung":
         rss = float(np.sum((used.yi - X @ point.beta) ** 2 / (used.vi + point.tau2)))
@@ -271,14 +293,12 @@ def _result(
         effects=used,
         formula="1" if mean is None else mean.formula.text,
         scale_formula=spread.formula.text,
-        tau2_method=method,
-        test=test,
-        level=level,
+        specification=model,
         location=_frame(names, point.beta, factor * point.beta_covariance, df, level),
         scale=_frame(spread.names, point.alpha, point.alpha_covariance, scale_df, level),
         location_test=_joint(point.beta, factor * point.beta_covariance, df),
         scale_test=_joint(point.alpha, point.alpha_covariance, scale_df),
-        lrt=_likelihood_ratio(used, X, start, point, q - 1, restricted=method == "REML"),
+        lrt=_likelihood_ratio(common, point, q - 1),
         tau2=point.tau2,
         log_likelihood=point.log_likelihood,
         variables=tuple(variables.values()),
@@ -320,14 +340,7 @@ def _joint(estimate: Array, covariance: Array, df: float) -> dict[str, Any]:
     return {"test": "f", "statistic": Q / q, "df1": q, "df2": df, "p_value": p_value}
 
 
-def _likelihood_ratio(
-    used: Effects, X: Array, start: float, point: LocationScalePoint, df: int, *, restricted: bool
-) -> dict[str, Any]:
+def _likelihood_ratio(common: WorkingFit, point: LocationScalePoint, df: int) -> dict[str, Any]:
     """Compare with one tau² for all effects."""
-    from metaalliance.core.variance.multilevel import evaluate
-    from metaalliance.models.working import working_data
-
-    data, _ = working_data(used, X, 0.0, clustered=False)
-    common = evaluate(data, np.array([0.0, start]), restricted=restricted).log_likelihood
-    statistic = max(0.0, 2 * (point.log_likelihood - common))
+    statistic = max(0.0, 2 * (point.log_likelihood - common.point.log_likelihood))
     return {"statistic": statistic, "df": df, "p_value": float(stats.chi2.sf(statistic, df))}

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,16 @@ import pandas as pd
 from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
-from metaalliance.models.regression import regress
+from metaalliance.model import Model, ModelSettings
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
+from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import LIMITS, wald_record, wald_text
-from metaalliance.options import Kind, Scale, Tau2Estimator, Test, check_option
+from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
@@ -117,7 +119,7 @@ class MetaRegression:
         frame: pd.DataFrame | None = None,
         *,
         at: Mapping[str, Any] | None = None,
-        prediction: str = "t",
+        prediction: str | None = None,
         scale: Scale = "analysis",
     ) -> pd.DataFrame:
         """Predict the mean effect for new values of the moderators.
@@ -129,8 +131,8 @@ class MetaRegression:
         at : mapping, optional
             In place of a frame: values by column, one or a list each. Other numbers are held at
             their centre, and every combination of the levels of other columns is predicted.
-        prediction : {"t", "normal", "riley", "simple"}
-            Distribution of the prediction interval.
+        prediction : {"t", "normal", "riley", "simple"}, optional
+            Distribution of the prediction interval; by default that of the model.
         scale : {"analysis", "r"}
             With "r" the mean and the limits are correlations.
 
@@ -237,15 +239,11 @@ def meta_regression(
     effects: Effects,
     formula: str,
     *,
-    model: Kind = "auto",
-    tau2: Tau2Estimator = "REML",
-    test: Test = "auto",
-    rho: float = 0.6,
-    level: float = 0.95,
     reference: Mapping[str, str] | None = None,
     centre: Mapping[str, float] | None = None,
     scale: Mapping[str, float] | None = None,
     min_studies: int = 3,
+    **settings: Unpack[ModelSettings],
 ) -> MetaRegression:
     """Regress the effects on several moderators at once.
 
@@ -256,8 +254,6 @@ def meta_regression(
     formula : str
         Such as ``"modality * alliance_rater + year"``; see `parse_formula` for what may stand in
         it. It is read strictly: nothing in it is executed.
-    model, tau2, test, rho, level
-        As in `pool`.
     reference : mapping, optional
         Reference level by column; by default the level with most studies.
     centre, scale : mapping, optional
@@ -265,6 +261,8 @@ def meta_regression(
         decade) or 1.
     min_studies : int
         Effects of levels with fewer studies are left out.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`.
 
     Returns
     -------
@@ -288,26 +286,20 @@ def meta_regression(
     >>> fit.names, [round(float(b), 3) for b in fit.fit.beta]
     (('intercept', 'arm[b]', 'year'), [0.2, 0.333, 0.125])
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        design = build_design(
-            effects,
-            formula,
-            reference=reference,
-            centre=centre,
-            scale=scale,
-            min_studies=min_studies,
-        )
-        options: dict[str, Any] = {
-            "model": model, "tau2": tau2, "test": test, "rho": rho, "level": level,
-        }  # fmt: skip
-        fit = regress(design.used, design.X, design.names, **options)
-        null = regress(design.used, np.ones((fit.n_effects, 1)), ("mean",), **options)
+    model = Model.of(settings)
+    design = build_design(
+        effects,
+        formula,
+        reference=reference,
+        centre=centre,
+        scale=scale,
+        min_studies=min_studies,
+    )
+    fit = fit_regression(design.used, design.X, design.names, model)
+    null = fit_regression(design.used, np.ones((fit.n_effects, 1)), ("mean",), model)
     R2 = max(0.0, 1 - fit.tau2 / null.tau2) if null.tau2 > 0 else math.nan
     notices = (*design.notices, *fit.notices, *inflated(fit, design.terms))
-    for problem in notices:
-        if problem.severity == "warning":
-            warnings.warn(f"{problem.code} {problem.message}", MetaAllianceWarning, stacklevel=2)
+    announce(notices)
     return MetaRegression(
         formula=design.formula.text,
         fit=fit,

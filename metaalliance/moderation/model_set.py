@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import itertools
-import warnings
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
+from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.regression import regress
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Model, ModelSettings, Specification, refuse
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
-from metaalliance.options import Kind
 from metaalliance.wording.numbers import number
 
 #: Moderators of which all subsets are fitted, at most.
 MOST = 10
-_COMPONENTS = {"common-effect": 0, "two-level": 1, "three-level": 2, "che": 2}
+#: Why a setting plays no part in the weights of models.
+_REFUSED = {
+    "test": "models are weighed by their likelihoods, and no coefficient is tested",
+    "prediction": "coefficients are averaged over models, and no effect is predicted",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,8 +42,11 @@ class ModelSet:
     importance : DataFrame
         term, weight: summed weights of the models that hold a term.
     coefficients : DataFrame
-        term, estimate, se: averaged over all models, a coefficient being zero where its term is
-        left out; the standard error includes the uncertainty about the model.
+        term, estimate, se, ci_low, ci_high: averaged over all models, a coefficient being zero
+        where its term is left out; the standard error, and with it the normal interval, includes
+        the uncertainty about the model.
+    level : float
+        Coverage of the intervals.
     n_studies, n_effects : int
         The effects of all models: those with a value of every moderator.
     """
@@ -47,6 +55,7 @@ class ModelSet:
     importance: pd.DataFrame = field(repr=False)
     coefficients: pd.DataFrame = field(repr=False)
     model: str
+    level: float
     n_studies: int
     n_effects: int
     missing: dict[str, dict[str, int]]
@@ -87,12 +96,11 @@ def model_set(
     effects: Effects,
     terms: Sequence[str],
     *,
-    model: Kind = "auto",
-    rho: float = 0.6,
     reference: Mapping[str, str] | None = None,
     centre: Mapping[str, float] | None = None,
     scale: Mapping[str, float] | None = None,
     min_studies: int = 3,
+    **settings: Unpack[ModelSettings],
 ) -> ModelSet:
     """Fit every subset of a declared set of moderators and weigh the models by AICc.
 
@@ -105,15 +113,22 @@ def model_set(
         What is explained.
     terms : sequence of str
         Terms of a formula, such as ``["modality", "alliance_rater", "year"]``; at most 10.
-    model, rho
-        As in `pool`.
     reference, centre, scale, min_studies
         As in `meta_regression`.
+    **settings
+        The settings of `pool` but `test` and `prediction`, or a whole `Model` as `model`; `tau2`
+        is "ML" whether it is said or not.
+
+    Raises
+    ------
+    OptionError
+        For a setting that plays no part, or another `tau2`.
 
     References
     ----------
     Burnham KP, Anderson DR (2002). Model Selection and Multimodel Inference, 2nd ed. AICc
     counts effects and all parameters, variance components among them, as metafor does.
+    Buckland ST, Burnham KP, Augustin NH (1997). Biometrics 53, 603-618 (standard error).
 
     Examples
     --------
@@ -124,20 +139,19 @@ def model_set(
     >>> model_set(effects, ["arm", "age"]).models["formula"].iloc[0]
     'arm'
     """
+    model = _by_likelihood(Model.of(settings))
     names = list(dict.fromkeys(str(t).strip() for t in terms))
     if not 1 <= len(names) <= MOST:
         raise OptionError(f"{len(names)} terms; allowed are 1 to {MOST}.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        full = build_design(
-            effects,
-            " + ".join(names),
-            reference=reference,
-            centre=centre,
-            scale=scale,
-            min_studies=min_studies,
-        )
-        fits = _fits(full, names, model, rho)
+    full = build_design(
+        effects,
+        " + ".join(names),
+        reference=reference,
+        centre=centre,
+        scale=scale,
+        min_studies=min_studies,
+    )
+    fits = _fits(full, names, model)
     rows = [_row(chosen, fit) for chosen, fit in fits]
     frame = pd.DataFrame(rows)
     frame["delta"] = frame["aicc"] - frame["aicc"].min()
@@ -148,7 +162,7 @@ def model_set(
                                         if t in c))}
         for t in full.terms
     ]  # fmt: skip
-    averaged = _averaged(full, fits, frame["weight"].to_numpy())
+    averaged = _averaged(full, fits, frame["weight"].to_numpy(), model.level)
     return ModelSet(
         models=frame.sort_values("aicc", kind="stable", ignore_index=True),
         importance=pd.DataFrame(importance).sort_values(
@@ -156,6 +170,7 @@ def model_set(
         ),
         coefficients=averaged,
         model=fits[0][1].model,
+        level=model.level,
         n_studies=full.used.n_studies,
         n_effects=full.used.n_effects,
         missing=full.missing,
@@ -165,7 +180,18 @@ def model_set(
 _Fits = list[tuple[tuple[str, ...], RegressionFit]]
 
 
-def _fits(full: Design, names: list[str], model: Kind, rho: float) -> _Fits:
+def _by_likelihood(model: Model) -> Model:
+    """Return the model with full maximum likelihood; refuse what has no part in it."""
+    refuse(model, "A set of models", _REFUSED)
+    if model.kind != "common-effect" and model.tau2 not in {"REML", "ML"}:
+        raise OptionError(
+            f"A set of models cannot obey tau2={model.tau2!r}: likelihoods of different designs "
+            "are compared at their full maximum ('ML')."
+        )
+    return replace(model, tau2="ML")
+
+
+def _fits(full: Design, names: list[str], model: Model) -> _Fits:
     """Fit every subset of the terms."""
     terms = list(full.terms)
     if len(terms) != len(names):
@@ -175,25 +201,27 @@ def _fits(full: Design, names: list[str], model: Kind, rho: float) -> _Fits:
             f"{full.used.n_effects} effects are too few for {full.X.shape[1]} coefficients.",
             code="MA641",
         )
+    chosen = _untested(model, full.used)
     fits: _Fits = []
     for size in range(len(terms) + 1):
-        for chosen in itertools.combinations(terms, size):
-            columns = [0, *(c for t in chosen for c in full.terms[t])]
+        for subset in itertools.combinations(terms, size):
+            columns = [0, *(c for t in subset for c in full.terms[t])]
             names_of = [full.names[c] for c in columns]
-            X = full.X[:, columns]
-            # The test plays no part: "wald" needs no small-sample work.
-            found = _fit(full.used, X, names_of, model, rho)
-            fits.append((chosen, found))
+            found = fit_regression(full.used, full.X[:, columns], names_of, chosen)
+            fits.append((subset, found))
     return fits
 
 
-def _fit(effects: Effects, X: Any, names: Sequence[str], model: Kind, rho: float) -> RegressionFit:
-    test: Any = "cr0" if effects.dependent() and model in {"two-level", "common-effect"} else "wald"
-    return regress(effects, X, names, model=model, tau2="ML", test=test, rho=rho)
+def _untested(model: Model, effects: Effects) -> Specification:
+    """Return the model with the test that needs no small-sample work: no test plays a part."""
+    chosen = model.resolved(dependent=effects.dependent())
+    independent = not chosen.multilevel and effects.dependent()
+    return replace(chosen, test="cr0" if independent else "wald")
 
 
 def _row(chosen: tuple[str, ...], fit: RegressionFit) -> dict[str, Any]:
-    parameters = len(fit.names) + _COMPONENTS[fit.model]
+    components = 0 if fit.model == "common-effect" else len(fit.sigma2)
+    parameters = len(fit.names) + components
     k = fit.n_effects
     return {
         "formula": " + ".join(chosen) or "1",
@@ -209,7 +237,7 @@ def aicc(log_likelihood: float, parameters: int, k: int) -> float:
     return -2 * log_likelihood + 2 * parameters * n / (n - parameters - 1)
 
 
-def _averaged(full: Design, fits: _Fits, weights: Any) -> pd.DataFrame:
+def _averaged(full: Design, fits: _Fits, weights: Any, level: float) -> pd.DataFrame:
     """Average every coefficient over all models."""
     estimates = np.zeros((len(fits), len(full.names)))
     variances = np.zeros_like(estimates)
@@ -219,4 +247,6 @@ def _averaged(full: Design, fits: _Fits, weights: Any) -> pd.DataFrame:
         variances[row, at] = fit.se**2
     mean = weights @ estimates
     se = weights @ np.sqrt(variances + (estimates - mean) ** 2)
-    return pd.DataFrame({"term": full.names, "estimate": mean, "se": se})
+    half = critical_value(level, math.inf) * se
+    ends = {"ci_low": mean - half, "ci_high": mean + half}
+    return pd.DataFrame({"term": full.names, "estimate": mean, "se": se, **ends})

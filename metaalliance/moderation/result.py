@@ -12,6 +12,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
+from metaalliance.model import Specification
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.frames import records
@@ -38,12 +39,15 @@ class ModeratorTest:
         The moderator.
     effects : Effects
         All effects, those without a value among them.
+    specification : Specification
+        The model of the levels, with nothing left to choose.
     reference : str
         The first level, with which others are compared.
     levels : DataFrame
         One row per level on the analysis scale: counts, mean, test, confidence and prediction
-        interval, tau2, I2 and Q of the level; `tested` says whether it takes part in the
-        omnibus test, `note` why not.
+        interval, tau2, I2 and Q of the level; `tested` says whether it has enough studies for
+        all of these and takes part in the omnibus test, `note` why not. A level that is not
+        tested has counts, and NaN for every estimate.
     omnibus : dict
         Test that the tested levels are equal: test, statistic, df1, df2, p_value, reason.
     contrasts : DataFrame
@@ -74,6 +78,7 @@ class ModeratorTest:
 
     name: str
     effects: Effects = field(repr=False)
+    specification: Specification
     reference: str
     levels: pd.DataFrame = field(repr=False)
     omnibus: dict[str, Any]
@@ -206,13 +211,13 @@ def wald_text(found: dict[str, Any]) -> str:
 def _level_line(row: dict[str, Any], *, is_r: bool, level: float) -> str:
     """One level in words."""
     name = "r" if is_r else "estimate"
-    ends = limits(row["ci_low"], row["ci_high"], correlation=is_r)
     studies = "study" if row["n_studies"] == 1 else "studies"
-    text = (
-        f"{row['level']} ({row['n_studies']:,} {studies}, {row['n_effects']:,} effects): {name} = "
-        f"{number(row['estimate'], correlation=is_r)}, {100 * level:g}% CI {ends}"
-    )
-    return text if row["tested"] else f"{text}; not tested: {row['note']}"
+    text = f"{row['level']} ({row['n_studies']:,} {studies}, {row['n_effects']:,} effects): "
+    if not row["tested"]:
+        return f"{text}not estimated, {row['note']}"
+    ends = limits(row["ci_low"], row["ci_high"], correlation=is_r)
+    estimate = number(row["estimate"], correlation=is_r)
+    return f"{text}{name} = {estimate}, {100 * level:g}% CI {ends}"
 
 
 def equality(g: int) -> Array:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,10 @@ from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.inference.stacked import StackedMeans
 from metaalliance.core.inference.wald import WaldTest, constraint_matrix, quadratic_forms
 from metaalliance.core.inference.welch import welch_satterthwaite, welch_test
-from metaalliance.core.variance.multilevel import evaluate, highest_maximum
 from metaalliance.effects.effects import Effects
-from metaalliance.model import MULTILEVEL, Model
+from metaalliance.model import Specification
 from metaalliance.models.regression_fit import Contrast
-from metaalliance.models.tau2_engine import estimate_tau2
-from metaalliance.models.working import WorkingFit, fit_working, working_data
-from metaalliance.options import CLUSTER_TESTS
+from metaalliance.models.working import WorkingFit, fit_working
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +30,8 @@ class SeparateLevels:
     ----------
     names : tuple of str
         The levels.
+    specification : Specification
+        The model, with nothing left to choose.
     beta : ndarray, shape (g,)
         Their means.
     covariance : ndarray, shape (g, g)
@@ -44,9 +42,7 @@ class SeparateLevels:
     """
 
     names: tuple[str, ...]
-    model: str
-    test: str
-    level: float
+    specification: Specification
     beta: Array
     covariance: Array = field(repr=False)
     df: Array
@@ -66,7 +62,7 @@ class SeparateLevels:
         df = self._df(rows)
         t = estimate / se
         p = np.array([two_sided_p(s, d) for s, d in zip(t, df, strict=True)])
-        half = se * np.array([critical_value(self.level, d) for d in df])
+        half = se * np.array([critical_value(self.specification.level, d) for d in df])
         return Contrast(
             estimate=estimate, se=se, statistic=t, df=df, p_value=p,
             ci_low=estimate - half, ci_high=estimate + half,
@@ -87,7 +83,7 @@ class SeparateLevels:
         C = np.column_stack([np.ones(g - 1), -np.eye(g - 1)])
         if self.stacked is not None:
             return self.stacked.htz(C)
-        if self.test != "wald":
+        if self.specification.test != "wald":
             return welch_test(self.beta, np.diag(self.covariance), self.df)
         C = constraint_matrix(C, g)
         Q = float(quadratic_forms((C @ self.beta)[None], (C @ self.covariance @ C.T)[None])[0])
@@ -98,10 +94,7 @@ class SeparateLevels:
 
 
 def fit_separately(
-    effects: Effects,
-    X: Array,
-    levels: tuple[str, ...],
-    settings: Mapping[str, Any],
+    effects: Effects, X: Array, levels: tuple[str, ...], model: Specification
 ) -> SeparateLevels:
     """Fit each level on its own.
 
@@ -113,35 +106,33 @@ def fit_separately(
         Indicators of the levels.
     levels : tuple of str
         Their names.
-    settings : mapping
-        model, tau2, test, rho and level, none of them "auto".
+    model : Specification
+        The model of each.
 
     Notes
     -----
     A level in which no study has several effects cannot tell the variances between and within
     studies apart: it has one variance, of which nothing depends on the split.
     """
-    model, test = settings["model"], settings["test"]
     fits = []
     for column in range(X.shape[1]):
         rows = np.flatnonzero(X[:, column] == 1)
         part = effects.subset(X[:, column] == 1)
-        fits.append((_fit_level(part, settings), rows))
+        work = fit_working(part, np.ones((part.n_effects, 1)), _of_part(model, part))
+        fits.append((work, rows))
     works = tuple(work for work, _ in fits)
     stacked = None
-    if test in CLUSTER_TESTS:
+    if model.robust:
         studies, _ = pd.factorize(effects.frame["study"])
-        parts = [(work.data, work.point, rows[work.order]) for work, rows in fits]
-        stacked = StackedMeans.build(parts, studies.astype(np.intp), test)
+        parts = [(work.data, work.point, rows[work.data.order]) for work, rows in fits]
+        stacked = StackedMeans.build(parts, studies.astype(np.intp), model.test)
         covariance, df = stacked.covariance, stacked.degrees(np.eye(len(levels)))
     else:
         covariance = np.diag([float(work.covariance[0, 0]) for work in works])
         df = np.array([float(work.df[0]) for work in works])
     return SeparateLevels(
         names=levels,
-        model=model,
-        test=test,
-        level=settings["level"],
+        specification=model,
         beta=np.array([float(work.point.beta[0]) for work in works]),
         covariance=covariance,
         df=df,
@@ -150,16 +141,14 @@ def fit_separately(
     )
 
 
-def _fit_level(effects: Effects, settings: Mapping[str, Any]) -> WorkingFit:
-    """Fit the mean of one level."""
-    model = Model.of(settings)
-    if model.multilevel and not effects.dependent():
-        model = model.of_kind("two-level")
-    X = np.ones((effects.n_effects, 1))
-    return fit_working(effects, X, model.resolved(dependent=effects.dependent()))
+def _of_part(model: Specification, effects: Effects) -> Specification:
+    """Return the model of a part of the effects, which may have no study with several."""
+    if not model.multilevel or effects.dependent():
+        return model
+    return model.of_kind("two-level").resolved(dependent=False)
 
 
-def equal_variance_test(effects: Effects, X: Array, settings: Mapping[str, Any]) -> dict[str, Any]:
+def equal_variance_test(effects: Effects, X: Array, model: Specification) -> dict[str, Any]:
     """Test equal heterogeneity of the levels by the likelihood ratio.
 
     The restricted likelihood (or the full one where tau² is ML) with one set of variance
@@ -171,46 +160,37 @@ def equal_variance_test(effects: Effects, X: Array, settings: Mapping[str, Any])
     dict
         statistic, df, p_value, method, and the two log likelihoods.
     """
-    restricted = settings["tau2"] != "ML"
-    levels = [effects.subset(X[:, c] == 1) for c in range(X.shape[1])]
-    nested = settings["model"] in MULTILEVEL
+    # The likelihood is that of REML or ML whatever tau² is estimated by, and has no test.
+    likelihood = replace(model, tau2="ML" if model.tau2 == "ML" else "REML", test="wald")
     separate, parameters = 0.0, 0
-    for part in levels:
-        value, number = _log_likelihood(part, np.ones((part.n_effects, 1)), settings, restricted)
+    for column in X.T:
+        part = effects.subset(column == 1)
+        value, number = _log_likelihood(part, np.ones((part.n_effects, 1)), likelihood)
         separate, parameters = separate + value, parameters + number
-    common, shared = _common_likelihood(effects, X, settings, restricted)
+    common, shared = _common_likelihood(effects, X, likelihood)
     df = parameters - shared
     statistic = max(0.0, 2 * (separate - common))
     return {
         "test": "likelihood-ratio",
-        "method": "REML" if restricted else "ML",
+        "method": likelihood.tau2,
         "statistic": statistic,
         "df": df,
         "p_value": float(stats.chi2.sf(statistic, df)) if df > 0 else math.nan,
         "log_likelihood_separate": separate,
         "log_likelihood_common": common,
-        "components": "study and effect" if nested else "study",
+        "components": "study and effect" if model.multilevel else "study",
     }
 
 
-def _common_likelihood(
-    effects: Effects, X: Array, settings: Mapping[str, Any], restricted: bool
-) -> tuple[float, int]:
+def _common_likelihood(effects: Effects, X: Array, model: Specification) -> tuple[float, int]:
     """Log likelihood with one set of components, effects of a study in two levels apart."""
     study = effects.frame["study"].astype(str) + "\0" + pd.Series(X.argmax(axis=1)).astype(str)
     apart = Effects(frame=effects.frame.assign(study=study), measure=effects.measure)
-    return _log_likelihood(apart, X, settings, restricted)
+    return _log_likelihood(apart, X, model)
 
 
-def _log_likelihood(
-    effects: Effects, X: Array, settings: Mapping[str, Any], restricted: bool
-) -> tuple[float, int]:
+def _log_likelihood(effects: Effects, X: Array, model: Specification) -> tuple[float, int]:
     """Highest log likelihood of a design, and its number of variance components."""
-    split = settings["model"] in MULTILEVEL and effects.dependent()
-    rho = settings["rho"] if settings["model"] == "che" and split else 0.0
-    data, order = working_data(effects, X, rho, clustered=split)
-    if split:
-        return highest_maximum(data, restricted=restricted).log_likelihood, 2
-    y, v = effects.yi[order], effects.vi[order]
-    tau2 = estimate_tau2(y, v, X[order], "REML" if restricted else "ML")
-    return evaluate(data, np.array([0.0, tau2]), restricted=restricted).log_likelihood, 1
+    chosen = _of_part(model, effects)
+    work = fit_working(effects, X, chosen)
+    return work.point.log_likelihood, len(work.data.names) if chosen.multilevel else 1

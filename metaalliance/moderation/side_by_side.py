@@ -15,8 +15,8 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.permuted_moderator import permutation_test_of_moderator
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
-from metaalliance.model import MULTILEVEL
-from metaalliance.models.regression import regress
+from metaalliance.model import Specification
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
@@ -34,8 +34,9 @@ def add_tests(
 ) -> ModeratorTest:
     """Return the result with the tests asked for in its `tests`.
 
-    Every method compares the tested levels with one common heterogeneity; one that does not
-    apply says why.
+    Every method compares the tested levels with one common heterogeneity, by a test (and where it
+    has to, an estimator) of its own, which its `settings` name; all else is that of the result.
+    One that does not apply says why.
     """
     wanted = METHODS if tests == "all" or list(tests) == ["all"] else tests
     names = [wanted] if isinstance(wanted, str) else [str(t).strip() for t in wanted]
@@ -45,7 +46,8 @@ def add_tests(
     tested = tuple(str(t) for t in result.levels.loc[result.levels["tested"], "level"])
     case = _Case(result, grouping, tested, replications, seed)
     rows = [{"method": name, **_attempt(_METHODS[name], case)} for name in names]
-    columns = ["method", "test", "statistic", "df1", "df2", "p_value", "replications", "reason"]
+    columns = ["method", "test", "statistic", "df1", "df2", "p_value", "replications", "settings",
+               "reason"]  # fmt: skip
     return replace(result, tests=pd.DataFrame(rows, columns=columns))
 
 
@@ -61,7 +63,7 @@ class _Case:
         seed: int,
     ) -> None:
         self.tested, self.replications, self.seed = tested, replications, seed
-        self.options = result.options
+        self.model = result.specification
         if len(tested) < 2:
             raise OptionError(f"{result.name} has no two levels to test.", code="MA646")
         keep, self.X = grouping.indicators(tested)
@@ -69,11 +71,14 @@ class _Case:
         self.C = equality(len(tested))
         self.varies = grouping.varies_within()
 
-    def fit(self, **changed: Any) -> RegressionFit:
-        """Fit the tested levels with some options changed."""
-        given = {k: self.options[k] for k in ("model", "test", "level")}
-        given |= {"tau2": self.options.get("tau2", "REML"), "rho": self.options.get("rho", 0.6)}
-        return regress(self.effects, self.X, self.tested, **{**given, **changed})
+    def fit(self, **own: Any) -> RegressionFit:
+        """Fit the tested levels with the test and the estimator that a method has of its own."""
+        return fit_regression(self.effects, self.X, self.tested, replace(self.model, **own))
+
+    def mean(self, model: Specification) -> RegressionFit:
+        """Fit the mean of the same effects."""
+        ones = np.ones((self.effects.n_effects, 1))
+        return fit_regression(self.effects, ones, ("mean",), model)
 
 
 def _attempt(method: Callable[[_Case], dict[str, Any]], case: _Case) -> dict[str, Any]:
@@ -81,35 +86,36 @@ def _attempt(method: Callable[[_Case], dict[str, Any]], case: _Case) -> dict[str
     try:
         return method(case)
     except MetaAllianceError as error:
-        return {"test": None, **_NOTHING, "reason": str(error)}
+        return _not_for(str(error))
+
+
+def _settings(**own: str) -> dict[str, str]:
+    """What a method has of its own, as text."""
+    return {"settings": ", ".join(f"{name}={value}" for name, value in own.items())}
 
 
 def _htz(case: _Case) -> dict[str, Any]:
-    return wald_record(case.fit(test="cr2").wald(case.C, "htz"))
+    found = case.fit(test="cr2").wald(case.C, "htz")
+    return wald_record(found) | _settings(test="cr2")
 
 
 def _knapp_hartung(case: _Case) -> dict[str, Any]:
-    if case.options["model"] != "two-level":
+    if case.model.kind != "two-level":
         return _not_for("it takes one effect per study in a two-level model")
-    return wald_record(case.fit(test="knapp-hartung").wald(case.C, "f"))
+    found = case.fit(test="knapp-hartung").wald(case.C, "f")
+    return wald_record(found) | _settings(test="knapp-hartung")
 
 
 def _wald(case: _Case) -> dict[str, Any]:
-    return wald_record(case.fit(test="wald").wald(case.C, "chi2"))
+    return wald_record(case.fit(test="wald").wald(case.C, "chi2")) | _settings(test="wald")
 
 
 def _likelihood_ratio(case: _Case) -> dict[str, Any]:
     """Compare the full likelihoods (ML) with and without the levels."""
-    if case.options["model"] == "common-effect":
-        changed: dict[str, Any] = {"test": "wald"}
-    else:
-        changed = {"test": "wald", "tau2": "ML"}
-    full = case.fit(**changed)
-    ones = np.ones((case.effects.n_effects, 1))
-    null = regress(
-        case.effects, ones, ("mean",), rho=case.options.get("rho", 0.6),
-        **{**changed, "model": full.model},
-    )  # fmt: skip
+    estimated = case.model.kind != "common-effect"
+    own = {**({"tau2": "ML"} if estimated else {}), "test": "wald"}
+    full = case.fit(**own)
+    null = case.mean(full.specification)
     statistic = max(0.0, 2 * (full.log_likelihood - null.log_likelihood))
     df = len(case.tested) - 1
     return {
@@ -119,22 +125,25 @@ def _likelihood_ratio(case: _Case) -> dict[str, Any]:
         "df2": math.inf,
         "p_value": float(stats.chi2.sf(statistic, df)),
         "reason": "",
+        **_settings(**own),
     }
 
 
 def _permutation(case: _Case) -> dict[str, Any]:
     """Deal the levels anew over studies."""
-    model = case.options["model"]
+    model = case.model
     if case.varies:
         return _not_for(f"the moderator varies within {case.varies} studies")
-    if model in MULTILEVEL or case.effects.dependent():
+    shared = [*model.above, *([model.crossed] if model.crossed else [])]
+    if shared:
+        return _not_for(f"studies that share {shared[0]} cannot be dealt independently")
+    if model.multilevel or case.effects.dependent():
         y, v, X = _study_means(case)
         estimator, scale = "FE", "wald"
     else:
         y, v, X = case.effects.yi, case.effects.vi, case.X
-        estimator = "FE" if model == "common-effect" else case.options["tau2"]
-        test = case.options["test"]
-        scale = test if test.startswith("knapp") else "wald"
+        estimator = "FE" if model.kind == "common-effect" else model.tau2
+        scale = model.test if model.test.startswith("knapp") else "wald"
     found = permutation_test_of_moderator(
         y, v, X, case.C, estimator=estimator, scale=scale, replications=case.replications,
         seed=case.seed,
@@ -147,6 +156,7 @@ def _permutation(case: _Case) -> dict[str, Any]:
         "p_value": found.p_value,
         "replications": found.replications,
         "reason": "",
+        **_settings(test=scale),
     }
 
 
@@ -157,16 +167,7 @@ def _study_means(case: _Case) -> tuple[Array, Array, Array]:
     estimated once. With a design that is constant within studies the generalised least squares
     fit of all effects is the fit of these means.
     """
-    ones = np.ones((case.effects.n_effects, 1))
-    null = regress(
-        case.effects,
-        ones,
-        ("mean",),
-        model=case.options["model"],
-        tau2=case.options.get("tau2", "REML"),
-        rho=case.options.get("rho", 0.6),
-        test=case.options["test"],
-    )
+    null = case.mean(case.model)
     data = null.data
     precision = data.blocks.sums(null.point.covariance.solve(np.ones(data.yi.size)))
     weighted = data.blocks.sums(null.point.covariance.solve(data.yi))
@@ -181,7 +182,7 @@ def _study_order(case: _Case) -> Any:
 
 
 def _wild_bootstrap(case: _Case) -> dict[str, Any]:
-    found = case.fit(test="cr2").wild_bootstrap(
+    found = case.fit(test="cr0").wild_bootstrap(
         case.C, replications=case.replications, seed=case.seed
     )
     return {
@@ -192,11 +193,12 @@ def _wild_bootstrap(case: _Case) -> dict[str, Any]:
         "p_value": found.p_value_corrected,
         "replications": found.replications,
         "reason": found.reason,
+        **_settings(test="cr0"),
     }
 
 
 def _not_for(reason: str) -> dict[str, Any]:
-    return {"test": None, **_NOTHING, "reason": reason}
+    return {"test": None, **_NOTHING, "settings": "", "reason": reason}
 
 
 _METHODS: dict[str, Callable[[_Case], dict[str, Any]]] = {

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError
-from metaalliance.models.regression import regress
+from metaalliance.errors import OptionError
+from metaalliance.model import Model, ModelSettings
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.grouping import column, is_number
-from metaalliance.options import Kind, Tau2Estimator, Test
-from metaalliance.problems import Problem, notice
+from metaalliance.moderation.notices import announce, missing_notice
+from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
 
@@ -144,13 +144,9 @@ def slope(
     effects: Effects,
     by: str,
     *,
-    model: Kind = "auto",
-    tau2: Tau2Estimator = "REML",
-    test: Test = "auto",
-    rho: float = 0.6,
-    level: float = 0.95,
     centre: float | None = None,
     scale: float | None = None,
+    **settings: Unpack[ModelSettings],
 ) -> SlopeTest:
     """Regress the effects on one numeric moderator.
 
@@ -160,12 +156,13 @@ def slope(
         What is explained; effects without a value are counted and left out.
     by : str
         A numeric column.
-    model, tau2, test, rho, level
-        As in `pool`.
     centre : float, optional
         Where the intercept is the mean effect; by default the mean of the moderator.
     scale : float, optional
         Difference that the slope is for: by default 10 for years, 1 otherwise.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`; `prediction` is that of
+        ``fit.predict``.
 
     Raises
     ------
@@ -181,17 +178,15 @@ def slope(
     >>> round(float(found.fit.beta[1]), 3), found.unit
     (0.1, 'per decade')
     """
+    model = Model.of(settings)
     used, x, missing, notices = numbers_of(effects, by)
     centre = float(np.mean(x)) if centre is None else float(centre)
     scale = default_scale(by, x) if scale is None else float(scale)
     if not (math.isfinite(scale) and scale > 0):
         raise OptionError(f"scale={scale!r} of {by} is not a positive number.")
     X = np.column_stack([np.ones(x.size), (x - centre) / scale])
-    given: dict[str, Any] = {"model": model, "tau2": tau2, "test": test, "rho": rho, "level": level}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit = regress(used, X, (f"mean at {centre:.6g}", by), **given)
-        null = regress(used, X[:, :1], ("mean",), **given)
+    fit = fit_regression(used, X, (f"mean at {centre:.6g}", by), model)
+    null = fit_regression(used, X[:, :1], ("mean",), model)
     R2 = max(0.0, 1 - fit.tau2 / null.tau2) if null.tau2 > 0 else math.nan
     found = SlopeTest(
         name=by,
@@ -206,9 +201,7 @@ def slope(
         fit=fit,
         notices=notices + fit.notices,
     )
-    for problem in found.notices:
-        if problem.severity == "warning":
-            warnings.warn(f"{problem.code} {problem.message}", MetaAllianceWarning, stacklevel=2)
+    announce(found.notices)
     return found
 
 
@@ -231,18 +224,7 @@ def numbers_of(
     used = effects.subset(known)
     gone = set(effects.frame["study"]) - set(used.frame["study"])
     missing = {"n_effects": int((~known).sum()), "n_studies": len(gone)}
-    return used, x[known], missing, _missing_notice(by, missing, effects.n_effects)
-
-
-def _missing_notice(by: str, missing: dict[str, int], total: int) -> tuple[Problem, ...]:
-    k, m = missing["n_effects"], missing["n_studies"]
-    if not k:
-        return ()
-    message = (
-        f"{by} is missing for {k:,} of {total:,} effects ({m:,} "
-        f"{'study' if m == 1 else 'studies'} entirely), which are left out of its test."
-    )
-    return (notice("MA644", message, "Complete the column, or say so.", severity="note"),)
+    return used, x[known], missing, missing_notice(by, missing, effects.n_effects)
 
 
 def is_year(name: str, x: Array) -> bool:

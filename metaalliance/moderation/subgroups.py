@@ -37,6 +37,7 @@ def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
     if by not in frame:
         raise OptionError(f"There is no moderator {by!r}; {fit.effects.moderator_list()}.")
     values = frame[by].astype(object)
-    labels = values.where(values.notna(), MISSING).astype(str)
+    labels = values.where(values.notna(), "").astype(str).str.strip()
+    labels = labels.where(labels != "", MISSING)
     levels = sorted(set(labels), key=lambda level: (level == MISSING, level.casefold(), level))
     return {level: pool_part(fit, fit.effects.subset(labels == level)) for level in levels}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -14,18 +14,33 @@ import pandas as pd
 from metaalliance.core.inference.multiplicity import benjamini_hochberg, holm
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.model import Model, ModelSettings
 from metaalliance.models.scale import without_nan
-from metaalliance.moderation.categorical import moderators
+from metaalliance.moderation.categorical import MIN_STUDIES, moderators
 from metaalliance.moderation.confounding import Confounding, confounding
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, is_number
+from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import LIMITS, ModeratorTest
 from metaalliance.moderation.slope import SlopeTest, slope
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
 
-#: Options of `moderators` that a numeric moderator has too.
-_SHARED = ("model", "tau2", "test", "rho", "level")
+
+class TableOptions(TypedDict, total=False):
+    """Keywords of `moderator_table` beside those of the model."""
+
+    common_set: bool
+    scale: dict[str, float] | None
+    centre: dict[str, float] | None
+    reference: dict[str, str] | None
+    min_studies: int
+    separate_tau2: bool
+    compare: str
+    sesoi: float | None
+    tests: str | Sequence[str]
+    replications: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,7 +127,14 @@ def moderator_table(
     scale: dict[str, float] | None = None,
     centre: dict[str, float] | None = None,
     reference: dict[str, str] | None = None,
-    **options: Any,
+    min_studies: int = MIN_STUDIES,
+    separate_tau2: bool = False,
+    compare: str = "pairwise",
+    sesoi: float | None = None,
+    tests: str | Sequence[str] = (),
+    replications: int = 1000,
+    seed: int = 1,
+    **settings: Unpack[ModelSettings],
 ) -> ModeratorTable:
     """Test several moderators, one at a time.
 
@@ -129,8 +151,10 @@ def moderator_table(
         Of numeric moderators, see `slope`.
     reference : dict, optional
         First level by moderator.
-    **options
-        Further options of `moderators`.
+    min_studies, separate_tau2, compare, sesoi, tests, replications, seed
+        Of moderators with levels, see `moderators`.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`.
 
     Returns
     -------
@@ -155,32 +179,24 @@ def moderator_table(
     for given in (scale, centre, reference):
         _known(given, names)
     used = _common(effects, names) if common_set else effects
-    found: list[ModeratorTest | SlopeTest] = []
-    failed: dict[str, str] = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        for name in names:
-            try:
-                if kinds[name]:
-                    shared: dict[str, Any] = {k: v for k, v in options.items() if k in _SHARED}
-                    numeric: dict[str, Any] = {
-                        "scale": (scale or {}).get(name),
-                        "centre": (centre or {}).get(name),
-                    }
-                    found.append(slope(used, name, **shared, **numeric))
-                else:
-                    first = (reference or {}).get(name)
-                    found.append(moderators(used, name, reference=first, **options))
-            except (EstimationError, OptionError) as error:
-                if isinstance(error, OptionError) and error.code != "MA646":
-                    raise
-                failed[name] = str(error)
+    model = Model.of(settings)
+
+    def one(name: str) -> ModeratorTest | SlopeTest:
+        if kinds[name]:
+            unit, zero = (scale or {}).get(name), (centre or {}).get(name)
+            return slope(used, name, scale=unit, centre=zero, model=model)
+        return moderators(
+            used, name, reference=(reference or {}).get(name), min_studies=min_studies,
+            separate_tau2=separate_tau2, compare=compare, sesoi=sesoi, tests=tests,
+            replications=replications, seed=seed, model=model,
+        )  # fmt: skip
+
+    found, failed = _each(names, one)
     pairs = _pairs(used, names)
     notices = [notice("MA637", f"{k} could not be tested: {v}") for k, v in failed.items()]
     for pair in pairs:
         notices += pair.notices()
-    for problem in notices:
-        warnings.warn(f"{problem.code} {problem.message}", MetaAllianceWarning, stacklevel=2)
+    announce(notices)
     return ModeratorTable(
         moderators=tuple(found),
         failed=failed,
@@ -193,6 +209,24 @@ def moderator_table(
         },
         notices=tuple(notices),
     )
+
+
+def _each(
+    names: Sequence[str], one: Callable[[str], ModeratorTest | SlopeTest]
+) -> tuple[list[ModeratorTest | SlopeTest], dict[str, str]]:
+    """Test each moderator; return the results, and why there is none of the others."""
+    found: list[ModeratorTest | SlopeTest] = []
+    failed: dict[str, str] = {}
+    with warnings.catch_warnings():  # their notices stand in each result
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        for name in names:
+            try:
+                found.append(one(name))
+            except (EstimationError, OptionError) as error:
+                if isinstance(error, OptionError) and error.code != "MA646":
+                    raise
+                failed[name] = str(error)
+    return found, failed
 
 
 def _known(given: dict[str, Any] | None, names: list[str]) -> None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-import warnings
 
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.deep import DeepFit
-from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.categorical import MIN_STUDIES, moderators
-from metaalliance.moderation.result import ModeratorTest
 from metaalliance.plots.canvas.wording import Wording
+from metaalliance.plots.levels import LevelMeans
 from metaalliance.wording.numbers import number
 
 
-def between_text(fit: PooledFit, by: str, wording: Wording) -> str:
-    """Return the omnibus test of `moderators` with the settings of `fit`; empty without one.
+def between_text(means: LevelMeans, wording: Wording) -> str:
+    """Return the omnibus test of the levels; empty without one.
 
-    The groups' own means have a heterogeneity each; the test has a common one, as
-    `metaalliance moderators` prints it, and the sentence says so.
+    It has one heterogeneity for all, as `metaalliance moderators` prints it, and the sentence
+    says so, since groups that are pooled apart have one each.
     """
-    found = _tested(fit, by)
+    found = means.test
     if found is None or not math.isfinite(found.omnibus["statistic"]):
         return ""
     omnibus = found.omnibus
@@ -33,22 +28,7 @@ def between_text(fit: PooledFit, by: str, wording: Wording) -> str:
         "p": wording.p_text(omnibus["p_value"]),
     }
     some = not bool(found.levels["tested"].all()) or bool(found.missing["n_effects"])
-    among = f" among groups of {MIN_STUDIES} studies or more" if some else ""
-    common = "" if fit.model == "common-effect" else " (common τ²)"
+    among = f" among groups of {means.least} studies or more" if some else ""
+    common = "" if found.options["model"] == "common-effect" else " (common τ²)"
     label = wording.between_label.format(among=among, common=common)
     return f"{label}{template.format(**values)}{wording.end}"
-
-
-def _tested(fit: PooledFit, by: str) -> ModeratorTest | None:
-    """Return the comparison of the levels, or None where these effects or models have none."""
-    settings = fit.settings()
-    if isinstance(fit, DeepFit):
-        return None
-    names = ("model", "tau2", "test", "rho", "level")
-    given = {name: settings[name] for name in names if name in settings}
-    with warnings.catch_warnings():  # what is left out is said in the sentence
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        try:
-            return moderators(fit.effects, by, **given)
-        except (EstimationError, OptionError):
-            return None

@@ -11,7 +11,6 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.moderation.subgroups import MISSING
 from metaalliance.plots.canvas.frame import COLOURS, MARKERS
-from metaalliance.plots.words import level_name
 
 #: More levels cannot be told apart by shape and colour.
 MOST = len(MARKERS)
@@ -32,6 +31,17 @@ class Group:
         return level_name(self.level)
 
 
+def level_name(level: str) -> str:
+    """Return the name of a level with a capital, unless it has capitals of its own.
+
+    Examples
+    --------
+    >>> level_name("third-wave"), level_name("iCBT")
+    ('Third-wave', 'iCBT')
+    """
+    return level[:1].upper() + level[1:] if level.islower() else level
+
+
 def labels_of(effects: Effects, by: str) -> np.ndarray:
     """Return the level of each effect as text; what has none is "not reported".
 
@@ -43,7 +53,8 @@ def labels_of(effects: Effects, by: str) -> np.ndarray:
     if by not in effects.frame:
         raise OptionError(f"by={by!r}: there is no such moderator; {effects.moderator_list()}.")
     values = effects.frame[by].astype(object)
-    return values.where(values.notna(), MISSING).astype(str).to_numpy()
+    texts = values.where(values.notna(), "").astype(str).str.strip()
+    return texts.where(texts != "", MISSING).to_numpy()
 
 
 def levels_of(labels: np.ndarray) -> list[str]:

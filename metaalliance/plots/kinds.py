@@ -7,8 +7,8 @@ imported before it is asked for.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -28,8 +28,8 @@ class FigureKind:
     about : str
         What it shows, in one line for the help.
     options : tuple of str
-        Further keywords of the command that the function takes: "by", "x", "seed", "jobs",
-        "columns", "sort", "reference", "y".
+        Further keywords of the function that the command line gives it: names of
+        `metaalliance.plots.options.OPTIONS`.
     required : tuple of str
         Those of `options` without which there is no figure.
     alt : str
@@ -37,6 +37,10 @@ class FigureKind:
         `options`, or some of them, and returns a paragraph. Without it `about` is the text.
     width : float
         Width in mm when none is given.
+    example : mapping
+        Options with which the gallery draws it.
+    few : bool
+        Whether the gallery draws it from few studies.
     """
 
     path: str
@@ -45,6 +49,8 @@ class FigureKind:
     required: tuple[str, ...] = ()
     alt: str = ""
     width: float = 174.0
+    example: Mapping[str, Any] = field(default_factory=dict)
+    few: bool = False
 
 
 KINDS: dict[str, FigureKind] = {
@@ -57,6 +63,7 @@ KINDS: dict[str, FigureKind] = {
             "right_columns",
             "sort",
             "effects",
+            "pool",
             "prediction",
             "reference",
             "limits",
@@ -64,13 +71,16 @@ KINDS: dict[str, FigureKind] = {
             "rows_per_page",
         ),
         alt="canvas.alt_text:forest_text",
+        example={"columns": ("year", "n"), "reference": (0.278, "Flückiger (2018)")},
+        few=True,
     ),
     "summary-forest": FigureKind(
         path="forests.summary:summary_forest",
         about="one diamond per level of a moderator, on one page",
-        options=("by", "reference", "limits", "directions"),
+        options=("by", "pool", "reference", "limits", "directions"),
         required=("by",),
         alt="canvas.alt_text:summary_text",
+        example={"by": "modality"},
     ),
     "funnel": FigureKind(
         path="charts.funnel:funnel",
@@ -121,8 +131,9 @@ KINDS: dict[str, FigureKind] = {
     "orchard": FigureKind(
         path="charts.orchard:orchard",
         about="effects, mean and intervals of each level of a moderator",
-        options=("by",),
+        options=("by", "pool"),
         alt="charts.orchard:orchard_text",
+        example={"by": "modality"},
     ),
     "bubble": FigureKind(
         path="charts.bubble:bubble",
@@ -130,6 +141,7 @@ KINDS: dict[str, FigureKind] = {
         options=("x", "by"),
         alt="charts.bubble:bubble_text",
         width=120.0,
+        example={"x": "year"},
     ),
     "coefficients": FigureKind(
         path="charts.coefficients:moderator_coefficients",
@@ -137,34 +149,39 @@ KINDS: dict[str, FigureKind] = {
         options=("columns",),
         required=("columns",),
         alt="charts.coefficients:moderator_coefficients_text",
+        example={"columns": ("alliance_rater", "year")},
     ),
     "evidence-map": FigureKind(
         path="charts.evidence_map:evidence_map",
         about="studies and mean of each pair of levels of two moderators",
-        options=("by", "x"),
+        options=("by", "x", "pool"),
         alt="charts.evidence_map:evidence_text",
     ),
     "leave-one-out": FigureKind(
         path="charts.leave_one_out:leave_one_out",
         about="the mean without each study",
         alt="charts.leave_one_out:leave_one_out_text",
+        few=True,
     ),
     "cumulative": FigureKind(
         path="charts.cumulative:cumulative",
         about="the mean as studies came in",
         options=("x",),
         alt="charts.cumulative:cumulative_text",
+        few=True,
     ),
     "baujat": FigureKind(
         path="charts.baujat:baujat",
         about="contribution to heterogeneity against influence on the mean",
         alt="charts.baujat:baujat_text",
         width=120.0,
+        few=True,
     ),
     "influence": FigureKind(
         path="charts.influence_panel:influence_panel",
         about="influence diagnostics of each study",
         alt="charts.influence_panel:influence_text",
+        few=True,
     ),
     "gosh": FigureKind(
         path="charts.gosh:gosh",
@@ -172,6 +189,8 @@ KINDS: dict[str, FigureKind] = {
         options=("seed", "jobs"),
         alt="charts.gosh:gosh_text",
         width=120.0,
+        example={"seed": 1},
+        few=True,
     ),
     "drapery": FigureKind(
         path="charts.drapery:drapery",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.plots.canvas.numbers import level_text, percent_text
+from metaalliance.moderation.subgroups import MISSING
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.canvas.wording import APA_WORDING, Wording
+from metaalliance.plots.groups import level_name
+from metaalliance.plots.levels import LevelMean, LevelMeans
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, df_text, level_text, percent_text
 
 MODELS = {
     "common-effect": "Common-effect model",
@@ -39,10 +43,10 @@ def heterogeneity_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     return f"{wording.heterogeneity_label}{found}{wording.end}"
 
 
-def _spread_values(fit: PooledFit, wording: Wording) -> dict[str, str | None]:
+def _spread_values(fit: PooledFit | LevelMean, wording: Wording) -> dict[str, str | None]:
     """Return the fields of the segments about heterogeneity; tau only where the model has it."""
     known = math.isfinite(fit.I2)
-    varies = known and fit.model != "common-effect"
+    varies = known and fit.model != "common-effect" and math.isfinite(fit.tau2)
     return {
         "k": f"{fit.n_studies:,}",
         "Q": number(fit.Q, 2) if fit.Q_df > 0 else None,
@@ -60,33 +64,94 @@ def mean_test_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     return f"{wording.test_label}{found}{wording.end}" if found else ""
 
 
-def _test_text(fit: PooledFit, wording: Wording) -> str:
+def _test_text(fit: PooledFit | LevelMean, wording: Wording) -> str:
     if not math.isfinite(fit.statistic):
         return ""
     template = wording.test_z if math.isinf(fit.df) else wording.test_t
     values = {
-        "df": _df_text(fit.df),
+        "df": df_text(fit.df),
         "statistic": number(fit.statistic, 2),
         "p": wording.p_text(fit.p_value),
     }
     return template.format(**values)
 
 
-def _df_text(df: float) -> str:
-    return number(df, 0 if float(df).is_integer() else 1)
-
-
 def model_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     """Return model, assumed correlation, estimator and test."""
-    settings = fit.settings()
-    parts = [MODELS.get(fit.model, fit.model)]
-    if fit.model == "che" and isinstance(settings.get("rho"), float | int):
+    return f"{_model_words(fit.settings(), wording)}."
+
+
+def _model_words(settings: Mapping[str, Any], wording: Wording) -> str:
+    """Return model, assumed correlation, estimator and test of the settings of a result."""
+    model, test = str(settings["model"]), str(settings["test"])
+    parts = [MODELS.get(model, model)]
+    if model == "che" and isinstance(settings.get("rho"), float | int):
         rho = number(settings["rho"], 2, correlation=not wording.leading_zero)
         parts[0] += f" (ρ = {rho})"
     if "tau2" in settings:
         parts.append(str(settings["tau2"]))
-    parts.append(TESTS.get(fit.test, fit.test))
-    return ", ".join(parts) + "."
+    parts.append(TESTS.get(test, test))
+    return ", ".join(parts)
+
+
+def groups_text(
+    means: LevelMeans,
+    wording: Wording = APA_WORDING,
+    noun: str = "Groups",
+    sign: str = "Not pooled",
+) -> str:
+    """Return what pooled the groups, and why some have no mean; `sign` stands for those."""
+    return sentences((_pooling_text(means, wording, noun), _unpooled_text(means, sign)))
+
+
+def _pooling_text(means: LevelMeans, wording: Wording, noun: str) -> str:
+    """Return whether the means of groups come from one model, which, or why there are none."""
+    if means.pool == "apart":
+        return f"{noun} were pooled apart, each by a model of its own."
+    if means.test is None:
+        return f"{noun} were not pooled: {means.reason}."
+    if not any(level.pooled for level in means.levels):
+        return f"{noun} were not pooled: {means.test.omnibus['reason']}."
+    model = _model_words(means.test.options, wording)
+    if means.test.options["separate_tau2"]:
+        model += ", τ² of each"
+    if math.isfinite(means.test.tau2):
+        model += f", common τ² = {number(means.test.tau2, 3)}"
+    return f"{noun} come from one model: {model}."
+
+
+def _unpooled_text(means: LevelMeans, sign: str) -> str:
+    """Return why some groups have no mean, where they have not."""
+    left = [level for level in means.levels if not level.pooled]
+    reasons = []
+    if any(level.n_studies < means.least for level in left if level.name != MISSING):
+        reasons.append(f"fewer than {means.least} studies")
+    if any(level.name == MISSING for level in left):
+        reasons.append("no value reported")
+    return f"{sign}: {', or '.join(reasons)}." if reasons else ""
+
+
+def not_pooled(level: LevelMean, means: LevelMeans) -> tuple[str, ...]:
+    """Return what stands in place of a mean, from long to short wordings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from metaalliance import Effects, moderators
+    >>> from metaalliance.plots.levels import means_of_test
+    >>> y, arms = np.linspace(0.1, 0.5, 5), {"arm": list("aaaab")}
+    >>> effects = Effects.from_arrays(y, [0.01] * 5, moderators=arms)
+    >>> means = means_of_test(moderators(effects, "arm", min_studies=2, test="wald"))
+    >>> not_pooled(means.levels[1], means)
+    ('1 study; fewer than 2 studies: not pooled', '1 study: not pooled', 'not pooled')
+    """
+    size = count_text(level.n_studies, "study", "studies")
+    if level.n_effects != level.n_studies:
+        size += f", {count_text(level.n_effects, 'effect')}"
+    if level.name == MISSING or level.n_studies >= means.least:
+        return f"{size}: not pooled", "not pooled"
+    long = f"{size}; fewer than {means.least} studies: not pooled"
+    return long, f"{size}: not pooled", "not pooled"
 
 
 def sentences(texts: Iterable[str]) -> str:
@@ -94,18 +159,7 @@ def sentences(texts: Iterable[str]) -> str:
     return " ".join(text if text.endswith(".") else f"{text}." for text in texts if text)
 
 
-def level_name(level: str) -> str:
-    """Return the name of a level with a capital, unless it has capitals of its own.
-
-    Examples
-    --------
-    >>> level_name("third-wave"), level_name("iCBT")
-    ('Third-wave', 'iCBT')
-    """
-    return level[:1].upper() + level[1:] if level.islower() else level
-
-
-def group_notes(fit: PooledFit, wording: Wording = APA_WORDING) -> tuple[tuple[Line, ...], ...]:
+def group_notes(fit: LevelMean, wording: Wording = APA_WORDING) -> tuple[tuple[Line, ...], ...]:
     """Return what is said under the mean of one group, each from long to short wordings."""
     values = _spread_values(fit, wording)
     if fit.n_studies == 1 or values["I2"] is None or values["Q"] is None:
@@ -120,12 +174,13 @@ def group_notes(fit: PooledFit, wording: Wording = APA_WORDING) -> tuple[tuple[L
     return tuple(notes)
 
 
-def other_models(fit: PooledFit, fits: Mapping[str, PooledFit]) -> tuple[Line, ...]:
-    """Name the groups with a mean of their own that are pooled by another model or test."""
+def other_models(fit: PooledFit, means: LevelMeans | None) -> tuple[Line, ...]:
+    """Name the groups pooled apart that are pooled by another model or test than all studies."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for level, found in fits.items():
+    apart = means is not None and means.pool == "apart"
+    for found in means.levels if means is not None and apart else ():
         if found.n_studies > 1 and (found.model, found.test) != (fit.model, fit.test):
-            groups.setdefault((found.model, found.test), []).append(level_name(level))
+            groups.setdefault((found.model, found.test), []).append(level_name(found.name))
     return tuple(
         (
             *user(", ".join(names)),

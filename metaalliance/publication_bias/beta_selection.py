@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.selection.beta import SMALLEST_P, beta_selector
 from metaalliance.core.selection.fit import maximise_selection
 from metaalliance.effects.effects import Effects
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import check_level, check_option
+from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
     announce,
+    begin,
     chosen_direction,
-    effects_of,
     few_studies,
     need_studies,
     refuse_absurd,
@@ -76,7 +77,7 @@ def beta_selection_model(
     *,
     alternative: Literal["auto", "greater", "less"] = "auto",
     moderators: Sequence[str] = (),
-    level: float = 0.95,
+    **settings: Unpack[ModelSettings],
 ) -> BetaSelectionModel:
     """Fit a random-effects model whose effects were selected by a beta weight of p.
 
@@ -90,8 +91,9 @@ def beta_selection_model(
         Direction that selection favours; "auto" takes the sign of the pooled estimate.
     moderators : sequence of str
         Columns of the effects that the mean depends on.
-    level : float
-        Coverage of the intervals.
+    **settings
+        The settings of `pool`, by default those of the fit. `level` is taken; the model has its
+        own likelihood and errors, so that the others are named in `not_taken`.
 
     Raises
     ------
@@ -111,8 +113,8 @@ def beta_selection_model(
     ('likelihood-ratio', 2)
     """
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
-    check_level(level)
-    chosen = effects_of(effects)
+    start = begin(BetaSelectionModel, effects, settings)
+    chosen = start.effects
     X, names = design(chosen, moderators)
     need_studies(chosen, 4 + X.shape[1], _METHOD)
     way, notices = chosen_direction(chosen, alternative)
@@ -120,7 +122,7 @@ def beta_selection_model(
     optimum = maximise_selection(yi, chosen.vi, X, beta_selector, 2, _FURTHEST)
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
-    found, extra = inference(chosen, optimum, names, way, level, reference=False)
+    found, extra = inference(start, optimum, names, way, reference=False)
     return announce(
         BetaSelectionModel(**found, notices=(*notices, *extra, *few_studies(chosen, _METHOD)))
     )

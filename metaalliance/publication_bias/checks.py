@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.model import AGGREGATION_RHO, TESTS, Model
+from metaalliance.models.independence import independent_effects
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.problems import Problem, notice
+from metaalliance.publication_bias.result import BiasResult
+from metaalliance.setting import settings_in
 from metaalliance.wording.numbers import number
 
-#: Correlation of sampling errors with which effects of one study are averaged.
-RHO = 0.5
 FEW_STUDIES = 10
 FEW_IN_INTERVAL = 4
 
@@ -37,6 +41,99 @@ def announce(result: _Result) -> _Result:
         if found.severity == "warning":
             warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=3)
     return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a method begins with.
+
+    Attributes
+    ----------
+    effects : Effects
+        What it runs on.
+    model : Model
+        What was asked for: by keyword, else of the main model, else the defaults.
+    aggregation_rho, not_taken, notices
+        As in `BiasResult`.
+    """
+
+    effects: Effects
+    model: Model
+    aggregation_rho: float | None = None
+    not_taken: tuple[str, ...] = ()
+    notices: tuple[Problem, ...] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that every result has, but its notices."""
+        return {
+            "effects": self.effects,
+            "level": self.model.level,
+            "aggregation_rho": self.aggregation_rho,
+            "not_taken": self.not_taken,
+        }
+
+
+def begin(
+    kind: type[BiasResult], effects: Effects | PooledFit, settings: Mapping[str, object]
+) -> Start:
+    """Return all effects with what was asked for, for a method that takes dependent ones."""
+    asked = asked_model(effects, settings)
+    return Start(
+        effects=effects_of(effects), model=asked, not_taken=left_out(asked, kind.takes, kind.kinds)
+    )
+
+
+def begin_averaged(
+    kind: type[BiasResult],
+    effects: Effects | PooledFit,
+    settings: Mapping[str, object],
+    method: str,
+) -> Start:
+    """Return one effect per study with what was asked for.
+
+    Several effects of a study are averaged with the rho that was asked for where it is a number
+    (a column of correlations has none for an average), else with that of the literature.
+    """
+    asked = asked_model(effects, settings)
+    lost = left_out(asked, kind.takes, kind.kinds)
+    rho = asked.rho
+    if isinstance(rho, str) or rho is None:
+        lost += ("rho",) if rho is not None else ()
+        rho = AGGREGATION_RHO
+    every = effects_of(effects)
+    chosen, notices = independent_effects(every, method, rho)
+    return Start(
+        effects=chosen,
+        model=asked,
+        aggregation_rho=None if chosen is every else rho,
+        not_taken=lost,
+        notices=notices,
+    )
+
+
+def asked_model(effects: Effects | PooledFit, settings: Mapping[str, object]) -> Model:
+    """Return what was asked for: by keyword, else of the fit, else the defaults."""
+    said = {name: value for name, value in settings.items() if value is not None}
+    kind = said.get("model")
+    if isinstance(kind, Model) or not isinstance(effects, PooledFit):
+        return Model.of(said)
+    main = effects.specification.asked
+    base = main.of_kind(str(kind)) if kind in TESTS and kind != main.kind else main
+    return Model.of({**base.to_record(), **said})
+
+
+def left_out(
+    asked: Model, takes: frozenset[str], kinds: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """Names of settings, not the defaults, for which a method that `takes` others has no place."""
+    plain = Model()
+    return tuple(
+        s.name
+        for s in settings_in(Model)
+        if getattr(asked, s.field) != getattr(plain, s.field)
+        and s.name not in takes
+        and not (s.field == "kind" and asked.kind in kinds)
+    )
 
 
 def effects_of(effects: Effects | PooledFit) -> Effects:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.problems import Problem
-from metaalliance.publication_bias.pet_peese import pet_peese
+from metaalliance.publication_bias.pet_peese import pet_peese, settings_left_out
 
 #: Fewer studies cannot carry a regression on their precision.
 LEAST_STUDIES = 10
 
 
-def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
+def compare_all_models(
+    main: PooledFit, removed: Sequence[Row] = (), notes: Sequence[Problem] = ()
+) -> tuple[list[NamedFit], list[Problem]]:
     """Fit the models of `compare_models`, and PET-PEESE where there are ten studies or more.
+
+    Parameters
+    ----------
+    main : PooledFit
+        The main model.
+    removed, notes : sequence of Row, and of Problem
+        Rows without some of the effects, which come before PET-PEESE, with what is said of them.
 
     Returns
     -------
@@ -21,8 +33,10 @@ def compare_all_models(main: PooledFit) -> tuple[list[NamedFit], list[Problem]]:
     list of Problem
         A note for each model that could not be fitted.
     """
-    extra = [Row("bias-adjusted", adjusted)] if main.n_studies >= LEAST_STUDIES else []
-    return compare_models(main, extra=extra)
+    rows = [*removed]
+    if main.n_studies >= LEAST_STUDIES:
+        rows.append(Row("bias-adjusted", adjusted, not_taken=settings_left_out(main)))
+    return compare_models(main, rows, notes)
 
 
 def adjusted(main: PooledFit) -> PooledFit:
@@ -31,14 +45,17 @@ def adjusted(main: PooledFit) -> PooledFit:
     Raises
     ------
     EstimationError
-        When precision does not differ, or the regression is impossible.
+        When precision does not differ, or the regression is impossible in the main model.
     """
-    found = pet_peese(main)
+    try:
+        found = pet_peese(main)
+    except OptionError as error:
+        raise EstimationError(str(error)) from error
     term = found.adjusted()
     chosen = found.pet if found.chosen == "PET" else found.peese
     return adjusted_fit(
         main,
-        model=found.chosen,
+        model=f"PET-PEESE ({found.chosen})",
         test=chosen.test,
         estimate=term.estimate,
         se=term.se,
@@ -47,5 +64,6 @@ def adjusted(main: PooledFit) -> PooledFit:
         p_value=term.p_value,
         statistic=term.statistic,
         df=term.df,
+        settings={**chosen.settings(), "regression": chosen.model},
         notices=found.notices,
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -14,15 +13,18 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Model
 from metaalliance.models.checks import refuse_false_independence
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.regression import regress
-from metaalliance.options import CLUSTER_TESTS, Tau2Estimator, Test, check_level, check_option
+from metaalliance.models.regression import fit_regression
+from metaalliance.options import CLUSTER_TESTS, check_option
 from metaalliance.publication_bias.checks import (
+    Start,
     announce,
-    effects_of,
+    begin,
     few_studies,
+    left_out,
     need_spread,
     need_studies,
 )
@@ -32,6 +34,12 @@ from metaalliance.wording.numbers import p_text
 Predictor = Literal["sei", "vi", "n", "1/n", "1/sqrt(n)"]
 EggerModel = Literal["auto", "classical", "common-effect", "two-level", "three-level", "che"]
 _METHOD = "Egger's test"
+#: Why the classical regression does not take the settings of a model with random effects.
+CLASSICAL = (
+    "weighted least squares with weights 1/v and a dispersion factor have no τ², and t with k − 2 "
+    "is their test"
+)
+_RANDOM = ("model", "tau2", "test")
 _WORDS = {
     "sei": "the standard error",
     "vi": "the sampling variance",
@@ -56,18 +64,26 @@ class Egger(BiasResult):
         predictor n, whose zero is the other end.
     tau2 : float
         Residual heterogeneity; NaN for the classical model, which has a dispersion factor.
-    rho : float
-        Assumed correlation within studies; 0 where the model has none.
+    rho : float or str
+        Assumed correlation within studies, or the column that holds it; 0 where the model has
+        none.
+    structure : tuple of pairs
+        Further levels and correlations of the model, by the names of `pool`.
     """
 
     method: ClassVar[str] = "egger"
     title: ClassVar[str] = "Regression test of funnel asymmetry (Egger)"
+    takes: ClassVar[frozenset[str]] = frozenset(
+        {"model", "tau2", "test", "rho", "level", "within", "above", "crossed", "rho_same", "same"}
+    )
+    because: ClassVar[str] = "a regression on the size of studies predicts no new study"
 
     predictor: Predictor
     model: str
     test: str
     tau2_method: str
-    rho: float
+    rho: float | str
+    structure: tuple[tuple[str, Any], ...] = ()
     slope: float
     se: float
     statistic: float
@@ -117,11 +133,17 @@ class Egger(BiasResult):
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
         own = {"predictor": self.predictor, "model": self.model, "test": self.test}
-        return {**BiasResult.settings(self), **own, "tau2": self.tau2_method, "rho": self.rho}
+        rho = self.rho if self.model == "che" else None
+        fitted = {"tau2": self.tau2_method, "rho": rho, **dict(self.structure)}
+        return {**BiasResult.settings(self), **own, **fitted}
 
     def details(self) -> dict[str, Any]:
         """Return the residual heterogeneity."""
         return {"tau2": self.tau2}
+
+    def reason(self) -> str:
+        """Return why the settings in `not_taken` have no place in the regression."""
+        return CLASSICAL if self.model == "classical" else self.because
 
     def reading(self) -> str:
         """Return model and meaning."""
@@ -133,36 +155,52 @@ class Egger(BiasResult):
         )
 
 
+class Structure(TypedDict, total=False):
+    """Settings of `pool` about further levels and correlations, and prediction."""
+
+    prediction: str
+    within: Sequence[str]
+    above: Sequence[str]
+    crossed: str
+    rho_same: float | None
+    same: str
+
+
 def egger(
     effects: Effects | PooledFit,
     predictor: Predictor = "sei",
-    model: EggerModel = "auto",
-    test: Test = "auto",
-    rho: float = 0.6,
-    level: float = 0.95,
+    model: EggerModel | Model | None = None,
+    test: str | None = None,
+    rho: float | str | None = None,
+    level: float | None = None,
     *,
-    tau2: Tau2Estimator = "REML",
+    tau2: str | None = None,
+    **structure: Unpack[Structure],
 ) -> Egger:
     """Test whether effects depend on the size of their studies.
 
     Parameters
     ----------
     effects : Effects or PooledFit
-        What was seen.
+        What was seen. A fit carries all of its settings into the regression; what is stated
+        beside it goes over them.
     predictor : {"sei", "vi", "n", "1/n", "1/sqrt(n)"}
         Measure of study size.
-    model : {"auto", "classical", "common-effect", "two-level", "three-level", "che"}
+    model : {"auto", "classical", "common-effect", "two-level", "three-level", "che"}, optional
         "auto" takes the correlated-effects model ("che") where a study has several effects, so
         that they are not treated as independent, else the two-level mixed-effects model.
         "classical" is Egger's: weights 1/vi with a dispersion factor, t with k - 2.
-    test : str
+    test : str, optional
         As in `pool`: cluster-robust CR2 for the multilevel models, Knapp-Hartung for two-level.
-    rho : float
-        Assumed correlation of sampling errors within a study (model "che").
-    level : float
-        Coverage of the intervals.
-    tau2 : str
-        Estimator of the heterogeneity variance.
+    rho : float or str, optional
+        Correlation of sampling errors within a study (model "che", by default .6), or the column
+        that holds it.
+    level : float, optional
+        Coverage of the intervals, by default .95.
+    tau2 : str, optional
+        Estimator of the heterogeneity variance, by default REML.
+    **structure
+        Further levels and correlations, as in `pool`.
 
     Returns
     -------
@@ -171,6 +209,8 @@ def egger(
 
     Raises
     ------
+    OptionError
+        For a setting that the model does not have.
     EstimationError
         When the predictor is the same everywhere, n is missing, there are fewer than three
         studies, or dependent effects meet a model of independent ones.
@@ -189,23 +229,50 @@ def egger(
     >>> round(found.slope, 3), round(found.statistic, 3), found.df
     (3.804, 7.08, 10.0)
     """
+    given = {"tau2": tau2, "rho": rho, "level": level, **structure}
+    if model != "classical":
+        start = begin(Egger, effects, {**given, "model": model, "test": test})
+        return announce(fit_egger(start, predictor))
+    refuse_classical_test(test)
+    start = of_classical(begin(Egger, effects, given), main=isinstance(effects, PooledFit))
+    return announce(fit_egger(start, predictor, classical=True))
+
+
+def refuse_classical_test(test: str | None) -> None:
+    """Refuse a test that the classical regression does not have."""
+    if test not in {None, "auto", "t"}:
+        raise OptionError(f"test={test!r} does not exist for model='classical'; it has 't'.")
+
+
+def of_classical(start: Start, *, main: bool) -> Start:
+    """Return the start of a classical regression, which takes the level alone.
+
+    Parameters
+    ----------
+    start : Start
+        That of a regression in the model that was asked for.
+    main : bool
+        Whether there is a main model, whose random effects and test are then not taken.
+    """
+    named = (*(_RANDOM if main else ()), *left_out(start.model, frozenset({"level"})))
+    return replace(start, not_taken=tuple(dict.fromkeys(named)))
+
+
+def fit_egger(start: Start, predictor: Predictor, *, classical: bool = False) -> Egger:
+    """Regress effects on the size of their studies in the model that was asked for."""
     check_option("predictor", predictor, Predictor)
-    check_option("model", model, EggerModel)
-    check_level(level)
-    chosen = effects_of(effects)
+    chosen = start.effects
     need_studies(chosen, 3, _METHOD)
     x = _predictor(chosen, predictor)
     need_spread(x, _WORDS[predictor], _METHOD)
-    if model == "classical":
-        fields = _classical(chosen, x, test, level)
+    if classical:
+        fields = _classical(chosen, x, start.model.level)
     else:
-        fields = _regressed(chosen, x, predictor, model, test, tau2, rho, level)
+        fields = _regressed(chosen, x, predictor, start.model)
     if predictor == "n":
         fields |= {name: math.nan for name in fields if name.startswith("limit")}
     notices = (*fields.pop("notices"), *few_studies(chosen, _METHOD))
-    return announce(
-        Egger(effects=chosen, level=level, predictor=predictor, notices=notices, **fields)
-    )
+    return Egger(**start.fields(), predictor=predictor, notices=notices, **fields)
 
 
 def _predictor(effects: Effects, name: str) -> Array:
@@ -226,10 +293,8 @@ def _predictor(effects: Effects, name: str) -> Array:
     return forms[name]
 
 
-def _classical(effects: Effects, x: Array, test: str, level: float) -> dict[str, Any]:
+def _classical(effects: Effects, x: Array, level: float) -> dict[str, Any]:
     """Weighted least squares with weights 1/vi and a dispersion factor."""
-    if test not in {"auto", "t"}:
-        raise OptionError(f"test={test!r} does not exist for model='classical'; it has 't'.")
     refuse_false_independence(effects, "classical", "t")
     X = np.column_stack([np.ones_like(x), x])
     fit, df = weighted_fit(effects.yi, X, 1 / effects.vi), float(x.size - 2)
@@ -250,36 +315,19 @@ def _classical(effects: Effects, x: Array, test: str, level: float) -> dict[str,
     return {**same, **_coefficients(columns), "tau2": math.nan, "notices": ()}
 
 
-def _regressed(
-    effects: Effects,
-    x: Array,
-    name: str,
-    model: Any,
-    test: Any,
-    tau2: Any,
-    rho: float,
-    level: float,
-) -> dict[str, Any]:
+def _regressed(effects: Effects, x: Array, name: str, model: Model) -> dict[str, Any]:
     """Mixed-effects regression by the shared engine."""
-    X = np.column_stack([np.ones_like(x), x])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit = regress(
-            effects,
-            X,
-            ("intercept", name),
-            model=model,
-            tau2=tau2,
-            test=test,
-            rho=rho,
-            level=level,
-        )
+    fit = fit_regression(effects, np.column_stack([np.ones_like(x), x]), ("intercept", name), model)
+    chosen = fit.specification
     names = ("beta", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
+    structure = ("within", "above", "crossed", "rho_same", "same")
+    kept = tuple((key, value) for key, value in chosen.to_dict().items() if key in structure)
     same = {
-        "model": fit.model,
-        "test": fit.test,
-        "tau2_method": fit.tau2_method,
-        "rho": fit.rho,
+        "model": chosen.kind,
+        "test": chosen.test,
+        "tau2_method": "none" if chosen.kind == "common-effect" else chosen.tau2,
+        "rho": 0.0 if chosen.rho is None else chosen.rho,
+        "structure": kept,
         "tau2": fit.tau2,
         "notices": fit.notices,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from scipy.stats import binom, norm
@@ -19,13 +19,12 @@ from metaalliance.core.selection.excess_significance import (
 )
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.models.independence import independent_effects
+from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
-    RHO,
     announce,
-    effects_of,
+    begin_averaged,
     few_studies,
     random_effects_mean,
 )
@@ -42,6 +41,8 @@ class ExcessSignificance(BiasResult):
 
     Attributes
     ----------
+    estimator : str
+        Estimator of the heterogeneity variance; "FE" for none.
     observed, expected : int and float
         Number of significant studies, and its expectation under the pooled model.
     p_value : float
@@ -58,7 +59,13 @@ class ExcessSignificance(BiasResult):
 
     method: ClassVar[str] = "excess_significance"
     title: ClassVar[str] = "Excess significance (Ioannidis and Trikalinos)"
+    takes: ClassVar[frozenset[str]] = frozenset({"rho", "tau2"})
+    kinds: ClassVar[frozenset[str]] = frozenset({"two-level", "common-effect"})
+    because: ClassVar[str] = (
+        "it counts significant studies, one effect of each, with a test of its own and no interval"
+    )
 
+    estimator: str
     observed: int
     expected: float
     p_value: float
@@ -80,7 +87,8 @@ class ExcessSignificance(BiasResult):
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
         own = {"test": self.test, "p": self.p, "alternative": self.alternative}
-        return {**BiasResult.settings(self), **own, "mean": self.mean, "tau2": self.tau2}
+        spread = {"mean": self.mean, "tau2": self.tau2, "tau2_method": self.estimator}
+        return {**BiasResult.settings(self), **own, **spread}
 
     def details(self) -> dict[str, Any]:
         """Return the numbers and the power of each study."""
@@ -102,9 +110,10 @@ def excess_significance(
     p: float = 0.05,
     alternative: Alternative = "two-sided",
     test: ExcessTest = "exact",
-    tau2: str = "REML",
-    rho: float = RHO,
-    level: float = 0.95,
+    tau2: str | None = None,
+    rho: float | str | None = None,
+    level: float | None = None,
+    model: str | Model | None = None,
 ) -> ExcessSignificance:
     """Compare the number of significant studies with what their power lets expect.
 
@@ -119,12 +128,13 @@ def excess_significance(
     test : {"exact", "chi2", "binomial"}
         Exact distribution of the sum of unequal chances (default), the chi-squared test of
         Ioannidis and Trikalinos, or the binomial with the average power.
-    tau2 : str
-        Estimator of the heterogeneity of true effects; "FE" for none.
-    rho : float
-        Correlation of sampling errors within a study for the averaging.
-    level : float
-        Kept with the result.
+    tau2 : str, optional
+        Estimator of the heterogeneity of true effects; "FE" for none. That of the fit by default,
+        without one REML.
+    rho, level, model : optional
+        As in `pool`, by default as in the fit. `rho`, where it is a number, is the correlation of
+        sampling errors within a study for the averaging (else .5); with the common-effect model
+        true effects have no heterogeneity. What has no place is named in `not_taken`.
 
     References
     ----------
@@ -144,14 +154,20 @@ def excess_significance(
         raise OptionError(f"p={p!r} is not a level of significance between 0 and 1.")
     check_option("alternative", alternative, Alternative)
     check_option("test", test, ExcessTest)
-    chosen, notices = independent_effects(effects_of(effects), _METHOD, rho)
-    mean, variance = random_effects_mean(chosen.yi, chosen.vi, tau2)
+    given = {"tau2": None if tau2 == "FE" else tau2, "rho": rho, "level": level, "model": model}
+    start = begin_averaged(ExcessSignificance, effects, given, _METHOD)
+    chosen, asked = start.effects, start.model
+    none = tau2 == "FE" or asked.kind == "common-effect"
+    estimator = "FE" if none else asked.tau2
+    if none and asked.tau2 != Model().tau2:
+        start = replace(start, not_taken=(*start.not_taken, "tau2"))
+    mean, variance = random_effects_mean(chosen.yi, chosen.vi, estimator)
     chances = power(chosen.vi, mean, variance, p, alternative)
     observed = int(significant(chosen.yi, chosen.vi, p, alternative).sum())
     return announce(
         ExcessSignificance(
-            effects=chosen,
-            level=level,
+            **start.fields(),
+            estimator=estimator,
             observed=observed,
             expected=float(chances.sum()),
             p_value=_p_value(observed, chances, test),
@@ -161,7 +177,7 @@ def excess_significance(
             power=read_only(chances),
             p=p,
             alternative=alternative,
-            notices=notices + few_studies(chosen, _METHOD),
+            notices=start.notices + few_studies(chosen, _METHOD),
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 from scipy.special import ndtri
@@ -14,9 +14,9 @@ from scipy.stats import norm
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.models.independence import independent_effects
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.publication_bias.checks import RHO, effects_of
+from metaalliance.publication_bias.checks import begin_averaged
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.wording.numbers import number
 
@@ -48,6 +48,10 @@ class FailSafeN(BiasResult):
 
     method: ClassVar[str] = "fail_safe_n"
     title: ClassVar[str] = "Fail-safe N"
+    takes: ClassVar[frozenset[str]] = frozenset({"rho"})
+    because: ClassVar[str] = (
+        "its three definitions are sums over studies without random effects or intervals"
+    )
 
     rosenthal: int
     rosenthal_p_value: float
@@ -94,8 +98,7 @@ def fail_safe_n(
     *,
     p: float = 0.05,
     target: float | None = None,
-    rho: float = RHO,
-    level: float = 0.95,
+    **settings: Unpack[ModelSettings],
 ) -> FailSafeN:
     """Count the null results that would undo the result.
 
@@ -108,10 +111,10 @@ def fail_safe_n(
     target : float, optional
         Trivial mean for Orwin's number, on the analysis scale and on the side of the mean;
         half the mean by default.
-    rho : float
-        Correlation of sampling errors within a study for the averaging.
-    level : float
-        Kept with the result; the numbers have no interval.
+    **settings
+        The settings of `pool`, by default those of the fit. `rho`, where it is a number, is the
+        correlation of sampling errors within a study for the averaging (else .5); the others
+        are named in `not_taken`.
 
     Raises
     ------
@@ -131,8 +134,8 @@ def fail_safe_n(
     """
     if not 0 < p < 0.5:
         raise OptionError(f"p={p!r} is not a level of significance between 0 and 0.5.")
-    chosen, notices = independent_effects(effects_of(effects), "Fail-safe N", rho)
-    yi, vi = chosen.yi, chosen.vi
+    start = begin_averaged(FailSafeN, effects, settings, "Fail-safe N")
+    yi, vi = start.effects.yi, start.effects.vi
     mean = float(yi.mean())
     goal = mean / 2 if target is None else target
     if not (goal * mean > 0 and abs(goal) < abs(mean)) and mean != 0:
@@ -140,8 +143,7 @@ def fail_safe_n(
     rosenthal, combined = _rosenthal(yi, vi, p)
     rosenberg, common = _rosenberg(yi, vi, p)
     return FailSafeN(
-        effects=chosen,
-        level=level,
+        **start.fields(),
         rosenthal=rosenthal,
         rosenthal_p_value=combined,
         orwin=_up(yi.size * (mean - goal) / goal) if mean != 0 else 0,
@@ -150,7 +152,7 @@ def fail_safe_n(
         rosenberg=rosenberg,
         rosenberg_p_value=common,
         p=p,
-        notices=notices,
+        notices=start.notices,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
@@ -13,13 +13,11 @@ from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.selection.limit_meta import limit_mean
 from metaalliance.effects.effects import Effects
-from metaalliance.models.independence import independent_effects
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import Tau2Estimator, check_level, check_option
 from metaalliance.publication_bias.checks import (
-    RHO,
     announce,
-    effects_of,
+    begin_averaged,
     few_studies,
     need_spread,
     need_studies,
@@ -37,6 +35,8 @@ class LimitMeta(BiasResult):
 
     Attributes
     ----------
+    estimator : str
+        Estimator of the heterogeneity variance.
     estimate, se, statistic, p_value, ci_low, ci_high : float
         Adjusted mean; the error takes tau² as known, the test is normal.
     alpha, alpha_se : float
@@ -51,7 +51,13 @@ class LimitMeta(BiasResult):
 
     method: ClassVar[str] = "limit_meta"
     title: ClassVar[str] = "Limit meta-analysis (Rücker and colleagues)"
+    takes: ClassVar[frozenset[str]] = frozenset({"rho", "tau2", "level"})
+    kinds: ClassVar[frozenset[str]] = frozenset({"two-level"})
+    because: ClassVar[str] = (
+        "it is a regression of one effect per study with its own normal test, given one τ²"
+    )
 
+    estimator: str
     estimate: float
     se: float
     statistic: float
@@ -91,6 +97,10 @@ class LimitMeta(BiasResult):
         )
         return self.adjusted(), alpha
 
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        return {**BiasResult.settings(self), "tau2": self.estimator}
+
     def details(self) -> dict[str, Any]:
         """Return tau², G² and the effects at infinite precision."""
         return {"tau2": self.tau2, "G2": self.G2, "limit_yi": self.limit_yi.tolist()}
@@ -103,25 +113,17 @@ class LimitMeta(BiasResult):
         )
 
 
-def limit_meta(
-    effects: Effects | PooledFit,
-    *,
-    tau2: Tau2Estimator = "REML",
-    rho: float = RHO,
-    level: float = 0.95,
-) -> LimitMeta:
+def limit_meta(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) -> LimitMeta:
     """Estimate the mean that small-study effects leave at infinite precision.
 
     Parameters
     ----------
     effects : Effects or PooledFit
         Effects; several of one study are averaged first.
-    tau2 : str
-        Estimator of the heterogeneity variance.
-    rho : float
-        Correlation of sampling errors within a study for the averaging.
-    level : float
-        Coverage of the interval.
+    **settings
+        The settings of `pool`, by default those of the fit. `rho`, where it is a number, is the
+        correlation of sampling errors within a study for the averaging (else .5); `tau2`
+        and `level` are taken; the others are named in `not_taken`.
 
     Raises
     ------
@@ -142,19 +144,18 @@ def limit_meta(
     >>> round(found.estimate, 4), round(found.tau2, 4)
     (-0.0448, 0.0168)
     """
-    check_option("tau2", tau2, Tau2Estimator)
-    check_level(level)
-    chosen, notices = independent_effects(effects_of(effects), _METHOD, rho)
+    start = begin_averaged(LimitMeta, effects, settings, _METHOD)
+    chosen, asked = start.effects, start.model
     need_studies(chosen, 3, _METHOD)
     need_spread(np.sqrt(chosen.vi), "the standard error", _METHOD)
-    _, variance = random_effects_mean(chosen.yi, chosen.vi, tau2)
+    _, variance = random_effects_mean(chosen.yi, chosen.vi, asked.tau2)
     found = limit_mean(chosen.yi, chosen.vi, variance)
     statistic = found.estimate / found.se
-    ci = interval(found.estimate, found.se, math.inf, level)
+    ci = interval(found.estimate, found.se, math.inf, asked.level)
     return announce(
         LimitMeta(
-            effects=chosen,
-            level=level,
+            **start.fields(),
+            estimator=asked.tau2,
             estimate=found.estimate,
             se=found.se,
             statistic=statistic,
@@ -166,6 +167,6 @@ def limit_meta(
             tau2=variance,
             G2=found.G2,
             limit_yi=read_only(found.limit_yi),
-            notices=notices + few_studies(chosen, _METHOD),
+            notices=start.notices + few_studies(chosen, _METHOD),
         )
     )

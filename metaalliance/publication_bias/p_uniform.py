@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 from scipy.special import ndtri
@@ -14,15 +14,14 @@ from metaalliance.core.inference.intervals import Interval, chi2_p
 from metaalliance.core.selection.p_uniform import Conditional, profile_interval
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.models.independence import independent_effects
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import check_level, check_option
+from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
-    RHO,
     Direction,
     announce,
+    begin_averaged,
     chosen_direction,
-    effects_of,
     few_studies,
     need_studies,
     random_effects_mean,
@@ -60,6 +59,12 @@ class PUniform(BiasResult):
 
     method: ClassVar[str] = "p_uniform"
     title: ClassVar[str] = "p-uniform* (van Aert and van Assen)"
+    takes: ClassVar[frozenset[str]] = frozenset({"rho", "level"})
+    kinds: ClassVar[frozenset[str]] = frozenset({"two-level"})
+    because: ClassVar[str] = (
+        "mean and τ² of one effect per study are maximum likelihood estimates with "
+        "likelihood-ratio tests"
+    )
 
     estimate: float
     ci_low: float
@@ -131,8 +136,7 @@ def p_uniform(
     *,
     p: float = 0.025,
     alternative: Literal["auto", "greater", "less"] = "auto",
-    rho: float = RHO,
-    level: float = 0.95,
+    **settings: Unpack[ModelSettings],
 ) -> PUniform:
     """Estimate mean and heterogeneity conditional on each study's significance.
 
@@ -144,10 +148,10 @@ def p_uniform(
         One-sided level that made a study significant.
     alternative : {"auto", "greater", "less"}
         Favoured direction; "auto" takes the sign of the pooled estimate.
-    rho : float
-        Correlation of sampling errors within a study for the averaging.
-    level : float
-        Coverage of the intervals.
+    **settings
+        The settings of `pool`, by default those of the fit. `rho`, where it is a number, is the
+        correlation of sampling errors within a study for the averaging (else .5); `level`
+        is taken; the others are named in `not_taken`.
 
     Raises
     ------
@@ -156,7 +160,7 @@ def p_uniform(
 
     References
     ----------
-    van Aert RCM, van Assen MALM (2023). Correcting for publication bias in a meta-analysis
+    van Aert RCM, van Assen MALM (2018). Correcting for publication bias in a meta-analysis
     with the p-uniform* method.
 
     Examples
@@ -170,11 +174,10 @@ def p_uniform(
     if not 0 < p < 0.5:
         raise OptionError(f"p={p!r} is not a one-sided level of significance between 0 and 0.5.")
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
-    check_level(level)
-    chosen, notices = independent_effects(effects_of(effects), _METHOD, rho)
+    start = begin_averaged(PUniform, effects, settings, _METHOD)
+    chosen = start.effects
     need_studies(chosen, 3, _METHOD)
     way, note = chosen_direction(chosen, alternative)
-    notices += note
     sign = -1.0 if way == "less" else 1.0
     data = Conditional.build(sign * chosen.yi, chosen.vi, -float(ndtri(p)))
     if not data.high.any():
@@ -184,18 +187,17 @@ def p_uniform(
         )
     return announce(
         PUniform(
-            effects=chosen,
-            level=level,
+            **start.fields(),
             n_significant=int(data.high.sum()),
             alternative=way,
             p=p,
-            notices=notices + few_studies(chosen, _METHOD),
-            **_estimates(data, sign * chosen.yi, chosen.vi, sign, level),
+            notices=(*start.notices, *note, *few_studies(chosen, _METHOD)),
+            **_estimates(data, sign * chosen.yi, chosen.vi, sign, start.model.level),
         )
     )
 
 
-def _estimates(data: Conditional, yi: Any, vi: Any, sign: float, level: float) -> dict[str, float]:
+def _estimates(data: Conditional, yi: Any, vi: Any, sign: float, level: float) -> dict[str, Any]:
     """Estimates, intervals and tests, in the direction and on the scale of the effects."""
     mean, variance = random_effects_mean(yi, vi, "PM")
     unit = data.unit

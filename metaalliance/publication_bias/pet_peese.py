@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 from scipy import stats
 
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
+from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import Tau2Estimator, Test, check_option
-from metaalliance.publication_bias.checks import Direction, announce, effects_of, favoured_direction
-from metaalliance.publication_bias.egger import Egger, EggerModel, egger
+from metaalliance.publication_bias.checks import (
+    Direction,
+    Start,
+    announce,
+    begin,
+    favoured_direction,
+)
+from metaalliance.publication_bias.egger import (
+    Egger,
+    EggerModel,
+    Structure,
+    fit_egger,
+    of_classical,
+    refuse_classical_test,
+)
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.wording.numbers import p_text
 
@@ -40,6 +52,8 @@ class PetPeese(BiasResult):
 
     method: ClassVar[str] = "pet_peese"
     title: ClassVar[str] = "PET-PEESE (Stanley and Doucouliagos)"
+    takes: ClassVar[frozenset[str]] = Egger.takes
+    because: ClassVar[str] = Egger.because
 
     pet: Egger = field(repr=False)
     peese: Egger = field(repr=False)
@@ -72,6 +86,10 @@ class PetPeese(BiasResult):
         """Return which regression was chosen and why."""
         return {"chosen": self.chosen, "switch_p_value": self.switch_p_value}
 
+    def reason(self) -> str:
+        """Return why the settings in `not_taken` have no place in the regressions."""
+        return self.pet.reason()
+
     def reading(self) -> str:
         """Return the rule and its outcome."""
         sign = "above" if self.alternative == "greater" else "below"
@@ -85,13 +103,14 @@ class PetPeese(BiasResult):
 
 def pet_peese(
     effects: Effects | PooledFit,
-    model: EggerModel = "auto",
-    test: Test = "auto",
-    rho: float = 0.6,
-    level: float = 0.95,
+    model: EggerModel | Model | None = None,
+    test: str | None = None,
+    rho: float | str | None = None,
+    level: float | None = None,
     *,
-    tau2: Tau2Estimator = "REML",
+    tau2: str | None = None,
     switch_p: float = 0.05,
+    **structure: Unpack[Structure],
 ) -> PetPeese:
     """Extrapolate to studies without sampling error, by PET or PEESE.
 
@@ -102,18 +121,21 @@ def pet_peese(
     Parameters
     ----------
     effects : Effects or PooledFit
-        What was seen.
-    model : str
-        "auto" takes the correlated-effects model where a study has several effects, else the
-        "classical" weighted least squares of Stanley and Doucouliagos; others as in `egger`.
-    test, rho, level, tau2
+        What was seen. A fit carries all of its settings into the regressions; what is stated
+        beside it goes over them.
+    model : str, optional
+        "auto" takes the correlated-effects model where a study has several effects; for
+        independent effects the "classical" weighted least squares of Stanley and Doucouliagos
+        as long as nothing is said about random effects (model, tau2 and test at their defaults),
+        else the two-level model. Others as in `egger`.
+    test, rho, level, tau2, **structure
         As in `egger`.
     switch_p : float
         One-sided level of the rule.
 
     Raises
     ------
-    EstimationError
+    OptionError, EstimationError
         As `egger`.
 
     References
@@ -130,29 +152,46 @@ def pet_peese(
     """
     if not 0 < switch_p < 0.5:
         raise OptionError(f"switch_p={switch_p!r} is not a one-sided level between 0 and 0.5.")
-    check_option("model", model, EggerModel)
-    chosen = effects_of(effects)
-    if model == "auto":
-        model = "che" if chosen.dependent() else "classical"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        pet = egger(chosen, "sei", model, test, rho, level, tau2=tau2)
-        peese = egger(chosen, "vi", model, test, rho, level, tau2=tau2)
-    way, _ = favoured_direction(chosen)
+    given = {"tau2": tau2, "rho": rho, "level": level, **structure}
+    if model == "classical":
+        refuse_classical_test(test)
+        start, classical = begin(PetPeese, effects, given), True
+    else:
+        start = begin(PetPeese, effects, {**given, "model": model, "test": test})
+        classical = nothing_said(start)
+    if classical:
+        start = of_classical(start, main=isinstance(effects, PooledFit))
+    return announce(_chosen(start, switch_p, classical=classical))
+
+
+def nothing_said(start: Start) -> bool:
+    """Whether effects are independent and nothing was said about their random effects."""
+    asked, plain = start.model, Model()
+    same = (asked.kind, asked.tau2, asked.test) == (plain.kind, plain.tau2, plain.test)
+    return same and not start.effects.dependent()
+
+
+def settings_left_out(fit: PooledFit) -> tuple[str, ...]:
+    """Names of the settings of a fit that PET-PEESE does not take."""
+    start = begin(PetPeese, fit, {})
+    return of_classical(start, main=True).not_taken if nothing_said(start) else start.not_taken
+
+
+def _chosen(start: Start, switch_p: float, *, classical: bool) -> PetPeese:
+    """Fit both regressions, and take the one that the rule says."""
+    pet = fit_egger(start, "sei", classical=classical)
+    peese = fit_egger(start, "vi", classical=classical)
+    way, _ = favoured_direction(start.effects)
     tail = _one_sided(pet, way)
-    same = dict.fromkeys((*pet.notices, *peese.notices))
-    return announce(
-        PetPeese(
-            effects=chosen,
-            level=level,
-            pet=pet,
-            peese=peese,
-            chosen="PEESE" if tail < switch_p else "PET",
-            switch_p_value=tail,
-            switch_p=switch_p,
-            alternative=way,
-            notices=tuple(same),
-        )
+    return PetPeese(
+        **start.fields(),
+        pet=pet,
+        peese=peese,
+        chosen="PEESE" if tail < switch_p else "PET",
+        switch_p_value=tail,
+        switch_p=switch_p,
+        alternative=way,
+        notices=tuple(dict.fromkeys((*pet.notices, *peese.notices))),
     )
 
 

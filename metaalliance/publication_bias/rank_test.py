@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
-from metaalliance.models.independence import independent_effects
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.publication_bias.checks import (
-    RHO,
     announce,
-    effects_of,
+    begin_averaged,
     few_studies,
     need_spread,
     need_studies,
@@ -43,6 +42,8 @@ class RankTest(BiasResult):
 
     method: ClassVar[str] = "rank_test"
     title: ClassVar[str] = "Rank correlation test of funnel asymmetry (Begg and Mazumdar)"
+    takes: ClassVar[frozenset[str]] = frozenset({"rho"})
+    because: ClassVar[str] = "ranks of one effect per study have neither a model nor an interval"
 
     tau: float
     p_value: float
@@ -67,7 +68,7 @@ class RankTest(BiasResult):
         )
 
 
-def rank_test(effects: Effects | PooledFit, *, rho: float = RHO, level: float = 0.95) -> RankTest:
+def rank_test(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) -> RankTest:
     """Test funnel asymmetry by rank correlation.
 
     Parameters
@@ -75,10 +76,10 @@ def rank_test(effects: Effects | PooledFit, *, rho: float = RHO, level: float = 
     effects : Effects or PooledFit
         Effects; several of one study are averaged first, since ranks of dependent effects
         have no known distribution.
-    rho : float
-        Correlation of sampling errors within a study for the averaging.
-    level : float
-        Kept with the result; the test has no interval.
+    **settings
+        The settings of `pool`, by default those of the fit. `rho`, where it is a number, is the
+        correlation of sampling errors within a study for the averaging (else .5). The others
+        have no place in a test of ranks and are named in `not_taken`.
 
     Raises
     ------
@@ -98,18 +99,18 @@ def rank_test(effects: Effects | PooledFit, *, rho: float = RHO, level: float = 
     >>> round(found.tau, 4), round(found.p_value, 6)
     (0.7337, 0.001503)
     """
-    chosen, notices = independent_effects(effects_of(effects), "The rank correlation test", rho)
+    start = begin_averaged(RankTest, effects, settings, "The rank correlation test")
+    chosen = start.effects
     need_studies(chosen, 3, "The rank correlation test")
     need_spread(chosen.vi, "the sampling variance", "The rank correlation test")
     tau, p_value, exact = _kendall(*_standardised(chosen))
     return announce(
         RankTest(
-            effects=chosen,
-            level=level,
+            **start.fields(),
             tau=tau,
             p_value=p_value,
             computation="exact" if exact else "normal",
-            notices=notices + few_studies(chosen, "The rank correlation test"),
+            notices=start.notices + few_studies(chosen, "The rank correlation test"),
         )
     )
 

@@ -103,15 +103,28 @@ class BiasResult(ABC):
         What the method ran on: one row per study where it takes independent effects.
     level : float
         Coverage of the intervals.
+    aggregation_rho : float or None
+        Correlation with which the effects of a study were averaged; None where none were.
+    not_taken : tuple of str
+        Settings that were asked for, or that the main model has, and for which the definition
+        of the method has no place.
     notices : tuple of Problem
         What the reader has to know.
+
+    A method declares what it takes: `takes` are names of settings of a `Model`, `kinds` the
+    random effects that it has itself, and `because` says why there is no place for others.
     """
 
     method: ClassVar[str] = ""
     title: ClassVar[str] = ""
+    takes: ClassVar[frozenset[str]] = frozenset()
+    kinds: ClassVar[frozenset[str]] = frozenset()
+    because: ClassVar[str] = ""
 
     effects: Effects = field(repr=False)
     level: float
+    aggregation_rho: float | None = None
+    not_taken: tuple[str, ...] = ()
     notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
@@ -134,8 +147,21 @@ class BiasResult(ABC):
         """Return the estimated quantities, the most important first."""
 
     def settings(self) -> dict[str, Any]:
-        """Return the options that made this result."""
-        return {"measure": self.measure, "level": self.level}
+        """Return the options that made this result; None for a level that no interval has."""
+        content = {
+            "measure": self.measure,
+            "level": self.level if "level" in self.takes else None,
+        }
+        if self.aggregation_rho is not None:
+            content["aggregation_rho"] = self.aggregation_rho
+        return content
+
+    def reason(self) -> str:
+        """Return why the settings in `not_taken` have no place in the method."""
+        if "rho" not in self.takes or "rho" not in self.not_taken:
+            return self.because
+        column = f"effects are averaged with one number, here {self.aggregation_rho:g}, as rho"
+        return column if self.not_taken == ("rho",) else f"{column}, and {self.because}"
 
     def details(self) -> dict[str, Any]:
         """Return what `to_dict` holds beside the terms."""
@@ -161,6 +187,7 @@ class BiasResult(ABC):
         content = {
             "method": self.method,
             "settings": self.settings(),
+            "not_taken": list(self.not_taken),
             "n_studies": self.n_studies,
             "n_effects": self.n_effects,
             "terms": [term.to_dict(self.measure) for term in self.terms()],
@@ -177,6 +204,8 @@ class BiasResult(ABC):
         lines += [f"  {term.text(self.measure, self.level)}" for term in self.terms()]
         if self.reading():
             lines.append(self.reading())
+        if self.not_taken:
+            lines.append(f"It does not take {', '.join(self.not_taken)}: {self.reason()}.")
         lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
         return "\n".join(lines)
 

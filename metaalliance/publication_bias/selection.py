@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
@@ -14,14 +14,15 @@ from metaalliance.core.selection.fit import maximise_selection
 from metaalliance.core.selection.steps import Tail, p_groups, p_values, step_selector
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import check_level, check_option
+from metaalliance.options import check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import (
     FEW_IN_INTERVAL,
     announce,
+    begin,
     chosen_direction,
-    effects_of,
     few_studies,
     refuse_absurd,
 )
@@ -101,7 +102,7 @@ def selection_model(
     alternative: Alternative = "auto",
     moderators: Sequence[str] = (),
     weights: Sequence[float] | None = None,
-    level: float = 0.95,
+    **settings: Unpack[ModelSettings],
 ) -> SelectionModel:
     """Fit a random-effects model of effects that were selected by their p-values.
 
@@ -125,8 +126,9 @@ def selection_model(
     weights : sequence of float, optional
         Known weights of the intervals after the first, which has 1 (Vevea and Woods 2005); by
         default they are estimated.
-    level : float
-        Coverage of the intervals.
+    **settings
+        The settings of `pool`, by default those of the fit. `level` is taken; the model has its
+        own likelihood and errors, so that the others are named in `not_taken`.
 
     Raises
     ------
@@ -150,9 +152,9 @@ def selection_model(
     ((7, 5), 0.05, 0.04)
     """
     check_option("alternative", alternative, Alternative)
-    check_level(level)
-    cuts, fixed = _checked_steps(steps), _checked_weights(weights, steps)
-    chosen = effects_of(effects)
+    cuts, fixed = checked_steps(steps), _checked_weights(weights, steps)
+    start = begin(SelectionModel, effects, settings)
+    chosen = start.effects
     X, names = design(chosen, moderators)
     way: Way = "two-sided"
     notices: tuple[Problem, ...] = ()
@@ -171,7 +173,7 @@ def selection_model(
     )
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
-    found, extra = inference(chosen, optimum, names, way, level, given=fixed)
+    found, extra = inference(start, optimum, names, way, given=fixed)
     return announce(
         SelectionModel(
             **found,
@@ -183,8 +185,8 @@ def selection_model(
     )
 
 
-def _checked_steps(steps: Sequence[float]) -> Array:
-    """Cut points as an array."""
+def checked_steps(steps: Sequence[float]) -> Array:
+    """Return cut points as an array, after a check that they rise between 0 and 1."""
     cuts = np.atleast_1d(np.asarray(steps, dtype=float))
     inside = cuts.size > 0 and ((cuts > 0) & (cuts < 1)).all()
     if not inside or not (np.diff(cuts) > 0).all():

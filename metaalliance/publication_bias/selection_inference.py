@@ -15,6 +15,7 @@ from metaalliance.core.selection.fit import SelectionOptimum
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.problems import Problem, notice
+from metaalliance.publication_bias.checks import Start
 from metaalliance.publication_bias.selection_result import Way
 from metaalliance.wording.numbers import number
 
@@ -32,11 +33,10 @@ def orient(yi: Array, way: Way) -> Array:
 
 
 def inference(
-    effects: Effects,
+    start: Start,
     optimum: SelectionOptimum,
     names: tuple[str, ...],
     way: Way,
-    level: float,
     *,
     given: Array | None = None,
     reference: bool = True,
@@ -45,7 +45,7 @@ def inference(
 
     Parameters
     ----------
-    effects : Effects
+    start : Start
         What was fitted; with several effects of a study errors are cluster-robust.
     optimum : SelectionOptimum
         Maximum for the oriented effects.
@@ -53,13 +53,12 @@ def inference(
         Coefficients.
     way : {"greater", "less", "two-sided"}
         Orientation.
-    level : float
-        Coverage.
     given : ndarray, optional
         Known weights.
     reference : bool
         Whether a weight of one comes before the others.
     """
+    effects, level = start.effects, start.model.level
     p, clustered = len(names), effects.dependent()
     sign = -1.0 if way == "less" else 1.0
     covariance = _sandwich(effects, optimum) if clustered else optimum.covariance()
@@ -69,8 +68,7 @@ def inference(
     beta, se = sign * optimum.theta[:p], np.sqrt(np.diag(covariance)[:p])
     statistic, half = beta / se, critical_value(level, df) * se
     fields: dict[str, Any] = {
-        "effects": effects,
-        "level": level,
+        **start.fields(),
         "names": names,
         "beta": read_only(beta),
         "se": read_only(se),

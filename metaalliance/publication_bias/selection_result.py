@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from metaalliance.core.arrays import Array
 from metaalliance.publication_bias.result import BiasResult, Term
@@ -43,6 +43,13 @@ class SelectionResult(BiasResult):
     alternative : {"greater", "less", "two-sided"}
         Direction of selection.
     """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"level"})
+    kinds: ClassVar[frozenset[str]] = frozenset({"two-level"})
+    because: ClassVar[str] = (
+        "mean, τ² and weights are maximum likelihood estimates of single effects, with errors "
+        "from the likelihood or by study"
+    )
 
     names: tuple[str, ...]
     beta: Array

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.deep import DeepFit
-from metaalliance.models.further.henmi_copas import HenmiCopasFit, henmi_copas
-from metaalliance.models.pool import pool
+from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.model import ModelSettings
+from metaalliance.models.further.henmi_copas import HenmiCopasFit
+from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
-from metaalliance.options import Measure, Scale, check_option
+from metaalliance.options import Measure, Scale, check_option, check_rho
 from metaalliance.problems import Problem, notice
-from metaalliance.publication_bias.beta_selection import beta_selection_model
-from metaalliance.publication_bias.checks import RHO, effects_of, few_studies
-from metaalliance.publication_bias.egger import egger
-from metaalliance.publication_bias.excess_significance import excess_significance
-from metaalliance.publication_bias.fail_safe import fail_safe_n
-from metaalliance.publication_bias.limit_meta import limit_meta
-from metaalliance.publication_bias.p_uniform import p_uniform
-from metaalliance.publication_bias.pet_peese import pet_peese
-from metaalliance.publication_bias.rank_test import rank_test
+from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
+from metaalliance.publication_bias.henmi_copas import HenmiCopas
+from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
 from metaalliance.publication_bias.result import BiasResult, Term
-from metaalliance.publication_bias.selection import selection_model
-from metaalliance.publication_bias.trim_and_fill import trim_and_fill
+from metaalliance.publication_bias.selection import checked_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Applied:
+    """A method of the register that was applied.
+
+    Attributes
+    ----------
+    method : Method
+        Its row.
+    name, title : str
+        Its names, with the cut points filled in.
+    result : BiasResult or None
+        What it found; None where it was refused.
+    reason : str
+        Why it was refused.
+    """
+
+    method: Method
+    name: str
+    title: str
+    result: BiasResult | None = field(repr=False)
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,18 +56,31 @@ class BiasSummary:
     ----------
     fit : PooledFit
         The pooled result without adjustment.
-    results : dict of str to BiasResult
-        By name: the regression tests, rank test, trim and fill, selection models and others.
-    henmi_copas : HenmiCopasFit or None
-        Henmi and Copas's interval; None where it was refused.
+    applied : tuple of Applied
+        Every method in the order of the register, those that were refused with the reason.
     notices : tuple of Problem
         Each notice once; methods that were refused are among them with the reason.
     """
 
     fit: PooledFit = field(repr=False)
-    results: dict[str, BiasResult] = field(repr=False)
-    henmi_copas: HenmiCopasFit | None = field(repr=False)
+    applied: tuple[Applied, ...] = field(repr=False)
     notices: tuple[Problem, ...] = field(repr=False)
+
+    @property
+    def results(self) -> dict[str, BiasResult]:
+        """Results by name: regression tests, rank test, trim and fill, selection models, others."""
+        return {a.name: a.result for a in self.applied if a.result is not None}
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Reasons by the name of each method that was refused."""
+        return {a.name: a.reason for a in self.applied if a.result is None}
+
+    @property
+    def henmi_copas(self) -> HenmiCopasFit | None:
+        """Henmi and Copas's interval; None where it was refused."""
+        found = self.results.get("Henmi-Copas")
+        return found.fit if isinstance(found, HenmiCopas) else None
 
     @property
     def measure(self) -> Measure:
@@ -63,26 +92,37 @@ class BiasSummary:
         """Coverage of the intervals."""
         return self.fit.level
 
+    @property
+    def aggregation_rho(self) -> float | None:
+        """Correlation with which effects of a study were averaged; None where none were."""
+        found = (r.aggregation_rho for r in self.results.values())
+        return next((rho for rho in found if rho is not None), None)
+
+    def not_taken(self) -> list[tuple[list[Applied], tuple[str, ...], str]]:
+        """Return methods, the settings of the main model that they do not take, and the reason."""
+        groups: dict[tuple[tuple[str, ...], str], list[Applied]] = {}
+        for a in self.applied:
+            if a.result is not None and a.result.not_taken:
+                groups.setdefault((a.result.not_taken, a.result.reason()), []).append(a)
+        return [(found, *key) for key, found in groups.items()]
+
     def adjusted(self) -> list[tuple[str, Term, int, int]]:
         """Return name, estimate, studies and effects of every adjusted mean."""
         fit = self.fit
         rows = [("Not adjusted", _term(fit), fit.n_studies, fit.n_effects)]
-        for name, result in self.results.items():
-            term = result.adjusted()
-            if term is not None:
-                rows.append((name, term, result.n_studies, result.n_effects))
-        if self.henmi_copas is not None:
-            found = self.henmi_copas
-            rows.append(("Henmi-Copas", _term(found), found.n_studies, found.n_studies))
+        for a in self.applied:
+            term = None if a.result is None else a.method.mean(a.result)
+            if term is not None and a.result is not None:
+                rows.append((a.name, term, a.result.n_studies, a.result.n_effects))
         return rows
 
     def tests(self) -> list[tuple[str, Term, int, int]]:
         """Return name, test, studies and effects of every test for bias."""
         rows = []
-        for name, result in self.results.items():
-            term = _test(result)
-            if term is not None:
-                rows.append((name, term, result.n_studies, result.n_effects))
+        for a in self.applied:
+            term = None if a.result is None else a.method.tested(a.result)
+            if term is not None and a.result is not None:
+                rows.append((a.name, term, a.result.n_studies, a.result.n_effects))
         return rows
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
@@ -134,69 +174,56 @@ def _own_text(result: BiasResult) -> str:
     return result.summary().split("\nwarning: ")[0].split("\nnote: ")[0]
 
 
-def _term(fit: PooledFit | HenmiCopasFit) -> Term:
-    """The mean of a fit as a term; Henmi and Copas's has no degrees of freedom."""
+def _term(fit: PooledFit) -> Term:
+    """The mean of a fit as a term."""
     return Term(
         name="mean",
         kind="effect",
         estimate=fit.estimate,
         se=fit.se,
-        statistic=getattr(fit, "statistic", float("nan")),
-        df=getattr(fit, "df", float("nan")),
+        statistic=fit.statistic,
+        df=fit.df,
         p_value=fit.p_value,
         ci_low=fit.ci_low,
         ci_high=fit.ci_high,
     )
 
 
-def _test(result: BiasResult) -> Term | None:
-    """The term that tests for bias: slope, correlation, selection, or excess."""
-    position = {
-        "egger": 0,
-        "rank_test": 0,
-        "selection_model": -1,
-        "beta_selection_model": -1,
-        "excess_significance": -1,
-        "p_uniform": -1,
-        "limit_meta": -1,
-    }
-    if result.method not in position:
-        return None
-    return result.terms()[position[result.method]]
-
-
-_Method = Callable[[Effects], BiasResult]
-#: Assumed correlation within studies where the fit has no single one.
-_WITHIN = 0.6
-
-
 def bias_summary(
     effects: Effects | PooledFit,
     *,
     steps: Sequence[float] = (0.025,),
-    alternative: Literal["auto", "greater", "less"] = "auto",
-    aggregation_rho: float = RHO,
+    alternative: Alternative = "auto",
+    aggregation_rho: float | None = None,
+    **settings: Unpack[ModelSettings],
 ) -> BiasSummary:
     """Apply every method for publication bias that these effects allow.
 
     Parameters
     ----------
     effects : Effects or PooledFit
-        A fit carries its model, rho and level into the regression tests; effects are pooled by
-        the default model first.
+        A fit carries its settings into every method, as far as they have a meaning there; effects
+        are pooled first.
     steps : sequence of float
         Cut points of the step-function selection model; a second one with (0.025, 0.5) is
         fitted where its intervals hold effects.
     alternative : {"auto", "greater", "less"}
         Direction that selection favours; "auto" takes the sign of the pooled estimate.
-    aggregation_rho : float
+    aggregation_rho : float, optional
         Correlation with which effects of a study are averaged for methods that take
-        independent effects.
+        independent effects; by default the rho that was asked for where it is a number, else .5.
+    **settings
+        The settings of `pool`; beside a fit they go over its own.
 
     Returns
     -------
     BiasSummary
         Methods that were refused are named in its notices, with the reason.
+
+    Raises
+    ------
+    OptionError
+        For steps, a direction or a correlation that cannot be, or a setting of the pooled model.
 
     Examples
     --------
@@ -206,84 +233,46 @@ def bias_summary(
     >>> found.to_frame()["method"].tolist()[:3]
     ['Not adjusted', 'PET-PEESE', 'Trim and fill (L0)']
     """
-    chosen = effects_of(effects)
+    cuts = tuple(float(step) for step in checked_steps(steps))
+    check_option("alternative", alternative, Literal["auto", "greater", "less"])
+    if aggregation_rho is not None:
+        check_rho(aggregation_rho, "aggregation_rho")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit = effects if isinstance(effects, PooledFit) else pool(chosen)
-        methods = _methods(fit, steps, alternative, aggregation_rho)
-        results, refused = _run(methods, chosen)
-        try:
-            interval = henmi_copas(chosen, level=fit.level, rho=aggregation_rho)
-        except EstimationError as error:
-            interval = None
-            refused.append(_refused("Henmi-Copas", error))
-    found = [p for r in results.values() for p in r.notices if p.code != "MA650"]
-    few = few_studies(chosen, "Publication bias")
-    once = dict.fromkeys((*few, *_simplified(fit), *found, *refused))
-    return BiasSummary(fit=fit, results=results, henmi_copas=interval, notices=tuple(once))
-
-
-def _run(
-    methods: dict[str, _Method], effects: Effects
-) -> tuple[dict[str, BiasResult], list[Problem]]:
-    """Results of the methods that apply, and a notice for each that does not."""
-    results: dict[str, BiasResult] = {}
-    refused: list[Problem] = []
-    for name, method in methods.items():
-        try:
-            results[name] = method(effects)
-        except EstimationError as error:
-            refused.append(_refused(name, error))
-    return results, refused
-
-
-def _simplified(fit: PooledFit) -> tuple[Problem, ...]:
-    """Note when the regression tests have a simpler model than the fit."""
-    if not isinstance(fit, DeepFit):
-        return ()
-    message = (
-        "Egger's test and PET-PEESE use effects in studies with one assumed correlation, "
-        "not the further levels and correlations of the pooled model."
+        fit = _fit(effects, settings)
+        applied = tuple(_applied(fit, Wanted(steps=cuts, alternative=alternative), aggregation_rho))
+    found = [p for a in applied if a.result for p in a.result.notices if p.code != "MA650"]
+    few = few_studies(fit.effects, "Publication bias")
+    refused = [_refused(a.name, a.reason) for a in applied if a.result is None]
+    return BiasSummary(
+        fit=fit, applied=applied, notices=tuple(dict.fromkeys((*few, *found, *refused)))
     )
-    return (notice("MA657", message, severity="note"),)
 
 
-def _refused(name: str, error: EstimationError) -> Problem:
-    return notice("MA657", f"{name} was left out: {error}", severity="note")
+def _fit(effects: Effects | PooledFit, settings: ModelSettings) -> PooledFit:
+    """The main model: as given, or fitted with what was asked for."""
+    if isinstance(effects, PooledFit) and not settings:
+        return effects
+    return fit_mean(effects_of(effects), asked_model(effects, settings))
 
 
-def _methods(
-    fit: PooledFit, steps: Sequence[float], way: Literal["auto", "greater", "less"], rho: float
-) -> dict[str, _Method]:
-    """The methods by name, with the level and the dependence of the fit."""
-    level = fit.level
-    within = fit.specification.rho
-    assumed = within if isinstance(within, float) and within > 0 else _WITHIN
-    dependent = fit.effects.dependent()
-    model: Any = fit.model if dependent and fit.model in {"che", "three-level"} else "auto"
-    averaged: dict[str, Any] = {"rho": rho, "level": level}
-    directed: dict[str, Any] = {"alternative": way, "level": level}
-    several = tuple(sorted({*steps, 0.5}))
-    methods: dict[str, _Method] = {
-        "Egger": lambda e: egger(e, model=model, rho=assumed, level=level),
-        "PET-PEESE": lambda e: pet_peese(e, model, rho=assumed, level=level),
-        "Rank correlation": lambda e: rank_test(e, **averaged),
-        "Trim and fill (L0)": lambda e: trim_and_fill(e, "L0", **averaged),
-        "Trim and fill (R0)": lambda e: trim_and_fill(e, "R0", **averaged),
-        f"Selection ({_listed(steps)})": lambda e: selection_model(e, steps, **directed),
-    }
-    if several != tuple(steps):
-        more = f"Selection ({_listed(several)})"
-        methods[more] = lambda e: selection_model(e, several, **directed)
-    methods |= {
-        "Beta selection": lambda e: beta_selection_model(e, **directed),
-        "p-uniform*": lambda e: p_uniform(e, **averaged, alternative=way),
-        "Limit meta-analysis": lambda e: limit_meta(e, **averaged),
-        "Excess significance": lambda e: excess_significance(e, **averaged),
-        "Fail-safe N": lambda e: fail_safe_n(e, **averaged),
-    }
-    return methods
+def _applied(fit: PooledFit, wanted: Wanted, rho: float | None) -> list[Applied]:
+    """Apply the register; what a method refuses is the reason."""
+    done = []
+    for method in METHODS:
+        own = method.options(wanted)
+        if own is None:
+            continue
+        names = {"name": named(method.name, own), "title": named(method.title, own)}
+        averaging = {"rho": rho} if method.averages and rho is not None else {}
+        try:
+            result = method.function(fit, **own, **averaging)
+        except (EstimationError, OptionError) as error:
+            done.append(Applied(method=method, **names, result=None, reason=str(error)))
+        else:
+            done.append(Applied(method=method, **names, result=result))
+    return done
 
 
-def _listed(steps: Sequence[float]) -> str:
-    return ", ".join(f"{step:g}" for step in steps)
+def _refused(name: str, reason: str) -> Problem:
+    return notice("MA657", f"{name} was left out: {reason}", severity="note")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
@@ -14,16 +14,15 @@ from metaalliance.core.selection.trim_fill import FillEstimator, Trimmed, trim
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning
-from metaalliance.models.independence import independent_effects
-from metaalliance.models.pool import pool
+from metaalliance.model import Model, ModelSettings
+from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.tau2_engine import estimate_tau2
-from metaalliance.options import Kind, Tau2Estimator, Test, check_level, check_option
-from metaalliance.problems import Problem
+from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
-    RHO,
+    Start,
     announce,
-    effects_of,
+    begin_averaged,
     few_studies,
     need_spread,
     need_studies,
@@ -60,6 +59,12 @@ class TrimAndFill(BiasResult):
 
     method: ClassVar[str] = "trim_and_fill"
     title: ClassVar[str] = "Trim and fill (Duval and Tweedie)"
+    takes: ClassVar[frozenset[str]] = frozenset({"rho", "tau2", "test", "level"})
+    kinds: ClassVar[frozenset[str]] = frozenset({"two-level", "common-effect"})
+    because: ClassVar[str] = (
+        "the missing effects of a study cannot be counted, so that the mean is a two-level one "
+        "of one effect per study"
+    )
 
     estimator: FillEstimator
     side: Literal["left", "right"]
@@ -93,8 +98,9 @@ class TrimAndFill(BiasResult):
         return self.adjusted(), _mean_term("mean of observed effects", self.observed), missing
 
     def settings(self) -> dict[str, Any]:
-        """Return the options that made this result."""
-        return {**self.fit.settings(), "estimator": self.estimator, "side": self.side}
+        """Return the options that made this result; None for a prediction, which it has not."""
+        own = {"prediction": None, "estimator": self.estimator, "side": self.side}
+        return {**self.fit.settings(), **BiasResult.settings(self), **own}
 
     def details(self) -> dict[str, Any]:
         """Return the filled effects and the heterogeneity with them."""
@@ -133,12 +139,7 @@ def trim_and_fill(
     effects: Effects | PooledFit,
     estimator: FillEstimator = "L0",
     side: Side = "auto",
-    *,
-    model: Kind = "two-level",
-    tau2: Tau2Estimator = "REML",
-    test: Test = "auto",
-    rho: float = RHO,
-    level: float = 0.95,
+    **settings: Unpack[ModelSettings],
 ) -> TrimAndFill:
     """Estimate how many effects are missing on one side of the funnel, and fill them in.
 
@@ -152,14 +153,11 @@ def trim_and_fill(
     side : {"auto", "left", "right"}
         Where they are missing; "auto" takes the side that a regression of effects on
         standard errors points to.
-    model : {"two-level", "common-effect"}
-        Model of the mean, in trimming and at the end.
-    tau2, test : str
-        As in `pool`.
-    rho : float
-        Correlation of sampling errors within a study for the averaging.
-    level : float
-        Coverage of the intervals.
+    **settings
+        The settings of `pool`, by default those of the fit. `model` is "two-level" (default, and
+        beside a multilevel fit) or "common-effect", in trimming and at the end; `rho`, where it
+        is a number, is the correlation of sampling errors within a study for the averaging (else
+        .5). Further levels have no place and are named in `not_taken`.
 
     Raises
     ------
@@ -181,11 +179,15 @@ def trim_and_fill(
     """
     check_option("estimator", estimator, FillEstimator)
     check_option("side", side, Side)
-    check_option("model", model, Literal["two-level", "common-effect"])
-    check_level(level)
-    chosen, notices = independent_effects(effects_of(effects), _METHOD, rho)
+    if isinstance(kind := settings.get("model"), str):
+        check_option("model", kind, Literal["two-level", "common-effect"])
+    start = begin_averaged(TrimAndFill, effects, settings, _METHOD)
+    chosen, asked = start.effects, start.model
     need_studies(chosen, 3, _METHOD)
-    method = "FE" if model == "common-effect" else tau2
+    model = asked.of_kind("common-effect" if asked.kind == "common-effect" else "two-level")
+    unused = [name for name in model.not_taken(asked) if name in {"tau2", "test"}]
+    start = replace(start, not_taken=(*start.not_taken, *unused))
+    method = "FE" if model.kind == "common-effect" else model.tau2
     where = _side(chosen, method) if side == "auto" else side
     sign = 1.0 if where == "left" else -1.0
     found = trim(
@@ -195,31 +197,29 @@ def trim_and_fill(
         estimator,
     )
     filled = sign * found.filled_yi
-    options: dict[str, Any] = {"model": model, "tau2": tau2, "test": test, "level": level}
-    return _result(chosen, found, filled, where, estimator, options, notices)
+    return _result(start, model, found, filled, where, estimator)
 
 
 def _result(
-    chosen: Effects,
+    start: Start,
+    model: Model,
     found: Trimmed,
     filled: Array,
     side: Literal["left", "right"],
     estimator: FillEstimator,
-    options: dict[str, Any],
-    notices: tuple[Problem, ...],
 ) -> TrimAndFill:
     """Pool observed effects and both together."""
+    chosen = start.effects
     both = Effects.from_arrays(
         np.concatenate([chosen.yi, filled]), np.concatenate([chosen.vi, found.filled_vi])
     )
     both = Effects(frame=both.frame, measure=chosen.measure)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit, observed = pool(both, **options), pool(chosen, **options)
+        fit, observed = fit_mean(both, model), fit_mean(chosen, model)
     return announce(
         TrimAndFill(
-            effects=chosen,
-            level=options["level"],
+            **start.fields(),
             estimator=estimator,
             side=side,
             k0=found.k0,
@@ -230,7 +230,7 @@ def _result(
             filled_vi=read_only(found.filled_vi),
             fit=fit,
             observed=observed,
-            notices=notices + few_studies(chosen, _METHOD),
+            notices=start.notices + few_studies(chosen, _METHOD),
         )
     )
 

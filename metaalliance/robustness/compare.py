@@ -5,19 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from metaalliance.errors import EstimationError
-from metaalliance.model import Model
-from metaalliance.options import (
-    Kind,
-    SheetMeasure,
-    Tau2Estimator,
-    check_option,
-)
+from metaalliance.model import Model, ModelSettings
+from metaalliance.options import SheetMeasure
+from metaalliance.policy import Policy
 from metaalliance.robustness.comparison import Comparison, RowEffect, Step
 from metaalliance.robustness.intermediate import ORDER, States, pooled_r
+from metaalliance.robustness.policies import as_read, with_policy
 from metaalliance.robustness.sheet_changes import LoneRow, RowPair, SheetChanges, sheet_changes
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.study import label_key
@@ -31,14 +29,11 @@ def compare(
     old: Studies | str | Path,
     new: Studies | str | Path,
     *,
-    measure: SheetMeasure = "z",
-    model: Kind = "auto",
-    tau2: Tau2Estimator = "REML",
-    test: str = "auto",
-    rho: float | str | None = None,
-    level: float = 0.95,
+    measure: SheetMeasure | None = None,
+    policy: Policy | None = None,
     structure: Mapping[str, Any] | None = None,
     key: Sequence[str] | None = None,
+    **settings: Unpack[ModelSettings],
 ) -> Comparison:
     """Compare two versions of a sheet.
 
@@ -51,43 +46,66 @@ def compare(
     ----------
     old, new : Studies or path
         The two versions; a path is read as `load_studies` does.
-    measure, model, tau2, test, level
-        As in `effect_sizes` and `pool`.
-    rho : float or str, optional
-        As in `pool`; where a two-level model needs one effect per study, that of `aggregate`.
+    measure : {"z", "r", "r-unbiased"}, optional
+        Scale of the analysis, over that of the policy.
+    policy : Policy, optional
+        What a row is worth in both; by default the policy with which the new sheet was read.
     structure : mapping, optional
-        Further levels and correlations, as `pool` takes them (`within`, `above`, `crossed`,
-        `rho_same`, `same`).
+        Further levels and correlations, as one mapping of settings.
     key : sequence of str, optional
         Columns that identify an effect within its study, such as ``["effect"]``.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`. Where a two-level model needs one
+        effect per study, `rho` is that of `aggregate`.
 
     Returns
     -------
     Comparison
         Without a pooled result, and with the reason, when a sheet has errors.
+
+    Raises
+    ------
+    OptionError
+        For a setting that does not exist, or that the model does not have.
     """
-    check_option("measure", measure, SheetMeasure)
-    Model(kind=model, tau2=tau2, test=test, rho=rho, level=level, **(structure or {}))
-    settings = {"measure": measure, "model": model, "tau2": tau2, "test": test, "rho": rho,
-                "level": level, **(structure or {})}  # fmt: skip
-    first = old if isinstance(old, Studies) else load_studies(old)
-    second = new if isinstance(new, Studies) else load_studies(new)
+    model = Model.of({**settings, **(structure or {})})
+    first, second, policy = _read(old, new, policy)
+    if measure is not None:
+        policy = replace(policy, measure=measure)
     changes = sheet_changes(first, second, key=key)
     fields: dict[str, Any] = {
-        "old": first, "new": second, "changes": changes, "settings": settings, "steps": (),
-        "old_fit": None, "new_fit": None,
+        "old": first, "new": second, "changes": changes, "model": model, "policy": policy,
+        "steps": (), "old_fit": None, "new_fit": None,
     }  # fmt: skip
     broken = [sheet.file for sheet in (first, second) if sheet.errors]
     if broken:
         reason = f"{' and '.join(broken)} {'has' if len(broken) == 1 else 'have'} errors"
         return Comparison(**fields, rows=_rows(changes, None), reason=reason)
-    states = States(first, second, changes, settings)
+    states: States | None = None
     try:
+        states = States(first, second, changes, model, policy)
         fields |= {"old_fit": states.fit(), "new_fit": states.fit(*ORDER)}
         fields["steps"] = _steps(states, changes)
     except EstimationError as error:
         return Comparison(**fields, rows=_rows(changes, states), reason=str(error))
     return Comparison(**fields, rows=_rows(changes, states), reason="")
+
+
+def _read(
+    old: Studies | str | Path, new: Studies | str | Path, policy: Policy | None
+) -> tuple[Studies, Studies, Policy]:
+    """Return both sheets under one policy."""
+    given = policy or Policy()
+
+    def sheet(source: Studies | str | Path) -> Studies:
+        if isinstance(source, Studies):
+            return source
+        plain: Any = {"nonsignificant": given.nonsignificant, "beta": given.beta}
+        return load_studies(source, **plain)
+
+    first, second = sheet(old), sheet(new)
+    chosen = policy or as_read(second)
+    return with_policy(first, chosen), with_policy(second, chosen), chosen
 
 
 def _steps(states: States, changes: SheetChanges) -> tuple[Step, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
+from metaalliance.policy import Policy
 from metaalliance.robustness.intermediate import ORDER, pooled_r
 from metaalliance.robustness.sheet_changes import SheetChanges
 from metaalliance.sheet.studies import Studies
@@ -106,8 +107,10 @@ class Comparison:
         is no result.
     reason : str
         Why there is no result.
-    settings : dict
-        Of the model.
+    model : Model
+        What was fitted to both.
+    policy : Policy
+        What a row is worth in both.
     """
 
     old: Studies = field(repr=False)
@@ -118,7 +121,13 @@ class Comparison:
     new_fit: PooledFit | None
     steps: tuple[Step, ...]
     reason: str
-    settings: Mapping[str, Any]
+    model: Model
+    policy: Policy
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting by its name."""
+        return {**self.policy.to_record(), **self.model.to_record()}
 
     @property
     def total(self) -> float:
@@ -149,7 +158,7 @@ class Comparison:
         """Return counts, results, steps, rows and cells; missing is None."""
         fits = {"old": self.old_fit, "new": self.new_fit}
         content = {
-            "settings": dict(self.settings),
+            "settings": self.settings,
             "counts": self.counts(),
             "order": list(ORDER),
             "result": {

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceError, OptionError, StudyDataError
+from metaalliance.errors import EstimationError, MetaAllianceError, OptionError, StudyDataError
+from metaalliance.model import AGGREGATION_RHO, RHO
+from metaalliance.policy import Policy
 from metaalliance.robustness.effect_sets import (
     FEWEST_STUDIES,
     USUAL_FILTERS,
     approximate_rows,
-    converted,
     kept_rows,
-    with_policy,
 )
+from metaalliance.robustness.policies import as_read, converted, uncorrected, with_policy
 from metaalliance.robustness.specifications import EVERY, Filter, Grid
 from metaalliance.sheet.studies import Studies
 
 #: Assumed correlations within a study: .5 and .6 are the customs, .4 and .8 lie around them.
-RHOS = (0.4, 0.5, 0.6, 0.8)
+RHOS = (0.4, AGGREGATION_RHO, RHO, 0.8)
 ESTIMATORS = ("REML", "ML", "DL", "PM")
 TESTS = ("cr2", "knapp-hartung", "wald")
 
 
-def default_grid(data: Studies | Effects) -> Grid:
+def default_grid(
+    data: Studies | Effects, policy: Policy | None = None, usual: Effects | None = None
+) -> Grid:
     """Return the default decisions for a sheet or for effects.
 
     Approximate conversions in or out; Fisher z or r; "n.s." as zero or dropped; all effects, or
     only those of trials, published, rated by clients, or of the early alliance; outliers kept or
     removed; effects as they are or averaged within studies; every model; rho .4 to .8; REML, ML,
     DL and PM; cluster-robust, Knapp-Hartung and normal tests. A decision that makes no
-    difference to these data has one option.
+    difference to these data has one option. What is no decision is that of `policy`; `usual` are
+    the effects before any correction, where they are known already.
 
     Raises
     ------
@@ -38,32 +44,48 @@ def default_grid(data: Studies | Effects) -> Grid:
         When the sheet has errors.
     """
     if isinstance(data, Effects):
-        return _grid(data, (data.measure,), ("none",))
-    readable = with_policy(data, "drop")
+        return _grid(data, (data.measure,), "none", ("none",))
+    policy = policy or as_read(data)
+    policies = ("zero", "drop") if silent_rows(data) else (policy.nonsignificant,)
+    effects = usual or usual_effects(data, policy)
+    return _grid(effects, ("z", "r"), policy.attenuation, policies)
+
+
+def silent_rows(data: Studies | Effects) -> bool:
+    """Whether results reported as "n.s." are among the rows of a sheet."""
+    if isinstance(data, Effects):
+        return False
+    return any(row.included and row.number in data.nonsignificant_rows for row in data.rows)
+
+
+def usual_effects(data: Studies | Effects, policy: Policy | None = None) -> Effects:
+    """Return the effects before any correction, under the first policy for "n.s." that has some.
+
+    Raises
+    ------
+    StudyDataError
+        When the sheet has errors.
+    """
+    if isinstance(data, Effects):
+        return data
+    plain = uncorrected(policy or as_read(data), measure="z")
+    readable = with_policy(data, replace(plain, nonsignificant="drop"))
     if readable.errors:
         raise StudyDataError(
             f"{data.file} has {len(readable.errors)} errors; nothing is pooled.", readable.problems
         )
-    silent = any(row.included and row.number in data.nonsignificant_rows for row in data.rows)
-    policies = ("zero", "drop") if silent else (data.nonsignificant,)
-    effects = _first(data, policies)
-    return _grid(effects, ("z", "r"), policies)
-
-
-def _first(data: Studies, policies: tuple[str, ...]) -> Effects:
-    """The effects under the first policy that gives some."""
     problem: MetaAllianceError | None = None
-    for policy in policies:
+    for nonsignificant in dict.fromkeys((plain.nonsignificant, "zero", "drop")):
         try:
-            studies = with_policy(data, policy)
-            if studies.used:
-                return converted(studies, "z", "none")
-        except MetaAllianceError as error:
+            return converted(data, replace(plain, nonsignificant=nonsignificant))
+        except (EstimationError, StudyDataError) as error:
             problem = problem or error
     raise problem or StudyDataError(f"{data.file} has no effect to pool.")
 
 
-def _grid(effects: Effects, measures: tuple[str, ...], policies: tuple[str, ...]) -> Grid:
+def _grid(
+    effects: Effects, measures: tuple[str, ...], attenuation: str, policies: tuple[str, ...]
+) -> Grid:
     filters = _usual_filters(effects)
     approximate = approximate_rows(effects)
     exact_differs = bool(approximate.any() and not approximate.all())
@@ -73,13 +95,13 @@ def _grid(effects: Effects, measures: tuple[str, ...], policies: tuple[str, ...]
         options={
             "conversions": ("all", "exact") if exact_differs else ("all",),
             "measure": measures,
-            "attenuation": ("none",),
+            "attenuation": (attenuation,),
             "nonsignificant": policies,
             "include": (EVERY, *filters),
             "outliers": ("keep", "remove"),
             "aggregation": ("none", "mean") if dependent else ("none",),
             "model": ("che", "three-level", *independent) if dependent else independent,
-            "rho": RHOS if dependent else (0.6,),
+            "rho": RHOS if dependent else (RHO,),
             "tau2": ESTIMATORS,
             "test": TESTS,
         },

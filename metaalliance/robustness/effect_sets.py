@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import operator
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -15,13 +14,14 @@ import pandas as pd
 
 from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceError, MetaAllianceWarning, OptionError
-from metaalliance.models.pool import pool
-from metaalliance.options import Nonsignificant
+from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
+from metaalliance.model import Model
+from metaalliance.models.one_per_study import fit_averaged
+from metaalliance.policy import Policy
+from metaalliance.robustness.main_analysis import MainAnalysis
+from metaalliance.robustness.policies import converted, corrected
 from metaalliance.robustness.specifications import EVERY, Filter, Grid
-from metaalliance.sheet.rules.row import nonsignificant_column, nonsignificant_problems
 from metaalliance.sheet.studies import Studies
 
 #: Filters of this literature that are offered where the sheet has the column.
@@ -65,7 +65,7 @@ class EffectSet:
     digest: str = ""
 
 
-def effect_sets(data: Studies | Effects, grid: Grid, level: float) -> list[EffectSet]:
+def effect_sets(data: Studies | Effects, grid: Grid, main: MainAnalysis) -> list[EffectSet]:
     """Build every set of effects of a grid; each conversion is done once.
 
     Parameters
@@ -74,32 +74,32 @@ def effect_sets(data: Studies | Effects, grid: Grid, level: float) -> list[Effec
         The sheet, or effects that are converted already.
     grid : Grid
         The decisions.
-    level : float
-        Coverage of the intervals by which outliers are told.
+    main : MainAnalysis
+        Has every setting that is no decision, and tells outliers.
 
     Raises
     ------
     OptionError
         When a filter names a column that there is not.
     """
-    convert = _converter(data)
+    convert = _converter(data, main.policy)
     made: dict[tuple[Any, ...], EffectSet] = {}
     found = []
     for options in grid.effect_choices():
         part = {k: v for k, v in options.items() if k != "outliers"}
         key = tuple(part.values())
         if key not in made:
-            made[key] = _selected(convert, grid, part)
-        found.append(_without_outliers(made[key], options, level))
+            made[key] = _selected(convert, grid, part, main.model.columns)
+        found.append(_without_outliers(made[key], options, main.model))
     return found
 
 
-def _converter(data: Studies | Effects) -> Any:
+def _converter(data: Studies | Effects, policy: Policy | None) -> Any:
     """Return a function that converts for given decisions, once for each combination."""
-    if isinstance(data, Effects):
+    if isinstance(data, Effects) or policy is None:
         effects = data  # its decisions about conversion have one option each
 
-        def same(*_: str) -> Effects:
+        def same(*_: str) -> Any:
             return effects
 
         return same
@@ -107,43 +107,15 @@ def _converter(data: Studies | Effects) -> Any:
 
     @cache
     def convert(measure: str, attenuation: str, nonsignificant: str) -> Effects:
-        studies = with_policy(sheet, nonsignificant)
-        if not studies.used and not studies.errors:
-            raise EstimationError("No effect is left to pool.", code="MA602")
-        return converted(studies, measure, attenuation)
+        chosen = replace(policy, measure=measure, nonsignificant=nonsignificant)
+        return converted(sheet, corrected(chosen, attenuation))
 
     return convert
 
 
-def converted(studies: Studies, measure: str, attenuation: str) -> Effects:
-    """Convert a sheet, with or without the correction for attenuation.
-
-    The mean of the reported reliabilities of a measure stands for those that are missing.
-    """
-    more: dict[str, Any] = {
-        f"{side}_reliability": "mean"
-        for side in ("alliance", "outcome")
-        if attenuation in {side, "individual"}
-    }
-    return effect_sizes(studies, measure, attenuation=attenuation, **more)  # type: ignore[arg-type]
-
-
-def with_policy(studies: Studies, policy: str) -> Studies:
-    """Return a sheet under another policy for results reported as "n.s."."""
-    if policy == studies.nonsignificant:
-        return studies
-    new: Nonsignificant = policy  # type: ignore[assignment]
-    problems = list(studies.problems)
-    for row in studies.rows:
-        column = nonsignificant_column(row) if row.number in studies.nonsignificant_rows else None
-        if column is not None:
-            old = nonsignificant_problems(row, column, studies.nonsignificant)
-            problems = [p for p in problems if p not in old]
-            problems += nonsignificant_problems(row, column, new)
-    return replace(studies, nonsignificant=new, problems=tuple(problems))
-
-
-def _selected(convert: Any, grid: Grid, options: dict[str, Any]) -> EffectSet:
+def _selected(
+    convert: Any, grid: Grid, options: dict[str, Any], columns: tuple[str, ...]
+) -> EffectSet:
     """Convert and filter."""
     try:
         effects = convert(options["measure"], options["attenuation"], options["nonsignificant"])
@@ -162,7 +134,7 @@ def _selected(convert: Any, grid: Grid, options: dict[str, Any]) -> EffectSet:
         raise
     except MetaAllianceError as error:
         return EffectSet(options=options, effects=None, failure=Failure(error.code, str(error)))
-    slim = _slim(effects, keep)
+    slim = _slim(effects, keep, columns)
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 
@@ -204,11 +176,13 @@ def _matches(column: pd.Series, value: Any) -> BoolArray:
     return np.asarray((column == value).fillna(False), dtype=bool)
 
 
-def _slim(effects: Effects, keep: BoolArray) -> Effects:
+def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...]) -> Effects:
     """Keep what models need, so that little is sent to other processes."""
     codes, _ = pd.factorize(effects.frame["study"][keep])
+    used = {c: effects.frame[c].to_numpy()[keep] for c in columns if c in effects.frame}
     frame = pd.DataFrame(
         {
+            **used,
             "study": codes,
             "effect": np.arange(1, codes.size + 1),
             "yi": effects.yi[keep],
@@ -219,41 +193,45 @@ def _slim(effects: Effects, keep: BoolArray) -> Effects:
 
 
 def _digest(effects: Effects) -> str:
+    """Hash what models see of effects."""
     codes = effects.frame["study"].to_numpy(dtype=np.int64)
-    parts = (effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes())
+    parts = [effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes()]
+    parts += [repr(effects.frame[c].tolist()).encode() for c in effects.moderators]
     return hashlib.sha256(b"|".join(parts)).hexdigest()
 
 
-def _without_outliers(found: EffectSet, options: Mapping[str, Any], level: float) -> EffectSet:
+def _without_outliers(found: EffectSet, options: Mapping[str, Any], model: Model) -> EffectSet:
     """Remove outliers where the combination says so."""
     if found.effects is None or options["outliers"] == "keep":
         return replace(found, options=options)
     try:
-        low, high = outliers(found.effects, level)
+        low, high = outliers(found.effects, model)
     except EstimationError as error:
         failure = Failure(error.code, f"Outliers cannot be told: {error}")
         return EffectSet(options=options, effects=None, failure=failure)
     gone = {"remove": low | high, "remove-low": low, "remove-high": high}[options["outliers"]]
     if not gone.any():
         return replace(found, options=options)
-    slim = _slim(found.effects, ~gone)
+    slim = _slim(found.effects, ~gone, model.columns)
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 
-def outliers(effects: Effects, level: float = 0.95) -> tuple[BoolArray, BoolArray]:
+def outliers(effects: Effects, model: Model | None = None) -> tuple[BoolArray, BoolArray]:
     """Which effects lie below and above the mean so far that the intervals do not overlap.
 
-    The interval of the mean is that of `pool` at its defaults; an effect is an outlier when its
-    own interval lies wholly below or above it.
+    The interval of the mean is that of the main analysis (by default `pool` at its defaults);
+    an effect is an outlier when its own interval lies wholly below or above it. Effects of which
+    no study has several have a two-level model.
 
     References
     ----------
     Harrer M, Cuijpers P, Furukawa TA, Ebert DD (2021). Doing Meta-Analysis with R, section 5.4.1.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        fit = pool(effects, level=level)
-    half = critical_value(level, np.inf) * np.sqrt(effects.vi)
+    main = model or Model()
+    if not effects.dependent() and main.kind != "common-effect":
+        main = main.of_kind("two-level")
+    fit = fit_averaged(effects, main)
+    half = critical_value(main.level, np.inf) * np.sqrt(effects.vi)
     below = np.asarray(effects.yi + half < fit.ci_low)
     above = np.asarray(effects.yi - half > fit.ci_high)
     return below, above

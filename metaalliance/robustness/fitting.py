@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from joblib import Parallel, delayed
@@ -12,23 +12,25 @@ from joblib import Parallel, delayed
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
-from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
-from metaalliance.models.pool import pool
+from metaalliance.errors import MetaAllianceError
+from metaalliance.models.pool import fit_mean
 from metaalliance.models.scale import back_transform
+from metaalliance.robustness.choices import ModelChoice
 from metaalliance.robustness.effect_sets import Failure
-from metaalliance.robustness.specifications import ModelChoice
 
 
 class Outcome(NamedTuple):
     """The result of one specification.
 
-    `estimate` and its limits are on the common scale: r for correlations; `analysis_estimate`
-    and `se` on the scale that was analysed.
+    `estimate`, its limits and those of the prediction interval are on the common scale: r for
+    correlations; `analysis_estimate` and `se` on the scale that was analysed.
     """
 
     estimate: float
     ci_low: float
     ci_high: float
+    pi_low: float
+    pi_high: float
     p_value: float
     df: float
     analysis_estimate: float
@@ -43,7 +45,8 @@ class Outcome(NamedTuple):
 
 
 _NUMBERS = (
-    "estimate", "ci_low", "ci_high", "p_value", "df", "analysis_estimate", "se", "tau", "I2",
+    "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "p_value", "df", "analysis_estimate",
+    "se", "tau", "I2",
 )  # fmt: skip
 
 
@@ -63,7 +66,6 @@ def failed(failure: Failure, effects: Effects | None = None) -> Outcome:
 
 def fit_all(
     tasks: Sequence[tuple[Effects, tuple[ModelChoice, ...]]],
-    level: float,
     jobs: int | None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[list[Outcome]]:
@@ -75,22 +77,22 @@ def fit_all(
     """
     parallel = Parallel(n_jobs=jobs, return_as="generator")
     found: list[list[Outcome]] = []
-    for outcomes in parallel(delayed(fit_set)(effects, plan, level) for effects, plan in tasks):
+    for outcomes in parallel(delayed(fit_set)(effects, plan) for effects, plan in tasks):
         found.append(outcomes)
         if progress is not None:
             progress(len(found), len(tasks))
     return found
 
 
-def fit_set(effects: Effects, choices: Sequence[ModelChoice], level: float) -> list[Outcome]:
+def fit_set(effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:
     """Fit several models to one set of effects; it is aggregated once for each way to do so."""
     aggregated: dict[tuple[str, float | None], Effects] = {}
     found = []
     for choice in choices:
-        key = (choice.aggregation, choice.rho if choice.aggregation == "mean" else None)
+        key = (choice.aggregation, choice.averaged)
         if key not in aggregated:
             aggregated[key] = _aggregated(effects, *key)
-        found.append(_fit(aggregated[key], choice, level))
+        found.append(_fit(aggregated[key], choice))
     return found
 
 
@@ -102,26 +104,19 @@ def _aggregated(effects: Effects, how: str, rho: float | None) -> Effects:
     return effects
 
 
-def _fit(effects: Effects, choice: ModelChoice, level: float) -> Outcome:
+def _fit(effects: Effects, choice: ModelChoice) -> Outcome:
     """Pool; an impossible estimate is an outcome too."""
-    rho = choice.rho if choice.model == "che" and choice.rho is not None else 0.6
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
-            fit = pool(
-                effects,
-                model=choice.model,  # type: ignore[arg-type]
-                tau2=choice.tau2 or "REML",  # type: ignore[arg-type]
-                test=choice.test,  # type: ignore[arg-type]
-                rho=rho,
-                level=level,
-            )
+        fit = fit_mean(effects, choice.fitted)
     except MetaAllianceError as error:
         return failed(Failure(error.code, str(error)), effects)
+    back = partial(back_transform, measure=fit.measure)
     return Outcome(
-        estimate=back_transform(fit.estimate, fit.measure),
-        ci_low=back_transform(fit.ci_low, fit.measure),
-        ci_high=back_transform(fit.ci_high, fit.measure),
+        estimate=back(fit.estimate),
+        ci_low=back(fit.ci_low),
+        ci_high=back(fit.ci_high),
+        pi_low=back(fit.pi_low),
+        pi_high=back(fit.pi_high),
         p_value=fit.p_value,
         df=fit.df,
         analysis_estimate=fit.estimate,

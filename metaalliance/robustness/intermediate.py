@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from metaalliance.effects.aggregate import aggregate
-from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.model import AGGREGATION_RHO
-from metaalliance.models.pool import pool
+from metaalliance.errors import EstimationError
+from metaalliance.model import Model
+from metaalliance.models.one_per_study import averaging_rho, fit_averaged, refuse_unused_rho
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
-from metaalliance.options import CLUSTER_TESTS
+from metaalliance.policy import Policy
+from metaalliance.robustness.policies import converted
 from metaalliance.robustness.sheet_changes import SheetChanges
 from metaalliance.sheet.rules.study import label_key
 from metaalliance.sheet.studies import Studies
 
 #: Kinds of changes in the order in which they are applied.
 ORDER = ("removed", "changed", "added")
-_STRUCTURE = ("within", "above", "crossed", "rho_same", "same")
 
 
 class States:
@@ -37,21 +33,30 @@ class States:
         The sheets, without errors.
     changes : SheetChanges
         Their rows, matched.
-    settings : mapping
-        measure, model, tau2, test, rho and level.
+    model : Model
+        What is fitted to each state.
+    policy : Policy
+        What a row is worth.
+
+    Raises
+    ------
+    OptionError
+        For a correlation that no state has a use for.
     """
 
     def __init__(
-        self, old: Studies, new: Studies, changes: SheetChanges, settings: Mapping[str, Any]
+        self, old: Studies, new: Studies, changes: SheetChanges, model: Model, policy: Policy
     ) -> None:
-        self.settings = settings
-        self.old, self.new = (_effects(sheet, settings["measure"]) for sheet in (old, new))
+        self.model, self.measure = model, policy.measure
+        self.old, self.new = (_effects(sheet, policy) for sheet in (old, new))
         _unify_labels(self.old, self.new)
         self._pairs = [(p.old.number, p.new.number) for p in changes.pairs]
         self._removed = [r.row.number for r in changes.removed]
         self._added = [r.row.number for r in changes.added]
-        self._columns = ("study", "yi", "vi", *_columns_of(settings))
+        self._columns = ("study", "yi", "vi", *model.columns)
         self._fits: dict[frozenset[str], PooledFit] = {}
+        if model.rho is not None:
+            self._refuse_unused_rho()
 
     def fit(self, *applied: str) -> PooledFit:
         """Pool the old sheet with some kinds of changes applied."""
@@ -105,17 +110,28 @@ class States:
         return [row for row in found if row is not None]
 
     def _pool(self, rows: list[dict[str, Any]]) -> PooledFit:
+        return fit_averaged(self._made(rows), self.model)
+
+    def _made(self, rows: list[dict[str, Any]]) -> Effects:
         if not rows:
             raise EstimationError("No effect is left to pool.", code="MA602")
-        effects = Effects(frame=pd.DataFrame(rows), measure=self.settings["measure"])
-        return _pooled(effects, self.settings)
+        return Effects(frame=pd.DataFrame(rows), measure=self.measure)  # type: ignore[arg-type]
+
+    def _refuse_unused_rho(self) -> None:
+        """Refuse a correlation that neither sheet has a use for."""
+        for rows in (self._chosen(frozenset()), self._chosen(frozenset(ORDER))):
+            effects = self._made(rows)
+            kind = self.model.resolved(dependent=effects.dependent()).kind
+            if kind == "che" or averaging_rho(effects, self.model) is not None:
+                return
+        refuse_unused_rho(self.model, kind)
 
 
-def _effects(sheet: Studies, measure: Any) -> dict[int, dict[str, Any]]:
+def _effects(sheet: Studies, policy: Policy) -> dict[int, dict[str, Any]]:
     """Effects of a sheet by row number."""
     if not sheet.used:
         return {}
-    frame = effect_sizes(sheet, measure).frame
+    frame = converted(sheet, policy).frame
     rows = ({str(k): v for k, v in row.items()} for row in frame.to_dict("records"))
     return {int(row["row"]): {**row, "study": str(row["study"])} for row in rows}
 
@@ -140,36 +156,8 @@ def _by_key(rows: dict[int, dict[str, Any]]) -> defaultdict[str, set[str]]:
     return found
 
 
-def _columns_of(settings: Mapping[str, Any]) -> list[str]:
-    """Columns that the model reads beside study, effect and variance."""
-    names = [settings["rho"], settings.get("crossed"), settings.get("same")]
-    levels = (*settings.get("within", ()), *settings.get("above", ()))
-    return [name for name in (*names, *levels) if isinstance(name, str) and name]
-
-
 def _equal(first: Any, second: Any) -> bool:
     return bool(first == second) or bool(pd.isna(first) and pd.isna(second))
-
-
-def _pooled(effects: Effects, settings: Mapping[str, Any]) -> PooledFit:
-    """Pool as `metaalliance pool` does: aggregated where the model takes one effect per study."""
-    model, test, rho = settings["model"], settings["test"], settings["rho"]
-    independent = model in {"two-level", "common-effect"} and test not in CLUSTER_TESTS
-    if independent and effects.dependent():
-        effects = aggregate(effects, AGGREGATION_RHO if rho is None else rho)
-        rho = None
-    structure = {name: settings[name] for name in _STRUCTURE if name in settings}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        return pool(
-            effects,
-            model=model,
-            tau2=settings["tau2"],
-            test=test,
-            rho=0.6 if rho is None else rho,
-            level=settings["level"],
-            **structure,
-        )
 
 
 def pooled_r(fit: PooledFit) -> float:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.robustness.planning import BETWEEN, assume
-from metaalliance.robustness.power_plans import Progress, evaluate_plans, true_effect, whole
+from metaalliance.robustness.power_plans import (
+    Planned,
+    assumed_and_search,
+    evaluate_plans,
+    true_effect,
+    whole,
+)
 from metaalliance.robustness.power_results import Power
 
 
@@ -19,21 +23,7 @@ def power_mean(
     *,
     mu: float | None = None,
     k: int | Sequence[int],
-    n: float | Sequence[float] | None = None,
-    v: float | Sequence[float] | None = None,
-    tau: float,
-    effects_per_study: int | Sequence[int] = 1,
-    pilot: Effects | None = None,
-    rho: float = 0.6,
-    between: float = BETWEEN,
-    model: str = "auto",
-    test: str = "auto",
-    level: float = 0.95,
-    target: float | None = None,
-    simulate: int = 0,
-    seed: int = 1,
-    jobs: int | None = 1,
-    progress: Progress | None = None,
+    **planned: Unpack[Planned],
 ) -> Power:
     """Power of the test that the mean effect is zero.
 
@@ -50,16 +40,17 @@ def power_mean(
     v : float or sequence of float, optional
         Sampling variances instead of `n`.
     tau : float
-        Standard deviation of the true effects, on the analysis scale.
+        Standard deviation of the true effects, on the analysis scale; by default that of a pilot.
     effects_per_study : int or sequence of int
         Effects of a study; a sequence is paired with `n` or `v`.
     pilot : Effects, optional
         Effects of a similar review, whose variances and numbers of effects take the place of `n`
         and `effects_per_study`.
     rho : float
-        Correlation of sampling errors within a study.
+        Correlation of sampling errors within a study, .6 where nothing is said.
     between : float
-        Share of tau² between studies; the rest lies between effects of a study.
+        Share of tau² between studies (.7, or that of a pilot with its tau); the rest lies
+        between effects of a study.
     model, test : str
         As in `pool`. Formulas exist for knapp-hartung, cr2, t and wald.
     level : float
@@ -100,13 +91,10 @@ def power_mean(
     >>> [round(row.power, 3) for row in found.rows]
     [0.727, 0.971]
     """
-    assumed = assume(
-        n=n, v=v, tau=tau, effects_per_study=effects_per_study, pilot=pilot, rho=rho,
-        between=between, model=model, test=test, level=level,
-    )  # fmt: skip
+    assumed, search = assumed_and_search(planned)
     beta = np.array([true_effect(r, mu)])
     plans = [(whole(value),) for value in (k if isinstance(k, Sequence) else [k])]
-    return evaluate_plans("mean", assumed, plans, beta, target, simulate, seed, jobs, progress)
+    return evaluate_plans("mean", assumed, plans, beta, search)
 
 
 def power_contrast(
@@ -114,21 +102,7 @@ def power_contrast(
     *,
     mu: Sequence[float] | None = None,
     k: Sequence[int] | Sequence[Sequence[int]],
-    n: float | Sequence[float] | None = None,
-    v: float | Sequence[float] | None = None,
-    tau: float,
-    effects_per_study: int | Sequence[int] = 1,
-    pilot: Effects | None = None,
-    rho: float = 0.6,
-    between: float = BETWEEN,
-    model: str = "auto",
-    test: str = "auto",
-    level: float = 0.95,
-    target: float | None = None,
-    simulate: int = 0,
-    seed: int = 1,
-    jobs: int | None = 1,
-    progress: Progress | None = None,
+    **planned: Unpack[Planned],
 ) -> Power:
     """Power of the test that groups of studies, such as modalities, have the same mean.
 
@@ -161,10 +135,7 @@ def power_contrast(
     >>> round(found.rows[0].power, 3)
     0.628
     """
-    assumed = assume(
-        n=n, v=v, tau=tau, effects_per_study=effects_per_study, pilot=pilot, rho=rho,
-        between=between, model=model, test=test, level=level,
-    )  # fmt: skip
+    assumed, search = assumed_and_search(planned)
     means = r if mu is None else mu
     if means is None or (r is not None and mu is not None) or len(means) < 2:
         raise OptionError("Give r (or mu) of two or more groups.")
@@ -177,7 +148,7 @@ def power_contrast(
     if (nested and len(nested) != len(several)) or any(len(p) != beta.size for p in listed):
         raise OptionError(f"k={k!r}: give the number of studies of each of the {beta.size} groups.")
     plans = [tuple(whole(value) for value in plan) for plan in listed]
-    return evaluate_plans("contrast", assumed, plans, beta, target, simulate, seed, jobs, progress)
+    return evaluate_plans("contrast", assumed, plans, beta, search)
 
 
 def power_egger(
@@ -186,21 +157,7 @@ def power_egger(
     slope: float | None = None,
     r: float = 0.28,
     k: int | Sequence[int],
-    n: Sequence[float] | None = None,
-    v: Sequence[float] | None = None,
-    tau: float,
-    effects_per_study: int | Sequence[int] = 1,
-    pilot: Effects | None = None,
-    rho: float = 0.6,
-    between: float = BETWEEN,
-    model: str = "auto",
-    test: str = "auto",
-    level: float = 0.95,
-    target: float | None = None,
-    simulate: int = 0,
-    seed: int = 1,
-    jobs: int | None = 1,
-    progress: Progress | None = None,
+    **planned: Unpack[Planned],
 ) -> Power:
     """Power of Egger's regression test for funnel asymmetry.
 
@@ -239,10 +196,7 @@ def power_egger(
     >>> round(found.rows[0].power, 3)
     0.496
     """
-    assumed = assume(
-        n=n, v=v, tau=tau, effects_per_study=effects_per_study, pilot=pilot, rho=rho,
-        between=between, model=model, test=test, level=level,
-    )  # fmt: skip
+    assumed, search = assumed_and_search(planned)
     se = np.sqrt([size for size, _ in assumed.sizes])
     spread = float(se.max() - se.min())
     if not spread > 0:
@@ -253,4 +207,4 @@ def power_egger(
         slope = (true_effect(r + (excess or 0.0), None) - true_effect(r, None)) / spread
     beta = np.array([true_effect(r, None) - slope * float(se.min()), slope])
     plans = [(whole(value),) for value in (k if isinstance(k, Sequence) else [k])]
-    return evaluate_plans("egger", assumed, plans, beta, target, simulate, seed, jobs, progress)
+    return evaluate_plans("egger", assumed, plans, beta, search)

@@ -4,20 +4,60 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.errors import OptionError
+from metaalliance.robustness.assumptions import Assumptions, PlannedStudies, assume
 from metaalliance.robustness.noncentral import power_of_test, realised_power
-from metaalliance.robustness.planning import FORMULAS, Assumptions, Design, design, plan_test
+from metaalliance.robustness.planning import FORMULAS, Design, design, plan_test
 from metaalliance.robustness.power_results import Power, PowerRow
 from metaalliance.robustness.simulation import Question, Simulated, contrasts, simulate_power
 
 #: Studies beyond which no number is searched for.
 MOST_STUDIES = 100_000
 Progress = Callable[[int, int], None]
+
+
+class Planned(PlannedStudies, total=False):
+    """Keywords of every question about power; see `power_mean`."""
+
+    target: float | None
+    simulate: int
+    seed: int
+    jobs: int | None
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is done with a plan beside its formula.
+
+    Attributes
+    ----------
+    target : float or None
+        Power for which the smallest number of studies is searched.
+    simulate, seed, jobs, progress
+        Reviews to draw and fit, and how; see `simulate_power`.
+    """
+
+    target: float | None = None
+    simulate: int = 0
+    seed: int = 1
+    jobs: int | None = 1
+    progress: Progress | None = None
+
+
+def assumed_and_search(given: Planned) -> tuple[Assumptions, Search]:
+    """Part what is assumed of the studies from what is done with the plan."""
+    studies: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for name, value in given.items():
+        (studies if name in PlannedStudies.__annotations__ else others)[name] = value
+    return assume(**studies), Search(**others)
 
 
 def true_effect(r: float | None, mu: float | None) -> float:
@@ -43,11 +83,7 @@ def evaluate_plans(
     assumed: Assumptions,
     plans: Sequence[tuple[int, ...]],
     beta: Array,
-    target: float | None,
-    simulate: int,
-    seed: int,
-    jobs: int | None,
-    progress: Progress | None,
+    search: Search,
 ) -> Power:
     """Power of every plan, by formula and by simulation."""
     if not plans:
@@ -55,19 +91,19 @@ def evaluate_plans(
     by_formula = assumed.test in FORMULAS and not (
         assumed.model == "three-level" and assumed.rho > 0
     )
-    if not by_formula and not simulate:
+    if not by_formula and not search.simulate:
         plan_test(assumed, _lay_out(question, assumed, plans[0]), _constraints(question, beta.size))
     rows = []
     for plan in plans:
         planned = _lay_out(question, assumed, plan)
         found: Simulated | None = None
-        if simulate:
+        if search.simulate:
             found = simulate_power(
-                assumed, planned, beta, question,
-                replications=simulate, seed=seed, jobs=jobs, progress=progress,
+                assumed, planned, beta, question, replications=search.simulate,
+                seed=search.seed, jobs=search.jobs, progress=search.progress,
             )  # fmt: skip
         rows.append(_row(question, assumed, planned, plan, beta, found, by_formula=by_formula))
-    needed = None
+    target, needed = search.target, None
     if target is not None:
         if not 0 < target < 1:
             raise OptionError(f"target={target!r} is not a power between 0 and 1.")
@@ -79,7 +115,7 @@ def evaluate_plans(
         beta=tuple(float(b) for b in beta),
         target=target,
         needed=needed,
-        seed=seed if simulate else None,
+        seed=search.seed if search.simulate else None,
     )
 
 

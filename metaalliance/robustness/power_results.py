@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.models.scale import without_nan
-from metaalliance.robustness.planning import Assumptions
+from metaalliance.robustness.assumptions import Assumptions
 from metaalliance.robustness.simulation import Simulated
 from metaalliance.wording.numbers import number
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.scale import without_nan
-from metaalliance.robustness.planning import BETWEEN, Assumptions, assume, design, plan_test
+from metaalliance.robustness.assumptions import Assumptions, PlannedStudies, assume
+from metaalliance.robustness.planning import design, plan_test
 from metaalliance.robustness.power_plans import MOST_STUDIES, smallest_that
 from metaalliance.robustness.power_results import assumption_text
 from metaalliance.wording.numbers import number
@@ -84,16 +83,7 @@ def precision(
     half_width: float,
     *,
     r: float | None = 0.28,
-    n: float | Sequence[float] | None = None,
-    v: float | Sequence[float] | None = None,
-    tau: float,
-    effects_per_study: int | Sequence[int] = 1,
-    pilot: Effects | None = None,
-    rho: float = 0.6,
-    between: float = BETWEEN,
-    model: str = "auto",
-    test: str = "auto",
-    level: float = 0.95,
+    **planned: Unpack[PlannedStudies],
 ) -> Precision:
     """Find the number of studies that gives the interval of the mean a wanted half-width.
 
@@ -121,10 +111,7 @@ def precision(
     >>> precision(0.04, n=60, tau=0.15).k
     85
     """
-    assumed = assume(
-        n=n, v=v, tau=tau, effects_per_study=effects_per_study, pilot=pilot, rho=rho,
-        between=between, model=model, test=test, level=level,
-    )  # fmt: skip
+    assumed = assume(**planned)
     if not (math.isfinite(half_width) and half_width > 0):
         raise OptionError(f"half_width={half_width!r} is not a positive number.")
     if r is not None and not -1 < r < 1:

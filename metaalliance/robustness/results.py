@@ -20,6 +20,7 @@ from metaalliance.robustness.decomposition import (
     switches,
     variance_shares,
 )
+from metaalliance.robustness.main_analysis import MainAnalysis
 from metaalliance.robustness.specifications import DECISIONS, Grid
 from metaalliance.wording.numbers import number
 
@@ -86,16 +87,17 @@ class Multiverse:
     Attributes
     ----------
     frame : DataFrame
-        A row per specification: `specification`, a column per decision (missing where it has no
-        meaning for the model), `estimate`, `ci_low`, `ci_high` as correlations (on the analysis
-        scale for generic effects), `p_value`, `df`, `analysis_estimate` and `se` on the analysis
-        scale, `tau`, `I2`, `n_studies`, `n_effects`, `notices`, the `code` and sentence of a
-        `failure` (blank where there is none), `same_as` (the specification with equal effects
-        that was fitted), `reference` (the main analysis).
+        A row per specification: `specification`, a column per decision (missing where it
+        has no meaning for the model), `estimate`, `ci_low`, `ci_high`, `pi_low`, `pi_high`
+        as correlations (on the analysis scale for generic effects), `p_value`, `df`,
+        `analysis_estimate` and `se` on the analysis scale, `tau`, `I2`, `n_studies`,
+        `n_effects`, `notices`, the `code` and sentence of a `failure` (blank where there is
+        none), `same_as` (the specification with equal effects that was fitted), `reference`
+        (the main analysis).
     grid : Grid
         The decisions.
-    level : float
-        Coverage of the intervals.
+    main : MainAnalysis
+        What is done when no decision is varied.
     measures : tuple of str
         Analysis scales that occur.
     counts : Counts
@@ -106,10 +108,15 @@ class Multiverse:
 
     frame: pd.DataFrame = field(repr=False)
     grid: Grid = field(repr=False)
-    level: float
+    main: MainAnalysis
     measures: tuple[str, ...]
     counts: Counts
     ids: IntArray = field(repr=False)
+
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        return self.main.model.level
 
     @property
     def is_r(self) -> bool:
@@ -261,7 +268,7 @@ class Multiverse:
         check_option("scale", scale, Scale)
         if scale == "r":
             return self.frame.copy()
-        out = self.frame.drop(columns=["ci_low", "ci_high"])
+        out = self.frame.drop(columns=["ci_low", "ci_high", "pi_low", "pi_high"])
         return out.assign(estimate=out["analysis_estimate"]).drop(columns="analysis_estimate")
 
     def to_dict(self) -> dict[str, Any]:
@@ -270,6 +277,7 @@ class Multiverse:
         content = {
             "settings": {
                 "level": self.level,
+                "main": self.main.to_record(),
                 "grid": {name: list(self.grid.options[name]) for name in DECISIONS},
                 "filters": {k: dict(v) for k, v in self.grid.filters.items()},
             },
@@ -318,7 +326,11 @@ def _sentences(found: Multiverse) -> list[str]:
         f"{number(100 * verdict.positive, 1)}% of the estimates are positive",
     ]
     main = found.reference
-    if main is not None:
+    if found.main.absent:
+        lines.append(f"The main analysis is not among them: {found.main.absent}")
+    elif main is None:
+        lines.append("The main analysis has no result")
+    else:
         rank = int((found.curve()["estimate"] <= main["estimate"]).sum())
         unlike = "" if counts.distinct == counts.specifications else " unlike results"
         lines.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -12,42 +12,42 @@ import pandas as pd
 from metaalliance.core.arrays import IntArray
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.options import check_level
-from metaalliance.robustness.defaults import default_grid
+from metaalliance.model import Model, ModelSettings
+from metaalliance.policy import Policy
+from metaalliance.robustness.choices import ModelChoice, Plan, plan_models
+from metaalliance.robustness.defaults import default_grid, silent_rows, usual_effects
 from metaalliance.robustness.effect_sets import EffectSet, effect_sets
 from metaalliance.robustness.fitting import Outcome, failed, fit_all
+from metaalliance.robustness.main_analysis import place_main
+from metaalliance.robustness.policies import as_read
 from metaalliance.robustness.results import Counts, Multiverse
 from metaalliance.robustness.specifications import (
     EFFECT_DECISIONS,
     MODEL_DECISIONS,
     Grid,
-    ModelChoice,
-    Plan,
     make_grid,
-    plan_models,
 )
 from metaalliance.sheet.studies import Studies
 
 #: Decisions that need the sheet, not effects that are converted already.
 _OF_THE_SHEET = ("measure", "attenuation", "nonsignificant")
-#: What `pool` does at its defaults, as far as a sheet does not say otherwise.
-REFERENCE: dict[str, Any] = {
-    "conversions": "all", "measure": "z", "attenuation": "none", "include": "all",
-    "outliers": "keep", "aggregation": "none", "rho": 0.6, "tau2": "REML",
-}  # fmt: skip
 
 
 def multiverse(
     data: Studies | Effects,
     *,
     grid: Mapping[str, Any] | None = None,
-    level: float = 0.95,
+    policy: Policy | None = None,
     jobs: int | None = 1,
     reference: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    **settings: Unpack[ModelSettings],
 ) -> Multiverse:
     """Pool the same studies under every combination of declared analytic decisions.
 
+    Every specification is the main analysis with other options of the decisions: what is no
+    decision (level, prediction interval, further levels, reliabilities) is as there. The options
+    of the main analysis are among those of each decision, unless a decision is fixed at another.
     Combinations that make no sense (a test that the model does not have, aggregation before a
     multilevel model) are left out by rule and counted; combinations that are the same analysis are
     one specification; sets of effects that turn out equal are fitted once. A specification that
@@ -61,22 +61,27 @@ def multiverse(
     grid : mapping, optional
         Options by decision, in place of the defaults: `conversions` ("all", "exact"), `measure`
         ("z", "r", "r-unbiased"), `attenuation` ("none", "individual", "alliance", "outcome", as
-        `effect_sizes` has it; the mean of the reported reliabilities stands for missing ones),
+        `effect_sizes` has it; where the policy says nothing, the mean of the reported
+        reliabilities stands for missing ones),
         `nonsignificant` ("zero", "drop", "half-p"), `include` (a mapping from a name to the
         values kept by column, such as ``{"RCT": {"design": ["RCT"]}, "recent": {"year":
         [">=2000"]}}``), `outliers` ("keep", "remove", "remove-low", "remove-high"),
         `aggregation` ("none", "mean", "lowest", "highest"), `model`, `rho` (for `che` and for
         the mean within studies), `tau2`, `test`. Decisions that are not given keep their
         defaults; one option fixes a decision.
-    level : float
-        Coverage of the intervals; a result is significant when p < 1 - level.
+    policy : Policy, optional
+        What a row is worth in the main analysis; by default the policy with which the sheet was
+        read, Fisher z, and no correction for unreliability.
     jobs : int or None
         Processes, through joblib; the results do not depend on it. None takes what
         ``joblib.parallel_config`` says, such as a dask cluster.
     reference : mapping, optional
-        Options of the main analysis where they differ from the defaults of `pool`.
+        Options of the main analysis by decision, over those of its settings.
     progress : callable, optional
         Called with the number of finished and of all sets of effects.
+    **settings
+        The settings of `pool`, or a whole `Model` as `model`: the main analysis. A result is
+        significant when p < 1 - level.
 
     Returns
     -------
@@ -86,7 +91,8 @@ def multiverse(
     Raises
     ------
     OptionError
-        For a decision or an option that does not exist.
+        For a decision or an option that does not exist, or a setting that the main analysis
+        does not have.
     StudyDataError
         When the sheet has errors.
     EstimationError
@@ -105,35 +111,42 @@ def multiverse(
     >>> found.counts.combinations, found.counts.specifications
     (8, 5)
     """
-    check_level(level)
-    given = dict(grid or {})
+    model, given = Model.of(settings), dict(grid or {})
     if isinstance(data, Effects):
-        wrong = [name for name in _OF_THE_SHEET if name in given]
-        if wrong:
-            raise OptionError(
-                f"{', '.join(wrong)}: these effects are converted already. Give the sheet "
-                "(read_studies) instead."
-            )
-    chosen = make_grid(given, default_grid(data))
-    sets = effect_sets(data, chosen, level)
-    plans = {flag: plan_models(chosen, dependent=flag) for flag in (True, False)}
-    usual = _dependent(data, sets)
-    used = [plans[usual if s.effects is None else s.effects.dependent()] for s in sets]
-    outcomes, first = _outcomes(sets, used, level, jobs, progress)
+        _refuse_conversion(given, policy)
+    else:
+        policy = policy or as_read(data)
+    usual = usual_effects(data, policy)
+    offered = make_grid(given, default_grid(data, policy, usual))
+    chosen, main = place_main(
+        offered, given, usual, model, policy, reference or {}, silent=silent_rows(data)
+    )
+    sets = effect_sets(data, chosen, main)
+    plans = {f: plan_models(chosen, dependent=f, main=model) for f in (True, False)}
+    used = [plans[(usual if s.effects is None else s.effects).dependent()] for s in sets]
+    outcomes, first = _outcomes(sets, used, jobs, progress)
     _refuse_nothing(used, outcomes)
     frame, ids = _frame(chosen, sets, used, outcomes, first)
-    main = {**_main(data, usual), **(reference or {})}
-    if not usual:  # nothing is aggregated
-        main["aggregation"] = "none"
-    frame["reference"] = _reference_rows(frame, chosen, main)
+    frame["reference"] = main.rows(frame)
     return Multiverse(
         frame=frame,
         grid=chosen,
-        level=level,
+        main=main,
         measures=tuple(dict.fromkeys(s.effects.measure for s in sets if s.effects is not None)),
         counts=_counts(chosen, used, frame, sets),
         ids=ids,
     )
+
+
+def _refuse_conversion(given: Mapping[str, Any], policy: Policy | None) -> None:
+    """Refuse decisions about conversion for effects that are converted already."""
+    wrong = [name for name in _OF_THE_SHEET if name in given]
+    wrong += [] if policy is None else ["policy"]
+    if wrong:
+        raise OptionError(
+            f"{', '.join(wrong)}: these effects are converted already. Give the sheet "
+            "(read_studies) instead."
+        )
 
 
 def _refuse_nothing(plans: Sequence[Plan], outcomes: Sequence[Sequence[Outcome]]) -> None:
@@ -149,17 +162,9 @@ def _refuse_nothing(plans: Sequence[Plan], outcomes: Sequence[Sequence[Outcome]]
     raise EstimationError(f"None of the specifications could be estimated: {reason}", code="MA665")
 
 
-def _dependent(data: Studies | Effects, sets: Sequence[EffectSet]) -> bool:
-    """Whether the effects are dependent, for sets that could not be built."""
-    if isinstance(data, Effects):
-        return data.dependent()
-    return any(s.effects is not None and s.effects.dependent() for s in sets)
-
-
 def _outcomes(
     sets: Sequence[EffectSet],
     plans: Sequence[Plan],
-    level: float,
     jobs: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[list[list[Outcome]], list[int]]:
@@ -172,7 +177,7 @@ def _outcomes(
             place[part.digest] = index
             tasks.append((part.effects, plan.choices))
         first.append(place.get(part.digest, index))
-    fitted = dict(zip(place.values(), fit_all(tasks, level, jobs, progress), strict=True))
+    fitted = dict(zip(place.values(), fit_all(tasks, jobs, progress), strict=True))
     return [
         [failed(part.failure)] * len(plan.choices) if part.failure is not None else fitted[where]
         for part, plan, where in zip(sets, plans, first, strict=True)
@@ -199,7 +204,7 @@ def _frame(
                 {
                     "specification": len(rows) + 1,
                     **part.options,
-                    **choice._asdict(),
+                    **choice.to_dict(),
                     **result._asdict(),
                     "same_as": same,
                 }
@@ -210,24 +215,6 @@ def _frame(
     frame["same_as"] = frame["same_as"].astype("Int64")
     shape = [len(grid.options[name]) for name in (*EFFECT_DECISIONS, *MODEL_DECISIONS)]
     return frame, np.concatenate(ids).reshape(shape)
-
-
-def _main(data: Studies | Effects, dependent: bool) -> dict[str, Any]:
-    """The options of the main analysis."""
-    model = "che" if dependent else "two-level"
-    main = {**REFERENCE, "model": model, "test": "cr2" if dependent else "knapp-hartung"}
-    if isinstance(data, Effects):
-        return {**main, "measure": data.measure}
-    return {**main, "nonsignificant": data.nonsignificant}
-
-
-def _reference_rows(frame: pd.DataFrame, grid: Grid, main: Mapping[str, Any]) -> pd.Series:
-    """Which specification is the main analysis; none where the grid does not hold it."""
-    found = pd.Series(True, index=frame.index)
-    for name in grid.options:
-        given = frame[name]
-        found &= given.isna() | (given == main.get(name)) | (len(grid.options[name]) == 1)
-    return found
 
 
 def _counts(

@@ -14,11 +14,12 @@ from joblib import Parallel, delayed
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-from metaalliance.models.pool import pool
-from metaalliance.models.regression import regress
+from metaalliance.models.pool import fit_mean
+from metaalliance.models.regression import fit_regression
 from metaalliance.options import check_seed
 from metaalliance.publication_bias.egger import egger
-from metaalliance.robustness.planning import MULTILEVEL, Assumptions, Design
+from metaalliance.robustness.assumptions import Assumptions
+from metaalliance.robustness.planning import Design
 
 #: Simulated reviews of one task, whatever the number of jobs.
 BATCH = 50
@@ -158,7 +159,7 @@ def draw(
     """Draw the effects of one review under its true model."""
     study, vi = planned.study, planned.vi
     k, m = vi.size, planned.group.size
-    between = assumed.tau2 * assumed.between if assumed.model in MULTILEVEL else assumed.tau2
+    between = assumed.tau2 * assumed.between if assumed.fitted.multilevel else assumed.tau2
     within = assumed.tau2 - between
     true = math.sqrt(between) * random.standard_normal(m)[study]
     true = true + math.sqrt(max(within, 0.0)) * random.standard_normal(k)
@@ -172,23 +173,24 @@ def _test(
     assumed: Assumptions, planned: Design, effects: Effects, question: Question
 ) -> tuple[float, float]:
     """p-value of the question, and half-width of the interval of the mean."""
-    options = {"model": assumed.model, "test": assumed.test, "rho": assumed.rho,
-               "level": assumed.level}  # fmt: skip
+    model = assumed.fitted
     if question == "mean":
-        fit = pool(effects, **options)  # type: ignore[arg-type]
+        fit = fit_mean(effects, model)
         return fit.p_value, (fit.ci_high - fit.ci_low) / 2
     if question == "egger":
-        return egger(effects, **options).p_value, math.nan  # type: ignore[arg-type]
+        own = {"rho": model.rho} if model.kind == "che" else {}
+        found = egger(effects, model=model.kind, test=model.test, level=model.level, **own)  # type: ignore[arg-type]
+        return found.p_value, math.nan
     p = planned.data.X.shape[1]
     names = [f"group {i + 1}" for i in range(p)]
-    reg = regress(effects, planned.data.X, names, **options)  # type: ignore[arg-type]
+    reg = fit_regression(effects, planned.data.X, names, model)
     C = contrasts(p)
     if p == 2:
         return float(reg.contrast(C).p_value[0]), math.nan
-    found = reg.wald(C)
-    if math.isnan(found.p_value):
-        raise EstimationError(found.reason)
-    return found.p_value, math.nan
+    joint = reg.wald(C)
+    if math.isnan(joint.p_value):
+        raise EstimationError(joint.reason)
+    return joint.p_value, math.nan
 
 
 def contrasts(groups: int) -> Array:

@@ -1,4 +1,4 @@
-"""The decisions of an analysis, their options, and the specifications that combine them."""
+"""The decisions of an analysis and their options."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from metaalliance.errors import OptionError
-from metaalliance.model import TESTS
 from metaalliance.options import (
-    CLUSTER_TESTS,
     Attenuation,
     Kind,
     Nonsignificant,
@@ -81,6 +79,11 @@ class Grid:
         """Combinations of all options, possible or not."""
         return math.prod(len(self.options[name]) for name in DECISIONS)
 
+    def holding(self, main: Mapping[str, Any]) -> Grid:
+        """Return the grid with the options of the main analysis among those of each decision."""
+        more = {n: v for n, v in main.items() if v is not None and v not in self.options[n]}
+        return replace(self, options={n: (*o, *_one(more, n)) for n, o in self.options.items()})
+
     def effect_choices(self) -> Iterator[dict[str, Any]]:
         """Combinations of the decisions about the effects."""
         return _combinations(self.options, EFFECT_DECISIONS)
@@ -88,6 +91,10 @@ class Grid:
     def model_choices(self) -> Iterator[dict[str, Any]]:
         """Combinations of the decisions about the model."""
         return _combinations(self.options, MODEL_DECISIONS)
+
+
+def _one(options: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+    return (options[name],) if name in options else ()
 
 
 def _combinations(
@@ -170,89 +177,3 @@ def _unknown(what: str, seen: str, allowed: Sequence[str]) -> str:
     near = difflib.get_close_matches(seen, allowed, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{what}; there are {', '.join(repr(a) for a in allowed)}.{hint}"
-
-
-class ModelChoice(NamedTuple):
-    """What is fitted to a set of effects; None where a decision has no meaning."""
-
-    aggregation: str
-    model: str
-    rho: float | None
-    tau2: str | None
-    test: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The models for one kind of effects.
-
-    Attributes
-    ----------
-    choices : tuple of ModelChoice
-        Distinct possible models, in the order of the grid.
-    places : tuple of int
-        For each combination of the decisions about the model: its place in `choices`, or -1
-        where it is impossible.
-    impossible : dict of str to int
-        Impossible combinations by the rule that leaves them out.
-    """
-
-    choices: tuple[ModelChoice, ...]
-    places: tuple[int, ...]
-    impossible: Mapping[str, int]
-
-    @property
-    def equivalent(self) -> int:
-        """Combinations that are the same model as an earlier one."""
-        return sum(p >= 0 for p in self.places) - len(self.choices)
-
-
-def plan_models(grid: Grid, *, dependent: bool) -> Plan:
-    """Combine the decisions about the model by rule.
-
-    Parameters
-    ----------
-    grid : Grid
-        The options.
-    dependent : bool
-        Whether some study has several effects.
-    """
-    known: dict[ModelChoice, int] = {}
-    places: list[int] = []
-    impossible: Counter[str] = Counter()
-    for options in grid.model_choices():
-        found = model_choice(options, dependent=dependent)
-        if isinstance(found, str):
-            impossible[found] += 1
-            places.append(-1)
-        else:
-            places.append(known.setdefault(found, len(known)))
-    return Plan(choices=tuple(known), places=tuple(places), impossible=dict(impossible))
-
-
-def model_choice(options: Mapping[str, Any], *, dependent: bool) -> ModelChoice | str:
-    """Return the model that a combination means, or the rule that makes it impossible.
-
-    A decision that has no meaning for the model is None: combinations that differ in nothing
-    else are one specification.
-    """
-    model, test, tau2 = options["model"], options["test"], options["tau2"]
-    aggregation = options["aggregation"] if dependent else "none"
-    if test not in TESTS[model]:
-        return f"{model} has no {test} test"
-    multilevel = model in {"che", "three-level"}
-    if multilevel and aggregation != "none":
-        return f"{model} needs several effects per study, and aggregation leaves one"
-    if multilevel and not dependent:
-        return f"{model} needs several effects per study, and no study has them"
-    if multilevel and tau2 not in {"REML", "ML"}:
-        return f"{model} has no {tau2} estimator"
-    if not multilevel and dependent and aggregation == "none" and test not in CLUSTER_TESTS:
-        return f"{model} with a {test} test takes one effect per study"
-    return ModelChoice(
-        aggregation=aggregation,
-        model=model,
-        rho=options["rho"] if model == "che" or aggregation == "mean" else None,
-        tau2=None if model == "common-effect" else tau2,
-        test=test,
-    )

@@ -8,6 +8,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 import metaalliance as ma
+from metaalliance.analysis.further import KINDS, further_results
+from metaalliance.model import Model
+from metaalliance.models.pool import fit_mean
 
 
 def document(result):
@@ -39,8 +42,77 @@ def test_further_results_are_those_of_the_library(call, nested):
     found = document(call("pool", str(nested), "--no-figures", *args))["further"]
     assert list(found) == ["bayes", "permutation"]
     effects = ma.effect_sizes(ma.read_studies(nested))
-    assert found["bayes"] == ma.bayes(effects, rho=0.5).to_dict()
-    assert found["permutation"] == ma.permutation_test(effects, rho=0.5).to_dict()
+    assert found["bayes"] == {**ma.bayes(effects, rho=0.5).to_dict(), "not_taken": []}
+    test = ma.permutation_test(effects, rho=0.5).to_dict()
+    assert found["permutation"] == {**test, "not_taken": []}
+
+
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+def test_further_results_take_the_settings_that_have_a_meaning_and_name_the_others(call, nested):
+    args = [
+        "--rho",
+        "0.3",
+        "--tau2",
+        "ML",
+        "--level",
+        "0.9",
+        "--test",
+        "wald",
+        "--prediction",
+        "riley",
+    ]
+    also = [w for kind in KINDS for w in ("--also", kind)]
+    found = document(call("pool", str(nested), "--no-figures", "--json", *args, *also))["further"]
+    effects = ma.effect_sizes(ma.read_studies(nested))
+    asked = Model(rho=0.3, tau2="ML", level=0.9, test="wald", prediction="riley")
+    fit = ma.pool(effects, model=asked)
+    expected = {
+        "bayes": (ma.bayes(effects, rho=0.3, level=0.9), ["tau2", "test", "prediction"]),
+        "psychometric": (ma.psychometric(effects, rho=0.3, level=0.9, fisher_z=asked), []),
+        "permutation": (
+            ma.permutation_test(effects, rho=0.3, tau2="ML", test="wald"), ["level", "prediction"],
+        ),
+        "henmi-copas": (
+            ma.henmi_copas(effects, rho=0.3, level=0.9), ["tau2", "test", "prediction"],
+        ),
+        "rve": (ma.rve(effects, rho=0.3, level=0.9), ["tau2", "test", "prediction"]),
+        "i2-bootstrap": (ma.bootstrap_i2(fit), ["test", "prediction"]),
+    }  # fmt: skip
+    for kind, (result, lost) in expected.items():
+        assert found[kind] == {**result.to_dict(), "not_taken": lost}, kind
+    text = call("pool", str(nested), "--no-figures", *args, "--also", "henmi-copas").stdout
+    assert "Settings of the main model without a meaning here: tau2, test, prediction" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "tau2", "test", "lost"),
+    [
+        ({"model": "common-effect"}, "FE", "wald", []),
+        ({"model": "common-effect", "tau2": "DL"}, "FE", "wald", ["tau2"]),
+        ({"tau2": "DL", "test": "t"}, "DL", "wald", []),
+        ({"test": "knapp-hartung-adhoc"}, "REML", "knapp-hartung", ["test"]),
+    ],
+)
+def test_the_permutation_test_has_the_estimator_and_the_test_of_the_main_model(
+    options, tau2, test, lost
+):
+    effects = ma.Effects.from_arrays([0.1, 0.4, 0.3, 0.6, 0.2], [0.01, 0.02, 0.01, 0.03, 0.02])
+    (found,) = further_results(fit_mean(effects, Model.of(options)), ["permutation"], 1)
+    expected = ma.permutation_test(effects, tau2=tau2, test=test).to_dict()
+    assert found.content == {**expected, "not_taken": lost}
+
+
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+def test_further_levels_are_taken_or_named(call, nested):
+    args = ["--model", "three-level", "--also", "henmi-copas", "--also", "i2-bootstrap"]
+    (nested.parent / "metaalliance.toml").write_text('[pool]\nwithin = ["sample"]\n')
+    lines = nested.read_text("utf-8").splitlines()
+    added = ["sample", *(f"s{i // 2}" for i in range(len(lines) - 1))]
+    nested.write_text("\n".join(f"{a},{b}" for a, b in zip(lines, added, strict=True)), "utf-8")
+    found = document(call("pool", str(nested), "--no-figures", "--json", *args))["further"]
+    assert found["henmi-copas"]["not_taken"] == ["within"]
+    assert found["i2-bootstrap"]["not_taken"] == []
+    assert "sample" in [row["component"] for row in found["i2-bootstrap"]["I2"]]
 
 
 def test_robust_variance_estimation_of_single_effects(call, good):

@@ -8,9 +8,10 @@ from golden_data import assert_close, effects, fit, golden, quiet_pool
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2
 
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, evaluate, maximize, start_values
-from metaalliance.core.variance.profile import nested_interval, two_level_interval
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate, nested_data
+from metaalliance.core.variance.profile import two_level_interval, variance_interval
 from metaalliance.core.variance.tau2 import log_likelihood, polish_likelihood
 
 CRITICAL = {level: chi2.isf(1 - level, 1) for level in (0.8, 0.95, 0.99)}
@@ -67,11 +68,11 @@ COMPONENTS = pytest.mark.parametrize("component", ["study", "effect", "total"])
 correlations = pytest.mark.parametrize("rho", [0.0, 0.6])
 
 
-def nested(rho: float) -> NestedData:
-    return NestedData(YI, VI, np.ones((LABELS.size, 1)), StudyBlocks.from_sorted(LABELS), rho)
+def nested(rho: float) -> MultilevelData:
+    return nested_data(YI, VI, np.ones((LABELS.size, 1)), StudyBlocks.from_sorted(LABELS), rho)
 
 
-def highest(data: NestedData, component: str, value: float, restricted: bool) -> float:
+def highest(data: MultilevelData, component: str, value: float, restricted: bool) -> float:
     """Largest likelihood with one component, or their sum, held at `value`."""
 
     def at(other: float) -> float:
@@ -97,8 +98,8 @@ def highest(data: NestedData, component: str, value: float, restricted: bool) ->
 @levels
 def test_drop_at_both_bounds(component, rho, restricted, level):
     data = nested(rho)
-    optimum = maximize(data, start_values(data), restricted=restricted)
-    bounds = nested_interval(data, optimum, component, level, restricted=restricted)
+    optimum = maximize(data, start_values(data)[0], restricted=restricted)
+    bounds = variance_interval(data, optimum, component, level, restricted=restricted)
     for bound in bounds:
         drop = 2 * (optimum.log_likelihood - highest(data, component, bound, restricted))
         # minimize_scalar leaves the inner maximum good to the square of its 1e-8
@@ -110,19 +111,19 @@ def test_drop_at_both_bounds(component, rho, restricted, level):
 @likelihoods
 def test_interval_holds_the_estimate(component, restricted):
     data = nested(0.6)
-    optimum = maximize(data, start_values(data), restricted=restricted)
+    optimum = maximize(data, start_values(data)[0], restricted=restricted)
     study, effect = optimum.theta
     estimate = {"study": study, "effect": effect, "total": study + effect}[component]
-    low, high = nested_interval(data, optimum, component, 0.95, restricted=restricted)
+    low, high = variance_interval(data, optimum, component, 0.95, restricted=restricted)
     assert low <= estimate <= high
 
 
 @COMPONENTS
 def test_a_higher_level_is_wider(component):
     data = nested(0.6)
-    optimum = maximize(data, start_values(data), restricted=True)
+    optimum = maximize(data, start_values(data)[0], restricted=True)
     narrow, wide = (
-        nested_interval(data, optimum, component, level, restricted=True) for level in (0.8, 0.99)
+        variance_interval(data, optimum, component, level, restricted=True) for level in (0.8, 0.99)
     )
     assert wide.low <= narrow.low < narrow.high < wide.high
 
@@ -131,11 +132,11 @@ def test_a_higher_level_is_wider(component):
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_interval_scales_with_the_effects(component, factor):
     data = nested(0.6)
-    scaled = NestedData(YI * factor, VI * factor**2, data.X, data.blocks, 0.6)
+    scaled = nested_data(YI * factor, VI * factor**2, data.X, data.blocks, 0.6)
     ends = []
     for chosen in (data, scaled):
-        optimum = maximize(chosen, start_values(chosen), restricted=True)
-        ends.append(nested_interval(chosen, optimum, component, 0.95, restricted=True))
+        optimum = maximize(chosen, start_values(chosen)[0], restricted=True)
+        ends.append(variance_interval(chosen, optimum, component, 0.95, restricted=True))
     assert_close(np.array(ends[1]) / factor**2, np.array(ends[0]), 1e-9)
 
 
@@ -163,8 +164,8 @@ def test_no_likelier_point_of_random_effects_has_the_value_of_a_bound(component,
     vi = np.exp(rng.normal(-4, rng.choice([0.3, 1.5]), labels.size))
     yi = 0.3 * rng.normal(size=6)[labels] + rng.normal(0, np.sqrt(vi + 0.02))
     X, blocks = np.ones((labels.size, 1)), StudyBlocks.from_sorted(labels)
-    data = NestedData(yi, vi, X, blocks, float(rng.choice([0.0, 0.6])))
-    optimum = maximize(data, start_values(data), restricted=restricted)
-    high = nested_interval(data, optimum, component, 0.95, restricted=restricted).high
+    data = nested_data(yi, vi, X, blocks, float(rng.choice([0.0, 0.6])))
+    optimum = maximize(data, start_values(data)[0], restricted=restricted)
+    high = variance_interval(data, optimum, component, 0.95, restricted=restricted).high
     drop = 2 * (optimum.log_likelihood - highest(data, component, high, restricted))
     assert_close(drop, CRITICAL[0.95], 1e-6)

@@ -16,7 +16,12 @@ from metaalliance.core.inference.robust import (
     robust_covariance,
 )
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
+from metaalliance.core.variance.multilevel import (
+    MultilevelData,
+    MultilevelPoint,
+    evaluate,
+    nested_data,
+)
 from metaalliance.effects.effects import Effects
 
 modest = settings(derandomize=True, max_examples=40)
@@ -85,8 +90,8 @@ def explicit(
     return V, df
 
 
-def nested(vi: np.ndarray, X: np.ndarray, rho: float) -> NestedData:
-    return NestedData(YI, vi, X, StudyBlocks.from_sorted(LABELS), rho)
+def nested(vi: np.ndarray, X: np.ndarray, rho: float) -> MultilevelData:
+    return nested_data(YI, vi, X, StudyBlocks.from_sorted(LABELS), rho)
 
 
 def robust(
@@ -120,7 +125,7 @@ def test_two_studies_by_hand():
     # One effect each, .1 and .5 with variance .02: mean .3, residuals ∓.2, weights a half.
     # CR0 = 2 (.2 / 2)² = .02; CR1 doubles it; CR2 divides by 1 - 1/2, which is the same.
     blocks = StudyBlocks.from_sorted(np.arange(2))
-    data = NestedData(np.array([0.1, 0.5]), np.full(2, 0.02), np.ones((2, 1)), blocks, 0.0)
+    data = nested_data(np.array([0.1, 0.5]), np.full(2, 0.02), np.ones((2, 1)), blocks, 0.0)
     point = evaluate(data, np.zeros(2), restricted=True)
     ours = [robust_covariance(data, point, kind).covariance[0, 0] for kind in ("cr0", "cr1", "cr2")]
     assert_close(ours, [0.02, 0.04, 0.04], CLOSED)
@@ -129,7 +134,7 @@ def test_two_studies_by_hand():
 @kinds
 def test_equal_studies_have_one_degree_of_freedom_less_than_their_number(kind):
     blocks = StudyBlocks.from_sorted(np.arange(6))
-    data = NestedData(np.arange(6.0), np.full(6, 0.02), np.ones((6, 1)), blocks, 0.0)
+    data = nested_data(np.arange(6.0), np.full(6, 0.02), np.ones((6, 1)), blocks, 0.0)
     point = evaluate(data, np.array([0.0, 0.01]), restricted=True)
     assert_close(robust_covariance(data, point, kind).df, [5.0], CLOSED)
 
@@ -146,13 +151,15 @@ def test_cr1_has_the_degrees_of_freedom_of_cr0():
     assert_close(cr1, cr0, CLOSED)
 
 
-def expected_covariance(kind: str, point: NestedPoint, data: NestedData) -> np.ndarray:
+def expected_covariance(kind: str, point: MultilevelPoint, data: MultilevelData) -> np.ndarray:
     """Mean of the estimator when the working model is true: linear in e e', so by unit draws."""
     S = np.linalg.inv(point.covariance.solve(np.eye(K)))
     values, vectors = np.linalg.eigh(S)
     found = np.zeros((data.X.shape[1],) * 2)
     for value, vector in zip(values, vectors.T, strict=True):
-        drawn = NestedData(np.sqrt(value) * vector, data.vi, data.X, data.blocks, data.rho)
+        drawn = nested_data(
+            np.sqrt(value) * vector, data.vi, data.X, data.blocks, data.structure.rho
+        )
         at = evaluate(drawn, point.theta, restricted=True)
         found += robust_covariance(drawn, at, kind).covariance
     return found
@@ -180,7 +187,7 @@ def test_order_of_studies_does_not_matter(seed, rho, kind):
     turned = np.concatenate([np.flatnonzero(j == LABELS) for j in rng.permutation(len(SIZES))])
     X = DESIGNS["both"]
     blocks = StudyBlocks.from_sorted(LABELS[turned])
-    data = NestedData(YI[turned], VARYING[turned], X[turned], blocks, rho)
+    data = nested_data(YI[turned], VARYING[turned], X[turned], blocks, rho)
     point = evaluate(data, np.array([0.04, 0.02]), restricted=True)
     ours, theirs = robust_covariance(data, point, kind), robust(VARYING, X, rho, (0.04, 0.02), kind)
     assert_close(ours.covariance, theirs.covariance, ROOTS, scale=np.abs(theirs.covariance).max())
@@ -190,7 +197,7 @@ def test_order_of_studies_does_not_matter(seed, rho, kind):
 @kinds
 def test_covariance_scales_with_the_effects(kind, factor):
     theirs = robust(VARYING, MEAN, 0.6, (0.04, 0.02), kind)
-    data = NestedData(YI * factor, VARYING * factor**2, MEAN, StudyBlocks.from_sorted(LABELS), 0.6)
+    data = nested_data(YI * factor, VARYING * factor**2, MEAN, StudyBlocks.from_sorted(LABELS), 0.6)
     point = evaluate(data, np.array([0.04, 0.02]) * factor**2, restricted=True)
     ours = robust_covariance(data, point, kind)
     assert_close(ours.covariance / factor**2, theirs.covariance, ROOTS)
@@ -214,14 +221,14 @@ def test_cr2_of_variances_that_differ_within_a_study(ratio, se):
     assert_close(quiet_pool(chosen).se, se, 1e-11)
 
 
-def exact(data: NestedData, theta: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+def exact(data: MultilevelData, theta: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     """CR2 variances and Satterthwaite df by `explicit`'s equations with 80 digits."""
     with mpmath.workdps(80):
         labels, vi = data.blocks.study, [mpmath.mpf(float(v)) for v in data.vi]
         k, y, X = data.yi.size, mpmath.matrix(data.yi.tolist()), mpmath.matrix(data.X.tolist())
         Phi = mpmath.zeros(k)
         for i, j in zip(*np.nonzero(labels[:, None] == labels), strict=True):
-            Phi[i, j] = data.rho * mpmath.sqrt(vi[i] * vi[j]) + theta[0]
+            Phi[i, j] = data.structure.rho * mpmath.sqrt(vi[i] * vi[j]) + theta[0]
         for i in range(k):
             Phi[i, i] = vi[i] + theta[0] + theta[1]
         W = Phi**-1
@@ -263,7 +270,7 @@ def test_cr2_against_many_digits_when_variances_differ(ratio, theta, precise, mo
     labels = np.array([0, 0, 1, 1, 2, 2, 3])
     X = np.column_stack([np.ones(7), labels % 2])[:, : 1 + moderated]
     yi = np.array([0.1, 0.2, 0.3, 0.4, 0.2, 0.5, 0.35])
-    data = NestedData(yi, vi, X, StudyBlocks.from_sorted(labels), 0.6)
+    data = nested_data(yi, vi, X, StudyBlocks.from_sorted(labels), 0.6)
     ours = robust_covariance(data, evaluate(data, np.array(theta), restricted=True), "cr2")
     variances, df = exact(data, theta)
     # the inverse of S loses a digit for every factor of ten. Seen: 2e-17 times the ratio.

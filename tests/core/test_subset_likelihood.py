@@ -9,14 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metaalliance.core.variance import subset_likelihood
+from metaalliance.core.variance.ascent import highest_maximum, maximize, start_values
 from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import (
-    NestedData,
-    highest_maximum,
-    maximize,
-    start_values,
-)
+from metaalliance.core.variance.multilevel import nested_data
 from metaalliance.core.variance.subset_covariance import SubsetCovariance
 from metaalliance.core.variance.subset_likelihood import maximize_subsets, q_subsets
 
@@ -32,7 +28,7 @@ def problem(m=8, p=1, rho=0.6, seed=0, spread=0.15):
     vi = rng.uniform(0.01, 0.1, k)
     X = np.column_stack([np.ones(k), *rng.normal(size=(p - 1, k))])
     yi = 0.3 + rng.normal(0, spread, m)[study] + rng.normal(0, np.sqrt(vi + spread**2))
-    return NestedData(yi, vi, X, StudyBlocks.from_sorted(study), rho)
+    return nested_data(yi, vi, X, StudyBlocks.from_sorted(study), rho)
 
 
 def subsets(data, count=12, seed=1):
@@ -45,11 +41,11 @@ def subsets(data, count=12, seed=1):
 
 def part(data, keep):
     blocks = StudyBlocks.from_sorted(data.blocks.study[keep])
-    return NestedData(data.yi[keep], data.vi[keep], data.X[keep], blocks, data.rho)
+    return nested_data(data.yi[keep], data.vi[keep], data.X[keep], blocks, data.structure.rho)
 
 
 def starts_of(data):
-    start = start_values(data)
+    start = start_values(data)[0]
     total = float(start.sum())
     return [start, np.array([total, 0.0]), np.array([0.0, total])]
 

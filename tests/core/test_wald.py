@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from metaalliance.core.inference.intervals import two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.inference.wald import NO_DF, SINGULAR, htz_test, wald_chi2, wald_f
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import (
-    NestedData,
-    NestedPoint,
+    MultilevelData,
+    MultilevelPoint,
     evaluate,
-    maximize,
-    start_values,
+    nested_data,
 )
 from metaalliance.errors import OptionError
 
@@ -30,13 +30,13 @@ SETS = ("crede2010", "konstantopoulos2011", "assink2016", "tannersmith2016")
 RHO = {"three_level": 0.0, "che_rho0.6": 0.6}
 
 
-def fitted(name: str, design: str, model: str) -> tuple[NestedData, NestedPoint]:
+def fitted(name: str, design: str, model: str) -> tuple[MultilevelData, MultilevelPoint]:
     """Return a model of the golden file at the variance components stored there."""
     case = golden("robust")[name]
     _, study = np.unique(case["data"]["study"], return_inverse=True)
     yi, vi = np.array(case["data"]["yi"]), np.array(case["data"]["vi"])
     X = np.array(case["designs"][design], float)
-    data = NestedData(yi, vi, X, StudyBlocks.from_sorted(study), RHO[model])
+    data = nested_data(yi, vi, X, StudyBlocks.from_sorted(study), RHO[model])
     sigma2 = case["models"][design][model]["sigma2"]
     theta = np.array([sigma2["study"], sigma2["effect"]])
     return data, evaluate(data, theta, restricted=True)
@@ -76,7 +76,7 @@ def test_grid_is_whole():
 @every_model
 def test_our_optimum_is_theirs(where):
     data, point = fitted(*where)
-    found = maximize(data, start_values(data), restricted=True)
+    found = maximize(data, start_values(data)[0], restricted=True)
     assert_close(found.theta, point.theta, ITERATED, scale=point.theta.max())
 
 
@@ -141,8 +141,8 @@ several = pytest.mark.parametrize("C", [np.eye(5)[3:4], PAIR, TRIPLE], ids=["one
 
 def small_case(
     rho: float = 0.6, design: np.ndarray = X, yi: np.ndarray = YI
-) -> tuple[NestedData, NestedPoint]:
-    data = NestedData(yi, VI, design, StudyBlocks.from_sorted(LABELS), rho)
+) -> tuple[MultilevelData, MultilevelPoint]:
+    data = nested_data(yi, VI, design, StudyBlocks.from_sorted(LABELS), rho)
     return data, evaluate(data, THETA, restricted=True)
 
 
@@ -210,7 +210,7 @@ def test_a_category_within_one_study(kind):
     within = np.zeros(K)
     within[np.flatnonzero(LABELS == 3)[:2]] = 1
     design, theta = np.column_stack([np.ones(K), within, LABELS % 2]), np.array([4.0, 0.02])
-    data = NestedData(YI, VI, design, StudyBlocks.from_sorted(LABELS), 0.0)
+    data = nested_data(YI, VI, design, StudyBlocks.from_sorted(LABELS), 0.0)
     found = htz_test(data, evaluate(data, theta, restricted=True), np.eye(3)[1:], kind)
     _, eta = explicit(np.eye(3)[1:], 0.0, kind, design, theta)
     assert_close(found.df2, eta - 1, 1e-10)
@@ -223,7 +223,7 @@ def test_two_groups_by_hand():
     # s² = .02 / 3 and .08 / 3, so that Q = .3² * 600 + .5² * 150 = 91.5.
     yi = np.array([0.2, 0.4, 0.3, 0.3, 0.3, 0.7, 0.5, 0.5])
     design = np.kron(np.eye(2), np.ones((4, 1)))
-    data = NestedData(yi, np.full(8, 0.02), design, StudyBlocks.from_sorted(np.arange(8)), 0.0)
+    data = nested_data(yi, np.full(8, 0.02), design, StudyBlocks.from_sorted(np.arange(8)), 0.0)
     found = htz_test(data, evaluate(data, np.zeros(2), restricted=True), np.eye(2))
     assert_close(found.Q, 91.5, CLOSED)
     assert_close(found.df2, 3.5, CLOSED)
@@ -277,7 +277,7 @@ def test_scale_of_a_moderator_does_not_matter(factor):
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_scale_of_the_effects_does_not_matter(factor):
-    data = NestedData(YI * factor, VI * factor**2, X, StudyBlocks.from_sorted(LABELS), 0.6)
+    data = nested_data(YI * factor, VI * factor**2, X, StudyBlocks.from_sorted(LABELS), 0.6)
     point = evaluate(data, THETA * factor**2, restricted=True)
     same(htz_test(data, point, TRIPLE), htz_test(*small_case(), TRIPLE))
 
@@ -290,7 +290,7 @@ def test_order_of_studies_does_not_matter(seed):
     _, first = np.unique(LABELS[turned], return_index=True)
     labels = np.argsort(np.argsort(first))[LABELS[turned]]
     blocks = StudyBlocks.from_sorted(labels)
-    data = NestedData(YI[turned], VI[turned], X[turned], blocks, 0.6)
+    data = nested_data(YI[turned], VI[turned], X[turned], blocks, 0.6)
     same(
         htz_test(data, evaluate(data, THETA, restricted=True), TRIPLE),
         htz_test(*small_case(), TRIPLE),
@@ -321,12 +321,12 @@ def test_model_based_f_has_residual_degrees_of_freedom():
 # What cannot be tested has a reason, not a number.
 
 
-def few_studies(m: int, groups: int) -> tuple[NestedData, NestedPoint]:
+def few_studies(m: int, groups: int) -> tuple[MultilevelData, MultilevelPoint]:
     labels = np.repeat(np.arange(m), 2)
     rng = np.random.default_rng(m)
     design = (labels[:, None] % groups == np.arange(groups)).astype(float)
     yi = rng.normal(0.3, 0.2, labels.size)
-    data = NestedData(yi, np.full(yi.size, 0.02), design, StudyBlocks.from_sorted(labels), 0.6)
+    data = nested_data(yi, np.full(yi.size, 0.02), design, StudyBlocks.from_sorted(labels), 0.6)
     return data, evaluate(data, THETA, restricted=True)
 
 

@@ -18,13 +18,13 @@ from metaalliance.core.inference.wild_bootstrap import (
     _statistics,
     wild_bootstrap_test,
 )
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import (
-    NestedData,
-    NestedPoint,
+    MultilevelData,
+    MultilevelPoint,
     evaluate,
-    maximize,
-    start_values,
+    nested_data,
 )
 from metaalliance.errors import OptionError
 
@@ -38,19 +38,23 @@ adjustments = pytest.mark.parametrize("adjust", ["cr0", "cr2"])
 
 
 def replications(
-    case: tuple[NestedData, NestedPoint], C: np.ndarray, eta: np.ndarray, kind: str, adjust: str
+    case: tuple[MultilevelData, MultilevelPoint],
+    C: np.ndarray,
+    eta: np.ndarray,
+    kind: str,
+    adjust: str,
 ) -> np.ndarray:
     G = influence(*case, C, kind)
     return _statistics(_parts(*case, C, G, adjust), eta)
 
 
-def golden_case(name: str) -> tuple[NestedData, NestedPoint]:
+def golden_case(name: str) -> tuple[MultilevelData, MultilevelPoint]:
     stored = golden("robust")[name]
     design = next(iter(stored["designs"]))
     _, study = np.unique(stored["data"]["study"], return_inverse=True)
     yi, vi = np.array(stored["data"]["yi"]), np.array(stored["data"]["vi"])
     X = np.array(stored["designs"][design], float)
-    data = NestedData(yi, vi, X, StudyBlocks.from_sorted(study), 0.6)
+    data = nested_data(yi, vi, X, StudyBlocks.from_sorted(study), 0.6)
     sigma2 = stored["models"][design]["che_rho0.6"]["sigma2"]
     theta = np.array([sigma2["study"], sigma2["effect"]])
     return data, evaluate(data, theta, restricted=True)
@@ -91,8 +95,8 @@ BOTH, LAST = np.eye(3)[1:], np.eye(3)[2:]
 
 def small_case(
     design: np.ndarray = X, vi: np.ndarray = VI, yi: np.ndarray = YI, rho: float = 0.6
-) -> tuple[NestedData, NestedPoint]:
-    data = NestedData(yi, vi, design, StudyBlocks.from_sorted(LABELS), rho)
+) -> tuple[MultilevelData, MultilevelPoint]:
+    data = nested_data(yi, vi, design, StudyBlocks.from_sorted(LABELS), rho)
     return data, evaluate(data, THETA, restricted=True)
 
 
@@ -209,12 +213,12 @@ def test_rademacher_has_two_points():
     assert set(np.unique(_draw("rademacher", (99, 9), 7))) == {-1.0, 1.0}
 
 
-def studies(m: int, seed: int = 8) -> tuple[NestedData, NestedPoint]:
+def studies(m: int, seed: int = 8) -> tuple[MultilevelData, MultilevelPoint]:
     labels = np.repeat(np.arange(m), 2)
     rng = np.random.default_rng(seed)
     design = np.column_stack([np.ones(2 * m), rng.normal(size=2 * m)])
     yi = rng.normal(0.3, 0.2, 2 * m)
-    data = NestedData(yi, np.full(2 * m, 0.02), design, StudyBlocks.from_sorted(labels), 0.6)
+    data = nested_data(yi, np.full(2 * m, 0.02), design, StudyBlocks.from_sorted(labels), 0.6)
     return data, evaluate(data, THETA, restricted=True)
 
 
@@ -274,7 +278,7 @@ def test_only_the_corrected_p_value_is_never_zero():
     data, _ = studies(12)
     rng = np.random.default_rng(10)
     sure = data.X[:, 1] + 0.01 * rng.normal(size=24)
-    strong = NestedData(sure, data.vi, data.X, data.blocks, 0.6)
+    strong = nested_data(sure, data.vi, data.X, data.blocks, 0.6)
     found = wild_bootstrap_test(strong, evaluate(strong, THETA, restricted=True), [0, 1])
     assert found.p_value == 0
     assert found.p_value_corrected == 1 / 1000
@@ -320,7 +324,7 @@ def test_contrast_coding_of_the_design_does_not_matter():
 
 
 def test_scale_of_the_effects_does_not_matter():
-    data = NestedData(YI * 1e-6, VI * 1e-12, X, StudyBlocks.from_sorted(LABELS), 0.6)
+    data = nested_data(YI * 1e-6, VI * 1e-12, X, StudyBlocks.from_sorted(LABELS), 0.6)
     point = evaluate(data, THETA * 1e-12, restricted=True)
     assert wild_bootstrap_test(data, point, BOTH).p_value == (
         wild_bootstrap_test(*small_case(), BOTH).p_value
@@ -329,7 +333,7 @@ def test_scale_of_the_effects_does_not_matter():
 
 def test_order_of_studies_does_not_matter_under_enumeration():
     turned = np.concatenate([np.flatnonzero(j == LABELS) for j in np.arange(M)[::-1]])
-    data = NestedData(
+    data = nested_data(
         YI[turned], VI[turned], X[turned], StudyBlocks.from_sorted(M - 1 - LABELS[turned]), 0.6
     )
     case = (data, evaluate(data, THETA, restricted=True))
@@ -352,7 +356,7 @@ def test_as_many_constraints_as_studies_have_no_answer():
     labels = np.repeat(np.arange(4), 2)
     design = (labels[:, None] == np.arange(4)).astype(float)
     yi = np.random.default_rng(12).normal(0.3, 0.2, 8)
-    data = NestedData(yi, np.full(8, 0.02), design, StudyBlocks.from_sorted(labels), 0.6)
+    data = nested_data(yi, np.full(8, 0.02), design, StudyBlocks.from_sorted(labels), 0.6)
     found = wild_bootstrap_test(data, evaluate(data, THETA, restricted=True), np.eye(4))
     assert math.isnan(found.p_value)
     assert math.isnan(found.p_value_corrected)
@@ -384,7 +388,7 @@ def test_dependent_constraints_are_refused():
 # Simulation under the null hypothesis. docs/robust_inference.md shows more of it.
 
 
-def simulate(m: int, q: int, rng: np.random.Generator) -> tuple[NestedData, NestedPoint]:
+def simulate(m: int, q: int, rng: np.random.Generator) -> tuple[MultilevelData, MultilevelPoint]:
     """Fisher z of 1 to 6 outcomes of each study, a factor with q + 1 levels, one covariate.
 
     The factor varies between studies, the covariate within; neither matters. Sampling errors
@@ -399,8 +403,8 @@ def simulate(m: int, q: int, rng: np.random.Generator) -> tuple[NestedData, Nest
     yi += 0.1 * rng.normal(size=labels.size)
     factor = (np.arange(m) % (q + 1))[labels][:, None] == np.arange(1, q + 1)
     design = np.column_stack([np.ones(labels.size), factor, rng.normal(size=labels.size)])
-    data = NestedData(yi, vi, design, StudyBlocks.from_sorted(labels), 0.6)
-    return data, maximize(data, start_values(data), restricted=True)
+    data = nested_data(yi, vi, design, StudyBlocks.from_sorted(labels), 0.6)
+    return data, maximize(data, start_values(data)[0], restricted=True)
 
 
 def rejection_rates(m: int, q: int, datasets: int, seed: int) -> dict[str, float]:
@@ -437,17 +441,19 @@ def test_size_under_the_null_hypothesis(m):
     assert rates["naive f"] > max(rates["wild"], rates["htz"])
 
 
-def refitted_p_value(case: tuple[NestedData, NestedPoint], C: np.ndarray, seed: int) -> float:
+def refitted_p_value(
+    case: tuple[MultilevelData, MultilevelPoint], C: np.ndarray, seed: int
+) -> float:
     """The share of larger statistics with the variance components estimated anew each time."""
     data, point = case
     q, kept = C.shape[0], np.linalg.svd(C)[2][C.shape[0] :].T
-    null = NestedData(data.yi, data.vi, data.X @ kept, data.blocks, data.rho)
-    fitted = null.X @ maximize(null, start_values(null), restricted=True).beta
+    null = nested_data(data.yi, data.vi, data.X @ kept, data.blocks, data.structure.rho)
+    fitted = null.X @ maximize(null, start_values(null)[0], restricted=True).beta
     found = []
     for w in _draw("rademacher", (999, data.blocks.m), seed):
         yi = fitted + data.blocks.spread(w) * (data.yi - fitted)
-        drawn = NestedData(yi, data.vi, data.X, data.blocks, data.rho)
-        again = maximize(drawn, start_values(drawn), restricted=True)
+        drawn = nested_data(yi, data.vi, data.X, data.blocks, data.structure.rho)
+        again = maximize(drawn, start_values(drawn)[0], restricted=True)
         found.append(wald_f(drawn, again, C, "cr0").Q / q)
     return float(np.mean(np.array(found) > wald_f(data, point, C, "cr0").Q / q))
 

@@ -8,6 +8,8 @@ import pytest
 from golden_data import assert_close, quiet_pool
 
 import metaalliance as ma
+from metaalliance.diagnostics.refits import Refits, point_of
+from metaalliance.diagnostics.subject import examine
 
 YI, VI = [0.2, 0.3, 0.25, 0.9], [0.01, 0.02, 0.01, 0.02]
 STUDY = ["A", "A", "B", "B", "C", "D", "D", "D", "E"]
@@ -93,6 +95,17 @@ def test_deletions_that_fail_are_listed():
     assert found.effects["code"].tolist() == ["MA610", "MA610", "", ""]
     assert found.notices[0].code == "MA662"
     assert found.to_dict()["studies"][0]["cook"] is None
+
+
+def test_a_regression_from_the_start_is_brought_to_the_coordinates_of_the_whole(regression_of):
+    x = [3.0, 1.0, 2.0, 5.0, 4.0, 9.0, 8.0, 2.5, 1.5]
+    subject = examine(regression_of(dependent(), x, model="che"))
+    keep = subject.study != 3
+    (moved,) = Refits(subject, keep[None, :], "wald")
+    start = point_of(subject, subject.refit(keep, "wald"))
+    assert np.abs(start.beta - subject.refit(keep).beta).max() > 1e-4  # other coordinates
+    assert_close(start.beta, moved.point.beta, 1e-8)
+    assert_close(start.bread, moved.point.bread, 1e-7)
 
 
 def test_two_effects_leave_one_from_which_nothing_follows():

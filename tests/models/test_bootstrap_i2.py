@@ -11,7 +11,7 @@ from golden_data import assert_close, effects, quiet_pool
 import metaalliance as ma
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.further.bootstrap_i2 import _drawn, _Samples, _simulated
+from metaalliance.models.further.bootstrap_i2 import _drawn, _Samples
 from metaalliance.models.tau2_engine import estimate_tau2
 
 ESTIMATORS = ("DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML")
@@ -89,16 +89,17 @@ def test_unit_of_the_effects():
 def test_made_effects_have_the_covariance_of_the_model():
     fit = fitted("assink2016", model="che")
     rng = np.random.default_rng(8)
-    made = np.array([_simulated(fit, rng).yi for _ in range(4000)])
-    data, (study, effect) = fit.nested, fit.optimum.theta
+    data, (study, effect) = fit.data, fit.point.theta
+    made = np.array([data.structure.draw(fit.point.theta, rng) for _ in range(4000)])
     first = slice(data.blocks.starts[0], data.blocks.starts[0] + data.blocks.sizes[0])
     v = data.vi[first]
-    S = study + data.rho * np.sqrt(np.outer(v, v)) + np.diag((1 - data.rho) * v + effect)
+    rho = data.structure.rho
+    S = study + rho * np.sqrt(np.outer(v, v)) + np.diag((1 - rho) * v + effect)
     assert np.abs(np.cov(made[:, first].T) - S).max() < 0.08 * S.max()
 
 
 def test_drawn_studies_are_whole():
-    data = fitted("assink2016", model="che").nested
+    data = fitted("assink2016", model="che").data
     drawn = _drawn(data, np.random.default_rng(2))
     whole = {
         tuple(data.yi[a : a + n])
@@ -113,8 +114,8 @@ def test_drawn_studies_are_whole():
 
 def test_typical_variance_of_a_parametric_sample_is_that_of_the_fit():
     fit = fitted("assink2016", model="che")
-    data = fit.nested
-    typical = q_test(data.yi, data.vi, data.X, data.blocks, data.rho).typical_variance
+    data = fit.data
+    typical = q_test(data).typical_variance
     assert_close(fit.tau2 / (fit.tau2 + typical), fit.I2, 1e-12)
 
 

@@ -6,14 +6,13 @@ import json
 
 import numpy as np
 import pytest
-from golden_data import assert_close, effects, golden, quiet_pool
+from golden_data import assert_close, effects, quiet_pool
 
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError
 from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models, refit
-from metaalliance.models.removal import influence_of_studies, outlying
 
 YI, VI = [0.1, 0.2, 0.4, 0.5, 0.3, 0.25], [0.01, 0.02, 0.01, 0.03, 0.02, 0.015]
 DEPENDENT = Effects.from_arrays(YI, VI, study=list("AABBCD"))
@@ -36,11 +35,7 @@ def compared(chosen: Effects, **options):
 def test_rows_of_dependent_effects():
     rows, notes = compared(DEPENDENT)
     assert [r.name for r in rows] == ["che (main)", *DEPENDENT_ROWS]
-    # without its influential study no study would have two effects
-    assert [(n.code, n.message[:19]) for n in notes] == [
-        ("MA631", "outliers removed: n"),
-        ("MA630", "influential removed"),
-    ]
+    assert notes == []
 
 
 @pytest.mark.parametrize("name", DEPENDENT_ROWS)
@@ -73,39 +68,6 @@ def test_row_for_json_begins_with_its_name():
     assert row.to_dict()["pooled"] == row.fit.to_dict()["pooled"]
 
 
-# Without outliers, without influential studies ----------------------------------------------------
-
-
-def row(chosen: Effects, name: str, **options):
-    return next(r.fit for r in compared(chosen, **options)[0] if r.name == name)
-
-
-def test_outliers_are_removed_from_the_main_model():
-    chosen = effects("crede2010", dependent=True)
-    main = quiet_pool(chosen, rho=0.4, level=0.9)
-    gone = outlying(main)
-    assert 0 < gone.sum() < chosen.n_effects
-    by_hand = quiet_pool(chosen.subset(~gone), model="che", rho=0.4, level=0.9)
-    assert row(chosen, "outliers removed", rho=0.4, level=0.9).pooled() == by_hand.pooled()
-
-
-def test_influential_studies_are_removed_as_metafor_marks_them():
-    chosen = effects("mcdaniel1994")
-    gone = np.array(golden("influential")["data_sets"]["mcdaniel1994"]["knha"]["influential"], bool)
-    by_hand = quiet_pool(chosen.subset(~gone))
-    assert row(chosen, "influential removed").to_dict() == by_hand.to_dict()
-
-
-def test_whole_studies_are_removed():
-    chosen = effects("crede2010", dependent=True)
-    main = quiet_pool(chosen)
-    found = influence_of_studies(main)
-    gone = set(chosen.frame["study"].unique()[found.influential])
-    kept = row(chosen, "influential removed").effects.frame["study"]
-    assert gone
-    assert set(kept) == set(chosen.frame["study"]) - gone
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -124,32 +86,11 @@ def test_refit_with_the_options_of_the_main_model(options):
     assert (one.pooled(), one.settings()) == (other.pooled(), other.settings())
 
 
-def test_nothing_to_remove_is_said():
-    notes = compared(CALM)[1]
-    assert [n.message for n in notes if n.code == "MA631"] == [
-        "outliers removed: no effect's interval lies outside the mean's.",
-        "influential removed: no study is influential.",
-    ]
-
-
 def test_two_studies_have_no_such_rows():
     two = Effects.from_arrays([0.1, 0.9], [0.001, 0.001])
     rows, notes = compared(two)
     assert [r.name for r in rows] == ["two-level (main)", "common-effect"]
     assert notes == []
-
-
-def test_model_that_is_impossible_without_outliers_is_a_note():
-    # only study A has two effects, and both are outliers
-    chosen = Effects.from_arrays(
-        [2.0, 2.1, 0.2, 0.25, 0.3, 0.2, 0.22, 0.28],
-        [0.001] * 2 + [0.01] * 6,
-        study=list("AABCDEFG"),
-    )
-    rows, notes = compared(chosen, test="t")
-    names = [r.name for r in rows]
-    assert "outliers removed" not in names
-    assert any(n.code == "MA630" and n.message.startswith("outliers removed") for n in notes)
 
 
 # Rows of other layers -----------------------------------------------------------------------------

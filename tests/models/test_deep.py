@@ -10,15 +10,11 @@ from golden_data import quiet_pool
 from scipy.optimize import minimize
 
 import metaalliance as ma
+from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.deep import (
-    DeepData,
-    covariance_at,
-    evaluate,
-    maximize,
-    score_and_average_information,
-)
-from metaalliance.core.variance.levels import Term
+from metaalliance.core.variance.levels import Crossed, Term
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate, score_and_information
+from metaalliance.core.variance.structure import Levels
 
 RNG = np.random.default_rng(3)
 K = 60
@@ -32,13 +28,15 @@ THETA = np.array([0.01, 0.02, 0.03, 0.04, 0.05])
 ROOT = np.sqrt(VI)
 
 
-def deep_data() -> DeepData:
+def deep_data() -> MultilevelData:
     X = np.column_stack([np.ones(K), np.linspace(-1, 1, K) ** 2])
     sampling = (
         Term(BLOCKS["mid"], ROOT, np.full(15, 0.5)),
         Term(BLOCKS["fine"], ROOT, np.full(30, 0.2)),
     )
-    return DeepData(YI, VI, X, 0.3 * VI, sampling, tuple(BLOCKS.items()), FACTOR)
+    crossed = ("tool", Crossed(FACTOR))
+    structure = Levels(VI, 0.3 * VI, sampling, tuple(BLOCKS.items()), crossed)
+    return MultilevelData(YI, X, structure, np.arange(K))
 
 
 def dense(theta: np.ndarray) -> np.ndarray:
@@ -49,7 +47,7 @@ def dense(theta: np.ndarray) -> np.ndarray:
 
 
 def test_inverse_determinant_and_traces_are_those_of_the_dense_matrix():
-    S, cov = dense(THETA), covariance_at(deep_data(), THETA)
+    S, cov = dense(THETA), deep_data().structure.at(THETA)
     inverse = np.linalg.inv(S)
     np.testing.assert_allclose(cov.solve(np.eye(K)), inverse, atol=1e-11 * np.abs(inverse).max())
     assert math.isclose(cov.log_determinant, np.linalg.slogdet(S)[1], rel_tol=1e-12)
@@ -63,7 +61,7 @@ def test_inverse_determinant_and_traces_are_those_of_the_dense_matrix():
 def test_score_is_the_derivative_of_the_likelihood(restricted):
     data = deep_data()
     point = evaluate(data, THETA, restricted=restricted)
-    score = score_and_average_information(data, point, restricted=restricted)[0]
+    score = score_and_information(data, point, restricted=restricted)[0]
     steps = 1e-6 * np.eye(THETA.size)
     slopes = [
         evaluate(data, THETA + h, restricted=restricted).log_likelihood
@@ -75,8 +73,8 @@ def test_score_is_the_derivative_of_the_likelihood(restricted):
 
 def test_score_vanishes_at_the_optimum_or_points_out_of_the_boundary():
     data = deep_data()
-    point = maximize(data, restricted=True)
-    score = score_and_average_information(data, point, restricted=True)[0]
+    point = highest_maximum(data, restricted=True)
+    score = score_and_information(data, point, restricted=True)[0]
     inside = point.theta > 0
     np.testing.assert_allclose(score[inside], 0, atol=1e-9)
     assert (score[~inside] <= 0).all()
@@ -163,7 +161,7 @@ def test_summary_names_every_component():
 # The optimum, against a dense likelihood and a general optimiser ---------------------------------
 
 
-def random_problem(seed: int) -> DeepData:
+def random_problem(seed: int) -> MultilevelData:
     """A few effects in two nested levels, sometimes crossed, with variances that may be zero."""
     rng = np.random.default_rng(seed)
     n = int(rng.integers(4, 9))
@@ -181,15 +179,20 @@ def random_problem(seed: int) -> DeepData:
     rho = float(rng.choice([0, 0.6]))
     blocks = {"mid": StudyBlocks.from_sorted(mid), "coarse": StudyBlocks.from_sorted(coarse)}
     sampling = (Term(blocks["coarse"], np.sqrt(vi), np.full(blocks["coarse"].m, rho)),)
-    crossed = factor if rng.random() < 0.5 else None
-    return DeepData(yi, vi, X, (1 - rho) * vi, sampling, tuple(blocks.items()), crossed)
+    crossed = ("tool", Crossed(factor)) if rng.random() < 0.5 else None
+    structure = Levels(vi, (1 - rho) * vi, sampling, tuple(blocks.items()), crossed)
+    return MultilevelData(yi, X, structure, np.arange(k))
 
 
-def dense_likelihood(data: DeepData, theta: np.ndarray, restricted: bool) -> float:
-    codes = [np.arange(data.yi.size), *(blocks.study for _, blocks in data.random)]
-    codes += [] if data.factor is None else [data.factor]
-    S = sum(t * (c[:, None] == c) for t, c in zip(theta, codes, strict=True)) + np.diag(data.own)
-    for term in data.sampling:
+def dense_likelihood(data: MultilevelData, theta: np.ndarray, restricted: bool) -> float:
+    structure = data.structure
+    assert isinstance(structure, Levels)
+    codes = [np.arange(data.yi.size), *(blocks.study for _, blocks in structure.random)]
+    codes += [] if structure.factor is None else [structure.factor[1].codes]
+    S = sum(t * (c[:, None] == c) for t, c in zip(theta, codes, strict=True)) + np.diag(
+        structure.own
+    )
+    for term in structure.sampling:
         u, group = term.loading, term.blocks.study
         S = S + term.weight[0] * np.outer(u, u) * (group[:, None] == group)
     W = np.linalg.inv(S)
@@ -206,7 +209,7 @@ def dense_likelihood(data: DeepData, theta: np.ndarray, restricted: bool) -> flo
 @pytest.mark.parametrize("seed", range(16))
 def test_no_general_optimiser_climbs_higher(seed):
     data, restricted = random_problem(seed), seed % 2 == 0
-    point = maximize(data, restricted=restricted)
+    point = highest_maximum(data, restricted=restricted)
     ours = dense_likelihood(data, point.theta, restricted)
     assert math.isclose(point.log_likelihood, ours, rel_tol=1e-8, abs_tol=1e-8)
     c = point.theta.size
@@ -223,10 +226,10 @@ def test_no_general_optimiser_climbs_higher(seed):
 @pytest.mark.parametrize("seed", range(25))
 def test_score_at_the_optimum_of_random_problems(seed):
     data = random_problem(seed)
-    point = maximize(data, restricted=True)
-    score = score_and_average_information(data, point, restricted=True)[0]
+    point = highest_maximum(data, restricted=True)
+    score = score_and_information(data, point, restricted=True)[0]
     beside = evaluate(data, point.theta + 0.01, restricted=True)
-    size = np.abs(score_and_average_information(data, beside, restricted=True)[0]).max()
+    size = np.abs(score_and_information(data, beside, restricted=True)[0]).max()
     inside = point.theta > 0
     assert np.abs(score[inside]).max(initial=0) <= 1e-6 * max(size, 1)
     assert (score[~inside] <= 1e-6 * max(size, 1)).all()
@@ -234,7 +237,7 @@ def test_score_at_the_optimum_of_random_problems(seed):
 
 def test_held_components_stay():
     held = np.array([False, True, False, False, False])
-    point = maximize(deep_data(), restricted=True, start=THETA, held=held)
+    point = maximize(deep_data(), THETA, restricted=True, held=held)
     assert point.theta[1] == THETA[1]
 
 
@@ -321,4 +324,4 @@ def test_components_cannot_be_changed():
     with pytest.raises(TypeError, match="cannot be changed"):
         fit.sigma2["study"] = 9.0
     with pytest.raises(ValueError, match="read-only"):
-        fit.optimum.theta[0] = 9.0
+        fit.point.theta[0] = 9.0

@@ -18,9 +18,11 @@ from golden_data import (
 
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
+from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import NestedData, evaluate, maximize, start_values
-from metaalliance.models.working import working_data
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate, nested_data
+from metaalliance.model import Model
+from metaalliance.models.structure import working_data
 
 DATA = (
     "assink2016", "bornmann2007", "craft2003", "crede2010", "knapp2017", "konstantopoulos2011",
@@ -29,8 +31,9 @@ EDGES = ("effect_variance_zero", "one_big_study", "study_variance_zero")
 COMPONENTS = ("study", "effect")
 
 
-def nested_data(found, rho):
-    return working_data(found, np.ones((found.n_effects, 1)), rho, clustered=True)
+def sorted_effects(found, rho) -> MultilevelData:
+    model = Model(kind="che", rho=rho).resolved(dependent=True)
+    return working_data(found, np.ones((found.n_effects, 1)), model)
 
 
 def block(name: str) -> dict[str, Any]:
@@ -94,10 +97,10 @@ def test_grid_is_whole():
 def test_the_higher_of_two_maxima_is_found_where_r_ends_in_the_lower():
     ours, theirs = LOWER.ours(), LOWER.theirs
     assert ours.log_likelihood > theirs["logLik"] + 0.08
-    at_theirs = evaluate(ours.nested, np.array(list(theirs["sigma2"].values())), restricted=False)
+    at_theirs = evaluate(ours.data, np.array(list(theirs["sigma2"].values())), restricted=False)
     assert_close(at_theirs.log_likelihood, theirs["logLik"], 1e-10)  # the same likelihood
     grid = [np.array([s, e]) for s in np.linspace(0, 0.3, 31) for e in np.linspace(0, 0.3, 31)]
-    best = max(evaluate(ours.nested, t, restricted=False).log_likelihood for t in grid)
+    best = max(evaluate(ours.data, t, restricted=False).log_likelihood for t in grid)
     assert ours.log_likelihood >= best
 
 
@@ -242,7 +245,7 @@ def test_profile_interval(case, component):
 
 @every_fit
 def test_given_components_the_mean_is_exact(case):
-    data, _ = nested_data(effects(case.data, dependent=True), case.rho)
+    data = sorted_effects(effects(case.data, dependent=True), case.rho)
     theta = np.array([case.theirs["sigma2"][c] for c in COMPONENTS])
     point = evaluate(data, theta, restricted=case.method == "REML")
     assert_close(point.beta[0], case.theirs["estimate"], CLOSED, case.theirs["se"])
@@ -251,7 +254,7 @@ def test_given_components_the_mean_is_exact(case):
 @every_fit
 @every_correction
 def test_given_components_robust_covariance_is_exact(case, kind):
-    data, _ = nested_data(effects(case.data, dependent=True), case.rho)
+    data = sorted_effects(effects(case.data, dependent=True), case.rho)
     theta = np.array([case.theirs["sigma2"][c] for c in COMPONENTS])
     found = robust_covariance(data, evaluate(data, theta, restricted=True), kind.lower())
     theirs = case.theirs["robust"][kind]
@@ -309,14 +312,14 @@ REGRESSIONS = [
 regression = pytest.mark.parametrize(("name", "key"), REGRESSIONS)
 
 
-def meta_regression(name: str, key: str) -> tuple[NestedData, Any, dict[str, Any]]:
+def meta_regression(name: str, key: str) -> tuple[MultilevelData, Any, dict[str, Any]]:
     """Climb to the optimum with a design of two columns; also return R's values."""
     mods = block(name)["moderator"]
     rho = 0.0 if key == "three_level" else 0.6
-    mean, order = nested_data(effects(name, dependent=True), rho)
-    X = np.column_stack([np.ones(order.size), np.array(mods["x"], float)[order]])
-    data = NestedData(mean.yi, mean.vi, X, mean.blocks, rho)
-    return data, maximize(data, start_values(data), restricted=True), mods[key]
+    mean = sorted_effects(effects(name, dependent=True), rho)
+    X = np.column_stack([np.ones(mean.order.size), np.array(mods["x"], float)[mean.order]])
+    data = nested_data(mean.yi, mean.vi, X, mean.blocks, rho)
+    return data, maximize(data, start_values(data)[0], restricted=True), mods[key]
 
 
 def test_regression_grid_is_whole():
@@ -352,7 +355,7 @@ def test_restricted_log_likelihood(name, key):
 @regression
 def test_residual_q(name, key):
     data, _, theirs = meta_regression(name, key)
-    found = q_test(data.yi, data.vi, data.X, data.blocks, data.rho)
+    found = q_test(data)
     assert_close(found.Q, theirs["Q"], CLOSED)
     assert found.df == theirs["Q_df"]
 

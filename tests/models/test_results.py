@@ -358,13 +358,13 @@ def test_unknown_scale(call):
 @pytest.mark.parametrize("name", ["theta", "beta", "bread", "u"])
 def test_optimum_cannot_be_changed(name):
     with pytest.raises(ValueError, match="read-only"):
-        getattr(FITS["che, z"].optimum, name)[0] = 9.0
+        getattr(FITS["che, z"].point, name)[0] = 9.0
 
 
 @pytest.mark.parametrize("name", ["yi", "vi", "X"])
 def test_data_of_the_model_cannot_be_changed(name):
     with pytest.raises(ValueError, match="read-only"):
-        getattr(FITS["che, z"].nested, name)[0] = 9.0
+        getattr(FITS["che, z"].data, name)[0] = 9.0
 
 
 @pytest.mark.parametrize("name", ["sigma2", "I2_levels"])

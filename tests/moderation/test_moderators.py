@@ -17,6 +17,7 @@ from metaalliance.core.inference.multiplicity import benjamini_hochberg, holm
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.moderation.equivalence import with_equivalence
+from metaalliance.moderation.result import LEVEL_COLUMNS
 
 
 def three_arms(**extra):
@@ -66,18 +67,20 @@ def test_default_reference_has_most_studies(nested, quiet):
     assert quiet(ma.moderators, effects, "modality").reference == "PDT"
 
 
-def test_sparse_levels_are_shown_not_tested(quiet):
+def only_counted(row) -> bool:
+    """Whether a level has its counts and no number beside them."""
+    numbers = row[list(LEVEL_COLUMNS[4:-2])].astype(float)
+    return bool(numbers.isna().all()) and not row["tested"]
+
+
+def test_a_level_of_too_few_studies_is_counted_and_neither_estimated_nor_tested(quiet):
     y = [0.1, 0.2, 0.3, 0.4, 0.6, 0.5, 0.9, 0.8]
     effects = Effects.from_arrays(y, [0.02] * 8, moderators={"arm": list("aaabbbcc")})
     got = quiet(ma.moderators, effects, "arm")
     row = got.levels.set_index("level").loc["c"]
-    assert not row["tested"]
-    assert row["n_studies"] == 2
-    assert row["note"] == "2 studies, fewer than 3"
-    assert_allclose(row["estimate"], 0.85)
-    assert_allclose(row["se"], math.sqrt((0.02 + got.tau2) / 2))
-    assert math.isinf(row["df"])
-    assert math.isnan(row["pi_low"])
+    assert only_counted(row)
+    assert (row["n_studies"], row["n_effects"]) == (2, 2)
+    assert row["note"] == "fewer than 3 studies"
     assert got.n_effects == 6
     assert got.omnibus["df1"] == 1
     assert [p.code for p in got.notices if p.code == "MA645"] == ["MA645"]
@@ -85,6 +88,12 @@ def test_sparse_levels_are_shown_not_tested(quiet):
     assert without.omnibus == got.omnibus
     with_it = quiet(ma.moderators, effects, "arm", min_studies=2)
     assert with_it.omnibus["df1"] == 2
+    assert "c (2 studies, 2 effects): not estimated, fewer than 3 studies" in got.summary()
+    level = next(one for one in got.to_dict()["levels"] if one["level"] == "c")
+    kept = {"level", "n_studies", "n_effects", "n_participants", "tested", "note", "r"}
+    assert {key for key, value in level.items() if value is not None} <= kept
+    assert set(level) == set(got.to_dict()["levels"][0])
+    assert set((level["r"] or {}).values()) <= {None}
 
 
 def test_a_level_of_one_study_never_enters_a_robust_test(nested, quiet):
@@ -92,9 +101,8 @@ def test_a_level_of_one_study_never_enters_a_robust_test(nested, quiet):
     effects = Effects(frame=nested.frame.assign(arm=label), measure="z")
     got = quiet(ma.moderators, effects, "arm", min_studies=1)
     row = got.levels.set_index("level").loc["alone"]
-    assert not row["tested"]
-    assert np.isfinite(row["estimate"])
-    assert row["se"] > 0
+    assert only_counted(row)
+    assert row["note"] == "fewer than 2 studies"
     assert not any(p.code == "MA642" for p in got.notices)
 
 
@@ -125,7 +133,7 @@ def test_nothing_to_test(labels, tested, quiet):
     assert got.omnibus["reason"]
     assert int(got.levels["tested"].sum()) == tested
     assert got.contrasts.empty
-    assert got.levels["estimate"].notna().all()
+    assert (got.levels["estimate"].notna() == got.levels["tested"]).all()
     json.dumps(got.to_dict(), allow_nan=False)
     assert "not tested" in got.summary()
 
@@ -133,8 +141,7 @@ def test_nothing_to_test(labels, tested, quiet):
 def test_one_effect(quiet):
     effects = Effects.from_arrays([0.3], [0.02], moderators={"arm": ["a"]})
     got = quiet(ma.moderators, effects, "arm")
-    assert_allclose(got.levels["estimate"], 0.3)
-    assert_allclose(got.levels["se"], math.sqrt(0.02))
+    assert only_counted(got.levels.iloc[0])
     assert math.isnan(got.p_value)
     json.dumps(got.to_dict(), allow_nan=False)
 

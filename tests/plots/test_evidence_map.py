@@ -17,10 +17,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianc
 
 @pytest.fixture
 def fit():
-    cells = [("CBT", "client")] * 6 + [("CBT", "therapist")] * 2 + [("humanistic", "client")] * 3
-    yi = np.r_[np.full(6, 0.1), [0.3, 0.3], [0.5, 0.5, 0.5]]
+    cells = [("CBT", "client")] * 6 + [("CBT", "therapist")] * 3 + [("humanistic", "client")] * 3
+    yi = np.r_[np.full(6, 0.1), [0.3, 0.3, 0.3], [0.5] * 3]
     moderators = {"modality": [a for a, _ in cells], "alliance_rater": [b for _, b in cells]}
-    return pool(Effects.from_arrays(yi, [0.02] * 11, moderators=moderators, measure="z"), tau2="DL")
+    return pool(Effects.from_arrays(yi, [0.02] * 12, moderators=moderators, measure="z"), tau2="DL")
 
 
 def test_cells_are_pooled_pairs(fit):
@@ -41,7 +41,7 @@ def test_area_is_the_number_of_studies_and_shade_the_mean(fit):
         place = tuple(int(v) for v in np.round(drawn.get_offsets()[0]))
         sizes[place] = float(drawn.get_sizes()[0])
         shades[place] = darkness(drawn.get_facecolor()[0][:3])
-    assert sizes[(0, 0)] / sizes[(1, 0)] == pytest.approx(3.0)
+    assert sizes[(0, 0)] / sizes[(1, 0)] == pytest.approx(2.0)
     assert shades[(0, 1)] > shades[(1, 0)] > shades[(0, 0)]
 
 

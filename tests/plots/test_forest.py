@@ -14,12 +14,13 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pool import pool
-from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.moderation.categorical import moderators
 from metaalliance.plots.canvas.style import APA
 from metaalliance.plots.forests.choice import choose
 from metaalliance.plots.forests.lines import Heading, Pooled, paginate
-from metaalliance.plots.forests.rows import StudyRow, sections
+from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.tables import forest_table
+from metaalliance.plots.levels import level_means
 
 GROUPS = ("CBT", "humanistic")
 
@@ -84,7 +85,8 @@ def test_diamonds_and_bar_span_their_intervals(make_fit, panel):
     assert bar.get_x() == fit.pi_low
     assert bar.get_x() + bar.get_width() == pytest.approx(fit.pi_high)
     drawn = [p.get_xy()[1, 0] for p in axes.patches if p.get_label() == "subgroup"]
-    assert drawn == [f.estimate for f in subgroup_fits(fit, "modality").values()]
+    joint = moderators(fit.effects, "modality", model=fit.specification.asked).levels
+    assert drawn == list(joint.sort_values("level")["estimate"])
 
 
 def test_ticks_are_labelled_in_r_at_positions_in_z(make_fit, panel):
@@ -216,8 +218,7 @@ def test_pages_repeat_the_head_and_end_in_the_diamond(make_fit, panel, texts):
 def test_a_heading_never_ends_a_page_and_no_page_is_too_long(make_fit):
     fit = make_fit(60, groups=tuple(f"group {c}" for c in "abcdefghij"))
     choice = choose(fit, APA, columns=())
-    parts = sections(fit, subgroup_fits(fit, "modality"), choice)
-    lines = forest_table(fit, parts, choice, APA).lines
+    lines = forest_table(fit, level_means(fit, "modality"), choice, APA).lines
     for rows in range(8, 40):
         pages = paginate(lines, rows)
         assert max(len(page) for page in pages) <= rows
@@ -235,9 +236,9 @@ def test_a_short_forest_is_one_page_without_a_number(make_fit, texts):
 def test_summary_has_a_diamond_per_level(make_fit, panel, texts):
     fit = make_fit(30, groups=("CBT", "IPT", "systemic"), several=True)
     figure = plots.summary_forest(fit, "modality")
-    fits = subgroup_fits(fit, "modality")
+    joint = moderators(fit.effects, "modality", model=fit.specification.asked).levels
     drawn = [p.get_xy() for p in panel(figure).patches if p.get_label() == "subgroup"]
-    assert [xy[0, 0] for xy in drawn] == [f.ci_low for f in fits.values()]
+    assert [xy[0, 0] for xy in drawn] == list(joint.sort_values("level")["ci_low"])
     shown = words(texts, figure)
     assert {"Studies", "Effects", "Participants", "Systemic"} <= set(shown)
     assert f"{fit.n_participants:,}" in shown
@@ -288,7 +289,7 @@ def test_without_n_there_is_no_column_of_it(texts):
     assert "n" not in words(texts, plots.forest(fit))
 
 
-def test_a_group_pooled_by_another_model_says_so():
+def test_a_group_pooled_apart_by_another_model_says_so():
     effects = Effects.from_arrays(
         [0.3, 0.2, 0.1, 0.25, 0.4],
         [0.02] * 5,
@@ -299,7 +300,7 @@ def test_a_group_pooled_by_another_model_says_so():
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        figure = plots.forest(pool(effects))
+        figure = plots.forest(pool(effects), pool="apart")
     shown = "".join(t.get_text() for axes in figure.axes for t in axes.texts)
     assert "PDT: Two-level random-effects model, Knapp–Hartung test with ad hoc" in shown
     assert "CBT: " not in shown

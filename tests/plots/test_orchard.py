@@ -29,19 +29,21 @@ def labelled(figure, label):
 def test_each_row_holds_the_effects_and_the_mean_of_its_level(make_fit):
     fit = make_fit(24, groups=MODALITIES)
     figure = plots.orchard(fit, by="modality")
-    fits = subgroup_fits(fit, "modality")
+    joint = moderators(fit.effects, "modality", model=fit.specification.asked).levels
     clouds, means = labelled(figure, "effects"), labelled(figure, "mean")
     assert len(clouds) == len(means) == 3
-    for i, (found, cloud, mean) in enumerate(zip(fits.values(), clouds, means, strict=True)):
+    rows = joint.sort_values("level").itertuples()
+    for i, (found, cloud, mean) in enumerate(zip(rows, clouds, means, strict=True)):
         points = cloud.get_offsets()
-        np.testing.assert_allclose(points[:, 0], found.effects.yi)
+        own = fit.effects.subset(fit.effects.frame["modality"] == found.level)
+        np.testing.assert_allclose(points[:, 0], own.yi)
         assert np.abs(points[:, 1] - i).max() <= CLOUD
         assert tuple(mean.get_offsets()[0]) == pytest.approx((found.estimate, i))
 
 
-def test_lines_are_intervals(make_fit):
+def test_lines_are_intervals_of_levels_pooled_apart(make_fit):
     fit = make_fit(24, groups=MODALITIES)
-    figure = plots.orchard(fit, by="modality")
+    figure = plots.orchard(fit, by="modality", pool="apart")
     for found, line in zip(
         subgroup_fits(fit, "modality").values(), labelled(figure, "ci"), strict=True
     ):

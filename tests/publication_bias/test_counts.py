@@ -11,11 +11,11 @@ from bias_data import INDEPENDENT, dependent, independent, quiet, theirs
 from golden_data import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metaalliance.core.selection.likelihood.excess_significance import count_distribution, power
-from metaalliance.core.selection.likelihood.p_uniform import Conditional
 from scipy import integrate, stats
 
 import metaalliance as ma
+from metaalliance.core.selection.excess_significance import count_distribution, power
+from metaalliance.core.selection.p_uniform import Conditional
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(derandomize=True, max_examples=40)

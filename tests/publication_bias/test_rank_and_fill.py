@@ -10,9 +10,9 @@ from bias_data import INDEPENDENT, dependent, independent, quiet, theirs
 from golden_data import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metaalliance.core.selection.likelihood.trim_fill import trim
 
 import metaalliance as ma
+from metaalliance.core.selection.trim_fill import trim
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(derandomize=True, max_examples=40)

@@ -123,7 +123,7 @@ def test_the_summary_has_every_method():
     assert list(found.results) == [
         "Egger", "PET-PEESE", "Rank correlation", "Trim and fill (L0)", "Trim and fill (R0)",
         "Selection (0.025)", "Selection (0.025, 0.5)", "Beta selection", "p-uniform*",
-        "Limit meta-analysis", "Excess significance", "Fail-safe N",
+        "Limit meta-analysis", "Excess significance", "Fail-safe N", "Henmi-Copas",
     ]  # fmt: skip
     frame = found.to_frame()
     assert frame["method"].iloc[0] == "Not adjusted"

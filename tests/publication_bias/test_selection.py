@@ -11,12 +11,12 @@ from bias_data import DEPENDENT, INDEPENDENT, dependent, independent, quiet, the
 from golden_data import assert_close, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metaalliance.core.selection.likelihood.beta import beta_selector
-from metaalliance.core.selection.likelihood.likelihood import selection_likelihood
-from metaalliance.core.selection.likelihood.steps import step_selector
 from scipy import integrate, stats
 
 import metaalliance as ma
+from metaalliance.core.selection.beta import beta_selector
+from metaalliance.core.selection.likelihood import selection_likelihood
+from metaalliance.core.selection.steps import step_selector
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 
 modest = settings(derandomize=True, max_examples=15)

@@ -16,6 +16,7 @@ from metaalliance.analysis.evidence import Evidence
 from metaalliance.cli.analysis import load, settings_of
 from metaalliance.cli.report import ReportOptions, run_report
 from metaalliance.cli.request import Request
+from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import compare_models
 from metaalliance.models.pool import pool
@@ -135,7 +136,7 @@ def evidence_of() -> Callable[..., Evidence]:
     ) -> Evidence:
         effects = Effects.from_arrays(yi, vi, study, measure="z", n=np.round(3 + 1 / np.array(vi)))
         fit = pool(effects, **options)
-        models, notes = compare_models(fit)
+        models, notes = compare_models(fit, *removals(fit))
         studies = Studies(
             file="studies.csv",
             sha256="0" * 64,

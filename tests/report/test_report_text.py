@@ -10,9 +10,9 @@ import pytest
 from metaalliance.analysis.content import (
     bias_results,
     default_moderators,
-    influence_results,
     moderator_results,
 )
+from metaalliance.analysis.influence import without_each_study
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, bibtex
 from metaalliance.report.manuscript.compose import compose_report
 from metaalliance.report.manuscript.prose import Prose, prose
@@ -184,7 +184,7 @@ def test_bias_is_told_without_verdicts(evidence):
 
 
 def test_influence_names_the_range(evidence):
-    found = influence_results(evidence.fit)
+    found = without_each_study(evidence.fit)
     text = text_of(influence_section(evidence.fit, found))
     low, high = np.tanh(found.ranges()["estimate"])
     for value in (low, high):

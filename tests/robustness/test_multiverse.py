@@ -103,10 +103,18 @@ def test_the_curve_holds_distinct_specifications_by_size(small):
 def test_the_reference_is_what_pool_does_at_its_defaults(small, module_studies):
     fit = ma.pool(ma.effect_sizes(module_studies))
     assert small.reference["analysis_estimate"] == pytest.approx(fit.estimate, rel=1e-12)
-    assert ma.multiverse(module_studies, grid={**TINY, "rho": [0.3]}).reference is not None  # fixed
-    assert ma.multiverse(module_studies, grid={**TINY, "rho": [0.3, 0.4]}).reference is None
     other = ma.multiverse(module_studies, grid=TINY, reference={"rho": 0.4}).reference
     assert other["rho"] == 0.4
+
+
+def test_the_main_analysis_is_added_to_a_grid_unless_a_decision_is_fixed(module_studies):
+    added = ma.multiverse(module_studies, grid={**TINY, "rho": [0.3, 0.4]})
+    assert added.grid.options["rho"] == (0.3, 0.4, 0.6)
+    assert added.reference["rho"] == 0.6
+    fixed = ma.multiverse(module_studies, grid={**TINY, "rho": [0.3]})
+    assert fixed.grid.options["rho"] == (0.3,)
+    assert fixed.reference is None
+    assert "not among them: its rho is 0.6" in fixed.summary()
 
 
 def test_equal_sets_of_effects_are_fitted_once(studies):

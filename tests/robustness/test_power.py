@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import metaalliance as ma
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.robustness.assumptions import assume
 from metaalliance.robustness.noncentral import power_of_test, realised_power
-from metaalliance.robustness.planning import assume, design, plan_test
+from metaalliance.robustness.planning import design, plan_test
 from metaalliance.robustness.simulation import contrasts
 
 GOLDEN = golden("power")

@@ -10,16 +10,11 @@ import pytest
 import metaalliance as ma
 from metaalliance.config import MULTIVERSE_KEYS, parse_config
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.pool import TESTS
+from metaalliance.model import TESTS
+from metaalliance.robustness.choices import model_choice, plan_models
 from metaalliance.robustness.defaults import default_grid
 from metaalliance.robustness.effect_sets import USUAL_FILTERS
-from metaalliance.robustness.specifications import (
-    DECISIONS,
-    OPTIONS,
-    make_grid,
-    model_choice,
-    plan_models,
-)
+from metaalliance.robustness.specifications import DECISIONS, OPTIONS, make_grid
 
 NESTED = ma.Effects.from_arrays(
     [0.2, 0.4, 0.1, 0.3, 0.25], [0.01, 0.02, 0.03, 0.01, 0.02], study=list("aabcd"), measure="z"
@@ -62,14 +57,14 @@ def test_a_decision_without_meaning_makes_no_specification():
     )  # fmt: skip
     assert len(plan.choices) == 4  # one three-level model, three che
     assert plan.equivalent == 2
-    assert [c.rho for c in plan.choices] == [None, 0.2, 0.4, 0.6]
+    assert [c.to_dict()["rho"] for c in plan.choices] == [None, 0.2, 0.4, 0.6]
 
 
 def test_independent_effects_have_no_aggregation():
     plan = plan_models(grid(), dependent=False)
-    assert {c.model for c in plan.choices} == {"two-level", "common-effect"}
+    assert {c.fitted.kind for c in plan.choices} == {"two-level", "common-effect"}
     assert {c.aggregation for c in plan.choices} == {"none"}
-    assert {c.rho for c in plan.choices} == {None}
+    assert {c.to_dict()["rho"] for c in plan.choices} == {None}
     assert all("no study has them" in rule or "has no" in rule or "aggregation" in rule
                for rule in plan.impossible)  # fmt: skip
 

@@ -28,22 +28,18 @@ def bias(
         ),
     ] = "auto",
     aggregation_rho: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--aggregation-rho",
-            help="Correlation with which effects of a study are averaged where a method takes one.",
+            help="Correlation with which effects of a study are averaged where a method takes one "
+            "[default: --rho where it is a number, else .5].",
         ),
-    ] = 0.5,
+    ] = None,
     figures: Figures = True,
 ) -> int:
     """Test for publication bias; print means adjusted for it side by side."""
-    from metaalliance.cli.bias import BiasOptions, run_bias
+    from metaalliance.analysis.examinations import BiasOptions
+    from metaalliance.cli.bias import run_bias
 
-    options = BiasOptions(
-        request=request,
-        steps=steps,
-        alternative=alternative,
-        aggregation_rho=aggregation_rho,
-        figures=figures,
-    )
-    return run_bias(options)
+    options = BiasOptions(steps=steps, alternative=alternative, aggregation_rho=aggregation_rho)
+    return run_bias(request, options, figures=figures)

@@ -30,16 +30,8 @@ def influence(
     figures: Figures = True,
 ) -> int:
     """Leave out every study, diagnose influence and outliers, and pool cumulatively by year."""
-    from metaalliance.cli.influence import InfluenceOptions, run_influence
+    from metaalliance.analysis.examinations import InfluenceOptions
+    from metaalliance.cli.influence import run_influence
 
-    options = InfluenceOptions(
-        request=request,
-        gosh=gosh,
-        seed=seed,
-        jobs=jobs,
-        cumulative=cumulative,
-        by=tuple(by or ()),
-        every=every,
-        figures=figures,
-    )
-    return run_influence(options)
+    options = InfluenceOptions(gosh=gosh, seed=seed, cumulative=cumulative, by=tuple(by or ()))
+    return run_influence(request, options, jobs=jobs, every=every, figures=figures)

@@ -91,11 +91,10 @@ def moderators(
     figures: Figures = True,
 ) -> int:
     """Compare effects between modalities, raters, times; regress them on moderators."""
-    from metaalliance.cli.moderator_models import ModeratorOptions
+    from metaalliance.analysis.moderators import ModeratorOptions
     from metaalliance.cli.moderators import run_moderators
 
     options = ModeratorOptions(
-        request=request,
         by=tuple(by or ()),
         formula=formula,
         within_between=tuple(within_between or ()),
@@ -113,6 +112,5 @@ def moderators(
         sesoi=sesoi,
         replications=replications,
         seed=seed,
-        figures=figures,
     )
-    return run_moderators(options)
+    return run_moderators(request, options, figures=figures)

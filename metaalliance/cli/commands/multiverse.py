@@ -10,6 +10,7 @@ import typer
 from metaalliance.cli.arguments import Jobs, Key
 from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
+from metaalliance.model import RHO
 
 
 @command("multiverse", "Examine", ANALYSIS)
@@ -30,12 +31,9 @@ def multiverse(
     ] = True,
 ) -> int:
     """Pool a sheet under every combination of analytic decisions; say which of them matter."""
-    from metaalliance.cli.multiverse import MultiverseOptions, run_multiverse
+    from metaalliance.cli.multiverse import run_multiverse
 
-    options = MultiverseOptions(
-        request=request, decisions=tuple(decision or ()), jobs=jobs, every=every, figures=figures
-    )
-    return run_multiverse(options)
+    return run_multiverse(request, decision or (), jobs=jobs, every=every, figures=figures)
 
 
 @command(
@@ -69,7 +67,7 @@ def power(
     ] = "1",
     rho: Annotated[
         float, typer.Option("--rho", help="Correlation of sampling errors within a study.")
-    ] = 0.6,
+    ] = RHO,
     between: Annotated[
         float | None,
         typer.Option("--between", help="Share of tau² between studies [default: 0.7]."),

@@ -16,10 +16,11 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from metaalliance.cli.moderator_models import ModeratorModels
+    from metaalliance.analysis.influence import InfluenceResults
+    from metaalliance.analysis.moderators import ModeratorModels
     from metaalliance.models.pooled_fit import PooledFit
+    from metaalliance.moderation.result import ModeratorTest
     from metaalliance.publication_bias.summary import BiasSummary
-    from metaalliance.report.tables.influence import InfluenceResults
     from metaalliance.robustness.results import Multiverse
 
 ENDINGS = (".pdf", ".png", ".alt.txt")
@@ -98,7 +99,7 @@ def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Dr
             continue
         drawings.append(_drawing(f"orchard_{name}", plots.orchard, orchard_text, one))
         if fit is not None:
-            drawings.append(_summary(f"levels_{name}", fit, one.name))
+            drawings.append(_summary(f"levels_{name}", fit, one))
     if found.regression is not None:
         drawings.append(
             _drawing("coefficients", plots.coefficients, coefficients_text, found.regression)
@@ -174,7 +175,7 @@ def _drawing(
     return Drawing(name=name, draw=lambda: draw(*what), words=lambda: words(*what))
 
 
-def _summary(name: str, fit: PooledFit, by: str) -> Drawing:
+def _summary(name: str, fit: PooledFit, by: ModeratorTest) -> Drawing:
     from metaalliance.plots.canvas.alt_text import summary_text
 
     return Drawing(

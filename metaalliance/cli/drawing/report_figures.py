@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.plots.canvas.numbers import DASH
+from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 from metaalliance.plots.charts.specification_curve import specification_text
+from metaalliance.plots.levels import level_means
+from metaalliance.plots.words import groups_text
 from metaalliance.report.manuscript.document import Figure
-from metaalliance.report.manuscript.phrases import level_name, studies
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.sections.flow import STEPS
 from metaalliance.report.sections.multiverse import FIGURE
 from metaalliance.report.sections.quality import MISSING, levels_of, quality_columns, ratings
+from metaalliance.wording.phrases import level_text, studies_text
 
 if TYPE_CHECKING:
     from metaalliance.models.pooled_fit import PooledFit
@@ -50,7 +54,7 @@ def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
                     "Each point is one effect. Shading marks the *p*-value of an effect on its "
                     "own; the dashed lines enclose {level} of effects if there were no "
                     "heterogeneity.",
-                    level=level_name(fit.level),
+                    level=level_text(fit.level),
                 ),
             )
         )
@@ -76,7 +80,7 @@ def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
     """Return the forest, or the forest of modalities with every study for the supplement."""
     fit = evidence.fit
     drawn = plots.forest_pages(fit, width_mm=width_mm)
-    title = f"Forest Plot of {studies(fit.n_studies).title()}"
+    title = f"Forest Plot of {studies_text(fit.n_studies).title()}"
     long = fit.n_studies > MOST_IN_TEXT
     every = Figure(
         name="all-studies" if long else "forest",
@@ -96,26 +100,22 @@ def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
         alt=plots.alt_text(fit, "summary-forest"),
         width_mm=width_mm,
         pages=pages_of([plots.summary_forest(fit, "modality", width_mm=width_mm)]),
-        note=_modality_note(evidence),
+        note=_modality_note(fit),
     )  # fmt: skip
     return [summary, every]
 
 
-def _modality_note(evidence: Evidence) -> Prose:
-    text = prose("Each modality is pooled on its own, with its own heterogeneity.")
-    tested = evidence.moderators.moderators if evidence.moderators else ()
-    if any(test.name == "modality" for test in tested):
-        text = text + prose(
-            "The means in {table:moderators} assume one heterogeneity for all and can differ."
-        )
-    return text
+def _modality_note(fit: PooledFit) -> Prose:
+    means = level_means(fit, "modality")
+    text = groups_text(means, noun="Modalities", sign=f"{DASH} = not pooled")
+    return prose("{pooling}", pooling=spoken(text))
 
 
 def _forest_note(fit: PooledFit) -> Prose:
     text = prose(
         "Squares show the studies with {level} confidence intervals, their area the weight in the "
         "overall mean; the diamond is the mean with its confidence interval.",
-        level=level_name(fit.level),
+        level=level_text(fit.level),
     )
     if fit.effects.dependent():
         text = text + prose("Several effects of a study are shown as their average.")
@@ -150,7 +150,7 @@ def _quality(evidence: Evidence, width_mm: float) -> Figure:
         alt=f"Bars of the share of studies with each rating. {'. '.join(words)}.",
         width_mm=width_mm,
         pages=pages_of([drawn]),
-        note=prose("Ratings of the review team, {n}.", n=studies(len(table))),
+        note=prose("Ratings of the review team, {n}.", n=studies_text(len(table))),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,10 +50,10 @@ class Deletion:
 
 
 def deletion(
-    data: NestedData,
-    point: NestedPoint,
+    data: MultilevelData,
+    point: MultilevelPoint,
     rows: slice,
-    without: NestedPoint,
+    without: MultilevelPoint,
     *,
     scale: float = 1.0,
     scale_without: float = 1.0,
@@ -63,11 +63,11 @@ def deletion(
 
     Parameters
     ----------
-    data, point : NestedData, NestedPoint
+    data, point : MultilevelData, MultilevelPoint
         All effects, sorted by study, and their model.
     rows : slice
         The effects that were left out.
-    without : NestedPoint
+    without : MultilevelPoint
         The model without them, all its variance components estimated anew.
     scale, scale_without : float
         Factors of the covariances of the coefficients (Knapp and Hartung's), 1 without.
@@ -80,14 +80,16 @@ def deletion(
     E, Welsch RE (1980). Regression Diagnostics, chapter 2. Baujat B et al. (2002).
     Statistics in Medicine 21, 2641-2652.
     """
-    X, S = data.X[rows], _covariance(data, rows, without.theta)
+    at = np.arange(data.yi.size)[rows][None]
+    whole = evaluate(data, without.theta, restricted=True)
+    X, S = data.X[rows], whole.covariance.dense_blocks(at)[0]
     errors = data.yi[rows] - X @ without.beta
     C = S + scale_without * (X @ without.bread @ X.T)
     w = np.linalg.solve(S, np.ones(errors.size))
     w /= w.sum()
     residual, se = float(w @ errors), float(np.sqrt(w @ C @ w))
     change = point.beta - without.beta
-    everywhere = scale_without * evaluate(data, without.theta, restricted=True).bread
+    everywhere = scale_without * whole.bread
     B = np.eye(change.size) if basis is None else basis
     x = w @ X
     if errors.size == 1 and data.blocks.m == data.yi.size and not without.theta[0]:
@@ -106,25 +108,25 @@ def deletion(
         dfbetas=(B @ change) / np.sqrt(np.diag(B @ everywhere @ B.T)),
         dffits=float(x @ change / np.sqrt(spread)),
         covratio=float(np.exp(log_without - log_full)) if sign > 0 else float("nan"),
-        pearson2=float(inside @ np.linalg.solve(_covariance(data, rows, point.theta), inside)),
+        pearson2=float(inside @ np.linalg.solve(point.covariance.dense_blocks(at)[0], inside)),
         shift2=float((x @ change) ** 2 / (scale_without * (x @ without.bread @ x))),
     )
 
 
-def hat_values(data: NestedData, point: NestedPoint) -> Array:
+def hat_values(data: MultilevelData, point: MultilevelPoint) -> Array:
     """Diagonal of X (X'WX)^-1 X'W, shape (k,)."""
     found: Array = np.einsum("ka,ab,kb->k", data.X, point.bread, point.WX)
     return found
 
 
-def row_weights(data: NestedData, point: NestedPoint) -> Array:
+def row_weights(data: MultilevelData, point: MultilevelPoint) -> Array:
     """Share of each effect in the weights, row sums of W, shape (k,); they sum to one."""
     weights = point.covariance.solve(np.ones(data.yi.size))
     share: Array = weights / weights.sum()
     return share
 
 
-def standardized_residuals(data: NestedData, point: NestedPoint) -> Array:
+def standardized_residuals(data: MultilevelData, point: MultilevelPoint) -> Array:
     """Internally standardised residuals, shape (k,): variance M - X (X'WX)^-1 X'."""
     marginal = data.vi + point.theta.sum()
     own = np.einsum("ka,ab,kb->k", data.X, point.bread, data.X)
@@ -134,11 +136,3 @@ def standardized_residuals(data: NestedData, point: NestedPoint) -> Array:
         residuals, np.sqrt(variance), out=np.full(residuals.size, np.nan), where=variance > 0
     )
     return found
-
-
-def _covariance(data: NestedData, rows: slice, theta: Array) -> Array:
-    """Marginal covariance of some effects of one study."""
-    root = np.sqrt(data.vi[rows])
-    shared = data.rho * np.outer(root, root) + theta[0]
-    covariance: Array = shared + np.diag((1 - data.rho) * data.vi[rows] + theta[1])
-    return covariance

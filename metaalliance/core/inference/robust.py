@@ -7,16 +7,14 @@ models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.deep import DeepData, DeepPoint
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.errors import OptionError
 
 KINDS = ("cr0", "cr1", "cr1s", "cr2")
@@ -44,15 +42,13 @@ class RobustCovariance:
     df: Array
 
 
-def robust_covariance(data: NestedData, point: NestedPoint, kind: str) -> RobustCovariance:
+def robust_covariance(data: MultilevelData, point: MultilevelPoint, kind: str) -> RobustCovariance:
     """Return the CR0, CR1 or CR2 covariance with Satterthwaite degrees of freedom.
 
     Parameters
     ----------
-    data : NestedData
-        Effects sorted by study.
-    point : NestedPoint
-        The fitted model.
+    data, point : MultilevelData, MultilevelPoint
+        The effects and the fitted model; clusters are the groups of its coarsest level.
     kind : {"cr0", "cr1", "cr1s", "cr2"}
         No correction; times m / (m - 1); times m (k - 1) / ((m - 1)(k - p)), as in Stata;
         bias-reduced linearisation.
@@ -63,16 +59,26 @@ def robust_covariance(data: NestedData, point: NestedPoint, kind: str) -> Robust
     Pustejovsky JE, Tipton E (2018). Journal of Business & Economic Statistics 36, 672-683,
     equations 8 to 11.
     """
+    refuse_crossed(data)
     H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
     e = residuals(data, point)
     scores = data.blocks.sums(H * e[:, None])
     covariance = scores.T @ scores
     covariance = covariance * small_sample_factor(kind, data.blocks.m, *data.X.shape)
-    df = satterthwaite(data.blocks, data.X, point.bread, H, partial(multiply, data, point))
+    df = satterthwaite(data.blocks, data.X, point.bread, H, point.covariance.multiply)
     return RobustCovariance(covariance, df)
 
 
-def residuals(data: NestedData | DeepData, point: NestedPoint | DeepPoint) -> Array:
+def refuse_crossed(data: MultilevelData) -> None:
+    """Refuse robust inference where a crossed factor links all clusters."""
+    if data.structure.crossed:
+        raise OptionError(
+            f"A crossed factor ({data.structure.crossed}) leaves no independent clusters: use "
+            "test='t' or 'wald'."
+        )
+
+
+def residuals(data: MultilevelData, point: MultilevelPoint) -> Array:
     """Return yi - X beta, shape (k,), with beta refined once.
 
     The residual of an effect that nearly determines beta is smaller than the rounding of
@@ -142,7 +148,7 @@ class Saturation:
     share: Array
 
 
-def saturation(data: NestedData, point: NestedPoint, C: Array) -> Saturation:
+def saturation(data: MultilevelData, point: MultilevelPoint, C: Array) -> Saturation:
     """Find what single studies determine alone of the constraints `C` (q, p).
 
     With RR' the model's covariance of the coefficients, the hat matrix of study j has the
@@ -163,28 +169,19 @@ def saturation(data: NestedData, point: NestedPoint, C: Array) -> Saturation:
     return Saturation(np.flatnonzero(alone.any(axis=1)).astype(np.intp), share)
 
 
-def multiply(data: NestedData, point: NestedPoint, z: Array) -> Array:
-    """Return S z for z (k,)."""
-    blocks, cov = data.blocks, point.covariance
-    along_root = blocks.spread(data.rho * blocks.sums(cov.root * z))
-    along_one = blocks.spread(point.theta[0] * blocks.sums(z))
-    return z / cov.inverse_diagonal + cov.root * along_root + along_one
+def influence_rows(data: MultilevelData, point: MultilevelPoint) -> Array:
+    """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each cluster.
 
-
-def influence_rows(data: NestedData, point: NestedPoint) -> Array:
-    """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each study.
-
-    Where variance and moderators are constant within a study, 1 is an eigenvector of its S
-    and of S - X (X'WX)^-1 X', so that A only rescales its rows; the other studies need a
-    singular value decomposition each.
+    In uniform clusters A only rescales its rows; the others need a singular value decomposition
+    each.
     """
     H: Array = point.WX @ point.bread
-    uniform, others = uniform_studies(data), information_of_others(data.blocks, data.X, point.WX)
-    factor = np.where(uniform, uniform_factor(data, point, others), 1.0)
+    others = information_of_others(data.blocks, data.X, point.WX)
+    uniform, factor = uniform_clusters(data, point, others)
     H *= data.blocks.spread(factor)[:, None]
-    for rows in clusters_of_one_size(data.blocks, ~uniform):
-        S = point.covariance.dense_blocks(rows, float(point.theta[0]), data.rho)
-        X, rest = data.X[rows], others[data.blocks.study[rows[:, 0]]]
+    for rows in data.blocks.of_one_size(~uniform):
+        S, X = point.covariance.dense_blocks(rows), data.X[rows]
+        rest = others[data.blocks.study[rows[:, 0]]]
         H[rows] = adjustment(S, X, point.bread, rest) @ H[rows]
     return H
 
@@ -203,44 +200,30 @@ def information_of_others(blocks: StudyBlocks, X: Array, WX: Array) -> Array:
     return found
 
 
-def uniform_studies(data: NestedData) -> BoolArray:
-    """Whether variance and moderators are constant within each study, shape (m,)."""
-    columns = np.column_stack([data.vi, data.X])
-    odd = (columns != data.blocks.spread(columns[data.blocks.starts])).any(axis=1)
-    return np.asarray(data.blocks.sums(odd.astype(float)) == 0)
+def uniform_clusters(
+    data: MultilevelData, point: MultilevelPoint, others: Array
+) -> tuple[BoolArray, Array]:
+    """Clusters whose adjustment A multiplies a constant vector, and by what, both (m,).
 
-
-def uniform_factor(data: NestedData, point: NestedPoint, others: Array) -> Array:
-    """Factor by which A rescales the rows of a uniform study, shape (m,).
-
-    With M = (X'WX)^-1 and x a row of the study, n x'Mx of its eigenvalue rests on the study
-    itself; the rest is x'M O M x / x'Mx of it, O being the information of the others (m, p, p).
+    Where the moderators and the row sums of S are constant, 1 is an eigenvector of S and of
+    S - X (X'WX)^-1 X'. With M = (X'WX)^-1 and x a row of the cluster, n x'Mx of its eigenvalue
+    rests on the cluster itself; the rest is x'M O M x / x'Mx of it, O being the information of
+    the others (m, p, p).
     """
-    blocks, first = data.blocks, data.blocks.starts
-    n = blocks.sizes
-    own = 1 / point.covariance.inverse_diagonal[first]
-    eigenvalue = own + n * (data.rho * data.vi[first] + point.theta[0])
+    blocks, n, first = data.blocks, data.blocks.sizes, data.blocks.starts
+    columns = np.column_stack([point.covariance.multiply(np.ones_like(data.yi)), data.X])
+    odd = (columns != blocks.spread(columns[first])).any(axis=1)
+    uniform = np.asarray(blocks.sums(odd.astype(float)) == 0)
     X = data.X[first]
     XM = X @ point.bread
     along = np.sum(XM * X, axis=1)
-    leverage = n * along / eigenvalue
+    leverage = n * along / columns[first, 0]
     left = 1 - leverage
     by_others = np.einsum("ij,ijk,ik->i", XM, others, XM)
     np.divide(by_others, along, out=left, where=leverage > HEAVY)
     kept = left > SINGULAR
-    factor: Array = np.sqrt(np.divide(1.0, left, out=np.zeros(blocks.m), where=kept))
-    return factor
-
-
-def clusters_of_one_size(
-    blocks: StudyBlocks, wanted: BoolArray, cells: int = 4_000_000
-) -> Iterator[IntArray]:
-    """Yield row indices (c, n) of the wanted clusters by size, in batches of bounded memory."""
-    for n in np.unique(blocks.sizes[wanted]):
-        first = blocks.starts[wanted & (blocks.sizes == n)]
-        batch = max(1, cells // int(n) ** 2)
-        for begin in range(0, first.size, batch):
-            yield first[begin : begin + batch, None] + np.arange(n)
+    factor = np.sqrt(np.divide(1.0, left, out=np.zeros(blocks.m), where=kept))
+    return uniform, np.where(uniform, factor, 1.0)
 
 
 def adjustment(S: Array, X: Array, bread: Array, others: Array) -> Array:

@@ -15,7 +15,12 @@ from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.inference.wald import rounding_floor
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate
+from metaalliance.core.variance.multilevel import (
+    MultilevelData,
+    MultilevelPoint,
+    evaluate,
+    nested_data,
+)
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 
@@ -61,7 +66,7 @@ class RveFit:
         See `MomentEstimates`.
     weights : ndarray, shape (k,)
         Weights of the effects.
-    data, point : NestedData, NestedPoint
+    data, point : MultilevelData, MultilevelPoint
         The weighted regression as a fitted model, ready for `htz_test` and
         `wild_bootstrap_test`: its variances are the inverse weights.
     """
@@ -79,8 +84,8 @@ class RveFit:
     omega2: float
     I2: float
     weights: Array
-    data: NestedData = field(repr=False)
-    point: NestedPoint = field(repr=False)
+    data: MultilevelData = field(repr=False)
+    point: MultilevelPoint = field(repr=False)
 
 
 def rve_fit(
@@ -138,7 +143,7 @@ def rve_fit(
     else:
         moments = hierarchical_moments(yi, vi, X, blocks)
         weights = 1 / (vi + moments.tau2 + moments.omega2)
-    data = NestedData(yi, 1 / weights, X, blocks, 0.0)
+    data = nested_data(yi, 1 / weights, X, blocks, 0.0)
     point = evaluate(data, np.zeros(2), restricted=True)
     covariance, df = _covariance(data, point, small=small)
     se = np.sqrt(np.diag(covariance))
@@ -247,7 +252,9 @@ def _correlated_weights(vi: Array, blocks: StudyBlocks, tau2: float) -> Array:
     return blocks.spread(1 / (blocks.sums(vi) + n * tau2))
 
 
-def _covariance(data: NestedData, point: NestedPoint, *, small: bool) -> tuple[Array, Array]:
+def _covariance(
+    data: MultilevelData, point: MultilevelPoint, *, small: bool
+) -> tuple[Array, Array]:
     """Robust covariance and degrees of freedom, with or without small-sample correction."""
     if small:
         robust = robust_covariance(data, point, "cr2")

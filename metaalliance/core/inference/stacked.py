@@ -12,26 +12,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.inference.robust import (
-    multiply,
     residuals,
     satterthwaite,
     small_sample_factor,
 )
 from metaalliance.core.inference.wald import (
-    NO_DF,
-    SINGULAR,
     WaldTest,
     constraint_matrix,
+    hotelling,
     influence,
     quadratic_forms,
     wishart_df,
 )
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +59,12 @@ class StackedMeans:
     H: Array
     residuals: Array
     floor: float
-    parts: tuple[tuple[NestedData, NestedPoint, IntArray], ...]
+    parts: tuple[tuple[MultilevelData, MultilevelPoint, IntArray], ...]
 
     @classmethod
     def build(
         cls,
-        parts: Sequence[tuple[NestedData, NestedPoint, IntArray]],
+        parts: Sequence[tuple[MultilevelData, MultilevelPoint, IntArray]],
         studies: IntArray,
         kind: str,
     ) -> StackedMeans:
@@ -75,7 +72,7 @@ class StackedMeans:
 
         Parameters
         ----------
-        parts : sequence of (NestedData, NestedPoint, ndarray of int)
+        parts : sequence of (MultilevelData, MultilevelPoint, ndarray of int)
             Fit of each group, its clusters the studies, with the row of each of its effects
             among all k.
         studies : ndarray of int, shape (k,)
@@ -115,8 +112,8 @@ class StackedMeans:
     def multiply(self, z: Array) -> Array:
         """Return S z for z (k,), the groups independent of each other."""
         out = np.empty_like(z)
-        for data, point, at in self.parts:
-            out[at] = multiply(data, point, z[at])
+        for _, point, at in self.parts:
+            out[at] = point.covariance.multiply(z[at])
         return out
 
     def htz(self, C: ArrayLike) -> WaldTest:
@@ -132,14 +129,3 @@ class StackedMeans:
         scores = self.blocks.sums((self.H @ C.T) * self.residuals[:, None])
         V: Array = scores.T @ scores
         return V
-
-
-def hotelling(Q: float, eta: float, q: int, kind: str) -> WaldTest:
-    """Turn Q with eta degrees of freedom of its covariance into F with q and eta - q + 1."""
-    df2 = eta - q + 1
-    reason = SINGULAR if np.isnan(Q) or np.isnan(eta) else NO_DF if df2 <= 0 else ""
-    F = float("nan") if reason else Q * df2 / (eta * q)
-    p_value = float("nan") if reason else float(stats.f.sf(F, q, df2))
-    return WaldTest(
-        test="htz", kind=kind, statistic=F, df1=q, df2=df2, p_value=p_value, Q=Q, reason=reason
-    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,12 +18,12 @@ from scipy import stats
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.robust import (
     influence_rows,
-    multiply,
+    refuse_crossed,
     residuals,
     small_sample_factor,
 )
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.errors import OptionError
 
 SINGULAR = (
@@ -72,7 +71,9 @@ class WaldTest:
     reason: str = ""
 
 
-def htz_test(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr2") -> WaldTest:
+def htz_test(
+    data: MultilevelData, point: MultilevelPoint, C: ArrayLike, kind: str = "cr2"
+) -> WaldTest:
     """Test C beta = 0 by the approximate Hotelling's T² test.
 
     F = (eta - q + 1) / (eta q) Q with q and eta - q + 1 degrees of freedom, where eta matches
@@ -81,8 +82,8 @@ def htz_test(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr
 
     Parameters
     ----------
-    data, point : NestedData, NestedPoint
-        The effects, sorted by study, and the fitted model.
+    data, point : MultilevelData, MultilevelPoint
+        The effects, sorted by cluster, and the fitted model.
     C : array_like, shape (q, p) or (p,)
         Constraints, linearly independent.
     kind : {"cr2", "cr1", "cr1s", "cr0"}
@@ -109,7 +110,7 @@ def htz_test(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr
     >>> yi = np.array([0.1, 0.2, 0.3, 0.5, 0.4, 0.7, 0.6, 0.2])
     >>> X = np.column_stack([np.ones(8), np.arange(8) % 2, np.arange(8) / 4])
     >>> blocks = StudyBlocks.from_sorted(np.array([0, 0, 1, 2, 3, 4, 4, 5]))
-    >>> data = NestedData(yi, np.full(8, 0.02), X, blocks, 0.0)
+    >>> data = nested_data(yi, np.full(8, 0.02), X, blocks, 0.0)
     >>> point = evaluate(data, np.array([0.02, 0.01]), restricted=True)
     >>> test = htz_test(data, point, np.eye(3)[1:])
     >>> round(test.statistic, 4), round(test.df2, 4), round(test.p_value, 4)
@@ -118,7 +119,12 @@ def htz_test(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr
     C = constraint_matrix(C, data.X.shape[1])
     G = influence(data, point, C, kind)
     q, Q = C.shape[0], robust_q(data, point, C, G)
-    eta = wishart_df(data.blocks, data.X, point.bread, G, partial(multiply, data, point))
+    eta = wishart_df(data.blocks, data.X, point.bread, G, point.covariance.multiply)
+    return hotelling(Q, eta, q, kind)
+
+
+def hotelling(Q: float, eta: float, q: int, kind: str) -> WaldTest:
+    """Turn Q with eta degrees of freedom of its covariance into F with q and eta - q + 1."""
     df2 = eta - q + 1
     if np.isnan(Q) or np.isnan(eta):
         return _missing("htz", kind, q, df2, Q, SINGULAR)
@@ -127,7 +133,9 @@ def htz_test(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr
     return _f_test("htz", kind, Q * df2 / (eta * q), q, df2, Q)
 
 
-def wald_chi2(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "model") -> WaldTest:
+def wald_chi2(
+    data: MultilevelData, point: MultilevelPoint, C: ArrayLike, kind: str = "model"
+) -> WaldTest:
     """Test C beta = 0 by comparing Q with chi-squared, q degrees of freedom.
 
     Parameters are those of `htz_test`; `kind` may also be "model", the inverse information.
@@ -143,7 +151,9 @@ def wald_chi2(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "m
     )  # fmt: skip
 
 
-def wald_f(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr1") -> WaldTest:
+def wald_f(
+    data: MultilevelData, point: MultilevelPoint, C: ArrayLike, kind: str = "cr1"
+) -> WaldTest:
     """Test C beta = 0 by comparing Q / q with F.
 
     The denominator has m - 1 degrees of freedom for a robust covariance (clubSandwich's
@@ -161,7 +171,9 @@ def wald_f(data: NestedData, point: NestedPoint, C: ArrayLike, kind: str = "cr1"
     return _f_test("f", kind, Q / q, q, df2, Q)
 
 
-def scaled_f(data: NestedData, point: NestedPoint, C: ArrayLike, kind: float | str) -> WaldTest:
+def scaled_f(
+    data: MultilevelData, point: MultilevelPoint, C: ArrayLike, kind: float | str
+) -> WaldTest:
     """Test C beta = 0 by F with a scaled model covariance or a robust one.
 
     Parameters
@@ -196,22 +208,23 @@ def constraint_matrix(C: ArrayLike, p: int) -> Array:
     return found
 
 
-def influence(data: NestedData, point: NestedPoint, C: Array, kind: str) -> Array:
+def influence(data: MultilevelData, point: MultilevelPoint, C: Array, kind: str) -> Array:
     """Rows of A W X (X'WX)^-1 C', shape (k, q); their sums with residuals make C V C'."""
+    refuse_crossed(data)
     factor = np.sqrt(small_sample_factor(kind, data.blocks.m, *data.X.shape))
     H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
     G: Array = factor * (H @ C.T)
     return G
 
 
-def robust_q(data: NestedData, point: NestedPoint, C: Array, G: Array) -> float:
+def robust_q(data: MultilevelData, point: MultilevelPoint, C: Array, G: Array) -> float:
     """Return the Wald statistic Q with the sandwich made of the rows `G` (k, q)."""
     scores = data.blocks.sums(G * residuals(data, point)[:, None])
     V = scores.T @ scores
     return float(quadratic_forms((C @ point.beta)[None], V[None], rounding_floor(data, G))[0])
 
 
-def rounding_floor(data: NestedData, G: Array) -> Array:
+def rounding_floor(data: MultilevelData, G: Array) -> Array:
     """Variances that the sandwich would have if residuals were 1e-12 of the effects, (q,)."""
     noise = 1e-12 * np.abs(data.yi).max()
     floor: Array = np.sum((noise * data.blocks.sums(np.abs(G))) ** 2, axis=0)
@@ -338,7 +351,7 @@ def undetermined_test(test: str, kind: str, q: int) -> WaldTest:
     return _missing(test, kind, q, float("nan"), float("nan"), SINGULAR)
 
 
-def _q_of_kind(data: NestedData, point: NestedPoint, C: Array, kind: str) -> float:
+def _q_of_kind(data: MultilevelData, point: MultilevelPoint, C: Array, kind: str) -> float:
     """Return the Wald statistic with the model's or a robust covariance."""
     if kind == "model":
         return float(quadratic_forms((C @ point.beta)[None], (C @ point.bread @ C.T)[None])[0])

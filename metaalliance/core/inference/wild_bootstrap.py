@@ -15,11 +15,9 @@ from numpy.typing import ArrayLike
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.robust import (
     adjustment,
-    clusters_of_one_size,
     information_of_others,
     residuals,
-    uniform_factor,
-    uniform_studies,
+    uniform_clusters,
 )
 from metaalliance.core.inference.wald import (
     SINGULAR,
@@ -29,7 +27,7 @@ from metaalliance.core.inference.wald import (
     robust_q,
     rounding_floor,
 )
-from metaalliance.core.variance.multilevel import NestedData, NestedPoint
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.errors import OptionError
 from metaalliance.options import check_seed
 
@@ -109,8 +107,8 @@ class _Parts:
 
 
 def wild_bootstrap_test(
-    data: NestedData,
-    point: NestedPoint,
+    data: MultilevelData,
+    point: MultilevelPoint,
     C: ArrayLike,
     *,
     replications: int = 999,
@@ -123,7 +121,7 @@ def wild_bootstrap_test(
 
     Parameters
     ----------
-    data, point : NestedData, NestedPoint
+    data, point : MultilevelData, MultilevelPoint
         The effects, sorted by study, and the fitted full model. Its variance components are
         held in the restricted model and in every replication; the authors, and their package
         wildmeta, estimate them anew each time.
@@ -155,7 +153,7 @@ def wild_bootstrap_test(
     >>> yi = np.array([0.1, 0.2, 0.3, 0.5, 0.4, 0.7, 0.6, 0.2])
     >>> X = np.column_stack([np.ones(8), np.arange(8) / 4])
     >>> blocks = StudyBlocks.from_sorted(np.array([0, 0, 1, 2, 3, 4, 4, 5]))
-    >>> data = NestedData(yi, np.full(8, 0.02), X, blocks, 0.0)
+    >>> data = nested_data(yi, np.full(8, 0.02), X, blocks, 0.0)
     >>> point = evaluate(data, np.array([0.02, 0.01]), restricted=True)
     >>> test = wild_bootstrap_test(data, point, [0, 1], weights="rademacher")
     >>> test.p_value, test.replications, test.exact
@@ -198,7 +196,7 @@ def _check(replications: int, weights: str, adjust: str) -> None:
         raise OptionError(f"adjust is {adjust!r}; allowed are {', '.join(ADJUSTMENTS)}.")
 
 
-def _parts(data: NestedData, point: NestedPoint, C: Array, G: Array, adjust: str) -> _Parts:
+def _parts(data: MultilevelData, point: MultilevelPoint, C: Array, G: Array, adjust: str) -> _Parts:
     """Reduce effects and residuals under the null to sums of each study."""
     restricted = _restricted(point, C)
     e = residuals(data, restricted)
@@ -210,7 +208,7 @@ def _parts(data: NestedData, point: NestedPoint, C: Array, G: Array, adjust: str
     return _Parts(C, point.bread, g, r, L, rounding_floor(data, G))
 
 
-def _restricted(point: NestedPoint, C: Array) -> NestedPoint:
+def _restricted(point: MultilevelPoint, C: Array) -> MultilevelPoint:
     """Impose C beta = 0: b - M C'(C M C')^-1 C b, and M less M C'(C M C')^-1 C M."""
     MC = point.bread @ C.T
     shrink = MC @ np.linalg.inv(C @ MC)
@@ -218,18 +216,17 @@ def _restricted(point: NestedPoint, C: Array) -> NestedPoint:
     return replace(point, beta=beta, bread=bread)
 
 
-def _adjusted(data: NestedData, restricted: NestedPoint, e: Array) -> Array:
+def _adjusted(data: MultilevelData, restricted: MultilevelPoint, e: Array) -> Array:
     """Residuals times the CR2 adjustment matrix of their study under the restricted model.
 
-    Where variance and moderators are constant within a study the matrix acts on the mean
-    residual only.
+    Where it multiplies a constant vector (`uniform_clusters`) it acts on the mean residual only.
     """
-    blocks, uniform = data.blocks, uniform_studies(data)
+    blocks = data.blocks
     others = information_of_others(blocks, data.X, restricted.WX)
-    factor = np.where(uniform, uniform_factor(data, restricted, others), 1.0)
+    uniform, factor = uniform_clusters(data, restricted, others)
     adjusted: Array = e + blocks.spread((factor - 1) * blocks.sums(e) / blocks.sizes)
-    for rows in clusters_of_one_size(blocks, ~uniform):
-        S = restricted.covariance.dense_blocks(rows, float(restricted.theta[0]), data.rho)
+    for rows in blocks.of_one_size(~uniform):
+        S = restricted.covariance.dense_blocks(rows)
         rest = others[blocks.study[rows[:, 0]]]
         A = adjustment(S, data.X[rows], restricted.bread, rest)
         adjusted[rows] = np.einsum("cij,cj->ci", A, e[rows])

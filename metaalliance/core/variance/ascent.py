@@ -1,26 +1,204 @@
-"""One step of a climb over variance components, none of which may become negative."""
+"""The climb to the optimum over variance components, none of which may become negative."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
-from scipy.optimize import nnls
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.variance.multilevel import (
+    MultilevelData,
+    MultilevelPoint,
+    evaluate,
+    score_and_information,
+)
+from metaalliance.core.variance.structure import Nested
+from metaalliance.errors import ConvergenceError
+
+MAX_ITERATIONS = 300
+#: Relative steps after which nothing is gained: a Newton step squares the error before it.
+ROUNDING = 64 * float(np.finfo(float).eps)
+NEWTON_ROUNDING = 1e-9
+#: Relative steps that may be the rounding of an ill-conditioned score, if they shrink no more.
+STALLED = 1e-9
+#: Curvature, relative to the expected one, below which a step is not made longer.
+FLATTEST = 1e-3
+#: Above this number of studies one start is enough; several maxima are a matter of few studies.
+MANY_STUDIES = 100
+#: What a step may take a component below zero, relative to the largest of them.
+BELOW_ZERO = 1e-12
 
 
-def bounded_step(theta: Array, score: Array, information: Array) -> Array:
+def start_values(data: MultilevelData) -> list[Array]:
+    """Return where to begin, as the likelihood of few studies can have several maxima.
+
+    With studies and effects only: moment estimates, and all of their sum in either component
+    unless there are many studies. With further levels: the excess variance in equal parts, and
+    the whole of it in each component in turn.
+    """
+    residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
+    typical = float(np.median(data.vi))
+    if isinstance(data.structure, Nested):
+        start = _moments(data.structure, residuals, typical)
+        ends = float(start.sum()) * np.eye(2) if data.blocks.m <= MANY_STUDIES else ()
+        return [start, *ends]
+    excess = max(float(np.mean(residuals**2)) - typical, 0.1 * typical)
+    count = len(data.names)
+    return [np.full(count, excess / count), *(excess * np.eye(count))]
+
+
+def _moments(structure: Nested, residuals: Array, typical: float) -> Array:
+    """Moment estimates of the components, at least a tenth of the sampling variance.
+
+    The spread of residuals within studies less its sampling part starts the component
+    within studies; the spread of study means less both starts the one between.
+    """
+    blocks, rho = structure.clusters, structure.rho
+    n = blocks.sizes.astype(float)
+    means = blocks.sums(residuals) / n
+    inner = residuals - blocks.spread(means)
+    sampling = float(np.mean(structure.vi))
+    pairs = float(residuals.size - blocks.m)
+    within = float(inner @ inner) / pairs - (1 - rho) * sampling if pairs > 0 else 0.0
+    share = float(np.mean(1 / n))
+    between = float(np.mean(means**2)) - share * within - (rho + (1 - rho) * share) * sampling
+    return np.maximum([between, within], 0.1 * typical)
+
+
+def highest(points: Sequence[MultilevelPoint]) -> MultilevelPoint:
+    """Return the point of the largest likelihood, the first of those equal to rounding."""
+    best = points[0]
+    for point in points[1:]:
+        slack = 1e-12 * (point.u.size + abs(best.log_likelihood))
+        if point.log_likelihood > best.log_likelihood + slack:
+            best = point
+    return best
+
+
+def highest_maximum(data: MultilevelData, *, restricted: bool) -> MultilevelPoint:
+    """Return the highest of the maxima that are reached from several starts."""
+    return highest([maximize(data, s, restricted=restricted) for s in start_values(data)])
+
+
+def maximize(
+    data: MultilevelData,
+    start: Array,
+    *,
+    restricted: bool,
+    held: BoolArray | None = None,
+    same_total: bool = False,
+) -> MultilevelPoint:
+    """Climb to the optimum of the likelihood over the variance components.
+
+    Newton steps where the observed information of the free components is positive definite,
+    steps by the size of its eigenvalues elsewhere, or steps by the average information; no step
+    leaves the boundary behind (`bounded_step`), and steps are halved until the likelihood does
+    not fall; a component at zero whose score points outwards is held there.
+
+    Parameters
+    ----------
+    start : ndarray, shape (c,)
+        Variance components to begin with.
+    held : ndarray of bool, shape (c,), optional
+        Components that stay at their start: the inner problem of a profile.
+    same_total : bool
+        Whether the sum of the components stays: the inner problem of the profile of their sum.
+
+    Raises
+    ------
+    ConvergenceError
+        When the optimum is not reached.
+    """
+    fixed = np.zeros(len(data.names), dtype=bool) if held is None else held
+    point = evaluate(data, np.asarray(start, float), restricted=restricted)
+    scale, previous = data.yi.size / float(np.sum(1 / data.vi)), np.inf
+    for _ in range(MAX_ITERATIONS):
+        score, information, expected = score_and_information(data, point, restricted=restricted)
+        B = _directions(point.theta, score, fixed, same_total=same_total)
+        if not B.shape[1]:
+            return point
+        H, newton = _curvature(B, information, expected)
+        step = bounded_step(point.theta, B.T @ score, H, B)
+        reached = _climb(data, point, step, restricted=restricted)
+        moved = float(np.abs(reached.theta - point.theta).max())
+        size, point = float(reached.theta.max()) + scale, reached
+        if moved <= (NEWTON_ROUNDING if newton else ROUNDING) * size:
+            return point
+        if expected is None and 0.9 * previous <= moved <= STALLED * size:
+            return point
+        previous = moved
+    raise ConvergenceError("The variance components did not converge.")
+
+
+def _directions(theta: Array, score: Array, fixed: BoolArray, *, same_total: bool) -> Array:
+    """Columns (c, f) along which the components may move."""
+    slope, total = score, float(theta.sum())
+    if same_total:
+        slope = score - (float(theta @ score) / total if total > 0 else np.inf)
+    free = np.eye(theta.size)[:, ~fixed & ~((theta <= 0) & (slope <= 0))]
+    if not same_total or free.shape[1] < 2:
+        return free[:, : 0 if same_total else None]
+    return np.asarray(free[:, 1:] - free[:, :1], dtype=np.float64)
+
+
+def _curvature(B: Array, information: Array, expected: Array | None) -> tuple[Array, bool]:
+    """Information along the directions, positive definite, and whether it is the observed one.
+
+    Where the likelihood is not concave the eigenvalues of the observed information, relative to
+    the expected one, are taken by their size: scoring steps alone would creep past a point of
+    inflection, where the slope is small and the curvature too.
+    """
+    H: Array = B.T @ information @ B
+    if expected is None:
+        return H, False
+    reference = B.T @ expected @ B
+    if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
+        return H, True
+    L = np.linalg.cholesky(reference)
+    inner = np.linalg.solve(L, np.linalg.solve(L, H).T)
+    values, vectors = np.linalg.eigh((inner + inner.T) / 2)
+    root = L @ vectors * np.sqrt(np.clip(np.abs(values), FLATTEST, 1.0))
+    return np.asarray(root @ root.T, dtype=np.float64), False
+
+
+def _climb(
+    data: MultilevelData, point: MultilevelPoint, step: Array, *, restricted: bool
+) -> MultilevelPoint:
+    """Move along `step`, halved until the likelihood does not fall by more than rounding."""
+    slack = 1e-13 * (data.yi.size + abs(point.log_likelihood))
+    for _ in range(60):
+        theta = np.maximum(point.theta + step, 0.0)
+        candidate = evaluate(data, theta, restricted=restricted)
+        if candidate.log_likelihood >= point.log_likelihood - slack:
+            return candidate
+        step = step / 2
+    return point
+
+
+def bounded_step(
+    theta: Array, score: Array, information: Array, directions: Array | None = None
+) -> Array:
     """Return the step d that maximises ``score'd - d'information d / 2`` with theta + d >= 0.
 
     Clipping the free step instead can point downhill: a component that is cut off at zero
     leaves the others with a step that counted on its move, and the climb stops at the wrong
-    boundary.
+    boundary. There are few components, so that every set of them that may end at zero is tried.
 
     Parameters
     ----------
-    theta, score : ndarray, shape (c,)
-        Components, all at least zero, and the slope of the likelihood.
-    information : ndarray, shape (c, c)
-        Positive definite.
+    theta : ndarray, shape (c,)
+        Components, all at least zero.
+    score, information : ndarray, shape (f,) and (f, f)
+        Slope of the likelihood along the directions, and a positive definite curvature.
+    directions : ndarray, shape (c, f), optional
+        Columns along which the components may move; by default each by itself.
+
+    Returns
+    -------
+    ndarray, shape (c,)
+        The step.
 
     Examples
     --------
@@ -29,15 +207,36 @@ def bounded_step(theta: Array, score: Array, information: Array) -> Array:
     >>> step.round(12).tolist()
     [-0.1, 0.2]
     """
-    free_step: Array = np.asarray(np.linalg.solve(information, score), dtype=np.float64)
-    if (theta + free_step >= 0).all():
-        return free_step
+    B = np.eye(theta.size) if directions is None else directions
+    step: Array = B @ np.linalg.solve(information, score)
+    if (theta + step >= 0).all():
+        return step
     scale = 1 / np.sqrt(np.diag(information))
-    R = np.linalg.cholesky(information * np.outer(scale, scale)).T
-    target = R @ (theta / scale) + np.linalg.solve(R.T, score * scale)
-    free = nnls(R, target)[0] > 0
-    step = -theta.copy()
-    if free.any():
-        slope = score[free] - information[np.ix_(free, ~free)] @ step[~free]
-        step[free] = np.linalg.solve(information[np.ix_(free, free)], slope)
-    return np.maximum(step, -theta)
+    H, slope, B = information * np.outer(scale, scale), score * scale, B * scale
+    movable = np.flatnonzero(B.any(axis=1)).tolist()
+    best, gain = np.zeros(theta.size), 0.0
+    for count in range(1, len(movable) + 1):
+        for ends in combinations(movable, count):
+            x = _ending(theta, B, slope, H, list(ends))
+            if x is None:
+                continue
+            value = float(slope @ x - x @ H @ x / 2)
+            if value > gain:
+                best, gain = B @ x, value
+                best[list(ends)] = -theta[list(ends)]
+    return np.maximum(best, -theta)
+
+
+def _ending(theta: Array, B: Array, slope: Array, H: Array, ends: list[int]) -> Array | None:
+    """The best x with theta + B x = 0 at `ends` and not below zero elsewhere; None without one."""
+    f, count = slope.size, len(ends)
+    if count > f:
+        return None
+    kkt = np.block([[H, B[ends].T], [B[ends], np.zeros((count, count))]])
+    try:
+        x: Array = np.linalg.solve(kkt, np.r_[slope, -theta[ends]])[:f]
+    except np.linalg.LinAlgError:
+        return None
+    reached = theta + B @ x
+    reached[ends] = 0.0
+    return x if (reached >= -BELOW_ZERO * np.abs(reached).max()).all() else None

@@ -12,11 +12,12 @@ larger than (k, p) is formed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +52,14 @@ class StudyBlocks:
         """Sum rows within studies: (k,) to (m,), or (k, c) to (m, c)."""
         return np.add.reduceat(values, self.starts, axis=0)
 
+    def of_one_size(self, wanted: BoolArray, cells: int = 4_000_000) -> Iterator[IntArray]:
+        """Yield rows (c, n) of the wanted studies by size, in batches of bounded memory."""
+        for n in np.unique(self.sizes[wanted]):
+            first = self.starts[wanted & (self.sizes == n)]
+            batch = max(1, cells // int(n) ** 2)
+            for begin in range(0, first.size, batch):
+                yield first[begin : begin + batch, None] + np.arange(n)
+
     def spread(self, per_study: Array) -> Array:
         """Give each row the value of its study: (m,) to (k,), or (m, c) to (k, c)."""
         return np.repeat(per_study, self.sizes, axis=0)
@@ -74,8 +83,12 @@ class MarginalCovariance:
         w = (D + rho r r')^-1 1.
     shrink_ones : ndarray, shape (m,)
         g of S^-1 = (D + rho r r')^-1 - g w w'.
+    solved_ones : ndarray, shape (k,)
+        S^-1 1.
     log_determinant : float
         log|S|.
+    rho, s_study : float
+        What S was made of.
     """
 
     blocks: StudyBlocks
@@ -85,7 +98,10 @@ class MarginalCovariance:
     shrink_root: Array
     ones: Array
     shrink_ones: Array
+    solved_ones: Array
     log_determinant: float
+    rho: float
+    s_study: float
 
     @classmethod
     def build(
@@ -104,7 +120,10 @@ class MarginalCovariance:
             log_det += float(np.log(growth).sum())
         growth = 1 + s_study * blocks.sums(ones)
         log_det += float(np.log(growth).sum())
-        return cls(blocks, root, inverse, scaled, shrink_root, ones, s_study / growth, log_det)
+        shrink, solved = s_study / growth, ones / blocks.spread(growth)
+        return cls(
+            blocks, root, inverse, scaled, shrink_root, ones, shrink, solved, log_det, rho, s_study
+        )
 
     def solve(self, z: Array) -> Array:
         """Return S^-1 z for z of shape (k,) or (k, c)."""
@@ -124,8 +143,22 @@ class MarginalCovariance:
         along = self.blocks.spread(self.shrink_root * self.blocks.sums(self.scaled_root * z))
         return np.asarray(self.inverse_diagonal * z - self.scaled_root * along, dtype=np.float64)
 
-    def traces(self) -> tuple[float, float]:
-        """Return tr(S^-1) and tr(S^-2)."""
+    def multiply(self, z: Array) -> Array:
+        """Return S z for z (k,)."""
+        sums, spread = self.blocks.sums, self.blocks.spread
+        along_root = spread(self.rho * sums(self.root * z))
+        along_one = spread(self.s_study * sums(z))
+        return z / self.inverse_diagonal + self.root * along_root + along_one
+
+    def solve_level(self, level: int, values: Array) -> Array:
+        """Return S^-1 Z values, of studies (level 0) or of rows (level 1)."""
+        if level:
+            return self.solve(values)
+        along, ones = self.blocks.spread(values), self.solved_ones
+        return np.asarray((ones if along.ndim == 1 else ones[:, None]) * along, dtype=np.float64)
+
+    def traces(self) -> tuple[Array, Array]:
+        """Return tr(S^-1 A_a), shape (2,), and tr(S^-1 A_a S^-1 A_b), shape (2, 2)."""
         d, s, sums = self.inverse_diagonal, self.scaled_root, self.blocks.sums
         f, g, w = self.shrink_root, self.shrink_ones, self.ones
         ss, ww = sums(s * s), sums(w * w)
@@ -133,12 +166,14 @@ class MarginalCovariance:
         first = np.sum(d) - np.sum(f * ss) - np.sum(g * ww)
         second = np.sum(d * d) - np.sum(f * (2 * sums(s * s * d) - f * ss**2))
         second -= np.sum(g * (2 * wMw - g * ww**2))
-        return float(first), float(second)
+        w1 = self.solved_ones
+        q, cross = sums(w1), float(w1 @ w1)
+        return np.array([q.sum(), first]), np.array([[q @ q, cross], [cross, second]])
 
-    def dense_blocks(self, rows: IntArray, s_study: float, rho: float) -> Array:
-        """Return S for studies of one size, shape (c, n, n); `rows` has shape (c, n)."""
+    def dense_blocks(self, rows: IntArray) -> Array:
+        """Return S of rows of one study each, shape (c, n, n); `rows` has shape (c, n)."""
         root = self.root[rows]
-        dense = rho * root[:, :, None] * root[:, None, :] + s_study
+        dense = self.rho * root[:, :, None] * root[:, None, :] + self.s_study
         n = rows.shape[1]
         dense[:, np.arange(n), np.arange(n)] += 1 / self.inverse_diagonal[rows]
-        return dense
+        return np.asarray(dense, dtype=np.float64)

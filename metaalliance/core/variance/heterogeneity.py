@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import chi2_p
-from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +38,18 @@ class QTest:
         return 1 + tau2 / self.typical_variance
 
 
-def q_test(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float = 0.0) -> QTest:
-    """Test the residual heterogeneity of effects with known sampling covariance.
-
-    Parameters
-    ----------
-    yi, vi : ndarray, shape (k,)
-        Effects sorted by study and their sampling variances.
-    X : ndarray, shape (k, p)
-        Design matrix.
-    blocks : StudyBlocks
-        The studies.
-    rho : float
-        Correlation of sampling errors within a study.
+def q_test(data: MultilevelData) -> QTest:
+    """Test the residual heterogeneity of effects, their sampling covariance as assumed.
 
     References
     ----------
     Higgins JPT, Thompson SG (2002). Statistics in Medicine 21, 1539-1558.
     """
-    k, p = X.shape
-    V = MarginalCovariance.build(blocks, vi, rho, 0.0, 0.0)
-    WX = V.solve(X)
-    bread = np.linalg.inv(WX.T @ X)
-    residuals = yi - X @ (bread @ (WX.T @ yi))
-    Q = max(0.0, float(residuals @ V.solve(residuals)))
-    trace_P = V.traces()[0] - float(np.sum(bread * (WX.T @ WX)))
+    k, p = data.X.shape
+    point = evaluate(data, np.zeros(len(data.names)), restricted=False)
+    Q = max(0.0, float((data.yi - data.X @ point.beta) @ point.u))
+    trace = float(point.covariance.traces()[0][data.names.index("effect")])
+    trace_P = trace - float(np.sum(point.bread * (point.WX.T @ point.WX)))
     df = k - p
     typical = df / trace_P if df > 0 else float("nan")
     return QTest(Q, df, chi2_p(Q, df), typical)

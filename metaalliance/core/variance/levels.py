@@ -13,7 +13,7 @@ studies share) adds a term of few columns, by Woodbury's identity.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,6 +43,53 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The finest groups: every row is its own."""
+
+    m: int
+
+    def sums(self, values: Array) -> Array:
+        """Return the values of rows, which are their own sums."""
+        return values
+
+    def spread(self, values: Array) -> Array:
+        """Return the values of groups, which are those of the rows."""
+        return values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossed:
+    """Groups of rows that lie anywhere.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (k,)
+        Group of each row, from 0 to m - 1.
+    """
+
+    codes: IntArray
+
+    @property
+    def m(self) -> int:
+        """Number of groups."""
+        return int(self.codes.max()) + 1
+
+    def sums(self, values: Array) -> Array:
+        """Sum rows within groups: (k,) to (m,), or (k, c) to (m, c)."""
+        found = np.zeros((self.m, *values.shape[1:]))
+        np.add.at(found, self.codes, values)
+        return found
+
+    def spread(self, values: Array) -> Array:
+        """Give each row the value of its group."""
+        spread: Array = values[self.codes]
+        return spread
+
+
+Groups = Rows | StudyBlocks | Crossed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LevelCovariance:
     """S, ready to be solved with.
 
@@ -52,33 +99,43 @@ class LevelCovariance:
         D.
     terms : tuple of Term
         From the finest groups to the coarsest.
+    levels : tuple of Rows, StudyBlocks or Crossed
+        Groups of each variance component.
     steps : tuple of ndarray
         a = S_before^-1 u of each term, shape (k,).
     gains : tuple of ndarray
         c / (1 + c u'a) of each group.
+    log_determinant : float
+        log|S|.
+    factor : Crossed or None
+        A crossed factor whose variance is not zero.
+    variance : float
+        Its variance component.
     crossed : ndarray or None, shape (k, q)
         S^-1 Z of the crossed factor before its own correction.
     correction : ndarray or None, shape (q, q)
         (I / s + Z'S^-1 Z)^-1.
-    log_determinant : float
-        log|S|.
     """
 
     diagonal: Array
     terms: tuple[Term, ...]
+    levels: tuple[Groups, ...]
     steps: tuple[Array, ...]
     gains: tuple[Array, ...]
-    crossed: Array | None
-    correction: Array | None
     log_determinant: float
+    factor: Crossed | None = None
+    variance: float = 0.0
+    crossed: Array | None = None
+    correction: Array | None = None
 
     @classmethod
     def build(
         cls,
         diagonal: Array,
         terms: Sequence[Term],
-        factor: IntArray | None = None,
-        factor_variance: float = 0.0,
+        levels: Sequence[Groups],
+        factor: Crossed | None = None,
+        variance: float = 0.0,
     ) -> LevelCovariance:
         """Prepare S.
 
@@ -88,10 +145,10 @@ class LevelCovariance:
             D, all positive.
         terms : sequence of Term
             From the finest groups to the coarsest.
-        factor : ndarray of int, shape (k,), optional
-            Level of a crossed factor of each row.
-        factor_variance : float
-            Its variance component.
+        levels : sequence of Rows, StudyBlocks or Crossed
+            Groups of each variance component.
+        factor : Crossed, optional
+            A crossed factor, with its `variance` component.
 
         Raises
         ------
@@ -113,21 +170,24 @@ class LevelCovariance:
             steps.append(step)
             gains.append(term.weight / growth)
             log_det += float(np.log(growth).sum())
-        plain = cls(diagonal, tuple(terms), tuple(steps), tuple(gains), None, None, log_det)
-        if factor is None or factor_variance == 0:
-            return plain
-        return plain._cross(factor, factor_variance)
+        plain = cls(diagonal, tuple(terms), tuple(levels), tuple(steps), tuple(gains), log_det)
+        return plain if factor is None or variance == 0 else plain._cross(factor, variance)
 
-    def _cross(self, factor: IntArray, variance: float) -> LevelCovariance:
+    def _cross(self, factor: Crossed, variance: float) -> LevelCovariance:
         """Add a crossed factor by Woodbury's identity."""
-        Z = indicator(factor)
+        Z = factor.spread(np.eye(factor.m))
         WZ = self.solve(Z)
-        inner = np.eye(Z.shape[1]) / variance + Z.T @ WZ
+        inner = np.eye(factor.m) / variance + Z.T @ WZ
         _, log_inner = np.linalg.slogdet(inner)
-        log_det = self.log_determinant + float(log_inner) + Z.shape[1] * float(np.log(variance))
-        correction = np.asarray(np.linalg.inv(inner), dtype=np.float64)
-        return LevelCovariance(
-            self.diagonal, self.terms, self.steps, self.gains, WZ, correction, log_det
+        return replace(
+            self,
+            log_determinant=self.log_determinant
+            + float(log_inner)
+            + factor.m * float(np.log(variance)),
+            factor=factor,
+            variance=variance,
+            crossed=WZ,
+            correction=np.asarray(np.linalg.inv(inner), dtype=np.float64),
         )
 
     def solve(self, z: Array) -> Array:
@@ -138,6 +198,22 @@ class LevelCovariance:
         if self.crossed is not None and self.correction is not None:
             x = x - self.crossed @ (self.correction @ (self.crossed.T @ z))
         return x
+
+    def solve_level(self, level: int, values: Array) -> Array:
+        """Return S^-1 Z values for the groups of a level."""
+        return self.solve(self.levels[level].spread(values))
+
+    def traces(self) -> tuple[Array, None]:
+        """Return tr(S^-1 A_a) of each level, shape (c,); products have no short form."""
+        return np.array([self._trace(groups) for groups in self.levels]), None
+
+    def _trace(self, groups: Groups) -> float:
+        if isinstance(groups, Rows):
+            return self.trace()
+        if isinstance(groups, StudyBlocks):
+            return self.trace_within(groups)
+        Z = groups.spread(np.eye(groups.m))
+        return float(np.sum(Z * self.solve(Z)))
 
     def trace(self) -> float:
         """Trace of S^-1."""
@@ -163,13 +239,29 @@ class LevelCovariance:
         return total
 
     def multiply(self, z: Array) -> Array:
-        """Return S z of the nested terms for z (k,)."""
+        """Return S z for z (k,)."""
         x = self.diagonal * z
         for term in self.terms:
             x = x + term.loading * term.blocks.spread(
                 term.weight * term.blocks.sums(term.loading * z)
             )
+        if self.factor is not None:
+            x = x + self.variance * self.factor.spread(self.factor.sums(z))
         return x
+
+    def dense_blocks(self, rows: IntArray) -> Array:
+        """Return S of some rows, shape (c, n, n); `rows` has shape (c, n)."""
+        n = rows.shape[1]
+        dense = np.zeros((rows.shape[0], n, n))
+        for term in self.terms:
+            group, u = term.blocks.study[rows], term.loading[rows]
+            same = group[:, :, None] == group[:, None, :]
+            dense += same * (term.weight[group] * u)[:, :, None] * u[:, None, :]
+        if self.factor is not None:
+            group = self.factor.codes[rows]
+            dense += self.variance * (group[:, :, None] == group[:, None, :])
+        dense[:, np.arange(n), np.arange(n)] += self.diagonal[rows]
+        return dense
 
 
 def _apply(
@@ -184,10 +276,3 @@ def _apply(
     for term, step, gain in zip(terms, steps, gains, strict=True):
         x = x - step * term.blocks.spread(gain * term.blocks.sums(term.loading * x))
     return x
-
-
-def indicator(factor: IntArray) -> Array:
-    """Indicator matrix (k, q) of a factor with levels 0 to q - 1."""
-    Z = np.zeros((factor.size, int(factor.max()) + 1))
-    Z[np.arange(factor.size), factor] = 1.0
-    return Z

@@ -8,27 +8,23 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.multilevel import (
-    MANY_STUDIES,
-    NestedData,
-    NestedPoint,
-    highest,
-    maximize,
-)
+from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.tau2 import log_likelihood
 
-#: What a profile fixes, and the direction in which the components may still move.
-_PROFILES: dict[str, tuple[Array, Array]] = {
-    "study": (np.array([1.0, 0.0]), np.array([[0.0], [1.0]])),
-    "effect": (np.array([0.0, 1.0]), np.array([[1.0], [0.0]])),
-    "total": (np.array([1.0, 1.0]), np.array([[1.0], [-1.0]])),
-}
+#: The sum of all components, as a component.
+TOTAL = "total"
 
 
-def nested_interval(
-    data: NestedData, optimum: NestedPoint, component: str, level: float, *, restricted: bool
+def variance_interval(
+    data: MultilevelData,
+    optimum: MultilevelPoint,
+    component: str,
+    level: float,
+    *,
+    restricted: bool,
 ) -> Interval:
     """Profile-likelihood interval of one variance component, or of their sum.
 
@@ -39,34 +35,35 @@ def nested_interval(
 
     Parameters
     ----------
-    component : {"study", "effect", "total"}
-        Which variance.
+    component : str
+        One of ``data.names``, or "total".
 
     References
     ----------
     Hardy RJ, Thompson SG (1996). Statistics in Medicine 15, 619-629.
     Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
     """
-    estimate = float(_PROFILES[component][0] @ optimum.theta)
-    drop = nested_drop(data, optimum, component, restricted=restricted)
+    theta, total = optimum.theta, component == TOTAL
+    estimate = float(theta.sum() if total else theta[data.names.index(component)])
+    drop = variance_drop(data, optimum, component, restricted=restricted)
     return _bounds(drop, estimate, _typical(data.vi), level)
 
 
-def nested_drop(
-    data: NestedData, optimum: NestedPoint, component: str, *, restricted: bool
+def variance_drop(
+    data: MultilevelData, optimum: MultilevelPoint, component: str, *, restricted: bool
 ) -> Callable[[float], float]:
     """Return twice the drop of the maximised log-likelihood as a function of one variance.
 
     The function keeps where it was last, so that calls at neighbouring values are quick.
     """
-    direction = _PROFILES[component][1]
+    total = component == TOTAL
+    held = np.array([name == component for name in data.names])
     state = {"theta": optimum.theta}
 
     def drop(value: float) -> float:
-        upper = value if component == "total" else np.inf
-        starts = _starts(state["theta"], component, value)
+        starts = _shares(state["theta"], value) if total else _others(state["theta"], held, value)
         points = [
-            maximize(data, start, restricted=restricted, directions=direction, upper=upper)
+            maximize(data, start, restricted=restricted, held=held, same_total=total)
             for start in (starts if data.blocks.m <= MANY_STUDIES else starts[:1])
         ]
         point = highest(points)
@@ -76,15 +73,17 @@ def nested_drop(
     return drop
 
 
-def _starts(theta: Array, component: str, value: float) -> list[Array]:
-    """Starts on the profile of `component` at `value`: near `theta`, then its ends and middle."""
-    if component == "study":
-        return [np.array([value, other]) for other in (theta[1], 0.0)]
-    if component == "effect":
-        return [np.array([other, value]) for other in (theta[0], 0.0)]
-    total = float(theta.sum())
-    share = float(theta[0]) / total if total > 0 else 0.5
-    return [np.array([value * s, value * (1 - s)]) for s in (share, 0.0, 0.5, 1.0)]
+def _others(theta: Array, held: BoolArray, value: float) -> list[Array]:
+    """Starts with one component at `value`: the others where they were, and at zero."""
+    return [np.where(held, value, other) for other in (theta, 0.0)]
+
+
+def _shares(theta: Array, value: float) -> list[Array]:
+    """Starts whose sum is `value`: shares as they were, equal, and of two also all in either."""
+    total, c = float(theta.sum()), theta.size
+    equal = np.full(c, 1 / c)
+    shares, ends = theta / total if total > 0 else equal, np.eye(c) if c == 2 else ()
+    return [value * share for share in (shares, equal, *ends)]
 
 
 def two_level_interval(

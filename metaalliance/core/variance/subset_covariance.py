@@ -12,7 +12,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import NestedData
+from metaalliance.core.variance.structure import Nested
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,15 +45,15 @@ class SubsetCovariance:
     log_determinant: Array
 
     @classmethod
-    def build(cls, data: NestedData, present: Array, theta: Array) -> SubsetCovariance:
+    def build(cls, structure: Nested, present: Array, theta: Array) -> SubsetCovariance:
         """Prepare S for `present` (k, subsets) of zero and one and `theta` (subsets, 2)."""
-        blocks, rho, s_study = data.blocks, data.rho, theta[:, 0]
-        diagonal = ((1 - rho) * data.vi)[:, None] + theta[:, 1]
+        blocks, rho, s_study = structure.clusters, structure.rho, theta[:, 0]
+        diagonal = ((1 - rho) * structure.vi)[:, None] + theta[:, 1]
         inverse = present / diagonal
         log_det = column_products(np.log(diagonal), present)
         ones, scaled, shrink_root = inverse, None, np.zeros((1, 1))
         if rho:
-            root = np.sqrt(data.vi)[:, None]
+            root = np.sqrt(structure.vi)[:, None]
             scaled = root * inverse
             growth = 1 + rho * blocks.sums(root * scaled)
             shrink_root = rho / growth

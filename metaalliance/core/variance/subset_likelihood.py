@@ -1,6 +1,7 @@
-"""The multilevel likelihood of many subsets of the same effects, climbed all at once.
+"""The multilevel likelihood of many subsets of the same effects.
 
-The same climb as `multilevel.maximize`, with a column of matrices (k, subsets) for each subset.
+Effects in studies climb all at once: the steps of `multilevel.maximize`, with a column of matrices
+(k, subsets) for each subset. Other structures climb one after the other.
 """
 
 from __future__ import annotations
@@ -11,14 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.variance.ascent import bounded_step
-from metaalliance.core.variance.multilevel import (
+from metaalliance.core.variance.ascent import (
     MAX_ITERATIONS,
     NEWTON_ROUNDING,
     ROUNDING,
-    NestedData,
+    bounded_step,
+    highest,
+    maximize,
 )
+from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.multilevel import MultilevelData
+from metaalliance.core.variance.structure import Nested
 from metaalliance.core.variance.subset_covariance import SubsetCovariance, column_products
+from metaalliance.errors import ConvergenceError
 
 #: Elements of a matrix that are worked on at a time.
 CELLS = 2**16
@@ -30,8 +36,8 @@ class SubsetOptima:
 
     Attributes
     ----------
-    theta : ndarray, shape (subsets, 2)
-        Variances between studies and within; NaN where the climb did not arrive.
+    theta : ndarray, shape (subsets, c)
+        Variance components; NaN where the climb did not arrive.
     beta : ndarray, shape (subsets, p)
         Coefficients.
     value : ndarray, shape (subsets,)
@@ -63,7 +69,7 @@ class SubsetQ:
 
 
 def maximize_subsets(
-    data: NestedData, present: BoolArray, starts: Sequence[Array], *, restricted: bool
+    data: MultilevelData, present: BoolArray, starts: Sequence[Array], *, restricted: bool
 ) -> SubsetOptima:
     """Climb to the optimum of every subset of the effects.
 
@@ -73,17 +79,19 @@ def maximize_subsets(
 
     Parameters
     ----------
-    data : NestedData
-        All effects, sorted by study.
+    data : MultilevelData
+        All effects.
     present : ndarray of bool, shape (subsets, k)
         The effects of each subset; the design has to keep its rank in each, and each needs two
         studies and a study with two effects.
-    starts : sequence of ndarray, shape (2,)
+    starts : sequence of ndarray, shape (c,)
         Variance components to begin with.
     restricted : bool
         REML if true, else ML.
     """
     k, p = data.X.shape
+    if not isinstance(data.structure, Nested):
+        return _one_by_one(data, present, starts, restricted)
     width = max(1, CELLS // k)
     parts = [
         _highest_of_starts(_Batch.of(data, present[first : first + width]), starts, restricted)
@@ -98,9 +106,32 @@ def maximize_subsets(
     )
 
 
-def q_subsets(data: NestedData, present: BoolArray) -> SubsetQ:
+def _one_by_one(
+    data: MultilevelData, present: BoolArray, starts: Sequence[Array], restricted: bool
+) -> SubsetOptima:
+    """Climb to the optimum of one subset after the other."""
+    size, p = present.shape[0], data.X.shape[1]
+    found = SubsetOptima(
+        np.full((size, len(data.names)), np.nan), np.full((size, p), np.nan), np.full(size, np.nan)
+    )
+    for row, keep in enumerate(present):
+        some = data.subset(keep)
+        try:
+            point = highest([maximize(some, start, restricted=restricted) for start in starts])
+        except ConvergenceError:
+            continue
+        found.theta[row], found.beta[row] = point.theta, point.beta
+        found.value[row] = point.log_likelihood
+    return found
+
+
+def q_subsets(data: MultilevelData, present: BoolArray) -> SubsetQ:
     """Cochran's Q of every subset; parameters as in `maximize_subsets`."""
     k, p = data.X.shape
+    if not isinstance(data.structure, Nested):
+        tests = [q_test(data.subset(keep)) for keep in present]
+        rows = [(q.Q, float(q.df), q.typical_variance) for q in tests]
+        return SubsetQ(*np.array(rows).reshape(-1, 3).T)
     width, found = max(1, CELLS // k), []
     for first in range(0, present.shape[0], width):
         batch = _Batch.of(data, present[first : first + width])
@@ -156,12 +187,12 @@ def _climb(batch: _Batch, start: Array, restricted: bool) -> SubsetOptima:
 class _Batch:
     """Some subsets, one to a column."""
 
-    data: NestedData
+    data: MultilevelData
     present: Array  # (k, r)
     log_xtx: Array  # (r,)
 
     @classmethod
-    def of(cls, data: NestedData, present: BoolArray) -> _Batch:
+    def of(cls, data: MultilevelData, present: BoolArray) -> _Batch:
         columns = np.ascontiguousarray(present.T, dtype=np.float64)
         xtx = np.einsum("ka,kb,kr->rab", data.X, data.X, columns, optimize=True)
         return cls(data, columns, np.linalg.slogdet(xtx)[1])
@@ -184,7 +215,8 @@ class _Batch:
     def at(self, theta: Array, *, restricted: bool) -> _State:
         """Solve the least squares problems at `theta` (r, 2)."""
         data = self.data
-        covariance = SubsetCovariance.build(data, self.present, theta)
+        assert isinstance(data.structure, Nested)
+        covariance = SubsetCovariance.build(data.structure, self.present, theta)
         w1 = covariance.solve(np.ones((data.yi.size, 1)))
         WX = [w1 if (x == 1).all() else covariance.solve(x[:, None]) for x in data.X.T]
         xtwx = np.stack([data.X.T @ column for column in WX], axis=1)  # (p, p, r)

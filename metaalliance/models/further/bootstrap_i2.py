@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -11,10 +11,11 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.inference.robust import refuse_crossed
+from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
-from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.core.variance.multilevel import NestedData, highest_maximum, maximize
+from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
@@ -117,8 +118,8 @@ def bootstrap_i2(
         A model with heterogeneity.
     kind : {"parametric", "cluster"}
         "parametric" makes effects from the fitted model, with its sampling variances;
-        "cluster" draws studies with replacement, which assumes no normal distribution but
-        needs many studies.
+        "cluster" draws studies (or groups of the coarsest level) with replacement, which assumes
+        no normal distribution but needs many.
     replications : int
         Samples.
     level : float, optional
@@ -262,29 +263,31 @@ def _typical(vi: Array) -> Array:
 
 
 def _multilevel(fit: MultilevelFit, kind: Bootstrap, replications: int, rng: Any) -> Array:
-    """I² in total, of studies and of effects in each sample, shape (replications, 3)."""
-    restricted = fit.tau2_method == "REML"
-    typical = math.nan
-    if kind == "parametric":
-        data = fit.nested
-        typical = q_test(data.yi, data.vi, data.X, data.blocks, data.rho).typical_variance
-    found = np.full((replications, 3), math.nan)
+    """I² in total and of each level in each sample, shape (replications, 1 + c)."""
+    data, restricted = fit.data, fit.tau2_method == "REML"
+    if kind == "cluster":
+        refuse_crossed(data)
+    typical = q_test(data).typical_variance
+    found = np.full((replications, 1 + len(data.names)), math.nan)
     for row in range(replications):
-        sample = _simulated(fit, rng) if kind == "parametric" else _drawn(fit.nested, rng)
+        sample = _made(fit, rng) if kind == "parametric" else _drawn(data, rng)
         if sample is None:
             continue
-        own = typical
-        if kind == "cluster":
-            own = q_test(sample.yi, sample.vi, sample.X, sample.blocks, sample.rho).typical_variance
+        own = q_test(sample).typical_variance if kind == "cluster" else typical
         try:
-            theta = _components(sample, fit.optimum.theta, restricted=restricted)
+            theta = _components(sample, fit.point.theta, restricted=restricted)
         except ConvergenceError:
             continue
         found[row] = np.r_[theta.sum(), theta] / (theta.sum() + own)
     return found
 
 
-def _components(sample: NestedData, start: Array, *, restricted: bool) -> Array:
+def _made(fit: MultilevelFit, rng: Any) -> MultilevelData:
+    """Effects made from the fitted model; only their deviations from the mean matter."""
+    return replace(fit.data, yi=fit.data.structure.draw(fit.point.theta, rng))
+
+
+def _components(sample: MultilevelData, start: Array, *, restricted: bool) -> Array:
     """Variance components, from those of the fit on.
 
     Further maxima lie on a boundary, and nearly always one of them is where this climb ends
@@ -295,20 +298,8 @@ def _components(sample: NestedData, start: Array, *, restricted: bool) -> Array:
     return theta if theta.all() else highest_maximum(sample, restricted=restricted).theta
 
 
-def _simulated(fit: MultilevelFit, rng: Any) -> NestedData:
-    """Effects made from the fitted model; only their deviations from the mean matter."""
-    data, theta = fit.nested, fit.optimum.theta
-    k, m = data.yi.size, data.blocks.m
-    study, own = rng.standard_normal((2, m)), rng.standard_normal((2, k))
-    between = math.sqrt(theta[0]) * data.blocks.spread(study[0])
-    shared = math.sqrt(data.rho) * data.blocks.spread(study[1])
-    errors = np.sqrt(data.vi) * (shared + math.sqrt(1 - data.rho) * own[1])
-    yi = between + math.sqrt(theta[1]) * own[0] + errors
-    return NestedData(yi, data.vi, data.X, data.blocks, data.rho)
-
-
-def _drawn(data: NestedData, rng: Any) -> NestedData | None:
-    """Studies drawn with replacement; None when the split is not identified in them."""
+def _drawn(data: MultilevelData, rng: Any) -> MultilevelData | None:
+    """Clusters drawn with replacement; None when the split is not identified in them."""
     drawn = rng.integers(0, data.blocks.m, data.blocks.m)
     sizes = data.blocks.sizes[drawn]
     several: BoolArray = sizes > 1
@@ -317,5 +308,6 @@ def _drawn(data: NestedData, rng: Any) -> NestedData | None:
     starts = np.repeat(data.blocks.starts[drawn], sizes)
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     rows = starts + np.arange(int(sizes.sum())) - first
-    blocks = StudyBlocks.from_sorted(np.repeat(np.arange(drawn.size, dtype=np.intp), sizes))
-    return NestedData(data.yi[rows], data.vi[rows], data.X[rows], blocks, data.rho)
+    copies = np.repeat(np.arange(drawn.size, dtype=np.intp), sizes)
+    structure = data.structure.take(rows, copies)
+    return MultilevelData(data.yi[rows], data.X[rows], structure, np.arange(rows.size))

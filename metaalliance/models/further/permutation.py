@@ -21,7 +21,7 @@ from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number, p_text
 
 #: Statistic that belongs to a test of a fit; "t" and "wald" differ in their distribution only.
-_STATISTICS = {"knapp-hartung": "knapp-hartung", "wald": "wald", "t": "wald"}
+STATISTICS = {"knapp-hartung": "knapp-hartung", "wald": "wald", "t": "wald"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,12 +201,12 @@ def _settings(
             "permutation_test(fit.effects, rho=0.5).",
             code="MA612",
         )
-    if test is None and data.test not in _STATISTICS:
+    if test is None and data.test not in STATISTICS:
         raise OptionError(
             f"The test {data.test!r} of the fit has no permutation form; give "
             "test='knapp-hartung' or test='wald'."
         )
-    return data.effects, tau2 or own_tau2, test or _STATISTICS[data.test]
+    return data.effects, tau2 or own_tau2, test or STATISTICS[data.test]
 
 
 def _few(smallest: float, k: int) -> tuple[Problem, ...]:

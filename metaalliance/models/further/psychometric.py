@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class PsychometricResult:
     fits : tuple of PsychometricFit
         Bare bones first, then the corrected one if reliabilities were used.
     fisher_z : PooledFit
-        REML and Knapp-Hartung on Fisher z of the same observed correlations.
+        The two-level model of Fisher z of the same observed correlations.
     artifacts : dict of str to ArtifactDistribution
         Mean and variance of the root of the reliabilities, by column, and how many were known.
     sampling_error : {"average-n", "each-n"}
@@ -146,11 +146,16 @@ class PsychometricResult:
         ends = limits(low, high, correlation=True)
         lines += [
             "",
-            "Fisher z (REML, Knapp-Hartung), observed correlations",
+            f"Fisher z ({z.specification.tau2}, {_test_name(z)}), observed correlations",
             f"  mean r = {number(mean, correlation=True)}, {100 * z.level:g}% CI {ends},"
             f" p {p_text(z.p_value)}",
         ]
         return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+
+
+def _test_name(fit: PooledFit) -> str:
+    """Name of the test of the mean."""
+    return "Knapp-Hartung" if fit.test == "knapp-hartung" else fit.test
 
 
 def _fit_lines(fit: PsychometricFit) -> list[str]:
@@ -180,6 +185,7 @@ def psychometric(
     credibility_level: float = 0.8,
     rho: float | None = None,
     aggregation: AggregationMethod = "mean",
+    fisher_z: Model | None = None,
 ) -> PsychometricResult:
     """Correct the mean and the variance of correlations for sampling error and unreliability.
 
@@ -210,6 +216,9 @@ def psychometric(
         How they are averaged. The n of a mean is the largest of the study, so that the
         sampling variance of a mean of several correlations is overstated, and the variance
         of true correlations understated.
+    fisher_z : Model, optional
+        Estimator, test and prediction of the two-level model of Fisher z; its level is that of
+        the others.
 
     Returns
     -------
@@ -258,7 +267,7 @@ def psychometric(
     )
     return PsychometricResult(
         fits=tuple(fits),
-        fisher_z=fit_mean(z, Model(kind="two-level", level=level)),
+        fisher_z=fit_mean(z, replace((fisher_z or Model()).of_kind("two-level"), level=level)),
         artifacts=known,
         sampling_error=sampling_error,
         n_studies=chosen.n_studies,

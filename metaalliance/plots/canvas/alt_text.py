@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.moderation.result import ModeratorTest
 from metaalliance.options import check_option
-from metaalliance.plots.canvas.numbers import (
-    count_text,
-    effect_text,
-    interval_text,
-    level_text,
-    size_text,
-)
+from metaalliance.plots.canvas.numbers import effect_text, interval_text, size_text
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.tables import Reference, reference_mark
-from metaalliance.plots.words import heterogeneity_text, level_name
+from metaalliance.plots.groups import level_name
+from metaalliance.plots.levels import LevelMeans, Pooling, level_means
+from metaalliance.plots.words import groups_text, heterogeneity_text, not_pooled
+from metaalliance.wording.phrases import count_text, level_text
 
 Kind = Literal["forest", "summary-forest", "funnel"]
 
@@ -38,6 +34,7 @@ def alt_text(
     by: str | None = None,
     sort: str = "sheet",
     reference: Reference | None = None,
+    pool: Pooling = "joint",
 ) -> str:
     """Describe a figure in one paragraph for readers who cannot see it.
 
@@ -47,7 +44,7 @@ def alt_text(
         What the figure shows.
     kind : {"forest", "summary-forest", "funnel"}
         Which figure.
-    by, sort, reference
+    by, sort, reference, pool
         As the figure was drawn.
 
     Raises
@@ -67,7 +64,9 @@ def alt_text(
     """
     check_option("kind", kind, Kind)
     writers = (forest_text, summary_text, funnel_text)
-    text: str = writers[get_args(Kind).index(kind)](fit, by=by, sort=sort, reference=reference)
+    text: str = writers[get_args(Kind).index(kind)](
+        fit, by=by, sort=sort, reference=reference, pool=pool
+    )
     return text
 
 
@@ -77,6 +76,7 @@ def forest_text(
     by: str | None = None,
     sort: str = "sheet",
     reference: Reference | None = None,
+    pool: Pooling = "joint",
     **_: Any,
 ) -> str:
     """Describe a forest plot: size, order, groups with their means, pooled result."""
@@ -88,17 +88,23 @@ def forest_text(
         shown = "Each study is a square, the average of its effects, with its interval."
     groups = ""
     if level != "none":
-        groups = f"Grouped by {_words(level)}: {_levels(fit, subgroup_fits(fit, level))}."
+        groups = f"Grouped by {_words(level)}: {_levels(fit, level_means(fit, level, pool))}"
     return _joined(opening, shown, groups, *_results(fit, reference))
 
 
 def summary_text(
-    fit: PooledFit, *, by: str | None = None, reference: Reference | None = None, **_: Any
+    fit: PooledFit,
+    *,
+    by: str | ModeratorTest | None = None,
+    reference: Reference | None = None,
+    pool: Pooling = "joint",
+    **_: Any,
 ) -> str:
     """Describe a summary forest plot: the mean of each level, pooled result."""
     of, groups = "a moderator", ""
     if by is not None:
-        of, groups = _words(by), f"{_levels(fit, subgroup_fits(fit, by))}."
+        means = level_means(fit, by, pool)
+        of, groups = _words(means.by), _levels(fit, means)
     opening = f"Forest plot of the levels of {of}, from {size_text(fit)}."
     return _joined(opening, groups[:1].upper() + groups[1:], *_results(fit, reference))
 
@@ -120,15 +126,18 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _levels(fit: PooledFit, fits: Mapping[str, PooledFit]) -> str:
-    """Return "CBT (4 studies) r = .33 [.18, .46]; ..." with the levels as they are drawn."""
+def _levels(fit: PooledFit, means: LevelMeans) -> str:
+    """Return "CBT (4 studies) r = .33 [.18, .46]; ..." as drawn, and what pooled them."""
     symbol = "" if fit.measure == "generic" else "r = "
-    return "; ".join(
-        f"{level_name(name)} ({count_text(found.n_studies, 'study', 'studies')}) {symbol}"
+    told = "; ".join(
+        f"{level_name(found.name)} ({count_text(found.n_studies, 'study', 'studies')}) {symbol}"
         f"{effect_text(found.estimate, fit.measure)} "
         f"{interval_text(found.ci_low, found.ci_high, fit.measure)}"
-        for name, found in fits.items()
+        if found.pooled
+        else f"{level_name(found.name)} ({not_pooled(found, means)[0]})"
+        for found in means.levels
     )
+    return f"{told}. {groups_text(means)}"
 
 
 def _results(fit: PooledFit, reference: Reference | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from metaalliance.models.scale import back_transform
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.wording import APA_WORDING, Wording
 from metaalliance.wording.numbers import number
-from metaalliance.wording.numbers import p_text as p_relation
+from metaalliance.wording.phrases import count_text
 
 DASH = "\N{EN DASH}"
 
@@ -58,44 +58,6 @@ def interval_ends(
     if math.isnan(low) or math.isnan(high):
         return "", ""
     return wording.bounded(*(effect_text(end, measure, 2, wording) for end in (low, high)))
-
-
-def level_text(level: float) -> str:
-    """Return a confidence level in percent.
-
-    Examples
-    --------
-    >>> level_text(0.95), level_text(0.999)
-    ('95%', '99.9%')
-    """
-    return f"{100 * level:.10g}%"
-
-
-def percent_text(fraction: float, digits: int = 0) -> str:
-    """Return a fraction in percent."""
-    return f"{number(100 * fraction, digits)}%"
-
-
-def p_text(p: float) -> str:
-    """Return what follows the letter p.
-
-    Examples
-    --------
-    >>> p_text(0.0323), p_text(1e-9)
-    (' = .032', ' < .001')
-    """
-    return f" {p_relation(p)}"
-
-
-def count_text(count: int, noun: str, plural: str = "") -> str:
-    """Return "1 study" or "1,204 studies".
-
-    Examples
-    --------
-    >>> count_text(1, "study", "studies"), count_text(1204, "participant")
-    ('1 study', '1,204 participants')
-    """
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def cell_text(value: Any) -> str:

@@ -6,9 +6,10 @@ import math
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Measure
-from metaalliance.plots.canvas.numbers import effect_text, interval_text, level_text
+from metaalliance.plots.canvas.numbers import effect_text, interval_text
 from metaalliance.plots.canvas.style import APA, Style
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 
 def symbol(measure: Measure) -> str:

@@ -17,12 +17,12 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.plots.canvas.callouts import name_points
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame, crowd
-from metaalliance.plots.canvas.numbers import count_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import own, shorten, user
+from metaalliance.wording.phrases import count_text
 
 #: Points that get their name, if there is room; longest name in mm.
 NAMED, LONGEST = 8, 34.0

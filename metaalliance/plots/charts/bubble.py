@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,17 +14,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from metaalliance.core.arrays import Array
-from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.regression import regress
+from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.slope import SlopeTest
-from metaalliance.options import Kind, Measure
+from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import count_text, level_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Numbers, effect_scale
 from metaalliance.plots.canvas.sentences import spoken
@@ -35,6 +31,7 @@ from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.groups import Group, groups_of
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, level_text
 
 #: Diameters in mm of the lightest and of the heaviest effect.
 SMALLEST, LARGEST = 0.8, 4.2
@@ -178,7 +175,7 @@ def _bubbles(fit: PooledFit, x: str, by: str | None, style: Style) -> Bubbles:
     values = values[known]
     center = float(values.mean())
     X = np.c_[np.ones(values.size), values - center]
-    found = quiet_regress(fit, effects, X, ["intercept", x])
+    found = fit_regression(effects, X, ["intercept", x], fit.specification.asked)
     grid = np.linspace(values.min(), values.max(), 101)
     line = found.predict(np.c_[np.ones(grid.size), grid - center]).assign(x=grid)
     return Bubbles(
@@ -212,24 +209,6 @@ def _of_slope(found: SlopeTest, by: str | None, style: Style) -> Bubbles:
         notes=_notes(found.fit, found.unit, int(found.missing.get("n_effects", 0)), style),
         groups=tuple(groups_of(effects, by)) if by else (),
     )
-
-
-def quiet_regress(
-    fit: PooledFit, effects: Effects, X: Array, names: Sequence[str]
-) -> RegressionFit:
-    """Regress effects with the settings of a pooled result; its warnings stay in its notices.
-
-    A model that the effects that are left cannot have, or of more levels, is chosen anew.
-    """
-    chosen = fit.settings()
-    names_kept = ("model", "tau2", "test", "rho", "level")
-    settings: dict[str, Any] = {k: v for k, v in chosen.items() if k in names_kept}
-    other = settings["model"] not in get_args(Kind)
-    if other or (settings["model"] in {"three-level", "che"} and not effects.dependent()):
-        settings = {"level": fit.level}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
-        return regress(effects, X, names, **settings)
 
 
 def _tau2(found: RegressionFit) -> float:

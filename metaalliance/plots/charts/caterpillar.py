@@ -22,13 +22,15 @@ from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import effect_text, level_text, size_text
+from metaalliance.plots.canvas.numbers import effect_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Rows, effect_scale
 from metaalliance.plots.canvas.sentences import decimal, pooled_sentence, spoken
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import APA, MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import own
+from metaalliance.plots.forests.rows import assumed_rho
+from metaalliance.wording.phrases import level_text
 
 Points = Literal["effects", "studies"]
 
@@ -114,8 +116,7 @@ def caterpillar_text(fit: PooledFit, *, points: Points = "effects") -> str:
 
 def assumed(fit: PooledFit) -> float:
     """Return the correlation within studies at which a fit's effects are averaged."""
-    rho = fit.settings().get("rho")
-    return float(rho) if fit.model == "che" and isinstance(rho, float) else AGGREGATION_RHO
+    return assumed_rho(fit, AGGREGATION_RHO)
 
 
 def shown_effects(fit: PooledFit, points: Points) -> Effects:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,16 +16,17 @@ from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
-from metaalliance.options import Kind, Measure
+from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, interval_chart, records
-from metaalliance.plots.canvas.numbers import DASH, count_text, level_text
+from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.panels import Chart
 from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import APA, Style, style_named
 from metaalliance.plots.canvas.typeset import own
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, level_text
 
 #: Pages narrower than this, in mm, do without p values.
 NARROW = 110.0
@@ -143,16 +144,12 @@ def moderator_coefficients_text(fit: PooledFit, *, columns: str | Sequence[str])
 
 def _regressed(fit: PooledFit, columns: str | Sequence[str]) -> MetaRegression:
     """Regress on all columns; warnings stay in the notices."""
-    settings = {
-        k: v for k, v in fit.settings().items() if k in {"model", "tau2", "test", "rho", "level"}
-    }
-    if settings["model"] not in get_args(Kind):
-        settings = {"level": fit.level}
+    asked: Any = fit.specification.asked
     names = columns.split(",") if isinstance(columns, str) else columns
     formula = " + ".join(f"`{name.strip()}`" for name in names if name.strip())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        return meta_regression(fit.effects, formula, **settings)
+        return meta_regression(fit.effects, formula, model=asked)
 
 
 def term_names(result: MetaRegression | RegressionFit | pd.DataFrame) -> dict[str, str]:

@@ -16,7 +16,7 @@ from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
-from metaalliance.plots.canvas.numbers import cell_text, count_text, level_text, size_text
+from metaalliance.plots.canvas.numbers import cell_text, size_text
 from metaalliance.plots.canvas.panels import Chart
 from metaalliance.plots.canvas.sentences import estimate_sentence, listed, pooled_sentence, spoken
 from metaalliance.plots.canvas.style import Style, style_named
@@ -28,6 +28,7 @@ from metaalliance.plots.charts.leave_one_out import (
     mean_scale,
     share_cell,
 )
+from metaalliance.wording.phrases import count_text, level_text
 
 #: Rows of one figure; of more steps some are drawn, the last among them.
 MOST = 60

@@ -17,7 +17,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import level_text, size_text
+from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Fixed, effect_scale
 from metaalliance.plots.canvas.sentences import pooled_sentence, spoken
@@ -25,6 +25,7 @@ from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import own
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 #: p values with a tick, the most important first; confidence levels stand opposite.
 _P = (0.05, 0.5, 1.0, 0.0, 0.25, 0.75, 0.1, 0.2)

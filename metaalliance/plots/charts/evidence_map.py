@@ -15,21 +15,23 @@ from matplotlib.lines import Line2D
 
 from metaalliance.effects.effects import Effects
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.moderation.subgroups import MISSING
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.interval_rows import records
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import DASH, count_text, effect_text, size_text
+from metaalliance.plots.canvas.numbers import DASH, effect_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Rows
 from metaalliance.plots.canvas.sentences import listed, spoken, symbol
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, own
-from metaalliance.plots.groups import labels_of, levels_of
-from metaalliance.plots.words import level_name
+from metaalliance.plots.groups import labels_of, level_name, levels_of
+from metaalliance.plots.levels import Pooling, level_means
+from metaalliance.plots.words import groups_text
+from metaalliance.wording.phrases import count_text
 
 #: Diameters of the largest and smallest bubble, heights of a row with its text beside and
 #: under the bubble, and the width of a cell from which on there is room beside, in mm.
@@ -47,15 +49,18 @@ class EvidenceMap:
     ----------
     cells : DataFrame
         One row per pair of levels with studies: row, column, n_studies, n_effects and
-        estimate on the analysis scale.
+        estimate on the analysis scale, NaN where the pair was not pooled.
     rows, columns : tuple of str
         Levels in the order in which they stand.
+    note : str
+        What pooled the cells.
     """
 
     cells: pd.DataFrame
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     measure: Measure
+    note: str = ""
 
 
 def evidence_map(
@@ -63,6 +68,7 @@ def evidence_map(
     *,
     by: str = "modality",
     x: str = "alliance_rater",
+    pool: Pooling = "joint",
     ax: Axes | None = None,
     style: str | Style = "apa",
     width_mm: float = 174,
@@ -76,9 +82,12 @@ def evidence_map(
     Parameters
     ----------
     fit : PooledFit
-        A result of `pool`; each pair is pooled on its own with its settings.
+        A result of `pool`.
     by, x : str
         Moderators of the rows and of the columns.
+    pool : {"joint", "apart"}
+        The means of pairs come from one model, where a pair of fewer than 3 studies has none,
+        or each pair is pooled on its own.
     ax : Axes, optional
         Draw into these axes instead of a new figure.
     style : str or Style
@@ -94,31 +103,42 @@ def evidence_map(
         Its axes labelled "evidence-map" have column j at x = j and row i at y = i.
     """
     look = style_named(style)
-    found = evidence_cells(fit, by, x)
+    found = evidence_cells(fit, by, x, pool)
     return present(
         evidence_chart(found, look, width_mm), look, ax=ax, width_mm=width_mm, title=title
     )
 
 
-def evidence_text(fit: PooledFit, *, by: str = "modality", x: str = "alliance_rater") -> str:
+def evidence_text(
+    fit: PooledFit,
+    *,
+    by: str = "modality",
+    x: str = "alliance_rater",
+    pool: Pooling = "joint",
+) -> str:
     """Describe the map for readers who cannot see it."""
-    found = evidence_cells(fit, by, x)
+    found = evidence_cells(fit, by, x, pool)
     most = found.cells.sort_values("n_studies", ascending=False, kind="stable")
     words = [
         f"{level_name(c.row)} by {level_name(c.column)} "
         f"({count_text(c.n_studies, 'study', 'studies')}, "
-        f"{symbol(fit.measure)} = {effect_text(float(c.estimate), fit.measure)})"
+        + (
+            f"{symbol(fit.measure)} = {effect_text(float(c.estimate), fit.measure)})"
+            if math.isfinite(c.estimate)
+            else "not pooled)"
+        )
         for c in records(most)
     ]
     empty = len(found.rows) * len(found.columns) - len(found.cells)
     return spoken(
         f"Evidence map of {size_text(fit)}: {by.replace('_', ' ')} by {x.replace('_', ' ')}, a "
-        f"bubble for each pair. {listed(words)}. {empty} pairs have no study."
+        f"bubble for each pair. {listed(words)}. {empty} pairs have no study. "
+        f"{found.note}"
     )
 
 
-def evidence_cells(fit: PooledFit, by: str, x: str) -> EvidenceMap:
-    """Pool every pair of levels of two moderators.
+def evidence_cells(fit: PooledFit, by: str, x: str, pool: Pooling = "joint") -> EvidenceMap:
+    """Return the mean of every pair of levels of two moderators.
 
     Raises
     ------
@@ -126,23 +146,27 @@ def evidence_cells(fit: PooledFit, by: str, x: str) -> EvidenceMap:
         When the effects have no such column.
     """
     down, along = labels_of(fit.effects, by), labels_of(fit.effects, x)
-    pairs = pd.MultiIndex.from_arrays([down, along])
-    codes, unique = pd.factorize(pairs)
-    frame = fit.effects.frame.assign(_pair=codes.astype(str))
-    joined = replace(fit, effects=Effects(frame=frame, measure=fit.measure))
-    records = [
-        {
-            "row": unique[int(code)][0],
-            "column": unique[int(code)][1],
-            "n_studies": found.n_studies,
-            "n_effects": found.n_effects,
-            "estimate": found.estimate,
-        }
-        for code, found in subgroup_fits(joined, "_pair").items()
-    ]
-    cells = pd.DataFrame(records, columns=list(CELL_COLUMNS))
-    rows, columns = tuple(levels_of(down)), tuple(levels_of(along))
-    return EvidenceMap(cells=cells, rows=rows, columns=columns, measure=fit.measure)
+    codes, unique = pd.factorize(pd.MultiIndex.from_arrays([down, along]))
+    names = pd.Series(codes.astype(str), dtype=object)  # text: pairs are levels
+    if pool == "joint":
+        names[(down == MISSING) | (along == MISSING)] = None
+    frame = fit.effects.frame.assign(_pair=names.to_numpy())
+    means = level_means(
+        replace(fit, effects=Effects(frame=frame, measure=fit.measure)), "_pair", pool
+    )
+    estimates = {pair.name: pair.estimate for pair in means.levels}
+    cells = []
+    for code, (row, column) in enumerate(unique):
+        pair = fit.effects.subset(codes == code)
+        estimate = estimates.get(str(code), math.nan)
+        cells.append((row, column, pair.n_studies, pair.n_effects, estimate))
+    return EvidenceMap(
+        cells=pd.DataFrame(cells, columns=list(CELL_COLUMNS)),
+        rows=tuple(levels_of(down)),
+        columns=tuple(levels_of(along)),
+        measure=fit.measure,
+        note=groups_text(means, noun="Pairs", sign="Hollow, not pooled"),
+    )
 
 
 def evidence_chart(found: EvidenceMap, style: Style, width_mm: float) -> Chart:
@@ -161,13 +185,13 @@ def evidence_chart(found: EvidenceMap, style: Style, width_mm: float) -> Chart:
         "Area of a bubble: number of studies; shade: mean. *k* = studies, *m* = effects. "
         f"{DASH} = no study."
     )
-    return single(panel, (_entries(found, style),), (own(note),))
+    return single(panel, (_entries(found, style),), (own(note), own(found.note)))
 
 
 def _range(found: EvidenceMap) -> tuple[float, float]:
     """Return the means of the lightest and of the darkest shade."""
-    values = found.cells["estimate"].to_numpy(dtype=float)
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    values = found.cells["estimate"].dropna().to_numpy(dtype=float)
+    low, high = float(values.min()), float(values.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
@@ -205,7 +229,9 @@ def _draw_cell(
     diameter = max(largest * math.sqrt(cell.n_studies / most), SMALLEST)
     aside = 0.26 - 0.5 if beside else 0.0
     lift = 0.0 if beside else (0.5 * (pitch - largest) - 0.8) / pitch
-    look = {"facecolor": _shade(float(cell.estimate), found, style), "edgecolor": style.accent}
+    pooled = math.isfinite(cell.estimate)
+    shade = _shade(float(cell.estimate), found, style) if pooled else "white"
+    look = {"facecolor": shade, "edgecolor": style.accent}
     frame.points([j + aside], [i - lift], diameter, "cell", **look)
     mean, counts = _cell_lines(cell, found, style)
     size = style.small_size
@@ -215,8 +241,8 @@ def _draw_cell(
         frame.write(counts, j, i, shift=(start, -1.65), size=size)
         return
     drop = 2.0 - pitch / 2
-    whole = (*mean, *own(", "), *counts)
-    fitting = whole if line_width(whole, size) <= room - 1.5 else mean
+    whole = (*mean, *own(", "), *counts) if pooled else counts
+    fitting = whole if line_width(whole, size) <= room - 1.5 or not pooled else mean
     frame.write(fitting, j, i, align="center", shift=(0.0, drop), size=size)
 
 
@@ -225,12 +251,16 @@ def _cell_lines(cell: Any, found: EvidenceMap, style: Style) -> tuple[Line, Line
     sign = "" if found.measure == "generic" else "*r* = "
     k, m = int(cell.n_studies), int(cell.n_effects)
     counts = f"*k* = {k:,}" + (f", *m* = {m:,}" if m != k else "")
+    if not math.isfinite(cell.estimate):
+        return own("not pooled"), own(counts)
     value = effect_text(float(cell.estimate), found.measure, 2, style.words)
     return own(f"{sign}{value}"), own(counts)
 
 
 def _entries(found: EvidenceMap, style: Style) -> list[Entry]:
     """Return the least, the middle and the largest mean with their shades."""
+    if not found.cells["estimate"].notna().any():
+        return []
     low, high = _range(found)
     return [
         Entry(

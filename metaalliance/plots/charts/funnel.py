@@ -19,7 +19,7 @@ from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import count_text, level_text, size_text
+from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Numbers
 from metaalliance.plots.canvas.sentences import decimal, estimate_sentence
@@ -45,6 +45,7 @@ from metaalliance.plots.charts.funnel_marks import (
 )
 from metaalliance.plots.groups import Group, groups_of
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
+from metaalliance.wording.phrases import count_text, level_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

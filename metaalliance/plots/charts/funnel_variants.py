@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 
 from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.plots.canvas.numbers import p_text, size_text
+from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.sentences import estimate_sentence, pooled_sentence, spoken
 from metaalliance.plots.charts.funnel import funnel
 from metaalliance.plots.charts.funnel_marks import AsymmetryLine
 from metaalliance.publication_bias.egger import Egger, egger
 from metaalliance.publication_bias.pet_peese import PetPeese, pet_peese
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill, trim_and_fill
-from metaalliance.wording.numbers import number
+from metaalliance.wording.numbers import number, p_text
 
 
 def trim_fill_funnel(fit: PooledFit | TrimAndFill, **settings: Any) -> Figure:
@@ -70,7 +70,7 @@ def egger_text(fit: PooledFit, found: Egger | None = None) -> str:
     assert found is not None
     return spoken(
         f"Funnel plot of {size_text(fit)} with the regression of the effects on their standard "
-        f"errors: slope {number(found.slope, 2)}, p{p_text(found.p_value)}. {pooled_sentence(fit)}"
+        f"errors: slope {number(found.slope, 2)}, p {p_text(found.p_value)}. {pooled_sentence(fit)}"
     )
 
 

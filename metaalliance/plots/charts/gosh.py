@@ -21,13 +21,14 @@ from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import COLOURS, Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import effect_text, percent_text
+from metaalliance.plots.canvas.numbers import effect_text
 from metaalliance.plots.canvas.panels import Chart, Panel
 from metaalliance.plots.canvas.scales import Effect, Numbers
 from metaalliance.plots.canvas.sentences import spoken, symbol
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import own, user
+from metaalliance.wording.phrases import percent_text
 
 #: Side of a cell of the cloud, height and width of the histograms, in mm; bars of one.
 CELL, MARGINAL, BARS = 1.15, 13.0, 60

@@ -24,12 +24,12 @@ from metaalliance.plots.canvas.callouts import name_points
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import count_text
 from metaalliance.plots.canvas.panels import Chart, Panel
 from metaalliance.plots.canvas.scales import Numbers, number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
+from metaalliance.wording.phrases import count_text
 
 #: Height of a panel in mm; names in the note at most; labels in a panel at most.
 HEIGHT, LISTED, LABELLED = 24.0, 15, 6

@@ -22,14 +22,7 @@ from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import (
-    DASH,
-    count_text,
-    effect_text,
-    level_text,
-    percent_text,
-    size_text,
-)
+from metaalliance.plots.canvas.numbers import DASH, effect_text, size_text
 from metaalliance.plots.canvas.panels import Chart
 from metaalliance.plots.canvas.scales import Effect, effect_scale
 from metaalliance.plots.canvas.sentences import pooled_sentence, spoken, symbol
@@ -37,6 +30,7 @@ from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own
 from metaalliance.plots.charts.baujat import plural
+from metaalliance.wording.phrases import count_text, level_text, percent_text
 
 Order = Literal["sheet", "change", "estimate"]
 

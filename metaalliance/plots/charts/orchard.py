@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,27 +13,21 @@ from matplotlib.lines import Line2D
 from metaalliance.core.arrays import Array
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.result import ModeratorTest
-from metaalliance.moderation.subgroups import subgroup_fits
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
-from metaalliance.plots.canvas.interval_rows import records
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import (
-    count_text,
-    effect_text,
-    interval_text,
-    level_text,
-    size_text,
-)
+from metaalliance.plots.canvas.numbers import effect_text, interval_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, TextColumn, single
 from metaalliance.plots.canvas.scales import Effect, Rows, effect_scale
 from metaalliance.plots.canvas.sentences import estimate_sentence, spoken, symbol
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
-from metaalliance.plots.groups import labels_of
-from metaalliance.plots.words import level_name
+from metaalliance.plots.groups import level_name
+from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means, means_of_test
+from metaalliance.plots.words import groups_text, not_pooled
+from metaalliance.wording.phrases import count_text, level_text
 
 #: Height of a row in mm with few and with many levels; half the width of the cloud, in rows.
 ROW, LOW_ROW, CLOUD = 15.0, 10.5, 0.38
@@ -47,56 +39,11 @@ SMALLEST, LARGEST = 0.7, 2.6
 NARROW = 110.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OrchardRow:
-    """One level: its effects and its mean, on the analysis scale.
-
-    Attributes
-    ----------
-    name : str
-        Name of the level.
-    yi, vi : ndarray, shape (m,)
-        Effects and their sampling variances.
-    n_studies : int
-        Number of studies.
-    estimate, ci_low, ci_high, pi_low, pi_high : float
-        Mean and intervals; NaN where there are none.
-    """
-
-    name: str
-    yi: Array
-    vi: Array
-    n_studies: int
-    estimate: float
-    ci_low: float
-    ci_high: float
-    pi_low: float
-    pi_high: float
-
-    @classmethod
-    def of(cls, fit: PooledFit, name: str) -> OrchardRow:
-        """Return the row of a pooled result."""
-        return cls(
-            name=name,
-            yi=fit.effects.yi,
-            vi=fit.effects.vi,
-            n_studies=fit.n_studies,
-            estimate=fit.estimate,
-            ci_low=fit.ci_low,
-            ci_high=fit.ci_high,
-            pi_low=fit.pi_low,
-            pi_high=fit.pi_high,
-        )
-
-
-#: Levels pooled alone have means and intervals of their own, unlike those of a test of levels.
-ALONE = " Each level is pooled on its own, with its own heterogeneity."
-
-
 def orchard(
     fit: PooledFit | ModeratorTest,
     *,
     by: str | None = "modality",
+    pool: Pooling = "joint",
     ax: Axes | None = None,
     style: str | Style = "apa",
     width_mm: float = 174,
@@ -110,10 +57,14 @@ def orchard(
     Parameters
     ----------
     fit : PooledFit or ModeratorTest
-        A result of `pool`, whose levels are pooled on their own with its settings; or of
-        `metaalliance.moderators`, whose levels are drawn as they were tested.
+        A result of `pool`, or of `metaalliance.moderators`, whose levels are drawn as they
+        were tested.
     by : str, optional
         A moderator; None for all effects in one row. A ModeratorTest has its own.
+    pool : {"joint", "apart"}
+        The means of levels come from one model, as `metaalliance.moderators` gives them, where
+        a level of fewer than 3 studies has none; or each level is pooled on its own. A
+        ModeratorTest has its own.
     ax : Axes, optional
         Draw into these axes instead of a new figure.
     style : str or Style
@@ -134,74 +85,69 @@ def orchard(
     plot for use in ecology, evolution, and beyond. Research Synthesis Methods 12, 4-12.
     """
     look = style_named(style)
-    if isinstance(fit, ModeratorTest):
-        rows, level = level_rows(fit), float(fit.options.get("level", 0.95))
-        measure = fit.effects.measure
-    else:
-        fits = {"Overall": fit} if by is None else subgroup_fits(fit, by)
-        rows = [OrchardRow.of(found, level_name(name)) for name, found in fits.items()]
-        level, measure = fit.level, fit.measure
-    alone = not isinstance(fit, ModeratorTest) and by is not None
+    level = float(fit.options["level"]) if isinstance(fit, ModeratorTest) else fit.level
+    means = _means(fit, by, pool)
     chart = orchard_chart(
-        rows, measure, level, look, wide=width_mm >= NARROW, note=ALONE if alone else ""
-    )
+        _rows(fit, means), fit.effects.measure, level, look, wide=width_mm >= NARROW,
+        notes=() if means is None else (groups_text(means, look.words, "Levels"),),
+    )  # fmt: skip
     return present(chart, look, ax=ax, width_mm=width_mm, title=title)
 
 
-def orchard_text(fit: PooledFit | ModeratorTest, *, by: str | None = "modality") -> str:
-    """Describe the plot for readers who cannot see it."""
+def _means(fit: PooledFit | ModeratorTest, by: str | None, pool: Pooling) -> LevelMeans | None:
+    """Return the levels, or None for all effects in one row."""
     if isinstance(fit, ModeratorTest):
-        rows, measure, level = level_rows(fit), fit.effects.measure, float(fit.options["level"])
+        return means_of_test(fit)
+    return None if by is None else level_means(fit, by, pool)
+
+
+def _rows(fit: PooledFit | ModeratorTest, means: LevelMeans | None) -> list[LevelMean]:
+    if means is None and isinstance(fit, PooledFit):
+        return [LevelMean.of(fit, "Overall")]
+    return [] if means is None else list(means.levels)
+
+
+def orchard_text(
+    fit: PooledFit | ModeratorTest, *, by: str | None = "modality", pool: Pooling = "joint"
+) -> str:
+    """Describe the plot for readers who cannot see it."""
+    measure, means = fit.effects.measure, _means(fit, by, pool)
+    rows = _rows(fit, means)
+    if isinstance(fit, ModeratorTest):
+        level = float(fit.options["level"])
         size = count_text(fit.effects.n_studies, "study", "studies")
         size += f" with {count_text(fit.effects.n_effects, 'effect')} by {fit.name}"
         size = size.replace("_", " ")
     else:
-        fits: Mapping[str, PooledFit] = {"Overall": fit} if by is None else subgroup_fits(fit, by)
-        rows = [OrchardRow.of(found, level_name(name)) for name, found in fits.items()]
-        measure, level, size = fit.measure, fit.level, size_text(fit)
-    means = "; ".join(
-        f"{row.name} (k = {row.n_studies}, m = {row.yi.size}) "
+        level, size = fit.level, size_text(fit)
+    words = [_row_words(row, measure, level) for row in rows]
+    for i, one in enumerate(() if means is None else means.levels):
+        if means is not None and not one.pooled:
+            words[i] = f"{level_name(one.name)} ({not_pooled(one, means)[0]})"
+    told = f"Orchard plot of {size}, each effect a point. {'; '.join(words)}."
+    return spoken(told if means is None else f"{told} {groups_text(means, noun='Levels')}")
+
+
+def _row_words(row: LevelMean, measure: Measure, level: float) -> str:
+    return (
+        f"{level_name(row.name)} (k = {row.n_studies}, m = {row.n_effects}) "
         f"{estimate_sentence(row.estimate, row.ci_low, row.ci_high, measure, level)}"
-        for row in rows
     )
-    return spoken(f"Orchard plot of {size}, each effect a point. {means}.")
-
-
-def level_rows(found: ModeratorTest) -> list[OrchardRow]:
-    """Return the rows of a test of levels, with the means and intervals of its model."""
-    labels = labels_of(found.effects, found.name)
-    rows = []
-    for level in records(found.levels):
-        members = labels == str(level.level)
-        rows.append(
-            OrchardRow(
-                name=level_name(str(level.level)),
-                yi=found.effects.yi[members],
-                vi=found.effects.vi[members],
-                n_studies=int(level.n_studies),
-                estimate=float(level.estimate),
-                ci_low=float(level.ci_low),
-                ci_high=float(level.ci_high),
-                pi_low=float(level.pi_low),
-                pi_high=float(level.pi_high),
-            )
-        )
-    return rows
 
 
 def orchard_chart(
-    rows: list[OrchardRow],
+    rows: list[LevelMean],
     measure: Measure,
     level: float,
     style: Style,
     *,
     wide: bool = True,
-    note: str = "",
+    notes: tuple[str, ...] = (),
 ) -> Chart:
     """Return the chart of rows that are computed already, such as marginal means."""
     columns = [
         TextColumn(own("*k*"), tuple(own(f"{row.n_studies:,}") for row in rows)),
-        TextColumn(own("*m*"), tuple(own(f"{row.yi.size:,}") for row in rows)),
+        TextColumn(own("*m*"), tuple(own(f"{row.n_effects:,}") for row in rows)),
     ]
     if wide:
         head = own(f"{symbol(measure)} [{level_text(level)} CI]")
@@ -210,25 +156,27 @@ def orchard_chart(
     panel = Panel(
         name="orchard",
         across=_across(rows, measure, style),
-        up=Rows(names=tuple(row.name for row in rows), limit=38.0, pad=0.5),
+        up=Rows(names=tuple(level_name(row.name) for row in rows), limit=38.0, pad=0.5),
         paint=lambda frame: _paint(frame, rows),
         height=pitch * len(rows),
         columns=tuple(columns),
         spines=("bottom",),
     )
-    notes = own("*k* = studies, *m* = effects. Area of a point: precision, 1/*SE*." + note)
-    return single(panel, (_entries(level, style),), (notes,))
+    texts = ("*k* = studies, *m* = effects. Area of a point: precision, 1/*SE*.", *notes)
+    return single(panel, (_entries(level, style),), tuple(own(text) for text in texts))
 
 
-def _mean_cell(row: OrchardRow, measure: Measure, style: Style) -> Line:
+def _mean_cell(row: LevelMean, measure: Measure, style: Style) -> Line:
+    if not math.isfinite(row.estimate):
+        return own("not pooled")
     text = effect_text(row.estimate, measure, 2, style.words)
     if math.isfinite(row.ci_low):
         text += f" {interval_text(row.ci_low, row.ci_high, measure, style.words)}"
     return user(text)
 
 
-def _across(rows: list[OrchardRow], measure: Measure, style: Style) -> Effect:
-    held = [float(v) for row in rows for v in (row.yi.min(), row.yi.max())]
+def _across(rows: list[LevelMean], measure: Measure, style: Style) -> Effect:
+    held = [float(v) for row in rows for v in (row.effects.yi.min(), row.effects.yi.max())]
     held += [v for row in rows for v in (row.ci_low, row.ci_high)]
     low, high = min(v for v in held if math.isfinite(v)), max(v for v in held if math.isfinite(v))
     span = high - low
@@ -237,22 +185,22 @@ def _across(rows: list[OrchardRow], measure: Measure, style: Style) -> Effect:
     return effect_scale([low, high, *near], measure, style)
 
 
-def _paint(frame: Frame, rows: list[OrchardRow]) -> None:
+def _paint(frame: Frame, rows: list[LevelMean]) -> None:
     style = frame.style
     frame.upright_line(0.0, "zero", color=style.pale)
-    precision = np.concatenate([1 / np.sqrt(row.vi) for row in rows])
+    precision = np.concatenate([1 / np.sqrt(row.effects.vi) for row in rows])
     least, most = float(precision.min()), float(precision.max())
     opacity = 0.45 if precision.size > 60 else 0.7
     for i, row in enumerate(rows):
-        share = (1 / np.sqrt(row.vi) - least) / (most - least) if most > least else 0.5
+        share = (1 / np.sqrt(row.effects.vi) - least) / (most - least) if most > least else 0.5
         area = SMALLEST**2 + share * (LARGEST**2 - SMALLEST**2)
-        ys = i + CLOUD * swarm(row.yi)
+        ys = i + CLOUD * swarm(row.effects.yi)
         look = {"alpha": opacity, "zorder": 2, "linewidths": 0.3}
-        frame.points(row.yi, ys, np.sqrt(area), "effects", **look)
+        frame.points(row.effects.yi, ys, np.sqrt(area), "effects", **look)
         _draw_mean(frame, row, float(i))
 
 
-def _draw_mean(frame: Frame, row: OrchardRow, y: float) -> None:
+def _draw_mean(frame: Frame, row: LevelMean, y: float) -> None:
     """Draw prediction interval, confidence interval and mean over the cloud."""
     axes, style = frame.axes, frame.style
     for low, high, weight, label in (
@@ -266,6 +214,8 @@ def _draw_mean(frame: Frame, row: OrchardRow, y: float) -> None:
             )
             ends = np.array([low]), np.array([high]), np.array([y])
             frame.arrows(*ends, style.ink)
+    if not math.isfinite(row.estimate):
+        return
     frame.points(
         [row.estimate], [y], 2.6, "mean", facecolor="white", edgecolor=style.ink,
         linewidths=style.thick, zorder=6,

@@ -19,7 +19,7 @@ from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import effect_text, percent_text, size_text
+from metaalliance.plots.canvas.numbers import effect_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect
 from metaalliance.plots.canvas.sentences import spoken, symbol
@@ -29,6 +29,7 @@ from metaalliance.plots.canvas.typeset import own
 from metaalliance.plots.charts.caterpillar import Points, shown_effects
 from metaalliance.plots.charts.funnel import error_scale
 from metaalliance.plots.charts.funnel_marks import MANY, estimate_look, line_entry, paint_points
+from metaalliance.wording.phrases import percent_text
 
 #: Powers at the edges of the bands.
 EDGES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)

@@ -14,28 +14,31 @@ from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.profile import nested_drop, two_level_drop
+from metaalliance.core.variance.profile import TOTAL, two_level_drop, variance_drop
 from metaalliance.errors import EstimationError
 from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import Component
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import level_text, size_text
+from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.panels import Chart, Panel
 from metaalliance.plots.canvas.scales import Numbers
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 #: Points of a curve on either side of the estimate.
 _SIDE = 20
 
 #: A panel ends where the log-likelihood has fallen by so many times the critical drop.
 _DEPTH = 2.2
+
+#: Panels of a row.
+ACROSS = 3
 
 _NAMES: dict[str, str] = {
     "tau2": "Between studies, τ²",
@@ -111,10 +114,11 @@ def profile(
     Hardy RJ, Thompson SG (1996). Statistics in Medicine 15, 619-629.
     """
     look = style_named(style)
-    chart = _chart(fit, profiles(fit), look)
-    if ax is not None and len(chart.rows[0]) > 1:
+    found = profiles(fit)
+    chart = _chart(fit, found, look)
+    if ax is not None and len(found) > 1:
         raise EstimationError(
-            "This fit has three variances to draw, each in axes of its own: leave ax out."
+            f"This fit has {len(found)} variances to draw, each in axes of its own: leave ax out."
         )
     return present(chart, look, ax=ax, width_mm=width_mm, title=title)
 
@@ -140,18 +144,17 @@ def profiles(fit: PooledFit) -> dict[str, Profile]:
         raise EstimationError("The heterogeneity of this fit is not estimable: it has no profile.")
     if isinstance(fit, MultilevelFit):
         restricted = fit.tau2_method == "REML"
-        components: tuple[Component, ...] = ("study", "effect", "total")
         return {
             name: _profile(
-                _NAMES[name],
-                lambda name=name: nested_drop(  # type: ignore[misc]
-                    fit.nested, fit.optimum, name, restricted=restricted
+                _NAMES.get(name, f"Between levels of {name}, σ²"),
+                lambda name=name: variance_drop(  # type: ignore[misc]
+                    fit.data, fit.point, name, restricted=restricted
                 ),
-                fit.tau2 if name == "total" else float(fit.sigma2[name]),
+                fit.tau2 if name == TOTAL else float(fit.sigma2[name]),
                 fit.sigma2_ci(name),
                 fit,
             )
-            for name in components
+            for name in (*fit.sigma2, TOTAL)
         }
     if isinstance(fit, TwoLevelFit):
         ci = fit.tau2_profile_ci()
@@ -202,7 +205,7 @@ def _grid(estimate: float, ci: Interval) -> tuple[Array, Array]:
 def _chart(fit: PooledFit, found: dict[str, Profile], style: Style) -> Chart:
     crit = float(chi2.isf(1 - fit.level, 1)) / 2
     panels = tuple(
-        _panel(f"profile {key}", one, crit, first=i == 0)
+        _panel(f"profile {key}", one, crit, first=i % ACROSS == 0)
         for i, (key, one) in enumerate(found.items())
     )
     notes = (own(f"{size_text(fit)}. {'; '.join(_words(one) for one in found.values())}."),)
@@ -214,7 +217,8 @@ def _chart(fit: PooledFit, found: dict[str, Profile], style: Style) -> Chart:
             own(f"Drop at the limits of the {level_text(fit.level)} CI: {number(crit, 2)}"),
         ),
     )
-    return Chart(rows=(panels,), legend=(entries,), notes=notes)
+    rows = tuple(panels[i : i + ACROSS] for i in range(0, len(panels), ACROSS))
+    return Chart(rows=rows, legend=(entries,), notes=notes)
 
 
 def _words(found: Profile) -> str:

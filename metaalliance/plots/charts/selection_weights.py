@@ -17,7 +17,6 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import count_text, level_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Fixed, Numbers
 from metaalliance.plots.canvas.sentences import estimate_sentence, spoken
@@ -27,6 +26,7 @@ from metaalliance.plots.canvas.typeset import Line, line_width, own
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.selection import SelectionModel, selection_model
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, level_text
 
 #: The plot ends at so many times the largest weight, where intervals are wide.
 REACH = 2.5

@@ -16,7 +16,6 @@ from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
-from metaalliance.plots.canvas.numbers import percent_text
 from metaalliance.plots.canvas.panels import Chart, Panel
 from metaalliance.plots.canvas.scales import Effect, Numbers, Rows
 from metaalliance.plots.canvas.sentences import decimal, spoken
@@ -25,6 +24,7 @@ from metaalliance.plots.canvas.typeset import own
 from metaalliance.plots.charts.specifications import Curve, curve_of
 from metaalliance.robustness.results import Multiverse
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import percent_text
 
 #: Height of the curve and of a row of the matrix, in mm; more specifications are ticks.
 CURVE, ROW, DOTS = 58.0, 3.5, 150

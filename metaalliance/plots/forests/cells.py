@@ -39,7 +39,7 @@ def _heading(line: Heading, limit: float, size: float) -> Line:
 def write_cells(page: Page, plot: Plot, line: TableLine, y: float) -> None:
     """Write the columns beside the plot, "r [low, high]" in three parts."""
     columns, size = plot.columns, plot.columns.size
-    bold = isinstance(line, Pooled) and line.overall and plot.style.forest.bold_head
+    bold = plot.table.is_bold(line)
     if isinstance(line, StudyRow) and line.minor:
         size = min(size, plot.style.small_size)
     for column in columns.text:

@@ -14,6 +14,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.forests.look import OWN_COLUMNS, ForestLook
+from metaalliance.plots.levels import Pooling
 
 #: The number of effects of a study, a column that the effects do not hold themselves.
 COUNT = "k"
@@ -40,6 +41,8 @@ class Choice:
         Order of the studies.
     effects : {"average", "behind", "rows"}
         What is shown of the effects behind a study's average.
+    pool : {"joint", "apart"}
+        Whether the means of groups come from one model.
     percent : str
         What follows a weight.
     optional : tuple of str
@@ -51,6 +54,7 @@ class Choice:
     right: tuple[str, ...]
     sort: str
     effects: str = "average"
+    pool: Pooling = "joint"
     percent: str = "%"
     optional: tuple[str, ...] = ()
 
@@ -74,6 +78,7 @@ def choose(
     right_columns: Sequence[str] | str = (),
     sort: str = "sheet",
     effects: str = "average",
+    pool: Pooling = "joint",
 ) -> Choice:
     """Check the options of a forest plot and fill in those that depend on the effects.
 
@@ -84,6 +89,7 @@ def choose(
     """
     frame = fit.effects.frame
     check_option("effects", effects, EffectsShown)
+    check_option("pool", pool, Pooling)
     left, right = _named(columns, frame), _named(right_columns, frame)
     twice = sorted({name for name in left if name in right} | _repeated(left) | _repeated(right))
     if twice:
@@ -98,6 +104,7 @@ def choose(
         right=sides[1],
         sort=_order_named(sort, frame),
         effects=effects,
+        pool=pool,
         percent=style.words.percent,
         optional=tuple(name for name in (COUNT, "weight") if name not in asked),
     )

@@ -180,4 +180,5 @@ def draw_marks(panel: Axes, plot: Plot, lines: Sequence[TableLine], ys: Array, r
         elif isinstance(line, Pooled):
             if np.isfinite(line.spread).all():
                 marks.spread(*line.spread, y)
-            marks.diamond(line, y)
+            if np.isfinite(line.low):
+                marks.diamond(line, y)

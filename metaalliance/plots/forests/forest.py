@@ -18,6 +18,7 @@ from metaalliance.plots.forests.lines import paginate
 from metaalliance.plots.forests.plan import Layout, plan
 from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.tables import Reference
+from metaalliance.plots.levels import Pooling
 
 
 def forest(
@@ -29,6 +30,7 @@ def forest(
     right_columns: Sequence[str] | str = (),
     sort: str = "sheet",
     effects: str = "behind",
+    pool: Pooling = "joint",
     prediction: str | None = None,
     style: str | Style = "apa",
     width_mm: float = 174,
@@ -66,6 +68,9 @@ def forest(
         own; with both, a multilevel model gives the average two intervals. The inner, thick
         one is its sampling error; the outer one adds the variance of effects within studies
         and is the interval of the study's true effect. "average" shows the sampling error only.
+    pool : {"joint", "apart"}
+        The means of groups come from one model, as `metaalliance.moderators` gives them, where
+        a group of fewer than 3 studies has none; or each group is pooled on its own.
     prediction : {"bar", "line", "density", "none"}, optional
         How the prediction interval is drawn; by default as the style does.
     style : str or Style
@@ -101,7 +106,14 @@ def forest(
     """
     look = style_named(style)
     choice = choose(
-        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+        fit,
+        look,
+        by=by,
+        columns=columns,
+        right_columns=right_columns,
+        sort=sort,
+        effects=effects,
+        pool=pool,
     )
     layout = Layout(
         width=width_mm,
@@ -128,6 +140,7 @@ def forest_pages(
     right_columns: Sequence[str] | str = (),
     sort: str = "sheet",
     effects: str = "behind",
+    pool: Pooling = "joint",
     prediction: str | None = None,
     style: str | Style = "apa",
     width_mm: float = 174,
@@ -144,8 +157,8 @@ def forest_pages(
 
     Parameters
     ----------
-    fit, by, columns, right_columns, sort, effects, prediction, style, width_mm, title, reference, \
-    limits, directions
+    fit, by, columns, right_columns, sort, effects, pool, prediction, style, width_mm, title, \
+    reference, limits, directions
         As for `forest`.
     rows_per_page : int
         Lines of a page, headings and diamonds included; at least 8.
@@ -157,7 +170,14 @@ def forest_pages(
     """
     look = style_named(style)
     choice = choose(
-        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+        fit,
+        look,
+        by=by,
+        columns=columns,
+        right_columns=right_columns,
+        sort=sort,
+        effects=effects,
+        pool=pool,
     )
     layout = Layout(
         width=width_mm,

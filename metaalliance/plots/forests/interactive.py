@@ -13,7 +13,7 @@ from typing import Any
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.alt_text import forest_text
-from metaalliance.plots.canvas.numbers import interval_text, level_text
+from metaalliance.plots.canvas.numbers import interval_text
 from metaalliance.plots.canvas.save import MARK
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import Line, own, plain
@@ -30,6 +30,8 @@ from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.sides import directions
 from metaalliance.plots.forests.tables import Reference
 from metaalliance.plots.forests.vector_rows import line_content, line_kind
+from metaalliance.plots.levels import Pooling
+from metaalliance.wording.phrases import level_text
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
@@ -42,6 +44,7 @@ def interactive_forest(
     right_columns: Any = (),
     sort: str = "sheet",
     effects: str = "behind",
+    pool: Pooling = "joint",
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
@@ -58,8 +61,8 @@ def interactive_forest(
 
     Parameters
     ----------
-    fit, by, columns, right_columns, sort, effects, style, width_mm, title, reference, limits, \
-    directions
+    fit, by, columns, right_columns, sort, effects, pool, style, width_mm, title, reference, \
+    limits, directions
         As for `forest`.
 
     Returns
@@ -69,7 +72,14 @@ def interactive_forest(
     """
     look = style_named(style)
     choice = choose(
-        fit, look, by=by, columns=columns, right_columns=right_columns, sort=sort, effects=effects
+        fit,
+        look,
+        by=by,
+        columns=columns,
+        right_columns=right_columns,
+        sort=sort,
+        effects=effects,
+        pool=pool,
     )
     layout = Layout(
         width=width_mm, title=title, reference=reference, limits=limits, directions=directions
@@ -77,7 +87,7 @@ def interactive_forest(
     with drawing(look):
         plot = plan(fit, choice, look, layout)
         rows = _rows(plot)
-        alt = forest_text(fit, by=choice.by, sort=sort, reference=reference)
+        alt = forest_text(fit, by=choice.by, sort=sort, reference=reference, pool=pool)
         parts = {
             "mark": escape(MARK),
             "title": escape(title or "Forest plot"),

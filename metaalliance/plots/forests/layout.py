@@ -224,7 +224,7 @@ def _measured(
         if narrow:
             header = tuple(part for line in header for part in _head(line, content, size))
         return header, max(content, _widest(header, size))
-    content = _cell_width(table.lines, index, size, limit)
+    content = _cell_width(table, index, size, limit)
     single = spec.short if narrow and spec.short is not None else spec.header[0]
     header = _head(single, content, size) if len(spec.header) == 1 else spec.header
     return header, max(content, _widest(header, size))
@@ -307,9 +307,10 @@ def has_text(line: TableLine, index: int, *, effect: bool) -> bool:
     return isinstance(line, StudyRow | Pooled) and bool(line.cells[index])
 
 
-def _cell_width(lines: Iterable[TableLine], i: int, size: float, limit: float) -> float:
-    found = {line.cells[i] for line in lines if isinstance(line, StudyRow | Pooled)}
-    return min(_widest((user(cell) for cell in found if cell), size), limit)
+def _cell_width(table: Table, i: int, size: float, limit: float) -> float:
+    rows = (line for line in table.lines if isinstance(line, StudyRow | Pooled))
+    found = {(line.cells[i], table.is_bold(line)) for line in rows}
+    return min(_widest((user(cell, bold=bold) for cell, bold in found if cell), size), limit)
 
 
 def effect_parts(line: TableLine, table: Table) -> tuple[str, str, str]:
@@ -324,10 +325,12 @@ def effect_parts(line: TableLine, table: Table) -> tuple[str, str, str]:
 
 
 def _effect_widths(table: Table, size: float) -> tuple[float, float, float]:
-    parts = [effect_parts(line, table) for line in table.lines]
+    parts = [
+        [Run(text, bold=table.is_bold(line)) for text in effect_parts(line, table)]
+        for line in table.lines
+    ]
     first, second, third = (
-        max(line_width((Run(text),), size) for text in set(column))
-        for column in zip(*parts, strict=True)
+        max(line_width((run,), size) for run in set(column)) for column in zip(*parts, strict=True)
     )
     return first, second, third
 

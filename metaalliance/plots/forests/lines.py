@@ -112,6 +112,8 @@ class Table:
         From the top to the bottom.
     indented : bool
         Whether studies stand under headings.
+    bold : bool
+        Whether the numbers of the overall line are bold.
     """
 
     label_header: Line
@@ -122,6 +124,11 @@ class Table:
     measure: Measure
     level: float
     wording: Wording
+    bold: bool = False
+
+    def is_bold(self, line: TableLine) -> bool:
+        """Whether the numbers of a line are bold."""
+        return self.bold and isinstance(line, Pooled) and line.overall
 
 
 def join_notes(lines: Sequence[TableLine]) -> tuple[TableLine, ...]:

@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.subgroups import subgroup_fits
 from metaalliance.options import check_option
 from metaalliance.plots.between import between_text
-from metaalliance.plots.canvas.numbers import level_text
 from metaalliance.plots.canvas.page import check_width
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own
@@ -18,7 +16,7 @@ from metaalliance.plots.forests.layout import INDENT, Columns, place_columns
 from metaalliance.plots.forests.lines import Pooled, Table, join_notes
 from metaalliance.plots.forests.look import PredictionMark
 from metaalliance.plots.forests.plot import Plot
-from metaalliance.plots.forests.rows import StudyRow, assumed_rho, sections
+from metaalliance.plots.forests.rows import StudyRow, assumed_rho
 from metaalliance.plots.forests.tables import (
     Reference,
     forest_table,
@@ -26,8 +24,10 @@ from metaalliance.plots.forests.tables import (
     reference_mark,
     table_axis,
 )
+from metaalliance.plots.levels import level_means
 from metaalliance.plots.words import (
     ARROWS,
+    groups_text,
     heterogeneity_text,
     mean_test_text,
     model_text,
@@ -35,6 +35,7 @@ from metaalliance.plots.words import (
     sentences,
 )
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 #: Share of the page that the plot has to keep for notes to stand beside their subtotals.
 WIDE_PANEL = 0.38
@@ -57,9 +58,8 @@ def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
     width = check_width(layout.width)
     if layout.prediction is not None:
         check_option("prediction", layout.prediction, PredictionMark)
-    fits = subgroup_fits(fit, choice.by) if choice.grouped else {}
-    parts = sections(fit, fits, choice)
-    table = forest_table(fit, parts, choice, look, layout.prediction)
+    means = level_means(fit, choice.by, choice.pool) if choice.grouped else None
+    table = forest_table(fit, means, choice, look, layout.prediction)
     table, placed = _arranged(table, width, look)
     studies = [line for line in table.lines if isinstance(line, StudyRow)]
     marked = reference_mark(layout.reference, fit.measure, zero=look.words.leading_zero)
@@ -67,7 +67,7 @@ def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
     tests = (
         heterogeneity_text(fit, look.words),
         mean_test_text(fit, look.words),
-        between_text(fit, choice.by, look.words) if len(fits) > 1 else "",
+        between_text(means, look.words) if means is not None else "",
     )
     beside = tuple(own(text) for text in tests if text) if look.forest.notes_beside else ()
     above = () if beside else (sentences(tests),)
@@ -84,8 +84,9 @@ def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
         beside=beside,
         foot=(
             *(own(text) for text in (*above, f"Model: {model_text(fit, look.words)}")),
+            *((own(groups_text(means, look.words)),) if means is not None else ()),
             *_notes(fit, studies, choice, look, cut=is_cut(table, axis)),
-            *other_models(fit, fits),
+            *other_models(fit, means),
         ),
         directions=directions_of(look, layout.directions),
     )

@@ -13,12 +13,13 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
+from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.plots.canvas.numbers import DASH, cell_text, percent_text
+from metaalliance.plots.canvas.numbers import DASH, cell_text
 from metaalliance.plots.forests.choice import COUNT, Choice
-
-#: Level of the studies without a value of the grouping column.
-MISSING = "not reported"
+from metaalliance.plots.groups import labels_of
+from metaalliance.plots.levels import LevelMean, LevelMeans
+from metaalliance.wording.phrases import percent_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,50 +60,47 @@ class StudyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """The studies of one level, with the fit of the level; `label` is empty without groups."""
+    """The studies of one level, with the mean of the level; None without groups."""
 
-    label: str
     studies: tuple[StudyRow, ...]
-    fit: PooledFit
+    level: LevelMean | None = None
 
 
-def sections(fit: PooledFit, fits: dict[str, PooledFit], choice: Choice) -> tuple[Section, ...]:
-    """Return the rows of each level of `fits`, or one section without a label.
+def sections(fit: PooledFit, means: LevelMeans | None, choice: Choice) -> tuple[Section, ...]:
+    """Return the rows of each level, or one section without a level.
 
     A study with effects in several levels has a row in each of them.
     """
-    if not choice.grouped:
-        return (Section(label="", studies=_study_rows(fit, fit.weights, fit, choice), fit=fit),)
-    values = fit.effects.frame[choice.by]
-    keys = values.astype(object).where(values.notna(), MISSING).astype(str)
+    if means is None:
+        return (Section(studies=_study_rows(fit.effects, fit.weights, fit, choice)),)
+    keys = labels_of(fit.effects, means.by)
     return tuple(
         Section(
-            label=level,
-            studies=_study_rows(found, fit.weights[(keys == level).to_numpy()], fit, choice),
-            fit=found,
+            studies=_study_rows(level.effects, fit.weights[keys == level.name], fit, choice),
+            level=level,
         )
-        for level, found in fits.items()
+        for level in means.levels
     )
 
 
 def _study_rows(
-    part: PooledFit, weights: Array, fit: PooledFit, choice: Choice
+    part: Effects, weights: Array, fit: PooledFit, choice: Choice
 ) -> tuple[StudyRow, ...]:
     """Rows of the studies of `part`, with their weights in the overall mean."""
-    effects, summed = study_averages(part.effects, weights, assumed_rho(fit))
+    effects, summed = study_averages(part, weights, assumed_rho(fit))
     averages = _rows(effects, summed, fit, choice)
     if choice.effects == "average" or not fit.effects.dependent():
         return tuple(averages[i] for i in _order(effects.frame, summed, choice.sort))
-    frame = part.effects.frame.reset_index(drop=True)
+    frame = part.frame.reset_index(drop=True)
     behind = frame.groupby("study", sort=False).indices
     members = [behind[study] for study in effects.frame["study"]]
     outer = _outer(effects, fit)
-    singles = _rows(part.effects, weights, fit, choice, minor=True)
+    singles = _rows(part, weights, fit, choice, minor=True)
     rows: list[StudyRow] = []
     for i in _order(effects.frame, summed, choice.sort):
         several = len(members[i]) > 1
         shown = several and choice.effects == "behind"
-        points = tuple(float(part.effects.yi[j]) for j in members[i]) if shown else ()
+        points = tuple(float(part.yi[j]) for j in members[i]) if shown else ()
         rows.append(_extended(averages[i], outer[i], points))
         if several and choice.effects == "rows":
             rows += [singles[j] for j in members[i]]
@@ -178,10 +176,10 @@ def _cells(
     return [DASH if pd.isna(v) else f"{float(v):,.0f}" for v in values]
 
 
-def assumed_rho(fit: PooledFit) -> float:
-    """Return the within-study correlation that the model assumes; .6 where it assumes none."""
-    rho = fit.settings().get("rho") if fit.model == "che" else None
-    return float(rho) if isinstance(rho, float | int) else 0.6
+def assumed_rho(fit: PooledFit, otherwise: float = RHO) -> float:
+    """Return the within-study correlation that the model assumes, or another where it has none."""
+    rho = fit.specification.rho if fit.model == "che" else None
+    return float(rho) if isinstance(rho, float | int) else otherwise
 
 
 def study_averages(effects: Effects, weights: Array, rho: float) -> tuple[Effects, Array]:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.moderation.result import ModeratorTest
 from metaalliance.plots.between import between_text
-from metaalliance.plots.canvas.numbers import DASH, level_text, percent_text
+from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.page import check_width
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
@@ -32,15 +32,18 @@ from metaalliance.plots.forests.tables import (
     reference_mark,
     table_axis,
 )
+from metaalliance.plots.groups import level_name
+from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
+    groups_text,
     heterogeneity_text,
-    level_name,
     mean_test_text,
     model_text,
     other_models,
     sentences,
 )
+from metaalliance.wording.phrases import level_text, percent_text
 
 #: Pages narrower than this, in mm, have letters over the counts; the foot explains them.
 NARROW = 110.0
@@ -51,8 +54,9 @@ LETTERS = ("*k*", "*m*", "*N*")
 
 def summary_forest(
     fit: PooledFit,
-    by: str,
+    by: str | ModeratorTest,
     *,
+    pool: Pooling = "joint",
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
@@ -66,8 +70,12 @@ def summary_forest(
     ----------
     fit : PooledFit
         A result of `pool`.
-    by : str
-        A column of the effects.
+    by : str or ModeratorTest
+        A column of the effects, or a result of `metaalliance.moderators`, whose levels are drawn
+        as they were tested.
+    pool : {"joint", "apart"}
+        The means of levels come from one model, as `metaalliance.moderators` gives them, where
+        a level of fewer than 3 studies has none; or each level is pooled on its own.
     style, width_mm, title, reference, limits, directions
         As for `forest`.
 
@@ -82,14 +90,14 @@ def summary_forest(
         When the effects have no such column.
     """
     look, width = style_named(style), check_width(width_mm)
-    if by not in fit.effects.frame:
+    if isinstance(by, str) and by not in fit.effects.frame:
         known = ", ".join(map(repr, fit.effects.moderators))
         raise OptionError(f"by={by!r}: the effects have no such moderator; they have {known}.")
     with drawing(look):
-        fits = subgroup_fits(fit, by)
-        counts = _counts(fit, fits)
+        means = level_means(fit, by, pool)
+        counts = _counts(fit, means)
         letters = width < NARROW
-        table = _table(fit, fits, by, [(LETTERS if letters else HEADS)[i] for i in counts], look)
+        table = _table(fit, means, [(LETTERS if letters else HEADS)[i] for i in counts], look)
         marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
         axis = table_axis(table, marked, look, limits)
         plot = Plot(
@@ -103,26 +111,26 @@ def summary_forest(
             reference=marked,
             heaviest=1.0,
             foot=(
-                *_foot(fit, by, counts if letters else (), look, cut=is_cut(table, axis)),
-                *other_models(fit, fits),
+                *_foot(fit, means, counts if letters else (), look, cut=is_cut(table, axis)),
+                *other_models(fit, means),
             ),
             directions=directions_of(look, directions),
         )
         return draw_page(plot, table.lines)
 
 
-def _counts(fit: PooledFit, fits: dict[str, PooledFit]) -> tuple[int, ...]:
+def _counts(fit: PooledFit, means: LevelMeans) -> tuple[int, ...]:
     """Return which of `HEADS` there is something to say under."""
     effects = (1,) if fit.effects.dependent() else ()
-    people = (2,) if all(found.n_participants for found in (fit, *fits.values())) else ()
+    people = (
+        (2,) if fit.n_participants and all(level.n_participants for level in means.levels) else ()
+    )
     return (0, *effects, *people)
 
 
-def _table(
-    fit: PooledFit, fits: dict[str, PooledFit], by: str, heads: Sequence[str], look: Style
-) -> Table:
+def _table(fit: PooledFit, means: LevelMeans, heads: Sequence[str], look: Style) -> Table:
     """Return the table: counts left, effects and I² where the style has effects and weights."""
-    counts, bold = _counts(fit, fits), look.forest.bold_head
+    counts, bold = _counts(fit, means), look.forest.bold_head
     sides = {"left": look.forest.left, "right": look.forest.right}
     columns = [ColumnSpec(name=h, header=(own(h, bold=bold),), side="left") for h in heads]
     for side, names in sides.items():
@@ -134,12 +142,12 @@ def _table(
                 header = (own("*I*²", bold=bold),)
                 columns.append(ColumnSpec(name="I2", header=header, side=side, optional=True))  # type: ignore[arg-type]
     order = [spec.name for spec in columns]
-    levels = [_level_line(x, user(level_name(k)), counts, order) for k, x in fits.items()]
+    levels = [_level_line(x, user(level_name(x.name)), counts, order) for x in means.levels]
     total = look.forest.total.format(level=level_text(fit.level))
     last = _level_line(fit, own(total, bold=look.forest.bold_total), counts, order)
     overall = replace(last, overall=True, spread=(math.nan, math.nan))
     return Table(
-        label_header=column_header(by, look),
+        label_header=column_header(means.by, look),
         columns=tuple(columns),
         panel_header=panel_header(fit, look),
         lines=(*levels, overall, *prediction_line(fit, look)),
@@ -147,11 +155,12 @@ def _table(
         measure=fit.measure,
         level=fit.level,
         wording=look.words,
+        bold=bold,
     )
 
 
 def _level_line(
-    fit: PooledFit, label: Line, counts: tuple[int, ...], names: Sequence[str]
+    fit: PooledFit | LevelMean, label: Line, counts: tuple[int, ...], names: Sequence[str]
 ) -> Pooled:
     sizes = (fit.n_studies, fit.n_effects, fit.n_participants or 0)
     share = percent_text(fit.I2) if fit.Q_df > 0 and math.isfinite(fit.I2) else DASH
@@ -162,7 +171,7 @@ def _level_line(
 
 
 def _foot(
-    fit: PooledFit, by: str, lettered: tuple[int, ...], look: Style, *, cut: bool
+    fit: PooledFit, means: LevelMeans, lettered: tuple[int, ...], look: Style, *, cut: bool
 ) -> tuple[Line, ...]:
     """Return the sentences under the table; `lettered` counts have a letter to explain."""
     percent = level_text(fit.level)
@@ -176,7 +185,8 @@ def _foot(
     texts = (
         " ".join(marks),
         sentences((heterogeneity_text(fit, look.words), mean_test_text(fit, look.words))),
-        between_text(fit, by, look.words),
+        between_text(means, look.words),
         f"Model: {model_text(fit, look.words)}",
+        groups_text(means, look.words, sign=f"{DASH} = not pooled"),
     )
     return tuple(own(text) for text in texts if text)

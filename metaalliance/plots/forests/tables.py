@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -14,7 +14,6 @@ from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.axis import EffectAxis, axis_range
-from metaalliance.plots.canvas.numbers import level_text, percent_text
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.forests.choice import COUNT, Choice
@@ -28,9 +27,12 @@ from metaalliance.plots.forests.lines import (
     Table,
     TableLine,
 )
-from metaalliance.plots.forests.rows import Section, StudyRow
-from metaalliance.plots.words import group_notes, level_name, prediction_labels
+from metaalliance.plots.forests.rows import Section, StudyRow, sections
+from metaalliance.plots.groups import level_name
+from metaalliance.plots.levels import LevelMean, LevelMeans
+from metaalliance.plots.words import group_notes, not_pooled, prediction_labels
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text, percent_text
 
 #: A published pooled value, as r for correlations, alone or with its label.
 Reference = float | tuple[float, str]
@@ -38,7 +40,7 @@ Reference = float | tuple[float, str]
 
 def forest_table(
     fit: PooledFit,
-    parts: Sequence[Section],
+    means: LevelMeans | None,
     choice: Choice,
     style: Style,
     prediction: str | None = None,
@@ -46,14 +48,12 @@ def forest_table(
     """Return the lines of a forest plot: groups, overall mean, prediction interval."""
     look = style.forest
     lines: list[TableLine] = []
-    for part in parts:
-        if part.label:
-            heading = user(level_name(part.label), bold=look.bold_group)
-            lines.append(Heading(label=heading))
+    for part in sections(fit, means, choice):
+        if part.level is not None:
+            lines.append(Heading(label=user(level_name(part.level.name), bold=look.bold_group)))
         lines.extend(part.studies)
-        if part.label and sum(not row.minor for row in part.studies) > 1:
-            lines.append(_subtotal(part, choice, style))
-            lines.extend(Note(wordings=found) for found in group_notes(part.fit, style.words))
+        if part.level is not None and means is not None:
+            lines.extend(_foot_of_group(fit, part, part.level, means, choice, style))
     label = own(look.total.format(level=level_text(fit.level)), bold=look.bold_total)
     cells = _totals(fit, choice, 1.0)
     lines.append(pooled_line(fit, label, cells, overall=True))
@@ -67,15 +67,29 @@ def forest_table(
         measure=fit.measure,
         level=fit.level,
         wording=style.words,
+        bold=look.bold_head,
     )
 
 
-def _subtotal(part: Section, choice: Choice, style: Style) -> Pooled:
-    look = style.forest
-    weight = sum(row.weight for row in part.studies if not row.minor)
-    words = look.subtotal.format(level=level_text(part.fit.level))
-    label = own(words, bold=look.bold_total and words != "Subtotal")
-    return pooled_line(part.fit, label, _totals(part.fit, choice, weight))
+def _foot_of_group(
+    fit: PooledFit,
+    part: Section,
+    level: LevelMean,
+    means: LevelMeans,
+    choice: Choice,
+    style: Style,
+) -> list[TableLine]:
+    """Return the diamond of a group with its notes, or why it has none."""
+    if not level.pooled:
+        return [Note(wordings=tuple(own(text) for text in not_pooled(level, means)))]
+    studies = [row for row in part.studies if not row.minor]
+    if len(studies) == 1:
+        return []
+    words = style.forest.subtotal.format(level=level_text(fit.level))
+    label = own(words, bold=style.forest.bold_total and words != "Subtotal")
+    cells = _totals(level, choice, sum(row.weight for row in studies))
+    notes = [Note(wordings=found) for found in group_notes(level, style.words)]
+    return [pooled_line(level, label, cells), *notes]
 
 
 def _columns(fit: PooledFit, choice: Choice, style: Style) -> tuple[ColumnSpec, ...]:
@@ -143,9 +157,9 @@ def _filled(templates: Iterable[str], fit: PooledFit, style: Style) -> tuple[Lin
 
 
 def pooled_line(
-    fit: PooledFit, label: Line, cells: tuple[str, ...], *, overall: bool = False
+    fit: PooledFit | LevelMean, label: Line, cells: tuple[str, ...], *, overall: bool = False
 ) -> Pooled:
-    """Return the diamond of a fit, without its prediction interval."""
+    """Return the diamond of a mean, without its prediction interval."""
     return Pooled(
         label=label,
         cells=cells,
@@ -184,7 +198,7 @@ def column_header(name: str, style: Style) -> Line:
     return user(text[:1].upper() + text[1:], bold=look.bold_head)
 
 
-def _totals(fit: PooledFit, choice: Choice, weight: float) -> tuple[str, ...]:
+def _totals(fit: PooledFit | LevelMean, choice: Choice, weight: float) -> tuple[str, ...]:
     """Return what the columns add up to: participants, effects, weight."""
     totals = {
         "n": f"{fit.n_participants:,}" if fit.n_participants else "",
@@ -217,7 +231,7 @@ def bounds(table: Table) -> list[tuple[float, float]]:
             found.append(line.spread)
         elif isinstance(line, StudyRow):
             found.append(line.reach)
-        elif isinstance(line, Pooled | Prediction):
+        elif isinstance(line, Pooled | Prediction) and math.isfinite(line.low):
             found.append((line.low, line.high))
     return found
 
@@ -241,6 +255,7 @@ def table_axis(
         For limits that are no range of correlations, or that leave an estimate out.
     """
     shown = [line.estimate for line in table.lines if isinstance(line, StudyRow | Pooled)]
+    shown = [value for value in shown if math.isfinite(value)]
     shown += [p for line in table.lines if isinstance(line, StudyRow) for p in line.points]
     points = [*shown, marked[0]] if marked else shown
     lows, highs = np.array(bounds(table)).T

@@ -37,7 +37,7 @@ def _label(plot: Plot, line: TableLine) -> str:
 
 def _cells(plot: Plot, line: TableLine) -> str:
     columns, size = plot.columns, plot.columns.size
-    bold = isinstance(line, Pooled) and line.overall and plot.style.forest.bold_head
+    bold = plot.table.is_bold(line)
     parts = []
     for column in columns.text:
         if column.edges is not None:
@@ -55,7 +55,7 @@ def _marks(plot: Plot, line: TableLine) -> str:
     if isinstance(line, StudyRow):
         return _study(plot, line)
     if isinstance(line, Pooled):
-        return _diamond(plot, line)
+        return _diamond(plot, line) if math.isfinite(line.low) else ""
     if isinstance(line, Prediction):
         return _interval(plot, line.low, line.high, plot.style.forest.diamond_edge, 2.0)
     return ""

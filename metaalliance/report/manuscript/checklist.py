@@ -8,16 +8,10 @@ from collections.abc import Callable, Sequence
 from metaalliance.analysis.documents import versions
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document, Section
-from metaalliance.report.manuscript.phrases import (
-    count,
-    effect,
-    effects,
-    interval,
-    level_name,
-    studies,
-)
+from metaalliance.report.manuscript.phrases import effect, effects, interval
 from metaalliance.report.manuscript.prose import Prose, listed
 from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.phrases import count_text, level_text, studies_text
 
 FILLED, PARTLY, AUTHORS = "filled", "to complete", "for the authors"
 _MARK = "TO DO"
@@ -260,14 +254,14 @@ def _excluded(evidence: Evidence, document: Document) -> tuple[str, str]:
     if not rows:
         return "", ""
     names = {row.study for row, _ in rows} - {row.study for row in evidence.studies.used}
-    whole = f" {studies(len(names)).capitalize()} have no other effect." if names else ""
-    return f"{count(len(rows), 'coded effect')} set aside with reasons.{whole}", _place(
+    whole = f" {studies_text(len(names)).capitalize()} have no other effect." if names else ""
+    return f"{count_text(len(rows), 'coded effect')} set aside with reasons.{whole}", _place(
         document, "table:excluded"
     )
 
 
 def _study_table(evidence: Evidence, document: Document) -> tuple[str, str]:
-    return f"{studies(evidence.fit.n_studies).capitalize()}, one row each.", _place(
+    return f"{studies_text(evidence.fit.n_studies).capitalize()}, one row each.", _place(
         document, "table:studies"
     )
 
@@ -281,9 +275,9 @@ def _overall(evidence: Evidence, document: Document) -> tuple[str, str]:
     fit = evidence.fit
     symbol = "r" if fit.measure != "generic" else "estimate"
     return (
-        f"{symbol} = {effect(fit.estimate, fit.measure)}, {level_name(fit.level)} CI "
+        f"{symbol} = {effect(fit.estimate, fit.measure)}, {level_text(fit.level)} CI "
         f"{interval(fit.ci_low, fit.ci_high, fit.measure)}, {effects(fit.n_effects)} from "
-        f"{studies(fit.n_studies)}."
+        f"{studies_text(fit.n_studies)}."
     ), _place(document, "table:models") or "Results"
 
 
@@ -301,7 +295,7 @@ def _outliers(evidence: Evidence, document: Document) -> tuple[str, str]:
     n = evidence.fit.n_effects - fit.n_effects
     return (
         f"Nothing was removed from the main analysis; a sensitivity analysis leaves out "
-        f"{count(n, 'effect')} whose interval lies wholly outside that of the mean."
+        f"{count_text(n, 'effect')} whose interval lies wholly outside that of the mean."
     ), _place(document, "table:models")
 
 

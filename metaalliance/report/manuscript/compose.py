@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document, Figure
-from metaalliance.report.manuscript.phrases import studies
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.attention import attention_points
 from metaalliance.report.sections.bias import bias_section
@@ -23,6 +22,7 @@ from metaalliance.report.sections.pooling import (
 )
 from metaalliance.report.sections.quality import quality_section
 from metaalliance.report.sections.reproduction import record_facts, reproduction_section
+from metaalliance.wording.phrases import studies_text
 
 
 def compose_report(evidence: Evidence, figures: Sequence[Figure] = ()) -> Document:
@@ -60,7 +60,7 @@ def compose_report(evidence: Evidence, figures: Sequence[Figure] = ()) -> Docume
 def _title(evidence: Evidence) -> str:
     return (
         "The Therapeutic Alliance and Treatment Outcome: A Meta-Analysis of "
-        f"{studies(evidence.fit.n_studies).title()}"
+        f"{studies_text(evidence.fit.n_studies).title()}"
     )
 
 

@@ -9,6 +9,7 @@ from metaalliance.models.scale import back_transform
 from metaalliance.options import Measure
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import capital, count_text, df_text, level_text
 
 if TYPE_CHECKING:
     from metaalliance.models.pooled_fit import PooledFit
@@ -37,45 +38,14 @@ def interval(low: float, high: float, measure: Measure) -> str:
     return limits(*ends, DIGITS, correlation=measure != "generic")
 
 
-def level_name(level: float) -> str:
-    """Return "95%"."""
-    return f"{100 * level:.10g}%"
-
-
-def percent(fraction: float, digits: int = 0) -> str:
-    """Return a fraction as percent."""
-    return f"{number(100 * fraction, digits)}%"
-
-
-def count(value: float, noun: str, plural: str = "") -> str:
-    """Return "1 study" or "1,204 studies".
-
-    Examples
-    --------
-    >>> count(1, "study", "studies"), count(1204, "effect")
-    ('1 study', '1,204 effects')
-    """
-    return f"{value:,.0f} {noun if value == 1 else plural or noun + 's'}"
-
-
-def studies(value: int) -> str:
-    """Return a number of studies."""
-    return count(value, "study", "studies")
-
-
 def effects(value: int) -> str:
     """Return a number of effects."""
-    return count(value, "effect")
+    return count_text(value, "effect")
 
 
 def in_words(value: int) -> str:
     """Return numbers below ten in words, as text does."""
     return _WORDS[value] if 0 <= value < len(_WORDS) else f"{value:,}"
-
-
-def capital(text: str) -> str:
-    """Return the text with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def title_case(text: str) -> str:
@@ -90,11 +60,6 @@ def title_case(text: str) -> str:
     return " ".join(
         word if index and word in _SMALL else capital(word) for index, word in enumerate(words)
     )
-
-
-def df_text(df: float) -> str:
-    """Return degrees of freedom: whole, or with one decimal."""
-    return number(df, 0 if float(df).is_integer() else 1)
 
 
 def p_phrase(p: float) -> Prose:
@@ -126,7 +91,7 @@ def mean_phrase(fit: PooledFit) -> Prose:
         "{symbol} = {mean}, {level} CI {ci}",
         symbol=symbol(fit.measure),
         mean=effect(fit.estimate, fit.measure),
-        level=level_name(fit.level),
+        level=level_text(fit.level),
         ci=interval(fit.ci_low, fit.ci_high, fit.measure),
     )
 

@@ -6,9 +6,9 @@ from collections import Counter
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.messages import MESSAGES
-from metaalliance.report.manuscript.phrases import count
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.flow import flow_gaps
+from metaalliance.wording.phrases import count_text
 
 
 def attention_points(evidence: Evidence) -> tuple[Prose, ...]:
@@ -22,7 +22,7 @@ def attention_points(evidence: Evidence) -> tuple[Prose, ...]:
             prose(
                 "Sheet: {title} ({n}; {code}), first at {place}.",
                 title=title,
-                n=count(n, "cell"),
+                n=count_text(n, "cell"),
                 code=code,
                 place=first.place,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from metaalliance.analysis.content import BiasEvidence
@@ -12,23 +13,23 @@ from metaalliance.publication_bias.egger import Egger
 from metaalliance.publication_bias.pet_peese import PetPeese
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection import SelectionModel
+from metaalliance.publication_bias.summary import Applied
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
-    count,
-    df_text,
     effect,
     in_words,
     interval,
-    level_name,
     noun,
     p_phrase,
     test_phrase,
 )
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
+from metaalliance.report.tables.bias import tests_table
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, df_text, level_text
 
 FEW_STUDIES = 10
 _FEW_DF = 4.0
@@ -39,8 +40,8 @@ def bias_section(fit: PooledFit, found: BiasEvidence | None) -> Section:
     if found is None or not found.results:
         return Section(key="bias", title="Publication bias")
     results: list[Block] = [_few_studies(fit)] if fit.n_studies < FEW_STUDIES else []
-    texts = [_RESULTS[type(r)](r) for r in found.results.values() if type(r) in _RESULTS]
-    results += [joined(texts), _adjusted_text(fit, found), adjusted_table(fit, found)]
+    results += [joined(_told(a) for a in _computed(found))]
+    results += [_adjusted_text(fit, found), adjusted_table(fit, found), *_tests(found)]
     return Section(
         key="bias",
         title="Publication bias",
@@ -49,18 +50,24 @@ def bias_section(fit: PooledFit, found: BiasEvidence | None) -> Section:
     )
 
 
+def _computed(found: BiasEvidence) -> list[Applied]:
+    return [a for a in found.summary.applied if a.result is not None]
+
+
 def _methods(fit: PooledFit, found: BiasEvidence) -> Prose:
-    """What was done, method by method."""
+    """What was done, method by method, with the settings that a method has no place for."""
+    groups: dict[object, list[Applied]] = {}
+    for a in _computed(found):
+        groups.setdefault(a.method.function, []).append(a)
     parts = [
         prose(
             "Small-study effects, of which publication bias is one possible cause, were examined "
             "by {n}.",
-            n="one method"
-            if len(found.results) == 1
-            else f"{in_words(len(found.results))} methods",
+            n="one method" if len(groups) == 1 else f"{in_words(len(groups))} methods",
         )
     ]
-    parts += [_METHODS[type(r)](r, fit) for r in found.results.values() if type(r) in _METHODS]
+    parts += [_method(group, fit) for group in groups.values()]
+    parts += [_averaged(found), _not_taken(found)]
     parts.append(
         prose(
             "The methods rest on different assumptions about how results are selected, and none of "
@@ -74,50 +81,95 @@ def _methods(fit: PooledFit, found: BiasEvidence) -> Prose:
     return joined(parts)
 
 
-def _egger_methods(result: BiasResult, fit: PooledFit) -> Prose:
-    assert isinstance(result, Egger)
-    lead = "Effects were regressed on their standard errors [@egger1997]"
-    if result.model != fit.model:
-        return prose(f"{lead}.")
+def _method(group: Sequence[Applied], fit: PooledFit) -> Prose:
+    """The sentence of a method from the register, with what its results add, and references."""
+    method = group[0].method
+    results = [a.result for a in group if a.result is not None]
+    more = _DETAILS[type(results[0])](results, fit) if type(results[0]) in _DETAILS else Prose()
+    cited = "; ".join(f"@{key}" for key in method.references)
+    template = f"{method.sentence}{{more}}{f' [{cited}]' if cited else ''}."
+    return prose(template, name=method.title, more=more)
+
+
+def _averaged(found: BiasEvidence) -> Prose:
+    """Which methods had one averaged effect per study."""
+    done = [a for a in _computed(found) if a.result and a.result.aggregation_rho is not None]
+    rho = found.summary.aggregation_rho
+    if not done or rho is None:
+        return Prose()
+    return prose(
+        "For {methods}, effects were first averaged within studies (ρ = {rho}), since these "
+        "methods take independent effects.",
+        methods=listed(_lower(a.title) for a in done),
+        rho=number(rho, 2, correlation=True),
+    )
+
+
+def _not_taken(found: BiasEvidence) -> Prose:
+    """Settings of the main analysis that a method has no place for, with the reason."""
+    groups = [
+        f"{listed(settings)} for {listed(_lower(a.title) for a in methods)} ({reason})"
+        for methods, settings, reason in found.summary.not_taken()
+    ]
+    if not groups:
+        return Prose()
+    return prose(
+        "Settings of the main analysis that have no place in the definition of a method were not "
+        "used there: {groups}.",
+        groups="; ".join(groups),
+    )
+
+
+def _egger_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
+    result = results[0]
+    if not isinstance(result, Egger):
+        return Prose()
+    if (result.model, result.test) != (fit.model, fit.test):
+        return prose(", in a {model} model", model=result.model)
     if fit.effects.dependent() and result.test.startswith("cr"):
         return prose(
-            f"{lead}, in the model of the main analysis with its cluster-robust test, so that "
-            "effects of one study are not taken as independent [@rodgers2021]."
+            ", in the model of the main analysis with its cluster-robust test, so that effects of "
+            "one study are not taken as independent"
         )
-    return prose(f"{lead}, in the model of the main analysis.")
+    return prose(", in the model of the main analysis")
 
 
-def _pet_methods(result: BiasResult, _: PooledFit) -> Prose:
-    assert isinstance(result, PetPeese)
-    return prose(
-        "PET-PEESE [@stanley2014] extrapolates to a study without sampling error from a regression "
-        "on the standard error (PET) or, where the limit of PET differs from zero (one-sided *p* < "
-        "{p}), on the sampling variance (PEESE).",
-        p=number(result.switch_p, 2, correlation=True),
-    )
+def _pet_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
+    result = results[0]
+    if not isinstance(result, PetPeese):
+        return Prose()
+    rule = number(result.switch_p, 2, correlation=True)
+    if result.pet.model == "classical":
+        where = "by classical weighted least squares, as its authors define it"
+    else:
+        same = (result.pet.model, result.pet.test) == (fit.model, fit.test)
+        where = "in the model of the main analysis" if same else f"in a {result.pet.model} model"
+    return prose(f", by the rule of one-sided *p* < {{rule}}, {where}", rule=rule)
 
 
-def _selection_methods(result: BiasResult, _: PooledFit) -> Prose:
-    assert isinstance(result, SelectionModel)
-    steps = listed(number(step, 3, correlation=True) for step in result.steps)
+def _selection_details(results: Sequence[BiasResult], _: PooledFit) -> Prose:
+    models = [r for r in results if isinstance(r, SelectionModel)]
+    steps = [listed(number(s, 3, correlation=True) for s in r.steps) for r in models]
     robust = ""
-    if result.errors == "cluster-robust":
+    if models[0].errors == "cluster-robust":
         robust = "; since effects of one study depend on each other, its standard errors and the "
         robust += "test of selection are cluster-robust"
-    return prose(
-        "A selection model with a step at one-sided *p* = {steps} [@vevea1995] estimates how "
-        f"likely results on either side are to be reported{robust}.",
-        steps=steps,
-    )
+    joint = "; in a second model at "
+    return prose(f", with cut points at {{steps}}{robust}", steps=joint.join(steps))
 
 
-def _fill_methods(result: BiasResult, fit: PooledFit) -> Prose:
-    assert isinstance(result, TrimAndFill)
-    averaged = " to one averaged effect per study" if fit.effects.dependent() else ""
-    return prose(
-        f"Trim and fill ({{estimator}}) [@duval2000] was applied{averaged}.",
-        estimator=result.estimator,
-    )
+def _told(a: Applied) -> Prose:
+    """What a method found: in words of its own, else its reading."""
+    result = a.result
+    if type(result) in _RESULTS and not (isinstance(result, SelectionModel) and result.steps[1:]):
+        return _RESULTS[type(result)](a)
+    return prose("{title}: {text}", title=a.title, text=result.reading()) if result else Prose()
+
+
+def _tests(found: BiasEvidence) -> list[Block]:
+    """Every test in a table."""
+    table = tests_table(found.summary)
+    return [prose("All tests stand in {table:bias-tests}."), table] if table.rows else []
 
 
 def _few_studies(fit: PooledFit) -> Prose:
@@ -128,8 +180,10 @@ def _few_studies(fit: PooledFit) -> Prose:
     )
 
 
-def _egger_text(result: BiasResult) -> Prose:
-    assert isinstance(result, Egger)
+def _egger_text(a: Applied) -> Prose:
+    result = a.result
+    if not isinstance(result, Egger):
+        return Prose()
     shown = result.p_value < 1 - result.level
     size = "larger" if result.slope > 0 else "smaller"
     if shown:
@@ -140,7 +194,7 @@ def _egger_text(result: BiasResult) -> Prose:
         f"{lead}, {{b}} = {{slope}}, {{level}} CI {{ci}}, {{test}}.",
         b=prose("*b*"),
         slope=number(result.slope, DIGITS),
-        level=level_name(result.level),
+        level=level_text(result.level),
         ci=f"[{number(result.ci_low, DIGITS)}, {number(result.ci_high, DIGITS)}]",
         test=test_phrase(result.statistic, result.df, result.p_value),
     )
@@ -155,8 +209,10 @@ def _few_df(df: float) -> Prose:
     return prose("With {df} degrees of freedom this test is not trustworthy.", df=df_text(df))
 
 
-def _pet_text(result: BiasResult) -> Prose:
-    assert isinstance(result, PetPeese)
+def _pet_text(a: Applied) -> Prose:
+    result = a.result
+    if not isinstance(result, PetPeese):
+        return Prose()
     term = result.adjusted()
     rule = "differed" if result.chosen == "PEESE" else "did not differ"
     return prose(
@@ -167,8 +223,10 @@ def _pet_text(result: BiasResult) -> Prose:
     ) + _few_df(term.df)
 
 
-def _selection_text(result: BiasResult) -> Prose:
-    assert isinstance(result, SelectionModel)
+def _selection_text(a: Applied) -> Prose:
+    result = a.result
+    if not isinstance(result, SelectionModel):
+        return Prose()
     weight = float(result.weights[-1])
     text = prose(
         "In the selection model, results with one-sided *p* above {step} were estimated "
@@ -176,7 +234,7 @@ def _selection_text(result: BiasResult) -> Prose:
         "its estimate was {estimate}.",
         step=number(result.steps[-1], 3, correlation=True),
         weight=number(weight, DIGITS),
-        level=level_name(result.level),
+        level=level_text(result.level),
         ci=f"[{number(float(result.weights_low[-1]), DIGITS)}, "
         f"{number(float(result.weights_high[-1]), DIGITS)}]",
         test=_selection_test(result),
@@ -206,31 +264,33 @@ def _selection_test(result: SelectionModel) -> Prose:
     )
 
 
-def _fill_text(result: BiasResult) -> Prose:
-    assert isinstance(result, TrimAndFill)
+def _fill_text(a: Applied) -> Prose:
+    result = a.result
+    if not isinstance(result, TrimAndFill):
+        return Prose()
     if result.k0 == 0:
-        return prose("Trim and fill added no study.")
+        return prose("{name} added no study.", name=a.title)
     measure = result.measure
     less = back_transform(result.fit.estimate, measure) < back_transform(
         result.observed.estimate, measure
     )
     side = "lower" if result.side == "left" else "upper"
     return prose(
-        f"Trim and fill added {{n}} on the {side} side, which {'lowers' if less else 'raises'} the "
+        f"{{name}} added {{n}} on the {side} side, which {'lowers' if less else 'raises'} the "
         "estimate from {before} to {after}; the added studies are mirror images and no data.",
-        n=count(result.k0, "study", "studies"),
+        name=a.title,
+        n=count_text(result.k0, "study", "studies"),
         before=effect(result.observed.estimate, measure),
         after=effect(result.fit.estimate, measure),
     )
 
 
-_METHODS = {
-    Egger: _egger_methods,
-    PetPeese: _pet_methods,
-    SelectionModel: _selection_methods,
-    TrimAndFill: _fill_methods,
+_DETAILS: dict[type, Callable[[Sequence[BiasResult], PooledFit], Prose]] = {
+    Egger: _egger_details,
+    PetPeese: _pet_details,
+    SelectionModel: _selection_details,
 }
-_RESULTS = {
+_RESULTS: dict[type, Callable[[Applied], Prose]] = {
     Egger: _egger_text,
     PetPeese: _pet_text,
     SelectionModel: _selection_text,
@@ -239,22 +299,23 @@ _RESULTS = {
 
 
 def _term_phrase(term: Term | None, result: BiasResult) -> Prose:
-    assert term is not None
+    if term is None:
+        return Prose()
     lead = "*r* = " if result.measure != "generic" else ""
     return prose(
         f"{lead}{{mean}}, {{level}} CI {{ci}}",
         mean=effect(term.estimate, result.measure),
-        level=level_name(result.level),
+        level=level_text(result.level),
         ci=interval(term.ci_low, term.ci_high, result.measure),
     )
 
 
 def _adjusted(found: BiasEvidence) -> list[tuple[str, Term, BiasResult]]:
     rows = []
-    for name, result in found.results.items():
-        term = result.adjusted()
-        if term is not None:
-            rows.append((name, term, result))
+    for a in _computed(found):
+        term = a.method.mean(a.result) if a.result else None
+        if a.result and term is not None:
+            rows.append((a.title, term, a.result))
     return rows
 
 
@@ -290,9 +351,11 @@ def _adjusted_text(fit: PooledFit, found: BiasEvidence) -> Prose:
 
 
 def _lower(name: str) -> str:
-    if name.startswith("PET") or name == "Trim and fill":
-        return name if name.startswith("PET") else "trim and fill"
-    return f"the {name[:1].lower()}{name[1:]}"
+    """Return a title as it stands inside a sentence."""
+    if name.endswith("model") or name.startswith(("Regression", "Rank", "Test", "Step")):
+        return f"the {name[:1].lower()}{name[1:]}"
+    kept = name[:1] if name.startswith(("PET", "Henmi")) else name[:1].lower()
+    return f"{kept}{name[1:]}"
 
 
 def adjusted_table(fit: PooledFit, found: BiasEvidence) -> Table:
@@ -329,7 +392,7 @@ def adjusted_table(fit: PooledFit, found: BiasEvidence) -> Table:
             Field(key="n_effects", title="Effects", kind="count"),
             Field(key="estimate", title="r" if is_r else "Estimate",
                   kind="r" if is_r else "number", digits=DIGITS),
-            Field(key="ci", title=f"{level_name(fit.level)} CI", kind="interval"),
+            Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
             Field(key="p_value", title="p", kind="p"),
         ),
         rows=tuple(rows),

@@ -6,7 +6,7 @@ from collections import Counter
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Section
-from metaalliance.report.manuscript.phrases import capital, count, effects, studies
+from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.sections.study_table import (
     characteristics_table,
@@ -15,6 +15,7 @@ from metaalliance.report.sections.study_table import (
 )
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import capital, count_text, studies_text
 
 #: More studies than this have their table in the supplement.
 MOST_IN_TEXT = 60
@@ -218,7 +219,7 @@ def _included(evidence: Evidence) -> Prose:
     text = prose(
         "The analysis rests on {effects} from {studies}{people}{years}.",
         effects=effects(coded.n_effects),
-        studies=studies(coded.n_studies),
+        studies=studies_text(coded.n_studies),
         people=f" with {people:,} participants" if people else "",
         years=_years(evidence),
     )
@@ -227,7 +228,7 @@ def _included(evidence: Evidence) -> Prose:
         text = text + prose(
             "More than one effect came from {several}; the number of effects of a study ranged "
             "from {low} to {high} (median {median}).",
-            several=studies(several),
+            several=studies_text(several),
             median=number(middle, 0 if middle.is_integer() else 1),
             low=f"{sizes.min():,}",
             high=f"{sizes.max():,}",
@@ -318,5 +319,5 @@ def excluded_table(evidence: Evidence) -> Table | None:
             Field(key="studies", title="Studies"),
         ),
         rows=rows,
-        notes=(f"{count(len(evidence.studies.rows), 'coded effect')} in all.",),
+        notes=(f"{count_text(len(evidence.studies.rows), 'coded effect')} in all.",),
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Figure, Section
-from metaalliance.report.manuscript.phrases import count, studies
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
+from metaalliance.wording.phrases import count_text, studies_text
 
 #: Steps of the flow, with what the diagram says beside the number.
 STEPS = {
@@ -76,11 +76,11 @@ def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
 
 def _found(flow: Mapping[str, Any]) -> Prose:
     names = {"databases": "databases", "registers": "registers", "other_sources": "other sources"}
-    parts = [f"{count(flow[k], 'record')} from {names[k]}" for k in _SOURCES if k in flow]
+    parts = [f"{count_text(flow[k], 'record')} from {names[k]}" for k in _SOURCES if k in flow]
     if not parts:
         return Prose()
     removed = [
-        f"{count(flow[key], noun)}"
+        f"{count_text(flow[key], noun)}"
         for key, noun in (
             ("duplicates", "duplicate"),
             ("removed_otherwise", "record"),
@@ -102,7 +102,7 @@ def _were(removed: list[str], flow: Mapping[str, Any]) -> str:
 def _screened(flow: Mapping[str, Any]) -> Prose:
     if "screened" not in flow:
         return Prose()
-    screened = count(flow["screened"], "record")
+    screened = count_text(flow["screened"], "record")
     if "screened_out" not in flow:
         return prose("Titles and abstracts of {n} were screened.", n=screened)
     return prose(
@@ -118,7 +118,7 @@ def _assessed(flow: Mapping[str, Any]) -> Prose:
         parts.append(
             prose(
                 "Of {n} that were sought, {lost} not be retrieved.",
-                n=count(flow["sought"], "report"),
+                n=count_text(flow["sought"], "report"),
                 lost=f"{flow['not_retrieved']:,} could",
             )
         )
@@ -129,21 +129,23 @@ def _assessed(flow: Mapping[str, Any]) -> Prose:
         parts.append(
             prose(
                 "Of {n} assessed for eligibility, {out} excluded{why}.",
-                n=count(flow["assessed"], "report"),
+                n=count_text(flow["assessed"], "report"),
                 out=_number_were(out),
                 why=f": {why}" if why else "",
             )
         )
     elif "assessed" in flow:
-        parts.append(prose("Eligibility was assessed of {n}.", n=count(flow["assessed"], "report")))
+        parts.append(
+            prose("Eligibility was assessed of {n}.", n=count_text(flow["assessed"], "report"))
+        )
     return joined(parts)
 
 
 def _included(flow: Mapping[str, Any], evidence: Evidence) -> Prose:
-    reports = f" in {count(flow['reports'], 'report')}" if "reports" in flow else ""
+    reports = f" in {count_text(flow['reports'], 'report')}" if "reports" in flow else ""
     return prose(
         "The meta-analysis comprises {n}{reports}.",
-        n=studies(evidence.fit.n_studies),
+        n=studies_text(evidence.fit.n_studies),
         reports=reports,
     )
 

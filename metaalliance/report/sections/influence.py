@@ -8,9 +8,10 @@ from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
 from metaalliance.report.manuscript.document import Section
-from metaalliance.report.manuscript.phrases import DIGITS, effect, interval, level_name, noun
+from metaalliance.report.manuscript.phrases import DIGITS, effect, interval, noun
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.tables.table import Field, Kind, Table
+from metaalliance.wording.phrases import level_text
 
 #: Studies in the table.
 SHOWN = 10
@@ -107,7 +108,7 @@ def influence_table(fit: PooledFit, found: LeaveOneOut) -> Table:
             Field(key="study", title="Left out"),
             Field(key="effects", title="Effects", kind="count"),
             Field(key="estimate", title="r" if is_r else "Estimate", kind=kind, digits=DIGITS),
-            Field(key="ci", title=f"{level_name(fit.level)} CI", kind="interval"),
+            Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
             Field(key="change", title="Change", kind=kind, digits=3),
             Field(key="tau", title="τ", kind="number", digits=DIGITS),
         ),

@@ -10,17 +10,11 @@ from metaalliance.models.scale import back_transform
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
-from metaalliance.report.manuscript.phrases import (
-    DIGITS,
-    capital,
-    interval,
-    level_name,
-    p_phrase,
-    title_case,
-)
+from metaalliance.report.manuscript.phrases import DIGITS, interval, p_phrase, title_case
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import capital, level_text
 
 Moderator = ModeratorTest | SlopeTest
 _NAMES = {
@@ -80,7 +74,7 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
         Field(key="n_effects", title="Effects", kind="count"),
         Field(key="estimate", title="r" if is_r else "Estimate", kind="r" if is_r else "number",
               digits=DIGITS),
-        Field(key="ci", title=f"{level_name(fit.level)} CI", kind="interval"),
+        Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
         Field(key="test", title="Test", kind="interval"),
         Field(key="p_value", title="p", kind="p"),
         *((Field(key="p_holm", title="Adjusted p", kind="p"),) if several else ()),
@@ -89,8 +83,13 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
     if any(isinstance(test, SlopeTest) for test in found.moderators):
         scale = " on the scale of Fisher’s z" if fit.measure == "z" else ""
         notes += f" Slopes are{scale or ' in the unit of the effects'}."
-    if any(_untested(test) for test in found.moderators):
-        notes += " Levels marked with † have too few studies to be tested."
+    few = [
+        test.options["min_studies"]
+        for test in found.moderators
+        if isinstance(test, ModeratorTest) and not test.levels["tested"].astype(bool).all()
+    ]
+    if few:
+        notes += f" Levels marked with † have fewer than {max(few)} studies: counts only."
     return Table(
         name="moderators",
         title="Moderators of the Alliance–Outcome Association",
@@ -101,10 +100,6 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
 
 
 _BLANK: dict[str, Any] = {"test": "", "p_value": "", "p_holm": "", "estimate": "", "ci": ""}
-
-
-def _untested(test: Moderator) -> bool:
-    return isinstance(test, ModeratorTest) and not test.levels["tested"].astype(bool).all()
 
 
 def _level_rows(test: ModeratorTest) -> list[dict[str, Any]]:
@@ -153,7 +148,7 @@ def contrast_table(test: ModeratorTest) -> Table:
         }
         for row in test.contrasts.to_dict("records")
     )
-    level = level_name(test.options["level"])
+    level = level_text(test.options["level"])
     return Table(
         name=f"contrasts-{slug(test.name)}",
         title=f"Pairwise Comparisons by {title_case(moderator_name(test.name))}",

@@ -12,14 +12,11 @@ from metaalliance.moderation.table import ModeratorTable
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
-    capital,
     effect,
     effects,
     interval,
-    level_name,
     noun,
     p_phrase,
-    percent,
     test_phrase,
 )
 from metaalliance.report.manuscript.prose import Prose, Run, joined, listed, prose
@@ -32,6 +29,7 @@ from metaalliance.report.sections.moderator_tables import (
     slug,
 )
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import capital, level_text, percent_text
 
 _METHODS = {
     "htz": "the approximate Hotelling test with small-sample correction [@tipton2015b]",
@@ -88,7 +86,8 @@ def _methods(found: ModeratorTable) -> list[Prose]:
     if any((~t.levels["tested"].astype(bool)).any() for t in categorical):
         parts.append(
             prose(
-                "Levels with fewer than {n} studies are shown but were not tested.",
+                "Levels with fewer than {n} studies are counted; they were neither estimated nor "
+                "tested.",
                 n=f"{max(fewest)}",
             )
         )
@@ -156,7 +155,7 @@ def _reason(test: ModeratorTest) -> str:
 def _share(R2: float) -> Prose:
     if math.isnan(R2):
         return Prose()
-    return prose(", *R*² = {R2}", R2=percent(R2))
+    return prose(", *R*² = {R2}", R2=percent_text(R2))
 
 
 def _range_text(test: ModeratorTest, *, differ: bool) -> Prose:
@@ -184,7 +183,7 @@ def _range_text(test: ModeratorTest, *, differ: bool) -> Prose:
 
 def _with_interval(row: Any, test: ModeratorTest) -> str:
     ends = interval(float(row["ci_low"]), float(row["ci_high"]), test.effects.measure)
-    return f"{row['level']}, {level_name(test.options['level'])} CI {ends}"
+    return f"{row['level']}, {level_text(test.options['level'])} CI {ends}"
 
 
 def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
@@ -235,7 +234,7 @@ def _slope_text(test: SlopeTest) -> Prose:
         slope=number(float(fit.beta[1]), 3),
         unit=test.unit,
         scale=" (Fisher’s z)" if fit.measure == "z" else "",
-        level=level_name(fit.level),
+        level=level_text(fit.level),
         ci=f"[{number(float(fit.ci_low[1]), 3)}, {number(float(fit.ci_high[1]), 3)}]",
         test=test_phrase(float(fit.statistic[1]), float(fit.df[1]), test.p_value),
         R2=_share(test.R2),

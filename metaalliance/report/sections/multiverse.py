@@ -8,11 +8,12 @@ from typing import Any
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.report.manuscript.document import Figure, Section
-from metaalliance.report.manuscript.phrases import DIGITS, capital, count, in_words, noun, percent
+from metaalliance.report.manuscript.phrases import DIGITS, in_words, noun
 from metaalliance.report.manuscript.prose import Prose, listed, prose
 from metaalliance.report.tables.table import Field, Kind, Table
 from metaalliance.robustness.results import Multiverse
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import capital, count_text, percent_text
 
 FIGURE = "specification-curve"
 #: Decisions in sentences.
@@ -75,13 +76,13 @@ def _results(fit: PooledFit, found: Multiverse, *, drawn: bool) -> Prose:
         + where
         + "). Of the specifications, {significant} gave a significant result with the sign of "
         "the median and {opposite} one with the other sign.",
-        n=count(counts.specifications - counts.failed, "specification"),
+        n=count_text(counts.specifications - counts.failed, "specification"),
         noun=noun(fit.measure),
         low=_value(verdict.low, found),
         high=_value(verdict.high, found),
         median=_value(verdict.median, found),
-        significant=percent(verdict.significant, 1),
-        opposite="none" if verdict.opposite == 0 else percent(verdict.opposite, 1),
+        significant=percent_text(verdict.significant, 1),
+        opposite="none" if verdict.opposite == 0 else percent_text(verdict.opposite, 1),
     )
     return text + _place(found) + _matters(found) + _failures(found)
 
@@ -89,15 +90,20 @@ def _results(fit: PooledFit, found: Multiverse, *, drawn: bool) -> Prose:
 def _place(found: Multiverse) -> Prose:
     """Where the main analysis stands among the others."""
     main = found.reference
+    if found.main.absent:
+        return prose(
+            "The main analysis is not among these specifications: {reason}.",
+            reason=found.main.absent,
+        )
     if main is None:
-        return prose("The main analysis is not among these specifications.")
+        return prose("The main analysis has no result.")
     estimates = found.curve()["estimate"]
     below = int((estimates < float(main["estimate"])).sum())
     above = int((estimates > float(main["estimate"])).sum())
     return prose(
         "Of {distinct}, {above} are larger than that of the main analysis ({estimate}) and {below} "
         "smaller.",
-        distinct=count(len(estimates), "distinct result"),
+        distinct=count_text(len(estimates), "distinct result"),
         estimate=_value(float(main["estimate"]), found),
         above=f"{above:,}",
         below=f"{below:,}",
@@ -115,7 +121,7 @@ def _matters(found: Multiverse) -> Prose:
         "The decision that moved the estimate most was the {name}, with {share} of the variance; "
         "changing it alone moved the estimate by {move} on average and by {most} at most.",
         name=NAMES.get(str(first["decision"]), str(first["decision"])),
-        share=percent(float(first["share"])),
+        share=percent_text(float(first["share"])),
         move=_value(float(first["mean_move"]), found, digits=3),
         most=_value(float(first["largest_move"]), found, digits=3),
     )
@@ -125,7 +131,7 @@ def _failures(found: Multiverse) -> Prose:
     if not found.counts.failed:
         return Prose()
     return prose(
-        "{n} could not be estimated.", n=count(found.counts.failed, "further specification")
+        "{n} could not be estimated.", n=count_text(found.counts.failed, "further specification")
     )
 
 

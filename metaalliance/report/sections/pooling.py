@@ -13,20 +13,14 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
-    capital,
-    count,
-    df_text,
     effect,
     effects,
     excludes_zero,
     in_words,
     interval,
-    level_name,
     mean_phrase,
     noun,
     p_phrase,
-    percent,
-    studies,
     test_phrase,
 )
 from metaalliance.report.manuscript.prose import Prose, joined, prose
@@ -34,6 +28,14 @@ from metaalliance.report.sections.pooling_methods import model_methods
 from metaalliance.report.tables.pooling import model_table, not_taken_notes
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import (
+    capital,
+    count_text,
+    df_text,
+    level_text,
+    percent_text,
+    studies_text,
+)
 
 FEW_STUDIES = 10
 FEW_DF = 4.0
@@ -95,7 +97,7 @@ def _funnel_sentence(fit: PooledFit) -> Prose:
 def mean_text(fit: PooledFit) -> Prose:
     """The mean with its interval and test, and what it does and does not say."""
     people = f" with {fit.n_participants:,} participants" if fit.n_participants else ""
-    basis = studies(fit.n_studies)
+    basis = studies_text(fit.n_studies)
     if fit.n_effects != fit.n_studies:
         basis = f"{effects(fit.n_effects)} from {basis}"
     if math.isnan(fit.statistic):
@@ -179,7 +181,7 @@ def heterogeneity_prose(fit: PooledFit) -> Prose:
             "variance between studies; its interval holds for these studies only and is no "
             "statement about others.",
             q=q,
-            I2=percent(fit.I2),
+            I2=percent_text(fit.I2),
         )
     return joined([_tau_text(fit, q), _levels_text(fit), _few_studies(fit), prediction_text(fit)])
 
@@ -191,11 +193,11 @@ def _tau_text(fit: PooledFit, q: Prose) -> Prose:
     if not math.isnan(ci.low):
         spread = prose(
             ", {level} CI [{low}, {high}]",
-            level=level_name(fit.level),
+            level=level_text(fit.level),
             low=number(math.sqrt(max(ci.low, 0.0)), DIGITS),
             high=number(math.sqrt(ci.high), DIGITS) if math.isfinite(ci.high) else "∞",
         )
-    values = {"tau": number(fit.tau, DIGITS), "ci": spread, "q": q, "I2": percent(fit.I2)}
+    values = {"tau": number(fit.tau, DIGITS), "ci": spread, "q": q, "I2": percent_text(fit.I2)}
     if fit.tau2 == 0:
         return prose(
             f"The standard deviation of the true effects was estimated as zero{scale} (τ = "
@@ -213,14 +215,14 @@ def _tau_text(fit: PooledFit, q: Prose) -> Prose:
 
 
 def _levels_text(fit: PooledFit) -> Prose:
-    if not isinstance(fit, MultilevelFit) or fit.tau2 == 0:
+    if not isinstance(fit, MultilevelFit) or fit.specification.columns or fit.tau2 == 0:
         return Prose()
     parts = {name: math.sqrt(value) for name, value in fit.sigma2.items()}
     return prose(
         "Of the total variance, {study} was between studies (τ = {a}) and {effect} between "
         "effects within studies (τ = {b}); the rest was sampling error.",
-        study=percent(fit.I2_levels["study"]),
-        effect=percent(fit.I2_levels["effect"]),
+        study=percent_text(fit.I2_levels["study"]),
+        effect=percent_text(fit.I2_levels["effect"]),
         a=number(parts["study"], DIGITS),
         b=number(parts["effect"], DIGITS),
     )
@@ -250,7 +252,7 @@ def prediction_text(fit: PooledFit) -> Prose:
     text = prose(
         "The {level} prediction interval was {pi}: this is where the true {noun} of a comparable "
         "new study is expected. By this distribution {some} of true {noun}s are positive.",
-        level=level_name(fit.level),
+        level=level_text(fit.level),
         pi=interval(fit.pi_low, fit.pi_high, fit.measure),
         noun=noun(fit.measure),
         some=some,
@@ -273,7 +275,7 @@ def comparison_table(evidence: Evidence) -> Table:
         row["name"] = _MODELS.get(name, capital(name))
         if named is evidence.models[0]:
             row["name"] += " (main analysis)"
-    level = level_name(evidence.fit.level)
+    level = level_text(evidence.fit.level)
     scale = " on the scale of Fisher’s z" if evidence.fit.measure == "z" else ""
     note = (
         f"CI = confidence interval, PI = prediction interval ({level}); τ = standard deviation of "
@@ -309,7 +311,7 @@ def comparison_text(evidence: Evidence) -> Prose:
     text = prose(
         "{table:models} sets the main analysis beside {n}. The pooled {noun} ranged from {low} "
         "({low_name}) to {high} ({high_name}).",
-        n=count(len(others), "other analysis", "other analyses"),
+        n=count_text(len(others), "other analysis", "other analyses"),
         noun=noun(measure),
         low=effect(lowest.fit.estimate, measure),
         high=effect(highest.fit.estimate, measure),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.report.manuscript.phrases import effects, level_name
+from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 _TAU2 = {
     "REML": "by restricted maximum likelihood [@viechtbauer2005]",
@@ -45,7 +47,7 @@ _OWN_SENTENCE = {
     "own confidence interval lies wholly outside that of the mean.",
     "influential removed": "It was also repeated without influential studies, as marked by "
     "DFFITS, Cook’s distance, DFBETAS, or their weight [@viechtbauer2010b].",
-    "bias-adjusted": "The bias-adjusted mean is that of PET-PEESE [@stanley2014].",
+    "bias-adjusted": "The bias-adjusted mean is that of {method} [@stanley2014], {how}.",
 }
 
 
@@ -103,9 +105,9 @@ def _model(evidence: Evidence) -> Prose:
             "Because {several} contributed more than one effect, effects were pooled with the "
             "correlated and hierarchical effects model [@pustejovsky2022], which has random "
             "effects for studies and for effects within studies, and sampling errors that "
-            "correlate at an assumed ρ = {rho} within a study.",
+            "correlate at an assumed {rho} within a study.",
             several=_several(evidence),
-            rho=_rho_text(fit),
+            rho=_assumed(fit.settings()["rho"]),
         ) + _structure(fit)
     if fit.model == "three-level":
         return prose(
@@ -156,7 +158,7 @@ def _heterogeneity(fit: PooledFit) -> Prose:
             "Heterogeneity is described by τ, the standard deviation of the true effects, with a "
             f"{{level}} confidence interval from the {profile} [{cite}], and by *I*², the share of "
             "true variance in the total [@higgins2002].",
-            level=level_name(fit.level),
+            level=level_text(fit.level),
         )
     )
     return joined([*parts, _prediction(fit)])
@@ -167,13 +169,14 @@ def _prediction(fit: PooledFit) -> Prose:
         "t": "a *t* distribution with the degrees of freedom of the test of the mean",
         "normal": "a normal distribution",
         "riley": "a *t* distribution with *k* − 2 degrees of freedom",
+        "simple": "a normal distribution without the uncertainty of the mean",
     }[fit.prediction]
     if fit.prediction == "t" and fit.test == "wald":
         shape = "a *t* distribution"
     return prose(
         "A {level} prediction interval gives the range in which the true effect of a comparable "
         f"new study is expected [@riley2011], from {shape}.",
-        level=level_name(fit.level),
+        level=level_text(fit.level),
     )
 
 
@@ -183,7 +186,7 @@ def _comparison(evidence: Evidence) -> Prose:
     if not names:
         return Prose()
     phrases = {
-        "aggregated": "one averaged effect per study (ρ = .50; two-level model)",
+        "aggregated": f"one averaged effect per study ({_rho(evidence)}two-level model)",
         "lowest per study": "the lowest effect of each study",
         "highest per study": "the highest effect of each study",
         "three-level": "a three-level model without correlated sampling errors",
@@ -192,7 +195,7 @@ def _comparison(evidence: Evidence) -> Prose:
         "common-effect": "a common-effect model",
     }
     shown = [phrases.get(name, name) for name in names if name not in _OWN_SENTENCE]
-    removed = joined([prose(_OWN_SENTENCE[name]) for name in names if name in _OWN_SENTENCE])
+    removed = joined(_own_sentence(row) for row in evidence.models[1:] if row.name in _OWN_SENTENCE)
     if not shown:
         return removed
     text = shown[0] if len(shown) == 1 else f"{'; '.join(shown[:-1])}; and {shown[-1]}"
@@ -200,3 +203,24 @@ def _comparison(evidence: Evidence) -> Prose:
         prose("For comparison, the effects were also pooled in other ways: {models}.", models=text)
         + removed
     )
+
+
+def _assumed(rho: float | str) -> str:
+    """The correlation of sampling errors, or where each study has its own."""
+    if isinstance(rho, str):
+        return f"ρ (by study, column {rho})"
+    return f"ρ = {number(rho, 2, correlation=True)}"
+
+
+def _rho(evidence: Evidence) -> str:
+    """The correlation with which effects of a study were averaged for a row."""
+    used = next((row.aggregation_rho for row in evidence.models if row.aggregation_rho), None)
+    return "" if used is None else f"ρ = {number(used, 2, correlation=True)}; "
+
+
+def _own_sentence(row: NamedFit) -> Prose:
+    """The sentence of a row that has one; a row adjusted for bias names its method."""
+    used = row.fit.settings().get("regression", row.fit.model)
+    classical = "by classical weighted least squares, as its authors define it"
+    how = classical if used == "classical" else f"in the {used} model"
+    return prose(_OWN_SENTENCE[row.name], method=row.fit.model, how=how)

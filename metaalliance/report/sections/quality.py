@@ -10,10 +10,10 @@ import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Figure, Section
-from metaalliance.report.manuscript.phrases import percent
 from metaalliance.report.manuscript.prose import listed, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.phrases import percent_text
 
 _DOMAIN = re.compile(r"(risk_of_bias|rob)(?:[ _:.-]+(.+))?$", re.IGNORECASE)
 _ORDER = ("low", "some concerns", "moderate", "unclear", "serious", "high", "critical")
@@ -61,7 +61,7 @@ def quality_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Secti
     counts = table[main].value_counts()
     total = len(table)
     parts = [
-        f"{counts[level]:,} ({percent(counts[level] / total)}) {_rated(level)}"
+        f"{counts[level]:,} ({percent_text(counts[level] / total)}) {_rated(level)}"
         for level in levels_of(table[[main]])
     ]
     drawn = [figure for figure in figures if figure.name == "risk-of-bias"]

@@ -9,8 +9,9 @@ import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.report.manuscript.phrases import DIGITS, interval, level_name
+from metaalliance.report.manuscript.phrases import DIGITS, interval
 from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.phrases import level_text
 
 #: Columns of the study table with their headings, as far as they are coded.
 _SHOWN = {
@@ -54,7 +55,7 @@ def study_table(evidence: Evidence) -> Table:
         *(Field(key=key, title=title) for key, title in shown.items()),
         Field(key="estimate", title="r" if is_r else "Effect", kind="r" if is_r else "number",
               digits=DIGITS),
-        Field(key="ci", title=f"{level_name(fit.level)} CI", kind="interval"),
+        Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
     )  # fmt: skip
     return Table(
         name="studies",

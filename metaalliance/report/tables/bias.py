@@ -8,19 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.analysis.documents import SCHEMA_VERSION
-from metaalliance.models.scale import back_transform, without_nan
-from metaalliance.problems import Problem
+from metaalliance.models.scale import back_transform
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
+from metaalliance.publication_bias.fail_safe import FailSafeN
 from metaalliance.publication_bias.result import Term
 from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Kind, Table, interval_text
-
-#: Readings that stand under the tables, in this order.
-_READINGS = ("Egger", "PET-PEESE", "Trim and fill (L0)", "Excess significance")
 
 
 def tests_table(found: BiasSummary) -> Table:
@@ -111,7 +107,7 @@ def weights_table(found: BiasSummary) -> Table | None:
 
 def fail_safe_table(found: BiasSummary) -> Table | None:
     """Fail-safe N in its three versions; None where it was refused."""
-    result = found.results.get("Fail-safe N")
+    result = next((r for r in found.results.values() if isinstance(r, FailSafeN)), None)
     if result is None:
         return None
     rows = tuple({"version": t.name, "n": t.estimate} for t in result.terms())
@@ -127,10 +123,16 @@ def fail_safe_table(found: BiasSummary) -> Table | None:
 
 
 def reading_lines(found: BiasSummary) -> list[str]:
-    """Sentences under the tables: rules that were applied, and what not to lean on."""
-    readings = [f"{n}: {found.results[n].reading()}" for n in _READINGS if n in found.results]
-    if "Fail-safe N" in found.results:
-        readings.append(found.results["Fail-safe N"].reading())
+    """Sentences under the tables: rules that were applied, what not to lean on, settings."""
+    readings = []
+    for a in found.applied:
+        if a.method.told and a.result is not None:
+            lead = "" if isinstance(a.result, FailSafeN) else f"{a.name}: "
+            readings.append(f"{lead}{a.result.reading()}")
+    for methods, settings, reason in found.not_taken():
+        verb = "does" if len(methods) == 1 else "do"
+        names = ", ".join(a.name for a in methods)
+        readings.append(f"{names} {verb} not take {', '.join(settings)}: {reason}.")
     return readings
 
 
@@ -160,40 +162,6 @@ def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict
 
 
 _PROBLEM_COLUMNS = ["code", "severity", "message", "hint"]
-
-
-def bias_document(
-    found: BiasSummary,
-    source: dict[str, Any],
-    problems: Sequence[Problem],
-    settings: dict[str, Any],
-    files: Sequence[str],
-) -> dict[str, Any]:
-    """Return the document that `bias --json` prints and bias.json holds."""
-    content = found.to_dict()
-    unadjusted = content["unadjusted"]
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "command": "bias",
-        "input": source,
-        "problems": [p.to_dict() for p in (*problems, *found.notices)],
-        "settings": {**unadjusted["settings"], **settings},
-        "counts": unadjusted["counts"],
-        "unadjusted": unadjusted["pooled"],
-        "tests": [
-            {"name": name, **term.to_dict(found.measure), "tested": term.name,
-             "n_studies": m, "n_effects": k}
-            for name, term, m, k in found.tests()
-        ],
-        "adjusted": content["adjusted"],
-        "methods": content["methods"],
-        "henmi_copas": content["henmi_copas"],
-        "files": list(files),
-    }  # fmt: skip
-    for row, (name, *_) in zip(document["tests"], found.tests(), strict=True):
-        row["name"] = name
-    cleaned: dict[str, Any] = without_nan(document)
-    return cleaned
 
 
 def _statistic(term: Term) -> str:

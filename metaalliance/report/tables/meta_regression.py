@@ -13,6 +13,7 @@ from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.result import LIMITS, wald_text
 from metaalliance.report.tables.table import Field, Table, interval_text
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import level_text
 
 
 def regression_tables(fit: MetaRegression, predicted: pd.DataFrame | None) -> list[Table]:
@@ -52,7 +53,7 @@ def coefficient_table(fit: MetaRegression, *, digits: int = 3) -> Table:
             Field(key="term", title="Term"),
             Field(key="estimate", title="b", kind="number", digits=digits),
             Field(key="se", title="SE", kind="number", digits=digits),
-            Field(key="ci", title=f"{100 * inner.level:.10g}% CI", kind="interval"),
+            Field(key="ci", title=f"{level_text(inner.level)} CI", kind="interval"),
             Field(key="df", title="df", kind="number", digits=1, optional=True),
             Field(key="p_value", title="p", kind="p"),
         ),
@@ -114,7 +115,7 @@ def prediction_table(fit: MetaRegression, predicted: pd.DataFrame, *, digits: in
         }
         values = {c: f"{float(row[c]):.6g}" if c in numeric else row[c] for c in columns}
         rows.append({**values, "estimate": back["estimate"], **ends})
-    level = f"{100 * fit.fit.level:.10g}%"
+    level = level_text(fit.fit.level)
     return Table(
         title="Predictions",
         fields=(

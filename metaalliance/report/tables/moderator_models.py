@@ -12,6 +12,7 @@ from metaalliance.moderation.model_set import ModelSet
 from metaalliance.moderation.result import wald_text
 from metaalliance.report.tables.table import Field, Table, interval_text
 from metaalliance.wording.numbers import number, p_text
+from metaalliance.wording.phrases import level_text
 
 #: Models that are printed, best first; the workbook has all.
 SHOWN = 10
@@ -93,17 +94,6 @@ def _location_notes(found: LocationScale, rho: float | None) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def location_scale_document(
-    found: LocationScale | None, aggregation_rho: float | None
-) -> dict[str, Any] | None:
-    """Return the model for JSON, with the correlation by which effects were averaged."""
-    if found is None:
-        return None
-    content = found.to_dict()
-    content["settings"] = {**content["settings"], "aggregation_rho": aggregation_rho}
-    return content
-
-
 def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
     """The best models, the weight of every term, and coefficients averaged over all models."""
     best = records(found.models.head(SHOWN))
@@ -144,8 +134,9 @@ def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
                 Field(key="term", title="Term"),
                 Field(key="estimate", title="b", kind="number", digits=digits),
                 Field(key="se", title="SE", kind="number", digits=digits),
+                Field(key="ci", title=f"{100 * found.level:.10g}% CI", kind="interval"),
             ),
-            rows=tuple(records(found.coefficients)),
+            rows=tuple({**row, "ci": _ends(row, digits)} for row in records(found.coefficients)),
             notes=(averaged,),
             name="averaged",
         ),
@@ -165,7 +156,7 @@ def _estimates(level: float, digits: int) -> tuple[Field, ...]:
     return (
         Field(key="estimate", title="b", kind="number", digits=digits),
         Field(key="se", title="SE", kind="number", digits=digits, optional=True),
-        Field(key="ci", title=f"{100 * level:.10g}% CI", kind="interval"),
+        Field(key="ci", title=f"{level_text(level)} CI", kind="interval"),
         Field(key="df", title="df", kind="number", digits=1, optional=True),
         Field(key="p_value", title="p", kind="p"),
     )

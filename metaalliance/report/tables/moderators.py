@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from metaalliance.analysis.documents import SCHEMA_VERSION
-from metaalliance.models.scale import without_nan
 from metaalliance.moderation.confounding import Confounding
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.result import ModeratorTest, wald_text
@@ -109,6 +106,7 @@ def method_table(found: ModeratorTest) -> Table | None:
             Field(key="method", title="Method"),
             Field(key="text", title="Statistic"),
             Field(key="p_value", title="p", kind="p"),
+            Field(key="settings", title="Settings of its own", optional=True),
         ),
         rows=tuple(rows),
         name=f"tests-{_slug(found.name)}",
@@ -150,30 +148,6 @@ def confounding_table(found: Confounding) -> Table:
         name=f"cross-{_slug(found.first)}-{_slug(found.second)}",
         wide=len(fields) > 8,
     )
-
-
-def moderators_document(
-    studies_input: dict[str, Any],
-    problems: Sequence[dict[str, Any]],
-    settings: dict[str, Any],
-    counts: dict[str, Any],
-    parts: dict[str, Any],
-    files: Sequence[str],
-) -> dict[str, Any]:
-    """Return the document that `moderators --json` prints."""
-    cleaned: dict[str, Any] = without_nan(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "command": "moderators",
-            "input": studies_input,
-            "problems": list(problems),
-            "settings": settings,
-            "counts": counts,
-            **parts,
-            "files": list(files),
-        }
-    )
-    return cleaned
 
 
 def moderator_sheets(found: ModeratorTable) -> dict[str, Any]:
@@ -269,7 +243,7 @@ def _notes(found: ModeratorTable) -> tuple[str, ...]:
     tests = [one for one in found.moderators if isinstance(one, ModeratorTest)]
     if any(not bool(one.levels["tested"].all()) for one in tests):
         least = max(one.options["min_studies"] for one in tests)
-        notes.append(f"{NOT_TESTED} fewer than {least} studies: shown, not tested.")
+        notes.append(f"{NOT_TESTED} fewer than {least} studies: counts only.")
     for one in found.moderators:
         if one.missing["n_effects"]:
             notes.append(

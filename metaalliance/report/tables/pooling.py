@@ -15,6 +15,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
 from metaalliance.problems import Problem
 from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.wording.phrases import level_text
 
 _SEVERITIES = {"error": 0, "warning": 1, "note": 2}
 
@@ -24,7 +25,7 @@ def model_table(rows: Sequence[NamedFit], *, digits: int = 3) -> Table:
     first = rows[0].fit
     is_r = first.measure != "generic"
     name = "r" if is_r else "estimate"
-    level = f"{100 * first.level:.10g}%"
+    level = level_text(first.level)
     fields = (
         Field(key="name", title="Model"),
         Field(key="n_studies", title="Studies", kind="count"),

@@ -79,10 +79,6 @@ def power_document(found: Power | Precision, files: list[str]) -> dict[str, Any]
 
 def power_sheets(found: Power | Precision) -> dict[str, Any]:
     """Return the sheets of power.xlsx."""
-    settings = [(k, _plain(v)) for k, v in found.to_dict()["settings"].items()]
+    settings = list(found.to_dict()["settings"].items())
     name = "Precision" if isinstance(found, Precision) else "Power"
     return {name: found.to_frame(), "Settings": [("setting", "value"), *settings]}
-
-
-def _plain(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -1,22 +1,19 @@
-"""Three-level and correlated-and-hierarchical-effects models of a mean."""
+"""Multilevel models of a mean: three-level, CHE, further levels, a crossed factor."""
 
 from __future__ import annotations
 
 from metaalliance.effects.effects import Effects
-from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
-from metaalliance.models.checks import dominance_notice, refuse_unidentified_split
+from metaalliance.models.checks import dominance_notice
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.prediction import prediction_interval
+from metaalliance.models.structure import missing_notice
 from metaalliance.models.two_level import mean_fields, ones
 from metaalliance.models.working import fit_working
 
 
-def fit_nested(
-    effects: Effects,
-    model: Specification,
-) -> MultilevelFit:
-    """Fit effects nested in studies.
+def fit_multilevel(effects: Effects, model: Specification) -> MultilevelFit:
+    """Fit a mean of effects nested in studies.
 
     Parameters
     ----------
@@ -26,16 +23,23 @@ def fit_nested(
         Three-level or che, resolved; the test "t" has k - 1 residual degrees of freedom as in
         metafor.
 
+    Raises
+    ------
+    OptionError
+        When a column does not exist.
+    EstimationError
+        When the levels are not nested, or cannot be told apart.
+
     References
     ----------
     Van den Noortgate W et al. (2013). Behavior Research Methods 45, 576-594.
     Pustejovsky JE, Tipton E (2022). Prevention Science 23, 425-438.
     """
-    refuse_unidentified_split(effects, model.kind)
     work = fit_working(effects, ones(effects), model)
     fields = mean_fields(effects, work, model)
     fields["notices"] += dominance_notice(effects, fields["weights"])
-    m, tau2 = work.data.blocks.m, work.tau2
+    fields["notices"] += missing_notice(effects, model)
+    m, tau2 = effects.n_studies, work.tau2
     pi = prediction_interval(
         model.prediction,
         fields["estimate"],
@@ -46,18 +50,15 @@ def fit_nested(
         riley=m - 2,
         level=model.level,
     )
-    total = tau2 + work.q.typical_variance
-    theta = work.point.theta
-    sigma2 = FrozenDict(study=float(theta[0]), effect=float(theta[1]))
     return MultilevelFit(
         **fields,
         pi_low=pi.low,
         pi_high=pi.high,
         I2=work.q.I2(tau2),
         H2=work.q.H2(tau2),
-        sigma2=sigma2,
-        I2_levels=FrozenDict({name: value / total for name, value in sigma2.items()}),
+        sigma2=work.sigma2,
+        I2_levels=work.I2_levels,
         log_likelihood=work.point.log_likelihood,
-        nested=work.data,
-        optimum=work.point,
+        data=work.data,
+        point=work.point,
     )

@@ -1,21 +1,20 @@
-"""The models behind `metaalliance moderators`, fitted with the settings of the run."""
+"""Every model of moderators of one analysis: levels, slopes, formulas, heterogeneity, sets."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.request import Request
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
-from metaalliance.model import AGGREGATION_RHO, RHO
+from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.moderation.decomposition import WithinBetween, within_between
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.location_scale import LocationScale, location_scale
@@ -24,15 +23,29 @@ from metaalliance.moderation.model_set import ModelSet, model_set
 from metaalliance.moderation.table import ModeratorTable, moderator_table
 from metaalliance.problems import Problem
 
-#: Tests that a location-scale model has; another becomes the last.
-LOCATION_TESTS = ("wald", "t", "knapp-hartung")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeratorOptions:
-    """Options of the command."""
+    """What is asked about moderators.
 
-    request: Request
+    Attributes
+    ----------
+    by : tuple of str
+        Columns that are tested one at a time; modality where nothing is asked at all.
+    formula, heterogeneity : str or None
+        Moderators of the mean, and of the heterogeneity (a location-scale model).
+    within_between : tuple of str
+        Columns whose slopes within and between studies are told apart.
+    model_set : tuple of str
+        Terms of which every subset is weighed.
+    at, reference, scale, centre : tuple of str
+        Values of variables, such as "year=2020".
+    common_set, separate_tau2, min_studies, compare, sesoi, replications, seed
+        As in `moderator_table`.
+    tests : str or None
+        Methods with commas between, as in `moderator_table`.
+    """
+
     by: tuple[str, ...]
     formula: str | None
     within_between: tuple[str, ...]
@@ -50,7 +63,6 @@ class ModeratorOptions:
     sesoi: float | None
     replications: int
     seed: int
-    figures: bool = True
 
     @property
     def moderators(self) -> tuple[str, ...]:
@@ -101,7 +113,7 @@ class ModeratorModels:
         return list(dict.fromkeys(found))
 
 
-def fit_models(loaded: Analysis, options: ModeratorOptions) -> ModeratorModels:
+def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels:
     """Fit everything that was asked for; notices are kept in the results, not warned of.
 
     Raises
@@ -111,28 +123,21 @@ def fit_models(loaded: Analysis, options: ModeratorOptions) -> ModeratorModels:
     """
     if options.at and options.regressed is None:
         raise OptionError("--at predicts from a --formula; there is none.")
-    _check_variables(loaded.effects, options)
+    _check_variables(analysis.effects, options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        table = _table(loaded, options) if options.moderators else None
-        regression = _regression(loaded, options)
-        spread, rho = _location_scale(loaded, options)
+        table = _table(analysis, options) if options.moderators else None
+        regression = _regression(analysis, options)
+        spread, rho = _location_scale(analysis, options)
         return ModeratorModels(
             table=table,
             regression=regression,
-            predicted=None if regression is None else _predicted(loaded, options, regression),
-            parts=tuple(_within_between(loaded, options, by) for by in options.within_between),
+            predicted=None if regression is None else _predicted(options, regression),
+            parts=tuple(_within_between(analysis, options, by) for by in options.within_between),
             spread=spread,
             aggregation_rho=rho,
-            models=_model_set(loaded, options),
+            models=_model_set(analysis, options),
         )
-
-
-def model_options(loaded: Analysis) -> dict[str, Any]:
-    """Options of every model of the run."""
-    found = loaded.fitted.to_record()
-    rho = RHO if found["rho"] is None else found["rho"]
-    return {name: found[name] for name in ("model", "tau2", "test", "level")} | {"rho": rho}
 
 
 def pairs(given: Sequence[str], option: str) -> dict[str, str]:
@@ -200,15 +205,14 @@ def _names(effects: Effects, formula: str) -> set[str]:
     return {f.column for f in factors} | {f.name for f in factors}
 
 
-def _table(loaded: Analysis, options: ModeratorOptions) -> ModeratorTable:
+def _table(analysis: Analysis, options: ModeratorOptions) -> ModeratorTable:
     """Test the moderators one at a time."""
     return moderator_table(
-        loaded.effects,
+        analysis.effects,
         options.moderators,
         common_set=options.common_set,
         **_variables(options, set(options.moderators)),
-        **model_options(loaded),
-        prediction=loaded.model.prediction,
+        model=analysis.chosen.asked,
         min_studies=options.min_studies,
         separate_tau2=options.separate_tau2,
         compare=options.compare,
@@ -219,24 +223,22 @@ def _table(loaded: Analysis, options: ModeratorOptions) -> ModeratorTable:
     )
 
 
-def _regression(loaded: Analysis, options: ModeratorOptions) -> MetaRegression | None:
+def _regression(analysis: Analysis, options: ModeratorOptions) -> MetaRegression | None:
     """Fit the formula."""
     formula = options.regressed
     if formula is None:
         return None
-    names = _names(loaded.effects, formula) if options.several else set()
+    names = _names(analysis.effects, formula) if options.several else set()
     return meta_regression(
-        loaded.effects,
+        analysis.effects,
         formula,
         min_studies=options.min_studies,
         **_variables(options, names),
-        **model_options(loaded),
+        model=analysis.chosen.asked,
     )
 
 
-def _predicted(
-    loaded: Analysis, options: ModeratorOptions, fit: MetaRegression
-) -> pd.DataFrame | None:
+def _predicted(options: ModeratorOptions, fit: MetaRegression) -> pd.DataFrame | None:
     """Predict at the values asked for."""
     if not options.at:
         return None
@@ -244,43 +246,39 @@ def _predicted(
     texts = [t for t in options.at if wanted.get(t.partition("=")[0].strip()) is not False]
     plain = [t for t in options.at if t not in texts]
     at = {**pairs(texts, "at"), **numbers(plain, "at")}
-    return fit.predict(at=at, prediction=loaded.model.prediction)
+    return fit.predict(at=at)
 
 
-def _within_between(loaded: Analysis, options: ModeratorOptions, by: str) -> WithinBetween:
+def _within_between(analysis: Analysis, options: ModeratorOptions, by: str) -> WithinBetween:
     """Split a moderator into its parts within and between studies."""
     given = _variables(options, {by})
     return within_between(
-        loaded.effects,
+        analysis.effects,
         by,
         reference=given["reference"].get(by),
         scale=given["scale"].get(by),
-        **model_options(loaded),
+        model=analysis.chosen.asked,
     )
 
 
 def _location_scale(
-    loaded: Analysis, options: ModeratorOptions
+    analysis: Analysis, options: ModeratorOptions
 ) -> tuple[LocationScale | None, float | None]:
     """Fit moderators of the heterogeneity, to one effect per study."""
     if options.heterogeneity is None:
         return None, None
-    effects, rho = loaded.effects, loaded.aggregation_rho
+    effects, rho, model = analysis.effects, analysis.aggregation_rho, analysis.fitted
     if effects.dependent():
-        rho = _one_rho(loaded)
-        effects = aggregate(effects, rho)
-    formula = options.formula or "1"
+        rho = _one_rho(model)
+        effects, model = aggregate(effects, rho), replace(model, rho=None)
     names = _names(effects, options.heterogeneity)
     names |= _names(effects, options.regressed) if options.regressed else set()
     given = _variables(options, names)
-    test = loaded.model.test
     found = location_scale(
         effects,
-        formula,
+        options.formula or "1",
         options.heterogeneity,
-        tau2=loaded.model.tau2,
-        test=test if test in LOCATION_TESTS else LOCATION_TESTS[-1],
-        level=loaded.model.level,
+        model=model,
         reference=given["reference"],
         centre=given["centre"],
         units=given["scale"],
@@ -289,24 +287,21 @@ def _location_scale(
     return found, rho
 
 
-def _one_rho(loaded: Analysis) -> float:
+def _one_rho(model: Model) -> float:
     """Correlation with which effects are averaged."""
-    rho = loaded.model.rho
-    if isinstance(rho, str):
-        raise OptionError(f"--rho {rho}: effects are aggregated with one number.")
-    return AGGREGATION_RHO if rho is None else rho
+    if isinstance(model.rho, str):
+        raise OptionError(f"--rho {model.rho}: effects are aggregated with one number.")
+    return AGGREGATION_RHO if model.rho is None else model.rho
 
 
-def _model_set(loaded: Analysis, options: ModeratorOptions) -> ModelSet | None:
+def _model_set(analysis: Analysis, options: ModeratorOptions) -> ModelSet | None:
     """Weigh the subsets of the declared terms."""
     if not options.model_set:
         return None
-    settings = model_options(loaded)
     return model_set(
-        loaded.effects,
+        analysis.effects,
         options.model_set,
-        model=settings["model"],
-        rho=settings["rho"],
+        model=analysis.chosen.asked,
         min_studies=options.min_studies,
         **_variables(options, set(options.model_set)),
     )

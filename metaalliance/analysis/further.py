@@ -1,0 +1,159 @@
+"""Further results beside the pooled mean, with those of its settings that have a meaning there."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from metaalliance.errors import MetaAllianceError, MetaAllianceWarning, OptionError
+from metaalliance.model import AGGREGATION_RHO, Model
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.setting import settings_in
+
+#: What can be asked for, in the words of the option.
+KINDS = ("bayes", "psychometric", "permutation", "henmi-copas", "rve", "i2-bootstrap")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """One further result, or why there is none.
+
+    Attributes
+    ----------
+    kind : str
+        One of `KINDS`.
+    text : str
+        Summary, or the reason.
+    content : dict
+        The result as JSON; the reason under "error" where there is none. "not_taken" names the
+        settings of the main model that have no meaning for it.
+    """
+
+    kind: str
+    text: str
+    content: dict[str, Any]
+
+
+class _Made(NamedTuple):
+    """A result, and the names of the settings that it took."""
+
+    result: Any
+    taken: tuple[str, ...]
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Refuse a result that does not exist.
+
+    Raises
+    ------
+    OptionError
+        Naming those that do.
+    """
+    for kind in kinds:
+        if kind not in KINDS:
+            raise OptionError(f"--also {kind!r} is not one of {', '.join(KINDS)}.")
+
+
+def further_results(fit: PooledFit, kinds: Sequence[str], seed: int) -> list[Further]:
+    """Compute the results that were asked for, each once, in the order asked for.
+
+    Each takes the settings of the main model that have a meaning for it, and names the others.
+
+    Parameters
+    ----------
+    fit : PooledFit
+        The main model.
+    kinds : sequence of str
+        Of `KINDS`.
+    seed : int
+        Of random patterns and samples.
+    """
+    return [_one(fit, kind, seed) for kind in dict.fromkeys(kinds)]
+
+
+def _one(fit: PooledFit, kind: str, seed: int) -> Further:
+    asked = fit.specification.asked
+    try:
+        with warnings.catch_warnings():  # notices are part of the summary
+            warnings.simplefilter("ignore", MetaAllianceWarning)
+            found, taken = _WORK[kind](fit, asked, seed)
+    except MetaAllianceError as error:
+        content = {"error": {"code": error.code, "message": str(error)}}
+        return Further(kind=kind, text=f"{kind}: {error} ({error.code})", content=content)
+    lost = [
+        s.name
+        for s in settings_in(Model)
+        if s.field != "kind" and getattr(asked, s.field) != s.default and s.name not in taken
+    ]
+    text = found.summary()
+    if lost:
+        text += f"\nSettings of the main model without a meaning here: {', '.join(lost)}"
+    return Further(kind=kind, text=text, content={**found.to_dict(), "not_taken": lost})
+
+
+def _averaging(fit: PooledFit, asked: Model) -> tuple[float | None, tuple[str, ...]]:
+    """Correlation with which effects of a study are averaged, where there are several."""
+    if not fit.effects.dependent():
+        return None, ()
+    return (asked.rho, ("rho",)) if isinstance(asked.rho, float) else (AGGREGATION_RHO, ())
+
+
+def _bayes(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+    from metaalliance.models.further.bayes import bayes
+
+    rho, taken = _averaging(fit, asked)
+    return _Made(bayes(fit.effects, level=asked.level, rho=rho), ("level", *taken))
+
+
+def _psychometric(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+    from metaalliance.models.further.psychometric import psychometric
+
+    (rho, taken), model = _averaging(fit, asked), asked.of_kind("two-level")
+    found = psychometric(fit.effects, level=asked.level, rho=rho, fisher_z=asked)
+    shared = {"level", "tau2", "test", "prediction"} - set(model.not_taken(asked))
+    return _Made(found, (*shared, *taken))
+
+
+def _permutation(fit: PooledFit, asked: Model, seed: int) -> _Made:
+    from metaalliance.models.further.permutation import STATISTICS, permutation_test
+
+    rho, taken = _averaging(fit, asked)
+    tau2: Any = "FE" if fit.model == "common-effect" else asked.tau2
+    test: Any = STATISTICS.get(asked.test if fit.specification.multilevel else fit.test)
+    found = permutation_test(fit.effects, tau2=tau2, test=test, seed=seed, rho=rho)
+    taken += ("tau2",) if tau2 == asked.tau2 else ()
+    return _Made(found, (*taken, *(("test",) if asked.test in STATISTICS else ())))
+
+
+def _henmi_copas(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+    from metaalliance.models.further.henmi_copas import henmi_copas
+
+    rho, taken = _averaging(fit, asked)
+    return _Made(henmi_copas(fit.effects, level=asked.level, rho=rho), ("level", *taken))
+
+
+def _rve(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+    from metaalliance.models.further.rve import rve
+
+    given: dict[str, Any] = {"rho": asked.rho} if isinstance(asked.rho, float) else {}
+    return _Made(rve(fit.effects, level=asked.level, **given), ("level", *given))
+
+
+def _i2_bootstrap(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+    from metaalliance.models.further.bootstrap_i2 import bootstrap_i2
+
+    without = {"test", "prediction"}
+    taken = tuple(s.name for s in settings_in(Model) if s.name not in without)
+    return _Made(bootstrap_i2(fit, seed=seed), taken)
+
+
+_WORK: dict[str, Callable[[PooledFit, Model, int], _Made]] = {
+    "bayes": _bayes,
+    "psychometric": _psychometric,
+    "permutation": _permutation,
+    "henmi-copas": _henmi_copas,
+    "rve": _rve,
+    "i2-bootstrap": _i2_bootstrap,
+}

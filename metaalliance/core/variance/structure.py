@@ -1,0 +1,214 @@
+"""What a covariance of effects is made of: its levels, its sampling errors, its components.
+
+A structure gives the covariance S at a vector of variance components. Everything that is fitted
+or tested asks a structure and a covariance only for what stands in the two protocols, so that a
+new structure is one class here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.levels import Crossed, Groups, LevelCovariance, Rows, Term
+
+
+class Covariance(Protocol):
+    """S at one vector of variance components; A_a = Z_a Z_a' is its derivative by one of them."""
+
+    @property
+    def log_determinant(self) -> float:
+        """log|S|."""
+
+    def solve(self, z: Array) -> Array:
+        """Return S^-1 z for z of shape (k,) or (k, c)."""
+
+    def multiply(self, z: Array) -> Array:
+        """Return S z for z of shape (k,)."""
+
+    def solve_level(self, level: int, values: Array) -> Array:
+        """Return S^-1 Z_a values for values of the groups of a level, (m,) or (m, c)."""
+
+    def traces(self) -> tuple[Array, Array | None]:
+        """Return tr(S^-1 A_a), shape (c,), and tr(S^-1 A_a S^-1 A_b) where it costs little."""
+
+    def dense_blocks(self, rows: IntArray) -> Array:
+        """Return S of rows (c, n) of one cluster each, shape (c, n, n)."""
+
+
+class Structure(Protocol):
+    """The covariance of effects as a function of its variance components."""
+
+    @property
+    def vi(self) -> Array:
+        """Sampling variances, shape (k,)."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the variance components, in the order of theta."""
+
+    @property
+    def levels(self) -> tuple[Groups, ...]:
+        """Groups of each component."""
+
+    @property
+    def clusters(self) -> StudyBlocks:
+        """Groups of the coarsest nested level, which are the clusters of robust tests."""
+
+    @property
+    def crossed(self) -> str:
+        """Name of a factor that links the clusters; "" where they are independent."""
+
+    def at(self, theta: Array) -> Covariance:
+        """Return S at `theta` (c,)."""
+
+    def take(self, rows: IntArray, copies: IntArray | int = 0) -> Structure:
+        """Return the structure of some rows (n,), groups of another copy being other groups."""
+
+    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+        """Make deviations of effects from their mean at `theta`, shape (k,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nested:
+    """Effects in studies, with one correlation of the sampling errors of a study.
+
+    Attributes
+    ----------
+    vi : ndarray, shape (k,)
+        Sampling variances.
+    clusters : StudyBlocks
+        The studies.
+    rho : float
+        Correlation of the sampling errors within a study.
+    """
+
+    vi: Array
+    clusters: StudyBlocks
+    rho: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variance between studies, and between effects of a study."""
+        return ("study", "effect")
+
+    @property
+    def levels(self) -> tuple[Groups, ...]:
+        """Studies and rows."""
+        return (self.clusters, Rows(self.vi.size))
+
+    @property
+    def crossed(self) -> str:
+        """Studies are independent."""
+        return ""
+
+    def at(self, theta: Array) -> MarginalCovariance:
+        """Return S at `theta` (2,)."""
+        return MarginalCovariance.build(
+            self.clusters, self.vi, self.rho, float(theta[0]), float(theta[1])
+        )
+
+    def take(self, rows: IntArray, copies: IntArray | int = 0) -> Nested:
+        """Return the structure of some rows (n,), studies of another copy being other studies."""
+        return Nested(self.vi[rows], _taken(self.clusters, rows, copies), self.rho)
+
+    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+        """Make deviations of effects from their mean at `theta`, shape (k,)."""
+        spread = self.clusters.spread
+        study, own = (rng.standard_normal((2, n)) for n in (self.clusters.m, self.vi.size))
+        shared = np.sqrt(self.rho) * spread(study[1]) + np.sqrt(1 - self.rho) * own[1]
+        true = np.sqrt(theta[0]) * spread(study[0]) + np.sqrt(theta[1]) * own[0]
+        return np.asarray(true + np.sqrt(self.vi) * shared, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """Any number of nested levels, correlated sampling errors, and one crossed factor.
+
+    Attributes
+    ----------
+    vi : ndarray, shape (k,)
+        Sampling variances; every group of every nested level is adjacent.
+    own : ndarray, shape (k,)
+        Part of them on the diagonal: (1 - rho) v for a constant rho.
+    sampling : tuple of Term
+        Correlated sampling errors, loading sqrt(v), weight rho (per group).
+    random : tuple of (str, StudyBlocks)
+        Random intercepts by name, from the finest groups to the coarsest.
+    factor : (str, Crossed), optional
+        A crossed random factor by name.
+    """
+
+    vi: Array
+    own: Array = field(repr=False)
+    sampling: tuple[Term, ...]
+    random: tuple[tuple[str, StudyBlocks], ...]
+    factor: tuple[str, Crossed] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variance between effects, of each level, of the crossed factor."""
+        return ("effect", *(name for name, _ in self.random), *filter(None, (self.crossed,)))
+
+    @property
+    def levels(self) -> tuple[Groups, ...]:
+        """Groups of each component."""
+        factor = () if self.factor is None else (self.factor[1],)
+        return (Rows(self.vi.size), *(blocks for _, blocks in self.random), *factor)
+
+    @property
+    def clusters(self) -> StudyBlocks:
+        """Groups of the coarsest level."""
+        return self.random[-1][1]
+
+    @property
+    def crossed(self) -> str:
+        """Name of the crossed factor."""
+        return "" if self.factor is None else self.factor[0]
+
+    def at(self, theta: Array) -> LevelCovariance:
+        """Return S at `theta` (c,)."""
+        ones = np.ones_like(self.vi)
+        terms = [
+            Term(blocks, ones, np.full(blocks.m, variance))
+            for (_, blocks), variance in zip(self.random, theta[1:], strict=False)
+        ]
+        ordered = sorted([*self.sampling, *terms], key=lambda term: -term.blocks.m)
+        factor = None if self.factor is None else self.factor[1]
+        return LevelCovariance.build(
+            self.own + theta[0], ordered, self.levels, factor, float(theta[-1])
+        )
+
+    def take(self, rows: IntArray, copies: IntArray | int = 0) -> Levels:
+        """Return the structure of some rows (n,), groups of another copy being other groups."""
+        sampling = []
+        for term in self.sampling:
+            blocks = _taken(term.blocks, rows, copies)
+            weight = term.weight[term.blocks.study[rows][blocks.starts]]
+            sampling.append(Term(blocks, term.loading[rows], weight))
+        factor = None
+        if self.factor is not None:
+            codes = np.unique(self.factor[1].codes[rows], return_inverse=True)[1]
+            factor = (self.factor[0], Crossed(codes.astype(np.intp)))
+        random = tuple((name, _taken(blocks, rows, copies)) for name, blocks in self.random)
+        return Levels(self.vi[rows], self.own[rows], tuple(sampling), random, factor)
+
+    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+        """Make deviations of effects from their mean at `theta`, shape (k,)."""
+        made = np.zeros(self.vi.size)
+        for groups, variance in zip(self.levels, theta, strict=True):
+            made += np.sqrt(variance) * groups.spread(rng.standard_normal(groups.m))
+        errors, white = self.at(np.zeros(theta.size)), rng.standard_normal(self.vi.size)
+        every = np.ones(self.clusters.m, dtype=bool)
+        for rows in self.clusters.of_one_size(every):
+            root = np.linalg.cholesky(errors.dense_blocks(rows))
+            made[rows] += np.einsum("cij,cj->ci", root, white[rows])
+        return made
+
+
+def _taken(blocks: StudyBlocks, rows: IntArray, copies: IntArray | int) -> StudyBlocks:
+    return StudyBlocks.from_sorted(blocks.study[rows] + blocks.m * copies)

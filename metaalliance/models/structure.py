@@ -1,0 +1,240 @@
+"""The structure of effects that a model asks for: levels, a crossed factor, correlations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from metaalliance.core.arrays import Array, IntArray, read_only
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.levels import Crossed, Rows, Term
+from metaalliance.core.variance.multilevel import MultilevelData
+from metaalliance.core.variance.structure import Levels, Nested
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Specification
+from metaalliance.problems import Problem, notice
+
+
+def working_data(effects: Effects, X: Array, model: Specification) -> MultilevelData:
+    """Sort effects so that every group of every nested level is adjacent.
+
+    Parameters
+    ----------
+    effects : Effects
+        What is fitted.
+    X : ndarray, shape (k, p)
+        Design matrix, rows in the order of the effects.
+    model : Specification
+        The random effects and correlations. Without any, and without a cluster-robust test,
+        every row is a study of its own.
+
+    Raises
+    ------
+    OptionError
+        When a column does not exist.
+    EstimationError
+        When a level is missing for an effect, or the levels are not nested.
+    """
+    structure, order = (_levels if model.columns else _nested)(effects, model)
+    return MultilevelData(read_only(effects.yi[order]), read_only(X[order]), structure, order)
+
+
+def _nested(effects: Effects, model: Specification) -> tuple[Nested, IntArray]:
+    """Effects in studies with one correlation of their errors, and the order that sorts them."""
+    labels = order = np.arange(effects.n_effects, dtype=np.intp)
+    if model.multilevel or model.robust:
+        codes = pd.factorize(effects.frame["study"])[0].astype(np.intp)
+        order = np.argsort(codes, kind="stable").astype(np.intp)
+        labels = codes[order]
+    rho = float(model.rho) if model.rho is not None else 0.0
+    vi = read_only(effects.vi[order])
+    return Nested(vi, StudyBlocks.from_sorted(labels), rho), order
+
+
+def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
+    """Effects in further levels, and the order that makes the groups of all adjacent."""
+    _check(effects, model)
+    frame = effects.frame
+    coarse_first = [*reversed(model.above), "study", *model.within]
+    keys = _nested_keys(frame, coarse_first)
+    same = _codes(frame, [*coarse_first, model.same]) if model.same else keys[-1]
+    order = np.lexsort((same, *reversed(keys))).astype(np.intp)
+    vi = read_only(effects.vi[order])
+    groups = [StudyBlocks.from_sorted(_runs(key[order])) for key in keys]
+    own: Array = vi
+    sampling: tuple[Term, ...] = ()
+    if model.kind == "che":
+        alike = StudyBlocks.from_sorted(_runs(same[order]))
+        own, sampling = _sampling(frame, model, vi, order, groups[len(model.above)], alike)
+    random = tuple(zip(coarse_first, groups, strict=True))[::-1]
+    factor = None
+    if model.crossed:
+        labels = frame[model.crossed].astype(object).where(frame[model.crossed].notna(), "")
+        factor = (model.crossed, Crossed(pd.factorize(labels)[0][order].astype(np.intp)))
+    return Levels(vi, own, sampling, random, factor), order
+
+
+def refuse_unidentified_levels(data: MultilevelData) -> None:
+    """Refuse levels whose groups are those of another level, or one group only."""
+    structure = data.structure
+    if not isinstance(structure, Levels):
+        return
+    found = {data.yi.size: "effect"}
+    for name, blocks in structure.random:  # nested, so that equal numbers are equal groups
+        if blocks.m == 1:
+            raise EstimationError(f"All effects lie in one group of {name!r}.", code="MA611")
+        if blocks.m in found:
+            raise EstimationError(
+                f"The levels {found[blocks.m]!r} and {name!r} have the same groups, so that their "
+                "variances cannot be told apart.",
+                code="MA610",
+            )
+        found[blocks.m] = name
+    if structure.factor is not None:
+        _refuse_same_groups(structure, *structure.factor, found)
+
+
+def _refuse_same_groups(
+    structure: Levels, name: str, factor: Crossed, found: dict[int, str]
+) -> None:
+    """Refuse a crossed factor of one value, or whose values are the groups of a level."""
+    if factor.m == 1:
+        raise EstimationError(f"All effects have one value of {name!r}.", code="MA611")
+    rows = np.arange(factor.codes.size)
+    for codes in (rows, *(blocks.study for _, blocks in structure.random)):
+        pairs = np.unique(np.column_stack([codes, factor.codes]), axis=0).shape[0]
+        if pairs == factor.m == int(codes.max()) + 1:
+            raise EstimationError(
+                f"The values of {name!r} are the groups of the level {found[factor.m]!r}, so that "
+                "their variances cannot be told apart.",
+                code="MA610",
+            )
+
+
+def refuse_saturated_levels(data: MultilevelData, kind: str) -> None:
+    """Refuse a design that fits the mean of every group of a level: no residual is left there."""
+    coefficients = data.X.shape[1]
+    for name, groups in zip(data.names, data.structure.levels, strict=True):
+        if isinstance(groups, Rows) or groups.m > coefficients:
+            continue
+        both = np.hstack([data.X, groups.spread(np.eye(groups.m))])
+        if np.linalg.matrix_rank(both) > np.linalg.matrix_rank(data.X):
+            continue
+        each, between = f"{groups.m} studies", "studies"
+        if name != "study":
+            each, between = f"{groups.m} groups of {name!r}", "them"
+        raise EstimationError(
+            f"The {kind} model was refused: its {coefficients} coefficients fit the mean of each "
+            f"of the {each}, so that no variance between {between} can be estimated. "
+            "Use fewer moderators.",
+            code="MA610",
+        )
+
+
+def _check(effects: Effects, model: Specification) -> None:
+    for column in model.columns:
+        if column not in effects.frame:
+            raise OptionError(f"There is no column {column!r}; {effects.moderator_list()}.")
+        optional = {model.crossed, "sample"}  # a blank sample is the study itself
+        if column not in optional and effects.frame[column].isna().any():
+            row = int(np.flatnonzero(effects.frame[column].isna())[0])
+            study = effects.frame["study"].iloc[row]
+            raise EstimationError(f"{column} is missing for {study}.", code="MA604")
+
+
+def missing_notice(effects: Effects, model: Specification) -> tuple[Problem, ...]:
+    """Say that effects without a value of the crossed factor are one level of it."""
+    if not model.crossed:
+        return ()
+    missing = int(effects.frame[model.crossed].isna().sum())
+    if not missing:
+        return ()
+    message = (
+        f"{missing} {'effect has' if missing == 1 else 'effects have'} no {model.crossed}: "
+        "together they are one level of this factor, 'not reported'."
+    )
+    return (notice("MA615", message, "Complete the column if they are of several kinds."),)
+
+
+def _sampling(
+    frame: pd.DataFrame,
+    model: Specification,
+    vi: Array,
+    order: IntArray,
+    study: StudyBlocks,
+    same: StudyBlocks,
+) -> tuple[Array, tuple[Term, ...]]:
+    """Diagonal part and correlated terms of the sampling covariance."""
+    root = np.sqrt(vi)
+    if isinstance(model.rho, str):
+        by_row = _correlations(frame, model.rho)[order]
+        weight = by_row[study.starts]
+        varies = np.flatnonzero(by_row != study.spread(weight))
+        if varies.size:
+            label = frame["study"].iloc[order[varies[0]]]
+            raise EstimationError(f"{model.rho} differs within {label}.", code="MA603")
+        outside = np.flatnonzero(~((weight >= 0) & (weight < 1)))
+        if outside.size:
+            raise _no_correlation(frame, model.rho, order[study.starts[outside[0]]])
+    else:
+        weight = np.full(study.m, float(model.rho or 0.0))
+    terms = [Term(study, root, weight)]
+    total = study.spread(weight)
+    if model.rho_same is not None:
+        extra = model.rho_same - total[same.starts]
+        terms.append(Term(same, root, extra))
+        total = total + same.spread(extra)
+    if not (total < 1).all():
+        raise EstimationError("An assumed correlation is not below 1.", code="MA603")
+    return (1 - total) * vi, tuple(terms)
+
+
+def _no_correlation(frame: pd.DataFrame, column: str, row: int) -> EstimationError:
+    """What is wrong with the correlation of sampling errors of a row."""
+    value = float(frame[column].iloc[row])
+    seen = "none" if math.isnan(value) else f"{value:g}"
+    return EstimationError(
+        f"rho={column!r} needs a correlation of the sampling errors of each study, in [0, 1); "
+        f"{frame['study'].iloc[row]} has {seen}.",
+        code="MA603",
+    )
+
+
+def _correlations(frame: pd.DataFrame, column: str) -> Array:
+    numbers = pd.to_numeric(frame[column], errors="coerce")
+    wrong = np.flatnonzero((numbers.isna() & frame[column].notna()).to_numpy())
+    if wrong.size:
+        seen = frame[column].iloc[wrong[0]]
+        raise OptionError(
+            f"rho={column!r} needs a column of correlations in [0, 1); it holds {str(seen)!r}."
+        )
+    return numbers.to_numpy(dtype=float)
+
+
+def _nested_keys(frame: pd.DataFrame, coarse_first: Sequence[str]) -> list[IntArray]:
+    """Group codes of each level; inner labels count within their outer group."""
+    keys = [_codes(frame, coarse_first[: i + 1]) for i in range(len(coarse_first))]
+    plain = _codes(frame, ["study"])
+    above = coarse_first.index("study")
+    if above and np.unique(keys[above]).size != np.unique(plain).size:
+        raise EstimationError(
+            f"A study lies in several groups of {coarse_first[above - 1]!r}: the levels are not "
+            "nested.",
+            code="MA604",
+        )
+    return keys
+
+
+def _codes(frame: pd.DataFrame, columns: Sequence[str]) -> IntArray:
+    codes = frame.groupby(list(columns), sort=False, dropna=False).ngroup()
+    return np.asarray(codes, dtype=np.intp)
+
+
+def _runs(codes: IntArray) -> IntArray:
+    """Number runs of equal codes from 0, so that they are sorted."""
+    starts: IntArray = np.r_[0, codes[1:] != codes[:-1]].astype(np.intp)
+    return np.cumsum(starts, dtype=np.intp)

@@ -1,0 +1,34 @@
+"""Notices that several tests of moderators give."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+
+from metaalliance.errors import MetaAllianceWarning
+from metaalliance.problems import Problem, notice
+
+
+def announce(notices: Iterable[Problem]) -> None:
+    """Give the warnings among the notices of a public function as Python warnings too."""
+    for found in notices:
+        if found.severity == "warning":
+            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=3)
+
+
+def missing_notice(name: str, missing: Mapping[str, int], total: int) -> tuple[Problem, ...]:
+    """Say how many of all effects have no value of a moderator.
+
+    Parameters
+    ----------
+    missing : mapping of str to int
+        Effects without a value (n_effects), and studies that have no other (n_studies).
+    """
+    k, m = missing["n_effects"], missing["n_studies"]
+    if not k:
+        return ()
+    message = (
+        f"{name} is missing for {k:,} of {total:,} effects "
+        f"({m:,} {'study' if m == 1 else 'studies'} entirely), which are left out of its test."
+    )
+    return (notice("MA644", message, "Complete the column, or say so.", severity="note"),)

@@ -1,0 +1,205 @@
+"""Means of the levels of a moderator as figures show them: from one model, or pooled apart."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, Literal, Self
+
+from metaalliance.core.arrays import BoolArray
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, MetaAllianceError, MetaAllianceWarning, OptionError
+from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.categorical import moderators
+from metaalliance.moderation.frames import records
+from metaalliance.moderation.grouping import is_number
+from metaalliance.moderation.result import ModeratorTest
+from metaalliance.moderation.subgroups import MISSING, subgroup_fits
+from metaalliance.options import check_option
+from metaalliance.plots.groups import labels_of, levels_of
+
+#: One model of all levels, or one of each.
+Pooling = Literal["joint", "apart"]
+
+_COUNTS = ("n_studies", "n_effects", "n_participants")
+_NUMBERS = (
+    "estimate", "statistic", "df", "p_value", "ci_low", "ci_high", "pi_low", "pi_high",
+    "tau2", "I2", "Q", "Q_df", "Q_p_value",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelMean:
+    """One level: its effects, and its mean on the analysis scale where it was pooled.
+
+    Attributes
+    ----------
+    name : str
+        As the sheet has it.
+    effects : Effects
+        Its effects.
+    model, test : str
+        What pooled it; empty where nothing did.
+    estimate, statistic, df, p_value, ci_low, ci_high, pi_low, pi_high : float
+        NaN where it was not pooled.
+    tau2 : float
+        Heterogeneity of its own; NaN where all levels share one.
+    I2, Q, Q_df, Q_p_value : float
+        Heterogeneity of its effects.
+    """
+
+    name: str
+    effects: Effects = field(repr=False)
+    n_studies: int
+    n_effects: int
+    n_participants: int | None
+    model: str = ""
+    test: str = ""
+    estimate: float = math.nan
+    statistic: float = math.nan
+    df: float = math.nan
+    p_value: float = math.nan
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    pi_low: float = math.nan
+    pi_high: float = math.nan
+    tau2: float = math.nan
+    I2: float = math.nan
+    Q: float = math.nan
+    Q_df: int = 0
+    Q_p_value: float = math.nan
+
+    @classmethod
+    def of(cls, fit: PooledFit, name: str) -> Self:
+        """Return the mean of a fit of its own."""
+        numbers = {key: getattr(fit, key) for key in (*_COUNTS, *_NUMBERS)}
+        return cls(name=name, effects=fit.effects, model=fit.model, test=fit.test, **numbers)
+
+    @classmethod
+    def only_counted(cls, effects: Effects, name: str) -> Self:
+        """Return a level that was not pooled."""
+        counts = {key: getattr(effects, key) for key in _COUNTS}
+        return cls(name=name, effects=effects, **counts)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether it has a mean."""
+        return math.isfinite(self.estimate)
+
+    @property
+    def tau(self) -> float:
+        """Standard deviation of its own true effects."""
+        return math.sqrt(self.tau2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelMeans:
+    """The levels of one moderator.
+
+    Attributes
+    ----------
+    levels : tuple of LevelMean
+        In alphabetical order, effects without a value last.
+    test : ModeratorTest or None
+        The model of all levels; None where the effects allow none.
+    pool : {"joint", "apart"}
+        Whether the means are those of `test`, or each of a model of its own.
+    reason : str
+        Why there is no `test`.
+    """
+
+    by: str
+    levels: tuple[LevelMean, ...]
+    test: ModeratorTest | None
+    pool: Pooling
+    reason: str = ""
+
+    @property
+    def least(self) -> int:
+        """Studies that a level needs."""
+        return 0 if self.test is None else int(self.test.options["min_studies"])
+
+
+@lru_cache(maxsize=8)  # a figure, its alternative text and its summary show the same levels
+def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint") -> LevelMeans:
+    """Return the mean of each level of `by`, with the settings of `fit`.
+
+    Parameters
+    ----------
+    fit : PooledFit
+        The overall result, whose model as it was asked for is taken over.
+    by : str or ModeratorTest
+        A column of the effects, or a test whose levels are shown as they were tested.
+    pool : {"joint", "apart"}
+        The means of `moderators`, where a level of too few studies has none, or each level
+        pooled on its own by the settings of `fit`.
+
+    Raises
+    ------
+    OptionError
+        When the effects have no such column.
+    EstimationError
+        When a level cannot be pooled apart.
+    """
+    check_option("pool", pool, Pooling)
+    if isinstance(by, ModeratorTest):
+        return means_of_test(by)
+    labels = labels_of(fit.effects, by)
+    test, reason = _tested(fit, by)
+    if pool == "apart":
+        found = [LevelMean.of(part, name) for name, part in subgroup_fits(fit, by).items()]
+    else:
+        found = [_joint(fit.effects, name, labels == name, test) for name in levels_of(labels)]
+    return LevelMeans(by=by, levels=tuple(found), test=test, pool=pool, reason=reason)
+
+
+def means_of_test(test: ModeratorTest) -> LevelMeans:
+    """Return the levels of a test in its own order, as they were tested."""
+    labels = labels_of(test.effects, test.name)
+    found = [
+        _joint(test.effects, str(name), labels == str(name), test) for name in test.levels["level"]
+    ]
+    return LevelMeans(by=test.name, levels=tuple(found), test=test, pool="joint")
+
+
+def _joint(
+    effects: Effects, name: str, members: BoolArray, test: ModeratorTest | None
+) -> LevelMean:
+    """Return a level with its row of the test, if it takes part in it."""
+    level = LevelMean.only_counted(effects.subset(members), name)
+    rows = [] if test is None else records(test.levels)
+    row = next((r for r in rows if str(r["level"]) == name and r["tested"]), None)
+    if row is None or test is None:
+        return level
+    numbers = {key: row[key] for key in _NUMBERS} | {"Q_df": int(row["Q_df"])}
+    if not test.options["separate_tau2"]:
+        numbers["tau2"] = math.nan
+    options = test.options
+    return replace(level, **numbers, model=options["model"], test=options["test"])
+
+
+def _tested(fit: PooledFit, by: str) -> tuple[ModeratorTest | None, str]:
+    """Return the model of all levels, or why the effects allow none."""
+    asked: Any = fit.specification.asked
+    with warnings.catch_warnings():  # what is left out is said in the figure
+        warnings.simplefilter("ignore", MetaAllianceWarning)
+        try:
+            return moderators(_as_text(fit.effects, by), by, model=asked), ""
+        except (EstimationError, OptionError) as error:
+            return None, _plain(error)
+
+
+def _plain(error: MetaAllianceError) -> str:
+    return str(error).strip().rstrip(".")
+
+
+def _as_text(effects: Effects, by: str) -> Effects:
+    """Return effects whose column of numbers is one of levels, as the figure shows it."""
+    if not is_number(effects.frame[by]):
+        return effects
+    labels = labels_of(effects, by)
+    frame = effects.frame.copy()
+    frame[by] = [None if label == MISSING else label for label in labels]
+    return Effects(frame=frame, measure=effects.measure)
