@@ -2,6 +2,7 @@
 
 from . import plots
 from .analysis.analysis import Analysis
+from .analysis.verify import Verification, verify
 from .diagnostics.baujat import Baujat, baujat
 from .diagnostics.cumulative import Cumulative, cumulative
 from .diagnostics.diagnostics import Influence, influence
@@ -115,6 +116,7 @@ __all__ = [
     "TrimAndFill",
     "TwoLevelFit",
     "UnreadableFileError",
+    "Verification",
     "WithinBetween",
     "aggregate",
     "baujat",
@@ -161,6 +163,7 @@ __all__ = [
     "selection_model",
     "simple_slopes",
     "trim_and_fill",
+    "verify",
     "within_between",
 ]
 

@@ -828,11 +828,6 @@ _ANALYSIS = {
         "the sheet.",
         "Correct them before the diagram is printed.",
     ),
-    "MA683": _error(
-        "the analysis cannot be written as a script",
-        "R or Python code is written for the models that the command line offers.",
-        "See the message; choose another model.",
-    ),
     "MA684": _note(
         "a figure was not drawn",
         "These data do not have what the figure shows: too few studies, or no estimate.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from metaalliance.errors import OptionError
@@ -20,6 +20,8 @@ from metaalliance.setting import Settings, setting
 #: What stands for a reliability that is not coded: one number, one by measure, or the mean
 #: of those that are coded.
 Assumed = float | Mapping[str, float] | Literal["mean"]
+#: Settings that decide how a sheet is read; the others say what is made of its rows.
+READING = ("nonsignificant", "beta")
 
 
 def _reliability(name: str, given: Any) -> float | FrozenDict | str | None:
@@ -98,6 +100,15 @@ class Policy(Settings):
     outcome_reliability: Assumed | None = setting(
         None, _reliability, "The same for the outcome", toml=(int, float, str, dict)
     )
+
+    def for_multiverse(self) -> Policy:
+        """Return the policy with which a sheet is read whose "n.s." is a decision still open."""
+        return self if self.nonsignificant != "error" else replace(self, nonsignificant="drop")
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What decides how a sheet is read, as `load_studies` takes it."""
+        return {name: getattr(self, name) for name in READING}
 
     @property
     def correction(self) -> dict[str, Any]:

@@ -9,11 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from metaalliance.analysis.content import Content
+from metaalliance.analysis.documents import POOL_RESULTS, pool_document
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.analysis.influence import (
     InfluenceKeywords,
     InfluenceResults,
     influence_results,
 )
+from metaalliance.analysis.record import asked_of, record_of
+from metaalliance.analysis.report import content_for, gather
 from metaalliance.config import Config, find_config, read_config
 from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.aggregate import aggregate
@@ -266,6 +271,35 @@ class Analysis:
         """
         return influence_results(self.fit, **options)
 
+    def report(self, content: Content | None = None) -> Evidence:
+        """Run the analyses of a report.
+
+        Parameters
+        ----------
+        content : Content, optional
+            What it contains beside the pooled mean; by default what the configuration says.
+        """
+        return gather(
+            content or content_for(self.config.report, self.effects),
+            studies=self.studies,
+            coded=self.coded,
+            fit=self.fit,
+            comparison=self.comparison,
+            recorded=self.recorded,
+            config=self.config,
+            multiverse=self.multiverse,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the pooled result, which `verify` takes."""
+        models, notes = self.comparison
+        problems = (*self.studies.problems, *self.fit.notices, *notes)
+        document = pool_document(self.studies, models, problems, self.recorded, ())
+        asked = asked_of(self.model, self.policy)
+        return record_of(
+            document, POOL_RESULTS, asked, self.studies, self.coded, files={}, options={}
+        )
+
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
@@ -274,10 +308,4 @@ class Analysis:
 
 def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:
     """Read a sheet, with errors or without."""
-    return load_studies(
-        path,
-        sheet=sheet,
-        nonsignificant=policy.nonsignificant,  # type: ignore[arg-type]
-        beta=policy.beta,  # type: ignore[arg-type]
-        config=config,
-    )
+    return load_studies(path, sheet=sheet, config=config, **policy.reading)

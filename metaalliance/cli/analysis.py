@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from metaalliance.analysis.analysis import Analysis, config_for, read
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, print_error, terminal_width
 from metaalliance.cli.settings import Settings, resolve
 from metaalliance.config import Config
 from metaalliance.errors import StudyDataError
+from metaalliance.policy import Policy
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.tables.problems import count_line, problem_lines, silenced_lines
 from metaalliance.sheet.studies import Studies
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a command that analyses a sheet was asked.
-
-    Attributes
-    ----------
-    workbook : Path
-        The sheet, or "-" for standard input.
-    output : Path or None
-        Folder of results; None takes the one beside the sheet.
-    settings : dict
-        Options as given on the command line (None where not given), for `cli.settings.resolve`.
-    """
-
-    workbook: Path
-    output: Path | None = None
-    sheet: str | None = None
-    config: Path | None = None
-    settings: dict[str, Any]
-    json_output: bool = False
-    force: bool = False
-    quiet: bool = False
-    verbose: bool = False
-
-    @property
-    def source(self) -> Path | None:
-        """The file that is read, None for standard input."""
-        return None if str(self.workbook) == "-" else self.workbook
 
 
 def settings_of(request: Request) -> tuple[Config, Settings]:
@@ -54,7 +24,11 @@ def settings_of(request: Request) -> tuple[Config, Settings]:
 
 
 def load(
-    request: Request, config: Config, settings: Settings, refused: str = "Nothing was pooled."
+    request: Request,
+    config: Config,
+    settings: Settings,
+    refused: str = "Nothing was pooled.",
+    reading: Callable[[Policy], Policy] = lambda policy: policy,
 ) -> Analysis | int:
     """Read and convert a sheet.
 
@@ -62,6 +36,8 @@ def load(
     ----------
     refused : str
         What did not happen, for the message about a sheet with errors.
+    reading : callable
+        Returns the policy with which the sheet is read, where it is not the one asked for.
 
     Returns
     -------
@@ -73,7 +49,7 @@ def load(
     StudyDataError
         With ``--json``, when the sheet has errors.
     """
-    studies = read(request.workbook, settings.policy, config, request.sheet)
+    studies = read(request.workbook, reading(settings.policy), config, request.sheet)
     if studies.errors:
         return _refuse(studies, request, refused)
     return Analysis.of(studies, settings.model, settings.policy, config)
@@ -116,17 +92,28 @@ def print_preamble(studies: Studies, request: Request) -> None:
 
 
 def _refuse(studies: Studies, request: Request, refused: str) -> int:
-    """Print the problems of a sheet with errors."""
+    """Refuse a sheet with errors."""
     count = len(studies.errors)
     message = (
         f"{count} error{'' if count == 1 else 's'} in {studies.file}. {refused} Correct "
         "these cells, or set include = no with a reason."
     )
+    return print_refusal(StudyDataError(message, studies.problems), request)
+
+
+def print_refusal(error: StudyDataError, request: Request) -> int:
+    """Print the problems of a sheet with errors.
+
+    Raises
+    ------
+    StudyDataError
+        With ``--json``.
+    """
     if request.json_output:
-        raise StudyDataError(message, studies.problems)
+        raise error
     wanted = {"error"} if request.quiet else {"error", "warning"}
-    shown = [p for p in studies.problems if p.severity in wanted or request.verbose]
+    shown = [p for p in error.problems if p.severity in wanted or request.verbose]
     for line in problem_lines(shown, terminal_width()):
         print_error(line)
-    print_error(f"\n{message}")
+    print_error(f"\n{error}")
     return DATA

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from metaalliance import __version__
-from metaalliance.cli.commands import (
-    bias,
-    coding,
-    figures,
-    influence,
-    local,
-    moderators,
-    multiverse,
-    pooling,
-    report,
-    sheets,
-)
+from metaalliance.cli import commands
+from metaalliance.cli.register import COMMANDS, SECTIONS
+
+__all__ = ["COMMANDS", "app", "commands"]
 
 
-class JsonGroup(TyperGroup):
-    """Answers a wrong command line with a JSON document where --json stands in it."""
+class Commands(TyperGroup):
+    """Lists the commands by section; answers a wrong line in JSON where --json stands in it."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the commands of each section, as the register has them."""
+        for section in SECTIONS:
+            rows = [
+                (name, self.commands[name].get_short_help_str(formatter.width))
+                for name, entry in sorted(COMMANDS.items())
+                if entry.section == section
+            ]
+            with formatter.section(section):
+                formatter.write_dl(rows)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run the command line."""
@@ -37,8 +40,8 @@ class JsonGroup(TyperGroup):
         except Exception as error:
             if not hasattr(error, "format_message"):
                 raise
+            from metaalliance.analysis.documents import error_document
             from metaalliance.cli.run import print_document
-            from metaalliance.report.results import error_document
 
             command = next((w for w in words if not w.startswith("-")), "")
             print_document(error_document(command, "MA690", error.format_message()))
@@ -48,7 +51,7 @@ class JsonGroup(TyperGroup):
 
 app = typer.Typer(
     name="metaalliance",
-    cls=JsonGroup,
+    cls=Commands,
     help="Meta-analysis of therapeutic alliance-outcome effect sizes, from the coding sheet on.",
     no_args_is_help=True,
     add_completion=False,
@@ -76,32 +79,5 @@ def root(
     """Meta-analysis of therapeutic alliance-outcome effect sizes, from the coding sheet on."""
 
 
-#: Every command, in the order of --help; each does its work in a module imported when needed.
-COMMANDS: dict[str, Callable[..., None]] = {
-    "pool": pooling.pool,
-    "moderators": moderators.moderators,
-    "bias": bias.bias,
-    "influence": influence.influence,
-    "forest": figures.forest,
-    "funnel": figures.funnel,
-    "plot": figures.plot,
-    "template": sheets.template,
-    "validate": sheets.validate,
-    "convert": sheets.convert,
-    "init": sheets.init,
-    "vocabulary": sheets.vocabulary,
-    "explain": sheets.explain,
-    "multiverse": multiverse.multiverse,
-    "power": multiverse.power,
-    "compare": multiverse.compare,
-    "report": report.report,
-    "verify": report.verify,
-    "export-r": report.export_r,
-    "export-python": report.export_python,
-    "serve": local.serve,
-    "example": report.example,
-    "agree": coding.agree,
-    "reconcile": coding.reconcile,
-}
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+for entry in COMMANDS.values():
+    app.command(entry.name)(entry.run)

@@ -1,74 +1,86 @@
-"""Options that several commands share, spelled once."""
+"""Options that several commands share, spelled once; those of settings come from the settings."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet to read [default: effects].")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace files of others in the folder.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only beside results.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print notes too.")]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", help="Configuration [default: metaalliance.toml, sheet's or above]."),
+from metaalliance.setting import Setting
+
+Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")]
+FigureWidth = Annotated[
+    float | None, typer.Option("--width", help="Width of figures in mm [default: 174].")
 ]
-Nonsignificant = Annotated[
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
+Key = Annotated[
     str | None,
-    typer.Option(
-        "--nonsignificant",
-        help="'n.s.' without a value: error, zero, drop or half-p [default: error].",
+    typer.Option("--key", help="Columns that match rows within a study, such as effect."),
+]
+
+#: Fields of a `Request` as parameters: their type, flags, default and help.
+_REQUEST: dict[str, tuple[Any, tuple[str, ...], Any, str]] = {
+    "workbook": (
+        Path,
+        (),
+        Parameter.empty,
+        "Extraction workbook (.xlsx, .csv, .tsv), or - for standard input.",
     ),
-]
-Beta = Annotated[
-    str | None,
-    typer.Option("--beta", help="Betas: peterson-brown or refuse [default: peterson-brown]."),
-]
-Workbook = Annotated[
-    Path, typer.Argument(help="Extraction workbook (.xlsx, .csv, .tsv), or - for standard input.")
-]
-Folder = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", help="Folder [default: <name>_results beside the sheet]."),
-]
-Measure = Annotated[str | None, typer.Option("--measure", help="z, r or r-unbiased [default: z].")]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        help="auto, che, three-level, two-level or common-effect [default: auto].",
+    "output": (
+        Path | None,
+        ("-o", "--output"),
+        None,
+        "Folder [default: <name>_results beside the sheet].",
     ),
-]
-Tau2 = Annotated[
-    str | None,
-    typer.Option("--tau2", help="REML, ML, DL, HE, HS, SJ, EB, PM or PMM [default: REML]."),
-]
-Test = Annotated[
-    str | None,
-    typer.Option(
-        "--test",
-        help="auto, cr2, cr1s, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald "
-        "[default: auto].",
+    "sheet": (str | None, ("--sheet",), None, "Sheet to read [default: effects]."),
+    "config": (
+        Path | None,
+        ("--config",),
+        None,
+        "Configuration [default: metaalliance.toml, sheet's or above].",
     ),
-]
-Rho = Annotated[
-    str | None,
-    typer.Option(
-        "--rho",
-        help="Correlation of sampling errors within a study, or the column that holds it "
-        "[default: .6 for che, .5 to aggregate].",
-    ),
-]
-Level = Annotated[
-    float | None, typer.Option("--level", help="Coverage of the intervals [default: 0.95].")
-]
-Prediction = Annotated[
-    str | None,
-    typer.Option(
-        "--prediction", help="Prediction interval: t, normal, riley or simple [default: t]."
-    ),
-]
+    "json_output": (bool, ("--json",), False, "Print one JSON document on stdout."),
+    "force": (bool, ("--force",), False, "Replace files of others in the folder."),
+    "quiet": (bool, ("--quiet", "-q"), False, "Print errors only beside results."),
+    "verbose": (bool, ("--verbose", "-v"), False, "Print notes too."),
+    "debug": (bool, ("--debug",), False, "Show the traceback of an error."),
+}
+#: Those that stand before the options of a command.
+LEADING = ("workbook", "output", "sheet", "config")
+#: Those that stand after them.
+CLOSING = tuple(name for name in _REQUEST if name not in LEADING)
+
+
+def shared(name: str, help: str | None = None) -> Parameter:
+    """Return a parameter that fills a field of the request."""
+    kind, flags, default, words = _REQUEST[name]
+    made = typer.Option(*flags, help=help or words) if flags else typer.Argument(help=help or words)
+    return parameter(name, Annotated[kind, made], default)
+
+
+def setting_parameters(settings: Iterable[Setting]) -> list[Parameter]:
+    """Return the parameters of settings; None where the command line says nothing."""
+    return [
+        parameter(s.name, Annotated[_type(s) | None, typer.Option(s.flag, help=_help(s))], None)
+        for s in settings
+    ]
+
+
+def parameter(name: str, annotation: Any, default: Any) -> Parameter:
+    """Return a parameter that is passed by its name."""
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _type(s: Setting) -> Any:
+    if s.many:
+        return list[str]
+    return float if set(s.toml) <= {int, float} else str
+
+
+def _help(s: Setting) -> str:
+    told = "" if s.default in (None, "", ()) else f" [default: {s.default}]"
+    more = "; may be repeated" if s.many else ""
+    return f"{s.help}{more}{told}."

@@ -1,22 +1,20 @@
-"""`metaalliance export-r`, `export-python` and `example`: what others can run."""
+"""`metaalliance export-r` and `export-python`: what others can run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from metaalliance import __version__
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.analysis import Request, load, settings_of
+from metaalliance.analysis.content import default_moderators, moderator_results
+from metaalliance.analysis.documents import SCHEMA_VERSION
+from metaalliance.cli.analysis import load, settings_of
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result
 from metaalliance.report.folder import check_file, write_file
-from metaalliance.report.manuscript.analyses import default_moderators, moderator_results
-from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.scripts.python import python_script
 from metaalliance.report.scripts.r import r_files
-
-EXAMPLE = "simulated_alliance_studies.xlsx"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +47,11 @@ def run_export_python(options: ExportOptions) -> int:
     path = loaded.config.path
     config = None if path is None else str(path.resolve())
     script = python_script(
-        {**fit.settings(), **loaded.recorded, "config": config},
+        loaded.settings(),
         {
             "file": str(options.request.workbook),
             "sha256": loaded.studies.sha256,
+            "config": config,
             "sheet": None if loaded.studies.sheet == loaded.studies.file else loaded.studies.sheet,
         },
         _moderators(options, loaded),
@@ -62,19 +61,6 @@ def run_export_python(options: ExportOptions) -> int:
     command = "python analysis.py"
     return _write({"analysis.py": script.encode()}, folder, options.request, "export-python",
                   command)  # fmt: skip
-
-
-def run_example(output: Path, *, force: bool) -> int:
-    """Write the example workbook."""
-    target = output / EXAMPLE if output.is_dir() or not output.suffix else output
-    content = (files("metaalliance") / "examples" / EXAMPLE).read_bytes()
-    write_file(target, content, force=force)
-    print_result([str(target)])
-    print_error(
-        "Simulated data, for trying and teaching only. Next: metaalliance validate, pool or "
-        f"report {target}"
-    )
-    return OK
 
 
 def _prepared(options: ExportOptions, name: str) -> tuple[Analysis | int, Path]:

@@ -7,19 +7,21 @@ import tempfile
 import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import SCHEMA_VERSION, input_record, run_record, to_json
+from metaalliance.analysis.record import asked_of
 from metaalliance.cli.analysis import (
-    Request,
     load,
     print_preamble,
     results_path,
     settings_of,
 )
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.files import write_whole
@@ -33,7 +35,6 @@ from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
 from metaalliance.plots.options import OPTIONS
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.results import SCHEMA_VERSION, input_record, run_record, to_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,6 +69,7 @@ class FigureRequest(Request):
     kind: str
     outputs: tuple[Path, ...] = ()
     style: str | None = None
+    width: float | None = None
     title: str | None = None
     dpi: int = 300
     interactive: bool = False
@@ -92,7 +94,7 @@ def run_figure(request: FigureRequest) -> int:
     loaded = load(request, config, settings, "Nothing was drawn.")
     if isinstance(loaded, int):
         return loaded
-    width = request.settings.get("width") or config.pool.get("width") or kind.width
+    width = request.width or config.pool.get("width") or kind.width
     look = {"style": style, "width_mm": width, "title": request.title}
     with warnings.catch_warnings():  # notices are printed
         warnings.simplefilter("ignore", MetaAllianceWarning)
@@ -107,6 +109,12 @@ def run_figure(request: FigureRequest) -> int:
     if not request.quiet:
         print_error(f"Wrote {', '.join(written)}")
     return OK
+
+
+def figure_of(request: Request, command: str, kind: str, **own: Any) -> FigureRequest:
+    """Return the request of a command that draws, with what every figure takes."""
+    shared = {f.name: getattr(request, f.name) for f in fields(Request)}
+    return FigureRequest(**shared, command=command, kind=kind, **own)
 
 
 def list_kinds() -> int:
@@ -262,7 +270,10 @@ def _write(
     else:
         for path, content in files.items():
             target.folder.write(path.name, content)
-        record = run_record(document, dict(target.folder.written), ("figure",))
+        record = {
+            **run_record(document, dict(target.folder.written), ("figure",)),
+            **asked_of(loaded.model, loaded.policy),
+        }
         target.folder.write(target.folder.record_name, to_json(record).encode())
         target.folder.remove_stale()
     if request.json_output:
@@ -284,7 +295,7 @@ def _document(
         "command": request.command,
         "input": input_record(loaded.studies),
         "problems": [p.to_dict() for p in (*loaded.studies.problems, *notes)],
-        "settings": {**request.settings, **loaded.recorded},
+        "settings": {**loaded.settings(), **loaded.recorded},
         "figure": figure,
         "files": list(names),
     }

@@ -6,31 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
-from metaalliance.cli.analysis import (
-    Request,
-    load,
-    open_folder,
-    print_preamble,
-    settings_of,
-)
-from metaalliance.cli.further_figures import (
-    draw_all,
-    figure_files,
-    moderator_drawings,
-    slug,
-)
-from metaalliance.cli.record import request_of, save_record
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.moderation.meta_regression import with_r
+from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions
+from metaalliance.cli.drawing.further_figures import Drawing, moderator_drawings, slug
+from metaalliance.cli.frame import Shown, examined
+from metaalliance.cli.request import Request
+from metaalliance.cli.run import print_error
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
-from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.results import input_record, to_json
 from metaalliance.report.tables.meta_regression import regression_sheets, regression_tables
 from metaalliance.report.tables.moderator_models import (
-    location_scale_document,
     location_scale_table,
     model_set_sheets,
     model_set_tables,
@@ -42,44 +27,28 @@ from metaalliance.report.tables.moderators import (
     contrast_table,
     method_table,
     moderator_sheets,
-    moderators_document,
     multiplicity_table,
 )
 from metaalliance.report.tables.table import Table, render_text
-from metaalliance.report.workbooks.write import write_workbook
 
-FILES = ("moderators.json", "moderators.xlsx", "run_moderators.json")
-#: Parts of the document that the digest of the record covers.
-RESULTS = (
-    "counts", "moderators", "regression", "within_between", "location_scale", "model_set",
-)  # fmt: skip
 #: Contrasts that the terminal shows of one moderator; the workbook has all.
 SHOWN = 12
 
 
 def run_moderators(request: Request, options: ModeratorOptions, *, figures: bool) -> int:
     """Run the command."""
-    config, settings = settings_of(request)
-    names = figure_files(figure_names(options)) if figures else ()
-    folder = open_folder(request, "moderators", (*FILES, *names))
-    loaded = load(request, config, settings, "Nothing was compared.")
-    if isinstance(loaded, int):
-        return loaded
-    found = fit_models(loaded, options)
-    notes = _draw(found, loaded, folder) if figures else []
-    if not request.json_output:
-        print_preamble(loaded.studies, request)
-        _print(found, notes)
-    sheets = moderator_workbook(found)
-    document = moderator_document(loaded, options, found, (*folder.written, *FILES), notes)
-    folder.write("moderators.json", to_json(document).encode())
-    folder.write("moderators.xlsx", write_workbook(sheets))
-    save_record(folder, document, loaded, RESULTS, request_of(options, loaded))
-    if request.json_output:
-        print_document(document)
-    if not request.quiet:
-        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    return OK
+    names = figure_names(options) if figures else None
+    return examined(
+        "moderators", request, options, _shown, figures=names, refused="Nothing was compared."
+    )
+
+
+def _shown(loaded: Analysis, found: ModeratorModels) -> Shown:
+    return Shown(
+        sheets=lambda _: moderator_workbook(found),
+        lines=lambda width, notes: _printed(found, notes, width),
+        drawings=_drawings(found, loaded),
+    )
 
 
 def figure_names(options: ModeratorOptions) -> list[str]:
@@ -89,51 +58,12 @@ def figure_names(options: ModeratorOptions) -> list[str]:
     return [*names, "coefficients"] if options.regressed else names
 
 
-def _draw(found: ModeratorModels, loaded: Analysis, folder: ResultsFolder) -> list[Problem]:
-    """Write the figures; a note for each that these data do not allow."""
+def _drawings(found: ModeratorModels, loaded: Analysis) -> list[Drawing]:
+    """The figures; forests of levels where there are levels."""
     levels = found.table is not None and any(
         isinstance(one, ModeratorTest) for one in found.table.moderators
     )
-    return draw_all(moderator_drawings(found, loaded.fit if levels else None), folder)
-
-
-def moderator_document(
-    loaded: Analysis,
-    options: ModeratorOptions,
-    found: ModeratorModels,
-    files: Sequence[str] = (),
-    notes: Sequence[Problem] = (),
-) -> dict[str, Any]:
-    """Return the document of the command."""
-    parts: dict[str, Any] = {"moderators": []} if found.table is None else found.table.to_dict()
-    parts.pop("notices", None)
-    parts["regression"] = None
-    if found.regression is not None:
-        fit, predicted = found.regression, found.predicted
-        rows = None if predicted is None else with_r(predicted, fit.fit)
-        parts["regression"] = {**fit.to_dict(), "predictions": rows}
-    parts["within_between"] = [one.to_dict() for one in found.parts]
-    parts["location_scale"] = location_scale_document(found.spread, found.aggregation_rho)
-    parts["model_set"] = None if found.models is None else found.models.to_dict()
-    settings = {
-        **loaded.fitted.to_record(),
-        "measure": loaded.policy.measure,
-        "min_studies": options.min_studies,
-        "separate_tau2": options.separate_tau2,
-        "replications": options.replications,
-        "seed": options.seed,
-        **loaded.recorded,
-    }
-    effects = loaded.effects
-    counts = {
-        "n_studies": effects.n_studies,
-        "n_effects": effects.n_effects,
-        "n_participants": effects.n_participants,
-    }
-    problems = [p.to_dict() for p in (*loaded.studies.problems, *found.notices, *notes)]
-    return moderators_document(
-        input_record(loaded.studies), problems, settings, counts, parts, files
-    )
+    return moderator_drawings(found, loaded.fit if levels else None)
 
 
 def moderator_workbook(found: ModeratorModels) -> dict[str, Any]:
@@ -153,15 +83,14 @@ def moderator_workbook(found: ModeratorModels) -> dict[str, Any]:
     return sheets
 
 
-def _print(found: ModeratorModels, notes: Sequence[Problem]) -> None:
-    """Tables on stdout, notices on stderr."""
-    width = terminal_width()
+def _printed(found: ModeratorModels, notes: Sequence[Problem], width: int) -> list[str]:
+    """Tables; notices go to stderr."""
     lines = [] if found.table is None else _lines(found.table, width)
     for table in _model_tables(found):
         lines += [*([""] if lines else []), render_text(table, width)]
     for problem in (*found.notices, *notes):
         print_error(f"{problem.severity}: {problem.message} ({problem.code})")
-    print_result(lines)
+    return lines
 
 
 def _model_tables(found: ModeratorModels) -> list[Table]:

@@ -6,15 +6,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.analysis.further import Further, check_kinds, further_results
-from metaalliance.cli.analysis import (
-    Request,
-    load,
-    open_folder,
-    print_preamble,
-    settings_of,
-)
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
+from metaalliance.cli.frame import closed, save_record, write_results
+from metaalliance.cli.request import Request
+from metaalliance.cli.run import print_result, terminal_width
+from metaalliance.cli.settings import Settings, figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit
@@ -25,9 +23,12 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.record import sealed
-from metaalliance.report.results import POOL_RESULTS, pool_document, run_record, to_json
-from metaalliance.report.tables.pooling import effect_frame, model_table, problem_rows
+from metaalliance.report.tables.pooling import (
+    effect_frame,
+    model_frame,
+    model_table,
+    problem_rows,
+)
 from metaalliance.report.tables.table import render_text
 from metaalliance.wording.numbers import p_text
 
@@ -41,9 +42,11 @@ FIGURE_FILES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolOptions(Request):
+class PoolOptions:
     """Options of the command."""
 
+    request: Request
+    width: float | None = None
     figures: bool
     cross_check: bool
     bootstrap: int = 0
@@ -66,14 +69,24 @@ class _Analysis:
 
 def run_pool(options: PoolOptions) -> int:
     """Run the command."""
-    config, settings = settings_of(options)
+    request = options.request
+    config, settings = settings_of(request)
+    width = figure_width(options.width, config)
     check_kinds(options.also)
     names = RESULT_FILES + (FIGURE_FILES if options.figures else ())
-    folder = open_folder(options, "pool", names)
-    loaded = load(options, config, settings)
+    folder = open_folder(request, "pool", names)
+    loaded = load(request, config, settings)
     if isinstance(loaded, int):
         return loaded
-    analysis = _analyse(loaded)
+    analysis = _with_further(_analyse(loaded), options)
+    if not request.json_output:
+        _print(analysis, request)
+    document = _save(analysis, folder, settings, width if options.figures else None)
+    return closed(folder, document, request)
+
+
+def _with_further(analysis: _Analysis, options: PoolOptions) -> _Analysis:
+    """Add the checks and the further results that were asked for."""
     if options.cross_check:
         analysis = replace(analysis, check=_cross_check(analysis))
     if options.bootstrap:
@@ -81,14 +94,7 @@ def run_pool(options: PoolOptions) -> int:
     if options.also:
         found = further_results(analysis.fit, options.also, options.seed)
         analysis = replace(analysis, further=tuple(found))
-    if not options.json_output:
-        _print(analysis, options)
-    document = _save(analysis, folder, settings.width if options.figures else None)
-    if options.json_output:
-        print_document(document)
-    if not options.quiet:
-        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    return OK
+    return analysis
 
 
 def _analyse(loaded: Analysis) -> _Analysis:
@@ -114,10 +120,10 @@ def _bootstrap(fit: PooledFit, options: PoolOptions) -> WildBootstrapTest:
     return fit.wild_bootstrap(replications=options.bootstrap, seed=options.seed)
 
 
-def _print(analysis: _Analysis, options: PoolOptions) -> None:
+def _print(analysis: _Analysis, request: Request) -> None:
     """Problems on stderr, results on stdout."""
     loaded, width = analysis.loaded, terminal_width()
-    print_preamble(loaded.studies, options)
+    print_preamble(loaded.studies, request)
     lines = []
     if loaded.aggregation_rho is not None:
         count, rho = loaded.coded.n_effects, loaded.aggregation_rho
@@ -142,35 +148,35 @@ def _bootstrap_line(test: WildBootstrapTest) -> str:
     )
 
 
-def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
+def _save(
+    analysis: _Analysis, folder: ResultsFolder, asked: Settings, width: float | None
+) -> dict[str, Any]:
     """Write figures (unless there is no width), workbook, document and record."""
-    from metaalliance.report.workbooks.write import write_workbook
-
     if width is not None:
         from metaalliance.cli.figures import style_for, write_figures
 
         style = style_for(None, analysis.loaded.config)
         write_figures(analysis.fit, folder, width, style)
-    names = [*folder.written, *RESULT_FILES]
+    document = _document(analysis, [*folder.written, *RESULT_FILES])
+    write_results(folder, "results", document, _sheets(analysis, document))
+    check = analysis.check.to_dict() if analysis.check else None
+    further = {"cross_check": without_nan(check), "others": folder.others()}
+    if analysis.bootstrap is not None:
+        further["seed"] = analysis.bootstrap.seed
+    save_record(folder, document, analysis.loaded, asked, POOL_RESULTS, {}, further=further)
+    return document
+
+
+def _document(analysis: _Analysis, names: Sequence[str]) -> dict[str, Any]:
+    """Return the document with the results that were asked for beside the mean."""
+    loaded = analysis.loaded
     document = pool_document(
-        analysis.loaded.studies, analysis.rows, analysis.problems, analysis.loaded.recorded, names
+        loaded.studies, analysis.rows, analysis.problems, loaded.recorded, names
     )
     if analysis.bootstrap is not None:
         document["wild_bootstrap"] = without_nan(asdict(analysis.bootstrap))
     if analysis.further:
         document["further"] = {found.kind: found.content for found in analysis.further}
-    folder.write("results.xlsx", write_workbook(_sheets(analysis, document)))
-    folder.write("results.json", to_json(document).encode())
-    check = analysis.check.to_dict() if analysis.check else None
-    record = {**run_record(document, dict(folder.written)), "cross_check": without_nan(check)}
-    if analysis.bootstrap is not None:
-        record["seed"] = analysis.bootstrap.seed
-    record["others"] = folder.others()
-    record["request"] = {"settings": analysis.loaded.settings(), "options": {}}
-    results = {key: document[key] for key in POOL_RESULTS}
-    whole = sealed(record, analysis.loaded.studies, analysis.loaded.coded, results)
-    folder.write(RUN_FILE, to_json(whole).encode())
-    folder.remove_stale()
     return document
 
 
@@ -179,13 +185,13 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     import pandas as pd
 
     settings: Sequence[tuple[str, Any]] = [
-        *((k, _cell(v)) for k, v in document["settings"].items()),
+        *document["settings"].items(),
         *((k, v) for k, v in document["input"].items() if k != "rows_excluded"),
     ]
     excluded = document["input"]["rows_excluded"]
     fit = analysis.fit
     sheets = {
-        "Summary": _summary(analysis.rows),
+        "Summary": model_frame(analysis.rows),
         "Effects": effect_frame(fit),
         "Ledger": analysis.loaded.coded.ledger,
         "Problems": pd.DataFrame(problem_rows(analysis.problems)),
@@ -194,24 +200,3 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     if excluded:
         sheets["Excluded"] = pd.DataFrame(excluded)
     return sheets
-
-
-def _cell(value: Any) -> Any:
-    """Return a setting as a cell holds it: lists and numbers by name as text."""
-    if isinstance(value, dict):
-        return ", ".join(f"{k}={v}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-
-
-def _summary(rows: list[NamedFit]) -> Any:
-    """Every model at full precision, on the analysis scale and as r."""
-    import pandas as pd
-
-    frames = []
-    for row in rows:
-        analysis, back = row.fit.to_frame(), row.fit.to_frame(scale="r")
-        limits = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
-        back = back[limits].add_prefix("r_")
-        analysis.insert(0, "name", row.name)
-        frames.append(pd.concat([analysis, back], axis=1))
-    return pd.concat(frames, ignore_index=True)

@@ -10,11 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.cli.multiverse import progress_line
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.analysis.documents import run_record, to_json
+from metaalliance.cli.frame import own_files, write_results
+from metaalliance.cli.run import (
+    OK,
+    print_document,
+    print_error,
+    print_result,
+    progress_line,
+    terminal_width,
+)
 from metaalliance.errors import OptionError
 from metaalliance.report.folder import ResultsFolder
-from metaalliance.report.results import run_record, to_json
 from metaalliance.report.tables.power import (
     power_document,
     power_sheets,
@@ -22,12 +29,11 @@ from metaalliance.report.tables.power import (
     precision_table,
 )
 from metaalliance.report.tables.table import render_text
-from metaalliance.report.workbooks.write import write_workbook
 from metaalliance.robustness.power import power_contrast, power_egger, power_mean
 from metaalliance.robustness.power_results import Power
 from metaalliance.robustness.precision import Precision, precision
 
-FILES = ("power.json", "power.xlsx", "run_power.json")
+FILES = own_files("power")
 QUESTIONS = ("mean", "contrast", "egger", "precision")
 
 
@@ -77,13 +83,10 @@ def run_power(options: PowerOptions) -> int:
     if not options.json_output:
         _print(found)
     if folder is not None:
-        workbook = write_workbook(power_sheets(found))
-        folder.write("power.json", to_json(document).encode())
-        folder.write("power.xlsx", workbook)
-        record = {**document, "input": None}
+        write_results(folder, "power", document, power_sheets(found))
         results = [k for k in ("plans", "needed", "k", "expected") if k in document]
-        written = run_record(record, dict(folder.written), results)
-        folder.write(folder.record_name, to_json(written).encode())
+        record = run_record({**document, "input": None}, dict(folder.written), results)
+        folder.write(folder.record_name, to_json(record).encode())
         folder.remove_stale()
         if not options.quiet:
             print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")

@@ -6,6 +6,8 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from typing import Any
 
 import typer
 
@@ -19,6 +21,9 @@ from metaalliance.errors import (
 from metaalliance.problems import Problem
 
 OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+
+#: Seconds before a progress line is shown.
+PATIENCE = 2.0
 
 _EXIT_CODES: tuple[tuple[type[MetaAllianceError], int], ...] = (
     (StudyDataError, DATA),
@@ -61,7 +66,7 @@ def _fail(
     command: str, code: str, message: str, problems: Sequence[Problem], *, json_output: bool
 ) -> None:
     if json_output:
-        from metaalliance.report.results import error_document
+        from metaalliance.analysis.documents import error_document
 
         print_document(error_document(command, code, message, problems))
     else:
@@ -71,6 +76,21 @@ def _fail(
 def terminal_width() -> int:
     """Columns of the terminal, between 40 and 120; 100 in a pipe without COLUMNS."""
     return max(40, min(120, shutil.get_terminal_size((100, 24)).columns))
+
+
+def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable[[int, int], None]:
+    """Return a callback that shows progress on a terminal, once the work takes over two seconds."""
+    out = stream or sys.stderr
+    started = monotonic()
+
+    def show(done: int, total: int) -> None:
+        if not out.isatty() or monotonic() - started < PATIENCE:
+            return
+        end = "\r\x1b[K" if done == total else ""
+        out.write(f"\r{done:,} of {total:,} {unit}{end}")
+        out.flush()
+
+    return show
 
 
 def print_result(lines: Iterable[str]) -> None:

@@ -17,25 +17,14 @@ WIDTH = 174.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Resolved and checked options of a run.
-
-    Attributes
-    ----------
-    model : Model
-        What to fit.
-    policy : Policy
-        What a row is worth.
-    width : float
-        Width of figures in mm.
-    """
+    """What was asked for: what to fit, and what a row is worth."""
 
     model: Model
     policy: Policy
-    width: float = WIDTH
 
     def to_record(self) -> dict[str, Any]:
         """Return every setting by its name; `resolve` takes it back."""
-        return {**self.policy.to_record(), **self.model.to_record(), "width": self.width}
+        return {**self.policy.to_record(), **self.model.to_record()}
 
 
 def resolve(given: Mapping[str, Any], config: Config) -> Settings:
@@ -46,12 +35,19 @@ def resolve(given: Mapping[str, Any], config: Config) -> Settings:
     OptionError
         For a value that an option does not have.
     """
-    width = next((s["width"] for s in (given, config.pool) if s.get("width") is not None), WIDTH)
+    return Settings(model=Model.read(given, config.pool), policy=Policy.read(given, config.pool))
+
+
+def figure_width(given: float | None, config: Config) -> float:
+    """Return the width of figures in mm.
+
+    Raises
+    ------
+    OptionError
+        When no page has it.
+    """
+    width = next((w for w in (given, config.pool.get("width")) if w is not None), WIDTH)
     low, high = WIDTHS
     if not low <= width <= high:
         raise OptionError(f"width={width:g} is not between {low:g} and {high:g} mm.")
-    return Settings(
-        model=Model.read(given, config.pool),
-        policy=Policy.read(given, config.pool),
-        width=width,
-    )
+    return float(width)

@@ -290,7 +290,9 @@ def _heading(fit: PooledFit) -> str:
     people = f", {fit.n_participants:,} participants" if fit.n_participants else ""
     parts = [fit.model, str(fit.settings().get("tau2", "")), fit.test]
     if "rho" in fit.settings() and fit.model == "che":
-        parts.insert(1, f"rho {number(fit.settings()['rho'], 2, correlation=True)}")
+        rho = fit.settings()["rho"]
+        shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
+        parts.insert(1, f"rho {shown}")
     effects = "effect" if fit.n_effects == 1 else "effects"
     studies = "study" if fit.n_studies == 1 else "studies"
     size = f"{fit.n_studies:,} {studies}, {fit.n_effects:,} {effects}{people}"

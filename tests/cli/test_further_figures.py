@@ -7,7 +7,7 @@ import json
 import matplotlib.image
 import pytest
 
-from metaalliance.cli.further_figures import slug
+from metaalliance.cli.drawing.further_figures import slug
 
 ROWS = [
     ("Adler 1988", 0.30, 40, "CBT", 1988),
@@ -96,7 +96,7 @@ def test_a_figure_that_these_data_do_not_allow_is_a_note(call, tmp_path):
 
 def test_what_cannot_be_drawn_is_told_and_the_others_are_written(tmp_path):
     from metaalliance import plots
-    from metaalliance.cli.further_figures import Drawing, draw_all
+    from metaalliance.cli.drawing.further_figures import Drawing, draw_all
     from metaalliance.effects.effects import Effects
     from metaalliance.errors import EstimationError
     from metaalliance.models.pool import pool

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from serving import HOSTILE, HOSTILE_SHEET, SMALL, Server
 
-from metaalliance.cli.local_analysis import safe_name
+from metaalliance.cli.local.analysis import safe_name
 from metaalliance.report.local_page import PageState, local_page
 from metaalliance.sheet.read.preflight import MAX_FILE
 

@@ -9,24 +9,23 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from metaalliance.cli.agree import AgreeOptions, run_agree
-from metaalliance.cli.reconcile import ReconcileOptions, run_reconcile
+from metaalliance.cli.request import Request
+from metaalliance.cli.sheets.agree import AgreeOptions, run_agree
+from metaalliance.cli.sheets.reconcile import run_reconcile
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
 from metaalliance.sheet.studies import read_studies
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "double_coding.md"
 
 
-def agree(*paths, **changes):
-    given = {"output": None, "sheet": None, "config": None, "key": None,
-             "settings": {}, "every": False, "json_output": False, "force": False,
-             "quiet": False}  # fmt: skip
-    return run_agree(AgreeOptions(workbooks=tuple(paths), **given | changes))
+def agree(*paths, key=None, level=None, every=False, **changes):
+    request = Request(**changes)
+    own = {"key": key, "level": level, "every": every}
+    return run_agree(AgreeOptions(request=request, workbooks=tuple(paths), **own))
 
 
 def reconcile(path, output, **changes):
-    given = {"config": None, "settings": {}, "json_output": False, "force": False, "quiet": False}
-    return run_reconcile(ReconcileOptions(workbook=path, output=output, **given | changes))
+    return run_reconcile(Request(**changes), path, output)
 
 
 def settled(path, choice="A", decision="keep"):
@@ -81,13 +80,13 @@ def test_json_is_one_document(pair, capsys, tmp_path):
 
 
 def test_key_and_level(pair, capsys, tmp_path):
-    options = {"key": "study, alliance_rater,alliance_time", "settings": {"level": 0.9}}
+    options = {"key": "study, alliance_rater,alliance_time", "level": 0.9}
     agree(*pair, json_output=True, output=tmp_path / "settle.xlsx", **options)
     document = json.loads(capsys.readouterr().out)
     assert document["matching"]["matched_by"] == {"key": 6}
     assert document["settings"]["level"] == 0.9
     with pytest.raises(OptionError, match="level"):
-        agree(*pair, settings={"level": 95}, force=True)
+        agree(*pair, level=95, force=True)
 
 
 def test_decisions_are_not_overwritten(pair, tmp_path):

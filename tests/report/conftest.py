@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metaalliance.cli.analysis import Request, load, settings_of
-from metaalliance.cli.report import ReportOptions, gather, run_report
+from metaalliance.analysis.content import Content
+from metaalliance.analysis.evidence import Evidence
+from metaalliance.cli.analysis import load, settings_of
+from metaalliance.cli.report import ReportOptions, run_report
+from metaalliance.cli.request import Request
 from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import compare_models
 from metaalliance.models.pool import pool
-from metaalliance.report.manuscript.analyses import Content
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.sheet.studies import Studies
 
 #: Labels that harm whoever prints them without care.
@@ -118,7 +119,7 @@ def evidence(made: Made) -> Evidence:
     loaded = load(request, config, settings)
     assert not isinstance(loaded, int)
     content = Content(moderators=("modality", "alliance_rater", "year"))
-    return gather(loaded, content)
+    return loaded.report(content)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -133,6 +134,81 @@ def test_python_script_runs_and_checks_itself(made, tmp_path):
                          check=False, timeout=120)  # fmt: skip
     assert ran.returncode == 1
     assert "not the one that was analysed" in ran.stderr
+
+
+#: Samples in studies in teams, instruments that studies share, a correlation by study.
+def structured(folder):
+    rng = np.random.default_rng(5)
+    rows = ["study,r,n,outcome_direction,sample,team,alliance_measure,outcome_measure,own_rho"]
+    for i in range(12):
+        center = 0.28 + 0.12 * rng.normal()
+        for s in range(1 + i % 3):
+            for e in range(2):
+                r = center + 0.08 * rng.normal()
+                tool = ("WAI", "HAq", "CALPAS")[(i + e) % 3]
+                rows.append(
+                    f"St{i},{r:.3f},{40 + 5 * i + 3 * s},higher_better,s{s},T{i // 3},{tool},O{e},"
+                    f"{0.3 + 0.05 * (i % 5):.2f}"
+                )
+    (folder / "metaalliance.toml").write_text('moderators = ["team", "own_rho"]\n')
+    path = folder / "structured.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+STRUCTURES = {
+    "within": ("--within", "sample"),
+    "above": ("--above", "team"),
+    "crossed": ("--crossed", "alliance_measure"),
+    "rho by study": ("--rho", "own_rho"),
+    "rho of what is shared": ("--rho", ".5", "--rho-same", ".8", "--same", "outcome_measure"),
+    "all": ("--within", "sample", "--above", "team", "--test", "t", "--tau2", "ML"),
+    "corrected": ("--attenuation", "individual", "--alliance-reliability", "WAI=.93,*=.9",
+                  "--outcome-reliability", ".85"),
+}  # fmt: skip
+
+
+@needs_r
+@pytest.mark.slow
+@pytest.mark.parametrize("options", STRUCTURES.values(), ids=STRUCTURES)
+def test_r_reproduces_every_structure(tmp_path, options):
+    sheet = structured(tmp_path)
+    done = call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "", *options)
+    assert done.exit_code == 0, done.stderr
+    ran = run_in_r(tmp_path / "R")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "R reproduces the results." in ran.stdout
+
+
+def test_script_of_r_names_every_structure(tmp_path):
+    sheet = structured(tmp_path)
+    options = (*STRUCTURES["all"], *STRUCTURES["rho of what is shared"])
+    done = call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "", *options)
+    assert done.exit_code == 0, done.stderr
+    text = (tmp_path / "R" / "analysis.R").read_text(encoding="ascii")
+    main = next(line for line in text.splitlines() if line.startswith('mean_of("che (main)"'))
+    for part in (
+        'levels = c("team", "study", "sample")',
+        "rho = 0.5",
+        'same = "outcome_measure", rho_same = 0.8',
+        'tau2 = "ML"',
+        'test = "t"',
+    ):
+        assert part in main
+    aggregated = next(line for line in text.splitlines() if 'mean_of("aggregated"' in line)
+    assert "averaged(dat, 0.5)" in aggregated
+    assert "levels" not in aggregated
+
+
+@pytest.mark.parametrize("options", STRUCTURES.values(), ids=STRUCTURES)
+def test_python_script_takes_every_structure(tmp_path, options):
+    sheet = structured(tmp_path)
+    done = call("export-python", sheet, "-o", tmp_path / "py", "--moderators", "", *options)
+    assert done.exit_code == 0, done.stderr
+    command = [sys.executable, str(tmp_path / "py" / "analysis.py")]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert "The pooled result is the one that was exported." in ran.stdout
 
 
 def test_example_is_the_workbook_of_the_data_folder(tmp_path):

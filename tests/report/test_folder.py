@@ -8,8 +8,8 @@ import math
 import pytest
 
 import metaalliance as ma
+from metaalliance.analysis.documents import digest, error_document, to_json
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.results import digest, error_document, to_json
 
 NAMES = ["results.json", RUN_FILE]
 

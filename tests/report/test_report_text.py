@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from metaalliance.analysis.influence import without_each_study
-from metaalliance.report.manuscript.analyses import (
+from metaalliance.analysis.content import (
     bias_results,
     default_moderators,
     moderator_results,
 )
+from metaalliance.analysis.influence import without_each_study
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, bibtex
 from metaalliance.report.manuscript.compose import compose_report
 from metaalliance.report.manuscript.prose import Prose, prose

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from metaalliance.report.tables.table import Field, Table, pad, printable, render_text, text_width
+from metaalliance.report.tables.table import Field, Table, pad, render_text, text_width
+from metaalliance.wording.untrusted import printable
 
 TEXTS = {
     ("r", 0.2784): ".278",

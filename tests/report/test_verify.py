@@ -7,8 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from metaalliance.analysis.record import moved_numbers
 from metaalliance.cli.app import app
-from metaalliance.report.record import moved_numbers
 
 SHEET = """study,r,n,outcome_direction,modality,notes
 Adler 1988,0.3,40,higher_better,CBT,a
@@ -47,7 +47,7 @@ def test_unchanged_result_follows(pooled):
     assert content["follows"] is True
     assert all(check["same"] for check in checks.values())
     assert set(checks) == {"record", "input", "rows", "settings", "configuration", "versions",
-                           "numbers", "digest", "files"}  # fmt: skip
+                           "rules", "numbers", "digest", "files"}  # fmt: skip
 
 
 def test_changed_cell_is_named_with_its_study_and_the_numbers_that_moved(pooled):
@@ -98,7 +98,9 @@ def test_new_and_lost_rows(pooled):
 
 def test_changed_option_is_detected(pooled):
     path = record_of(pooled)
-    path.write_text(path.read_text().replace('"rho": 0.6', '"rho": 0.8'), encoding="utf-8")
+    content = json.loads(path.read_text("utf-8"))
+    content["analysis"]["model"]["rho"] = 0.8
+    path.write_text(json.dumps(content), encoding="utf-8")
     code, checks, _ = verified(pooled)
     assert code == 1
     assert not checks["record"]["same"]
@@ -114,7 +116,7 @@ def test_changed_configuration_is_told(pooled):
 
 
 def test_changed_version_is_detected(pooled, monkeypatch):
-    from metaalliance.cli import verify
+    from metaalliance.analysis import verify
 
     found = verify.versions()
     monkeypatch.setattr(verify, "versions", lambda: {**found, "numpy": "9.9.9"})

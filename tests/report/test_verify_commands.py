@@ -7,8 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from metaalliance.analysis.documents import digest
 from metaalliance.cli.app import app
-from metaalliance.report.results import digest
 
 ROWS = [
     ("Adler 1988", 0.30, 40, "CBT", "client", 1988),
@@ -81,7 +81,7 @@ def test_record_follows_then_a_changed_cell_is_found(made):
 def test_an_option_edited_in_the_record_is_found(made):
     command, path, record = made
     content = json.loads(record.read_text("utf-8"))
-    content["request"]["settings"]["level"] = 0.8
+    content["analysis"]["model"]["level"] = 0.8
     content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
     record.write_text(json.dumps(content), encoding="utf-8")
     code, checks = verified(record, path)

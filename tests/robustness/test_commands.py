@@ -23,7 +23,7 @@ def test_multiverse_prints_and_writes(run, sheet):
     assert done.returncode == 0, done.stderr
     assert "Which decision matters" in done.stdout
     assert "The main analysis gives" in done.stdout
-    assert "Wrote multiverse.json, multiverse.xlsx, specification_curve" in done.stderr
+    assert "Wrote specification_curve" in done.stderr
     folder = sheet.parent / "studies_results"
     document = json.loads((folder / "multiverse.json").read_text(encoding="utf-8"))
     assert document["command"] == "multiverse"
@@ -250,7 +250,7 @@ def test_foreign_files_are_kept(call, sheet):
 
 
 def test_a_progress_line_needs_a_terminal_and_patience():
-    from metaalliance.cli.multiverse import progress_line
+    from metaalliance.cli.run import progress_line
 
     class Stream:
         def __init__(self, terminal):
@@ -265,7 +265,7 @@ def test_a_progress_line_needs_a_terminal_and_patience():
         def flush(self):
             pass
 
-    import metaalliance.cli.multiverse as command
+    import metaalliance.cli.run as command
 
     patience, command.PATIENCE = command.PATIENCE, 0.0
     try:

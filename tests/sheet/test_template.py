@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
 
 import metaalliance as ma
-from metaalliance.cli.template import run_template
+from metaalliance.cli.sheets.template import run_template
 from metaalliance.errors import OptionError
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.scheme import Scheme

@@ -1,1 +1,30 @@
-"""The commands and their options; the work is done in modules imported when needed."""
+"""The commands and their options; the work is done in modules imported when needed.
+
+Importing this package enters each into the register.
+"""
+
+from metaalliance.cli.commands import (
+    bias,
+    coding,
+    figures,
+    influence,
+    local,
+    moderators,
+    multiverse,
+    pool,
+    report,
+    sheets,
+)
+
+__all__ = [
+    "bias",
+    "coding",
+    "figures",
+    "influence",
+    "local",
+    "moderators",
+    "multiverse",
+    "pool",
+    "report",
+    "sheets",
+]

@@ -6,32 +6,14 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import (
-    Beta,
-    Config,
-    Debug,
-    Folder,
-    Force,
-    Json,
-    Level,
-    Measure,
-    Model,
-    Nonsignificant,
-    Quiet,
-    Rho,
-    Sheet,
-    Tau2,
-    Test,
-    Verbose,
-    Workbook,
-)
+from metaalliance.cli.arguments import Figures
+from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.request import Request
 
 
+@command("bias", "Examine", ANALYSIS)
 def bias(
-    workbook: Workbook,
-    output: Folder = None,
-    sheet: Sheet = None,
-    config: Config = None,
+    request: Request,
     steps: Annotated[
         str,
         typer.Option(
@@ -53,52 +35,11 @@ def bias(
             "[default: --rho where it is a number, else .5].",
         ),
     ] = None,
-    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
-    measure: Measure = None,
-    model: Model = None,
-    tau2: Tau2 = None,
-    test: Test = None,
-    rho: Rho = None,
-    level: Level = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+    figures: Figures = True,
+) -> int:
     """Test for publication bias; print means adjusted for it side by side."""
-    from metaalliance.cli.analysis import Request
-    from metaalliance.cli.bias import BiasOptions, run_bias
-    from metaalliance.cli.run import guarded
+    from metaalliance.analysis.examinations import BiasOptions
+    from metaalliance.cli.bias import run_bias
 
-    settings = {
-        "measure": measure,
-        "model": model,
-        "tau2": tau2,
-        "test": test,
-        "rho": rho,
-        "level": level,
-        "nonsignificant": nonsignificant,
-        "beta": beta,
-    }
-    request = Request(
-        workbook=workbook,
-        output=output,
-        sheet=sheet,
-        config=config,
-        settings=settings,
-        json_output=json_output,
-        force=force,
-        quiet=quiet,
-        verbose=verbose,
-    )
-    options = BiasOptions(
-        request=request,
-        steps=steps,
-        alternative=alternative,
-        aggregation_rho=aggregation_rho,
-        figures=figures,
-    )
-    guarded("bias", lambda: run_bias(options), json_output=json_output, debug=debug)
+    options = BiasOptions(steps=steps, alternative=alternative, aggregation_rho=aggregation_rho)
+    return run_bias(request, options, figures=figures)

@@ -7,90 +7,49 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import (
-    Beta,
-    Config,
-    Debug,
-    Force,
-    Json,
-    Nonsignificant,
-    Quiet,
-    Sheet,
+from metaalliance.cli.arguments import Key
+from metaalliance.cli.register import SHEET, command
+from metaalliance.cli.request import Request
+
+
+@command(
+    "agree",
+    "Code twice",
+    SHEET,
+    without=["workbook", "verbose"],
+    helps={"output": "Workbook [default: agreement_conflicts.xlsx beside the first]."},
 )
-
-
 def agree(
+    request: Request,
     workbooks: Annotated[
         list[Path], typer.Argument(help="Workbooks of two or more coders (.xlsx, .csv, .tsv).")
     ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", help="Workbook [default: agreement_conflicts.xlsx beside the first]."
-        ),
-    ] = None,
-    sheet: Sheet = None,
-    config: Config = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", help="Columns that match rows within a study, such as effect."),
-    ] = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
+    key: Key = None,
     level: Annotated[
         float | None, typer.Option("--level", help="Coverage of the intervals [default: .95].")
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Print every variable and every unmatched row.")
     ] = False,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Compare the sheets of two or more coders; write a workbook to settle their conflicts."""
-    from metaalliance.cli.agree import AgreeOptions, run_agree
-    from metaalliance.cli.run import guarded
+    from metaalliance.cli.sheets.agree import AgreeOptions, run_agree
 
     options = AgreeOptions(
-        workbooks=tuple(workbooks),
-        output=output,
-        sheet=sheet,
-        config=config,
-        key=key,
-        settings={"nonsignificant": nonsignificant, "beta": beta, "level": level},
-        every=every,
-        json_output=json_output,
-        force=force,
-        quiet=quiet,
+        request=request, workbooks=tuple(workbooks), key=key, level=level, every=every
     )
-    guarded("agree", lambda: run_agree(options), json_output=json_output, debug=debug)
+    return run_agree(options)
 
 
+@command("reconcile", "Code twice", SHEET, without=["sheet", "verbose"])
 def reconcile(
+    request: Request,
     workbook: Annotated[Path, typer.Argument(help="Conflicts workbook with every decision.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Sheet of the team to write (.xlsx).")
     ] = Path("studies.xlsx"),
-    config: Config = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Apply the decisions of a conflicts workbook; write the sheet of the team with its audit."""
-    from metaalliance.cli.reconcile import ReconcileOptions, run_reconcile
-    from metaalliance.cli.run import guarded
+    from metaalliance.cli.sheets.reconcile import run_reconcile
 
-    options = ReconcileOptions(
-        workbook=workbook,
-        output=output,
-        config=config,
-        settings={"nonsignificant": nonsignificant, "beta": beta},
-        json_output=json_output,
-        force=force,
-        quiet=quiet,
-    )
-    guarded("reconcile", lambda: run_reconcile(options), json_output=json_output, debug=debug)
+    return run_reconcile(request, workbook, output)

@@ -7,26 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from metaalliance.cli.arguments import (
-    Beta,
-    Config,
-    Debug,
-    Force,
-    Json,
-    Level,
-    Measure,
-    Model,
-    Nonsignificant,
-    Prediction,
-    Quiet,
-    Rho,
-    Sheet,
-    Tau2,
-    Test,
-    Verbose,
-    Workbook,
-)
 from metaalliance.cli.figure_options import asked_options, figure_options
+from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.request import Request
 
 Outputs = Annotated[
     list[Path] | None,
@@ -53,10 +36,11 @@ Further = Annotated[
 ]
 
 
+@command("forest", "Draw", ANALYSIS, without=["output"])
 @figure_options("forest", "summary-forest")
 def forest(
-    workbook: Workbook,
-    output: Outputs = None,
+    request: Request,
+    outputs: Outputs = None,
     style: StyleName = None,
     width: Width = None,
     figure: Any = None,
@@ -69,200 +53,75 @@ def forest(
         typer.Option("--interactive", help="One HTML page to hover, sort and filter (.html)."),
     ] = False,
     dpi: Dpi = 300,
-    sheet: Sheet = None,
-    config: Config = None,
-    measure: Measure = None,
-    model: Model = None,
-    tau2: Tau2 = None,
-    test: Test = None,
-    rho: Rho = None,
-    level: Level = None,
-    prediction: Prediction = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Draw the forest plot of a workbook, in the style and width of a journal."""
-    from metaalliance.cli.figures import FigureRequest, run_figure
-    from metaalliance.cli.run import guarded
+    from metaalliance.cli.figures import figure_of, run_figure
 
-    request: dict[str, Any] = {
-        "workbook": workbook,
-        "outputs": tuple(output or ()),
-        "style": style,
-        "title": title,
-        "dpi": dpi,
-        "sheet": sheet,
-        "config": config,
-        "interactive": interactive,
-        "settings": _settings(
-            measure, model, tau2, test, rho, level, prediction, nonsignificant, beta, width
-        ),
-        "json_output": json_output,
-        "force": force,
-        "quiet": quiet,
-        "verbose": verbose,
-    }
-
-    def work() -> int:
-        options = asked_options(figure)
-        if summary:
-            options.setdefault("by", "modality")
-        kind = "summary-forest" if summary else "forest"
-        return run_figure(FigureRequest(command="forest", kind=kind, options=options, **request))
-
-    guarded("forest", work, json_output=json_output, debug=debug)
+    options = asked_options(figure)
+    if summary:
+        options.setdefault("by", "modality")
+    kind = "summary-forest" if summary else "forest"
+    look = _look(outputs, style, width, title, dpi) | {"interactive": interactive}
+    return run_figure(figure_of(request, "forest", kind, options=options, **look))
 
 
+@command("funnel", "Draw", ANALYSIS, without=["output"])
 @figure_options("funnel")
 def funnel(
-    workbook: Workbook,
-    output: Outputs = None,
+    request: Request,
+    outputs: Outputs = None,
     style: StyleName = None,
     width: Width = None,
     figure: Any = None,
     title: Title = None,
     option: Further = None,
     dpi: Dpi = 300,
-    sheet: Sheet = None,
-    config: Config = None,
-    measure: Measure = None,
-    model: Model = None,
-    tau2: Tau2 = None,
-    test: Test = None,
-    rho: Rho = None,
-    level: Level = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Draw the contour-enhanced funnel plot of a workbook."""
-    from metaalliance.cli.run import guarded
+    from metaalliance.cli.figures import figure_of, run_figure
 
-    request: dict[str, Any] = {
-        "workbook": workbook,
-        "outputs": tuple(output or ()),
-        "style": style,
-        "title": title,
-        "dpi": dpi,
-        "sheet": sheet,
-        "config": config,
-        "settings": _settings(
-            measure, model, tau2, test, rho, level, None, nonsignificant, beta, width
-        ),
-        "json_output": json_output,
-        "force": force,
-        "quiet": quiet,
-        "verbose": verbose,
-    }
-
-    def work() -> int:
-        from metaalliance.cli.figures import FigureRequest, run_figure
-
-        options = asked_options(figure, option or ())
-        return run_figure(
-            FigureRequest(command="funnel", kind="funnel", options=options, **request)
-        )
-
-    guarded("funnel", work, json_output=json_output, debug=debug)
+    options = asked_options(figure, option or ())
+    look = _look(outputs, style, width, title, dpi)
+    return run_figure(figure_of(request, "funnel", "funnel", options=options, **look))
 
 
+@command("plot", "Draw", ANALYSIS, without=["output"])
 @figure_options()
 def plot(
+    request: Request,
     kind: Annotated[str | None, typer.Argument(help="Kind of figure; none lists all.")] = None,
     workbook: Annotated[
         Path | None, typer.Argument(help="Extraction workbook (.xlsx, .csv, .tsv), or -.")
     ] = None,
-    output: Outputs = None,
+    outputs: Outputs = None,
     style: StyleName = None,
     width: Width = None,
     figure: Any = None,
     title: Title = None,
     option: Further = None,
     dpi: Dpi = 300,
-    sheet: Sheet = None,
-    config: Config = None,
-    measure: Measure = None,
-    model: Model = None,
-    tau2: Tau2 = None,
-    test: Test = None,
-    rho: Rho = None,
-    level: Level = None,
-    prediction: Prediction = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Draw any kind of figure of a workbook; without a kind, list them."""
-    from metaalliance.cli.run import guarded
+    from metaalliance.cli.figures import figure_of, list_kinds, run_figure
+    from metaalliance.errors import OptionError
 
-    request: dict[str, Any] = {
-        "workbook": workbook,
-        "outputs": tuple(output or ()),
+    if kind is None:
+        return list_kinds()
+    if workbook is None:
+        raise OptionError(f"plot {kind} needs a workbook: metaalliance plot {kind} studies.xlsx.")
+    options = asked_options(figure, option or ())
+    look = _look(outputs, style, width, title, dpi)
+    return run_figure(figure_of(request, "plot", kind, options=options, **look))
+
+
+def _look(
+    outputs: list[Path] | None, style: str | None, width: float | None, title: str | None, dpi: int
+) -> dict[str, Any]:
+    """Return what every figure takes."""
+    return {
+        "outputs": tuple(outputs or ()),
         "style": style,
+        "width": width,
         "title": title,
         "dpi": dpi,
-        "sheet": sheet,
-        "config": config,
-        "settings": _settings(
-            measure, model, tau2, test, rho, level, prediction, nonsignificant, beta, width
-        ),
-        "json_output": json_output,
-        "force": force,
-        "quiet": quiet,
-        "verbose": verbose,
-    }
-
-    def work() -> int:
-        from metaalliance.cli.figures import FigureRequest, list_kinds, run_figure
-        from metaalliance.errors import OptionError
-
-        if kind is None:
-            return list_kinds()
-        if workbook is None:
-            raise OptionError(
-                f"plot {kind} needs a workbook: metaalliance plot {kind} studies.xlsx."
-            )
-        options = asked_options(figure, option or ())
-        return run_figure(FigureRequest(command="plot", kind=kind, options=options, **request))
-
-    guarded("plot", work, json_output=json_output, debug=debug)
-
-
-def _settings(
-    measure: str | None,
-    model: str | None,
-    tau2: str | None,
-    test: str | None,
-    rho: str | None,
-    level: float | None,
-    prediction: str | None,
-    nonsignificant: str | None,
-    beta: str | None,
-    width: float | None,
-) -> dict[str, Any]:
-    """Return the settings of the analysis as they were given."""
-    return {
-        "measure": measure,
-        "model": model,
-        "tau2": tau2,
-        "test": test,
-        "rho": rho,
-        "level": level,
-        "prediction": prediction,
-        "nonsignificant": nonsignificant,
-        "beta": beta,
-        "width": width,
     }

@@ -6,22 +6,26 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Config, Debug
+from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.request import Request
 
 
+@command(
+    "serve",
+    "Report and check",
+    ANALYSIS,
+    without=["workbook", "output", "sheet", "json_output", "force", "quiet", "verbose"],
+)
 def serve(
+    request: Request,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port [default: a free one].")
     ] = 0,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")
     ] = True,
-    config: Config = None,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Open a page on this computer: drop a workbook, see its problems, download the report."""
-    from metaalliance.cli.run import guarded
-    from metaalliance.cli.serve import ServeOptions, run_serve
+    from metaalliance.cli.local.serve import ServeOptions, run_serve
 
-    options = ServeOptions(port=port, browser=browser, config=config)
-    guarded("serve", lambda: run_serve(options), debug=debug)
+    return run_serve(ServeOptions(request=request, port=port, browser=browser))

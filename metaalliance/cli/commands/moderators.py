@@ -6,33 +6,16 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import (
-    Beta,
-    Config,
-    Debug,
-    Folder,
-    Force,
-    Json,
-    Level,
-    Measure,
-    Model,
-    Nonsignificant,
-    Prediction,
-    Quiet,
-    Rho,
-    Sheet,
-    Tau2,
-    Test,
-    Verbose,
-    Workbook,
-)
+from metaalliance.cli.arguments import Figures
+from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.request import Request
 
 Pairs = list[str] | None
 
 
+@command("moderators", "Examine", ANALYSIS)
 def moderators(
-    workbook: Workbook,
-    output: Folder = None,
+    request: Request,
     by: Annotated[
         Pairs,
         typer.Option("--by", help="Moderator, text or numbers; repeat it [default: modality]."),
@@ -105,52 +88,12 @@ def moderators(
         int, typer.Option("--replications", min=99, help="Of permutations and bootstrap.")
     ] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of both.")] = 1,
-    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
-    sheet: Sheet = None,
-    config: Config = None,
-    measure: Measure = None,
-    model: Model = None,
-    tau2: Tau2 = None,
-    test: Test = None,
-    rho: Rho = None,
-    level: Level = None,
-    prediction: Prediction = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+    figures: Figures = True,
+) -> int:
     """Compare effects between modalities, raters, times; regress them on moderators."""
     from metaalliance.analysis.moderators import ModeratorOptions
-    from metaalliance.cli.analysis import Request
     from metaalliance.cli.moderators import run_moderators
-    from metaalliance.cli.run import guarded
 
-    settings = {
-        "measure": measure,
-        "model": model,
-        "tau2": tau2,
-        "test": test,
-        "rho": rho,
-        "level": level,
-        "prediction": prediction,
-        "nonsignificant": nonsignificant,
-        "beta": beta,
-    }
-    request = Request(
-        workbook=workbook,
-        output=output,
-        sheet=sheet,
-        config=config,
-        settings=settings,
-        json_output=json_output,
-        force=force,
-        quiet=quiet,
-        verbose=verbose,
-    )
     options = ModeratorOptions(
         by=tuple(by or ()),
         formula=formula,
@@ -170,9 +113,4 @@ def moderators(
         replications=replications,
         seed=seed,
     )
-    guarded(
-        "moderators",
-        lambda: run_moderators(request, options, figures=figures),
-        json_output=json_output,
-        debug=debug,
-    )
+    return run_moderators(request, options, figures=figures)

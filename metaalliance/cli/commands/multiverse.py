@@ -7,35 +7,15 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import (
-    Beta,
-    Config,
-    Debug,
-    Folder,
-    Force,
-    Json,
-    Level,
-    Measure,
-    Model,
-    Nonsignificant,
-    Quiet,
-    Rho,
-    Sheet,
-    Tau2,
-    Test,
-    Verbose,
-    Workbook,
-)
+from metaalliance.cli.arguments import Jobs, Key
+from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.request import Request
 from metaalliance.model import RHO
 
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
 
-
+@command("multiverse", "Examine", ANALYSIS)
 def multiverse(
-    workbook: Workbook,
-    output: Folder = None,
-    sheet: Sheet = None,
-    config: Config = None,
+    request: Request,
     decision: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,43 +24,26 @@ def multiverse(
             help="Options of a decision in place of the defaults, such as rho=.4,.6; repeat it.",
         ),
     ] = None,
-    level: Level = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
     jobs: Jobs = 1,
     every: Annotated[bool, typer.Option("--all", help="Print every option too.")] = False,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Draw the specification curve.")
     ] = True,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Pool a sheet under every combination of analytic decisions; say which of them matter."""
-    from metaalliance.cli.analysis import Request
-    from metaalliance.cli.multiverse import MultiverseOptions, run_multiverse
-    from metaalliance.cli.run import guarded
+    from metaalliance.cli.multiverse import run_multiverse
 
-    request = Request(
-        workbook=workbook,
-        output=output,
-        sheet=sheet,
-        config=config,
-        settings={"level": level, "nonsignificant": nonsignificant, "beta": beta},
-        json_output=json_output,
-        force=force,
-        quiet=quiet,
-        verbose=verbose,
-    )
-    options = MultiverseOptions(
-        request=request, decisions=tuple(decision or ()), jobs=jobs, every=every, figures=figures
-    )
-    guarded("multiverse", lambda: run_multiverse(options), json_output=json_output, debug=debug)
+    return run_multiverse(request, decision or (), jobs=jobs, every=every, figures=figures)
 
 
+@command(
+    "power",
+    "Plan and explain",
+    without=["workbook", "sheet", "config", "verbose"],
+    helps={"output": "Folder for power.json and power.xlsx."},
+)
 def power(
+    request: Request,
     question: Annotated[str, typer.Argument(help="mean, contrast, egger or precision.")],
     r: Annotated[
         str | None,
@@ -136,17 +99,9 @@ def power(
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulation.")] = 1,
     jobs: Jobs = 1,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder for power.json and power.xlsx.")
-    ] = None,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Power of a planned review: of the mean, of a contrast, of Egger's test; or its precision."""
     from metaalliance.cli.power import PowerOptions, run_power
-    from metaalliance.cli.run import guarded
 
     options = PowerOptions(
         question=question,
@@ -167,68 +122,31 @@ def power(
         simulate=simulate,
         seed=seed,
         jobs=jobs,
-        output=output,
-        json_output=json_output,
-        force=force,
-        quiet=quiet,
+        output=request.output,
+        json_output=request.json_output,
+        force=request.force,
+        quiet=request.quiet,
     )
-    guarded("power", lambda: run_power(options), json_output=json_output, debug=debug)
+    return run_power(options)
 
 
+@command(
+    "compare",
+    "Examine",
+    ANALYSIS,
+    without=["workbook", "verbose"],
+    helps={"output": "Folder [default: <new>_results beside the sheet]."},
+)
 def compare(
+    request: Request,
     old: Annotated[Path, typer.Argument(help="Earlier version of the sheet.")],
     new: Annotated[Path, typer.Argument(help="Later version of the sheet.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Folder [default: <new>_results beside the sheet]."),
-    ] = None,
-    sheet: Sheet = None,
-    config: Config = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", help="Columns that match rows within a study, such as effect."),
-    ] = None,
-    measure: Measure = None,
-    model: Model = None,
-    tau2: Tau2 = None,
-    test: Test = None,
-    rho: Rho = None,
-    level: Level = None,
-    nonsignificant: Nonsignificant = None,
-    beta: Beta = None,
+    key: Key = None,
     every: Annotated[
         bool, typer.Option("--all", help="Print every row and cell that changed.")
     ] = False,
-    json_output: Json = False,
-    force: Force = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
+) -> int:
     """Compare two versions of a sheet: what changed, and what it did to the pooled result."""
     from metaalliance.cli.compare import CompareOptions, run_compare
-    from metaalliance.cli.run import guarded
 
-    settings = {
-        "measure": measure,
-        "model": model,
-        "tau2": tau2,
-        "test": test,
-        "rho": rho,
-        "level": level,
-        "nonsignificant": nonsignificant,
-        "beta": beta,
-    }
-    options = CompareOptions(
-        old=old,
-        new=new,
-        output=output,
-        sheet=sheet,
-        config=config,
-        key=key,
-        settings=settings,
-        every=every,
-        json_output=json_output,
-        force=force,
-        quiet=quiet,
-    )
-    guarded("compare", lambda: run_compare(options), json_output=json_output, debug=debug)
+    return run_compare(CompareOptions(request=request, old=old, new=new, key=key, every=every))

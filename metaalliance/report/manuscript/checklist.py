@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 
+from metaalliance.analysis.documents import versions
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document, Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import effect, effects, interval
 from metaalliance.report.manuscript.prose import Prose, listed
-from metaalliance.report.results import versions
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.phrases import count_text, level_text, studies_text
 

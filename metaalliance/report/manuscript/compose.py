@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document, Figure
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.attention import attention_points
 from metaalliance.report.sections.bias import bias_section

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
-from metaalliance.report.tables.table import printable
+from metaalliance.wording.untrusted import printable
 
 Look = Literal["plain", "italic", "bold", "reference"]
 

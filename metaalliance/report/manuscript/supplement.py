@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document
-from metaalliance.report.manuscript.evidence import Evidence
-from metaalliance.report.tables.pooling import effect_frame, problem_rows
+from metaalliance.report.tables.pooling import effect_frame, model_frame, problem_rows
 from metaalliance.report.tables.table import Table
 
 Sheets = dict[str, Table | pd.DataFrame | Sequence[Sequence[Any]]]
@@ -22,7 +22,7 @@ def supplement_sheets(evidence: Evidence, document: Document) -> Sheets:
     for table in document.tables():
         sheets[numbers[f"table:{table.name}"]] = table
     sheets |= {
-        "Models": model_frame(evidence),
+        "Models": model_frame(evidence.models),
         "Effects": effect_frame(evidence.fit),
         "Ledger": evidence.coded.ledger,
         "Problems": pd.DataFrame(problem_rows(evidence.problems)),
@@ -54,17 +54,6 @@ def _contents(document: Document) -> list[list[Any]]:
         ["Settings", "Options, versions, and the checksum of the sheet"],
     ]
     return rows
-
-
-def model_frame(evidence: Evidence) -> pd.DataFrame:
-    """Return every model at full precision, on the analysis scale and as r."""
-    frames = []
-    for row in evidence.models:
-        analysis, back = row.fit.to_frame(), row.fit.to_frame(scale="r")
-        limits = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
-        analysis.insert(0, "name", row.name)
-        frames.append(pd.concat([analysis, back[limits].add_prefix("r_")], axis=1))
-    return pd.concat(frames, ignore_index=True)
 
 
 def _settings(document: Document, evidence: Evidence) -> list[list[Any]]:

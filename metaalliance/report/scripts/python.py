@@ -18,21 +18,15 @@ import metaalliance as ma
 path = sys.argv[1] if len(sys.argv) > 1 else {file}
 warnings.simplefilter("ignore", ma.MetaAllianceWarning)  # notices stand in the results
 
-studies = ma.read_studies(
+analysis = ma.Analysis.read(
     path,
     sheet={sheet},
-    nonsignificant={nonsignificant},
-    beta={beta},
     config={config},
+{settings}
 )
-if studies.sha256 != {sha256}:
+if analysis.studies.sha256 != {sha256}:
     print("The workbook is not the one that was analysed: results will differ.", file=sys.stderr)
-effects = ma.effect_sizes(studies, measure={measure})
-{aggregate}
-fit = ma.pool(
-    effects,
-{options}
-)
+fit = analysis.pool()
 print(fit.summary())
 {moderators}
 EXPECTED = {expected}
@@ -55,9 +49,9 @@ def python_script(
     Parameters
     ----------
     settings : mapping
-        Of the main fit and of the sheet, as the record of a run has them.
+        Every setting of model and policy by its name.
     source : mapping
-        `file`, `sheet`, `sha256` of the workbook.
+        `file`, `sheet`, `sha256` of the workbook, and the `config` that says how it is read.
     moderators : sequence of str
         Columns that are tested.
     expected : sequence of float
@@ -65,32 +59,16 @@ def python_script(
     version : str
         Of this package.
     """
-    names = ("model", "tau2", "test", "rho", "level", "prediction")
-    kept = {name: settings[name] for name in names if settings.get(name) is not None}
-    if kept.get("model") != "che":
-        kept.pop("rho", None)
-    averaged = settings.get("aggregation_rho")
-    options = "\n".join(f"    {name}={value!r}," for name, value in kept.items())
     tested = "".join(
-        f"\nprint()\nprint(ma.moderator_table(effects, [{name!r}], "
-        f"{_passed(kept)}).summary())" for name in moderators
-    )  # fmt: skip
+        f"\nprint()\nprint(analysis.moderators([{name!r}]).summary())" for name in moderators
+    )
     return _SCRIPT.format(
         version=version,
         file=repr(source["file"]),
         sheet=repr(source["sheet"]),
+        config=repr(source["config"]),
         sha256=repr(source["sha256"]),
-        nonsignificant=repr(settings["nonsignificant"]),
-        beta=repr(settings["beta"]),
-        config=repr(settings.get("config")),
-        measure=repr(settings["measure"]),
-        aggregate="" if averaged is None else f"effects = ma.aggregate(effects, rho={averaged!r})",
-        options=options,
+        settings="\n".join(f"    {name}={value!r}," for name, value in settings.items()),
         moderators=tested,
         expected=repr(tuple(float(v) for v in expected)),
     )
-
-
-def _passed(options: Mapping[str, Any]) -> str:
-    shared = ("model", "tau2", "test", "rho", "level")
-    return ", ".join(f"{name}={options[name]!r}" for name in shared if name in options)

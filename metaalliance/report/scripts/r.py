@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 
-from metaalliance.errors import OptionError
-from metaalliance.model import AGGREGATION_RHO
+from metaalliance.model import Specification
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest
-from metaalliance.report.tables.table import printable
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.wording.untrusted import printable
 
 _COLUMNS = ("analysis", "term", "estimate", "se", "df", "p_value", "ci_low", "ci_high", "tau2")
+_EXTREMES = {"lowest per study": "which.min", "highest per study": "which.max"}
 _SUBSETS = {"outliers removed": "kept_outliers", "influential removed": "kept_influential"}
 
 
@@ -56,23 +56,13 @@ def r_files(
         Results of moderators, with one heterogeneity variance for all levels.
     averaged : float, optional
         Correlation with which the effects were averaged before they came here, for a comment.
-
-    Raises
-    ------
-    OptionError
-        For models that R has no counterpart of here.
     """
     main = models[0].fit
-    if main.specification.columns:
-        raise OptionError(
-            "Further levels and correlations of a model cannot be written as an R script.",
-            code="MA683",
-        )
     known = [row for row in models if _known(row)]
     calls = _header(averaged)
     expected = []
     for row in known:
-        calls.append(_model_call(row, main))
+        calls.append(_model_call(row))
         expected.append(_expected(row.name, "mean", row.fit))
     data = _data(main, known)
     for test in moderators:
@@ -134,27 +124,38 @@ def _data(main: PooledFit, models: Sequence[NamedFit]) -> pd.DataFrame:
     return frame
 
 
-def _spec(fit: Any, test: str | None = None) -> str:
-    """Return the options of a fit as a list of R."""
-    settings = fit.settings()
-    tau2 = str(settings.get("tau2", "REML"))
-    chosen = test or _test(fit)
-    parts = [
-        f"model = {r_string(str(settings['model']))}",
-        f"tau2 = {r_string(tau2)}",
-        f"test = {r_string(chosen)}",
-        f"level = {float(settings['level'])!r}",
-        f"rho = {float(settings.get('rho', 0.0) or 0.0)!r}",
-        f"start = c({', '.join(repr(v) for v in _start(fit))})",
-    ]
-    return f"list({', '.join(parts)})"
+def _spec(fit: Any) -> str:
+    """Return the specification of a fit as a list of R."""
+    chosen: Specification = fit.specification
+    parts = {
+        "model": r_string(chosen.kind),
+        "tau2": r_string(chosen.tau2),
+        "test": r_string(_test(fit)),
+        "level": repr(float(chosen.level)),
+    }
+    if chosen.multilevel:
+        levels = [*reversed(chosen.above), "study", *chosen.within]
+        names = [*levels, "effect", *filter(None, [chosen.crossed])]
+        parts["levels"] = _vector(r_string(name) for name in levels)
+        parts["start"] = _vector(repr(float(fit.sigma2.get(name, 0.0))) for name in names)
+        parts |= _correlations(chosen)
+    return f"list({', '.join(f'{name} = {value}' for name, value in parts.items())})"
 
 
-def _start(fit: Any) -> list[float]:
-    sigma2: dict[str, float] = getattr(fit, "sigma2", None) or {}
-    if sigma2:
-        return [float(sigma2[name]) for name in ("study", "effect") if name in sigma2]
-    return [0.0, 0.0]
+def _correlations(chosen: Specification) -> dict[str, str]:
+    """The crossed factor, and the correlations of sampling errors."""
+    parts = {"crossed": r_string(chosen.crossed)} if chosen.crossed else {}
+    if isinstance(chosen.rho, str):
+        parts["rho_column"] = r_string(chosen.rho)
+    else:
+        parts["rho"] = repr(float(chosen.rho or 0.0))
+    if chosen.same:
+        parts |= {"same": r_string(chosen.same), "rho_same": repr(chosen.rho_same)}
+    return parts
+
+
+def _vector(values: Iterable[str]) -> str:
+    return f"c({', '.join(values)})"
 
 
 def _test(fit: Any) -> str:
@@ -164,20 +165,15 @@ def _test(fit: Any) -> str:
     return str(fit.test)
 
 
-def _model_call(row: NamedFit, main: PooledFit) -> str:
+def _model_call(row: NamedFit) -> str:
     plain = row.name.removesuffix(" (main)")
     data = "dat"
-    if row.fit is not main:
-        one = f"averaged(dat, {AGGREGATION_RHO!r})"
-        common = one if main.effects.dependent() else "dat"
-        data = {
-            "aggregated": one,
-            "lowest per study": "extreme(dat, which.min)",
-            "highest per study": "extreme(dat, which.max)",
-            "common-effect": common,
-        }.get(plain, "dat")
-        if plain in _SUBSETS:
-            data = f"dat[dat${_SUBSETS[plain]} == 1, ]"
+    if row.aggregation_rho is not None:
+        data = f"averaged(dat, {row.aggregation_rho!r})"
+    elif plain in _EXTREMES:
+        data = f"extreme(dat, {_EXTREMES[plain]})"
+    elif plain in _SUBSETS:
+        data = f"dat[dat${_SUBSETS[plain]} == 1, ]"
     return f"mean_of({r_string(row.name)}, {data}, {_spec(row.fit)})"
 
 

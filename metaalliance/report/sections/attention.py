@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.messages import MESSAGES
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.flow import flow_gaps
 from metaalliance.wording.phrases import count_text

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from metaalliance.analysis.content import BiasEvidence
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
 from metaalliance.publication_bias.egger import Egger
@@ -14,7 +15,6 @@ from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.summary import Applied
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
-from metaalliance.report.manuscript.analyses import BiasEvidence
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,

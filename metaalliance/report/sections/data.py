@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.sections.study_table import (

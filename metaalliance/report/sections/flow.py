@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Figure, Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.wording.phrases import count_text, studies_text
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.report.manuscript.document import Block, Figure, Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
     effect,
@@ -25,7 +25,7 @@ from metaalliance.report.manuscript.phrases import (
 )
 from metaalliance.report.manuscript.prose import Prose, joined, prose
 from metaalliance.report.sections.pooling_methods import model_methods
-from metaalliance.report.tables.pooling import model_table
+from metaalliance.report.tables.pooling import model_table, not_taken_notes
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import (
@@ -292,7 +292,7 @@ def comparison_table(evidence: Evidence) -> Table:
         title="Pooled Result of the Main Analysis and of Other Customary Analyses",
         fields=fields,
         rows=tuple(rows),
-        notes=(note,),
+        notes=(note, *not_taken_notes(evidence.models, _MODELS)),
     )
 
 

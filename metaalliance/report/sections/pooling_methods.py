@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import effects
-from metaalliance.report.manuscript.prose import Prose, joined, prose
+from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text
 
@@ -64,6 +64,32 @@ def model_methods(evidence: Evidence) -> list[Prose]:
     return [text for text in paragraphs if text]
 
 
+def _rho_text(fit: PooledFit) -> str:
+    """Return the correlation, or the column that holds it."""
+    rho = fit.settings()["rho"]
+    return f"that of the column {rho}" if isinstance(rho, str) else number(rho, 2, correlation=True)
+
+
+def _structure(fit: PooledFit) -> Prose:
+    """Return the levels and correlations beside those of studies and effects."""
+    model = fit.specification
+    levels = [
+        *(f"{column} within studies" for column in model.within),
+        *(f"{column}, which holds studies" for column in model.above),
+        *([f"{model.crossed}, which studies share"] if model.crossed else []),
+    ]
+    text = Prose()
+    if levels:
+        text = prose("There are further random effects for {levels}.", levels=listed(levels))
+    if model.rho_same is not None:
+        text = text + prose(
+            "Sampling errors that also share {same} correlate at an assumed ρ = {rho}.",
+            same=model.same,
+            rho=number(model.rho_same, 2, correlation=True),
+        )
+    return text
+
+
 def _model(evidence: Evidence) -> Prose:
     fit = evidence.fit
     averaged = Prose()
@@ -82,7 +108,7 @@ def _model(evidence: Evidence) -> Prose:
             "correlate at an assumed {rho} within a study.",
             several=_several(evidence),
             rho=_assumed(fit.settings()["rho"]),
-        )
+        ) + _structure(fit)
     if fit.model == "three-level":
         return prose(
             "Because {several} contributed more than one effect, effects were pooled with a "
@@ -90,7 +116,7 @@ def _model(evidence: Evidence) -> Prose:
             "for effects within studies. It takes the sampling errors of effects of one study as "
             "independent.",
             several=_several(evidence),
-        )
+        ) + _structure(fit)
     if fit.model == "common-effect":
         return averaged + prose(
             "Effects were pooled with the common-effect model, which assumes one true effect "

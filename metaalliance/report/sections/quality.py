@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Figure, Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.prose import listed, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.tables.table import Field, Table

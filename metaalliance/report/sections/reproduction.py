@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 
+from metaalliance.analysis.documents import versions
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Section
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.prose import listed, prose
-from metaalliance.report.results import versions
 
 _NAMED = {"numpy": "NumPy", "scipy": "SciPy", "statsmodels": "statsmodels", "pymare": "PyMARE"}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.phrases import DIGITS, interval
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.phrases import level_text

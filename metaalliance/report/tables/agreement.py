@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.coding.conflicts import Conflict
 from metaalliance.coding.matching import Matching
 from metaalliance.coding.points import CoderPooled
@@ -16,10 +17,10 @@ from metaalliance.coding.variables import (
     VariableAgreement,
 )
 from metaalliance.models.scale import without_nan
-from metaalliance.report.results import SCHEMA_VERSION
-from metaalliance.report.tables.table import Field, Table, interval_text, printable
+from metaalliance.report.tables.table import Field, Table, interval_text
 from metaalliance.sheet.studies import Studies
 from metaalliance.wording.numbers import number
+from metaalliance.wording.untrusted import printable
 
 _HOW = {
     "effect": "by effect id",

@@ -8,15 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.scale import back_transform, without_nan
-from metaalliance.problems import Problem
+from metaalliance.models.scale import back_transform
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.fail_safe import FailSafeN
 from metaalliance.publication_bias.result import Term
 from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
-from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Kind, Table, interval_text
 
@@ -164,40 +162,6 @@ def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict
 
 
 _PROBLEM_COLUMNS = ["code", "severity", "message", "hint"]
-
-
-def bias_document(
-    found: BiasSummary,
-    source: dict[str, Any],
-    problems: Sequence[Problem],
-    settings: dict[str, Any],
-    files: Sequence[str],
-) -> dict[str, Any]:
-    """Return the document that `bias --json` prints and bias.json holds."""
-    content = found.to_dict()
-    unadjusted = content["unadjusted"]
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "command": "bias",
-        "input": source,
-        "problems": [p.to_dict() for p in (*problems, *found.notices)],
-        "settings": {**unadjusted["settings"], **settings},
-        "counts": unadjusted["counts"],
-        "unadjusted": unadjusted["pooled"],
-        "tests": [
-            {"name": name, **term.to_dict(found.measure), "tested": term.name,
-             "n_studies": m, "n_effects": k}
-            for name, term, m, k in found.tests()
-        ],
-        "adjusted": content["adjusted"],
-        "methods": content["methods"],
-        "henmi_copas": content["henmi_copas"],
-        "files": list(files),
-    }  # fmt: skip
-    for row, (name, *_) in zip(document["tests"], found.tests(), strict=True):
-        row["name"] = name
-    cleaned: dict[str, Any] = without_nan(document)
-    return cleaned
 
 
 def _statistic(term: Term) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.scale import without_nan
-from metaalliance.report.results import SCHEMA_VERSION, input_record
-from metaalliance.report.tables.table import Field, Table, printable, setting_text
+from metaalliance.report.tables.table import Field, Table
 from metaalliance.robustness.comparison import Comparison
+from metaalliance.wording.untrusted import printable
 
 #: Rows and cells of each kind that the terminal lists.
 FIRST_ROWS = 10
@@ -99,7 +97,7 @@ def compare_sheets(found: Comparison) -> dict[str, Any]:
     cells = pd.DataFrame([cell.to_dict() for cell in found.changes.cells])
     settings = [
         ("setting", "value"),
-        *((k, setting_text(v)) for k, v in found.settings.items()),
+        *found.settings.items(),
         ("old file", found.old.file),
         ("old sha256", found.old.sha256),
         ("new file", found.new.file),
@@ -112,24 +110,3 @@ def compare_sheets(found: Comparison) -> dict[str, Any]:
         "Counts": [("quantity", "value"), *found.counts().items()],
         "Settings": settings,
     }
-
-
-def compare_document(found: Comparison, files: Sequence[str]) -> dict[str, Any]:
-    """Return the document that `compare --json` prints and compare.json holds."""
-    content = found.to_dict()
-    problems = [
-        {**p.to_dict(), "file": sheet.file}
-        for sheet in (found.old, found.new)
-        for p in sheet.problems
-        if p.severity == "error"
-    ]
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "command": "compare",
-        "input": {"old": input_record(found.old), "new": input_record(found.new)},
-        "problems": problems,
-        **content,
-        "files": list(files),
-    }
-    cleaned: dict[str, Any] = without_nan(document)
-    return cleaned

@@ -14,11 +14,10 @@ from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.diagnostics.outliers import Outliers
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform, without_nan
-from metaalliance.problems import Problem
-from metaalliance.report.results import SCHEMA_VERSION
+from metaalliance.models.scale import back_transform
 from metaalliance.report.tables.pooling import problem_rows
-from metaalliance.report.tables.table import Field, Kind, Table, interval_text, printable
+from metaalliance.report.tables.table import Field, Kind, Table, interval_text
+from metaalliance.wording.untrusted import printable
 
 
 def left_out_table(found: LeaveOneOut, first: int | None = None) -> Table:
@@ -205,37 +204,6 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _more(shown: int, total: int) -> tuple[str, ...]:
     return () if shown >= total else (f"{shown:,} of {total:,}; --all shows them all.",)
-
-
-def influence_document(
-    found: InfluenceResults,
-    source: dict[str, Any],
-    problems: Sequence[Problem],
-    settings: dict[str, Any],
-    files: Sequence[str],
-) -> dict[str, Any]:
-    """Return the document that `influence --json` prints."""
-    main = found.fit.to_dict()
-    content = {
-        "schema_version": SCHEMA_VERSION,
-        "command": "influence",
-        "input": source,
-        "problems": [p.to_dict() for p in (*problems, *found.notices)],
-        "settings": {**main["settings"], **settings},
-        "counts": main["counts"],
-        "pooled": main["pooled"],
-        "heterogeneity": main["heterogeneity"],
-        "leave_one_out": found.left_out.to_dict(),
-        "diagnostics": found.diagnostics.to_dict(),
-        "baujat": found.baujat.to_dict(),
-        "outliers": found.outliers.to_dict(),
-        "cumulative": None if found.cumulative is None else found.cumulative.to_dict(),
-        "gosh": None if found.gosh is None else found.gosh.to_dict(),
-        "moderators": [{"name": n, **m.to_dict()} for n, m in found.moderators.items()],
-        "files": list(files),
-    }
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
 
 
 def influence_sheets(

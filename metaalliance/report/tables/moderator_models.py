@@ -94,17 +94,6 @@ def _location_notes(found: LocationScale, rho: float | None) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def location_scale_document(
-    found: LocationScale | None, aggregation_rho: float | None
-) -> dict[str, Any] | None:
-    """Return the model for JSON, with the correlation by which effects were averaged."""
-    if found is None:
-        return None
-    content = found.to_dict()
-    content["settings"] = {**content["settings"], "aggregation_rho": aggregation_rho}
-    return content
-
-
 def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
     """The best models, the weight of every term, and coefficients averaged over all models."""
     best = records(found.models.head(SHOWN))

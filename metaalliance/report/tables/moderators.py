@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.scale import without_nan
 from metaalliance.moderation.confounding import Confounding
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.result import ModeratorTest, wald_text
 from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
-from metaalliance.report.results import SCHEMA_VERSION
 from metaalliance.report.tables.table import Field, Table, interval_text
 from metaalliance.wording.numbers import number
 
@@ -151,30 +148,6 @@ def confounding_table(found: Confounding) -> Table:
         name=f"cross-{_slug(found.first)}-{_slug(found.second)}",
         wide=len(fields) > 8,
     )
-
-
-def moderators_document(
-    studies_input: dict[str, Any],
-    problems: Sequence[dict[str, Any]],
-    settings: dict[str, Any],
-    counts: dict[str, Any],
-    parts: dict[str, Any],
-    files: Sequence[str],
-) -> dict[str, Any]:
-    """Return the document that `moderators --json` prints."""
-    cleaned: dict[str, Any] = without_nan(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "command": "moderators",
-            "input": studies_input,
-            "problems": list(problems),
-            "settings": settings,
-            "counts": counts,
-            **parts,
-            "files": list(files),
-        }
-    )
-    return cleaned
 
 
 def moderator_sheets(found: ModeratorTable) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.scale import without_nan
-from metaalliance.report.results import SCHEMA_VERSION
-from metaalliance.report.tables.table import Field, Table, printable, setting_text
+from metaalliance.report.tables.table import Field, Table
 from metaalliance.robustness.results import Multiverse
+from metaalliance.wording.untrusted import printable
 
 #: Reasons and failures that the terminal lists.
 FIRST_REASONS = 5
@@ -102,7 +101,7 @@ def multiverse_sheets(found: Multiverse, settings: dict[str, Any]) -> dict[str, 
         ("decision", "options"),
         *((k, ", ".join(map(str, v))) for k, v in document["settings"]["grid"].items()),
         *((f"include {k}", _filter_text(v)) for k, v in document["settings"]["filters"].items()),
-        *((f"main {k}", setting_text(v)) for k, v in document["settings"]["main"].items()),
+        *((f"main {k}", v) for k, v in document["settings"]["main"].items()),
         *settings.items(),
     ]
     sheets: dict[str, Any] = {
@@ -121,25 +120,3 @@ def multiverse_sheets(found: Multiverse, settings: dict[str, Any]) -> dict[str, 
 
 def _filter_text(kept: dict[str, Sequence[Any]]) -> str:
     return "; ".join(f"{column} in {', '.join(map(str, v))}" for column, v in kept.items())
-
-
-def multiverse_document(
-    found: Multiverse,
-    source: dict[str, Any],
-    problems: Sequence[dict[str, Any]],
-    settings: dict[str, Any],
-    files: Sequence[str],
-) -> dict[str, Any]:
-    """Return the document that `multiverse --json` prints and multiverse.json holds."""
-    content = found.to_dict()
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "command": "multiverse",
-        "input": source,
-        "problems": list(problems),
-        **content,
-        "settings": {**content["settings"], **settings},
-        "files": list(files),
-    }
-    cleaned: dict[str, Any] = without_nan(document)
-    return cleaned

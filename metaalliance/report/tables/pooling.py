@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,30 @@ def model_table(rows: Sequence[NamedFit], *, digits: int = 3) -> Table:
         title="Pooled results",
         fields=fields,
         rows=tuple(_model_row(row, digits, is_r=is_r) for row in rows),
+        notes=not_taken_notes(rows),
     )
+
+
+def not_taken_notes(
+    rows: Sequence[NamedFit], names: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """Say which settings of the main model have no meaning for other rows; nothing, if all have.
+
+    Parameters
+    ----------
+    names : mapping of str to str, optional
+        Other names of rows, by their own.
+    """
+    shown = names or {}
+    by_settings: dict[str, list[str]] = {}
+    for row in rows:
+        if row.not_taken:
+            listed = ", ".join(row.not_taken)
+            by_settings.setdefault(listed, []).append(shown.get(row.name, row.name))
+    parts = [f"{', '.join(found)} (not {listed})" for listed, found in by_settings.items()]
+    if not parts:
+        return ()
+    return (f"Settings of the main model without a meaning elsewhere: {'; '.join(parts)}.",)
 
 
 def _model_row(named: NamedFit, digits: int, *, is_r: bool) -> dict[str, Any]:
@@ -62,6 +85,18 @@ def _model_row(named: NamedFit, digits: int, *, is_r: bool) -> dict[str, Any]:
         "tau": math.nan if common else fit.tau,
         "I2": fit.I2,
     }
+
+
+def model_frame(rows: Sequence[NamedFit]) -> pd.DataFrame:
+    """Return every model at full precision, on the analysis scale and as r."""
+    frames = []
+    for row in rows:
+        analysis, back = row.fit.to_frame(), row.fit.to_frame(scale="r")
+        limits = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
+        analysis.insert(0, "name", row.name)
+        analysis["not_taken"] = ", ".join(row.not_taken)
+        frames.append(pd.concat([analysis, back[limits].add_prefix("r_")], axis=1))
+    return pd.concat(frames, ignore_index=True)
 
 
 def effect_frame(fit: PooledFit) -> pd.DataFrame:

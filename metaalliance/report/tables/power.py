@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.models.scale import without_nan
-from metaalliance.report.results import SCHEMA_VERSION
-from metaalliance.report.tables.table import Field, Table, interval_text, setting_text
+from metaalliance.report.tables.table import Field, Table, interval_text
 from metaalliance.robustness.power_results import Power
 from metaalliance.robustness.precision import Precision
 
@@ -79,6 +79,6 @@ def power_document(found: Power | Precision, files: list[str]) -> dict[str, Any]
 
 def power_sheets(found: Power | Precision) -> dict[str, Any]:
     """Return the sheets of power.xlsx."""
-    settings = [(k, setting_text(v)) for k, v in found.to_dict()["settings"].items()]
+    settings = list(found.to_dict()["settings"].items())
     name = "Precision" if isinstance(found, Precision) else "Power"
     return {name: found.to_frame(), "Settings": [("setting", "value"), *settings]}

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from metaalliance.messages import MESSAGES
 from metaalliance.problems import Problem
-from metaalliance.report.tables.table import pad, printable, text_width
+from metaalliance.report.tables.table import pad, text_width
+from metaalliance.wording.untrusted import printable
 
 FIRST = 10
 _ORDER = {"error": 0, "warning": 1, "note": 2}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.untrusted import printable
 
 Kind = Literal["text", "interval", "count", "r", "number", "p", "percent"]
 
@@ -95,20 +96,6 @@ class Table:
         return [[f.title for f in self.fields], *body]
 
 
-def printable(value: Any) -> str:
-    """Return untrusted text without control, format and private characters."""
-    text = " ".join(str(value).split())
-    kept = (c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
-    return "".join(kept).strip()
-
-
-def setting_text(value: Any) -> Any:
-    """Return a setting for one cell: a list or numbers by name become a text."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} = {number:g}" for key, number in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
-
-
 def text_width(text: str) -> int:
     """Columns that a text takes in a terminal: wide characters take two, combining none."""
     wide = sum(unicodedata.east_asian_width(c) in {"W", "F"} for c in text)
@@ -135,8 +122,8 @@ def render_text(table: Table, width: int) -> str:
             lines = _lines(candidate, widths, gap)
             if candidate is needed and left_out:
                 lines.append(f"(left out for width: {', '.join(left_out)})")
-            return "\n".join([*lines, *table.notes])
-    return _blocks(table, table.cells())
+            return "\n".join([*lines, *_under(table, width)])
+    return _blocks(table, table.cells(), width)
 
 
 def _widths(table: Table) -> list[int]:
@@ -158,13 +145,18 @@ def _lines(table: Table, widths: Sequence[int], gap: int) -> list[str]:
     return lines
 
 
-def _blocks(table: Table, cells: Sequence[Sequence[str]]) -> str:
+def _under(table: Table, width: int) -> list[str]:
+    """Notes in lines of `width` columns."""
+    return [line for note in table.notes for line in textwrap.wrap(note, width)]
+
+
+def _blocks(table: Table, cells: Sequence[Sequence[str]], width: int) -> str:
     """The table as one block a row, for narrow terminals."""
     lines = [table.title]
     for row in cells[1:]:
         lines += ["", row[0]]
         lines += [f"  {title}: {text}" for title, text in zip(cells[0][1:], row[1:], strict=True)]
-    return "\n".join([*lines, *table.notes])
+    return "\n".join([*lines, *_under(table, width)])
 
 
 def wrapped(text: str, width: int, head: str) -> list[str]:

@@ -47,12 +47,38 @@ two_level <- function(d, mods, method, test) {
   })
 }
 
+# Labels of a column; those that are missing are one group of their own.
+labels_of <- function(d, column) {
+  found <- as.character(d[[column]])
+  ifelse(is.na(found), "", found)
+}
+
+# Sampling covariance: rho between effects of a study (one number, or a column that holds it),
+# rho_same between those of one innermost level that also share the column `same`.
+sampling_covariance <- function(d, spec) {
+  V <- diag(d$vi, nrow(d))
+  if (spec$model != "che") return(V)
+  rho <- if (is.null(spec$rho_column)) rep(spec$rho, nrow(d)) else d[[spec$rho_column]]
+  shared <- do.call(paste, c(lapply(c(spec$levels, spec$same), labels_of, d = d), sep = "\r"))
+  for (i in split(seq_len(nrow(d)), factor(d$study, levels = unique(d$study)))) {
+    R <- matrix(rho[i[1]], length(i), length(i))
+    if (!is.null(spec$same)) R[outer(shared[i], shared[i], "==")] <- spec$rho_same
+    diag(R) <- 1
+    V[i, i] <- R * outer(sqrt(d$vi[i]), sqrt(d$vi[i]))
+  }
+  V
+}
+
 # The likelihood of few studies can have two maxima: the fit starts where metafor would and at
 # the variances of metaalliance, and the higher one is taken.
-nested <- function(d, mods, method, test, rho, start) {
+nested <- function(d, mods, spec) {
   d$.obs <- seq_len(nrow(d))
-  V <- d$vi
-  if (rho > 0) V <- vcalc(vi, cluster = study, obs = .obs, rho = rho, data = d)
+  for (column in c(spec$levels, spec$crossed)) d[[paste0(".", column)]] <- labels_of(d, column)
+  V <- sampling_covariance(d, spec)
+  quoted <- function(columns) paste0("`.", columns, "`")
+  nesting <- paste(c(quoted(spec$levels), ".obs"), collapse = "/")
+  random <- list(as.formula(paste("~ 1 |", nesting)))
+  if (!is.null(spec$crossed)) random <- c(random, as.formula(paste("~ 1 |", quoted(spec$crossed))))
   fit <- function(init) {
     controls <- lapply(10^-(15:9), function(tol) {
       control <- list(optimizer = "nlminb", rel.tol = tol, iter.max = 5000, eval.max = 5000)
@@ -60,11 +86,11 @@ nested <- function(d, mods, method, test, rho, start) {
       control
     })
     first_that_works(controls, function(control) {
-      rma.mv(yi, V, mods = mods, random = ~ 1 | study/.obs, data = d, method = method,
-             test = if (test == "t") "t" else "z", sparse = nrow(d) > 100, control = control)
+      rma.mv(yi, V, mods = mods, random = random, data = d, method = spec$tau2,
+             test = if (spec$test == "t") "t" else "z", sparse = nrow(d) > 100, control = control)
     })
   }
-  fits <- list(fit(NULL), fit(pmax(start, 1e-6)))
+  fits <- list(fit(NULL), fit(pmax(spec$start, 1e-6)))
   fits[[which.max(sapply(fits, function(f) as.numeric(logLik(f))))]]
 }
 
@@ -72,9 +98,14 @@ nested <- function(d, mods, method, test, rho, start) {
 # What is kept of a fit: coefficients with the test that was asked for.
 # ------------------------------------------------------------------------------------------
 
-coefficients_of <- function(fit, d, test, level) {
+# The coarsest level, whose groups are independent of each other.
+clusters_of <- function(d, spec) labels_of(d, c(spec$levels, "study")[1])
+
+coefficients_of <- function(fit, d, spec) {
+  test <- spec$test
+  level <- spec$level
   if (startsWith(test, "cr")) {
-    vcov <- vcovCR(fit, cluster = d$study, type = toupper(test))
+    vcov <- vcovCR(fit, cluster = clusters_of(d, spec), type = toupper(test))
     found <- coef_test(fit, vcov = vcov, test = "Satterthwaite")
     ends <- conf_int(fit, vcov = vcov, level = level, test = "Satterthwaite")
     df <- if (is.null(found$df_Satt)) found$df else found$df_Satt
@@ -94,7 +125,7 @@ keep <- function(analysis, terms, found, tau2) {
 
 fit_model <- function(d, spec, mods = ~ 1) {
   if (spec$model %in% c("three-level", "che"))
-    nested(d, mods, spec$tau2, spec$test, if (spec$model == "che") spec$rho else 0, spec$start)
+    nested(d, mods, spec)
   else
     two_level(d, mods, if (spec$model == "common-effect") "FE" else spec$tau2, spec$test)
 }
@@ -103,7 +134,7 @@ total_tau2 <- function(fit) if (is.null(fit$sigma2) || inherits(fit, "rma.uni"))
 
 mean_of <- function(analysis, d, spec) {
   fit <- fit_model(d, spec)
-  keep(analysis, "mean", coefficients_of(fit, d, spec$test, spec$level), total_tau2(fit))
+  keep(analysis, "mean", coefficients_of(fit, d, spec), total_tau2(fit))
 }
 
 # Plain average of the effects of a study; its variance knows of their correlation.
@@ -127,11 +158,11 @@ levels_of <- function(analysis, d, column, tested, spec) {
   d <- d[!is.na(d[[column]]) & d[[column]] %in% tested, ]
   d$.level <- factor(d[[column]], levels = tested)
   fit <- fit_model(d, spec, if (length(tested) > 1) ~ 0 + .level else ~ 1)
-  keep(analysis, tested, coefficients_of(fit, d, spec$test, spec$level), total_tau2(fit))
+  keep(analysis, tested, coefficients_of(fit, d, spec), total_tau2(fit))
   g <- length(tested)
   if (g < 2) return(invisible())
   if (startsWith(spec$test, "cr")) {
-    vcov <- vcovCR(fit, cluster = d$study, type = toupper(spec$test))
+    vcov <- vcovCR(fit, cluster = clusters_of(d, spec), type = toupper(spec$test))
     test <- Wald_test(fit, constraints = constrain_equal(seq_len(g)), vcov = vcov, test = "HTZ")
     found <- c(test$Fstat, test$df_num, test$df_denom, test$p_val)
   } else {
@@ -148,7 +179,7 @@ slope_of <- function(analysis, d, column, centre, scale, spec) {
   d <- d[!is.na(d[[column]]), ]
   d$.x <- (d[[column]] - centre) / scale
   fit <- fit_model(d, spec, ~ .x)
-  keep(analysis, c("mean", "slope"), coefficients_of(fit, d, spec$test, spec$level), total_tau2(fit))
+  keep(analysis, c("mean", "slope"), coefficients_of(fit, d, spec), total_tau2(fit))
 }
 
 # ------------------------------------------------------------------------------------------

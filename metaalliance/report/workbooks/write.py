@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,9 @@ from metaalliance.sheet.template.archive import allowed_text, font, repeatable
 _WIDEST, _LONGEST_NAME = 60, 31
 
 
-def write_workbook(sheets: dict[str, Table | pd.DataFrame | Sequence[Sequence[Any]]]) -> bytes:
+def write_workbook(
+    sheets: Mapping[str, Table | pd.DataFrame | Sequence[Sequence[Any]]],
+) -> bytes:
     """Return an .xlsx file with one sheet per entry: a table as it is printed, or plain rows.
 
     Text that begins like a formula stays text; characters that the format forbids are
@@ -48,7 +50,14 @@ def _rows(content: pd.DataFrame | Sequence[Sequence[Any]]) -> list[list[Any]]:
     if isinstance(content, pd.DataFrame):
         body = content.astype(object).where(content.notna(), None).to_numpy().tolist()
         return [[str(c) for c in content.columns], *body]
-    return [list(row) for row in content]
+    return [[_plain(value) for value in row] for row in content]
+
+
+def _plain(value: Any) -> Any:
+    """Return lists and numbers by name, as settings have them, as text."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _cell(sheet: Any, value: Any, *, bold: bool) -> Any:

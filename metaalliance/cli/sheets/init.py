@@ -8,9 +8,9 @@ from pathlib import Path
 from metaalliance.cli.run import OK, print_error, print_result
 from metaalliance.config import FILE_NAME
 from metaalliance.report.folder import write_file
-from metaalliance.report.tables.table import printable
 from metaalliance.sheet.columns.proposal import Proposal, propose
 from metaalliance.sheet.read.source import read_grids
+from metaalliance.wording.untrusted import printable
 
 
 def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: bool) -> int:

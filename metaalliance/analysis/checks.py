@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metaalliance.analysis.rules import RULES_VERSION, Rule
 from metaalliance.errors import UnreadableFileError
-from metaalliance.report.tables.table import printable
 from metaalliance.wording.numbers import number
+from metaalliance.wording.untrusted import printable
 
 #: Checks that only `--strict` fails: the numbers are the same nevertheless.
-LENIENT = frozenset({"input", "versions", "configuration", "digest"})
+LENIENT = frozenset({"input", "versions", "configuration", "digest", "rules"})
 _FIRST = 5
 
 
@@ -115,9 +116,19 @@ def _row_text(row: Mapping[str, Any]) -> str:
     return f"row {row['row']}{label} {row['what']}{effect}"
 
 
-def settings_check(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Check:
-    """Compare the settings that the record names with those that were used again."""
+def settings_check(
+    recorded: Mapping[str, Any], now: Mapping[str, Any], *, shared: bool = False
+) -> Check:
+    """Compare the settings that the record names with those that were used again.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether only settings that both have are compared, as for a record of another version.
+    """
     found = _differences(recorded, now)
+    if shared:
+        found = [d for d in found if d["name"] in recorded and d["name"] in now]
     text = _joined(found) if found else "as recorded"
     return Check(name="settings", same=not found, text=text, details=tuple(found))
 
@@ -146,14 +157,52 @@ def _joined(found: list[dict[str, Any]]) -> str:
     return "; ".join(printable(part) for part in parts)
 
 
-def numbers_check(moved: list[dict[str, Any]], total: int) -> Check:
-    """Report numbers that differ."""
+def rules_check(
+    version: int,
+    moved: Sequence[tuple[Rule, Sequence[Mapping[str, Any]]]],
+    models: Sequence[str] = (),
+) -> Check:
+    """Say which rules changed since the record was made, and which numbers they moved.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Names of the rows of the comparison.
+    """
+    if version == RULES_VERSION:
+        return Check(name="rules", same=True, text=f"version {version}")
+    rows = {f"models.{index}.": f"{name}: " for index, name in enumerate(models)}
+    parts = []
+    for rule, numbers in moved:
+        shown = ", ".join(_named(str(m["number"]), rows) for m in numbers[:_FIRST])
+        more = f" and {len(numbers) - _FIRST:,} more" if len(numbers) > _FIRST else ""
+        parts.append(f"{rule.text} (moved {shown}{more})")
+    told = "; ".join(parts) or "none of the changes since moved a number"
+    return Check(
+        name="rules",
+        same=False,
+        text=f"version {version}, now {RULES_VERSION}: {told}",
+        details=tuple({"rule": rule.text, **m} for rule, numbers in moved for m in numbers),
+    )
+
+
+def _named(number: str, rows: Mapping[str, str]) -> str:
+    """Return the path of a number with the name of its row."""
+    start = next((start for start in rows if number.startswith(start)), "")
+    return rows.get(start, "") + number.removeprefix(start)
+
+
+def numbers_check(moved: Sequence[Mapping[str, Any]], total: int, *, explained: int = 0) -> Check:
+    """Report numbers that differ, beside those that a change of rules explains."""
     if not moved:
-        return Check(name="numbers", same=True, text=f"all {total:,} reproduced")
+        text = f"all {total:,} reproduced"
+        if explained:
+            text = f"{total - explained:,} of {total:,} reproduced, the others moved by the rules"
+        return Check(name="numbers", same=True, text=text)
     parts = (f"{m['number']} {_value(m['recorded'])} → {_value(m['now'])}" for m in moved[:_FIRST])
     more = f"; and {len(moved) - _FIRST:,} more" if len(moved) > _FIRST else ""
     text = f"{len(moved):,} of {total:,} differ: {'; '.join(parts)}{more}"
-    return Check(name="numbers", same=False, text=text, details=tuple(moved))
+    return Check(name="numbers", same=False, text=text, details=tuple(dict(m) for m in moved))
 
 
 def digest_check(recorded: str, now: str) -> Check:

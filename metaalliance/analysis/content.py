@@ -91,7 +91,7 @@ def default_moderators(effects: Effects) -> tuple[str, ...]:
 
 
 def moderator_results(fit: PooledFit, names: Sequence[str]) -> ModeratorTable | None:
-    """Test moderators with the model and the options of the mean; None without any.
+    """Test moderators with the model of the mean; None without any.
 
     Raises
     ------
@@ -105,11 +105,9 @@ def moderator_results(fit: PooledFit, names: Sequence[str]) -> ModeratorTable | 
         )
     if not names or fit.n_studies < FEWEST_STUDIES:
         return None
-    settings = fit.settings()
-    options = {k: settings[k] for k in ("model", "tau2", "test", "rho", "level") if k in settings}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        return moderator_table(fit.effects, list(names), **options)
+        return moderator_table(fit.effects, list(names), model=fit.specification.asked)
 
 
 def bias_results(fit: PooledFit) -> BiasEvidence | None:

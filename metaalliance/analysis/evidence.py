@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.analysis.content import BiasEvidence, Content
 from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
@@ -15,7 +16,6 @@ from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
-from metaalliance.report.manuscript.analyses import BiasEvidence, Content
 from metaalliance.robustness.results import Multiverse
 from metaalliance.sheet.studies import Studies
 

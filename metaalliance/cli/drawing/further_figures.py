@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.moderation.result import ModeratorTest
     from metaalliance.publication_bias.summary import BiasSummary
+    from metaalliance.robustness.results import Multiverse
 
 ENDINGS = (".pdf", ".png", ".alt.txt")
 
@@ -158,6 +159,14 @@ def bias_drawings(found: BiasSummary) -> list[Drawing]:
             )
         )
     return drawings
+
+
+def multiverse_drawings(found: Multiverse) -> list[Drawing]:
+    """Return the specification curve."""
+    from metaalliance.plots.charts.specification_curve import specification_text
+
+    name, draw = "specification_curve", plots.specification_curve
+    return [_drawing(name, draw, specification_text, found)]
 
 
 def _drawing(

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.analysis.analysis import config_for
+from metaalliance.analysis.analysis import read
+from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.cli.analysis import settings_of
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import resolve
 from metaalliance.errors import OptionError
 from metaalliance.problems import Problem
 from metaalliance.report.folder import write_file
-from metaalliance.report.results import SCHEMA_VERSION, input_record
 from metaalliance.report.tables.problems import (
     FIRST,
     count_line,
@@ -24,7 +25,7 @@ from metaalliance.report.tables.problems import (
 )
 from metaalliance.report.workbooks.annotated import annotated_workbook
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
-from metaalliance.sheet.studies import Studies, load_studies
+from metaalliance.sheet.studies import Studies
 
 FORMATS = ("text", "json", "csv", "github")
 _FIELDS = list(Problem.__dataclass_fields__)
@@ -34,17 +35,11 @@ _FIELDS = list(Problem.__dataclass_fields__)
 class ValidateOptions:
     """Options of the command."""
 
-    workbook: Path
-    sheet: str | None
-    config: Path | None
-    nonsignificant: Any
-    beta: Any
+    request: Request
     strict: bool
     every: bool
     annotate: Path | None
-    force: bool
     output_format: str
-    quiet: bool
 
 
 def run_validate(options: ValidateOptions) -> int:
@@ -52,16 +47,9 @@ def run_validate(options: ValidateOptions) -> int:
     if options.output_format not in FORMATS:
         listed = ", ".join(FORMATS)
         raise OptionError(f"--output-format {options.output_format} is not one of {listed}.")
-    config = config_for(options.workbook, options.config)
-    policies = {"nonsignificant": options.nonsignificant, "beta": options.beta}
-    settings = resolve(policies, config)
-    studies = load_studies(
-        options.workbook,
-        sheet=options.sheet,
-        nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
-        beta=settings.policy.beta,  # type: ignore[arg-type]
-        config=config,
-    )
+    request = options.request
+    config, settings = settings_of(request)
+    studies = read(request.workbook, settings.policy, config, request.sheet)
     if options.annotate is not None:
         _annotate(studies, options.annotate, options)
     if options.output_format == "json":
@@ -81,10 +69,11 @@ def _annotate(studies: Studies, target: Path, options: ValidateOptions) -> None:
     """Write the checked copy; never over the sheet itself."""
     if target.suffix.lower() != ".xlsx":
         raise OptionError(f"{target}: the copy is an .xlsx file.")
-    from_stdin = str(options.workbook) == "-"
-    if not from_stdin and target.exists() and target.samefile(options.workbook):
+    request = options.request
+    source = request.source
+    if source is not None and target.exists() and target.samefile(source):
         raise OptionError("--annotate must name another file than the sheet.", code="MA691")
-    write_file(target, annotated_workbook(options.workbook, studies), force=options.force)
+    write_file(target, annotated_workbook(request.workbook, studies), force=request.force)
     print_error(f"Wrote {target}")
 
 
@@ -99,7 +88,7 @@ def _document(studies: Studies) -> dict[str, Any]:
 
 
 def _print(studies: Studies, options: ValidateOptions) -> None:
-    problems = [p for p in studies.problems if not options.quiet or p.severity == "error"]
+    problems = [p for p in studies.problems if not options.request.quiet or p.severity == "error"]
     first = len(problems) + 1 if options.every else FIRST
     print_result(problem_lines(problems, terminal_width(), first=first))
     for line in silenced_lines(studies.silenced, terminal_width()):

@@ -17,9 +17,12 @@ import threading
 import time
 import unicodedata
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from metaalliance.cli.register import COMMANDS
 
 Stage = Literal["idle", "receiving", "checking", "analysing", "done"]
 
@@ -75,11 +78,16 @@ class LocalAnalysis:
         The temporary folder; each workbook has a folder of its own below it.
     config : Path or None
         The configuration that every analysis follows.
+    settings : mapping, optional
+        Settings by name that go over those of the configuration; None where not given.
     """
 
-    def __init__(self, root: Path, config: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, config: Path | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
         self._root = root
         self._config = config
+        self._settings = settings or {}
         self._lock = threading.Lock()
         self._progress = Progress()
         self._process: subprocess.Popen[str] | None = None
@@ -187,7 +195,7 @@ class LocalAnalysis:
         self, command: str, workbook: Path, nonsignificant: str, *words: str
     ) -> tuple[int, str, str]:
         """Run a command on a workbook; return exit code, standard output and error."""
-        options = list(words)
+        options = [*words, *flags(command, self._settings)]
         if nonsignificant:
             options += ["--nonsignificant", nonsignificant]
         if self._config is not None:
@@ -215,6 +223,16 @@ class LocalAnalysis:
             with self._lock:
                 self._process = None
         return process.returncode, printed, errors
+
+
+def flags(command: str, settings: Mapping[str, Any]) -> list[str]:
+    """Return the settings that a command reads as words of the command line."""
+    words = []
+    for s in COMMANDS[command].reads:
+        given = settings.get(s.name)
+        for value in given if s.many and given else [given]:
+            words += [] if value is None else [s.flag, str(value)]
+    return words
 
 
 def safe_name(name: str) -> str:

@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from metaalliance.analysis.documents import digest, run_record
+from metaalliance.analysis.rules import RULES_VERSION
 from metaalliance.effects.effects import Effects
-from metaalliance.report.results import digest
+from metaalliance.model import Model
+from metaalliance.policy import Policy
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies
 
@@ -17,6 +20,103 @@ _LENGTH = 16
 TOLERANCE = 1e-8
 #: Parts of a result that are words about it, and no numbers of it.
 _WORDS = frozenset({"settings", "notices"})
+#: Lists by study, effect, subset or specification.
+_LONG = frozenset({"omitted", "effects", "studies", "units", "subsets", "specifications"})
+
+
+def asked_of(model: Model, policy: Policy) -> dict[str, Any]:
+    """Return the whole analysis that was asked for, and the version of the rules it follows."""
+    return {
+        "analysis": {"model": model.to_record(), "policy": policy.to_record()},
+        "rules": RULES_VERSION,
+    }
+
+
+def asked_in(record: Mapping[str, Any]) -> tuple[Model, Policy]:
+    """Return the whole analysis that a record asks for.
+
+    Raises
+    ------
+    OptionError
+        When a setting or a value of it does not exist in this version.
+    """
+    if "analysis" in record:
+        stored = {**record["analysis"]["policy"], **record["analysis"]["model"]}
+    elif "request" in record:
+        stored = record["request"]["settings"]
+    else:  # pool of 0.1 has what was used in place of what was asked for
+        stored = dict(record["settings"])
+        if stored.get("aggregation_rho") is not None:
+            stored["rho"] = stored["aggregation_rho"]
+        elif stored.get("model") != "che":
+            stored.pop("rho", None)
+    return Model.read(stored), Policy.read(stored)
+
+
+def record_of(
+    document: dict[str, Any],
+    results: Sequence[str],
+    asked: Mapping[str, Any],
+    studies: Studies,
+    coded: Effects,
+    *,
+    files: Mapping[str, str],
+    options: Mapping[str, Any],
+    further: Mapping[str, Any] | None = None,
+    numbers: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the sealed record of a run.
+
+    Parameters
+    ----------
+    document : dict
+        The document of the command.
+    results : sequence of str
+        Parts of it that are results.
+    asked : mapping
+        From `asked_of`.
+    studies, coded : Studies and Effects
+        The sheet, and one effect per used row.
+    files : mapping of str to str
+        SHA-256 of each file beside the record.
+    options : mapping
+        Those of the command alone.
+    further : mapping, optional
+        What else the record of a command holds.
+    numbers : mapping, optional
+        What its numbers are taken from, where these are not all of the results.
+    """
+    settings = {**asked["analysis"]["policy"], **asked["analysis"]["model"]}
+    record = {
+        **run_record(document, dict(files), results),
+        **asked,
+        "request": plain({"settings": settings, "options": dict(options)}),
+        **(further or {}),
+    }
+    shown = recorded_parts(document, results) if numbers is None else numbers
+    return sealed(record, studies, coded, shown)
+
+
+def recorded_parts(document: dict[str, Any], results: Sequence[str]) -> dict[str, Any]:
+    """Return the results whose numbers a record holds, without lists of every study or effect.
+
+    Those lists stand in the document, and in the digest of the record.
+    """
+    short: dict[str, Any] = _shortened({key: document[key] for key in results})
+    return short
+
+
+def _shortened(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _shortened(v) for key, v in content.items() if key not in _LONG}
+    return [_shortened(v) for v in content] if isinstance(content, list) else content
+
+
+def plain(content: Any) -> Any:
+    """Tuples as lists, as JSON gives them back."""
+    if isinstance(content, Mapping):
+        return {str(key): plain(value) for key, value in content.items()}
+    return [plain(v) for v in content] if isinstance(content, list | tuple) else content
 
 
 def sealed(

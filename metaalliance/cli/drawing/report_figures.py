@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
+from metaalliance.analysis.evidence import Evidence
 from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
@@ -16,7 +17,6 @@ from metaalliance.plots.charts.specification_curve import specification_text
 from metaalliance.plots.levels import level_means
 from metaalliance.plots.words import groups_text
 from metaalliance.report.manuscript.document import Figure
-from metaalliance.report.manuscript.evidence import Evidence
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.sections.flow import STEPS

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from metaalliance.analysis.analysis import config_for
+from metaalliance.analysis.analysis import config_for, read
+from metaalliance.cli.analysis import settings_of
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import resolve
 from metaalliance.coding.agreement import agreement
 from metaalliance.coding.conflicts import Conflict, conflicts
 from metaalliance.coding.matching import Matching, match_rows
 from metaalliance.coding.points import CoderPooled, pooled_by_coder
 from metaalliance.coding.variables import AgreementTable
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Model
 from metaalliance.report.folder import write_file
 from metaalliance.report.tables.agreement import (
     agreed_line,
@@ -30,7 +32,7 @@ from metaalliance.report.tables.table import render_text
 from metaalliance.report.workbooks.conflicts import conflicts_workbook
 from metaalliance.sheet.columns.codebook import find_codebook
 from metaalliance.sheet.read.source import read_grids
-from metaalliance.sheet.studies import Studies, load_studies
+from metaalliance.sheet.studies import Studies
 
 FILE_NAME = "agreement_conflicts.xlsx"
 
@@ -39,23 +41,20 @@ FILE_NAME = "agreement_conflicts.xlsx"
 class AgreeOptions:
     """Options of the command."""
 
+    request: Request
     workbooks: tuple[Path, ...]
-    output: Path | None
-    sheet: str | None
-    config: Path | None
-    key: str | None
-    settings: dict[str, Any]
-    every: bool
-    json_output: bool
-    force: bool
-    quiet: bool
+    key: str | None = None
+    level: float | None = None
+    every: bool = False
 
 
 def run_agree(options: AgreeOptions) -> int:
     """Match, compare, print, and write the conflicts workbook."""
     target = _target(options)
     key = [k.strip() for k in options.key.split(",") if k.strip()] if options.key else None
-    level = resolve(options.settings, config_for(options.workbooks[0], options.config)).model.level
+    request = options.request
+    written = config_for(options.workbooks[0], request.config)
+    level = Model.read({"level": options.level}, written.pool).level
     sheets = _sheets(options)
     matching = match_rows(sheets, key=key)
     if not matching.matched:
@@ -65,15 +64,15 @@ def run_agree(options: AgreeOptions) -> int:
     found = conflicts(matching)
     codebook = _codebook(options.workbooks[0])
     content = conflicts_workbook(matching, found, table, pooled, codebook=codebook)
-    write_file(target, content, force=options.force)
-    if options.json_output:
-        settings = {"level": level, "key": key, "sheet": options.sheet,
+    write_file(target, content, force=request.force)
+    if request.json_output:
+        settings = {"level": level, "key": key, "sheet": request.sheet,
                     "nonsignificant": sheets[0].nonsignificant, "beta": sheets[0].beta}  # fmt: skip
         document = agreement_document(matching, table, pooled, found, settings, [target.name])
         print_document(document)
     else:
         _print(matching, table, pooled, found, every=options.every)
-    if not options.quiet:
+    if not request.quiet:
         print_error(f"Wrote {target}. Decide there, then: metaalliance reconcile {target.name}")
     return OK
 
@@ -102,12 +101,12 @@ def _target(options: AgreeOptions) -> Path:
         raise OptionError("agree needs the workbooks of two or more coders.")
     if any(str(path) == "-" for path in options.workbooks):
         raise OptionError("agree reads files, not standard input.")
-    target = options.output or options.workbooks[0].with_name(FILE_NAME)
+    target = options.request.output or options.workbooks[0].with_name(FILE_NAME)
     if target.suffix.lower() != ".xlsx":
         raise OptionError(f"{target}: the conflicts workbook is an .xlsx file.")
     if any(target.resolve() == path.resolve() for path in options.workbooks):
         raise OptionError(f"{target} is one of the sheets to compare.", code="MA691")
-    if target.exists() and not options.force:
+    if target.exists() and not options.request.force:
         raise OptionError(
             f"{target} exists already and may hold decisions. Choose another name with -o, or use "
             "--force.",
@@ -120,17 +119,8 @@ def _sheets(options: AgreeOptions) -> list[Studies]:
     """Read every sheet, errors or not, by the same policies."""
     sheets = []
     for path in options.workbooks:
-        config = config_for(path, options.config)
-        settings = resolve(options.settings, config)
-        sheets.append(
-            load_studies(
-                path,
-                sheet=options.sheet,
-                nonsignificant=settings.policy.nonsignificant,  # type: ignore[arg-type]
-                beta=settings.policy.beta,  # type: ignore[arg-type]
-                config=config,
-            )
-        )
+        config, settings = settings_of(replace(options.request, workbook=path))
+        sheets.append(read(path, settings.policy, config, options.request.sheet))
     return sheets
 
 

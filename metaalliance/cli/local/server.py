@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import cast, get_args
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from metaalliance.cli.local_analysis import LocalAnalysis, Progress
+from metaalliance.cli.local.analysis import LocalAnalysis, Progress
 from metaalliance.cli.run import print_error
 from metaalliance.options import Nonsignificant
 from metaalliance.report.local_page import PageState, local_page

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from metaalliance.cli.local_analysis import LocalAnalysis
-from metaalliance.cli.local_server import LocalServer
+from metaalliance.cli.local.analysis import LocalAnalysis
+from metaalliance.cli.local.server import LocalServer
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_error, print_result
-from metaalliance.config import find_config, read_config
+from metaalliance.cli.settings import resolve
+from metaalliance.config import Config, find_config, read_config
 from metaalliance.errors import OptionError
 
 
@@ -23,25 +25,26 @@ class ServeOptions:
 
     Attributes
     ----------
+    request : Request
+        Settings and configuration that every analysis follows; without a configuration that of
+        the working folder.
     port : int
         0 takes a free one.
     browser : bool
         Whether the browser is opened.
-    config : Path or None
-        Configuration that every analysis follows; None takes that of the working folder.
     """
 
+    request: Request
     port: int
     browser: bool
-    config: Path | None
 
 
 def run_serve(options: ServeOptions) -> int:
     """Serve the page until Ctrl-C or its stop button; then remove the temporary folder."""
-    config = options.config or find_config(Path.cwd())
-    if config is not None:
-        read_config(config)  # an error now, not with the first workbook
-        config = config.resolve()
+    config = options.request.config or find_config(Path.cwd())
+    written = Config() if config is None else read_config(config)
+    resolve(options.request.settings, written)  # an error now, not with the first workbook
+    config = None if config is None else config.resolve()
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="metaalliance_") as name:
@@ -53,7 +56,7 @@ def run_serve(options: ServeOptions) -> int:
 
 
 def _serve(options: ServeOptions, root: Path, config: Path | None) -> None:
-    analysis = LocalAnalysis(root, config or _own_config(root))
+    analysis = LocalAnalysis(root, config or _own_config(root), options.request.settings)
     try:
         server = LocalServer(options.port, secrets.token_urlsafe(32), analysis)
     except (OSError, OverflowError) as error:

@@ -1,0 +1,237 @@
+"""The analyses beside the mean: what each is asked, how it is run, and what is recorded of it.
+
+The commands run them from here, and `verify` repeats them from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any, Literal, cast
+
+from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.further_documents import (
+    bias_document,
+    influence_document,
+    moderator_document,
+    multiverse_document,
+)
+from metaalliance.analysis.influence import InfluenceResults
+from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
+from metaalliance.errors import OptionError
+from metaalliance.options import check_option
+from metaalliance.policy import Policy
+from metaalliance.problems import Problem
+from metaalliance.publication_bias.summary import BiasSummary
+from metaalliance.robustness.results import Multiverse
+
+Way = Literal["auto", "greater", "less"]
+Progress = Callable[[int, int], None] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BiasOptions:
+    """What is asked about publication bias.
+
+    Attributes
+    ----------
+    steps : str
+        Cut points of one-sided p, such as ".025,.5".
+    alternative : str
+        Direction that selection favours.
+    aggregation_rho : float or None
+        Correlation with which effects are averaged; None takes that of the model.
+    """
+
+    steps: str
+    alternative: str
+    aggregation_rho: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluenceOptions:
+    """What is asked about single studies.
+
+    Attributes
+    ----------
+    gosh, seed : int
+        Subsets of the studies to pool, and the seed of their choice.
+    cumulative : str
+        Column by which studies come in.
+    by : tuple of str
+        Moderators whose test is repeated without each study.
+    """
+
+    gosh: int
+    seed: int
+    cumulative: str
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiverseOptions:
+    """Which decisions are varied: options by decision."""
+
+    grid: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """An entry of the register.
+
+    Attributes
+    ----------
+    options : type
+        What is asked.
+    run : callable
+        Returns the results, from an analysis, its options, and keywords that change no number.
+    document : callable
+        Returns the JSON document, from the analysis, its options, the results, notes about
+        figures and the files of the folder.
+    results : tuple of str
+        Parts of the document that are results: the digest of a record covers them.
+    reading : callable
+        Returns the policy with which the sheet is read, from the one that is asked for.
+    """
+
+    options: type[Any]
+    run: Callable[..., Any]
+    document: Callable[..., dict[str, Any]]
+    results: tuple[str, ...]
+    reading: Callable[[Policy], Policy] = lambda policy: policy
+
+    def restored(self, stored: Mapping[str, Any]) -> Any:
+        """Return the options that a record holds."""
+        known = {f.name for f in fields(self.options)}
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items() if k in known}
+        return self.options(**given)
+
+
+def parse_steps(text: str) -> tuple[float, ...]:
+    """Return cut points from a text such as ".025,.5".
+
+    Raises
+    ------
+    OptionError
+        When they are not rising numbers between 0 and 1.
+    """
+    try:
+        steps = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        steps = ()
+    rising = all(a < b for a, b in pairwise(steps))
+    if not steps or not rising or not all(0 < s < 1 for s in steps):
+        raise OptionError(
+            f"--steps {text}: write rising one-sided p-values between 0 and 1, such as .025,.5."
+        )
+    return steps
+
+
+def _bias(analysis: Analysis, options: BiasOptions) -> BiasSummary:
+    return analysis.bias(
+        steps=parse_steps(options.steps),
+        alternative=cast(Way, check_option("alternative", options.alternative, Way)),
+        aggregation_rho=options.aggregation_rho,
+    )
+
+
+def _influence(
+    analysis: Analysis, options: InfluenceOptions, *, jobs: int = 1, progress: Progress = None
+) -> InfluenceResults:
+    return analysis.influence(
+        by=options.by,
+        cumulated=options.cumulative,
+        subsets=options.gosh,
+        seed=options.seed,
+        jobs=jobs,
+        progress=progress,
+    )
+
+
+def _multiverse(
+    analysis: Analysis, options: MultiverseOptions, *, jobs: int = 1, progress: Progress = None
+) -> Multiverse:
+    return analysis.multiverse(options.grid, jobs=jobs, progress=progress)
+
+
+def _moderator_document(
+    analysis: Analysis,
+    options: ModeratorOptions,
+    found: ModeratorModels,
+    notes: Sequence[Problem] = (),
+    files: Sequence[str] = (),
+) -> dict[str, Any]:
+    names = ("min_studies", "separate_tau2", "replications", "seed")
+    own = {name: getattr(options, name) for name in names}
+    return moderator_document(analysis, found, own, (*found.notices, *notes), files)
+
+
+def _bias_document(
+    analysis: Analysis,
+    options: BiasOptions,
+    found: BiasSummary,
+    notes: Sequence[Problem] = (),
+    files: Sequence[str] = (),
+) -> dict[str, Any]:
+    own = {
+        "steps": list(parse_steps(options.steps)),
+        "alternative": options.alternative,
+        "aggregation_rho": found.aggregation_rho,
+    }
+    return bias_document(analysis, found, own, (*found.notices, *notes), files)
+
+
+def _influence_document(
+    analysis: Analysis,
+    options: InfluenceOptions,
+    found: InfluenceResults,
+    notes: Sequence[Problem] = (),
+    files: Sequence[str] = (),
+) -> dict[str, Any]:
+    own: dict[str, Any] = {"cumulative": options.cumulative, "by": list(options.by)}
+    own |= {"gosh": options.gosh, "seed": options.seed} if options.gosh else {}
+    return influence_document(analysis, found, own, (*found.notices, *notes), files)
+
+
+def _multiverse_document(
+    analysis: Analysis,
+    options: MultiverseOptions,
+    found: Multiverse,
+    notes: Sequence[Problem] = (),
+    files: Sequence[str] = (),
+) -> dict[str, Any]:
+    del options  # its settings say them
+    return multiverse_document(analysis, found, notes, files)
+
+
+#: Every analysis that a command runs beside the mean, by the name of the command.
+EXAMINATIONS: dict[str, Examination] = {
+    "moderators": Examination(
+        options=ModeratorOptions,
+        run=fit_models,
+        document=_moderator_document,
+        results=("counts", "moderators", "regression", "within_between", "location_scale",
+                 "model_set"),
+    ),
+    "bias": Examination(
+        options=BiasOptions,
+        run=_bias,
+        document=_bias_document,
+        results=("counts", "unadjusted", "tests", "adjusted", "methods", "henmi_copas"),
+    ),
+    "influence": Examination(
+        options=InfluenceOptions,
+        run=_influence,
+        document=_influence_document,
+        results=("counts", "pooled", "leave_one_out", "diagnostics", "outliers", "cumulative",
+                 "gosh", "moderators"),
+    ),
+    "multiverse": Examination(
+        options=MultiverseOptions,
+        run=_multiverse,
+        document=_multiverse_document,
+        results=("counts", "verdict", "decisions", "options", "specifications"),
+        reading=Policy.for_multiverse,
+    ),
+}  # fmt: skip

@@ -1,0 +1,188 @@
+"""The JSON documents of the commands beside `pool`: what --json prints and the folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.models.scale import without_nan
+from metaalliance.moderation.location_scale import LocationScale
+from metaalliance.moderation.meta_regression import MetaRegression, with_r
+from metaalliance.problems import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metaalliance.analysis.influence import InfluenceResults
+    from metaalliance.analysis.moderators import ModeratorModels
+    from metaalliance.publication_bias.summary import BiasSummary
+    from metaalliance.robustness.comparison import Comparison
+    from metaalliance.robustness.results import Multiverse
+
+
+def moderator_document(
+    analysis: Analysis,
+    found: ModeratorModels,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `moderators`.
+
+    Parameters
+    ----------
+    own : mapping
+        Settings of the command alone.
+    problems : sequence of Problem
+        Those that are not of the sheet.
+    files : sequence of str
+        What the folder holds.
+    """
+    parts: dict[str, Any] = {"moderators": []} if found.table is None else found.table.to_dict()
+    parts.pop("notices", None)
+    effects = analysis.effects
+    content = {
+        "settings": {
+            **analysis.fitted.to_record(),
+            "measure": analysis.policy.measure,
+            **own,
+            **analysis.recorded,
+        },
+        "counts": {
+            "n_studies": effects.n_studies,
+            "n_effects": effects.n_effects,
+            "n_participants": effects.n_participants,
+        },
+        **parts,
+        "regression": _regression(found.regression, found.predicted),
+        "within_between": [one.to_dict() for one in found.parts],
+        "location_scale": _location_scale(found.spread, found.aggregation_rho),
+        "model_set": None if found.models is None else found.models.to_dict(),
+    }
+    return _document("moderators", analysis, problems, content, files)
+
+
+def bias_document(
+    analysis: Analysis,
+    found: BiasSummary,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `bias`; see `moderator_document`."""
+    whole = found.to_dict()
+    unadjusted = whole["unadjusted"]
+    content = {
+        "settings": {**unadjusted["settings"], **own, **analysis.recorded},
+        "counts": unadjusted["counts"],
+        "unadjusted": unadjusted["pooled"],
+        "tests": [
+            {**term.to_dict(found.measure), "name": name, "tested": term.name,
+             "n_studies": m, "n_effects": k}
+            for name, term, m, k in found.tests()
+        ],
+        "adjusted": whole["adjusted"],
+        "methods": whole["methods"],
+        "henmi_copas": whole["henmi_copas"],
+    }  # fmt: skip
+    return _document("bias", analysis, problems, content, files)
+
+
+def influence_document(
+    analysis: Analysis,
+    found: InfluenceResults,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `influence`; see `moderator_document`."""
+    main = found.fit.to_dict()
+    content = {
+        "settings": {**main["settings"], **own, **analysis.recorded},
+        "counts": main["counts"],
+        "pooled": main["pooled"],
+        "heterogeneity": main["heterogeneity"],
+        "leave_one_out": found.left_out.to_dict(),
+        "diagnostics": found.diagnostics.to_dict(),
+        "baujat": found.baujat.to_dict(),
+        "outliers": found.outliers.to_dict(),
+        "cumulative": None if found.cumulative is None else found.cumulative.to_dict(),
+        "gosh": None if found.gosh is None else found.gosh.to_dict(),
+        "moderators": [{"name": n, **m.to_dict()} for n, m in found.moderators.items()],
+    }
+    return _document("influence", analysis, problems, content, files)
+
+
+def multiverse_document(
+    analysis: Analysis, found: Multiverse, problems: Sequence[Problem], files: Sequence[str]
+) -> dict[str, Any]:
+    """Return the document of `multiverse`; see `moderator_document`."""
+    content, studies = found.to_dict(), analysis.studies
+    own = {"beta": studies.beta, "config": studies.config}
+    content = {**content, "settings": {**content["settings"], **own}}
+    return _document("multiverse", analysis, problems, content, files)
+
+
+def compare_document(found: Comparison, files: Sequence[str]) -> dict[str, Any]:
+    """Return the document of `compare`, with the errors of both sheets."""
+    problems = [
+        {**p.to_dict(), "file": sheet.file}
+        for sheet in (found.old, found.new)
+        for p in sheet.problems
+        if p.severity == "error"
+    ]
+    document: dict[str, Any] = without_nan(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "command": "compare",
+            "input": {"old": input_record(found.old), "new": input_record(found.new)},
+            "problems": problems,
+            **found.to_dict(),
+            "files": list(files),
+        }
+    )
+    return document
+
+
+def _document(
+    command: str,
+    analysis: Analysis,
+    problems: Sequence[Problem],
+    content: Mapping[str, Any],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return what every document of one sheet has around its content."""
+    document: dict[str, Any] = without_nan(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "command": command,
+            "input": input_record(analysis.studies),
+            "problems": [p.to_dict() for p in (*analysis.studies.problems, *problems)],
+            **content,
+            "files": list(files),
+        }
+    )
+    return document
+
+
+def _regression(
+    found: MetaRegression | None, predicted: pd.DataFrame | None
+) -> dict[str, Any] | None:
+    """Return the formula's model with its predictions."""
+    if found is None:
+        return None
+    rows = None if predicted is None else with_r(predicted, found.fit)
+    return {**found.to_dict(), "predictions": rows}
+
+
+def _location_scale(
+    found: LocationScale | None, aggregation_rho: float | None
+) -> dict[str, Any] | None:
+    """Return the model with the correlation by which effects were averaged."""
+    if found is None:
+        return None
+    content = found.to_dict()
+    content["settings"] = {**content["settings"], "aggregation_rho": aggregation_rho}
+    return content

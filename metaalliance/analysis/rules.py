@@ -1,0 +1,121 @@
+"""Versions of the rules by which numbers are made, and what each version changed.
+
+A record carries the version of the rules that it was made by. Where an older one is verified,
+each number that moved is set against the rules that changed since.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
+#: do not name it.
+RULES_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule that changed.
+
+    Attributes
+    ----------
+    version : int
+        The first version of the rules that has it.
+    text : str
+        What holds since then.
+    commands : frozenset of str
+        Commands whose numbers it moves.
+    numbers : str
+        Regular expression of the paths of these numbers.
+    vanished : bool
+        Whether it only takes numbers away.
+    """
+
+    version: int
+    text: str
+    commands: frozenset[str]
+    numbers: str
+    vanished: bool = False
+
+    def explains(self, command: str, moved: Mapping[str, Any]) -> bool:
+        """Whether a number of a command can have moved by this rule."""
+        gone = moved["now"] is None or not self.vanished
+        return command in self.commands and gone and bool(re.match(self.numbers, moved["number"]))
+
+
+#: Every change, the narrower before the wider.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        version=2,
+        text="comparison rows take the settings of the main model",
+        commands=frozenset({"pool", "report"}),
+        numbers=r"models\.[1-9]",
+    ),
+    Rule(
+        version=2,
+        text="levels below the minimum of studies have counts and no interval",
+        commands=frozenset({"moderators", "report"}),
+        numbers=r"moderators\.\d+\.levels\.",
+        vanished=True,
+    ),
+    Rule(
+        version=2,
+        text="moderators take every setting of the main model",
+        commands=frozenset({"moderators", "report"}),
+        numbers=r"(moderators|regression|within_between|location_scale|model_set)\b",
+    ),
+    Rule(
+        version=2,
+        text="methods for publication bias take the settings of the main model, and the report "
+        "has all of them",
+        commands=frozenset({"bias", "report"}),
+        numbers=r"(tests|adjusted|methods|henmi_copas|bias)\b",
+    ),
+    Rule(
+        version=2,
+        text="analyses of influence take every setting of the main model",
+        commands=frozenset({"influence", "report"}),
+        numbers=r"(leave_one_out|diagnostics|outliers|cumulative|gosh|moderators|influence)\b",
+    ),
+    Rule(
+        version=2,
+        text="specifications of a multiverse start from every setting of the main analysis",
+        commands=frozenset({"multiverse", "report"}),
+        numbers=r"(counts|verdict|decisions|options|specifications|multiverse)\b",
+    ),
+)
+
+
+def rules_of(record: Mapping[str, Any]) -> int:
+    """Return the version of the rules of a record; those of 0.1 do not name it."""
+    return int(record.get("rules", 1))
+
+
+def changed_since(version: int, command: str) -> tuple[Rule, ...]:
+    """Return the rules that changed after a version and move numbers of a command."""
+    return tuple(r for r in RULES if r.version > version and command in r.commands)
+
+
+def explained(
+    version: int, command: str, moved: Sequence[Mapping[str, Any]]
+) -> tuple[list[tuple[Rule, list[Mapping[str, Any]]]], list[Mapping[str, Any]]]:
+    """Set numbers that moved against the rules that changed since.
+
+    Returns
+    -------
+    list of (Rule, list)
+        Each rule that moved any, with those that it moved.
+    list
+        Numbers that no change of rules explains.
+    """
+    left = list(moved)
+    found = []
+    for rule in changed_since(version, command):
+        own = [m for m in left if rule.explains(command, m)]
+        if own:
+            found.append((rule, own))
+            left = [m for m in left if not rule.explains(command, m)]
+    return found, left

@@ -1,0 +1,281 @@
+"""A recorded analysis, run again: whether its result still follows from the sheet."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metaalliance.analysis.analysis import Analysis, config_for, read
+from metaalliance.analysis.checks import (
+    Check,
+    configuration_check,
+    digest_check,
+    files_check,
+    follows,
+    input_check,
+    numbers_check,
+    read_record,
+    rows_check,
+    rules_check,
+    seal_check,
+    settings_check,
+    versions_check,
+)
+from metaalliance.analysis.content import Content
+from metaalliance.analysis.documents import POOL_RESULTS, digest, pool_document, versions
+from metaalliance.analysis.examinations import EXAMINATIONS
+from metaalliance.analysis.record import (
+    asked_in,
+    changed_rows,
+    intact,
+    moved_numbers,
+    numbers_of,
+    plain,
+    recorded_parts,
+)
+from metaalliance.analysis.report import REPORT_RESULTS, record_parts, report_document
+from metaalliance.analysis.rules import RULES_VERSION, explained, rules_of
+from metaalliance.config import Config
+from metaalliance.errors import OptionError, StudyDataError
+
+#: Commands whose settings are those of one mean.
+_MEANS = frozenset({"pool", "report"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """The results of a record, computed again.
+
+    Attributes
+    ----------
+    document : dict
+        The document of the command.
+    results : tuple of str
+        Parts of it that are results.
+    numbers : mapping, optional
+        What the numbers of the record are taken from, where these are not all of the results.
+    """
+
+    document: dict[str, Any]
+    results: tuple[str, ...]
+    numbers: Mapping[str, Any] | None = None
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """What is compared number by number."""
+        if self.numbers is not None:
+            return self.numbers
+        return recorded_parts(self.document, self.results)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Whether a recorded result follows from a sheet.
+
+    Attributes
+    ----------
+    command : str
+        What was recorded.
+    checks : tuple of Check
+        One for each thing that can change.
+    follows : bool
+        Whether the result follows; where rules changed since, whether they explain every number
+        that moved.
+    rules : int
+        Version of the rules of the record.
+    """
+
+    command: str
+    checks: tuple[Check, ...]
+    follows: bool
+    rules: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict and the checks for JSON."""
+        return {
+            "follows": self.follows,
+            "rules": self.rules,
+            "checks": [check.to_dict() for check in self.checks],
+        }
+
+    def summary(self) -> str:
+        """Return one line for each check, and the verdict."""
+        lines = [f"{c.name}: {'same' if c.same else 'CHANGED'}, {c.text}" for c in self.checks]
+        return "\n".join([*lines, self.verdict])
+
+    @property
+    def verdict(self) -> str:
+        """The answer in a sentence."""
+        what = "report" if self.command == "report" else "result"
+        if not self.follows:
+            return f"The {what} does not follow from this workbook as it is now."
+        changed = next(c for c in self.checks if c.name == "rules")
+        if changed.same:
+            return f"The {what} follows from this workbook."
+        rules = "; ".join(dict.fromkeys(d["rule"] for d in changed.details))
+        since = f"; these rules changed since: {rules}" if rules else ""
+        return f"The {what} follows from this workbook by the rules of version {self.rules}{since}."
+
+
+def verify(
+    record: str | Path,
+    workbook: str | Path,
+    *,
+    sheet: str | None = None,
+    config: str | Path | None = None,
+    strict: bool = False,
+) -> Verification:
+    """Run a recorded analysis again and compare it with its record.
+
+    Model and policy are those of the record, whole; the configuration beside the sheet says only
+    how its columns and levels are read.
+
+    Parameters
+    ----------
+    record : path
+        ``run.json``, or ``run_<command>.json``.
+    workbook : path
+        The sheet as it is now.
+    sheet : str, optional
+        Name of the sheet; by default that of the record.
+    config : path, optional
+        Configuration; by default the nearest ``metaalliance.toml`` beside or above the sheet.
+    strict : bool
+        Whether other bytes, versions or configuration are failures too.
+
+    Raises
+    ------
+    UnreadableFileError
+        When the file is no record that can be verified.
+    StudyDataError
+        When the sheet has errors; it carries every problem.
+    """
+    path, file = Path(record), Path(workbook)
+    content = read_record(path)
+    found = config_for(file, None if config is None else Path(config))
+    analysis = restored(content, file, found, sheet)
+    checks = compared(content, analysis, path.parent)
+    return Verification(
+        command=content["command"],
+        checks=tuple(checks),
+        follows=follows(checks, strict=strict),
+        rules=rules_of(content),
+    )
+
+
+def restored(
+    record: Mapping[str, Any], workbook: Path, config: Config, sheet: str | None = None
+) -> Analysis:
+    """Return the whole analysis that a record asks for, of the sheet as it is now."""
+    model, policy = asked_in(record)
+    kind = EXAMINATIONS.get(record["command"])
+    reading = policy if kind is None else kind.reading(policy)
+    studies = read(workbook, reading, config, sheet or _sheet(record["input"]))
+    if studies.errors:
+        count = len(studies.errors)
+        raise StudyDataError(
+            f"{count} error{'' if count == 1 else 's'} in {studies.file}. The report does not "
+            "follow from this sheet. Correct these cells, or set include = no with a reason.",
+            studies.problems,
+        )
+    return Analysis.of(studies, model, policy, config)
+
+
+def _sheet(source: Mapping[str, Any]) -> str | None:
+    """Return the sheet that was read; a text file has none, but bears its own name."""
+    sheet: str = source["sheet"]
+    return None if sheet == Path(source["file"]).name else sheet
+
+
+def again(record: Mapping[str, Any], analysis: Analysis) -> Again:
+    """Run the analyses of a record again.
+
+    Raises
+    ------
+    OptionError
+        For a command whose records cannot be verified.
+    """
+    command = record["command"]
+    if command == "pool":
+        models, notes = analysis.comparison
+        document = pool_document(analysis.studies, models, notes, analysis.recorded, ())
+        return Again(document=document, results=POOL_RESULTS)
+    if command == "report":
+        stored = record["settings"]["content"]
+        content = Content(**{**stored, "moderators": tuple(stored["moderators"])})
+        document = report_document(analysis.report(content))
+        return Again(document=document, results=REPORT_RESULTS, numbers=record_parts(document))
+    if command not in EXAMINATIONS or "request" not in record:
+        raise OptionError(f"A record of {command} cannot be verified.", code="MA680")
+    kind = EXAMINATIONS[command]
+    options = kind.restored(record["request"]["options"])
+    document = kind.document(analysis, options, kind.run(analysis, options))
+    return Again(document=document, results=kind.results)
+
+
+def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[Check]:
+    """Return every check of a record against an analysis of the sheet as it is now."""
+    now = again(record, analysis)
+    numbers, version = dict(numbers_of(now.parts)), rules_of(record)
+    older = version < RULES_VERSION
+    if older:  # results that a later version added are no change of those it had
+        numbers = {path: numbers.get(path) for path in record["numbers"]}
+    moved = moved_numbers(record["numbers"], numbers)
+    by_rule, unexplained = explained(version, record["command"], moved)
+    content = {key: now.document[key] for key in now.results}
+    return [
+        seal_check(intact(record)),
+        input_check(record["input"]["sha256"], analysis.studies.sha256),
+        rows_check(
+            changed_rows(record["rows"], analysis.studies, analysis.coded),
+            len(analysis.studies.rows),
+        ),
+        settings_check(
+            {**_settings(record), **_said(record)},
+            {**_settings(now.document), **_acted(record)},
+            shared=older,
+        ),
+        configuration_check(_configured(record, analysis)),
+        versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
+        rules_check(version, by_rule, [row["name"] for row in now.document.get("models", ())]),
+        numbers_check(
+            unexplained,
+            len({**record["numbers"], **numbers}),
+            explained=len(moved) - len(unexplained),
+        ),
+        digest_check(record["result_digest"], digest(content)),
+        files_check(record["files"], folder),
+    ]
+
+
+def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that change numbers: the place of a configuration file is none."""
+    return {k: v for k, v in content["settings"].items() if k != "config"}
+
+
+def _said(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that a record says were asked for."""
+    return {f"asked {k}": v for k, v in record.get("request", {}).get("settings", {}).items()}
+
+
+def _acted(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with which it is verified."""
+    model, policy = asked_in(record)
+    settings = plain({**policy.to_record(), **model.to_record()})
+    return {name: settings[name.removeprefix("asked ")] for name in _said(record)
+            if name.removeprefix("asked ") in settings}  # fmt: skip
+
+
+def _configured(record: Mapping[str, Any], analysis: Analysis) -> list[dict[str, Any]]:
+    """Settings that the configuration file asks for and that the record does not have."""
+    stored = {**record.get("request", {}).get("settings", {}), **record["settings"]}
+    if record["command"] in _MEANS and "aggregation_rho" in stored:
+        stored["rho"] = stored["aggregation_rho"]
+    return [
+        {"name": key, "recorded": stored[key], "now": value}
+        for key, value in analysis.config.pool.items()
+        if key != "width" and value != "auto" and key in stored and stored[key] != value
+    ]

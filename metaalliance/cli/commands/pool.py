@@ -1,0 +1,55 @@
+"""The command that pools."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from metaalliance.cli.arguments import Figures, FigureWidth
+from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.request import Request
+
+
+@command("pool", "Pool", ANALYSIS)
+def pool(
+    request: Request,
+    width: FigureWidth = None,
+    figures: Figures = True,
+    bootstrap: Annotated[
+        int,
+        typer.Option(
+            "--bootstrap", help="Replications of the cluster wild bootstrap, such as 999."
+        ),
+    ] = 0,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            help="A further result: bayes, psychometric, permutation, henmi-copas, rve or "
+            "i2-bootstrap; may be repeated.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of bootstrap and permutation.")
+    ] = 1,
+    cross_check: Annotated[
+        bool,
+        typer.Option(
+            "--cross-check", help="Recompute the two-level fit with PyMARE and statsmodels."
+        ),
+    ] = False,
+) -> int:
+    """Validate a workbook, convert its statistics, pool them, and draw and save the results."""
+    from metaalliance.cli.pool import PoolOptions, run_pool
+
+    options = PoolOptions(
+        request=request,
+        width=width,
+        figures=figures,
+        cross_check=cross_check,
+        bootstrap=bootstrap,
+        also=tuple(also or ()),
+        seed=seed,
+    )
+    return run_pool(options)

@@ -1,0 +1,1 @@
+"""The figures that commands leave beside their tables, and those of the report."""

@@ -1,0 +1,167 @@
+"""The register of commands: each enters itself once, with the settings that it reads."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
+
+import typer
+
+from metaalliance.cli.arguments import CLOSING, LEADING, setting_parameters, shared
+from metaalliance.cli.request import Request
+from metaalliance.model import Model
+from metaalliance.policy import READING, Policy
+from metaalliance.setting import Setting, settings_in
+
+#: Settings that a command can read: what is fitted to effects, what effects are worth, and
+#: the part of the latter that decides how a sheet is read.
+ANALYSIS: tuple[Setting, ...] = (*settings_in(Policy), *settings_in(Model))
+POLICY: tuple[Setting, ...] = settings_in(Policy)
+SHEET: tuple[Setting, ...] = tuple(s for s in POLICY if s.name in READING)
+
+#: Sections of --help, in their order.
+SECTIONS = (
+    "Pool",
+    "Examine",
+    "Draw",
+    "Report and check",
+    "Prepare a sheet",
+    "Code twice",
+    "Plan and explain",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """An entry of the register.
+
+    Attributes
+    ----------
+    name, section : str
+        As --help lists it.
+    run : callable
+        What typer calls.
+    reads : tuple of Setting
+        Settings that it takes from the command line and the configuration.
+    """
+
+    name: str
+    section: str
+    run: Callable[..., None]
+    reads: tuple[Setting, ...]
+
+
+#: Every command by its name.
+COMMANDS: dict[str, Command] = {}
+
+
+def command(
+    name: str,
+    section: str,
+    reads: Sequence[Setting] = (),
+    *,
+    without: Sequence[str] = (),
+    helps: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    """Register a function as a command.
+
+    A function whose first parameter is `request` is given a `Request`, and the command then has
+    every option that fills one, with the flags of the settings in `reads`. Its other parameters
+    are options of the command alone.
+
+    Parameters
+    ----------
+    name : str
+        Of the command.
+    section : str
+        One of `SECTIONS`.
+    reads : sequence of Setting
+        `ANALYSIS`, `POLICY`, `SHEET` or nothing.
+    without : sequence of str
+        Fields of the request that the command has no option for.
+    helps : mapping of str to str, optional
+        Other help texts for fields of the request.
+    """
+
+    def register(function: Callable[..., int]) -> Callable[..., None]:
+        run = _typer_function(name, function, tuple(reads), tuple(without), helps or {})
+        COMMANDS[name] = Command(name=name, section=section, run=run, reads=tuple(reads))
+        return run
+
+    return register
+
+
+def _typer_function(
+    name: str,
+    function: Callable[..., int],
+    reads: tuple[Setting, ...],
+    without: tuple[str, ...],
+    helps: Mapping[str, str],
+) -> Callable[..., None]:
+    """Return the function that typer calls, with every parameter in its signature."""
+    own = _own_parameters(function)
+    asked = "request" in inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def run(**values: Any) -> None:
+        from metaalliance.cli.run import guarded
+
+        given = {p: values[p] for p in own}
+        words = {"request": _request(values, reads)} if asked else {}
+        guarded(
+            name,
+            lambda: function(**words, **given),
+            json_output=bool(values.get("json_output")) or values.get("output_format") == "json",
+            debug=values["debug"],
+        )
+
+    found = _parameters(own, reads if asked else (), without, helps, asked=asked)
+    run.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in found}
+    del run.__wrapped__  # typer would read the signature below
+    return run
+
+
+def _own_parameters(function: Callable[..., int]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a function beside the request."""
+    hints = get_type_hints(function, include_extras=True)
+    return {
+        p.name: p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name])
+        for p in inspect.signature(function).parameters.values()
+        if p.name != "request"
+    }
+
+
+def _parameters(
+    own: Mapping[str, inspect.Parameter],
+    reads: tuple[Setting, ...],
+    without: tuple[str, ...],
+    helps: Mapping[str, str],
+    *,
+    asked: bool,
+) -> list[inspect.Parameter]:
+    """Return arguments, options of the request, those of the command, those of settings."""
+    first = [p for p in own.values() if _is_argument(p)]
+    names = [n for n in (*LEADING, *CLOSING) if n not in own and n not in without]
+    names = names if asked else ["debug"]
+    leading = [shared(n, helps.get(n)) for n in LEADING if n in names]
+    closing = [shared(n, helps.get(n)) for n in CLOSING if n in names]
+    middle = [p for p in own.values() if not _is_argument(p)]
+    settings = setting_parameters(s for s in reads if s.name not in own)
+    return [*first, *leading, *middle, *settings, *closing]
+
+
+def _is_argument(p: inspect.Parameter) -> bool:
+    marks = getattr(p.annotation, "__metadata__", ())
+    return any(isinstance(mark, typer.models.ArgumentInfo) for mark in marks)
+
+
+def _request(values: Mapping[str, Any], reads: tuple[Setting, ...]) -> Request:
+    """Return the request that the values of the command line make."""
+    names = {f.name for f in fields(Request)} - {"settings"}
+    filled = {name: values[name] for name in names if values.get(name) is not None}
+    settings = {s.name: values.get(s.name) or None if s.many else values.get(s.name) for s in reads}
+    return Request(**filled, settings=settings)

@@ -1,0 +1,38 @@
+"""What a command that reads a sheet was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a command that reads a sheet was asked.
+
+    Attributes
+    ----------
+    workbook : Path
+        The sheet, or "-" for standard input.
+    output : Path or None
+        Folder of results; None takes the one beside the sheet.
+    settings : mapping
+        Settings as given on the command line (None where not given), for `cli.settings.resolve`.
+    """
+
+    workbook: Path = Path("-")
+    output: Path | None = None
+    sheet: str | None = None
+    config: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    json_output: bool = False
+    force: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def source(self) -> Path | None:
+        """The file that is read, None for standard input."""
+        return None if str(self.workbook) == "-" else self.workbook

@@ -1,0 +1,1 @@
+"""Sheets checked, converted, written and compared; no model is fitted here."""

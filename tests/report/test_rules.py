@@ -1,0 +1,84 @@
+"""Records of version 0.1, which know nothing of versions of rules, verified now."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import metaalliance as ma
+from metaalliance.analysis.documents import digest
+from metaalliance.analysis.rules import RULES, RULES_VERSION
+
+FILES = Path(__file__).parent / "records_0_1"
+
+
+@pytest.fixture
+def old(tmp_path):
+    """Return a function that lays out a record of 0.1, whose other files were not kept."""
+
+    def make(name, change=None):
+        shutil.copy(FILES / "good.csv", tmp_path)
+        content = json.loads((FILES / name).read_text("utf-8"))
+        content["files"] = {}
+        if change is not None:
+            change(content)
+        content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
+        return ma.verify(tmp_path / name, tmp_path / "good.csv", config=empty(tmp_path))
+
+    return make
+
+
+def empty(folder):
+    path = folder / "empty.toml"
+    path.write_text("")
+    return path
+
+
+def by_name(found):
+    return {check.name: check for check in found.checks}
+
+
+def test_rows_of_the_comparison_moved_by_a_rule_that_is_named(old):
+    found = old("run.json")
+    assert found.rules == 1
+    assert found.follows
+    assert "by the rules of version 1" in found.verdict
+    assert "comparison rows take the settings of the main model" in found.verdict
+    details = by_name(found)["rules"].details
+    assert len(details) > 20
+    assert {d["number"].split(".")[0] for d in details} == {"models"}
+    assert "0" not in {d["number"].split(".")[1] for d in details}
+    assert by_name(found)["numbers"].same
+    assert "common-effect: " in by_name(found)["rules"].text
+
+
+def test_the_main_result_is_moved_by_no_rule(old):
+    def change(content):
+        content["numbers"]["pooled.estimate"] += 0.01
+
+    found = old("run.json", change)
+    assert not found.follows
+    assert [d["number"] for d in by_name(found)["numbers"].details] == ["pooled.estimate"]
+
+
+@pytest.mark.parametrize("name", ["run_moderators.json", "run_bias.json"])
+def test_other_commands_follow(old, name):
+    found = old(name)
+    assert found.follows, found.summary()
+    assert not by_name(found)["rules"].same
+
+
+def test_strict_wants_the_same_rules(tmp_path, old):
+    assert old("run.json").follows
+    strict = ma.verify(
+        tmp_path / "run.json", tmp_path / "good.csv", config=empty(tmp_path), strict=True
+    )
+    assert not strict.follows
+
+
+def test_every_version_says_what_it_changed():
+    assert {rule.version for rule in RULES} == set(range(2, RULES_VERSION + 1))
