@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import re
 import runpy
 import sys
@@ -156,7 +157,8 @@ def of_moderators(run: Run) -> Any:
 
 
 def of_bias(run: Run) -> Any:
-    return of_fit(run("bias", run.sheet, "--no-figures")["unadjusted"])
+    found = run("bias", run.sheet, "--no-figures")["unadjusted"]
+    return {key: found[key] for key in _KEYS}
 
 
 def of_influence(run: Run) -> Any:
@@ -167,9 +169,9 @@ def of_influence(run: Run) -> Any:
 
 
 def of_multiverse(run: Run) -> Any:
-    grid = ("--decision", "outliers=keep", "--decision", "include=all", "--decision",
-            "conversions=all")  # fmt: skip
-    found = run("multiverse", run.sheet, *grid)
+    grid = ("outliers=keep", "include=all", "conversions=all", "rho=.5,.6", "tau2=REML,ML",
+            "test=cr2,wald", "model=che,two-level")  # fmt: skip
+    found = run("multiverse", run.sheet, *(w for d in grid for w in ("--decision", d)))
     main = [row for row in found["specifications"] if row["reference"]]
     assert len(main) == 1
     return {"estimate": main[0]["analysis_estimate"], "se": main[0]["se"], "I2": main[0]["I2"],
@@ -178,8 +180,6 @@ def of_multiverse(run: Run) -> Any:
 
 def _back(row: dict[str, Any], name: str) -> float:
     """A limit on the scale of the analysis."""
-    import math
-
     return math.atanh(row[name]) if row["measure"] == "z" else row[name]
 
 
