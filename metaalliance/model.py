@@ -97,7 +97,7 @@ class Model(Settings):
     kind : {"auto", "common-effect", "two-level", "three-level", "che"}
         The random effects; "auto" is "che" when any study has several effects, else
         "two-level". The keyword, key and flag of this field is `model`.
-    tau2 : {"REML", "ML", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM"}
+    tau2 : str
         Estimator of the heterogeneity variance; the multilevel models have REML and ML.
     test : str
         Inference on coefficients; "auto" is Knapp and Hartung's for "two-level", CR2 with
@@ -132,7 +132,7 @@ class Model(Settings):
     kind: str = setting(
         "auto", _one_of(Kind), "auto, che, three-level, two-level or common-effect", name="model"
     )
-    tau2: str = setting("REML", _one_of(Tau2Estimator), "REML, ML, DL, HE, HS, SJ, EB, PM or PMM")
+    tau2: str = setting("REML", _one_of(Tau2Estimator), _listed(Tau2Estimator))
     test: str = setting(
         "auto",
         _one_of(Test),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,9 @@ from scipy import stats
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.core.variance import deep
-from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
+from metaalliance.core.variance.batch_tau2 import CHUNK, Rows
 from metaalliance.core.variance.subset_likelihood import maximize_subsets
+from metaalliance.core.variance.tau2 import many_tau2
 from metaalliance.models.deep import DeepFit, deep_data
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
@@ -222,8 +222,7 @@ def _tau2_of(fit: PooledFit, yi: Array, vi: Array, present: Array) -> Array:
         return np.zeros(present.shape[0])
     scale = float(vi.size / np.sum(1 / vi))
     centred = (yi - fit.estimate) / math.sqrt(scale)
-    method = cast(BatchEstimator, fit.tau2_method)
-    found = BATCH_ESTIMATORS[method](Rows.of_subsets(centred, vi / scale, present)) * scale
+    found = many_tau2(Rows.of_subsets(centred, vi / scale, present), fit.tau2_method) * scale
     return np.where(np.isnan(found), fit.tau2, found)
 
 

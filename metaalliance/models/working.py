@@ -18,11 +18,11 @@ from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.heterogeneity import QTest, q_test
 from metaalliance.core.variance.multilevel import NestedData, NestedPoint, evaluate, highest_maximum
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import Specification
 from metaalliance.models.checks import is_zero, zero_spread_notice
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
 

@@ -15,10 +15,10 @@ from scipy import stats
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.variance.location_scale import LocationScalePoint, fit_location_scale
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.models.scale import without_nan
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.frames import records

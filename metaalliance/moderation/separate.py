@@ -18,10 +18,10 @@ from metaalliance.core.inference.stacked import StackedMeans
 from metaalliance.core.inference.wald import WaldTest, constraint_matrix, quadratic_forms
 from metaalliance.core.inference.welch import welch_satterthwaite, welch_test
 from metaalliance.core.variance.multilevel import evaluate, highest_maximum
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
 from metaalliance.model import MULTILEVEL, Model
 from metaalliance.models.regression_fit import Contrast
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.models.working import WorkingFit, fit_working, working_data
 from metaalliance.options import CLUSTER_TESTS
 

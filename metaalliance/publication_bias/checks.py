@@ -8,10 +8,10 @@ from typing import Literal, Protocol, TypeVar
 import numpy as np
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number
 
