@@ -16,7 +16,7 @@ from metaalliance.options import (
     check_level,
     check_option,
     check_rho,
-    option_values,
+    listed,
 )
 from metaalliance.setting import Settings, setting, settings_in
 
@@ -53,12 +53,6 @@ class ModelSettings(TypedDict, total=False):
 
 def _one_of(option: Any) -> Any:
     return lambda name, value: check_option(name, value, option)
-
-
-def _listed(option: Any) -> str:
-    """Return the values of an option as a sentence lists them."""
-    *first, last = option_values(option)
-    return f"{', '.join(first)} or {last}"
 
 
 def _rho(name: str, given: Any) -> float | str | None:
@@ -132,7 +126,7 @@ class Model(Settings):
     kind: str = setting(
         "auto", _one_of(Kind), "auto, che, three-level, two-level or common-effect", name="model"
     )
-    tau2: str = setting("REML", _one_of(Tau2Estimator), _listed(Tau2Estimator))
+    tau2: str = setting("REML", _one_of(Tau2Estimator), listed(Tau2Estimator))
     test: str = setting(
         "auto",
         _one_of(Test),
@@ -150,7 +144,7 @@ class Model(Settings):
         0.95, lambda _, value: check_level(value), "Coverage of the intervals", toml=(int, float)
     )
     prediction: str = setting(
-        "t", _one_of(Prediction), f"Prediction interval: {_listed(Prediction)}"
+        "t", _one_of(Prediction), f"Prediction interval: {listed(Prediction)}"
     )
     within: tuple[str, ...] = setting(
         (),

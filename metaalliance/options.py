@@ -34,6 +34,18 @@ def option_values(option: Any) -> tuple[str, ...]:
     return tuple(get_args(option))
 
 
+def listed(option: Any) -> str:
+    """Return the values of a ``Literal`` option as a sentence lists them.
+
+    Examples
+    --------
+    >>> listed(Prediction)
+    't, normal, riley or simple'
+    """
+    *first, last = option_values(option)
+    return f"{', '.join(first)} or {last}"
+
+
 def check_option(name: str, value: str, option: Any) -> str:
     """Return `value` if the option has it.
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from metaalliance.options import Tau2Estimator, listed
+
 Sheet = Annotated[str | None, typer.Option("--sheet", help="Sheet to read [default: effects].")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -45,7 +47,7 @@ Model = Annotated[
 ]
 Tau2 = Annotated[
     str | None,
-    typer.Option("--tau2", help="REML, ML, DL, HE, HS, SJ, EB, PM or PMM [default: REML]."),
+    typer.Option("--tau2", help=f"{listed(Tau2Estimator)} [default: REML]."),
 ]
 Test = Annotated[
     str | None,

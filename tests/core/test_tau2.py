@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from golden_data import CLOSED, ITERATED, assert_close, effects, golden
@@ -40,6 +42,13 @@ def climbed(yi, vi, X, start, *, restricted):
 
 def test_the_table_has_the_names_that_the_options_have():
     assert tuple(ESTIMATORS) == option_values(Tau2Estimator)
+
+
+def test_the_docs_have_a_line_for_each():
+    page = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
+    table = page.split("### tau² of the two-level model")[1].split("\n\n")[1]
+    names = [line.split("|")[1].split(",") for line in table.splitlines()[2:]]
+    assert {name.strip() for line in names for name in line} == set(ESTIMATORS)
 
 
 # Moment estimators by hand --------------------------------------------------------------------

@@ -182,11 +182,14 @@ class Tau2Method:
         Completes "tau² was estimated by", with the key of its reference in reports.
     likelihood : {"", "full", "restricted"}
         The likelihood that it maximises, if any.
+    metafor : bool
+        Whether metafor has it under the same name, so that an R script can repeat it.
     """
 
     estimate: Callable[[DataSets], Array]
     words: str
     likelihood: str = ""
+    metafor: bool = True
 
 
 #: The estimators by their published abbreviation.

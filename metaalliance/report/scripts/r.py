@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.core.variance.tau2 import ESTIMATORS
 from metaalliance.errors import OptionError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.comparison import NamedFit
@@ -64,6 +65,7 @@ def r_files(
         For models that R has no counterpart of here.
     """
     main = models[0].fit
+    _refuse_what_metafor_lacks(main)
     if isinstance(main, DeepFit):
         raise OptionError(
             "Further levels and correlations of a model cannot be written as an R script.",
@@ -93,6 +95,16 @@ def r_files(
         "effects.csv": to_csv(data),
         "expected.csv": _numbers_csv(frame),
     }
+
+
+def _refuse_what_metafor_lacks(main: PooledFit) -> None:
+    """Refuse an estimator of tau² that R could not repeat."""
+    tau2 = main.specification.tau2
+    if main.model != "common-effect" and not ESTIMATORS[tau2].metafor:
+        raise OptionError(
+            f"tau2={tau2!r} does not exist in metafor, so that no R script can repeat it.",
+            code="MA683",
+        )
 
 
 def _static(name: str) -> str:
