@@ -8,7 +8,8 @@ from golden_data import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.variance.batch_tau2 import Regressions, Rows
+from metaalliance.core.variance.batch_tau2 import Rows
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2, log_likelihood, many_tau2
 
 modest = settings(derandomize=True, max_examples=8)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from metaalliance.core.variance.batch_tau2 import Regressions
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2, log_likelihood
 from metaalliance.core.variance.tau2_likelihood import climb, highest_maximum
 from metaalliance.core.variance.wls import trace_of_projection, weighted_fit

@@ -9,7 +9,7 @@ import pytest
 from golden_data import assert_close, effects, quiet_pool
 
 import metaalliance as ma
-from metaalliance.core.variance.batch_tau2 import Regressions
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2, many_tau2
 from metaalliance.errors import EstimationError, OptionError

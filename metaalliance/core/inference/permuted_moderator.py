@@ -14,7 +14,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.inference.wald import constraint_matrix
-from metaalliance.core.variance.batch_tau2 import Regressions
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.tau2 import many_tau2
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.options import Tau2OrFE, check_option, check_seed

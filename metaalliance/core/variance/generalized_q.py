@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.batch_tau2 import Regressions
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.tau2 import moments
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import ConvergenceError, EstimationError

@@ -7,6 +7,7 @@ into `metaalliance.options.Tau2Estimator`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from scipy.special import gammainccinv, gammaincinv
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.batch_tau2 import DataSets, Regressions
+from metaalliance.core.variance.data_sets import DataSets, Regressions
 from metaalliance.core.variance.tau2_likelihood import (
     LAST_STEP,
     MAX_ITERATIONS,
@@ -159,12 +160,12 @@ def log_likelihood(yi: Array, vi: Array, X: Array, tau2: float, *, restricted: b
     The restricted form is Harville's (1974), with the term in log|X'X| that makes it
     independent of the scale of `X`.
     """
-    k, p = X.shape
+    k, p = int(X.shape[0]), int(X.shape[1])
     value = float(height(_single(yi, vi, X), np.array([tau2]), restricted)[0])
     if not restricted:
-        return value - 0.5 * k * float(np.log(2 * np.pi))
+        return value - 0.5 * k * math.log(2 * math.pi)
     log_xtx = float(np.linalg.slogdet(X.T @ X)[1])
-    return value + 0.5 * (log_xtx - (k - p) * float(np.log(2 * np.pi)))
+    return value + 0.5 * (log_xtx - (k - p) * math.log(2 * math.pi))
 
 
 # The table -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.batch_tau2 import DataSets, WeightedFits
+from metaalliance.core.variance.data_sets import DataSets, WeightedFits
 
 MAX_ITERATIONS = 500
 #: Newton's last step, relative to tau² plus a typical variance of one; what is left is its square.

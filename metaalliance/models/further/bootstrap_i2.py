@@ -11,8 +11,9 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, read_only
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.batch_tau2 import CHUNK, Regressions
+from metaalliance.core.variance.batch_tau2 import CHUNK
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.multilevel import NestedData, highest_maximum, maximize
 from metaalliance.core.variance.tau2 import many_tau2
