@@ -38,8 +38,8 @@ def copied(folder: Path, changes: Mapping[str, Mapping[str, str]]) -> Path:
     return folder
 
 
-def run(folder: Path, *words: str) -> str:
-    """Run Python on the copy; what it prints."""
+def run(folder: Path, *words: str, code: int = 0) -> str:
+    """Run Python on the copy, which has to end with `code`; what it prints."""
     done = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
@@ -48,13 +48,13 @@ def run(folder: Path, *words: str) -> str:
         encoding="utf-8",
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == code, done.stderr[-3000:]
     return done.stdout
 
 
-def command(folder: Path, *words: str) -> dict:
+def command(folder: Path, *words: str, code: int = 0) -> dict:
     """The document that a command prints with --json."""
-    return json.loads(run(folder, *MAIN, *words, "--json", "--quiet"))
+    return json.loads(run(folder, *MAIN, *words, "--json", code=code))
 
 
 # An estimator of tau² ------------------------------------------------------------------------
@@ -185,3 +185,78 @@ def test_help_and_docs_list_a_new_estimator(estimator):
     assert "HM, REML, ML, DL" in " ".join(helped.replace("│", " ").split())
     made = run(estimator, "-c", "from make_docs import commands_page; print(commands_page())")
     assert "HM, REML, ML, DL" in made
+
+
+# A column with a rule ------------------------------------------------------------------------
+
+RULE = '''def dropout_problems(row: Row, choice: Choice) -> list[Problem]:
+    """No more patients can have dropped out than took part."""
+    lost, n = row.get("n_dropouts"), row.get("n")
+    if lost is None or n is None or lost <= n:
+        return []
+    return [row.problem("MA498", f"{lost:g} of {n:g} patients dropped out", "n_dropouts")]
+
+
+#: Rules about a row with'''
+COLUMN = {
+    "metaalliance/sheet/columns/specification.py": {
+        "_STUDY = (\n": "_STUDY = (\n"
+        '    _count("n_dropouts", "Patients who dropped out.", "dropouts", low=0, group="study"),\n'
+    },
+    "metaalliance/sheet/rules/row.py": {
+        "#: Rules about a row with": RULE,
+        "    sign_problems,\n": "    dropout_problems,\n    sign_problems,\n",
+    },
+    "metaalliance/messages.py": {
+        '    "MA415": _error(\n': """    "MA498": _error(
+        "more patients dropped out than took part",
+        "The number of dropouts is above the number of participants.",
+        "Check both numbers in the source.",
+    ),
+    "MA415": _error(
+"""
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def column(tmp_path_factory):
+    """A copy with one more column and its rule, and a sheet that breaks it in one row."""
+    folder = copied(tmp_path_factory.mktemp("column"), COLUMN)
+    rows = ["Adler 1988,.3,40,12", "Berg 1991,.2,50,60", "Cohn 1999,.1,60,", "Dorn 2004,.4,45,9"]
+    text = "\n".join(["study,r,n,Dropouts", *rows, ""])
+    (folder / "broken.csv").write_text(text, encoding="utf-8")
+    (folder / "studies.csv").write_text(text.replace("60\n", "6\n"), encoding="utf-8")
+    return folder
+
+
+def test_validate_reports_a_new_rule_at_its_cell(column):
+    document = command(column, "validate", "broken.csv", code=1)
+    found = [p for p in document["problems"] if p["code"] == "MA498"]
+    assert [(p["cell"], p["message"]) for p in found] == [("D3", "60 of 50 patients dropped out")]
+    assert "more patients dropped out" in run(column, *MAIN, "explain", "MA498")
+
+
+def test_a_new_column_becomes_a_moderator(column):
+    script = (
+        "import metaalliance as ma\n"
+        "effects = ma.effect_sizes(ma.read_studies('studies.csv'))\n"
+        "print(effects.moderators, effects.frame['n_dropouts'].tolist())"
+    )
+    names, _, values = run(column, "-W", "ignore", "-c", script).strip().partition(") ")
+    assert "'n_dropouts'" in names
+    assert values == "[12.0, 6.0, nan, 9.0]"
+
+
+def test_template_and_docs_hold_a_new_column_and_its_rule(column):
+    import openpyxl
+
+    run(column, *MAIN, "template", "-o", "template.xlsx")
+    book = openpyxl.load_workbook(column / "template.xlsx", read_only=True)
+    cells = {str(cell) for sheet in book for row in sheet.values for cell in row}
+    assert "n_dropouts" in cells
+    assert any("Patients who dropped out." in text for text in cells)  # its line of the codebook
+    made = "from make_docs import messages_page, workbook_page; print(workbook_page())"
+    pages = run(column, "-c", f"{made}; print(messages_page())")
+    assert "| `n_dropouts` | Patients who dropped out." in pages
+    assert "MA498" in pages
