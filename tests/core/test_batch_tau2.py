@@ -75,7 +75,7 @@ def test_what_fits_give_are_the_dense_matrices(p):
     W = np.diag(1 / (vi + 0.4))
     P = W - W @ X @ np.linalg.inv(X.T @ W @ X) @ X.T @ W
     residuals = np.linalg.solve(W, P @ yi)
-    batches = [Regressions(yi[None], vi[None], X).at(np.array([0.4]))]
+    batches = [Regressions.of(yi[None], vi[None], X).at(np.array([0.4]))]
     if p == 1:
         batches += [
             Rows.of_subsets(yi, vi, np.ones((1, 9))).at(np.array([0.4])),

@@ -36,7 +36,7 @@ designs = pytest.mark.parametrize("X", [MANY, SLOPE], ids=["mean", "moderator"])
 
 def climbed(yi, vi, X, start, *, restricted):
     """tau² of one data set by a climb from `start`."""
-    data = Regressions(yi[None], vi[None], X)
+    data = Regressions.of(yi[None], vi[None], X)
     return float(climb(data, np.array([start]), restricted=restricted)[0])
 
 
@@ -200,7 +200,7 @@ def test_higher_of_two_maxima():
 @pytest.mark.parametrize("start", [0.0, 0.01, 1.0])
 def test_higher_of_two_maxima_from_any_start(start):
     yi, vi, X = two_maxima()
-    data = Regressions(yi[None], vi[None], X)
+    data = Regressions.of(yi[None], vi[None], X)
     found = float(highest_maximum(data, np.array([start]), restricted=True)[0])
     at = [log_likelihood(yi, vi, X, t, restricted=True) for t in np.geomspace(1e-5, 1, 2000)]
     assert found > 0

@@ -27,7 +27,7 @@ def fitted(name, **options):
 def test_batch_is_the_estimator_one_by_one(method):
     rng = np.random.default_rng(3)
     yi, vi = rng.normal(0, 1.2, (20, 8)), rng.uniform(0.3, 3.0, (20, 8))
-    batch = many_tau2(Regressions(yi, vi, np.ones((8, 1))), method)
+    batch = many_tau2(Regressions.of(yi, vi, np.ones((8, 1))), method)
     single = [estimate_tau2(y, v, np.ones((8, 1)), method) for y, v in zip(yi, vi, strict=True)]
     assert_close(batch, single, 1e-8, scale=1.0)
 

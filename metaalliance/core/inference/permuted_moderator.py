@@ -211,7 +211,7 @@ class _Problem:
 
     def statistics(self, Y: Array, V: Array) -> Array:
         """Q or F of each row of effects `Y` and variances `V`, both (rows, k)."""
-        data = Regressions(Y, V, self.X)
+        data = Regressions.of(Y, V, self.X)
         fits = data.at(many_tau2(data, self.estimator))
         b = fits.beta @ self.C.T
         covariance = self.C @ fits.bread @ self.C.T

@@ -7,7 +7,7 @@ products of matrices.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -78,11 +78,11 @@ class Rows:
 
     def weighted(self, weights: Callable[[Array], Array]) -> MeanFits:
         """Means with weights that are a function of the sampling variances."""
-        return MeanFits(self, weights(self.vi), [])
+        return MeanFits(self, weights(self.vi))
 
     def at(self, tau2: Array) -> MeanFits:
         """Means with the weights 1 / (v + tau²)."""
-        return MeanFits(self, self.weights(tau2), [])
+        return MeanFits(self, self.weights(tau2))
 
     def sums(self, wi: Array) -> _Triple:
         """Sums of w, w y and w y² for weights (rows, k), or (k,) that all rows share."""
@@ -137,13 +137,14 @@ class MeanFits:
 
     rows: Rows
     wi: Array
-    _sums: list[_Triple]
+    _sums: list[_Triple] = field(default_factory=list)
+    _powers: list[Array] = field(default_factory=list)
 
     def sums(self, power: int) -> _Triple:
         """Sums for one power of the weights."""
         while len(self._sums) < power:
-            j = len(self._sums) + 1
-            self._sums.append(self.rows.sums(self.wi if j == 1 else self.wi**j))
+            self._powers.append(self.wi * self._powers[-1] if self._powers else self.wi)
+            self._sums.append(self.rows.sums(self._powers[-1]))
         return self._sums[power - 1]
 
     def total(self, power: int) -> Array:

@@ -7,7 +7,7 @@ effects on one design; `metaalliance.core.variance.batch_tau2` has means of vari
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 import numpy as np
@@ -76,6 +76,41 @@ class DataSets(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """A design matrix with the products of its columns that are not zero throughout.
+
+    Attributes
+    ----------
+    X : ndarray, shape (k, p)
+        The matrix, of full rank.
+    left, right : ndarray of int, shape (q,)
+        The two columns of each product.
+    products : ndarray, shape (k, q)
+        The products.
+    """
+
+    X: Array
+    left: IntArray
+    right: IntArray
+    products: Array
+
+    @classmethod
+    def of(cls, X: Array) -> Design:
+        """Multiply the columns of `X` (k, p)."""
+        left, right = np.triu_indices(X.shape[1])
+        products = X[:, left] * X[:, right]
+        used = np.flatnonzero(products.any(axis=0))
+        return cls(X, left[used], right[used], products[:, used])
+
+    def moments(self, wi: Array) -> Array:
+        """X'WX of each data set, shape (rows, p, p), for weights (rows, k)."""
+        p = self.X.shape[1]
+        found = np.zeros((wi.shape[0], p, p))
+        found[:, self.left, self.right] = found[:, self.right, self.left] = wi @ self.products
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Regressions:
     """Data sets of effects and variances of their own on one design.
 
@@ -83,30 +118,35 @@ class Regressions:
     ----------
     yi, vi : ndarray, shape (rows, k)
         Effects and sampling variances.
-    X : ndarray, shape (k, p)
-        Design matrix of full rank, p < k.
+    design : Design
+        Their design, of more rows than columns.
     """
 
     yi: Array
     vi: Array
-    X: Array
+    design: Design
+
+    @classmethod
+    def of(cls, yi: Array, vi: Array, X: Array) -> Regressions:
+        """Effects and variances (rows, k) on the design `X` (k, p)."""
+        return cls(yi, vi, Design.of(X))
 
     @property
     def counts(self) -> Array:
         """Effects of each data set."""
-        return np.full(len(self), float(self.X.shape[0]))
+        return np.full(len(self), float(self.yi.shape[1]))
 
     @property
     def df(self) -> Array:
         """Residual degrees of freedom of each data set."""
-        return np.asarray(self.counts - self.X.shape[1])
+        return np.asarray(self.counts - self.design.X.shape[1])
 
     def __len__(self) -> int:
         return int(self.yi.shape[0])
 
     def take(self, rows: IntArray) -> Regressions:
         """Return some of the data sets."""
-        return Regressions(self.yi[rows], self.vi[rows], self.X)
+        return Regressions(self.yi[rows], self.vi[rows], self.design)
 
     def weighted(self, weights: Callable[[Array], Array]) -> RegressionFits:
         """Regressions with weights that are a function of the sampling variances."""
@@ -115,12 +155,6 @@ class Regressions:
     def at(self, tau2: Array) -> RegressionFits:
         """Regressions with the weights 1 / (v + tau²)."""
         return RegressionFits.of(self, 1 / (self.vi + tau2[:, None]))
-
-    def moments(self, wi: Array) -> Array:
-        """X'WX of each data set, shape (rows, p, p), for weights (rows, k)."""
-        k, p = self.X.shape
-        products = (self.X[:, :, None] * self.X[:, None, :]).reshape(k, p * p)
-        return np.asarray((wi @ products).reshape(-1, p, p), dtype=np.float64)
 
     def log_variances(self, tau2: Array) -> Array:
         """Sum of log(v + tau²) over the effects of each data set."""
@@ -154,48 +188,62 @@ class RegressionFits:
     bread: Array
     beta: Array
     residuals: Array
+    _powers: list[Array]
+    _leverages: dict[int, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, data: Regressions, wi: Array) -> RegressionFits:
         """Regress with weights (rows, k)."""
-        bread: Array = np.asarray(np.linalg.inv(data.moments(wi)), dtype=np.float64)
-        beta = np.einsum("rij,rj->ri", bread, (wi * data.yi) @ data.X)
-        return cls(data, wi, bread, beta, data.yi - beta @ data.X.T)
+        X = data.design.X
+        bread: Array = np.asarray(np.linalg.inv(data.design.moments(wi)), dtype=np.float64)
+        beta = np.einsum("rij,rj->ri", bread, (wi * data.yi) @ X)
+        return cls(data, wi, bread, beta, data.yi - beta @ X.T, [wi])
+
+    def power(self, power: int) -> Array:
+        """Weights to a power, by products: they cost less than powers."""
+        while len(self._powers) < power:
+            self._powers.append(self._powers[-1] * self.wi)
+        return self._powers[power - 1]
 
     def total(self, power: int) -> Array:
         """Sum of w^j."""
-        return np.asarray((self.wi**power).sum(axis=1))
+        return np.asarray(self.power(power).sum(axis=1))
 
     def squares(self, power: int) -> Array:
         """Sum of w^j e²."""
-        return np.asarray(np.einsum("rk,rk->r", self.wi**power, self.residuals**2))
+        e = self.residuals
+        return np.asarray(np.einsum("rk,rk,rk->r", self.power(power), e, e))
 
     def trace(self) -> Array:
         """Trace of P."""
-        return self.total(1) - _trace(self.bread, self.data.moments(self.wi**2))
+        return np.asarray(self.total(1) - np.trace(self._leverage(2), axis1=1, axis2=2))
 
     def trace_of_square(self) -> Array:
         """Trace of P²."""
-        MB = self.bread @ self.data.moments(self.wi**2)
-        return (
-            self.total(2) - 2 * _trace(self.bread, self.data.moments(self.wi**3)) + _trace(MB, MB)
-        )
+        second = self._leverage(2)
+        third = np.trace(self._leverage(3), axis1=1, axis2=2)
+        return np.asarray(self.total(2) - 2 * third + _trace(second, second))
 
     def expected(self) -> Array:
         """Trace of P diag(v)."""
         known = self.wi * self.data.vi
-        return np.asarray(
-            known.sum(axis=1) - _trace(self.bread, self.data.moments(self.wi * known))
-        )
+        moments = self.data.design.moments(self.wi * known)
+        return np.asarray(known.sum(axis=1) - _trace(self.bread, moments))
 
     def cubic(self) -> Array:
         """y'P³y."""
-        u = (self.wi**2 * self.residuals) @ self.data.X
+        u = (self.power(2) * self.residuals) @ self.data.design.X
         return np.asarray(self.squares(3) - np.einsum("ri,rij,rj->r", u, self.bread, u))
 
     def log_bread(self) -> Array:
         """Log-determinant of (X'WX)^-1."""
         return np.asarray(np.linalg.slogdet(self.bread)[1])
+
+    def _leverage(self, power: int) -> Array:
+        """(X'WX)^-1 X'W^jX, shape (rows, p, p)."""
+        if power not in self._leverages:
+            self._leverages[power] = self.bread @ self.data.design.moments(self.power(power))
+        return self._leverages[power]
 
 
 def _trace(A: Array, B: Array) -> Array:

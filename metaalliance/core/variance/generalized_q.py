@@ -169,7 +169,7 @@ def generalized_q(yi: Array, vi: Array, X: Array, ai: Array) -> float:
     0.02
     """
     _residual_df(X)
-    return float(moments(Regressions(yi[None], vi[None], X), lambda _: ai[None])[0])
+    return float(moments(Regressions.of(yi[None], vi[None], X), lambda _: ai[None])[0])
 
 
 def generalized_q_median(yi: Array, vi: Array, X: Array, ai: Array) -> float:

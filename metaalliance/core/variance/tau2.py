@@ -313,7 +313,7 @@ def q_profile(yi: Array, vi: Array, X: Array, level: float) -> Interval:
 
 def _single(yi: Array, vi: Array, X: Array) -> Regressions:
     """One data set."""
-    return Regressions(yi[None], vi[None], X)
+    return Regressions.of(yi[None], vi[None], X)
 
 
 def _typical(vi: Array) -> float:

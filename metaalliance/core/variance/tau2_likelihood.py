@@ -17,21 +17,21 @@ _GRID = (1e-3, 0.02, 0.1, 0.3)
 def highest_maximum(data: DataSets, start: Array, *, restricted: bool) -> Array:
     """Highest of the maxima that are found from `start` (rows,), from above and at zero.
 
-    The likelihood can have several; nearly always they are one, and nothing is compared. A coarse
-    grid shows where it is higher than at what was found.
+    The likelihood can have several; nearly always they are one, and nothing is compared. On a
+    coarse grid a slope that does not lead to what was found leads to another maximum.
     """
     best, top = climb(data, start, restricted=restricted), data.furthest()
     above = climb(data, top, restricted=restricted)
     best = _higher(data, best, above, np.arange(len(data)), restricted)
-    for share in _GRID:
-        here, there = (height(data, t, restricted) for t in (best, share * top))
-        some = np.flatnonzero(~(there <= here + 1e-9))
+    for there in (share * top for share in _GRID):
+        rises = _score(data.at(there), restricted=restricted) > 0
+        some = np.flatnonzero(rises != (there < best))  # not on the slope to what was found
         if some.size:
             other = best.copy()
-            other[some] = climb(data.take(some), share * top[some], restricted=restricted)
+            other[some] = climb(data.take(some), there[some], restricted=restricted)
             best = _higher(data, best, other, some, restricted)
     some = np.flatnonzero(best > 0)
-    falls = _score(data.take(some).at(np.zeros(some.size)), restricted=restricted)[0] <= 0
+    falls = _score(data.take(some).at(np.zeros(some.size)), restricted=restricted) <= 0
     return _higher(data, best, np.zeros(len(data)), some[falls], restricted)
 
 
@@ -64,12 +64,14 @@ def climb(data: DataSets, start: Array, *, restricted: bool) -> Array:
     low, high = np.full(tau2.size, -1.0), np.full(tau2.size, np.inf)
     for iteration in range(MAX_ITERATIONS):
         t = tau2[active]
-        score, slope = _score(data.take(active).at(t), restricted=restricted)
+        fits = data.take(active).at(t)
+        score = _score(fits, restricted=restricted)
         rises = score > 0
         low[active] = np.where(rises, t, low[active])
         high[active] = np.where(rises, high[active], t)
         lo, hi = low[active], np.minimum(high[active], 2 * t + 1)
-        step, middle = score / slope, np.where(rises, t + hi, t + lo) / 2
+        step = score / _information(fits, restricted=restricted)
+        middle = np.where(rises, t + hi, t + lo) / 2
         new, last = t + step, np.abs(step) <= LAST_STEP * (1 + t)
         outside = (new >= high[active]) | (new <= lo) | (iteration > 20 and iteration % 2 == 1)
         outside &= ~last
@@ -83,11 +85,13 @@ def climb(data: DataSets, start: Array, *, restricted: bool) -> Array:
     return tau2
 
 
-def _score(fits: WeightedFits, *, restricted: bool) -> tuple[Array, Array]:
-    """Score of tau², and its information: observed where that is not small, else expected."""
-    trace, trace2 = fits.total(1), fits.total(2)
-    if restricted:
-        trace, trace2 = fits.trace(), fits.trace_of_square()
+def _score(fits: WeightedFits, *, restricted: bool) -> Array:
+    """Derivative of the likelihood by tau²."""
+    return (fits.squares(2) - (fits.trace() if restricted else fits.total(1))) / 2
+
+
+def _information(fits: WeightedFits, *, restricted: bool) -> Array:
+    """Information of tau²: the observed one where that is not small, else the expected one."""
+    trace2 = fits.trace_of_square() if restricted else fits.total(2)
     observed = fits.cubic() - trace2 / 2
-    slope = np.where(observed > 0.05 * trace2, observed, trace2 / 2)
-    return (fits.squares(2) - trace) / 2, slope
+    return np.asarray(np.where(observed > 0.05 * trace2, observed, trace2 / 2))

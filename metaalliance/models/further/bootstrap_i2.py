@@ -214,7 +214,7 @@ def _two_level(fit: TwoLevelFit, kind: Bootstrap, replications: int, rng: Any) -
         else:
             y = rng.standard_normal(shape) * np.sqrt(vi + fit.tau2)
             v = np.broadcast_to(vi, shape)
-        samples = Regressions(y / math.sqrt(scale), v / scale, ones)
+        samples = Regressions.of(y / math.sqrt(scale), v / scale, ones)
         tau2 = many_tau2(samples, fit.tau2_method) * scale
         found.append(tau2 / (tau2 + _typical(v)))
     return np.concatenate(found)
