@@ -16,7 +16,7 @@ from metaalliance.options import (
     check_level,
     check_option,
     check_rho,
-    option_values,
+    listed,
 )
 from metaalliance.setting import Settings, setting, settings_in
 
@@ -55,12 +55,6 @@ def _one_of(option: Any) -> Any:
     return lambda name, value: check_option(name, value, option)
 
 
-def _listed(option: Any) -> str:
-    """Return the values of an option as a sentence lists them."""
-    *first, last = option_values(option)
-    return f"{', '.join(first)} or {last}"
-
-
 def _rho(name: str, given: Any) -> float | str | None:
     """Return a correlation, the name of the column that holds it, or None."""
     return given if given is None or (isinstance(given, str) and given) else check_rho(given, name)
@@ -97,7 +91,7 @@ class Model(Settings):
     kind : {"auto", "common-effect", "two-level", "three-level", "che"}
         The random effects; "auto" is "che" when any study has several effects, else
         "two-level". The keyword, key and flag of this field is `model`.
-    tau2 : {"REML", "ML", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM"}
+    tau2 : str
         Estimator of the heterogeneity variance; the multilevel models have REML and ML.
     test : str
         Inference on coefficients; "auto" is Knapp and Hartung's for "two-level", CR2 with
@@ -132,7 +126,7 @@ class Model(Settings):
     kind: str = setting(
         "auto", _one_of(Kind), "auto, che, three-level, two-level or common-effect", name="model"
     )
-    tau2: str = setting("REML", _one_of(Tau2Estimator), "REML, ML, DL, HE, HS, SJ, EB, PM or PMM")
+    tau2: str = setting("REML", _one_of(Tau2Estimator), listed(Tau2Estimator))
     test: str = setting(
         "auto",
         _one_of(Test),
@@ -150,7 +144,7 @@ class Model(Settings):
         0.95, lambda _, value: check_level(value), "Coverage of the intervals", toml=(int, float)
     )
     prediction: str = setting(
-        "t", _one_of(Prediction), f"Prediction interval: {_listed(Prediction)}"
+        "t", _one_of(Prediction), f"Prediction interval: {listed(Prediction)}"
     )
     within: tuple[str, ...] = setting(
         (),

@@ -12,7 +12,9 @@ from metaalliance.errors import OptionError
 Measure = Literal["z", "r", "r-unbiased", "generic"]
 SheetMeasure = Literal["z", "r", "r-unbiased"]
 Kind = Literal["auto", "common-effect", "two-level", "three-level", "che"]
-Tau2Estimator = Literal["DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML"]
+#: The one list of estimators of tau²; what each is stands in `core.variance.tau2.ESTIMATORS`.
+Tau2Estimator = Literal["REML", "ML", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM"]
+Tau2OrFE = Literal[Tau2Estimator, "FE"]
 Test = Literal[
     "auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr1s", "cr2"
 ]
@@ -29,6 +31,18 @@ CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr1s", "cr2"})
 def option_values(option: Any) -> tuple[str, ...]:
     """Return the values of a ``Literal`` option in their declared order."""
     return tuple(get_args(option))
+
+
+def listed(option: Any) -> str:
+    """Return the values of a ``Literal`` option as a sentence lists them.
+
+    Examples
+    --------
+    >>> listed(Prediction)
+    't, normal, riley or simple'
+    """
+    *first, last = option_values(option)
+    return f"{', '.join(first)} or {last}"
 
 
 def check_option(name: str, value: str, option: Any) -> str:

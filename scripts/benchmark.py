@@ -23,7 +23,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKBOOK = ROOT / "data" / "simulated_alliance_studies.xlsx"
-IMPORTS = "import numpy, pandas, scipy.stats, statsmodels.api, pymare, openpyxl, matplotlib.pyplot"
+IMPORTS = "import numpy, pandas, scipy.stats, openpyxl, matplotlib.pyplot"
 LARGE = """
 import resource, time, sys
 sys.path.insert(0, {scripts!r})
@@ -200,7 +200,7 @@ def permutation() -> list[tuple[str, str, str, str]]:
 
 
 def two_level() -> list[tuple[str, str, str, str]]:
-    """Time REML with Knapp-Hartung against PyMARE, whose start it uses."""
+    """Time REML with Knapp-Hartung against PyMARE."""
     from pymare.estimators import VarianceBasedLikelihoodEstimator
 
     import metaalliance as ma

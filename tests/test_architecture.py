@@ -38,7 +38,7 @@ HOMES = {
     "defusedxml": {"sheet"},
     "matplotlib": {"plots"},
     "typer": {"cli"},
-    "pymare": {"models"},
+    "pymare": {"effects", "models"},  # `Effects.to_pymare` hands the data over
     "statsmodels": {"models"},
     "formulaic": {"moderation"},
     "joblib": {"robustness"},

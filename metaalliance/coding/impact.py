@@ -14,8 +14,8 @@ from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import nested_data
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.errors import EstimationError
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Coded, Row
 from metaalliance.sheet.rules.row import (

@@ -10,15 +10,15 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.ascent import MANY_STUDIES, start_values
-from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, Rows
+from metaalliance.core.variance.batch_tau2 import CHUNK, Rows
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.core.variance.subset_likelihood import maximize_subsets
+from metaalliance.core.variance.tau2 import estimate_tau2, many_tau2
 from metaalliance.diagnostics.subject import Subject
 from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.structure import refuse_unidentified_levels
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.models.working import WorkingFit, infer_working
 
 
@@ -153,7 +153,7 @@ def batch_tau2(yi: Array, vi: Array, present: BoolArray, method: str) -> Array:
     width, found = max(1, CHUNK // yi.size), []
     for first in range(0, present.shape[0], width):
         rows = Rows.of_subsets(y, v, present[first : first + width].astype(np.float64))
-        found.append(BATCH_ESTIMATORS[method](rows) * scale)  # type: ignore[index]
+        found.append(many_tau2(rows, method) * scale)
     return np.concatenate(found) if found else np.empty(0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -150,6 +151,34 @@ class Effects:
     def dependent(self) -> bool:
         """Whether some study has more than one effect."""
         return self.n_effects > self.n_studies
+
+    def to_pymare(self) -> Any:
+        """Hand the effects over to PyMARE.
+
+        Returns
+        -------
+        pymare.Dataset
+            Effects and variances on the analysis scale, an intercept, participants where every
+            effect has them, and studies as groups where one has several effects. PyMARE then takes
+            cluster-robust errors; beside independent effects its default is Knapp and Hartung's.
+
+        Examples
+        --------
+        >>> effects = Effects.from_arrays([0.1, 0.3, 0.5], [0.02, 0.02, 0.02])
+        >>> effects.to_pymare().v.ravel().tolist()
+        [0.02, 0.02, 0.02]
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # PyMARE leaves a file open
+            from pymare import Dataset
+
+        n = self.frame.get("n")
+        return Dataset(
+            y=self.yi,
+            v=self.vi,
+            n=None if n is None or n.isna().any() else n.to_numpy(dtype=np.float64),
+            g=self.frame["study"].to_numpy() if self.dependent() else None,
+        )
 
     def subset(self, keep: ArrayLike) -> Effects:
         """Return the effects where `keep` (k,) is true.

@@ -10,10 +10,10 @@ import numpy as np
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.generalized_q import generalized_q_interval
 from metaalliance.core.variance.profile import two_level_interval
+from metaalliance.core.variance.tau2 import ESTIMATORS, q_profile
 from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df
-from metaalliance.models.tau2_engine import q_profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +47,8 @@ class TwoLevelFit(PooledFit):
         """Q-profile interval of tau² [Viechtbauer 2007]; missing for one effect or study."""
         if math.isnan(self.tau2):
             return Interval(math.nan, math.nan)
-        return q_profile(self.effects.yi, self.effects.vi, self.level)
+        ones = np.ones((self.n_effects, 1))
+        return q_profile(self.effects.yi, self.effects.vi, ones, self.level)
 
     def tau2_profile_ci(self) -> Interval:
         """Profile-likelihood interval of tau², for ML and REML.
@@ -57,7 +58,8 @@ class TwoLevelFit(PooledFit):
         EstimationError
             For the other estimators, which maximise no likelihood.
         """
-        if self.tau2_method not in {"ML", "REML"}:
+        likelihood = ESTIMATORS[self.tau2_method].likelihood
+        if not likelihood:
             raise EstimationError(
                 f"{self.tau2_method} maximises no likelihood, so that tau² has no profile: use "
                 "tau2='REML' or 'ML', or the Q-profile interval (tau2_ci)."
@@ -65,7 +67,7 @@ class TwoLevelFit(PooledFit):
         if math.isnan(self.tau2):
             return Interval(math.nan, math.nan)
         X = np.ones((self.n_effects, 1))
-        restricted = self.tau2_method != "ML"
+        restricted = likelihood == "restricted"
         return two_level_interval(
             self.effects.yi, self.effects.vi, X, self.tau2, self.level, restricted=restricted
         )
@@ -84,14 +86,15 @@ class TwoLevelFit(PooledFit):
 
     def _tau2_se(self) -> float:
         """Standard error of tau² from the expected information of its likelihood."""
-        if self.tau2_method not in {"ML", "REML"}:
+        likelihood = ESTIMATORS[self.tau2_method].likelihood
+        if not likelihood:
             raise EstimationError(
                 f"{self.tau2_method} has no likelihood, so that tau² has no standard error: use "
                 "tau2='REML' or 'ML'."
             )
         wi = 1 / (self.effects.vi + self.tau2)
         traces = float(np.sum(wi**2))
-        if self.tau2_method == "REML":
+        if likelihood == "restricted":
             total = float(wi.sum())
             traces += float(np.sum(wi**2) / total) ** 2 - 2 * float(np.sum(wi**3)) / total
         return math.sqrt(2 / traces)

@@ -38,7 +38,7 @@ def pool(
     model : {"auto", "common-effect", "two-level", "three-level", "che"} or Model
         "auto" takes "che" when any study has several effects, else "two-level". A whole `Model`
         has all of the settings below.
-    tau2 : {"REML", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML"}
+    tau2 : str
         Estimator of the heterogeneity variance; the multilevel models have REML and ML.
     test : str
         "auto" takes Knapp and Hartung's test for "two-level", the cluster-robust CR2 test

@@ -17,6 +17,7 @@ from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.heterogeneity import QTest, q_test
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
@@ -26,7 +27,6 @@ from metaalliance.models.structure import (
     refuse_unidentified_levels,
     working_data,
 )
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem
 

@@ -10,12 +10,12 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning
 from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.models.independence import independent_effects
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.result import BiasResult
 from metaalliance.setting import settings_in

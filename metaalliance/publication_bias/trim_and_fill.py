@@ -11,13 +11,13 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.selection.trim_fill import FillEstimator, Trimmed, trim
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
     Start,

@@ -68,6 +68,21 @@ def test_help_needs_no_heavy_import():
     assert done.stderr.strip() == "set()"
 
 
+@pytest.mark.parametrize("words", [["--no-figures"], ["--tau2", "DL", "--no-figures"]])
+def test_a_plain_pool_imports_no_witness(tmp_path, good, words):
+    code = (
+        "import sys\n"
+        "from metaalliance.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print({'pymare', 'statsmodels', 'sympy'} & set(sys.modules), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "pool", str(good), "--quiet", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "two-level (main)" in done.stdout
+    assert done.stderr.strip().splitlines()[-1] == "set()"
+
+
 def test_standard_input(run, good):
     done = run("validate", "-", stdin=good.read_text())
     assert done.returncode == 0

@@ -18,7 +18,7 @@ from metaalliance.core.variance.generalized_q import (
     generalized_q_median,
     mixture_tails,
 )
-from metaalliance.core.variance.tau2 import paule_mandel, paule_mandel_median
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 
@@ -134,24 +134,26 @@ def test_ends_of_the_range():
 
 def test_paule_mandel_median_by_hand():
     # .16 / (.05 + 2 tau²) is the median of chi-squared with one df
-    assert_close(paule_mandel_median(YI, VI, ONE), (0.16 / stats.chi2.median(1) - 0.05) / 2, CLOSED)
+    assert_close(
+        estimate_tau2(YI, VI, ONE, "PMM"), (0.16 / stats.chi2.median(1) - 0.05) / 2, CLOSED
+    )
 
 
 def test_paule_mandel_median_with_two_residual_df_by_hand():
     # .08 / (.02 + tau²) = 2 ln 2
     yi, vi = np.array([0.1, 0.3, 0.5]), np.full(3, 0.02)
     theirs = 0.08 / (2 * math.log(2)) - 0.02
-    assert_close(paule_mandel_median(yi, vi, np.ones((3, 1))), theirs, CLOSED)
+    assert_close(estimate_tau2(yi, vi, np.ones((3, 1)), "PMM"), theirs, CLOSED)
 
 
 @data_sets
 def test_paule_mandel_median_is_metafors(name):
-    ours = paule_mandel_median(*arrays(name))
+    ours = estimate_tau2(*arrays(name), "PMM")
     assert_close(ours, extras(name)["median_unbiased"]["PMM"], CLOSED)
 
 
 def test_paule_mandel_median_of_homogeneous_effects_is_zero():
-    assert paule_mandel_median(np.array([0.30, 0.31]), VI, ONE) == 0.0
+    assert estimate_tau2(np.array([0.30, 0.31]), VI, ONE, "PMM") == 0.0
 
 
 @modest
@@ -161,12 +163,12 @@ def test_paule_mandel_median_is_above_paule_mandel(k, seed):
     rng = np.random.default_rng(seed)
     vi = np.exp(rng.normal(-4, 1, k))
     yi, X = rng.normal(0, np.sqrt(vi + 0.02)), np.ones((k, 1))
-    ours = paule_mandel_median(yi, vi, X)
-    assert ours >= paule_mandel(yi, vi, X)
+    ours = estimate_tau2(yi, vi, X, "PMM")
+    assert ours >= estimate_tau2(yi, vi, X, "PM")
     if ours > 0:
         q = weighted_fit(yi, X, 1 / (vi + ours)).rss
         assert_close(stats.chi2.cdf(q, k - 1), 0.5, 1e-9)
-    assert_close(paule_mandel_median(1e3 * yi[::-1], 1e6 * vi[::-1], X), 1e6 * ours, ITERATED, 1)
+    assert_close(estimate_tau2(1e3 * yi[::-1], 1e6 * vi[::-1], X, "PMM"), 1e6 * ours, ITERATED, 1)
 
 
 # Estimators with fixed weights ------------------------------------------------------------------
@@ -215,7 +217,7 @@ def test_only_ratios_of_weights_matter_and_scale_carries_over(k, seed):
 def test_median_estimator_of_equal_variances_is_paule_mandels():
     yi, vi, X = MANY_YI, np.full(12, 0.02), MANY
     ours = generalized_q_median(yi, vi, X, np.ones(12))
-    assert_close(ours, paule_mandel_median(yi, vi, X), ITERATED)
+    assert_close(ours, estimate_tau2(yi, vi, X, "PMM"), ITERATED)
 
 
 def test_estimators_of_homogeneous_effects_are_zero():
@@ -273,7 +275,7 @@ def test_interval_is_zero_when_effects_are_too_alike():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: paule_mandel_median(YI, VI, np.eye(2)),
+        lambda: estimate_tau2(YI, VI, np.eye(2), "PMM"),
         lambda: generalized_q(YI, VI, np.eye(2), np.ones(2)),
         lambda: generalized_q_median(YI, VI, np.eye(2), np.ones(2)),
         lambda: generalized_q_interval(YI[:1], VI[:1], ONE[:1], np.ones(1), 0.95),
@@ -312,7 +314,7 @@ def test_median_unbiased_estimators_are_too_large_half_of_the_time():
     for _ in range(1500):
         yi = rng.normal(0.2, np.sqrt(vi + tau2))
         above += [
-            paule_mandel_median(yi, vi, X) > tau2,
+            estimate_tau2(yi, vi, X, "PMM") > tau2,
             generalized_q_median(yi, vi, X, 1 / vi) > tau2,
         ]
     assert (np.abs(above / 1500 - 0.5) < 4 * 0.5 / math.sqrt(1500)).all()

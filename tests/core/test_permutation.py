@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,20 +16,14 @@ from metaalliance.core.inference.permutation import (
     _random_signs,
     permutation_test,
 )
-from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, BatchEstimator, Rows
-from metaalliance.core.variance.tau2 import (
-    hunter_schmidt,
-    log_likelihood,
-    paule_mandel,
-    paule_mandel_median,
-    polish_likelihood,
-    sidik_jonkman,
-)
+from metaalliance.core.variance.batch_tau2 import Rows
+from metaalliance.core.variance.tau2 import estimate_tau2, log_likelihood, many_tau2
 from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.options import Tau2OrFE, option_values
 
 modest = settings(derandomize=True, max_examples=40)
-estimators = pytest.mark.parametrize("estimator", get_args(BatchEstimator))
+estimators = pytest.mark.parametrize("estimator", option_values(Tau2OrFE))
 both_tests = pytest.mark.parametrize(
     ("test", "in_r"), [("wald", "z"), ("knapp-hartung", "knha")], ids=["wald", "knapp-hartung"]
 )
@@ -47,19 +40,9 @@ def one_by_one(estimator, yi, vi):
     X = np.ones((yi.size, 1))
     fit = weighted_fit(yi, X, 1 / vi)
     dl = max(0.0, (fit.rss - yi.size + 1) / trace_of_projection(X, 1 / vi, fit.bread))
-    single = {
-        "FE": lambda: 0.0,
-        "DL": lambda: dl,
-        "HE": lambda: max(0.0, np.var(yi, ddof=1) - vi.mean()),
-        "HS": lambda: hunter_schmidt(yi, vi, X),
-        "SJ": lambda: sidik_jonkman(yi, vi, X),
-        "PM": lambda: paule_mandel(yi, vi, X),
-        "EB": lambda: paule_mandel(yi, vi, X),
-        "PMM": lambda: paule_mandel_median(yi, vi, X),
-        "ML": lambda: polish_likelihood(yi, vi, X, dl, restricted=False),
-        "REML": lambda: polish_likelihood(yi, vi, X, dl, restricted=True),
-    }
-    return single[estimator]()
+    if estimator in {"FE", "DL", "HE"}:
+        return {"FE": 0.0, "DL": dl, "HE": max(0.0, np.var(yi, ddof=1) - vi.mean())}[estimator]
+    return estimate_tau2(yi, vi, X, estimator)
 
 
 def statistic(yi, vi, tau2, test):
@@ -117,8 +100,8 @@ def test_batched_estimators_are_the_single_ones(k, seed, spread):
     vi /= k / np.sum(1 / vi)
     yi = rng.normal(0, np.sqrt(vi + spread))
     signs = next(_random_signs(k, 6, seed))
-    for estimator, batched in BATCH_ESTIMATORS.items():
-        ours = batched(Rows.of_signs(yi, vi, signs))
+    for estimator in option_values(Tau2OrFE):
+        ours = many_tau2(Rows.of_signs(yi, vi, signs), estimator)
         theirs = np.array([one_by_one(estimator, s * yi, vi) for s in signs])
         assert_close(ours, theirs, 1e-9, 1.0)
 
@@ -127,7 +110,7 @@ def test_the_higher_of_two_maxima_is_taken():
     # the restricted likelihood falls at 0, rises again, and is highest near 19.6
     yi = np.array([-1.851, -0.189, -14.2, 1.806, 0.598])
     vi = np.array([12.9062, 0.2378, 17.5451, 22.8915, 1.6224])
-    ours = float(BATCH_ESTIMATORS["REML"](Rows.of_signs(yi, vi, np.ones((1, 5))))[0])
+    ours = float(many_tau2(Rows.of_signs(yi, vi, np.ones((1, 5))), "REML")[0])
     at = [
         log_likelihood(yi, vi, np.ones((5, 1)), t, restricted=True)
         for t in (0.0, 0.01, 0.99 * ours, ours, 1.01 * ours)
@@ -143,7 +126,7 @@ def test_no_point_of_a_grid_is_likelier_than_zero_when_zero_is_taken():
         vi = np.exp(rng.normal(0, 3, 4))
         vi /= 4 / np.sum(1 / vi)
         yi = rng.normal(0, 2 * np.sqrt(vi))
-        if BATCH_ESTIMATORS["REML"](Rows.of_signs(yi, vi, np.ones((1, 4))))[0] > 0:
+        if many_tau2(Rows.of_signs(yi, vi, np.ones((1, 4))), "REML")[0] > 0:
             continue
         zeros += 1
         grid = np.r_[0.0, np.geomspace(1e-4, 1e3, 60)]

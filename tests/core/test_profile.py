@@ -12,7 +12,7 @@ from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import MultilevelData, evaluate, nested_data
 from metaalliance.core.variance.profile import two_level_interval, variance_interval
-from metaalliance.core.variance.tau2 import log_likelihood, polish_likelihood
+from metaalliance.core.variance.tau2 import estimate_tau2, log_likelihood
 
 CRITICAL = {level: chi2.isf(1 - level, 1) for level in (0.8, 0.95, 0.99)}
 #: The drop of the likelihood at a bound: bounds are good to 1e-14, drops of 1e1 to about 1e-12.
@@ -31,7 +31,7 @@ levels = pytest.mark.parametrize("level", CRITICAL)
 def test_drop_of_the_two_level_likelihood_at_both_bounds(name, level, restricted):
     chosen = effects(name)
     yi, vi, X = chosen.yi, chosen.vi, np.ones((chosen.n_effects, 1))
-    tau2 = polish_likelihood(yi, vi, X, 0.01, restricted=restricted)
+    tau2 = estimate_tau2(yi, vi, X, "REML" if restricted else "ML")
     bounds = two_level_interval(yi, vi, X, tau2, level, restricted=restricted)
     top, *ends = (log_likelihood(yi, vi, X, t, restricted=restricted) for t in (tau2, *bounds))
     assert_close(2 * (top - np.array(ends)), np.full(2, CRITICAL[level]), DROP)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from golden_data import CLOSED, ITERATED, assert_close, effects, golden
@@ -9,16 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from metaalliance.core.variance.tau2 import (
-    highest_likelihood,
-    hunter_schmidt,
-    log_likelihood,
-    paule_mandel,
-    polish_likelihood,
-    sidik_jonkman,
-)
+from metaalliance.core.variance.data_sets import Regressions
+from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2, log_likelihood
+from metaalliance.core.variance.tau2_likelihood import climb, highest_maximum
 from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
-from metaalliance.models.tau2_engine import estimate_tau2
+from metaalliance.options import Tau2Estimator, option_values
 
 modest = settings(derandomize=True, max_examples=60)
 
@@ -37,39 +34,56 @@ likelihoods = pytest.mark.parametrize("restricted", [True, False], ids=["REML", 
 designs = pytest.mark.parametrize("X", [MANY, SLOPE], ids=["mean", "moderator"])
 
 
+def climbed(yi, vi, X, start, *, restricted):
+    """tau² of one data set by a climb from `start`."""
+    data = Regressions.of(yi[None], vi[None], X)
+    return float(climb(data, np.array([start]), restricted=restricted)[0])
+
+
+def test_the_table_has_the_names_that_the_options_have():
+    assert tuple(ESTIMATORS) == option_values(Tau2Estimator)
+
+
+def test_the_docs_have_a_line_for_each():
+    page = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
+    table = page.split("### tau² of the two-level model")[1].split("\n\n")[1]
+    names = [line.split("|")[1].split(",") for line in table.splitlines()[2:]]
+    assert {name.strip() for line in names for name in line} == set(ESTIMATORS)
+
+
 # Moment estimators by hand --------------------------------------------------------------------
 
 
 def test_hunter_schmidt_by_hand():
     # (3.2 - 2) / (250 / 3)
-    assert_close(hunter_schmidt(YI, VI, ONE), 0.0144, CLOSED)
+    assert_close(estimate_tau2(YI, VI, ONE, "HS"), 0.0144, CLOSED)
 
 
 def test_hunter_schmidt_is_not_negative():
-    assert hunter_schmidt(np.array([0.3, 0.31]), VI, ONE) == 0.0
+    assert estimate_tau2(np.array([0.3, 0.31]), VI, ONE, "HS") == 0.0
 
 
 def test_sidik_jonkman_by_hand():
     # start .2² = .04; Q at v + .04 is .16 / (.06 + .07); tau² = .04 * .16 / .13
-    assert_close(sidik_jonkman(YI, VI, ONE), 0.04 * 0.16 / 0.13, CLOSED)
+    assert_close(estimate_tau2(YI, VI, ONE, "SJ"), 0.04 * 0.16 / 0.13, CLOSED)
 
 
 def test_sidik_jonkman_of_equal_effects_is_zero():
-    assert sidik_jonkman(np.full(2, 0.3), VI, ONE) == 0.0
+    assert estimate_tau2(np.full(2, 0.3), VI, ONE, "SJ") == 0.0
 
 
 def test_paule_mandel_by_hand():
     # .16 / (.05 + 2 tau²) = 1
-    assert_close(paule_mandel(YI, VI, ONE), 0.055, CLOSED)
+    assert_close(estimate_tau2(YI, VI, ONE, "PM"), 0.055, CLOSED)
 
 
 def test_paule_mandel_of_equal_variances_is_the_excess_variance():
     # .08 / (.02 + tau²) = 2
-    assert_close(paule_mandel(EQUAL, SAME, THREE), 0.02, CLOSED)
+    assert_close(estimate_tau2(EQUAL, SAME, THREE, "PM"), 0.02, CLOSED)
 
 
 def test_paule_mandel_at_its_root_makes_q_its_expectation():
-    tau2 = paule_mandel(MANY_YI, MANY_VI, SLOPE)
+    tau2 = estimate_tau2(MANY_YI, MANY_VI, SLOPE, "PM")
     assert_close(weighted_fit(MANY_YI, SLOPE, 1 / (MANY_VI + tau2)).rss, 10.0, CLOSED)
 
 
@@ -79,7 +93,7 @@ def test_paule_mandel_solves_its_equation_or_is_zero(k, seed):
     rng = np.random.default_rng(seed)
     vi = np.exp(rng.normal(-4, 2, k))
     yi = rng.normal(0, np.sqrt(vi))
-    tau2 = paule_mandel(yi, vi, np.ones((k, 1)))
+    tau2 = estimate_tau2(yi, vi, np.ones((k, 1)), "PM")
     q = weighted_fit(yi, np.ones((k, 1)), 1 / (vi + tau2)).rss
     assert q == pytest.approx(k - 1, rel=1e-9) if tau2 > 0 else q <= k - 1
 
@@ -122,12 +136,12 @@ def test_likelihood_falls_on_both_sides_of_rs_estimate(name, restricted):
 
 def test_ml_of_equal_variances_by_hand():
     # tau² + .02 = .08 / 3
-    assert_close(polish_likelihood(EQUAL, SAME, THREE, 0.0, restricted=False), 0.02 / 3, ITERATED)
+    assert_close(climbed(EQUAL, SAME, THREE, 0.0, restricted=False), 0.02 / 3, ITERATED)
 
 
 def test_reml_of_equal_variances_by_hand():
     # tau² + .02 = .08 / 2
-    assert_close(polish_likelihood(EQUAL, SAME, THREE, 0.0, restricted=True), 0.02, ITERATED)
+    assert_close(climbed(EQUAL, SAME, THREE, 0.0, restricted=True), 0.02, ITERATED)
 
 
 def score(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, tau2: float, restricted: bool) -> float:
@@ -142,7 +156,7 @@ def score(yi: np.ndarray, vi: np.ndarray, X: np.ndarray, tau2: float, restricted
 @designs
 @pytest.mark.parametrize("start", [0.0, 0.003, 0.05, 2.0])
 def test_score_at_the_optimum_is_zero(restricted, X, start):
-    tau2 = polish_likelihood(MANY_YI, MANY_VI, X, start, restricted=restricted)
+    tau2 = climbed(MANY_YI, MANY_VI, X, start, restricted=restricted)
     assert tau2 > 0
     assert abs(score(MANY_YI, MANY_VI, X, tau2, restricted)) < 1e-12
 
@@ -150,7 +164,7 @@ def test_score_at_the_optimum_is_zero(restricted, X, start):
 @likelihoods
 def test_homogeneous_effects_give_zero(restricted):
     yi = np.array([0.30, 0.31, 0.29, 0.30])
-    ours = polish_likelihood(yi, np.full(4, 0.01), np.ones((4, 1)), 0.05, restricted=restricted)
+    ours = climbed(yi, np.full(4, 0.01), np.ones((4, 1)), 0.05, restricted=restricted)
     assert ours == 0.0
 
 
@@ -164,7 +178,7 @@ def test_no_point_of_a_grid_is_likelier(k, seed, spread):
     X, grid = np.ones((k, 1)), np.r_[0.0, np.geomspace(1e-6 * vi.min(), 1e3 * vi.max(), 200)]
     values = [log_likelihood(yi, vi, X, t, restricted=True) for t in grid]
     start, best = float(grid[np.argmax(values)]), max(values)
-    ours = polish_likelihood(yi, vi, X, start, restricted=True)
+    ours = climbed(yi, vi, X, start, restricted=True)
     assert best <= log_likelihood(yi, vi, X, ours, restricted=True) + 1e-9 * (1 + abs(best))
 
 
@@ -186,7 +200,8 @@ def test_higher_of_two_maxima():
 @pytest.mark.parametrize("start", [0.0, 0.01, 1.0])
 def test_higher_of_two_maxima_from_any_start(start):
     yi, vi, X = two_maxima()
-    found = highest_likelihood(yi, vi, X, start, restricted=True)
+    data = Regressions.of(yi[None], vi[None], X)
+    found = float(highest_maximum(data, np.array([start]), restricted=True)[0])
     at = [log_likelihood(yi, vi, X, t, restricted=True) for t in np.geomspace(1e-5, 1, 2000)]
     assert found > 0
     assert log_likelihood(yi, vi, X, found, restricted=True) >= max(at)

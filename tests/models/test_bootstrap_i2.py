@@ -9,12 +9,12 @@ import pytest
 from golden_data import assert_close, effects, quiet_pool
 
 import metaalliance as ma
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2, many_tau2
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.further.bootstrap_i2 import _drawn, _Samples
-from metaalliance.models.tau2_engine import estimate_tau2
+from metaalliance.models.further.bootstrap_i2 import _drawn
 
-ESTIMATORS = ("DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML")
 kinds = pytest.mark.parametrize("kind", ["parametric", "cluster"])
 
 
@@ -25,11 +25,9 @@ def fitted(name, **options):
 
 @pytest.mark.parametrize("method", ESTIMATORS)
 def test_batch_is_the_estimator_one_by_one(method):
-    from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS
-
     rng = np.random.default_rng(3)
     yi, vi = rng.normal(0, 1.2, (20, 8)), rng.uniform(0.3, 3.0, (20, 8))
-    batch = BATCH_ESTIMATORS[method](_Samples.of(yi, vi))
+    batch = many_tau2(Regressions.of(yi, vi, np.ones((8, 1))), method)
     single = [estimate_tau2(y, v, np.ones((8, 1)), method) for y, v in zip(yi, vi, strict=True)]
     assert_close(batch, single, 1e-8, scale=1.0)
 

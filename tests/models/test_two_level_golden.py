@@ -18,8 +18,8 @@ from golden_data import (
     golden,
 )
 
+from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.core.variance.wls import weighted_fit
-from metaalliance.models.tau2_engine import estimate_tau2
 
 DATA = (
     "bangertdrowns2004", "bcg", "cohen1981", "crede2010", "konstantopoulos2011", "mcdaniel1994",

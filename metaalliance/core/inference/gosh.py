@@ -8,12 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaalliance.core.arrays import Array, BoolArray
-from metaalliance.core.variance.batch_tau2 import (
-    BATCH_ESTIMATORS,
-    BatchEstimator,
-    Rows,
-    q_statistic,
-)
+from metaalliance.core.variance.batch_tau2 import Rows
+from metaalliance.core.variance.tau2 import many_tau2
 from metaalliance.options import check_seed
 
 Bits = NDArray[np.uint8]
@@ -102,7 +98,7 @@ def membership(bits: Bits, m: int) -> BoolArray:
     return np.unpackbits(bits, axis=1, count=m, bitorder="little").astype(bool)
 
 
-def subset_means(yi: Array, vi: Array, present: BoolArray, method: BatchEstimator) -> SubsetMeans:
+def subset_means(yi: Array, vi: Array, present: BoolArray, method: str) -> SubsetMeans:
     """Pool subsets of independent effects by the two-level model, all at once.
 
     Parameters
@@ -121,11 +117,10 @@ def subset_means(yi: Array, vi: Array, present: BoolArray, method: BatchEstimato
     with np.errstate(divide="ignore", invalid="ignore"):
         tau2 = np.zeros(len(rows))
         several = np.flatnonzero(rows.counts > 1)
-        tau2[several] = BATCH_ESTIMATORS[method](rows.take(several))
+        tau2[several] = many_tau2(rows.take(several), method)
         a, b, _ = rows.sums(rows.weights(tau2))
-        Q, df = q_statistic(rows, 1 / v), rows.counts - 1
-        w = rows.fixed_sum(1 / v)
-        typical = df / (w - rows.fixed_sum(1 / v**2) / w)
+        fixed, df = rows.weighted(np.reciprocal), rows.df
+        Q, typical = fixed.squares(1), df / fixed.trace()
         I2 = tau2 / (tau2 + typical)
         if method == "FE":
             I2 = np.where(Q > 0, np.maximum(0.0, (Q - df) / Q), 0.0)

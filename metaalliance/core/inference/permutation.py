@@ -13,9 +13,10 @@ from typing import Literal
 import numpy as np
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
+from metaalliance.core.variance.batch_tau2 import CHUNK, Rows
+from metaalliance.core.variance.tau2 import many_tau2
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.options import check_option, check_seed
+from metaalliance.options import Tau2OrFE, check_option, check_seed
 
 PermutedStatistic = Literal["knapp-hartung", "wald"]
 
@@ -53,14 +54,14 @@ class PermutationTest:
     as_extreme: int
     monte_carlo_se: float
     smallest_p_value: float
-    tau2_estimator: BatchEstimator
+    tau2_estimator: Tau2OrFE
     test: PermutedStatistic
 
 
 def permutation_test(
     yi: Array,
     vi: Array,
-    tau2_estimator: BatchEstimator = "REML",
+    tau2_estimator: Tau2OrFE = "REML",
     statistic: PermutedStatistic = "knapp-hartung",
     *,
     replications: int = 1000,
@@ -77,8 +78,8 @@ def permutation_test(
     ----------
     yi, vi : ndarray, shape (k,)
         Effects and sampling variances on the analysis scale, k at least 2.
-    tau2_estimator : {"FE", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML"}
-        Estimator of tau²; FE sets it to zero.
+    tau2_estimator : str
+        Estimator of tau²; "FE" sets it to zero.
     statistic : {"knapp-hartung", "wald"}
         Mean over its standard error. The two order the sign patterns differently.
     replications : int
@@ -114,7 +115,7 @@ def permutation_test(
     >>> result.p_value, result.exact, result.replications
     (0.125, True, 16)
     """
-    check_option("tau2_estimator", tau2_estimator, BatchEstimator)
+    check_option("tau2_estimator", tau2_estimator, Tau2OrFE)
     check_option("statistic", statistic, PermutedStatistic)
     if yi.size < 2:
         raise EstimationError("A permutation test needs two effects.")
@@ -168,13 +169,13 @@ class _Problem:
 
     yi: Array
     vi: Array
-    estimator: BatchEstimator
+    estimator: Tau2OrFE
     test: PermutedStatistic
 
     def statistics(self, signs: Array) -> Array:
         """Mean over standard error for each row of `signs` (rows, k)."""
         rows = Rows.of_signs(self.yi, self.vi, signs)
-        tau2 = BATCH_ESTIMATORS[self.estimator](rows)
+        tau2 = many_tau2(rows, self.estimator)
         if np.isnan(tau2).any():
             raise ConvergenceError(f"{self.estimator} did not converge for some sign pattern.")
         signed, wi = signs * self.yi, rows.weights(tau2)

@@ -11,23 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.inference.wald import constraint_matrix
+from metaalliance.core.variance.data_sets import Regressions
+from metaalliance.core.variance.tau2 import many_tau2
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.options import check_seed
+from metaalliance.options import Tau2OrFE, check_option, check_seed
 
-ESTIMATORS = ("FE", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "ML", "REML")
 SCALES = ("wald", "knapp-hartung", "knapp-hartung-adhoc")
 #: Statistics closer than this count as tied, relative to the observed one when it is above 1.
 TIE = math.sqrt(np.finfo(float).eps)
 #: Elements of a matrix that are worked on at a time.
 CHUNK = 2**16
-MAX_ITERATIONS = 200
-#: Where a second maximum is looked for, in shares of the mean square of the effects.
-GRID = (0.0, 0.02, 0.1, 0.3, 1.0)
-_LAST_STEP = 1e-11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +113,7 @@ def permutation_test_of_moderator(
     codes, counts = _row_codes(X)
     exact = _arrangements(counts) <= exact_up_to
     order = np.argsort(codes, kind="stable")
-    problem = _Problem.build(X[order], C, estimator, scale)
+    problem = _Problem(X[order], C, estimator, scale)
     observed = float(problem.statistics(y[order][None], v[order][None])[0])
     if math.isnan(observed):
         raise ConvergenceError(f"{estimator} did not converge.")
@@ -143,8 +139,7 @@ def permutation_test_of_moderator(
 
 
 def _check(yi: Array, X: Array, estimator: str, scale: str, replications: int) -> None:
-    if estimator not in ESTIMATORS:
-        raise OptionError(f"estimator={estimator!r} is not one of {', '.join(ESTIMATORS)}.")
+    check_option("estimator", estimator, Tau2OrFE)
     if scale not in SCALES:
         raise OptionError(f"scale={scale!r} is not one of {', '.join(SCALES)}.")
     if replications < 2:
@@ -206,16 +201,6 @@ def _random(order: IntArray, replications: int, rows: int, seed: int) -> Iterato
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sums:
-    """Weighted regression of each row of Y."""
-
-    wi: Array
-    M: Array  # (X'WX)^-1 of each row
-    beta: Array
-    e: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Problem:
     """The design, and what is computed from effects in some order."""
 
@@ -223,139 +208,18 @@ class _Problem:
     C: Array
     estimator: str
     scale: str
-    products: tuple[IntArray, IntArray, Array]
-
-    @classmethod
-    def build(cls, X: Array, C: Array, estimator: str, scale: str) -> _Problem:
-        """Prepare the products of the columns of the design."""
-        left, right = np.triu_indices(X.shape[1])
-        products = X[:, left] * X[:, right]
-        used = np.flatnonzero(products.any(axis=0))
-        return cls(X, C, estimator, scale, (left[used], right[used], products[:, used]))
 
     def statistics(self, Y: Array, V: Array) -> Array:
         """Q or F of each row of effects `Y` and variances `V`, both (rows, k)."""
-        fit = self._regress(Y, 1 / (V + self._tau2(Y, V)[:, None]))
-        b = fit.beta @ self.C.T
-        covariance = self.C @ fit.M @ self.C.T
+        data = Regressions.of(Y, V, self.X)
+        fits = data.at(many_tau2(data, self.estimator))
+        b = fits.beta @ self.C.T
+        covariance = self.C @ fits.bread @ self.C.T
         Q = np.einsum("rq,rq->r", b, np.linalg.solve(covariance, b[:, :, None])[:, :, 0])
         if self.scale == "wald":
             return np.asarray(Q)
-        rest = self.X.shape[0] - self.X.shape[1]
-        factor = np.einsum("rk,rk->r", fit.wi, fit.e**2) / rest
+        factor = fits.squares(1) / data.df
         if self.scale == "knapp-hartung-adhoc":
             factor = np.maximum(1.0, factor)
         with np.errstate(divide="ignore"):
             return np.asarray(np.where(factor > 0, Q / (self.C.shape[0] * factor), np.inf))
-
-    def _regress(self, Y: Array, wi: Array) -> _Sums:
-        M: Array = np.asarray(np.linalg.inv(self._moments(wi)), dtype=np.float64)
-        beta = np.einsum("rij,rj->ri", M, (wi * Y) @ self.X)
-        return _Sums(wi, M, beta, Y - beta @ self.X.T)
-
-    def _moments(self, wi: Array) -> Array:
-        """X'WX of each row, shape (rows, p, p); products of columns that are zero are skipped."""
-        p = self.X.shape[1]
-        left, right, products = self.products
-        found = np.zeros((wi.shape[0], p, p))
-        found[:, left, right] = found[:, right, left] = wi @ products
-        return found
-
-    def _tau2(self, Y: Array, V: Array) -> Array:
-        rows, k, p = Y.shape[0], *self.X.shape
-        name = self.estimator
-        if name == "FE":
-            return np.zeros(rows)
-        if name == "SJ":
-            start = np.mean((Y - Y.mean(axis=1, keepdims=True)) ** 2, axis=1)
-            fit = self._regress(Y, 1 / (V + start[:, None]))
-            return np.asarray(start * np.sum(fit.wi * fit.e**2, axis=1) / (k - p))
-        if name == "HE":
-            fit = self._regress(Y, np.ones_like(Y))
-            trace = V.sum(axis=1) - _trace(fit.M, self._moments(V))
-            return np.asarray(np.maximum(0.0, (np.sum(fit.e**2, axis=1) - trace) / (k - p)))
-        fit = self._regress(Y, 1 / V)
-        Q = np.sum(fit.wi * fit.e**2, axis=1)
-        if name == "HS":
-            return np.asarray(np.maximum(0.0, (Q - k) / fit.wi.sum(axis=1)))
-        if name in {"PM", "EB", "PMM"}:
-            return self._paule_mandel(Y, V, chi2.median(k - p) if name == "PMM" else k - p)
-        trace_P = fit.wi.sum(axis=1) - _trace(fit.M, self._moments(fit.wi**2))
-        start = np.maximum(0.0, (Q - (k - p)) / trace_P)
-        return start if name == "DL" else self._likelihood(Y, V, start)
-
-    def _paule_mandel(self, Y: Array, V: Array, target: float) -> Array:
-        """Newton's steps on the convex, falling Q, from zero up to Q = `target`."""
-        tau2, active = np.zeros(Y.shape[0]), np.arange(Y.shape[0])
-        for _ in range(MAX_ITERATIONS):
-            fit = self._regress(Y[active], 1 / (V[active] + tau2[active, None]))
-            excess = np.sum(fit.wi * fit.e**2, axis=1) - target
-            slope = np.maximum(np.sum((fit.wi * fit.e) ** 2, axis=1), np.finfo(float).tiny)
-            step = np.maximum(0.0, excess) / slope
-            tau2[active] += step
-            active = active[step > _LAST_STEP * (1 + tau2[active])]
-            if active.size == 0:
-                return tau2
-        tau2[active] = np.nan
-        return tau2
-
-    def _likelihood(self, Y: Array, V: Array, start: Array) -> Array:
-        """Highest of the maxima, looked for on a coarse grid as well: there can be two."""
-        best = self._climb(Y, V, start)
-        height = self._log_likelihood(Y, V, best)
-        scale = float(np.mean(Y**2)) + 1
-        for share in GRID:
-            other = np.full(best.size, share * scale)
-            here = self._log_likelihood(Y, V, other)
-            some = np.flatnonzero(~(here <= height + 1e-9))
-            if some.size:
-                other[some] = self._climb(Y[some], V[some], other[some])
-                here[some] = self._log_likelihood(Y[some], V[some], other[some])
-                better = some[~(here[some] <= height[some]) & ~np.isnan(other[some])]
-                best[better], height[better] = other[better], here[better]
-        return best
-
-    def _log_likelihood(self, Y: Array, V: Array, tau2: Array) -> Array:
-        """(Restricted) log likelihood without its constants."""
-        fit = self._regress(Y, 1 / (V + tau2[:, None]))
-        value = np.log(fit.wi).sum(axis=1) - np.sum(fit.wi * fit.e**2, axis=1)
-        if self.estimator == "REML":
-            value = value + np.linalg.slogdet(fit.M)[1]
-        return np.asarray(value / 2)
-
-    def _climb(self, Y: Array, V: Array, start: Array) -> Array:
-        """Newton's steps on the (restricted) likelihood, scoring where it is not concave."""
-        tau2, active = start.copy(), np.arange(Y.shape[0])
-        for _ in range(MAX_ITERATIONS):
-            score, observed, expected = self._score(Y[active], V[active], tau2[active])
-            step = score / np.where(observed > 1e-3 * expected, observed, expected)
-            step = np.clip(step, -tau2[active], 5 * (1 + tau2[active]))
-            tau2[active] += step
-            active = active[np.abs(step) > _LAST_STEP * (1 + tau2[active])]
-            if active.size == 0:
-                return tau2
-        tau2[active] = np.nan
-        return tau2
-
-    def _score(self, Y: Array, V: Array, tau2: Array) -> tuple[Array, Array, Array]:
-        """Score, observed and expected information of tau²."""
-        fit = self._regress(Y, 1 / (V + tau2[:, None]))
-        u = fit.wi * fit.e
-        w2 = fit.wi**2
-        Xwu = (fit.wi * u) @ self.X
-        cubic = np.sum(fit.wi * u**2, axis=1) - np.einsum("ri,rij,rj->r", Xwu, fit.M, Xwu)
-        if self.estimator == "ML":
-            trace, trace2 = fit.wi.sum(axis=1), w2.sum(axis=1)
-        else:
-            B, D = self._moments(w2), self._moments(w2 * fit.wi)
-            MB = fit.M @ B
-            trace = fit.wi.sum(axis=1) - np.trace(MB, axis1=1, axis2=2)
-            trace2 = w2.sum(axis=1) - 2 * _trace(fit.M, D) + _trace(MB, MB)
-        score = (np.sum(u**2, axis=1) - trace) / 2
-        return score, cubic - trace2 / 2, trace2 / 2
-
-
-def _trace(A: Array, B: Array) -> Array:
-    """Trace of the product of each pair of matrices."""
-    found: Array = np.einsum("rij,rji->r", A, B)
-    return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.selection.likelihood import LikelihoodPoint, Selector, selection_likelihood
-from metaalliance.core.variance.tau2 import highest_likelihood, log_likelihood
+from metaalliance.core.variance.tau2 import estimate_tau2, log_likelihood
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import ConvergenceError
 
@@ -93,7 +93,7 @@ def maximise_selection(
     def likelihood(theta: Array) -> LikelihoodPoint:
         return selection_likelihood(y, v, X, select, theta)
 
-    tau2 = highest_likelihood(y, v, X, 0.1, restricted=False)
+    tau2 = estimate_tau2(y, v, X, "ML")
     unselected = log_likelihood(y, v, X, tau2, restricted=False)
     beta = weighted_fit(y, X, 1 / (v + tau2)).beta
     p = X.shape[1]

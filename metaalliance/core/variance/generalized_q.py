@@ -17,7 +17,9 @@ from scipy.optimize import brentq
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.wls import trace_of_projection, weighted_fit
+from metaalliance.core.variance.data_sets import Regressions
+from metaalliance.core.variance.tau2 import moments
+from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import ConvergenceError, EstimationError
 from metaalliance.options import check_level
 
@@ -167,9 +169,7 @@ def generalized_q(yi: Array, vi: Array, X: Array, ai: Array) -> float:
     0.02
     """
     _residual_df(X)
-    fit = weighted_fit(yi, X, ai)
-    expected = float(ai @ vi - np.sum(fit.bread * ((X * (ai**2 * vi)[:, None]).T @ X)))
-    return max(0.0, (fit.rss - expected) / trace_of_projection(X, ai, fit.bread))
+    return float(moments(Regressions.of(yi[None], vi[None], X), lambda _: ai[None])[0])
 
 
 def generalized_q_median(yi: Array, vi: Array, X: Array, ai: Array) -> float:

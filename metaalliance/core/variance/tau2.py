@@ -1,121 +1,157 @@
-"""Between-study variance of the two-level model: the estimators that are ours.
+"""Between-study variance of the two-level model: the one table of its estimators.
 
-DerSimonian-Laird and Hedges come from PyMARE, which also gives ML and REML their start
-(`metaalliance.models.tau2_engine`). Here are the other closed forms, the Paule-Mandel
-root, and the polishing of ML and REML until the score is zero to rounding: likelihood
-searches that stop on function values leave tau^2 up to 1e-7 short of the optimum.
+Each estimator is one function of data sets, which gives tau² of all of them at once; a single data
+set is a batch of one. To add one, write its function and its row of `ESTIMATORS`, and put its name
+into `metaalliance.options.Tau2Estimator`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammainccinv, gammaincinv
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.wls import WeightedFit, trace_of_projection, weighted_fit
+from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.variance.data_sets import DataSets, Regressions
+from metaalliance.core.variance.tau2_likelihood import (
+    LAST_STEP,
+    MAX_ITERATIONS,
+    height,
+    highest_maximum,
+)
 from metaalliance.errors import ConvergenceError, EstimationError
 
-MAX_ITERATIONS = 500
+# Moments -------------------------------------------------------------------------------------
 
 
-def hunter_schmidt(yi: Array, vi: Array, X: Array) -> float:
-    """Estimate tau^2 as (Q - k) / sum(w), truncated at zero.
+def moments(data: DataSets, weights: Callable[[Array], Array]) -> Array:
+    """Method of moments with fixed weights: (Q - tr(PV)) / tr(P), truncated at zero.
+
+    References
+    ----------
+    DerSimonian R, Kacker R (2007). Contemporary Clinical Trials 28, 105-114.
+    """
+    fits = data.weighted(weights)
+    return _floored((fits.squares(1) - fits.expected()) / fits.trace())
+
+
+def dersimonian_laird(data: DataSets) -> Array:
+    """Moments with the weights 1 / v, whose Q has the expectation k - p.
+
+    References
+    ----------
+    DerSimonian R, Laird N (1986). Controlled Clinical Trials 7, 177-188.
+    """
+    fits = data.weighted(np.reciprocal)
+    return _floored((fits.squares(1) - data.df) / fits.trace())
+
+
+def hedges(data: DataSets) -> Array:
+    """Moments with equal weights.
+
+    References
+    ----------
+    Hedges LV, Olkin I (1985). Statistical Methods for Meta-Analysis, chapter 9.
+    """
+    return moments(data, np.ones_like)
+
+
+def hunter_schmidt(data: DataSets) -> Array:
+    """(Q - k) / sum(w), truncated at zero.
 
     References
     ----------
     Hunter JE, Schmidt FL (1990), in the inverse-variance form of Viechtbauer W (2005),
     Journal of Educational and Behavioral Statistics 30, 261-293, equation 10.
     """
-    fit = weighted_fit(yi, X, 1 / vi)
-    return max(0.0, float((fit.rss - yi.size) / np.sum(1 / vi)))
+    fits = data.weighted(np.reciprocal)
+    return _floored((fits.squares(1) - data.counts) / fits.total(1))
 
 
-def sidik_jonkman(yi: Array, vi: Array, X: Array) -> float:
-    """Estimate tau^2 from a crude start that is never zero.
+def sidik_jonkman(data: DataSets) -> Array:
+    """A crude start ``sum((yi - mean)^2) / k`` times Q / (k - p) there; zero for equal effects.
 
     References
     ----------
-    Sidik K, Jonkman JN (2005). Applied Statistics 54, 367-384, equation 6, with their
-    start ``sum((yi - mean)^2) / k``.
+    Sidik K, Jonkman JN (2005). Applied Statistics 54, 367-384, equation 6, with their start.
     """
-    k, p = X.shape
-    start = float(np.mean((yi - yi.mean()) ** 2))
-    if start == 0:
-        return 0.0
-    fit = weighted_fit(yi, X, 1 / (vi + start))
-    return float(start * fit.rss / (k - p))
+    start = data.spread()
+    return start * data.at(start).squares(1) / data.df
 
 
-def paule_mandel(yi: Array, vi: Array, X: Array) -> float:
-    """Solve Q(tau^2) = k - p by Newton's method.
-
-    Q is convex and falls in tau^2, so that Newton's steps from zero climb to the root
-    and never pass it. Morris's empirical Bayes estimator has the same root.
+def paule_mandel(data: DataSets) -> Array:
+    """Q(tau²) = k - p. Morris's empirical Bayes estimator has the same root.
 
     References
     ----------
     Paule RC, Mandel J (1982). Journal of Research of the National Bureau of Standards
     87, 377-385. Morris CN (1983). Journal of the American Statistical Association 78, 47-55.
     """
-    k, p = X.shape
-    return _root_of_q(yi, vi, X, float(k - p))
+    return root_of_q(data, data.df)
 
 
-def paule_mandel_median(yi: Array, vi: Array, X: Array) -> float:
-    """Solve Q(tau^2) = median of chi-squared with k - p df: Paule-Mandel, median-unbiased.
+def paule_mandel_median(data: DataSets) -> Array:
+    """Q(tau²) = median of chi-squared with k - p df: Paule-Mandel, median-unbiased.
 
-    At the true tau^2, Q is chi-squared. Setting it to its median in place of its mean makes
+    At the true tau², Q is chi-squared. Setting it to its median in place of its mean makes
     the estimate too large as often as too small (before it is truncated at zero).
 
     References
     ----------
     Viechtbauer W (2021). Median-unbiased estimators for the amount of heterogeneity in
     meta-analysis. European Congress of Methodology, Valencia.
-
-    Examples
-    --------
-    Two effects: (.5 - .1)^2 / (.05 + 2 tau^2) = .454936...
-
-    >>> two = np.array([0.1, 0.5]), np.array([0.02, 0.03]), np.ones((2, 1))
-    >>> round(paule_mandel_median(*two), 12)
-    0.150848747065
     """
-    k, p = X.shape
-    if k <= p:
-        raise EstimationError(
-            f"{k} effects and {p} coefficients: nothing is left to estimate tau²."
-        )
-    return _root_of_q(yi, vi, X, float(chi2.median(k - p)))
+    return root_of_q(data, np.asarray(2 * gammaincinv(data.df / 2, 0.5)))
 
 
-def _root_of_q(yi: Array, vi: Array, X: Array, target: float) -> float:
-    """Climb from zero to the tau^2 at which Q is `target`."""
-    tau2 = 0.0
+def root_of_q(data: DataSets, target: Array) -> Array:
+    """tau² at which Q is `target` (rows,), zero where Q is smaller at once; NaN without end.
+
+    Q is convex and falls in tau², so that Newton's steps from zero climb to the root and
+    never pass it.
+    """
+    tau2, active = np.zeros(len(data)), np.arange(len(data))
     for _ in range(MAX_ITERATIONS):
-        wi = 1 / (vi + tau2)
-        fit = weighted_fit(yi, X, wi)
-        excess = fit.rss - target
-        if excess <= 0:
+        fits = data.take(active).at(tau2[active])
+        excess = fits.squares(1) - target[active]
+        step = np.maximum(0.0, excess) / np.maximum(fits.squares(2), np.finfo(float).tiny)
+        tau2[active] += step
+        active = active[step > LAST_STEP * (1 + tau2[active])]
+        if active.size == 0:
             return tau2
-        step = excess / float(np.sum((wi * fit.residuals) ** 2))
-        if step <= 4 * np.finfo(float).eps * tau2:
-            return float(tau2 + step)
-        tau2 += step
-    raise ConvergenceError("Paule-Mandel did not reach its root.")
+    tau2[active] = np.nan
+    return tau2
 
 
-Estimator = Callable[[Array, Array, Array], float]
+def _floored(values: Array) -> Array:
+    return np.asarray(np.maximum(0.0, values), dtype=np.float64)
 
-#: The estimators of this module by their published abbreviation.
-CLOSED_FORMS: dict[str, Estimator] = {
-    "HS": hunter_schmidt,
-    "SJ": sidik_jonkman,
-    "PM": paule_mandel,
-    "PMM": paule_mandel_median,
-    "EB": paule_mandel,
-}
+
+# Likelihoods ---------------------------------------------------------------------------------
+
+
+def maximum_likelihood(data: DataSets) -> Array:
+    """Highest maximum of the likelihood.
+
+    References
+    ----------
+    Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30, 261-293.
+    """
+    return highest_maximum(data, dersimonian_laird(data), restricted=False)
+
+
+def restricted_maximum_likelihood(data: DataSets) -> Array:
+    """Highest maximum of the restricted likelihood.
+
+    References
+    ----------
+    Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30, 261-293.
+    """
+    return highest_maximum(data, dersimonian_laird(data), restricted=True)
 
 
 def log_likelihood(yi: Array, vi: Array, X: Array, tau2: float, *, restricted: bool) -> float:
@@ -124,120 +160,176 @@ def log_likelihood(yi: Array, vi: Array, X: Array, tau2: float, *, restricted: b
     The restricted form is Harville's (1974), with the term in log|X'X| that makes it
     independent of the scale of `X`.
     """
-    k, p = X.shape
-    wi = 1 / (vi + tau2)
-    fit = weighted_fit(yi, X, wi)
-    value = -0.5 * (k * np.log(2 * np.pi) - np.log(wi).sum() + fit.rss)
-    if restricted:
-        _, log_xtx = np.linalg.slogdet(X.T @ X)
-        _, log_bread = np.linalg.slogdet(fit.bread)
-        value += 0.5 * (p * np.log(2 * np.pi) + log_xtx + log_bread)
-    return float(value)
-
-
-def _derivatives(
-    wi: Array, X: Array, fit: WeightedFit, *, restricted: bool
-) -> tuple[float, float, float]:
-    """Score, observed and expected information for tau^2."""
-    u = wi * fit.residuals
-    Xw2u = X.T @ (wi * u)
-    uPu = float(wi @ u**2 - Xw2u @ fit.bread @ Xw2u)
+    k, p = int(X.shape[0]), int(X.shape[1])
+    value = float(height(_single(yi, vi, X), np.array([tau2]), restricted)[0])
     if not restricted:
-        trace, trace2 = float(wi.sum()), float(np.sum(wi**2))
-    else:
-        trace = trace_of_projection(X, wi, fit.bread)
-        M2 = fit.bread @ ((X * wi[:, None] ** 2).T @ X)
-        M3 = np.sum(fit.bread * ((X * wi[:, None] ** 3).T @ X))
-        trace2 = float(np.sum(wi**2) - 2 * M3 + np.sum(M2 * M2.T))
-    return 0.5 * (float(u @ u) - trace), uPu - 0.5 * trace2, 0.5 * trace2
+        return value - 0.5 * k * math.log(2 * math.pi)
+    log_xtx = float(np.linalg.slogdet(X.T @ X)[1])
+    return value + 0.5 * (log_xtx - (k - p) * math.log(2 * math.pi))
 
 
-def polish_likelihood(yi: Array, vi: Array, X: Array, start: float, *, restricted: bool) -> float:
-    """Move tau^2 from `start` to the optimum of the (restricted) likelihood.
+# The table -----------------------------------------------------------------------------------
 
-    Newton steps where the curvature allows, Fisher-scoring steps elsewhere, halved until
-    the likelihood does not fall, projected on tau^2 >= 0. The value at zero is compared
-    at the end, since the likelihood can have two maxima.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tau2Method:
+    """An estimator of tau².
+
+    Attributes
+    ----------
+    estimate : callable
+        tau² (rows,) of data sets; NaN where it does not converge, and perhaps of one effect.
+    words : str
+        Completes "tau² was estimated by", with the key of its reference in reports.
+    likelihood : {"", "full", "restricted"}
+        The likelihood that it maximises, if any.
+    metafor : bool
+        Whether metafor has it under the same name, so that an R script can repeat it.
+    """
+
+    estimate: Callable[[DataSets], Array]
+    words: str
+    likelihood: str = ""
+    metafor: bool = True
+
+
+#: The estimators by their published abbreviation.
+ESTIMATORS: dict[str, Tau2Method] = {
+    "REML": Tau2Method(
+        estimate=restricted_maximum_likelihood,
+        words="restricted maximum likelihood [@viechtbauer2005]",
+        likelihood="restricted",
+    ),
+    "ML": Tau2Method(
+        estimate=maximum_likelihood,
+        words="maximum likelihood [@viechtbauer2005]",
+        likelihood="full",
+    ),
+    "DL": Tau2Method(estimate=dersimonian_laird, words="the method of moments of @dersimonian1986"),
+    "HE": Tau2Method(estimate=hedges, words="the unweighted method of moments of @hedges1985"),
+    "HS": Tau2Method(estimate=hunter_schmidt, words="the method of @hunter2004"),
+    "SJ": Tau2Method(estimate=sidik_jonkman, words="the method of @sidik2005"),
+    "EB": Tau2Method(estimate=paule_mandel, words="empirical Bayes [@morris1983]"),
+    "PM": Tau2Method(estimate=paule_mandel, words="the method of @paule1982"),
+    "PMM": Tau2Method(
+        estimate=paule_mandel_median,
+        words="the median-unbiased form of the method of @paule1982",
+    ),
+}
+
+
+def many_tau2(data: DataSets, method: str) -> Array:
+    """tau² (rows,) of many data sets by a named estimator, NaN where it does not converge.
+
+    Parameters
+    ----------
+    data : DataSets
+        With a typical sampling variance of one.
+    method : str
+        A name in `ESTIMATORS`, or "FE" for the common-effect model, which has none.
+    """
+    return np.zeros(len(data)) if method == "FE" else ESTIMATORS[method].estimate(data)
+
+
+def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
+    """Estimate the between-study variance.
+
+    Effects are scaled to a typical variance of one, since searches with absolute tolerances
+    lose digits when variances are tiny.
 
     Parameters
     ----------
     yi, vi : ndarray, shape (k,)
-        Effects and their sampling variances.
+        Effects and sampling variances.
     X : ndarray, shape (k, p)
-        Design matrix.
-    start : float
-        A value near the optimum.
-    restricted : bool
-        REML if true, else ML.
+        Design matrix of full rank, p < k.
+    method : str
+        The estimator, a name in `ESTIMATORS`.
 
     Returns
     -------
     float
-        The estimate, converged until its step is below rounding.
+        tau², at least zero.
+
+    Raises
+    ------
+    EstimationError
+        When nothing is left to estimate it.
+    ConvergenceError
+        When the estimator did not arrive.
+
+    Examples
+    --------
+    Two effects: (.5 - .1)^2 / (.05 + 2 tau^2) is one under PM, and .454936... under PMM.
+
+    >>> two = np.array([0.1, 0.5]), np.array([0.02, 0.03]), np.ones((2, 1))
+    >>> round(estimate_tau2(*two, "PM"), 12), round(estimate_tau2(*two, "PMM"), 12)
+    (0.055, 0.150848747065)
     """
+    _refuse_saturated(X)
+    scale = _typical(vi)
+    found = many_tau2(_single(yi / np.sqrt(scale), vi / scale, X), method)
+    return _arrived(found, f"{method} of tau² did not converge.") * scale
 
-    def value(tau2: float) -> float:
-        return log_likelihood(yi, vi, X, tau2, restricted=restricted)
 
-    rounding = 64 * np.finfo(float).eps
-    typical = yi.size / float(np.sum(1 / vi))
-    tau2, current = max(start, 0.0), value(max(start, 0.0))
-    for _ in range(MAX_ITERATIONS):
-        wi = 1 / (vi + tau2)
-        score, observed, expected = _derivatives(
-            wi, X, weighted_fit(yi, X, wi), restricted=restricted
+def q_profile(yi: Array, vi: Array, X: Array, level: float) -> Interval:
+    """Q-profile interval: the tau² at which Q is a quantile of chi-squared with k - p df.
+
+    Parameters
+    ----------
+    yi, vi : ndarray, shape (k,)
+        Effects and sampling variances.
+    X : ndarray, shape (k, p)
+        Design matrix of full rank, p < k.
+    level : float
+        Confidence level in (0, 1).
+
+    Returns
+    -------
+    Interval
+        Limits of tau². (0, 0) when even tau² = 0 makes Q improbably small.
+
+    References
+    ----------
+    Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
+
+    Examples
+    --------
+    >>> two = np.array([0.1, 0.5]), np.array([0.02, 0.03]), np.ones((2, 1))
+    >>> low, high = q_profile(*two, 0.95)
+    >>> low, round(high / 81.43, 3)
+    (0.0, 1.0)
+    """
+    _refuse_saturated(X)
+    scale, half = _typical(vi), (X.shape[0] - X.shape[1]) / 2
+    data, tail = _single(yi / np.sqrt(scale), vi / scale, X), (1 - level) / 2
+    quantiles = 2 * gammainccinv(half, tail), 2 * gammaincinv(half, tail)
+    low, high = (
+        _arrived(root_of_q(data, np.array([q])), "A limit of tau² was not found.") * scale
+        for q in quantiles
+    )
+    return Interval(low, high)
+
+
+def _single(yi: Array, vi: Array, X: Array) -> Regressions:
+    """One data set."""
+    return Regressions.of(yi[None], vi[None], X)
+
+
+def _typical(vi: Array) -> float:
+    return float(vi.size / np.sum(1 / vi))
+
+
+def _refuse_saturated(X: Array) -> None:
+    k, p = X.shape
+    if k <= p:
+        raise EstimationError(
+            f"{k} effects and {p} coefficients: nothing is left to estimate tau²."
         )
-        if tau2 == 0 and score <= 0:
-            break
-        step = score / (observed if observed > 0.1 * expected else expected)
-        candidate, reached = _climb(value, tau2, step, current)
-        if abs(candidate - tau2) <= rounding * (tau2 + typical):
-            tau2 = candidate
-            break
-        tau2, current = candidate, reached
-    else:
-        raise ConvergenceError("The likelihood of tau^2 did not converge.")
-    return 0.0 if tau2 > 0 and value(0.0) > value(tau2) else tau2
 
 
-def highest_likelihood(yi: Array, vi: Array, X: Array, start: float, *, restricted: bool) -> float:
-    """Polish from `start` and from the top of a coarse grid; return the highest optimum.
-
-    The likelihood can have two maxima. Of optima equal to rounding the first is returned.
-    """
-
-    def value(tau2: float) -> float:
-        return log_likelihood(yi, vi, X, tau2, restricted=restricted)
-
-    residuals = yi - X @ np.linalg.lstsq(X, yi, rcond=None)[0]
-    largest = max(float(np.max(residuals**2)), float(np.min(vi)))
-    grid = np.geomspace(1e-2 * float(np.min(vi)), largest, 16)
-    tops = (start, float(max(grid, key=value)))
-    found = [t for top in tops if (t := _polished(yi, vi, X, top, restricted)) is not None]
-    if not found:
-        raise ConvergenceError("The likelihood of tau^2 did not converge.")
-    values = [value(tau2) for tau2 in found]
-    slack = 1e-12 * (yi.size + abs(max(values)))
-    return next(t for t, value in zip(found, values, strict=True) if value >= max(values) - slack)
-
-
-def _polished(yi: Array, vi: Array, X: Array, start: float, restricted: bool) -> float | None:
-    """Polish from one start; None where the climb crawls past a near-maximum without end."""
-    try:
-        return polish_likelihood(yi, vi, X, start, restricted=restricted)
-    except ConvergenceError:
-        return None
-
-
-def _climb(
-    value: Callable[[float], float], tau2: float, step: float, current: float
-) -> tuple[float, float]:
-    """Halve `step` until the likelihood does not fall by more than rounding."""
-    slack = 1e-13 * (1 + abs(current))
-    for _ in range(60):
-        candidate = max(0.0, tau2 + step)
-        reached = value(candidate)
-        if reached >= current - slack:
-            return candidate, reached
-        step /= 2
-    return tau2, current
+def _arrived(found: Array, message: str) -> float:
+    """The only value of a batch."""
+    if np.isnan(found[0]):
+        raise ConvergenceError(message)
+    return float(found[0])

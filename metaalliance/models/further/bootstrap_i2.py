@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
+from metaalliance.core.arrays import Array, BoolArray, read_only
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.robust import refuse_crossed
 from metaalliance.core.variance.ascent import highest_maximum, maximize
-from metaalliance.core.variance.batch_tau2 import BATCH_ESTIMATORS, CHUNK, BatchEstimator, Rows
+from metaalliance.core.variance.batch_tau2 import CHUNK
+from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.multilevel import MultilevelData
+from metaalliance.core.variance.tau2 import many_tau2
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.models.fits import TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
@@ -198,45 +200,11 @@ def _failures(failed: int, replications: int) -> tuple[Problem, ...]:
 # Two-level -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Samples(Rows):
-    """Rows with effects and variances (rows, k) of their own."""
-
-    @classmethod
-    def of(cls, yi: Array, vi: Array) -> _Samples:
-        """Rows of `yi` and `vi` (rows, k); the columns only tell the largest effect."""
-        largest = np.abs(yi).max() * np.ones(yi.shape[1])
-        columns = np.column_stack([np.ones(yi.shape[1]), largest, largest**2])
-        return cls(columns, vi, yi, None, np.full(yi.shape[0], float(yi.shape[1])))
-
-    def take(self, rows: IntArray) -> _Samples:
-        """Return some of the rows."""
-        return _Samples(self.columns, self.vi[rows], self._yi()[rows], None, self.counts[rows])
-
-    def sums(self, wi: Array) -> tuple[Array, Array, Array]:
-        """Sums of w, w y and w y² for weights (rows, k)."""
-        yi, wi = self._yi(), wi.reshape(self.vi.shape)
-        first = wi * yi
-        return wi.sum(axis=1), first.sum(axis=1), np.einsum("rk,rk->r", first, yi)
-
-    def fixed_sums(self, wi: Array) -> tuple[Array, Array, Array]:
-        """Sums of w, w y and w y² for weights that do not depend on tau²."""
-        return self.sums(wi)
-
-    def fixed_sum(self, values: Array) -> Array:
-        """Sum values (rows, k) over the effects of each row."""
-        return np.asarray(values.sum(axis=1), dtype=np.float64)
-
-    def _yi(self) -> Array:
-        assert self.signed is not None
-        return self.signed
-
-
 def _two_level(fit: TwoLevelFit, kind: Bootstrap, replications: int, rng: Any) -> Array:
     """I² of each sample, shape (replications,)."""
     yi, vi = fit.effects.yi - fit.estimate, fit.effects.vi
     scale = float(vi.size / np.sum(1 / vi))
-    estimator = BATCH_ESTIMATORS[cast(BatchEstimator, fit.tau2_method)]
+    ones = np.ones((vi.size, 1))
     width = max(1, CHUNK // vi.size)
     found = []
     for first in range(0, replications, width):
@@ -247,7 +215,8 @@ def _two_level(fit: TwoLevelFit, kind: Bootstrap, replications: int, rng: Any) -
         else:
             y = rng.standard_normal(shape) * np.sqrt(vi + fit.tau2)
             v = np.broadcast_to(vi, shape)
-        tau2 = estimator(_Samples.of(y / math.sqrt(scale), v / scale)) * scale
+        samples = Regressions.of(y / math.sqrt(scale), v / scale, ones)
+        tau2 = many_tau2(samples, fit.tau2_method) * scale
         found.append(tau2 / (tau2 + _typical(v)))
     return np.concatenate(found)
 

@@ -9,14 +9,13 @@ import pandas as pd
 
 from metaalliance.core.inference import permutation as core
 from metaalliance.core.inference.permutation import PermutedStatistic
-from metaalliance.core.variance.batch_tau2 import BatchEstimator
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.independence import independent_effects
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
-from metaalliance.options import check_option
+from metaalliance.options import Tau2OrFE, check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number, p_text
 
@@ -108,7 +107,7 @@ class PermutationResult:
 def permutation_test(
     data: Effects | PooledFit,
     *,
-    tau2: BatchEstimator | None = None,
+    tau2: Tau2OrFE | None = None,
     test: PermutedStatistic | None = None,
     replications: int = 1000,
     exact_up_to: int = 2**14,
@@ -124,7 +123,7 @@ def permutation_test(
     ----------
     data : Effects, TwoLevelFit or CommonEffectFit
         One effect per study; a fit brings its estimator and its statistic.
-    tau2 : {"REML", "ML", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM", "FE"}, optional
+    tau2 : str, optional
         Estimator of tau² (default REML, or that of the fit); FE is tau² = 0.
     test : {"knapp-hartung", "wald"}, optional
         Mean over which standard error (default Knapp and Hartung's, or that of the fit).
@@ -156,13 +155,13 @@ def permutation_test(
     0.125
     """
     effects, method, statistic = _settings(data, tau2, test)
-    check_option("tau2", method, BatchEstimator)
+    check_option("tau2", method, Tau2OrFE)
     check_option("test", statistic, PermutedStatistic)
     chosen, notices = independent_effects(effects, "The permutation test", rho)
     found = core.permutation_test(
         chosen.yi,
         chosen.vi,
-        cast(BatchEstimator, method),
+        cast(Tau2OrFE, method),
         cast(PermutedStatistic, statistic),
         replications=replications,
         exact_up_to=exact_up_to,

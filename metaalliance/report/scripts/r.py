@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.core.variance.tau2 import ESTIMATORS
+from metaalliance.errors import OptionError
 from metaalliance.model import Specification
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
@@ -58,6 +60,7 @@ def r_files(
         Correlation with which the effects were averaged before they came here, for a comment.
     """
     main = models[0].fit
+    _refuse_what_metafor_lacks(main)
     known = [row for row in models if _known(row)]
     calls = _header(averaged)
     expected = []
@@ -82,6 +85,16 @@ def r_files(
         "effects.csv": to_csv(data),
         "expected.csv": _numbers_csv(frame),
     }
+
+
+def _refuse_what_metafor_lacks(main: PooledFit) -> None:
+    """Refuse an estimator of tau² that R could not repeat."""
+    tau2 = main.specification.tau2
+    if main.model != "common-effect" and not ESTIMATORS[tau2].metafor:
+        raise OptionError(
+            f"tau2={tau2!r} does not exist in metafor, so that no R script can repeat it.",
+            code="MA683",
+        )
 
 
 def _static(name: str) -> str:

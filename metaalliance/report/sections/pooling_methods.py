@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.core.variance.tau2 import ESTIMATORS
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.report.manuscript.phrases import effects
@@ -10,16 +11,6 @@ from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text
 
-_TAU2 = {
-    "REML": "by restricted maximum likelihood [@viechtbauer2005]",
-    "ML": "by maximum likelihood [@viechtbauer2005]",
-    "DL": "by the method of moments of @dersimonian1986",
-    "HE": "by the unweighted method of moments of @hedges1985",
-    "HS": "by the method of @hunter2004",
-    "SJ": "by the method of @sidik2005",
-    "EB": "by empirical Bayes [@morris1983]",
-    "PM": "by the method of @paule1982",
-}
 _TESTS = {
     "wald": "The mean was tested with a normal distribution (Wald-type test and interval).",
     "t": "The mean was tested with a *t* distribution with one degree of freedom fewer than there "
@@ -137,10 +128,10 @@ def _several(evidence: Evidence) -> str:
 
 def _estimator(fit: PooledFit) -> Prose:
     name = str(fit.settings().get("tau2", ""))
-    if name not in _TAU2 or fit.model == "common-effect":
+    if name not in ESTIMATORS or fit.model == "common-effect":
         return Prose()
     what = "The variance components were" if fit.model in {"che", "three-level"} else "τ² was"
-    return prose(f"{what} estimated {_TAU2[name]}.")
+    return prose(f"{what} estimated by {ESTIMATORS[name].words}.")
 
 
 def _heterogeneity(fit: PooledFit) -> Prose:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from scipy import stats
@@ -216,3 +217,11 @@ def assumption_problems(row: Row, choice: Choice) -> list[Problem]:
     """Say which usual value a conversion took because none was coded."""
     column = choice.rule.inputs[0]
     return [row.problem("MA413", text, column) for text in choice.convert().assumptions]
+
+
+#: Rules about a row with the statistic that is converted, in the order in which they report.
+ROW_RULES: tuple[Callable[[Row, Choice], list[Problem]], ...] = (
+    sign_problems,
+    agreement_problems,
+    assumption_problems,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
@@ -32,19 +32,6 @@ _SYMPTOM_WORDS = ("symptom", "distress", "severity", "dropout", "attrition", "re
 
 #: What makes two rows the same effect beside their identity.
 _VALUES = tuple(c.name for c in COLUMNS.values() if c.group in _NUMERIC_GROUPS)
-
-
-def study_problems(rows: list[Row]) -> list[Problem]:
-    """Return the problems of the included rows with a study label, taken together."""
-    return [
-        *duplicate_problems(rows),
-        *sample_problems(rows),
-        *label_problems(rows),
-        *constant_problems(rows),
-        *direction_problems(rows),
-        *estimand_problems(rows),
-        *overlap_problems(rows),
-    ]
 
 
 def _grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[object, ...], list[Row]]:
@@ -224,3 +211,20 @@ def overlap_problems(rows: list[Row]) -> list[Problem]:
             )
             problems.append(row.problem("MA513", message, "study"))
     return problems
+
+
+#: Rules about the rows of all studies, in the order in which they report.
+STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
+    duplicate_problems,
+    sample_problems,
+    label_problems,
+    constant_problems,
+    direction_problems,
+    estimand_problems,
+    overlap_problems,
+)
+
+
+def study_problems(rows: list[Row]) -> list[Problem]:
+    """Return the problems of the included rows with a study label, taken together."""
+    return [problem for rule in STUDY_RULES for problem in rule(rows)]
