@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from metaalliance.core.agreement.categories.categories import (
+
+from metaalliance.core.agreement.categories import (
     FEW_ROWS,
     ONE_CATEGORY,
     PERFECT,
@@ -20,15 +21,14 @@ from metaalliance.core.agreement.categories.categories import (
     pabak,
     percent_agreement,
 )
-from metaalliance.core.agreement.categories.intraclass import (
+from metaalliance.core.agreement.intraclass import (
     NO_VARIANCE,
     OPPOSED,
     icc_agreement,
     icc_consistency,
 )
-from metaalliance.core.agreement.categories.krippendorff import krippendorff_alpha
-from metaalliance.core.agreement.categories.ratings import encode
-
+from metaalliance.core.agreement.krippendorff import krippendorff_alpha
+from metaalliance.core.agreement.ratings import encode
 from metaalliance.errors import OptionError
 
 GOLDEN = json.loads(

@@ -10,21 +10,21 @@ import pytest
 from golden_data import CLOSED, assert_close, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metaalliance.core.bayes.quadrature.posterior import NormalMixture, credible_interval
-from metaalliance.core.bayes.quadrature.priors import (
+from scipy import integrate, stats
+
+from metaalliance.core.bayes.posterior import NormalMixture, credible_interval
+from metaalliance.core.bayes.priors import (
     FLAT,
     HalfCauchy,
     HalfNormal,
     NormalPrior,
     Uniform,
 )
-from metaalliance.core.bayes.quadrature.quadrature import (
+from metaalliance.core.bayes.quadrature import (
     fit_bayes,
     log_bayes_factor_mu,
     log_bayes_factor_tau,
 )
-from scipy import integrate, stats
-
 from metaalliance.errors import EstimationError, OptionError
 
 modest = settings(derandomize=True, max_examples=25)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from metaalliance.core.inference.robust import (
     RobustCovariance,
     adjustment,
-    clusters_of_one_size,
     robust_covariance,
 )
 from metaalliance.core.variance.blocks import StudyBlocks
@@ -206,7 +205,7 @@ def test_covariance_scales_with_the_effects(kind, factor):
 
 def test_studies_of_one_size_come_in_batches_of_bounded_memory():
     blocks = StudyBlocks.from_sorted(LABELS)
-    batches = list(clusters_of_one_size(blocks, np.ones(blocks.m, dtype=bool), cells=9))
+    batches = list(blocks.of_one_size(np.ones(blocks.m, dtype=bool), cells=9))
     assert all(rows.size * rows.shape[1] <= max(9, rows.shape[1] ** 2) for rows in batches)
     assert sorted(np.concatenate([rows.ravel() for rows in batches])) == list(range(K))
 

@@ -149,7 +149,7 @@ def wild_bootstrap_test(
     --------
     >>> import numpy as np
     >>> from metaalliance.core.variance.blocks import StudyBlocks
-    >>> from metaalliance.core.variance.multilevel import evaluate
+    >>> from metaalliance.core.variance.multilevel import evaluate, nested_data
     >>> yi = np.array([0.1, 0.2, 0.3, 0.5, 0.4, 0.7, 0.6, 0.2])
     >>> X = np.column_stack([np.ones(8), np.arange(8) / 4])
     >>> blocks = StudyBlocks.from_sorted(np.array([0, 0, 1, 2, 3, 4, 4, 5]))

@@ -1,0 +1,59 @@
+"""A simulated sheet on which every setting moves the pooled result.
+
+The numbers are drawn from a seeded generator; no study is real. Effects lie in samples, samples in
+studies, studies in teams; instruments are shared between studies; reliabilities are coded for
+some rows; one row says only "n.s.", one reports a beta, and each study has its own correlation
+of errors.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+
+INSTRUMENTS = ("WAI", "HAq", "CALPAS", "VTAS")
+TOML = """moderators = ["team", "everyone", "shared"]
+[pool]
+nonsignificant = "drop"
+"""
+
+
+def sheet() -> str:
+    """Return the sheet as CSV."""
+    draw = random.Random(4)
+    rows = []
+    for s in range(14):
+        mean = 0.28 + 0.14 * draw.gauss(0, 1) + 0.08 * (s // 3 - 2)
+        of_sample = {mark: draw.gauss(0, 0.11) for mark in "ab"}
+        for j in range(4 if s % 3 else 2):
+            mark = "ab"[j // 2]
+            tool = (s + j) % 4
+            r = mean + of_sample[mark] + 0.07 * (tool - 1.5) + draw.gauss(0, 0.08)
+            rows.append(
+                {
+                    "study": f"Study {s + 1:02d}",
+                    "effect": j + 1,
+                    "sample": mark,
+                    "r": round(max(-0.3, min(0.85, r)), 2),
+                    "n": (41, 56, 63, 78, 95, 120)[(s + 2 * (mark == "b")) % 6] + s,
+                    "beta": "",
+                    "team": f"team {s // 3}",
+                    "alliance_measure": INSTRUMENTS[tool],
+                    "outcome_measure": ("DERS", "OQ-45")[j % 2],
+                    "modality": ("CBT", "psychodynamic")[s % 2],
+                    "everyone": "all",
+                    "outcome_direction": "higher_better",
+                    "year": 1990 + 2 * s,
+                    "shared": round(0.2 + 0.07 * (s % 8), 2),
+                    "alliance_reliability": round(0.84 + 0.01 * (s % 9), 2) if j else "",
+                    "outcome_reliability": round(0.78 + 0.01 * (s % 7), 2) if s % 4 else "",
+                }
+            )
+    rows[3]["r"] = "n.s."
+    rows[5] |= {"beta": rows[5]["r"], "r": ""}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

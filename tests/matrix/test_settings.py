@@ -1,0 +1,323 @@
+"""Every setting in every command: it moves the result as it moves that of `pool`, or is refused.
+
+Each cell runs one command with one setting in its configuration file, and compares the pooled
+result that stands in its output with that of `pool`. There is no third way: a setting that a
+command prints, stores or ignores without using it makes its cell red.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import runpy
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matrix_sheet import TOML, sheet
+from typer.testing import CliRunner
+
+import metaalliance as ma
+from metaalliance.cli.app import COMMANDS, app
+from metaalliance.model import Model
+from metaalliance.policy import Policy
+from metaalliance.setting import settings_in
+
+RELIABILITIES = {"alliance_reliability": 0.9, "outcome_reliability": 0.85}
+#: Each case: what is set, and what it is compared with.
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "measure": ({"measure": "r"}, {}),
+    "measure unbiased": ({"measure": "r-unbiased"}, {}),
+    "model three-level": ({"model": "three-level"}, {}),
+    "model two-level": ({"model": "two-level"}, {}),
+    "model common-effect": ({"model": "common-effect"}, {}),
+    "tau2 ML": ({"tau2": "ML"}, {}),
+    "tau2 DL": ({"model": "two-level", "tau2": "DL"}, {"model": "two-level"}),
+    "tau2 PM, robust": (
+        {"model": "two-level", "test": "cr2", "tau2": "PM"},
+        {"model": "two-level", "test": "cr2"},
+    ),
+    "test wald": ({"test": "wald"}, {}),
+    "test cr0": ({"test": "cr0"}, {}),
+    "test t": ({"model": "two-level", "test": "t"}, {"model": "two-level"}),
+    "rho": ({"rho": 0.2}, {}),
+    "rho averaged": ({"model": "two-level", "rho": 0.9}, {"model": "two-level"}),
+    "rho by study": ({"rho": "shared"}, {}),
+    "level": ({"level": 0.8}, {}),
+    "prediction": ({"prediction": "normal"}, {}),
+    "within": ({"within": ["sample"]}, {}),
+    "above": ({"above": ["team"]}, {}),
+    "crossed": ({"crossed": "alliance_measure"}, {"test": "t"}),
+    "rho_same": ({"rho": 0.3, "rho_same": 0.8, "same": "outcome_measure"}, {"rho": 0.3}),
+    "same": (
+        {"rho": 0.3, "rho_same": 0.8, "same": "alliance_measure"},
+        {"rho": 0.3, "rho_same": 0.8, "same": "outcome_measure"},
+    ),
+    "nonsignificant": ({"nonsignificant": "zero"}, {}),
+    "beta": ({"beta": "refuse"}, {}),
+    "attenuation": ({"attenuation": "individual", **RELIABILITIES}, {}),
+    "alliance_reliability": (
+        {"attenuation": "individual", **RELIABILITIES, "alliance_reliability": 0.6},
+        {"attenuation": "individual", **RELIABILITIES},
+    ),
+    "alliance_reliability by measure": (
+        {
+            "attenuation": "individual",
+            **RELIABILITIES,
+            "alliance_reliability": {"WAI": 0.93, "*": 0.6},
+        },
+        {"attenuation": "individual", **RELIABILITIES},
+    ),
+    "outcome_reliability": (
+        {"attenuation": "individual", **RELIABILITIES, "outcome_reliability": "mean"},
+        {"attenuation": "individual", **RELIABILITIES},
+    ),
+}
+#: Commands that fit no model, with what they are instead.
+WITHOUT_MODEL = {
+    "template": "writes an empty sheet",
+    "validate": "checks a sheet",
+    "convert": "converts rows (test_policies_of_convert)",
+    "init": "proposes a configuration",
+    "vocabulary": "prints levels and aliases",
+    "explain": "explains a code",
+    "power": "plans with its own assumptions",
+    "verify": "repeats what a record holds (test_record)",
+    "serve": "runs `validate` and `report`",
+    "example": "writes the example",
+    "agree": "compares the codings of two sheets",
+    "reconcile": "makes one sheet of two codings",
+}
+#: Cells that a method's definition refuses: the words that name the setting.
+REFUSED: dict[tuple[str, str], str] = {}
+#: Cells that are wrong today, with the reason. The list only shrinks.
+WRONG: dict[tuple[str, str], str] = {}
+#: How far a setting has to move the result of `pool`.
+MOVED = 1e-4
+
+
+def toml(settings: dict[str, Any]) -> str:
+    """Return settings as lines of a configuration file."""
+    lines = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            inner = ", ".join(f"{json.dumps(k)} = {v}" for k, v in value.items())
+            lines.append(f"{name} = {{ {inner} }}")
+        else:
+            lines.append(f"{name} = {json.dumps(value)}")
+    return "\n".join(lines)
+
+
+class Run:
+    """A folder with the sheet and a configuration, in which commands are run."""
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.sheet = folder / "s.csv"
+        self.out = folder / "out"
+        self.sheet.write_text(sheet(), encoding="utf-8")
+        given = {"nonsignificant": "drop"} | settings
+        text = TOML.partition("[pool]")[0] + "[pool]\n" + toml(given) + "\n"
+        (folder / "metaalliance.toml").write_text(text, encoding="utf-8")
+
+    def __call__(self, command: str, *words: object) -> Any:
+        """Run a command; return its JSON document, whatever its exit code."""
+        full = [command, *map(str, words), "--json", "-o", str(self.out), "--force"]
+        result = CliRunner().invoke(app, full)
+        assert result.exit_code != 70, result.output  # an internal error
+        document = json.loads(result.stdout)
+        assert result.exit_code == 0 or "error" in document, result.output
+        return document
+
+
+Numbers = dict[str, float | None]
+_KEYS = ("estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high")
+
+
+def of_fit(document: dict[str, Any]) -> Numbers:
+    """The pooled result as `pool`, `influence`, `report` and results by `to_dict` have it."""
+    found = {key: document["pooled"][key] for key in _KEYS}
+    spread = document["heterogeneity"]
+    return {**found, "tau2": spread["tau2"], "I2": spread["I2"], "Q": spread["Q"]}
+
+
+def of_pool(run: Run) -> Any:
+    return of_fit(run("pool", run.sheet, "--no-figures"))
+
+
+def of_moderators(run: Run) -> Any:
+    """A level that holds every effect has the pooled result."""
+    found = run("moderators", run.sheet, "--by", "everyone", "--no-figures")
+    row = found["moderators"][0]["levels"][0]
+    return {key: row[key] for key in (*_KEYS, "tau2")}
+
+
+def of_bias(run: Run) -> Any:
+    return of_fit(run("bias", run.sheet, "--no-figures")["unadjusted"])
+
+
+def of_influence(run: Run) -> Any:
+    found = run("influence", run.sheet, "--no-figures")
+    full = found["leave_one_out"]["full"]
+    assert full["estimate"] == pytest.approx(found["pooled"]["estimate"], rel=1e-9)
+    return of_fit(found) | {key: full[key] for key in (*_KEYS, "tau2")}
+
+
+def of_multiverse(run: Run) -> Any:
+    grid = ("--decision", "outliers=keep", "--decision", "include=all", "--decision",
+            "conversions=all")  # fmt: skip
+    found = run("multiverse", run.sheet, *grid)
+    main = [row for row in found["specifications"] if row["reference"]]
+    assert len(main) == 1
+    return {"estimate": main[0]["analysis_estimate"], "se": main[0]["se"], "I2": main[0]["I2"],
+            "ci_low": _back(main[0], "ci_low"), "ci_high": _back(main[0], "ci_high")}  # fmt: skip
+
+
+def _back(row: dict[str, Any], name: str) -> float:
+    """A limit on the scale of the analysis."""
+    import math
+
+    return math.atanh(row[name]) if row["measure"] == "z" else row[name]
+
+
+def of_compare(run: Run) -> Any:
+    found = run("compare", run.sheet, run.sheet)["result"]
+    assert found["old"]["pooled"] == found["new"]["pooled"]
+    return of_fit(found["new"])
+
+
+def of_report(run: Run) -> Any:
+    found = run("report", run.sheet, "--no-figures", "--moderators", "everyone")
+    row = found["moderators"]["moderators"][0]["levels"][0]
+    numbers = of_fit(found)
+    for key in _KEYS:
+        assert row[key] == pytest.approx(numbers[key], rel=1e-9), key
+    text = (run.out / "report.md").read_text(encoding="utf-8")
+    r = found["pooled"]["r"]["estimate"]
+    assert f"{r:.3f}".removeprefix("0") in text or f"{r:.2f}".removeprefix("0") in text
+    return numbers
+
+
+def of_export_python(run: Run) -> Any:
+    """The script checks its own result and ends with an error where it differs."""
+    run("export-python", run.sheet)
+    script = run.out / "analysis.py"
+    argv, sys.argv = sys.argv, [str(script), str(run.sheet)]
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = runpy.run_path(str(script), run_name="__main__")
+    finally:
+        sys.argv = argv
+    return of_fit(found["fit"].to_dict())
+
+
+def of_export_r(run: Run) -> Any:
+    """What the script has to reproduce; that it does is for the slow suite, with R."""
+    run("export-r", run.sheet)
+    import pandas as pd
+
+    expected = pd.read_csv(run.out / "expected.csv").iloc[0]
+    return {key: float(expected[key]) for key in ("estimate", "se", "ci_low", "ci_high", "tau2")}
+
+
+def of_figure(run: Run, *words: str) -> Any:
+    """The words for who cannot see the figure hold its numbers."""
+    found = run(*words[:1], *(w if w != "SHEET" else run.sheet for w in words[1:]))
+    return found["figure"]["words"]
+
+
+READERS: dict[str, Any] = {
+    "pool": of_pool,
+    "moderators": of_moderators,
+    "bias": of_bias,
+    "influence": of_influence,
+    "multiverse": of_multiverse,
+    "compare": of_compare,
+    "report": of_report,
+    "export-python": of_export_python,
+    "export-r": of_export_r,
+}
+FIGURES = {"forest": "forest", "funnel": "funnel", "plot": "orchard"}
+
+
+@cache
+def expected(case: str, *, base: bool = False) -> Any:
+    """What the library itself gives for a setting, through `Analysis`."""
+    import tempfile
+
+    settings = CASES[case][int(base)]
+    with tempfile.TemporaryDirectory() as name:
+        run = Run(Path(name), settings)
+        try:
+            return of_fit(ma.Analysis.read(run.sheet).pool().to_dict())
+        except ma.MetaAllianceError as error:
+            return error.code
+
+
+def refusal(document: Any) -> str | None:
+    """The message of a document of failure."""
+    return document["error"]["message"] if "error" in document else None
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_setting_moves_the_pooled_result(case):
+    with_it, without = expected(case), expected(case, base=True)
+    if isinstance(with_it, str):
+        assert case == "beta" and with_it == "MA400"  # its row has no effect then
+        return
+    change = max(
+        abs((with_it[k] or 0.0) - (without[k] or 0.0)) for k in with_it if k not in {"Q", "I2"}
+    )
+    assert change > MOVED
+
+
+@pytest.mark.parametrize("command", READERS)
+@pytest.mark.parametrize("case", CASES)
+def test_cell(case, command, tmp_path, request):
+    if (command, case) in WRONG:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=WRONG[command, case]))
+    run = Run(tmp_path, CASES[case][0])
+    wanted = expected(case)
+    if (command, case) in REFUSED or isinstance(wanted, str):
+        with pytest.raises(KeyError):
+            READERS[command](run)
+        pattern = REFUSED.get((command, case), "errors? in s.csv")
+        said = refusal(run(command, *([run.sheet] * (1 + (command == "compare")))))
+        assert re.search(pattern, said or "")
+        return
+    found = READERS[command](run)
+    for key, value in found.items():
+        assert value == pytest.approx(wanted[key], rel=1e-8, abs=1e-12), key
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_record(case, tmp_path):
+    """A record holds the whole analysis, and `verify` restores it whole."""
+    run = Run(tmp_path, CASES[case][0])
+    if isinstance(expected(case), str):
+        return
+    run("pool", run.sheet, "--no-figures")
+    record = json.loads((run.out / "run.json").read_text(encoding="utf-8"))
+    analysis = ma.Analysis.read(run.sheet)
+    assert Model.read(record["analysis"]["model"]) == analysis.model
+    assert Policy.read(record["analysis"]["policy"]) == analysis.policy
+    (tmp_path / "metaalliance.toml").write_text(TOML, encoding="utf-8")  # the record says it all
+    result = CliRunner().invoke(app, ["verify", str(run.out / "run.json"), str(run.sheet)])
+    numbers = next(line for line in result.stdout.splitlines() if line.startswith("numbers"))
+    assert " same " in numbers
+
+
+def test_no_setting_and_no_command_is_missing():
+    """A new field or command that is not in the matrix fails here."""
+    fields = {s.name for kind in (Model, Policy) for s in settings_in(kind)}
+    told = {name for case, _ in CASES.values() for name in case}
+    assert fields == told
+    assert set(COMMANDS) == {*READERS, *FIGURES, *WITHOUT_MODEL}
+
+
+def test_nothing_is_wrong():
+    """The list of cells that are wrong is empty."""
+    assert not WRONG
