@@ -46,10 +46,11 @@ def run_export_python(options: ExportOptions) -> int:
     fit = loaded.fit
     path = loaded.config.path
     config = None if path is None else str(path.resolve())
+    source = options.request.source
     script = python_script(
         loaded.settings(),
         {
-            "file": str(options.request.workbook),
+            "file": str(source.resolve()) if source else "-",
             "sha256": loaded.studies.sha256,
             "config": config,
             "sheet": None if loaded.studies.sheet == loaded.studies.file else loaded.studies.sheet,

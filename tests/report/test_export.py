@@ -200,6 +200,17 @@ def test_script_of_r_names_every_structure(tmp_path):
     assert "levels" not in aggregated
 
 
+def test_python_script_runs_in_its_own_folder(tmp_path, monkeypatch):
+    sheet = structured(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert call("export-python", sheet.name, "-o", "py", "--moderators", "").exit_code == 0
+    command = [sys.executable, "analysis.py"]
+    ran = subprocess.run(
+        command, cwd=tmp_path / "py", capture_output=True, check=False, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
 @pytest.mark.parametrize("options", STRUCTURES.values(), ids=STRUCTURES)
 def test_python_script_takes_every_structure(tmp_path, options):
     sheet = structured(tmp_path)
