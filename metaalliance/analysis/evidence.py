@@ -13,6 +13,7 @@ from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import NamedFit
+from metaalliance.models.cross_check import CrossCheck
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
@@ -46,6 +47,8 @@ class Evidence:
         Which further analyses were asked for.
     moderators, bias, influence, multiverse
         Their results; None where they were not run.
+    check : CrossCheck or None
+        The two-level rows of the comparison by PyMARE and statsmodels.
     """
 
     studies: Studies
@@ -62,6 +65,7 @@ class Evidence:
     bias: BiasEvidence | None = None
     influence: LeaveOneOut | None = None
     multiverse: Multiverse | None = None
+    check: CrossCheck | None = None
 
     @property
     def aggregation_rho(self) -> float | None:

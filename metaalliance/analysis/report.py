@@ -17,6 +17,7 @@ from metaalliance.analysis.influence import without_each_study
 from metaalliance.config import Config
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import NamedFit
+from metaalliance.models.cross_check import witness
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
@@ -55,6 +56,7 @@ def gather(
         bias=bias_results(fit) if content.bias else None,
         influence=without_each_study(fit) if content.influence else None,
         multiverse=multiverse() if content.multiverse else None,
+        check=witness(models),
     )
 
 

@@ -40,6 +40,7 @@ from metaalliance.analysis.report import REPORT_RESULTS, record_parts, report_do
 from metaalliance.analysis.rules import RULES_VERSION, explained, rules_of
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
+from metaalliance.models.cross_check import CrossCheck, witness
 
 #: Commands whose settings are those of one mean.
 _MEANS = frozenset({"pool", "report"})
@@ -86,12 +87,15 @@ class Verification:
         that moved.
     rules : int
         Version of the rules of the record.
+    witness : CrossCheck or None
+        The two-level rows of the comparison by PyMARE and statsmodels, for a pooled result.
     """
 
     command: str
     checks: tuple[Check, ...]
     follows: bool
     rules: int
+    witness: CrossCheck | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict and the checks for JSON."""
@@ -99,11 +103,13 @@ class Verification:
             "follows": self.follows,
             "rules": self.rules,
             "checks": [check.to_dict() for check in self.checks],
+            "cross_check": None if self.witness is None else self.witness.to_dict(),
         }
 
     def summary(self) -> str:
         """Return one line for each check, and the verdict."""
         lines = [f"{c.name}: {'same' if c.same else 'CHANGED'}, {c.text}" for c in self.checks]
+        lines += [] if self.witness is None else [self.witness.text()]
         return "\n".join([*lines, self.verdict])
 
     @property
@@ -163,6 +169,7 @@ def verify(
         checks=tuple(checks),
         follows=follows(checks, strict=strict),
         rules=rules_of(content),
+        witness=witness(analysis.comparison[0]) if content["command"] in _MEANS else None,
     )
 
 

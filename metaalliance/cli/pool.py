@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,9 @@ from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_result, terminal_width
 from metaalliance.cli.settings import Settings, figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
-from metaalliance.errors import EstimationError, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.cross_check import CrossCheck, cross_check
-from metaalliance.models.fits import TwoLevelFit
+from metaalliance.models.cross_check import CrossCheck, witness
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
@@ -88,7 +88,7 @@ def run_pool(options: PoolOptions) -> int:
 def _with_further(analysis: _Analysis, options: PoolOptions) -> _Analysis:
     """Add the checks and the further results that were asked for."""
     if options.cross_check:
-        analysis = replace(analysis, check=_cross_check(analysis))
+        analysis = replace(analysis, check=witness(analysis.rows))
     if options.bootstrap:
         analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, options))
     if options.also:
@@ -103,14 +103,6 @@ def _analyse(loaded: Analysis) -> _Analysis:
     rows, notes = loaded.comparison
     problems = (*loaded.studies.problems, *fit.notices, *notes)
     return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
-
-
-def _cross_check(analysis: _Analysis) -> CrossCheck:
-    """Check the first two-level fit of the comparison: the main one, or the aggregated one."""
-    fits = [row.fit for row in analysis.rows if isinstance(row.fit, TwoLevelFit)]
-    if not fits:
-        raise EstimationError("There is no two-level fit to check.")
-    return cross_check(fits[0])
 
 
 def _bootstrap(fit: PooledFit, options: PoolOptions) -> WildBootstrapTest:
@@ -131,8 +123,7 @@ def _print(analysis: _Analysis, request: Request) -> None:
     table = render_text(model_table(analysis.rows), width)
     checked = []
     if analysis.check is not None:
-        size = analysis.check.largest
-        checked = ["", f"Cross-check of the two-level fit: largest difference {size:.1e}"]
+        checked = ["", *textwrap.wrap(f"Cross-check. {analysis.check.text()}", width)]
     if analysis.bootstrap is not None:
         checked += ["", _bootstrap_line(analysis.bootstrap)]
     for found in analysis.further:

@@ -76,7 +76,7 @@ def run_report(options: ReportOptions) -> int:
     folder.check(list(files), request.source)
     if not request.json_output:
         print_preamble(evidence.studies, request)
-        print_result(_printed(document))
+        print_result([*_printed(document), *_checked(evidence)])
     content = _save(files, evidence, folder, loaded, settings)
     if request.json_output:
         print_document(content)
@@ -125,6 +125,15 @@ def _printed(document: Document) -> list[str]:
     return lines
 
 
+def _checked(evidence: Evidence) -> list[str]:
+    """What PyMARE and statsmodels say of the two-level rows."""
+    return (
+        []
+        if evidence.check is None
+        else ["", *textwrap.wrap(evidence.check.text(), terminal_width())]
+    )
+
+
 def _save(
     files: dict[str, bytes],
     evidence: Evidence,
@@ -144,7 +153,10 @@ def _save(
         asked,
         REPORT_RESULTS,
         {"content": evidence.content.to_dict()},
-        further={"others": folder.others()},
+        further={
+            "others": folder.others(),
+            "cross_check": None if evidence.check is None else evidence.check.to_dict(),
+        },
         numbers=record_parts(document),
     )
     return document

@@ -52,4 +52,6 @@ def _lines(found: Verification) -> list[str]:
     for check in found.checks:
         head = f"{check.name.ljust(name)}  {'same   ' if check.same else 'CHANGED'}  "
         lines += wrapped(check.text, width, head)
+    if found.witness is not None:
+        lines += ["", *wrapped(found.witness.text(), width, "")]
     return [*lines, "", *wrapped(found.verdict, width, "")]

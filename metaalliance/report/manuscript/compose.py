@@ -44,7 +44,7 @@ def compose_report(evidence: Evidence, figures: Sequence[Figure] = ()) -> Docume
         bias_section(evidence.fit, evidence.bias),
         influence_section(evidence.fit, evidence.influence),
         multiverse_section(evidence.fit, evidence.multiverse, figures),
-        reproduction_section(),
+        reproduction_section(evidence),
     ]
     kept = [s for s in sections if s.methods or s.results or s.appendix]
     return Document(

@@ -12,8 +12,8 @@ from metaalliance.report.manuscript.prose import listed, prose
 _NAMED = {"numpy": "NumPy", "scipy": "SciPy", "statsmodels": "statsmodels", "pymare": "PyMARE"}
 
 
-def reproduction_section() -> Section:
-    """Return software, versions, and what comes with the report."""
+def reproduction_section(evidence: Evidence) -> Section:
+    """Return software, versions, the check by others, and what comes with the report."""
     found = versions()
     used = listed(f"{title} {found[name]}" for name, title in _NAMED.items() if name in found)
     text = prose(
@@ -24,7 +24,9 @@ def reproduction_section() -> Section:
         python=platform.python_version(),
         used=used,
     )
-    return Section(key="software", title="Software and reproducibility", methods=(text,))
+    witnessed = () if evidence.check is None else (prose("{check}", check=evidence.check.text()),)
+    title = "Software and reproducibility"
+    return Section(key="software", title=title, methods=(text, *witnessed))
 
 
 def record_facts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
