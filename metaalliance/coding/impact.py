@@ -18,10 +18,9 @@ from metaalliance.models.tau2_engine import estimate_tau2
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Coded, Row
 from metaalliance.sheet.rules.row import (
-    agreement_problems,
     nonsignificant_column,
     nonsignificant_problems,
-    sign_problems,
+    row_problems,
 )
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.studies import Studies
@@ -101,7 +100,7 @@ def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint
             choice, problems = choose(row, sheet.beta)
             if choice is not None:
                 choices[row.number] = choice
-                problems = problems or sign_problems(row, choice) or agreement_problems(row, choice)
+                problems = problems or row_problems(row, choice)
             elif not problems:
                 reasons[row.number] = "the cell cannot be read"
         errors = [p.message for p in problems if p.severity == "error"]

@@ -281,25 +281,21 @@ _FAULTS: dict[str, tuple[str, str]] = {
 
 def _range_fault(column: Column, value: float) -> tuple[str, str, str] | None:
     """Return code, message and hint when a number is outside its range."""
-    low, high = column.low, column.high
-    ends = column.open_ends
-    below = low is not None and (value <= low if ends else value < low)
-    above = high is not None and (value >= high if ends else value > high)
-    if below or above:
-        if column.low == -1 and column.high == 1:
+    if not column.holds(value):
+        if column.is_correlation:
             hint = f"was it {value / 100:g}?" if 2 <= abs(value) < 100 else ""
             return "MA312", "a correlation lies between −1 and 1", hint
         return "MA313", f"{column.name} must be {_range_text(column)}", ""
     if column.kind == "count" and value != int(value):
         return "MA314", f"{column.name} must be a whole number", ""
-    if column.name == "tails" and value not in {1, 2}:
-        return "MA313", "tails must be 1 or 2", ""
     return None
 
 
 def _range_text(column: Column) -> str:
     if column.high is None:
         return f"{'more than' if column.open_ends else 'at least'} {column.low:g}"
+    if column.kind == "count" and column.low is not None and column.high == column.low + 1:
+        return f"{column.low:g} or {column.high:g}"
     return f"between {column.low:g} and {column.high:g}"
 
 

@@ -29,12 +29,10 @@ from metaalliance.sheet.read.source import parse_grids, read_source
 from metaalliance.sheet.rows import Row, read_rows
 from metaalliance.sheet.rules.layout import layout_problems, problem_at
 from metaalliance.sheet.rules.row import (
-    agreement_problems,
-    assumption_problems,
     identity_problems,
     nonsignificant_column,
     nonsignificant_problems,
-    sign_problems,
+    row_problems,
 )
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.rules.study import study_problems
@@ -287,11 +285,7 @@ def _check_row(
     if choice is None or found:
         return found
     choices[row.number] = choice
-    return [
-        *sign_problems(row, choice),
-        *agreement_problems(row, choice),
-        *assumption_problems(row, choice),
-    ]
+    return row_problems(row, choice)
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
