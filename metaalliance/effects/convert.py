@@ -255,10 +255,8 @@ def _n(studies: Studies, row: Row) -> float:
     n = sample_size(row)
     if n is None and row.number in studies.choices:
         x = studies.choices[row.number].inputs
-        n = x.get("n")
-        if n is None and row.number in studies.choices:
-            df = x.get("df2", x.get("df"))
-            n = df + 2 if df is not None else None
+        df = x.get("df2", x.get("df"))
+        n = df + 2 if df is not None else None
     return math.nan if n is None else float(n)
 
 

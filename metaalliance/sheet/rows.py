@@ -143,7 +143,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
             row.cells[name] = replace(coded, note=note) if note else coded
         found += _without_header(grid, header, number)
         rows.append(row)
-        problems += [_with_study(row, p) for p in found]
+        problems += [replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found]
     return _with_numbers(rows, header.extra), problems
 
 
@@ -181,22 +181,6 @@ def _with_numbers(rows: list[Row], extra: dict[str, int]) -> list[Row]:
 
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?").fullmatch
-
-
-def _with_study(row: Row, found: Problem) -> Problem:
-    """Complete the problem of a cell by its row."""
-    return Problem(
-        code=found.code,
-        severity=found.severity,
-        message=found.message,
-        hint=found.hint,
-        sheet=row.sheet,
-        cell=found.cell,
-        row=row.number,
-        study=row.study,
-        column=found.column,
-        seen=found.seen,
-    )
 
 
 def _code(

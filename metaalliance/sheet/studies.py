@@ -310,5 +310,4 @@ def _refuse_empty(studies: Studies, header: Header) -> Studies:
         cell=cell_name(header.row, header.columns["study"]),
         row=header.row,
     )
-    fields = {name: getattr(studies, name) for name in Studies.__slots__}
-    return Studies(**{**fields, "problems": (*studies.problems, empty)})
+    return replace(studies, problems=(*studies.problems, empty))

@@ -25,46 +25,26 @@ class Refusal(NamedTuple):
 Refuse = Callable[[Inputs], Refusal | None]
 
 
-def extreme_z(x: Inputs) -> Refusal | None:
-    """A Fisher z that no correlation has."""
-    if abs(x["yi"]) <= LARGEST_Z:
-        return None
-    return Refusal("MA312", f"|Fisher z| = {abs(x['yi']):g} is no correlation", "yi")
+def unless(
+    fine: Callable[[Inputs], bool], code: str, message: str, column: str, hint: str = ""
+) -> Refuse:
+    """Return the check of a condition; the message is formatted with the inputs by name."""
+    return lambda x: None if fine(x) else Refusal(code, message.format(**x), column, hint)
 
 
-def several_df1(x: Inputs) -> Refusal | None:
-    """An F of several contrasts."""
-    if x.get("df1", 1) == 1:
-        return None
-    message = f"df1 = {x['df1']:g}, and only df1 = 1 holds one correlation"
-    return Refusal("MA405", message, "df1", "use a contrast with one degree of freedom")
+def limits_within(lowest: float, highest: float) -> Refuse:
+    """Return the check for confidence limits that the statistic cannot have."""
+    return unless(
+        lambda x: not {"ci_low", "ci_high"} <= x.keys()
+        or lowest < x["ci_low"] < x["ci_high"] < highest,
+        "MA313", "[{ci_low:g}, {ci_high:g}] cannot be its limits", "ci_low",
+    )  # fmt: skip
 
 
-def numerator_as_df(x: Inputs) -> Refusal | None:
-    """An F whose numerator stands where the residual degrees of freedom belong."""
-    if "df2" in x or x.get("df", 99) > 3 or "n" not in x:
-        return None
-    message = f"df = {x['df']:g} looks like the numerator of F; enter df1 and df2"
-    return Refusal("MA405", message, "df")
-
-
-def several_df(x: Inputs) -> Refusal | None:
-    """A chi-squared of a larger table."""
-    if x.get("df", 1) == 1:
-        return None
-    return Refusal("MA405", f"chi2 has {x['df']:g} degrees of freedom; one is needed", "df")
-
-
-def several_predictors(statistic: str) -> Refuse:
+def one_predictor(statistic: str) -> Refuse:
     """Return the check for variance that several predictors explain."""
-
-    def refuse(x: Inputs) -> Refusal | None:
-        m = x.get("n_predictors", 1)
-        if m <= 1:
-            return None
-        return Refusal("MA406", f"{statistic} of {m:g} predictors", "n_predictors")
-
-    return refuse
+    return unless(lambda x: x.get("n_predictors", 1) <= 1, "MA406",
+                  f"{statistic} of {{n_predictors:g}} predictors", "n_predictors")  # fmt: skip
 
 
 def large_beta(column: str) -> Refuse:
@@ -80,50 +60,33 @@ def large_beta(column: str) -> Refuse:
     return refuse
 
 
-def limits_within(lowest: float, highest: float) -> Refuse:
-    """Return the check for confidence limits that the statistic cannot have."""
-
-    def refuse(x: Inputs) -> Refusal | None:
-        low, high = x.get("ci_low"), x.get("ci_high")
-        if low is None or high is None or lowest < low < high < highest:
-            return None
-        return Refusal("MA313", f"[{low:g}, {high:g}] cannot be its limits", "ci_low")
-
-    return refuse
+def extreme_z(x: Inputs) -> Refusal | None:
+    """A Fisher z that no correlation has."""
+    if abs(x["yi"]) <= LARGEST_Z:
+        return None
+    return Refusal("MA312", f"|Fisher z| = {abs(x['yi']):g} is no correlation", "yi")
 
 
-def empty_margin(x: Inputs) -> Refusal | None:
-    """A 2×2 table without a row or a column."""
+def _has_margins(x: Inputs) -> bool:
     a, b, c, d = (x[f"cell_{k}"] for k in "abcd")
-    if 0 not in {a + b, c + d, a + c, b + d}:
-        return None
-    return Refusal("MA313", "a margin of the 2×2 table is zero", "cell_a")
+    return 0 not in {a + b, c + d, a + c, b + d}
 
 
-def more_than_model(x: Inputs) -> Refusal | None:
-    """A semi-partial r that explains more than the whole model."""
-    if x["semipartial_r"] ** 2 <= x["r2_model"]:
-        return None
-    return Refusal("MA313", "its square exceeds r2_model", "semipartial_r")
-
-
-def too_many_predictors(x: Inputs) -> Refusal | None:
-    """A partial r that leaves no degrees of freedom."""
-    if "df" in x or not 3 < x["n"] <= x["n_predictors"] + 2:
-        return None
-    return Refusal("MA321", "n is too small for that many predictors", "n")
-
-
-def zero_p(x: Inputs) -> Refusal | None:
-    """A p-value of zero."""
-    if x["p"] != 0:
-        return None
-    return Refusal("MA313", "p = 0 holds no value; enter the exact p or its bound", "p")
-
-
-def other_tail(x: Inputs) -> Refusal | None:
-    """A one-tailed p-value of the other tail."""
-    if x.get("tails") != 1 or x["p"] <= 0.5:
-        return None
-    message = "a one-tailed p above .5 points the other way; enter its complement and the sign"
-    return Refusal("MA313", message, "p")
+MARGINS = unless(_has_margins, "MA313", "a margin of the 2×2 table is zero", "cell_a")
+ONE_DF1 = unless(lambda x: x.get("df1", 1) == 1, "MA405",
+                 "df1 = {df1:g}, and only df1 = 1 holds one correlation", "df1",
+                 "use a contrast with one degree of freedom")  # fmt: skip
+RESIDUAL_DF = unless(lambda x: "df2" in x or x.get("df", 99) > 3 or "n" not in x, "MA405",
+                     "df = {df:g} looks like the numerator of F; enter df1 and df2",
+                     "df")  # fmt: skip
+ONE_DF = unless(lambda x: x.get("df", 1) == 1, "MA405",
+                "chi2 has {df:g} degrees of freedom; one is needed", "df")  # fmt: skip
+WITHIN_MODEL = unless(lambda x: x["semipartial_r"] ** 2 <= x["r2_model"], "MA313",
+                      "its square exceeds r2_model", "semipartial_r")  # fmt: skip
+FEWER_PREDICTORS = unless(lambda x: "df" in x or not 3 < x["n"] <= x["n_predictors"] + 2, "MA321",
+                          "n is too small for that many predictors", "n")  # fmt: skip
+EXACT_P = unless(lambda x: x["p"] != 0, "MA313",
+                 "p = 0 holds no value; enter the exact p or its bound", "p")  # fmt: skip
+OWN_TAIL = unless(lambda x: x.get("tails") != 1 or x["p"] <= 0.5, "MA313",
+                  "a one-tailed p above .5 points the other way; enter its complement and the sign",
+                  "p")  # fmt: skip
