@@ -20,18 +20,10 @@ from metaalliance.core.conversion.rules import RULES
 from metaalliance.messages import MESSAGES
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.template.entry_checks import values_text
+from metaalliance.sheet.template.style import GROUPS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = "<!-- Made by scripts/make_docs.py from the code; edit the code. -->\n\n"
-GROUPS = {
-    "identity": "Identity",
-    "statistic": "Statistic",
-    "companion": "Needed beside the statistic",
-    "direction": "Direction",
-    "alliance": "Alliance",
-    "outcome": "Outcome",
-    "study": "Study",
-}
 CODE_GROUPS = {
     "MA1": "Files",
     "MA2": "Sheets and headers",
@@ -63,7 +55,7 @@ def workbook_page() -> str:
     for name, listed in (("unsigned", unsigned), ("percent", percent)):
         intro = intro.replace(f"{{{{{name}}}}}", f"{', '.join(listed[:-1])} and {listed[-1]}")
     parts = [HEAD, intro]
-    for group, title in GROUPS.items():
+    for group, (title, _) in GROUPS.items():
         parts.append(f"\n### {title}\n\n| column | what to enter | values | also read as |\n")
         parts.append("|---|---|---|---|\n")
         for column in (c for c in COLUMNS.values() if c.group == group):

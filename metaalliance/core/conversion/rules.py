@@ -36,6 +36,8 @@ class Rule:
         the data; equals in the order of the table.
     columns : tuple of Quantity
         Columns that hold the statistic itself, in the order of the formula.
+    inputs : tuple of str
+        Their names.
     beside : tuple of Quantity
         Columns of what stands beside it; they follow its own in the workbook.
     needs : tuple of tuple of str
@@ -80,6 +82,7 @@ class Rule:
     words: tuple[str, str]
     rank: int
     columns: tuple[Quantity, ...]
+    inputs: tuple[str, ...] = field(init=False)
     beside: tuple[Quantity, ...] = ()
     needs: tuple[tuple[str, ...], ...] = (("n",),)
     function: Callable[[Inputs], Converted] = field(repr=False)
@@ -99,10 +102,8 @@ class Rule:
     adjusted: bool = False
     coefficient: bool = False
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the columns that hold the statistic itself."""
-        return tuple(c.name for c in self.columns)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(c.name for c in self.columns))
 
     def convert(self, inputs: Inputs) -> Converted:
         """Convert numbers by column name to a correlation with its variance."""

@@ -15,6 +15,8 @@ from metaalliance.sheet.rows import Row
 #: Statistic by column and by other names.
 _MEMBERS = {member: rule.statistic for rule in RULES.values() for member in rule.inputs}
 _NAMES = {n: rule.statistic for rule in RULES.values() for n in (rule.statistic, *rule.names)}
+#: Columns that are n, or whose sum is.
+_SIZES = tuple(dict.fromkeys((("n",), *(rule.parts for rule in RULES.values()))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +99,7 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
 def sample_size(row: Row) -> float | None:
     """N of a row: coded, or the sum of its groups or counts."""
-    for parts in dict.fromkeys((("n",), *(rule.parts for rule in RULES.values()))):
+    for parts in _SIZES:
         values = [row.get(p) for p in parts]
         if all(isinstance(v, float) for v in values):
             return float(sum(values))
