@@ -23,18 +23,11 @@ from metaalliance.publication_bias.methods import METHODS, Method
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
 from metaalliance.setting import settings_in
 from metaalliance.sheet.columns.specification import COLUMNS, Column
+from metaalliance.sheet.template.entry_checks import values_text
+from metaalliance.sheet.template.style import GROUPS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = "<!-- Made by scripts/make_docs.py from the code; edit the code. -->\n\n"
-GROUPS = {
-    "identity": "Identity",
-    "statistic": "Statistic",
-    "companion": "Needed beside the statistic",
-    "direction": "Direction",
-    "alliance": "Alliance",
-    "outcome": "Outcome",
-    "study": "Study",
-}
 METHODS_BEGIN, METHODS_END = "<!-- methods: begin -->", "<!-- methods: end -->"
 GIVES = {"test": "test", "mean": "adjusted mean", "both": "test, adjusted mean", "count": "counts"}
 CODE_GROUPS = {
@@ -57,22 +50,18 @@ def values_of(column: Column) -> str:
     if column.vocabulary is not None:
         listed = ", ".join(f"`{level}`" for level in column.vocabulary.levels)
         return listed + (" or another" if column.vocabulary.open else "")
-    if column.kind == "text":
-        return "text"
-    kind = "whole number" if column.kind == "count" else "number"
-    low, high = column.low, column.high
-    if low is None:
-        return kind
-    if high is None:
-        return f"{kind}, {'more than' if column.open_ends else 'at least'} {low:g}"
-    between = "inside" if column.open_ends else "from"
-    return f"{kind}, {between} {low:g} to {high:g}"
+    return values_text(column)
 
 
 def workbook_page() -> str:
     """Return the page about the extraction workbook."""
-    parts = [HEAD, (DOCS / "workbook_intro.md.in").read_text(encoding="utf-8")]
-    for group, title in GROUPS.items():
+    unsigned = [f"`{rule.statistic}`" for rule in RULES.values() if not rule.signed]
+    percent = [f"`{c.name}`" for c in COLUMNS.values() if c.percent is not None]
+    intro = (DOCS / "workbook_intro.md.in").read_text(encoding="utf-8")
+    for name, listed in (("unsigned", unsigned), ("percent", percent)):
+        intro = intro.replace(f"{{{{{name}}}}}", f"{', '.join(listed[:-1])} and {listed[-1]}")
+    parts = [HEAD, intro]
+    for group, (title, _) in GROUPS.items():
         parts.append(f"\n### {title}\n\n| column | what to enter | values | also read as |\n")
         parts.append("|---|---|---|---|\n")
         for column in (c for c in COLUMNS.values() if c.group == group):
@@ -100,10 +89,21 @@ def conversions_table() -> str:
     return "".join(lines)
 
 
+def formulas_table() -> str:
+    """Return the table of formulas in the order of precedence."""
+    lines = ["| statistic | r | variance of Fisher z | exact? |\n|---|---|---|---|\n"]
+    for rule in RULES.values():
+        exact = {True: "yes", False: "approximate"}.get(rule.exact, rule.exact)
+        texts = (rule.formula, rule.variance, str(exact))
+        lines.append(f"| `{rule.statistic}` | {' | '.join(map(cell, texts))} |\n")
+    return "".join(lines)
+
+
 def conversions_page() -> str:
     """Return the page about conversions."""
     text = (DOCS / "conversions.md.in").read_text(encoding="utf-8")
-    return HEAD + text.replace("{{table}}", conversions_table())
+    text = text.replace("{{table}}", conversions_table())
+    return HEAD + text.replace("{{formulas}}", formulas_table())
 
 
 def messages_page() -> str:

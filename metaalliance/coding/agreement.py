@@ -39,7 +39,7 @@ R_TOLERANCE = 0.005
 RELATIVE_TOLERANCE = 0.01
 BLANK = "(blank)"
 _CORRELATIONS = frozenset(
-    {"r", "fisher_z", "partial_r", "semipartial_r", "spearman_rho", "kendall_tau", CONVERTED}
+    {CONVERTED, "fisher_z", *(c.name for c in COLUMNS.values() if c.is_correlation)}
 )
 
 

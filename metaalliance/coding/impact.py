@@ -19,10 +19,9 @@ from metaalliance.errors import EstimationError
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Coded, Row
 from metaalliance.sheet.rules.row import (
-    agreement_problems,
     nonsignificant_column,
     nonsignificant_problems,
-    sign_problems,
+    row_problems,
 )
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.studies import Studies
@@ -102,7 +101,7 @@ def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint
             choice, problems = choose(row, sheet.beta)
             if choice is not None:
                 choices[row.number] = choice
-                problems = problems or sign_problems(row, choice) or agreement_problems(row, choice)
+                problems = problems or row_problems(row, choice)
             elif not problems:
                 reasons[row.number] = "the cell cannot be read"
         errors = [p.message for p in problems if p.severity == "error"]

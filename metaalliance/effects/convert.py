@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.core.conversion import formulas as cv
-from metaalliance.core.conversion.rules import Converted
+from metaalliance.core.conversion.conversions import Converted
+from metaalliance.core.conversion.rules import RULES
 from metaalliance.effects.attenuation import (
     Corrections,
     correct_effect,
@@ -29,10 +30,6 @@ LEDGER_COLUMNS = (
     "variance_rule", "approximate", "assumptions", "changes", "cell_notes", "r_reported", "r", "yi",
     "vi",
 )  # fmt: skip
-
-#: Statistics whose correlation is not a zero-order one, so that dividing it by the root of the
-#: reliabilities is only roughly right: other variables of the model have errors of their own.
-_PARTIAL = frozenset({"partial_r", "semipartial_r", "beta", "b"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,8 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     values = {"yi": found.yi, "vi": found.vi, "r": found.r}
     record |= {**values, "r_observed": entry.record["r"], "attenuation": found.factor}
     ledger |= {**values, "attenuation": found.text}
-    if ledger["statistic"] in _PARTIAL:
+    rule = RULES.get(ledger["statistic"])
+    if rule is not None and rule.adjusted:  # other variables of the model have errors of their own
         ledger["approximate"] = True
         note = "corrected for unreliability as if it were a zero-order correlation"
         ledger["assumptions"] = "; ".join(t for t in (ledger["assumptions"], note) if t)
@@ -257,10 +255,8 @@ def _n(studies: Studies, row: Row) -> float:
     n = sample_size(row)
     if n is None and row.number in studies.choices:
         x = studies.choices[row.number].inputs
-        n = x.get("n")
-        if n is None and row.number in studies.choices:
-            df = x.get("df2", x.get("df"))
-            n = df + 2 if df is not None else None
+        df = x.get("df2", x.get("df"))
+        n = df + 2 if df is not None else None
     return math.nan if n is None else float(n)
 
 

@@ -143,7 +143,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
             row.cells[name] = replace(coded, note=note) if note else coded
         found += _without_header(grid, header, number)
         rows.append(row)
-        problems += [_with_study(row, p) for p in found]
+        problems += [replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found]
     return _with_numbers(rows, header.extra), problems
 
 
@@ -181,22 +181,6 @@ def _with_numbers(rows: list[Row], extra: dict[str, int]) -> list[Row]:
 
 
 _PLAIN = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?").fullmatch
-
-
-def _with_study(row: Row, found: Problem) -> Problem:
-    """Complete the problem of a cell by its row."""
-    return Problem(
-        code=found.code,
-        severity=found.severity,
-        message=found.message,
-        hint=found.hint,
-        sheet=row.sheet,
-        cell=found.cell,
-        row=row.number,
-        study=row.study,
-        column=found.column,
-        seen=found.seen,
-    )
 
 
 def _code(
@@ -281,25 +265,21 @@ _FAULTS: dict[str, tuple[str, str]] = {
 
 def _range_fault(column: Column, value: float) -> tuple[str, str, str] | None:
     """Return code, message and hint when a number is outside its range."""
-    low, high = column.low, column.high
-    ends = column.open_ends
-    below = low is not None and (value <= low if ends else value < low)
-    above = high is not None and (value >= high if ends else value > high)
-    if below or above:
-        if column.low == -1 and column.high == 1:
+    if not column.holds(value):
+        if column.is_correlation:
             hint = f"was it {value / 100:g}?" if 2 <= abs(value) < 100 else ""
             return "MA312", "a correlation lies between −1 and 1", hint
         return "MA313", f"{column.name} must be {_range_text(column)}", ""
     if column.kind == "count" and value != int(value):
         return "MA314", f"{column.name} must be a whole number", ""
-    if column.name == "tails" and value not in {1, 2}:
-        return "MA313", "tails must be 1 or 2", ""
     return None
 
 
 def _range_text(column: Column) -> str:
     if column.high is None:
         return f"{'more than' if column.open_ends else 'at least'} {column.low:g}"
+    if column.kind == "count" and column.low is not None and column.high == column.low + 1:
+        return f"{column.low:g} or {column.high:g}"
     return f"between {column.low:g} and {column.high:g}"
 
 

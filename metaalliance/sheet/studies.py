@@ -12,6 +12,7 @@ import pandas as pd
 
 from metaalliance.config import Config, read_config
 from metaalliance.errors import StudyDataError
+from metaalliance.messages import MESSAGES
 from metaalliance.options import BetaPolicy, Nonsignificant, check_option
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
@@ -19,20 +20,21 @@ from metaalliance.sheet.columns.header import (
     Header,
     choose_sheet,
     find_header,
+    problem_at,
     read_columns,
     read_header,
 )
 from metaalliance.sheet.columns.scheme import Scheme, scheme_of
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
-from metaalliance.sheet.read.grid import cell_name
+from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.read.source import parse_grids, read_source
 from metaalliance.sheet.rows import Row, read_rows
-from metaalliance.sheet.rules.layout import layout_problems, problem_at
+from metaalliance.sheet.rules.layout import layout_problems
 from metaalliance.sheet.rules.row import (
-    ROW_RULES,
     identity_problems,
     nonsignificant_column,
     nonsignificant_problems,
+    row_problems,
 )
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.rules.study import study_problems
@@ -205,9 +207,8 @@ def load_studies(
         rows, join_problems = join_studies(rows, extra, supplied, scheme)
         found += join_problems
     elif extra is not None:
-        found.append(
-            problem_at(extra, "MA214", 1, 1, "it has no header with 'study'; it is not joined")
-        )
+        message, hint = "it has no header with 'study'; it is not joined", MESSAGES["MA214"].remedy
+        found.append(problem_at("MA214", extra, 1, 1, message, hint=hint))
     included = {row.number for row in rows if row.included}
     problems = [*found, *header.problems, *layout_problems(grid, header, rows)]
     problems += [p for p in cell_problems if p.row in included or p.column == "include"]
@@ -238,7 +239,7 @@ def load_studies(
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
     )
-    return _refuse_empty(studies, header)
+    return _refuse_empty(studies, grid, header)
 
 
 def _read_config(path: str | Path | None) -> Config:
@@ -285,7 +286,7 @@ def _check_row(
     if choice is None or found:
         return found
     choices[row.number] = choice
-    return [problem for rule in ROW_RULES for problem in rule(row, choice)]
+    return row_problems(row, choice)
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -293,7 +294,7 @@ def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda p: (p.row is not None, p.row or 0))
 
 
-def _refuse_empty(studies: Studies, header: Header) -> Studies:
+def _refuse_empty(studies: Studies, grid: Grid, header: Header) -> Studies:
     """Add an error when no row is left."""
     if studies.used or studies.errors:
         return studies
@@ -302,13 +303,5 @@ def _refuse_empty(studies: Studies, header: Header) -> Studies:
         if studies.rows
         else ("MA208", "there is no row under the header")
     )
-    empty = Problem(
-        code=code,
-        severity="error",
-        message=message,
-        sheet=studies.sheet,
-        cell=cell_name(header.row, header.columns["study"]),
-        row=header.row,
-    )
-    fields = {name: getattr(studies, name) for name in Studies.__slots__}
-    return Studies(**{**fields, "problems": (*studies.problems, empty)})
+    empty = problem_at(code, grid, header.row, header.columns["study"], message)
+    return replace(studies, problems=(*studies.problems, empty))

@@ -7,7 +7,8 @@ import math
 import pytest
 from golden_data import CLOSED, assert_close, golden
 
-from metaalliance.core.conversion.rules import RULES, Converted
+from metaalliance.core.conversion.conversions import Converted
+from metaalliance.core.conversion.rules import COMPANIONS, RULES
 
 CASES = {c["id"]: c for c in golden("conversions")["cases"]}
 
@@ -70,6 +71,13 @@ def test_variance_of_fisher_z(statistic):
 def test_example_holds_what_the_rule_needs(statistic):
     inputs = EXAMPLES[statistic][0]
     assert all(any(name in inputs for name in one_of) for one_of in RULES[statistic].needs)
+
+
+@examples
+def test_what_a_rule_needs_has_a_column(statistic):
+    rule = RULES[statistic]
+    named = {name for one_of in rule.needs for name in one_of} | {*rule.parts}
+    assert named <= {*rule.inputs, *COMPANIONS}
 
 
 @examples

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
+import shutil
 import struct
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 import metaalliance as ma
 
+ROOT = Path(__file__).resolve().parents[2]
 SHEET_PART = "xl/worksheets/sheet1.xml"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -279,3 +285,63 @@ def bad_file(request, tmp_path_factory) -> Iterator[tuple[Path, str]]:
     path.write_bytes(make())
     yield path, code
     path.unlink()
+
+
+# A copy of the package that a test adds to ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The package and the maker of its documentation in a folder of their own."""
+
+    folder: Path
+
+    def change(self, path: str, *pairs: tuple[str, str]) -> None:
+        """Put a text before another one that stands once in a file of the package."""
+        file = self.folder / "metaalliance" / path
+        text = file.read_text(encoding="utf-8")
+        for before, new in pairs:
+            assert text.count(before) == 1, (
+                f"{before!r} stands {text.count(before)} times in {path}"
+            )
+            text = text.replace(before, new + before)
+        file.write_text(text, encoding="utf-8")
+
+    def run(self, *words: str, python: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command of the copy, or a line of Python with the maker of the docs."""
+        path = os.pathsep.join(map(str, (self.folder, self.folder / "scripts")))
+        start = ["-c"] if python else ["-m", "metaalliance.cli.main"]
+        done = subprocess.run(
+            [sys.executable, *start, *words],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "COLUMNS": "200"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def page(self, name: str) -> str:
+        """Return a page of the documentation, made by the copy."""
+        return self.run(f"import make_docs; print(make_docs.PAGES[{name!r}]())", python=True).stdout
+
+    def template(self) -> Workbook:
+        """Return the template that the copy writes."""
+        self.run("template", "-o", "template.xlsx")
+        return load_workbook(self.folder / "template.xlsx")
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(
+        Path(ma.__file__).parent,
+        folder / "metaalliance",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("*.R"))
+    (folder / "docs").mkdir()
+    for page in (ROOT / "docs").glob("*.in"):
+        shutil.copy(page, folder / "docs")
+    return Copy(folder)

@@ -202,3 +202,10 @@ def test_excluded_row_without_reason_says_so(load):
 
 def test_unclear_include_is_an_error_and_not_used(load):
     assert load("study,r,n,include\nA,.3,40,perhaps\nB,.2,41,\n").used[0].number == 3
+
+
+@pytest.mark.parametrize("name", ["cells", "2x2", "counts", "cell_a"])
+def test_counts_can_be_named(load, name):
+    studies = load(f"study,cell_a,cell_b,cell_c,cell_d,statistic\nA,8,2,2,8,{name}\n")
+    assert not studies.errors
+    assert studies.choices[2].statistic == "cells"

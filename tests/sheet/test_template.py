@@ -16,10 +16,10 @@ from metaalliance.cli.sheets.template import run_template
 from metaalliance.errors import OptionError
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.scheme import Scheme
-from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.columns.specification import COLUMNS, IN_WORKBOOK
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary
 from metaalliance.sheet.read.source import read_grids
-from metaalliance.sheet.template.workbook import coding_order, template_workbook
+from metaalliance.sheet.template.workbook import template_workbook
 
 CODED = [
     {"study": f"Coder {i}", "n": 40 + i, "r": 0.1 * i, "outcome_direction": "higher_better",
@@ -139,13 +139,8 @@ def test_every_column_stands_once_in_the_header(template):
     assert header[0] == "study"
 
 
-def test_a_new_column_would_follow_its_group(monkeypatch):
-    monkeypatch.setattr(
-        "metaalliance.sheet.template.workbook._ORDER",
-        tuple(c.name for c in coding_order() if c.name != "estimand"),
-    )
-    names = [c.name for c in coding_order()]
-    assert names[names.index("estimand") - 1] == "risk_of_bias"
+def test_columns_stand_in_the_order_of_the_specification(template):
+    assert [c.value for c in template["effects"][1]] == [c.name for c in IN_WORKBOOK]
 
 
 def test_header_stays_in_view(template):

@@ -75,8 +75,8 @@ def r_from_p(p: float, df: float, tails: int = 2) -> float:
     if not 0 < p / tails <= 0.5:
         limit = "0.5 (one-tailed)" if tails == 1 else "1"
         raise ValueError(f"p = {p:g}: an effect size needs a p-value above 0 and at most {limit}.")
-    t = max(0.0, float(stats.t.isf(p / tails, df)))  # at p = 1 rounding may give a minus sign
-    return r_from_t(t, df)
+    # at p = 1 rounding may give a minus sign, and some quantiles of the smallest p are -inf
+    return r_from_t(abs(float(stats.t.isf(p / tails, df))), df)
 
 
 def d_from_means(mean1: float, sd1: float, n1: float, mean2: float, sd2: float, n2: float) -> float:

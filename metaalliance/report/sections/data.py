@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.core.conversion.rules import RULES
+from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
@@ -20,41 +23,9 @@ from metaalliance.wording.phrases import capital, count_text, studies_text
 #: More studies than this have their table in the supplement.
 MOST_IN_TEXT = 60
 
-#: Statistics with their plural where a sentence counts them.
-_NAMES = {
-    "r": ("Pearson correlation", "Pearson correlations"),
-    "fisher_z": ("Fisher z", "values of Fisher z"),
-    "yi": ("effect with its variance", "effects with their variances"),
-    "spearman_rho": ("Spearman correlation", "Spearman correlations"),
-    "kendall_tau": ("Kendall’s tau", "values of Kendall’s tau"),
-    "t": ("t statistic", "t statistics"),
-    "F": ("F statistic", "F statistics"),
-    "means": ("pair of means and SDs", "pairs of means and SDs"),
-    "d": ("Cohen’s d", "values of Cohen’s d"),
-    "g": ("Hedges’s g", "values of Hedges’s g"),
-    "cells": ("fourfold table", "fourfold tables"),
-    "chi2": ("chi-squared statistic", "chi-squared statistics"),
-    "z_stat": ("z statistic", "z statistics"),
-    "partial_r": ("partial correlation", "partial correlations"),
-    "semipartial_r": ("semi-partial correlation", "semi-partial correlations"),
-    "r_squared": ("share of explained variance (R²)", "shares of explained variance (R²)"),
-    "eta_squared": ("eta squared", "values of eta squared"),
-    "odds_ratio": ("odds ratio", "odds ratios"),
-    "log_odds_ratio": ("log odds ratio", "log odds ratios"),
-    "b": ("unstandardised regression coefficient", "unstandardised regression coefficients"),
-    "beta": ("standardised regression coefficient", "standardised regression coefficients"),
-    "p": ("p-value", "p-values"),
-    "n.s.": ("“not significant” without a value", "“not significant” without a value"),
-}
-_SOURCES = {
-    "t": ("rosenthal1991",), "F": ("rosenthal1991",), "chi2": ("rosenthal1991",),
-    "z_stat": ("rosenthal1991",), "p": ("rosenthal1991",), "d": ("jacobs2017",),
-    "means": ("jacobs2017",), "g": ("hedges1981", "jacobs2017"), "beta": ("peterson2005",),
-    "b": ("peterson2005",), "odds_ratio": ("hasselblad1995",),
-    "log_odds_ratio": ("hasselblad1995",), "spearman_rho": ("bonett2000",),
-    "semipartial_r": ("aloe2012",), "cells": ("yule1912",),
-}  # fmt: skip
-_DIRECT = ("r", "fisher_z", "yi")
+_NO_VALUE = "“not significant” without a value"
+_DIRECT = tuple(rule.statistic for rule in RULES.values() if rule.direct)
+_CITATION = re.compile(r"([A-Z]\w+)[^;\d]* (\d{4})")
 _NONSIGNIFICANT = {
     "zero": "entered as *r* = 0",
     "half-p": "entered with the correlation that belongs to a two-tailed *p* of .50",
@@ -129,7 +100,7 @@ def _conversions(evidence: Evidence) -> Prose:
         direct=f"{direct:,} {'was' if direct == 1 else 'were'}",
         others=listed(f"{n:,} {_name(name, n)}" for name, n in others),
     )
-    keys = sorted({key for name, _ in others for key in _SOURCES.get(name, ())})
+    keys = sorted({key for name, _ in others for key in _sources(name)})
     if keys:
         text = text + prose(f"Conversions follow {_narrative(keys)}.")
     return text + _approximate(evidence)
@@ -141,8 +112,15 @@ def _narrative(keys: list[str]) -> str:
 
 def _name(statistic: str, n: int = 1) -> str:
     """Return a statistic in words."""
-    one, several = _NAMES.get(statistic, (statistic, statistic))
-    return one if n == 1 else several
+    if statistic not in RULES:
+        return _NO_VALUE
+    return RULES[statistic].words[0 if n == 1 else 1]
+
+
+def _sources(statistic: str) -> set[str]:
+    """Return the references of a conversion that the bibliography has."""
+    found = _CITATION.findall(RULES[statistic].source)
+    return {f"{name.lower()}{year}" for name, year in found} & set(BIBLIOGRAPHY)
 
 
 def _approximate(evidence: Evidence) -> Prose:

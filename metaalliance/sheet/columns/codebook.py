@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text
+from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text, problem_at
 from metaalliance.sheet.columns.scheme import Scheme, extend
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
-from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.rows import clean_text
 
 SHEET = "codebook"
@@ -96,13 +95,5 @@ def _entry(values: list[Any], fields: dict[str, int]) -> dict[str, str]:
 
 
 def _no_vocabulary(grid: Grid, row: int, index: int, name: str, level: str) -> Problem:
-    return Problem(
-        code="MA215",
-        severity=severity_of("MA215"),
-        message=f"{name} has no levels; it holds text or numbers",
-        sheet=grid.name,
-        cell=cell_name(row, index + 1),
-        row=row,
-        column=name,
-        seen=level,
-    )
+    message = f"{name} has no levels; it holds text or numbers"
+    return replace(problem_at("MA215", grid, row, index + 1, message, level), column=name)

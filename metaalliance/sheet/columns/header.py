@@ -184,7 +184,7 @@ def read_header(
     header = read_columns(grid, *found, scheme)
     lost = sorted(scheme.taken - set(header.columns) - elsewhere)
     problems = [
-        _problem("MA213", grid, header.row, 1, f"the configuration maps {column!r} to a header "
+        problem_at("MA213", grid, header.row, 1, f"the configuration maps {column!r} to a header "
                  "that the sheet does not have.")
         for column in lost
     ]  # fmt: skip
@@ -199,7 +199,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
     problems = []
     if row > 1:
         kind = "The header ends in row" if any(c.row < row for c in cells) else "The header is row"
-        problems.append(_problem("MA207", grid, row, 1, f"{kind} {row}."))
+        problems.append(problem_at("MA207", grid, row, 1, f"{kind} {row}."))
     exact = {
         name
         for c in cells
@@ -253,25 +253,29 @@ def _place(
         near = suggest_column(text)
         if near and near not in columns and near not in scheme.taken and near not in exact:
             message = f"{text!r} is not used; did you mean {near!r}?"
-            problems.append(_problem("MA212", grid, row, number, message, text))
+            problems.append(problem_at("MA212", grid, row, number, message, text))
         else:
             message = f"{text!r} is not a known column; it is kept as a possible moderator."
-            problems.append(_problem("MA205", grid, row, number, message, text))
+            problems.append(problem_at("MA205", grid, row, number, message, text))
     elif name in columns:
         message = f"{text!r} and {cell_name(row, columns[name])} both mean {name!r}."
-        problems.append(_problem("MA204", grid, row, number, message, text))
+        problems.append(problem_at("MA204", grid, row, number, message, text))
     else:
         columns[name] = number
         if text != name and not scheme.is_mapped(text):
             message = f"{text!r} is read as {name!r}."
-            problems.append(_problem("MA206", grid, row, number, message, text))
+            problems.append(problem_at("MA206", grid, row, number, message, text))
 
 
-def _problem(code: str, grid: Grid, row: int, column: int, message: str, seen: str = "") -> Problem:
+def problem_at(
+    code: str, grid: Grid, row: int, column: int, message: str, seen: str = "", hint: str = ""
+) -> Problem:
+    """Return a problem at a place of a sheet."""
     return Problem(
         code=code,
         severity=severity_of(code),
         message=message,
+        hint=hint,
         sheet=grid.name,
         cell=cell_name(row, column),
         row=row,

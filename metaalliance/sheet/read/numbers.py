@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from metaalliance.core.conversion.rules import RECORDS
 from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, PercentCell, is_blank
 
 #: Longer text is no number.
@@ -45,7 +46,11 @@ _POINTS = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+$")
 _BOTH = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]+$")
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?$")
 #: Labels before a number that any column accepts when it does not name its own.
-ANY_LABEL = ("r", "n", "t", "F", "z", "p", "d", "g", "β", "b", "OR", "χ2", "chi2")
+ANY_LABEL = (
+    "n",
+    "z",
+    *(name for rule in RECORDS for c in rule.columns for name in (c.name, *c.aliases)),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from metaalliance.messages import MESSAGES
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.header import Header
-from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.columns.header import Header, problem_at
+from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.xlsx_marks import merged_bounds
 from metaalliance.sheet.rows import Row
 
@@ -21,44 +22,28 @@ def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem
         if r2 > header.row and any(c in names for c in range(c1, c2 + 1)):
             value = _value_at(grid, r1, c1)
             if not is_blank(value):
-                problems.append(problem_at(grid, "MA210", max(r1, header.row + 1), c1,
+                problems.append(problem_at("MA210", grid, max(r1, header.row + 1), c1,
                                     f"{reference} is merged", str(value)))  # fmt: skip
     numbers = {row.number for row in rows}
     hidden = sorted(numbers & grid.hidden_rows)
     if hidden:
         listed = ", ".join(map(str, hidden[:8])) + (" ..." if len(hidden) > 8 else "")
         message = f"{len(hidden)} hidden rows are read like all others: {listed}"
-        problems.append(problem_at(grid, "MA209", hidden[0], 1, message))
+        problems.append(problem_at("MA209", grid, hidden[0], 1, message))
     columns = [names[c] for c in sorted(grid.hidden_columns) if c in names]
     if columns:
         first = min(c for c in grid.hidden_columns if c in names)
         message = f"hidden columns are read like all others: {', '.join(columns)}"
-        problems.append(problem_at(grid, "MA209", header.row, first, message))
+        problems.append(problem_at("MA209", grid, header.row, first, message))
     previous = header.row
     for row in rows:
         if row.number > previous + 1 and previous > header.row:
             message = f"rows {previous + 1} to {row.number - 1} are blank; reading goes on below"
-            problems.append(problem_at(grid, "MA211", row.number, 1, message))
+            problems.append(problem_at("MA211", grid, row.number, 1, message))
         previous = row.number
-    return problems
+    return [replace(p, hint=MESSAGES[p.code].remedy) for p in problems]
 
 
 def _value_at(grid: Grid, row: int, column: int) -> Any:
     values = grid.rows[row - 1] if row <= len(grid.rows) else []
     return values[column - 1] if column <= len(values) else None
-
-
-def problem_at(
-    grid: Grid, code: str, row: int, column: int, message: str, seen: str = ""
-) -> Problem:
-    """Return a problem at a place of a sheet."""
-    return Problem(
-        code=code,
-        severity=MESSAGES[code].severity,
-        message=message,
-        hint=MESSAGES[code].remedy,
-        sheet=grid.name,
-        cell=cell_name(row, column),
-        row=row,
-        seen=seen,
-    )

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from scipy import stats
 
-from metaalliance.core.conversion.rules import RULES, Converted
+from metaalliance.core.conversion.conversions import Converted
+from metaalliance.core.conversion.quantities import DF1
+from metaalliance.core.conversion.rules import RULES, Rule
 from metaalliance.options import Nonsignificant
 from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
@@ -47,14 +49,6 @@ def is_summary(label: str) -> bool:
     words = re.findall(r"[^\W\d_]+", label.lower())
     year = re.search(r"(?:19|20)\d\d", label)
     return bool(words) and not year and words[0] in _SUMMARY_FIRST and set(words) <= _SUMMARY_WORDS
-
-
-#: Statistics whose correlations must agree when they stand in one row.
-_COMPARABLE = ("r", "fisher_z", "t", "F", "means", "d", "g", "chi2", "z_stat", "r_squared",
-               "eta_squared")  # fmt: skip
-#: Largest difference in r that rounding to two decimals explains.
-_TOLERANCE = {"chi2": 0.03, "z_stat": 0.05}
-_TOLERANCE_DEFAULT = 0.02
 
 
 def identity_problems(row: Row) -> list[Problem]:
@@ -139,22 +133,23 @@ def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> li
 
 def agreement_problems(row: Row, choice: Choice) -> list[Problem]:
     """Compare the statistic of a row with the others that stand beside it."""
-    if choice.statistic not in _COMPARABLE:
+    if choice.rule.tolerance is None:
         return _interval_problems(row, choice)
     chosen = choice.convert()
     problems: list[Problem] = []
     for name in present_statistics(row):
-        if name in _COMPARABLE and name != choice.statistic and not problems:
-            problems += _disagreement(row, choice, chosen, name)
+        if name != choice.statistic and not problems:
+            problems += _disagreement(row, choice, chosen, RULES[name])
     return problems + _interval_problems(row, choice) + _p_problems(row, choice, chosen)
 
 
-def _disagreement(row: Row, choice: Choice, chosen: Converted, name: str) -> list[Problem]:
+def _disagreement(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> list[Problem]:
     """One problem when another statistic of the row gives another correlation."""
-    rule = RULES[name]
+    if rule.tolerance is None or choice.rule.tolerance is None:
+        return []
     x = inputs_of(row, rule)
     enough = all(any(a in x for a in needed) for needed in rule.needs)
-    if not enough or not all(c in x for c in rule.inputs) or _another_model(x, name):
+    if not enough or not all(c in x for c in rule.inputs) or _another_model(x, rule):
         return []
     try:
         other = rule.convert(x)
@@ -162,26 +157,25 @@ def _disagreement(row: Row, choice: Choice, chosen: Converted, name: str) -> lis
         return []
     signed = rule.signed and choice.rule.signed
     first, second = (chosen.r, other.r) if signed else (abs(chosen.r), abs(other.r))
-    tolerance = max(_TOLERANCE.get(s, _TOLERANCE_DEFAULT) for s in (name, choice.statistic))
-    if abs(first - second) <= tolerance:
+    if abs(first - second) <= max(rule.tolerance, choice.rule.tolerance):
         return []
     place = rule.inputs[0]
+    coded = row.cells.get(choice.rule.inputs[0])
+    where = f" ({coded.cell})" if coded else ""
     message = (
-        f"{choice.statistic} gives r = {first:.3f} ({row.cells[choice.rule.inputs[0]].cell}) but "
-        f"{name} gives r = {second:.3f}"
-        if choice.rule.inputs[0] in row.cells
-        else f"{choice.statistic} gives r = {first:.3f} but {name} gives r = {second:.3f}"
+        f"{choice.statistic} gives r = {first:.3f}{where} but {rule.statistic} gives r = "
+        f"{second:.3f}"
     )
     hint = "correct one, or name the right one in the statistic column"
     found = row.problem("MA404", message, place, hint)
     return [replace(found, severity="note") if choice.named else found]
 
 
-def _another_model(x: dict[str, float], name: str) -> bool:
+def _another_model(x: dict[str, float], rule: Rule) -> bool:
     """Whether the degrees of freedom say that the test comes from a model with covariates."""
-    df = x.get("df2", x.get("df")) if name == "F" else x.get("df")
-    several = name == "F" and x.get("df1", 1) != 1
-    covariates = name in {"t", "F"} and df is not None and "n" in x and df < x["n"] - 2
+    df = x.get(rule.df, x.get("df")) if rule.df else None
+    several = DF1 in rule.beside and x.get("df1", 1) != 1
+    covariates = df is not None and "n" in x and df < x["n"] - 2
     return several or covariates or x.get("n_predictors", 1) > 1
 
 
@@ -219,9 +213,14 @@ def assumption_problems(row: Row, choice: Choice) -> list[Problem]:
     return [row.problem("MA413", text, column) for text in choice.convert().assumptions]
 
 
-#: Rules about a row with the statistic that is converted, in the order in which they report.
+#: Rules about a row whose statistic is chosen, in the order of their problems.
 ROW_RULES: tuple[Callable[[Row, Choice], list[Problem]], ...] = (
     sign_problems,
     agreement_problems,
     assumption_problems,
 )
+
+
+def row_problems(row: Row, choice: Choice) -> list[Problem]:
+    """Return the problems of an included row whose statistic is chosen."""
+    return [problem for rule in ROW_RULES for problem in rule(row, choice)]

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from metaalliance.core.conversion.rules import RULES, Converted, Rule
+from metaalliance.core.conversion.conversions import Converted
+from metaalliance.core.conversion.rules import COMPANIONS, RULES, Rule
 from metaalliance.options import BetaPolicy
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.specification import COLUMNS, find_column
+from metaalliance.sheet.columns.specification import find_column
 from metaalliance.sheet.rows import Row
 
-#: Columns that belong to a statistic of several columns.
+#: Statistic by column and by other names.
 _MEMBERS = {member: rule.statistic for rule in RULES.values() for member in rule.inputs}
-_NAMES = {"means": "means", "means and sds": "means", "2x2": "cells", "counts": "cells"}
-BETA_LIMIT = 0.5
-#: Above this Fisher z the correlation is 1 to the last digit.
-LARGEST_Z = 18.0
-_COMPANIONS = ("n", "df", "df1", "df2", "n1", "n2", "n_predictors", "tails", "r2_model",
-               "ci_low", "ci_high", "sd_x", "sd_y", "vi")  # fmt: skip
+_NAMES = {n: rule.statistic for rule in RULES.values() for n in (rule.statistic, *rule.names)}
+#: Columns that are n, or whose sum is.
+_SIZES = tuple(dict.fromkeys((("n",), *(rule.parts for rule in RULES.values()))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +45,11 @@ class Choice:
     def convert(self, flip: int = 1) -> Converted:
         """Convert to a correlation with its variance, with the sign as reported.
 
-        `flip` is -1 where the direction of the scores will turn the sign. An asymmetric
-        formula is applied to the turned statistic, so that the result does not depend on who
-        aligned it, the coder or the direction columns.
+        `flip` is -1 where the direction of the scores will turn the sign. The asymmetric
+        formula of regression coefficients is applied to the turned statistic, so that the
+        result does not depend on who aligned it, the coder or the direction columns.
         """
-        if flip > 0 or not self.rule.asymmetric:
+        if flip > 0 or not self.rule.coefficient:
             return self.rule.convert(self.inputs)
         column = self.rule.inputs[0]
         found = self.rule.convert({**self.inputs, column: -self.inputs[column]})
@@ -60,11 +58,7 @@ class Choice:
 
 def present_statistics(row: Row) -> list[str]:
     """Return the statistics of a row, in the order of precedence, "n.s." and faulty included."""
-    return [
-        name
-        for name, rule in RULES.items()
-        if (all if len(rule.inputs) > 1 else any)(row.has(c) for c in rule.inputs)
-    ]
+    return [name for name, rule in RULES.items() if all(row.has(c) for c in rule.inputs)]
 
 
 def silent(row: Row, statistic: str) -> bool:
@@ -92,22 +86,20 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
     `override` replaces the statistic itself (the value column).
     """
-    wanted = (*rule.inputs, *_COMPANIONS)
+    wanted = (*rule.inputs, *COMPANIONS)
     inputs = {c: float(row.get(c)) for c in wanted if isinstance(row.get(c), float)}
     if override is not None:
         inputs[rule.inputs[0]] = override
     if "n" not in inputs:
-        parts = [
-            inputs.get(k) for k in (("n1", "n2") if rule.statistic != "cells" else rule.inputs)
-        ]
-        if all(p is not None for p in parts):
-            inputs["n"] = float(sum(p for p in parts if p is not None))
+        parts = [inputs[k] for k in rule.parts if k in inputs]
+        if len(parts) == len(rule.parts):
+            inputs["n"] = float(sum(parts))
     return inputs
 
 
 def sample_size(row: Row) -> float | None:
     """N of a row: coded, or the sum of its groups or counts."""
-    for parts in (("n",), ("n1", "n2"), RULES["cells"].inputs):
+    for parts in _SIZES:
         values = [row.get(p) for p in parts]
         if all(isinstance(v, float) for v in values):
             return float(sum(values))
@@ -151,12 +143,12 @@ def _nothing(row: Row) -> list[Problem]:
     """The row has no statistic; silent where the value cell has a fault of its own."""
     if "value" in row.cells and row.cells["value"].faulty:
         return []
-    partial = [c for c in ("mean1", "mean2", "cell_a", "cell_b", "cell_c", "cell_d") if row.has(c)]
-    if partial:
-        rule = RULES[_MEMBERS[partial[0]]]
-        missing = [c for c in rule.inputs if not row.has(c)]
-        message = f"{rule.statistic} also needs {', '.join(missing)}"
-        return [row.problem("MA403", message, partial[0])]
+    for rule in RULES.values():
+        begun = next((c for c in rule.begun_by or rule.inputs if row.has(c)), None)
+        if begun is not None:
+            missing = [c for c in rule.inputs if not row.has(c)]
+            message = f"{rule.statistic} also needs {', '.join(missing)}"
+            return [row.problem("MA403", message, begun)]
     if row.get("value") is not None:
         message = "value needs the statistic column to say what it is"
         return [row.problem("MA401", message, "value")]
@@ -184,13 +176,9 @@ def _override(row: Row, statistic: str) -> tuple[float | None, list[Problem]]:
 
 def _in_range(row: Row, rule: Rule, value: float) -> tuple[float | None, list[Problem]]:
     """Check a generic value against the range of its statistic."""
-    column = COLUMNS[rule.inputs[0]]
-    low, high, ends = column.low, column.high, column.open_ends
-    below = low is not None and (value <= low if ends else value < low)
-    above = high is not None and (value >= high if ends else value > high)
-    if not (below or above):
+    if rule.columns[0].holds(value):
         return value, []
-    code = "MA312" if (low, high) == (-1, 1) else "MA313"
+    code = "MA312" if rule.columns[0].is_correlation else "MA313"
     message = f"{rule.statistic} = {value:g} is outside its range"
     return None, [row.problem(code, message, "value")]
 
@@ -220,35 +208,24 @@ def _needs(row: Row, choice: Choice) -> list[Problem]:
 
 def _refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
     """Conversions that would be wrong."""
-    x, name = choice.inputs, choice.statistic
-    problems = _sizes(row, x, choice) + (_limits(row, x) if name in _RATIOS else [])
-    if problems:
-        return problems
-    if name == "F" and x.get("df1", 1) != 1:
-        hint = "use a contrast with one degree of freedom"
-        message = f"df1 = {x['df1']:g}, and only df1 = 1 holds one correlation"
-        return [row.problem("MA405", message, "df1", hint)]
-    if name == "F" and "df2" not in x and x.get("df", 99) <= 3 and "n" in x:
-        message = f"df = {x['df']:g} looks like the numerator of F; enter df1 and df2"
-        return [row.problem("MA405", message, "df")]
-    if name == "chi2" and x.get("df", 1) != 1:
-        message = f"chi2 has {x['df']:g} degrees of freedom; one is needed"
-        return [row.problem("MA405", message, "df")]
-    if name in {"r_squared", "eta_squared"} and x.get("n_predictors", 1) > 1:
-        return [row.problem("MA406", f"{name} of {x['n_predictors']:g} predictors", "n_predictors")]
-    if name in {"beta", "b"} and x.get("n_predictors") != 1:
-        return _beta_refusals(row, choice, beta)
-    return _impossible(row, choice) or _degrees(row, choice)
+    rule, x = choice.rule, choice.inputs
+    unequal = _sizes(row, choice)
+    if unequal:
+        return unequal
+    if rule.coefficient and beta == "refuse" and x.get("n_predictors") != 1:
+        message = "betas are not converted (--beta refuse)"
+        return [row.problem("MA407", message, rule.inputs[0])]
+    refused = next((found for refuse in rule.refusals if (found := refuse(x))), None)
+    if refused is not None:
+        computed = refused.column == "n" and "n" not in row.cells
+        place = rule.inputs[0] if computed else refused.column
+        return [row.problem(refused.code, refused.message, place, refused.hint)]
+    return _degrees(row, choice) or _too_extreme(row, choice)
 
 
-_RATIOS = frozenset({"odds_ratio", "log_odds_ratio"})
-
-
-def _sizes(row: Row, x: dict[str, float], choice: Choice) -> list[Problem]:
+def _sizes(row: Row, choice: Choice) -> list[Problem]:
     """N must be the sum of its groups or of the counts."""
-    coded = row.get("n")
-    cells = choice.statistic == "cells"
-    parts = choice.rule.inputs if cells else ("n1", "n2")
+    coded, x, parts = row.get("n"), choice.inputs, choice.rule.parts
     if coded is None or not all(p in x for p in parts):
         return []
     total = sum(x[p] for p in parts)
@@ -257,74 +234,29 @@ def _sizes(row: Row, x: dict[str, float], choice: Choice) -> list[Problem]:
     return [row.problem("MA415", f"n is {coded:g}, but {' + '.join(parts)} is {total:g}", "n")]
 
 
-def _limits(row: Row, x: dict[str, float]) -> list[Problem]:
-    """Confidence limits of an odds ratio that no odds ratio has."""
-    low, high = x.get("ci_low"), x.get("ci_high")
-    if low is None or high is None:
-        return []
-    bounds = (0.0, 1e300) if "odds_ratio" in x else (-500.0, 500.0)
-    if not (bounds[0] < low < high < bounds[1]):
-        return [row.problem("MA313", f"[{low:g}, {high:g}] cannot be its limits", "ci_low")]
-    return []
-
-
-def _impossible(row: Row, choice: Choice) -> list[Problem]:
-    """Values that contradict each other."""
-    x, name = choice.inputs, choice.statistic
-    column = choice.rule.inputs[0]
-    if name == "cells":
-        a, b, c, d = (x[k] for k in choice.rule.inputs)
-        if 0 in {a + b, c + d, a + c, b + d}:
-            return [row.problem("MA313", "a margin of the 2×2 table is zero", column)]
-    if name == "semipartial_r" and x["semipartial_r"] ** 2 > x["r2_model"]:
-        return [row.problem("MA313", "its square exceeds r2_model", column)]
-    if name == "p" and x["p"] == 0:
-        message = "p = 0 holds no value; enter the exact p or its bound"
-        return [row.problem("MA313", message, "p")]
-    if name == "p" and x.get("tails") == 1 and x["p"] > 0.5:
-        message = "a one-tailed p above .5 points the other way; enter its complement and the sign"
-        return [row.problem("MA313", message, "p")]
-    return []
-
-
-def _beta_refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
-    """Betas that are not converted."""
-    x, column = choice.inputs, choice.rule.inputs[0]
-    size = x["beta"] if choice.statistic == "beta" else x["b"] * x["sd_x"] / x["sd_y"]
-    if beta == "refuse":
-        return [row.problem("MA407", "betas are not converted (--beta refuse)", column)]
-    if abs(size) > BETA_LIMIT:
-        message = f"|beta| = {abs(size):.2f}; the formula holds up to {BETA_LIMIT}"
-        return [row.problem("MA407", message, column, "enter t with its df instead")]
-    return _degrees(row, choice)
-
-
 def _degrees(row: Row, choice: Choice) -> list[Problem]:
-    """Sample sizes that leave no variance, and values that give |r| = 1."""
-    x = choice.inputs
-    if choice.statistic == "yi":
-        extreme = abs(x["yi"]) > LARGEST_Z
-        message = f"|Fisher z| = {abs(x['yi']):g} is no correlation"
-        return [row.problem("MA312", message, "yi")] if extreme else []
-    column = "n" if "n" in row.cells else choice.rule.inputs[0]
-    n = x.get("n")
-    floor = 4 if choice.statistic == "kendall_tau" else 3
-    if n is not None and n <= floor:
-        return [row.problem("MA321", f"Fisher's z needs n > {floor}", column)]
-    df = x.get("df2" if choice.statistic == "F" else "df")
-    used = choice.statistic in {"t", "F", "p", "partial_r"} or n is None
-    if df is not None and used and df <= 1:
-        place = "df2" if choice.statistic == "F" else "df"
-        return [row.problem("MA321", "Fisher's z needs df > 1", place)]
-    partial = choice.statistic == "partial_r" and df is None and n is not None
-    if partial and x["n"] - x["n_predictors"] <= 2:
-        return [row.problem("MA321", "n is too small for that many predictors", column)]
+    """Sample sizes that leave no variance."""
+    rule, n = choice.rule, choice.inputs.get("n")
+    if rule.least_n is None:
+        return []
+    if n is not None and n <= rule.least_n:
+        place = "n" if "n" in row.cells else rule.inputs[0]
+        return [row.problem("MA321", f"Fisher's z needs n > {rule.least_n}", place)]
+    column = rule.df or "df"
+    df = choice.inputs.get(column)
+    if df is not None and df <= 1 and (rule.df or n is None):
+        return [row.problem("MA321", "Fisher's z needs df > 1", column)]
+    return []
+
+
+def _too_extreme(row: Row, choice: Choice) -> list[Problem]:
+    """Values that give no correlation inside its bounds."""
     try:
         found = choice.convert()
         possible = abs(found.r) < 1 and found.z_variance > 0 and math.isfinite(found.r)
     except (ArithmeticError, ValueError):
         possible = False
-    if not possible:
-        message = f"{choice.statistic} is too extreme to be a correlation between −1 and 1"
-        return [row.problem("MA312", message, choice.rule.inputs[0])]
-    return []
+    if possible:
+        return []
+    message = f"{choice.statistic} is too extreme to be a correlation between −1 and 1"
+    return [row.problem("MA312", message, choice.rule.inputs[0])]

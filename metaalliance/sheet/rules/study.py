@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
+from metaalliance.core.conversion.rules import RULES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import HIGHER_IS_BETTER, HIGHER_IS_WORSE, key_of
@@ -15,12 +16,10 @@ from metaalliance.sheet.rows import Row
 #: Columns that tell two effects of a study apart.
 _IDENTITY = ("sample", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
              "outcome_measure", "outcome_domain", "outcome_rater", "outcome_time")  # fmt: skip
-_STATISTICS = ("r", "fisher_z", "t", "F", "chi2", "z_stat", "p", "d", "g", "odds_ratio",
-               "log_odds_ratio", "beta", "partial_r", "semipartial_r", "spearman_rho",
-               "kendall_tau", "r_squared", "eta_squared", "mean1", "mean2", "cell_a", "b", "yi",
-               "value")  # fmt: skip
-_SIGNED = ("r", "fisher_z", "t", "d", "g", "z_stat", "beta", "partial_r", "semipartial_r",
-           "spearman_rho", "kendall_tau", "b", "log_odds_ratio", "yi", "value")  # fmt: skip
+_SIGNED = (
+    *(rule.inputs[0] for rule in RULES.values() if rule.signed and len(rule.inputs) == 1),
+    "value",
+)
 _NUMERIC_GROUPS = ("statistic", "companion", "direction")
 _CONSTANT = ("year", "doi", "source", "design", "country")
 _NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
@@ -32,6 +31,11 @@ _SYMPTOM_WORDS = ("symptom", "distress", "severity", "dropout", "attrition", "re
 
 #: What makes two rows the same effect beside their identity.
 _VALUES = tuple(c.name for c in COLUMNS.values() if c.group in _NUMERIC_GROUPS)
+
+
+def study_problems(rows: list[Row]) -> list[Problem]:
+    """Return the problems of the included rows with a study label, taken together."""
+    return [problem for rule in STUDY_RULES for problem in rule(rows)]
 
 
 def _grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[object, ...], list[Row]]:
@@ -74,7 +78,8 @@ def _labels(row: Row) -> dict[str, str]:
 
 
 def _value_column(row: Row) -> str:
-    return next((c for c in _STATISTICS if row.has(c)), "study")
+    columns = (*(c for rule in RULES.values() for c in rule.begun_by or rule.inputs), "value")
+    return next((c for c in columns if row.has(c)), "study")
 
 
 def sample_problems(rows: list[Row]) -> list[Problem]:
@@ -213,7 +218,7 @@ def overlap_problems(rows: list[Row]) -> list[Problem]:
     return problems
 
 
-#: Rules about the rows of all studies, in the order in which they report.
+#: Rules about rows taken together, in the order of their problems.
 STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
     duplicate_problems,
     sample_problems,
@@ -223,8 +228,3 @@ STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
     estimand_problems,
     overlap_problems,
 )
-
-
-def study_problems(rows: list[Row]) -> list[Problem]:
-    """Return the problems of the included rows with a study label, taken together."""
-    return [problem for rule in STUDY_RULES for problem in rule(rows)]

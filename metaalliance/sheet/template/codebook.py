@@ -10,6 +10,7 @@ from openpyxl.styles import PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 
+from metaalliance.core.conversion.rules import RULES
 from metaalliance.sheet.columns.specification import Column
 from metaalliance.sheet.columns.vocabularies import Vocabulary
 from metaalliance.sheet.template.archive import font
@@ -38,6 +39,7 @@ _ABOUT_WIDTHS = (22, 96)
 _HEADER_FILL = PatternFill("solid", fgColor="BFBFBF")
 _OWN_FILL = PatternFill("solid", fgColor="FFE699")
 
+_UNSIGNED = tuple(rule.statistic for rule in RULES.values() if not rule.signed)
 _ABOUT = (
     ("What it is", "One row of the sheet effects holds one effect size: one association of an "
      "alliance score with an outcome. Delete the two example rows; they have include = no and are "
@@ -55,8 +57,8 @@ _ABOUT = (
     ("Signs", "Enter a statistic with the sign that the report prints. outcome_direction = "
      "lower_better (symptoms, dropout) turns it, so that positive means in the end: better "
      "alliance, better outcome."),
-    ("No sign", "F, chi2, r_squared, eta_squared and p carry no sign. Enter + or - in sign: the "
-     "direction of the association as reported, before outcome_direction turns it."),
+    ("No sign", f"{', '.join(_UNSIGNED[:-1])} and {_UNSIGNED[-1]} carry no sign. Enter + or - in "
+     "sign: the direction of the association as reported, before outcome_direction turns it."),
     ("Not significant", "Where the report says only 'not significant', enter n.s. for the "
      "statistic, with n. What it is worth is chosen when the sheet is pooled, with "
      "--nonsignificant zero, drop or half-p (which needs a sign too); without a choice it is an "

@@ -39,7 +39,7 @@ def values_text(column: Column, levels: tuple[str, ...] = ()) -> str:
     if column.kind in {"text", "choice"}:
         return "text"
     kind = "whole number" if column.kind == "count" else "number"
-    low, high = _bounds(column)
+    low, high = column.low, column.high
     if low is None:
         return kind
     if high is None:
@@ -49,10 +49,6 @@ def values_text(column: Column, levels: tuple[str, ...] = ()) -> str:
     if column.open_ends:
         return f"{kind}, between {_shown(low)} and {_shown(high)}"
     return f"{kind}, from {_shown(low)} to {_shown(high)}"
-
-
-def _bounds(column: Column) -> tuple[float | None, float | None]:
-    return column.low, 2 if column.name == "tails" else column.high
 
 
 def _shown(value: float) -> str:
@@ -114,7 +110,7 @@ def _dropdown(column: Column, source: str) -> DataValidation:
 
 def _range(column: Column) -> DataValidation:
     """A range of numbers: statistics ask, because they may be "n.s.", all others refuse."""
-    low, high = _bounds(column)
+    low, high = column.low, column.high
     statistic = column.group == "statistic" and column.kind == "number"
     asks = statistic or low is None
     hint = "Leave the cell blank if it is not reported."

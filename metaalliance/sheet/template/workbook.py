@@ -10,7 +10,7 @@ from openpyxl.comments import Comment
 from openpyxl.utils import get_column_letter
 
 from metaalliance.core.conversion.rules import RULES
-from metaalliance.sheet.columns.specification import COLUMNS, Column
+from metaalliance.sheet.columns.specification import COLUMNS, IN_WORKBOOK, Column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary
 from metaalliance.sheet.template.archive import font, workbook_bytes, write_text
 from metaalliance.sheet.template.codebook import write_about, write_codebook
@@ -19,23 +19,6 @@ from metaalliance.sheet.template.style import group_fill, set_widths, write_head
 
 #: Rows that have dropdowns and entry checks.
 LAST_ROW = 5_000
-
-#: Columns in the order of coding: what the effect is, its number, the study, the bookkeeping.
-_ORDER = (
-    "study", "year", "sample", "effect",
-    "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
-    "alliance_reliability", "alliance_direction",
-    "outcome_measure", "outcome_domain", "outcome_rater", "outcome_time", "outcome_reliability",
-    "outcome_direction",
-    "n", "r", "ci_low", "ci_high", "sign", "t", "df", "F", "df1", "df2", "chi2", "z_stat", "p",
-    "tails", "fisher_z", "spearman_rho", "kendall_tau", "d", "g", "n1", "n2", "mean1", "sd1",
-    "mean2", "sd2", "odds_ratio", "log_odds_ratio", "cell_a", "cell_b", "cell_c", "cell_d",
-    "partial_r", "semipartial_r", "beta", "n_predictors", "r2_model", "b", "sd_x", "sd_y",
-    "r_squared", "eta_squared", "yi", "vi", "statistic", "value",
-    "modality", "delivery", "format", "design", "diagnosis", "population", "setting", "country",
-    "n_therapists", "percent_female", "percent_minority", "mean_age", "risk_of_bias", "estimand",
-    "source", "doi", "page", "quote", "notes", "include", "exclusion_reason",
-)  # fmt: skip
 
 _WIDTHS = {"study": 30, "outcome_measure": 20, "diagnosis": 18, "doi": 22, "page": 14, "quote": 34,
            "notes": 50, "exclusion_reason": 28, "statistic": 16, "country": 14}  # fmt: skip
@@ -81,25 +64,16 @@ def template_workbook(vocabularies: Mapping[str, Vocabulary] = VOCABULARIES) -> 
     >>> template_workbook()[:2]
     b'PK'
     """
-    columns = coding_order()
     levels = _levels(vocabularies)
     book = Workbook()
     effects = book.active
     effects.title = "effects"
     codebook, about = book.create_sheet("codebook"), book.create_sheet("about")
     sources = _write_lists(book.create_sheet("_lists"), levels)
-    _write_effects(effects, columns, levels, sources)
-    write_codebook(codebook, columns, vocabularies)
+    _write_effects(effects, levels, sources)
+    write_codebook(codebook, IN_WORKBOOK, vocabularies)
     write_about(about)
     return workbook_bytes(book, "Extraction workbook")
-
-
-def coding_order() -> list[Column]:
-    """Return every column of the specification in the order of the template."""
-    groups = [COLUMNS[name].group for name in _ORDER]
-    last = {group: index for index, group in enumerate(groups)}
-    place = {name: float(index) for index, name in enumerate(_ORDER)}
-    return sorted(COLUMNS.values(), key=lambda c: place.get(c.name, last[c.group] + 0.5))
 
 
 def _levels(vocabularies: Mapping[str, Vocabulary]) -> dict[str, tuple[str, ...]]:
@@ -123,14 +97,13 @@ def _write_lists(sheet: Any, levels: Mapping[str, tuple[str, ...]]) -> dict[str,
 
 def _write_effects(
     sheet: Any,
-    columns: list[Column],
     levels: Mapping[str, tuple[str, ...]],
     sources: Mapping[str, str],
 ) -> None:
     """Header, formats, entry checks and examples."""
-    set_widths(sheet, (_width(c, levels.get(c.name, ())) for c in columns))
+    set_widths(sheet, (_width(c, levels.get(c.name, ())) for c in IN_WORKBOOK))
     sheet.row_dimensions[1].height = 34  # the filter buttons sit below the names
-    for index, column in enumerate(columns, start=1):
+    for index, column in enumerate(IN_WORKBOOK, start=1):
         letter = get_column_letter(index)
         entries = levels.get(column.name, ())
         write_header_cell(sheet.cell(1, index), column.name, group_fill(column.group))
@@ -142,7 +115,7 @@ def _write_effects(
         for row, example in enumerate(_EXAMPLES, start=2):
             _write_example(sheet.cell(row, index), column, example.get(column.name))
     sheet.freeze_panes = "B2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{LAST_ROW}"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(IN_WORKBOOK))}{LAST_ROW}"
     sheet.page_setup.orientation = "landscape"
     sheet.print_title_rows = "1:1"
 
