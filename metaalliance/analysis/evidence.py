@@ -12,6 +12,7 @@ from metaalliance.analysis.content import BiasEvidence, Content
 from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
+from metaalliance.model import RHO
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck
 from metaalliance.models.pooled_fit import PooledFit
@@ -76,7 +77,7 @@ class Evidence:
     def by_study(self) -> Effects:
         """One row per study: several effects as their average, as in the forest plot."""
         rho = self.fit.settings().get("rho") if self.fit.model == "che" else None
-        return aggregate(self.coded, float(rho) if isinstance(rho, float | int) else 0.6)
+        return aggregate(self.coded, float(rho) if isinstance(rho, float | int) else RHO)
 
     def sizes(self) -> pd.Series:
         """Number of effects of each study."""

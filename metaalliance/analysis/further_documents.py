@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.model import RHO
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.location_scale import LocationScale
 from metaalliance.moderation.meta_regression import MetaRegression, with_r
@@ -46,6 +47,7 @@ def moderator_document(
     content = {
         "settings": {
             **analysis.fitted.to_record(),
+            "rho": RHO if analysis.fitted.rho is None else analysis.fitted.rho,
             "measure": analysis.policy.measure,
             **own,
             **analysis.recorded,

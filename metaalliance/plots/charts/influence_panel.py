@@ -62,7 +62,7 @@ def influence_panel(
     Parameters
     ----------
     result : Influence, PooledFit or RegressionFit
-        A result of `metaalliance.influence.influence`, or a fit.
+        A result of `metaalliance.influence`, or a fit.
     unit : {"study", "effect"}
         What a point is.
     style : str or Style
