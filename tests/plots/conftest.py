@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
 
 from metaalliance.effects.effects import Effects
 from metaalliance.models.pool import pool
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.plots.canvas import fonts, typeset
 from metaalliance.plots.canvas.style import drawing
 
 NAMES = (
@@ -27,6 +32,50 @@ NAMES = (
 MODALITIES = ("CBT", "psychodynamic", "humanistic", "integrative", "third-wave")
 
 MakeFit = Callable[..., PooledFit]
+MACHINE = tuple(fontManager.ttflist)
+SHIPPED = tuple(
+    font for font in MACHINE if Path(matplotlib.get_data_path()) in Path(font.fname).parents
+)
+
+
+@contextmanager
+def _only(listed: Sequence[object]) -> Iterator[None]:
+    """Within this context the fonts of `listed` alone are installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fontManager, "ttflist", list(listed))
+        _forget()
+        yield
+    _forget()
+
+
+def _forget() -> None:
+    """Drop what was remembered about fonts, their files, and widths measured in them."""
+    fontManager._findfont_cached.cache_clear()
+    for module in (fonts, typeset):
+        for found in vars(module).values():
+            if hasattr(found, "cache_clear"):
+                found.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shipped_fonts() -> Iterator[None]:
+    """Figures are set in the fonts that come with matplotlib, so that every machine agrees."""
+    with _only(SHIPPED):
+        yield
+
+
+@pytest.fixture
+def machine_fonts() -> Iterator[None]:
+    """Figures are set in the fonts of the machine, as in another process."""
+    with _only(MACHINE):
+        yield
+
+
+@pytest.fixture(params=[SHIPPED, MACHINE], ids=["shipped", "machine"])
+def either_font(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The fonts that come with matplotlib, which are wide, then those of the machine."""
+    with _only(request.param):
+        yield
 
 
 @pytest.fixture

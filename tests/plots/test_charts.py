@@ -121,6 +121,7 @@ for figure, suffix in (
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("machine_fonts")
 def test_another_process_writes_the_same_bytes(tmp_path, monkeypatch, capsys):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=True

@@ -51,6 +51,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
 
+@pytest.mark.usefixtures("machine_fonts")
 def test_two_processes_write_the_same_bytes(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()

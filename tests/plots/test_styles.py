@@ -39,7 +39,7 @@ HEADS = {
     "apa": ("Study", "r [95% CI]", "Weight", "Subtotal", "Overall"),
     "revman": ("Study or Subgroup", "IV, Random, 95% CI", "Subtotal (95% CI)", "Total (95% CI)"),
     "jama": ("Source", "No. of", "participants", "Weight, %", "(95% CI)", "Better outcome"),
-    "bmj": ("Weight (%)", "No of", "participants", "(95% CI)", "Overall", "Better outcome"),
+    "bmj": ("Weight", "(%)", "No of", "participants", "(95% CI)", "Overall", "Better outcome"),
 }
 
 
@@ -159,7 +159,7 @@ def test_a_style_of_ones_own(make_fit, panel, texts):
         },
         "mine",
     )
-    figure = plots.forest(make_fit(6), style=mine)
+    figure = plots.forest(make_fit(6), style=mine, width_mm=210)
     shown = [t.get_text() for t in texts(figure)]
     assert "Trial" in shown
     assert any(t.startswith("(0.") and t.endswith(";") for t in shown)

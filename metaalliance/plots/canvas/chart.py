@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -46,13 +47,17 @@ def present(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Edges of a panel in mm from the upper left corner of the page, and its ticks."""
+    """Edges of a panel in mm from the upper left corner of the page, and its ticks.
+
+    `span` is from where to where the title under the plot may run.
+    """
 
     panel: Panel
     left: float
     right: float
     top: float
     bottom: float
+    span: tuple[float, float]
     across: Ticks
     up: Ticks
 
@@ -91,13 +96,15 @@ def _placed(chart: Chart, style: Style, width: float, top: float) -> list[_Place
         edges = _edges(chart, row, style, width)
         above = max(_above(panel, style) for panel in row)
         heights = [p.height or p.aspect * (b - a) for p, (a, b) in zip(row, edges, strict=True)]
-        for panel, (left, right), height in zip(row, edges, heights, strict=True):
+        spans = _title_spans(row, edges, style, width)
+        for panel, (left, right), height, span in zip(row, edges, heights, spans, strict=True):
             place = _Place(
                 panel=panel,
                 left=left,
                 right=right,
                 top=top + above,
                 bottom=top + above + height,
+                span=span,
                 across=panel.across.ticks(right - left, style.small_size),
                 up=panel.up.ticks(height, style.small_size),
             )
@@ -123,6 +130,22 @@ def _edges(
         edges.append((start, end))
         x = end + right + APART
     return edges
+
+
+def _title_spans(
+    row: tuple[Panel, ...], edges: list[tuple[float, float]], style: Style, width: float
+) -> list[tuple[float, float]]:
+    """Return from where to where the title under each plot of a row may run, in mm.
+
+    It may run on under a neighbour without a title, but not into the title of another.
+    """
+    whole = style.margin, width - style.margin
+    titled = [i for i, panel in enumerate(row) if panel.across.titles()]
+    middles = [(edges[i][1] + edges[j][0]) / 2 for i, j in pairwise(titled)]
+    lows = [whole[0], *(middle + APART / 2 for middle in middles)]
+    highs = [*(middle - APART / 2 for middle in middles), whole[1]]
+    spans = {i: (lows[at], highs[at]) for at, i in enumerate(titled)}
+    return [spans.get(i, whole) for i in range(len(row))]
 
 
 def _gutter(panel: Panel, style: Style) -> float:
@@ -178,11 +201,12 @@ def _draw_panel(page: Page, place: _Place) -> None:
     center = (place.left + place.right) / 2
     titles = panel.across.titles()
     if titles:
-        line = first_fitting(titles, page.width - 2 * style.margin, style.size)
+        low, high = place.span
+        line = first_fitting(titles, high - low, style.size)
         below = 0.0 if "bottom" in panel.quiet else TICK + style.row * 0.8
         y = place.bottom + below + style.row * 0.55
         half = line_width(line, style.size) / 2
-        x = min(max(center, style.margin + half), page.width - style.margin - half)
+        x = min(max(center, low + half), high - half)
         page.put(line, x, y, align="center")
     if panel.up.titles():
         line = first_fitting(panel.up.titles(), place.bottom - place.top, style.size)

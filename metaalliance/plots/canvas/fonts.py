@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from pathlib import Path
 
 from matplotlib.font_manager import fontManager, get_font
 
@@ -63,10 +64,12 @@ def installed() -> dict[str, str]:
     """Return the file of the regular face of each installed family.
 
     Asking matplotlib for a family that is absent writes a warning to the log, so only
-    these are ever asked for.
+    these are ever asked for. Its list may be an old one, with fonts that are gone since.
     """
     files: dict[str, str] = {}
     for entry in fontManager.ttflist:
+        if not Path(entry.fname).is_file():
+            continue
         if entry.name not in files or _is_regular(entry):
             files[entry.name] = entry.fname
     return files

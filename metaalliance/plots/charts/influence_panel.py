@@ -34,6 +34,9 @@ from metaalliance.wording.phrases import count_text
 #: Height of a panel in mm; names in the note at most; labels in a panel at most.
 HEIGHT, LISTED, LABELLED = 24.0, 15, 6
 
+#: What x is, after "Study" or "Effect", from the longest wording to the shortest.
+ORDER = (", in the order of the sheet", ", in sheet order", "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Diagnostic:
@@ -170,7 +173,7 @@ def _panel(one: _Diagnostic, table: pd.DataFrame, *, last: bool, unit: str) -> P
     across = Numbers(
         low=0.5 - 0.02 * n,
         high=n + 0.5 + 0.02 * n,
-        wordings=(own(f"{word}, in the order of the sheet"), own(word)) if last else (),
+        wordings=tuple(own(word + order) for order in ORDER) if last else (),
         whole=True,
         least=1.0,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaalliance.plots.canvas.page import Align, Page
-from metaalliance.plots.canvas.typeset import Line, line_width, shorten, user
+from metaalliance.plots.canvas.typeset import Line, line_width, shorten, user, wrap
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.sides import directions
 
@@ -31,8 +31,8 @@ def panel_lines(plot: Plot) -> tuple[PanelLine, ...]:
     for words in reversed(above):
         lines.append(tuple((text, x, align, small) for text, x, align in words))
     for header in reversed(plot.table.panel_header):
-        line = shorten(header, right - left, size)
-        lines.append(((line, (left + right) / 2, "center", size),))
+        for line in reversed(wrap(header, right - left, size)):
+            lines.append(((line, (left + right) / 2, "center", size),))
     return tuple(lines)
 
 

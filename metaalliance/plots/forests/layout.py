@@ -142,6 +142,8 @@ SQUEEZES = (
     Squeeze(label_share=0.33, cell_limit=16.0, tight=0.7, dropped=("weight", "I2")),
     Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2")),
     Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2", "k")),
+    Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2", "k", "n")),
+    Squeeze(label_share=0.20, cell_limit=13.0, tight=0.45, dropped=("weight", "I2", "k", "n")),
 )
 
 
@@ -149,8 +151,8 @@ def place_columns(table: Table, width: float, style: Style) -> Columns:
     """Measure a table and place its columns on a page of `width` mm.
 
     Type is made smaller, then labels and text columns are cut, and then optional columns
-    (weights, and numbers of effects that nobody asked for) are left out, only when the plot
-    would otherwise get less than its share.
+    (weights, and numbers of effects and participants that nobody asked for) are left out, only
+    when the plot would otherwise get less than its share.
 
     Raises
     ------

@@ -51,6 +51,9 @@ NARROW = 110.0
 HEADS = ("Studies", "Effects", "Participants")
 LETTERS = ("*k*", "*m*", "*N*")
 
+#: Names of these columns; that of participants is left out where there is no space for it.
+COUNTS = ("studies", "effects", "n")
+
 
 def summary_forest(
     fit: PooledFit,
@@ -97,12 +100,15 @@ def summary_forest(
         means = level_means(fit, by, pool)
         counts = _counts(fit, means)
         letters = width < NARROW
-        table = _table(fit, means, [(LETTERS if letters else HEADS)[i] for i in counts], look)
+        table = _table(fit, means, LETTERS if letters else HEADS, look)
         marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
         axis = table_axis(table, marked, look, limits)
+        columns = place_columns(table, width, look)
+        shown = {table.columns[column.index].name for column in columns.text}
+        lettered = tuple(i for i in counts if letters and COUNTS[i] in shown)
         plot = Plot(
             table=table,
-            columns=place_columns(table, width, look),
+            columns=columns,
             axis=axis,
             style=look,
             width=width,
@@ -111,7 +117,7 @@ def summary_forest(
             reference=marked,
             heaviest=1.0,
             foot=(
-                *_foot(fit, means, counts if letters else (), look, cut=is_cut(table, axis)),
+                *_foot(fit, means, lettered, look, cut=is_cut(table, axis)),
                 *other_models(fit, means),
             ),
             directions=directions_of(look, directions),
@@ -132,7 +138,15 @@ def _table(fit: PooledFit, means: LevelMeans, heads: Sequence[str], look: Style)
     """Return the table: counts left, effects and I² where the style has effects and weights."""
     counts, bold = _counts(fit, means), look.forest.bold_head
     sides = {"left": look.forest.left, "right": look.forest.right}
-    columns = [ColumnSpec(name=h, header=(own(h, bold=bold),), side="left") for h in heads]
+    columns = [
+        ColumnSpec(
+            name=COUNTS[i],
+            header=(own(heads[i], bold=bold),),
+            side="left",
+            optional=COUNTS[i] == "n",
+        )
+        for i in counts
+    ]
     for side, names in sides.items():
         for name in names:
             if name == "effect":
