@@ -828,6 +828,11 @@ _ANALYSIS = {
         "the sheet.",
         "Correct them before the diagram is printed.",
     ),
+    "MA683": _error(
+        "the analysis cannot be written as a script",
+        "A script of R repeats the analysis with metafor, which does not have this estimator of tau².",
+        "See the message; choose another estimator.",
+    ),
     "MA684": _note(
         "a figure was not drawn",
         "These data do not have what the figure shows: too few studies, or no estimate.",

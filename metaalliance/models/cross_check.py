@@ -102,10 +102,14 @@ class CrossCheck:
         if not self.rows:
             return "There is no two-level row that PyMARE and statsmodels could recompute."
         n, (row, quantity, value) = len(self.rows), self._worst()
-        where = f"{abs(value):.1e} ({quantity}, {row})"
         if self.agrees:
             rows = "the two-level row" if n == 1 else f"{n} two-level rows"
-            return f"PyMARE and statsmodels agree on {rows}: largest difference {where}."
+            size = f"below {_power_above(abs(value)):.0e}" if value else "none"
+            return (
+                f"PyMARE and statsmodels agree on {rows}: largest difference {size} "
+                f"({quantity}, {row})."
+            )
+        where = f"{abs(value):.1e} ({quantity}, {row})"
         lower = any(row.gain > SAME_HEIGHT and not row.agrees for row in self.rows)
         why = " PyMARE's tau² has a lower likelihood." if lower else ""
         return f"PyMARE or statsmodels differ by {where}.{why}"
@@ -196,6 +200,11 @@ def _row(name: str, fit: Any) -> RowCheck:
         name=name, tau2=tau2, tau2_ci=tau2_ci, estimate=estimate, se=se, gain=gain,
         agrees=all(small),
     )  # fmt: skip
+
+
+def _power_above(value: float) -> float:
+    """The power of ten above a rounding error, whose own digits differ between processors."""
+    return float(10.0 ** math.ceil(math.log10(value)))
 
 
 def _rounding(difference: float, size: float) -> bool:
