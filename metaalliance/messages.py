@@ -830,7 +830,7 @@ _ANALYSIS = {
     ),
     "MA683": _error(
         "the analysis cannot be written as a script",
-        "A script of R repeats the analysis with metafor, which does not have this estimator of tau².",
+        "A script of R repeats the analysis with metafor, which does not have this estimator.",
         "See the message; choose another estimator.",
     ),
     "MA684": _note(
