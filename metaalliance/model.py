@@ -270,7 +270,7 @@ class Model(Settings):
         names = []
         for s in settings_in(Model):
             given = getattr(other, s.field)
-            unused = s.field == "tau2" and self.kind == "common-effect"
+            unused = s.field in {"tau2", "prediction"} and self.kind == "common-effect"
             differs = given != getattr(self, s.field) or unused
             if s.field != "kind" and given != getattr(plain, s.field) and differs:
                 names.append(s.name)
@@ -280,7 +280,13 @@ class Model(Settings):
         """Refuse settings that the model has not."""
         if not self.multilevel:
             if asked.columns:
-                raise OptionError(f"The {self.kind} model has no further levels or correlations.")
+                named = ", ".join(
+                    n for n in ("within", "above", "crossed", "rho", "same") if _named(asked, n)
+                )
+                raise OptionError(
+                    f"The {self.kind} model has no further levels or correlations, so that "
+                    f"{named} cannot be given."
+                )
             return
         if self.tau2 not in {"REML", "ML"}:
             raise OptionError(
@@ -314,6 +320,8 @@ class Model(Settings):
             unused |= {"rho"}
         if not self.columns:
             unused |= {"within", "above", "crossed", "rho_same", "same"}
+        if self.kind == "common-effect":
+            content["prediction"] = None
         return {name: value for name, value in content.items() if name not in unused}
 
 
@@ -344,6 +352,12 @@ def refuse(model: Model, method: str, reasons: Mapping[str, str]) -> None:
         if s.name in reasons and given != s.default:
             shown = list(given) if isinstance(given, tuple) else given
             raise OptionError(f"{method} cannot obey {s.name}={shown!r}: {reasons[s.name]}.")
+
+
+def _named(model: Model, name: str) -> bool:
+    """Whether a setting names columns."""
+    value = getattr(model, name)
+    return bool(value) and not isinstance(value, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

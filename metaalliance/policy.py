@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
@@ -109,6 +109,22 @@ class Policy(Settings):
     def reading(self) -> dict[str, Any]:
         """What decides how a sheet is read, as `load_studies` takes it."""
         return {name: getattr(self, name) for name in READING}
+
+    @classmethod
+    def read(cls, *given: Mapping[str, Any]) -> Self:
+        """Return the value that mappings by name ask for, the first of them over the next.
+
+        Where the first says which measures are corrected, reliabilities of others that only the
+        next ones give stand for nothing.
+        """
+        first, *rest = given or ({},)
+        said = first.get("attenuation")
+        if said is not None:
+            idle = {f"{side}_reliability" for side in ("alliance", "outcome")
+                    if said not in {side, "individual"}}  # fmt: skip
+            rest = [{k: v for k, v in one.items() if k not in idle} for one in rest]
+        found: Self = super(Policy, cls).read(first, *rest)
+        return found
 
     @property
     def correction(self) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 #: Key of the metadata of a field that is a setting.
 _KEY = "setting"
+#: What asks for the default of a setting in words.
+_BLANK: tuple[Any, ...] = ("", [""], ("",))
 #: Settings of the classes that were asked for already.
 _FOUND: dict[type[Any], tuple[Setting, ...]] = {}
 
@@ -96,11 +98,14 @@ class Settings:
     def read(cls, *given: Mapping[str, Any]) -> Self:
         """Return the value that mappings by name ask for, the first of them over the next.
 
-        Names of other settings are left to others; None means that nothing is said.
+        Names of other settings are left to others; None means that nothing is said, a blank text
+        that the default is wanted whatever the next mapping says.
         """
         chosen = {}
         for s in settings_in(cls):
             said = next((g[s.name] for g in given if g.get(s.name) is not None), s.default)
+            if said in _BLANK:
+                said = s.default
             chosen[s.field] = s.words(said) if isinstance(said, str) else said
         return cls(**chosen)
 

@@ -103,7 +103,8 @@ class Analysis:
         config : path, optional
             Configuration; by default the nearest ``metaalliance.toml`` beside or above the sheet.
         **settings
-            Settings of `Model` and of `Policy` by name; they go over those of the configuration.
+            Settings of `Model` and of `Policy` by name; they go over those of the configuration. A
+            whole `Model` as `model`, or a whole `Policy` as `policy`, stands for all of its own.
 
         Raises
         ------
@@ -112,13 +113,19 @@ class Analysis:
         OptionError
             For a setting that does not exist, or a value that it does not have.
         """
+        whole_model, whole_policy = settings.get("model"), settings.pop("policy", None)
+        if isinstance(whole_model, Model):
+            settings = {**settings, **whole_model.to_record()}
+        if isinstance(whole_policy, Policy):
+            settings = {**settings, **whole_policy.to_record()}
         known = [s.name for kind in (Policy, Model) for s in settings_in(kind)]
         unknown = [name for name in settings if name not in known]
         if unknown:
             raise OptionError(f"There is no setting {unknown[0]!r}; there are {', '.join(known)}.")
         path = Path(workbook)
         found = config_for(path, None if config is None else Path(config))
-        model, policy = Model.read(settings, found.pool), Policy.read(settings, found.pool)
+        model = whole_model if isinstance(whole_model, Model) else Model.read(settings, found.pool)
+        policy = whole_policy or Policy.read(settings, found.pool)
         studies = read(path, policy, found, sheet)
         if studies.errors:
             raise StudyDataError(
@@ -174,6 +181,17 @@ class Analysis:
         refuse_unused_rho(self.fitted, found.kind)
         return found
 
+    def check_structure(self) -> None:
+        """Refuse levels that the effects do not have, as `pool` does, before parts are fitted.
+
+        Raises
+        ------
+        OptionError, EstimationError
+            Of the pooled mean.
+        """
+        if self.model.columns:
+            _ = self.fit
+
     @cached_property
     def fit(self) -> PooledFit:
         """The pooled mean; what its reader has to know stands in its notices."""
@@ -186,7 +204,7 @@ class Analysis:
         return self.fit
 
     def moderators(
-        self, by: str | Sequence[str], **options: Unpack[TableOptions]
+        self, by: str | Sequence[str] = "modality", **options: Unpack[TableOptions]
     ) -> ModeratorTable:
         """Test moderators one at a time with the model of this analysis.
 
@@ -205,6 +223,7 @@ class Analysis:
             table, figure and document of this analysis.
         """
         names = (by,) if isinstance(by, str) else by
+        self.check_structure()
         return moderator_table(self.effects, names, model=self.chosen.asked, **options)
 
     def bias(
@@ -237,6 +256,7 @@ class Analysis:
         """
         from metaalliance.robustness.run import multiverse  # brings joblib
 
+        self.check_structure()
         return multiverse(
             self.studies,
             grid=dict(self.config.multiverse) if grid is None else grid,

@@ -124,6 +124,7 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
     if options.at and options.regressed is None:
         raise OptionError("--at predicts from a --formula; there is none.")
     _check_variables(analysis.effects, options)
+    analysis.check_structure()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         table = _table(analysis, options) if options.moderators else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -119,6 +120,7 @@ def _of_side(rows: Sequence[Row], side: Side, assumed: Assumed | None) -> dict[i
             raise EstimationError(
                 f"{seen} is not a reliability, above 0 and at most 1.", code="MA624"
             )
+    _refuse_misspelt(rows, side, assumed)
     stand_in = _stand_in(column, assumed, list(reported.values()))
     found, missing = {}, []
     for row in rows:
@@ -133,6 +135,20 @@ def _of_side(rows: Sequence[Row], side: Side, assumed: Assumed | None) -> dict[i
     if missing:
         raise _missing(column, missing, len(rows))
     return found
+
+
+def _refuse_misspelt(rows: Sequence[Row], side: Side, assumed: Assumed | None) -> None:
+    """Refuse a measure of no row whose name is nearly that of one without a value of its own."""
+    if not isinstance(assumed, Mapping):
+        return
+    coded = {str(m) for row in rows if (m := row.get(f"{side}_measure"))}
+    for key in assumed:
+        left = sorted(coded - set(assumed))
+        near = difflib.get_close_matches(key, left, n=1) if key not in {OTHERS, *coded} else []
+        if near:
+            raise OptionError(
+                f"{side}_reliability names {key!r}, which no row has. Did you mean {near[0]!r}?"
+            )
 
 
 def _missing(column: str, missing: list[str], rows: int) -> EstimationError:

@@ -186,7 +186,8 @@ def compare_models(
     list of Problem
         A note for each model that could not be fitted, or would repeat the main one.
     """
-    rows, said = [NamedFit(f"{main.model} (main)", main)], list(notes)
+    lost = main.specification.not_taken(main.specification.asked)
+    rows, said = [NamedFit(f"{main.model} (main)", main, lost)], list(notes)
     for row in (*_alternatives(main), *extra):
         try:
             with warnings.catch_warnings():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.problems import Problem, notice
 
 
@@ -31,6 +31,8 @@ def independent_effects(
     if not effects.dependent():
         return effects, ()
     several = int((effects.frame["study"].value_counts() > 1).sum())
+    if isinstance(rho, str):
+        raise OptionError(f"rho={rho!r}: effects are averaged with one number.")
     if rho is None:
         raise EstimationError(
             f"{method} takes one effect per study, but {several} "

@@ -114,7 +114,7 @@ def _pooling_text(means: LevelMeans, wording: Wording, noun: str) -> str:
         return f"{noun} were not pooled: {means.test.omnibus['reason']}."
     model = _model_words(means.test.options, wording)
     if means.test.options["separate_tau2"]:
-        model += ", τ² of each"
+        return f"{noun} were fitted apart, each with a τ² of its own: {model}."
     if math.isfinite(means.test.tau2):
         model += f", common τ² = {number(means.test.tau2, 3)}"
     return f"{noun} come from one model: {model}."

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from metaalliance.core.bayes.posterior import NormalMixture, credible_interval
-from metaalliance.core.bayes.priors import (
+from metaalliance.core.bayesian.posterior import NormalMixture, credible_interval
+from metaalliance.core.bayesian.priors import (
     FLAT,
     HalfCauchy,
     HalfNormal,
     NormalPrior,
     Uniform,
 )
-from metaalliance.core.bayes.quadrature import (
+from metaalliance.core.bayesian.quadrature import (
     fit_bayes,
     log_bayes_factor_mu,
     log_bayes_factor_tau,

@@ -11,7 +11,7 @@ from golden_data import assert_close, golden
 from scipy import stats
 
 import metaalliance as ma
-from metaalliance.core.bayes.priors import NormalPrior
+from metaalliance.core.bayesian.priors import NormalPrior
 from metaalliance.errors import EstimationError, OptionError
 
 #: R's integrals and quantile searches.

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.bayes.posterior import CredibleInterval, Posterior, credible_interval
-from metaalliance.core.bayes.priors import NormalPrior
-from metaalliance.core.bayes.quadrature import (
+from metaalliance.core.bayesian.posterior import CredibleInterval, Posterior, credible_interval
+from metaalliance.core.bayesian.priors import NormalPrior
+from metaalliance.core.bayesian.quadrature import (
     BayesFit,
     fit_bayes,
     log_bayes_factor_mu,

@@ -148,9 +148,9 @@ def bootstrap_i2(
     Examples
     --------
     >>> from metaalliance.effects.effects import Effects
-    >>> from metaalliance.models.two_level import fit_two_level
+    >>> from metaalliance.models.pool import pool
     >>> effects = Effects.from_arrays([0.1, 0.5, 0.2, 0.6], [0.01, 0.02, 0.01, 0.02])
-    >>> fit = fit_two_level(effects, "DL", "wald", 0.95, "t")
+    >>> fit = pool(effects, tau2="DL", test="wald")
     >>> found = bootstrap_i2(fit, replications=199)
     >>> found.intervals["total"].low <= fit.I2 <= found.intervals["total"].high
     True

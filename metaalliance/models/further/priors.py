@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from metaalliance.core.bayes.priors import (
+from metaalliance.core.bayesian.priors import (
     FLAT,
     HalfCauchy,
     HalfNormal,

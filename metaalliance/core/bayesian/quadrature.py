@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.arrays import Array, read_only
-from metaalliance.core.bayes.posterior import (
+from metaalliance.core.bayesian.posterior import (
     FINE,
     SPLIT,
     CredibleInterval,
@@ -21,7 +21,7 @@ from metaalliance.core.bayes.posterior import (
     TauDistribution,
     describe,
 )
-from metaalliance.core.bayes.priors import (
+from metaalliance.core.bayesian.priors import (
     FLAT,
     NormalPrior,
     TauPrior,
@@ -225,7 +225,7 @@ def fit_bayes(
     The eight schools of Rubin (1981). The vignette of bayesmeta 2.2 prints mean and median
     of tau as 5.884511 and 4.758539, and the mean as 7.985729, within its own tolerance.
 
-    >>> from metaalliance.core.bayes.priors import HalfCauchy
+    >>> from metaalliance.core.bayesian.priors import HalfCauchy
     >>> yi = np.array([28.39, 7.94, -2.75, 6.82, -0.64, 0.63, 18.01, 12.16])
     >>> sei = np.array([14.9, 10.2, 16.3, 11.0, 9.4, 11.4, 10.4, 17.6])
     >>> fit = fit_bayes(yi, sei**2, HalfCauchy(25.0), NormalPrior(0.0, 50.0))
@@ -303,7 +303,7 @@ def log_bayes_factor_mu(
     --------
     One effect of 0 with variance 1, tau near 0: densities of N(0, 2) and N(0, 1) at 0.
 
-    >>> from metaalliance.core.bayes.priors import HalfNormal
+    >>> from metaalliance.core.bayesian.priors import HalfNormal
     >>> one = np.zeros(1), np.ones(1)
     >>> value = log_bayes_factor_mu(*one, HalfNormal(1e-6), NormalPrior(0.0, 1.0))
     >>> round(value, 9) == round(-0.5 * math.log(2), 9)
@@ -340,7 +340,7 @@ def log_bayes_factor_tau(
     --------
     One effect tells nothing of tau.
 
-    >>> from metaalliance.core.bayes.priors import HalfNormal
+    >>> from metaalliance.core.bayesian.priors import HalfNormal
     >>> round(log_bayes_factor_tau(np.zeros(1), np.ones(1), HalfNormal(0.5)), 9) + 0.0
     0.0
     """
