@@ -320,8 +320,6 @@ class Model(Settings):
             unused |= {"rho"}
         if not self.columns:
             unused |= {"within", "above", "crossed", "rho_same", "same"}
-        if self.kind == "common-effect":
-            content["prediction"] = None
         return {name: value for name, value in content.items() if name not in unused}
 
 

@@ -139,7 +139,8 @@ def test_no_circle_of_imports():
 
 
 def test_no_folder_is_crowded():
-    for folder in {path.parent for path in MODULES}:
+    tests = Path(__file__).parent.rglob("*.py")
+    for folder in {path.parent for path in (*MODULES, *tests)}:
         assert len(list(folder.glob("*.py"))) <= 25, folder
 
 

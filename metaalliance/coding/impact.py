@@ -16,6 +16,7 @@ from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import nested_data
 from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.errors import EstimationError
+from metaalliance.model import RHO
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Coded, Row
 from metaalliance.sheet.rules.row import (
@@ -31,8 +32,6 @@ MAKES_EFFECT = frozenset(
     {"include"}
     | {c.name for c in COLUMNS.values() if c.group in {"statistic", "companion", "direction"}}
 )
-#: The assumed correlation of `pool` at its defaults.
-RHO = 0.6
 
 
 class Impact(NamedTuple):

@@ -231,5 +231,5 @@ def test_a_summary_of_a_test_draws_its_levels_as_they_were_tested(fit, texts):
     axes = next(a for a in figure.axes if a.get_label() == "forest")
     drawn = [p.get_xy()[1, 0] for p in axes.patches if p.get_label() == "subgroup"]
     assert drawn == list(joint.levels["estimate"])
-    assert "τ² of each" in " ".join(t.get_text() for t in texts(figure))
+    assert "τ² of its own" in " ".join(t.get_text() for t in texts(figure))
     assert f"r = {shown(joint.levels.iloc[-1])}" in summary_text(fit, by=joint)
