@@ -113,19 +113,14 @@ class Analysis:
         OptionError
             For a setting that does not exist, or a value that it does not have.
         """
-        whole_model, whole_policy = settings.get("model"), settings.pop("policy", None)
-        if isinstance(whole_model, Model):
-            settings = {**settings, **whole_model.to_record()}
-        if isinstance(whole_policy, Policy):
-            settings = {**settings, **whole_policy.to_record()}
+        whole = settings.pop("policy", None)
         known = [s.name for kind in (Policy, Model) for s in settings_in(kind)]
         unknown = [name for name in settings if name not in known]
         if unknown:
             raise OptionError(f"There is no setting {unknown[0]!r}; there are {', '.join(known)}.")
         path = Path(workbook)
         found = config_for(path, None if config is None else Path(config))
-        model = whole_model if isinstance(whole_model, Model) else Model.read(settings, found.pool)
-        policy = whole_policy or Policy.read(settings, found.pool)
+        model, policy = _model(settings, found), _policy(whole, settings, found)
         studies = read(path, policy, found, sheet)
         if studies.errors:
             raise StudyDataError(
@@ -324,6 +319,26 @@ class Analysis:
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
         return compare_all_models(self.fit, *removals(self.fit))
+
+
+def _model(settings: Mapping[str, Any], config: Config) -> Model:
+    """The whole model that was given, or the one of the settings over the configuration."""
+    if isinstance(settings.get("model"), Model):  # refuses settings beside it
+        names = {s.name for s in settings_in(Model)}
+        return Model.of({name: value for name, value in settings.items() if name in names})
+    return Model.read(settings, config.pool)
+
+
+def _policy(whole: Any, settings: Mapping[str, Any], config: Config) -> Policy:
+    """The whole policy that was given, or the one of the settings over the configuration."""
+    if whole is None:
+        return Policy.read(settings, config.pool)
+    beside = [s.name for s in settings_in(Policy) if s.name in settings]
+    if not isinstance(whole, Policy):
+        raise OptionError(f"policy={whole!r} is not a Policy.")
+    if beside:
+        raise OptionError(f"A Policy has its own settings; {', '.join(beside)} cannot be given.")
+    return whole
 
 
 def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:

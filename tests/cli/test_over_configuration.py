@@ -91,3 +91,16 @@ def test_an_analysis_takes_whole_values(sheet):
     whole = ma.Analysis.read(sheet, model=ma.Model(level=0.8), policy=ma.Policy(measure="r"))
     parts = ma.Analysis.read(sheet, level=0.8, measure="r")
     assert whole.pool().to_dict() == parts.pool().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"model": ma.Model(), "tau2": "DL"}, "tau2 cannot be given"),
+        ({"policy": ma.Policy(), "measure": "r"}, "measure cannot be given"),
+        ({"policy": "z"}, "is not a Policy"),
+    ],
+)
+def test_nothing_beside_a_whole_value_is_ignored(sheet, settings, said):
+    with pytest.raises(ma.OptionError, match=said):
+        ma.Analysis.read(sheet, **settings)
