@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 # Kernels of OpenBLAS round differently; each machine takes the one of its processor.
 KERNELS ?= Haswell SkylakeX Zen Prescott
-NUMERIC = $(addprefix tests/,core models moderators bias influence multiverse effects)
+NUMERIC = $(addprefix tests/,core effects models moderation publication_bias diagnostics robustness)
 
 .PHONY: help setup check format lint types test slow kernels lowest newest golden data bench docs \
 	figures clean
