@@ -151,10 +151,12 @@ class Effects:
 
         Samples count within their study; effects without one are those of the study itself.
         """
-        named = "sample" in self.frame and self.frame["sample"].notna().any()
-        keys = ["study", "sample"] if named else ["study"]
-        codes = self.frame.groupby(keys, dropna=False, sort=False).ngroup()
-        return codes.to_numpy(dtype=np.intp)
+        study = pd.factorize(self.frame["study"])[0].astype(np.intp)
+        if "sample" not in self.frame or self.frame["sample"].isna().all():
+            return study
+        sample = pd.factorize(self.frame["sample"])[0].astype(np.intp)  # -1 where it is blank
+        pairs = study * (int(sample.max()) + 2) + sample + 1
+        return pd.factorize(pairs)[0].astype(np.intp)
 
     @property
     def studies_with_samples(self) -> int:

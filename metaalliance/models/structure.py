@@ -16,6 +16,7 @@ from metaalliance.core.variance.structure import Levels, Nested
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Specification
+from metaalliance.models.checks import samples_notice
 from metaalliance.models.sampling import both, correlations, is_nested, sampling_terms
 from metaalliance.problems import Problem, notice
 
@@ -158,7 +159,14 @@ def _check(effects: Effects, model: Specification) -> None:
             raise EstimationError(f"{column} is missing for {study}.", code="MA604")
 
 
-def missing_notice(effects: Effects, model: Specification) -> tuple[Problem, ...]:
+def structure_notices(effects: Effects, model: Specification) -> tuple[Problem, ...]:
+    """Say what a reader has to know about samples and levels."""
+    correlated = model.kind == "che" and bool(model.rho)
+    people = samples_notice(effects) if correlated else ()
+    return people + _missing_notice(effects, model)
+
+
+def _missing_notice(effects: Effects, model: Specification) -> tuple[Problem, ...]:
     """Say that effects without a value of the crossed factor are one level of it."""
     if not model.crossed:
         return ()

@@ -27,6 +27,7 @@ from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import Model
+from metaalliance.models.checks import samples_notice
 from metaalliance.models.further.reliabilities import (
     SIDES,
     PsychometricCorrection,
@@ -315,7 +316,7 @@ def _observed(
         f"within studies ({aggregation}, rho = {check_rho(rho):g})."
     )
     found = notice("MA623", message, "Try the other kind of aggregation.", severity="note")
-    return _by_study(observed, rho, aggregation), (found,)
+    return _by_study(observed, rho, aggregation), (found, *samples_notice(observed))
 
 
 def _by_study(effects: Effects, rho: float, aggregation: AggregationMethod) -> Effects:
