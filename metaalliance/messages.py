@@ -525,6 +525,12 @@ _ANALYSIS = {
         "certainty.",
         "Check for copied rows.",
     ),
+    "MA605": _note(
+        "samples of a study are independent",
+        "Effects of different samples come from different people: their sampling errors are "
+        "independent, and only those of one sample are correlated.",
+        "Code effects of the same people under one sample.",
+    ),
     "MA615": _warning(
         "values of a crossed factor are missing",
         "Effects without a value are taken as one level of the factor.",
