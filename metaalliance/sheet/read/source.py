@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem
 from metaalliance.sheet.read.delimited import read_delimited
 from metaalliance.sheet.read.grid import Grid
-from metaalliance.sheet.read.other_formats import read_other
-from metaalliance.sheet.read.preflight import MAX_FILE, read_bytes, sniff
+from metaalliance.sheet.read.jamovi import read_jamovi
+from metaalliance.sheet.read.jasp import read_jasp
+from metaalliance.sheet.read.limits import MAX_FILE, PAGE
+from metaalliance.sheet.read.ods import read_ods
+from metaalliance.sheet.read.parquet import read_parquet
+from metaalliance.sheet.read.preflight import read_bytes, sniff
+from metaalliance.sheet.read.r_data import read_r
+from metaalliance.sheet.read.spss_stata import read_spss_stata
+from metaalliance.sheet.read.xls import read_xls
+from metaalliance.sheet.read.xlsb import read_xlsb
 from metaalliance.sheet.read.xlsx import read_xlsx
 
 
@@ -28,7 +37,9 @@ def read_source(path: str | Path) -> tuple[bytes, str]:
         if not content:
             raise UnreadableFileError("Standard input is empty.", code="MA102")
         if len(content) > MAX_FILE:
-            raise UnreadableFileError("Standard input is too large.", code="MA107")
+            raise UnreadableFileError(
+                f"Standard input is larger than {MAX_FILE // 2**20} MB ({PAGE}).", code="MA107"
+            )
         return content, "standard input"
     return read_bytes(Path(path)), display_name(Path(path).name)
 
@@ -42,8 +53,19 @@ def display_name(name: str) -> str:
 def parse_grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     """Read every sheet of a file by what it is, whatever it is called."""
     kind = sniff(content, name)
-    if kind == "xlsx":
-        return read_xlsx(content, name)
-    if kind == "text":
-        return read_delimited(content, name)
-    return read_other(content, name)
+    if kind in {"sav", "dta"}:
+        return read_spss_stata(content, name, kind)
+    return _READERS[kind](content, name)
+
+
+_READERS: dict[str, Callable[[bytes, str], tuple[list[Grid], list[Problem]]]] = {
+    "xlsx": read_xlsx,
+    "text": read_delimited,
+    "ods": read_ods,
+    "xls": read_xls,
+    "xlsb": read_xlsb,
+    "omv": read_jamovi,
+    "jasp": read_jasp,
+    "r": read_r,
+    "parquet": read_parquet,
+}
