@@ -63,8 +63,8 @@ _FILE = {
     ),
     "MA104": _error(
         "the file is of another type",
-        "Its content is not that of a file this tool reads: .xlsx, .xlsm, .csv, .tsv, and with the "
-        "extra 'formats' .xls, .ods, .xlsb, .sav, .dta, .rds, .rda, .omv, .jasp, .parquet.",
+        "Its content is not that of a file this tool reads: .xlsx, .xlsm, .xlsb, .ods, .csv, .tsv, "
+        ".omv, .jasp, and with the extra 'formats' .xls, .sav, .dta, .rds, .rda, .parquet.",
         "Open it in a spreadsheet program and save it as .xlsx.",
     ),
     "MA105": _error(
@@ -144,7 +144,7 @@ _FILE = {
     ),
     "MA121": _error(
         "the reader is not installed",
-        "Data files and spreadsheets other than .xlsx, .csv and .tsv need further libraries.",
+        "Files of Excel before 2007 (.xls), SPSS, Stata, R and Parquet need further libraries.",
         "Install them: pip install 'metaalliance[formats]'.",
     ),
     "MA122": _warning(

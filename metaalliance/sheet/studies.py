@@ -140,8 +140,8 @@ def read_studies(
     Parameters
     ----------
     path : str or Path
-        .xlsx, .xlsm, .csv or .tsv, and with the extra `formats` .xls, .xlsb, .ods, .sav, .dta,
-        .rds, .rda, .omv, .jasp or .parquet; ``-`` reads standard input.
+        .xlsx, .xlsm, .xlsb, .ods, .csv, .tsv, .omv, .jasp, and with the extra `formats` .xls,
+        .sav, .dta, .rds, .rda or .parquet; ``-`` reads standard input.
     sheet : str, optional
         The sheet, or the data frame of an .rda; by default ``effects``, or the only one with the
         needed columns.

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.labels import named_by_labels
+from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.read.delimited import read_delimited
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.read.jamovi import read_jamovi
@@ -25,9 +27,10 @@ from metaalliance.sheet.read.xlsx import read_xlsx
 
 
 def read_grids(path: str | Path) -> tuple[list[Grid], str]:
-    """Return every sheet of a file as it stands, and the name of the file."""
+    """Return every sheet of a file, and the name of the file."""
     content, name = read_source(path)
-    return parse_grids(content, name)[0], name
+    grids = parse_grids(content, name)[0]
+    return [named_by_labels(grid, Scheme())[0] for grid in grids], name
 
 
 def read_source(path: str | Path) -> tuple[bytes, str]:
