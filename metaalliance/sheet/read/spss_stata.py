@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
-import math
 import re
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +12,8 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.read.grid import Grid, PercentCell, check_size
 from metaalliance.sheet.read.limits import MAX_ROWS, MAX_UNPACKED, PAGE
-from metaalliance.sheet.read.optional import library
+from metaalliance.sheet.read.optional import require
+from metaalliance.sheet.read.readstat import BrokenDataError, read_apart
 from metaalliance.sheet.read.variables import Variable, grid_of
 
 _SPSS_EPOCH = dt.datetime(1582, 10, 14)
@@ -29,74 +28,52 @@ def read_spss_stata(content: bytes, name: str, kind: str) -> tuple[list[Grid], l
     UnreadableFileError
         When pyreadstat is not installed, or the file is broken or too large.
     """
-    readstat = library("pyreadstat", name, "a Stata file" if kind == "dta" else "an SPSS file")
-    data, meta, encoding = _read(readstat, content, name, kind)
-    types = dict(meta.original_variable_types or {})
-    convert = _stata_value if kind == "dta" else _spss_value
-    variables = []
-    for variable in meta.column_names:
-        form = str(types.get(variable) or "")
-        levels = dict(meta.variable_value_labels.get(variable) or {})
-        if kind == "dta":  # labels of .a to .z
-            levels = {f".{c}" if isinstance(c, str) else c: text for c, text in levels.items()}
-        variables.append(
-            Variable(
-                name=variable,
-                label=str(meta.column_names_to_labels.get(variable) or ""),
-                values=_values(data[variable], levels, partial(convert, form=form)),
-                levels=levels,
-                missing=_missing(meta, variable),
-            )
+    require("pyreadstat", name, "a Stata file" if kind == "dta" else "an SPSS file")
+    try:
+        data = read_apart(content, kind, rows=MAX_ROWS, size=MAX_UNPACKED)
+    except BrokenDataError as error:
+        raise UnreadableFileError(f"{name} is broken: {error}.", code="MA105") from None
+    check_size(name, data["rows"], data["columns"])
+    if max(data["rows"], 1) * data["width"] > MAX_UNPACKED:
+        raise UnreadableFileError(
+            f"{name} unpacks to more than {MAX_UNPACKED // 2**20} MB: {data['rows']:,} rows of "
+            f"{data['width']:,} bytes ({PAGE}).",
+            code="MA107",
         )
-    grid, found = grid_of(name, variables)
-    if encoding:
+    try:
+        grid, found = grid_of(name, [_variable(entry, kind) for entry in data["variables"]])
+    except OverflowError:
+        raise UnreadableFileError(
+            f"{name} is broken: it holds a date beyond the calendar.", code="MA105"
+        ) from None
+    if data["encoding"]:
         message = f"{name} holds text that is not in its declared encoding; it is read as Latin-1."
         found.insert(0, notice("MA111", message, severity="note"))
     return [grid], found + _filters(grid)
 
 
-def _read(readstat: Any, content: bytes, name: str, kind: str) -> tuple[Any, Any, str]:
-    """Data and metadata; the size that the file declares is checked before its data are read."""
-    read = readstat.read_dta if kind == "dta" else readstat.read_sav
-    options = {
-        "user_missing": True,
-        "disable_datetime_conversion": True,
-        "output_format": "dict",
-        "row_limit": MAX_ROWS + 1,
-    }
-    error: Exception | None = None
-    for encoding in ("", "ISO-8859-1"):
-        chosen = {"encoding": encoding} if encoding else {}
-        try:
-            _, meta = read(io.BytesIO(content), metadataonly=True, **chosen)
-            _check_declared(meta, name)
-            data, meta = read(io.BytesIO(content), **options, **chosen)
-        except (UnreadableFileError, MemoryError):
-            raise
-        except Exception as caught:  # any fault of the parser means a broken file
-            error = error or caught
-            if "encoding" not in str(caught).lower():
-                break
-        else:
-            return data, meta, encoding
-    raise UnreadableFileError(f"{name} is broken: {error}.", code="MA105") from error
+def _variable(entry: dict[str, Any], kind: str) -> Variable:
+    levels = {
+        f".{code}" if kind == "dta" and isinstance(code, str) else code: text
+        for code, text in entry["levels"]
+    }  # a letter is one of .a to .z
+    convert = partial(_stata_value if kind == "dta" else _spss_value, form=entry["format"])
+    return Variable(
+        name=entry["name"],
+        label=entry["label"],
+        values=_values(entry["values"], levels, convert, numeric=_is_numeric(entry)),
+        levels=levels,
+        missing=_missing(entry["missing"]),
+    )
 
 
-def _check_declared(meta: Any, name: str) -> None:
-    rows, columns = int(meta.number_rows or 0), int(meta.number_columns or 0)
-    check_size(name, rows, columns)
-    width = sum(int(w or 0) for w in (meta.variable_storage_width or {}).values())
-    if max(rows, 1) * width > MAX_UNPACKED:
-        raise UnreadableFileError(
-            f"{name} unpacks to more than {MAX_UNPACKED // 2**20} MB: {rows:,} rows of {width:,} "
-            f"bytes ({PAGE}).",
-            code="MA107",
-        )
+def _is_numeric(entry: dict[str, Any]) -> bool:
+    """Whether the variable holds numbers; Stata's formats of texts end in s."""
+    return not str(entry["format"]).lower().endswith("s")
 
 
-def _missing(meta: Any, variable: str) -> Callable[[Any], bool]:
+def _missing(ranges: list[Any]) -> Callable[[Any], bool]:
     """Whether a code is among those that the file declares missing."""
-    ranges = [(r["lo"], r["hi"]) for r in (meta.missing_ranges or {}).get(variable) or ()]
 
     def declared(value: Any) -> bool:
         if isinstance(value, ExtendedMissing):
@@ -118,19 +95,17 @@ class ExtendedMissing(str):
     __slots__ = ()
 
 
-def _values(column: Any, levels: dict[Any, str], convert: Callable[[Any], Any]) -> list[Any]:
+def _values(
+    values: list[Any], levels: dict[Any, str], convert: Callable[[Any], Any], *, numeric: bool
+) -> list[Any]:
     """Plain values; the letters among the numbers of Stata are its extended missing values."""
-    values = column.tolist() if hasattr(column, "tolist") else list(column)
-    numeric = any(isinstance(v, int | float) for v in values)
     read: list[Any] = []
     for value in values:
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            read.append(None)
-        elif isinstance(value, str):
+        if isinstance(value, str):
             letter = numeric and len(value) == 1
             read.append(ExtendedMissing(f".{value}") if letter else value)
         else:
-            read.append(value if value in levels else convert(value))
+            read.append(value if value is None or value in levels else convert(value))
     return read
 
 

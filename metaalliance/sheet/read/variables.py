@@ -57,7 +57,9 @@ def grid_of(name: str, variables: list[Variable]) -> tuple[Grid, list[Problem]]:
     if not variables:
         raise UnreadableFileError(f"{name} has no variables.", code="MA102")
     check_size(name, max(len(v.values) for v in variables), len(variables))
-    names = _distinct([" ".join(v.name.split()) or f"V{i}" for i, v in enumerate(variables, 1)])
+    names = _distinct(
+        [" ".join(str(v.name).split()) or f"V{i}" for i, v in enumerate(variables, 1)]
+    )
     found: list[Problem] = []
     columns = [_read(v, place_of(names, i), name, found) for i, v in enumerate(variables, 1)]
     rows: list[list[Any]] = [[*names]]
