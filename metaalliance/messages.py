@@ -63,8 +63,8 @@ _FILE = {
     ),
     "MA104": _error(
         "the file is of another type",
-        "Its content is not that of a spreadsheet this tool reads: .xlsx, .xlsm, .csv, .tsv, and "
-        ".xls, .ods, .xlsb with the extra 'formats'.",
+        "Its content is not that of a file this tool reads: .xlsx, .xlsm, .xlsb, .ods, .csv, .tsv, "
+        ".omv, .jasp, and with the extra 'formats' .xls, .sav, .dta, .rds, .rda, .parquet.",
         "Open it in a spreadsheet program and save it as .xlsx.",
     ),
     "MA105": _error(
@@ -80,8 +80,9 @@ _FILE = {
     ),
     "MA107": _error(
         "the file is too large",
-        "It exceeds the bounds that keep reading within seconds and memory.",
-        "Delete unused sheets, rows and formatting, then save again.",
+        "It exceeds the bounds that keep reading within seconds and memory; docs/limits.md lists "
+        "each.",
+        "Delete unused sheets, rows, columns and formatting, then save again.",
     ),
     "MA108": _error(
         "the text cannot be decoded",
@@ -98,9 +99,69 @@ _FILE = {
     ),
     "MA112": _note(
         "a format that shows less",
-        ".xls, .xlsb and .ods are read by a library that passes over error cells, percent "
-        "formats, hidden rows and formulas without a value.",
+        "The readers of .xls and .xlsb do not show formulas, so that a row of sums is known by "
+        "its label only.",
         "Prefer .xlsx.",
+    ),
+    "MA113": _note(
+        "a variable is known by its label",
+        "The name of the variable says nothing, such as V12; the label that the file gives it is "
+        "the name of a column, such as Sample size, and is taken for its header.",
+        "Check the variable; name another one under [columns] of metaalliance.toml.",
+    ),
+    "MA114": _note(
+        "value labels in place of codes",
+        "The file labels the codes of the variable. The labels are its levels; a code without "
+        "one stays as it is.",
+        "Check the labels.",
+    ),
+    "MA115": _note(
+        "codes declared missing",
+        "The file declares codes of the variable as missing; they are blank here.",
+        "Check the declaration.",
+    ),
+    "MA116": _note(
+        "single precision",
+        "Every number of the variable was stored in four bytes, which hold seven digits: .35 "
+        "comes back as .3499999940395355. They are rounded to seven digits.",
+        "Nothing to do; store numbers in double precision.",
+    ),
+    "MA117": _note(
+        "dates and times as text",
+        "Dates, times and durations of a data file are written as text: 2020-01-31, 2020-Q1, "
+        "30:15:00.",
+        "Nothing to do.",
+    ),
+    "MA118": _warning(
+        "codes with one label",
+        "Several codes of the variable have the same label, so that they are one level now.",
+        "Give each code a label of its own, or check that one level is meant.",
+    ),
+    "MA119": _warning(
+        "rows filtered in another program",
+        "The file holds a filter, by which its program left rows out. Every row is read here.",
+        "Set include = no, with a reason, where rows shall be left out.",
+    ),
+    "MA121": _error(
+        "the reader is not installed",
+        "Files of Excel before 2007 (.xls), SPSS, Stata, R and Parquet need further libraries.",
+        "Install them: pip install 'metaalliance[formats]'.",
+    ),
+    "MA122": _warning(
+        "a column without single values",
+        "A column of a data frame holds lists, tables or binary data; it is not read.",
+        "Save its values as plain columns, if they are needed.",
+    ),
+    "MA123": _note(
+        "what the file says beside its values",
+        "R and other programs store facts beside the values: the measure of an effect, names of "
+        "rows, columns of a matrix. Those that are used here are named.",
+        "Check them.",
+    ),
+    "MA124": _error(
+        "no data frame",
+        "The R file holds a model, a list, a vector or a function, and no data frame.",
+        "Save the data frame itself: saveRDS(dat, 'dat.rds').",
     ),
     "MA111": _note(
         "the text format was detected",
@@ -367,6 +428,12 @@ _ROW = {
         "the sample sizes contradict each other",
         "n differs from the sum of the groups or of the counts.",
         "Correct one of them; delete n where the groups are right.",
+    ),
+    "MA418": _warning(
+        "a row of totals is left out",
+        "The file marks the row as totals: a table has it as its totals row, or its formulas take "
+        "the rows above together (SUBTOTAL, SUM, AVERAGE).",
+        "Delete the row, or replace its formulas by values where it is an effect.",
     ),
     "MA414": _warning(
         "the reported p does not fit",

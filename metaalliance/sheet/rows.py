@@ -15,8 +15,9 @@ from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.columns.vocabularies import Vocabulary
-from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, cell_name, is_blank
+from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, is_blank, place_name
 from metaalliance.sheet.read.numbers import MISSING_TOKENS, NONSIGNIFICANT, parse_number
+from metaalliance.sheet.rules.summary import totals_of
 
 #: Marks that stand for a missing label.
 _NO_LABEL = frozenset("-–—−?./")
@@ -71,12 +72,15 @@ class Row:
         Cells that are not blank, by canonical column (or by header for unknown columns).
     places : dict of str to int
         Number of each column of the sheet, for the name of a blank cell.
+    variables : tuple of str
+        Names of the variables, where the file has no cells.
     """
 
     number: int
     sheet: str
     cells: dict[str, Coded] = field(repr=False)
     places: dict[str, int] = field(repr=False)
+    variables: tuple[str, ...] = field(default=(), repr=False)
 
     def get(self, column: str) -> Any:
         """Return the value of a cell, or None."""
@@ -100,6 +104,10 @@ class Row:
         """Whether the team includes the row."""
         return bool(self.get("include") != "no")
 
+    def place(self, column: str) -> str:
+        """Return the name of the place of a column in this row, blank or not."""
+        return place_name(self.number, self.places.get(column, 1), self.variables)
+
     @property
     def faulty(self) -> bool:
         """Whether some cell of the row could not be read."""
@@ -108,7 +116,7 @@ class Row:
     def problem(self, code: str, message: str, column: str = "", hint: str = "") -> Problem:
         """Return a problem that points at a cell of this row, blank or not."""
         coded = self.cells.get(column)
-        place = coded.cell if coded else cell_name(self.number, self.places.get(column, 1))
+        place = coded.cell if coded else self.place(column)
         return Problem(
             code=code,
             severity=severity_of(code),
@@ -128,23 +136,41 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     rows: list[Row] = []
     problems: list[Problem] = []
     places = {**header.columns, **header.extra}
+    totals = totals_of(grid, header.row, header.columns.get("study"))
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
         if all(is_blank(v) for v in values):
             continue
-        row = Row(number=number, sheet=grid.name, cells={}, places=places)
+        if number in totals:
+            problems.append(_left_out(grid, header, number, totals[number]))
+            continue
+        row = Row(
+            number=grid.number(number), sheet=grid.name, cells={}, places=places,
+            variables=grid.variables,
+        )  # fmt: skip
         found: list[Problem] = []
         for name, column in places.items():
             raw = values[column - 1] if column <= len(values) else None
             if is_blank(raw):
                 continue
-            coded = _code(name, raw, cell_name(number, column), grid, scheme, found)
+            coded = _code(name, raw, grid.place(number, column), grid, scheme, found)
             note = grid.notes.get(coded.cell, "")
             row.cells[name] = replace(coded, note=note) if note else coded
         found += _without_header(grid, header, number)
         rows.append(row)
         problems += [replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found]
     return _with_numbers(rows, header.extra), problems
+
+
+def _left_out(grid: Grid, header: Header, number: int, why: str) -> Problem:
+    """The warning that a row of totals is no study."""
+    place = header.columns.get("study", 1)
+    values = grid.rows[number - 1]
+    return Problem(
+        code="MA418", severity=severity_of("MA418"), sheet=grid.name, row=grid.number(number),
+        message=f"the row of totals is left out: {why}", cell=grid.place(number, place),
+        seen=str(values[place - 1] or "") if place <= len(values) else "",
+    )  # fmt: skip
 
 
 def _without_header(grid: Grid, header: Header, number: int) -> list[Problem]:
@@ -158,7 +184,7 @@ def _without_header(grid: Grid, header: Header, number: int) -> list[Problem]:
         message = "the value has no header and would be lost" if numeric else "has no header"
         found.append(
             Problem(code=code, severity=severity_of(code), message=message,
-                    cell=cell_name(number, column), seen=str(value))
+                    cell=grid.place(number, column), seen=str(value))
         )  # fmt: skip
     return found
 

@@ -24,6 +24,7 @@ from metaalliance.sheet.columns.header import (
     read_columns,
     read_header,
 )
+from metaalliance.sheet.columns.labels import named_by_labels
 from metaalliance.sheet.columns.scheme import Scheme, scheme_of
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
 from metaalliance.sheet.read.grid import Grid
@@ -139,9 +140,11 @@ def read_studies(
     Parameters
     ----------
     path : str or Path
-        .xlsx, .xlsm, .csv or .tsv; ``-`` reads standard input.
+        .xlsx, .xlsm, .xlsb, .ods, .csv, .tsv, .omv, .jasp, and with the extra `formats` .xls,
+        .sav, .dta, .rds, .rda or .parquet; ``-`` reads standard input.
     sheet : str, optional
-        The sheet; by default ``effects``, or the only one with the needed columns.
+        The sheet, or the data frame of an .rda; by default ``effects``, or the only one with the
+        needed columns.
     nonsignificant : {"error", "zero", "drop", "half-p"}
         What rows are worth that report "n.s." without a value.
     beta : {"peterson-brown", "refuse"}
@@ -197,7 +200,10 @@ def load_studies(
         scheme, more = read_codebook(codebook, scheme)
         found += more
     scheme = scheme_of(settings, scheme)
+    named = [named_by_labels(g, scheme) for g in grids]
+    grids = [g for g, _ in named]
     grid = choose_sheet(grids, sheet or settings.sheet, name, scheme)
+    found += next(notes for g, notes in named if g is grid)
     extra = find_studies_sheet(grids, grid)
     study_header = extra and find_header(extra, scheme, statistic=False)
     supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
@@ -210,8 +216,12 @@ def load_studies(
         message, hint = "it has no header with 'study'; it is not joined", MESSAGES["MA214"].remedy
         found.append(problem_at("MA214", extra, 1, 1, message, hint=hint))
     included = {row.number for row in rows if row.included}
+    read = {"", *(g.name for g in (grid, extra, codebook) if g is not None)}
+    found = [p for p in found if p.sheet in read]  # not of other data frames of the file
     problems = [*found, *header.problems, *layout_problems(grid, header, rows)]
-    problems += [p for p in cell_problems if p.row in included or p.column == "include"]
+    problems += [
+        p for p in cell_problems if p.row in included or p.column == "include" or p.code == "MA418"
+    ]
     bounds: set[tuple[int | None, str]] = set()  # p-values that the row does not need
     choices: dict[int, Choice] = {}
     silent: set[int] = set()

@@ -229,7 +229,8 @@ def _mark(sheet: Any, grid: Grid, problems: Iterable[Problem]) -> None:
     at: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
         if problem.sheet == grid.name and problem.cell:
-            at[covered.get(problem.cell, problem.cell)].append(problem)
+            cell = grid.cell_at(problem.cell)
+            at[covered.get(cell, cell)].append(problem)
     left = _MOST_NOTES
     for name, group in at.items():
         group.sort(key=gravity)

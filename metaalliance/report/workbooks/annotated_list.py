@@ -50,7 +50,7 @@ def write_problems(sheet: Any, titles: Mapping[str, str], problems: Iterable[Pro
     ordered = sorted(problems, key=gravity)
     for row, problem in enumerate(ordered, start=2):
         _write_problem(sheet, row, problem, looks, several=len(titles) > 1)
-        if problem.sheet in titles and problem.cell:
+        if problem.sheet in titles and problem.cell and " " not in problem.cell:
             target = titles[problem.sheet].replace("'", "''")
             location = f"'{target}'!{problem.cell}"
             sheet.cell(row, 3).hyperlink = Hyperlink(ref=f"C{row}", location=location)

@@ -12,7 +12,7 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, suggest_column
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.read.grid import Grid, is_blank
 
 SEARCH_ROWS = 20
 
@@ -258,7 +258,7 @@ def _place(
             message = f"{text!r} is not a known column; it is kept as a possible moderator."
             problems.append(problem_at("MA205", grid, row, number, message, text))
     elif name in columns:
-        message = f"{text!r} and {cell_name(row, columns[name])} both mean {name!r}."
+        message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."
         problems.append(problem_at("MA204", grid, row, number, message, text))
     else:
         columns[name] = number
@@ -277,7 +277,7 @@ def problem_at(
         message=message,
         hint=hint,
         sheet=grid.name,
-        cell=cell_name(row, column),
-        row=row,
+        cell=grid.place(row, column),
+        row=grid.number(row),
         seen=seen,
     )
