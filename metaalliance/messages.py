@@ -183,6 +183,17 @@ _SHEET = {
         "It is not read.",
         "Move it to the column notes.",
     ),
+    "MA218": _note(
+        "a column of row numbers",
+        "Programs such as R write the number of each row beside the data. It is not read.",
+        "Nothing to do; give the column a header if it means something.",
+    ),
+    "MA219": _warning(
+        "further effects stand side by side",
+        "One row is one effect. Columns such as r_mood and r_sleep hold further effects of the "
+        "study, which are not read.",
+        "Make one row of each effect with metaalliance import, or ignore this if they repeat it.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",

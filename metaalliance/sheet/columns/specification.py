@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from metaalliance.core.conversion.quantities import N, Quantity, number
 from metaalliance.core.conversion.rules import COMPANIONS, RECORDS, Rule
+from metaalliance.sheet.columns.names import other_name
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, key_of
 
 Group = Literal["identity", "statistic", "companion", "direction", "alliance", "outcome", "study"]
@@ -179,7 +180,8 @@ def find_column(header: str) -> str | None:
         return text
     if _NUMBERED(text) and text.lower() not in _SPELLED:
         return None  # a second column of a name, such as r.1, is no other statistic
-    return _ALIASES.get(key_of(text))
+    found = _ALIASES.get(key_of(text))
+    return found or ("study" if other_name(text) == "study" else None)
 
 
 def suggest_column(header: str) -> str | None:
