@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import zip_longest
@@ -149,6 +150,13 @@ def find_header(
     are known, the first of equals. Rows that only together name the columns are taken together,
     up to three: titles of groups above, names below.
     """
+    return best_header(grid, scheme, partial(_enough, statistic=statistic))
+
+
+def best_header(
+    grid: Grid, scheme: Scheme, enough: Callable[[set[str]], bool]
+) -> tuple[int, list[HeaderCell]] | None:
+    """Return the row in which most headers are known, if they are enough, with its cells."""
     best: tuple[int, list[HeaderCell]] | None = None
     most = 0
     top = grid.rows[:SEARCH_ROWS]
@@ -160,7 +168,7 @@ def find_header(
             named = partial(name_columns, grid, last, scheme=scheme)
             cells = _stacked(top[first:last], first + 1, scheme)
             known = {name for name in named([c.text for c in cells]) if name is not None}
-            if len(known) > most and _enough(known, statistic=statistic):
+            if len(known) > most and enough(known):
                 best, most = (last, cells), len(known)
     return best
 
