@@ -30,8 +30,7 @@ _N_MORE = _N_FIRST | names(
 _OTHER_NUMBER = names(
     """type source page pages note notes squared sq square measure missing method raw corrected
     uncorrected adjusted unadjusted attenuated disattenuated direction sign coder reviewer rater
-    kind reported how where which reliability alpha reverse reversed flag code comment unit within
-    between df n sd"""
+    kind reported how where which reliability alpha reverse reversed flag code comment unit df n sd"""
 )
 _SOME_EFFECT = names("es effect effects effectsize effectsizes estimate est ef coef outcome")
 _SOME_MORE = names("size sizes es value val effect the of final main est stat")

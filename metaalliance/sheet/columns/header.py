@@ -212,7 +212,7 @@ def _joined(parts: list[str], scheme: Scheme, *, alone: bool) -> str:
         for chosen in (parts[start:], [parts[start], parts[-1]]):
             if scheme.column_of(" ".join(chosen)) is not None:
                 return " ".join(chosen)
-    return parts[-1] if alone or scheme.column_of(parts[-1]) is not None else " ".join(parts)
+    return parts[-1] if alone else " ".join(parts)
 
 
 def _enough(known: set[str], *, statistic: bool) -> bool:
