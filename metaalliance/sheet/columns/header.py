@@ -9,12 +9,15 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.identity import Identity, find_identity
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, suggest_column
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
 
 SEARCH_ROWS = 20
+#: Headers of samples that may share people.
+_ASKED = frozenset({"subsample", "cohort"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class Header:
         Columns that are not in the specification, by their header.
     named : frozenset of int
         Columns with any header.
+    identity : Identity
+        What makes the study and its label.
     problems : tuple of Problem
         Aliases, unknown and duplicate columns.
     """
@@ -39,6 +44,7 @@ class Header:
     columns: dict[str, int]
     extra: dict[str, int]
     named: frozenset[int] = frozenset()
+    identity: Identity = field(default_factory=Identity)
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
 
@@ -188,6 +194,13 @@ def read_header(
                  "that the sheet does not have.")
         for column in lost
     ]  # fmt: skip
+    known = {*header.columns, *header.extra, *elsewhere, "author"}
+    problems += [
+        problem_at("MA335", grid, header.row, 1, f"the configuration speaks of {name!r}, which the "
+                   "sheet does not have.")
+        for name in dict.fromkeys(scheme.named)
+        if name not in known
+    ]  # fmt: skip
     return replace(header, problems=(*header.problems, *problems))
 
 
@@ -205,16 +218,31 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         for c in cells
         if (name := scheme.column_of(c.text)) and (_exact(c.text, name) or scheme.is_mapped(c.text))
     }
+    identity = find_identity(grid, row, [c.text for c in cells], scheme)
     for number, cell in enumerate(cells, start=1):
-        if cell.text:
+        if number in identity.own or number == identity.author:
+            problems += _identify(grid, number, cell, identity, columns, scheme)
+        elif number == identity.numbered:
+            extra[f"{cell.text} ({number})" if cell.text in COLUMNS else cell.text] = number
+            message = f"{cell.text!r} counts within reports and is no study: author and year are"
+            problems.append(problem_at("MA523", grid, cell.row, number, message, cell.text))
+        elif cell.text:
             _place(grid, number, cell, columns, extra, problems, scheme, exact)
     return Header(
         row=row,
         columns=columns,
         extra=extra,
         named=frozenset(n for n, c in enumerate(cells, start=1) if c.text),
+        identity=identity,
         problems=tuple(problems),
     )
+
+
+def without_years(header: Header) -> Header:
+    """Read authors as the study without their year, as the sheet with the effects has them."""
+    if not header.identity.composed:
+        return header
+    return replace(header, identity=Identity(study=header.identity.study))
 
 
 def _exact(text: str, name: str) -> bool:
@@ -230,6 +258,29 @@ def _first_texts(grid: Grid) -> str:
     return ""
 
 
+def _identify(
+    grid: Grid,
+    number: int,
+    cell: HeaderCell,
+    identity: Identity,
+    columns: dict[str, int],
+    scheme: Scheme,
+) -> list[Problem]:
+    """Enter a header of the identity; say what the study and its label are."""
+    name = identity.own.get(number)
+    if name is not None:
+        columns[name] = number
+    if number == identity.study and identity.composed:
+        message = f"The study is {cell.text!r} with its year."
+    elif name is None:
+        message = f"{cell.text!r} and the year are the label of the study."
+    elif cell.text == name or scheme.is_mapped(cell.text):
+        return []
+    else:
+        message = f"{cell.text!r} is read as {name!r}."
+    return [problem_at("MA206", grid, cell.row, number, message, cell.text)]
+
+
 def _place(
     grid: Grid,
     number: int,
@@ -243,8 +294,8 @@ def _place(
     """Enter one header into `columns` or `extra`, with its problem if any."""
     text, row = cell.text, cell.row
     name = scheme.column_of(text)
-    if name == "study" and name in exact and not (_exact(text, name) or scheme.is_mapped(text)):
-        name = None  # authors or a reference beside the label of the study
+    if name == "study" and not ("study" in columns and _exact(text, name)):
+        name = None  # authors or a reference beside the study
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
@@ -265,6 +316,9 @@ def _place(
         if text != name and not scheme.is_mapped(text):
             message = f"{text!r} is read as {name!r}."
             problems.append(problem_at("MA206", grid, row, number, message, text))
+        if key_of(text) in _ASKED and not scheme.is_mapped(text):
+            message = f"{text!r} is read as sample: are its values different people?"
+            problems.append(problem_at("MA519", grid, row, number, message, text))
 
 
 def problem_at(

@@ -17,7 +17,7 @@ from metaalliance.sheet.columns.specification import (
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, key_of
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.numbers import MISSING_TOKENS, parse_number
-from metaalliance.sheet.rows import clean_text
+from metaalliance.sheet.texts import clean_text
 
 #: Headers that name a study where no better one does.
 _STUDY_LIKE = ("id", "no", "nr", "number", "article", "paper", "trial", "name", "studyno",
@@ -212,7 +212,7 @@ def _levels(grid: Grid, row: int, headers: dict[int, str], mapped: list[Mapped])
     found = []
     for m in mapped:
         vocabulary = VOCABULARIES.get(m.column)
-        if vocabulary is None or vocabulary.open or COLUMNS[m.column].kind != "choice":
+        if vocabulary is None or vocabulary.named or COLUMNS[m.column].kind != "choice":
             continue
         texts = Counter(clean_text(str(v)) for v in _values(grid, row, index_of[m.header]))
         for text, count in texts.most_common():
