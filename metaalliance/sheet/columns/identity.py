@@ -101,7 +101,9 @@ def _kind(text: str, scheme: Scheme) -> str:
         return "id"
     if key in _BARE:
         return "bare"
-    return "name" if column == "study" else ""
+    if column != "study":
+        return ""
+    return "publication" if key in {"publication", "reference"} else "name"
 
 
 def _text(values: list[Any], number: int) -> str:
@@ -114,12 +116,13 @@ def _study(
 ) -> Identity:
     of = {kind: [n for n, k in kinds.items() if k == kind] for kind in set(kinds.values())}
     reports = _reports(columns, author, year)
-    names = of.get("name", [])
+    names = [*of.get("name", []), *of.get("publication", [])]
     candidates = (*of.get("study", []), *of.get("id", []), *(of.get("bare", []) if author else []))
     if candidates:
         return _coded(candidates[0], kinds, columns, reports, author, names)
     for number in sorted(names, key=lambda n: -len(set(columns[n]))):
-        if not splits(columns[number], reports):
+        apart = splits(reports, columns[number]) or kinds[number] == "name"
+        if not splits(columns[number], reports) and (apart or not author):
             return Identity(study=number)
     return Identity(study=author, author=author if year else 0, composed=bool(author and year))
 

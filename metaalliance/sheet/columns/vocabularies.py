@@ -58,11 +58,13 @@ class Vocabulary:
         return self._lookup[near[0]] if near else None
 
     def near(self, text: str) -> str | None:
-        """Return the level whose name is one or two letters from `text`, or None."""
+        """Return the level or other name that is one or two letters from `text`, or None."""
         key = self._key(text)
         allowed = 0 if len(key) < 3 else 1 if len(key) < 5 else 2
-        near = [k for k in self._lookup if len(k) > 2 and letters_apart(key, k, allowed) <= allowed]
-        return self._lookup[min(near, key=lambda k: letters_apart(key, k))] if near else None
+        names = (*self.levels, *(name for known in self.aliases.values() for name in known))
+        apart = {n: letters_apart(key, self._key(n), allowed) for n in names if len(n) > 2}
+        near = [name for name in names if apart.get(name, allowed + 1) <= allowed]
+        return min(near, key=apart.__getitem__) if near else None
 
 
 def letters_apart(first: str, second: str, enough: int | None = None) -> int:
