@@ -34,11 +34,16 @@ PRISMA_KEYS = (
     "studies",
 )  # fmt: skip
 _SECTIONS = (
-    "sheet", "columns", "vocabulary", "moderators", "ignore", "pool", "multiverse", "style",
+    "sheet", "columns", "vocabulary", "moderators", "missing", "fill_down",
+    "ignore", "pool", "multiverse", "style",
     "styles",
     "report",
     "prisma",
 )  # fmt: skip
+
+
+#: Name of the words that are missing in every column.
+EVERYWHERE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +81,10 @@ class Config:
         By column: levels with their aliases, which extend the built-in vocabulary.
     moderators : tuple of str
         Headers of columns that are moderators of the team.
+    missing : dict of str to tuple of str
+        Words that mean "not reported", by column; "*" holds those of every column.
+    fill_down : bool or tuple of str
+        Columns whose blank cells take the value above; true are all columns of the study.
     ignore : tuple of Ignore
         Silenced warnings and notes.
     pool : dict
@@ -97,6 +106,8 @@ class Config:
     columns: Mapping[str, str] = field(default_factory=dict)
     vocabulary: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     moderators: tuple[str, ...] = ()
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fill_down: bool | tuple[str, ...] = False
     ignore: tuple[Ignore, ...] = ()
     pool: Mapping[str, Any] = field(default_factory=dict)
     multiverse: Mapping[str, Any] = field(default_factory=dict)
@@ -143,6 +154,8 @@ def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config
         columns=_strings(_typed(content, "columns", dict, where) or {}, f"{where} [columns]"),
         vocabulary=_vocabulary(_typed(content, "vocabulary", dict, where) or {}, where),
         moderators=_listed(content.get("moderators", []), f"{where} moderators"),
+        missing=_missing(content.get("missing", []), f"{where} missing"),
+        fill_down=_fill_down(content.get("fill_down", False), f"{where} fill_down"),
         ignore=tuple(
             _ignore(entry, where) for entry in _typed(content, "ignore", list, where) or []
         ),
@@ -189,6 +202,25 @@ def _listed(value: Any, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise OptionError(f"{where} must be a list of texts, not {value!r}.")
     return tuple(value)
+
+
+def _missing(value: Any, where: str) -> dict[str, tuple[str, ...]]:
+    """A list for every column, or a table of lists by column."""
+    table = value if isinstance(value, dict) else {EVERYWHERE: value}
+    return {name: _words(words, f"{where} {name}") for name, words in table.items()}
+
+
+def _words(value: Any, where: str) -> tuple[str, ...]:
+    """A list of texts or numbers."""
+    if not isinstance(value, list) or any(
+        not isinstance(v, str | int | float) or isinstance(v, bool) for v in value
+    ):
+        raise OptionError(f'{where} must be a list such as ["k.A.", "999"], not {value!r}.')
+    return tuple(str(v) for v in value)
+
+
+def _fill_down(value: Any, where: str) -> bool | tuple[str, ...]:
+    return value if isinstance(value, bool) else _listed(value, where)
 
 
 def _vocabulary(content: Mapping[str, Any], where: str) -> dict[str, dict[str, tuple[str, ...]]]:

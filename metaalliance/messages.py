@@ -150,7 +150,8 @@ _SHEET = {
     "MA210": _error(
         "merged cells hold data",
         "Only the first cell of a merged range has a value; which rows it stands for is a guess.",
-        "Unmerge the cells and fill in every row.",
+        "Unmerge the cells and fill in every row, or set fill_down in metaalliance.toml: a cell "
+        "merged over several rows of a study then stands for all of them.",
     ),
     "MA211": _warning(
         "a gap of blank rows",
@@ -205,7 +206,8 @@ _CELL = {
     "MA301": _error(
         "every row needs a study label",
         "Effects of one study are dependent, so that a row without a study cannot be placed.",
-        "Enter the label, in every row.",
+        'Enter the label in every row; or set fill_down = ["study"] in metaalliance.toml where a '
+        "study is named in its first row only.",
     ),
     "MA302": _error(
         "the cell is not a number",
@@ -250,8 +252,10 @@ _CELL = {
     ),
     "MA310": _note(
         "a token for a missing value",
-        "NR, n/a, -, ? and the like are read as missing, never as zero.",
-        "Nothing to do.",
+        "NR, n/a, not reported and the words that the team declares are read as missing, never as "
+        "zero or as a level. The marks -, ? and . are missing where they are no level: not in "
+        "sign, nor beside + and other marks of a rating.",
+        "Nothing to do; declare further words under missing in metaalliance.toml.",
     ),
     "MA311": _note(
         "a number was normalised",
@@ -292,7 +296,8 @@ _CELL = {
     ),
     "MA331": _error(
         "the value is not in the vocabulary",
-        "A misspelt level would become a level of its own in every moderator test.",
+        "The column decides a sign, a number or which rows are used; a value that is not known "
+        "cannot.",
         "Use one of the listed values.",
     ),
     "MA332": _note(
@@ -304,6 +309,38 @@ _CELL = {
         "a label was normalised",
         "Unicode form, blanks or quotes of a study label were unified, so that it matches itself.",
         "Nothing to do.",
+    ),
+    "MA334": _warning(
+        "levels that the vocabulary does not have",
+        "They are kept as levels of their own, so that a misspelt one would count beside the right "
+        "one in every moderator test.",
+        "Correct misspelt values; enter the others under [vocabulary] in metaalliance.toml.",
+    ),
+    "MA335": _warning(
+        "a setting names a column that the sheet does not have",
+        "What the configuration says about it has no effect.",
+        "Correct the name under missing or fill_down in metaalliance.toml, or the header.",
+    ),
+    "MA336": _note(
+        "one label stands for several studies",
+        "Figures and tables add the study in brackets, so that the labels can be told apart.",
+        "Nothing to do; or enter labels of your own in the column label.",
+    ),
+    "MA337": _error(
+        "a blank year leaves the report open",
+        "Author and year are the study, the author has several reports, and this row has no year.",
+        "Enter the year.",
+    ),
+    "MA338": _note(
+        "a year with words or a range",
+        "Of several years the first is read; in press, n.d. and the like are no year, and missing "
+        "as a moderator. What stands in the cell still tells reports apart (2001a, 2001b).",
+        "Nothing to do if the reading is right.",
+    ),
+    "MA339": _warning(
+        "an error or an empty formula in a column of the team",
+        "It is read as missing, and is no level.",
+        "Correct the formula, or enter the value.",
     ),
 }
 
@@ -390,8 +427,8 @@ _ROW = {
 _STUDY = {
     "MA501": _error(
         "an effect stands twice",
-        "Two rows agree in study, sample, measures, raters, times and value; pooling both would "
-        "count one effect twice.",
+        "Two rows agree in every cell, the team's own columns included; pooling both would count "
+        "one effect twice.",
         "Delete one, or code what distinguishes them (sample, subscale, outcome).",
     ),
     "MA502": _warning(
@@ -421,7 +458,8 @@ _STUDY = {
     ),
     "MA508": _warning(
         "two effects of a study cannot be told apart",
-        "They agree in sample, measures, raters and times but differ in value.",
+        "They agree in sample, measures, raters, times and all other text, and differ in value or "
+        "in a number of the team only.",
         "Code what distinguishes them.",
     ),
     "MA510": _error(
@@ -450,6 +488,62 @@ _STUDY = {
         "On a symptom scale a higher score is worse; a wrong direction turns the sign of the "
         "effect.",
         "Correct outcome_direction; keep it where the score is an improvement or was reversed.",
+    ),
+    "MA515": _warning(
+        "a name that reads like a missing value",
+        "NA may be a name (of a study, a sample, a country) or a value that is not there; in "
+        "columns of names it is kept.",
+        "Leave the cell blank if it is missing, or declare the word for this column under missing.",
+    ),
+    "MA516": _warning(
+        "a clinician among the raters of the outcome",
+        "A clinician who rates the outcome may be the therapist or an independent assessor; it is "
+        "kept as a level of its own.",
+        "Enter therapist or observer where the report says which.",
+    ),
+    "MA517": _warning(
+        "an effect whose sign stands alone",
+        "Its direction may have been coded the wrong way round, or its sign reversed twice.",
+        "Check the sign and the direction of the measure in the source.",
+    ),
+    "MA518": _warning(
+        "levels differ in case or spacing only",
+        "They count as different levels: only the vocabulary says which are one.",
+        "Unify them, or enter them as aliases in the codebook or under [vocabulary].",
+    ),
+    "MA519": _warning(
+        "samples of a study may share participants",
+        "Samples are different people: their errors are independent and their participants add up. "
+        "Subgroups, completers and intention-to-treat samples share people, and so do samples that "
+        "add up to more than the study.",
+        "Leave sample blank where participants are shared.",
+    ),
+    "MA520": _warning(
+        "one study holds several reports",
+        "Its rows have different authors or years; they count as one study, whose effects are "
+        "dependent.",
+        "Give each report a study of its own, unless they share their participants.",
+    ),
+    "MA521": _warning(
+        "one author and year in several studies",
+        "They count as different studies, with independent effects.",
+        "Nothing to do if these are different reports; else give them one study.",
+    ),
+    "MA522": _note(
+        "blank cells were filled from above",
+        "fill_down says that a blank cell of a study's rows stands for the value above it.",
+        "Check that the rows belong to the study above.",
+    ),
+    "MA523": _warning(
+        "a column counts within reports",
+        "Its values 1, 2, 3 start anew in every report, so that they cannot be the study: author "
+        "and year are.",
+        "Call the column sample where its values are different people.",
+    ),
+    "MA524": _warning(
+        "a blank year was taken from the other rows of the author",
+        "Author and year are the study, and the author has one report.",
+        "Enter the year, or another label if this is another report.",
     ),
     "MA530": _error(
         "a conflict is undecided",

@@ -18,7 +18,7 @@ from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.errors import EstimationError
 from metaalliance.model import RHO
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.rows import Coded, Row
+from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.row import (
     nonsignificant_column,
     nonsignificant_problems,
@@ -26,6 +26,7 @@ from metaalliance.sheet.rules.row import (
 )
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.studies import Studies
+from metaalliance.sheet.texts import Coded
 
 #: Columns that make the effect of a row, or decide whether it is used.
 MAKES_EFFECT = frozenset(

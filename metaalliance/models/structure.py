@@ -13,7 +13,7 @@ from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Rows, Term
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.structure import Levels, Nested
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Specification
 from metaalliance.problems import Problem, notice
@@ -142,7 +142,7 @@ def _check(effects: Effects, model: Specification) -> None:
         optional = {model.crossed, "sample"}  # a blank sample is the study itself
         if column not in optional and effects.frame[column].isna().any():
             row = int(np.flatnonzero(effects.frame[column].isna())[0])
-            study = effects.frame["study"].iloc[row]
+            study = study_names(effects.frame).iloc[row]
             raise EstimationError(f"{column} is missing for {study}.", code="MA604")
 
 
@@ -175,7 +175,7 @@ def _sampling(
         weight = by_row[study.starts]
         varies = np.flatnonzero(by_row != study.spread(weight))
         if varies.size:
-            label = frame["study"].iloc[order[varies[0]]]
+            label = study_names(frame).iloc[order[varies[0]]]
             raise EstimationError(f"{model.rho} differs within {label}.", code="MA603")
         outside = np.flatnonzero(~((weight >= 0) & (weight < 1)))
         if outside.size:

@@ -23,12 +23,16 @@ from metaalliance.sheet.columns.header import (
     problem_at,
     read_columns,
     read_header,
+    without_years,
 )
 from metaalliance.sheet.columns.scheme import Scheme, scheme_of
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
+from metaalliance.sheet.fill import fill_down
+from metaalliance.sheet.labels import with_labels
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.read.source import parse_grids, read_source
 from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.rules.columns import once_per_column
 from metaalliance.sheet.rules.layout import layout_problems
 from metaalliance.sheet.rules.row import (
     identity_problems,
@@ -36,6 +40,7 @@ from metaalliance.sheet.rules.row import (
     nonsignificant_problems,
     row_problems,
 )
+from metaalliance.sheet.rules.signs import sign_suspects
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.rules.study import study_problems
 
@@ -202,6 +207,9 @@ def load_studies(
     study_header = extra and find_header(extra, scheme, statistic=False)
     supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
     header = read_header(grid, name, scheme, frozenset(supplied.columns if supplied else ()))
+    if supplied is not None and not header.identity.composed:
+        supplied = without_years(supplied)
+    grid, filled = fill_down(grid, header, scheme)
     rows, cell_problems = read_rows(grid, header, scheme)
     if extra is not None and supplied is not None:
         rows, join_problems = join_studies(rows, extra, supplied, scheme)
@@ -210,8 +218,14 @@ def load_studies(
         message, hint = "it has no header with 'study'; it is not joined", MESSAGES["MA214"].remedy
         found.append(problem_at("MA214", extra, 1, 1, message, hint=hint))
     included = {row.number for row in rows if row.included}
-    problems = [*found, *header.problems, *layout_problems(grid, header, rows)]
-    problems += [p for p in cell_problems if p.row in included or p.column == "include"]
+    problems = [*found, *header.problems, *layout_problems(grid, header, rows), *filled]
+    problems += with_labels(rows)
+    labels = {row.number: row.label for row in rows}
+    problems += [
+        replace(p, study=labels.get(p.row, p.study))
+        for p in cell_problems
+        if p.row in included or p.column == "include"
+    ]
     bounds: set[tuple[int | None, str]] = set()  # p-values that the row does not need
     choices: dict[int, Choice] = {}
     silent: set[int] = set()
@@ -224,8 +238,9 @@ def load_studies(
     if nonsignificant == "drop":
         summaries |= silent
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
-    problems += study_problems(studied)
-    kept, silenced = _silence(_in_order(problems), settings)
+    problems += [*study_problems(studied), *sign_suspects(studied, choices)]
+    names = {row.study: row.label for row in rows}
+    kept, silenced = _silence(_in_order(once_per_column(problems)), settings, names)
     studies = Studies(
         file=name,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -252,13 +267,18 @@ def _without_harm(p: Problem) -> Problem:
 
 
 def _silence(
-    problems: list[Problem], config: Config
+    problems: list[Problem], config: Config, names: dict[str, str]
 ) -> tuple[list[Problem], list[tuple[Problem, str]]]:
     """Part the problems that the configuration silences from the others."""
     kept, silenced = [], []
     for p in problems:
         reason = next(
-            (i.reason for i in config.ignore if i.code == p.code and i.study in {"", p.study}), None
+            (
+                i.reason
+                for i in config.ignore
+                if i.code == p.code and names.get(i.study, i.study) in {"", p.study}
+            ),
+            None,
         )
         if reason is None or p.severity == "error":
             kept.append(p)

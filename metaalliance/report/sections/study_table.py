@@ -9,6 +9,7 @@ import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.inference.intervals import critical_value
+from metaalliance.effects.effects import study_names
 from metaalliance.report.manuscript.phrases import DIGITS, interval
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.phrases import level_text
@@ -42,10 +43,10 @@ def study_table(evidence: Evidence) -> Table:
     averages = evidence.by_study()
     half = critical_value(fit.level, math.inf) * averages.vi**0.5
     groups = dict(iter(frame.groupby("study", sort=False)))
-    rows = []
+    rows, names = [], study_names(averages.frame)
     for index, study in enumerate(averages.frame["study"]):
         yi, width = averages.yi[index], half[index]
-        rows.append(_row(groups[study], study, shown, evidence, yi, width))
+        rows.append(_row(groups[study], names.iloc[index], shown, evidence, yi, width))
     is_r = fit.measure != "generic"
     dependent = evidence.coded.dependent()
     fields = (

@@ -11,6 +11,7 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.identity import Identity, find_identity
 from metaalliance.sheet.columns.reading import column_values, name_columns, row_numbers
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, suggest_column
@@ -29,6 +30,8 @@ _ABOUT = names(
     explanation explanations codes labels validation options anleitung legende erlauterung
     erlauterungen kodierbuch codebuch lisezmoi leyenda legenda"""
 )
+#: Headers of samples that may share people.
+_ASKED = frozenset({"subsample", "cohort"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Header:
         Columns that are not in the specification, by their header.
     named : frozenset of int
         Columns with any header.
+    identity : Identity
+        What makes the study and its label.
     problems : tuple of Problem
         Aliases, unknown and duplicate columns.
     """
@@ -53,6 +58,7 @@ class Header:
     columns: dict[str, int]
     extra: dict[str, int]
     named: frozenset[int] = frozenset()
+    identity: Identity = field(default_factory=Identity)
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
 
@@ -250,6 +256,13 @@ def read_header(
                  "that the sheet does not have.")
         for column in lost
     ]  # fmt: skip
+    known = {*header.columns, *header.extra, *elsewhere, "author"}
+    problems += [
+        problem_at("MA335", grid, header.row, 1, f"the configuration speaks of {name!r}, which the "
+                   "sheet does not have.")
+        for name in dict.fromkeys(scheme.named)
+        if name not in known
+    ]  # fmt: skip
     return replace(header, problems=(*header.problems, *problems))
 
 
@@ -268,9 +281,17 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         for text, name in zip(texts, named, strict=True)
         if name and (_exact(text, name) or scheme.is_mapped(text))
     }
+    known = {key_of(text): name for text, name in zip(texts, named, strict=True) if name}
+    identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
     numbering = row_numbers(grid, row, texts)
     for number, (cell, name) in enumerate(zip(cells, named, strict=True), start=1):
-        if number in numbering and name is None and not scheme.is_mapped(cell.text):
+        if number in identity.own or number == identity.author:
+            problems += _identify(grid, number, cell, identity, columns, scheme)
+        elif number == identity.numbered:
+            extra[f"{cell.text} ({number})" if cell.text in COLUMNS else cell.text] = number
+            message = f"{cell.text!r} counts within reports and is no study: author and year are"
+            problems.append(problem_at("MA523", grid, cell.row, number, message, cell.text))
+        elif number in numbering and name is None and not scheme.is_mapped(cell.text):
             message = f"{cell.text!r} holds" if cell.text else "The column without header holds"
             problems.append(problem_at("MA218", grid, cell.row, number, f"{message} row numbers."))
         elif cell.text:
@@ -280,6 +301,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         columns=columns,
         extra=extra,
         named=frozenset(n for n, c in enumerate(cells, start=1) if c.text) | numbering,
+        identity=identity,
         problems=tuple(problems),
     )
     return replace(header, problems=(*problems, *_beside_others(grid, header, texts)))
@@ -305,6 +327,13 @@ def wide_of(grid: Grid, row: int, texts: list[str]) -> Wide | None:
     return find_wide(texts, [column_values(grid, row, i) for i in range(len(texts))])
 
 
+def without_years(header: Header) -> Header:
+    """Read authors as the study without their year, as the sheet with the effects has them."""
+    if not header.identity.composed:
+        return header
+    return replace(header, identity=Identity(study=header.identity.study))
+
+
 def _exact(text: str, name: str) -> bool:
     return key_of(text) == key_of(name)
 
@@ -325,6 +354,29 @@ def _what_stands(grid: Grid, file: str) -> str:
     return "."
 
 
+def _identify(
+    grid: Grid,
+    number: int,
+    cell: HeaderCell,
+    identity: Identity,
+    columns: dict[str, int],
+    scheme: Scheme,
+) -> list[Problem]:
+    """Enter a header of the identity; say what the study and its label are."""
+    name = identity.own.get(number)
+    if name is not None:
+        columns[name] = number
+    if number == identity.study and identity.composed:
+        message = f"The study is {cell.text!r} with its year."
+    elif name is None:
+        message = f"{cell.text!r} and the year are the label of the study."
+    elif cell.text == name or scheme.is_mapped(cell.text):
+        return []
+    else:
+        message = f"{cell.text!r} is read as {name!r}."
+    return [problem_at("MA206", grid, cell.row, number, message, cell.text)]
+
+
 def _place(
     grid: Grid,
     number: int,
@@ -338,8 +390,8 @@ def _place(
 ) -> None:
     """Enter one header into `columns` or `extra`, with its problem if any."""
     text, row = cell.text, cell.row
-    if name == "study" and name in exact and not (_exact(text, name) or scheme.is_mapped(text)):
-        name = None  # authors or a reference beside the label of the study
+    if name == "study" and not ("study" in columns and _exact(text, name)):
+        name = None  # authors or a reference beside the study
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
@@ -362,6 +414,9 @@ def _place(
         if text != name and not scheme.is_mapped(text):
             message = f"{text!r} is read as {name!r}."
             problems.append(problem_at("MA206", grid, row, number, message, text))
+        if key_of(text) in _ASKED and not scheme.is_mapped(text):
+            message = f"{text!r} is read as sample: are its values different people?"
+            problems.append(problem_at("MA519", grid, row, number, message, text))
 
 
 def problem_at(

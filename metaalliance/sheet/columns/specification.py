@@ -67,6 +67,8 @@ _FIRST = (
     _text("study", "identity", "Label of the study, the same in all its rows. Required.",
           "study_id", "studyid", "author", "authors", "citation", "study label", "study name",
           "reference", "publication"),
+    _text("label", "identity", "What figures and tables print; blank prints the study.", "short label",
+          "slab", "figure label"),
     Column(name="year", group="identity", kind="count", about="Year of publication.",
            aliases=("publication year", "pub_year", "yr"), low=1900, high=2100),
     _text("sample", "identity", "Independent sample within a report; blank means the study is one.",
@@ -81,6 +83,10 @@ _FIRST = (
             "alliance session", "timing"),
     _number("alliance_reliability", "alliance", "Reliability of the alliance scores.", "rxx",
             low=0, high=1),
+    _choice("reliability_source", "alliance", "Where the reliability comes from: this sample, "
+            "manual or other."),
+    _number("alliance_items", "alliance", "Number of items of the alliance scale.", "items",
+            "n_items", low=1, kind="count"),
     _choice("alliance_direction", "direction", "lower_better for ruptures or unbalanced alliance; "
             "blank means higher_better.", "alliance dir"),
     _choice("outcome_measure", "outcome", "Instrument or event.", "outcome", "outcome instrument",

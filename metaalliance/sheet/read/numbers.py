@@ -12,15 +12,13 @@ from typing import Any
 
 from metaalliance.core.conversion.rules import RECORDS
 from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, PercentCell, is_blank
+from metaalliance.sheet.read.missing import MISSING_MARKS, MISSING_WORDS
 
 #: Longer text is no number.
 LONGEST = 60
 
 #: Text that says "not reported"; never zero.
-MISSING_TOKENS = frozenset(
-    {"nr", "na", "n/a", "n.a.", "n.r.", "-", "–", "—", "−", "?", ".", "none", "null", "missing",
-     "not reported", "not available", "#n/a n/a", "/"}
-)  # fmt: skip
+MISSING_TOKENS = MISSING_WORDS | MISSING_MARKS | {"none"}
 
 #: Text that reports a result without a value.
 NONSIGNIFICANT = frozenset(

@@ -56,7 +56,10 @@ def identity_problems(row: Row) -> list[Problem]:
     if not row.study and row.included:
         if "study" in row.cells and row.cells["study"].faulty:
             return []
-        hint = "enter the label of the study in every row"
+        hint = (
+            'enter the label of the study in every row, or set fill_down = ["study"] in '
+            "metaalliance.toml where it stands in the first row only"
+        )
         return [row.problem("MA301", "every row needs a study label", "study", hint)]
     if not row.included:
         if row.get("exclusion_reason"):
