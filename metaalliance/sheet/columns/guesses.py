@@ -40,6 +40,11 @@ def guess_study(sheet: Sheet) -> Guess | None:
     """A header that names the study: by its words; else by texts with years, which is unsure."""
     if "study" in sheet.named:
         return None
+    if "label" in sheet.named:
+        header = sheet.texts[sheet.named["label"]]
+        why = "the label, and no header names the study"
+        found = sheet.different(sheet.named["label"])
+        return Guess(column="study", header=header, why=why, evidence=found)
     likely = []
     for index, header in sheet.free():
         words = set(pieces(header)) or {header.strip().casefold()}

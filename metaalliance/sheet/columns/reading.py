@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from metaalliance.sheet.columns.identity import STUDY_IDS
 from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
+from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.numbers import Parsed, parse_number
 
@@ -50,6 +52,10 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
             continue
         if fits(values[index], COLUMNS[name], grid):
             named[index] = name
+    if "study" not in named and "study" not in scheme.taken:
+        ids = [i for i, t in enumerate(texts) if key_of(t) in STUDY_IDS and not fixed[i]]
+        for index in ids[:1]:
+            named[index] = "study"
     return named
 
 
