@@ -344,6 +344,25 @@ _CELL = {
     ),
 }
 
+_CELL |= {
+    "MA340": _warning(
+        "proportions in a column of percentages",
+        "A share of women of .45 beside 52 would count as half a percent.",
+        "Enter percentages from 0 to 100 in every row.",
+    ),
+    "MA341": _note(
+        "a part of a person",
+        "Halves, thirds and quarters come from groups that were split between comparisons; they "
+        "are used as they stand.",
+        "Nothing to do if the group was split.",
+    ),
+    "MA342": _warning(
+        "an inequality is read as missing",
+        "It is no value, and the column decides no effect: the row is used without it.",
+        "Enter the exact value, or the bound itself as a conservative choice.",
+    ),
+}
+
 _ROW = {
     "MA401": _error(
         "the row has no statistic",
@@ -421,6 +440,78 @@ _ROW = {
         "The p-value that the statistic implies differs from the reported one by more than "
         "rounding; a one-tailed p, another n or a covariate may explain it.",
         "Check the source.",
+    ),
+}
+
+_ROW |= {
+    "MA416": _error(
+        "the scale of yi is not known",
+        "An effect that was computed already may be Fisher z, r, d, g or a log odds ratio; "
+        "without n nothing tells which, and each gives another correlation.",
+        "Say it in the column yi_measure, or once as yi_measure in metaalliance.toml.",
+    ),
+    "MA417": _error(
+        "the variance of yi contradicts Fisher z",
+        "The variance of a Fisher z is 1 / (n − 3). Another one belongs to an effect on another "
+        "scale, which nobody has named.",
+        "Say it in the column yi_measure, or once as yi_measure in metaalliance.toml; z is an "
+        "answer too.",
+    ),
+    "MA420": _error(
+        "more degrees of freedom than people",
+        "Residual degrees of freedom lie below n. Others count observations of the same people, "
+        "or belong to another test.",
+        "Correct df or n.",
+    ),
+    "MA421": _warning(
+        "the degrees of freedom do not fit n",
+        "They are n − 2 less the covariates; others mean missing values, covariates that are not "
+        "coded, or a wrong number.",
+        "Check both; code n_predictors where the test has covariates.",
+    ),
+    "MA422": _warning(
+        "an interval too narrow for a ratio of two groups",
+        "An odds or risk ratio per point of a scale lies near 1 with a narrow interval; converted "
+        "as that of two groups it is a correlation near 0 of thousands of people.",
+        "Enter the correlation, or the z statistic with n; or set include = no with a reason.",
+    ),
+    "MA423": _warning(
+        "the standard error or interval does not fit",
+        "Its variance is less than half or more than twice the one that is used.",
+        "Check se, limits, their level and scale, and n.",
+    ),
+    "MA424": _warning(
+        "the variance of yi does not fit n",
+        "On the stated scale so many people give another variance.",
+        "Check yi_measure, the variance and n.",
+    ),
+    "MA425": _warning(
+        "yi is taken as Fisher z",
+        "Nobody says its scale; its variance is about 1 / (n − 3).",
+        "Say it in the column yi_measure, or once as yi_measure in metaalliance.toml.",
+    ),
+    "MA426": _note(
+        "the variance comes from a standard error or an interval",
+        "n is not known, so that the sampling error of the report is carried over.",
+        "Enter n where the report has it.",
+    ),
+    "MA427": _note(
+        "r and d agree for groups of unequal size",
+        "Without the sizes of the groups d is converted as for equal ones, which gives the "
+        "largest correlation; r is used.",
+        "Enter n1 and n2.",
+    ),
+    "MA428": _warning(
+        "adjusted and zero-order correlations are pooled together",
+        "A correlation with other variables held constant answers another question, and is most "
+        "often smaller.",
+        "Code adjusted_for and test it as a moderator, or pool them apart.",
+    ),
+    "MA429": _warning(
+        "the value is not the middle of its interval",
+        "Limits that give the variance should lie symmetrically on their scale; others belong to "
+        "another effect, or were resampled.",
+        "Check the three numbers in the source.",
     ),
 }
 

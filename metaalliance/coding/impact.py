@@ -98,7 +98,7 @@ def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint
             problems = nonsignificant_problems(row, column, sheet.nonsignificant)
             silent.add(row.number)
         else:
-            choice, problems = choose(row, sheet.beta)
+            choice, problems = choose(row, sheet.reading)
             if choice is not None:
                 choices[row.number] = choice
                 problems = problems or row_problems(row, choice)

@@ -215,7 +215,7 @@ def _number(
         decimal_comma=grid.decimal_comma,
         integer=counts,
         percent=column.percent,
-        labels=(column.name, *column.aliases),
+        labels=(column.name, *column.aliases, *column.labels),
     )
     seen = str(raw)
 
@@ -232,6 +232,9 @@ def _number(
     if scheme.missing.hold(column.name, raw):
         report("MA310", f"{seen.strip()!r} is read as missing")
         return Coded(None, seen, cell)
+    if parsed.fault == "MA309" and column.group not in {"statistic", "companion"}:
+        report("MA342", f"{seen.strip()!r} is no value; {column.name} is read as missing")
+        return Coded(None, seen, cell)
     if parsed.fault:
         report(parsed.fault, *_FAULTS[parsed.fault])
         return Coded(None, seen, cell, faulty=True)
@@ -246,6 +249,8 @@ def _number(
     if fault:
         report(*fault)
         return Coded(None, seen, cell, faulty=True)
+    if column.shared and parsed.value != int(parsed.value):
+        report("MA341", f"{column.name} = {parsed.value:g} is a part of a shared group")
     if parsed.changes:
         report("MA311", f"read as {parsed.value:.15g} ({', '.join(parsed.changes)})")
     return Coded(parsed.value, seen, cell, parsed.changes)
@@ -274,9 +279,14 @@ def _range_fault(column: Column, value: float) -> tuple[str, str, str] | None:
             hint = f"was it {value / 100:g}?" if 2 <= abs(value) < 100 else ""
             return "MA312", "a correlation lies between −1 and 1", hint
         return "MA313", f"{column.name} must be {_range_text(column)}", ""
-    if column.kind == "count" and value != int(value):
+    if column.kind == "count" and not (column.shared and _is_share(value)) and value != int(value):
         return "MA314", f"{column.name} must be a whole number", ""
     return None
+
+
+def _is_share(value: float) -> bool:
+    """Whether a number of people ends in a half, third or quarter, to two decimals."""
+    return any(abs(value % 1 - part) < 0.005 for part in (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4))
 
 
 def _range_text(column: Column) -> str:
