@@ -18,7 +18,7 @@ from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.errors import EstimationError
 from metaalliance.model import RHO
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.rows import Coded, Row
+from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.row import (
     nonsignificant_column,
     nonsignificant_problems,
@@ -26,6 +26,7 @@ from metaalliance.sheet.rules.row import (
 )
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.studies import Studies
+from metaalliance.sheet.texts import Coded
 
 #: Columns that make the effect of a row, or decide whether it is used.
 MAKES_EFFECT = frozenset(
@@ -97,7 +98,7 @@ def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint
             problems = nonsignificant_problems(row, column, sheet.nonsignificant)
             silent.add(row.number)
         else:
-            choice, problems = choose(row, sheet.beta)
+            choice, problems = choose(row, sheet.reading)
             if choice is not None:
                 choices[row.number] = choice
                 problems = problems or row_problems(row, choice)

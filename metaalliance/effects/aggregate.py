@@ -12,7 +12,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.conversion.formulas import r_variance, unbiased_r, z_variance
 from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.options import Measure, check_option, check_rho
@@ -196,7 +196,7 @@ def _composite(
     several = blocks.sizes > 1
     beyond = np.flatnonzero(several & (np.abs(r) >= 1))
     if beyond.size:
-        label, value = frame["study"].iloc[blocks.starts[beyond[0]]], r[beyond[0]]
+        label, value = study_names(frame).iloc[blocks.starts[beyond[0]]], r[beyond[0]]
         raise EstimationError(
             f"The composite correlation of {label} is {value:.3g}: rho = {rho:g} between its "
             "measures is too low for these correlations.",
@@ -204,7 +204,7 @@ def _composite(
         )
     small = np.flatnonzero(several & (n <= 3))
     if small.size:
-        label = frame["study"].iloc[blocks.starts[small[0]]]
+        label = study_names(frame).iloc[blocks.starts[small[0]]]
         raise EstimationError(f"{label} has n = {n[small[0]]:g}; a composite needs n > 3.")
     yi, vi = (frame[c].to_numpy(dtype=float)[blocks.starts] for c in ("yi", "vi"))
     for j in np.flatnonzero(several):

@@ -17,7 +17,7 @@ from metaalliance.options import Measure, check_option
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
-    "study", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects", "r_observed",
+    "study", "label", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects", "r_observed",
     "attenuation",
 )  # fmt: skip
 
@@ -30,8 +30,8 @@ class Effects:
     ----------
     frame : DataFrame
         One row per effect: `study`, `effect`, `yi`, `vi` on the analysis scale, `n` where
-        known, `r` for correlations (better alliance, better outcome is positive), then
-        the moderators.
+        known, `r` for correlations (better alliance, better outcome is positive), `label`
+        where studies are printed under another name, then the moderators.
     measure : {"z", "r", "r-unbiased", "generic"}
         The analysis scale: Fisher z, r, Olkin and Pratt's unbiased r, or any other metric.
     ledger : DataFrame
@@ -219,6 +219,11 @@ class Effects:
         ledger = self.ledger[mask].reset_index(drop=True) if len(self.ledger) else self.ledger
         frame = self.frame[mask].reset_index(drop=True)
         return Effects(frame=frame, measure=self.measure, ledger=ledger)
+
+
+def study_names(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return the study of each effect as figures and tables print it: its label, if it has one."""
+    return frame["label" if "label" in frame else "study"]
 
 
 def _numbers(name: str, values: ArrayLike) -> Array:

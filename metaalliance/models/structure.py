@@ -13,7 +13,7 @@ from metaalliance.core.variance.levels import Crossed, Rows, Term
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.own import SamplingErrors
 from metaalliance.core.variance.structure import Levels, Nested
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Specification
 from metaalliance.models.checks import samples_notice
@@ -155,7 +155,7 @@ def _check(effects: Effects, model: Specification) -> None:
         optional = {model.crossed, "sample"}  # a blank sample is the study itself
         if column not in optional and effects.frame[column].isna().any():
             row = int(np.flatnonzero(effects.frame[column].isna())[0])
-            study = effects.frame["study"].iloc[row]
+            study = study_names(effects.frame).iloc[row]
             raise EstimationError(f"{column} is missing for {study}.", code="MA604")
 
 

@@ -24,7 +24,7 @@ from metaalliance.core.conversion.psychometric import (
 )
 from metaalliance.effects.aggregate import AggregationMethod, aggregate
 from metaalliance.effects.convert import effect_sizes
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError
 from metaalliance.model import Model
 from metaalliance.models.checks import samples_notice
@@ -294,7 +294,7 @@ def _observed(
     n = frame["n"].to_numpy(dtype=float) if "n" in frame else np.full(len(frame), np.nan)
     bad = np.flatnonzero(~(n > 3))
     if bad.size:
-        labels = frame["study"].astype(str).iloc[bad].unique()
+        labels = study_names(frame).astype(str).iloc[bad].unique()
         raise EstimationError(
             f"n is missing or not above 3 for {', '.join(labels[:5])}; a psychometric "
             "meta-analysis weights by n.",

@@ -15,7 +15,7 @@ from metaalliance.core.inference.intervals import critical_value
 from metaalliance.core.inference.rve import RveFit, rve_fit
 from metaalliance.core.inference.wald import WaldTest, htz_test, wald_f
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import FEW_DF
 from metaalliance.models.scale import back_transform, without_nan
@@ -324,7 +324,7 @@ def _moderator(effects: Effects, name: str) -> list[tuple[str, Array]]:
         raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list()}.")
     column = effects.frame[name]
     if column.isna().any():
-        where = effects.frame.loc[column.isna(), "study"].astype(str).unique()
+        where = study_names(effects.frame)[column.isna()].astype(str).unique()
         raise EstimationError(f"{name} is missing for {', '.join(where[:5])}.", code="MA604")
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return [(name, column.to_numpy(dtype=float))]

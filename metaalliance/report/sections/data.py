@@ -283,7 +283,7 @@ def excluded_table(evidence: Evidence) -> Table | None:
     reasons = Counter(reason for _, reason in evidence.studies.excluded)
     labels: dict[str, set[str]] = {}
     for row, reason in evidence.studies.excluded:
-        labels.setdefault(reason, set()).add(row.study)
+        labels.setdefault(reason, set()).add(row.label)
     rows = tuple(
         {"reason": reason, "rows": n, "studies": "; ".join(sorted(labels[reason]))}
         for reason, n in reasons.most_common()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.inference.intervals import critical_value
+from metaalliance.effects.effects import study_names
 from metaalliance.report.manuscript.phrases import DIGITS, interval
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.phrases import level_text
@@ -43,10 +44,10 @@ def study_table(evidence: Evidence) -> Table:
     half = critical_value(fit.level, math.inf) * averages.vi**0.5
     groups = dict(iter(frame.groupby("study", sort=False)))
     people = evidence.coded.participants() if "n" in frame else None
-    rows = []
+    rows, names = [], study_names(averages.frame)
     for index, study in enumerate(averages.frame["study"]):
         yi, width = averages.yi[index], half[index]
-        row = _row(groups[study], study, shown, evidence, yi, width)
+        row = _row(groups[study], names.iloc[index], shown, evidence, yi, width)
         rows.append(row if people is None else {**row, "n": float(people[study])})
     is_r = fit.measure != "generic"
     dependent = evidence.coded.dependent()
