@@ -48,6 +48,45 @@ _FILE = {
         "Its sheets are not those that metaalliance agree writes, or the hidden ones were changed.",
         "Make it again with metaalliance agree; sort and filter, but leave hidden sheets alone.",
     ),
+    "MA130": _error(
+        "the file is of no known house",
+        "metaalliance import reads RevMan, Covidence, metapsy, Comprehensive Meta-Analysis and "
+        "wide sheets, each told by its headers; this file has none of their layouts.",
+        "For a sheet of your own use metaalliance init; where headers were renamed, restore them.",
+    ),
+    "MA131": _error(
+        "the sheet needs no import",
+        "It has one row for each effect, with a study and a statistic, as every command reads it.",
+        "Use it as it is: metaalliance validate.",
+    ),
+    "MA132": _error(
+        "several reviewers and no consensus",
+        "Covidence exports a row for each reviewer; without a consensus two codings of one study "
+        "would count as two effects.",
+        "Complete the consensus, or import each coding with --reviewer and compare them with "
+        "metaalliance agree.",
+    ),
+    "MA133": _error(
+        "the export has no column of a statistic",
+        "None of its headers names a correlation or a statistic that becomes one.",
+        "Name the questions of the form like the columns of the template, or rename headers.",
+    ),
+    "MA134": _error(
+        "the file is not of the house that --from names",
+        "It lacks the headers by which that house's files are told.",
+        "Leave --from out, or export again.",
+    ),
+    "MA135": _error(
+        "rows are arms of studies",
+        "Covidence's Extraction 1 has a row for each arm and headers in the team's own words; "
+        "which arms and numbers make an effect cannot be told.",
+        "Enter the numbers into metaalliance template, or use Extraction 2.",
+    ),
+    "MA136": _error(
+        "the file holds no effect",
+        "It has the headers of its house, but no row of data that can be an effect.",
+        "Check that the export is complete.",
+    ),
     "MA101": _error(
         "the file cannot be opened",
         "There is no such file, it is a folder, or the system refuses to open it.",
@@ -583,6 +622,62 @@ _ROW |= {
 }
 
 _STUDY = {
+    "MA550": _warning(
+        "the direction of an outcome is not stated",
+        "The imported file does not say whether a higher score is better. A single outcome is left "
+        "blank; where several could be mixed, the cells say 'decide', which is an error.",
+        "Enter higher_better or lower_better, or import again with --direction.",
+    ),
+    "MA551": _warning(
+        "imported effects keep their signs",
+        "outcome_direction is blank, so that positive is taken as better alliance, better outcome.",
+        "Enter lower_better where a lower score is better and the sign was not turned.",
+    ),
+    "MA552": _warning(
+        "the scale of imported estimates is not stated",
+        "An estimate with its standard error can be d, g or a log odds ratio.",
+        "Enter the scale in yi_measure.",
+    ),
+    "MA553": _warning(
+        "numbers of a study stand in several analyses",
+        "A review repeats the same numbers in other comparisons, outcomes or subgroups; they count "
+        "once, the others have include = no.",
+        "Enter yes where they are another outcome, or where that analysis is pooled instead.",
+    ),
+    "MA554": _note(
+        "rows of the source are another row seen again",
+        "Codings of single reviewers beside a consensus, and comparisons with their arms "
+        "exchanged, are no effects of their own; the sheet 'left out' lists them.",
+        "Check the sheet 'left out'.",
+    ),
+    "MA555": _warning(
+        "change scores were imported",
+        "Their SD is that of the change, so that d is not that of the scores, and their sign "
+        "depends on how the change was taken.",
+        "Check the sign, or enter include = no.",
+    ),
+    "MA556": _note(
+        "who rated an outcome is not certain",
+        "A clinician may be the therapist or an independent observer; outcome_rater is blank.",
+        "Enter therapist or observer.",
+    ),
+    "MA557": _warning(
+        "the sign of an imported effect is contradicted",
+        "The effect, its direction and the program's own columns do not agree, so that the effect "
+        "is left blank.",
+        "Enter the effect with its sign.",
+    ),
+    "MA558": _warning(
+        "whether rows share their people is not certain",
+        "Subgroups within a study may be different people, and one label may stand for several "
+        "reports.",
+        "Enter sample where people differ; give one report one label.",
+    ),
+    "MA559": _note(
+        "labels were taken from headers",
+        "A wide sheet names its effects in its headers only.",
+        "Move them where they name something else than the column says.",
+    ),
     "MA501": _error(
         "an effect stands twice",
         "Two rows agree in every cell, the team's own columns included; pooling both would count "
