@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -75,7 +76,10 @@ def from_f(f: float, df2: float, sign: int, n: float | None = None) -> Worth:
 
 
 def from_spearman(rho: float, n: float) -> Worth:
-    return Worth(2 * math.sin(math.pi * rho / 6), (1 + rho * rho / 2) / (n - 3), n)
+    """Bonett and Wright's variance of the z of rho, carried over to the r of a normal sample."""
+    r = 2 * math.sin(math.pi * rho / 6)
+    slope = math.pi / 3 * math.cos(math.pi * rho / 6) * (1 - rho * rho) / (1 - r * r)
+    return Worth(r, (1 + rho * rho / 2) / (n - 3) * slope**2, n)
 
 
 def from_d(d: float, n1: float, n2: float) -> Worth:
@@ -171,8 +175,13 @@ def from_r_and_limits(r: float, low: float, high: float) -> Worth:
 # Pooling ------------------------------------------------------------------------------------
 
 
-def pooled_r(effects: Sequence[Effect], rho: float = RHO) -> float:
+def pooled_r(effects: Sequence[Effect]) -> float:
     """The pooled correlation of the default model."""
+    return _pooled(tuple(effects), RHO)
+
+
+@cache
+def _pooled(effects: tuple[Effect, ...], rho: float) -> float:
     y = np.array([e.z for e in effects])
     if len(y) == 1:
         return effects[0].r

@@ -1,4 +1,6 @@
-"""Write the effects of every simulated sheet for `truth.R`: `cd tests && python -m intake.truth_in_r`."""
+"""Write the effects of every simulated sheet for `truth.R`: `cd tests && python -m
+intake.truth_in_r`.
+"""
 
 from __future__ import annotations
 
