@@ -17,6 +17,7 @@ from metaalliance.effects.attenuation import (
     find_reliabilities,
 )
 from metaalliance.effects.effects import RESERVED, Effects
+from metaalliance.effects.levels import ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
 from metaalliance.policy import Assumed
@@ -102,6 +103,7 @@ def effect_sizes(
     frame = frame.drop(columns=[c for c in frame if c != "n" and frame[c].isna().all()])
     if (frame["label"] == frame["study"]).all():
         frame = frame.drop(columns="label")
+    frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)

@@ -75,6 +75,8 @@ class Studies:
         The configuration file that was used.
     silenced : tuple of (Problem, str)
         Warnings and notes that the configuration silences, each with its reason.
+    level_orders : dict of str to tuple of str
+        Levels that the team has entered, by column, in its order.
     """
 
     file: str
@@ -87,6 +89,7 @@ class Studies:
     reading: Reading
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
+    level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def nonsignificant(self) -> Nonsignificant:
@@ -292,6 +295,7 @@ def load_studies(
         reading=reading,
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
+        level_orders=scheme.orders(rows[0].places if rows else ()),
     )
     return _refuse_empty(studies, grid, header)
 
