@@ -1,66 +1,24 @@
-"""From `init` to `pool`, sheets as houses keep them: the right r, and few lines for a
-person to touch.
-"""
+"""From `init` to `pool`, sheets as houses keep them: the right r, few lines to touch."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import intake.houses  # noqa: F401
 import pytest
-from intake.sheets import HOUSES, House, touched
+from intake.ends import End, apart, here, pooled, proposed, taken
+from intake.sheets import HOUSES
 from intake.truth import Effect, pooled_r
-from typer.testing import CliRunner
 
 import metaalliance as ma
-from metaalliance.cli.app import app
 
 POOLED = {name: h for name, h in HOUSES.items() if not h.refused and not h.either}
 ASKED = {name: h for name, h in HOUSES.items() if h.asks or h.refused}
-Run = Callable[..., tuple[int, str]]
-
-
-def here(*words: object) -> tuple[int, str]:
-    """Run a command in this process."""
-    done = CliRunner().invoke(app, [str(w) for w in words])
-    return done.exit_code, done.stdout
-
-
-def apart(*words: object) -> tuple[int, str]:
-    """Run a command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "metaalliance.cli.main", *map(str, words)],
-        capture_output=True, encoding="utf-8", check=False, timeout=120,
-    )  # fmt: skip
-    return done.returncode, done.stdout
-
-
-def proposed(house: House, folder: Path, run: Run = here) -> tuple[Path, list[Effect], Path]:
-    """Write the sheet and let `init` (after `import`, where the house exports) propose a
-    configuration.
-    """
-    path, effects = house.write(folder)
-    if house.flow == "import":
-        source, path = path, folder / "imported.xlsx"
-        assert run("import", source, "-o", path)[0] == 0, "import fails"
-    config = folder / "metaalliance.toml"
-    assert run("init", path, "-o", config, "--force")[0] == 0, "init fails"
-    return path, effects, config
-
-
-def pooled(path: Path, run: Run = here) -> tuple[int, dict[str, Any]]:
-    code, printed = run("pool", path, "--json", "--no-figures", "-o", path.parent / "out")
-    return code, json.loads(printed)
 
 
 def said(document: dict[str, Any], *severities: str) -> list[str]:
@@ -96,34 +54,10 @@ def correlations(path: Path, config: Path) -> list[float]:
     return [math.tanh(z) for z in frame["yi"]]
 
 
-@dataclass(frozen=True)
-class End:
-    """What a house's sheet came to: before a person touched anything, and after."""
-
-    path: Path
-    config: Path
-    effects: list[Effect]
-    untouched: dict[str, Any]
-    document: dict[str, Any]
-    lines: int
-
-
 @pytest.fixture(scope="module")
 def end(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], End]:
     """Take a house's sheet to its end, once for all tests."""
-
-    @cache
-    def taken(name: str) -> End:
-        house = HOUSES[name]
-        path, effects, config = proposed(house, tmp_path_factory.mktemp(name))
-        untouched = pooled(path)[1]
-        if not house.touches:
-            return End(path, config, effects, untouched, untouched, 0)
-        text, lines = touched(config.read_text(encoding="utf-8"), house.touches)
-        config.write_text(text, encoding="utf-8")
-        return End(path, config, effects, untouched, pooled(path)[1], lines)
-
-    return taken
+    return cache(lambda name: taken(HOUSES[name], tmp_path_factory.mktemp(name)))
 
 
 @pytest.mark.parametrize("name", POOLED)
