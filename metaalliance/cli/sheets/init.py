@@ -89,7 +89,7 @@ def _worth(proposal: Proposal, trial: Trial) -> list[str]:
     """How many rows would be used with the proposal as it is, and what stops the others."""
     studies = trial.studies
     if studies is None:
-        return [f"0 of {proposal.rows} rows would be used." if proposal.rows else "No row is used."]
+        return [f"0 of {proposal.rows} rows would be used."]
     count = len({row.study for row in trial.used})
     text = (
         f"{len(trial.used)} of {len(studies.rows)} rows would be used "

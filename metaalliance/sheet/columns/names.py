@@ -19,7 +19,7 @@ _NAMES: dict[str, str] = {
     "study": "slab studlab studylabel studyname paper trial article "
              "studie studienname studienid studieid referenz onderzoek studienaam etude "
              "nomdeletude idetude estudio idestudio studio idstudio referencia riferimento "
-             "authoryear autorjahr autorundjahr auteurjaar auteuranneee autorano autoreanno "
+             "authoryear authorsyear autorenjahr autoresano autoriano auteursannee auteursjaar autorjahr autorundjahr auteurjaar auteuranneee autorano autoreanno "
              "auteurannee firstauthor erstautor autor autoren autorinnen verfasser auteur auteurs "
              "autores autore autori premierauteur primerautor primoautore eersteauteur",
     "year": "yop yearofpublication pubyear publyear yearpub yearpublished publicationyear "
@@ -30,6 +30,8 @@ _NAMES: dict[str, str] = {
          "nused neff nsample samplen totalsample totalsamplesize finalsamplesize nparticipants "
          "numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe "
          "stichprobengroesse stichprobengrosse stichprobenumfang fallzahl probanden "
+         "stichproben stichprobenn totalnumberofparticipants totalparticipants numberofpatients "
+         "numberofclients totalnanalysed totalnanalyzed "
          "steekproef steekproefgrootte steekproefomvang aantal aantaldeelnemers ntotaal totaaln "
          "effectif effectifs effectiftotal tailleechantillon tailledelechantillon taille "
          "ntotale tamanomuestra tamanodelamuestra tamanomuestral tamanodemuestra muestra "
@@ -38,7 +40,9 @@ _NAMES: dict[str, str] = {
     "r": "ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient pearsoncorrelation "
          "zeroorderr bivariater korrelation korrelationskoeffizient korr correlatie "
          "correlatiecoefficient coefficientdecorrelation correlacion coeficientedecorrelacion "
-         "correlazione coefficientedicorrelazione",
+         "correlazione coefficientedicorrelazione correlationr correlationcoefficientr "
+         "pearsoncorrelationr pearsonrr korrelationr correlatier correlacionr correlazioner rdepearson "
+         "rvonpearson rvanpearson effektstarker effectsizer esr effektr",
     "fisher_z": "zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz "
                 "fisherstransformedz zfish",
     "yi": "te",
@@ -90,7 +94,8 @@ def other_name(header: str) -> str | None:
     >>> other_name("Stichprobengröße"), other_name("N (final)"), other_name("seTE")
     ('n', 'n', 'sei')
     """
-    return _COLUMN_OF.get(folded(header))
+    name = folded(header)
+    return _COLUMN_OF.get(name) or _COLUMN_OF.get(name.replace("95", ""))
 
 
 # Groups ---------------------------------------------------------------------------------------
@@ -126,6 +131,8 @@ _SHORT = {
 #: The columns of each set that only counts together.
 _COLUMNS = {("mean", "1"): "mean1", ("sd", "1"): "sd1", ("n", "1"): "n1",
             ("mean", "2"): "mean2", ("sd", "2"): "sd2", ("n", "2"): "n2"}  # fmt: skip
+_EVENTS = {("events", "1"): "events1", ("total", "1"): "total1",
+           ("events", "2"): "events2", ("total", "2"): "total2"}  # fmt: skip
 _CELLS = {"a": "cell_a", "b": "cell_b", "c": "cell_c", "d": "cell_d"}
 
 
@@ -157,8 +164,12 @@ def grouped_names(
         if place is not None and _holds_numbers(columns[index]):
             found.setdefault(place, []).append(index)
     one = {place: at[0] for place, at in found.items() if len(at) == 1}
-    if all(place in one for place in _COLUMNS):
-        return {headers[one[place]]: column for place, column in _COLUMNS.items()}
+    for side in "12":  # the n of events is the total
+        if ("total", side) not in one and ("n", side) in one:
+            one["total", side] = one["n", side]
+    for columns_of_set in (_COLUMNS, _EVENTS):
+        if all(place in one for place in columns_of_set):
+            return {headers[one[place]]: column for place, column in columns_of_set.items()}
     sizes = [one.get(("n", side)) for side in "12"]
     if None not in sizes and _add_up(sizes, headers, columns, known):
         return {
@@ -171,7 +182,7 @@ def _role_and_side(header: str) -> tuple[str, str] | None:
     """What number of which group a header names: ``mean_arm1``, ``tSD``, ``MW_EG``, ``nc``."""
     words = [w for w in pieces(header) if w not in _FILLERS]
     if len(words) == 1:
-        return _SHORT.get(words[0])
+        return _SHORT.get(words[0]) or {"ai": ("events", "1"), "ci": ("events", "2")}.get(words[0])
     digits = [w for w in words if w in {"1", "2"}]
     if digits:
         words = [w for w in words if w not in {"i", "g", "t"} or w in digits]

@@ -146,7 +146,7 @@ def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
         lines=tuple(lines),
         unknown=tuple(h for h in read.extra if h not in used),
         wide=wide,
-        rows=sum(_filled(row, places) for row in grid.rows[row:] if study is not None),
+        rows=sum(_filled(values, places or range(len(texts))) for values in grid.rows[row:]),
         effect=bool(places),
         effect_read=has_effect(sheet),
     )

@@ -43,7 +43,7 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
     columns = [values.get(i, []) for i in range(len(texts))]
     for header, name in grouped_names(texts, columns, known).items():
         at = texts.index(header)
-        free = name not in known or known[name] == header
+        free = name not in known or known[name] == header or header == known.get(f"n{name[-1]}")
         if not fixed[at] and free and name not in scheme.taken and name in COLUMNS:
             named[at] = name
     for index, text in enumerate(texts):
