@@ -16,35 +16,35 @@ from metaalliance.sheet.read.numbers import parse_number
 #: By column, the words of headers, folded (no accents, blanks or points): packages for
 #: meta-analysis first, then German, Dutch, French, Spanish, Italian.
 _NAMES: dict[str, str] = {
-    "study": "slab studlab studylabel studyname paper trial article "
-             "studie studienname studienid studieid referenz onderzoek studienaam etude "
-             "nomdeletude idetude estudio idestudio studio idstudio referencia riferimento "
-             "authoryear authorsyear autorenjahr autoresano autoriano auteursannee auteursjaar autorjahr autorundjahr auteurjaar auteuranneee autorano autoreanno "
-             "auteurannee firstauthor erstautor autor autoren autorinnen verfasser auteur auteurs "
-             "autores autore autori premierauteur primerautor primoautore eersteauteur",
-    "year": "yop yearofpublication pubyear publyear yearpub yearpublished publicationyear "
-            "jahr publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee "
-            "anneedepublication anneepublication ano anodepublicacion anopublicacion anno "
-            "annodipubblicazione annopubblicazione",
-    "n": "ni ntot nall nobs nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn "
-         "nused neff nsample samplen totalsample totalsamplesize finalsamplesize nparticipants "
-         "numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe "
-         "stichprobengroesse stichprobengrosse stichprobenumfang fallzahl probanden "
-         "stichproben stichprobenn totalnumberofparticipants totalparticipants numberofpatients "
-         "numberofclients totalnanalysed totalnanalyzed "
-         "steekproef steekproefgrootte steekproefomvang aantal aantaldeelnemers ntotaal totaaln "
-         "effectif effectifs effectiftotal tailleechantillon tailledelechantillon taille "
-         "ntotale tamanomuestra tamanodelamuestra tamanomuestral tamanodemuestra muestra "
-         "numerosita numerositacampione numerositacampionaria ampiezzacampione "
-         "dimensionecampione campione",
-    "r": "ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient pearsoncorrelation "
-         "zeroorderr bivariater korrelation korrelationskoeffizient korr correlatie "
-         "correlatiecoefficient coefficientdecorrelation correlacion coeficientedecorrelacion "
-         "correlazione coefficientedicorrelazione correlationr correlationcoefficientr "
-         "pearsoncorrelationr pearsonrr korrelationr correlatier correlacionr correlazioner rdepearson "
-         "rvonpearson rvanpearson effektstarker effectsizer esr effektr",
-    "fisher_z": "zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz "
-                "fisherstransformedz zfish",
+    "study": """slab studlab studylabel studyname paper trial article studie studienname studienid
+        studieid referenz onderzoek studienaam etude nomdeletude idetude estudio idestudio
+        studio idstudio referencia riferimento authoryear authorsyear autorenjahr autoresano
+        autoriano auteursannee auteursjaar autorjahr autorundjahr auteurjaar auteuranneee
+        autorano autoreanno auteurannee firstauthor erstautor autor autoren autorinnen
+        verfasser auteur auteurs autores autore autori premierauteur primerautor primoautore
+        eersteauteur""",
+    "year": """yop yearofpublication pubyear publyear yearpub yearpublished publicationyear jahr
+        publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee
+        anneedepublication anneepublication ano anodepublicacion anopublicacion anno
+        annodipubblicazione annopubblicazione""",
+    "n": """ni ntot nall nobs nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample
+        analyzedn nused neff nsample samplen totalsample totalsamplesize finalsamplesize
+        nparticipants numberofparticipants noofparticipants npatients nclients ngesamt gesamtn
+        stichprobe stichprobengroesse stichprobengrosse stichprobenumfang fallzahl probanden
+        stichproben stichprobenn totalnumberofparticipants totalparticipants numberofpatients
+        numberofclients totalnanalysed totalnanalyzed steekproef steekproefgrootte
+        steekproefomvang aantal aantaldeelnemers ntotaal totaaln effectif effectifs
+        effectiftotal tailleechantillon tailledelechantillon taille ntotale tamanomuestra
+        tamanodelamuestra tamanomuestral tamanodemuestra muestra numerosita numerositacampione
+        numerositacampionaria ampiezzacampione dimensionecampione campione""",
+    "r": """ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient pearsoncorrelation
+        zeroorderr bivariater korrelation korrelationskoeffizient korr correlatie
+        correlatiecoefficient coefficientdecorrelation correlacion coeficientedecorrelacion
+        correlazione coefficientedicorrelazione correlationr correlationcoefficientr
+        pearsoncorrelationr pearsonrr korrelationr correlatier correlacionr correlazioner
+        rdepearson rvonpearson rvanpearson effektstarker effectsizer esr effektr""",
+    "fisher_z": """zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz
+        fisherstransformedz zfish""",
     "yi": "te",
     "sei": "sete seyi",
     "t": "twert tvalue twaarde valeurt valort valoret",
@@ -52,35 +52,35 @@ _NAMES: dict[str, str] = {
     "p": "pwert pwaarde valeurp valorp valoredip valorep",
     "d": "cohend dcohen cohensd",
     "g": "hedgeg hedgesg ghedges",
-    "ci_low": "lowci lowerci cilow cill llci lowercl cilower cil cilo lower95 ci95lower ci95low "
-              "lowerlimit lowerbound lower ll lb lci untergrenze untereskonfidenzintervall kiunten "
-              "ondergrens borneinferieure limiteinferior limiteinferiore icinf icinferior bilow",
-    "ci_high": "highci upperci cihigh ciul ulci uppercl ciupper ciu cihi upper95 ci95upper "
-               "ci95high upperlimit upperbound upper ul ub uci obergrenze kioben bovengrens "
-               "bornesuperieure limitesuperior limitesuperiore icsup icsuperior bihigh",
-    "outcome_measure": "outcomename outcomevariable outcomeinstrument ergebnismass outcomemass "
-                       "ergebnis ergebnisvariable zielgrosse zielgroesse zielvariable uitkomst "
-                       "uitkomstmaat mesurederesultat critere variabledependante resultado "
-                       "medidaderesultado medidaresultado misuradiesito esito misuraesito",
-    "alliance_measure": "allianzmass allianzinstrument allianzskala alliantiemaat "
-                        "alliantieinstrument mesuredelalliance mesurealliance instrumentalliance "
-                        "medidadealianza medidaalianza misuraalleanza misuradialleanza",
-    "alliance_rater": "beurteiler beurteilerperspektive raterperspektive perspektive beoordelaar "
-                      "perspectief evaluateur perspectiveevaluateur evaluador perspectiva "
-                      "valutatore prospettiva allianceratedby ratedby",
-    "modality": "therapieform therapieverfahren therapieverfahrn verfahren behandlung therapie "
-                "behandlungsform therapierichtung behandeling therapievorm traitement approche "
-                "approchetherapeutique tratamiento modalidad enfoque terapia trattamento approccio "
-                "orientamento psychotherapy typeoftherapy typeoftreatment",
+    "ci_low": """lowci lowerci cilow cill llci lowercl cilower cil cilo lower95 ci95lower ci95low
+        lowerlimit lowerbound lower ll lb lci untergrenze untereskonfidenzintervall kiunten
+        ondergrens borneinferieure limiteinferior limiteinferiore icinf icinferior bilow""",
+    "ci_high": """highci upperci cihigh ciul ulci uppercl ciupper ciu cihi upper95 ci95upper ci95high
+        upperlimit upperbound upper ul ub uci obergrenze kioben bovengrens bornesuperieure
+        limitesuperior limitesuperiore icsup icsuperior bihigh""",
+    "outcome_measure": """outcomename outcomevariable outcomeinstrument ergebnismass outcomemass ergebnis
+        ergebnisvariable zielgrosse zielgroesse zielvariable uitkomst uitkomstmaat
+        mesurederesultat critere variabledependante resultado medidaderesultado
+        medidaresultado misuradiesito esito misuraesito""",
+    "alliance_measure": """allianzmass allianzinstrument allianzskala alliantiemaat alliantieinstrument
+        mesuredelalliance mesurealliance instrumentalliance medidadealianza medidaalianza
+        misuraalleanza misuradialleanza""",
+    "alliance_rater": """beurteiler beurteilerperspektive raterperspektive perspektive beoordelaar perspectief
+        evaluateur perspectiveevaluateur evaluador perspectiva valutatore prospettiva
+        allianceratedby ratedby""",
+    "modality": """therapieform therapieverfahren therapieverfahrn verfahren behandlung therapie
+        behandlungsform therapierichtung behandeling therapievorm traitement approche
+        approchetherapeutique tratamiento modalidad enfoque terapia trattamento approccio
+        orientamento psychotherapy typeoftherapy typeoftreatment""",
     "country": "land pays pais paese",
-    "diagnosis": "diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi stoornis",
-    "notes": "bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare opmerking "
-             "opmerkingen remarque remarques commentaire commentaires observaciones comentarios "
-             "commenti osservazioni",
-    "percent_female": "frauenanteil anteilfrauen prozentfrauen percentagevrouwen pctfemale "
-                      "percfemale femaleperc femalepercent propfemale percentwomen",
-    "mean_age": "alter mittleresalter durchschnittsalter leeftijd gemiddeldeleeftijd agemoyen "
-                "edad edadmedia etamedia agemean meanage magedyears",
+    "diagnosis": """diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi stoornis""",
+    "notes": """bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare opmerking opmerkingen
+        remarque remarques commentaire commentaires observaciones comentarios commenti
+        osservazioni""",
+    "percent_female": """frauenanteil anteilfrauen prozentfrauen percentagevrouwen pctfemale percfemale
+        femaleperc femalepercent propfemale percentwomen""",
+    "mean_age": """alter mittleresalter durchschnittsalter leeftijd gemiddeldeleeftijd agemoyen edad
+        edadmedia etamedia agemean meanage magedyears""",
 }  # fmt: skip
 
 _COLUMN_OF = {word: column for column, words in _NAMES.items() for word in words.split()}

@@ -78,8 +78,8 @@ class Proposal:
         Headers that stay columns of the team: possible moderators.
     wide : Wide or None
         Effects that stand side by side, where the sheet is wide.
-    rows : int
-        Rows with a study and an effect.
+    rows, usable : int
+        Rows under the header, and those with a study and an effect.
     effect : bool
         Whether an effect is known or proposed.
     effect_read : bool
@@ -93,6 +93,7 @@ class Proposal:
     unknown: tuple[str, ...]
     wide: Wide | None
     rows: int
+    usable: int
     effect: bool
     effect_read: bool
 
@@ -115,7 +116,7 @@ def propose(
     if not found:
         raise UnreadableFileError(f"{file} has no sheet with a row of headers.", code="MA201")
     named = [p for p in found if p.sheet.strip().lower() == "effects"]
-    return (named or sorted(found, key=lambda p: (p.rows, len(p.known)), reverse=True))[0]
+    return (named or sorted(found, key=lambda p: (p.usable, len(p.known)), reverse=True))[0]
 
 
 def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
@@ -146,7 +147,8 @@ def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
         lines=tuple(lines),
         unknown=tuple(h for h in read.extra if h not in used),
         wide=wide,
-        rows=sum(_filled(values, places or range(len(texts))) for values in grid.rows[row:]),
+        rows=sum(_filled(values, range(len(texts))) for values in grid.rows[row:]),
+        usable=0 if study is None else sum(_filled(v, places) for v in grid.rows[row:]),
         effect=bool(places),
         effect_read=has_effect(sheet),
     )
