@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,12 @@ from metaalliance.config import Config, parse_config
 from metaalliance.errors import MetaAllianceError, UnreadableFileError
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.proposal import Line, Proposal, quoted
+from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies, load_studies
 
+#: Errors that stand at one cell and concern the whole column.
+OF_A_COLUMN = frozenset({"MA416", "MA417"})
 #: Most attempts: each takes back or adds lines.
 ATTEMPTS = 6
 
@@ -42,7 +46,7 @@ class Trial:
         if self.studies is None:
             return ()
         rows = {row.number for row in self.studies.rows}
-        whole = any(p.row not in rows for p in self.studies.errors)
+        whole = any(p.row not in rows or p.code in OF_A_COLUMN for p in self.studies.errors)
         return () if whole else self.studies.used
 
     def reasons(self) -> list[tuple[str, list[Problem]]]:
@@ -69,6 +73,10 @@ def try_out(path: Path, proposal: Proposal, wanted: str | None) -> Trial:
         if studies.sheet != proposal.sheet and not any(line.key == "sheet" for line in lines):
             lines = (_sheet(proposal.sheet), *lines)
             continue
+        own = _no_such_values(studies, proposal, lines)
+        if own is not None:
+            lines = (own, *(line for line in lines if line.key != "moderators"))
+            continue
         wrong = {line.key for line in lines if line.active and _is_wrong(studies, line)}
         if not wrong:
             return Trial(lines=lines, studies=studies)
@@ -77,6 +85,29 @@ def try_out(path: Path, proposal: Proposal, wanted: str | None) -> Trial:
             if x.key in wrong else x for x in lines
         )  # fmt: skip
     return Trial(lines=lines, studies=studies)
+
+
+def _no_such_values(studies: Studies, proposal: Proposal, lines: tuple[Line, ...]) -> Line | None:
+    """Headers that are known but hold other values (years as deviations): columns of the team."""
+    before = next((json.loads(x.value) for x in lines if x.key == "moderators"), [])
+    found = [
+        header
+        for name, header in proposal.known.items()
+        if header not in before
+        and (name == "year" or COLUMNS[name].group == "study")
+        and _is_faulty(studies, name)
+    ]
+    if not found:
+        return None
+    listed = ", ".join(map(quoted, [*before, *found]))
+    return Line(section="", key="moderators", value=f"[{listed}]",
+                why="known headers over other values: kept as columns of your own")  # fmt: skip
+
+
+def _is_faulty(studies: Studies, column: str) -> bool:
+    """Whether most cells of a column could not be read."""
+    cells = [row.cells[column] for row in studies.rows if column in row.cells]
+    return sum(c.faulty for c in cells) * 2 > len(cells)
 
 
 def toml(lines: tuple[Line, ...]) -> dict[str, list[Line]]:
@@ -101,5 +132,4 @@ def _is_wrong(studies: Studies, line: Line) -> bool:
         return False
     if any(p.code in {"MA204", "MA213"} and f"'{line.key}'" in p.message for p in studies.errors):
         return True
-    cells = [row.cells[line.key] for row in studies.rows if line.key in row.cells]
-    return sum(c.faulty for c in cells) * 2 > len(cells)
+    return _is_faulty(studies, line.key)

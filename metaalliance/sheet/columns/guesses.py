@@ -37,6 +37,8 @@ _OTHER_NUMBER = names(
     disattenuated direction sign coder reviewer rater kind how where which reliability alpha reverse
     reversed flag code comment unit df n sd"""
 )
+#: No effect is larger, a t or an odds ratio seldom.
+_LARGEST = 100
 _SOME_EFFECT = names(
     "es effect effects effectsize effectsizes estimate est ef coef outcome "
     "effektstarke effektgrosse effectgrootte effet efecto effetto"
@@ -61,7 +63,7 @@ def guess_study(sheet: Sheet) -> Guess | None:
         words = set(pieces(header)) or {header.strip().casefold()}
         numbered = header.strip().startswith("#") or words <= names("no nr num number")
         like = words & _STUDY and words <= _STUDY | _STUDY_MORE
-        if (like or numbered) and _filled(sheet, index) > 0.3:
+        if (like or numbered) and _filled(sheet, index) > 0.3 and _differ(sheet, index):
             bare = numbered or words <= names("id ids record covidence number no nr code")
             likely.append((bare, index, header))
     for bare, index, header in sorted(likely):
@@ -75,6 +77,12 @@ def guess_study(sheet: Sheet) -> Guess | None:
                          why="texts with years; nothing in its name says so",
                          evidence=sheet.different(index))  # fmt: skip
     return None
+
+
+def _differ(sheet: Sheet, index: int) -> bool:
+    """Whether a column has as many values as studies would: more than levels have."""
+    filled = [str(v) for v in sheet.columns[index] if not is_blank(v)]
+    return len(set(filled)) > min(len(filled) / 10, 20)
 
 
 def _filled(sheet: Sheet, index: int) -> float:
@@ -129,7 +137,7 @@ def guess_effect(sheet: Sheet) -> list[Guess]:
     if bare is not None:
         return _guess_z(sheet, *bare)
     own = sheet.named.get("effect")  # identifiers of effects are no decimals
-    free += [] if own is None else [(own, sheet.texts[own])]
+    free += [] if own is None or beside(sheet.texts[own]) else [(own, sheet.texts[own])]
     some = [_of_unknown_scale(sheet, i, h) for i, h in free if _is_some_effect(sheet, i, h)]
     return some[:1] or [g for i, h in free if (g := _by_values(sheet, i, h))][:1]
 
@@ -140,13 +148,16 @@ def _unsure(guess: Guess) -> Guess:
 
 
 def _by_words(sheet: Sheet, index: int, header: str) -> Guess | None:
-    words = set(pieces(header)) | {folded(header)}
+    parts = pieces(header)
+    words = {*parts, folded(header)}
     if words & _OTHER_NUMBER:
         return None
+    words -= {p for p in parts[1:-1] if len(p) == 1}  # a letter inside is no statistic
     column = next((c for c, known in EFFECTS.items() if words & known), None)
     if column is None or not _are_numbers(sheet, index):
         return None
-    if not fits(sheet.columns[index], COLUMNS[column], sheet.grid):
+    largest = max((abs(v) for v in sheet.numbers(index) if v is not None), default=0)
+    if not fits(sheet.columns[index], COLUMNS[column], sheet.grid) or largest > _LARGEST:
         return None
     return Guess(column=column, header=header, why="its words name the statistic",
                  evidence=sheet.spread(index))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
@@ -19,6 +19,7 @@ from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.columns.wide import Wide, find_wide
 from metaalliance.sheet.columns.words import beside, folded, names
 from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.read.numbers import parse_number
 
 SEARCH_ROWS = 20
 #: Most rows that a header is merged over.
@@ -169,7 +170,7 @@ def best_header(
     for depth in range(1, STACKED + 1):
         for first in range(len(top) - depth + 1):
             last = first + depth
-            if depth > 1 and any(map(_holds_number, top[first:last])):
+            if any(map(_holds_number, top[first:last])):
                 continue
             named = partial(name_columns, grid, last, scheme=scheme)
             cells = _stacked(top[first:last], first + 1, scheme)
@@ -181,7 +182,18 @@ def best_header(
 
 def _holds_number(values: list[Any]) -> bool:
     """Whether a row holds numbers: it is no row of headers."""
-    return any(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return any(not is_blank(v) and parse_number(v).value is not None for v in values)
+
+
+def titled_row(grid: Grid) -> tuple[int, list[HeaderCell]] | None:
+    """The first row of texts above a row with numbers: a header of which nothing is known."""
+    top = grid.rows[: SEARCH_ROWS + 1]
+    for number, (values, below) in enumerate(pairwise(top), start=1):
+        cells = [HeaderCell(_text_of(v), number) for v in values]
+        texts = sum(bool(c.text) for c in cells) > 1 and not _holds_number(values)
+        if texts and (_holds_number(below) or number == len(top) - 1):
+            return number, cells
+    return None
 
 
 def _text_of(value: Any) -> str:

@@ -15,12 +15,12 @@ from metaalliance.sheet.columns.guesses import (
     has_effect,
 )
 from metaalliance.sheet.columns.header import (
-    SEARCH_ROWS,
     HeaderCell,
     best_header,
-    header_text,
+    find_header,
     is_about,
     read_columns,
+    titled_row,
     wide_of,
 )
 from metaalliance.sheet.columns.reading import column_values
@@ -159,20 +159,10 @@ def _filled(values: Sequence[Any], places: Sequence[int]) -> bool:
 
 
 def _find_header(grid: Grid, scheme: Scheme) -> tuple[int, list[HeaderCell]] | None:
-    """The row in which most headers are known; else the row of the top with most texts."""
-    found = best_header(grid, scheme, lambda known: "study" in known or len(known) > 1)
-    if found is not None:
-        return found
-    best, most = None, 1
-    for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-        texts = sum(isinstance(v, str) and not is_blank(v) for v in values)
-        filled = sum(not is_blank(v) for v in values)
-        if texts > filled / 2 and texts > most:
-            best, most = number, texts
-    if best is None:
-        return None
-    cells = [header_text(v) if isinstance(v, str) else "" for v in grid.rows[best - 1]]
-    return best, [HeaderCell(text, best) for text in cells]
+    """The reader's header; else the row in which most are known, or texts above numbers."""
+    found = find_header(grid, scheme)
+    some = found or best_header(grid, scheme, lambda known: "study" in known or len(known) > 1)
+    return some or titled_row(grid)
 
 
 def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:

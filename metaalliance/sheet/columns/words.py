@@ -17,8 +17,8 @@ def names(text: str) -> frozenset[str]:
 
 #: What stands beside an effect, by the words that say so (in the languages of the teams).
 _BESIDE: dict[str, frozenset[str]] = {
-    "se": names("se sei stderr stderror serr sterr standarderror standarderr standardfehler seg sed "
-                "sez ser sey sete standaardfout errorestandar errorestandard errorstandard "
+    "se": names("se sei stderr stderror serr sterr standarderror standarderr standardfehler seg "
+                "sed sez ser sey sete standaardfout errorestandar errorestandard errorstandard "
                 "erroretipo erreurtype"),
     "variance": names("v vi var variance varianz variantie varianza variancia varz vari vr vd vg "
                       "vz vy vard varg varr"),
