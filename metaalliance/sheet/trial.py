@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,6 @@ from metaalliance.config import Config, parse_config
 from metaalliance.errors import MetaAllianceError, UnreadableFileError
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.proposal import Line, Proposal, quoted
-from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies, load_studies
 
@@ -73,10 +71,6 @@ def try_out(path: Path, proposal: Proposal, wanted: str | None) -> Trial:
         if studies.sheet != proposal.sheet and not any(line.key == "sheet" for line in lines):
             lines = (_sheet(proposal.sheet), *lines)
             continue
-        own = _no_such_values(studies, proposal, lines)
-        if own is not None:
-            lines = (own, *(line for line in lines if line.key != "moderators"))
-            continue
         wrong = {line.key for line in lines if line.active and _is_wrong(studies, line)}
         if not wrong:
             return Trial(lines=lines, studies=studies)
@@ -85,23 +79,6 @@ def try_out(path: Path, proposal: Proposal, wanted: str | None) -> Trial:
             if x.key in wrong else x for x in lines
         )  # fmt: skip
     return Trial(lines=lines, studies=studies)
-
-
-def _no_such_values(studies: Studies, proposal: Proposal, lines: tuple[Line, ...]) -> Line | None:
-    """Headers that are known but hold other values (years as deviations): columns of the team."""
-    before = next((json.loads(x.value) for x in lines if x.key == "moderators"), [])
-    found = [
-        header
-        for name, header in proposal.known.items()
-        if header not in before
-        and (name == "year" or COLUMNS[name].group == "study")
-        and _is_faulty(studies, name)
-    ]
-    if not found:
-        return None
-    listed = ", ".join(map(quoted, [*before, *found]))
-    return Line(section="", key="moderators", value=f"[{listed}]",
-                why="known headers over other values: kept as columns of your own")  # fmt: skip
 
 
 def _is_faulty(studies: Studies, column: str) -> bool:

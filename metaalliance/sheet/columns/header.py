@@ -407,17 +407,9 @@ def _place(
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
-        if scheme.is_mapped(text):
-            return
-        near = suggest_column(text)
-        if near in STATISTICS and beside(text):
-            near = None  # an error, a limit or a weight is no effect
-        if near and near not in columns and near not in scheme.taken and near not in exact:
-            message = f"{text!r} is not used; did you mean {near!r}?"
-            problems.append(problem_at("MA212", grid, row, number, message, text))
-        else:
-            message = f"{text!r} is not a known column; it is kept as a possible moderator."
-            problems.append(problem_at("MA205", grid, row, number, message, text))
+        if not scheme.is_mapped(text):
+            code, message = _not_taken(text, scheme, {*columns, *exact, *scheme.taken})
+            problems.append(problem_at(code, grid, row, number, message, text))
     elif name in columns:
         message = f"{text!r} and {cell_name(row, columns[name])} both mean {name!r}."
         problems.append(problem_at("MA204", grid, row, number, message, text))
@@ -429,6 +421,17 @@ def _place(
         if key_of(text) in _ASKED and not scheme.is_mapped(text):
             message = f"{text!r} is read as sample: are its values different people?"
             problems.append(problem_at("MA519", grid, row, number, message, text))
+
+
+def _not_taken(text: str, scheme: Scheme, placed: set[str]) -> tuple[str, str]:
+    """Code and message for a header that is no column."""
+    known = scheme.column_of(text)
+    if known not in {None, "study"}:
+        return "MA220", f"{text!r} holds no {known}; it is kept as a column of your own."
+    near = suggest_column(text)
+    if near is None or near in placed or (near in STATISTICS and beside(text)):
+        return "MA205", f"{text!r} is not a known column; it is kept as a possible moderator."
+    return "MA212", f"{text!r} is not used; did you mean {near!r}?"
 
 
 def problem_at(

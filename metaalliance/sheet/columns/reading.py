@@ -41,8 +41,11 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
     fixed = [scheme.is_mapped(text) for text in texts]
     _without_numbers(named, values, texts, fixed)
     for index, name in enumerate(named):
-        alias = name is not None and not fixed[index] and key_of(texts[index]) != key_of(name)
-        if alias and _are_others(values[index], COLUMNS[name], grid):
+        if name is None or fixed[index]:
+            continue
+        alias = key_of(texts[index]) != key_of(name)
+        others = alias and _are_others(values[index], COLUMNS[name], grid)
+        if others or (name == "year" and _are_deviations(values[index], grid)):
             named[index] = None
     known = {name: texts[i] for i, name in enumerate(named) if name}
     columns = [values.get(i, []) for i in range(len(texts))]
@@ -110,6 +113,12 @@ def _are_others(values: Sequence[Any], column: Column, grid: Grid) -> bool:
     if column.name == "n":
         return _is_text(values)
     return column.group == "study" and column.kind != "choice" and not fits(values, column, grid)
+
+
+def _are_deviations(values: Sequence[Any], grid: Grid) -> bool:
+    """Whether numbers are no years: deviations from a mean."""
+    numbers = [p.value for p in numbers_of(values, grid) if p.value is not None]
+    return len(numbers) > 2 and not any(COLUMNS["year"].holds(v) for v in numbers)
 
 
 def _is_text(values: Sequence[Any]) -> bool:
