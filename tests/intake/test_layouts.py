@@ -95,6 +95,16 @@ def test_subsets_of_rows_keep_their_names(sheet):
     assert [p.code for p in studies.problems if p.cell == "A1"] == ["MA218"]
 
 
+@pytest.mark.parametrize("mark", ["\t", ";"])
+def test_row_names_that_the_header_lacks_are_row_numbers(tmp_path, mark):
+    rows = [["study", "n", "r"], ["1", "A", "40", ".4"], ["2", "B", "50", ".2"]]
+    path = tmp_path / "table.txt"
+    path.write_text("\n".join(mark.join(row) for row in rows))
+    studies = ma.load_studies(path)
+    assert not studies.errors
+    assert [row.study for row in studies.rows] == ["A", "B"]
+
+
 def test_a_number_without_header_is_still_an_error(sheet):
     studies = ma.load_studies(sheet("study|n|r|\nA|40|.4|1\nB|50|.2|2\nC|60|.1|3"))
     assert {p.code for p in studies.errors} == {"MA216"}
