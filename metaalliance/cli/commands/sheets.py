@@ -47,7 +47,7 @@ def example(
     helps={"output": "File [default: metaalliance.toml beside the sheet]."},
 )
 def init(request: Request) -> int:
-    """Propose a configuration: which header is which column, which value is which level."""
+    """Propose a configuration: what the sheet needs, why, and how many rows would be used."""
     from metaalliance.cli.sheets.init import run_init
 
     return run_init(request.workbook, request.output, request.sheet, force=request.force)
