@@ -48,7 +48,8 @@ def _read(archive: zipfile.ZipFile, name: str) -> tuple[list[Grid], list[Problem
         variables.append(_variable(entry, values, labels.get(entry["name"], {}), strings))
     grid, found = grid_of(name, variables)
     if left_out:
-        message = f"jamovi left out {left_out} rows by a filter; every row is read here."
+        rows = "1 row" if left_out == 1 else f"{left_out} rows"
+        message = f"jamovi left out {rows} by a filter; every row is read here."
         found.insert(0, notice("MA119", message))
     return [grid], found
 

@@ -78,7 +78,8 @@ def _said(left_out: int, words: set[str]) -> list[Problem]:
     """What JASP did to the rows and values."""
     found = []
     if left_out:
-        message = f"JASP left out {left_out} rows by a filter; every row is read here."
+        rows = "1 row" if left_out == 1 else f"{left_out} rows"
+        message = f"JASP left out {rows} by a filter; every row is read here."
         found.append(notice("MA119", message))
     if words:
         listed = ", ".join(map(repr, sorted(words)))
