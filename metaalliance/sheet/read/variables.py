@@ -82,9 +82,7 @@ def place_of(names: Iterable[str], column: int) -> str:
 
 def variable_problem(code: str, sheet: str, place: str, message: str) -> Problem:
     """Return a problem of a whole variable."""
-    return Problem(
-        code=code, severity=severity_of(code), message=message, sheet=sheet, cell=place, row=0
-    )
+    return Problem(code=code, severity=severity_of(code), message=message, sheet=sheet, cell=place)
 
 
 def listed(items: Iterable[Any]) -> str:
