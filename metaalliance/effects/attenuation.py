@@ -132,7 +132,7 @@ def _of_side(rows: Sequence[Row], side: Side, assumed: Assumed | None) -> dict[i
             found[row.number] = assumption
         else:
             measure = row.get(f"{side}_measure") or "no measure"
-            missing.append(f"{row.study} (row {row.number}, {measure})")
+            missing.append(f"{row.label} (row {row.number}, {measure})")
     if missing:
         raise _missing(column, missing, len(rows))
     return found

@@ -17,6 +17,7 @@ from metaalliance.effects.attenuation import (
     find_reliabilities,
 )
 from metaalliance.effects.effects import RESERVED, Effects
+from metaalliance.effects.levels import ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
 from metaalliance.policy import Assumed
@@ -100,6 +101,9 @@ def effect_sizes(
         entries = _corrected(entries, corrections, measure)
     frame = pd.DataFrame([e.record for e in entries])
     frame = frame.drop(columns=[c for c in frame if c != "n" and frame[c].isna().all()])
+    if (frame["label"] == frame["study"]).all():
+        frame = frame.drop(columns="label")
+    frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)
@@ -155,6 +159,7 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
     effect = row.get("effect") or str(index)
     record = {
         "study": row.study,
+        "label": row.label,
         "effect": effect,
         "yi": yi,
         "vi": vi,
@@ -167,7 +172,7 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
     changes = [f"{c.cell}: {t}" for c in row.cells.values() for t in c.changes]
     ledger = {
         "row": row.number,
-        "study": row.study,
+        "study": row.label,
         "effect": effect,
         "statistic": statistic,
         "inputs": inputs,
@@ -216,7 +221,7 @@ def _sign(row: Row, choice: Choice) -> tuple[int, str]:
 def _direction(row: Row) -> tuple[int, str]:
     """Whether the reported sign is turned, and why."""
     outcome, alliance = row.get("outcome_direction"), row.get("alliance_direction")
-    flip = (-1 if outcome == "lower_better" else 1) * (-1 if alliance == "lower_better" else 1)
+    flip = row.flip
     parts = [f"outcome {outcome}" if outcome else "outcome direction blank: aligned by the coder"]
     if alliance:
         parts.append(f"alliance {alliance}")

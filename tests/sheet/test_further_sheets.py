@@ -84,7 +84,7 @@ def test_studies_sheet_without_header_is_a_warning(book):
 
 def test_fault_on_the_studies_sheet_has_its_cell(book):
     studies = book(studies=[["study", "modality"], ["A", "CBT"], ["B", "CBTT"]])
-    assert found(studies, "MA331") == ["studies!B3"]
+    assert found(studies, "MA334") == ["studies!B3"]
 
 
 def test_same_author_n_and_country_may_overlap(book):
