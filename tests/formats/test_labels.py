@@ -186,3 +186,18 @@ def test_labels_missing_words_and_filters_of_jasp(new_jasp, write, said, pointer
     ]
     assert said(studies, "MA119")
     assert len(studies.used) == 4
+
+
+def test_levels_keep_the_order_of_the_file(jamovi, new_jasp, write, files):
+    columns = {
+        "study": [f"{name} 2001" for name in "ABCDEF"], "r": [0.3, 0.2, 0.1, 0.25, 0.15, 0.05],
+        "n": [40] * 6, "stage": ["start", "middle", "end"] * 2,
+    }  # fmt: skip
+    for name, content in (("t.omv", jamovi(columns)), ("t.jasp", new_jasp(columns))):
+        effects = ma.effect_sizes(ma.load_studies(write(content, name)))
+        levels = ma.moderators(effects, "stage", min_studies=1).levels["level"]
+        assert levels.tolist() == ["start", "middle", "end"]
+    pytest.importorskip("rdata")
+    effects = ma.effect_sizes(ma.load_studies(files / "sheet.rds"))
+    levels = ma.moderators(effects, "dose", min_studies=1).levels["level"].tolist()
+    assert levels[:3] == ["low", "mid", "high"]

@@ -66,6 +66,7 @@ def _variable(
     kind, measure = entry.get("dataType"), entry.get("measureType")
     pairs = {int(level[0]): str(level[1]) for level in extra.get("labels") or ()}
     texts = kind == "Text" or measure == "NominalText"
+    order = tuple(pairs.values()) if texts and measure != "ID" else ()
     read: list[Any] = values
     if texts and measure == "ID":
         read = [None if v is None else _string(strings, v) for v in values]
@@ -79,6 +80,7 @@ def _variable(
         label=label if label != entry["name"] else "",
         values=read,
         levels=pairs,
+        order=order,
         missing=_declared(entry.get("missingValues") or []),
     )
 
