@@ -295,9 +295,17 @@ def load_studies(
         reading=reading,
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
-        level_orders=scheme.orders(rows[0].places if rows else ()),
+        level_orders={
+            **_file_orders(grid, header),
+            **scheme.orders(rows[0].places if rows else ()),
+        },
     )
     return _refuse_empty(studies, grid, header)
+
+
+def _file_orders(grid: Grid, header: Header) -> dict[str, tuple[str, ...]]:
+    """Levels of the team's own columns in the order of a data file."""
+    return {n: grid.orders[c] for n, c in header.extra.items() if c in grid.orders}
 
 
 def _read_config(path: str | Path | None) -> Config:

@@ -445,6 +445,6 @@ def problem_at(
         hint=hint,
         sheet=grid.name,
         cell=grid.place(row, column),
-        row=grid.number(row),
+        row=grid.number(row) or None,
         seen=seen,
     )
