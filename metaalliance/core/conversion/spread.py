@@ -51,6 +51,10 @@ class Spread:
     takes_se: bool = True
     first: bool = False
 
+    def has(self, x: Inputs) -> bool:
+        """Whether a standard error or both limits are reported."""
+        return (self.takes_se and "se" in x) or {"ci_low", "ci_high"} <= x.keys()
+
     def reported(self, x: Inputs) -> tuple[float, str] | None:
         """Return the variance of the statistic on its own scale and its source, or None."""
         return self.of_limits(x) or self.of_se(x)
