@@ -78,7 +78,7 @@ class Studies:
     choices: dict[int, Choice] = field(repr=False)
     nonsignificant_rows: frozenset[int] = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
-    reading: Reading
+    reading: Reading = Reading()
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
 

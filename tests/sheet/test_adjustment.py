@@ -91,3 +91,8 @@ def test_bound_of_a_reliability_is_missing_with_a_warning(load, text):
 @pytest.mark.parametrize("text", ["β = .78", "n = 78", "α and ω = .78", "about .78"])
 def test_other_words_are_no_reliability(load, errors, text):
     assert errors(load(f"study,r,n,alliance_reliability\nA,0.3,40,{text}\n")) == [("MA302", "D2")]
+
+
+def test_proportions_among_percentages_in_a_column_of_the_team(load):
+    text = "study,r,n,% completers,completer rate\nA,.2,60,80,0.8\nB,.3,60,0.75,0.7\n"
+    assert [p.cell for p in found(load(text), "MA340")] == ["D3"]

@@ -192,3 +192,17 @@ def test_small_sample_with_another_measure(load, measure):
     (error,) = load("study,r,n\nA,.3,3\n", measure=measure).errors
     assert (error.code, error.hint) == ("MA321", "n = 3 will do with --measure r")
     assert load("study,r,n\nA,.3,2\n", measure="r").errors[0].message == "r needs n > 2"
+
+
+WANTED = {
+    "b": ("study,b\nA,.3\n", "b needs se_b, or sd_x and sd_y and n; and df or n"),
+    "risk ratio": ("study,risk_ratio\nA,2\n",
+                   "risk_ratio needs base_risk, or events2 and total2; and n"),
+    "d": ("study,d\nA,.3\n", "d needs n, or n1 and n2"),
+    "yi": ("study,yi\nA,.3\n", "yi needs vi or sei"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), WANTED.values(), ids=WANTED)
+def test_what_is_missing_is_said_in_words(load, text, message):
+    assert [p.message for p in load(text).errors] == [message]

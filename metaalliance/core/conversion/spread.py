@@ -64,6 +64,7 @@ class Spread:
         if "ci_low" not in x or "ci_high" not in x:
             return None
         level = x.get("ci_level", 95.0)
+        level = 100 * level if level < 1 else level
         half = float(special.ndtri(0.5 + level / 200))
         se = (self.scale.to(x["ci_high"]) - self.scale.to(x["ci_low"])) / (2 * half)
         source = f"from the {level:g}% interval{self.scale.name}"
