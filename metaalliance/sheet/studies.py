@@ -86,7 +86,7 @@ class Studies:
     choices: dict[int, Choice] = field(repr=False)
     nonsignificant_rows: frozenset[int] = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
-    reading: Reading
+    reading: Reading = Reading()
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
