@@ -34,7 +34,7 @@ PRISMA_KEYS = (
     "studies",
 )  # fmt: skip
 _SECTIONS = (
-    "sheet", "columns", "vocabulary", "moderators", "missing", "fill_down",
+    "sheet", "yi_measure", "columns", "vocabulary", "moderators", "missing", "fill_down",
     "ignore", "pool", "multiverse", "style",
     "styles",
     "report",
@@ -88,7 +88,7 @@ class Config:
     ignore : tuple of Ignore
         Silenced warnings and notes.
     pool : dict
-        Settings of `pool`.
+        Settings of `pool`, with `yi_measure` wherever it stands.
     multiverse : dict
         Options by decision of `multiverse`.
     style : dict
@@ -159,7 +159,7 @@ def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config
         ignore=tuple(
             _ignore(entry, where) for entry in _typed(content, "ignore", list, where) or []
         ),
-        pool=_pool(_typed(content, "pool", dict, where) or {}, where),
+        pool=_pool(_with_scale(content, where), where),
         multiverse=_multiverse(_typed(content, "multiverse", dict, where) or {}, where),
         style=_typed(content, "style", dict, where) or {},
         styles=_tables(_typed(content, "styles", dict, where) or {}, f"{where} [styles]"),
@@ -244,6 +244,17 @@ def _ignore(entry: Any, where: str) -> Ignore:
     return Ignore(
         code=values["code"].upper(), reason=values["reason"], study=values.get("study", "")
     )
+
+
+def _with_scale(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The section ``[pool]`` with the scale of yi, which may stand above all sections too."""
+    pool = _typed(content, "pool", dict, where) or {}
+    scale = _typed(content, "yi_measure", str, where)
+    if scale is None:
+        return dict(pool)
+    if pool.get("yi_measure", scale) != scale:
+        raise OptionError(f"{where} says yi_measure twice: {scale!r} and {pool['yi_measure']!r}.")
+    return {**pool, "yi_measure": scale}
 
 
 def _pool(content: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from metaalliance.effects.levels import ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
 from metaalliance.policy import Assumed
+from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice, sample_size
@@ -199,7 +200,7 @@ def _inputs(row: Row, choice: Choice) -> str:
         coded = row.cells.get(name)
         if coded is None and name == choice.rule.inputs[0]:
             coded = row.cells.get("value")
-        where = f" [{coded.sheet or row.sheet}!{coded.cell}]" if coded else " [computed]"
+        where = f" [{place_in(coded.sheet or row.sheet, coded.cell)}]" if coded else " [computed]"
         parts.append(f"{name} = {_digits(value)}{where}")
     return "; ".join(parts)
 
@@ -214,7 +215,7 @@ def _sign(row: Row, choice: Choice) -> tuple[int, str]:
     if choice.rule.signed:
         return 1, f"carried by {choice.statistic}"
     sign = -1 if row.get("sign") == "-" else 1
-    return sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+    return sign, f"sign column [{place_in(row.sheet, row.cells['sign'].cell)}]"
 
 
 def _direction(row: Row) -> tuple[int, str]:
@@ -232,7 +233,8 @@ def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, in
     """The effect that the policy assigns to a result reported as "n.s."."""
     n = sample_size(row)
     assert n is not None  # a row without n is an error of the sheet
-    where = f"{row.sheet}!{row.cells['n'].cell}" if row.get("n") is not None else "computed"
+    stated = row.get("n") is not None
+    where = place_in(row.sheet, row.cells["n"].cell) if stated else "computed"
     inputs = f"n.s.; n = {_digits(n)} [{where}]"
     variance = cv.z_variance(n - 2)
     if studies.nonsignificant == "zero":
@@ -241,7 +243,8 @@ def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, in
     r = cv.r_from_p(0.5, n - 2)
     found = Converted(r, variance, n - 2, "p = .50, two-tailed (policy)", "1 / (n − 3)", True)
     sign = -1 if row.get("sign") == "-" else 1
-    return found, "n.s.", inputs, sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+    place = place_in(row.sheet, row.cells["sign"].cell)
+    return found, "n.s.", inputs, sign, f"sign column [{place}]"
 
 
 def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[float, float]:

@@ -100,8 +100,7 @@ def _read(
     def sheet(source: Studies | str | Path) -> Studies:
         if isinstance(source, Studies):
             return source
-        plain: Any = {"nonsignificant": given.nonsignificant, "beta": given.beta}
-        return load_studies(source, **plain)
+        return load_studies(source, **given.reading)
 
     first, second = sheet(old), sheet(new)
     chosen = policy or as_read(second)

@@ -94,6 +94,7 @@ WITHOUT_MODEL = {
     "validate": "checks a sheet",
     "convert": "converts rows (test_convert)",
     "init": "proposes a configuration",
+    "import": "turns a file of another program into a sheet",
     "vocabulary": "prints levels and aliases",
     "explain": "explains a code",
     "power": "plans with its own assumptions",

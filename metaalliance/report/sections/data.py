@@ -228,7 +228,7 @@ def _sample_sizes(evidence: Evidence) -> Prose:
     frame = evidence.coded.frame
     if "n" not in frame or frame["n"].isna().any() or evidence.coded.n_studies < 2:
         return Prose()
-    n = frame.groupby("study", sort=False)["n"].max()
+    n = evidence.coded.participants()
     return prose(
         "The median sample size of a study was {median} (range {low} to {high}).",
         median=number(float(n.median()), 0 if float(n.median()).is_integer() else 1),

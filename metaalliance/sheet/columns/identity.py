@@ -17,7 +17,8 @@ _AUTHORS = frozenset(
      "erstautor", "verfasser", "auteur", "auteurs", "premierauteur", "eersteauteur", "autores",
      "primerautor", "autore", "autori", "primoautore"}
 )  # fmt: skip
-_IDS = frozenset(
+#: Headers of identifiers that are those of studies.
+STUDY_IDS = frozenset(
     {"studyid", "sid", "idstudy", "studyno", "studynr", "studynum", "studynumber", "studycode",
      "articleid", "paperid", "reportid", "trialid", "recordid", "studienid", "studiennr",
      "studiennummer", "studienummer", "studieid", "idétude", "idestudio", "idstudio"}
@@ -97,7 +98,7 @@ def _kind(text: str, scheme: Scheme) -> str:
         return "study" if column == "study" else ""
     if key == "study":
         return "study"
-    if key in _IDS:
+    if key in STUDY_IDS:
         return "id"
     if key in _BARE:
         return "bare"

@@ -318,6 +318,22 @@ VOCABULARIES: dict[str, Vocabulary] = {
             open=True,
         ),
         Vocabulary(
+            "yi_measure", ("z", "r", "d", "g", "log_or"),
+            {"z": ("fisher z", "fisher's z", "fisher_z", "zcor", "zr"),
+             "r": ("cor", "correlation", "pearson r"), "d": ("cohen's d", "cohens d"),
+             "g": ("hedges' g", "hedges g", "hedges's g", "SMD"),
+             "log_or": ("lnor", "logor", "ln_or", "log odds ratio")},
+        ),
+        Vocabulary(
+            "adjusted_for", ("none", "intake severity", "early change", "processes", "other"),
+            {"none": ("no", "unadjusted", "zero-order", "nothing"),
+             "intake severity": ("baseline", "baseline severity", "pretreatment severity", "intake",
+                                 "initial severity", "pre-treatment severity", "severity"),
+             "early change": ("prior change", "early improvement", "early symptom change"),
+             "processes": ("process", "other processes")},
+            open=True,
+        ),
+        Vocabulary(
             "estimand", ("total", "between_patient", "within_patient", "between_therapist"),
             {"between_patient": ("between", "between-person"), "within_patient": ("within", "within-person"),
              "between_therapist": ("therapist", "therapist-level")},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openpyxl import Workbook
@@ -64,16 +64,25 @@ def template_workbook(vocabularies: Mapping[str, Vocabulary] = VOCABULARIES) -> 
     >>> template_workbook()[:2]
     b'PK'
     """
+    return workbook_bytes(template_book(vocabularies), "Extraction workbook")
+
+
+def template_book(
+    vocabularies: Mapping[str, Vocabulary] = VOCABULARIES,
+    *,
+    examples: Sequence[Mapping[str, Any]] = _EXAMPLES,
+) -> Workbook:
+    """Return the workbook of `template_workbook`, to be filled in where there are no examples."""
     levels = _levels(vocabularies)
     book = Workbook()
     effects = book.active
     effects.title = "effects"
     codebook, about = book.create_sheet("codebook"), book.create_sheet("about")
     sources = _write_lists(book.create_sheet("_lists"), levels)
-    _write_effects(effects, levels, sources)
+    _write_effects(effects, levels, sources, examples)
     write_codebook(codebook, IN_WORKBOOK, vocabularies)
     write_about(about)
-    return workbook_bytes(book, "Extraction workbook")
+    return book
 
 
 def _levels(vocabularies: Mapping[str, Vocabulary]) -> dict[str, tuple[str, ...]]:
@@ -99,6 +108,7 @@ def _write_effects(
     sheet: Any,
     levels: Mapping[str, tuple[str, ...]],
     sources: Mapping[str, str],
+    examples: Sequence[Mapping[str, Any]],
 ) -> None:
     """Header, formats, entry checks and examples."""
     set_widths(sheet, (_width(c, levels.get(c.name, ())) for c in IN_WORKBOOK))
@@ -112,7 +122,7 @@ def _write_effects(
         check = validation(column, entries, sources.get(column.name, ""))
         check.add(f"{letter}2:{letter}{LAST_ROW}")
         sheet.add_data_validation(check)
-        for row, example in enumerate(_EXAMPLES, start=2):
+        for row, example in enumerate(examples, start=2):
             _write_example(sheet.cell(row, index), column, example.get(column.name))
     sheet.freeze_panes = "B2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(IN_WORKBOOK))}{LAST_ROW}"

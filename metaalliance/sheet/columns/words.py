@@ -1,0 +1,77 @@
+"""Words of headers: how a header is taken apart, and which of them never name an effect."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+
+_PIECES = re.compile(r"[A-Z]+(?=[A-Z][a-z]{2})|[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+def names(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())
+
+
+#: What stands beside an effect, by the words that say so (in the languages of the teams).
+_BESIDE: dict[str, frozenset[str]] = {
+    "se": names("se sei stderr stderror serr sterr standarderror standardfehler standaardfout "
+                "errorestandar erroretipo erreurtype seg sed sez ser sey sete standarderr"),
+    "variance": names("v vi var variance varianz variantie varianza variancia varz vari vr vd vg "
+                      "vz vy vard varg varr"),
+    "p": names("p pval pvalue pvalues pvals sig signif significance signifikanz pwert"),
+    "weight": names("w wi weight weights wt wgt gewicht gewichtung poids peso weging"),
+    "id": names("id ids uid identifier kennung nr idx index rownum rowid rownames rowname esid"),
+    "low": names("ll lb lcl lci cil cilb cill cilow cilower lower lowerci lowci lowerlimit lo llci "
+                 "lowerbound untere untergrenze inferieure inferior inferiore ondergrens"),
+    "high": names("ul ub ucl uci ciu ciub ciul cihigh ciupper upper upperci highci upci upperlimit "
+                  "upperbound obere obergrenze superieure superior superiore bovengrens ulci"),
+}  # fmt: skip
+_INTERVAL = names("ci limit limits conf confidence bound interval cl ki ic bi kl")
+
+
+@lru_cache(maxsize=8192)
+def pieces(header: str) -> tuple[str, ...]:
+    """Take a header apart into folded words and numbers, without accents.
+
+    Examples
+    --------
+    >>> pieces("SE.r"), pieces("seTE"), pieces("mean_arm1"), pieces("Taille de l’échantillon")
+    (('se', 'r'), ('se', 'te'), ('mean', 'arm', '1'), ('taille', 'de', 'l', 'echantillon'))
+    """
+    text = unicodedata.normalize("NFKD", header.replace("ß", "ss"))
+    plain = "".join(c for c in text if not unicodedata.combining(c))
+    return tuple(p.casefold() for p in _PIECES.findall(plain))
+
+
+def folded(header: str) -> str:
+    """The words of a header joined: what makes two headers the same in any spelling."""
+    return "".join(pieces(header))
+
+
+@lru_cache(maxsize=8192)
+def beside(header: str) -> str:
+    """What a header names that stands beside an effect and is none, or "".
+
+    Returns
+    -------
+    str
+        "se", "variance", "low", "high", "p", "weight" or "id".
+
+    Examples
+    --------
+    >>> beside("SE.r"), beside("var_z"), beside("g_LL"), beside("effectsizeID"), beside("r")
+    ('se', 'variance', 'low', 'id', '')
+    """
+    words = pieces(header)
+    found = {*words, "".join(words)}
+    if found & _INTERVAL:
+        if found & {"low", "l", "min", "from", "von"} or found & _BESIDE["low"]:
+            return "low"
+        if found & {"high", "u", "up", "h", "max", "to", "bis"} or found & _BESIDE["high"]:
+            return "high"
+        return "interval"
+    found |= {f"{a}{b}" for a, b in pairwise(words)}
+    return next((kind for kind, known in _BESIDE.items() if found & known), "")
