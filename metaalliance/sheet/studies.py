@@ -264,7 +264,7 @@ def load_studies(
     problems += with_labels(rows)
     labels = {row.number: row.label for row in rows}
     problems += [
-        replace(p, study=labels.get(p.row, p.study))
+        replace(p, study=labels.get(p.row or 0, p.study))
         for p in cell_problems
         if p.row in included or p.column == "include" or p.code == "MA418"
     ]
