@@ -26,7 +26,7 @@ _SIZES = ("samplesize", "total", "n", "totaln", "totalsamplesize")
 _SUMMARY = re.compile(
     r"(?:fixed|random|mixed|overall|pooled|prediction interval)\b.*", re.IGNORECASE
 )
-_SIGNS = {"negative": -1, "-1": -1}
+_SIGNS = {"negative": -1, "-1": -1, "positive": 1}
 
 
 def fits(source: Source, sheet: str | None) -> bool:
@@ -46,9 +46,12 @@ def _table(source: Source, sheet: str | None) -> Table | None:
             "timepoint",
             "fishersz",
             "hedgessg",
+            "lowerlimit",
+            "upperlimit",
         }
-        groups = [k for k in keys if k.endswith(("samplesize", "stddev"))]
-        if "studyname" in keys and (own or groups):
+        groups = [k for k in keys if re.fullmatch(r".+samplesize", k) and k not in _SIZES]
+        effects = [k for k in keys if k in _EFFECTS]
+        if "studyname" in keys and ((own and effects) or len(groups) == 2):
             return table
     return None
 
@@ -221,7 +224,7 @@ def _computed(
     value = number(cell)
     if doubt:
         return {f"CMA {k}": c for k, c in found.items()}, "", doubt
-    if sign < 0 < (value or 0) and value is not None:
+    if value is not None and sign * value < 0:
         turned = Cell(-value, cell.place, "sign of the program's own columns (Effect direction)")
         found = {k: turned if c is cell else c for k, c in found.items()}
         found.pop("ci_low", None), found.pop("ci_high", None)
@@ -242,14 +245,14 @@ def _sign(
     told = at(layout.direction) if layout.direction is not None else None
     direction = _SIGNS.get(str(told.value).strip().lower(), 0) if told is not None else 0
     seen = {1 if v > 0 else -1 for _, n, c in others if n != "odds_ratio" and (v := number(c))}
-    if len(seen) == 1:
-        computed = seen.pop()
-        if computed in {typed, direction}:
-            return computed, ""
+    if len(seen) > 1:
+        return typed, f"the effect is {value:g}, and other columns of the row have either sign."
+    computed = seen.pop() if seen else typed
+    if computed not in {typed, direction}:
         return typed, f"the effect is {value:g}, but another column of the row has the other sign."
-    if seen or (direction and direction != typed):
+    if direction < 0 < computed:
         return typed, f"the effect is {value:g}, but its direction is said to be negative."
-    return typed, ""
+    return computed, ""
 
 
 def _doubt_of_means(parts: dict[str, Cell | None], present: list[tuple[int, str, Cell]]) -> str:

@@ -12,6 +12,7 @@ from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 from metaalliance.sheet.imports.columns import placed
 from metaalliance.sheet.imports.comparison import (
+    CHANGE,
     EVENTS,
     MEANING,
     MEANS,
@@ -137,7 +138,7 @@ def _numbers(at: Any) -> tuple[Entry, str]:
     change = {f"{k}{arm}": at(v.format(arm)) for k, v in _CHANGE.items() for arm in (1, 2)}
     if all(number(change[name]) is not None for name in MEANS):
         entry, reason = means(change)
-        return {k: Cell(c.value, c.place, "change score") for k, c in entry.items()}, reason
+        return {k: Cell(c.value, c.place, CHANGE) for k, c in entry.items()}, reason
     sizes = {n: parts[n] or change[n] or events[f"total{n[1]}"] for n in ("n1", "n2")}
     return _computed(at, sizes)
 
@@ -241,7 +242,7 @@ def _ask(found: Found, mirrored: int) -> None:
             "Where both arms are treatments, check which one is group 1.",
         )
     changes = tuple(
-        i for i, e in enumerate(found.entries) if "mean1" in e and e["mean1"].how == "change score"
+        i for i, e in enumerate(found.entries) if "mean1" in e and e["mean1"].how == CHANGE
     )
     if changes:
         found.ask(

@@ -170,7 +170,8 @@ def _shared(
                 ", ".join(c.place for c in cells),
                 "author and year",
             )
-            entry["year"] = cells[1]
+            year = table.cell(line, values, places[1], COLUMNS["year"])
+            entry |= {"year": year} if year is not None else {}
         elif cells:
             entry[name] = cells[0]
     for index, name in others.items():
