@@ -34,11 +34,16 @@ PRISMA_KEYS = (
     "studies",
 )  # fmt: skip
 _SECTIONS = (
-    "sheet", "columns", "vocabulary", "moderators", "ignore", "pool", "multiverse", "style",
+    "sheet", "yi_measure", "columns", "vocabulary", "moderators", "missing", "fill_down",
+    "ignore", "pool", "multiverse", "style",
     "styles",
     "report",
     "prisma",
 )  # fmt: skip
+
+
+#: Name of the words that are missing in every column.
+EVERYWHERE = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +81,14 @@ class Config:
         By column: levels with their aliases, which extend the built-in vocabulary.
     moderators : tuple of str
         Headers of columns that are moderators of the team.
+    missing : dict of str to tuple of str
+        Words that mean "not reported", by column; "*" holds those of every column.
+    fill_down : bool or tuple of str
+        Columns whose blank cells take the value above; true are all columns of the study.
     ignore : tuple of Ignore
         Silenced warnings and notes.
     pool : dict
-        Settings of `pool`.
+        Settings of `pool`, with `yi_measure` wherever it stands.
     multiverse : dict
         Options by decision of `multiverse`.
     style : dict
@@ -97,6 +106,8 @@ class Config:
     columns: Mapping[str, str] = field(default_factory=dict)
     vocabulary: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     moderators: tuple[str, ...] = ()
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fill_down: bool | tuple[str, ...] = False
     ignore: tuple[Ignore, ...] = ()
     pool: Mapping[str, Any] = field(default_factory=dict)
     multiverse: Mapping[str, Any] = field(default_factory=dict)
@@ -143,10 +154,12 @@ def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config
         columns=_strings(_typed(content, "columns", dict, where) or {}, f"{where} [columns]"),
         vocabulary=_vocabulary(_typed(content, "vocabulary", dict, where) or {}, where),
         moderators=_listed(content.get("moderators", []), f"{where} moderators"),
+        missing=_missing(content.get("missing", []), f"{where} missing"),
+        fill_down=_fill_down(content.get("fill_down", False), f"{where} fill_down"),
         ignore=tuple(
             _ignore(entry, where) for entry in _typed(content, "ignore", list, where) or []
         ),
-        pool=_pool(_typed(content, "pool", dict, where) or {}, where),
+        pool=_pool(_with_scale(content, where), where),
         multiverse=_multiverse(_typed(content, "multiverse", dict, where) or {}, where),
         style=_typed(content, "style", dict, where) or {},
         styles=_tables(_typed(content, "styles", dict, where) or {}, f"{where} [styles]"),
@@ -191,6 +204,25 @@ def _listed(value: Any, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _missing(value: Any, where: str) -> dict[str, tuple[str, ...]]:
+    """A list for every column, or a table of lists by column."""
+    table = value if isinstance(value, dict) else {EVERYWHERE: value}
+    return {name: _words(words, f"{where} {name}") for name, words in table.items()}
+
+
+def _words(value: Any, where: str) -> tuple[str, ...]:
+    """A list of texts or numbers."""
+    if not isinstance(value, list) or any(
+        not isinstance(v, str | int | float) or isinstance(v, bool) for v in value
+    ):
+        raise OptionError(f'{where} must be a list such as ["k.A.", "999"], not {value!r}.')
+    return tuple(str(v) for v in value)
+
+
+def _fill_down(value: Any, where: str) -> bool | tuple[str, ...]:
+    return value if isinstance(value, bool) else _listed(value, where)
+
+
 def _vocabulary(content: Mapping[str, Any], where: str) -> dict[str, dict[str, tuple[str, ...]]]:
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for column, levels in content.items():
@@ -212,6 +244,17 @@ def _ignore(entry: Any, where: str) -> Ignore:
     return Ignore(
         code=values["code"].upper(), reason=values["reason"], study=values.get("study", "")
     )
+
+
+def _with_scale(content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The section ``[pool]`` with the scale of yi, which may stand above all sections too."""
+    pool = _typed(content, "pool", dict, where) or {}
+    scale = _typed(content, "yi_measure", str, where)
+    if scale is None:
+        return dict(pool)
+    if pool.get("yi_measure", scale) != scale:
+        raise OptionError(f"{where} says yi_measure twice: {scale!r} and {pool['yi_measure']!r}.")
+    return {**pool, "yi_measure": scale}
 
 
 def _pool(content: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -102,8 +102,8 @@ _FILE = {
     ),
     "MA104": _error(
         "the file is of another type",
-        "Its content is not that of a spreadsheet this tool reads: .xlsx, .xlsm, .csv, .tsv, and "
-        ".xls, .ods, .xlsb with the extra 'formats'.",
+        "Its content is not that of a file this tool reads: .xlsx, .xlsm, .xlsb, .ods, .csv, .tsv, "
+        ".omv, .jasp, and with the extra 'formats' .xls, .sav, .dta, .rds, .rda, .parquet.",
         "Open it in a spreadsheet program and save it as .xlsx.",
     ),
     "MA105": _error(
@@ -119,8 +119,9 @@ _FILE = {
     ),
     "MA107": _error(
         "the file is too large",
-        "It exceeds the bounds that keep reading within seconds and memory.",
-        "Delete unused sheets, rows and formatting, then save again.",
+        "It exceeds the bounds that keep reading within seconds and memory; docs/limits.md lists "
+        "each.",
+        "Delete unused sheets, rows, columns and formatting, then save again.",
     ),
     "MA108": _error(
         "the text cannot be decoded",
@@ -137,9 +138,69 @@ _FILE = {
     ),
     "MA112": _note(
         "a format that shows less",
-        ".xls, .xlsb and .ods are read by a library that passes over error cells, percent "
-        "formats, hidden rows and formulas without a value.",
+        "The readers of .xls and .xlsb do not show formulas, so that a row of sums is known by "
+        "its label only.",
         "Prefer .xlsx.",
+    ),
+    "MA113": _note(
+        "a variable is known by its label",
+        "The name of the variable says nothing, such as V12; the label that the file gives it is "
+        "the name of a column, such as Sample size, and is taken for its header.",
+        "Check the variable; name another one under [columns] of metaalliance.toml.",
+    ),
+    "MA114": _note(
+        "value labels in place of codes",
+        "The file labels the codes of the variable. The labels are its levels; a code without "
+        "one stays as it is.",
+        "Check the labels.",
+    ),
+    "MA115": _note(
+        "codes declared missing",
+        "The file declares codes of the variable as missing; they are blank here.",
+        "Check the declaration.",
+    ),
+    "MA116": _note(
+        "single precision",
+        "Every number of the variable was stored in four bytes, which hold seven digits: .35 "
+        "comes back as .3499999940395355. They are rounded to seven digits.",
+        "Nothing to do; store numbers in double precision.",
+    ),
+    "MA117": _note(
+        "dates and times as text",
+        "Dates, times and durations of a data file are written as text: 2020-01-31, 2020-Q1, "
+        "30:15:00.",
+        "Nothing to do.",
+    ),
+    "MA118": _warning(
+        "codes with one label",
+        "Several codes of the variable have the same label, so that they are one level now.",
+        "Give each code a label of its own, or check that one level is meant.",
+    ),
+    "MA119": _warning(
+        "rows filtered in another program",
+        "The file holds a filter, by which its program left rows out. Every row is read here.",
+        "Set include = no, with a reason, where rows shall be left out.",
+    ),
+    "MA121": _error(
+        "the reader is not installed",
+        "Files of Excel before 2007 (.xls), SPSS, Stata, R and Parquet need further libraries.",
+        "Install them: pip install 'metaalliance[formats]'.",
+    ),
+    "MA122": _warning(
+        "a column without single values",
+        "A column of a data frame holds lists, tables or binary data; it is not read.",
+        "Save its values as plain columns, if they are needed.",
+    ),
+    "MA123": _note(
+        "what the file says beside its values",
+        "R and other programs store facts beside the values: the measure of an effect, names of "
+        "rows, columns of a matrix. Those that are used here are named.",
+        "Check them.",
+    ),
+    "MA124": _error(
+        "no data frame",
+        "The R file holds a model, a list, a vector or a function, and no data frame.",
+        "Save the data frame itself: saveRDS(dat, 'dat.rds').",
     ),
     "MA111": _note(
         "the text format was detected",
@@ -189,7 +250,8 @@ _SHEET = {
     "MA210": _error(
         "merged cells hold data",
         "Only the first cell of a merged range has a value; which rows it stands for is a guess.",
-        "Unmerge the cells and fill in every row.",
+        "Unmerge the cells and fill in every row, or set fill_down in metaalliance.toml: a cell "
+        "merged over several rows of a study then stands for all of them.",
     ),
     "MA211": _warning(
         "a gap of blank rows",
@@ -222,6 +284,17 @@ _SHEET = {
         "It is not read.",
         "Move it to the column notes.",
     ),
+    "MA218": _note(
+        "a column of row numbers",
+        "Programs such as R write the number of each row beside the data. It is not read.",
+        "Nothing to do; give the column a header if it means something.",
+    ),
+    "MA219": _warning(
+        "further effects stand side by side",
+        "One row is one effect. Columns such as r_mood and r_sleep hold further effects of the "
+        "study, which are not read.",
+        "Make one row of each effect with metaalliance import, or ignore this if they repeat it.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",
@@ -233,7 +306,8 @@ _CELL = {
     "MA301": _error(
         "every row needs a study label",
         "Effects of one study are dependent, so that a row without a study cannot be placed.",
-        "Enter the label, in every row.",
+        'Enter the label in every row; or set fill_down = ["study"] in metaalliance.toml where a '
+        "study is named in its first row only.",
     ),
     "MA302": _error(
         "the cell is not a number",
@@ -278,8 +352,10 @@ _CELL = {
     ),
     "MA310": _note(
         "a token for a missing value",
-        "NR, n/a, -, ? and the like are read as missing, never as zero.",
-        "Nothing to do.",
+        "NR, n/a, not reported and the words that the team declares are read as missing, never as "
+        "zero or as a level. The marks -, ? and . are missing where they are no level: not in "
+        "sign, nor beside + and other marks of a rating.",
+        "Nothing to do; declare further words under missing in metaalliance.toml.",
     ),
     "MA311": _note(
         "a number was normalised",
@@ -320,7 +396,8 @@ _CELL = {
     ),
     "MA331": _error(
         "the value is not in the vocabulary",
-        "A misspelt level would become a level of its own in every moderator test.",
+        "The column decides a sign, a number or which rows are used; a value that is not known "
+        "cannot.",
         "Use one of the listed values.",
     ),
     "MA332": _note(
@@ -332,6 +409,57 @@ _CELL = {
         "a label was normalised",
         "Unicode form, blanks or quotes of a study label were unified, so that it matches itself.",
         "Nothing to do.",
+    ),
+    "MA334": _warning(
+        "levels that the vocabulary does not have",
+        "They are kept as levels of their own, so that a misspelt one would count beside the right "
+        "one in every moderator test.",
+        "Correct misspelt values; enter the others under [vocabulary] in metaalliance.toml.",
+    ),
+    "MA335": _warning(
+        "a setting names a column that the sheet does not have",
+        "What the configuration says about it has no effect.",
+        "Correct the name under missing or fill_down in metaalliance.toml, or the header.",
+    ),
+    "MA336": _note(
+        "one label stands for several studies",
+        "Figures and tables add the study in brackets, so that the labels can be told apart.",
+        "Nothing to do; or enter labels of your own in the column label.",
+    ),
+    "MA337": _error(
+        "a blank year leaves the report open",
+        "Author and year are the study, the author has several reports, and this row has no year.",
+        "Enter the year.",
+    ),
+    "MA338": _note(
+        "a year with words or a range",
+        "Of several years the first is read; in press, n.d. and the like are no year, and missing "
+        "as a moderator. What stands in the cell still tells reports apart (2001a, 2001b).",
+        "Nothing to do if the reading is right.",
+    ),
+    "MA339": _warning(
+        "an error or an empty formula in a column of the team",
+        "It is read as missing, and is no level.",
+        "Correct the formula, or enter the value.",
+    ),
+}
+
+_CELL |= {
+    "MA340": _warning(
+        "proportions in a column of percentages",
+        "A share of women of .45 beside 52 would count as half a percent.",
+        "Enter percentages from 0 to 100 in every row.",
+    ),
+    "MA341": _note(
+        "a part of a person",
+        "Halves, thirds and quarters come from groups that were split between comparisons; they "
+        "are used as they stand.",
+        "Nothing to do if the group was split.",
+    ),
+    "MA342": _warning(
+        "an inequality is read as missing",
+        "It is no value, and the column decides no effect: the row is used without it.",
+        "Enter the exact value, or the bound itself as a conservative choice.",
     ),
 }
 
@@ -407,11 +535,89 @@ _ROW = {
         "n differs from the sum of the groups or of the counts.",
         "Correct one of them; delete n where the groups are right.",
     ),
+    "MA418": _warning(
+        "a row of totals is left out",
+        "The file marks the row as totals: a table has it as its totals row, or its formulas take "
+        "the rows above together (SUBTOTAL, SUM, AVERAGE).",
+        "Delete the row, or replace its formulas by values where it is an effect.",
+    ),
     "MA414": _warning(
         "the reported p does not fit",
         "The p-value that the statistic implies differs from the reported one by more than "
         "rounding; a one-tailed p, another n or a covariate may explain it.",
         "Check the source.",
+    ),
+}
+
+_ROW |= {
+    "MA416": _error(
+        "the scale of yi is not known",
+        "An effect that was computed already may be Fisher z, r, d, g or a log odds ratio; "
+        "without n nothing tells which, and each gives another correlation.",
+        "Say it in the column yi_measure, or once as yi_measure in metaalliance.toml.",
+    ),
+    "MA417": _error(
+        "the variance of yi contradicts Fisher z",
+        "The variance of a Fisher z is 1 / (n − 3). Another one belongs to an effect on another "
+        "scale, which nobody has named.",
+        "Say it in the column yi_measure, or once as yi_measure in metaalliance.toml; z is an "
+        "answer too.",
+    ),
+    "MA420": _error(
+        "more degrees of freedom than people",
+        "Residual degrees of freedom lie below n. Others count observations of the same people, "
+        "or belong to another test.",
+        "Correct df or n.",
+    ),
+    "MA421": _warning(
+        "the degrees of freedom do not fit n",
+        "They are n − 2 less the covariates; others mean missing values, covariates that are not "
+        "coded, or a wrong number.",
+        "Check both; code n_predictors where the test has covariates.",
+    ),
+    "MA422": _warning(
+        "an interval too narrow for a ratio of two groups",
+        "An odds or risk ratio per point of a scale lies near 1 with a narrow interval; converted "
+        "as that of two groups it is a correlation near 0 of thousands of people.",
+        "Enter the correlation, or the z statistic with n; or set include = no with a reason.",
+    ),
+    "MA423": _warning(
+        "the standard error or interval does not fit",
+        "Its variance is less than half or more than twice the one that is used.",
+        "Check se, limits, their level and scale, and n.",
+    ),
+    "MA424": _warning(
+        "the variance of yi does not fit n",
+        "On the stated scale so many people give another variance.",
+        "Check yi_measure, the variance and n.",
+    ),
+    "MA425": _warning(
+        "yi is taken as Fisher z",
+        "Nobody says its scale; its variance is about 1 / (n − 3).",
+        "Say it in the column yi_measure, or once as yi_measure in metaalliance.toml.",
+    ),
+    "MA426": _note(
+        "the variance comes from a standard error or an interval",
+        "n is not known, so that the sampling error of the report is carried over.",
+        "Enter n where the report has it.",
+    ),
+    "MA427": _note(
+        "r and d agree for groups of unequal size",
+        "Without the sizes of the groups d is converted as for equal ones, which gives the "
+        "largest correlation; r is used.",
+        "Enter n1 and n2.",
+    ),
+    "MA428": _warning(
+        "adjusted and zero-order correlations are pooled together",
+        "A correlation with other variables held constant answers another question, and is most "
+        "often smaller.",
+        "Code adjusted_for and test it as a moderator, or pool them apart.",
+    ),
+    "MA429": _warning(
+        "the value is not the middle of its interval",
+        "Limits that give the variance should lie symmetrically on their scale; others belong to "
+        "another effect, or were resampled.",
+        "Check the three numbers in the source.",
     ),
 }
 
@@ -474,8 +680,8 @@ _STUDY = {
     ),
     "MA501": _error(
         "an effect stands twice",
-        "Two rows agree in study, sample, measures, raters, times and value; pooling both would "
-        "count one effect twice.",
+        "Two rows agree in every cell, the team's own columns included; pooling both would count "
+        "one effect twice.",
         "Delete one, or code what distinguishes them (sample, subscale, outcome).",
     ),
     "MA502": _warning(
@@ -505,7 +711,8 @@ _STUDY = {
     ),
     "MA508": _warning(
         "two effects of a study cannot be told apart",
-        "They agree in sample, measures, raters and times but differ in value.",
+        "They agree in sample, measures, raters, times and all other text, and differ in value or "
+        "in a number of the team only.",
         "Code what distinguishes them.",
     ),
     "MA510": _error(
@@ -534,6 +741,62 @@ _STUDY = {
         "On a symptom scale a higher score is worse; a wrong direction turns the sign of the "
         "effect.",
         "Correct outcome_direction; keep it where the score is an improvement or was reversed.",
+    ),
+    "MA515": _warning(
+        "a name that reads like a missing value",
+        "NA may be a name (of a study, a sample, a country) or a value that is not there; in "
+        "columns of names it is kept.",
+        "Leave the cell blank if it is missing, or declare the word for this column under missing.",
+    ),
+    "MA516": _warning(
+        "a clinician among the raters of the outcome",
+        "A clinician who rates the outcome may be the therapist or an independent assessor; it is "
+        "kept as a level of its own.",
+        "Enter therapist or observer where the report says which.",
+    ),
+    "MA517": _warning(
+        "an effect whose sign stands alone",
+        "Its direction may have been coded the wrong way round, or its sign reversed twice.",
+        "Check the sign and the direction of the measure in the source.",
+    ),
+    "MA518": _warning(
+        "levels differ in case or spacing only",
+        "They count as different levels: only the vocabulary says which are one.",
+        "Unify them, or enter them as aliases in the codebook or under [vocabulary].",
+    ),
+    "MA519": _warning(
+        "samples of a study may share participants",
+        "Samples are different people: their errors are independent and their participants add up. "
+        "Subgroups, completers and intention-to-treat samples share people, and so do samples that "
+        "add up to more than the study.",
+        "Leave sample blank where participants are shared.",
+    ),
+    "MA520": _warning(
+        "one study holds several reports",
+        "Its rows have different authors or years; they count as one study, whose effects are "
+        "dependent.",
+        "Give each report a study of its own, unless they share their participants.",
+    ),
+    "MA521": _warning(
+        "one author and year in several studies",
+        "They count as different studies, with independent effects.",
+        "Nothing to do if these are different reports; else give them one study.",
+    ),
+    "MA522": _note(
+        "blank cells were filled from above",
+        "fill_down says that a blank cell of a study's rows stands for the value above it.",
+        "Check that the rows belong to the study above.",
+    ),
+    "MA523": _warning(
+        "a column counts within reports",
+        "Its values 1, 2, 3 start anew in every report, so that they cannot be the study: author "
+        "and year are.",
+        "Call the column sample where its values are different people.",
+    ),
+    "MA524": _warning(
+        "a blank year was taken from the other rows of the author",
+        "Author and year are the study, and the author has one report.",
+        "Enter the year, or another label if this is another report.",
     ),
     "MA530": _error(
         "a conflict is undecided",
@@ -619,6 +882,12 @@ _ANALYSIS = {
         "The variance estimated from their spread is zero, and a zero standard error would claim "
         "certainty.",
         "Check for copied rows.",
+    ),
+    "MA605": _note(
+        "samples of a study are independent",
+        "Effects of different samples come from different people: their sampling errors are "
+        "independent, and only those of one sample are correlated.",
+        "Code effects of the same people under one sample.",
     ),
     "MA615": _warning(
         "values of a crossed factor are missing",

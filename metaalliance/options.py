@@ -21,6 +21,8 @@ Test = Literal[
 Prediction = Literal["t", "normal", "riley", "simple"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
+#: Scales of effects that were computed already.
+YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
 

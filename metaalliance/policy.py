@@ -13,6 +13,7 @@ from metaalliance.options import (
     BetaPolicy,
     Nonsignificant,
     SheetMeasure,
+    YiMeasure,
     check_option,
 )
 from metaalliance.setting import Settings, setting
@@ -21,7 +22,12 @@ from metaalliance.setting import Settings, setting
 #: of those that are coded.
 Assumed = float | Mapping[str, float] | Literal["mean"]
 #: Settings that decide how a sheet is read; the others say what is made of its rows.
-READING = ("nonsignificant", "beta")
+READING = ("measure", "nonsignificant", "beta", "yi_measure")
+
+
+def _scale(name: str, given: Any) -> str | None:
+    """Return the scale of effects that were computed already, None where nothing is said."""
+    return None if given is None else check_option(name, given, YiMeasure)
 
 
 def _reliability(name: str, given: Any) -> float | FrozenDict | str | None:
@@ -62,6 +68,8 @@ class Policy(Settings):
         What a row that says only "n.s." is worth.
     beta : {"peterson-brown", "refuse"}
         Whether standardised regression coefficients are converted.
+    yi_measure : {"z", "r", "d", "g", "log_or"} or None
+        Scale of the effects in column `yi` where the sheet has no column `yi_measure`.
     attenuation : {"none", "individual", "alliance", "outcome"}
         Which measures r is corrected for.
     alliance_reliability, outcome_reliability : float, mapping of str to float, "mean" or None
@@ -85,6 +93,9 @@ class Policy(Settings):
         "peterson-brown",
         lambda name, value: check_option(name, value, BetaPolicy),
         "Betas: peterson-brown or refuse",
+    )
+    yi_measure: str | None = setting(
+        None, _scale, "Scale of yi where no column yi_measure says it: z, r, d, g or log_or"
     )
     attenuation: str = setting(
         "none",

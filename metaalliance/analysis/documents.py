@@ -28,7 +28,7 @@ def input_record(studies: Studies) -> dict[str, Any]:
         "rows_read": len(studies.rows),
         "rows_used": len(studies.used),
         "rows_excluded": [
-            {"row": row.number, "study": row.study, "reason": reason}
+            {"row": row.number, "study": row.label, "reason": reason}
             for row, reason in studies.excluded
         ],
     }

@@ -220,7 +220,7 @@ def changed_rows(
     the analysis scale `recorded` and `now`.
     """
     now = row_marks(studies, coded)
-    labels = {str(row.number): row.study for row in studies.rows}
+    labels = {str(row.number): row.label for row in studies.rows}
     before_left, after_left = _unmatched(recorded, now), _unmatched(now, recorded)
     found = []
     for row in sorted({*before_left, *after_left}, key=int):

@@ -231,7 +231,8 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     if older:  # results that a later version added are no change of those it had
         numbers = {path: numbers.get(path) for path in record["numbers"]}
     moved = moved_numbers(record["numbers"], numbers)
-    by_rule, unexplained = explained(version, record["command"], moved)
+    samples = analysis.coded.studies_with_samples > 0
+    by_rule, unexplained = explained(version, record["command"], moved, samples=samples)
     content = {key: now.document[key] for key in now.results}
     return [
         seal_check(intact(record)),

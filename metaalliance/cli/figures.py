@@ -241,7 +241,7 @@ def _labels(fit: PooledFit, options: Mapping[str, Any]) -> list[str]:
     frame = fit.effects.frame
     columns = options.get("columns", ())
     names = columns.split(",") if isinstance(columns, str) else list(columns)
-    shown = {"study", "modality", options.get("by"), *names} & set(frame.columns)
+    shown = {"study", "label", "modality", options.get("by"), *names} & set(frame.columns)
     return [str(value) for name in sorted(shown) for value in frame[name].dropna().unique()]
 
 

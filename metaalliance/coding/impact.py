@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.errors import EstimationError
 from metaalliance.model import RHO
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.rows import Coded, Row
+from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.row import (
     nonsignificant_column,
     nonsignificant_problems,
@@ -26,6 +26,7 @@ from metaalliance.sheet.rules.row import (
 )
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.studies import Studies
+from metaalliance.sheet.texts import Coded
 
 #: Columns that make the effect of a row, or decide whether it is used.
 MAKES_EFFECT = frozenset(
@@ -97,7 +98,7 @@ def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint
             problems = nonsignificant_problems(row, column, sheet.nonsignificant)
             silent.add(row.number)
         else:
-            choice, problems = choose(row, sheet.beta)
+            choice, problems = choose(row, sheet.reading)
             if choice is not None:
                 choices[row.number] = choice
                 problems = problems or row_problems(row, choice)
@@ -116,14 +117,15 @@ class _Refit:
 
     def __init__(self, sheet: Studies) -> None:
         points = sheet_points(sheet)
-        studies = {row.number: row.study for row in sheet.used}
+        rows = {row.number: row for row in sheet.used}
         self._place = {number: i for i, number in enumerate(points)}
         self._code = {
             label: i for i, label in enumerate(dict.fromkeys(r.study for r in sheet.rows))
         }
+        self._sample: dict[tuple[str, Any], int] = {}
         self._yi = np.array([p.yi for p in points.values()])
         self._vi = np.array([p.vi for p in points.values()])
-        self._study = np.array([self._code[studies[n]] for n in points], dtype=np.intp)
+        self._study = np.array([self._codes(rows[n]) for n in points], dtype=np.intp).reshape(-1, 2)
         self._start: Array | None = None
         self.reason = ""
         try:
@@ -143,28 +145,35 @@ class _Refit:
             yi, vi = yi.copy(), vi.copy()
             yi[place], vi[place] = point.yi, point.vi
         elif place is not None:
-            yi, vi, study = (np.delete(x, place) for x in (yi, vi, study))
+            yi, vi, study = (np.delete(x, place, axis=0) for x in (yi, vi, study))
         elif point is not None:
             yi, vi = np.append(yi, point.yi), np.append(vi, point.vi)
-            study = np.append(study, self._code[row.study])
+            study = np.vstack([study, self._codes(row)])
         try:
             return Impact(math.tanh(self._mean(yi, vi, study)) - self.base)
         except EstimationError as error:
             return Impact(math.nan, str(error))
 
-    def _mean(self, yi: Array, vi: Array, study: IntArray) -> float:
+    def _codes(self, row: Row) -> tuple[int, int]:
+        """Study and independent sample of a row."""
+        key = (row.study, row.get("sample"))
+        return self._code[row.study], self._sample.setdefault(key, len(self._sample))
+
+    def _mean(self, yi: Array, vi: Array, groups: IntArray) -> float:
         """The mean of `pool` at its defaults: CHE with dependent effects, else two-level."""
         if yi.size == 0:
             raise EstimationError("No effect is left to pool.", code="MA602")
+        study, sample = groups.T
         if np.unique(study).size == yi.size:
             ones = np.ones((yi.size, 1))
             tau2 = estimate_tau2(yi, vi, ones, "REML") if yi.size > 1 else 0.0
             return float(np.average(yi, weights=1 / (vi + tau2)))
-        order = np.argsort(study, kind="stable")
-        blocks = StudyBlocks.from_sorted(study[order])
+        order = np.lexsort((sample, study))
+        blocks, people = (StudyBlocks.from_sorted(codes[order]) for codes in (study, sample))
         if blocks.m == 1:
             raise EstimationError("All effects come from one study.", code="MA611")
-        data = nested_data(yi[order], vi[order], np.ones((yi.size, 1)), blocks, RHO)
+        ones = np.ones((yi.size, 1))
+        data = nested_data(yi[order], vi[order], ones, blocks, RHO, people)
         if self._start is None:
             point = highest_maximum(data, restricted=True)
             self._start = point.theta

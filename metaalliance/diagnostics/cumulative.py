@@ -13,7 +13,7 @@ from metaalliance.core.arrays import BoolArray
 from metaalliance.diagnostics.refits import Refit, Refits, Refused
 from metaalliance.diagnostics.rows import LIMITS, back_transformed, fit_row, mean_row
 from metaalliance.diagnostics.subject import Subject, examine, fitted
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.part import pool_part
@@ -149,11 +149,12 @@ def cumulative(
     study = fit.effects.frame["study"]
     masks = np.array([study.isin(_before(added, i)).to_numpy() for i in range(len(added))])
     rows = _rows(fit, masks)
+    names = study_names(fit.effects.frame).groupby(study.to_numpy()).first()
     heads = [
-        {"value": value, "added": ", ".join(str(s) for s in new), "n_added": len(new)}
+        {"value": value, "added": ", ".join(str(names[s]) for s in new), "n_added": len(new)}
         for value, new in added
     ]
-    missing = tuple(str(s) for s in values.index[values.isna()])
+    missing = tuple(str(names[s]) for s in values.index[values.isna()])
     frame = pd.concat([pd.DataFrame(heads), pd.DataFrame(rows)], axis=1)
     return Cumulative(
         fit=fit, by=by, frame=frame, missing=missing, notices=_notices(by, missing, varying, frame)

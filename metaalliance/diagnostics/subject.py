@@ -12,7 +12,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model
 from metaalliance.models.multilevel_fit import MultilevelFit
@@ -135,7 +135,8 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
     """
     if isinstance(fit, PooledFit) and math.isnan(fit.tau2):
         raise EstimationError("One effect: nothing can be left out.", code="MA660")
-    codes, labels = pd.factorize(fit.effects.frame["study"])
+    codes, _ = pd.factorize(fit.effects.frame["study"])
+    labels = study_names(fit.effects.frame).groupby(codes).first()
     data, point, scale = _working(fit)
     names: tuple[str, ...] = ("mean",)
     basis: Array = np.eye(1)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import BoolArray
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.options import check_option
 from metaalliance.problems import Problem, notice
 
@@ -33,10 +33,11 @@ def unit_frame(effects: Effects, unit: str) -> pd.DataFrame:
     if unit == "study":
         codes, labels = pd.factorize(frame["study"])
         studies = pd.Series(list(labels), dtype=frame["study"].dtype)
+        names = study_names(frame).groupby(codes).first()
         sizes = np.bincount(codes, minlength=len(labels))
-        return pd.DataFrame({"omitted": studies.astype(str), "study": studies, "k_omitted": sizes})
+        return pd.DataFrame({"omitted": names.astype(str), "study": studies, "k_omitted": sizes})
     several = frame["study"].map(frame["study"].value_counts()) > 1
-    names = frame["study"].astype(str)
+    names = study_names(frame).astype(str)
     named = names.where(~several, names + ", effect " + frame["effect"].astype(str))
     columns = {"omitted": named, "study": frame["study"], "effect": frame["effect"]}
     if "row" in frame:

@@ -14,6 +14,7 @@ from metaalliance.core.conversion.attenuation import correct_r, correct_z
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.options import Attenuation, Measure, check_option
 from metaalliance.policy import Assumed
+from metaalliance.problems import place_in
 from metaalliance.sheet.rows import Row
 
 Side = Literal["alliance", "outcome"]
@@ -131,7 +132,7 @@ def _of_side(rows: Sequence[Row], side: Side, assumed: Assumed | None) -> dict[i
             found[row.number] = assumption
         else:
             measure = row.get(f"{side}_measure") or "no measure"
-            missing.append(f"{row.study} (row {row.number}, {measure})")
+            missing.append(f"{row.label} (row {row.number}, {measure})")
     if missing:
         raise _missing(column, missing, len(rows))
     return found
@@ -165,7 +166,7 @@ def _missing(column: str, missing: list[str], rows: int) -> EstimationError:
 def _place(row: Row, column: str) -> str:
     """Cell of a column in a row, as a spreadsheet writes it."""
     coded = row.cells[column]
-    return f"{coded.sheet or row.sheet}!{coded.cell}"
+    return place_in(coded.sheet or row.sheet, coded.cell)
 
 
 @dataclass(frozen=True, slots=True)

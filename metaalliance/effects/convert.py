@@ -17,9 +17,11 @@ from metaalliance.effects.attenuation import (
     find_reliabilities,
 )
 from metaalliance.effects.effects import RESERVED, Effects
+from metaalliance.effects.levels import ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
 from metaalliance.policy import Assumed
+from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice, sample_size
@@ -99,6 +101,9 @@ def effect_sizes(
         entries = _corrected(entries, corrections, measure)
     frame = pd.DataFrame([e.record for e in entries])
     frame = frame.drop(columns=[c for c in frame if c != "n" and frame[c].isna().all()])
+    if (frame["label"] == frame["study"]).all():
+        frame = frame.drop(columns="label")
+    frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)
@@ -154,6 +159,7 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
     effect = row.get("effect") or str(index)
     record = {
         "study": row.study,
+        "label": row.label,
         "effect": effect,
         "yi": yi,
         "vi": vi,
@@ -166,7 +172,7 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
     changes = [f"{c.cell}: {t}" for c in row.cells.values() for t in c.changes]
     ledger = {
         "row": row.number,
-        "study": row.study,
+        "study": row.label,
         "effect": effect,
         "statistic": statistic,
         "inputs": inputs,
@@ -194,7 +200,7 @@ def _inputs(row: Row, choice: Choice) -> str:
         coded = row.cells.get(name)
         if coded is None and name == choice.rule.inputs[0]:
             coded = row.cells.get("value")
-        where = f" [{coded.sheet or row.sheet}!{coded.cell}]" if coded else " [computed]"
+        where = f" [{place_in(coded.sheet or row.sheet, coded.cell)}]" if coded else " [computed]"
         parts.append(f"{name} = {_digits(value)}{where}")
     return "; ".join(parts)
 
@@ -209,13 +215,13 @@ def _sign(row: Row, choice: Choice) -> tuple[int, str]:
     if choice.rule.signed:
         return 1, f"carried by {choice.statistic}"
     sign = -1 if row.get("sign") == "-" else 1
-    return sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+    return sign, f"sign column [{place_in(row.sheet, row.cells['sign'].cell)}]"
 
 
 def _direction(row: Row) -> tuple[int, str]:
     """Whether the reported sign is turned, and why."""
     outcome, alliance = row.get("outcome_direction"), row.get("alliance_direction")
-    flip = (-1 if outcome == "lower_better" else 1) * (-1 if alliance == "lower_better" else 1)
+    flip = row.flip
     parts = [f"outcome {outcome}" if outcome else "outcome direction blank: aligned by the coder"]
     if alliance:
         parts.append(f"alliance {alliance}")
@@ -227,7 +233,8 @@ def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, in
     """The effect that the policy assigns to a result reported as "n.s."."""
     n = sample_size(row)
     assert n is not None  # a row without n is an error of the sheet
-    where = f"{row.sheet}!{row.cells['n'].cell}" if row.get("n") is not None else "computed"
+    stated = row.get("n") is not None
+    where = place_in(row.sheet, row.cells["n"].cell) if stated else "computed"
     inputs = f"n.s.; n = {_digits(n)} [{where}]"
     variance = cv.z_variance(n - 2)
     if studies.nonsignificant == "zero":
@@ -236,7 +243,8 @@ def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, in
     r = cv.r_from_p(0.5, n - 2)
     found = Converted(r, variance, n - 2, "p = .50, two-tailed (policy)", "1 / (n − 3)", True)
     sign = -1 if row.get("sign") == "-" else 1
-    return found, "n.s.", inputs, sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+    place = place_in(row.sheet, row.cells["sign"].cell)
+    return found, "n.s.", inputs, sign, f"sign column [{place}]"
 
 
 def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[float, float]:

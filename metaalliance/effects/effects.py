@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Measure, check_option
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
-    "study", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects", "r_observed",
+    "study", "label", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects", "r_observed",
     "attenuation",
 )  # fmt: skip
 
@@ -30,8 +30,8 @@ class Effects:
     ----------
     frame : DataFrame
         One row per effect: `study`, `effect`, `yi`, `vi` on the analysis scale, `n` where
-        known, `r` for correlations (better alliance, better outcome is positive), then
-        the moderators.
+        known, `r` for correlations (better alliance, better outcome is positive), `label`
+        where studies are printed under another name, then the moderators.
     measure : {"z", "r", "r-unbiased", "generic"}
         The analysis scale: Fisher z, r, Olkin and Pratt's unbiased r, or any other metric.
     ledger : DataFrame
@@ -136,8 +136,33 @@ class Effects:
         """Participants: the largest n of each independent sample, summed; None if unknown."""
         if "n" not in self.frame or self.frame["n"].isna().any():
             return None
-        keys = ["study", "sample"] if "sample" in self.frame else ["study"]
-        return int(self.frame.groupby(keys, dropna=False, sort=False)["n"].max().sum())
+        return int(self.participants().sum())
+
+    def participants(self) -> pd.Series:
+        """Return the participants of each study: the largest n of each of its samples, summed."""
+        codes = self.sample_codes
+        largest = self.frame["n"].groupby(codes).max()
+        study = self.frame["study"].to_numpy()[np.unique(codes, return_index=True)[1]]
+        return largest.groupby(study, sort=False).sum(min_count=1)
+
+    @property
+    def sample_codes(self) -> IntArray:
+        """Index of the independent sample of each effect, shape (k,).
+
+        Samples count within their study; effects without one are those of the study itself.
+        """
+        study = pd.factorize(self.frame["study"])[0].astype(np.intp)
+        if "sample" not in self.frame or self.frame["sample"].isna().all():
+            return study
+        sample = pd.factorize(self.frame["sample"])[0].astype(np.intp)  # -1 where it is blank
+        pairs = study * (int(sample.max()) + 2) + sample + 1
+        return pd.factorize(pairs)[0].astype(np.intp)
+
+    @property
+    def studies_with_samples(self) -> int:
+        """Number of studies whose effects come from several independent samples."""
+        samples = pd.Series(self.sample_codes).groupby(self.frame["study"].to_numpy()).nunique()
+        return int((samples > 1).sum())
 
     @property
     def moderators(self) -> tuple[str, ...]:
@@ -194,6 +219,11 @@ class Effects:
         ledger = self.ledger[mask].reset_index(drop=True) if len(self.ledger) else self.ledger
         frame = self.frame[mask].reset_index(drop=True)
         return Effects(frame=frame, measure=self.measure, ledger=ledger)
+
+
+def study_names(frame: pd.DataFrame) -> pd.Series[Any]:
+    """Return the study of each effect as figures and tables print it: its label, if it has one."""
+    return frame["label" if "label" in frame else "study"]
 
 
 def _numbers(name: str, values: ArrayLike) -> Array:

@@ -100,8 +100,7 @@ def _read(
     def sheet(source: Studies | str | Path) -> Studies:
         if isinstance(source, Studies):
             return source
-        plain: Any = {"nonsignificant": given.nonsignificant, "beta": given.beta}
-        return load_studies(source, **plain)
+        return load_studies(source, **given.reading)
 
     first, second = sheet(old), sheet(new)
     chosen = policy or as_read(second)
@@ -161,7 +160,7 @@ def _lone(lone: LoneRow, kind: str, states: States | None) -> RowEffect:
     r = _row_r(states, row.number, old=removed)
     return RowEffect(
         kind=kind,
-        study=row.study,
+        study=row.label,
         old_row=row.number if removed else None,
         new_row=None if removed else row.number,
         old_r=r if removed else math.nan,
@@ -175,7 +174,7 @@ def _changed(pair: RowPair, states: States | None) -> RowEffect:
     """A row that both sheets have."""
     return RowEffect(
         kind="changed",
-        study=pair.new.study,
+        study=pair.new.label,
         old_row=pair.old.number,
         new_row=pair.new.number,
         old_r=_row_r(states, pair.old.number, old=True),

@@ -68,7 +68,8 @@ def usual_effects(data: Studies | Effects, policy: Policy | None = None) -> Effe
     """
     if isinstance(data, Effects):
         return data
-    plain = uncorrected(policy or as_read(data), measure="z")
+    measure = "r" if data.reading.measure == "r" else "z"  # Fisher z has no variance for n = 3
+    plain = uncorrected(policy or as_read(data), measure=measure)
     readable = with_policy(data, replace(plain, nonsignificant="drop"))
     if readable.errors:
         raise StudyDataError(

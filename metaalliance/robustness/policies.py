@@ -15,7 +15,10 @@ from metaalliance.sheet.studies import Studies
 
 def as_read(studies: Studies) -> Policy:
     """Return the policy with which a sheet was read, with the defaults of conversion."""
-    return Policy(nonsignificant=studies.nonsignificant, beta=studies.beta)
+    reading = studies.reading
+    return Policy(
+        nonsignificant=reading.nonsignificant, beta=reading.beta, yi_measure=reading.yi_measure
+    )
 
 
 def with_policy(studies: Studies, policy: Policy) -> Studies:
@@ -24,13 +27,16 @@ def with_policy(studies: Studies, policy: Policy) -> Studies:
     Raises
     ------
     OptionError
-        For another policy about betas: which statistic a row has is settled when it is read.
+        For another policy about betas or the scale of yi: which statistic a row has is settled
+        when it is read.
     """
-    if policy.beta != studies.beta:
-        raise OptionError(
-            f"beta={policy.beta!r}, but {studies.file} was read with beta={studies.beta!r}: read "
-            "it with the same."
-        )
+    for name in ("beta", "yi_measure"):
+        now, read = getattr(policy, name), getattr(studies.reading, name)
+        if now is not None and now != read:
+            raise OptionError(
+                f"{name}={now!r}, but {studies.file} was read with {name}={read!r}: read it with "
+                "the same."
+            )
     if policy.nonsignificant == studies.nonsignificant:
         return studies
     new: Any = policy.nonsignificant
@@ -41,7 +47,11 @@ def with_policy(studies: Studies, policy: Policy) -> Studies:
             old = nonsignificant_problems(row, column, studies.nonsignificant)
             problems = [p for p in problems if p not in old]
             problems += nonsignificant_problems(row, column, new)
-    return replace(studies, nonsignificant=new, problems=tuple(problems))
+    return replace(
+        studies,
+        reading=replace(studies.reading, nonsignificant=new),
+        problems=tuple(problems),
+    )
 
 
 def converted(studies: Studies, policy: Policy) -> Effects:

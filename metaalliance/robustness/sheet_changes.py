@@ -213,7 +213,7 @@ def _cell_changes(old: Row, new: Row, split: set[str]) -> tuple[CellChange, ...]
             continue
         found.append(
             CellChange(
-                study=new.study,
+                study=new.label,
                 column=column,
                 old=before,
                 new=after,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-import unicodedata
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from metaalliance.messages import severity_of
@@ -14,47 +11,14 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
-from metaalliance.sheet.columns.vocabularies import Vocabulary
-from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, cell_name, is_blank
-from metaalliance.sheet.read.numbers import MISSING_TOKENS, NONSIGNIFICANT, parse_number
-
-#: Marks that stand for a missing label.
-_NO_LABEL = frozenset("-–—−?./")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """One cell as it was read.
-
-    Attributes
-    ----------
-    value : float, str or None
-        What it says.
-    seen : str
-        What stands there.
-    cell : str
-        Its name, such as ``F17``.
-    changes : tuple of str
-        What was changed to read it.
-    nonsignificant : bool
-        Whether it says "n.s." and no value.
-    faulty : bool
-        Whether it has a problem of its own.
-    sheet : str
-        Its sheet, where that is not the sheet of the row.
-    note : str
-        The comment on the cell.
-    """
-
-    value: Any
-    seen: str
-    cell: str
-    changes: tuple[str, ...] = ()
-    nonsignificant: bool = False
-    faulty: bool = False
-    sheet: str = ""
-    note: str = ""
+from metaalliance.sheet.identity import identify
+from metaalliance.sheet.own_columns import with_numbers
+from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, is_blank, place_name
+from metaalliance.sheet.read.missing import missing_marks
+from metaalliance.sheet.read.numbers import parse_number
+from metaalliance.sheet.rules.summary import totals_of
+from metaalliance.sheet.texts import Coded, TextColumn, clean_text, shown
+from metaalliance.sheet.years import read_year
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,12 +35,18 @@ class Row:
         Cells that are not blank, by canonical column (or by header for unknown columns).
     places : dict of str to int
         Number of each column of the sheet, for the name of a blank cell.
+    variables : tuple of str
+        Names of the variables, where the file has no cells.
+    report : str
+        Author and year, where the sheet has columns for them that name the study.
     """
 
     number: int
     sheet: str
     cells: dict[str, Coded] = field(repr=False)
     places: dict[str, int] = field(repr=False)
+    variables: tuple[str, ...] = field(default=(), repr=False)
+    report: str = ""
 
     def get(self, column: str) -> Any:
         """Return the value of a cell, or None."""
@@ -92,13 +62,30 @@ class Row:
 
     @property
     def study(self) -> str:
-        """Label of the study."""
+        """The study: what makes effects dependent."""
         return str(self.get("study") or "")
+
+    @property
+    def label(self) -> str:
+        """Label of the study: what figures and tables print."""
+        return str(self.get("label") or self.study)
+
+    @property
+    def flip(self) -> int:
+        """-1 where the directions of the scores turn the reported sign, else 1."""
+        turned = sum(
+            self.get(c) == "lower_better" for c in ("outcome_direction", "alliance_direction")
+        )
+        return -1 if turned == 1 else 1
 
     @property
     def included(self) -> bool:
         """Whether the team includes the row."""
         return bool(self.get("include") != "no")
+
+    def place(self, column: str) -> str:
+        """Return the name of the place of a column in this row, blank or not."""
+        return place_name(self.number, self.places.get(column, 1), self.variables)
 
     @property
     def faulty(self) -> bool:
@@ -108,7 +95,7 @@ class Row:
     def problem(self, code: str, message: str, column: str = "", hint: str = "") -> Problem:
         """Return a problem that points at a cell of this row, blank or not."""
         coded = self.cells.get(column)
-        place = coded.cell if coded else cell_name(self.number, self.places.get(column, 1))
+        place = coded.cell if coded else self.place(column)
         return Problem(
             code=code,
             severity=severity_of(code),
@@ -117,7 +104,7 @@ class Row:
             sheet=(coded.sheet if coded else "") or self.sheet,
             cell=place,
             row=self.number,
-            study=self.study,
+            study=self.label,
             column=column,
             seen=coded.seen if coded else "",
         )
@@ -127,24 +114,88 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     """Read every row under the header that is not blank."""
     rows: list[Row] = []
     problems: list[Problem] = []
+    authors: list[Coded | None] = []
     places = {**header.columns, **header.extra}
+    totals = totals_of(grid, header.row, header.columns.get("study"))
+    texts = {n: t for n, i in places.items() if (t := _text_column(n, i, grid, header, scheme))}
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
         if all(is_blank(v) for v in values):
             continue
-        row = Row(number=number, sheet=grid.name, cells={}, places=places)
+        if number in totals:
+            problems.append(_left_out(grid, header, number, totals[number]))
+            continue
+        row = Row(
+            number=grid.number(number), sheet=grid.name, cells={}, places=places,
+            variables=grid.variables,
+        )  # fmt: skip
         found: list[Problem] = []
         for name, column in places.items():
             raw = values[column - 1] if column <= len(values) else None
             if is_blank(raw):
                 continue
-            coded = _code(name, raw, cell_name(number, column), grid, scheme, found)
+            reader = texts.get(name)
+            coded = _code(name, raw, grid.place(number, column), grid, scheme, reader, found)
             note = grid.notes.get(coded.cell, "")
             row.cells[name] = replace(coded, note=note) if note else coded
         found += _without_header(grid, header, number)
         rows.append(row)
+        authors.append(_author(row, values, header))
         problems += [replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found]
-    return _with_numbers(rows, header.extra), problems
+    problems += _with_numbers(rows, grid, header)
+    if not header.identity.author:
+        return rows, problems
+    reports = identify([r.cells for r in rows], authors, composed=header.identity.composed)
+    problems += [
+        row.problem(code, message, "year")
+        for row, (_, code, message) in zip(rows, reports, strict=True)
+        if code
+    ]
+    return [replace(row, report=r[0]) for row, r in zip(rows, reports, strict=True)], problems
+
+
+def _with_numbers(rows: list[Row], grid: Grid, header: Header) -> list[Problem]:
+    """Read the team's own columns as numbers where they are."""
+    found = with_numbers(
+        [row.cells for row in rows], header.extra, decimal_comma=grid.decimal_comma
+    )
+    return [rows[i].problem("MA310", f"{t!r} is read as missing", name) for i, name, t in found]
+
+
+def _author(row: Row, values: list[Any], header: Header) -> Coded | None:
+    """Author of a row, where author and year are its study or its label."""
+    column = header.identity.author
+    if not column or header.identity.composed:
+        return row.cells.get("study") if column else None
+    raw = values[column - 1] if column <= len(values) else None
+    if is_blank(raw) or isinstance(raw, ErrorCell | FormulaCell):
+        return None
+    return Coded(clean_text(shown(raw)), shown(raw), place_name(row.number, column, row.variables))
+
+
+def _text_column(
+    name: str, index: int, grid: Grid, header: Header, scheme: Scheme
+) -> TextColumn | None:
+    """Return how a column of text is read, None for a column of numbers."""
+    column = COLUMNS.get(name)
+    if column is not None and column.kind in {"number", "count"}:
+        return None
+    below = grid.rows[header.row :]
+    values = (row[index - 1] for row in below if index <= len(row))
+    texts = {clean_text(v) for v in values if isinstance(v, str) and not is_blank(v)}
+    vocabulary = scheme.vocabulary_of(name)
+    return TextColumn(name, missing_marks(name, texts), scheme.missing, vocabulary)
+
+
+def _left_out(grid: Grid, header: Header, number: int, why: str) -> Problem:
+    """The warning that a row of totals is no study."""
+    place = header.columns.get("study", 1)
+    values = grid.rows[number - 1]
+    return Problem(
+        code="MA418", severity=severity_of("MA418"), sheet=grid.name, row=grid.number(number),
+        message=f"the row of totals is left out: {why}", cell=grid.place(number, place),
+        seen=str(values[place - 1] or "") if place <= len(values) else "",
+    )  # fmt: skip
 
 
 def _without_header(grid: Grid, header: Header, number: int) -> list[Problem]:
@@ -158,59 +209,31 @@ def _without_header(grid: Grid, header: Header, number: int) -> list[Problem]:
         message = "the value has no header and would be lost" if numeric else "has no header"
         found.append(
             Problem(code=code, severity=severity_of(code), message=message,
-                    cell=cell_name(number, column), seen=str(value))
+                    cell=grid.place(number, column), seen=str(value))
         )  # fmt: skip
     return found
 
 
-def _with_numbers(rows: list[Row], extra: dict[str, int]) -> list[Row]:
-    """Read the team's own columns as numbers where every value is one, as text where not."""
-    for name in extra:
-        coded = [row.cells[name] for row in rows if name in row.cells]
-        texts = [c for c in coded if isinstance(c.value, str)]
-        if texts and all(_PLAIN(c.value) for c in texts):
-            changed = {id(c): replace(c, value=float(c.value)) for c in texts}
-        elif texts and len(texts) < len(coded):
-            changed = {id(c): replace(c, value=c.seen) for c in coded}
-        else:
-            continue
-        for row in rows:
-            if name in row.cells:
-                row.cells[name] = changed.get(id(row.cells[name]), row.cells[name])
-    return rows
-
-
-_PLAIN = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?").fullmatch
-
-
 def _code(
-    name: str, raw: Any, cell: str, grid: Grid, scheme: Scheme, found: list[Problem]
+    name: str,
+    raw: Any,
+    cell: str,
+    grid: Grid,
+    scheme: Scheme,
+    reader: TextColumn | None,
+    found: list[Problem],
 ) -> Coded:
     """Read one cell by the kind of its column."""
     column = COLUMNS.get(name)
-    if column is None:
-        return Coded(_extra_value(raw), str(raw), cell)
-    if column.kind in {"number", "count"}:
-        return _number(column, raw, cell, grid, found)
-    return _text(column, raw, cell, scheme, found)
+    if column is not None and reader is None:
+        return _number(column, raw, cell, grid, scheme, found)
+    assert reader is not None  # every column that holds no numbers has one
+    return _text(reader, raw, cell, found)
 
 
-def _extra_value(raw: Any) -> Any:
-    """Value of a column that is not in the specification: numbers stay, the rest is text."""
-    if isinstance(raw, bool | ErrorCell | FormulaCell):
-        return str(raw)
-    return float(raw) if isinstance(raw, int | float) else clean_text(str(raw))
-
-
-@lru_cache(maxsize=8192)  # labels and levels stand in many rows
-def clean_text(raw: str) -> str:
-    """Unify Unicode form, blanks and quotes, and drop invisible characters."""
-    text = unicodedata.normalize("NFC", raw).translate(_QUOTES)
-    text = "".join(c for c in text if c in "\t\n\r " or unicodedata.category(c) not in {"Cc", "Cf"})
-    return re.sub(r"\s+", " ", text).strip()
-
-
-def _number(column: Column, raw: Any, cell: str, grid: Grid, found: list[Problem]) -> Coded:
+def _number(
+    column: Column, raw: Any, cell: str, grid: Grid, scheme: Scheme, found: list[Problem]
+) -> Coded:
     """Read a number with its kind, its range and its notes."""
     counts = column.kind == "count"
     parsed = parse_number(
@@ -218,7 +241,7 @@ def _number(column: Column, raw: Any, cell: str, grid: Grid, found: list[Problem
         decimal_comma=grid.decimal_comma,
         integer=counts,
         percent=column.percent,
-        labels=(column.name, *column.aliases),
+        labels=(column.name, *column.aliases, *column.labels),
     )
     seen = str(raw)
 
@@ -228,6 +251,16 @@ def _number(column: Column, raw: Any, cell: str, grid: Grid, found: list[Problem
                     column=column.name, seen=seen)
         )  # fmt: skip
 
+    year = read_year(raw) if column.name == "year" and not parsed.missing else None
+    if year is not None:
+        report(*year[1:])
+        return Coded(year[0], seen, cell)
+    if scheme.missing.hold(column.name, raw):
+        report("MA310", f"{seen.strip()!r} is read as missing")
+        return Coded(None, seen, cell)
+    if parsed.fault == "MA309" and column.group not in {"statistic", "companion"}:
+        report("MA342", f"{seen.strip()!r} is no value; {column.name} is read as missing")
+        return Coded(None, seen, cell)
     if parsed.fault:
         report(parsed.fault, *_FAULTS[parsed.fault])
         return Coded(None, seen, cell, faulty=True)
@@ -242,6 +275,8 @@ def _number(column: Column, raw: Any, cell: str, grid: Grid, found: list[Problem
     if fault:
         report(*fault)
         return Coded(None, seen, cell, faulty=True)
+    if column.shared and parsed.value != int(parsed.value):
+        report("MA341", f"{column.name} = {parsed.value:g} is a part of a shared group")
     if parsed.changes:
         report("MA311", f"read as {parsed.value:.15g} ({', '.join(parsed.changes)})")
     return Coded(parsed.value, seen, cell, parsed.changes)
@@ -270,9 +305,14 @@ def _range_fault(column: Column, value: float) -> tuple[str, str, str] | None:
             hint = f"was it {value / 100:g}?" if 2 <= abs(value) < 100 else ""
             return "MA312", "a correlation lies between −1 and 1", hint
         return "MA313", f"{column.name} must be {_range_text(column)}", ""
-    if column.kind == "count" and value != int(value):
+    if column.kind == "count" and not (column.shared and _is_share(value)) and value != int(value):
         return "MA314", f"{column.name} must be a whole number", ""
     return None
+
+
+def _is_share(value: float) -> bool:
+    """Whether a number of people ends in a half, third or quarter, to two decimals."""
+    return any(abs(value % 1 - part) < 0.005 for part in (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4))
 
 
 def _range_text(column: Column) -> str:
@@ -283,49 +323,29 @@ def _range_text(column: Column) -> str:
     return f"between {column.low:g} and {column.high:g}"
 
 
-def _text(column: Column, raw: Any, cell: str, scheme: Scheme, found: list[Problem]) -> Coded:
-    """Read a label or a level of a vocabulary."""
-    seen = str(raw)
+def _text(reader: TextColumn, raw: Any, cell: str, found: list[Problem]) -> Coded:
+    """Read a label, a level of a vocabulary or a value of the team's own column."""
+    seen, own = shown(raw), reader.name not in COLUMNS
 
     def report(code: str, message: str, hint: str = "") -> None:
         found.append(
             Problem(code=code, severity=severity_of(code), message=message, hint=hint, cell=cell,
-                    column=column.name, seen=seen)
+                    column=reader.name, seen=seen)
         )  # fmt: skip
 
     for kind, code in ((ErrorCell, "MA303"), (FormulaCell, "MA304")):
         if isinstance(raw, kind):
-            report(code, *_FAULTS[code])
-            return Coded(None, seen, cell, faulty=True)
-    if isinstance(raw, float) and raw == int(raw):
-        seen = str(int(raw))
+            report("MA339" if own else code, *_FAULTS[code])
+            return Coded(None, seen, cell, faulty=not own)
     text = clean_text(seen)
-    if column.name == "study" and isinstance(raw, dt.date | dt.time | dt.timedelta):
+    if reader.name == "study" and isinstance(raw, dt.date | dt.time | dt.timedelta):
         report("MA305", *_FAULTS["MA305"])
         return Coded(None, seen, cell, faulty=True)
-    blank = column.name == "study" and text in _NO_LABEL
-    if not text or blank or (column.name == "statistic" and text.lower() in MISSING_TOKENS):
+    if not text:
         return Coded(None, seen, cell)
-    if column.kind != "choice":
-        if column.name == "study" and text != seen.strip():
-            report("MA333", f"the label is read as {text!r}")
-        return Coded(text, seen, cell)
-    return _level(scheme.vocabularies[column.name], text, seen, cell, report)
-
-
-def _level(vocabulary: Vocabulary, text: str, seen: str, cell: str, report: Any) -> Coded:
-    """Look a level up in its vocabulary."""
-    level = vocabulary.find(text)
-    if level is None and text.lower() in MISSING_TOKENS | NONSIGNIFICANT:
-        report("MA310", f"{text!r} is read as missing")
-        return Coded(None, seen, cell)
-    if level is not None:
-        if level != text:
-            report("MA332", f"read as {level!r}")
-        return Coded(level, seen, cell, () if level == text else (f"read as {level}",))
-    if vocabulary.open:
-        return Coded(text, seen, cell)
-    near = vocabulary.suggest(text)
-    hint = f"did you mean {near!r}?" if near else ""
-    report("MA331", f"{vocabulary.name} has {', '.join(vocabulary.levels)}", hint)
-    return Coded(None, seen, cell, faulty=True)
+    number = isinstance(raw, int | float) and not isinstance(raw, bool)
+    if own and number and reader.vocabulary is None and not reader.is_missing(text):
+        return Coded(float(raw), seen, cell)
+    if reader.name == "study" and text != seen.strip():
+        report("MA333", f"the label is read as {text!r}")
+    return reader.read(text, seen, cell, report)

@@ -39,15 +39,10 @@ def test_the_proposal_is_enough_to_pool(folder):
     assert "3 studies, 4 effects" in result.stdout
 
 
-def test_letters_of_raters_are_proposed_as_levels(folder):
-    run("init", "own.csv")
-    levels = tomllib.loads((folder / "metaalliance.toml").read_text())["vocabulary"]
-    assert levels["alliance_rater"] == {"client": ["P"], "therapist": ["T"], "observer": ["R"]}
-
-
-def test_what_is_unsure_is_marked(folder):
+def test_what_is_proposed_has_its_reason_and_its_evidence(folder):
     shown = run("init", "own.csv").stdout
-    assert "? study" in shown
+    assert 'study = "id"' in shown
+    assert "an identifier, and no header names the study (3 values in 4 rows)" in shown
     assert "there is no outcome_direction" in shown
 
 
@@ -59,15 +54,36 @@ def test_an_existing_configuration_is_kept(folder):
 
 def test_a_sheet_in_order_needs_nothing(folder):
     (folder / "good.csv").write_text("study,r,n\nA,.3,40\nB,.2,50\n")
-    run("init", "good.csv")
-    assert "nothing to map" in (folder / "metaalliance.toml").read_text()
+    shown = run("init", "good.csv").stdout
+    assert "No configuration is needed" in shown
+    assert "2 of 2 rows would be used (2 studies)" in shown
+    assert "No line is needed" in (folder / "metaalliance.toml").read_text()
+    assert tomllib.loads((folder / "metaalliance.toml").read_text()) == {}
 
 
-def test_a_column_of_correlations_is_recognised_by_its_values(folder):
+def test_a_column_that_only_its_values_speak_for_is_a_comment(folder):
     (folder / "x.csv").write_text("id,strength,n\n1,.31,40\n2,-.22,50\n3,.05,60\n")
-    run("init", "x.csv", "-o", "x.toml")
+    shown = run("init", "x.csv", "-o", "x.toml").stdout
+    text = (folder / "x.toml").read_text()
+    assert "r" not in tomllib.loads(text)["columns"]
+    assert "0 of 3 rows would be used" in shown
+    (folder / "x.toml").write_text(text.replace("# r =", "r ="))
     studies = ma.load_studies(folder / "x.csv", config=folder / "x.toml")
     assert [row.get("r") for row in studies.rows] == [0.31, -0.22, 0.05]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["se_r", "SE.r", "r_se", "vi", "var_z", "v_d", "variance", "r_lower", "LL", "lowCI", "g_LL",
+     "upper", "pval", "p-value", "wt", "weight", "effectsizeID", "es_id", "Standardfehler",
+     "Varianz", "Untergrenze", "erreur type", "Gewicht", "valeur p", "Std. Error", "CI.upper"],
+)  # fmt: skip
+def test_what_stands_beside_an_effect_is_never_one(folder, header):
+    (folder / "x.csv").write_text(f"study,n,{header}\nA,40,.11\nB,50,.12\nC,60,.08\nD,70,.2\n")
+    run("init", "x.csv")
+    text = (folder / "metaalliance.toml").read_text()
+    assert f'= "{header}"' not in text
+    assert run("pool", "x.csv", "--no-figures").exit_code != 0
 
 
 def test_a_team_wins_over_the_codebook_and_the_built_in_levels(folder):

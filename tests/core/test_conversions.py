@@ -182,13 +182,6 @@ def test_r_from_log_odds_ratio(case):
     assert_close(cv.r_from_d(cv.d_from_log_odds_ratio(out["lnor"])), out["r"], CLOSED)
 
 
-@some("or_ci")
-def test_variance_from_the_interval_of_an_odds_ratio(case):
-    x, out = case["inputs"], case["outputs"]
-    ours = cv.log_odds_ratio_z_variance(math.log(x["or"]), x["low"], x["high"], out["r"])
-    assert_close(ours, out["var_r"] / (1 - out["r"] ** 2) ** 2, CLOSED)
-
-
 @some("partial_t")
 def test_partial_r_and_its_variances(case):
     x, out = case["inputs"], case["outputs"]

@@ -41,6 +41,8 @@ EXAMPLES = {
     "eta_squared": ({"eta_squared": 0.36, "n": 18}, 0.6, 1 / 15),
     "odds_ratio": ({"odds_ratio": 1.0, "n": 53}, 0.0, 1 / 50),
     "log_odds_ratio": ({"log_odds_ratio": 0.0, "n": 53}, 0.0, 1 / 50),
+    "risk_ratio": ({"risk_ratio": 1.0, "base_risk": 0.4, "n": 53}, 0.0, 1 / 50),
+    "events": ({"events1": 8.0, "total1": 10.0, "events2": 2.0, "total2": 10.0}, 0.6, 1 / 17),
     "b": ({"b": 0.5, "sd_x": 2.0, "sd_y": 4.0, "n": 53}, 0.3, 1 / 50),
     "beta": ({"beta": 0.25, "n": 53}, 0.3, 1 / 50),
     "p": ({"p": 1.0, "n": 53}, 0.0, 1 / 50),
@@ -77,7 +79,7 @@ def test_example_holds_what_the_rule_needs(statistic):
 def test_what_a_rule_needs_has_a_column(statistic):
     rule = RULES[statistic]
     named = {name for one_of in rule.needs for name in one_of} | {*rule.parts}
-    assert named <= {*rule.inputs, *COMPANIONS}
+    assert named <= {*COMPANIONS, *(c for other in RULES.values() for c in other.inputs)}
 
 
 @examples
@@ -90,7 +92,8 @@ def test_ledger_has_formula_and_source(statistic):
 
 def test_approximate_rules_say_so():
     assert {s for s in EXAMPLES if convert(s).approximate} == {
-        "spearman_rho", "kendall_tau", "d", "z_stat", "odds_ratio", "log_odds_ratio", "b", "beta",
+        "spearman_rho", "kendall_tau", "d", "z_stat", "odds_ratio", "log_odds_ratio", "risk_ratio",
+        "b", "beta",
     }  # fmt: skip
 
 

@@ -231,8 +231,8 @@ BY_HAND = {
     "b of one predictor": ("b,sd_x,sd_y,n,n_predictors", (0.4, 2, 4, 40, 1), 0.2, 1 / 37),
     "partial r": ("partial_r,n,n_predictors", (0.3, 40, 3), 0.3, 1 / 35),
     "counts": ("cell_a,cell_b,cell_c,cell_d", (20, 10, 10, 20), 1 / 3, 1 / 57),
-    "yi with vi": ("yi,vi", (0.5, 0.02), math.tanh(0.5), 0.02),
-    "negative yi": ("yi,vi", (-0.5, 0.02), math.tanh(-0.5), 0.02),
+    "yi with vi": ("yi,vi,yi_measure", (0.5, 0.02, "z"), math.tanh(0.5), 0.02),
+    "negative yi": ("yi,vi,yi_measure", (-0.5, 0.02, "z"), math.tanh(-0.5), 0.02),
 }
 
 
@@ -358,7 +358,7 @@ STATISTICS = {
     "R²": ("r_squared,n,sign", (0.04, 40, "-")),
     "odds ratio": ("odds_ratio,n", (0.5, 40)),
     "Fisher z": ("fisher_z,n", (-0.3, 40)),
-    "yi": ("yi,vi", (0.3, 0.02)),
+    "yi": ("yi,vi,yi_measure", (0.3, 0.02, "z")),
     "Kendall": ("kendall_tau,n", (-0.3, 40)),
     "semi-partial": ("semipartial_r,n,r2_model", (0.3, 40, 0.2)),
     "counts": ("cell_a,cell_b,cell_c,cell_d", (20, 10, 10, 20)),
@@ -479,7 +479,7 @@ def test_participants_from_groups(convert):
 
 
 def test_unknown_participants_are_unknown(convert):
-    assert convert("study,yi,vi\nA,.4,.02\n").n_participants is None
+    assert convert("study,yi,vi,yi_measure\nA,.4,.02,z\n").n_participants is None
 
 
 def test_moderators_are_the_coded_columns(convert):
@@ -544,7 +544,7 @@ LEDGER = {
     "formula of beta": ("beta,n", (0.2, 40), "formula", "β; r = β + .05 λ"),
     "variance of r": ("r,n", (0.3, 40), "variance_rule", "1 / (n − 3)"),
     "variance of t with df": ("t,df", (2, 36), "variance_rule", "1 / (df − 1)"),
-    "variance of yi": ("yi,vi", (0.3, 0.02), "variance_rule", "vi as coded"),
+    "variance of yi": ("yi,vi,yi_measure", (0.3, 0.02, "z"), "variance_rule", "vi as coded"),
     "sign of r": ("r,n", (0.3, 40), "sign", "carried by r"),
     "sign of F": ("F,df1,n,sign", (4, 1, 40, "-"), "sign", "sign column [studies.csv!E2]"),
     "direction kept": (

@@ -57,10 +57,6 @@ ERRORS = {
         "study,partial_r,n,n_predictors\nA,.3,8,6\n",
     ),
     "two small groups": ("MA321", "B2", "study,d,n1,n2\nA,.3,1,2\n"),
-    "unknown modality": ("MA331", "D2", "study,r,n,modality\nA,.3,40,CBTT\n"),
-    "two modalities": ("MA331", "D2", "study,r,n,modality\nA,.3,40,CBT; PDT\n"),
-    "modality as number": ("MA331", "D2", "study,r,n,modality\nA,.3,40,0\n"),
-    "unknown rater": ("MA331", "D2", "study,r,n,alliance_rater\nA,.3,40,nurse\n"),
     "unknown direction": ("MA331", "D2", "study,r,n,outcome_direction\nA,.3,40,up\n"),
     "unknown sign": ("MA331", "D2", "study,F,n,sign\nA,4,40,up\n"),
     "unknown include": ("MA331", "D2", "study,r,n,include\nA,.3,40,maybe\n"),
@@ -89,13 +85,13 @@ def test_lost_point_is_suggested(load):
 
 
 def test_near_level_is_suggested(load):
-    (error,) = load("study,r,n,modality\nA,.3,40,psychodynamc\n").errors
-    assert error.hint == "did you mean 'psychodynamic'?"
+    (error,) = load("study,r,n,outcome_direction\nA,.3,40,lower_beter\n").errors
+    assert error.hint == "did you mean 'lower_better'?"
 
 
 def test_allowed_levels_are_listed(load):
-    (error,) = load("study,r,n,alliance_rater\nA,.3,40,zzz\n").errors
-    assert error.message == "alliance_rater has client, therapist, observer, other"
+    (error,) = load("study,r,n,include\nA,.3,40,zzz\n").errors
+    assert error.message == "include has yes, no"
 
 
 NOTES = {

@@ -126,10 +126,10 @@ CODES = {
     "date made of 1-2": "MA305",
     "r and t disagree": "MA404",
     "only n.s.": "MA315",
-    "unknown modality": "MA331",
+    "unknown modality": "MA334",
     "no statistic": "MA401",
     "inequality for p": "MA309",
-    "row entered twice": "MA501",
+    "row entered twice": "MA508",
     "n differs within a sample": "MA502",
     "row of means at the bottom": "MA410",
 }

@@ -1,90 +1,179 @@
-"""`metaalliance init`: propose a configuration for a team's own sheet."""
+"""`metaalliance init`: propose a configuration for a team's own sheet, and say what it is worth."""
 
 from __future__ import annotations
 
-import json
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from metaalliance.cli.run import OK, print_error, print_result
 from metaalliance.config import FILE_NAME
+from metaalliance.messages import MESSAGES
+from metaalliance.problems import Problem
 from metaalliance.report.folder import write_file
-from metaalliance.sheet.columns.proposal import Proposal, propose
-from metaalliance.sheet.read.source import read_grids
+from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
+from metaalliance.sheet.columns.proposal import Line, Proposal, propose
+from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.read.source import parse_grids, read_source
+from metaalliance.sheet.trial import Trial, toml, try_out
 from metaalliance.wording.untrusted import printable
+
+#: Most headers or labels that one line lists.
+SHOWN = 12
 
 
 def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: bool) -> int:
-    """Write metaalliance.toml beside the sheet and say what has to be checked."""
-    grids, name = read_grids(workbook)
-    proposal = propose(grids, sheet, name)
+    """Write metaalliance.toml beside the sheet and say what it is worth and what is left."""
+    content, name = read_source(workbook)
+    grids, _ = parse_grids(content, name)
+    codebook = find_codebook(grids)
+    scheme = read_codebook(codebook, Scheme())[0] if codebook else Scheme()
+    proposal = propose(grids, sheet, name, scheme)
+    with tempfile.TemporaryDirectory() as folder:
+        path = workbook
+        if str(workbook) == "-":
+            path = Path(folder) / "sheet"
+            path.write_bytes(content)
+        trial = try_out(path, proposal, sheet)
     target = output or (Path() if str(workbook) == "-" else workbook.parent) / FILE_NAME
-    content = configuration(proposal, name, several=len(grids) > 1).encode()
-    write_file(target, content, force=force, source=workbook)
-    print_result(_report(proposal))
-    print_error(f"Wrote {target}. Check it, then run: metaalliance validate {workbook}")
+    text = configuration(trial, name)
+    write_file(target, text.encode(), force=force, source=workbook)
+    print_result(conversation(proposal, trial, name))
+    print_error(f"Wrote {target}. Then run: metaalliance validate {workbook}")
     return OK
 
 
-def configuration(proposal: Proposal, file: str, *, several: bool) -> str:
-    """Return the text of a configuration file with its comments."""
-    lines = [f"# Configuration of metaalliance for {printable(file)}: check every line.", ""]
-    if several:
-        lines += [f"sheet = {quoted(proposal.sheet)}", ""]
-    lines += ["[columns]", "# column = the header of the sheet"]
-    for m in proposal.mapped:
-        if not m.known:
-            lines.append(f"{m.column} = {quoted(m.header)}  # {m.why}")
-    if all(m.known for m in proposal.mapped):
-        lines.append("# nothing to map: every header that is used is known")
-    for column in dict.fromkeys(level.column for level in proposal.levels):
-        lines += ["", f"[vocabulary.{column}]", '# level = ["value of the sheet", ...]']
-        lines += _level_lines(proposal, column)
+def configuration(trial: Trial, file: str) -> str:
+    """Return the text of a configuration file: each line with its reason."""
+    title = f"# Configuration of metaalliance for {printable(file)}."
+    if not trial.lines and trial.used:
+        title += " No line is needed: the sheet is read as it stands."
+    if any(not line.active for line in trial.lines):
+        title += " Lines that begin with # are yours to decide."
+    text = [title]
+    for section, found in toml(trial.lines).items():
+        if not found:
+            continue
+        text += ["", *([f"[{section}]"] if section else [])]
+        for line in found:
+            why = f"{line.why} ({line.evidence})" if line.evidence else line.why
+            text.append(f"{line.text}  # {printable(why)}")
+    return "\n".join([*text, ""])
+
+
+def conversation(proposal: Proposal, trial: Trial, file: str) -> list[str]:
+    """Say what would be read, what is proposed and why, and what is left to decide."""
+    where = f"{printable(file)}, sheet {printable(proposal.sheet)}, header in row {proposal.row}"
+    lines = [where, *_worth(proposal, trial), ""]
+    active = [line for line in trial.lines if line.active]
+    if active:
+        lines.append(f"{len(active)} line{'s' if len(active) > 1 else ''} for metaalliance.toml:")
+        lines += [_with_reason(line) for line in active]
+    elif trial.used and not trial.lines:
+        lines.append("No configuration is needed.")
+    known = [f"{name} ({printable(h)})" if h != name else name
+             for name, h in proposal.known.items()]  # fmt: skip
+    if known:
+        lines.append(f"Read as they stand: {_listed(known)}")
     if proposal.unknown:
-        listed = ", ".join(quoted(h) for h in proposal.unknown if h not in _mapped(proposal))
-        lines += ["", "# Further headers; they are kept as possible moderators:", f"# {listed}"]
-    lines += ["", "# [[ignore]]", '# code = "MA502"', '# reason = "completers and intent-to-treat"']
-    lines += ["", "# [pool]", '# nonsignificant = "zero"  # or "drop", "half-p"', ""]
-    return "\n".join(lines)
-
-
-def _mapped(proposal: Proposal) -> set[str]:
-    return {m.header for m in proposal.mapped}
-
-
-def _level_lines(proposal: Proposal, column: str) -> list[str]:
-    """Levels with the values that may mean them; the others as comments to complete."""
-    groups: dict[str, list[str]] = {}
-    open_ends = []
-    for level in (x for x in proposal.levels if x.column == column):
-        if level.suggestion:
-            groups.setdefault(level.suggestion, []).append(level.value)
-        else:
-            open_ends.append(f"# ? = [{quoted(level.value)}]  # {level.count} rows")
-    known = [
-        f"{quoted(name)} = [{', '.join(quoted(v) for v in values)}]"
-        for name, values in groups.items()
-    ]
-    return [*known, *open_ends]
-
-
-def quoted(text: str) -> str:
-    """Return a TOML basic string."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _report(proposal: Proposal) -> list[str]:
-    """Say what was found and what a person has to decide."""
-    lines = [f"Sheet {printable(proposal.sheet)}, header in row {proposal.row}", ""]
-    width = max((len(m.column) for m in proposal.mapped), default=0)
-    for m in proposal.mapped:
-        mark = " " if m.known else "?"
-        lines.append(f"{mark} {m.column:<{width}}  {printable(m.header)}  ({m.why})")
-    if proposal.levels:
-        lines += ["", "Values outside the vocabularies:"]
-    for level in proposal.levels:
-        guess = f" taken as {level.suggestion!r}?" if level.suggestion else " no suggestion"
-        value = printable(level.value)
-        lines.append(f"? {level.column} = {value!r} in {level.count} rows:{guess}")
-    if proposal.missing:
-        lines += ["", *(f"! {text}" for text in proposal.missing)]
+        lines.append(f"Columns of your own (possible moderators): {_listed(proposal.unknown)}")
+    questions = _questions(proposal, trial)
+    if questions:
+        lines += ["", "Left to decide, what matters most first:"]
+        lines += [f"{i}. {text}" for i, text in enumerate(questions, start=1)]
     return lines
+
+
+def _worth(proposal: Proposal, trial: Trial) -> list[str]:
+    """How many rows would be used with the proposal as it is, and what stops the others."""
+    studies = trial.studies
+    if studies is None:
+        return [f"0 of {proposal.rows} rows would be used." if proposal.rows else "No row is used."]
+    count = len({row.study for row in trial.used})
+    text = (
+        f"{len(trial.used)} of {len(studies.rows)} rows would be used "
+        f"({count} {'study' if count == 1 else 'studies'})"
+    )
+    excluded = sum(not row.included for row in studies.rows)
+    if excluded:
+        text += f"; {excluded} excluded by include = no"
+    return [f"{text}{'; ' + _stopped(trial) if trial.reasons() else ''}."]
+
+
+def _stopped(trial: Trial) -> str:
+    """Why rows would not be used, in a few words."""
+    reasons = [
+        f"{len({p.row for p in found})} because {MESSAGES[code].title} ({code})"
+        for code, found in trial.reasons()
+    ]
+    return ", ".join(reasons[:3]) + (" ..." if len(reasons) > 3 else "")
+
+
+def _with_reason(line: Line) -> str:
+    why = f"{line.why} ({line.evidence})" if line.evidence else line.why
+    return f"  {line.text}  : {printable(why)}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    shown = [printable(t) for t in texts[:SHOWN]]
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(shown) + more
+
+
+def _questions(proposal: Proposal, trial: Trial) -> list[str]:
+    """What only a person can decide: what stops everything first, what may turn a sign last."""
+    columns = {*proposal.known, *(line.key for line in trial.lines)}
+    found = []
+    if proposal.wide is not None and not proposal.effect_read:
+        found.append(_wide(proposal))
+    elif not proposal.effect:
+        found.append(
+            "No header looks like a statistic (r, t, F, d, p ...). Say which column is one: "
+            '[columns], r = "the header".'
+        )
+    if "study" not in columns:
+        found.append('No header looks like the study label: [columns], study = "the header".')
+    found += [f"{_with_reason(line).strip()}. Uncomment it if it is right."
+              for line in trial.lines if not line.active]  # fmt: skip
+    if trial.refusal and not found:
+        found.append(trial.refusal)
+    found += [_error(code, problems) for code, problems in trial.reasons()]
+    if proposal.wide is not None and proposal.effect_read:
+        found.append(_beside(proposal))
+    if proposal.effect and "outcome_direction" not in columns and trial.studies is not None:
+        found.append(
+            "Signs are taken as aligned (positive: better alliance, better outcome), as there is "
+            "no outcome_direction. Add it where a lower score is better."
+        )
+    return found
+
+
+def _wide(proposal: Proposal) -> str:
+    wide = proposal.wide
+    assert wide is not None
+    return (
+        f"The sheet is wide: {len(wide.parts)} effects of a study ({wide.statistic}) stand side by "
+        f"side in columns: {_listed(wide.labels)}. None is taken. To make one row of each effect: "
+        "metaalliance import FILE -o studies.xlsx"
+    )
+
+
+def _beside(proposal: Proposal) -> str:
+    wide = proposal.wide
+    assert wide is not None
+    return (
+        f"Further effects may stand side by side in columns ({_listed(wide.labels)}): only one per "
+        "row is read. metaalliance import FILE -o studies.xlsx makes one row of each."
+    )
+
+
+def _error(code: str, problems: Sequence[Problem]) -> str:
+    first = problems[0]
+    column = Counter(p.column for p in problems if p.column).most_common(1)
+    where = f" in {column[0][0]}" if column else ""
+    rows = len({p.row for p in problems})
+    return (
+        f"{rows} row{'s' if rows != 1 else ''}{where}: {first.message} ({code}, first "
+        f"{first.place}). {first.hint or MESSAGES[code].remedy}".strip()
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from metaalliance.core.conversion import formulas as cv
-
-Inputs = Mapping[str, float]
+from metaalliance.core.conversion import spread
+from metaalliance.core.conversion.spread import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,13 @@ def through(function: Callable[..., float], *columns: str) -> Callable[[Inputs],
 
 
 def _df(x: Inputs) -> float:
-    """Degrees of freedom: coded, or n - 2."""
-    return x["df"] if "df" in x else x["n"] - 2
+    """Degrees of freedom: coded, or n - m - 1 with m predictors, one unless coded."""
+    return x["df"] if "df" in x else x["n"] - x.get("n_predictors", 1) - 1
+
+
+def _df_rule(x: Inputs) -> str:
+    """The variance in the ledger: by n where the degrees of freedom are n - 2 of it."""
+    return _BY_DF if {"df", "df2"} & x.keys() or x.get("n_predictors", 1) > 1 else _STANDARD
 
 
 def _df_of_n(x: Inputs) -> float:
@@ -86,25 +91,18 @@ def of_fisher_z(x: Inputs) -> Converted:
     return replace(_standard(cv.r_from_z(z), _df_of_n(x)), z=z)
 
 
-def of_yi(x: Inputs) -> Converted:
-    """An effect with the variance that was coded."""
-    yi = x["yi"]
-    return Converted(cv.r_from_z(yi), x["vi"], None, z=yi)
-
-
 def of_t(x: Inputs) -> Converted:
-    """A t statistic."""
+    """A t statistic; of a regression with several predictors a partial correlation."""
     df = _df(x)
-    rule = _BY_DF if "df" in x else _STANDARD
-    return _standard(cv.r_from_t(x["t"], df), df, rule=rule)
+    formula = "t / √(t² + df), partial r" if x.get("n_predictors", 1) > 1 else ""
+    return _standard(cv.r_from_t(x["t"], df), df, formula, rule=_df_rule(x))
 
 
 def of_f(x: Inputs) -> Converted:
     """An F with one numerator degree of freedom."""
     df = x["df2"] if "df2" in x else _df(x)
     taken = () if "df1" in x else ("df1 was not coded; 1 was taken",)
-    rule = _BY_DF if "df2" in x or "df" in x else _STANDARD
-    return _standard(cv.r_from_f(x["F"], df), df, rule=rule, assumptions=taken)
+    return _standard(cv.r_from_f(x["F"], df), df, rule=_df_rule(x), assumptions=taken)
 
 
 def of_p(x: Inputs) -> Converted:
@@ -112,7 +110,7 @@ def of_p(x: Inputs) -> Converted:
     df = _df(x)
     taken = () if "tails" in x else ("tails was not coded; 2 was taken",)
     r = cv.r_from_p(x["p"], df, int(x.get("tails", 2)))
-    return _standard(r, df, rule=_STANDARD, assumptions=taken)
+    return _standard(r, df, rule=_df_rule(x), assumptions=taken)
 
 
 def of_d(x: Inputs) -> Converted:
@@ -131,14 +129,15 @@ def of_d(x: Inputs) -> Converted:
 
 def of_g(x: Inputs) -> Converted:
     """Hedges's g."""
-    df = (x["n1"] + x["n2"] if "n1" in x and "n2" in x else x["n"]) - 2
+    df = spread.group_df(x)
     found = of_d({**x, "d": cv.d_from_g(x["g"], df)})
+    unknown = () if math.isfinite(df) else ("n was not coded; g was taken as d",)
     return _standard(
         found.r,
         df,
         f"d = g / J; {found.formula}",
         approximate=found.approximate,
-        assumptions=found.assumptions,
+        assumptions=(*found.assumptions, *unknown),
     )
 
 
@@ -155,32 +154,36 @@ def of_counts(x: Inputs) -> Converted:
     return _standard(cv.phi_from_counts(*cells), sum(cells) - 2)
 
 
-def _log_odds(log_or: float, x: Inputs, limits: tuple[float, float] | None) -> Converted:
-    r = cv.r_from_d(cv.d_from_log_odds_ratio(log_or))
-    if limits is not None:
-        variance = cv.log_odds_ratio_z_variance(log_or, *limits, r)
-        return Converted(r, variance, None, variance_rule="delta method from the CI")
+def of_events(x: Inputs) -> Converted:
+    """Events and totals of two groups."""
+    (a, n1), (c, n2) = ((x[f"events{g}"], x[f"total{g}"]) for g in "12")
+    return _standard(cv.phi_from_counts(a, n1 - a, c, n2 - c), n1 + n2 - 2)
+
+
+def _log_odds(log_or: float, x: Inputs) -> Converted:
     taken = ("no confidence limits were coded; the variance is that of a correlation with this n",)
+    r = cv.r_from_d(cv.d_from_log_odds_ratio(log_or))
     return _standard(r, x["n"] - 2, rule=_STANDARD, assumptions=taken)
 
 
 def of_odds_ratio(x: Inputs) -> Converted:
-    """An odds ratio, with its confidence limits or n."""
-    limits = (x["ci_low"], x["ci_high"]) if "ci_low" in x and "ci_high" in x else None
-    return _log_odds(math.log(x["odds_ratio"]), x, limits)
+    """An odds ratio."""
+    return _log_odds(math.log(x["odds_ratio"]), x)
 
 
 def of_log_odds_ratio(x: Inputs) -> Converted:
-    """A log odds ratio, with its confidence limits or n."""
-    both = "ci_low" in x and "ci_high" in x
-    limits = (math.exp(x["ci_low"]), math.exp(x["ci_high"])) if both else None
-    return _log_odds(x["log_odds_ratio"], x, limits)
+    """A log odds ratio."""
+    return _log_odds(x["log_odds_ratio"], x)
+
+
+def of_risk_ratio(x: Inputs) -> Converted:
+    """A risk ratio through the odds ratio at the risk of group 2."""
+    return _log_odds(math.log(spread.odds_from_risks(x["risk_ratio"], spread.base_risk(x))), x)
 
 
 def of_partial(x: Inputs) -> Converted:
     """A partial correlation."""
-    df = x["df"] if "df" in x else x["n"] - x["n_predictors"] - 1
-    return _standard(x["partial_r"], df)
+    return _standard(x["partial_r"], _df(x))
 
 
 def of_semipartial(x: Inputs) -> Converted:
@@ -199,6 +202,23 @@ def _own(
 
 of_spearman = _own(cv.r_from_spearman, cv.spearman_z_variance, "spearman_rho")
 of_kendall = _own(cv.r_from_kendall, cv.kendall_z_variance, "kendall_tau")
+
+
+def has_test(x: Inputs) -> bool:
+    """Whether a coefficient b has its standard error, so that t = b / SE."""
+    return "b" in x and bool({"se_b", "se"} & x.keys())
+
+
+def of_b(x: Inputs) -> Converted:
+    """An unstandardised coefficient: through its t where its standard error is coded."""
+    if not has_test(x):
+        return of_coefficient("β = b SDx / SDy")(x)
+    df = _df(x)
+    coded = {"df", "n_predictors"} & x.keys()
+    taken = () if coded else ("neither df nor n_predictors was coded; 1 predictor was taken",)
+    r = cv.r_from_t(x["b"] / x.get("se_b", x.get("se", math.nan)), df)
+    formula = "t = b / SE; t / √(t² + df), partial r"
+    return _standard(r, df, formula, rule=_BY_DF, assumptions=taken)
 
 
 def standardized_beta(x: Inputs) -> float:

@@ -196,9 +196,9 @@ def z_variance(df: float) -> float:
     """Variance of Fisher z: 1 / (df - 1), that is 1 / (n - 3) for df = n - 2.
 
     A partial correlation with m predictors has df = n - m - 1 and variance
-    1 / (n - m - 2).
+    1 / (n - m - 2); infinite for df = 1, where r has a variance and z has none.
     """
-    return 1 / (df - 1)
+    return math.inf if df == 1 else 1 / (df - 1)
 
 
 def r_variance(r: float, df: float) -> float:
@@ -237,20 +237,6 @@ def semipartial_z_variance(r: float, r2: float, n: float) -> float:
     reduced = r2 - r * r
     variance = (r2 * r2 - 2 * r2 + reduced + 1 - reduced * reduced) / n
     return variance / (1 - r * r) ** 2
-
-
-def log_odds_ratio_z_variance(
-    log_or: float, low: float, high: float, r: float, level: float = 0.95
-) -> float:
-    """Variance of atanh(r) from the confidence limits of an odds ratio, by the delta method.
-
-    r = d / sqrt(d² + 4) with d = ln(OR) sqrt(3) / pi.
-    """
-    half = float(stats.norm.isf((1 - level) / 2))
-    se = (math.log(high) - math.log(low)) / (2 * half) * math.sqrt(3) / math.pi
-    d = d_from_log_odds_ratio(log_or)
-    slope = 4 / (d * d + 4) ** 1.5 / (1 - r * r)
-    return float((se * slope) ** 2)
 
 
 def unbiased_r(r: float, df: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from metaalliance.core.conversion.conversions import Inputs, standardized_beta
+from metaalliance.core.conversion.conversions import has_test, standardized_beta
+from metaalliance.core.conversion.spread import Inputs, base_risk
 
 #: Largest size of a standardised coefficient to which Peterson and Brown's formula was fitted.
 BETA_LIMIT = 0.5
@@ -41,6 +42,14 @@ def limits_within(lowest: float, highest: float) -> Refuse:
     )  # fmt: skip
 
 
+def _as_correlations(x: Inputs) -> bool:
+    if not {"ci_low", "ci_high"} <= x.keys():
+        return True
+    low, high = x["ci_low"], x["ci_high"]
+    sized = bool({"n", "df"} & x.keys())
+    return low >= -1 and high <= 1 and (sized or (low > -1 and high < 1))
+
+
 def one_predictor(statistic: str) -> Refuse:
     """Return the check for variance that several predictors explain."""
     return unless(lambda x: x.get("n_predictors", 1) <= 1, "MA406",
@@ -51,8 +60,10 @@ def large_beta(column: str) -> Refuse:
     """Return the check for a coefficient beyond the range of its formula."""
 
     def refuse(x: Inputs) -> Refusal | None:
+        if has_test(x) or x.get("n_predictors") == 1:
+            return None
         size = abs(standardized_beta(x))
-        if size <= BETA_LIMIT or x.get("n_predictors") == 1:
+        if size <= BETA_LIMIT:
             return None
         message = f"|beta| = {size:.2f}; the formula holds up to {BETA_LIMIT}"
         return Refusal("MA407", message, column, "enter t with its df instead")
@@ -60,11 +71,10 @@ def large_beta(column: str) -> Refuse:
     return refuse
 
 
-def extreme_z(x: Inputs) -> Refusal | None:
-    """A Fisher z that no correlation has."""
-    if abs(x["yi"]) <= LARGEST_Z:
-        return None
-    return Refusal("MA312", f"|Fisher z| = {abs(x['yi']):g} is no correlation", "yi")
+def extreme_z(column: str) -> Refuse:
+    """Return the check for a Fisher z that no correlation has."""
+    return unless(lambda x: abs(x[column]) <= LARGEST_Z, "MA312",
+                  f"|Fisher z| = {{{column}:g}} is no correlation", column)  # fmt: skip
 
 
 def _has_margins(x: Inputs) -> bool:
@@ -72,6 +82,9 @@ def _has_margins(x: Inputs) -> bool:
     return 0 not in {a + b, c + d, a + c, b + d}
 
 
+#: A limit of 1.00 by rounding does no harm where n gives the variance.
+LIMITS_OF_R = unless(_as_correlations, "MA313",
+                     "[{ci_low:g}, {ci_high:g}] cannot be its limits", "ci_low")  # fmt: skip
 MARGINS = unless(_has_margins, "MA313", "a margin of the 2×2 table is zero", "cell_a")
 ONE_DF1 = unless(lambda x: x.get("df1", 1) == 1, "MA405",
                  "df1 = {df1:g}, and only df1 = 1 holds one correlation", "df1",
@@ -81,10 +94,28 @@ RESIDUAL_DF = unless(lambda x: "df2" in x or x.get("df", 99) > 3 or "n" not in x
                      "df")  # fmt: skip
 ONE_DF = unless(lambda x: x.get("df", 1) == 1, "MA405",
                 "chi2 has {df:g} degrees of freedom; one is needed", "df")  # fmt: skip
-WITHIN_MODEL = unless(lambda x: x["semipartial_r"] ** 2 <= x["r2_model"], "MA313",
+WITHIN_MODEL = unless(lambda x: x["semipartial_r"] ** 2 <= x.get("r2_model", 1), "MA313",
                       "its square exceeds r2_model", "semipartial_r")  # fmt: skip
-FEWER_PREDICTORS = unless(lambda x: "df" in x or not 3 < x["n"] <= x["n_predictors"] + 2, "MA321",
-                          "n is too small for that many predictors", "n")  # fmt: skip
+FEWER_PREDICTORS = unless(
+    lambda x: bool({"df", "df2"} & x.keys())
+    or not 3 < x.get("n", 0) <= x.get("n_predictors", 1) + 2,
+    "MA321", "n is too small for that many predictors", "n",
+)  # fmt: skip
+#: Of two groups, by number.
+EVENTS = tuple(
+    unless(lambda x, g=g: x[f"events{g}"] <= x[f"total{g}"], "MA313",  # type: ignore[misc]
+           f"{{events{g}:g}} events among {{total{g}:g}} people", f"events{g}")
+    for g in "12"
+)  # fmt: skip
+EVENT_MARGINS = unless(
+    lambda x: 0 < x["events1"] + x["events2"] < x["total1"] + x["total2"], "MA313",
+    "nobody, or everybody, has the event", "events1",
+)  # fmt: skip
+RISKS = unless(
+    lambda x: 0 < base_risk(x) < 1 and x["risk_ratio"] * base_risk(x) < 1, "MA313",
+    "a risk ratio of {risk_ratio:g} at that risk of group 2 gives group 1 no risk below 1",
+    "risk_ratio",
+)  # fmt: skip
 EXACT_P = unless(lambda x: x["p"] != 0, "MA313",
                  "p = 0 holds no value; enter the exact p or its bound", "p")  # fmt: skip
 OWN_TAIL = unless(lambda x: x.get("tails") != 1 or x["p"] <= 0.5, "MA313",

@@ -7,113 +7,25 @@ row, the ledger, the report and the documentation follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import replace
 
 from metaalliance.core.conversion import conversions as to
 from metaalliance.core.conversion import formulas as cv
 from metaalliance.core.conversion import quantities as q
 from metaalliance.core.conversion import refusals as no
-from metaalliance.core.conversion.conversions import Converted, Inputs
-from metaalliance.core.conversion.quantities import Quantity, correlation, number
+from metaalliance.core.conversion.conversions import Converted
+from metaalliance.core.conversion.quantities import correlation, number
+from metaalliance.core.conversion.rule import Rule
+from metaalliance.core.conversion.spread import Inputs
 
 #: What rounding to two decimals explains, as a difference in r.
 ROUNDING = 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What a statistic is, and how it becomes a correlation.
-
-    Attributes
-    ----------
-    statistic : str
-        Its name.
-    words : tuple of str
-        One and several of them in a sentence.
-    rank : int
-        Its place in the order of choice, the first for what is nearest to a correlation of
-        the data; equals in the order of the table.
-    columns : tuple of Quantity
-        Columns that hold the statistic itself, in the order of the formula.
-    inputs : tuple of str
-        Their names.
-    beside : tuple of Quantity
-        Columns of what stands beside it; they follow its own in the workbook.
-    needs : tuple of tuple of str
-        Columns that have to be there: one of each tuple.
-    function : callable
-        From inputs by column name to `Converted`.
-    formula, variance : str
-        What is computed, for the documentation, and for the ledger where `function` does not
-        say which of several ways it took.
-    exact : bool or str
-        Whether the conversion is exact, or when.
-    source : str
-        Reference of the formula.
-    names : tuple of str
-        What it is called in the column `statistic` beside the names of its columns.
-    begun_by : tuple of str
-        Which of several columns show that the statistic was meant; none for all.
-    parts : tuple of str
-        Columns whose sum is n.
-    df : str
-        Column of the degrees of freedom that go before n, where they do.
-    least_n : int or None
-        n has to be larger; None where the variance does not rest on n.
-    signed : bool
-        Whether the statistic carries a sign.
-    tolerance : float or None
-        Largest difference in r that rounding explains, where the statistic is compared with
-        others of its row.
-    refusals : tuple of callable
-        From inputs to the reason for which they are not converted, or None.
-    direct : bool
-        Whether it is a correlation as it stands, on some scale.
-    adjusted : bool
-        Whether other variables of its model are held constant.
-    coefficient : bool
-        Whether it is a regression coefficient, for which teams have a policy. Its formula
-        treats positive and negative values differently, so that the statistic has to be
-        turned (better outcome, better alliance) before it is converted.
-    """
-
-    statistic: str
-    words: tuple[str, str]
-    rank: int
-    columns: tuple[Quantity, ...]
-    inputs: tuple[str, ...] = field(init=False)
-    beside: tuple[Quantity, ...] = ()
-    needs: tuple[tuple[str, ...], ...] = (("n",),)
-    function: Callable[[Inputs], Converted] = field(repr=False)
-    formula: str
-    variance: str = "1 / (n − 3)"
-    exact: bool | str = True
-    source: str
-    names: tuple[str, ...] = ()
-    begun_by: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ("n1", "n2")
-    df: str = ""
-    least_n: int | None = 3
-    signed: bool = True
-    tolerance: float | None = None
-    refusals: tuple[no.Refuse, ...] = ()
-    direct: bool = False
-    adjusted: bool = False
-    coefficient: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", tuple(c.name for c in self.columns))
-
-    def convert(self, inputs: Inputs) -> Converted:
-        """Convert numbers by column name to a correlation with its variance."""
-        found = self.function(inputs)
-        return replace(
-            found,
-            formula=found.formula or self.formula,
-            variance_rule=found.variance_rule or self.variance,
-            approximate=found.approximate or self.exact is False,
-        )
+def _as_fisher_z(x: Inputs) -> Converted:
+    """An effect that was computed already, where nobody names another scale."""
+    return YI["z"].function(x)
 
 
 _N_OR_DF = (("n", "df"),)
@@ -124,6 +36,15 @@ _CELLS = tuple(
     for key, alliance, outcome in (
         ("a", "high", "present"), ("b", "high", "absent"),
         ("c", "low", "present"), ("d", "low", "absent"),
+    )
+)  # fmt: skip
+_EVENTS = tuple(
+    quantity
+    for g, alliance in (("1", "high"), ("2", "low"))
+    for quantity in (
+        q.people(f"events{g}", f"People with the outcome among those of {alliance} alliance.",
+                 f"events_{g}", low=0),
+        q.people(f"total{g}", f"People of {alliance} alliance.", f"total_{g}"),
     )
 )  # fmt: skip
 _MEANS = (
@@ -139,20 +60,20 @@ RECORDS = (
     Rule(statistic="r", words=("Pearson correlation", "Pearson correlations"), rank=1, direct=True,
          columns=(correlation("r", "Pearson correlation.", "correlation", "pearson r", "cor",
                               "effect (r)", "pearson", "es r", "effect size r"),),
-         beside=(q.CI_LOW, q.CI_HIGH), needs=_N_OR_DF, tolerance=ROUNDING,
-         function=to.of_r, formula="r", source="Fisher 1921"),
+         beside=(q.SE, q.CI_LOW, q.CI_HIGH, q.CI_LEVEL), needs=_N_OR_DF, tolerance=ROUNDING,
+         refusals=(no.LIMITS_OF_R,), function=to.of_r, formula="r", source="Fisher 1921"),
     Rule(statistic="t", words=("t statistic", "t statistics"), rank=4,
          columns=(number("t", "t statistic of the association.", "t value", "tval", "t_stat",
                          "t statistic"),),
          beside=(q.DF,), needs=_DF_OR_N, df="df", tolerance=ROUNDING,
-         function=to.of_t, formula="t / √(t² + df)",
-         variance="1 / (df − 1); df = n − 2 unless coded. A smaller df makes it a partial r",
+         refusals=(no.FEWER_PREDICTORS,), function=to.of_t, formula="t / √(t² + df)",
+         variance="1 / (df − 1); df = n − m − 1 unless coded. With m > 1 it is a partial r",
          source="Rosenthal 1991, eq. 2.16"),
     Rule(statistic="F", words=("F statistic", "F statistics"), rank=4, signed=False,
          columns=(number("F", "F with one numerator degree of freedom; needs a sign.", "f value",
                          "f_stat", "f statistic", low=0),),
          beside=(q.DF1, q.DF2), needs=(("df2", "df", "n"),), df="df2", tolerance=ROUNDING,
-         refusals=(no.ONE_DF1, no.RESIDUAL_DF),
+         refusals=(no.ONE_DF1, no.RESIDUAL_DF, no.FEWER_PREDICTORS),
          function=to.of_f, formula="√(F / (F + df2))", variance="1 / (df2 − 1)",
          source="Rosenthal 1991, eq. 2.17"),
     Rule(statistic="chi2", words=("chi-squared statistic", "chi-squared statistics"), rank=8,
@@ -170,23 +91,24 @@ RECORDS = (
     Rule(statistic="p", words=("p-value", "p-values"), rank=14, signed=False,
          columns=(number("p", "Exact p-value; needs a sign when it is the only statistic.",
                          "p value", "pval", "p-value", low=0, high=1),),
-         beside=(q.TAILS,), needs=_DF_OR_N, df="df", refusals=(no.EXACT_P, no.OWN_TAIL),
+         beside=(q.TAILS,), needs=_DF_OR_N, df="df",
+         refusals=(no.EXACT_P, no.OWN_TAIL, no.FEWER_PREDICTORS),
          function=to.of_p, formula="t of p, then t / √(t² + df)", variance="as t",
          source="Rosenthal 1991, eq. 2.16"),
     Rule(statistic="fisher_z", words=("Fisher z", "values of Fisher z"), rank=1, direct=True,
          columns=(number("fisher_z", "Fisher's z of a correlation.", "zr", "z_r", "fishers z",
                          "fisher's z"),),
-         needs=_N_OR_DF, tolerance=ROUNDING,
+         needs=_N_OR_DF, tolerance=ROUNDING, refusals=(no.extreme_z("fisher_z"),),
          function=to.of_fisher_z, formula="tanh(z)", source="Fisher 1921"),
     Rule(statistic="spearman_rho", words=("Spearman correlation", "Spearman correlations"), rank=3,
          columns=(correlation("spearman_rho", "Spearman's rank correlation.", "spearman", "rho",
                               "rs"),),
-         function=to.of_spearman, formula="2 sin(π ρ / 6)",
+         refusals=(no.LIMITS_OF_R,), function=to.of_spearman, formula="2 sin(π ρ / 6)",
          variance="(1 + ρ²/2) / (n − 3), delta method", exact=False,
          source="Pearson 1907; Bonett & Wright 2000"),
     Rule(statistic="kendall_tau", words=("Kendall’s tau", "values of Kendall’s tau"), rank=3,
          columns=(correlation("kendall_tau", "Kendall's tau.", "kendall", "tau b"),), least_n=4,
-         function=to.of_kendall, formula="sin(π τ / 2)",
+         refusals=(no.LIMITS_OF_R,), function=to.of_kendall, formula="sin(π τ / 2)",
          variance=".437 / (n − 4), delta method", exact=False,
          source="Greiner 1909; Fieller, Hartley & Pearson 1957"),
     Rule(statistic="d", words=("Cohen’s d", "values of Cohen’s d"), rank=6,
@@ -217,24 +139,41 @@ RECORDS = (
                          "ln_or", "logor"),),
          refusals=(no.limits_within(-500, 500),),
          function=to.of_log_odds_ratio, formula="d = ln(OR) √3 / π; d / √(d² + 4)",
-         variance="as odds_ratio", exact=False, source="Hasselblad & Hedges 1995"),
+         variance="delta method from the confidence limits or se; 1 / (n − 3) without them",
+         exact=False, source="Hasselblad & Hedges 1995"),
+    Rule(statistic="risk_ratio", words=("risk ratio", "risk ratios"), rank=11,
+         columns=(q.positive("risk_ratio", "Risk ratio, group 1 (higher alliance) to group 2; "
+                             "needs base_risk.", "relative risk", "rr"),),
+         beside=(q.BASE_RISK,), needs=(("base_risk", "events2"), ("base_risk", "total2"), ("n",)),
+         parts=("total1", "total2"), refusals=(no.RISKS, no.limits_within(0, 1e300)),
+         function=to.of_risk_ratio,
+         formula="OR = RR (1 − p₂) / (1 − RR p₂) at the risk p₂ of group 2; then as odds_ratio",
+         variance="as odds_ratio, p₂ held", exact=False,
+         source="Zhang & Yu 1998; Hasselblad & Hedges 1995"),
     Rule(statistic="cells", words=("fourfold table", "fourfold tables"), rank=7, columns=_CELLS,
          needs=tuple((c.name,) for c in _CELLS), names=("2x2", "counts"),
          parts=tuple(c.name for c in _CELLS), refusals=(no.MARGINS,),
          function=to.of_counts, formula="φ = (ad − bc) / √((a+b)(c+d)(a+c)(b+d))",
          source="Yule 1912"),
+    Rule(statistic="events", words=("pair of events and totals", "pairs of events and totals"),
+         rank=7, columns=_EVENTS, needs=tuple((c.name,) for c in _EVENTS),
+         names=("events and totals",), parts=("total1", "total2"),
+         refusals=(*no.EVENTS, no.EVENT_MARGINS), function=to.of_events,
+         formula="φ of the table [[events1, total1 − events1], [events2, total2 − events2]]",
+         source="Yule 1912"),
     Rule(statistic="partial_r", words=("partial correlation", "partial correlations"), rank=9,
          adjusted=True,
          columns=(correlation("partial_r", "Partial correlation; needs n_predictors or df.",
                               "partial correlation", "pr", "pcor"),),
-         needs=(("df", "n"), ("df", "n_predictors")), df="df", refusals=(no.FEWER_PREDICTORS,),
-         function=to.of_partial, formula="partial r", variance="1 / (df − 1), df = n − m − 1",
+         needs=(("df", "n"), ("df", "n_predictors")), df="df",
+         refusals=(no.FEWER_PREDICTORS, no.LIMITS_OF_R), function=to.of_partial,
+         formula="partial r", variance="1 / (df − 1), df = n − m − 1",
          source="Fisher 1924"),
     Rule(statistic="semipartial_r", rank=9, adjusted=True,
          words=("semi-partial correlation", "semi-partial correlations"),
          columns=(correlation("semipartial_r", "Semi-partial correlation; needs r2_model.",
                               "part correlation", "sr", "semipartial correlation"),),
-         needs=(("n",), ("r2_model",)), refusals=(no.WITHIN_MODEL,),
+         needs=(("n",), ("r2_model",)), refusals=(no.WITHIN_MODEL, no.LIMITS_OF_R),
          function=to.of_semipartial, formula="semi-partial r",
          variance="Aloe & Becker 2012, delta method", source="Aloe & Becker 2012"),
     Rule(statistic="beta", rank=13, adjusted=True, coefficient=True,
@@ -244,14 +183,16 @@ RECORDS = (
          beside=(q.N_PREDICTORS, q.R2_MODEL), refusals=(no.large_beta("beta"),),
          function=to.of_coefficient("β"), formula="β; r = β + .05 λ",
          exact="with one predictor, r = β", source="Peterson & Brown 2005"),
-    Rule(statistic="b", rank=12, adjusted=True, coefficient=True,
+    Rule(statistic="b", rank=12, adjusted=True, coefficient=True, df="df",
          words=("unstandardised regression coefficient", "unstandardised regression coefficients"),
-         columns=(number("b", "Unstandardised coefficient; needs sd_x and sd_y.",
-                         "unstandardized b", "unstandardised b", "coef"),),
-         beside=(q.SD_X, q.SD_Y), needs=(("sd_x",), ("sd_y",), ("n",)),
-         refusals=(no.large_beta("b"),),
-         function=to.of_coefficient("β = b SDx / SDy"), formula="β = b SDx / SDy; r = β + .05 λ",
-         exact="as beta", source="Peterson & Brown 2005"),
+         columns=(number("b", "Unstandardised or multilevel coefficient; needs se_b with df or n, "
+                         "or sd_x and sd_y.", "unstandardized b", "unstandardised b", "coef"),),
+         beside=(q.SE_B, q.SD_X, q.SD_Y),
+         needs=(("se_b", "se", "sd_x"), ("se_b", "se", "sd_y"), ("df", "n"), ("n", "se_b", "se")),
+         refusals=(no.large_beta("b"), no.FEWER_PREDICTORS), function=to.of_b,
+         formula="t = b / SE, t / √(t² + df); without SE β = b SDx / SDy, r = β + .05 λ",
+         variance="1 / (df − 1), df = n − m − 1 unless coded; without SE 1 / (n − 3)",
+         exact="with SE; else as beta", source="Aloe & Thompson 2013; Peterson & Brown 2005"),
     Rule(statistic="r_squared", rank=10, signed=False,
          words=("share of explained variance (R²)", "shares of explained variance (R²)"),
          columns=(q.share("r_squared", "Variance explained by the alliance alone, as a proportion "
@@ -267,13 +208,53 @@ RECORDS = (
          function=to.of_explained("eta_squared"), formula="√η²", source="one df: η² = r²"),
     Rule(statistic="yi", words=("effect with its variance", "effects with their variances"),
          rank=2, direct=True,
-         columns=(number("yi", "Effect computed already, on the scale of Fisher z."),),
-         beside=(q.VI,), needs=(("vi",),), least_n=None, refusals=(no.extreme_z,),
-         function=to.of_yi, formula="tanh(yi)", variance="vi as coded", source="as coded"),
+         columns=(number("yi", "Effect computed already, on the scale that yi_measure names."),),
+         beside=(q.VI, q.SEI),
+         needs=(("vi", "sei", "se", "ci_low"), ("vi", "sei", "se", "ci_high")), least_n=None,
+         function=_as_fisher_z,
+         formula="as its statistic: z fisher_z, r r, d d, g g, log_or log_odds_ratio",
+         variance="vi or sei² as coded, by the delta method; vi of g stands for that of d",
+         exact="as its statistic", source="as coded"),
 )  # fmt: skip
 
 #: Rules in the order of precedence.
 RULES: dict[str, Rule] = {r.statistic: r for r in sorted(RECORDS, key=lambda r: r.rank)}
+
+#: Statistic of each scale of yi.
+YI_SCALES = {"z": "fisher_z", "r": "r", "d": "d", "g": "g", "log_or": "log_odds_ratio"}
+
+
+def _on_scale(scale: str) -> Rule:
+    """Return the rule of yi on a scale: that of its statistic, with the variance of yi."""
+    like, column = RULES[YI_SCALES[scale]], YI_SCALES[scale]
+
+    def convert(x: Inputs) -> Converted:
+        named = {**{k: v for k, v in x.items() if k not in {"yi", "df"}}, column: x["yi"]}
+        assert like.spread is not None
+        own = (x["vi"], "vi as coded") if "vi" in x else None
+        if own is None and "sei" in x:
+            own = (x["sei"] ** 2, "sei² as coded")
+        found = like.carry(named, *(own or like.spread.reported(named) or (math.nan, "")))
+        return replace(found, formula=f"yi as {column}: {found.formula}")
+
+    return replace(
+        RULES["yi"], function=convert, exact=like.exact, source=like.source, signed=True,
+        direct=like.direct, refusals=tuple(_of_yi(refuse, column) for refuse in like.refusals),
+    )  # fmt: skip
+
+
+def _of_yi(refuse: no.Refuse, column: str) -> no.Refuse:
+    """Return the check of a statistic for yi, which reports at yi."""
+
+    def check(x: Inputs) -> no.Refusal | None:
+        found = refuse({**x, column: x["yi"]})
+        return found and (found._replace(column="yi") if found.column == column else found)
+
+    return check
+
+
+#: The rule of yi by its scale.
+YI: dict[str, Rule] = {scale: _on_scale(scale) for scale in YI_SCALES}
 
 #: What stands beside statistics, in the order in which the ledger lists it.
 COMPANIONS = {c.name: c for c in (*q.BESIDE, *(c for rule in RECORDS for c in rule.beside))}

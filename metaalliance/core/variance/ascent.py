@@ -55,8 +55,9 @@ def _moments(structure: Nested, residuals: Array, typical: float) -> Array:
     The spread of residuals within studies less its sampling part starts the component
     within studies; the spread of study means less both starts the one between.
     """
-    blocks, rho = structure.clusters, structure.rho
-    n = blocks.sizes.astype(float)
+    blocks = structure.clusters
+    n, people = blocks.sizes.astype(float), structure.samples.sizes.astype(float)
+    rho = structure.rho * float(people @ (people - 1)) / max(float(n @ (n - 1)), 1.0)
     means = blocks.sums(residuals) / n
     inner = residuals - blocks.spread(means)
     sampling = float(np.mean(structure.vi))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.conversion.attenuation import ArtifactDistribution
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.problems import Problem, notice
 
@@ -30,7 +30,7 @@ def known_reliabilities(effects: Effects, name: str, given: float | None) -> Arr
     )
     wrong = np.flatnonzero((values <= 0) | (values > 1))
     if wrong.size:
-        study = effects.frame["study"].iloc[wrong[0]]
+        study = study_names(effects.frame).iloc[wrong[0]]
         raise EstimationError(
             f"{name} of {study} is {values[wrong[0]]:g}; a reliability is above 0 and at most 1.",
             code="MA624",

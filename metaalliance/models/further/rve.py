@@ -15,7 +15,7 @@ from metaalliance.core.inference.intervals import critical_value
 from metaalliance.core.inference.rve import RveFit, rve_fit
 from metaalliance.core.inference.wald import WaldTest, htz_test, wald_f
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import FEW_DF
 from metaalliance.models.scale import back_transform, without_nan
@@ -213,7 +213,8 @@ def rve(
     working_model : {"CORR", "HIER"}
         Weights 1 / (k_j (mean v_j + tau²)), or 1 / (v + tau² + omega²).
     rho : float
-        Assumed correlation of the sampling errors of a study, in the tau² of CORR.
+        Assumed correlation of the sampling errors of a sample, in the tau² of CORR; those of
+        different samples of a study are independent. Its weights stay those of robumeta.
     small : bool
         Bias-reduced standard errors with Satterthwaite's degrees of freedom.
     level : float
@@ -245,7 +246,8 @@ def rve(
     check_level(level)
     design, labels = _design(effects, X, moderators, names)
     codes, _ = pd.factorize(effects.frame["study"])
-    order = np.argsort(codes, kind="stable").astype(np.intp)
+    people = effects.sample_codes
+    order = np.lexsort((people, codes)).astype(np.intp)
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
     fit = rve_fit(
         effects.yi[order],
@@ -255,6 +257,7 @@ def rve(
         working_model=working_model.lower(),
         rho=rho,
         small=small,
+        samples=StudyBlocks.from_sorted(people[order]),
     )
     half = np.array([critical_value(level, float(df)) for df in fit.df]) * fit.se
     half[np.isnan(fit.statistic)] = np.nan
@@ -321,7 +324,7 @@ def _moderator(effects: Effects, name: str) -> list[tuple[str, Array]]:
         raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list()}.")
     column = effects.frame[name]
     if column.isna().any():
-        where = effects.frame.loc[column.isna(), "study"].astype(str).unique()
+        where = study_names(effects.frame)[column.isna()].astype(str).unique()
         raise EstimationError(f"{name} is missing for {', '.join(where[:5])}.", code="MA604")
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return [(name, column.to_numpy(dtype=float))]

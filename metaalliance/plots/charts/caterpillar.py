@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.aggregate import aggregate
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
@@ -128,7 +128,7 @@ def _ordered(fit: PooledFit, points: Points) -> _Ordered:
     effects = shown_effects(fit, points)
     order = np.argsort(-effects.yi, kind="stable")
     yi, half = effects.yi[order], critical_value(fit.level, math.inf) * np.sqrt(effects.vi[order])
-    names = tuple(str(name) for name in effects.frame["study"].to_numpy()[order])
+    names = tuple(str(name) for name in study_names(effects.frame).to_numpy()[order])
     return _Ordered(names=names, yi=yi, low=yi - half, high=yi + half)
 
 

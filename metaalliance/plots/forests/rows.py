@@ -12,7 +12,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.aggregate import aggregate
-from metaalliance.effects.effects import Effects
+from metaalliance.effects.effects import Effects, study_names
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.numbers import DASH, cell_text
@@ -121,7 +121,7 @@ def _rows(
     frame = effects.frame
     half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
     cells = [_cells(frame, name, weights, choice, minor=minor) for name in choice.cells]
-    labels = effect_labels(frame) if minor else [str(s) for s in frame["study"]]
+    labels = effect_labels(frame) if minor else [str(s) for s in study_names(frame)]
     return [
         StudyRow(
             label=labels[i],

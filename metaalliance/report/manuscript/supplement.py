@@ -35,7 +35,7 @@ def supplement_sheets(evidence: Evidence, document: Document) -> Sheets:
     if evidence.studies.excluded:
         sheets["Excluded rows"] = pd.DataFrame(
             [
-                {"row": row.number, "study": row.study, "reason": reason}
+                {"row": row.number, "study": row.label, "reason": reason}
                 for row, reason in evidence.studies.excluded
             ]
         )

@@ -228,7 +228,7 @@ def _sample_sizes(evidence: Evidence) -> Prose:
     frame = evidence.coded.frame
     if "n" not in frame or frame["n"].isna().any() or evidence.coded.n_studies < 2:
         return Prose()
-    n = frame.groupby("study", sort=False)["n"].max()
+    n = evidence.coded.participants()
     return prose(
         "The median sample size of a study was {median} (range {low} to {high}).",
         median=number(float(n.median()), 0 if float(n.median()).is_integer() else 1),
@@ -283,7 +283,7 @@ def excluded_table(evidence: Evidence) -> Table | None:
     reasons = Counter(reason for _, reason in evidence.studies.excluded)
     labels: dict[str, set[str]] = {}
     for row, reason in evidence.studies.excluded:
-        labels.setdefault(reason, set()).add(row.study)
+        labels.setdefault(reason, set()).add(row.label)
     rows = tuple(
         {"reason": reason, "rows": n, "studies": "; ".join(sorted(labels[reason]))}
         for reason, n in reasons.most_common()

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.effects.effects import study_names
 from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.prose import listed, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
@@ -35,6 +36,7 @@ def ratings(frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row per study and one column per domain; several ratings are joined."""
     columns = quality_columns(frame)
     table = frame.groupby("study", sort=False)[list(columns)].agg(_one)
+    table.index = study_names(frame).groupby(frame["study"], sort=False).first()
     return table.rename(columns=columns)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text, problem_at
-from metaalliance.sheet.columns.scheme import Scheme, extend
+from metaalliance.sheet.columns.scheme import Scheme, extend, has_levels, own_vocabulary
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
-from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
+from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.read.grid import Grid, is_blank
-from metaalliance.sheet.rows import clean_text
+from metaalliance.sheet.texts import clean_text
 
 SHEET = "codebook"
 _FIELDS = {
@@ -36,7 +36,8 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
     Each row has `column` and optionally `header`, `level` and `aliases` (separated by
     semicolons). A column that is known takes the header and the aliases as further names of
     it; with a level it takes that level and its aliases into its vocabulary. A column that is
-    not known is a moderator of the team. What `metaalliance.toml` says wins.
+    not known is a moderator of the team; its levels come in the order of the codebook. What
+    `metaalliance.toml` says wins.
     """
     places = _places(grid)
     if places is None:
@@ -45,6 +46,8 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
     headers = dict(scheme.headers)
     moderators = set(scheme.moderators)
     levels: dict[str, dict[str, tuple[str, ...]]] = {}
+    own: dict[str, dict[str, tuple[str, ...]]] = {}
+    own_keys: dict[str, str] = {}
     problems: list[Problem] = []
     for number in range(row + 1, len(grid.rows) + 1):
         entry = _entry(grid.rows[number - 1], fields)
@@ -54,8 +57,11 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
             continue
         name = name if name in COLUMNS else find_column(name) or name
         if name not in COLUMNS:
-            moderators.add(key_of(entry.get("header") or name))
-        elif entry.get("level") and name in VOCABULARIES:
+            key = own_keys.setdefault(name, key_of(entry.get("header") or name))
+            moderators.add(key)
+            if entry.get("level"):
+                own.setdefault(key, {})[entry["level"]] = tuple(names)
+        elif entry.get("level") and has_levels(name):
             levels.setdefault(name, {})[entry["level"]] = tuple(names)
         elif entry.get("level"):
             problems.append(_no_vocabulary(grid, number, fields["level"], name, entry["level"]))
@@ -65,9 +71,13 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
                     headers.setdefault(key_of(header), name)
     vocabularies = dict(scheme.vocabularies)
     for name, extra in levels.items():
-        vocabularies[name] = extend(vocabularies[name], extra)
+        vocabularies[name] = extend(vocabularies.get(name) or own_vocabulary(name), extra)
     extended = replace(
-        scheme, headers=headers, moderators=frozenset(moderators), vocabularies=vocabularies
+        scheme,
+        headers=headers,
+        moderators=frozenset(moderators),
+        vocabularies=vocabularies,
+        own={key: extend(own_vocabulary(key), extra) for key, extra in own.items()},
     )
     return extended, problems
 

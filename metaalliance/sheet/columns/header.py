@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, zip_longest
+from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.identity import Identity, find_identity
+from metaalliance.sheet.columns.reading import column_values, name_columns, row_numbers
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, suggest_column
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.columns.wide import Wide, find_wide
+from metaalliance.sheet.columns.words import beside, folded, names
+from metaalliance.sheet.read.grid import Grid, is_blank
 
 SEARCH_ROWS = 20
+#: Most rows that a header is merged over.
+STACKED = 3
+#: Sheets that explain the coding and never hold it.
+_ABOUT = names(
+    """codebook readme lookup lookups list lists legend instructions manual codingmanual dictionary
+    datadictionary datadict variables key keys dropdown dropdowns info about changelog log
+    explanation explanations codes labels validation options anleitung legende erlauterung
+    erlauterungen kodierbuch codebuch lisezmoi leyenda legenda"""
+)
+#: Headers of samples that may share people.
+_ASKED = frozenset({"subsample", "cohort"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +48,8 @@ class Header:
         Columns that are not in the specification, by their header.
     named : frozenset of int
         Columns with any header.
+    identity : Identity
+        What makes the study and its label.
     problems : tuple of Problem
         Aliases, unknown and duplicate columns.
     """
@@ -39,6 +58,7 @@ class Header:
     columns: dict[str, int]
     extra: dict[str, int]
     named: frozenset[int] = frozenset()
+    identity: Identity = field(default_factory=Identity)
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
 
@@ -70,19 +90,45 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Schem
     named = [g for g in grids if g.visible and g.name.strip().lower() == "effects"]
     if named:
         return named[0]
-    found = [g for g in grids if g.visible and find_header(g, scheme) is not None]
-    if len(found) == 1:
-        return found[0]
+    found = {g.name: g for g in grids if g.visible and not is_about(g) and find_header(g, scheme)}
+    rows = {name: usable_rows(grid, scheme) for name, grid in found.items()}
+    holding = [name for name in found if rows[name]] or list(found)
+    if len(holding) == 1:
+        return found[holding[0]]
     if not found:
         raise UnreadableFileError(
             f"No visible sheet of {file} has a header with 'study' and a statistic (r, t, n ...) "
             f"in its first {SEARCH_ROWS} rows; it has {listed}.",
             code="MA201",
         )
-    names = ", ".join(repr(g.name) for g in found)
+    shown = ", ".join(map(repr, holding))
+    counts = " and ".join(str(rows[name]) for name in holding)
     raise UnreadableFileError(
-        f"{file} has several sheets with effects: {names}. Choose one with --sheet.", code="MA202"
+        f"{file} has several sheets with effects: {shown} (with {counts} rows). Choose one with "
+        "--sheet.",
+        code="MA202",
     )
+
+
+def is_about(grid: Grid) -> bool:
+    """Whether a sheet by its name explains the coding (a codebook, lists for dropdowns)."""
+    return folded(grid.name) in _ABOUT
+
+
+def usable_rows(grid: Grid, scheme: Scheme) -> int:
+    """Number of rows that have a study and a statistic, under the header that is found."""
+    found = find_header(grid, scheme)
+    if found is None:
+        return 0
+    named = name_columns(grid, found[0], [c.text for c in found[1]], scheme)
+    study = [i for i, name in enumerate(named) if name == "study"]
+    statistics = [i for i, name in enumerate(named) if name in STATISTICS]
+    rows = grid.rows[found[0] :]
+    return sum(_any_in(row, study) and _any_in(row, statistics) for row in rows)
+
+
+def _any_in(values: list[Any], places: list[int]) -> bool:
+    return any(i < len(values) and not is_blank(values[i]) for i in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +152,36 @@ def find_header(
 ) -> tuple[int, list[HeaderCell]] | None:
     """Return the number of the header row and its cells, or None.
 
-    The first row with `study` and (unless `statistic` is false) a statistic. Where no single
-    row has both, two adjacent rows are taken together: group titles above, names below.
+    The row with `study` and (unless `statistic` is false) a statistic in which most headers
+    are known, the first of equals. Rows that only together name the columns are taken together,
+    up to three: titles of groups above, names below.
     """
+    return best_header(grid, scheme, partial(_enough, statistic=statistic))
+
+
+def best_header(
+    grid: Grid, scheme: Scheme, enough: Callable[[set[str]], bool]
+) -> tuple[int, list[HeaderCell]] | None:
+    """Return the row in which most headers are known, if they are enough, with its cells."""
+    best: tuple[int, list[HeaderCell]] | None = None
+    most = 0
     top = grid.rows[:SEARCH_ROWS]
-    for number, values in enumerate(top, start=1):
-        cells = [HeaderCell(_text_of(v), number) for v in values]
-        if _enough(cells, scheme, statistic=statistic):
-            return number, cells
-    for number, (upper, lower) in enumerate(pairwise(top), start=1):
-        cells = _stacked(upper, lower, number, scheme)
-        if _enough(cells, scheme, statistic=statistic):
-            return number + 1, cells
-    return None
+    for depth in range(1, STACKED + 1):
+        for first in range(len(top) - depth + 1):
+            last = first + depth
+            if depth > 1 and any(map(_holds_number, top[first:last])):
+                continue
+            named = partial(name_columns, grid, last, scheme=scheme)
+            cells = _stacked(top[first:last], first + 1, scheme)
+            known = {name for name in named([c.text for c in cells]) if name is not None}
+            if len(known) > most and enough(known):
+                best, most = (last, cells), len(known)
+    return best
+
+
+def _holds_number(values: list[Any]) -> bool:
+    """Whether a row holds numbers: it is no row of headers."""
+    return any(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
 
 
 def _text_of(value: Any) -> str:
@@ -126,36 +189,42 @@ def _text_of(value: Any) -> str:
     return header_text(value) if isinstance(value, str) and not is_blank(value) else ""
 
 
-def _stacked(upper: list[Any], lower: list[Any], row: int, scheme: Scheme) -> list[HeaderCell]:
-    """Two header rows as one: the name below, with its group title where that names a column."""
-    cells, title = [], ""
-    for above, below in zip_longest(upper, lower):
-        title = _text_of(above) or title
-        name = _text_of(below)
-        both = f"{title} {name}"
-        if not name:
-            cells.append(HeaderCell(_text_of(above), row))
-        elif title and scheme.column_of(both) is not None:
-            cells.append(HeaderCell(both, row + 1))
-        else:
-            cells.append(HeaderCell(name, row + 1))
-    return cells
+def _stacked(rows: list[list[Any]], first: int, scheme: Scheme) -> list[HeaderCell]:
+    """Header rows as one: the lowest name, with the titles above where that names a column.
+
+    Where several columns have one name, the titles tell them apart.
+    """
+    titles = [""] * (len(rows) - 1)
+    stacks: list[tuple[list[str], int]] = []
+    for column in zip_longest(*rows):
+        texts = [_text_of(value) for value in column]
+        for level, text in enumerate(texts[:-1]):
+            if text:
+                titles[level:] = [text, *[""] * (len(titles) - level - 1)]
+        lowest = max((i for i, text in enumerate(texts) if text), default=-1)
+        name = texts[lowest] if lowest >= 0 else ""
+        above = [t for t in titles[:lowest] if t] if lowest > 0 else []
+        stacks.append(([*above, name], first + max(lowest, 0)))
+    lowest_names = [parts[-1] for parts, _ in stacks]
+    return [
+        HeaderCell(_joined(parts, scheme, alone=lowest_names.count(parts[-1]) < 2), row)
+        for parts, row in stacks
+    ]
 
 
-def _enough(cells: list[HeaderCell], scheme: Scheme, *, statistic: bool) -> bool:
+def _joined(parts: list[str], scheme: Scheme, *, alone: bool) -> str:
+    """The name of a column with as many titles above it as name a column."""
+    for start in range(len(parts) - 1):
+        for chosen in (parts[start:], [parts[start], parts[-1]]):
+            if scheme.column_of(" ".join(chosen)) is not None:
+                return " ".join(chosen)
+    return parts[-1] if alone else " ".join(parts)
+
+
+def _enough(known: set[str], *, statistic: bool) -> bool:
     """Whether a row names a study, something else that is known, and a statistic if asked for."""
-    counted = _with_counts(cells, scheme)
-    names = {counted.column_of(c.text) for c in cells if c.text} - {None}
-    return "study" in names and len(names) > 1 and (not statistic or bool(names & set(STATISTICS)))
-
-
-def _with_counts(cells: list[HeaderCell], scheme: Scheme) -> Scheme:
-    """Read the headers a, b, c, d as the counts of a 2×2 table where all four stand."""
-    texts = {c.text.lower() for c in cells}
-    if not {"a", "b", "c", "d"} <= texts or any(key in scheme.headers for key in "abcd"):
-        return scheme
-    counts = {key: f"cell_{key}" for key in "abcd"}
-    return replace(scheme, headers={**scheme.headers, **counts}, taken=scheme.taken)
+    enough = not statistic or bool(known & set(STATISTICS))
+    return "study" in known and len(known) > 1 and enough
 
 
 def read_header(
@@ -175,10 +244,9 @@ def read_header(
     """
     found = find_header(grid, scheme)
     if found is None:
-        shown = _first_texts(grid)
         raise UnreadableFileError(
             f"The sheet {grid.name!r} of {file} has no header row with 'study' and a statistic "
-            f"(r, t, F, d, p ...) in its first {SEARCH_ROWS} rows{shown}.",
+            f"(r, t, F, d, p ...) in its first {SEARCH_ROWS} rows{_what_stands(grid, file)}",
             code="MA201",
         )
     header = read_columns(grid, *found, scheme)
@@ -188,52 +256,132 @@ def read_header(
                  "that the sheet does not have.")
         for column in lost
     ]  # fmt: skip
+    known = {*header.columns, *header.extra, *elsewhere, "author"}
+    problems += [
+        problem_at("MA335", grid, header.row, 1, f"the configuration speaks of {name!r}, which the "
+                   "sheet does not have.")
+        for name in dict.fromkeys(scheme.named)
+        if name not in known
+    ]  # fmt: skip
     return replace(header, problems=(*header.problems, *problems))
 
 
 def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) -> Header:
     """Map the columns of a header row; exact names come before aliases."""
-    scheme = _with_counts(cells, scheme)
     columns: dict[str, int] = {}
     extra: dict[str, int] = {}
     problems = []
     if row > 1:
         kind = "The header ends in row" if any(c.row < row for c in cells) else "The header is row"
         problems.append(problem_at("MA207", grid, row, 1, f"{kind} {row}."))
+    texts = [c.text for c in cells]
+    named = name_columns(grid, row, texts, scheme)
     exact = {
         name
-        for c in cells
-        if (name := scheme.column_of(c.text)) and (_exact(c.text, name) or scheme.is_mapped(c.text))
+        for text, name in zip(texts, named, strict=True)
+        if name and (_exact(text, name) or scheme.is_mapped(text))
     }
-    for number, cell in enumerate(cells, start=1):
-        if cell.text:
-            _place(grid, number, cell, columns, extra, problems, scheme, exact)
-    return Header(
+    known = {key_of(text): name for text, name in zip(texts, named, strict=True) if name}
+    identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
+    numbering = row_numbers(grid, row, texts)
+    for number, (cell, name) in enumerate(zip(cells, named, strict=True), start=1):
+        if number in identity.own or number == identity.author:
+            problems += _identify(grid, number, cell, identity, columns, scheme)
+        elif number == identity.numbered:
+            extra[f"{cell.text} ({number})" if cell.text in COLUMNS else cell.text] = number
+            message = f"{cell.text!r} counts within reports and is no study: author and year are"
+            problems.append(problem_at("MA523", grid, cell.row, number, message, cell.text))
+        elif number in numbering and name is None and not scheme.is_mapped(cell.text):
+            message = f"{cell.text!r} holds" if cell.text else "The column without header holds"
+            problems.append(problem_at("MA218", grid, cell.row, number, f"{message} row numbers."))
+        elif cell.text:
+            _place(grid, number, cell, name, columns, extra, problems, scheme, exact)
+    header = Header(
         row=row,
         columns=columns,
         extra=extra,
-        named=frozenset(n for n, c in enumerate(cells, start=1) if c.text),
+        named=frozenset(n for n, c in enumerate(cells, start=1) if c.text) | numbering,
+        identity=identity,
         problems=tuple(problems),
     )
+    return replace(header, problems=(*problems, *_beside_others(grid, header, texts)))
+
+
+def _beside_others(grid: Grid, header: Header, texts: list[str]) -> list[Problem]:
+    """Say that effects of a wide sheet stand beside the one that is read."""
+    wide = wide_of(grid, header.row, texts)
+    read = {number - 1 for number in header.columns.values()}
+    lost = [] if wide is None else [
+        part.columns[c] for part in wide.parts for c in part.columns
+        if part.columns[c] not in read and c in STATISTICS
+    ]  # fmt: skip
+    if len(lost) < 2:
+        return []
+    listed = ", ".join(repr(texts[i]) for i in lost)
+    message = f"{listed} look like further effects of the study; they are not read."
+    return [problem_at("MA219", grid, header.row, lost[0] + 1, message, texts[lost[0]])]
+
+
+def wide_of(grid: Grid, row: int, texts: list[str]) -> Wide | None:
+    """Return the effects side by side in the columns of a sheet, if it is wide."""
+    return find_wide(texts, [column_values(grid, row, i) for i in range(len(texts))])
+
+
+def without_years(header: Header) -> Header:
+    """Read authors as the study without their year, as the sheet with the effects has them."""
+    if not header.identity.composed:
+        return header
+    return replace(header, identity=Identity(study=header.identity.study))
 
 
 def _exact(text: str, name: str) -> bool:
     return key_of(text) == key_of(name)
 
 
-def _first_texts(grid: Grid) -> str:
-    """The first row with text, for the message that it is no header."""
-    for values in grid.rows[:SEARCH_ROWS]:
-        texts = [header_text(v) for v in values if isinstance(v, str) and not is_blank(v)]
-        if texts:
-            return "; it begins with " + ", ".join(repr(t[:30]) for t in texts[:6])
-    return ""
+def _what_stands(grid: Grid, file: str) -> str:
+    """The first row with text, for the message that it is no header; or that the sheet is wide."""
+    for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
+        texts = [_text_of(v) for v in values]
+        shown = [t for t in texts if t]
+        if shown:
+            wide = wide_of(grid, number, texts)
+            if wide is not None:
+                return (
+                    f". It is wide: {', '.join(wide.labels[:6])} stand side by side in columns. "
+                    f"metaalliance import {file} -o effects.xlsx makes one row of each effect."
+                )
+            return "; it begins with " + ", ".join(repr(t[:30]) for t in shown[:6]) + "."
+    return "."
+
+
+def _identify(
+    grid: Grid,
+    number: int,
+    cell: HeaderCell,
+    identity: Identity,
+    columns: dict[str, int],
+    scheme: Scheme,
+) -> list[Problem]:
+    """Enter a header of the identity; say what the study and its label are."""
+    name = identity.own.get(number)
+    if name is not None:
+        columns[name] = number
+    if number == identity.study and identity.composed:
+        message = f"The study is {cell.text!r} with its year."
+    elif name is None:
+        message = f"{cell.text!r} and the year are the label of the study."
+    elif cell.text == name or scheme.is_mapped(cell.text):
+        return []
+    else:
+        message = f"{cell.text!r} is read as {name!r}."
+    return [problem_at("MA206", grid, cell.row, number, message, cell.text)]
 
 
 def _place(
     grid: Grid,
     number: int,
     cell: HeaderCell,
+    name: str | None,
     columns: dict[str, int],
     extra: dict[str, int],
     problems: list[Problem],
@@ -242,15 +390,16 @@ def _place(
 ) -> None:
     """Enter one header into `columns` or `extra`, with its problem if any."""
     text, row = cell.text, cell.row
-    name = scheme.column_of(text)
-    if name == "study" and name in exact and not (_exact(text, name) or scheme.is_mapped(text)):
-        name = None  # authors or a reference beside the label of the study
+    if name == "study" and not ("study" in columns and _exact(text, name)):
+        name = None  # authors or a reference beside the study
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
         if scheme.is_mapped(text):
             return
         near = suggest_column(text)
+        if near in STATISTICS and beside(text):
+            near = None  # an error, a limit or a weight is no effect
         if near and near not in columns and near not in scheme.taken and near not in exact:
             message = f"{text!r} is not used; did you mean {near!r}?"
             problems.append(problem_at("MA212", grid, row, number, message, text))
@@ -258,13 +407,16 @@ def _place(
             message = f"{text!r} is not a known column; it is kept as a possible moderator."
             problems.append(problem_at("MA205", grid, row, number, message, text))
     elif name in columns:
-        message = f"{text!r} and {cell_name(row, columns[name])} both mean {name!r}."
+        message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."
         problems.append(problem_at("MA204", grid, row, number, message, text))
     else:
         columns[name] = number
         if text != name and not scheme.is_mapped(text):
             message = f"{text!r} is read as {name!r}."
             problems.append(problem_at("MA206", grid, row, number, message, text))
+        if key_of(text) in _ASKED and not scheme.is_mapped(text):
+            message = f"{text!r} is read as sample: are its values different people?"
+            problems.append(problem_at("MA519", grid, row, number, message, text))
 
 
 def problem_at(
@@ -277,7 +429,7 @@ def problem_at(
         message=message,
         hint=hint,
         sheet=grid.name,
-        cell=cell_name(row, column),
-        row=row,
+        cell=grid.place(row, column),
+        row=grid.number(row),
         seen=seen,
     )

@@ -1,70 +1,63 @@
-"""Propose a configuration for a team's own sheet: its headers as columns, its values as levels."""
+"""Propose a configuration for a team's own sheet: only what the reader does not do by itself."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
-from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text
-from metaalliance.sheet.columns.specification import (
-    COLUMNS,
-    STATISTICS,
-    find_column,
-    suggest_column,
+from metaalliance.sheet.columns.guesses import (
+    guess_effect,
+    guess_n,
+    guess_study,
+    has_effect,
 )
-from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, key_of
+from metaalliance.sheet.columns.header import (
+    SEARCH_ROWS,
+    HeaderCell,
+    best_header,
+    header_text,
+    is_about,
+    read_columns,
+    wide_of,
+)
+from metaalliance.sheet.columns.reading import column_values
+from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.specification import STATISTICS
+from metaalliance.sheet.columns.spreads import Guess, Sheet, guess_scale, guess_spread
+from metaalliance.sheet.columns.wide import Wide
 from metaalliance.sheet.read.grid import Grid, is_blank
-from metaalliance.sheet.read.numbers import MISSING_TOKENS, parse_number
-from metaalliance.sheet.rows import clean_text
-
-#: Headers that name a study where no better one does.
-_STUDY_LIKE = ("id", "no", "nr", "number", "article", "paper", "trial", "name", "studyno",
-               "studynumber", "source", "label", "firstauthor")  # fmt: skip
-#: What single letters mean in rater columns, where several levels could begin so.
-_RATERS = {"p": "client", "c": "client", "t": "therapist", "r": "observer", "o": "observer",
-           "i": "observer"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mapped:
-    """A header with the column that it is taken for.
+class Line:
+    """A line of the configuration.
 
     Attributes
     ----------
-    header, column : str
-        The team's header and the column of the specification.
-    why : str
-        What the proposal rests on.
-    known : bool
-        Whether the sheet is read so without a configuration.
+    section : str
+        "columns", or "" for the top of the file.
+    key, value : str
+        What it says; the value as TOML.
+    why, evidence : str
+        What it rests on, and what was seen.
+    active : bool
+        Whether it counts. A line that a person has to decide on is a comment.
     """
 
-    header: str
-    column: str
-    why: str
-    known: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """A value that a vocabulary does not have.
-
-    Attributes
-    ----------
-    column, value : str
-        Where it stands and what it is.
-    count : int
-        In how many rows.
-    suggestion : str
-        The level that it may mean, or "".
-    """
-
-    column: str
+    section: str = "columns"
+    key: str
     value: str
-    count: int
-    suggestion: str
+    why: str
+    evidence: str = ""
+    active: bool = True
+
+    @property
+    def text(self) -> str:
+        """The line without its reason."""
+        return f"{'' if self.active else '# '}{self.key} = {self.value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,170 +70,178 @@ class Proposal:
         The sheet.
     row : int
         The header row.
-    mapped : tuple of Mapped
-        Headers with a column.
+    known : dict of str to str
+        Headers by column that are read without a configuration.
+    lines : tuple of Line
+        What the reader would not do by itself.
     unknown : tuple of str
-        Headers without one: possible moderators.
-    levels : tuple of Level
-        Values outside the vocabularies.
-    missing : tuple of str
-        What the sheet still lacks, in words.
+        Headers that stay columns of the team: possible moderators.
+    wide : Wide or None
+        Effects that stand side by side, where the sheet is wide.
+    rows : int
+        Rows with a study and an effect.
+    effect : bool
+        Whether an effect is known or proposed.
+    effect_read : bool
+        Whether an effect is read although the sheet looks wide.
     """
 
     sheet: str
     row: int
-    mapped: tuple[Mapped, ...]
+    known: dict[str, str]
+    lines: tuple[Line, ...]
     unknown: tuple[str, ...]
-    levels: tuple[Level, ...] = field(repr=False)
-    missing: tuple[str, ...]
+    wide: Wide | None
+    rows: int
+    effect: bool
+    effect_read: bool
 
 
-def propose(grids: list[Grid], wanted: str | None, file: str) -> Proposal:
-    """Look at the headers and values of a sheet and propose their meaning.
+def propose(
+    grids: list[Grid], wanted: str | None, file: str, scheme: Scheme | None = None
+) -> Proposal:
+    """Look at the headers and values of a sheet and propose what they mean.
+
+    Of several sheets, the one with most rows that have a study and an effect.
 
     Raises
     ------
     UnreadableFileError
         When no sheet has a row that could be a header.
     """
-    candidates = [g for g in grids if wanted is None or g.name == wanted]
-    scored = [(len(g.rows), g, row) for g in candidates if g.visible and (row := _header_row(g))]
-    if not scored:
+    visible = [g for g in grids if g.visible and not is_about(g)] or grids
+    candidates = visible if wanted is None else [g for g in grids if g.name == wanted]
+    found = [p for g in candidates if (p := _propose(g, scheme or Scheme())) is not None]
+    if not found:
         raise UnreadableFileError(f"{file} has no sheet with a row of headers.", code="MA201")
-    named = [s for s in scored if s[1].name.strip().lower() == "effects"]
-    _, grid, row = (named or sorted(scored, key=lambda s: -s[0]))[0]
-    headers = {i: header_text(v) for i, v in enumerate(grid.rows[row - 1]) if not is_blank(v)}
-    mapped = _map(grid, row, headers)
-    taken = {m.header for m in mapped}
-    columns = {m.column for m in mapped}
-    missing = [] if "study" in columns else ["no header looks like the study label"]
-    if not columns & set(STATISTICS):
-        missing.append("no header looks like a statistic (r, t, F, d, p ...)")
-    if "n" not in columns:
-        missing.append("no header looks like n")
-    if "outcome_direction" not in columns:
-        missing.append(
-            "there is no outcome_direction: signs are taken as aligned (positive = better "
-            "alliance, better outcome) unless you add the column"
-        )
+    named = [p for p in found if p.sheet.strip().lower() == "effects"]
+    return (named or sorted(found, key=lambda p: (p.rows, len(p.known)), reverse=True))[0]
+
+
+def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
+    """The proposal for one sheet."""
+    header = _find_header(grid, scheme)
+    if header is None:
+        return None
+    row, cells = header
+    read = read_columns(grid, row, cells, scheme)
+    texts = tuple(cell.text for cell in cells)
+    columns = tuple(column_values(grid, row, i) for i in range(len(texts)))
+    named = {name: number - 1 for name, number in read.columns.items()}
+    sheet = Sheet(grid, texts, named, columns)
+    wide = wide_of(grid, row, list(texts))
+    lines, sheet = _lines(sheet, wide if not has_effect(sheet) else None)
+    used = {json.loads(x.value) for x in lines if x.active and x.section == "columns"}
+    places = [i for name, i in sheet.named.items() if name in STATISTICS]
+    if wide is not None:
+        places += [i for part in wide.parts for i in part.columns.values()]
+    study = sheet.named.get("study")
+    blank = [] if study is None else _blank_studies(sheet, study, places)
+    if blank:
+        lines.insert(0, _fill_down(sheet, blank))
     return Proposal(
         sheet=grid.name,
         row=row,
-        mapped=tuple(mapped),
-        unknown=tuple(h for h in headers.values() if h not in taken),
-        levels=tuple(_levels(grid, row, headers, mapped)),
-        missing=tuple(missing),
+        known={name: texts[i] for name, i in named.items() if texts[i] not in used},
+        lines=tuple(lines),
+        unknown=tuple(h for h in read.extra if h not in used),
+        wide=wide,
+        rows=sum(_filled(row, places) for row in grid.rows[row:] if study is not None),
+        effect=bool(places),
+        effect_read=has_effect(sheet),
     )
 
 
-def _header_row(grid: Grid) -> int | None:
-    """The first row of the top that is mostly text and as wide as any: most texts win."""
+def _filled(values: Sequence[Any], places: Sequence[int]) -> bool:
+    return any(i < len(values) and not is_blank(values[i]) for i in places)
+
+
+def _find_header(grid: Grid, scheme: Scheme) -> tuple[int, list[HeaderCell]] | None:
+    """The row in which most headers are known; else the row of the top with most texts."""
+    found = best_header(grid, scheme, lambda known: "study" in known or len(known) > 1)
+    if found is not None:
+        return found
     best, most = None, 1
     for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
         texts = sum(isinstance(v, str) and not is_blank(v) for v in values)
         filled = sum(not is_blank(v) for v in values)
-        known = sum(find_column(header_text(v)) is not None for v in values if isinstance(v, str))
-        score = texts + 2 * known
-        if texts > filled / 2 and texts >= 2 and score > most:
-            best, most = number, score
-    return best
-
-
-def _map(grid: Grid, row: int, headers: dict[int, str]) -> list[Mapped]:
-    """Map headers by name, alias, likeness, then by what their values look like."""
-    mapped: dict[str, Mapped] = {}
-    for header in headers.values():
-        column = find_column(header)
-        if column and column not in mapped:
-            why = "its name" if header == column else "a known alias"
-            mapped[column] = Mapped(header=header, column=column, why=why, known=True)
-    used = {m.header for m in mapped.values()}
-    for header in headers.values():
-        column = suggest_column(header) if header not in used else None
-        if column and column not in mapped:
-            mapped[column] = Mapped(header=header, column=column, why="a like name", known=False)
-    _add_study(grid, row, headers, mapped)
-    _add_r(grid, row, headers, mapped)
-    return list(mapped.values())
-
-
-def _add_study(grid: Grid, row: int, headers: dict[int, str], mapped: dict[str, Mapped]) -> None:
-    """Take an identifier for the study where no header names it."""
-    if "study" in mapped:
-        return
-    used = {m.header for m in mapped.values()}
-    free = [(i, h) for i, h in headers.items() if h not in used]
-    likely = [h for _, h in free if key_of(h) in _STUDY_LIKE]
-    if likely:
-        why = "an identifier, and no header names the study"
-        mapped["study"] = Mapped(header=likely[0], column="study", why=why, known=False)
-        return
-    for index, header in free:
-        texts = [v for v in _values(grid, row, index) if isinstance(v, str)]
-        if texts and sum(any(c.isdigit() for c in t) for t in texts) > len(texts) / 2:
-            why = "texts with years"
-            mapped["study"] = Mapped(header=header, column="study", why=why, known=False)
-            return
-
-
-def _add_r(grid: Grid, row: int, headers: dict[int, str], mapped: dict[str, Mapped]) -> None:
-    """Take a column of numbers inside (-1, 1) for r where there is no statistic."""
-    if set(mapped) & set(STATISTICS):
-        return
-    used = {m.header for m in mapped.values()}
-    for index, header in headers.items():
-        if header in used:
-            continue
-        numbers = [parse_number(v).value for v in _values(grid, row, index)]
-        known = [v for v in numbers if v is not None]
-        inside = [v for v in known if -1 < v < 1]
-        if len(known) >= 3 and len(inside) == len(known) and any(v != int(v) for v in known):
-            why = "numbers between −1 and 1"
-            mapped["r"] = Mapped(header=header, column="r", why=why, known=False)
-            return
-
-
-def _values(grid: Grid, row: int, index: int) -> list[Any]:
-    """Values of a column under the header that are not blank."""
-    cells = (values[index] for values in grid.rows[row:] if index < len(values))
-    return [v for v in cells if not is_blank(v)]
-
-
-def _levels(grid: Grid, row: int, headers: dict[int, str], mapped: list[Mapped]) -> list[Level]:
-    """Values of closed vocabularies that they do not have, most frequent first."""
-    index_of = {header: index for index, header in headers.items()}
-    found = []
-    for m in mapped:
-        vocabulary = VOCABULARIES.get(m.column)
-        if vocabulary is None or vocabulary.open or COLUMNS[m.column].kind != "choice":
-            continue
-        texts = Counter(clean_text(str(v)) for v in _values(grid, row, index_of[m.header]))
-        for text, count in texts.most_common():
-            if text.lower() not in MISSING_TOKENS and vocabulary.find(text) is None:
-                guess = vocabulary.suggest(text) or by_initial(vocabulary, text) or ""
-                found.append(Level(column=m.column, value=text, count=count, suggestion=guess))
-    return found
-
-
-def by_initial(vocabulary: Vocabulary, text: str) -> str | None:
-    """Return the only level that a single letter can abbreviate, by name or alias.
-
-    Examples
-    --------
-    >>> by_initial(VOCABULARIES["alliance_rater"], "T"), by_initial(VOCABULARIES["format"], "X")
-    ('therapist', None)
-    """
-    if len(text) != 1:
+        if texts > filled / 2 and texts > most:
+            best, most = number, texts
+    if best is None:
         return None
-    initial = text.casefold()
-    if vocabulary.name.endswith("_rater") and initial in _RATERS:
-        return _RATERS[initial]
-    first = {level for level in vocabulary.levels if level.casefold().startswith(initial)}
-    if len(first) == 1:
-        return first.pop()
-    aliased = {
-        level
-        for level, names in vocabulary.aliases.items()
-        if any(name.casefold().startswith(initial) for name in names)
-    }
-    return aliased.pop() if not first and len(aliased) == 1 else None
+    cells = [header_text(v) if isinstance(v, str) else "" for v in grid.rows[best - 1]]
+    return best, [HeaderCell(text, best) for text in cells]
+
+
+def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:
+    """Lines for what the reader does not know, and the sheet with what they name."""
+    lines: list[Line] = []
+
+    def take(guess: Guess | None) -> None:
+        nonlocal sheet
+        if guess is not None:
+            lines.append(_line(guess))
+            at = sheet.texts.index(guess.header)
+            sheet = replace(sheet, named={**sheet.named, guess.column: at})
+
+    take(guess_study(sheet))
+    take(guess_n(sheet))
+    if wide is not None:
+        return lines, sheet
+    effects = guess_effect(sheet)
+    for guess in effects:
+        take(guess)
+    effect = next((c for c in sheet.named if c in STATISTICS and c != "p"), "")
+    spread, scale = guess_spread(sheet, effect)
+    unsure = any(not g.sure for g in effects)
+    for guess in spread:
+        take(replace(guess, sure=guess.sure and not unsure))
+    if scale is not None:
+        lines[:] = [x for x in lines if x.key != effect]
+        why = "the sheet has no n; with its variance it is an effect computed already"
+        header = sheet.texts[sheet.named[effect]]
+        lines.append(_line(Guess(column="yi", header=header, why=why, sure=not unsure)))
+        lines.append(_scale(scale, f"{header!r} names the scale", active=not unsure))
+        return lines, sheet
+    found = guess_scale(sheet)
+    if found is not None and {"vi", "sei"} & sheet.named.keys():
+        lines.append(_scale(found.header, found.why, active=found.sure))
+    return lines, sheet
+
+
+def _line(guess: Guess) -> Line:
+    return Line(key=guess.column, value=quoted(guess.header), why=guess.why,
+                evidence=guess.evidence, active=guess.sure)  # fmt: skip
+
+
+def _scale(scale: str, why: str, *, active: bool) -> Line:
+    choices = 'the scale of yi: "z", "r", "d", "g" or "log_or"'
+    return Line(section="", key="yi_measure", value=quoted(scale or "z"), active=active,
+                why=f"{choices}; {why}")  # fmt: skip
+
+
+def _blank_studies(sheet: Sheet, study: int, places: Sequence[int]) -> list[int]:
+    """Rows without a label that hold an effect, below a row with one."""
+    labels = sheet.columns[study]
+    blank = [
+        k for k, label in enumerate(labels)
+        if is_blank(label) and any(not is_blank(sheet.columns[i][k]) for i in places)
+    ]  # fmt: skip
+    return blank if labels and not is_blank(labels[0]) else []
+
+
+def _fill_down(sheet: Sheet, blank: list[int]) -> Line:
+    """The option to fill down the study, and what is blank in the same rows."""
+    columns = ["study", *(
+        name for name in ("label", "year", "n") if name in sheet.named
+        and all(is_blank(sheet.columns[sheet.named[name]][k]) for k in blank)
+    )]  # fmt: skip
+    listed = ", ".join(map(quoted, columns))
+    return Line(section="", key="fill_down", value=f"[{listed}]",
+                why="the study stands in the first of its rows only",
+                evidence=f"blank in {len(blank)} rows that hold an effect")  # fmt: skip
+
+
+def quoted(text: str) -> str:
+    """Return a TOML basic string."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

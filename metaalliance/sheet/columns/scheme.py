@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from metaalliance.config import Config
+from metaalliance.config import EVERYWHERE, Config
 from metaalliance.errors import OptionError
 from metaalliance.messages import MESSAGES
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, key_of
+from metaalliance.sheet.read.missing import MissingWords, folded_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +28,51 @@ class Scheme:
         Vocabulary of each choice column, extended by the team.
     moderators : frozenset of str
         Folded headers that the team has declared as moderators.
+    own : dict of str to Vocabulary
+        Levels of the team's own columns, by folded header.
+    missing : MissingWords
+        Words that the team has declared to be missing.
+    fill_down : True or tuple of str
+        Columns whose blank cells take the value above; True are those of the study.
+    named : tuple of str
+        What the configuration says about single columns: each must stand in the sheet.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=lambda: VOCABULARIES)
     moderators: frozenset[str] = frozenset()
+    own: Mapping[str, Vocabulary] = field(default_factory=dict)
+    missing: MissingWords = field(default_factory=MissingWords)
+    fill_down: bool | tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+    def vocabulary_of(self, column: str) -> Vocabulary | None:
+        """Return the vocabulary of a column, or of the team's own column by its header."""
+        if column in COLUMNS:
+            return self.vocabularies.get(column)
+        return self.own.get(key_of(column))
+
+    def orders(self, columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the levels of the columns for which the team has entered some."""
+        found = {name: self.vocabulary_of(name) for name in columns}
+        return {
+            name: known.levels
+            for name, known in found.items()
+            if known is not None and known != VOCABULARIES.get(name)
+        }
+
+    def name_of(self, name: str) -> str:
+        """Return the column that the team means: one of the specification, or its header."""
+        return name if name in COLUMNS else self.column_of(name) or name
 
     def column_of(self, header: str) -> str | None:
         """Return the column that a header names: by the team's mapping, its name or an alias."""
         mapped = self.headers.get(key_of(header))
         if mapped is not None:
             return mapped
-        if key_of(header) in self.moderators:
-            return None
+        if key_of(header) in self.moderators and header.strip() not in COLUMNS:
+            return None  # the team's own column, under its own name
         found = find_column(header)
         return None if found in self.taken else found
 
@@ -58,25 +90,60 @@ def scheme_of(config: Config, base: Scheme | None = None) -> Scheme:
         When it names a column or a code that does not exist, or silences an error.
     """
     where = str(config.path or "the configuration")
-    for name in (*config.columns, *config.vocabulary):
+    below = base or Scheme()
+    moderators = below.moderators | {key_of(m) for m in config.moderators}
+    for name in config.columns:
         _check_column(name, where)
-    for name in config.vocabulary:
-        if name not in VOCABULARIES:
-            raise OptionError(f"{where}: {name} has no vocabulary; it holds text or numbers.")
     for entry in config.ignore:
         _check_code(entry.code, where)
-    below = base or Scheme()
-    extended = dict(below.vocabularies)
+    extended, own = dict(below.vocabularies), dict(below.own)
     for name, levels in config.vocabulary.items():
-        extended[name] = extend(extended[name], levels)
+        if has_levels(name):
+            extended[name] = extend(extended.get(name) or Vocabulary(name, (), open=True), levels)
+        elif key_of(name) in moderators:
+            own[key_of(name)] = extend(own.get(key_of(name)) or own_vocabulary(name), levels)
+        else:
+            _check_column(name, where)
+            raise OptionError(f"{where}: {name} has no vocabulary; it holds numbers.")
     kept = {h: name for h, name in below.headers.items() if name not in config.columns}
-    own = {key_of(header): name for name, header in config.columns.items()}
-    return Scheme(
-        headers={**kept, **own},
+    headers = {key_of(header): name for name, header in config.columns.items()}
+    scheme = Scheme(
+        headers={**kept, **headers},
         taken=frozenset(config.columns),
         vocabularies=extended,
-        moderators=below.moderators | {key_of(m) for m in config.moderators},
+        moderators=moderators,
+        own=own,
+        fill_down=config.fill_down,
     )
+    return _with_missing(scheme, config)
+
+
+def has_levels(name: str) -> bool:
+    """Whether a column of the specification may have levels: choices, and text of the study."""
+    column = COLUMNS.get(name)
+    return column is not None and (
+        name in VOCABULARIES or (column.kind == "text" and column.group == "study")
+    )
+
+
+def own_vocabulary(name: str) -> Vocabulary:
+    """Return the empty vocabulary of a column of the team."""
+    return Vocabulary(name, (), open=True)
+
+
+def _with_missing(scheme: Scheme, config: Config) -> Scheme:
+    """Enter the missing words, and what the sheet must have for them and for `fill_down`."""
+    words = {
+        scheme.name_of(name): frozenset(map(folded_word, given))
+        for name, given in config.missing.items()
+        if name != EVERYWHERE
+    }
+    everywhere = frozenset(map(folded_word, config.missing.get(EVERYWHERE, ())))
+    fill = config.fill_down
+    if not isinstance(fill, bool):
+        fill = tuple(scheme.name_of(name) for name in fill)
+    named = (*words, *(fill if not isinstance(fill, bool) else ()))
+    return replace(scheme, missing=MissingWords(everywhere, words), fill_down=fill, named=named)
 
 
 def extend(vocabulary: Vocabulary, levels: Mapping[str, tuple[str, ...]]) -> Vocabulary:
@@ -87,7 +154,10 @@ def extend(vocabulary: Vocabulary, levels: Mapping[str, tuple[str, ...]]) -> Voc
         kept = tuple(n for n in names if key_of(n) not in own)
         aliases[level] = (*aliases.get(level, ()), *kept)
     new = tuple(level for level in levels if level not in vocabulary.levels)
-    return replace(vocabulary, levels=(*vocabulary.levels, *new), aliases=aliases, _lookup={})
+    ordered = (*vocabulary.levels, *new)
+    if len(new) < len(levels):  # the team's order, where it names levels that there were
+        ordered = (*levels, *(level for level in vocabulary.levels if level not in levels))
+    return replace(vocabulary, levels=ordered, aliases=aliases, _lookup={})
 
 
 def _check_column(name: str, where: str) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from metaalliance.core.conversion.quantities import N, Quantity, number
-from metaalliance.core.conversion.rules import COMPANIONS, RECORDS, Rule
+from metaalliance.core.conversion.rule import Rule
+from metaalliance.core.conversion.rules import COMPANIONS, RECORDS
+from metaalliance.sheet.columns.names import other_name
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, key_of
 
 Group = Literal["identity", "statistic", "companion", "direction", "alliance", "outcome", "study"]
@@ -61,11 +63,18 @@ def _columns_of(rules: Iterable[Rule]) -> tuple[Column, ...]:
     )
 
 
+#: What stands before a reliability in its cell.
+_RELIABILITIES = ("α", "alpha", "cronbach's alpha", "cronbachs alpha", "cronbach alpha",
+                  "cronbach's α", "cronbach α", "coefficient alpha", "ω", "omega",
+                  "mcdonald's omega", "mcdonald omega", "mcdonald's ω", "icc", "κ", "kappa",
+                  "kr-20", "kr20", "kr 20", "r", "rtt", "r_tt", "test-retest r", "reliability")  # fmt: skip
 #: In the order of the workbook: what the effect is, its number, the study, the bookkeeping.
 _FIRST = (
     _text("study", "identity", "Label of the study, the same in all its rows. Required.",
           "study_id", "studyid", "author", "authors", "citation", "study label", "study name",
           "reference", "publication"),
+    _text("label", "identity", "What figures and tables print; blank prints the study.", "short label",
+          "slab", "figure label"),
     Column(name="year", group="identity", kind="count", about="Year of publication.",
            aliases=("publication year", "pub_year", "yr"), low=1900, high=2100),
     _text("sample", "identity", "Independent sample within a report; blank means the study is one.",
@@ -79,7 +88,11 @@ _FIRST = (
     _choice("alliance_time", "alliance", "When: early, mid, late, averaged.", "time",
             "alliance session", "timing"),
     _number("alliance_reliability", "alliance", "Reliability of the alliance scores.", "rxx",
-            low=0, high=1),
+            low=0, high=1, labels=_RELIABILITIES),
+    _choice("reliability_source", "alliance", "Where the reliability comes from: this sample, "
+            "manual or other."),
+    _number("alliance_items", "alliance", "Number of items of the alliance scale.", "items",
+            "n_items", low=1, kind="count"),
     _choice("alliance_direction", "direction", "lower_better for ruptures or unbalanced alliance; "
             "blank means higher_better.", "alliance dir"),
     _choice("outcome_measure", "outcome", "Instrument or event.", "outcome", "outcome instrument",
@@ -89,7 +102,7 @@ _FIRST = (
             "outcome source", "outcome perspective"),
     _choice("outcome_time", "outcome", "post, follow-up or dropout.", "outcome timing"),
     _number("outcome_reliability", "outcome", "Reliability of the outcome scores.", "ryy",
-            low=0, high=1),
+            low=0, high=1, labels=_RELIABILITIES),
     _choice("outcome_direction", "direction", "lower_better for symptoms and dropout; blank means "
             "that the coder has aligned the sign already.", "outcome dir", "direction"),
     _placed(N, "companion"),
@@ -106,6 +119,8 @@ _LAST = (
           "only where several are coded, or with value.", "statistic type", "stat_type", "es_type"),
     _number("value", "statistic", "Value of the statistic named in statistic.", "stat_value",
             "statistic value", "es_value"),
+    _choice("yi_measure", "companion", "Scale of yi: z, r, d, g or log_or; one key of the configuration "
+            "says it for all rows.", "yi scale"),
     _choice("modality", "study", "Treatment modality.", "treatment", "therapy", "treatment type",
             "therapy type", "orientation", "treatment modality"),
     _choice("delivery", "study", "How it was delivered.", "mode of delivery"),
@@ -122,6 +137,8 @@ _LAST = (
             low=0, high=100, percent=1),
     _number("mean_age", "study", "Mean age in years.", "age", low=0, high=120),
     _text("risk_of_bias", "study", "Rating of the risk of bias.", "rob", "quality"),
+    _choice("adjusted_for", "study", "What the effect is adjusted for; blank or none for a zero-order "
+            "correlation.", "covariates", "adjustment", "controlled for"),
     _choice("estimand", "study", "total, between_patient, within_patient or between_therapist.",
             "level of analysis"),
     _choice("source", "identity", "Kind of publication.", "publication type", "pub_type"),
@@ -179,7 +196,8 @@ def find_column(header: str) -> str | None:
         return text
     if _NUMBERED(text) and text.lower() not in _SPELLED:
         return None  # a second column of a name, such as r.1, is no other statistic
-    return _ALIASES.get(key_of(text))
+    found = _ALIASES.get(key_of(text))
+    return found or ("study" if other_name(text) == "study" else None)
 
 
 def suggest_column(header: str) -> str | None:

@@ -22,7 +22,10 @@ class Vocabulary:
     aliases : dict
         Other names by level.
     open : bool
-        Whether values outside the vocabulary are accepted as they are (instruments).
+        Whether other values are levels of their own; closed are those that decide a number, a
+        sign or a refusal.
+    named : bool
+        Whether it names instruments, of which there are always more: others are not asked about.
     exact : bool
         Whether punctuation counts, as it does for signs.
     """
@@ -31,6 +34,7 @@ class Vocabulary:
     levels: tuple[str, ...]
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     open: bool = False
+    named: bool = False
     exact: bool = False
     _lookup: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -52,6 +56,33 @@ class Vocabulary:
         """Return the level with the nearest name, or None."""
         near = difflib.get_close_matches(self._key(text), self._lookup, n=1, cutoff=0.6)
         return self._lookup[near[0]] if near else None
+
+    def near(self, text: str) -> str | None:
+        """Return the level or other name that is one or two letters from `text`, or None."""
+        key = self._key(text)
+        allowed = 0 if len(key) < 3 else 1 if len(key) < 5 else 2
+        names = (*self.levels, *(name for known in self.aliases.values() for name in known))
+        apart = {n: letters_apart(key, self._key(n), allowed) for n in names if len(n) > 2}
+        near = [name for name in names if apart.get(name, allowed + 1) <= allowed]
+        return min(near, key=apart.__getitem__) if near else None
+
+
+def letters_apart(first: str, second: str, enough: int | None = None) -> int:
+    """Letters to change, add or leave out between two words (Levenshtein's distance).
+
+    Examples
+    --------
+    >>> letters_apart("client", "cleint"), letters_apart("school", "schools")
+    (2, 1)
+    """
+    if enough is not None and abs(len(first) - len(second)) > enough:
+        return enough + 1
+    row = list(range(len(second) + 1))
+    for i, a in enumerate(first, start=1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(second, start=1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
 
 
 @lru_cache(maxsize=8192)
@@ -96,6 +127,7 @@ MODALITY = Vocabulary(
         "mixed": ("various", "multiple", "TAU", "treatment as usual", "several"),
         "other": ("miscellaneous",),
     },
+    open=True,
 )  # fmt: skip
 
 ALLIANCE_MEASURE = Vocabulary(
@@ -119,6 +151,7 @@ ALLIANCE_MEASURE = Vocabulary(
         "TSR": ("Therapy Session Report",),
     },
     open=True,
+    named=True,
 )  # fmt: skip
 
 OUTCOME_MEASURE = Vocabulary(
@@ -157,6 +190,7 @@ OUTCOME_MEASURE = Vocabulary(
         "target complaints": ("TC",),
     },
     open=True,
+    named=True,
 )  # fmt: skip
 
 #: Outcome measures on which a higher score is worse, and those on which it is better.
@@ -170,12 +204,16 @@ HIGHER_IS_BETTER = frozenset({"GAF", "GAS", "WHO-5", "SWLS", "QOLI", "CSQ-8"})
 _RATERS = {
     "client": ("patient", "self", "self-report", "clt", "participant", "youth", "child",
                "consumer", "service user"),
-    "therapist": ("clinician", "counsellor", "counselor", "provider"),
+    "therapist": ("counsellor", "counselor", "provider"),
     "observer": ("independent", "independent rater", "rater", "expert", "external", "assessor",
                  "interviewer"),
     "other": ("parent", "partner", "teacher", "records", "administrative"),
 }  # fmt: skip
 _RATER_LEVELS = ("client", "therapist", "observer", "other")
+#: Who rates the alliance as a clinician is the therapist; who rates the outcome may be anybody.
+_ALLIANCE_RATERS = {**_RATERS, "therapist": ("clinician", *_RATERS["therapist"])}
+_CLINICIAN = ("clinician-rated", "clinician report", "clinician-administered", "clinicians")
+_OUTCOME_RATERS = {**_RATERS, "clinician": _CLINICIAN}
 
 _DIRECTION = ("higher_better", "lower_better")
 _DIRECTIONS = {
@@ -196,6 +234,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
             {"journal": ("article", "journal article"), "book": ("chapter", "book chapter"),
              "dissertation": ("thesis", "doctoral thesis", "phd thesis", "master thesis"),
              "unpublished": ("preprint", "report", "manuscript")},
+            open=True,
         ),
         Vocabulary(
             "include",
@@ -217,13 +256,21 @@ VOCABULARIES: dict[str, Vocabulary] = {
              "task": ("tasks",), "goal": ("goals",)},
             open=True,
         ),
-        Vocabulary("alliance_rater", _RATER_LEVELS, _RATERS),
-        Vocabulary("outcome_rater", _RATER_LEVELS, _RATERS),
+        Vocabulary("alliance_rater", _RATER_LEVELS, _ALLIANCE_RATERS, open=True),
+        Vocabulary("outcome_rater", (*_RATER_LEVELS[:3], "clinician", "other"), _OUTCOME_RATERS,
+                   open=True),
         Vocabulary(
             "alliance_time", ("early", "mid", "late", "averaged"),
             {"early": ("beginning", "first third", "session 1", "session 3", "session 4"),
              "mid": ("middle",), "late": ("end", "final", "termination"),
              "averaged": ("average", "mean", "aggregated", "all sessions")},
+            open=True,
+        ),
+        Vocabulary(
+            "reliability_source", ("this sample", "manual", "other"),
+            {"this sample": ("sample", "own sample", "present sample", "study", "reported"),
+             "manual": ("test manual", "validation study", "literature")},
+            open=True,
         ),
         Vocabulary(
             "outcome_domain",
@@ -233,30 +280,34 @@ VOCABULARIES: dict[str, Vocabulary] = {
              "wellbeing": ("well-being", "quality of life"), "dropout": ("drop-out", "premature termination", "attrition"),
              "retention": ("completion", "completers", "treatment completion"),
              "adherence": ("compliance",), "global": ("general", "global outcome")},
+            open=True,
         ),
         Vocabulary(
             "outcome_time", ("post", "follow-up", "dropout"),
             {"post": ("posttreatment", "post-treatment", "termination", "end of treatment", "post treatment"),
              "follow-up": ("followup", "follow up", "FU"), "dropout": ("drop-out",)},
+            open=True,
         ),
         Vocabulary(
             "delivery", ("face-to-face", "internet", "telephone", "video", "blended"),
             {"face-to-face": ("f2f", "in person", "in-person", "office"), "internet": ("online", "web", "digital"),
              "telephone": ("phone",), "video": ("videoconference", "teletherapy", "videoconferencing")},
+            open=True,
         ),
         Vocabulary(
             "format", ("individual", "group", "couple", "family"),
             {"individual": ("ind", "one-to-one"), "couple": ("couples", "marital"), "family": ("families",),
              "group": ("groups",)},
+            open=True,
         ),
         Vocabulary("design", ("RCT", "other"), {
             "RCT": ("randomised controlled trial", "randomized controlled trial", "randomised", "randomized"),
             "other": ("naturalistic", "observational", "cohort", "open trial", "quasi-experimental",
                       "non-RCT", "uncontrolled"),
-        }),
+        }, open=True),
         Vocabulary("population", ("adult", "youth"), {
             "adult": ("adults",), "youth": ("adolescent", "adolescents", "child", "children", "young people"),
-        }),
+        }, open=True),
         Vocabulary(
             "setting",
             ("primary care", "outpatient", "inpatient", "specialised clinic", "counselling centre",
@@ -264,6 +315,22 @@ VOCABULARIES: dict[str, Vocabulary] = {
             {"specialised clinic": ("specialized clinic", "specialist clinic"),
              "counselling centre": ("counseling center", "university counseling center"),
              "outpatient": ("out-patient", "outpatients", "ambulatory"), "inpatient": ("in-patient", "hospital")},
+            open=True,
+        ),
+        Vocabulary(
+            "yi_measure", ("z", "r", "d", "g", "log_or"),
+            {"z": ("fisher z", "fisher's z", "fisher_z", "zcor", "zr"),
+             "r": ("cor", "correlation", "pearson r"), "d": ("cohen's d", "cohens d"),
+             "g": ("hedges' g", "hedges g", "hedges's g", "SMD"),
+             "log_or": ("lnor", "logor", "ln_or", "log odds ratio")},
+        ),
+        Vocabulary(
+            "adjusted_for", ("none", "intake severity", "early change", "processes", "other"),
+            {"none": ("no", "unadjusted", "zero-order", "nothing"),
+             "intake severity": ("baseline", "baseline severity", "pretreatment severity", "intake",
+                                 "initial severity", "pre-treatment severity", "severity"),
+             "early change": ("prior change", "early improvement", "early symptom change"),
+             "processes": ("process", "other processes")},
             open=True,
         ),
         Vocabulary(

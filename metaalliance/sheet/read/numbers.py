@@ -12,15 +12,13 @@ from typing import Any
 
 from metaalliance.core.conversion.rules import RECORDS
 from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, PercentCell, is_blank
+from metaalliance.sheet.read.missing import MISSING_MARKS, MISSING_WORDS
 
 #: Longer text is no number.
 LONGEST = 60
 
 #: Text that says "not reported"; never zero.
-MISSING_TOKENS = frozenset(
-    {"nr", "na", "n/a", "n.a.", "n.r.", "-", "–", "—", "−", "?", ".", "none", "null", "missing",
-     "not reported", "not available", "#n/a n/a", "/"}
-)  # fmt: skip
+MISSING_TOKENS = MISSING_WORDS | MISSING_MARKS | {"none"}
 
 #: Text that reports a result without a value.
 NONSIGNIFICANT = frozenset(
@@ -39,7 +37,10 @@ _MARKS = "*†‡§¶#ᵃᵇᶜᵈᵉᶠᵍ ⁰¹⁴⁵⁶⁷⁸⁹"
 _SQUARES = "²³"
 _LETTER = re.compile(r"(?<=[0-9.])\s?\^?[a-df-jln-zA-DF-JLN-Z]$")
 _P_VALUE = re.compile(r"\s?[(\[]\s?p\s?[<>=≤≥]\s?[\d.,]+\s?[)\]]$", re.IGNORECASE)
-_LABEL = re.compile(r"^([a-zA-Zβχ²]{1,4}2?)\s?=\s?")
+_LABEL = re.compile(r"^([^\W\d_][^=:<>≤≥]*?)\s*(?:[=:]\s*|(?=[<>≤≥]))")
+#: A word or a Greek letter before a number and a blank.
+_WORD = re.compile(r"^([^\W\d_][^\W\d_' ]+|[^\W\d_a-zA-Z])\s(?=[+-]?\.?\d)")
+_DESIGN = re.compile(r"\s*\([^)]*\)$")
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?$")
 _GROUPED = re.compile(r"[+-]?[1-9][0-9]?(?: [0-9]{3})+(?:\.[0-9]+)?$")
 _POINTS = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+$")
@@ -169,6 +170,8 @@ def _parse_text(raw: str, *, decimal_comma: bool, integer: bool, labels: tuple[s
     if text.endswith("%"):
         return Parsed(fault="MA308")
     text = _simplify(text, changes, labels)
+    if text.startswith(("<", ">", "≤", "≥")):
+        return Parsed(fault="MA309")
     text = _without_footnote(text, changes)
     text = _decimal(text, changes, decimal_comma=decimal_comma, integer=integer)
     if not _NUMBER.fullmatch(text):
@@ -190,9 +193,12 @@ def _simplify(text: str, changes: list[str], labels: tuple[str, ...]) -> str:
     text = change(text.translate(_WIDE), "digits unified")
     text = change(_P_VALUE.sub("", text), "p-value in brackets removed")
     text = change(text.translate(_MINUS), "minus sign unified")
-    label = _LABEL.match(text)
-    if label and label[1].lower() in {name.lower() for name in labels}:
-        text = change(text[label.end() :], "label removed")
+    names = {name.lower() for name in labels}
+    for pattern in (_LABEL, _WORD):
+        label = pattern.match(text)
+        if label and _DESIGN.sub("", label[1]).replace("’", "'").lower() in names:
+            text = change(text[label.end() :], "label removed")
+            break
     return re.sub(r"^([+-]) ", r"\1", text)
 
 

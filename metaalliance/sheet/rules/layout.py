@@ -39,7 +39,7 @@ def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem
     for row in rows:
         if row.number > previous + 1 and previous > header.row:
             message = f"rows {previous + 1} to {row.number - 1} are blank; reading goes on below"
-            problems.append(problem_at("MA211", grid, row.number, 1, message))
+            problems.append(row.problem("MA211", message))
         previous = row.number
     return [replace(p, hint=MESSAGES[p.code].remedy) for p in problems]
 

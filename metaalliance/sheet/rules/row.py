@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,10 +10,12 @@ from scipy import stats
 
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.quantities import DF1
-from metaalliance.core.conversion.rules import RULES, Rule
+from metaalliance.core.conversion.rule import Rule
+from metaalliance.core.conversion.rules import RULES
 from metaalliance.options import Nonsignificant
 from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rules.against_n import df_problems, spread_problems, variance_problems
 from metaalliance.sheet.rules.statistics import (
     Choice,
     inputs_of,
@@ -23,32 +24,10 @@ from metaalliance.sheet.rules.statistics import (
     sample_size,
     silent,
 )
+from metaalliance.sheet.rules.summary import is_summary
 
-_SUMMARY_FIRST = frozenset(
-    {"mean", "total", "totals", "sum", "average", "overall", "pooled", "summary", "median", "sd",
-     "min", "max", "subtotal", "grand", "weighted", "re", "fe", "random", "fixed", "common", "all",
-     "count", "mittelwert", "gesamt", "summe"}
-)  # fmt: skip
-_SUMMARY_WORDS = _SUMMARY_FIRST | {
-    "effect", "effects", "size", "sizes", "r", "es", "n", "k", "of", "the", "model", "models",
-    "across", "studies", "study", "sample", "samples", "correlation", "correlations", "z", "and",
-}  # fmt: skip
-_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+", re.IGNORECASE)
-
-
-def is_summary(label: str) -> bool:
-    """Whether a label is that of a computed row rather than of a study.
-
-    Examples
-    --------
-    >>> is_summary("Total (k = 24)"), is_summary("Mean & Smith (2001)"), is_summary("k = 12")
-    (True, False, True)
-    """
-    if _SIZE_ONLY.fullmatch(label.strip()):
-        return True
-    words = re.findall(r"[^\W\d_]+", label.lower())
-    year = re.search(r"(?:19|20)\d\d", label)
-    return bool(words) and not year and words[0] in _SUMMARY_FIRST and set(words) <= _SUMMARY_WORDS
+#: Two groups of which one is smaller do not explain that r is smaller than d says.
+SMALLEST_SHARE = 0.05
 
 
 def identity_problems(row: Row) -> list[Problem]:
@@ -56,7 +35,10 @@ def identity_problems(row: Row) -> list[Problem]:
     if not row.study and row.included:
         if "study" in row.cells and row.cells["study"].faulty:
             return []
-        hint = "enter the label of the study in every row"
+        hint = (
+            'enter the label of the study in every row, or set fill_down = ["study"] in '
+            "metaalliance.toml where it stands in the first row only"
+        )
         return [row.problem("MA301", "every row needs a study label", "study", hint)]
     if not row.included:
         if row.get("exclusion_reason"):
@@ -148,8 +130,7 @@ def _disagreement(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> li
     if rule.tolerance is None or choice.rule.tolerance is None:
         return []
     x = inputs_of(row, rule)
-    enough = all(any(a in x for a in needed) for needed in rule.needs)
-    if not enough or not all(c in x for c in rule.inputs) or _another_model(x, rule):
+    if rule.missing(x) or not all(c in x for c in rule.inputs) or _another_model(x, rule):
         return []
     try:
         other = rule.convert(x)
@@ -159,6 +140,13 @@ def _disagreement(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> li
     first, second = (chosen.r, other.r) if signed else (abs(chosen.r), abs(other.r))
     if abs(first - second) <= max(rule.tolerance, choice.rule.tolerance):
         return []
+    share = _smaller_group(first, second) if _equal_groups(rule, x) else None
+    if share is not None:
+        message = (
+            f"{rule.statistic} gives r = {second:.3f} for groups of equal size; r = {first:.3f} is "
+            f"that of groups of {share:.0%} and {1 - share:.0%}"
+        )
+        return [row.problem("MA427", message, rule.inputs[0])]
     place = rule.inputs[0]
     coded = row.cells.get(choice.rule.inputs[0])
     where = f" ({coded.cell})" if coded else ""
@@ -169,6 +157,20 @@ def _disagreement(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> li
     hint = "correct one, or name the right one in the statistic column"
     found = row.problem("MA404", message, place, hint)
     return [replace(found, severity="note") if choice.named else found]
+
+
+def _equal_groups(rule: Rule, x: dict[str, float]) -> bool:
+    """Whether a conversion takes groups as equal because their sizes are not coded."""
+    return rule.statistic in {"d", "g"} and not {"n1", "n2"} <= x.keys()
+
+
+def _smaller_group(r: float, equal: float) -> float | None:
+    """Share of the smaller of two groups in which the d behind `equal` gives r; None if tiny."""
+    if r * equal <= 0 or abs(r) >= abs(equal) or abs(equal) >= 1:
+        return None
+    product = r**2 * (1 - equal**2) / (4 * equal**2 * (1 - r**2))  # p (1 − p) = 1 / h
+    share = (1 - math.sqrt(1 - 4 * product)) / 2
+    return share if share >= SMALLEST_SHARE else None
 
 
 def _another_model(x: dict[str, float], rule: Rule) -> bool:
@@ -217,6 +219,9 @@ def assumption_problems(row: Row, choice: Choice) -> list[Problem]:
 ROW_RULES: tuple[Callable[[Row, Choice], list[Problem]], ...] = (
     sign_problems,
     agreement_problems,
+    df_problems,
+    spread_problems,
+    variance_problems,
     assumption_problems,
 )
 

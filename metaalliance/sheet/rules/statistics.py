@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from metaalliance.core.conversion.conversions import Converted
-from metaalliance.core.conversion.rules import COMPANIONS, RULES, Rule
-from metaalliance.options import BetaPolicy
+from metaalliance.core.conversion.conversions import Converted, has_test
+from metaalliance.core.conversion.rule import Rule
+from metaalliance.core.conversion.rules import COMPANIONS, RULES, YI
+from metaalliance.options import BetaPolicy, Nonsignificant, SheetMeasure, YiMeasure
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import find_column
 from metaalliance.sheet.rows import Row
@@ -15,8 +16,21 @@ from metaalliance.sheet.rows import Row
 #: Statistic by column and by other names.
 _MEMBERS = {member: rule.statistic for rule in RULES.values() for member in rule.inputs}
 _NAMES = {n: rule.statistic for rule in RULES.values() for n in (rule.statistic, *rule.names)}
+_GROUPS = frozenset({"n1", "n2"})
+#: The variance of Fisher's z needs more people than this.
+_LEAST = 3
 #: Columns that are n, or whose sum is.
 _SIZES = tuple(dict.fromkeys((("n",), *(rule.parts for rule in RULES.values()))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What decides how a sheet is read: the settings of `Policy` that are called so."""
+
+    measure: SheetMeasure = "z"
+    nonsignificant: Nonsignificant = "error"
+    beta: BetaPolicy = "peterson-brown"
+    yi_measure: YiMeasure | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,11 +45,14 @@ class Choice:
         Numbers that the conversion uses, n completed from group sizes or counts.
     named : bool
         Whether the statistic column names it.
+    scale : str or None
+        What `yi_measure` says of yi.
     """
 
     rule: Rule
     inputs: dict[str, float] = field(repr=False)
     named: bool = False
+    scale: str | None = None
 
     @property
     def statistic(self) -> str:
@@ -86,7 +103,8 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
     `override` replaces the statistic itself (the value column).
     """
-    wanted = (*rule.inputs, *COMPANIONS)
+    needed = (c for one_of in (*rule.needs, rule.parts) for c in one_of)
+    wanted = dict.fromkeys((*rule.inputs, *COMPANIONS, *needed))
     inputs = {c: float(row.get(c)) for c in wanted if isinstance(row.get(c), float)}
     if override is not None:
         inputs[rule.inputs[0]] = override
@@ -94,6 +112,10 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
         parts = [inputs[k] for k in rule.parts if k in inputs]
         if len(parts) == len(rule.parts):
             inputs["n"] = float(sum(parts))
+    elif ("n1", "n") in rule.needs and len(_GROUPS & inputs.keys()) == 1:
+        (known,) = _GROUPS & inputs.keys()
+        if inputs["n"] - inputs[known] >= 1:
+            inputs[min(_GROUPS - {known})] = inputs["n"] - inputs[known]
     return inputs
 
 
@@ -106,7 +128,7 @@ def sample_size(row: Row) -> float | None:
     return None
 
 
-def choose(row: Row, beta: BetaPolicy) -> tuple[Choice | None, list[Problem]]:
+def choose(row: Row, reading: Reading) -> tuple[Choice | None, list[Problem]]:
     """Return the statistic of an included row, or the problems that prevent it.
 
     Cells with a fault of their own are reported elsewhere and give no second problem.
@@ -133,10 +155,16 @@ def choose(row: Row, beta: BetaPolicy) -> tuple[Choice | None, list[Problem]]:
         return None, []
     if silent(row, statistic) and override is None:
         return None, []
-    choice = Choice(rule, inputs_of(row, rule, override), named is not None)
+    scale = None
+    if statistic == "yi":
+        if "yi_measure" in row.cells and row.cells["yi_measure"].faulty:
+            return None, []
+        scale = row.get("yi_measure") or reading.yi_measure
+        rule = YI[scale or "z"]
+    choice = Choice(rule, inputs_of(row, rule, override), named is not None, scale)
     if _waits(row, choice):
         return None, []
-    return choice, _needs(row, choice) or _refusals(row, choice, beta)
+    return choice, _needs(row, choice) or _refusals(row, choice, reading)
 
 
 def _nothing(row: Row) -> list[Problem]:
@@ -185,34 +213,34 @@ def _in_range(row: Row, rule: Rule, value: float) -> tuple[float | None, list[Pr
 
 def _waits(row: Row, choice: Choice) -> bool:
     """Whether a number that the conversion needs stands in a faulty cell, reported already."""
+    missing = choice.rule.missing(choice.inputs)
+    instead = ("se", "ci_low", "ci_high") if choice.rule.spread else ()
     return any(
-        not any(a in choice.inputs for a in alternatives)
-        and any(a in row.cells and row.cells[a].faulty for a in alternatives)
-        for alternatives in choice.rule.needs
+        c in row.cells and row.cells[c].faulty for one_of in missing for c in (*one_of, *instead)
     )
 
 
 def _needs(row: Row, choice: Choice) -> list[Problem]:
     """Columns that the conversion needs and the row has not."""
-    missing = dict.fromkeys(
-        " or ".join(alternatives)
-        for alternatives in choice.rule.needs
-        if not any(a in choice.inputs for a in alternatives)
-    )
+    missing = dict.fromkeys(" or ".join(m) for m in choice.rule.missing(choice.inputs))
     if not missing:
         return []
-    wanted = " and ".join(missing)
-    message = f"{choice.statistic} needs {wanted}"
-    return [row.problem("MA403", message, choice.rule.inputs[0], f"enter {wanted}")]
+    wanted, column = " and ".join(missing), choice.rule.inputs[0]
+    message, hint = f"{choice.statistic} needs {wanted}", f"enter {wanted}"
+    if choice.rule.spread and any("n" in one_of for one_of in choice.rule.needs):
+        own = "se or " if choice.rule.spread.takes_se else ""
+        hint += f", or its {own}ci_low and ci_high where n is not known"
+    return [row.problem("MA403", message, column, hint)]
 
 
-def _refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
+def _refusals(row: Row, choice: Choice, reading: Reading) -> list[Problem]:
     """Conversions that would be wrong."""
     rule, x = choice.rule, choice.inputs
     unequal = _sizes(row, choice)
     if unequal:
         return unequal
-    if rule.coefficient and beta == "refuse" and x.get("n_predictors") != 1:
+    formula = rule.coefficient and x.get("n_predictors") != 1 and not has_test(x)
+    if formula and reading.beta == "refuse":
         message = "betas are not converted (--beta refuse)"
         return [row.problem("MA407", message, rule.inputs[0])]
     refused = next((found for refuse in rule.refusals if (found := refuse(x))), None)
@@ -220,7 +248,7 @@ def _refusals(row: Row, choice: Choice, beta: BetaPolicy) -> list[Problem]:
         computed = refused.column == "n" and "n" not in row.cells
         place = rule.inputs[0] if computed else refused.column
         return [row.problem(refused.code, refused.message, place, refused.hint)]
-    return _degrees(row, choice) or _too_extreme(row, choice)
+    return _degrees(row, choice, reading.measure) or _too_extreme(row, choice)
 
 
 def _sizes(row: Row, choice: Choice) -> list[Problem]:
@@ -234,18 +262,21 @@ def _sizes(row: Row, choice: Choice) -> list[Problem]:
     return [row.problem("MA415", f"n is {coded:g}, but {' + '.join(parts)} is {total:g}", "n")]
 
 
-def _degrees(row: Row, choice: Choice) -> list[Problem]:
-    """Sample sizes that leave no variance."""
+def _degrees(row: Row, choice: Choice, measure: SheetMeasure) -> list[Problem]:
+    """Sample sizes that leave no variance; that of r itself takes one person less."""
     rule, n = choice.rule, choice.inputs.get("n")
     if rule.least_n is None:
         return []
-    if n is not None and n <= rule.least_n:
+    less = 1 if measure == "r" and rule.least_n == _LEAST else 0
+    what = "r" if less else "Fisher's z"
+    hint = "" if less or n != _LEAST == rule.least_n else "n = 3 will do with --measure r"
+    if n is not None and n <= rule.least_n - less:
         place = "n" if "n" in row.cells else rule.inputs[0]
-        return [row.problem("MA321", f"Fisher's z needs n > {rule.least_n}", place)]
+        return [row.problem("MA321", f"{what} needs n > {rule.least_n - less}", place, hint)]
     column = rule.df or "df"
     df = choice.inputs.get(column)
-    if df is not None and df <= 1 and (rule.df or n is None):
-        return [row.problem("MA321", "Fisher's z needs df > 1", column)]
+    if df is not None and df <= 1 - less and (rule.df or n is None):
+        return [row.problem("MA321", f"{what} needs df > {1 - less}", column)]
     return []
 
 

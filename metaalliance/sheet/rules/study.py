@@ -12,6 +12,8 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import HIGHER_IS_BETTER, HIGHER_IS_WORSE, key_of
 from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rules.columns import level_problems, rater_problems
+from metaalliance.sheet.rules.reports import report_problems, shared_sample_problems
 
 #: Columns that tell two effects of a study apart.
 _IDENTITY = ("sample", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
@@ -22,6 +24,8 @@ _SIGNED = (
 )
 _NUMERIC_GROUPS = ("statistic", "companion", "direction")
 _CONSTANT = ("year", "doi", "source", "design", "country")
+#: What is said about a row, not coded from the report.
+_ASIDE = frozenset({"include", "exclusion_reason"})
 _NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
 _HOMOGLYPHS = str.maketrans("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj")
 
@@ -49,31 +53,37 @@ def duplicate_problems(rows: list[Row]) -> list[Problem]:
     """One effect coded twice; and effects that nothing but their value tells apart."""
     problems = []
     for group in _grouped(rows, "study", *_IDENTITY).values():
-        first: dict[tuple[object, ...], Row] = {}
         described = any(group[0].has(c) for c in _IDENTITY)
-        for row in group:
-            if row.faulty:
-                continue
-            value = tuple(row.get(c) for c in (*_VALUES, *(() if described else ("effect",))))
-            if value in first:
-                twin = first[value]
-                message = f"the same effect stands in row {twin.number}"
+        firsts: dict[tuple[object, ...], Row] = {}
+        values: dict[tuple[object, ...], Row] = {}
+        for row in (r for r in group if not r.faulty):
+            value = tuple(row.get(c) for c in _VALUES)
+            whole = tuple(sorted((c, str(v.value)) for c, v in row.cells.items()
+                                 if c not in _ASIDE and v.value is not None))  # fmt: skip
+            first = next(iter(values.values()), None)
+            if whole in firsts:
+                message = f"the same effect stands in row {firsts[whole].number}"
                 hint = "delete one, or code what distinguishes them"
                 problems.append(row.problem("MA501", message, _value_column(row), hint))
-            elif first and described and _labels(row) == _labels(next(iter(first.values()))):
-                twin = next(iter(first.values()))
-                message = f"agrees with row {twin.number} in everything but its value"
+            elif value in values and _labels(row) == _labels(values[value]):
+                message = f"has the numbers of row {values[value].number}, and no text that differs"
                 problems.append(row.problem("MA508", message, _value_column(row)))
-            first.setdefault(value, row)
+            elif first is not None and described and _labels(row) == _labels(first):
+                message = f"agrees with row {first.number} in everything but its value"
+                problems.append(row.problem("MA508", message, _value_column(row)))
+            firsts.setdefault(whole, row)
+            values.setdefault(value, row)
     return problems
 
 
 def _labels(row: Row) -> dict[str, str]:
-    """Text in columns of the team, which may tell effects apart; numbers may be counters."""
+    """Text that may tell effects apart; the team's numbers may be counters."""
     return {
         name: coded.value
         for name, coded in row.cells.items()
-        if name not in COLUMNS and isinstance(coded.value, str) and not _NUMERIC(coded.value)
+        if (name not in COLUMNS or COLUMNS[name].group != "identity")
+        and isinstance(coded.value, str)
+        and not _NUMERIC(coded.value)
     }
 
 
@@ -142,7 +152,7 @@ def _blank_directions(rows: list[Row]) -> list[Problem]:
     if not blank:
         return []
     suspects = [row for row in blank if _counts_symptoms(row)]
-    negative = sorted({row.study for row in suspects if _negative(row)})
+    negative = sorted({row.label for row in suspects if _negative(row)})
     message = (
         f"outcome_direction is blank in {len(blank)} of {len(rows)} rows: their sign is taken as "
         "aligned (positive = better alliance, better outcome)"
@@ -153,7 +163,7 @@ def _blank_directions(rows: list[Row]) -> list[Problem]:
     if negative:
         hint += f", and are negative, as if not aligned, in {_listed(negative)}"
     elif suspects:
-        hint += f": {_listed(sorted({row.study for row in suspects}))}"
+        hint += f": {_listed(sorted({row.label for row in suspects}))}"
     return [blank[0].problem("MA504", message, "outcome_direction", hint)]
 
 
@@ -204,14 +214,14 @@ def overlap_problems(rows: list[Row]) -> list[Problem]:
     problems = []
     for row in rows:
         n, country = row.get("n"), row.get("country")
-        author = re.match(r"[^\W\d_]+", row.study)
+        author = re.match(r"[^\W\d_]+", row.label)
         if not isinstance(n, float) or not country or author is None:
             continue
         twin = first.setdefault((label_key(author[0]), n, key_of(str(country))), row)
         if twin.study != row.study and row.study not in reported:
             reported.add(row.study)
             message = (
-                f"shares first author, n = {n:g} and country with {twin.study!r} (row "
+                f"shares first author, n = {n:g} and country with {twin.label!r} (row "
                 f"{twin.number}): the samples may overlap"
             )
             problems.append(row.problem("MA513", message, "study"))
@@ -227,4 +237,8 @@ STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
     direction_problems,
     estimand_problems,
     overlap_problems,
+    level_problems,
+    rater_problems,
+    report_problems,
+    shared_sample_problems,
 )

@@ -1,0 +1,182 @@
+"""What a header that the reader does not know may be: by like names, checked by the values."""
+
+from __future__ import annotations
+
+from metaalliance.sheet.columns.reading import fits, numbers_of
+from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS
+from metaalliance.sheet.columns.spreads import EFFECTS, Guess, Sheet, variance_is
+from metaalliance.sheet.columns.words import beside, folded, names, pieces
+from metaalliance.sheet.read.grid import is_blank
+
+_STUDY = names(
+    """study studies studie etude estudio studio onderzoek author authors autor autoren auteur
+    auteurs autore autori autores paper article trial reference citation publication report record
+    covidence slab studlab source label id"""
+)
+_STUDY_MORE = names(
+    """id ids name label first last and year ref number num no nr code key short full et al s de la
+    der the of und y e jahr ano annee anno title clean"""
+)
+#: Who of a sample stands behind the effect.
+_N_FIRST = names(
+    "final used analyzed analysed analysis completers complete completer valid effective"
+)
+_N_MORE = _N_FIRST | names(
+    """n sample size total participants patients clients subjects overall all pts dyads pairs obs
+    observations cases of the in for number no num study correlation corr r es effect itt people
+    persons respondents"""
+)
+#: Words that make another number of a statistic: its correction, its kind, its square.
+_OTHER_NUMBER = names(
+    """type source page pages note notes squared sq square measure missing method raw corrected
+    uncorrected adjusted unadjusted attenuated disattenuated direction sign coder reviewer rater
+    kind reported how where which reliability alpha reverse reversed flag code comment unit df n sd"""
+)
+_SOME_EFFECT = names("es effect effects effectsize effectsizes estimate est ef coef outcome")
+_SOME_MORE = names("size sizes es value val effect the of final main est stat")
+
+
+def guess_study(sheet: Sheet) -> Guess | None:
+    """A header that names the study: by its words; else by texts with years, which is unsure."""
+    if "study" in sheet.named:
+        return None
+    if "label" in sheet.named:
+        header = sheet.texts[sheet.named["label"]]
+        why = "the label, and no header names the study"
+        found = sheet.different(sheet.named["label"])
+        return Guess(column="study", header=header, why=why, evidence=found)
+    likely = []
+    for index, header in sheet.free():
+        words = set(pieces(header)) or {header.strip().casefold()}
+        numbered = header.strip().startswith("#") or words <= names("no nr num number")
+        like = words & _STUDY and words <= _STUDY | _STUDY_MORE
+        if (like or numbered) and _filled(sheet, index) > 0.3:
+            bare = numbered or words <= names("id ids record covidence number no nr code")
+            likely.append((bare, index, header))
+    for bare, index, header in sorted(likely):
+        why = "an identifier, and no header names the study" if bare else "its words name a study"
+        return Guess(column="study", header=header, why=why, evidence=sheet.different(index))
+    for index, header in sheet.free():
+        texts = [v for v in sheet.columns[index] if isinstance(v, str) and not is_blank(v)]
+        dated = sum(any(c.isdigit() for c in t) and any(c.isalpha() for c in t) for t in texts)
+        if texts and dated > len(texts) / 2:
+            return Guess(column="study", header=header, sure=False,
+                         why="texts with years; nothing in its name says so",
+                         evidence=sheet.different(index))  # fmt: skip
+    return None
+
+
+def _filled(sheet: Sheet, index: int) -> float:
+    values = sheet.columns[index]
+    return sum(not is_blank(v) for v in values) / max(len(values), 1)
+
+
+def guess_n(sheet: Sheet) -> Guess | None:
+    """A header that names the sample size, over whole numbers; those analysed come first."""
+    if {"n", "total1"} & sheet.named.keys() or {"n1", "n2"} <= sheet.named.keys():
+        return None
+    likely = []
+    for index, header in sheet.free():
+        words = set(pieces(header))
+        sized = words & {"n", "sample", "size", "participants", "patients", "clients", "subjects"}
+        if sized and words <= _N_MORE and not beside(header) and _are_counts(sheet, index):
+            likely.append((not words & _N_FIRST, "n" not in words, index, header))
+    if not likely:
+        return None
+    *_, index, header = min(likely)
+    return Guess(column="n", header=header, why="its words name a sample size",
+                 evidence=sheet.spread(index))  # fmt: skip
+
+
+def _are_counts(sheet: Sheet, index: int) -> bool:
+    numbers = [v for v in sheet.numbers(index) if v is not None]
+    return (
+        bool(numbers) and fits(sheet.columns[index], COLUMNS["n"], sheet.grid) and max(numbers) > 3
+    )
+
+
+def has_effect(sheet: Sheet) -> bool:
+    """Whether a statistic is known that some cell holds."""
+    return any(
+        name in STATISTICS and name != "p" and any(not is_blank(v) for v in sheet.columns[at])
+        for name, at in sheet.named.items()
+        if name not in {"value", "mean1", "sd1", "mean2", "sd2"} or "mean2" in sheet.named
+    )
+
+
+def guess_effect(sheet: Sheet) -> list[Guess]:
+    """The headers that may hold the effect where none is known: first what names it.
+
+    A header that speaks of an error, a variance, a limit, p, a weight or an id never does.
+    """
+    if has_effect(sheet):
+        return []
+    free = [(i, h) for i, h in sheet.free() if not beside(h)]
+    named = [g for i, h in free if (g := _by_words(sheet, i, h))]
+    if named:
+        return named if len(named) == 1 else [_unsure(g) for g in named]
+    bare = next(((i, h) for i, h in free if folded(h) == "z" and _are_numbers(sheet, i)), None)
+    if bare is not None:
+        return _guess_z(sheet, *bare)
+    some = [_of_unknown_scale(sheet, i, h) for i, h in free if _is_some_effect(sheet, i, h)]
+    return some[:1] or [g for i, h in free if (g := _by_values(sheet, i, h))][:1]
+
+
+def _unsure(guess: Guess) -> Guess:
+    return Guess(column=guess.column, header=guess.header, evidence=guess.evidence, sure=False,
+                 why="its words name the statistic, but other headers do too")  # fmt: skip
+
+
+def _by_words(sheet: Sheet, index: int, header: str) -> Guess | None:
+    words = set(pieces(header)) | {folded(header)}
+    if words & _OTHER_NUMBER:
+        return None
+    column = next((c for c, known in EFFECTS.items() if words & known), None)
+    if column is None or not _are_numbers(sheet, index):
+        return None
+    if not fits(sheet.columns[index], COLUMNS[column], sheet.grid):
+        return None
+    return Guess(column=column, header=header, why="its words name the statistic",
+                 evidence=sheet.spread(index))  # fmt: skip
+
+
+def _are_numbers(sheet: Sheet, index: int) -> bool:
+    """Whether most cells hold numbers that are not all whole."""
+    parsed = numbers_of(sheet.columns[index], sheet.grid)
+    known = [p.value for p in parsed if p.value is not None]
+    return len(known) * 2 > len(parsed) and any(v != int(v) for v in known)
+
+
+def _guess_z(sheet: Sheet, index: int, header: str) -> list[Guess]:
+    """A bare z: Fisher's z where a variance beside it is 1 / (n − 3), else a question."""
+    if variance_is(sheet, lambda _, n: 1 / (n - 3), index):
+        why = "z, and the variance beside it is 1 / (n − 3): Fisher’s z"
+        return [Guess(column="fisher_z", header=header, why=why, evidence=sheet.spread(index))]
+    why = "if it is Fisher’s z of r"
+    other = "if it is a test statistic"
+    return [
+        Guess(column=c, header=header, why=w, evidence=sheet.spread(index), sure=False)
+        for c, w in (("fisher_z", why), ("z_stat", other))
+    ]
+
+
+def _is_some_effect(sheet: Sheet, index: int, header: str) -> bool:
+    words = set(pieces(header))
+    named = words & _SOME_EFFECT and words <= _SOME_EFFECT | _SOME_MORE
+    return bool(named) and _are_numbers(sheet, index)
+
+
+def _of_unknown_scale(sheet: Sheet, index: int, header: str) -> Guess:
+    named = "statistic" in sheet.named
+    why = "an effect, but its name does not say which: r, d, g, Fisher’s z ..."
+    return Guess(column="value" if named else "yi", header=header, sure=named,
+                 why="the value of the statistic that is named beside it" if named else why,
+                 evidence=sheet.spread(index))  # fmt: skip
+
+
+def _by_values(sheet: Sheet, index: int, header: str) -> Guess | None:
+    numbers = [v for v in sheet.numbers(index) if v is not None]
+    if len(numbers) < 3 or not all(-1 < v < 1 for v in numbers) or not _are_numbers(sheet, index):
+        return None
+    why = "numbers between −1 and 1, but nothing in its name says that they are correlations"
+    return Guess(column="r", header=header, why=why, evidence=sheet.spread(index), sure=False)

@@ -1,0 +1,193 @@
+"""Which columns say what one report is: a study, an identifier, or author and year."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.vocabularies import key_of
+from metaalliance.sheet.read.grid import Grid, is_blank
+
+_AUTHORS = frozenset(
+    {"author", "authors", "firstauthor", "leadauthor", "firstauthors", "autor", "autoren",
+     "erstautor", "verfasser", "auteur", "auteurs", "premierauteur", "eersteauteur", "autores",
+     "primerautor", "autore", "autori", "primoautore"}
+)  # fmt: skip
+#: Headers of identifiers that are those of studies.
+STUDY_IDS = frozenset(
+    {"studyid", "sid", "idstudy", "studyno", "studynr", "studynum", "studynumber", "studycode",
+     "articleid", "paperid", "reportid", "trialid", "recordid", "studienid", "studiennr",
+     "studiennummer", "studienummer", "studieid", "idétude", "idestudio", "idstudio"}
+)  # fmt: skip
+#: Identifiers that may count rows as well as studies.
+_BARE = frozenset({"id", "no", "nr", "number"})
+#: Codes of studies: 12, S01, Study 3; no names.
+_CODE = re.compile(
+    r"[0-9]+(?:\.[0-9]+)?[a-z]?|(?:[a-z]{1,3}[-_]?|(?:study|studie|estudio|studio|étude|sample|"
+    r"experiment|exp|paper|article)[ ._-]*)[0-9]{1,3}[a-z]?"
+).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Where the identity of a study stands; columns count from 1, 0 is none.
+
+    Attributes
+    ----------
+    study : int
+        Column of the study; that of the author where author and year are the study.
+    author : int
+        Column of the author, where it makes the study or its label.
+    composed : bool
+        Whether author and year are the study, rather than its label.
+    label, effect : int
+        Columns that are the label of the study and the identifier of the effect.
+    numbered : int
+        Column that counts within reports, and is no study.
+    """
+
+    study: int = 0
+    author: int = 0
+    composed: bool = False
+    label: int = 0
+    effect: int = 0
+    numbered: int = 0
+
+    @property
+    def own(self) -> dict[int, str]:
+        """Columns that the identity places itself, by number."""
+        placed = {self.effect: "effect", self.label: "label", self.study: "study"}
+        return {number: name for number, name in placed.items() if number}
+
+
+def find_identity(grid: Grid, row: int, headers: Sequence[str], scheme: Scheme) -> Identity:
+    """Say which column is the study, from the headers and from what they tell apart.
+
+    Author and year are the study where no column of studies tells their reports apart; where
+    one does, they are its label.
+    """
+    kinds = {number: _kind(text, scheme) for number, text in enumerate(headers, start=1) if text}
+    columns = {n: [_text(values, n) for values in grid.rows[row:]] for n in kinds}
+    author = next((n for n, kind in kinds.items() if kind == "author"), 0)
+    year = next((n for n, kind in kinds.items() if kind == "year"), 0)
+    found = _study(kinds, columns, author, year)
+    placed = set(kinds.values())
+    return replace(
+        found,
+        label=0 if "label" in placed else found.label,
+        effect=0 if "effect" in placed else found.effect,
+    )
+
+
+def _kind(text: str, scheme: Scheme) -> str:
+    """What a header is for the identity."""
+    column, key = scheme.column_of(text), key_of(text)
+    if key in scheme.moderators:
+        return ""
+    if column in {"year", "label", "effect"}:
+        return str(column)
+    if column not in {"study", None}:
+        return ""
+    if key in _AUTHORS:
+        return "author"
+    if "study" in scheme.taken:
+        return "study" if column == "study" else ""
+    if key == "study":
+        return "study"
+    if key in STUDY_IDS:
+        return "id"
+    if key in _BARE:
+        return "bare"
+    if column != "study":
+        return ""
+    return "publication" if key in {"publication", "reference"} else "name"
+
+
+def _text(values: list[Any], number: int) -> str:
+    raw = values[number - 1] if number <= len(values) else None
+    return "" if is_blank(raw) else " ".join(str(raw).split()).casefold()
+
+
+def _study(
+    kinds: dict[int, str], columns: dict[int, list[str]], author: int, year: int
+) -> Identity:
+    of = {kind: [n for n, k in kinds.items() if k == kind] for kind in set(kinds.values())}
+    reports = _reports(columns, author, year)
+    names = [*of.get("name", []), *of.get("publication", [])]
+    candidates = (*of.get("study", []), *of.get("id", []), *(of.get("bare", []) if author else []))
+    if candidates:
+        return _coded(candidates[0], kinds, columns, reports, author, names)
+    for number in sorted(names, key=lambda n: -len(set(columns[n]))):
+        apart = splits(reports, columns[number]) or kinds[number] == "name"
+        if not splits(columns[number], reports) and (apart or not author):
+            return Identity(study=number)
+    return Identity(study=author, author=author if year else 0, composed=bool(author and year))
+
+
+def _coded(
+    number: int, kinds: dict[int, str], columns: dict[int, list[str]], reports: list[Any],
+    author: int, names: list[int],
+) -> Identity:  # fmt: skip
+    """Judge a column of studies or identifiers by the reports that stand beside it."""
+    values, bare = columns[number], kinds[number] == "bare"
+    report = Identity(study=author, author=author, composed=True)
+    if _counts(values, reports):
+        return replace(report, effect=number) if bare else replace(report, numbered=number)
+    if bare and splits(reports, values) and _all_differ(values):
+        return replace(report, effect=number)
+    if kinds[number] == "study" and not all(map(_CODE, filter(None, values))):
+        return Identity(study=number)
+    label = next((n for n in names if _agree(values, columns[n])), 0)
+    return Identity(study=number, author=0 if label else author, label=label)
+
+
+def _reports(columns: dict[int, list[str]], author: int, year: int) -> list[Any]:
+    """Author with year of each row, or None."""
+    if not author:
+        return []
+    years = columns[year] if year else [""] * len(columns[author])
+    pairs = zip(columns[author], years, strict=True)
+    return [(a, y) if a and (y or not year) else None for a, y in pairs]
+
+
+def _counts(values: list[str], reports: list[Any]) -> bool:
+    """Whether a column counts 1, 2, 3 within each report, so that one value stands in most."""
+    if not all(map(_CODE, filter(None, values))):
+        return False
+    beside = _beside(values, reports)
+    most = max((len(found) for found in beside.values()), default=0)
+    several = len({r for r in reports if r})
+    return most > 1 and (2 * most > several or (2 * most == several and splits(reports, values)))
+
+
+def _all_differ(values: list[str]) -> bool:
+    known = [v for v in values if v]
+    return len(set(known)) == len(known)
+
+
+def _agree(first: list[str], second: list[str]) -> bool:
+    return not splits(first, second) and not splits(second, first)
+
+
+def _beside(first: Iterable[Hashable], second: Iterable[Hashable]) -> dict[Hashable, set[Any]]:
+    """Values of the second column that stand beside each of the first; blanks aside."""
+    found: dict[Hashable, set[Any]] = defaultdict(set)
+    for a, b in zip(first, second, strict=False):
+        if a and b:
+            found[a].add(b)
+    return found
+
+
+def splits(first: Iterable[Hashable], second: Iterable[Hashable]) -> bool:
+    """Whether one value of the first column stands beside several of the second.
+
+    Examples
+    --------
+    >>> splits(["a", "a", "b"], [1, 2, 2]), splits([1, 2, 2], ["a", "b", "b"])
+    (True, False)
+    """
+    return any(len(found) > 1 for found in _beside(first, second).values())

@@ -1,0 +1,209 @@
+"""Names that other houses and languages give to the columns.
+
+Each is taken only where no header of the sheet has a name of the column in the specification, and
+where the values under it are of its kind; each use is a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from metaalliance.sheet.columns.words import folded, names, pieces
+from metaalliance.sheet.read.grid import is_blank
+from metaalliance.sheet.read.numbers import parse_number
+
+#: By column, the words of headers, folded (no accents, blanks or points): packages for
+#: meta-analysis first, then German, Dutch, French, Spanish, Italian.
+_NAMES: dict[str, str] = {
+    "study": "slab studlab studylabel studyname paper trial article "
+             "studie studienname studienid studieid referenz onderzoek studienaam etude "
+             "nomdeletude idetude estudio idestudio studio idstudio referencia riferimento "
+             "authoryear autorjahr autorundjahr auteurjaar auteuranneee autorano autoreanno "
+             "auteurannee firstauthor erstautor autor autoren autorinnen verfasser auteur auteurs "
+             "autores autore autori premierauteur primerautor primoautore eersteauteur",
+    "year": "yop yearofpublication pubyear publyear yearpub yearpublished publicationyear "
+            "jahr publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee "
+            "anneedepublication anneepublication ano anodepublicacion anopublicacion anno "
+            "annodipubblicazione annopubblicazione",
+    "n": "ni ntot nall nobs nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn "
+         "nused neff nsample samplen totalsample totalsamplesize finalsamplesize nparticipants "
+         "numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe "
+         "stichprobengroesse stichprobengrosse stichprobenumfang fallzahl probanden "
+         "steekproef steekproefgrootte steekproefomvang aantal aantaldeelnemers ntotaal totaaln "
+         "effectif effectifs effectiftotal tailleechantillon tailledelechantillon taille "
+         "ntotale tamanomuestra tamanodelamuestra tamanomuestral tamanodemuestra muestra "
+         "numerosita numerositacampione numerositacampionaria ampiezzacampione "
+         "dimensionecampione campione",
+    "r": "ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient pearsoncorrelation "
+         "zeroorderr bivariater korrelation korrelationskoeffizient korr correlatie "
+         "correlatiecoefficient coefficientdecorrelation correlacion coeficientedecorrelacion "
+         "correlazione coefficientedicorrelazione",
+    "fisher_z": "zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz "
+                "fisherstransformedz zfish",
+    "yi": "te",
+    "sei": "sete seyi",
+    "t": "twert tvalue twaarde valeurt valort valoret",
+    "F": "fwert fwaarde valeurf valorf valoref",
+    "p": "pwert pwaarde valeurp valorp valoredip valorep",
+    "d": "cohend dcohen cohensd",
+    "g": "hedgeg hedgesg ghedges",
+    "ci_low": "lowci lowerci cilow cill llci lowercl cilower cil cilo lower95 ci95lower ci95low "
+              "lowerlimit lowerbound lower ll lb lci untergrenze untereskonfidenzintervall kiunten "
+              "ondergrens borneinferieure limiteinferior limiteinferiore icinf icinferior bilow",
+    "ci_high": "highci upperci cihigh ciul ulci uppercl ciupper ciu cihi upper95 ci95upper "
+               "ci95high upperlimit upperbound upper ul ub uci obergrenze kioben bovengrens "
+               "bornesuperieure limitesuperior limitesuperiore icsup icsuperior bihigh",
+    "outcome_measure": "outcomename outcomevariable outcomeinstrument ergebnismass outcomemass "
+                       "ergebnis ergebnisvariable zielgrosse zielgroesse zielvariable uitkomst "
+                       "uitkomstmaat mesurederesultat critere variabledependante resultado "
+                       "medidaderesultado medidaresultado misuradiesito esito misuraesito",
+    "alliance_measure": "allianzmass allianzinstrument allianzskala alliantiemaat "
+                        "alliantieinstrument mesuredelalliance mesurealliance instrumentalliance "
+                        "medidadealianza medidaalianza misuraalleanza misuradialleanza",
+    "alliance_rater": "beurteiler beurteilerperspektive raterperspektive perspektive beoordelaar "
+                      "perspectief evaluateur perspectiveevaluateur evaluador perspectiva "
+                      "valutatore prospettiva allianceratedby ratedby",
+    "modality": "therapieform therapieverfahren therapieverfahrn verfahren behandlung therapie "
+                "behandlungsform therapierichtung behandeling therapievorm traitement approche "
+                "approchetherapeutique tratamiento modalidad enfoque terapia trattamento approccio "
+                "orientamento psychotherapy typeoftherapy typeoftreatment",
+    "country": "land pays pais paese",
+    "diagnosis": "diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi stoornis",
+    "notes": "bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare opmerking "
+             "opmerkingen remarque remarques commentaire commentaires observaciones comentarios "
+             "commenti osservazioni",
+    "percent_female": "frauenanteil anteilfrauen prozentfrauen percentagevrouwen pctfemale "
+                      "percfemale femaleperc femalepercent propfemale percentwomen",
+    "mean_age": "alter mittleresalter durchschnittsalter leeftijd gemiddeldeleeftijd agemoyen "
+                "edad edadmedia etamedia agemean meanage magedyears",
+}  # fmt: skip
+
+_COLUMN_OF = {word: column for column, words in _NAMES.items() for word in words.split()}
+
+
+def other_name(header: str) -> str | None:
+    """Return the column that a header of another house or language names, or None.
+
+    Examples
+    --------
+    >>> other_name("Stichprobengröße"), other_name("N (final)"), other_name("seTE")
+    ('n', 'n', 'sei')
+    """
+    return _COLUMN_OF.get(folded(header))
+
+
+# Groups ---------------------------------------------------------------------------------------
+
+_ROLES: dict[str, frozenset[str]] = {
+    "mean": names("m mean means mw mittelwert mittelwerte moyenne moy media gemiddelde gem avg x"),
+    "sd": names("sd sds stdev std stddev standarddeviation s et ecarttype ds de dt dev "
+                "standardabweichung standaarddeviatie desviacion deviazione"),
+    "n": names("n nobs size samplesize ss"),
+    "events": names("event events ev responders cases"),
+    "total": names("total totaln ntotal totals"),
+}  # fmt: skip
+_SIDES: dict[str, frozenset[str]] = {
+    "1": names("1 1i i e t exp exper experimental experimentell experimentalgruppe eg ig vg ge int "
+               "interv intervention interventie interventionsgruppe tx treat treatment treated trt "
+               "behandlung behandeling traitement tratamiento trattamento sperimentale active high "
+               "hi hoch hoog haut alto gexp tg"),
+    "2": names("2 2i c ctrl ctl con cont control controls kg cg kontrolle kontrollgruppe kontroll "
+               "controle controlegroep comparison comp compar wl waitlist gc controllo placebo low "
+               "lo tief niedrig laag bas bajo basso cgroup"),
+}  # fmt: skip
+_FILLERS = names("group groups grp gruppe groep groupe grupo gruppo arm arms of the in de la del "
+                 "der post value val")  # fmt: skip
+_SHORT = {
+    f"{a}{b}": (role, side)
+    for role, stems in {"mean": "m", "sd": "sd s", "n": "n", "events": "ev"}.items()
+    for stem in stems.split()
+    for side, ends in {"1": "i e t x", "2": "c k"}.items()
+    for end in ends.split()
+    for a, b in ((stem, end), (end, stem))
+    if f"{a}{b}" not in {"ns", "xm"}
+}
+#: The columns of each set that only counts together.
+_COLUMNS = {("mean", "1"): "mean1", ("sd", "1"): "sd1", ("n", "1"): "n1",
+            ("mean", "2"): "mean2", ("sd", "2"): "sd2", ("n", "2"): "n2"}  # fmt: skip
+_CELLS = {"a": "cell_a", "b": "cell_b", "c": "cell_c", "d": "cell_d"}
+
+
+def grouped_names(
+    headers: Sequence[str], columns: Sequence[Sequence[Any]], known: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the columns of two groups and of a fourfold table, by header.
+
+    Short names such as ``m_i`` or ``Ne`` mean something only where the whole set stands: means,
+    standard deviations and sizes of both groups; events and totals of both; four counts; the sizes
+    of both groups, where they add up to n.
+
+    Parameters
+    ----------
+    headers : sequence of str
+        Headers of the sheet.
+    columns : sequence of sequence
+        The values under each.
+    known : mapping of str to str
+        Header by column, where another name is known already.
+    """
+    lower = {h.strip().lower(): h for h in headers}
+    for ending in ("", "i"):
+        if all(f"{key}{ending}" in lower for key in _CELLS):
+            return {lower[f"{key}{ending}"]: column for key, column in _CELLS.items()}
+    found: dict[tuple[str, str], list[int]] = {}
+    for index, header in enumerate(headers):
+        place = _role_and_side(header)
+        if place is not None and _holds_numbers(columns[index]):
+            found.setdefault(place, []).append(index)
+    one = {place: at[0] for place, at in found.items() if len(at) == 1}
+    if all(place in one for place in _COLUMNS):
+        return {headers[one[place]]: column for place, column in _COLUMNS.items()}
+    sizes = [one.get(("n", side)) for side in "12"]
+    if None not in sizes and _add_up(sizes, headers, columns, known):
+        return {
+            headers[i]: f"n{side}" for side, i in zip("12", sizes, strict=True) if i is not None
+        }
+    return {}
+
+
+def _role_and_side(header: str) -> tuple[str, str] | None:
+    """What number of which group a header names: ``mean_arm1``, ``tSD``, ``MW_EG``, ``nc``."""
+    words = [w for w in pieces(header) if w not in _FILLERS]
+    if len(words) == 1:
+        return _SHORT.get(words[0])
+    digits = [w for w in words if w in {"1", "2"}]
+    if digits:
+        words = [w for w in words if w not in {"i", "g", "t"} or w in digits]
+    roles = [(role, w) for w in words for role, known in _ROLES.items() if w in known]
+    sides = [(side, w) for w in words for side, known in _SIDES.items() if w in known]
+    for role, word in roles:
+        left = list(words)
+        left.remove(word)
+        if len(left) == 1 and (side := next((s for s, w in sides if w == left[0]), None)):
+            return role, side
+    return None
+
+
+def _holds_numbers(values: Sequence[Any]) -> bool:
+    """Whether a column holds numbers and little else."""
+    parsed = [parse_number(v) for v in values if not is_blank(v)]
+    numbers = sum(p.value is not None for p in parsed)
+    others = sum(p.value is None and not p.missing for p in parsed)
+    return numbers > others
+
+
+def _add_up(
+    sizes: Sequence[int | None], headers: Sequence[str], columns: Sequence[Sequence[Any]],
+    known: Mapping[str, str],
+) -> bool:  # fmt: skip
+    """Whether the sizes of two groups add up to n wherever all three stand."""
+    if "n" not in known or known["n"] not in headers:
+        return True
+    at = headers.index(known["n"])
+    rows = zip(*(columns[i] for i in (at, *sizes) if i is not None), strict=False)
+    for row in rows:
+        n, *parts = (parse_number(v).value for v in row)
+        if n is not None and None not in parts and sum(p for p in parts if p) != n:
+            return False
+    return True

@@ -1,0 +1,125 @@
+"""What the columns under a header row are, by their headers and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from metaalliance.sheet.columns.identity import STUDY_IDS
+from metaalliance.sheet.columns.names import grouped_names, other_name
+from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
+from metaalliance.sheet.columns.vocabularies import key_of
+from metaalliance.sheet.read.grid import Grid, is_blank
+from metaalliance.sheet.read.numbers import Parsed, parse_number
+
+#: Rows that are looked at to judge what a column holds.
+LOOKED_AT = 500
+#: Headers that programs give to row numbers.
+_ROW_NUMBERS = frozenset(
+    {"x", "...1", "unnamed: 0", "unnamed: 0.1", "rownames", "row.names", "row names", "row_names",
+     "rowname", "row number", "rownumber", "row_number"}
+)  # fmt: skip
+
+
+def column_values(grid: Grid, row: int, index: int) -> list[Any]:
+    """Values under a header, blank cells included; `index` counts from 0."""
+    return [v[index] if index < len(v) else None for v in grid.rows[row : row + LOOKED_AT]]
+
+
+def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> list[str | None]:
+    """Return the column that each header names, or None.
+
+    The team's mapping comes first, then names and aliases of the specification. Names of other
+    houses and languages count where no other header names their column and the values under
+    them are of its kind.
+    """
+    named = [scheme.column_of(text) if text else None for text in texts]
+    values = {i: column_values(grid, row, i) for i, text in enumerate(texts) if text}
+    fixed = [scheme.is_mapped(text) for text in texts]
+    _without_numbers(named, values, texts, fixed)
+    known = {name: texts[i] for i, name in enumerate(named) if name}
+    columns = [values.get(i, []) for i in range(len(texts))]
+    for header, name in grouped_names(texts, columns, known).items():
+        at = texts.index(header)
+        free = name not in known or known[name] == header
+        if not fixed[at] and free and name not in scheme.taken and name in COLUMNS:
+            named[at] = name
+    for index, text in enumerate(texts):
+        name = other_name(text) if text and named[index] is None and not fixed[index] else None
+        if name is None or name not in COLUMNS or name in named or name in scheme.taken:
+            continue
+        if fits(values[index], COLUMNS[name], grid):
+            named[index] = name
+    if "study" not in named and "study" not in scheme.taken:
+        ids = [i for i, t in enumerate(texts) if key_of(t) in STUDY_IDS and not fixed[i]]
+        for index in ids[:1]:
+            named[index] = "study"
+    return named
+
+
+def _without_numbers(
+    named: list[str | None], values: dict[int, list[Any]], texts: Sequence[str], fixed: list[bool]
+) -> None:
+    """A letter over texts, such as `r` for the rater, is no statistic beside another one."""
+    statistics = [i for i, name in enumerate(named) if name in STATISTICS]
+    words = [i for i in statistics if len(texts[i].strip()) == 1 and _is_text(values[i])]
+    if len(words) < len(statistics):
+        for index in words:
+            if not fixed[index]:
+                named[index] = None
+
+
+def _is_text(values: Sequence[Any]) -> bool:
+    filled = [parse_number(v) for v in values if not is_blank(v)]
+    said = [p for p in filled if not (p.missing or p.nonsignificant)]
+    return len(said) > 2 and all(p.value is None and p.fault == "MA302" for p in said)
+
+
+def numbers_of(values: Sequence[Any], grid: Grid, *, counts: bool = False) -> list[Parsed]:
+    """Cells that are neither blank nor missing, read as numbers."""
+    comma = grid.decimal_comma
+    parsed = [parse_number(v, decimal_comma=comma, integer=counts) for v in values
+              if not is_blank(v)]  # fmt: skip
+    return [p for p in parsed if not p.missing]
+
+
+def fits(values: Sequence[Any], column: Column, grid: Grid) -> bool:
+    """Whether most values under a header are what a column holds."""
+    if column.name == "year":
+        return True
+    if column.kind in {"number", "count"}:
+        parsed = numbers_of(values, grid, counts=column.kind == "count")
+        said = [p for p in parsed if not p.nonsignificant]
+        good = [p for p in said if p.value is not None and column.holds(p.value)]
+        return len(good) * 2 > len(said)
+    filled = [v for v in values if not is_blank(v)]
+    return sum(isinstance(v, str) and not parse_number(v).value for v in filled) * 2 >= len(filled)
+
+
+def row_numbers(grid: Grid, row: int, texts: Sequence[str]) -> frozenset[int]:
+    """Numbers of columns that count the rows, as R and pandas write them; none is an error.
+
+    The first column without a header over rising whole numbers, or one that such programs have
+    named (``X``, ``...1``, ``Unnamed: 0``) over numbers one apart.
+    """
+    found = set()
+    for index, text in enumerate(texts):
+        blank = not text and index == 0
+        if not blank and text.strip().lower() not in _ROW_NUMBERS:
+            continue
+        values = [v for v in column_values(grid, row, index) if not is_blank(v)]
+        numbers = [parse_number(v).value for v in values]
+        steps = _steps(numbers)
+        if steps and (min(steps) > 0 if blank else set(steps) == {1.0}):
+            found.add(index + 1)
+    return frozenset(found)
+
+
+def _steps(numbers: Sequence[float | None]) -> list[float]:
+    """Differences of whole numbers that follow each other; none where one is no whole number."""
+    whole = [n for n in numbers if n is not None and n == int(n)]
+    if len(whole) < len(numbers) or len(whole) < 2:
+        return []
+    return [b - a for a, b in pairwise(whole)]

@@ -1,0 +1,79 @@
+"""Words and marks that stand for a value that is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Words for "not reported", in lower case; they are no level of any column.
+MISSING_WORDS = frozenset(
+    {"nr", "na", "n/a", "n.a.", "n.r.", "n. a.", "n. r.", "null", "missing", "not reported",
+     "not available", "not applicable", "not stated", "not given", "#n/a", "#n/a n/a",
+     # German, Dutch, French, Spanish, Italian
+     "k.a.", "k. a.", "keine angabe", "keine angaben", "nicht berichtet", "nicht angegeben",
+     "n.v.t.", "niet gerapporteerd", "niet vermeld", "non rapporté", "non rapportée",
+     "non disponible", "non renseigné", "n.d.", "no informado", "no reportado", "no disponible",
+     "sin datos", "non riportato", "non disponibile"}
+)  # fmt: skip
+#: Marks that are missing where they are no level.
+MISSING_MARKS = frozenset({*"-–—−?./", "--", "---", "––", "..", "...", "??"})
+
+_RATING = re.compile(r"[+±✓✔✗✘●○◐⊕⊖⊙?/.–—−-]+").fullmatch
+_BIAS = re.compile(r"bias|\brob\b|\brob[_ .\d]", re.IGNORECASE).search
+
+
+def missing_marks(column: str, texts: Iterable[str]) -> frozenset[str]:
+    """Return the marks that are missing in a column of text: none where they are levels.
+
+    Examples
+    --------
+    >>> sorted(missing_marks("manual", ["yes", "no", "-"]))[0]
+    '-'
+    >>> missing_marks("risk_of_bias", ["+", "-", "?"]), missing_marks("sign", ["-"])
+    (frozenset(), frozenset())
+    """
+    found = set(texts)
+    marks = {text for text in found if _RATING(text)}
+    rated = marks - MISSING_MARKS or (len(marks) > 1 and marks == found)
+    if column == "sign" or rated:
+        return frozenset()
+    return MISSING_MARKS - {"?"} if _BIAS(column) else MISSING_MARKS
+
+
+@dataclass(frozen=True, slots=True)
+class MissingWords:
+    """Words that a team has declared to be missing.
+
+    Attributes
+    ----------
+    everywhere : frozenset of str
+        Folded words of every column but those of identity.
+    by_column : dict of str to frozenset of str
+        Folded words by column.
+    """
+
+    everywhere: frozenset[str] = frozenset()
+    by_column: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def hold(self, column: str, raw: Any, *, identity: bool = False) -> bool:
+        """Whether a cell of a column holds one of them."""
+        own = self.by_column.get(column, frozenset())
+        words = own if identity else own | self.everywhere
+        return bool(words) and folded_word(raw) in words
+
+
+def folded_word(raw: Any) -> str:
+    """Fold case and blanks of a word; a number is the same as text, too.
+
+    Examples
+    --------
+    >>> folded_word(" K.A. "), folded_word(999.0), folded_word("-99")
+    ('k.a.', '999', '-99')
+    """
+    text = " ".join(str(raw).split()).casefold()
+    try:
+        return f"{float(text):.15g}"
+    except ValueError:
+        return text

@@ -1,0 +1,85 @@
+"""Rules about columns of text: levels that are not known, and levels that differ in case."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from metaalliance.problems import Problem
+from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.rows import Row
+
+#: Problems of cells that are said once per column: what is said of all.
+_ONCE = {
+    "MA310": "are read as missing",
+    "MA334": "are kept as levels of their own",
+    "MA339": "are no values, and read as missing",
+    "MA515": "are kept as names",
+}
+_LISTED = 8
+#: Text that has no levels.
+_REMARKS = frozenset(
+    {"study", "label", "effect", "doi", "page", "quote", "notes", "exclusion_reason", "statistic"}
+)
+
+
+def once_per_column(problems: Iterable[Problem]) -> list[Problem]:
+    """Merge problems that several cells of a column share into one, which counts the cells."""
+    groups: dict[tuple[str, str, str], list[Problem]] = {}
+    kept: list[Problem] = []
+    for p in problems:
+        if p.code not in _ONCE:
+            kept.append(p)
+            continue
+        group = groups.setdefault((p.code, p.sheet, p.column), [])
+        group.append(p)
+        if len(group) == 1:
+            kept.append(p)
+    merged = {id(group[0]): _merged(group) for group in groups.values() if len(group) > 1}
+    return [merged.get(id(p), p) for p in kept]
+
+
+def _merged(group: list[Problem]) -> Problem:
+    counts = Counter(p.seen.strip() for p in group)
+    named = [f"{text!r} ({count})" for text, count in counts.most_common(_LISTED)]
+    more = [f"{len(counts) - _LISTED} more"] if len(counts) > _LISTED else []
+    message = f"{len(group)} cells {_ONCE[group[0].code]}: {', '.join([*named, *more])}"
+    hints = list(dict.fromkeys(p.hint for p in group if p.hint))[:_LISTED]
+    return replace(group[0], message=message, hint="; ".join(hints))
+
+
+def level_problems(rows: list[Row]) -> list[Problem]:
+    """Levels of a column that differ in case, spacing or Unicode form only."""
+    problems = []
+    for name in dict.fromkeys(name for row in rows for name in row.cells):
+        column = COLUMNS.get(name)
+        if name in _REMARKS or (column is not None and column.kind in {"number", "count"}):
+            continue
+        first: dict[str, Row] = {}
+        pairs: dict[str, str] = {}
+        for row in (r for r in rows if isinstance(r.get(name), str)):
+            twin = first.setdefault(_folded(row.get(name)), row)
+            if twin.get(name) != row.get(name):
+                pairs.setdefault(row.get(name), twin.get(name))
+        if pairs:
+            odd = next(row for row in rows if row.get(name) in pairs)
+            listed = "; ".join(f"{a!r} and {b!r}" for a, b in list(pairs.items())[:_LISTED])
+            message = f"levels of {name} differ in case or spacing only: {listed}"
+            problems.append(odd.problem("MA518", message, name))
+    return problems
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def rater_problems(rows: list[Row]) -> list[Problem]:
+    """A clinician who rates the outcome may be the therapist or somebody else."""
+    rated = [row for row in rows if row.get("outcome_rater") == "clinician"]
+    if not rated:
+        return []
+    message = f"{len(rated)} outcomes are rated by a clinician: the therapist, or an assessor?"
+    return [rated[0].problem("MA516", message, "outcome_rater")]

@@ -1,0 +1,105 @@
+"""Read a sheet as a proposed configuration would have it, before anybody relies on it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from metaalliance.config import Config, parse_config
+from metaalliance.errors import MetaAllianceError, UnreadableFileError
+from metaalliance.problems import Problem
+from metaalliance.sheet.columns.proposal import Line, Proposal, quoted
+from metaalliance.sheet.rows import Row
+from metaalliance.sheet.studies import Studies, load_studies
+
+#: Most attempts: each takes back or adds lines.
+ATTEMPTS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a sheet is worth with a proposed configuration.
+
+    Attributes
+    ----------
+    lines : tuple of Line
+        The proposal after the trial: what would not load is a comment now.
+    studies : Studies or None
+        The sheet as it would be read.
+    refusal : str
+        Why it would not be read.
+    """
+
+    lines: tuple[Line, ...]
+    studies: Studies | None = field(default=None, repr=False)
+    refusal: str = ""
+
+    @property
+    def used(self) -> tuple[Row, ...]:
+        """Rows that would be pooled; none where an error concerns the sheet itself."""
+        if self.studies is None:
+            return ()
+        rows = {row.number for row in self.studies.rows}
+        whole = any(p.row not in rows for p in self.studies.errors)
+        return () if whole else self.studies.used
+
+    def reasons(self) -> list[tuple[str, list[Problem]]]:
+        """Errors by code, those that stop most rows first."""
+        found: dict[str, list[Problem]] = defaultdict(list)
+        for problem in self.studies.errors if self.studies else ():
+            found[problem.code].append(problem)
+        return sorted(found.items(), key=lambda item: -len({p.row for p in item[1]}))
+
+
+def try_out(path: Path, proposal: Proposal, wanted: str | None) -> Trial:
+    """Load the sheet with the lines that are active; take back those that are wrong."""
+    lines = proposal.lines
+    for _ in range(ATTEMPTS):
+        try:
+            studies = load_studies(path, sheet=wanted, config=_config(lines))
+        except UnreadableFileError as error:
+            if error.code == "MA202" and not any(line.key == "sheet" for line in lines):
+                lines = (_sheet(proposal.sheet), *lines)
+                continue
+            return Trial(lines=lines, refusal=str(error))
+        except MetaAllianceError as error:
+            return Trial(lines=lines, refusal=str(error))
+        if studies.sheet != proposal.sheet and not any(line.key == "sheet" for line in lines):
+            lines = (_sheet(proposal.sheet), *lines)
+            continue
+        wrong = {line.key for line in lines if line.active and _is_wrong(studies, line)}
+        if not wrong:
+            return Trial(lines=lines, studies=studies)
+        lines = tuple(
+            replace(x, active=False, why=f"{x.why}; but its cells are no {x.key}")
+            if x.key in wrong else x for x in lines
+        )  # fmt: skip
+    return Trial(lines=lines, studies=studies)
+
+
+def toml(lines: tuple[Line, ...]) -> dict[str, list[Line]]:
+    """Lines by section, the top of the file first."""
+    return {s: [x for x in lines if x.section == s] for s in ("", "columns")}
+
+
+def _config(lines: tuple[Line, ...]) -> Config:
+    parts = toml(tuple(x for x in lines if x.active))
+    top, columns = ([x.text for x in parts[section]] for section in ("", "columns"))
+    return parse_config(tomllib.loads("\n".join([*top, "[columns]", *columns])))
+
+
+def _sheet(name: str) -> Line:
+    return Line(section="", key="sheet", value=quoted(name),
+                why="several sheets have effects; this one has most rows")  # fmt: skip
+
+
+def _is_wrong(studies: Studies, line: Line) -> bool:
+    """Whether a mapped column is at fault in most of its cells, or is not there."""
+    if line.section != "columns":
+        return False
+    if any(p.code in {"MA204", "MA213"} and f"'{line.key}'" in p.message for p in studies.errors):
+        return True
+    cells = [row.cells[line.key] for row in studies.rows if line.key in row.cells]
+    return sum(c.faulty for c in cells) * 2 > len(cells)
