@@ -59,7 +59,8 @@ EVENTS = {"Ortiz 2007": (4, 30, 9, 31), "Novak 2010": (6, 40, 7, 38), "Petit 199
 WEB_HEAD = (
     "\ufeffAnalysis group,Analysis number,Analysis name,Subgroup,Applicability,Study,Study year,"
     "GIV Mean,GIV SE,Experimental mean,Experimental SD,Experimental cases,Experimental N,"
-    "Control mean,Control SD,Control cases,Control N,O-E,Variance,Weight,Mean,CI start,CI end,Footnotes\n"
+    "Control mean,Control SD,Control cases,Control N,O-E,Variance,Weight,Mean,CI start,CI end,"
+    "Footnotes\n"
 )
 
 

@@ -7,6 +7,8 @@ github.com that reads "Control Mean", "Control Std-Dev", "Control Sample size".
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from imported_sheets import CORRELATIONS, DIFFERENCES, effects_of, phi, point_biserial, pooled
 
@@ -111,9 +113,10 @@ Boll 2004\t.20\t60\tNegative
     assert imported.frame["r"].isna().tolist() == [False, True]
 
 
-def test_a_standard_error_without_n_keeps_the_scale(made):
+def test_a_standard_error_without_n_keeps_the_scale(made, tmp_path):
     text = """Study name,Outcome,Fisher's Z,Std Err
 Ames 2001,GAF,.31,.15
 """
-    frame = ma.import_sheet(made("c.csv", text)).frame
-    assert frame[["yi", "sei", "yi_measure"]].iloc[0].tolist() == [0.31, 0.15, "z"]
+    imported = ma.import_sheet(made("c.csv", text))
+    assert imported.frame[["fisher_z", "se"]].iloc[0].tolist() == [0.31, 0.15]
+    assert effects_of(imported, tmp_path)["Ames 2001", "GAF"] == pytest.approx(math.tanh(0.31))

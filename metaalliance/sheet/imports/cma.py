@@ -12,7 +12,7 @@ from typing import Any
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
 from metaalliance.sheet.imports.columns import placed
-from metaalliance.sheet.imports.comparison import MEANING, cells, exclude, means, number
+from metaalliance.sheet.imports.comparison import MEANING, events, exclude, means, number
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
 from metaalliance.sheet.read.grid import is_blank
@@ -71,7 +71,7 @@ def read(source: Source, asked: Asked) -> Found:
             found.left_out.append(LeftOut(f"row {line}", str(name.value) if name else "", summary))
             continue
         _enter(found, layout, line, values)
-    if any(e.keys() & {"d", "g", "mean1", "cell_a"} for e in found.entries):
+    if any(e.keys() & {"d", "g", "mean1", "events1"} for e in found.entries):
         found.meaning = MEANING
     _ask(found)
     return found
@@ -179,14 +179,14 @@ def _numbers(layout: _Layout, at: Any) -> tuple[Entry, str, str]:
         if all(number(c) is not None for c in (*parts.values(), *groups)):
             return *means({**parts, **sizes}), _doubt_of_means(parts, present)
     if not correlated and len(layout.events) == 2 and len(groups) == 2:
-        events = {
+        counts = {
             "events1": at(layout.events[0]),
             "events2": at(layout.events[1]),
             "total1": groups[0],
             "total2": groups[1],
         }
-        if all(number(c) is not None for c in events.values()):
-            return *cells(events), ""
+        if all(number(c) is not None for c in counts.values()):
+            return *events(counts), ""
     if not present:
         return {}, "no effect in the row", ""
     order = list(_EFFECTS.values())
@@ -210,10 +210,8 @@ def _computed(
         found |= sizes
     elif n is not None:
         found["n"] = n
-    elif se is not None:
-        scale = {"r": "r", "fisher_z": "z", "d": "d", "g": "g", "log_odds_ratio": "log_or"}
-        if name in scale:
-            found = {"yi": cell, "sei": se, "yi_measure": Cell(scale[name], how="its header")}
+    elif se is not None and name != "odds_ratio":  # that of an odds ratio is of its logarithm
+        found["se"] = se
     limits = {
         "ci_low": at(layout.beside(index, "lowerlimit")),
         "ci_high": at(layout.beside(index, "upperlimit")),

@@ -48,25 +48,19 @@ def means(parts: Parts) -> tuple[Entry, str]:
     return entry, ""
 
 
-def cells(parts: Parts) -> tuple[Entry, str]:
-    """Events and totals as the fourfold table, and why it gives no effect ("" where it does)."""
-    counts = [number(parts.get(name)) for name in EVENTS]
+def events(parts: Parts) -> tuple[Entry, str]:
+    """Events and totals as they stand, and why they give no effect ("" where they do)."""
+    entry = {name: cell for name in EVENTS if (cell := parts.get(name)) is not None}
+    counts = [number(entry.get(name)) for name in EVENTS]
     missing = [name for name, n in zip(EVENTS, counts, strict=True) if n is None]
     if missing:
-        return {}, f"{', '.join(missing)} not reported"
+        return entry, f"{', '.join(missing)} not reported"
     events1, total1, events2, total2 = (n for n in counts if n is not None)
-    place = [cell.place if (cell := parts.get(name)) is not None else "" for name in EVENTS]
-    entry = {
-        "cell_a": Cell(events1, place[0]),
-        "cell_b": Cell(total1 - events1, f"{place[1]}, {place[0]}", "total less events"),
-        "cell_c": Cell(events2, place[2]),
-        "cell_d": Cell(total2 - events2, f"{place[3]}, {place[2]}", "total less events"),
-    }
+    if not total1 or not total2:
+        return entry, "a group without participants"
     if not events1 + events2:
         return entry, "no events in either group: not estimable"
-    if events1 + events2 == total1 + total2:
-        return entry, "events in everybody: not estimable"
-    return entry, "" if total1 and total2 else "a group without participants"
+    return entry, "events in everybody: not estimable" * (events1 + events2 == total1 + total2)
 
 
 def exclude(entry: Entry, reason: str) -> None:
@@ -140,7 +134,7 @@ def _may_be_turned(entry: Entry, level: str) -> bool:
 
     Events can be good or bad, means below zero and computed effects may have been turned.
     """
-    if "cell_a" in entry:
+    if "events1" in entry:
         return level != "dropout"
     if "mean1" not in entry:
         return True
