@@ -87,3 +87,17 @@ def test_cells_of_a_workbook_keep_their_kind(tmp_path):
     assert sleep == ["35%", "#DIV/0!", 0.1, 0.1, 0.1]
     studies = ma.load_studies(imported.save(tmp_path / "s.xlsx"))
     assert {p.row for p in studies.errors} == {2, 3, 4}  # none of them is a number of its own
+
+
+def test_a_totals_row_is_no_study(tmp_path):
+    book = Workbook()
+    sheet = book.active
+    sheet.append(["study", "n", "r_sleep", "r_mood"])
+    sheet.append(["Ames 2001", 50, 0.3, 0.1])
+    sheet.append(["Boll 2004", 60, 0.2, 0.2])
+    sheet.append(["", "=SUM(B2:B3)", "=AVERAGE(C2:C3)", "=AVERAGE(D2:D3)"])
+    path = tmp_path / "w.xlsx"
+    book.save(path)
+    imported = ma.import_sheet(path)
+    assert imported.frame["r"].tolist() == [0.3, 0.1, 0.2, 0.2]
+    assert [x.place for x in imported.left_out] == ["row 4"]

@@ -52,6 +52,7 @@ def _table(source: Source, sheet: str | None) -> Table | None:
         groups = [k for k in keys if re.fullmatch(r".+samplesize", k) and k not in _SIZES]
         effects = [k for k in keys if k in _EFFECTS]
         if "studyname" in keys and ((own and effects) or len(groups) == 2):
+            source.chosen = table
             return table
     return None
 
@@ -68,7 +69,9 @@ def read(source: Source, asked: Asked) -> Found:
         name = table.cell(line, values, table.keys["studyname"], COLUMNS["study"])
         model = values[table.keys["model"]] if "model" in table.keys else None
         if summary := _is_summary(name, model, values, layout):
-            found.left_out.append(LeftOut(f"row {line}", str(name.value) if name else "", summary))
+            found.left_out.append(
+                LeftOut(table.line(line), str(name.value) if name else "", summary)
+            )
             continue
         _enter(found, layout, line, values)
     if any(e.keys() & {"d", "g", "mean1", "events1"} for e in found.entries):

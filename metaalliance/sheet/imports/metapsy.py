@@ -68,7 +68,7 @@ def read(source: Source, asked: Asked) -> Found:
     for line, values in lines:
         if line in mirrors:
             study = str(values[table.keys["study"]] or "")
-            place = f"row {line} (as row {mirrors[line]})"
+            place = f"{table.line(line)} (as {table.line(mirrors[line])})"
             reason = "the same comparison with its arms exchanged"
             found.left_out.append(LeftOut(place, study, reason))
             continue

@@ -28,6 +28,7 @@ def _table(source: Source, sheet: str | None) -> tuple[Table, Wide] | None:
     for table in source.tables(sheet):
         wide = wide_of(table)
         if wide is not None and any(h for h in table.headers):
+            source.chosen = table
             return table, wide
     return None
 
