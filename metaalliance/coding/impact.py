@@ -97,7 +97,7 @@ class _Refit:
         self._sheet, self._model, self._policy = sheet, model, policy
         effects = self._effects(sheet)
         self._measure = effects.measure
-        self._records = {int(r["row"]): r for r in effects.frame.to_dict("records")}
+        self._records = _records(effects)
         self._base = self._r(self._records)
 
     def change(self, change: Change) -> Impact:
@@ -132,8 +132,7 @@ class _Refit:
             )
         part = replace(self._sheet, rows=tuple(used), choices=dict(choices),
                        nonsignificant_rows=silent, problems=())  # fmt: skip
-        frame = self._effects(part).frame if used else None
-        found = {} if frame is None else {int(r["row"]): r for r in frame.to_dict("records")}
+        found = _records(self._effects(part)) if used else {}
         before = {} if whole else {n: r for n, r in self._records.items() if n not in numbers}
         return dict(sorted({**before, **found}.items()))
 
@@ -157,6 +156,12 @@ class _Refit:
         frame = pd.DataFrame(list(records.values()))
         fit = quiet_fit(Effects(frame=frame, measure=self._measure), self._model)
         return back_transform(fit.estimate, self._measure)
+
+
+def _records(effects: Effects) -> dict[int, dict[str, Any]]:
+    """Effects by their row of the sheet."""
+    records = effects.frame.to_dict("records")
+    return {int(r["row"]): {str(k): v for k, v in r.items()} for r in records}
 
 
 def _groups(records: Sequence[Mapping[str, Any]], levels: Sequence[str]) -> list[int]:

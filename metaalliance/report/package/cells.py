@@ -71,13 +71,14 @@ class _Sheet:
 
 def _rows(found: Iterable[Element]) -> dict[int, tuple[Element, list[Element]]]:
     """Rows by their numbers, which a file may leave out, each with its cells."""
-    number, rows = 0, {}
+    number = 0
+    rows: dict[int, tuple[Element, list[Element]]] = {}
     for element in found:
         if element.name == "row":
             number = int(element.attributes.get("r", number + 1))
-            rows[number] = (element, cells := [])
+            rows[number] = (element, [])
         elif element.name == "c":
-            cells.append(element)
+            rows[number][1].append(element)
     return rows
 
 
