@@ -68,10 +68,11 @@ def guarded(
 
 
 #: Settings as Python has them, ``test='t' or 'wald'``, and calls of Python that are a way out.
+_NAMES = "|".join(s.name for kind in (Policy, Model) for s in settings_in(kind))
 _SPOKEN = re.compile(
-    r"(?<![-\w(,.])("
-    + "|".join(s.name for kind in (Policy, Model) for s in settings_in(kind))
-    + r""")=(None\b|\[[^\]]*\]|\([^)]*\)|'[^']*'|"[^"]*"|-?\d[\w.]*)((?:,? or '[^']*')?)"""
+    rf"(?<![-\w(,.])({_NAMES})="
+    r"""(None\b|\[[^\]]*\]|\([^)]*\)|'[^']*'|"[^"]*"|-?\d[\w.]*)((?:,? or '[^']*')?)"""
+    "(?! is no option)"
 )
 _CALLS = re.compile(r" \(\w+\([^()]*\)\)")
 

@@ -110,6 +110,8 @@ def _restyle_row(
             yield cell.change(xml, s=style)
     if left:
         missing.append(row.append(xml, _new_cells(row.prefix, number, left, base)))
+    if missing and "spans" in row.attributes and not row.is_empty(xml):
+        yield row.change(xml, spans=None)  # the columns that it says are no longer all
     yield from missing
 
 
