@@ -1184,7 +1184,7 @@ _ANALYSIS = {
         "The file is missing, is no record of this tool, or is of a command whose numbers it does "
         "not hold.",
         "Give the run.json of pool or report, or the run_<command>.json of moderators, influence, "
-        "bias or multiverse.",
+        "bias, multiverse or compare.",
     ),
     "MA681": _error(
         "no such moderator",

@@ -19,12 +19,15 @@ def template(
     output: Annotated[Path, typer.Option("-o", "--output", help="Workbook to write.")] = Path(
         "studies.xlsx"
     ),
+    short: Annotated[
+        bool, typer.Option("--short", help="Only the columns that most teams need.")
+    ] = False,
     force: Replace = False,
 ) -> int:
     """Write an empty extraction workbook with dropdowns, a codebook and two examples."""
     from metaalliance.cli.sheets.template import run_template
 
-    return run_template(output, force)
+    return run_template(output, force, short=short)
 
 
 @command("example", _PREPARE)
