@@ -27,9 +27,9 @@ from metaalliance.sheet.rules.row import (
 from metaalliance.sheet.rules.statistics import Choice, choose
 from metaalliance.sheet.studies import Studies
 
-#: Columns that make the effect of a row, or decide whether it is used.
+#: Columns that make the effect of a row and its part in the mean, or decide whether it is used.
 MAKES_EFFECT = frozenset(
-    {"include"}
+    {"include", "sample"}
     | {c.name for c in COLUMNS.values() if c.group in {"statistic", "companion", "direction"}}
 )
 
@@ -76,7 +76,7 @@ def impacts(sheet: Studies, changes: Sequence[Change]) -> list[Impact]:
     return [
         Impact(math.nan, reasons[row.number])
         if row.number in reasons
-        else fit.change(change.row, points.get(row.number))
+        else fit.change(change.row.number, row, points.get(row.number))
         for change, row in zip(changes, rows, strict=True)
     ]
 
@@ -124,32 +124,35 @@ class _Refit:
         self._sample: dict[tuple[str, Any], int] = {}
         self._yi = np.array([p.yi for p in points.values()])
         self._vi = np.array([p.vi for p in points.values()])
-        self._study = np.array([self._codes(rows[n]) for n in points], dtype=np.intp).reshape(-1, 2)
+        self._groups = np.array([self._codes(rows[n]) for n in points], dtype=np.intp).reshape(
+            -1, 2
+        )
         self._start: Array | None = None
         self.reason = ""
         try:
-            self.base = math.tanh(self._mean(self._yi, self._vi, self._study))
+            self.base = math.tanh(self._mean(self._yi, self._vi, self._groups))
         except EstimationError as error:
             self.base, self.reason = math.nan, str(error)
 
-    def change(self, row: Row, point: EffectPoint | None) -> Impact:
-        """Change of r when a row has another effect, or (None) is left out."""
-        place = self._place.get(row.number)
+    def change(self, number: int, row: Row, point: EffectPoint | None) -> Impact:
+        """Change of r when a row becomes another with another effect, or (None) is left out."""
+        place = self._place.get(number)
         if place is None and point is None:
             return Impact(0.0)
-        yi, vi, study = self._yi, self._vi, self._study
+        yi, vi, groups, codes = self._yi, self._vi, self._groups, self._codes(row)
         if place is not None and point is not None:
-            if yi[place] == point.yi and vi[place] == point.vi:
+            same = yi[place] == point.yi and vi[place] == point.vi
+            if same and tuple(groups[place]) == codes:
                 return Impact(0.0)
-            yi, vi = yi.copy(), vi.copy()
-            yi[place], vi[place] = point.yi, point.vi
+            yi, vi, groups = yi.copy(), vi.copy(), groups.copy()
+            yi[place], vi[place], groups[place] = point.yi, point.vi, codes
         elif place is not None:
-            yi, vi, study = (np.delete(x, place, axis=0) for x in (yi, vi, study))
+            yi, vi, groups = (np.delete(x, place, axis=0) for x in (yi, vi, groups))
         elif point is not None:
             yi, vi = np.append(yi, point.yi), np.append(vi, point.vi)
-            study = np.vstack([study, self._codes(row)])
+            groups = np.vstack([groups, codes])
         try:
-            return Impact(math.tanh(self._mean(yi, vi, study)) - self.base)
+            return Impact(math.tanh(self._mean(yi, vi, groups)) - self.base)
         except EstimationError as error:
             return Impact(math.nan, str(error))
 
