@@ -15,6 +15,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.model import Model
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.regression import fit_regression
+from metaalliance.models.structure import working_data
 
 CASES: dict[str, dict[str, Any]] = {
     "mean": {},
@@ -262,3 +263,71 @@ def test_rve_takes_rho_within_samples(working_model):
     mixed = found.frame.sample(frac=1, random_state=1).reset_index(drop=True)
     again = ma.rve(ma.Effects(frame=mixed, measure="generic"), rho=0.8)
     assert again.tau2 == pytest.approx(fit.tau2)
+
+
+# Levels that nest in samples, hold them or cross them ---------------------------------------------
+
+WITHIN = ((), ("w",), ("sample",), ("sample", "w"), ("w", "v"), ("w", "sample"))
+
+
+def drawn(rng: np.random.Generator) -> tuple[ma.Effects, Model]:
+    """Effects with samples and levels at random, and a model that uses some of them."""
+    study = np.repeat(np.arange(5), rng.integers(1, 7, 5) + (np.arange(5) == 0))
+    k = study.size
+    columns = {
+        "w": rng.choice(list("xyz"), k), "v": rng.choice(list("pq"), k), "team": study // 2,
+        "tool": rng.choice(list("mno"), k),
+    }  # fmt: skip
+    sample = list(rng.choice(np.array(["a", "b", None], dtype=object), k))
+    found = ma.Effects.from_arrays(
+        0.3 * rng.normal(size=k), 1 / rng.integers(20, 90, k), study, columns, sample=sample
+    )
+    asked: dict[str, Any] = {"within": WITHIN[rng.integers(6)], "rho": rng.choice([0.0, 0.3, 0.6])}
+    asked |= {"above": ("team",)} if rng.random() < 0.3 else {}
+    asked |= {"crossed": "tool", "test": "t"} if rng.random() < 0.3 else {}
+    asked |= {"same": "v", "rho_same": 0.85} if rng.random() < 0.4 else {}
+    return found, Model(kind="che", **{**asked, "rho": float(asked["rho"])})
+
+
+def by_definition(found: ma.Effects, model: Model, theta: dict[str, float]) -> Array:
+    """The covariance of the effects, entry by entry."""
+
+    def alike(column: str) -> Array:
+        values = found.frame[column].astype(object).where(found.frame[column].notna(), "")
+        return np.asarray(values.to_numpy()[:, None] == values.to_numpy())
+
+    study = alike("study")
+    inside, parts = study, {"effect": np.eye(found.n_effects), "study": study}
+    for column in model.within:
+        inside = inside & alike(column)
+        parts[column] = inside
+    parts |= {c: alike(c) for c in (*model.above, model.crossed) if c}
+    people = study & alike("sample")
+    rho = np.where(people, model.rho, 0.0)
+    if model.same:
+        rho = np.where(people & inside & alike(model.same), model.rho_same, rho)
+    np.fill_diagonal(rho, 1.0)
+    S = rho * np.sqrt(np.outer(found.vi, found.vi))
+    return np.asarray(S + sum(t * parts[name] for name, t in theta.items()))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_structure_is_its_definition_and_so_is_a_part_of_it(seed):
+    rng = np.random.default_rng(seed)
+    found, model = drawn(rng)
+    k = found.n_effects
+    data = working_data(found, np.ones((k, 1)), model.resolved(dependent=True))
+    theta = 0.1 * rng.random(len(data.names)) * (rng.random(len(data.names)) < 0.8)
+    S = by_definition(found, model, dict(zip(data.names, theta, strict=True)))
+    S = S[np.ix_(data.order, data.order)]
+    keep = rng.random(k) < 0.7
+    keep[:2] = True
+    for own, T in ((data, S), (data.subset(keep), S[np.ix_(keep, keep)])):
+        at, inverse = own.structure.at(theta), np.linalg.inv(T)
+        ours = np.column_stack([at.multiply(column) for column in np.eye(len(T))])
+        assert_close(ours, T, CLOSED, scale=0.1)
+        assert_close(at.solve(np.eye(len(T))), inverse, 1e-9, scale=np.abs(inverse).max())
+        assert_close(at.log_determinant, np.linalg.slogdet(T)[1], 1e-11)
+        for trace, level in zip(at.traces()[0], own.structure.levels, strict=True):
+            Z = level.spread(np.eye(level.m))
+            assert_close(trace, np.trace(Z.T @ inverse @ Z), 1e-9)
