@@ -42,7 +42,7 @@ def sheet() -> str:
                     "vi": "",
                     "team": f"team {s // 3}",
                     "alliance_measure": INSTRUMENTS[tool],
-                    "outcome_measure": ("DERS", "OQ-45")[j % 2],
+                    "outcome_measure": ("DERS", "OQ-45")[j % 2 if s % 2 else 0],
                     "modality": ("CBT", "psychodynamic")[s % 2],
                     "everyone": "all",
                     "outcome_direction": "higher_better",
