@@ -35,8 +35,8 @@ def start_values(data: MultilevelData) -> list[Array]:
     """Return where to begin, as the likelihood of few studies can have several maxima.
 
     With studies and effects only: moment estimates and, unless there are many studies, their sum
-    in equal parts and all of it in either component. With further levels: the excess variance in equal parts, and
-    the whole of it in each component in turn.
+    in equal parts and all of it in either component. With further levels: the excess variance
+    in equal parts, and the whole of it in each component in turn.
     """
     residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
     typical = float(np.median(data.vi))
