@@ -174,12 +174,12 @@ def match_rows(sheets: Sequence[Studies], *, key: Sequence[str] | None = None) -
             empty: list[list[Row]] = [[] for _ in sheets]
             by_study.setdefault(label_key(row.study), empty)[coder].append(row)
     blank = by_study.pop("", None)
-    renamed = {} if key is not None else _renamed(by_study, columns)
     matched: list[tuple[Rows, How]] = []
+    if key is None:
+        matched += _take_renamed(by_study, columns)
     loose: list[UnmatchedRow] = []
-    for label, rows in by_study.items():
+    for rows in by_study.values():
         found, left, ambiguous = match_study(rows, columns, given=key is not None)
-        found, left = _under_labels(found, left, renamed.get(label, ()))
         matched += found
         loose += _loose(left, ambiguous, rows, by_study, columns)
     for coder, unnamed in enumerate(blank or []):
@@ -197,33 +197,23 @@ def match_rows(sheets: Sequence[Studies], *, key: Sequence[str] | None = None) -
     )
 
 
-def _renamed(
+def _take_renamed(
     by_study: Mapping[str, list[list[Row]]], columns: Sequence[str]
-) -> dict[str, list[Rows]]:
-    """Pairs of rows of studies whose labels are nearly alike, under the labels of both."""
-    pairs: dict[str, list[Rows]] = {}
-    for own, other in near_labels(by_study):
-        first, second = by_study[own], by_study[other]
+) -> list[tuple[Rows, How]]:
+    """Take rows out of studies whose labels are nearly alike, where they match across both."""
+    taken: list[tuple[Rows, How]] = []
+    for labels in near_labels(by_study):
+        first, second = (by_study[label] for label in labels)
         both = [[*a, *b] for a, b in zip(first, second, strict=True)]
-        found, _, _ = match_study(both, tuple(columns), given=True)
-        for rows, how in found:
+        for rows, how in match_study(both, tuple(columns), given=True)[0]:
             present = [row for row in rows if row is not None]
-            if how == "key" and same_numbers(present):
-                pairs.setdefault(own, []).append(rows)
-                pairs.setdefault(other, []).append(rows)
-    return pairs
-
-
-def _under_labels(
-    found: list[tuple[Rows, How]], left: list[list[Row]], pairs: Sequence[Rows]
-) -> tuple[list[tuple[Rows, How]], list[list[Row]]]:
-    """Take rows that another label holds too for matched, under the label of the first coder."""
-    taken = {id(row) for rows in pairs for row in rows if row is not None}
-    mine = {id(row) for part in left for row in part}
-    first = [rows for rows in pairs
-             if id(next(row for row in rows if row is not None)) in mine]  # fmt: skip
-    rest = [[row for row in part if id(row) not in taken] for part in left]
-    return [*found, *((rows, "label") for rows in first)], rest
+            across = len({label_key(row.study) for row in present}) > 1
+            if how == "key" and across and same_numbers(present):
+                taken.append((rows, "label"))
+                for part, row in zip((*first, *second), (*rows, *rows), strict=True):
+                    if row is not None and row in part:
+                        part.remove(row)
+    return taken
 
 
 def _position(rows: Rows) -> tuple[int, int]:

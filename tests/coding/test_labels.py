@@ -106,6 +106,30 @@ def test_rows_under_a_label_that_is_nearly_alike_are_matched(coders, capsys, tmp
     assert "Bo 2001, study: Bo 2001 / Boe 2001; r stays" in capsys.readouterr().out
 
 
+def test_of_three_coders_one_has_another_label(coders):
+    other = [line.replace("Bo 2001", "Boe 2001") for line in FIRST]
+    paths = coders(FIRST, other)
+    sheets = [ma.load_studies(p) for p in (*paths, paths[0])]
+    matching = match_rows(sheets)
+    assert matching.unmatched == ()
+    (bo,) = (m for m in matching.matched if m.how == "label")
+    assert [row.number for row in bo.rows] == [4, 4, 4]
+    (conflict,) = conflicts(matching)
+    assert conflict.values == ("Bo 2001", "Boe 2001", "Bo 2001")
+
+
+def test_no_row_is_lost(coders):
+    """Every row of every coder is matched or listed, once."""
+    other = ["Bo 2001,50,.2", "Boe 2001,50,.2", "Bo 2002,50,.2", "Lee 2018x,60,.25", *FIRST[1:]]
+    for pair in ((FIRST, other), (other, FIRST), (other, other[::-1])):
+        sheets = [ma.load_studies(p) for p in coders(*pair)]
+        matching = match_rows(sheets)
+        for coder, sheet in enumerate(sheets):
+            seen = [m.rows[coder].number for m in matching.matched if m.rows[coder] is not None]
+            seen += [u.row.number for u in matching.unmatched if u.coder == coder]
+            assert sorted(seen) == [row.number for row in sheet.rows]
+
+
 def test_a_label_that_is_nearly_alike_with_other_numbers_is_another_study(coders):
     other = [*FIRST[:2], "Boe 2001,51,.21", FIRST[3]]
     matching = match_rows([ma.load_studies(p) for p in coders(FIRST, other)])

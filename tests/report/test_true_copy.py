@@ -355,3 +355,42 @@ def test_a_copy_of_a_copy_keeps_its_list(copied):
     _, _, path = copied(_rich_book())
     _, _, path = copied(path.read_bytes())
     assert load_workbook(path).sheetnames == ["effects", "lists", "Problems", "Problems found"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+def test_other_encodings_and_styles_of_rows_and_columns(copied, encoding):
+    """A cell that is put there looks as the blank cell did; what is added is ASCII."""
+
+    def text(value: str) -> str:
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+
+    xml = (
+        f'<?xml version="1.0" encoding="{encoding}"?><worksheet xmlns="{MAIN}"><cols><col min="1" '
+        'max="1" width="9" style="1"/></cols><sheetData><row r="1">'
+        f"{''.join(map(text, ('study', 'r', 'n')))}</row><row r='2' spans='2:3'><c r='B2'><v>.2</v>"
+        "</c><c r='C2'><v>40</v></c></row><row r='3' s='2' customFormat='1'><c r='B3'><v>2</v></c>"
+        f"</row><row r='4'>{text('Müller')}<c><v>.3</v></c><c><v>40</v></c></row></sheetData>"
+        "</worksheet>"
+    )
+    styles = (
+        f'<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts><fills count="2"><fill>'
+        '<patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
+        '</fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+        '<cellXfs count="3"><xf/><xf numFmtId="10"/><xf numFmtId="4"/></cellXfs></styleSheet>'
+    )
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
+    parts = _parts(_sheet_book(""))
+    parts["xl/worksheets/sheet1.xml"] = xml.encode(encoding)
+    parts["xl/styles.xml"] = styles.encode()
+    for name, entry in (
+        ("xl/_rels/workbook.xml.rels",
+         f'<Relationship Id="rId5" Type="{OFFICE}/styles" Target="/xl/styles.xml"/>'),
+        ("[Content_Types].xml", f'<Override PartName="/xl/styles.xml" ContentType="{kind}"/>'),
+    ):  # fmt: skip
+        parts[name] = parts[name].replace(b"</", entry.encode() + b"</")
+    _, after, path = copied(_packed(parts))
+    sheet = load_workbook(path)["a & b"]
+    assert (sheet["A2"].number_format, sheet["A2"].fill.fill_type) == ("0.00%", "solid")
+    assert (sheet["A3"].number_format, sheet["A3"].fill.fill_type) == ("#,##0.00", "solid")
+    assert sheet["A4"].value == "Müller"
+    assert b"spans" not in after["xl/worksheets/sheet1.xml"]
