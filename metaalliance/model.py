@@ -26,6 +26,8 @@ RHO = 0.6
 AGGREGATION_RHO = 0.5
 #: Models with a variance within studies beside the one between.
 MULTILEVEL = frozenset({"three-level", "che"})
+#: Estimators by a likelihood: those that several variance components can have.
+LIKELIHOOD = ("REML", "ML")
 #: Tests that a model has; the first is its default.
 TESTS: dict[str, tuple[str, ...]] = {
     "common-effect": ("wald", "t", "cr0", "cr1", "cr1s", "cr2"),
@@ -256,7 +258,7 @@ class Model(Settings):
         changes: dict[str, Any] = {"kind": kind}
         if self.test not in {"auto", *TESTS[kind]}:
             changes["test"] = "auto"
-        if kind in MULTILEVEL and self.tau2 not in {"REML", "ML"}:
+        if kind in MULTILEVEL and self.tau2 not in LIKELIHOOD:
             changes["tau2"] = "REML"
         if kind not in MULTILEVEL:
             changes |= {"within": (), "above": (), "crossed": ""}
@@ -288,7 +290,7 @@ class Model(Settings):
                     f"{named} cannot be given."
                 )
             return
-        if self.tau2 not in {"REML", "ML"}:
+        if self.tau2 not in LIKELIHOOD:
             raise OptionError(
                 f"tau2={self.tau2!r} does not exist for model={self.kind!r}: its variance "
                 "components are estimated by 'REML' or 'ML'."

@@ -16,7 +16,7 @@ from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.variance.location_scale import LocationScalePoint, fit_location_scale
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.model import Model, ModelSettings, Specification, refuse
+from metaalliance.model import LIKELIHOOD, Model, ModelSettings, Specification, refuse
 from metaalliance.models.scale import without_nan
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.moderation.design import Design, build_design
@@ -221,7 +221,7 @@ def location_scale(
 def _settled(model: Model) -> Specification:
     """Return the model with nothing left to choose; refuse what a location-scale model lacks."""
     refuse(model, "A location-scale model", _REFUSED)
-    allowed = {"model": ("auto", "two-level"), "tau2": ("REML", "ML"), "test": ("auto", *_TESTS)}
+    allowed = {"model": ("auto", "two-level"), "tau2": LIKELIHOOD, "test": ("auto", *_TESTS)}
     asked = {"model": model.kind, "tau2": model.tau2, "test": model.test}
     for name, values in allowed.items():
         if asked[name] not in values:

@@ -14,7 +14,7 @@ import pandas as pd
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.model import Model, ModelSettings, Specification, refuse
+from metaalliance.model import LIKELIHOOD, Model, ModelSettings, Specification, refuse
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
@@ -183,7 +183,7 @@ _Fits = list[tuple[tuple[str, ...], RegressionFit]]
 def _by_likelihood(model: Model) -> Model:
     """Return the model with full maximum likelihood; refuse what has no part in it."""
     refuse(model, "A set of models", _REFUSED)
-    if model.kind != "common-effect" and model.tau2 not in {"REML", "ML"}:
+    if model.kind != "common-effect" and model.tau2 not in LIKELIHOOD:
         raise OptionError(
             f"A set of models cannot obey tau2={model.tau2!r}: likelihoods of different designs "
             "are compared at their full maximum ('ML')."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from metaalliance.model import MULTILEVEL, TESTS, Model
+from metaalliance.model import LIKELIHOOD, MULTILEVEL, TESTS, Model
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.robustness.specifications import Grid
 
@@ -132,7 +132,7 @@ def _impossible(
         return f"{kind} needs several effects per study, and aggregation leaves one"
     if not dependent:
         return f"{kind} needs several effects per study, and no study has them"
-    if tau2 not in {"REML", "ML"}:
+    if tau2 not in LIKELIHOOD:
         return f"{kind} has no {tau2} estimator"
     if main.crossed and test in CLUSTER_TESTS:
         return f"{kind} has no {test} test beside a crossed factor ({main.crossed})"

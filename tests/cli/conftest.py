@@ -66,7 +66,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         *words: object, stdin: str = "", env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "metaalliance.cli.main", *map(str, words)],
+            [sys.executable, "-m", "metaalliance", *map(str, words)],
             cwd=tmp_path,
             env={**ENVIRONMENT, "PYTHONIOENCODING": "utf-8", **(env or {})},
             input=stdin,

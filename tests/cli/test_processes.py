@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "metaalliance.cli.main"]
+COMMAND = [sys.executable, "-m", "metaalliance"]
 
 
 def test_pooling_succeeds(run, good):

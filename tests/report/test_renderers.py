@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.report.renderers.delimited import table_csv, table_json
+from metaalliance.report.renderers.delimited import table_csv
 from metaalliance.report.renderers.html import table_html
 from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown
@@ -76,14 +76,6 @@ def shown_by_spreadsheet(value: object, style: str) -> str:
 def test_csv_has_the_strings():
     rows = [words(row) for row in csv.reader(io.StringIO(table_csv(TABLE)))]
     assert rows == EXPECTED
-
-
-def test_json_has_strings_and_values():
-    content = table_json(TABLE)
-    rows = [[row[f.key]["text"].strip() for f in FIELDS] for row in content["rows"]]
-    assert rows == EXPECTED[1:]
-    assert content["rows"][0]["r"]["value"] == 0.2849
-    assert content["rows"][2]["n"]["value"] is None
 
 
 def test_html_has_the_strings():

@@ -1,4 +1,4 @@
-"""Tints of a colour, opaque so that EPS prints them; dark or light by their value."""
+"""Tints of a colour, opaque so that EPS prints them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,3 @@ def tint(color: str, share: float) -> str:
     """
     red, green, blue = (1 - share * (1 - part) for part in to_rgb(color))
     return to_hex((red, green, blue))
-
-
-def darkness(color: str) -> float:
-    """Return 1 less the luminance of a colour as a grey print has it.
-
-    Examples
-    --------
-    >>> darkness("#ffffff"), darkness("#000000")
-    (0.0, 1.0)
-    """
-    red, green, blue = to_rgb(color)
-    return round(1 - (0.299 * red + 0.587 * green + 0.114 * blue), 12)

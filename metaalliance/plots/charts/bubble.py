@@ -37,7 +37,6 @@ from metaalliance.wording.phrases import count_text, level_text
 SMALLEST, LARGEST = 0.8, 4.2
 
 #: Columns of the frame of the line.
-LINE_COLUMNS = ("x", "estimate", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

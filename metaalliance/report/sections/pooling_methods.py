@@ -55,12 +55,6 @@ def model_methods(evidence: Evidence) -> list[Prose]:
     return [text for text in paragraphs if text]
 
 
-def _rho_text(fit: PooledFit) -> str:
-    """Return the correlation, or the column that holds it."""
-    rho = fit.settings()["rho"]
-    return f"that of the column {rho}" if isinstance(rho, str) else number(rho, 2, correlation=True)
-
-
 def _structure(fit: PooledFit) -> Prose:
     """Return the levels and correlations beside those of studies and effects."""
     model = fit.specification

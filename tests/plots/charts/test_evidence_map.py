@@ -9,7 +9,6 @@ from metaalliance import plots
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
-from metaalliance.plots.canvas.shades import darkness
 from metaalliance.plots.charts.evidence_map import evidence_cells
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
@@ -40,7 +39,7 @@ def test_area_is_the_number_of_studies_and_shade_the_mean(fit):
     for drawn in bubbles(plots.evidence_map(fit)):
         place = tuple(int(v) for v in np.round(drawn.get_offsets()[0]))
         sizes[place] = float(drawn.get_sizes()[0])
-        shades[place] = darkness(drawn.get_facecolor()[0][:3])
+        shades[place] = 1 - drawn.get_facecolor()[0][:3] @ (0.299, 0.587, 0.114)  # as grey
     assert sizes[(0, 0)] / sizes[(1, 0)] == pytest.approx(2.0)
     assert shades[(0, 1)] > shades[(1, 0)] > shades[(0, 0)]
 
