@@ -62,6 +62,7 @@ from .robustness.power_results import Power
 from .robustness.precision import Precision, precision
 from .robustness.results import Multiverse
 from .robustness.run import multiverse
+from .sheet.imports.imported import Imported, import_sheet
 from .sheet.studies import Studies, load_studies, read_studies
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "Gosh",
     "HenmiCopasFit",
     "I2Bootstrap",
+    "Imported",
     "Influence",
     "LeaveOneOut",
     "LimitMeta",
@@ -135,6 +137,7 @@ __all__ = [
     "fail_safe_n",
     "gosh",
     "henmi_copas",
+    "import_sheet",
     "influence",
     "leave_one_out",
     "limit_meta",

@@ -48,6 +48,45 @@ _FILE = {
         "Its sheets are not those that metaalliance agree writes, or the hidden ones were changed.",
         "Make it again with metaalliance agree; sort and filter, but leave hidden sheets alone.",
     ),
+    "MA130": _error(
+        "the file is of no known house",
+        "metaalliance import reads RevMan, Covidence, metapsy, Comprehensive Meta-Analysis and "
+        "wide sheets, each told by its headers; this file has none of their layouts.",
+        "For a sheet of your own use metaalliance init; where headers were renamed, restore them.",
+    ),
+    "MA131": _error(
+        "the sheet needs no import",
+        "It has one row for each effect, with a study and a statistic, as every command reads it.",
+        "Use it as it is: metaalliance validate.",
+    ),
+    "MA132": _error(
+        "several reviewers and no consensus",
+        "Covidence exports a row for each reviewer; without a consensus two codings of one study "
+        "would count as two effects.",
+        "Complete the consensus, or import each coding with --reviewer and compare them with "
+        "metaalliance agree.",
+    ),
+    "MA133": _error(
+        "the export has no column of a statistic",
+        "None of its headers names a correlation or a statistic that becomes one.",
+        "Name the questions of the form like the columns of the template, or rename headers.",
+    ),
+    "MA134": _error(
+        "the file is not of the house that --from names",
+        "It lacks the headers by which that house's files are told.",
+        "Leave --from out, or export again.",
+    ),
+    "MA135": _error(
+        "rows are arms of studies",
+        "Covidence's Extraction 1 has a row for each arm and headers in the team's own words; "
+        "which arms and numbers make an effect cannot be told.",
+        "Enter the numbers into metaalliance template, or use Extraction 2.",
+    ),
+    "MA136": _error(
+        "the file holds no effect",
+        "It has the headers of its house, but no row of data that can be an effect.",
+        "Check that the export is complete.",
+    ),
     "MA101": _error(
         "the file cannot be opened",
         "There is no such file, it is a folder, or the system refuses to open it.",
@@ -63,8 +102,8 @@ _FILE = {
     ),
     "MA104": _error(
         "the file is of another type",
-        "Its content is not that of a spreadsheet this tool reads: .xlsx, .xlsm, .csv, .tsv, and "
-        ".xls, .ods, .xlsb with the extra 'formats'.",
+        "Its content is not that of a file this tool reads: .xlsx, .xlsm, .xlsb, .ods, .csv, .tsv, "
+        ".omv, .jasp, and with the extra 'formats' .xls, .sav, .dta, .rds, .rda, .parquet.",
         "Open it in a spreadsheet program and save it as .xlsx.",
     ),
     "MA105": _error(
@@ -80,8 +119,9 @@ _FILE = {
     ),
     "MA107": _error(
         "the file is too large",
-        "It exceeds the bounds that keep reading within seconds and memory.",
-        "Delete unused sheets, rows and formatting, then save again.",
+        "It exceeds the bounds that keep reading within seconds and memory; docs/limits.md lists "
+        "each.",
+        "Delete unused sheets, rows, columns and formatting, then save again.",
     ),
     "MA108": _error(
         "the text cannot be decoded",
@@ -98,9 +138,69 @@ _FILE = {
     ),
     "MA112": _note(
         "a format that shows less",
-        ".xls, .xlsb and .ods are read by a library that passes over error cells, percent "
-        "formats, hidden rows and formulas without a value.",
+        "The readers of .xls and .xlsb do not show formulas, so that a row of sums is known by "
+        "its label only.",
         "Prefer .xlsx.",
+    ),
+    "MA113": _note(
+        "a variable is known by its label",
+        "The name of the variable says nothing, such as V12; the label that the file gives it is "
+        "the name of a column, such as Sample size, and is taken for its header.",
+        "Check the variable; name another one under [columns] of metaalliance.toml.",
+    ),
+    "MA114": _note(
+        "value labels in place of codes",
+        "The file labels the codes of the variable. The labels are its levels; a code without "
+        "one stays as it is.",
+        "Check the labels.",
+    ),
+    "MA115": _note(
+        "codes declared missing",
+        "The file declares codes of the variable as missing; they are blank here.",
+        "Check the declaration.",
+    ),
+    "MA116": _note(
+        "single precision",
+        "Every number of the variable was stored in four bytes, which hold seven digits: .35 "
+        "comes back as .3499999940395355. They are rounded to seven digits.",
+        "Nothing to do; store numbers in double precision.",
+    ),
+    "MA117": _note(
+        "dates and times as text",
+        "Dates, times and durations of a data file are written as text: 2020-01-31, 2020-Q1, "
+        "30:15:00.",
+        "Nothing to do.",
+    ),
+    "MA118": _warning(
+        "codes with one label",
+        "Several codes of the variable have the same label, so that they are one level now.",
+        "Give each code a label of its own, or check that one level is meant.",
+    ),
+    "MA119": _warning(
+        "rows filtered in another program",
+        "The file holds a filter, by which its program left rows out. Every row is read here.",
+        "Set include = no, with a reason, where rows shall be left out.",
+    ),
+    "MA121": _error(
+        "the reader is not installed",
+        "Files of Excel before 2007 (.xls), SPSS, Stata, R and Parquet need further libraries.",
+        "Install them: pip install 'metaalliance[formats]'.",
+    ),
+    "MA122": _warning(
+        "a column without single values",
+        "A column of a data frame holds lists, tables or binary data; it is not read.",
+        "Save its values as plain columns, if they are needed.",
+    ),
+    "MA123": _note(
+        "what the file says beside its values",
+        "R and other programs store facts beside the values: the measure of an effect, names of "
+        "rows, columns of a matrix. Those that are used here are named.",
+        "Check them.",
+    ),
+    "MA124": _error(
+        "no data frame",
+        "The R file holds a model, a list, a vector or a function, and no data frame.",
+        "Save the data frame itself: saveRDS(dat, 'dat.rds').",
     ),
     "MA111": _note(
         "the text format was detected",
@@ -441,6 +541,12 @@ _ROW = {
         "n differs from the sum of the groups or of the counts.",
         "Correct one of them; delete n where the groups are right.",
     ),
+    "MA418": _warning(
+        "a row of totals is left out",
+        "The file marks the row as totals: a table has it as its totals row, or its formulas take "
+        "the rows above together (SUBTOTAL, SUM, AVERAGE).",
+        "Delete the row, or replace its formulas by values where it is an effect.",
+    ),
     "MA414": _warning(
         "the reported p does not fit",
         "The p-value that the statistic implies differs from the reported one by more than "
@@ -522,6 +628,62 @@ _ROW |= {
 }
 
 _STUDY = {
+    "MA550": _warning(
+        "the direction of an outcome is not stated",
+        "The imported file does not say whether a higher score is better. A single outcome is left "
+        "blank; where several could be mixed, the cells say 'decide', which is an error.",
+        "Enter higher_better or lower_better, or import again with --direction.",
+    ),
+    "MA551": _warning(
+        "imported effects keep their signs",
+        "outcome_direction is blank, so that positive is taken as better alliance, better outcome.",
+        "Enter lower_better where a lower score is better and the sign was not turned.",
+    ),
+    "MA552": _warning(
+        "the scale of imported estimates is not stated",
+        "An estimate with its standard error can be d, g or a log odds ratio.",
+        "Enter the scale in yi_measure.",
+    ),
+    "MA553": _warning(
+        "numbers of a study stand in several analyses",
+        "A review repeats the same numbers in other comparisons, outcomes or subgroups; they count "
+        "once, the others have include = no.",
+        "Enter yes where they are another outcome, or where that analysis is pooled instead.",
+    ),
+    "MA554": _note(
+        "rows of the source are another row seen again",
+        "Codings of single reviewers beside a consensus, and comparisons with their arms "
+        "exchanged, are no effects of their own; the sheet 'left out' lists them.",
+        "Check the sheet 'left out'.",
+    ),
+    "MA555": _warning(
+        "change scores were imported",
+        "Their SD is that of the change, so that d is not that of the scores, and their sign "
+        "depends on how the change was taken.",
+        "Check the sign, or enter include = no.",
+    ),
+    "MA556": _note(
+        "who rated an outcome is not certain",
+        "A clinician may be the therapist or an independent observer; outcome_rater is blank.",
+        "Enter therapist or observer.",
+    ),
+    "MA557": _warning(
+        "the sign of an imported effect is contradicted",
+        "The effect, its direction and the program's own columns do not agree, so that the effect "
+        "is left blank.",
+        "Enter the effect with its sign.",
+    ),
+    "MA558": _warning(
+        "whether rows share their people is not certain",
+        "Subgroups within a study may be different people, and one label may stand for several "
+        "reports.",
+        "Enter sample where people differ; give one report one label.",
+    ),
+    "MA559": _note(
+        "labels were taken from headers",
+        "A wide sheet names its effects in its headers only.",
+        "Move them where they name something else than the column says.",
+    ),
     "MA501": _error(
         "an effect stands twice",
         "Two rows agree in every cell, the team's own columns included; pooling both would count "
@@ -726,6 +888,12 @@ _ANALYSIS = {
         "The variance estimated from their spread is zero, and a zero standard error would claim "
         "certainty.",
         "Check for copied rows.",
+    ),
+    "MA605": _note(
+        "samples of a study are independent",
+        "Effects of different samples come from different people: their sampling errors are "
+        "independent, and only those of one sample are correlated.",
+        "Code effects of the same people under one sample.",
     ),
     "MA615": _warning(
         "values of a crossed factor are missing",
@@ -1016,7 +1184,7 @@ _ANALYSIS = {
         "The file is missing, is no record of this tool, or is of a command whose numbers it does "
         "not hold.",
         "Give the run.json of pool or report, or the run_<command>.json of moderators, influence, "
-        "bias or multiverse.",
+        "bias, multiverse or compare.",
     ),
     "MA681": _error(
         "no such moderator",

@@ -40,11 +40,22 @@ class Problem:
     @property
     def place(self) -> str:
         """The cell as a spreadsheet writes it: ``effects!F17``."""
-        return f"{self.sheet}!{self.cell}" if self.sheet and self.cell else self.sheet or self.cell
+        return place_in(self.sheet, self.cell)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as the JSON output prints it."""
         return asdict(self)
+
+
+def place_in(sheet: str, cell: str) -> str:
+    """Return a place with its sheet.
+
+    Examples
+    --------
+    >>> place_in("effects", "F17"), place_in("studies.sav", "row 12, r")
+    ('effects!F17', 'studies.sav: row 12, r')
+    """
+    return f"{sheet}{': ' if ' ' in cell else '!'}{cell}" if sheet and cell else sheet or cell
 
 
 def notice(code: str, message: str, hint: str = "", *, severity: Severity = "warning") -> Problem:

@@ -26,6 +26,7 @@ from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
 from metaalliance.model import Model, Specification
+from metaalliance.models.checks import samples_notice
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.one_per_study import averaging_rho, refuse_unused_rho
 from metaalliance.models.pool import fit_mean
@@ -192,7 +193,9 @@ class Analysis:
         """The pooled mean; what its reader has to know stands in its notices."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MetaAllianceWarning)
-            return fit_mean(self.effects, self.chosen)
+            fit = fit_mean(self.effects, self.chosen)
+        averaged = self.aggregation_rho is not None
+        return replace(fit, notices=fit.notices + samples_notice(self.coded)) if averaged else fit
 
     def pool(self) -> PooledFit:
         """Pool the effects."""

@@ -13,7 +13,7 @@ from typing import Any
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class Rule:
         Regular expression of the paths of these numbers.
     vanished : bool
         Whether it only takes numbers away.
+    samples : bool
+        Whether it moves only numbers of sheets with several independent samples in a study.
     """
 
     version: int
@@ -39,6 +41,7 @@ class Rule:
     commands: frozenset[str]
     numbers: str
     vanished: bool = False
+    samples: bool = False
 
     def explains(self, command: str, moved: Mapping[str, Any]) -> bool:
         """Whether a number of a command can have moved by this rule."""
@@ -86,6 +89,14 @@ RULES: tuple[Rule, ...] = (
         commands=frozenset({"multiverse", "report"}),
         numbers=r"(counts|verdict|decisions|options|specifications|multiverse)\b",
     ),
+    Rule(
+        version=3,
+        text="sampling errors of different samples of a study are independent, and its "
+        "participants are those of all of them",
+        commands=frozenset({"pool", "report", "moderators", "bias", "influence", "multiverse"}),
+        numbers="",
+        samples=True,
+    ),
 )
 
 
@@ -94,13 +105,17 @@ def rules_of(record: Mapping[str, Any]) -> int:
     return int(record.get("rules", 1))
 
 
-def changed_since(version: int, command: str) -> tuple[Rule, ...]:
-    """Return the rules that changed after a version and move numbers of a command."""
-    return tuple(r for r in RULES if r.version > version and command in r.commands)
+def changed_since(version: int, command: str, *, samples: bool = False) -> tuple[Rule, ...]:
+    """Return the rules that changed after a version and move numbers of a command.
+
+    Those of samples move numbers only where some study has several independent `samples`.
+    """
+    since = (r for r in RULES if r.version > version and command in r.commands)
+    return tuple(r for r in since if samples or not r.samples)
 
 
 def explained(
-    version: int, command: str, moved: Sequence[Mapping[str, Any]]
+    version: int, command: str, moved: Sequence[Mapping[str, Any]], *, samples: bool = False
 ) -> tuple[list[tuple[Rule, list[Mapping[str, Any]]]], list[Mapping[str, Any]]]:
     """Set numbers that moved against the rules that changed since.
 
@@ -113,7 +128,7 @@ def explained(
     """
     left = list(moved)
     found = []
-    for rule in changed_since(version, command):
+    for rule in changed_since(version, command, samples=samples):
         own = [m for m in left if rule.explains(command, m)]
         if own:
             found.append((rule, own))

@@ -27,7 +27,7 @@ _REQUEST: dict[str, tuple[Any, tuple[str, ...], Any, str]] = {
         Path,
         (),
         Parameter.empty,
-        "Extraction workbook (.xlsx, .csv, .tsv), or - for standard input.",
+        "Extraction workbook (.xlsx, .csv, .ods, .sav, .dta, .rds ...), or - for standard input.",
     ),
     "output": (
         Path | None,

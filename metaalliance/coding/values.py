@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
+from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.read.grid import cell_name
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import named_statistic, present_statistics
 from metaalliance.sheet.rules.study import label_key
@@ -105,9 +105,9 @@ def place_of(row: Row, column: str) -> str:
     """Return the cell of a column in a row, blank or not; the row where it has no such column."""
     coded = row.cells.get(column)
     if coded is not None:
-        return f"{coded.sheet or row.sheet}!{coded.cell}"
+        return place_in(coded.sheet or row.sheet, coded.cell)
     if column in row.places:
-        return f"{row.sheet}!{cell_name(row.number, row.places[column])}"
+        return place_in(row.sheet, row.place(column))
     return f"{row.sheet}, row {row.number}"
 
 

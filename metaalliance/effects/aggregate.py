@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.conversion.formulas import r_variance, unbiased_r, z_variance
 from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.effects.effects import Effects, study_names
@@ -29,12 +30,15 @@ def aggregate(
 ) -> Effects:
     """Combine the effects of each study into one, with a variance that knows of dependence.
 
+    Effects of one sample have correlated errors; those of different samples of a study (column
+    `sample`) come from different people, so that their errors are independent.
+
     Parameters
     ----------
     effects : Effects
         Several effects in some studies.
     rho : float
-        With the mean, the assumed correlation of the sampling errors within a study; with
+        With the mean, the assumed correlation of the sampling errors within a sample; with
         the composite, the assumed correlation between the measures that are put together.
         .5 is the custom of the alliance literature for both.
     weighted : bool
@@ -45,7 +49,8 @@ def aggregate(
         ``sum(r) / sqrt(k + k (k - 1) rho)``, as Hunter and Schmidt define it and the R
         package MAc computes it. It answers another question than the mean and is larger
         whenever rho is below 1: a longer measure is more reliable. Its n is the mean n of
-        the study to the whole person, its variance that of one correlation.
+        the sample to the whole person, its variance that of one correlation. Composites of
+        several samples of a study are averaged.
     covariance : mapping of study to ndarray, shape (k_j, k_j), optional
         Known sampling covariances of effects in the order of their rows (from
         `correlated_effects`), in place of those that `rho` gives. Studies that are not in
@@ -54,9 +59,10 @@ def aggregate(
     Returns
     -------
     Effects
-        One row per study in order of first appearance. `n` is the largest (of a composite
-        the mean); a text or true-false moderator keeps its value where it is constant in
-        the study and is "mixed" elsewhere; a numeric one is averaged.
+        One row per study in order of first appearance. `n` is the largest of a sample (of a
+        composite the mean), summed over the samples of the study; a text or true-false
+        moderator keeps its value where it is constant in the study and is "mixed" elsewhere; a
+        numeric one is averaged.
 
     Raises
     ------
@@ -90,20 +96,24 @@ def aggregate(
     order = np.argsort(codes, kind="stable")
     frame = effects.frame.iloc[order]
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
+    people = _People.of(blocks, effects.sample_codes[order])
     yi, vi = effects.yi[order], effects.vi[order]
     out = frame.iloc[blocks.starts].reset_index(drop=True)
     if method == "composite":
-        mean, variance, n = _composite(frame, blocks, effects.measure, rho)
+        parts = _composite(frame.iloc[people.rows], people.samples, effects.measure, rho)
+        mean, variance, n = people.averages(*parts)
     else:
-        mean, variance = (_gls if weighted else _plain)(blocks, yi, vi, rho)
+        mean, variance = (_gls if weighted else _plain)(blocks, people, yi, vi, rho)
         if covariance is not None:
             known = known_blocks(frame["study"].to_numpy(), vi, blocks, covariance)
             _use_known(mean, variance, yi, blocks, known, weighted=weighted)
-    shared = ("n", "r", "r_observed", "attenuation", *effects.moderators)
+    shared = ("r", "r_observed", "attenuation", *effects.moderators)
     for name in (c for c in shared if c in frame):
-        out[name] = pd.Series(_combine(frame[name], blocks, name))
-    if method == "composite":
-        out["n"] = n
+        out[name] = pd.Series(_combine(frame[name], blocks))
+    if "sample" in frame:
+        out["sample"] = pd.Series(_combine(frame["sample"].astype(object), blocks))
+    if "n" in frame:
+        out["n"] = n if method == "composite" else people.participants(frame["n"])
     out["effect"] = np.arange(1, blocks.m + 1)
     out["yi"], out["vi"], out["n_effects"] = mean, variance, blocks.sizes
     if effects.measure != "generic":
@@ -172,9 +182,9 @@ def _use_known(
 def _composite(
     frame: pd.DataFrame, blocks: StudyBlocks, measure: Measure, rho: float
 ) -> tuple[Array, Array, Array]:
-    """Correlation with the sum of the measures, its variance and its n, by study.
+    """Correlation with the sum of the measures, its variance and its n, by sample.
 
-    A study with one effect keeps it as it is.
+    A sample with one effect keeps it as it is.
     """
     if measure == "generic" or "n" not in frame or frame["n"].isna().any():
         raise EstimationError(
@@ -205,24 +215,66 @@ def _composite(
     return yi, vi, np.where(several, n, frame["n"].to_numpy(dtype=float)[blocks.starts])
 
 
-def _plain(blocks: StudyBlocks, yi: Array, vi: Array, rho: float) -> tuple[Array, Array]:
-    n = blocks.sizes.astype(float)
-    total = (1 - rho) * blocks.sums(vi) + rho * blocks.sums(np.sqrt(vi)) ** 2
+@dataclass(frozen=True, slots=True, eq=False)
+class _People:
+    """The independent samples of sorted studies.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (k,)
+        An order inside studies in which the effects of a sample are adjacent.
+    samples : StudyBlocks
+        The samples in that order.
+    first : ndarray of int, shape (m,)
+        First sample of each study.
+    """
+
+    rows: IntArray
+    samples: StudyBlocks
+    first: IntArray
+
+    @classmethod
+    def of(cls, blocks: StudyBlocks, codes: IntArray) -> _People:
+        rows = np.lexsort((codes, blocks.study)).astype(np.intp)
+        samples = StudyBlocks.from_sorted(codes[rows])
+        first = np.searchsorted(samples.starts, blocks.starts).astype(np.intp)
+        return cls(rows, samples, first)
+
+    def totals(self, per_sample: Array) -> Array:
+        """Sum over the samples of each study: (s,) to (m,)."""
+        return np.add.reduceat(per_sample, self.first)
+
+    def averages(self, yi: Array, vi: Array, n: Array) -> tuple[Array, Array, Array]:
+        """Mean, variance and n of each study from those of its samples."""
+        several = np.diff(np.r_[self.first, yi.size]).astype(float)
+        return self.totals(yi) / several, self.totals(vi) / several**2, self.totals(n)
+
+    def participants(self, n: pd.Series) -> Array:
+        """Largest n of each sample, summed by study."""
+        largest = np.maximum.reduceat(n.to_numpy()[self.rows], self.samples.starts)
+        return self.totals(largest)
+
+
+def _plain(
+    blocks: StudyBlocks, people: _People, yi: Array, vi: Array, rho: float
+) -> tuple[Array, Array]:
+    n, v, sums = blocks.sizes.astype(float), vi[people.rows], people.samples.sums
+    total = people.totals((1 - rho) * sums(v) + rho * sums(np.sqrt(v)) ** 2)
     return blocks.sums(yi) / n, total / n**2
 
 
-def _gls(blocks: StudyBlocks, yi: Array, vi: Array, rho: float) -> tuple[Array, Array]:
-    V = MarginalCovariance.build(blocks, vi, rho, 0.0, 0.0)
+def _gls(
+    blocks: StudyBlocks, people: _People, yi: Array, vi: Array, rho: float
+) -> tuple[Array, Array]:
+    V = MarginalCovariance.build(blocks, vi[people.rows], rho, 0.0, 0.0, people.samples)
     weight = blocks.sums(V.solve(np.ones_like(yi)))
-    return blocks.sums(V.solve(yi)) / weight, 1 / weight
+    return blocks.sums(V.solve(yi[people.rows])) / weight, 1 / weight
 
 
-def _combine(column: pd.Series, blocks: StudyBlocks, name: str) -> list[object]:
-    """One value per study: largest n, mean of numbers, the common value or "mixed"."""
+def _combine(column: pd.Series, blocks: StudyBlocks) -> list[object]:
+    """One value per study: mean of numbers, the common value or "mixed"."""
     values = column.to_numpy()
     parts = [values[a : a + n] for a, n in zip(blocks.starts, blocks.sizes, strict=True)]
-    if name == "n":
-        return [np.max(p) for p in parts]
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         return [np.nan if np.isnan(p).all() else np.nanmean(p) for p in parts]
     return [p[0] if all(x == p[0] or x is p[0] for x in p) else "mixed" for p in parts]

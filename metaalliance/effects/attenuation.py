@@ -14,6 +14,7 @@ from metaalliance.core.conversion.attenuation import correct_r, correct_z
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.options import Attenuation, Measure, check_option
 from metaalliance.policy import Assumed
+from metaalliance.problems import place_in
 from metaalliance.sheet.rows import Row
 
 Side = Literal["alliance", "outcome"]
@@ -165,7 +166,7 @@ def _missing(column: str, missing: list[str], rows: int) -> EstimationError:
 def _place(row: Row, column: str) -> str:
     """Cell of a column in a row, as a spreadsheet writes it."""
     coded = row.cells[column]
-    return f"{coded.sheet or row.sheet}!{coded.cell}"
+    return place_in(coded.sheet or row.sheet, coded.cell)
 
 
 @dataclass(frozen=True, slots=True)

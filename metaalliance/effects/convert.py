@@ -17,9 +17,11 @@ from metaalliance.effects.attenuation import (
     find_reliabilities,
 )
 from metaalliance.effects.effects import RESERVED, Effects
+from metaalliance.effects.levels import ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
 from metaalliance.policy import Assumed
+from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice, sample_size
@@ -95,15 +97,27 @@ def effect_sizes(
     entries = [
         _entry(studies, row, index, measure) for index, row in enumerate(studies.used, start=1)
     ]
+    _refuse_infinite(entries, measure)
     if corrections:
         entries = _corrected(entries, corrections, measure)
     frame = pd.DataFrame([e.record for e in entries])
     frame = frame.drop(columns=[c for c in frame if c != "n" and frame[c].isna().all()])
     if (frame["label"] == frame["study"]).all():
         frame = frame.drop(columns="label")
+    frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)
+
+
+def _refuse_infinite(entries: list[_Entry], measure: Measure) -> None:
+    """Refuse effects without a variance: samples of 3 that were read to become r become no z."""
+    rows = [str(e.record["row"]) for e in entries if not 0 < e.record["vi"] < math.inf]
+    if rows:
+        raise EstimationError(
+            f"measure={measure!r} needs n > 3 (row {', '.join(rows)}); measure='r' does not.",
+            code="MA321",
+        )
 
 
 def _corrected(entries: list[_Entry], corrections: Corrections, measure: Measure) -> list[_Entry]:
@@ -197,7 +211,7 @@ def _inputs(row: Row, choice: Choice) -> str:
         coded = row.cells.get(name)
         if coded is None and name == choice.rule.inputs[0]:
             coded = row.cells.get("value")
-        where = f" [{coded.sheet or row.sheet}!{coded.cell}]" if coded else " [computed]"
+        where = f" [{place_in(coded.sheet or row.sheet, coded.cell)}]" if coded else " [computed]"
         parts.append(f"{name} = {_digits(value)}{where}")
     return "; ".join(parts)
 
@@ -212,7 +226,7 @@ def _sign(row: Row, choice: Choice) -> tuple[int, str]:
     if choice.rule.signed:
         return 1, f"carried by {choice.statistic}"
     sign = -1 if row.get("sign") == "-" else 1
-    return sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+    return sign, f"sign column [{place_in(row.sheet, row.cells['sign'].cell)}]"
 
 
 def _direction(row: Row) -> tuple[int, str]:
@@ -230,7 +244,8 @@ def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, in
     """The effect that the policy assigns to a result reported as "n.s."."""
     n = sample_size(row)
     assert n is not None  # a row without n is an error of the sheet
-    where = f"{row.sheet}!{row.cells['n'].cell}" if row.get("n") is not None else "computed"
+    stated = row.get("n") is not None
+    where = place_in(row.sheet, row.cells["n"].cell) if stated else "computed"
     inputs = f"n.s.; n = {_digits(n)} [{where}]"
     variance = cv.z_variance(n - 2)
     if studies.nonsignificant == "zero":
@@ -239,7 +254,8 @@ def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, in
     r = cv.r_from_p(0.5, n - 2)
     found = Converted(r, variance, n - 2, "p = .50, two-tailed (policy)", "1 / (n − 3)", True)
     sign = -1 if row.get("sign") == "-" else 1
-    return found, "n.s.", inputs, sign, f"sign column [{row.sheet}!{row.cells['sign'].cell}]"
+    place = place_in(row.sheet, row.cells["sign"].cell)
+    return found, "n.s.", inputs, sign, f"sign column [{place}]"
 
 
 def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Measure, check_option
 
@@ -70,7 +70,8 @@ class Effects:
         n : array_like, shape (k,), optional
             Sample sizes.
         sample : array_like, shape (k,), optional
-            Label of the independent sample of each effect, within its study.
+            Label of the independent sample of each effect, within its study: different people,
+            whose sampling errors are independent. Effects without one are those of the study.
 
         Raises
         ------
@@ -136,8 +137,33 @@ class Effects:
         """Participants: the largest n of each independent sample, summed; None if unknown."""
         if "n" not in self.frame or self.frame["n"].isna().any():
             return None
-        keys = ["study", "sample"] if "sample" in self.frame else ["study"]
-        return int(self.frame.groupby(keys, dropna=False, sort=False)["n"].max().sum())
+        return int(self.participants().sum())
+
+    def participants(self) -> pd.Series:
+        """Return the participants of each study: the largest n of each of its samples, summed."""
+        codes = self.sample_codes
+        largest = self.frame["n"].groupby(codes).max()
+        study = self.frame["study"].to_numpy()[np.unique(codes, return_index=True)[1]]
+        return largest.groupby(study, sort=False).sum(min_count=1)
+
+    @property
+    def sample_codes(self) -> IntArray:
+        """Index of the independent sample of each effect, shape (k,).
+
+        Samples count within their study; effects without one are those of the study itself.
+        """
+        study = pd.factorize(self.frame["study"])[0].astype(np.intp)
+        if "sample" not in self.frame or self.frame["sample"].isna().all():
+            return study
+        sample = pd.factorize(self.frame["sample"])[0].astype(np.intp)  # -1 where it is blank
+        pairs = study * (int(sample.max()) + 2) + sample + 1
+        return pd.factorize(pairs)[0].astype(np.intp)
+
+    @property
+    def studies_with_samples(self) -> int:
+        """Number of studies whose effects come from several independent samples."""
+        samples = pd.Series(self.sample_codes).groupby(self.frame["study"].to_numpy()).nunique()
+        return int((samples > 1).sum())
 
     @property
     def moderators(self) -> tuple[str, ...]:

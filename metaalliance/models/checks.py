@@ -109,6 +109,20 @@ def dominance_notice(effects: Effects, weights: Array) -> tuple[Problem, ...]:
     return (notice("MA643", message, "Report the result without this study beside it."),)
 
 
+def samples_notice(effects: Effects) -> tuple[Problem, ...]:
+    """Say that the errors of different samples of a study were taken as independent."""
+    several = effects.studies_with_samples
+    if not several:
+        return ()
+    who = "study has" if several == 1 else "studies have"
+    message = (
+        f"{several} {who} several independent samples: sampling errors are correlated within a "
+        "sample only."
+    )
+    hint = "Code effects of the same people under one sample."
+    return (notice("MA605", message, hint, severity="note"),)
+
+
 def _below(df: float) -> str:
     """Return `df` with the digits that show it to be few."""
     return next(text for digits in range(1, 18) if float(text := f"{df:.{digits}f}") < FEW_DF)

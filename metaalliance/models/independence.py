@@ -5,6 +5,7 @@ from __future__ import annotations
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.models.checks import samples_notice
 from metaalliance.problems import Problem, notice
 
 
@@ -45,4 +46,4 @@ def independent_effects(
         f"with rho = {rho:g}."
     )
     found = notice("MA623", message, "Try other values of rho.", severity="note")
-    return aggregate(effects, rho), (found,)
+    return aggregate(effects, rho), (found, *samples_notice(effects))

@@ -7,7 +7,7 @@ from metaalliance.model import Specification
 from metaalliance.models.checks import dominance_notice
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.prediction import prediction_interval
-from metaalliance.models.structure import missing_notice
+from metaalliance.models.structure import structure_notices
 from metaalliance.models.two_level import mean_fields, ones
 from metaalliance.models.working import fit_working
 
@@ -38,7 +38,7 @@ def fit_multilevel(effects: Effects, model: Specification) -> MultilevelFit:
     work = fit_working(effects, ones(effects), model)
     fields = mean_fields(effects, work, model)
     fields["notices"] += dominance_notice(effects, fields["weights"])
-    fields["notices"] += missing_notice(effects, model)
+    fields["notices"] += structure_notices(effects, model)
     m, tau2 = effects.n_studies, work.tau2
     pi = prediction_interval(
         model.prediction,

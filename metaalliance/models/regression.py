@@ -28,7 +28,7 @@ from metaalliance.models.regression_fit import (
     RegressionFit,
     contrast_of,
 )
-from metaalliance.models.structure import missing_notice
+from metaalliance.models.structure import structure_notices
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
@@ -133,7 +133,7 @@ def _fit(
         log_likelihood=work.point.log_likelihood,
         guard_acted=work.guard_acted,
         notices=notices
-        + missing_notice(effects, model)
+        + structure_notices(effects, model)
         + _saturation_notice(effects, work, alone, model),
         data=work.data,
         point=work.point,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,10 +11,13 @@ from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Rows, Term
 from metaalliance.core.variance.multilevel import MultilevelData
+from metaalliance.core.variance.own import SamplingErrors
 from metaalliance.core.variance.structure import Levels, Nested
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Specification
+from metaalliance.models.checks import samples_notice
+from metaalliance.models.sampling import both, correlations, is_nested, sampling_terms
 from metaalliance.problems import Problem, notice
 
 
@@ -44,15 +46,19 @@ def working_data(effects: Effects, X: Array, model: Specification) -> Multilevel
 
 
 def _nested(effects: Effects, model: Specification) -> tuple[Nested, IntArray]:
-    """Effects in studies with one correlation of their errors, and the order that sorts them."""
+    """Effects in studies with one correlation of the errors of a sample, and their order."""
     labels = order = np.arange(effects.n_effects, dtype=np.intp)
+    rho = float(model.rho) if model.rho is not None else 0.0
+    people = None
     if model.multilevel or model.robust:
         codes = pd.factorize(effects.frame["study"])[0].astype(np.intp)
-        order = np.argsort(codes, kind="stable").astype(np.intp)
+        people = effects.sample_codes if rho else None
+        order = np.lexsort((codes,) if people is None else (people, codes)).astype(np.intp)
         labels = codes[order]
-    rho = float(model.rho) if model.rho is not None else 0.0
-    vi = read_only(effects.vi[order])
-    return Nested(vi, StudyBlocks.from_sorted(labels), rho), order
+    studies = samples = StudyBlocks.from_sorted(labels)
+    if people is not None and int(people.max()) >= studies.m:
+        samples = StudyBlocks.from_sorted(people[order])
+    return Nested(read_only(effects.vi[order]), studies, samples, rho), order
 
 
 def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
@@ -61,21 +67,29 @@ def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
     frame = effects.frame
     coarse_first = [*reversed(model.above), "study", *model.within]
     keys = _nested_keys(frame, coarse_first)
-    same = _codes(frame, [*coarse_first, model.same]) if model.same else keys[-1]
-    order = np.lexsort((same, *reversed(keys))).astype(np.intp)
+    people = effects.sample_codes if model.kind == "che" else keys[-1]
+    same = both(people, keys[-1], *([_codes(frame, [model.same])] if model.same else []))
+    nested = is_nested(people, keys)
+    chain = sorted([*keys, people], key=np.max) if nested else keys  # the coarsest first
+    order = np.lexsort((same, *reversed(chain))).astype(np.intp)
     vi = read_only(effects.vi[order])
     groups = [StudyBlocks.from_sorted(_runs(key[order])) for key in keys]
+    random = tuple(zip(coarse_first, groups, strict=True))[::-1]
     own: Array = vi
     sampling: tuple[Term, ...] = ()
+    errors = None
     if model.kind == "che":
-        alike = StudyBlocks.from_sorted(_runs(same[order]))
-        own, sampling = _sampling(frame, model, vi, order, groups[len(model.above)], alike)
-    random = tuple(zip(coarse_first, groups, strict=True))[::-1]
+        rho, inside = correlations(effects, model)[order], (people[order], same[order])
+        if nested:
+            alike = (StudyBlocks.from_sorted(_runs(codes)) for codes in inside)
+            own, sampling = sampling_terms(vi, rho, model.rho_same, *alike)
+        else:
+            errors = SamplingErrors(vi, rho, *inside, model.rho_same)
     factor = None
     if model.crossed:
         labels = frame[model.crossed].astype(object).where(frame[model.crossed].notna(), "")
         factor = (model.crossed, Crossed(pd.factorize(labels)[0][order].astype(np.intp)))
-    return Levels(vi, own, sampling, random, factor), order
+    return Levels(vi, own, sampling, random, factor, errors), order
 
 
 def refuse_unidentified_levels(data: MultilevelData) -> None:
@@ -146,7 +160,14 @@ def _check(effects: Effects, model: Specification) -> None:
             raise EstimationError(f"{column} is missing for {study}.", code="MA604")
 
 
-def missing_notice(effects: Effects, model: Specification) -> tuple[Problem, ...]:
+def structure_notices(effects: Effects, model: Specification) -> tuple[Problem, ...]:
+    """Say what a reader has to know about samples and levels."""
+    correlated = model.kind == "che" and bool(model.rho)
+    people = samples_notice(effects) if correlated else ()
+    return people + _missing_notice(effects, model)
+
+
+def _missing_notice(effects: Effects, model: Specification) -> tuple[Problem, ...]:
     """Say that effects without a value of the crossed factor are one level of it."""
     if not model.crossed:
         return ()
@@ -158,61 +179,6 @@ def missing_notice(effects: Effects, model: Specification) -> tuple[Problem, ...
         "together they are one level of this factor, 'not reported'."
     )
     return (notice("MA615", message, "Complete the column if they are of several kinds."),)
-
-
-def _sampling(
-    frame: pd.DataFrame,
-    model: Specification,
-    vi: Array,
-    order: IntArray,
-    study: StudyBlocks,
-    same: StudyBlocks,
-) -> tuple[Array, tuple[Term, ...]]:
-    """Diagonal part and correlated terms of the sampling covariance."""
-    root = np.sqrt(vi)
-    if isinstance(model.rho, str):
-        by_row = _correlations(frame, model.rho)[order]
-        weight = by_row[study.starts]
-        varies = np.flatnonzero(by_row != study.spread(weight))
-        if varies.size:
-            label = study_names(frame).iloc[order[varies[0]]]
-            raise EstimationError(f"{model.rho} differs within {label}.", code="MA603")
-        outside = np.flatnonzero(~((weight >= 0) & (weight < 1)))
-        if outside.size:
-            raise _no_correlation(frame, model.rho, order[study.starts[outside[0]]])
-    else:
-        weight = np.full(study.m, float(model.rho or 0.0))
-    terms = [Term(study, root, weight)]
-    total = study.spread(weight)
-    if model.rho_same is not None:
-        extra = model.rho_same - total[same.starts]
-        terms.append(Term(same, root, extra))
-        total = total + same.spread(extra)
-    if not (total < 1).all():
-        raise EstimationError("An assumed correlation is not below 1.", code="MA603")
-    return (1 - total) * vi, tuple(terms)
-
-
-def _no_correlation(frame: pd.DataFrame, column: str, row: int) -> EstimationError:
-    """What is wrong with the correlation of sampling errors of a row."""
-    value = float(frame[column].iloc[row])
-    seen = "none" if math.isnan(value) else f"{value:g}"
-    return EstimationError(
-        f"rho={column!r} needs a correlation of the sampling errors of each study, in [0, 1); "
-        f"{frame['study'].iloc[row]} has {seen}.",
-        code="MA603",
-    )
-
-
-def _correlations(frame: pd.DataFrame, column: str) -> Array:
-    numbers = pd.to_numeric(frame[column], errors="coerce")
-    wrong = np.flatnonzero((numbers.isna() & frame[column].notna()).to_numpy())
-    if wrong.size:
-        seen = frame[column].iloc[wrong[0]]
-        raise OptionError(
-            f"rho={column!r} needs a column of correlations in [0, 1); it holds {str(seen)!r}."
-        )
-    return numbers.to_numpy(dtype=float)
 
 
 def _nested_keys(frame: pd.DataFrame, coarse_first: Sequence[str]) -> list[IntArray]:

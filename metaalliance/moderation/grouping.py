@@ -11,6 +11,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.levels import in_order
 from metaalliance.errors import OptionError
 from metaalliance.moderation.notices import missing_notice
 from metaalliance.problems import Problem
@@ -25,7 +26,7 @@ class Grouping:
     name : str
         The column.
     levels : tuple of str
-        The reference first, the others in alphabetical order.
+        The reference first, the others in the order of their vocabulary, else of the alphabet.
     codes : ndarray of int, shape (k,)
         Index of the level of each effect; -1 where the moderator is missing.
     effects : Effects
@@ -103,7 +104,7 @@ def group_by(effects: Effects, name: str, reference: str | None = None) -> Group
         )
     labels = values.astype(object).where(values.notna(), None)
     text = [None if v is None or not str(v).strip() else str(v).strip() for v in labels]
-    found = sorted({t for t in text if t is not None}, key=lambda t: (t.casefold(), t))
+    found = in_order({t for t in text if t is not None}, effects.frame, name)
     if not found:
         raise OptionError(f"{name} has no value at all.", code="MA646")
     levels = _ordered(effects, name, found, text, reference)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from metaalliance.core.variance.heterogeneity import QTest, q_test
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.levels import in_order, known_order
 from metaalliance.model import Specification
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.regression_fit import RegressionFit
@@ -53,9 +54,15 @@ class Case:
 
 
 def levels_frame(case: Case) -> pd.DataFrame:
-    """One row per level, those not tested last: they have counts and nothing else."""
+    """One row per level, those not tested last: they have counts and nothing else.
+
+    They come in the order of the codebook or the vocabulary; without one, the reference first.
+    """
     rows = []
-    order = [*case.tested, *(name for name in case.grouping.levels if name not in case.tested)]
+    levels, frame = case.grouping.levels, case.grouping.effects.frame
+    if known_order(frame, case.grouping.name) or all(level[:1].isdigit() for level in levels):
+        levels = tuple(in_order(levels, frame, case.grouping.name))
+    order = sorted(levels, key=lambda name: name not in case.tested)
     estimates = _tested_rows(case)
     few = {"tested": False, "note": f"fewer than {case.min_studies} studies"}
     for name in order:

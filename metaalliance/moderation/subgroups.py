@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from metaalliance.effects.levels import in_order, level_labels
 from metaalliance.errors import OptionError
 from metaalliance.models.part import pool_part
 from metaalliance.models.pooled_fit import PooledFit
-
-#: Level of the effects without a value.
-MISSING = "not reported"
 
 
 def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
@@ -26,7 +24,8 @@ def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
     Returns
     -------
     dict of str to PooledFit
-        Levels in alphabetical order; effects without a value come last as "not reported".
+        Levels in the order of their vocabulary, else of the alphabet; effects without a value
+        come last as "not reported".
 
     Raises
     ------
@@ -36,8 +35,6 @@ def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
     frame = fit.effects.frame
     if by not in frame:
         raise OptionError(f"There is no moderator {by!r}; {fit.effects.moderator_list()}.")
-    values = frame[by].astype(object)
-    labels = values.where(values.notna(), "").astype(str).str.strip()
-    labels = labels.where(labels != "", MISSING)
-    levels = sorted(set(labels), key=lambda level: (level == MISSING, level.casefold(), level))
+    labels = level_labels(frame[by])
+    levels = in_order(set(labels), frame, by)
     return {level: pool_part(fit, fit.effects.subset(labels == level)) for level in levels}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.levels import level_text
 from metaalliance.errors import EstimationError
 from metaalliance.moderation.formula import Factor, ParsedFormula, first_line, refused
 from metaalliance.moderation.grouping import group_by, is_number
@@ -124,5 +125,5 @@ def as_text(effects: Effects, factor: Factor) -> Effects:
     values = effects.frame[factor.column]
     if factor.function != "C" or not is_number(values):
         return effects
-    text = [f"{v:g}" for v in values.astype(float)]
+    text = [level_text(v) for v in values.astype(float)]
     return Effects(frame=effects.frame.assign(**{factor.column: text}), measure=effects.measure)

@@ -8,8 +8,8 @@ import numpy as np
 
 from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.levels import in_order, level_labels
 from metaalliance.errors import OptionError
-from metaalliance.moderation.subgroups import MISSING
 from metaalliance.plots.canvas.frame import COLOURS, MARKERS
 
 #: More levels cannot be told apart by shape and colour.
@@ -52,14 +52,12 @@ def labels_of(effects: Effects, by: str) -> np.ndarray:
     """
     if by not in effects.frame:
         raise OptionError(f"by={by!r}: there is no such moderator; {effects.moderator_list()}.")
-    values = effects.frame[by].astype(object)
-    texts = values.where(values.notna(), "").astype(str).str.strip()
-    return texts.where(texts != "", MISSING).to_numpy()
+    return level_labels(effects.frame[by])
 
 
-def levels_of(labels: np.ndarray) -> list[str]:
-    """Return levels in alphabetical order, "not reported" last."""
-    return sorted(set(labels), key=lambda level: (level == MISSING, level.casefold(), level))
+def levels_of(effects: Effects, by: str) -> list[str]:
+    """Return levels in their order, "not reported" last."""
+    return in_order(set(labels_of(effects, by)), effects.frame, by)
 
 
 def groups_of(effects: Effects, by: str) -> list[Group]:
@@ -71,7 +69,7 @@ def groups_of(effects: Effects, by: str) -> list[Group]:
         When there is no such moderator, or it has too many levels to tell apart.
     """
     labels = labels_of(effects, by)
-    levels = levels_of(labels)
+    levels = levels_of(effects, by)
     if len(levels) > MOST:
         raise OptionError(
             f"by={by!r} has {len(levels)} levels; a figure tells at most {MOST} apart. Group "

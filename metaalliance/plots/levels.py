@@ -10,13 +10,14 @@ from typing import Any, Literal, Self
 
 from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.levels import MISSING
 from metaalliance.errors import EstimationError, MetaAllianceError, MetaAllianceWarning, OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.categorical import moderators
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import is_number
 from metaalliance.moderation.result import ModeratorTest
-from metaalliance.moderation.subgroups import MISSING, subgroup_fits
+from metaalliance.moderation.subgroups import subgroup_fits
 from metaalliance.options import check_option
 from metaalliance.plots.groups import labels_of, levels_of
 
@@ -101,7 +102,7 @@ class LevelMeans:
     Attributes
     ----------
     levels : tuple of LevelMean
-        In alphabetical order, effects without a value last.
+        In the order of the vocabulary, else of the alphabet; effects without a value last.
     test : ModeratorTest or None
         The model of all levels; None where the effects allow none.
     pool : {"joint", "apart"}
@@ -151,7 +152,9 @@ def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint"
     if pool == "apart":
         found = [LevelMean.of(part, name) for name, part in subgroup_fits(fit, by).items()]
     else:
-        found = [_joint(fit.effects, name, labels == name, test) for name in levels_of(labels)]
+        found = [
+            _joint(fit.effects, name, labels == name, test) for name in levels_of(fit.effects, by)
+        ]
     return LevelMeans(by=by, levels=tuple(found), test=test, pool=pool, reason=reason)
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from metaalliance.effects.levels import MISSING
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.subgroups import MISSING
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.canvas.wording import APA_WORDING, Wording

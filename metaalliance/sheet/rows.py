@@ -13,9 +13,10 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.identity import identify
 from metaalliance.sheet.own_columns import with_numbers
-from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, cell_name, is_blank
+from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, is_blank, place_name
 from metaalliance.sheet.read.missing import missing_marks
 from metaalliance.sheet.read.numbers import parse_number
+from metaalliance.sheet.rules.summary import totals_of
 from metaalliance.sheet.texts import Coded, TextColumn, clean_text, shown
 from metaalliance.sheet.years import read_year
 
@@ -34,6 +35,8 @@ class Row:
         Cells that are not blank, by canonical column (or by header for unknown columns).
     places : dict of str to int
         Number of each column of the sheet, for the name of a blank cell.
+    variables : tuple of str
+        Names of the variables, where the file has no cells.
     report : str
         Author and year, where the sheet has columns for them that name the study.
     """
@@ -42,6 +45,7 @@ class Row:
     sheet: str
     cells: dict[str, Coded] = field(repr=False)
     places: dict[str, int] = field(repr=False)
+    variables: tuple[str, ...] = field(default=(), repr=False)
     report: str = ""
 
     def get(self, column: str) -> Any:
@@ -79,6 +83,10 @@ class Row:
         """Whether the team includes the row."""
         return bool(self.get("include") != "no")
 
+    def place(self, column: str) -> str:
+        """Return the name of the place of a column in this row, blank or not."""
+        return place_name(self.number, self.places.get(column, 1), self.variables)
+
     @property
     def faulty(self) -> bool:
         """Whether some cell of the row could not be read."""
@@ -87,7 +95,7 @@ class Row:
     def problem(self, code: str, message: str, column: str = "", hint: str = "") -> Problem:
         """Return a problem that points at a cell of this row, blank or not."""
         coded = self.cells.get(column)
-        place = coded.cell if coded else cell_name(self.number, self.places.get(column, 1))
+        place = coded.cell if coded else self.place(column)
         return Problem(
             code=code,
             severity=severity_of(code),
@@ -108,19 +116,26 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     problems: list[Problem] = []
     authors: list[Coded | None] = []
     places = {**header.columns, **header.extra}
+    totals = totals_of(grid, header.row, header.columns.get("study"))
     texts = {n: t for n, i in places.items() if (t := _text_column(n, i, grid, header, scheme))}
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
         if all(is_blank(v) for v in values):
             continue
-        row = Row(number=number, sheet=grid.name, cells={}, places=places)
+        if number in totals:
+            problems.append(_left_out(grid, header, number, totals[number]))
+            continue
+        row = Row(
+            number=grid.number(number), sheet=grid.name, cells={}, places=places,
+            variables=grid.variables,
+        )  # fmt: skip
         found: list[Problem] = []
         for name, column in places.items():
             raw = values[column - 1] if column <= len(values) else None
             if is_blank(raw):
                 continue
             reader = texts.get(name)
-            coded = _code(name, raw, cell_name(number, column), grid, scheme, reader, found)
+            coded = _code(name, raw, grid.place(number, column), grid, scheme, reader, found)
             note = grid.notes.get(coded.cell, "")
             row.cells[name] = replace(coded, note=note) if note else coded
         found += _without_header(grid, header, number)
@@ -155,7 +170,7 @@ def _author(row: Row, values: list[Any], header: Header) -> Coded | None:
     raw = values[column - 1] if column <= len(values) else None
     if is_blank(raw) or isinstance(raw, ErrorCell | FormulaCell):
         return None
-    return Coded(clean_text(shown(raw)), shown(raw), cell_name(row.number, column))
+    return Coded(clean_text(shown(raw)), shown(raw), place_name(row.number, column, row.variables))
 
 
 def _text_column(
@@ -172,6 +187,17 @@ def _text_column(
     return TextColumn(name, missing_marks(name, texts), scheme.missing, vocabulary)
 
 
+def _left_out(grid: Grid, header: Header, number: int, why: str) -> Problem:
+    """The warning that a row of totals is no study."""
+    place = header.columns.get("study", 1)
+    values = grid.rows[number - 1]
+    return Problem(
+        code="MA418", severity=severity_of("MA418"), sheet=grid.name, row=grid.number(number),
+        message=f"the row of totals is left out: {why}", cell=grid.place(number, place),
+        seen=str(values[place - 1] or "") if place <= len(values) else "",
+    )  # fmt: skip
+
+
 def _without_header(grid: Grid, header: Header, number: int) -> list[Problem]:
     """Report values that stand under no header: they would be lost."""
     found = []
@@ -183,7 +209,7 @@ def _without_header(grid: Grid, header: Header, number: int) -> list[Problem]:
         message = "the value has no header and would be lost" if numeric else "has no header"
         found.append(
             Problem(code=code, severity=severity_of(code), message=message,
-                    cell=cell_name(number, column), seen=str(value))
+                    cell=grid.place(number, column), seen=str(value))
         )  # fmt: skip
     return found
 

@@ -31,6 +31,7 @@ from metaalliance.sheet.columns.header import (
     read_header,
     without_years,
 )
+from metaalliance.sheet.columns.labels import named_by_labels
 from metaalliance.sheet.columns.scheme import Scheme, scheme_of
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
 from metaalliance.sheet.fill import fill_down
@@ -74,6 +75,8 @@ class Studies:
         The configuration file that was used.
     silenced : tuple of (Problem, str)
         Warnings and notes that the configuration silences, each with its reason.
+    level_orders : dict of str to tuple of str
+        Levels that the team has entered, by column, in its order.
     """
 
     file: str
@@ -83,9 +86,10 @@ class Studies:
     choices: dict[int, Choice] = field(repr=False)
     nonsignificant_rows: frozenset[int] = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
-    reading: Reading
+    reading: Reading = Reading()
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
+    level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def nonsignificant(self) -> Nonsignificant:
@@ -162,9 +166,11 @@ def read_studies(
     Parameters
     ----------
     path : str or Path
-        .xlsx, .xlsm, .csv or .tsv; ``-`` reads standard input.
+        .xlsx, .xlsm, .xlsb, .ods, .csv, .tsv, .omv, .jasp, and with the extra `formats` .xls,
+        .sav, .dta, .rds, .rda or .parquet; ``-`` reads standard input.
     sheet : str, optional
-        The sheet; by default ``effects``, or the only one with the needed columns.
+        The sheet, or the data frame of an .rda; by default ``effects``, or the only one with the
+        needed columns.
     nonsignificant : {"error", "zero", "drop", "half-p"}
         What rows are worth that report "n.s." without a value.
     beta : {"peterson-brown", "refuse"}
@@ -233,7 +239,10 @@ def load_studies(
         scheme, more = read_codebook(codebook, scheme)
         found += more
     scheme = scheme_of(settings, scheme)
+    named = [named_by_labels(g, scheme) for g in grids]
+    grids = [g for g, _ in named]
     grid = choose_sheet(grids, sheet or settings.sheet, name, scheme)
+    found += next(notes for g, notes in named if g is grid)
     extra = find_studies_sheet(grids, grid)
     study_header = extra and find_header(extra, scheme, statistic=False)
     supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
@@ -249,13 +258,15 @@ def load_studies(
         message, hint = "it has no header with 'study'; it is not joined", MESSAGES["MA214"].remedy
         found.append(problem_at("MA214", extra, 1, 1, message, hint=hint))
     included = {row.number for row in rows if row.included}
+    read = {"", *(g.name for g in (grid, extra, codebook) if g is not None)}
+    found = [p for p in found if p.sheet in read]  # not of other data frames of the file
     problems = [*found, *header.problems, *layout_problems(grid, header, rows), *filled]
     problems += with_labels(rows)
     labels = {row.number: row.label for row in rows}
     problems += [
-        replace(p, study=labels.get(p.row, p.study))
+        replace(p, study=labels.get(p.row or 0, p.study))
         for p in cell_problems
-        if p.row in included or p.column == "include"
+        if p.row in included or p.column == "include" or p.code == "MA418"
     ]
     bounds: set[tuple[int | None, str]] = set()  # p-values that the row does not need
     choices: dict[int, Choice] = {}
@@ -284,8 +295,17 @@ def load_studies(
         reading=reading,
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
+        level_orders={
+            **_file_orders(grid, header),
+            **scheme.orders(rows[0].places if rows else ()),
+        },
     )
     return _refuse_empty(studies, grid, header)
+
+
+def _file_orders(grid: Grid, header: Header) -> dict[str, tuple[str, ...]]:
+    """Levels of the team's own columns in the order of a data file."""
+    return {n: grid.orders[c] for n, c in header.extra.items() if c in grid.orders}
 
 
 def _read_config(path: str | Path | None) -> Config:

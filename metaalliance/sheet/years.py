@@ -11,10 +11,10 @@ _PLAIN = re.compile(r"(?:19|20)\d\d(?:\.0)?").fullmatch
 #: What stands in place of a year that does not exist yet, or is not known.
 _WITHOUT = re.compile(
     r"in ?(?:press|prep|preparation|print|revision|review)|(?:under|in) review|forthcoming|"
-    r"submitted|to appear|advance online|early view|online first|accepted|unpublished|no date|"
-    r"n\. ?d\.?|nd|s\. ?d\.?|o\. ?j\.?|ohne jahr|im druck|im erscheinen|eingereicht|in druk|ter perse|"
-    r"ingediend|sous presse|à paraître|soumis|en prensa|en preparación|enviado|sin fecha|"
-    r"in stampa|in corso di stampa|ongoing",
+    r"submitted|to appear|advance online|early view|online first|accepted|unpublished|ongoing|"
+    r"no date|n\. ?d\.?|nd|s\. ?d\.?|o\. ?j\.?|ohne jahr|im druck|im erscheinen|eingereicht|"
+    r"in druk|ter perse|ingediend|sous presse|à paraître|soumis|en prensa|en preparación|enviado|"
+    r"sin fecha|in stampa|in corso di stampa",
     re.IGNORECASE,
 )
 #: Years that a spreadsheet shows as dates: 2001 is June 23rd, 1905.

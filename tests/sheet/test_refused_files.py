@@ -79,12 +79,12 @@ def old_excel(csv_file):
 
 
 def test_old_excel_without_its_reader(old_excel, monkeypatch):
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
-    assert refusal(old_excel).code == "MA104"
+    monkeypatch.setitem(sys.modules, "xlrd", None)
+    assert refusal(old_excel).code == "MA121"
 
 
 def test_old_excel_without_its_reader_says_what_to_do(old_excel, monkeypatch):
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    monkeypatch.setitem(sys.modules, "xlrd", None)
     assert "Save it as .xlsx" in str(refusal(old_excel))
 
 

@@ -91,7 +91,7 @@ def plot(
     request: Request,
     kind: Annotated[str | None, typer.Argument(help="Kind of figure; none lists all.")] = None,
     workbook: Annotated[
-        Path | None, typer.Argument(help="Extraction workbook (.xlsx, .csv, .tsv), or -.")
+        Path | None, typer.Argument(help="Extraction workbook (.xlsx, .csv, .ods, .sav ...), or -.")
     ] = None,
     outputs: Outputs = None,
     style: StyleName = None,

@@ -19,12 +19,15 @@ def template(
     output: Annotated[Path, typer.Option("-o", "--output", help="Workbook to write.")] = Path(
         "studies.xlsx"
     ),
+    short: Annotated[
+        bool, typer.Option("--short", help="Only the columns that most teams need.")
+    ] = False,
     force: Replace = False,
 ) -> int:
     """Write an empty extraction workbook with dropdowns, a codebook and two examples."""
     from metaalliance.cli.sheets.template import run_template
 
-    return run_template(output, force)
+    return run_template(output, force, short=short)
 
 
 @command("example", _PREPARE)
@@ -51,6 +54,52 @@ def init(request: Request) -> int:
     from metaalliance.cli.sheets.init import run_init
 
     return run_init(request.workbook, request.output, request.sheet, force=request.force)
+
+
+@command(
+    "import",
+    _PREPARE,
+    without=["config", "verbose"],
+    helps={
+        "workbook": "File of RevMan, Covidence, metapsy or CMA, or a wide sheet.",
+        "output": "Coding workbook to write [default: <name>_studies.xlsx beside the file].",
+        "sheet": "Sheet of a workbook [default: the first with such headers].",
+        "force": "Replace an existing workbook.",
+    },
+)
+def import_(
+    request: Request,
+    house: Annotated[
+        str | None,
+        typer.Option("--from", help="revman, covidence, metapsy, cma or wide [default: found]."),
+    ] = None,
+    reviewer: Annotated[
+        str | None,
+        typer.Option("--reviewer", help="Covidence: read the rows of this reviewer."),
+    ] = None,
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--direction",
+            help="OUTCOME=lower_better or higher_better; may be repeated; * for all others.",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="HEADER=column of the coding sheet; may be repeated."),
+    ] = None,
+) -> int:
+    """Turn a file of another program into a coding workbook that says where each cell came from."""
+    from metaalliance.cli.sheets.imports import ImportOptions, run_import
+
+    options = ImportOptions(
+        request=request,
+        house=house,
+        reviewer=reviewer,
+        directions=direction or [],
+        columns=column or [],
+    )
+    return run_import(options)
 
 
 @command(

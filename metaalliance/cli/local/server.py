@@ -22,7 +22,7 @@ from metaalliance.cli.local.analysis import LocalAnalysis, Progress
 from metaalliance.cli.run import print_error
 from metaalliance.options import Nonsignificant
 from metaalliance.report.local_page import PageState, local_page
-from metaalliance.sheet.read.preflight import MAX_FILE
+from metaalliance.sheet.read.limits import MAX_FILE
 
 ADDRESS = "127.0.0.1"
 _CHUNK = 1 << 16

@@ -97,6 +97,7 @@ def rve_fit(
     working_model: str = "corr",
     rho: float = 0.8,
     small: bool = True,
+    samples: StudyBlocks | None = None,
 ) -> RveFit:
     """Fit a meta-regression with robust variance estimation.
 
@@ -111,11 +112,13 @@ def rve_fit(
     working_model : {"corr", "hier"}
         "corr": weights 1 / (k_j (mean v_j + tau²)); "hier": 1 / (v + tau² + omega²) [1]_.
     rho : float
-        Correlation of the sampling errors of a study, for tau² of "corr".
+        Correlation of the sampling errors of a sample, for tau² of "corr".
     small : bool
         Bias-reduced linearisation with Satterthwaite's degrees of freedom [2]_. The target is
         the diagonal matrix of inverse weights under both working models, as in robumeta.
         Without it the sandwich is multiplied by m / (m - p), with m - p degrees of freedom.
+    samples : StudyBlocks, optional
+        Independent samples inside studies; by default every study is one.
 
     Raises
     ------
@@ -138,7 +141,7 @@ def rve_fit(
     """
     _check(X, blocks, working_model, rho)
     if working_model == "corr":
-        moments = correlated_moments(yi, vi, X, blocks, rho)
+        moments = correlated_moments(yi, vi, X, blocks, rho, samples)
         weights = _correlated_weights(vi, blocks, moments.tau2)
     else:
         moments = hierarchical_moments(yi, vi, X, blocks)
@@ -169,12 +172,18 @@ def rve_fit(
 
 
 def correlated_moments(
-    yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float
+    yi: Array,
+    vi: Array,
+    X: Array,
+    blocks: StudyBlocks,
+    rho: float,
+    samples: StudyBlocks | None = None,
 ) -> MomentEstimates:
     """Estimate tau² of the correlated-effects model.
 
-    With w_j = 1 / (k_j mean v_j), V = (sum w_j X_j'X_j)^-1 and J a matrix of ones,
-    tau² = (Q_E - m + tr V sum w_j / k_j (X_j'X_j + rho (X_j'J X_j - X_j'X_j))) /
+    With w_j = 1 / (k_j mean v_j), V = (sum w_j X_j'X_j)^-1, J a matrix of ones and K one where two
+    effects are of one sample, else zero (J where the study is one sample),
+    tau² = (Q_E - m + tr V sum w_j / k_j (X_j'X_j + rho (X_j'K X_j - X_j'X_j))) /
     (sum k_j w_j - tr V sum w_j² X_j'J X_j), not below 0.
 
     References
@@ -188,7 +197,9 @@ def correlated_moments(
     wj = weights[blocks.starts]
     ones = blocks.sums(X)  # 1'X of each study
     shared = (X * blocks.spread(wj / n)[:, None]).T @ X
-    crossed = (ones * (wj / n)[:, None]).T @ ones
+    own = blocks if samples is None else samples
+    within = own.sums(X)  # 1'X of each sample
+    crossed = (within * (wj / n)[blocks.study[own.starts]][:, None]).T @ within
     expected = blocks.m - _trace(fit.bread, shared + rho * (crossed - shared))
     slope = float(n @ wj) - _trace(fit.bread, (ones * (wj**2)[:, None]).T @ ones)
     if slope <= 0:

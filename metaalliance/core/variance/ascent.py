@@ -34,16 +34,16 @@ BELOW_ZERO = 1e-12
 def start_values(data: MultilevelData) -> list[Array]:
     """Return where to begin, as the likelihood of few studies can have several maxima.
 
-    With studies and effects only: moment estimates, and all of their sum in either component
-    unless there are many studies. With further levels: the excess variance in equal parts, and
+    With studies and effects only: moment estimates and, unless there are many studies, their sum
+    in equal parts and all of it in either component. With further levels: the excess variance in equal parts, and
     the whole of it in each component in turn.
     """
     residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
     typical = float(np.median(data.vi))
     if isinstance(data.structure, Nested):
         start = _moments(data.structure, residuals, typical)
-        ends = float(start.sum()) * np.eye(2) if data.blocks.m <= MANY_STUDIES else ()
-        return [start, *ends]
+        shares = ((0.5, 0.5), (1, 0), (0, 1)) if data.blocks.m <= MANY_STUDIES else ()
+        return [start, *(float(start.sum()) * np.array(share) for share in shares)]
     excess = max(float(np.mean(residuals**2)) - typical, 0.1 * typical)
     count = len(data.names)
     return [np.full(count, excess / count), *(excess * np.eye(count))]
@@ -55,8 +55,9 @@ def _moments(structure: Nested, residuals: Array, typical: float) -> Array:
     The spread of residuals within studies less its sampling part starts the component
     within studies; the spread of study means less both starts the one between.
     """
-    blocks, rho = structure.clusters, structure.rho
-    n = blocks.sizes.astype(float)
+    blocks = structure.clusters
+    n, people = blocks.sizes.astype(float), structure.samples.sizes.astype(float)
+    rho = structure.rho * float(people @ (people - 1)) / max(float(n @ (n - 1)), 1.0)
     means = blocks.sums(residuals) / n
     inner = residuals - blocks.spread(means)
     sampling = float(np.mean(structure.vi))

@@ -2,12 +2,13 @@
 
 The covariance of the effects of one study is::
 
-    S = diag((1 - rho) v + s_effect) + rho sqrt(v) sqrt(v)' + s_study 1 1'
+    S = diag((1 - rho) v + s_effect) + sum over samples of rho r r' + s_study 1 1'
 
-that is a diagonal plus two outer products. They are inverted one after the other by the
-identity of Sherman and Morrison, so that every quantity is a sum over rows within studies; the
-2 x 2 matrix of Woodbury's identity would lose digits when rho is close to one. No matrix
-larger than (k, p) is formed.
+where r is sqrt(v) for the effects of a sample and zero for those of other people: a diagonal plus
+outer products, those of samples inside that of their study. They are inverted one after the other
+by the identity of Sherman and Morrison, so that every quantity is a sum over rows within samples
+or studies; the 2 x 2 matrix of Woodbury's identity would lose digits when rho is close to one. No
+matrix larger than (k, p) is formed.
 """
 
 from __future__ import annotations
@@ -71,13 +72,15 @@ class MarginalCovariance:
 
     Attributes
     ----------
+    blocks, samples : StudyBlocks
+        The studies, and the independent samples inside them.
     root : ndarray, shape (k,)
         sqrt(v).
     inverse_diagonal : ndarray, shape (k,)
         1 / ((1 - rho) v + s_effect), the inverse of D.
     scaled_root : ndarray, shape (k,)
         sqrt(v) times the inverse diagonal.
-    shrink_root : ndarray, shape (m,)
+    shrink_root : ndarray, shape (samples,)
         f of (D + rho r r')^-1 = D^-1 - f D^-1 r r' D^-1 with r = sqrt(v); zero for rho = 0.
     ones : ndarray, shape (k,)
         w = (D + rho r r')^-1 1.
@@ -92,6 +95,7 @@ class MarginalCovariance:
     """
 
     blocks: StudyBlocks
+    samples: StudyBlocks
     root: Array
     inverse_diagonal: Array
     scaled_root: Array
@@ -105,25 +109,36 @@ class MarginalCovariance:
 
     @classmethod
     def build(
-        cls, blocks: StudyBlocks, vi: Array, rho: float, s_study: float, s_effect: float
+        cls,
+        blocks: StudyBlocks,
+        vi: Array,
+        rho: float,
+        s_study: float,
+        s_effect: float,
+        samples: StudyBlocks | None = None,
     ) -> MarginalCovariance:
-        """Prepare S for sampling variances `vi` (k,), `rho` and the two components."""
+        """Prepare S for sampling variances `vi` (k,), `rho` and the two components.
+
+        Without `samples` every study is one.
+        """
+        samples = blocks if samples is None else samples
         diagonal = (1 - rho) * vi + s_effect
         inverse = 1 / diagonal
         root = np.sqrt(vi)
         scaled, ones, log_det = root * inverse, inverse, float(np.log(diagonal).sum())
-        shrink_root = np.zeros(blocks.m)
+        shrink_root = np.zeros(samples.m)
         if rho:
-            growth = 1 + rho * blocks.sums(root * scaled)
+            growth = 1 + rho * samples.sums(root * scaled)
             shrink_root = rho / growth
-            ones = inverse - scaled * blocks.spread(shrink_root * blocks.sums(scaled))
+            ones = inverse - scaled * samples.spread(shrink_root * samples.sums(scaled))
             log_det += float(np.log(growth).sum())
         growth = 1 + s_study * blocks.sums(ones)
         log_det += float(np.log(growth).sum())
         shrink, solved = s_study / growth, ones / blocks.spread(growth)
         return cls(
-            blocks, root, inverse, scaled, shrink_root, ones, shrink, solved, log_det, rho, s_study
-        )
+            blocks, samples, root, inverse, scaled, shrink_root, ones, shrink, solved, log_det, rho,
+            s_study,
+        )  # fmt: skip
 
     def solve(self, z: Array) -> Array:
         """Return S^-1 z for z of shape (k,) or (k, c)."""
@@ -140,13 +155,13 @@ class MarginalCovariance:
         """Return (D + rho r r')^-1 z for z of shape (k,)."""
         if not self.shrink_root.any():
             return self.inverse_diagonal * z
-        along = self.blocks.spread(self.shrink_root * self.blocks.sums(self.scaled_root * z))
+        along = self.samples.spread(self.shrink_root * self.samples.sums(self.scaled_root * z))
         return np.asarray(self.inverse_diagonal * z - self.scaled_root * along, dtype=np.float64)
 
     def multiply(self, z: Array) -> Array:
         """Return S z for z (k,)."""
         sums, spread = self.blocks.sums, self.blocks.spread
-        along_root = spread(self.rho * sums(self.root * z))
+        along_root = self.samples.spread(self.rho * self.samples.sums(self.root * z))
         along_one = spread(self.s_study * sums(z))
         return z / self.inverse_diagonal + self.root * along_root + along_one
 
@@ -161,10 +176,11 @@ class MarginalCovariance:
         """Return tr(S^-1 A_a), shape (2,), and tr(S^-1 A_a S^-1 A_b), shape (2, 2)."""
         d, s, sums = self.inverse_diagonal, self.scaled_root, self.blocks.sums
         f, g, w = self.shrink_root, self.shrink_ones, self.ones
-        ss, ww = sums(s * s), sums(w * w)
+        ss, ssd = self.samples.sums(s * s), self.samples.sums(s * s * d)
+        ww = sums(w * w)
         wMw = sums(w * self._solve_sampling(w)) if g.any() else np.zeros_like(g)
         first = np.sum(d) - np.sum(f * ss) - np.sum(g * ww)
-        second = np.sum(d * d) - np.sum(f * (2 * sums(s * s * d) - f * ss**2))
+        second = np.sum(d * d) - np.sum(f * (2 * ssd - f * ss**2))
         second -= np.sum(g * (2 * wMw - g * ww**2))
         w1 = self.solved_ones
         q, cross = sums(w1), float(w1 @ w1)
@@ -172,8 +188,9 @@ class MarginalCovariance:
 
     def dense_blocks(self, rows: IntArray) -> Array:
         """Return S of rows of one study each, shape (c, n, n); `rows` has shape (c, n)."""
-        root = self.root[rows]
-        dense = self.rho * root[:, :, None] * root[:, None, :] + self.s_study
+        root, sample = self.root[rows], self.samples.study[rows]
+        shared = self.rho * (sample[:, :, None] == sample[:, None, :])
+        dense = shared * root[:, :, None] * root[:, None, :] + self.s_study
         n = rows.shape[1]
         dense[:, np.arange(n), np.arange(n)] += 1 / self.inverse_diagonal[rows]
         return np.asarray(dense, dtype=np.float64)

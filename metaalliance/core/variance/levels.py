@@ -4,7 +4,8 @@ The covariance of all effects is::
 
     S = D + sum over terms of c_g u_g u_g'   (g runs over the groups of a term)
 
-with groups of one term inside those of the next: samples in studies in research groups. Adding a
+with groups of one term inside those of the next: samples in studies in research groups. D is
+diagonal; where samples cross a level inside studies it holds a matrix of each study. Adding a
 term changes the inverse by one outer product per group (Sherman & Morrison 1950), so that
 solving with S takes one pass over the rows per term. A crossed factor (an instrument that many
 studies share) adds a term of few columns, by Woodbury's identity.
@@ -19,6 +20,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.own import Own
 from metaalliance.errors import EstimationError
 
 
@@ -95,7 +97,7 @@ class LevelCovariance:
 
     Attributes
     ----------
-    diagonal : ndarray, shape (k,)
+    own : Diagonal or Dense
         D.
     terms : tuple of Term
         From the finest groups to the coarsest.
@@ -117,7 +119,7 @@ class LevelCovariance:
         (I / s + Z'S^-1 Z)^-1.
     """
 
-    diagonal: Array
+    own: Own
     terms: tuple[Term, ...]
     levels: tuple[Groups, ...]
     steps: tuple[Array, ...]
@@ -131,7 +133,7 @@ class LevelCovariance:
     @classmethod
     def build(
         cls,
-        diagonal: Array,
+        own: Own,
         terms: Sequence[Term],
         levels: Sequence[Groups],
         factor: Crossed | None = None,
@@ -141,8 +143,8 @@ class LevelCovariance:
 
         Parameters
         ----------
-        diagonal : ndarray, shape (k,)
-            D, all positive.
+        own : Diagonal or Dense
+            D, positive definite.
         terms : sequence of Term
             From the finest groups to the coarsest.
         levels : sequence of Rows, StudyBlocks or Crossed
@@ -155,11 +157,11 @@ class LevelCovariance:
         EstimationError
             When S is not positive definite.
         """
-        log_det = float(np.log(diagonal).sum())
+        log_det = own.log_determinant
         steps: list[Array] = []
         gains: list[Array] = []
         for index, term in enumerate(terms):
-            step = _apply(diagonal, terms[:index], steps, gains, term.loading)
+            step = _apply(own, terms[:index], steps, gains, term.loading)
             growth = 1 + term.weight * term.blocks.sums(term.loading * step)
             if not (growth > 0).all():
                 raise EstimationError(
@@ -170,7 +172,7 @@ class LevelCovariance:
             steps.append(step)
             gains.append(term.weight / growth)
             log_det += float(np.log(growth).sum())
-        plain = cls(diagonal, tuple(terms), tuple(levels), tuple(steps), tuple(gains), log_det)
+        plain = cls(own, tuple(terms), tuple(levels), tuple(steps), tuple(gains), log_det)
         return plain if factor is None or variance == 0 else plain._cross(factor, variance)
 
     def _cross(self, factor: Crossed, variance: float) -> LevelCovariance:
@@ -194,7 +196,7 @@ class LevelCovariance:
         """Return S^-1 z for z of shape (k,) or (k, c)."""
         if z.ndim == 2:
             return np.column_stack([self.solve(z[:, j]) for j in range(z.shape[1])])
-        x = _apply(self.diagonal, self.terms, self.steps, self.gains, z)
+        x = _apply(self.own, self.terms, self.steps, self.gains, z)
         if self.crossed is not None and self.correction is not None:
             x = x - self.crossed @ (self.correction @ (self.crossed.T @ z))
         return x
@@ -217,7 +219,7 @@ class LevelCovariance:
 
     def trace(self) -> float:
         """Trace of S^-1."""
-        total = float(np.sum(1 / self.diagonal))
+        total = self.own.trace()
         for term, step, gain in zip(self.terms, self.steps, self.gains, strict=True):
             total -= float(gain @ term.blocks.sums(step * step))
         if self.crossed is not None and self.correction is not None:
@@ -226,7 +228,7 @@ class LevelCovariance:
 
     def trace_within(self, blocks: StudyBlocks) -> float:
         """Sum over groups of 1'S^-1 1, for groups that are nested with the terms."""
-        total = float(np.sum(1 / self.diagonal))
+        total = self.own.trace_within(blocks)
         for term, step, gain in zip(self.terms, self.steps, self.gains, strict=True):
             if blocks.m <= term.blocks.m:  # groups hold whole groups of the term
                 total -= float(gain @ term.blocks.sums(step) ** 2)
@@ -240,7 +242,7 @@ class LevelCovariance:
 
     def multiply(self, z: Array) -> Array:
         """Return S z for z (k,)."""
-        x = self.diagonal * z
+        x = self.own.multiply(z)
         for term in self.terms:
             x = x + term.loading * term.blocks.spread(
                 term.weight * term.blocks.sums(term.loading * z)
@@ -251,8 +253,7 @@ class LevelCovariance:
 
     def dense_blocks(self, rows: IntArray) -> Array:
         """Return S of some rows, shape (c, n, n); `rows` has shape (c, n)."""
-        n = rows.shape[1]
-        dense = np.zeros((rows.shape[0], n, n))
+        dense = self.own.dense(rows)
         for term in self.terms:
             group, u = term.blocks.study[rows], term.loading[rows]
             same = group[:, :, None] == group[:, None, :]
@@ -260,19 +261,18 @@ class LevelCovariance:
         if self.factor is not None:
             group = self.factor.codes[rows]
             dense += self.variance * (group[:, :, None] == group[:, None, :])
-        dense[:, np.arange(n), np.arange(n)] += self.diagonal[rows]
         return dense
 
 
 def _apply(
-    diagonal: Array,
+    own: Own,
     terms: Sequence[Term],
     steps: Sequence[Array],
     gains: Sequence[Array],
     z: Array,
 ) -> Array:
     """Solve with the terms so far, one outer product per group at a time."""
-    x = z / diagonal
+    x = own.solve(z)
     for term, step, gain in zip(terms, steps, gains, strict=True):
         x = x - step * term.blocks.spread(gain * term.blocks.sums(term.loading * x))
     return x

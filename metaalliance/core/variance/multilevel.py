@@ -87,7 +87,14 @@ class MultilevelPoint:
     log_likelihood: float
 
 
-def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float) -> MultilevelData:
+def nested_data(
+    yi: Array,
+    vi: Array,
+    X: Array,
+    blocks: StudyBlocks,
+    rho: float,
+    samples: StudyBlocks | None = None,
+) -> MultilevelData:
     """Return effects in studies, sorted by study, with one correlation of sampling errors.
 
     Parameters
@@ -99,10 +106,14 @@ def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float)
     blocks : StudyBlocks
         The studies.
     rho : float
-        Correlation of the sampling errors within a study; 0 for a diagonal covariance.
+        Correlation of the sampling errors within a sample; 0 for a diagonal covariance.
+    samples : StudyBlocks, optional
+        Independent samples inside studies; by default every study is one.
     """
     order = np.arange(yi.size, dtype=np.intp)
-    return MultilevelData(yi, X, Nested(vi, blocks, rho), order)
+    return MultilevelData(
+        yi, X, Nested(vi, blocks, blocks if samples is None else samples, rho), order
+    )
 
 
 def evaluate(data: MultilevelData, theta: Array, *, restricted: bool) -> MultilevelPoint:

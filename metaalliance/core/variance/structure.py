@@ -7,6 +7,7 @@ new structure is one class here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +16,7 @@ import numpy as np
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Groups, LevelCovariance, Rows, Term
+from metaalliance.core.variance.own import Dense, Diagonal, Own, SamplingErrors, pairs
 
 
 class Covariance(Protocol):
@@ -75,20 +77,21 @@ class Structure(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nested:
-    """Effects in studies, with one correlation of the sampling errors of a study.
+    """Effects in studies, with one correlation of the sampling errors of a sample.
 
     Attributes
     ----------
     vi : ndarray, shape (k,)
         Sampling variances.
-    clusters : StudyBlocks
-        The studies.
+    clusters, samples : StudyBlocks
+        The studies, and the independent samples inside them.
     rho : float
-        Correlation of the sampling errors within a study.
+        Correlation of the sampling errors within a sample.
     """
 
     vi: Array
     clusters: StudyBlocks
+    samples: StudyBlocks
     rho: float
 
     @property
@@ -109,19 +112,23 @@ class Nested:
     def at(self, theta: Array) -> MarginalCovariance:
         """Return S at `theta` (2,)."""
         return MarginalCovariance.build(
-            self.clusters, self.vi, self.rho, float(theta[0]), float(theta[1])
+            self.clusters, self.vi, self.rho, float(theta[0]), float(theta[1]), self.samples
         )
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Nested:
         """Return the structure of some rows (n,), studies of another copy being other studies."""
-        return Nested(self.vi[rows], _taken(self.clusters, rows, copies), self.rho)
+        studies = samples = _taken(self.clusters, rows, copies)
+        if self.samples is not self.clusters:
+            samples = _taken(self.samples, rows, copies)
+        return Nested(self.vi[rows], studies, samples, self.rho)
 
     def draw(self, theta: Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""
-        spread = self.clusters.spread
-        study, own = (rng.standard_normal((2, n)) for n in (self.clusters.m, self.vi.size))
-        shared = np.sqrt(self.rho) * spread(study[1]) + np.sqrt(1 - self.rho) * own[1]
-        true = np.sqrt(theta[0]) * spread(study[0]) + np.sqrt(theta[1]) * own[0]
+        studies, samples, k = self.clusters, self.samples, self.vi.size
+        study, sample = (rng.standard_normal(blocks.m) for blocks in (studies, samples))
+        own = rng.standard_normal((2, k))
+        shared = np.sqrt(self.rho) * samples.spread(sample) + np.sqrt(1 - self.rho) * own[1]
+        true = np.sqrt(theta[0]) * studies.spread(study) + np.sqrt(theta[1]) * own[0]
         return np.asarray(true + np.sqrt(self.vi) * shared, dtype=np.float64)
 
 
@@ -141,6 +148,9 @@ class Levels:
         Random intercepts by name, from the finest groups to the coarsest.
     factor : (str, Crossed), optional
         A crossed random factor by name.
+    errors : SamplingErrors, optional
+        Sampling errors in place of `own` and `sampling`, where samples cross a level inside
+        studies.
     """
 
     vi: Array
@@ -148,6 +158,7 @@ class Levels:
     sampling: tuple[Term, ...]
     random: tuple[tuple[str, StudyBlocks], ...]
     factor: tuple[str, Crossed] | None = None
+    errors: SamplingErrors | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,11 +188,27 @@ class Levels:
             Term(blocks, ones, np.full(blocks.m, variance))
             for (_, blocks), variance in zip(self.random, theta[1:], strict=False)
         ]
-        ordered = sorted([*self.sampling, *terms], key=lambda term: -term.blocks.m)
         factor = None if self.factor is None else self.factor[1]
-        return LevelCovariance.build(
-            self.own + theta[0], ordered, self.levels, factor, float(theta[-1])
-        )
+        own: Own = Diagonal(self.own + theta[0])
+        if self.errors is not None:
+            inside = [name for name, _ in self.random].index("study")
+            own = Dense.build(terms[inside].blocks, self._dense(theta[0], terms[:inside]))
+            terms = terms[inside:]
+        ordered = sorted([*self.sampling, *terms], key=lambda term: -term.blocks.m)
+        return LevelCovariance.build(own, ordered, self.levels, factor, float(theta[-1]))
+
+    def _dense(self, variance: float, terms: Sequence[Term]) -> Callable[[IntArray], Array]:
+        """Return what gives the covariance of rows (c, n) of one study each, up to a level."""
+
+        def dense(rows: IntArray) -> Array:
+            assert self.errors is not None
+            found = self.errors.dense(rows) + variance * np.eye(rows.shape[1])
+            for term in terms:
+                group = term.blocks.study[rows]
+                found += pairs(group) * term.weight[group][:, :, None]
+            return found
+
+        return dense
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Levels:
         """Return the structure of some rows (n,), groups of another copy being other groups."""
@@ -195,7 +222,8 @@ class Levels:
             codes = np.unique(self.factor[1].codes[rows], return_inverse=True)[1]
             factor = (self.factor[0], Crossed(codes.astype(np.intp)))
         random = tuple((name, _taken(blocks, rows, copies)) for name, blocks in self.random)
-        return Levels(self.vi[rows], self.own[rows], tuple(sampling), random, factor)
+        errors = None if self.errors is None else self.errors.take(rows)
+        return Levels(self.vi[rows], self.own[rows], tuple(sampling), random, factor, errors)
 
     def draw(self, theta: Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""

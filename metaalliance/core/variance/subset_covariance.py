@@ -25,7 +25,7 @@ class SubsetCovariance:
         1 / ((1 - rho) v + s_effect), the inverse of D, zero where the effect is absent.
     scaled : ndarray, shape (k, subsets), or None
         sqrt(v) times `inverse`; None where rho is zero and it is not needed.
-    shrink_root : ndarray, shape (m, subsets)
+    shrink_root : ndarray, shape (samples, subsets)
         f of (D + rho r r')^-1 = D^-1 - f D^-1 r r' D^-1 with r = sqrt(v), as in
         `MarginalCovariance`; of shape (1, 1) where rho is zero.
     ones : ndarray, shape (k, subsets)
@@ -37,6 +37,7 @@ class SubsetCovariance:
     """
 
     blocks: StudyBlocks
+    samples: StudyBlocks
     inverse: Array
     scaled: Array | None
     shrink_root: Array
@@ -47,7 +48,8 @@ class SubsetCovariance:
     @classmethod
     def build(cls, structure: Nested, present: Array, theta: Array) -> SubsetCovariance:
         """Prepare S for `present` (k, subsets) of zero and one and `theta` (subsets, 2)."""
-        blocks, rho, s_study = structure.clusters, structure.rho, theta[:, 0]
+        blocks, samples = structure.clusters, structure.samples
+        rho, s_study = structure.rho, theta[:, 0]
         diagonal = ((1 - rho) * structure.vi)[:, None] + theta[:, 1]
         inverse = present / diagonal
         log_det = column_products(np.log(diagonal), present)
@@ -55,13 +57,14 @@ class SubsetCovariance:
         if rho:
             root = np.sqrt(structure.vi)[:, None]
             scaled = root * inverse
-            growth = 1 + rho * blocks.sums(root * scaled)
+            growth = 1 + rho * samples.sums(root * scaled)
             shrink_root = rho / growth
-            ones = inverse - scaled * blocks.spread(shrink_root * blocks.sums(scaled))
+            ones = inverse - scaled * samples.spread(shrink_root * samples.sums(scaled))
             log_det = log_det + np.log(growth).sum(axis=0)
         growth = 1 + s_study * blocks.sums(ones)
         log_det = log_det + np.log(growth).sum(axis=0)
-        return cls(blocks, inverse, scaled, shrink_root, ones, s_study / growth, log_det)
+        shrink = s_study / growth
+        return cls(blocks, samples, inverse, scaled, shrink_root, ones, shrink, log_det)
 
     def solve(self, z: Array) -> Array:
         """Return S^-1 z of every subset for z (k, subsets) or (k, 1); absent effects get zero."""
@@ -74,20 +77,20 @@ class SubsetCovariance:
         weighted = self.inverse * z
         if self.scaled is None:
             return weighted
-        along = self.shrink_root * self.blocks.sums(self.scaled * z)
-        return weighted - self.scaled * self.blocks.spread(along)
+        along = self.shrink_root * self.samples.sums(self.scaled * z)
+        return weighted - self.scaled * self.samples.spread(along)
 
     def traces(self) -> tuple[Array, Array]:
         """Return tr(S^-1) and tr(S^-2) of every subset."""
-        d, sums = self.inverse, self.blocks.sums
+        d, sums, within = self.inverse, self.blocks.sums, self.samples.sums
         f, g, w = self.shrink_root, self.shrink_ones, self.ones
         ww, wMw = sums(w * w), sums(w * self._solve_sampling(w))
         first, second = d.sum(axis=0), (d * d).sum(axis=0)
         if self.scaled is not None:
             s2 = self.scaled * self.scaled
-            ss = sums(s2)
+            ss = within(s2)
             first = first - (f * ss).sum(axis=0)
-            second = second - (f * (2 * sums(s2 * d) - f * ss**2)).sum(axis=0)
+            second = second - (f * (2 * within(s2 * d) - f * ss**2)).sum(axis=0)
         first = first - (g * ww).sum(axis=0)
         return first, second - (g * (2 * wMw - g * ww**2)).sum(axis=0)
 

@@ -27,6 +27,7 @@ from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError
 from metaalliance.model import Model
+from metaalliance.models.checks import samples_notice
 from metaalliance.models.further.reliabilities import (
     SIDES,
     PsychometricCorrection,
@@ -210,10 +211,11 @@ def psychometric(
     level, credibility_level : float
         Levels of the confidence interval and of the credibility interval.
     rho : float, optional
-        Averages several effects of a study first (`aggregate`): their correlation as
-        `aggregation` means it. Without it dependent effects are refused.
+        Averages several effects of a sample first (`aggregate`): their correlation as
+        `aggregation` means it. Without it dependent effects are refused. Independent samples of
+        a study are then weighted by n.
     aggregation : {"mean", "composite"}
-        How they are averaged. The n of a mean is the largest of the study, so that the
+        How they are averaged. The n of a mean is the largest of the sample, so that the
         sampling variance of a mean of several correlations is overstated, and the variance
         of true correlations understated.
     fisher_z : Model, optional
@@ -314,4 +316,16 @@ def _observed(
         f"within studies ({aggregation}, rho = {check_rho(rho):g})."
     )
     found = notice("MA623", message, "Try the other kind of aggregation.", severity="note")
-    return aggregate(observed, rho, method=aggregation), (found,)
+    return _by_study(observed, rho, aggregation), (found, *samples_notice(observed))
+
+
+def _by_study(effects: Effects, rho: float, aggregation: AggregationMethod) -> Effects:
+    """One correlation of each sample, and the mean of those of a study, weighted by n."""
+    if not effects.studies_with_samples:
+        return aggregate(effects, rho, method=aggregation)
+    codes = effects.sample_codes
+    apart = Effects(frame=effects.frame.assign(study=codes), measure="r")
+    one = aggregate(apart, rho, method=aggregation).frame
+    study = effects.frame["study"].to_numpy()[np.unique(codes, return_index=True)[1]]
+    n = one["n"].to_numpy(dtype=float)
+    return aggregate(Effects(frame=one.assign(study=study, vi=1 / n), measure="r"), weighted=True)

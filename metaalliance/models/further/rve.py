@@ -213,7 +213,8 @@ def rve(
     working_model : {"CORR", "HIER"}
         Weights 1 / (k_j (mean v_j + tau²)), or 1 / (v + tau² + omega²).
     rho : float
-        Assumed correlation of the sampling errors of a study, in the tau² of CORR.
+        Assumed correlation of the sampling errors of a sample, in the tau² of CORR; those of
+        different samples of a study are independent. Its weights stay those of robumeta.
     small : bool
         Bias-reduced standard errors with Satterthwaite's degrees of freedom.
     level : float
@@ -245,7 +246,8 @@ def rve(
     check_level(level)
     design, labels = _design(effects, X, moderators, names)
     codes, _ = pd.factorize(effects.frame["study"])
-    order = np.argsort(codes, kind="stable").astype(np.intp)
+    people = effects.sample_codes
+    order = np.lexsort((people, codes)).astype(np.intp)
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
     fit = rve_fit(
         effects.yi[order],
@@ -255,6 +257,7 @@ def rve(
         working_model=working_model.lower(),
         rho=rho,
         small=small,
+        samples=StudyBlocks.from_sorted(people[order]),
     )
     half = np.array([critical_value(level, float(df)) for df in fit.df]) * fit.se
     half[np.isnan(fit.statistic)] = np.nan

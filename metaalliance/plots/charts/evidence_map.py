@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.levels import MISSING
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.subgroups import MISSING
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
@@ -162,8 +162,8 @@ def evidence_cells(fit: PooledFit, by: str, x: str, pool: Pooling = "joint") -> 
         cells.append((row, column, pair.n_studies, pair.n_effects, estimate))
     return EvidenceMap(
         cells=pd.DataFrame(cells, columns=list(CELL_COLUMNS)),
-        rows=tuple(levels_of(down)),
-        columns=tuple(levels_of(along)),
+        rows=tuple(levels_of(fit.effects, by)),
+        columns=tuple(levels_of(fit.effects, x)),
         measure=fit.measure,
         note=groups_text(means, noun="Pairs", sign="Hollow, not pooled"),
     )

@@ -126,6 +126,8 @@ def _data(main: PooledFit, models: Sequence[NamedFit]) -> pd.DataFrame:
     frame["study"] = frame["study"].astype(str).map(printable)
     if len(set(frame["study"])) != main.n_studies:
         frame["study"] = [f"study {i}" for i in pd.factorize(main.effects.frame["study"])[0]]
+    if main.effects.studies_with_samples:
+        frame["independent_sample"] = main.effects.sample_codes + 1
     for row in models:
         column = _SUBSETS.get(row.name)
         if column is not None:

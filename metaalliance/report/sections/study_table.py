@@ -43,10 +43,12 @@ def study_table(evidence: Evidence) -> Table:
     averages = evidence.by_study()
     half = critical_value(fit.level, math.inf) * averages.vi**0.5
     groups = dict(iter(frame.groupby("study", sort=False)))
+    people = evidence.coded.participants() if "n" in frame else None
     rows, names = [], study_names(averages.frame)
     for index, study in enumerate(averages.frame["study"]):
         yi, width = averages.yi[index], half[index]
-        rows.append(_row(groups[study], names.iloc[index], shown, evidence, yi, width))
+        row = _row(groups[study], names.iloc[index], shown, evidence, yi, width)
+        rows.append(row if people is None else {**row, "n": float(people[study])})
     is_r = fit.measure != "generic"
     dependent = evidence.coded.dependent()
     fields = (
@@ -79,8 +81,6 @@ def _row(
     """One study; several values of a column are listed."""
     measure = evidence.fit.measure
     row: dict[str, Any] = {"study": study, "effects": len(part)}
-    if "n" in part:
-        row["n"] = float(part["n"].max())
     for key in shown:
         values = [str(v) for v in part[key].dropna().unique()]
         row[key] = "; ".join(values) if values else None
@@ -92,7 +92,13 @@ def _row(
 def _notes(evidence: Evidence, shown: dict[str, str]) -> tuple[str, ...]:
     notes = []
     if "n" in evidence.coded.frame:
-        notes.append("n is the largest sample of the study.")
+        several = evidence.coded.studies_with_samples
+        among = (
+            "sum over independent samples of their largest n"
+            if several
+            else "largest sample of the study"
+        )
+        notes.append(f"n is the {among}.")
     if evidence.coded.dependent():
         notes.append("Several effects of a study are shown as their average.")
     if any(evidence.coded.frame[key].isna().any() for key in shown):

@@ -53,16 +53,24 @@ labels_of <- function(d, column) {
   ifelse(is.na(found), "", found)
 }
 
-# Sampling covariance: rho between effects of a study (one number, or a column that holds it),
+# Effects of different samples of a study come from different people: their sampling errors are
+# independent. Without the column every study is one sample.
+samples_of <- function(d) if (is.null(d$independent_sample)) rep(1, nrow(d)) else d$independent_sample
+
+# Sampling covariance: rho between effects of a sample (one number, or a column that holds it),
 # rho_same between those of one innermost level that also share the column `same`.
 sampling_covariance <- function(d, spec) {
   V <- diag(d$vi, nrow(d))
   if (spec$model != "che") return(V)
+  d$.sample <- samples_of(d)
+  if (is.null(spec$rho_column) && is.null(spec$same))
+    return(vcalc(vi, cluster = study, subgroup = .sample, obs = .obs, rho = spec$rho, data = d))
   rho <- if (is.null(spec$rho_column)) rep(spec$rho, nrow(d)) else d[[spec$rho_column]]
   shared <- do.call(paste, c(lapply(c(spec$levels, spec$same), labels_of, d = d), sep = "\r"))
   for (i in split(seq_len(nrow(d)), factor(d$study, levels = unique(d$study)))) {
     R <- matrix(rho[i[1]], length(i), length(i))
     if (!is.null(spec$same)) R[outer(shared[i], shared[i], "==")] <- spec$rho_same
+    R[outer(d$.sample[i], d$.sample[i], "!=")] <- 0
     diag(R) <- 1
     V[i, i] <- R * outer(sqrt(d$vi[i]), sqrt(d$vi[i]))
   }
@@ -137,11 +145,11 @@ mean_of <- function(analysis, d, spec) {
   keep(analysis, "mean", coefficients_of(fit, d, spec), total_tau2(fit))
 }
 
-# Plain average of the effects of a study; its variance knows of their correlation.
+# Plain average of the effects of a study; its variance knows of their correlation (within samples).
 averaged <- function(d, rho) {
   parts <- split(seq_len(nrow(d)), factor(d$study, levels = unique(d$study)))
   do.call(rbind, lapply(parts, function(i) {
-    R <- matrix(rho, length(i), length(i))
+    R <- rho * outer(samples_of(d)[i], samples_of(d)[i], "==")
     diag(R) <- 1
     v <- sqrt(d$vi[i])
     data.frame(study = d$study[i[1]], yi = mean(d$yi[i]), vi = c(t(v) %*% R %*% v) / length(i)^2)

@@ -1,59 +1,47 @@
-"""A checked copy of a sheet: its problems as colours and notes, and as a list with links."""
+"""A checked copy of a sheet: its problems as colours and comments, and as a list with links."""
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
-import math
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
-from openpyxl import Workbook
-from openpyxl.comments import Comment
-from openpyxl.styles import Border, Side
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import coordinate_to_tuple
 
 from metaalliance.errors import OptionError, UnreadableFileError
 from metaalliance.problems import Problem
-from metaalliance.report.workbooks.annotated_list import FILLS, gravity, hint_of, write_problems
+from metaalliance.report.package.cells import Restyle, restyle_cells
+from metaalliance.report.package.comments import add_comments
+from metaalliance.report.package.markup import Edit, elements, fragment, shown, splice
+from metaalliance.report.package.package import MAIN, Package
+from metaalliance.report.package.styles import Styles, empty_styles
+from metaalliance.report.workbooks.annotated_list import COLOURS, gravity, hint_of, problems_sheet
+from metaalliance.report.workbooks.grid_copy import apart, grid_title, grid_workbook
 from metaalliance.sheet.columns.codebook import find_codebook
-from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet
-from metaalliance.sheet.read.grid import (
-    ErrorCell,
-    FormulaCell,
-    Grid,
-    PercentCell,
-    cell_name,
-    is_blank,
-)
-from metaalliance.sheet.read.numbers import parse_number
-from metaalliance.sheet.read.preflight import read_bytes
-from metaalliance.sheet.read.source import read_grids
+from metaalliance.sheet.read.grid import Grid, cell_name
+from metaalliance.sheet.read.preflight import read_bytes, sniff
+from metaalliance.sheet.read.source import display_name, parse_grids
 from metaalliance.sheet.read.xlsx_marks import merged_bounds
 from metaalliance.sheet.studies import Studies
-from metaalliance.sheet.template.archive import allowed_text, font, workbook_bytes, write_text
+from metaalliance.sheet.template.archive import allowed_text
 
-_EDGES = {"error": Side(style="medium", color="9C0006"), "warning": Side(style="thin")}
-_WIDEST = 40
-_MEASURED_ROWS = 500
 #: Cells whose only problem is a note that get a comment; more make the file slow to open.
 _MOST_NOTES = 2_000
-#: Longest text in quotes that a formula may hold.
-_LONGEST_LITERAL = 255
-_FORBIDDEN_IN_TITLE = re.compile(r"[\\*?:/\[\]]")
 
 
 def annotated_workbook(path: str | Path, studies: Studies) -> bytes:
-    """Return a new workbook that shows the problems of a sheet where they stand.
+    """Return a copy of a workbook that shows the problems of a sheet where they stand.
 
-    It holds the values of the sheet that was read, cell for cell, and of the sheets `studies`
-    and `codebook` where there are any. Cells with a problem are coloured and carry a note; the
-    sheet `Problems` lists all of them with links, errors first. Formulas do not run in the
-    copy. Validated in the same way, the copy has the same problems.
+    Cells with a problem are coloured and carry a comment, behind the one that they have; the
+    sheet `Problems` lists all of them with links, errors first. Everything else is the
+    workbook as it is, byte for byte: other sheets, dropdowns, formats, formulas with their
+    stored values, tables, charts. Macros are left out, which an .xlsx file cannot hold. A file
+    that is no .xlsx or .xlsm gives a new workbook with the values of the sheets that were read,
+    in which formulas do not run. Validated in the same way, the copy has the same problems.
 
     Parameters
     ----------
@@ -67,192 +55,179 @@ def annotated_workbook(path: str | Path, studies: Studies) -> bytes:
     OptionError
         For standard input, which cannot be read twice.
     UnreadableFileError
-        When the file has changed since it was checked.
+        When the file has changed since it was checked, or holds sheets of old macros.
     """
-    grids = _read_again(path, studies)
-    titles = {grid.name: _title(grid.name) for grid in grids}
-    book = Workbook()
-    book.remove(book.active)
+    content, grids = _read_again(path, studies)
+    titles = {grid.name: grid.name for grid in grids}
+    if sniff(content, studies.file) != "xlsx":
+        content = grid_workbook(grids, studies)
+        titles = {grid.name: grid_title(grid.name) for grid in grids}
+    try:
+        return _marked(content, grids, titles, studies)
+    except (LookupError, ValueError, StopIteration, ExpatError) as error:
+        raise UnreadableFileError(
+            f"{studies.file} cannot be copied, since its parts do not fit together "
+            f"({type(error).__name__}). Save it anew in a spreadsheet program.",
+            code="MA105",
+        ) from error
+
+
+def _marked(
+    content: bytes, grids: Sequence[Grid], titles: Mapping[str, str], studies: Studies
+) -> bytes:
+    """The workbook with marks on the sheets that were read, and the list."""
+    package = Package(content)
+    _leave_macros_out(package, studies.file)
+    styles_part = package.related(package.workbook, "styles")
+    strict = "purl.oclc.org" in package.base
+    styles = Styles(package.xml(styles_part) if styles_part else empty_styles(strict=strict))
+    parts = _sheet_parts(package)
     for grid in grids:
-        main = grid.name == studies.sheet
-        sheet = book.create_sheet(titles[grid.name])
-        _write_values(sheet, grid, _number_columns(grid, studies) if main else frozenset())
-        _write_layout(sheet, grid, _header_row(grid, studies if main else None))
-        _mark(sheet, grid, studies.problems)
-    taken = {title.lower() for title in titles.values()}
-    listed = book.create_sheet("Problems" if "problems" not in taken else "Problems found")
-    write_problems(listed, titles, studies.problems)
-    book.active = listed
-    return workbook_bytes(book, f"Problems of {allowed_text(studies.file)}")
+        _mark(package, parts[titles[grid.name]], grid, studies.problems, styles)
+    _add_list(package, list(parts), studies.problems, titles, styles)
+    if styles_part:
+        package.parts[styles_part] = styles.to_bytes()
+    else:
+        kind = f"{MAIN}.styles+xml"
+        package.add(package.workbook, "styles", "xl/styles.xml", styles.to_bytes(), kind)
+    return package.to_bytes()
 
 
-def _read_again(path: str | Path, studies: Studies) -> list[Grid]:
-    """The sheets that were checked, in the order of the file."""
+def _read_again(path: str | Path, studies: Studies) -> tuple[bytes, list[Grid]]:
+    """The file, and the sheets that were checked in its order."""
     if str(path) == "-":
         raise OptionError("Standard input cannot be annotated; save the sheet as a file first.")
-    if hashlib.sha256(read_bytes(Path(path))).hexdigest() != studies.sha256:
+    content = read_bytes(Path(path))
+    if hashlib.sha256(content).hexdigest() != studies.sha256:
         raise UnreadableFileError(f"{path} has changed since it was checked; run this again.")
-    grids, _ = read_grids(path)
+    grids, _ = parse_grids(content, display_name(Path(path).name))
     main = next(grid for grid in grids if grid.name == studies.sheet)
     read = (main, find_studies_sheet(grids, main), find_codebook(grids))
-    return [grid for grid in grids if any(grid is r for r in read)]
+    return content, [grid for grid in grids if any(grid is r for r in read)]
 
 
-def _title(name: str) -> str:
-    """A name that a sheet may have; that of a text file may need changes."""
-    return _FORBIDDEN_IN_TITLE.sub("_", allowed_text(name)).strip("'")[:31] or "effects"
+# The workbook ---------------------------------------------------------------------------
+
+_SIGNED = ("_xmlsignatures/",)
+_MACRO_PARTS = ("vbaproject.bin", "vbaprojectsignature.bin", "vbadata.xml", "customui.xml")
 
 
-def _number_columns(grid: Grid, studies: Studies) -> frozenset[int]:
-    """Numbers of the columns of a text file in which plain numbers become numbers."""
-    if not all(v is None or v.__class__ is str for row in grid.rows for v in row):
-        return frozenset()
-    places = studies.rows[0].places if studies.rows else {}
-    kinds = {name: COLUMNS[name].kind for name in places if name in COLUMNS}
-    return frozenset(places[name] for name, kind in kinds.items() if kind in {"number", "count"})
+def _leave_macros_out(package: Package, file: str) -> None:
+    """Make a workbook with macros, or a template, one without; a signature would be broken."""
+    kinds = package.content_types()
+    if any("macrosheet" in kind or "intlmacrosheet" in kind for kind in kinds.values()):
+        raise UnreadableFileError(
+            f"{file} holds a sheet of Excel 4 macros, which no .xlsx can hold. Save it as .xlsx "
+            "in a spreadsheet program first.",
+            code="MA104",
+        )
+    package.drop(lambda name: name.lower().endswith(_MACRO_PARTS) or name.startswith(_SIGNED))
+    if kinds.get(package.workbook, "") != f"{MAIN}.sheet.main+xml":
+        package.set_content_type(package.workbook, f"{MAIN}.sheet.main+xml")
 
 
-def _header_row(grid: Grid, studies: Studies | None) -> int:
-    """The row of the header: the last with text above the first coded row, or the first."""
-    filled = [n for n, row in enumerate(grid.rows, start=1) if not all(is_blank(v) for v in row)]
-    if studies is None:
-        return filled[0] if filled else 1
-    first = studies.rows[0].number if studies.rows else len(grid.rows) + 1
-    return max((n for n in filled if n < first), default=1)
+def _sheet_parts(package: Package) -> dict[str, str]:
+    """The part of each sheet by its title, in the order of the workbook."""
+    targets = {r.id: r.target for r in package.relations(package.workbook)}
+    found = elements(
+        package.xml(package.workbook), lambda name, depth, _: depth == 2 and name == "sheet"
+    )
+    parts = {}
+    for element in found:
+        relation = next(v for k, v in element.attributes.items() if k.endswith(":id"))
+        parts[element.attributes["name"]] = targets[relation]
+    return parts
 
 
-# Values ---------------------------------------------------------------------------------
+def _add_list(
+    package: Package,
+    sheets: Sequence[str],
+    problems: Sequence[Problem],
+    titles: Mapping[str, str],
+    styles: Styles,
+) -> None:
+    """Add the list of problems as the last sheet."""
+    taken = {title.lower() for title in sheets}
+    names = ["Problems", "Problems found", *(f"Problems found {i}" for i in range(2, 1000))]
+    title = next(name for name in names if name.lower() not in taken)
+    xml = package.xml(package.workbook)
+    root = elements(xml, lambda _name, depth, _: depth == 0)[0]
+    space = root.attributes["xmlns:" + root.prefix[:-1] if root.prefix else "xmlns"]
+    content, table = problems_sheet(problems, titles, styles, space)
+    _, relation = package.add(
+        package.workbook, "worksheet", "xl/worksheets/sheet{}.xml", content, f"{MAIN}.worksheet+xml"
+    )
+    package.parts[package.workbook] = splice(
+        xml, _workbook_edits(xml, title, relation, table, package.base)
+    )
 
 
-def _write_values(sheet: Any, grid: Grid, numeric: frozenset[int]) -> None:
-    """Write every cell at its place."""
-    for row, values in enumerate(grid.rows, start=1):
-        for column, value in enumerate(values, start=1):
-            if value is None:
-                continue
-            cell = sheet.cell(row, column)
-            plain = column in numeric
-            _write_value(cell, _plain_number(value, grid.decimal_comma) if plain else value)
-
-
-def _plain_number(text: str, decimal_comma: bool) -> float | str:
-    """The number that a text is without any change, or the text."""
-    parsed = parse_number(text, decimal_comma=decimal_comma)
-    return text if parsed.value is None or parsed.changes else parsed.value
-
-
-def _write_value(cell: Any, value: Any) -> None:
-    """Write a value so that it is read as the same kind of value, and nothing runs."""
-    if isinstance(value, FormulaCell):
-        cell.value = _inert_formula(value)
-        cell.data_type = "f"
-    elif isinstance(value, ErrorCell):
-        cell.value = str(value)
-        cell.data_type = "e"
-    elif isinstance(value, str) or (isinstance(value, float) and not math.isfinite(value)):
-        write_text(cell, str(value))
-    elif isinstance(value, PercentCell):
-        cell.value = float(value)
-        cell.number_format = "0%" if math.isclose(100 * value, round(100 * value)) else "0.0##%"
-    elif isinstance(value, bool | int | float | dt.datetime | dt.date | dt.time | dt.timedelta):
-        cell.value = value
-        _set_date_format(cell, value)
+def _workbook_edits(xml: bytes, title: str, relation: str, table: str, base: str) -> list[Edit]:
+    """Name a sheet, and its filter, in the workbook."""
+    found = elements(xml, lambda _name, depth, _: depth <= 2)
+    outer = {e.name: e for e in found if e.depth == 1}
+    sheets = [e for e in found if e.depth == 2 and e.name == "sheet"]
+    p = found[0].prefix
+    number = max(int(e.attributes["sheetId"]) for e in sheets) + 1
+    sheet = f'<{p}sheet xmlns:r="{base}" name="{title}" sheetId="{number}" r:id="{relation}"/>'
+    corner, _, end = table.partition(":")
+    area = ":".join(_absolute(cell) for cell in (corner, end))
+    filtered = (
+        f'<{p}definedName name="_xlnm._FilterDatabase" localSheetId="{len(sheets)}" hidden="1">'
+        f"{shown(chr(39) + title + chr(39) + chr(33) + area)}</{p}definedName>"
+    )
+    edits = [outer["sheets"].append(xml, fragment(sheet))]
+    if "definedNames" in outer:
+        edits.append(outer["definedNames"].append(xml, fragment(filtered)))
     else:
-        write_text(cell, str(value))
+        before = [outer[n] for n in ("sheets", "functionGroups", "externalReferences")
+                  if n in outer]  # fmt: skip
+        names = fragment(f"<{p}definedNames>{filtered}</{p}definedNames>")
+        edits.append((before[-1].stop, before[-1].stop, names))
+    return edits
 
 
-def _inert_formula(text: str) -> str:
-    """A formula without a stored value that does nothing but show the text of another.
-
-    A formula of the sheet must stay one, so that it is reported again, but must not run.
-    """
-    shown = allowed_text(" ".join(text.split()))[:_LONGEST_LITERAL]
-    return '="' + shown.replace('"', "'") + '"'
-
-
-def _set_date_format(cell: Any, value: Any) -> None:
-    if isinstance(value, dt.datetime) and value.time() == dt.time():
-        cell.number_format = "yyyy-mm-dd"
-    elif isinstance(value, dt.time):
-        cell.number_format = "hh:mm:ss"
-
-
-# Layout ---------------------------------------------------------------------------------
-
-
-def _write_layout(sheet: Any, grid: Grid, header: int) -> None:
-    """Merged and hidden parts as in the sheet; widths, bold header, frozen header."""
-    for reference in _apart(grid.merged):
-        sheet.merged_cells.add(reference)  # keeps what stands under the merged range
-    for row in grid.hidden_rows:
-        sheet.row_dimensions[row].hidden = True
-    for column, width in _widths(grid, header).items():
-        sheet.column_dimensions[get_column_letter(column)].width = width
-    for column in grid.hidden_columns:
-        sheet.column_dimensions[get_column_letter(column)].hidden = True
-    for cell in sheet[header] if grid.rows else ():
-        cell.font = font(bold=True)
-    sheet.freeze_panes = sheet.cell(header + 1, 2)
-    sheet.page_setup.orientation = "landscape"
-
-
-def _apart(merged: Iterable[str]) -> list[str]:
-    """Merged ranges of several cells that do not overlap."""
-    kept: list[tuple[int, int, int, int]] = []
-    references = []
-    for reference in merged:
-        c1, r1, c2, r2 = merged_bounds(reference)
-        free = all(c2 < a or c1 > c or r2 < b or r1 > d for a, b, c, d in kept)
-        if free and (c1, r1) != (c2, r2):
-            kept.append((c1, r1, c2, r2))
-            references.append(reference)
-    return references
-
-
-def _widths(grid: Grid, header: int) -> dict[int, float]:
-    """Width of each column by its longest entry from the header on, within reason."""
-    widths: dict[int, float] = {}
-    for values in grid.rows[header - 1 : header + _MEASURED_ROWS]:
-        for column, value in enumerate(values, start=1):
-            text = 10 if isinstance(value, dt.date) else len(f"{value:g}" if isinstance(
-                value, float) else str(value or ""))  # fmt: skip
-            widths[column] = max(widths.get(column, 7), min(text + 3, _WIDEST))
-    return widths
+def _absolute(cell: str) -> str:
+    row, column = coordinate_to_tuple(cell)
+    return f"${cell_name(row, column).removesuffix(str(row))}${row}"
 
 
 # Marks ----------------------------------------------------------------------------------
 
 
-def _mark(sheet: Any, grid: Grid, problems: Iterable[Problem]) -> None:
-    """Colour each cell with a problem by the gravest, and say in a note what it is."""
+def _mark(
+    package: Package, part: str, grid: Grid, problems: Iterable[Problem], styles: Styles
+) -> None:
+    """Colour each cell with a problem by the gravest, and say in a comment what it is."""
     covered = _covered(grid)
     at: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
         if problem.sheet == grid.name and problem.cell:
-            at[covered.get(problem.cell, problem.cell)].append(problem)
+            cell = grid.cell_at(problem.cell)
+            at[covered.get(cell, cell)].append(problem)
+    marks: dict[tuple[int, int], Restyle] = {}
+    texts: dict[str, str] = {}
     left = _MOST_NOTES
     for name, group in at.items():
         group.sort(key=gravity)
         worst = group[0].severity
-        _colour(sheet[name], worst)
+        marks[coordinate_to_tuple(name)] = _coloured(styles, worst)
         left -= worst == "note"
         if worst != "note" or left >= 0:
-            sheet[name].comment = _comment(name, group, grid.notes.get(name, ""))
-    for name in (n for n in grid.notes if n not in at):
-        sheet[name].comment = _comment(name, (), grid.notes[name])
+            texts[name] = _comment(name, group)
+    package.parts[part] = restyle_cells(package.xml(part), marks)
+    add_comments(package, part, texts)
 
 
-def _colour(cell: Any, severity: str) -> None:
-    cell.fill = FILLS[severity]
-    if severity in _EDGES:
-        edge = _EDGES[severity]
-        cell.border = Border(left=edge, right=edge, top=edge, bottom=edge)
+def _coloured(styles: Styles, severity: Any) -> Restyle:
+    fill = styles.fill(COLOURS[severity])
+    return lambda style: styles.coloured(style, fill)
 
 
 def _covered(grid: Grid) -> dict[str, str]:
     """Cells that a merged range hides, with the cell that is seen instead."""
     seen: dict[str, str] = {}
-    for reference in _apart(grid.merged):
+    for reference in apart(grid.merged):
         c1, r1, c2, r2 = merged_bounds(reference)
         for row in range(r1, min(r2, len(grid.rows) + 1) + 1):
             for column in range(c1, c2 + 1):
@@ -260,16 +235,12 @@ def _covered(grid: Grid) -> dict[str, str]:
     return seen
 
 
-def _comment(name: str, problems: Sequence[Problem], own: str) -> Comment:
-    """What is wrong and what to do, for each problem of a cell; then its own note."""
+def _comment(name: str, problems: Sequence[Problem]) -> str:
+    """What is wrong and what to do, for each problem of a cell."""
     parts = []
     for p in problems:
         place = f"{p.cell}: " if p.cell != name else ""
         parts.append(f"{place}{p.severity} {p.code}: {p.message}")
         if hint_of(p):
             parts.append(f"→ {hint_of(p)}")
-    if own:
-        parts.append(f"Note of the sheet: {own}" if problems else own)
-    lines = sum(1 + len(part) // 44 for part in parts)
-    text = allowed_text("\n".join(parts))
-    return Comment(text, "metaalliance", width=320, height=min(24 + 17 * lines, 480))
+    return allowed_text("\n".join(parts))

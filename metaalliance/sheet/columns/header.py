@@ -18,7 +18,7 @@ from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, sugges
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.columns.wide import Wide, find_wide
 from metaalliance.sheet.columns.words import beside, folded, names
-from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
+from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.numbers import parse_number
 
 SEARCH_ROWS = 20
@@ -411,7 +411,7 @@ def _place(
             code, message = _not_taken(text, scheme, {*columns, *exact, *scheme.taken})
             problems.append(problem_at(code, grid, row, number, message, text))
     elif name in columns:
-        message = f"{text!r} and {cell_name(row, columns[name])} both mean {name!r}."
+        message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."
         problems.append(problem_at("MA204", grid, row, number, message, text))
     else:
         columns[name] = number
@@ -444,7 +444,7 @@ def problem_at(
         message=message,
         hint=hint,
         sheet=grid.name,
-        cell=cell_name(row, column),
-        row=row,
+        cell=grid.place(row, column),
+        row=grid.number(row) or None,
         seen=seen,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from metaalliance.config import EVERYWHERE, Config
@@ -52,6 +52,15 @@ class Scheme:
         if column in COLUMNS:
             return self.vocabularies.get(column)
         return self.own.get(key_of(column))
+
+    def orders(self, columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the levels of the columns for which the team has entered some."""
+        found = {name: self.vocabulary_of(name) for name in columns}
+        return {
+            name: known.levels
+            for name, known in found.items()
+            if known is not None and known != VOCABULARIES.get(name)
+        }
 
     def name_of(self, name: str) -> str:
         """Return the column that the team means: one of the specification, or its header."""
@@ -145,7 +154,10 @@ def extend(vocabulary: Vocabulary, levels: Mapping[str, tuple[str, ...]]) -> Voc
         kept = tuple(n for n in names if key_of(n) not in own)
         aliases[level] = (*aliases.get(level, ()), *kept)
     new = tuple(level for level in levels if level not in vocabulary.levels)
-    return replace(vocabulary, levels=(*vocabulary.levels, *new), aliases=aliases, _lookup={})
+    ordered = (*vocabulary.levels, *new)
+    if len(new) < len(levels):  # the team's order, where it names levels that there were
+        ordered = (*levels, *(level for level in vocabulary.levels if level not in levels))
+    return replace(vocabulary, levels=ordered, aliases=aliases, _lookup={})
 
 
 def _check_column(name: str, where: str) -> None:

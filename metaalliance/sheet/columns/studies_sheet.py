@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, place_in
 from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.read.grid import Grid
@@ -60,7 +60,7 @@ def _complete(row: Row, study: Row | None, problems: list[Problem]) -> Row:
         if own is None or (own.value is None and not own.faulty):
             cells[name] = replace(coded, sheet=study.sheet)
         elif not own.faulty and own.value != coded.value:
-            message = f"differs from {coded.seen!r} in {study.sheet}!{coded.cell}"
+            message = f"differs from {coded.seen!r} in {place_in(study.sheet, coded.cell)}"
             problems.append(row.problem("MA510", message, name, "correct one of them"))
     return replace(row, cells=cells, places=places)
 

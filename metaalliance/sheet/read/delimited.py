@@ -10,7 +10,8 @@ from itertools import pairwise
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.columns.specification import find_column
-from metaalliance.sheet.read.grid import MAX_COLUMNS, MAX_ROWS, Grid
+from metaalliance.sheet.read.grid import Grid, check_size
+from metaalliance.sheet.read.limits import MAX_CELL, MAX_COLUMNS, MAX_ROWS, PAGE
 
 _DECIMAL_COMMA = re.compile(r"^[−–-]?\d*,\d+$")
 
@@ -76,7 +77,7 @@ def _separator(text: str) -> str:
 
 
 def _rows(text: str, separator: str, name: str) -> list[list[object]]:
-    csv.field_size_limit(100_000)
+    csv.field_size_limit(MAX_CELL)
     rows: list[list[object]] = []
     try:
         for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
@@ -85,11 +86,14 @@ def _rows(text: str, separator: str, name: str) -> list[list[object]]:
                 values.pop()
             rows.append(values)
             if len(rows) > MAX_ROWS or len(values) > MAX_COLUMNS:
-                raise UnreadableFileError(
-                    f"{name} has more than {MAX_ROWS:,} rows or {MAX_COLUMNS} columns.",
-                    code="MA107",
-                )
+                check_size(name, len(rows), len(values))
     except csv.Error as error:
+        if "field limit" in str(error):
+            raise UnreadableFileError(
+                f"{name} has a cell of more than {MAX_CELL:,} characters ({PAGE}); is a quote not "
+                "closed?",
+                code="MA107",
+            ) from None
         raise UnreadableFileError(
             f"{name} is not a table ({error}): is a quote not closed?", code="MA104"
         ) from None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from openpyxl.utils import get_column_letter
 
-MAX_ROWS = 50_000
-MAX_COLUMNS = 512
+from metaalliance.errors import UnreadableFileError
+from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS, PAGE
 
 
 class ErrorCell(str):
@@ -50,6 +51,18 @@ class Grid:
         Whether numbers in text use a decimal comma (text files only).
     notes : dict of str to str
         Comments on cells, by the name of the cell; they are kept with the effect.
+    variables : tuple of str
+        Names of the variables where the file is a data file without cells. Row 1 of `rows`
+        then holds the names, and the first row of data is its row 1.
+    labels : dict of str to str
+        Labels of such variables, by name.
+    orders : dict of int to tuple of str
+        Levels of a column in the order that the file gives them.
+    totals : frozenset of int
+        Rows that the file itself marks as totals.
+    sums : dict of int to list of tuple
+        By row, each column whose formula sums or averages rows above in that column: column,
+        first and last of these rows, whether the function is made for totals (SUBTOTAL).
     """
 
     name: str
@@ -60,6 +73,27 @@ class Grid:
     merged: tuple[str, ...] = ()
     decimal_comma: bool = False
     notes: dict[str, str] = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict, repr=False)
+    orders: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    totals: frozenset[int] = frozenset()
+    sums: dict[int, list[tuple[int, int, int, bool]]] = field(default_factory=dict, repr=False)
+
+    def number(self, row: int) -> int:
+        """Return the number that a row of `rows` has in the file."""
+        return row - 1 if self.variables else row
+
+    def place(self, row: int, column: int) -> str:
+        """Return the name of a place; both count from 1 in `rows`."""
+        return place_name(self.number(row), column, self.variables)
+
+    def cell_at(self, place: str) -> str:
+        """Return the cell of a workbook into which a place of this sheet is copied."""
+        found = _PLACE.fullmatch(place)
+        if not self.variables or found is None:
+            return place
+        column = self.variables.index(found[2]) + 1 if found[2] in self.variables else 1
+        return cell_name(int(found[1] or 0) + 1, column)
 
 
 def cell_name(row: int, column: int) -> str:
@@ -71,6 +105,38 @@ def cell_name(row: int, column: int) -> str:
     'F17'
     """
     return f"{get_column_letter(column)}{row}"
+
+
+_PLACE = re.compile(r"(?:row (\d+), |variable )(.*)", re.DOTALL)
+
+
+def place_name(number: int, column: int, variables: tuple[str, ...] = ()) -> str:
+    """Return the name of a place: a cell, or row and variable where there are no cells.
+
+    Examples
+    --------
+    >>> place_name(12, 2), place_name(12, 2, ("study", "r")), place_name(0, 2, ("study", "r"))
+    ('B12', 'row 12, r', 'variable r')
+    """
+    if not variables:
+        return cell_name(number, column)
+    name = variables[column - 1] if column <= len(variables) else str(column)
+    return f"row {number}, {name}" if number else f"variable {name}"
+
+
+def check_size(name: str, rows: int, columns: int) -> None:
+    """Refuse a sheet beyond the bounds; nothing is cut.
+
+    Raises
+    ------
+    UnreadableFileError
+        When it has more rows or columns.
+    """
+    if rows > MAX_ROWS or columns > MAX_COLUMNS:
+        raise UnreadableFileError(
+            f"{name} has data beyond row {MAX_ROWS:,} or column {MAX_COLUMNS} ({PAGE}).",
+            code="MA107",
+        )
 
 
 def is_blank(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 import zlib
@@ -9,14 +10,19 @@ from pathlib import Path
 from typing import Literal
 
 from metaalliance.errors import UnreadableFileError
+from metaalliance.sheet.read.limits import (
+    LARGE_PART,
+    MAX_ENTRIES,
+    MAX_FILE,
+    MAX_RATIO,
+    MAX_UNPACKED,
+    PAGE,
+)
 
-Kind = Literal["xlsx", "binary-excel", "ods", "text"]
+Kind = Literal[
+    "xlsx", "xls", "xlsb", "ods", "text", "sav", "dta", "r", "omv", "jasp", "parquet"
+]  # fmt: skip
 
-MAX_FILE = 25 * 2**20
-MAX_UNPACKED = 100 * 2**20
-MAX_ENTRIES = 2_000
-LARGE_PART = 5 * 2**20
-MAX_RATIO = 100
 HEAD = 64 * 1024
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -24,6 +30,19 @@ _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _MARKUP = re.compile(
     rb"\s*<(?:!--|!doctype|html|\?xml|table|head|meta|div|body|style|script|span|p>)", re.IGNORECASE
 )
+#: How data files begin; R's may be packed.
+_STARTS: dict[Kind, tuple[bytes, ...]] = {
+    "parquet": (b"PAR1",),
+    "sav": (b"$FL2", b"$FL3"),
+    "dta": (b"<stata_dta>",),
+    "r": (
+        b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00",
+        *(start + version for start in (b"RDX", b"RDA") for version in (b"2\n", b"3\n")),
+        b"X\n\x00\x00\x00", b"A\n2\n", b"A\n3\n",
+    ),
+}  # fmt: skip
+#: Release, byte order, file type and a zero: Stata before 13.
+_OLD_STATA = re.compile(rb"[\x68-\x73][\x01\x02]\x01\x00")
 _ENTITY = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -49,7 +68,7 @@ def read_bytes(path: Path) -> bytes:
         ) from None
     if len(content) > MAX_FILE:
         raise UnreadableFileError(
-            f"{path.name} is larger than {MAX_FILE // 2**20} MB.", code="MA107"
+            f"{path.name} is larger than {MAX_FILE // 2**20} MB ({PAGE}).", code="MA107"
         )
     if not content:
         raise UnreadableFileError(f"{path.name} is empty (0 bytes).", code="MA102")
@@ -75,7 +94,12 @@ def sniff(content: bytes, name: str) -> Kind:
                 "Workbook) and save again.",
                 code="MA103",
             )
-        return "binary-excel"
+        return "xls"
+    for kind, starts in _STARTS.items():
+        if content.startswith(starts):
+            return kind
+    if _OLD_STATA.match(content):
+        return "dta"
     if _MARKUP.match(content[:512].lstrip(b"\xef\xbb\xbf")):
         raise UnreadableFileError(
             f"{name} is a web page or XML file, not a spreadsheet. Open it in a spreadsheet "
@@ -91,10 +115,21 @@ def _zip_kind(content: bytes, name: str) -> Kind:
     if "xl/workbook.xml" in names:
         return "xlsx"
     if "xl/workbook.bin" in names:
-        return "binary-excel"
-    if "content.xml" in names and "mimetype" in names:
+        return "xlsb"
+    if "content.xml" in names:
         return "ods"
+    if "internal.sqlite" in names:
+        return "jasp"
+    if "metadata.json" in names and "data.bin" in names:
+        return "omv" if _is_jamovi(content, names) else "jasp"
     raise UnreadableFileError(f"{name} is a zip archive but not a workbook.", code="MA104")
+
+
+def _is_jamovi(content: bytes, names: set[str]) -> bool:
+    """Whether a data archive is jamovi's; JASP's older ones hold the same parts."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = [part for part in ("meta", "META-INF/MANIFEST.MF") if part in names]
+        return any(b"jamovi-Archive-Version" in archive.read(part) for part in parts)
 
 
 _BROKEN = (
@@ -110,8 +145,6 @@ _BROKEN = (
 
 def _check_archive(content: bytes, name: str) -> set[str]:
     """Refuse archives that are broken, oversized or malicious; return the entry names."""
-    import io
-
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.labels import named_by_labels
+from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.read.delimited import read_delimited
 from metaalliance.sheet.read.grid import Grid
-from metaalliance.sheet.read.other_formats import read_other
-from metaalliance.sheet.read.preflight import MAX_FILE, read_bytes, sniff
+from metaalliance.sheet.read.jamovi import read_jamovi
+from metaalliance.sheet.read.jasp import read_jasp
+from metaalliance.sheet.read.limits import MAX_FILE, PAGE
+from metaalliance.sheet.read.ods import read_ods
+from metaalliance.sheet.read.parquet import read_parquet
+from metaalliance.sheet.read.preflight import read_bytes, sniff
+from metaalliance.sheet.read.r_data import read_r
+from metaalliance.sheet.read.spss_stata import read_spss_stata
+from metaalliance.sheet.read.xls import read_xls
+from metaalliance.sheet.read.xlsb import read_xlsb
 from metaalliance.sheet.read.xlsx import read_xlsx
 
 
 def read_grids(path: str | Path) -> tuple[list[Grid], str]:
-    """Return every sheet of a file as it stands, and the name of the file."""
+    """Return every sheet of a file, and the name of the file."""
     content, name = read_source(path)
-    return parse_grids(content, name)[0], name
+    grids = parse_grids(content, name)[0]
+    return [named_by_labels(grid, Scheme())[0] for grid in grids], name
 
 
 def read_source(path: str | Path) -> tuple[bytes, str]:
@@ -28,7 +40,9 @@ def read_source(path: str | Path) -> tuple[bytes, str]:
         if not content:
             raise UnreadableFileError("Standard input is empty.", code="MA102")
         if len(content) > MAX_FILE:
-            raise UnreadableFileError("Standard input is too large.", code="MA107")
+            raise UnreadableFileError(
+                f"Standard input is larger than {MAX_FILE // 2**20} MB ({PAGE}).", code="MA107"
+            )
         return content, "standard input"
     return read_bytes(Path(path)), display_name(Path(path).name)
 
@@ -42,8 +56,19 @@ def display_name(name: str) -> str:
 def parse_grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     """Read every sheet of a file by what it is, whatever it is called."""
     kind = sniff(content, name)
-    if kind == "xlsx":
-        return read_xlsx(content, name)
-    if kind == "text":
-        return read_delimited(content, name)
-    return read_other(content, name)
+    if kind in {"sav", "dta"}:
+        return read_spss_stata(content, name, kind)
+    return _READERS[kind](content, name)
+
+
+_READERS: dict[str, Callable[[bytes, str], tuple[list[Grid], list[Problem]]]] = {
+    "xlsx": read_xlsx,
+    "text": read_delimited,
+    "ods": read_ods,
+    "xls": read_xls,
+    "xlsb": read_xlsb,
+    "omv": read_jamovi,
+    "jasp": read_jasp,
+    "r": read_r,
+    "parquet": read_parquet,
+}

@@ -16,18 +16,20 @@ from openpyxl.worksheet._reader import WorkSheetParser
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.read.grid import (
-    MAX_COLUMNS,
-    MAX_ROWS,
     ErrorCell,
     FormulaCell,
     Grid,
     PercentCell,
+    check_size,
 )
+from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS
+from metaalliance.sheet.read.totals import sums_of
 from metaalliance.sheet.read.xlsx_marks import (
     cell_comments,
     hidden_columns,
     hidden_rows,
     merged_ranges,
+    totals_rows,
 )
 
 #: Characters that the format writes as _x000D_.
@@ -52,8 +54,15 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
             found = _archive_notices(content, name)
             parts = _sheet_parts(content, book)
             comments = cell_comments(content, book)
+            totals = totals_rows(content, book)
             grids = [
-                _grid(content, book[title], parts.get(title), comments.get(title, {}))
+                _grid(
+                    content,
+                    book[title],
+                    parts.get(title),
+                    comments.get(title, {}),
+                    totals.get(title, frozenset()),
+                )
                 for title in parts
             ]
             book.close()
@@ -89,12 +98,15 @@ def _sheet_parts(content: bytes, book: Any) -> dict[str, bytes]:
         }
 
 
-def _grid(content: bytes, sheet: Any, xml: bytes | None, notes: dict[str, str]) -> Grid:
+def _grid(
+    content: bytes, sheet: Any, xml: bytes | None, notes: dict[str, str], totals: frozenset[int]
+) -> Grid:
     """Read the values of one sheet and the marks that change their meaning."""
     xml = xml or b""
     rows = _values(sheet)
+    formulas: dict[tuple[int, int], str] = {}
     if b"<f>" in xml or b"<f " in xml or b":f>" in xml:
-        _mark_formulas(content, sheet.title, rows)
+        formulas = _mark_formulas(content, sheet.title, rows)
     head, _, tail = xml.partition(b"<sheetData")
     return Grid(
         name=sheet.title,
@@ -104,6 +116,8 @@ def _grid(content: bytes, sheet: Any, xml: bytes | None, notes: dict[str, str]) 
         hidden_columns=hidden_columns(head),
         merged=merged_ranges(tail),
         notes=notes,
+        totals=totals,
+        sums=sums_of(formulas),
     )
 
 
@@ -135,11 +149,7 @@ def _values(sheet: Any) -> list[list[Any]]:
         if not filled:
             continue
         if number > MAX_ROWS or filled[-1]["column"] > MAX_COLUMNS:
-            raise UnreadableFileError(
-                f"The sheet {sheet.title!r} has data beyond row {MAX_ROWS:,} or column "
-                f"{MAX_COLUMNS}.",
-                code="MA107",
-            )
+            check_size(f"The sheet {sheet.title!r}", number, filled[-1]["column"])
         if number <= len(rows):
             raise ValueError(f"row {number} stands twice")
         rows.extend([] for _ in range(number - 1 - len(rows)))
@@ -179,17 +189,20 @@ def _value(cell: dict[str, Any], percent: frozenset[int]) -> Any:
     return value
 
 
-def _mark_formulas(content: bytes, title: str, rows: list[list[Any]]) -> None:
-    """Put a marker where a formula has no stored value."""
+def _mark_formulas(content: bytes, title: str, rows: list[list[Any]]) -> dict[tuple[int, int], str]:
+    """Put a marker where a formula has no stored value; return the formulas by their place."""
+    formulas: dict[tuple[int, int], str] = {}
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=False)
     for number, cells in _cells(book[title]):
         for cell in (c for c in cells if c["data_type"] == "f" and number <= MAX_ROWS):
             rows.extend([] for _ in range(number - len(rows)))
             values = rows[number - 1]
             values.extend([None] * (cell["column"] - len(values)))
+            formulas[number, cell["column"]] = _formula_text(cell["value"])
             if values[cell["column"] - 1] is None:
-                values[cell["column"] - 1] = FormulaCell(_formula_text(cell["value"]))
+                values[cell["column"] - 1] = FormulaCell(formulas[number, cell["column"]])
     book.close()
+    return formulas
 
 
 def _formula_text(value: Any) -> str:

@@ -6,13 +6,14 @@ import io
 import posixpath
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from defusedxml import ElementTree
 from openpyxl.utils import column_index_from_string
 
-from metaalliance.sheet.read.grid import MAX_COLUMNS
+from metaalliance.sheet.read.limits import MAX_COLUMNS
 
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z0-9:]+)"')
 _ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*)>")
@@ -27,7 +28,24 @@ def merged_ranges(tail: bytes) -> tuple[str, ...]:
 
 def cell_comments(content: bytes, book: Any) -> dict[str, dict[str, str]]:
     """Comments on cells by sheet, which the streaming reader does not show."""
-    found: dict[str, dict[str, str]] = {}
+    return {title: _comment_texts(xml) for title, xml in _related(content, book, "/comments")}
+
+
+def totals_rows(content: bytes, book: Any) -> dict[str, frozenset[int]]:
+    """Rows by sheet that a table has as its totals."""
+    found: dict[str, frozenset[int]] = {}
+    for title, xml in _related(content, book, "/table"):
+        table = ElementTree.fromstring(xml)
+        count = int(table.get("totalsRowCount", "0"))
+        if count > 0:
+            last = merged_bounds(str(table.get("ref")))[3]
+            rows = range(max(last - count + 1, 1), last + 1) if count <= 10 else ()
+            found[title] = found.get(title, frozenset()) | frozenset(rows)
+    return found
+
+
+def _related(content: bytes, book: Any, kind: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the title of a sheet and each part of a kind that belongs to it."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = set(archive.namelist())
         for sheet in book.worksheets:
@@ -36,15 +54,14 @@ def cell_comments(content: bytes, book: Any) -> dict[str, dict[str, str]]:
             if relations not in names:
                 continue
             for relation in ElementTree.fromstring(archive.read(relations)):
-                if not str(relation.get("Type", "")).endswith("/comments"):
+                if not str(relation.get("Type", "")).endswith(kind):
                     continue
                 target = posixpath.normpath(
                     posixpath.join(str(path.parent), str(relation.get("Target", "")))
                 ).lstrip("/")
                 target = target if target in names else str(relation.get("Target")).lstrip("/")
                 if target in names:
-                    found[sheet.title] = _comment_texts(archive.read(target))
-    return found
+                    yield sheet.title, archive.read(target)
 
 
 def _comment_texts(xml: bytes) -> dict[str, str]:

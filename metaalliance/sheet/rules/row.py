@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -25,34 +24,10 @@ from metaalliance.sheet.rules.statistics import (
     sample_size,
     silent,
 )
+from metaalliance.sheet.rules.summary import is_summary
 
-_SUMMARY_FIRST = frozenset(
-    {"mean", "total", "totals", "sum", "average", "overall", "pooled", "summary", "median", "sd",
-     "min", "max", "subtotal", "grand", "weighted", "re", "fe", "random", "fixed", "common", "all",
-     "count", "mittelwert", "gesamt", "summe"}
-)  # fmt: skip
-_SUMMARY_WORDS = _SUMMARY_FIRST | {
-    "effect", "effects", "size", "sizes", "r", "es", "n", "k", "of", "the", "model", "models",
-    "across", "studies", "study", "sample", "samples", "correlation", "correlations", "z", "and",
-}  # fmt: skip
 #: Two groups of which one is smaller do not explain that r is smaller than d says.
 SMALLEST_SHARE = 0.05
-_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+", re.IGNORECASE)
-
-
-def is_summary(label: str) -> bool:
-    """Whether a label is that of a computed row rather than of a study.
-
-    Examples
-    --------
-    >>> is_summary("Total (k = 24)"), is_summary("Mean & Smith (2001)"), is_summary("k = 12")
-    (True, False, True)
-    """
-    if _SIZE_ONLY.fullmatch(label.strip()):
-        return True
-    words = re.findall(r"[^\W\d_]+", label.lower())
-    year = re.search(r"(?:19|20)\d\d", label)
-    return bool(words) and not year and words[0] in _SUMMARY_FIRST and set(words) <= _SUMMARY_WORDS
 
 
 def identity_problems(row: Row) -> list[Problem]:

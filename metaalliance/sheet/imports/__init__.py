@@ -1,0 +1,1 @@
+"""Exports of other programs as coding workbooks, one module for each house."""

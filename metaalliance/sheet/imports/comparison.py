@@ -1,0 +1,149 @@
+"""Two groups as columns of the coding sheet: what RevMan, metapsy and CMA compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from metaalliance.sheet.columns.vocabularies import (
+    HIGHER_IS_BETTER,
+    HIGHER_IS_WORSE,
+    OUTCOME_MEASURE,
+    key_of,
+)
+from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found
+
+MEANS = ("mean1", "sd1", "n1", "mean2", "sd2", "n2")
+EVENTS = ("events1", "total1", "events2", "total2")
+#: What stands in `outcome_direction` until a person has decided; no sheet with it is pooled.
+DECIDE = "decide"
+CHANGE = "change scores"
+
+#: What such numbers are.
+MEANING = (
+    "These are comparisons of two groups, not correlations of alliance with outcome. Pooled, each "
+    "becomes the correlation of belonging to group 1 with the outcome: an effect of treatment on "
+    "the scale of r. It is an alliance effect only where the groups differ in alliance."
+)
+
+Parts = Mapping[str, Cell | None]
+
+
+def number(cell: Cell | None) -> float | None:
+    """The number in a cell, or None."""
+    value = cell.value if cell is not None else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def means(parts: Parts) -> tuple[Entry, str]:
+    """Means, SDs and sizes as they stand, and why they give no effect ("" where they do)."""
+    entry = {name: cell for name in MEANS if (cell := parts.get(name)) is not None}
+    missing = [name for name in MEANS if name not in entry]
+    if missing:
+        return entry, f"{', '.join(missing)} not reported"
+    if not all(number(entry[name]) for name in ("n1", "n2")):
+        return entry, "a group without participants"
+    if not any(number(entry[name]) for name in ("sd1", "sd2")):
+        return entry, "no spread in either group: not estimable"
+    return entry, ""
+
+
+def events(parts: Parts) -> tuple[Entry, str]:
+    """Events and totals as they stand, and why they give no effect ("" where they do)."""
+    entry = {name: cell for name in EVENTS if (cell := parts.get(name)) is not None}
+    counts = [number(entry.get(name)) for name in EVENTS]
+    missing = [name for name, n in zip(EVENTS, counts, strict=True) if n is None]
+    if missing:
+        return entry, f"{', '.join(missing)} not reported"
+    events1, total1, events2, total2 = (n for n in counts if n is not None)
+    if not total1 or not total2:
+        return entry, "a group without participants"
+    if not events1 + events2:
+        return entry, "no events in either group: not estimable"
+    return entry, "events in everybody: not estimable" * (events1 + events2 == total1 + total2)
+
+
+def exclude(entry: Entry, reason: str) -> None:
+    """Keep a row that gives no effect, with its reason."""
+    entry["include"] = Cell("no", how=reason)
+    entry["exclusion_reason"] = Cell(reason, how="why the row gives no effect")
+
+
+def set_directions(found: Found, asked: Asked) -> None:
+    """Enter the direction of each outcome where it is certain, and ask for the others.
+
+    Certain is what the command was told, and an instrument whose scores are known. Where only
+    some are, or several outcomes are not, signs could be mixed: these cells say `decide`, which
+    no analysis accepts. A single outcome is left blank.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for index, entry in enumerate(found.entries):
+        if "include" not in entry and "outcome_direction" not in entry:
+            groups.setdefault(_outcome(entry), []).append(index)
+    open_ends: dict[tuple[str, str], list[int]] = {}
+    known = any("outcome_direction" in entry for entry in found.entries)
+    for outcome, rows in groups.items():
+        cell = _direction(outcome[0], [found.entries[i] for i in rows], asked)
+        if cell is None:
+            open_ends[outcome] = rows
+            continue
+        known = True
+        for index in rows:
+            found.entries[index]["outcome_direction"] = cell
+    for outcome, rows in open_ends.items():
+        mixed = known or len(open_ends) > 1
+        named = ", ".join(x for x in (repr(outcome[0]), outcome[1]) if x)
+        state = "the cells say 'decide', an error until you have" if mixed else "left blank"
+        text = f"{named} ({len(rows)} rows): is a higher score better? Not stated; {state}."
+        hint = (
+            "Enter higher_better or lower_better, or import again with --direction "
+            '"OUTCOME=lower_better" ("*=..." for all others).'
+        )
+        found.ask("MA550", text, hint, column="outcome_direction", entries=tuple(rows))
+        for index in rows if mixed else ():
+            found.entries[index]["outcome_direction"] = Cell(DECIDE, how="not stated in the source")
+
+
+def _outcome(entry: Entry) -> tuple[str, str]:
+    """The outcome, and in what its numbers differ from scores, so that their sign may too."""
+    cell = entry.get("outcome_measure")
+    kind = "computed effects" if entry.keys() & {"g", "yi"} else ""
+    if "mean1" in entry and entry["mean1"].how == CHANGE:
+        kind = CHANGE
+    return str(cell.value) if cell is not None else "", kind
+
+
+def _direction(outcome: str, entries: Sequence[Entry], asked: Asked) -> Cell | None:
+    """The direction of an outcome with its reason, or None where it is not certain."""
+    told = {key_of(name): direction for name, direction in asked.directions.items()}
+    direction = told.get(key_of(outcome)) or told.get("*")
+    if direction is not None:
+        return Cell(direction, how="as the command was told (--direction)")
+    level = OUTCOME_MEASURE.find(outcome) if outcome else None
+    if level is None or any(_may_be_turned(e, level) for e in entries):
+        return None
+    if level in HIGHER_IS_WORSE:
+        return Cell("lower_better", how=f"higher scores of {level} are worse")
+    if level in HIGHER_IS_BETTER:
+        return Cell("higher_better", how=f"higher scores of {level} are better")
+    return None
+
+
+def _may_be_turned(entry: Entry, level: str) -> bool:
+    """Whether the numbers may go against the scores of their instrument.
+
+    Events can be good or bad, means below zero and computed effects may have been turned.
+    """
+    if "events1" in entry:
+        return level != "dropout"
+    if "mean1" not in entry:
+        return True
+    return any((number(entry.get(name)) or 0.0) < 0 for name in ("mean1", "mean2"))
+
+
+def log_of(cell: Cell) -> Cell:
+    """The natural logarithm of a ratio."""
+    value = number(cell)
+    if value is None or value <= 0:
+        return cell
+    return Cell(math.log(value), cell.place, f"natural logarithm of {value:g}")

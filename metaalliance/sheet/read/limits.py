@@ -1,0 +1,21 @@
+"""Bounds that keep reading within seconds and memory; `docs/limits.md` lists each."""
+
+from __future__ import annotations
+
+#: Where the bounds are explained; each refusal names it.
+PAGE = "see docs/limits.md"
+
+#: Rows and columns of a sheet.
+MAX_ROWS = 50_000
+MAX_COLUMNS = 512
+#: Characters of a cell of a text file.
+MAX_CELL = 100_000
+#: Bytes of a file, and of all that it unpacks to.
+MAX_FILE = 25 * 2**20
+MAX_UNPACKED = 100 * 2**20
+#: Parts of an archive; a part that is large, and how often its size it may unpack to.
+MAX_ENTRIES = 2_000
+LARGE_PART = 5 * 2**20
+MAX_RATIO = 100
+#: Seconds that a query of a database inside a file may take.
+MAX_SECONDS = 10

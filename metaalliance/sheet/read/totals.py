@@ -1,0 +1,43 @@
+"""Rows of totals: what a table or a formula of the sheet itself says about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from openpyxl.utils import column_index_from_string
+
+#: Functions over a column; SUBTOTAL and AGGREGATE are made for totals.
+_FUNCTION = re.compile(
+    r"\b(SUBTOTAL|AGGREGATE|SUM|SUMPRODUCT|AVERAGE|MEDIAN|COUNTA?|STDEV\w*|VAR\w*|MIN|MAX)\s*\(",
+    re.IGNORECASE,
+)
+#: B2:B5 of Excel and [.B2:.B5] of OpenDocument.
+_RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7}):\.?\$?([A-Z]{1,3})\$?(\d{1,7})")
+#: Table[column] within a function.
+_TABLE_COLUMN = re.compile(r"\w\[(?!\[?#)[^\]]+\]")
+
+
+def sums_of(
+    formulas: Mapping[tuple[int, int], str],
+) -> dict[int, list[tuple[int, int, int, bool]]]:
+    """Return, by row, each column whose formula takes rows above together, and which rows.
+
+    Examples
+    --------
+    >>> sums_of({(6, 2): "=SUM(B2:B5)", (6, 3): "=SUBTOTAL(101,T[r])", (7, 4): "=B2*2"})
+    {6: [(2, 2, 5, False), (3, 1, 5, True)]}
+    """
+    found: dict[int, list[tuple[int, int, int, bool]]] = {}
+    for (row, column), formula in formulas.items():
+        functions = {name.upper() for name in _FUNCTION.findall(formula)}
+        if not functions:
+            continue
+        made = bool(functions & {"SUBTOTAL", "AGGREGATE"})
+        for first, low, last, high in _RANGE.findall(formula):
+            own = column_index_from_string(first) <= column <= column_index_from_string(last)
+            if own and int(low) <= int(high) < row:
+                found.setdefault(row, []).append((column, int(low), int(high), made))
+        if made and _TABLE_COLUMN.search(formula):
+            found.setdefault(row, []).append((column, 1, row - 1, True))
+    return found

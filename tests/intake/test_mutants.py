@@ -1,0 +1,53 @@
+"""Sheets that mean the same give the same numbers in every format; those that do not, the
+right others.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from intake import mutants
+from intake.mutants import ALL, CHANGES, LAYOUTS, Mutant, fault_of
+
+BASES = itertools.cycle(b for b in ALL if b != "computed")
+SINGLES = [
+    Mutant(next(BASES), "", (name,), form) for name, (_, forms) in LAYOUTS.items() for form in forms
+]
+ONE_OF_EACH = [
+    Mutant(bases[i % len(bases)], name, (), form)
+    for name, (_, bases, forms) in CHANGES.items()
+    for i, form in enumerate(forms)
+]
+
+
+@pytest.mark.parametrize("mutant", SINGLES, ids=str)
+def test_a_layout_means_nothing(mutant, tmp_path):
+    assert fault_of(mutant, tmp_path) == ""
+
+
+@pytest.mark.parametrize("mutant", ONE_OF_EACH, ids=str)
+def test_a_change_has_its_meaning(mutant, tmp_path):
+    assert fault_of(mutant, tmp_path) == ""
+
+
+def test_twenty_four_layouts_and_every_format():
+    assert len(LAYOUTS) >= 24
+    assert {form for _, forms in LAYOUTS.values() for form in forms} == set(mutants.FORMATS)
+
+
+def every() -> list[Mutant]:
+    return [*mutants.singles(), *mutants.changes(seeds=2), *mutants.mutants(1500, seed=7)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(40))
+def test_every_mutant(part, tmp_path):
+    """To draw more of them: `python -m intake.fuzz 10000 3` in the folder of the tests."""
+    faults = {}
+    for i, mutant in enumerate(every()[part::40]):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        if fault := fault_of(mutant, folder):
+            faults[str(mutant)] = fault
+    assert faults == {}

@@ -1,0 +1,177 @@
+"""Cells that are filled from above, copies of rows, and effects that look reversed."""
+
+from __future__ import annotations
+
+import pytest
+
+import metaalliance as ma
+from metaalliance.config import parse_config
+from metaalliance.errors import OptionError
+
+FIRST_ROWS = "study,year,r,n,design\nA,2001,.3,50,RCT\n,,.2,50,\nB,2004,.22,90,\n,,.1,90,\n"
+
+
+def values(studies, column):
+    return [row.get(column) for row in studies.rows]
+
+
+def filled(load, text, fill_down, **more):
+    return load(text, config=parse_config({"fill_down": fill_down, **more}))
+
+
+def test_without_the_option_the_error_names_it(load):
+    studies = load(FIRST_ROWS)
+    assert [(p.code, p.cell) for p in studies.errors] == [("MA301", "A3"), ("MA301", "A5")]
+    assert all("fill_down" in p.hint for p in studies.errors)
+
+
+def test_study_is_filled_with_what_names_it(load, cells):
+    studies = filled(load, FIRST_ROWS, ["study"])
+    assert values(studies, "study") == ["A", "A", "B", "B"]
+    assert values(studies, "year") == [2001, 2001, 2004, 2004]
+    assert values(studies, "design") == ["RCT", None, None, None]
+    assert cells(studies, "MA522") == ["A3", "B3"]
+
+
+def test_all_columns_of_the_study_are_filled_within_it(load):
+    studies = filled(load, FIRST_ROWS, True)
+    assert values(studies, "design") == ["RCT", "RCT", None, None]
+
+
+def test_author_and_year_are_filled_together(load):
+    text = "author,year,r,n\nA,2001,.3,50\n,,.2,50\nA,2008,.22,90\n,,.2,90\n"
+    studies = filled(load, text, ["study"])
+    assert values(studies, "study") == ["A (2001)", "A (2001)", "A (2008)", "A (2008)"]
+
+
+def test_nothing_is_filled_below_a_blank_row(load, errors):
+    text = "study,r,n\nA,.3,50\n,.2,50\n,,\n,.25,100\n"
+    assert errors(filled(load, text, ["study"])) == [("MA301", "A5")]
+
+
+def test_numbers_are_filled_only_where_they_are_named(load):
+    text = "study,r,n\nA,.3,50\n,.2,\n"
+    assert values(filled(load, text, ["study", "n"]), "n") == [50, 50]
+    assert values(filled(load, text, True), "n") == [50, None]
+
+
+@pytest.mark.parametrize("value", ["study", 3, [1]])
+def test_fill_down_of_another_kind_is_refused(value):
+    with pytest.raises(OptionError, match="fill_down"):
+        parse_config({"fill_down": value})
+
+
+def merged(xlsx_file, *ranges, fill_down=False):
+    rows = [
+        ["study", "year", "r", "n"],
+        ["A", 2001, 0.3, 50],
+        [None, None, 0.2, 50],
+        ["B", 2004, 0.1, 60],
+    ]
+    path = xlsx_file(rows, change=lambda book: [book.active.merge_cells(r) for r in ranges])
+    return ma.load_studies(path, config=parse_config({"fill_down": fill_down}))
+
+
+def test_merged_study_cells_are_an_error_without_the_option(xlsx_file):
+    assert "MA210" in [p.code for p in merged(xlsx_file, "A2:A3", "B2:B3").errors]
+
+
+@pytest.mark.parametrize("option", [True, ["study"]])
+def test_merged_study_cells_stand_for_all_their_rows(xlsx_file, option):
+    studies = merged(xlsx_file, "A2:A3", "B2:B3", fill_down=option)
+    assert not studies.errors
+    assert values(studies, "study") == ["A", "A", "B"]
+    assert values(studies, "year") == [2001, 2001, 2004]
+
+
+def test_merged_statistic_stays_an_error(xlsx_file):
+    codes = [p.code for p in merged(xlsx_file, "C2:C3", fill_down=True).errors]
+    assert "MA210" in codes
+
+
+# Copies ---------------------------------------------------------------------------------------
+
+DIFFER = {
+    "own text": "study,r,n,kind\nA,.3,40,grades\nA,.3,40,test\n",
+    "own number": "study,r,n,session\nA,.3,40,1\nA,.3,40,2\n",
+    "effect": "study,effect,r,n,outcome_measure\nA,e1,.3,40,BDI\nA,e2,.3,40,BDI\n",
+    "study column": "study,r,n,design\nA,.3,40,RCT\nA,.3,40,other\n",
+    "page": "study,r,n,page\nA,.3,40,12\nA,.3,40,13\n",
+}
+
+
+@pytest.mark.parametrize("text", DIFFER.values(), ids=DIFFER)
+def test_rows_that_differ_in_a_column_are_two_effects(load, text):
+    studies = load(text)
+    assert not studies.errors
+    assert len(studies.used) == 2
+
+
+@pytest.mark.parametrize("kind", ["own number", "effect", "page"])
+def test_numbers_twice_that_no_text_tells_apart_are_warned_of(load, cells, kind):
+    assert len(cells(load(DIFFER[kind]), "MA508")) == 1
+
+
+@pytest.mark.parametrize("tail", ["", ",kind,session", ",effect"])
+def test_rows_that_agree_in_every_cell_are_one_effect(load, tail):
+    cells = ",x" * tail.count(",")
+    studies = load(f"study,r,n{tail}\nA,.3,40{cells}\nA,0.30,40{cells}\n")
+    assert [p.code for p in studies.errors] == ["MA501"]
+
+
+# Suspects -------------------------------------------------------------------------------------
+
+MEASURED = "study,outcome_measure,outcome_direction,n,r\n"
+ALIGNED = [f"S{i},BDI,lower_better,80,-.{i}1\n" for i in range(1, 6)]
+
+
+def suspects(studies):
+    return [p.cell for p in studies.problems if p.code == "MA517"]
+
+
+def test_effect_whose_sign_stands_alone_in_the_sheet(load):
+    assert suspects(load(MEASURED + "X,BDI,lower_better,60,.41\n" + "".join(ALIGNED))) == ["C2"]
+
+
+def test_sign_that_the_direction_explains_does_not_stand_alone(load):
+    assert suspects(load(MEASURED + "X,GAF,higher_better,60,.41\n" + "".join(ALIGNED))) == []
+
+
+def test_weak_effect_of_another_sign_is_no_suspect(load):
+    assert suspects(load(MEASURED + "X,BDI,lower_better,60,.15\n" + "".join(ALIGNED))) == []
+
+
+def test_two_effects_of_another_sign_do_not_stand_alone(load):
+    two = "X,BDI,lower_better,60,.41\nY,BDI,lower_better,60,.41\n"
+    assert suspects(load(MEASURED + two + "".join(ALIGNED))) == []
+
+
+def test_effect_whose_sign_stands_alone_in_its_study(load):
+    text = "study,effect,n,r\nA,a,90,.3\nA,b,90,.4\nA,c,90,-.35\nB,a,90,-.3\nC,a,80,.2\n"
+    assert suspects(load(text)) == ["A4"]
+
+
+# Samples --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [("completers", "ITT"), ("women", "subgroup of women")])
+def test_samples_that_may_share_people_are_warned_of(load, cells, names):
+    studies = load(f"study,sample,n,r\nA,{names[0]},40,.3\nA,{names[1]},50,.2\nB,,40,.1\n")
+    assert len(cells(studies, "MA519")) == 1
+
+
+def test_samples_beside_a_row_of_the_whole_study_are_warned_of(load, cells):
+    studies = load("study,sample,n,r\nA,,90,.3\nA,men,60,.3\nA,women,50,.2\nB,,40,.1\n")
+    assert cells(studies, "MA519") == ["B3"]
+
+
+@pytest.mark.parametrize("header", ["subsample", "Cohort"])
+def test_header_of_samples_that_may_share_people_is_asked_about(load, cells, header):
+    studies = load(f"study,{header},n,r\nA,men,40,.3\nA,women,50,.2\n")
+    assert values(studies, "sample") == ["men", "women"]
+    assert cells(studies, "MA519") == ["B1"]
+
+
+def test_samples_of_different_people_are_no_problem(load, cells):
+    studies = load("study,sample,n,r\nA,men,40,.3\nA,women,50,.2\n")
+    assert cells(studies, "MA519") == []

@@ -1,0 +1,233 @@
+"""What is missing, what is a level, and what is asked about."""
+
+from __future__ import annotations
+
+import pytest
+
+import metaalliance as ma
+from metaalliance.config import parse_config
+from metaalliance.errors import OptionError
+from metaalliance.plots.groups import levels_of
+
+
+def values(studies, column):
+    return [row.get(column) for row in studies.rows]
+
+
+def codes(studies, severity="warning"):
+    return [p.code for p in studies.problems if p.severity == severity and p.code != "MA504"]
+
+
+def hint(studies, code):
+    return next(p.hint for p in studies.problems if p.code == code)
+
+
+WORDS = ["NA", "N/A", "n/a", "NR", "nr", "not reported", "k.A.", "keine Angabe", "n.v.t.",
+         "non rapporté", "no informado", "n.d.", "Not available"]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize(
+    "column", ["setting", "diagnosis", "risk_of_bias", "own", "mean_age", "design"]
+)
+def test_missing_word_is_missing_in_every_column(load, cells, word, column):
+    studies = load(f"study,r,n,{column}\nA,.3,40,{word}\nB,.2,40,{word}\n")
+    assert values(studies, column) == [None, None]
+    assert cells(studies, "MA310") == ["D2"]
+    assert not studies.errors
+
+
+def test_numbers_stay_numbers_beside_missing_words(load):
+    studies = load("study,r,n,own\nA,.3,40,6\nB,.2,40,NR\nC,.2,40,none\nD,.2,40,?\nE,.1,40,12\n")
+    assert values(studies, "own") == [6, None, None, None, 12]
+
+
+def test_none_is_a_level_beside_words(load):
+    studies = load("study,r,n,own\nA,.3,40,none\nB,.2,40,some\n")
+    assert values(studies, "own") == ["none", "some"]
+
+
+def test_levels_of_missing_words_do_not_exist(load):
+    text = (
+        "study,r,n,manual\nA,.30,50,yes\nB,.35,55,yes\nC,.42,40,yes\nD,.20,45,no\nE,.15,60,no\n"
+        "F,.25,70,no\nG,-.05,80,NA\nH,.02,75,NR\nI,.05,90,n/a\n"
+    )
+    test = ma.moderators(ma.effect_sizes(load(text)), "manual")
+    assert set(test.levels["level"]) == {"yes", "no"}
+    assert test.omnibus["statistic"] == pytest.approx(10.75485, abs=1e-5)
+    assert test.omnibus["p_value"] == pytest.approx(0.03052, abs=1e-5)
+
+
+@pytest.mark.parametrize("marks", [("+", "-", "?"), ("++", "-", "."), ("-", "?", "-")])
+@pytest.mark.parametrize("column", ["risk_of_bias", "own"])
+def test_marks_of_a_rating_are_levels(load, column, marks):
+    rows = "".join(f"S{i},.3,40,{mark}\n" for i, mark in enumerate(marks))
+    assert values(load(f"study,r,n,{column}\n{rows}"), column) == list(marks)
+
+
+@pytest.mark.parametrize("mark", ["-", "?", ".", "–"])
+@pytest.mark.parametrize("column", ["setting", "diagnosis", "own"])
+def test_mark_beside_words_is_missing(load, column, mark):
+    studies = load(f"study,r,n,{column}\nA,.3,40,clinic\nB,.2,40,{mark}\n")
+    assert values(studies, column)[1] is None
+
+
+def test_question_mark_beside_low_and_high_risk_is_a_rating(load):
+    studies = load("study,r,n,risk_of_bias\nA,.3,40,low\nB,.2,40,?\nC,.2,40,-\n")
+    assert values(studies, "risk_of_bias") == ["low", "?", None]
+
+
+@pytest.mark.parametrize("mark", ["?", "."])
+def test_mark_is_no_sign(load, errors, mark):
+    assert errors(load(f"study,F,n,df1,sign\nA,4,40,1,{mark}\n")) == [("MA331", "E2")]
+
+
+@pytest.mark.parametrize("column", ["study", "label", "sample", "country"])
+def test_name_that_reads_like_a_missing_value_is_kept_and_asked_about(load, cells, column):
+    row = {"study": "A", "r": ".3", "n": "40"} | {column: "NA"}
+    studies = load(
+        ",".join(row) + "\n" + ",".join(row.values()) + "\nB" + "," * (len(row) - 1) + "\n"
+    )
+    assert values(studies, column)[0] == "NA"
+    assert len(cells(studies, "MA515")) == 1
+
+
+def read(load, text, **config):
+    return load(text, config=parse_config(config))
+
+
+def test_declared_words_are_missing_everywhere_but_in_names(load):
+    text = "study,r,n,setting,own,mean_age\n999,.3,40,999,999,999\nB,.2,40,clinic,4,30\n"
+    studies = read(load, text, missing=["999", "k.A."])
+    assert [values(studies, c)[0] for c in ("study", "setting", "own", "mean_age")] == [
+        "999", None, None, None,
+    ]  # fmt: skip
+    assert values(studies, "own")[1] == 4
+
+
+def test_words_may_be_declared_for_one_column(load):
+    text = "study,r,n,own,country\nA,.3,40,9,9\nB,.2,9,4,NA\n"
+    studies = read(load, text, missing={"own": [9], "country": ["NA"]})
+    assert (values(studies, "own"), values(studies, "n")) == ([None, 4], [40, 9])
+    assert values(studies, "country") == ["9", None]
+
+
+def test_word_for_a_column_that_is_not_there_is_warned_of(load):
+    assert "MA335" in codes(read(load, "study,r,n\nA,.3,40\n", missing={"owm": ["9"]}))
+
+
+@pytest.mark.parametrize("value", ["999", [True], {"own": "9"}])
+def test_missing_of_another_kind_is_refused(value):
+    with pytest.raises(OptionError, match="missing"):
+        parse_config({"missing": value})
+
+
+# Levels ---------------------------------------------------------------------------------------
+
+OPEN = ["design", "modality", "setting", "delivery", "format", "population", "alliance_rater",
+        "alliance_time", "alliance_subscale", "outcome_rater", "outcome_domain", "outcome_time",
+        "source", "reliability_source"]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", OPEN)
+def test_unknown_level_is_kept_with_one_warning(load, cells, column):
+    studies = load(f"study,r,n,{column}\nA,.3,40,zzz\nB,.2,40,yyy\nC,.2,40,zzz\n")
+    assert values(studies, column) == ["zzz", "yyy", "zzz"]
+    assert cells(studies, "MA334") == ["D2"]
+    (message,) = (p.message for p in studies.problems if p.code == "MA334")
+    assert "'zzz' (2)" in message
+    assert "'yyy' (1)" in message
+
+
+CLOSED = {"outcome_direction": "up", "alliance_direction": "up", "include": "perhaps",
+          "estimand": "overall"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "value"), CLOSED.items())
+def test_unknown_value_that_decides_is_an_error(load, errors, column, value):
+    assert errors(load(f"study,r,n,{column}\nA,.3,40,{value}\n")) == [("MA331", "D2")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "asked"),
+    [("modality", "psychodynamc", "psychodynamic"), ("alliance_rater", "clinet", "client"),
+     ("setting", "outpatiënt", "outpatient"), ("design", "cohrt", "cohort")],
+)  # fmt: skip
+def test_level_of_one_or_two_other_letters_is_asked_about(load, column, value, asked):
+    assert f"{asked!r} for {value!r}" in hint(
+        load(f"study,r,n,{column}\nA,.3,40,{value}\n"), "MA334"
+    )
+
+
+def test_instruments_are_not_asked_about(load):
+    text = "study,r,n,outcome_measure,alliance_measure\nA,.3,40,BSI-53,WAI-X\n"
+    assert codes(load(text)) == []
+
+
+@pytest.mark.parametrize("name", ["design", "Design", "Study design"])
+def test_own_moderator_keeps_its_name(load, name):
+    text = f"study,r,n,{name}\nA,.3,40,cross-sectional\nB,.2,50,longitudinal\nC,.2,50,experiment\n"
+    studies = read(load, text, moderators=[name])
+    assert ma.effect_sizes(studies).moderators == (name,)
+    assert values(studies, name) == ["cross-sectional", "longitudinal", "experiment"]
+
+
+@pytest.mark.parametrize("pair", [("Yes", "yes"), ("two words", "twowords"), ("ﬁve", "five")])
+@pytest.mark.parametrize("column", ["own", "diagnosis", "outcome_measure"])
+def test_levels_that_look_alike_are_reported_and_kept(load, column, pair):
+    studies = load(f"study,r,n,{column}\nA,.3,40,{pair[0]}\nB,.2,50,{pair[1]}\n")
+    assert values(studies, column) == list(pair)
+    assert "MA518" in codes(studies)
+
+
+def test_vocabulary_of_the_team_merges_levels_of_its_own_column(load):
+    text = "study,r,n,own\nA,.3,40,Yes\nB,.2,50,yes\nC,.2,50,no\n"
+    studies = read(load, text, moderators=["own"], vocabulary={"own": {"yes": ["Yes"], "no": []}})
+    assert values(studies, "own") == ["yes", "yes", "no"]
+    assert codes(studies) == []
+
+
+def test_clinician_who_rates_the_outcome_is_asked_about(load, cells):
+    text = (
+        "study,r,n,outcome_rater,alliance_rater\nA,.3,40,clinician,clinician\n"
+        "B,.2,50,clinician-rated,client\n"
+    )
+    studies = load(text)
+    assert values(studies, "outcome_rater") == ["clinician", "clinician"]
+    assert values(studies, "alliance_rater") == ["therapist", "client"]
+    assert cells(studies, "MA516") == ["D2"]
+
+
+# Order ----------------------------------------------------------------------------------------
+
+
+def levels_in(studies, name):
+    fit = ma.moderators(ma.effect_sizes(studies), name, min_studies=1)
+    return list(fit.levels["level"])
+
+
+def sheet_of(name, levels):
+    rows = [f"S{i}{k},.{i + 1}{k},40,{level}\n" for i, level in enumerate(levels) for k in (1, 2)]
+    return f"study,r,n,{name}\n{''.join(rows)}S99,.2,50,{levels[0]}\n"
+
+
+def test_levels_come_in_the_order_of_the_vocabulary(load):
+    text = sheet_of("alliance_time", ["late", "averaged", "mid", "early"])
+    assert levels_in(load(text), "alliance_time") == ["early", "mid", "late", "averaged"]
+
+
+def test_numbered_levels_come_by_number(load):
+    text = sheet_of("own", ["3 high", "10 unclear", "1 low"])
+    assert levels_in(load(text), "own") == ["1 low", "3 high", "10 unclear"]
+
+
+def test_levels_come_in_the_order_of_the_configuration(load):
+    vocabulary = {"own": {"weak": [], "strong": [], "medium": []}}
+    text = sheet_of("own", ["medium", "strong", "weak"])
+    studies = read(load, text, moderators=["own"], vocabulary=vocabulary)
+    assert levels_in(studies, "own") == ["weak", "strong", "medium"]
+
+
+def test_numbers_as_groups_of_a_figure(load):
+    text = sheet_of("own", ["100", "8", "12", "6"])
+    assert levels_of(ma.effect_sizes(load(text)), "own") == ["6", "8", "12", "100"]
