@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from metaalliance.config import Config, parse_config
-from metaalliance.errors import MetaAllianceError, UnreadableFileError
+from metaalliance.errors import MetaAllianceError
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.proposal import Line, Proposal, quoted
 from metaalliance.sheet.rows import Row
@@ -16,7 +16,7 @@ from metaalliance.sheet.studies import Studies, load_studies
 
 #: Errors that stand at one cell and concern the whole column.
 OF_A_COLUMN = frozenset({"MA416", "MA417"})
-#: Most attempts: each takes back or adds lines.
+#: Most attempts: each takes back lines.
 ATTEMPTS = 6
 
 
@@ -55,25 +55,29 @@ class Trial:
         return sorted(found.items(), key=lambda item: -len({p.row for p in item[1]}))
 
 
-def try_out(path: Path, proposal: Proposal, wanted: str | None) -> Trial:
-    """Load the sheet with the lines that are active; take back those that are wrong."""
-    lines = proposal.lines
+def try_out(path: Path, proposal: Proposal) -> Trial:
+    """Load the sheet with the lines that are active; take back those that are wrong.
+
+    The sheet is named only where the reader would take another one, or several have effects.
+    """
+    trial = _try(path, proposal.lines)
+    taken = trial.studies.sheet if trial.studies else ""
+    if taken == proposal.sheet:
+        return trial
+    named = _try(path, (_sheet(proposal.sheet), *proposal.lines))
+    return named if named.studies is not None else trial
+
+
+def _try(path: Path, lines: tuple[Line, ...]) -> Trial:
+    """Load with some lines, without those that turn out to be wrong."""
     for _ in range(ATTEMPTS):
         try:
-            studies = load_studies(path, sheet=wanted, config=_config(lines))
-        except UnreadableFileError as error:
-            if error.code == "MA202" and not any(line.key == "sheet" for line in lines):
-                lines = (_sheet(proposal.sheet), *lines)
-                continue
-            return Trial(lines=lines, refusal=str(error))
+            studies = load_studies(path, config=_config(lines))
         except MetaAllianceError as error:
             return Trial(lines=lines, refusal=str(error))
-        if studies.sheet != proposal.sheet and not any(line.key == "sheet" for line in lines):
-            lines = (_sheet(proposal.sheet), *lines)
-            continue
         wrong = {line.key for line in lines if line.active and _is_wrong(studies, line)}
         if not wrong:
-            return Trial(lines=lines, studies=studies)
+            break
         lines = tuple(
             replace(x, active=False, why=f"{x.why}; but its cells are no {x.key}")
             if x.key in wrong else x for x in lines

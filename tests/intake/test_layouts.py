@@ -70,6 +70,14 @@ def test_of_several_sheets_with_effects_one_is_named(workbook, take):
     assert taken.studies.sheet == "main"
 
 
+def test_a_sheet_that_is_asked_for_is_named(workbook):
+    path = workbook({"pilot": R.rsplit("\n", 1)[0], "main": R})
+    result = CliRunner().invoke(app, ["init", str(path), "--sheet", "pilot"])
+    assert "2 of 2 rows would be used" in result.stdout
+    lines = (path.parent / "metaalliance.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(lines) == {"sheet": "pilot"}
+
+
 def test_a_study_named_in_its_first_row_only_is_filled_down(workbook, take):
     rows = "study|n|r|outcome\nAmes|120|.25|BDI\n|120|.2|GAF\nBoll|90|.1|BDI\n|90|.15|GAF"
     taken = take(workbook({"Data": rows}))

@@ -36,7 +36,7 @@ def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: b
         if str(workbook) == "-":
             path = Path(folder) / "sheet"
             path.write_bytes(content)
-        trial = try_out(path, proposal, sheet)
+        trial = try_out(path, proposal)
     target = output or (Path() if str(workbook) == "-" else workbook.parent) / FILE_NAME
     text = configuration(trial, name)
     write_file(target, text.encode(), force=force, source=workbook)

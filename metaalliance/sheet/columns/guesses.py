@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metaalliance.sheet.columns.reading import fits, numbers_of
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS
 from metaalliance.sheet.columns.spreads import EFFECTS, Guess, Sheet, variance_is
@@ -24,7 +26,8 @@ _N_FIRST = names(
 _N_MORE = _N_FIRST | names(
     """n sample size total participants patients clients subjects overall all pts dyads pairs obs
     observations cases of the in for number no num study correlation corr r es effect itt people
-    persons respondents stichprobe stichprobengrosse fallzahl probanden effectif participants
+    persons respondents post posttreatment end baseline pre randomised randomized enrolled start
+    stichprobe stichprobengrosse fallzahl probanden effectif participants
     muestra campione steekproef deelnemers aantal von de van der totale totaal gesamt"""
 )
 _SIZE = names(
@@ -37,6 +40,8 @@ _OTHER_NUMBER = names(
     disattenuated direction sign coder reviewer rater kind how where which reliability alpha reverse
     reversed flag code comment unit df n sd"""
 )
+#: Most columns that are asked about.
+_MOST = 4
 #: No effect is larger, a t or an odds ratio seldom.
 _LARGEST = 100
 _SOME_EFFECT = names(
@@ -90,20 +95,23 @@ def _filled(sheet: Sheet, index: int) -> float:
     return sum(not is_blank(v) for v in values) / max(len(values), 1)
 
 
-def guess_n(sheet: Sheet) -> Guess | None:
-    """A header that names the sample size, over whole numbers; those analysed come first."""
+def guess_n(sheet: Sheet) -> list[Guess]:
+    """Headers that name the sample size, over whole numbers; those analysed come first."""
     if {"n", "total1"} & sheet.named.keys() or {"n1", "n2"} <= sheet.named.keys():
-        return None
+        return []
     likely = []
     for index, header in sheet.free():
         words = set(pieces(header))
         if words & _SIZE and words <= _N_MORE and not beside(header) and _are_counts(sheet, index):
             likely.append((not words & _N_FIRST, "n" not in words, index, header))
-    if not likely:
-        return None
-    *_, index, header = min(likely)
-    return Guess(column="n", header=header, why="its words name a sample size",
-                 evidence=sheet.spread(index))  # fmt: skip
+    best = min((rank[:2] for rank in likely), default=None)
+    equal = [(index, header) for *rank, index, header in likely if tuple(rank) == best]
+    why = "its words name a sample size"
+    return [
+        Guess(column="n", header=header, evidence=sheet.spread(index), sure=len(equal) == 1,
+              why=why if len(equal) == 1 else f"{why}, but other headers do too")
+        for index, header in equal
+    ]  # fmt: skip
 
 
 def _are_counts(sheet: Sheet, index: int) -> bool:
@@ -139,12 +147,17 @@ def guess_effect(sheet: Sheet) -> list[Guess]:
     own = sheet.named.get("effect")  # identifiers of effects are no decimals
     free += [] if own is None or beside(sheet.texts[own]) else [(own, sheet.texts[own])]
     some = [_of_unknown_scale(sheet, i, h) for i, h in free if _is_some_effect(sheet, i, h)]
-    return some[:1] or [g for i, h in free if (g := _by_values(sheet, i, h))][:1]
+    if some:
+        return some[:1]
+    found = [g for i, h in free if (g := _by_values(sheet, i, h))][:_MOST]
+    if len(found) < 2:
+        return found
+    wide = "; several columns are so: if each is an effect of its own, the sheet is wide"
+    return [replace(g, why=f"{g.why}{wide}") for g in found]
 
 
 def _unsure(guess: Guess) -> Guess:
-    return Guess(column=guess.column, header=guess.header, evidence=guess.evidence, sure=False,
-                 why="its words name the statistic, but other headers do too")  # fmt: skip
+    return replace(guess, sure=False, why=f"{guess.why}, but other headers do too")
 
 
 def _by_words(sheet: Sheet, index: int, header: str) -> Guess | None:

@@ -16,67 +16,74 @@ from metaalliance.sheet.read.numbers import parse_number
 #: By column, the words of headers, folded (no accents, blanks or points): packages for
 #: meta-analysis first, then German, Dutch, French, Spanish, Italian.
 _NAMES: dict[str, str] = {
-    "study": """slab studlab studylabel studyname paper trial article studie studienname studienid
-        studieid referenz onderzoek studienaam etude nomdeletude idetude estudio idestudio studio
-        idstudio referencia riferimento authoryear authorsyear autorenjahr autoresano autoriano
-        auteursannee auteursjaar autorjahr autorundjahr auteurjaar auteuranneee autorano autoreanno
-        auteurannee firstauthor erstautor autor autoren autorinnen verfasser auteur auteurs autores
-        autore autori premierauteur primerautor primoautore eersteauteur""",
-    "year": """yop yearofpublication pubyear publyear yearpub yearpublished publicationyear jahr
-        publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee
+    "study": """slab studlab studylabel studyname paper trial article studie studienname
+        studienid studieid referenz onderzoek studienaam etude nomdeletude idetude estudio
+        idestudio studio idstudio referencia riferimento authoryear authorsyear autorenjahr
+        autoresano autoriano auteursannee auteursjaar autorjahr autorundjahr auteurjaar
+        auteuranneee autorano autoreanno auteurannee firstauthor erstautor autor autoren
+        autorinnen verfasser auteur auteurs autores autore autori premierauteur primerautor
+        primoautore eersteauteur""",
+    "year": """yop yearofpublication pubyear publyear yearpub yearpublished publicationyear
+        jahr publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee
         anneedepublication anneepublication ano anodepublicacion anopublicacion anno
         annodipubblicazione annopubblicazione""",
-    "n": """ni ntot nall nobs nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn
-        nused neff nsample samplen totalsample totalsamplesize finalsamplesize nparticipants
+    "n": """ni ntot nall nobs nanalysiert nausgewertet ngeanalyseerd nanalizados nanalizzati
+        nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn nused neff
+        nsample samplen totalsample totalsamplesize finalsamplesize nparticipants
         numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe
         stichprobengroesse stichprobengrosse stichprobenumfang fallzahl probanden stichproben
-        stichprobenn totalnumberofparticipants totalparticipants numberofpatients numberofclients
-        totalnanalysed totalnanalyzed steekproef steekproefgrootte steekproefomvang aantal
-        aantaldeelnemers ntotaal totaaln effectif effectifs effectiftotal tailleechantillon
-        tailledelechantillon taille ntotale tamanomuestra tamanodelamuestra tamanomuestral
-        tamanodemuestra muestra numerosita numerositacampione numerositacampionaria
-        ampiezzacampione dimensionecampione campione""",
-    "r": """ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient pearsoncorrelation
-        zeroorderr bivariater korrelation korrelationskoeffizient korr correlatie
-        correlatiecoefficient coefficientdecorrelation correlacion coeficientedecorrelacion
-        correlazione coefficientedicorrelazione correlationr correlationcoefficientr
-        pearsoncorrelationr pearsonrr korrelationr correlatier correlacionr correlazioner
-        rdepearson rvonpearson rvanpearson effektstarker effectsizer esr effektr""",
+        stichprobenn totalnumberofparticipants totalparticipants numberofpatients
+        numberofclients totalnanalysed totalnanalyzed steekproef steekproefgrootte
+        steekproefomvang aantal aantaldeelnemers ntotaal totaaln effectif effectifs
+        effectiftotal tailleechantillon tailledelechantillon taille ntotale tamanomuestra
+        tamanodelamuestra tamanomuestral tamanodemuestra muestra numerosita numerositacampione
+        numerositacampionaria ampiezzacampione dimensionecampione campione""",
+    "r": """ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient
+        pearsoncorrelation zeroorderr bivariater korrelation korrelationskoeffizient korr
+        correlatie correlatiecoefficient coefficientdecorrelation correlacion
+        coeficientedecorrelacion correlazione coefficientedicorrelazione correlationr
+        correlationcoefficientr pearsoncorrelationr pearsonrr korrelationr correlatier
+        correlacionr correlazioner rdepearson rvonpearson rvanpearson effektstarker effectsizer
+        esr effektr""",
     "fisher_z": """zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz
         fisherstransformedz zfish""",
     "yi": "te",
+    "statistic": """effektmass effectmeasure effectsizemeasure typeofeffect effecttype
+        effektstarkenmass""",
+    "value": "wert waarde valeur valor valore",
     "sei": "sete seyi",
     "t": "twert tvalue twaarde valeurt valort valoret",
     "F": "fwert fwaarde valeurf valorf valoref",
     "p": "pwert pwaarde valeurp valorp valoredip valorep",
     "d": "cohend dcohen cohensd",
     "g": "hedgeg hedgesg ghedges",
-    "ci_low": """lowci lowerci cilow cill llci lowercl cilower cil cilo lower95 ci95lower ci95low
-        lowerlimit lowerbound lower ll lb lci untergrenze untereskonfidenzintervall kiunten
-        ondergrens borneinferieure limiteinferior limiteinferiore icinf icinferior bilow""",
+    "ci_low": """lowci lowerci cilow cill llci lowercl cilower cil cilo lower95 ci95lower
+        ci95low lowerlimit lowerbound lower ll lb lci untergrenze untereskonfidenzintervall
+        kiunten ondergrens borneinferieure limiteinferior limiteinferiore icinf icinferior
+        bilow""",
     "ci_high": """highci upperci cihigh ciul ulci uppercl ciupper ciu cihi upper95 ci95upper
-        ci95high upperlimit upperbound upper ul ub uci obergrenze kioben bovengrens bornesuperieure
-        limitesuperior limitesuperiore icsup icsuperior bihigh""",
-    "outcome_measure": """outcomename outcomevariable outcomeinstrument ergebnismass outcomemass
-        ergebnis ergebnisvariable zielgrosse zielgroesse zielvariable uitkomst uitkomstmaat
-        mesurederesultat critere variabledependante resultado medidaderesultado medidaresultado
-        misuradiesito esito misuraesito""",
+        ci95high upperlimit upperbound upper ul ub uci obergrenze kioben bovengrens
+        bornesuperieure limitesuperior limitesuperiore icsup icsuperior bihigh""",
+    "outcome_measure": """outcomename outcomevariable outcomeinstrument ergebnismass
+        outcomemass ergebnis ergebnisvariable zielgrosse zielgroesse zielvariable uitkomst
+        uitkomstmaat mesurederesultat critere variabledependante resultado medidaderesultado
+        medidaresultado misuradiesito esito misuraesito""",
     "alliance_measure": """allianzmass allianzinstrument allianzskala alliantiemaat
         alliantieinstrument mesuredelalliance mesurealliance instrumentalliance medidadealianza
         medidaalianza misuraalleanza misuradialleanza""",
-    "alliance_rater": """beurteiler beurteilerperspektive raterperspektive perspektive beoordelaar
-        perspectief evaluateur perspectiveevaluateur evaluador perspectiva valutatore prospettiva
-        allianceratedby ratedby""",
-    "modality": """therapieform therapieverfahren therapieverfahrn verfahren behandlung therapie
-        behandlungsform therapierichtung behandeling therapievorm traitement approche
+    "alliance_rater": """beurteiler beurteilerperspektive raterperspektive perspektive
+        beoordelaar perspectief evaluateur perspectiveevaluateur evaluador perspectiva
+        valutatore prospettiva allianceratedby ratedby""",
+    "modality": """therapieform therapieverfahren therapieverfahrn verfahren behandlung
+        therapie behandlungsform therapierichtung behandeling therapievorm traitement approche
         approchetherapeutique tratamiento modalidad enfoque terapia trattamento approccio
         orientamento psychotherapy typeoftherapy typeoftreatment""",
     "country": "land pays pais paese",
-    "diagnosis": """diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi stoornis
-        """,
+    "diagnosis": """diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi
+        stoornis""",
     "notes": """bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare opmerking
-        opmerkingen remarque remarques commentaire commentaires observaciones comentarios commenti
-        osservazioni""",
+        opmerkingen remarque remarques commentaire commentaires observaciones comentarios
+        commenti osservazioni""",
     "percent_female": """frauenanteil anteilfrauen prozentfrauen percentagevrouwen pctfemale
         percfemale femaleperc femalepercent propfemale percentwomen""",
     "mean_age": """alter mittleresalter durchschnittsalter leeftijd gemiddeldeleeftijd agemoyen
@@ -130,6 +137,7 @@ _SHORT = {
     for a, b in ((stem, end), (end, stem))
 } | {f"{side}{role}": (role, number) for side, number in (("t", "1"), ("c", "2"))
      for role in ("pos", "neg")}  # fmt: skip
+_OF_EVENTS = {"ai": ("events", "1"), "ci": ("events", "2")}
 #: The columns of each set that only counts together.
 _COLUMNS = {("mean", "1"): "mean1", ("sd", "1"): "sd1", ("n", "1"): "n1",
             ("mean", "2"): "mean2", ("sd", "2"): "sd2", ("n", "2"): "n2"}  # fmt: skip
@@ -195,19 +203,25 @@ def _only(indices: list[int], headers: Sequence[str]) -> int | None:
 
 def _role_and_side(header: str) -> tuple[str, str] | None:
     """What number of which group a header names: ``mean_arm1``, ``tSD``, ``MW_EG``, ``nc``."""
-    words = [w for w in pieces(header) if w not in _FILLERS]
-    if len(words) == 1:
-        return _SHORT.get(words[0]) or {"ai": ("events", "1"), "ci": ("events", "2")}.get(words[0])
-    digits = [w for w in words if w in {"1", "2"}]
-    if digits:
-        words = [w for w in words if w not in {"i", "g", "t"} or w in digits]
-    roles = [(role, w) for w in words for role, known in _ROLES.items() if w in known]
-    sides = [(side, w) for w in words for side, known in _SIDES.items() if w in known]
-    for role, word in roles:
-        left = list(words)
-        left.remove(word)
-        if len(left) == 1 and (side := next((s for s, w in sides if w == left[0]), None)):
-            return role, side
+    parts = pieces(header)
+    bare = [w for w in parts if w not in _FILLERS]
+    if len(bare) == 1 and len(parts) == 1:
+        return _SHORT.get(bare[0]) or _OF_EVENTS.get(bare[0])
+    return _of_words(bare) or _of_words(list(parts))  # the Spanish de is a standard deviation too
+
+
+def _of_words(words: list[str]) -> tuple[str, str] | None:
+    """The number and the group of two words."""
+    if any(w in {"1", "2"} for w in words):
+        words = [w for w in words if w not in {"i", "g", "t"}]
+    for role, known in _ROLES.items():
+        for word in words:
+            left = list(words)
+            left.remove(word)
+            if word in known and len(left) == 1:
+                side = next((s for s, ends in _SIDES.items() if left[0] in ends), None)
+                if side is not None:
+                    return role, side
     return None
 
 

@@ -177,7 +177,8 @@ def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:
             sheet = replace(sheet, named={**sheet.named, guess.column: at})
 
     take(guess_study(sheet))
-    take(guess_n(sheet))
+    for guess in guess_n(sheet):
+        take(guess)
     if wide is not None:
         return lines, sheet
     effects = guess_effect(sheet)

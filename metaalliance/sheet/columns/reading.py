@@ -58,6 +58,8 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         name = other_name(text) if text and named[index] is None and not fixed[index] else None
         if name is None or name not in COLUMNS or name in named or name in scheme.taken:
             continue
+        if name == "value" and "statistic" not in named:
+            continue
         if fits(values[index], COLUMNS[name], grid):
             named[index] = name
     _without_foreign_limits(named, values, texts, scheme, grid)

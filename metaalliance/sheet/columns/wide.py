@@ -173,7 +173,8 @@ def _split(header: str) -> tuple[str, str] | None:
             return _STEMS[folded(stem)], number
         inner = _at_an_end(stem)
         if inner and folded(_JOIN.split(stem)[-1]) in {*_EFFECTS, *_COMPANIONS}:
-            return inner[0], f"{inner[1]} {number}"
+            ends = stem.strip(" ._-()[]").endswith(inner[1])  # r T1, but WAI_r1
+            return inner[0], f"{inner[1]}{'' if ends else ' '}{number}"
     return _at_an_end(text)
 
 
