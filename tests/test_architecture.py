@@ -37,6 +37,10 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HOMES = {
     "openpyxl": {"sheet", "report"},
     "defusedxml": {"sheet"},
+    "xlrd": {"sheet"},
+    "pyreadstat": {"sheet"},
+    "rdata": {"sheet"},
+    "pyarrow": {"sheet"},
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "pymare": {"effects", "models"},  # `Effects.to_pymare` hands the data over

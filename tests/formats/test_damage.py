@@ -149,3 +149,18 @@ def test_libraries_are_not_imported_until_a_file_needs_them():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() in {"[]", "['pyarrow']"}  # pandas takes pyarrow where it is
+
+
+def test_a_damaged_part_is_one_sentence(jamovi, sheet, write):
+    content = bytearray(jamovi(sheet))
+    at = content.find(b"meta") + 4  # the first part, which tells whose file it is
+    content[at : at + 6] = b"\xff" * 6
+    refusal(write(bytes(content), "t.omv"))
+
+
+def test_a_matrix_that_lies_about_its_size(files, write):
+    content = lzma.decompress((files / "odd.rds").read_bytes())
+    dim = b"\x00\x00\x00\x06\x00\x00\x00\x02"
+    assert content.count(dim) == 1
+    changed = content.replace(dim, b"\x00\x00\x00\x06\x7f\xff\xff\xff")
+    assert refusal(write(gzip.compress(changed), "t.rds")).code == "MA105"

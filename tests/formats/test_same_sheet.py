@@ -89,3 +89,19 @@ def test_a_place_is_a_row_and_a_variable(name, made):
 def test_the_ledger_names_row_and_variable(made):
     ledger = ma.effect_sizes(ma.load_studies(made("sheet.omv"))).ledger
     assert "row 6, fisher_z" in str(ledger.iloc[5].to_dict())
+
+
+def test_a_parquet_file_keeps_categories_dates_and_single_precision(sheet, tmp_path, codes):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame(sheet)
+    frame["dose"] = pd.Categorical(frame["dose"], ["low", "mid", "high"], ordered=True)
+    frame["r"] = frame["r"].astype("float32")
+    frame["coded"] = pd.Timestamp("2020-01-31")
+    frame["parts"] = [[1, 2]] * 6
+    frame.to_parquet(tmp_path / "t.parquet")
+    studies = ma.load_studies(tmp_path / "t.parquet")
+    assert studies.frame["r"].tolist()[:5] == sheet["r"][:5]
+    assert studies.frame["coded"].tolist() == ["2020-01-31"] * 6
+    assert {"MA116", "MA117", "MA122"} <= set(codes(studies))
+    levels = ma.moderators(ma.effect_sizes(studies), "dose", min_studies=1).levels["level"]
+    assert levels.tolist()[:3] == ["low", "mid", "high"]

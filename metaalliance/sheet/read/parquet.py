@@ -28,8 +28,8 @@ def read_parquet(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
         _check_declared(file.metadata, name)
         table = file.read(use_threads=False)
         fields = list(table.schema)
-        plain = [f for f in fields if _is_plain(arrow, f.type)]
-        variables = [_variable(table.column(f.name), f.name) for f in plain]
+        plain = [(i, f.name) for i, f in enumerate(fields) if _is_plain(arrow, f.type)]
+        variables = [_variable(table.column(i), title) for i, title in plain]
     except (UnreadableFileError, MemoryError):
         raise
     except Exception as error:  # any fault of the parser means a broken file
@@ -38,7 +38,7 @@ def read_parquet(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
             code="MA105",
         ) from error
     grid, found = grid_of(name, variables)
-    dropped = [f.name for f in fields if f not in plain]
+    dropped = [f.name for i, f in enumerate(fields) if (i, f.name) not in plain]
     if dropped:
         message = f"columns that hold lists or binary data are not read: {listed(dropped)}."
         found.insert(0, notice("MA122", message))
@@ -69,9 +69,8 @@ def _variable(column: Any, name: str) -> Variable:
     kind = column.type
     if types.is_dictionary(kind) and types.is_string(kind.value_type):
         values = column.to_pylist()
-        first = column.chunk(0).dictionary.to_pylist() if column.num_chunks else []
-        levels = {level: level for level in first if level is not None}
-        return Variable(name=name, values=values, levels=levels, labels_are_values=True)
+        levels = [t for chunk in column.chunks for t in chunk.dictionary.to_pylist() if t]
+        return Variable(name=name, values=values, order=tuple(dict.fromkeys(levels)))
     if types.is_timestamp(kind):  # nanoseconds need pandas
         from pyarrow import timestamp
 

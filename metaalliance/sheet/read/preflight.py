@@ -121,15 +121,25 @@ def _zip_kind(content: bytes, name: str) -> Kind:
     if "internal.sqlite" in names:
         return "jasp"
     if "metadata.json" in names and "data.bin" in names:
-        return "omv" if _is_jamovi(content, names) else "jasp"
+        return _program(content, names, name)
     raise UnreadableFileError(f"{name} is a zip archive but not a workbook.", code="MA104")
 
 
-def _is_jamovi(content: bytes, names: set[str]) -> bool:
-    """Whether a data archive is jamovi's; JASP's older ones hold the same parts."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = [part for part in ("meta", "META-INF/MANIFEST.MF") if part in names]
-        return any(b"jamovi-Archive-Version" in archive.read(part) for part in parts)
+def _program(content: bytes, names: set[str], name: str) -> Kind:
+    """Which program wrote a data archive: older ones of JASP hold the same parts as jamovi's."""
+    parts = [part for part in ("meta", "META-INF/MANIFEST.MF") if part in names]
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            manifest = b"".join(archive.read(part) for part in parts)
+    except _BROKEN:
+        manifest = b""
+    if b"jamovi-Archive-Version" in manifest:
+        return "omv"
+    if b"JASP-Archive-Version" in manifest:
+        return "jasp"
+    raise UnreadableFileError(
+        f"{name} is broken: it does not say whether jamovi or JASP wrote it.", code="MA105"
+    )
 
 
 _BROKEN = (

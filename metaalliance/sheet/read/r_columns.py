@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.problems import Problem
+from metaalliance.sheet.read.limits import MAX_COLUMNS
 from metaalliance.sheet.read.variables import Variable, listed, variable_problem
 
 #: The flag of a text in R that says that it is UTF-8 or ASCII; without it it is Latin-1.
@@ -166,6 +167,8 @@ def _matrix(
 ) -> list[RColumn]:
     """Columns of a matrix as variables of their own, called as R prints them."""
     rows, count = dim
+    if rows * count != len(values) or count > MAX_COLUMNS:
+        raise ValueError("a matrix of another size than its values")
     if count == 1:
         return [RColumn(Variable(name=name, values=values), name)]
     names = attributes.get("dimnames")

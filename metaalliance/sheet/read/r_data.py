@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import re
 import warnings
 import zlib
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from metaalliance.sheet.read.r_columns import RColumn, attributes_of, read_colum
 from metaalliance.sheet.read.variables import Variable, grid_of, listed, variable_problem
 
 _R_STARTS = (b"X\n", b"A\n", b"B\n", b"RDX", b"RDA", b"RDB")
+#: The mark of compiled code, before the count of its parts that repeat.
+_COMPILED = re.compile(rb"(?=\x00\x00\x00\x15(.{4}))", re.DOTALL)
 #: What metafor calls the scale of an effect, and what this tool calls it.
 _MEASURES = {"ZCOR": "z", "COR": "r", "UCOR": "r", "SMD": "g", "OR": "log_or"}
 
@@ -84,8 +87,12 @@ def _unpacked(content: bytes, name: str) -> bytes:
 
 
 def _parse(plain: bytes) -> Any:
-    """The tree of R objects; sequences that are stored as three numbers stay within bounds."""
+    """The tree of R objects; what is stored as a count alone stays within bounds."""
     from rdata import parser
+
+    counts = (int.from_bytes(m[1], "big", signed=True) for m in _COMPILED.finditer(plain))
+    if max(counts, default=0) > MAX_UNPACKED:
+        raise ValueError("compiled code beyond the bounds")
 
     def bounded(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def constructor(state: Any) -> Any:

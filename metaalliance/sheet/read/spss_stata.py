@@ -10,7 +10,7 @@ from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.grid import Grid, PercentCell, check_size
+from metaalliance.sheet.read.grid import Grid, check_size
 from metaalliance.sheet.read.limits import MAX_ROWS, MAX_UNPACKED, PAGE
 from metaalliance.sheet.read.optional import require
 from metaalliance.sheet.read.readstat import BrokenDataError, read_apart
@@ -112,7 +112,7 @@ def _spss_value(value: float, form: str) -> Any:
         return _SPSS_EPOCH + _seconds(value)
     if kind in {"TIME", "DTIME", "MTIME"}:
         return _seconds(value)
-    return PercentCell(value / 100) if kind == "PCT" else value
+    return value
 
 
 def _seconds(value: float) -> dt.timedelta:
