@@ -67,12 +67,13 @@ def spread_problems(row: Row, choice: Choice) -> list[Problem]:
     return problems + _apart(row, choice, (by_n, "n"), found, f"n = {n:g}")
 
 
-_OWN = frozenset({"se", "ci_low", "ci_high"})
+_OWN = frozenset({"se", "vi", "sei", "ci_low", "ci_high"})
 
 
 def _reported(choice: Choice, spread: Spread) -> Iterator[tuple[float, str]]:
     """Variances of Fisher z by the interval and the standard error, each with its column."""
-    for ask, column in ((spread.of_limits, "ci_low"), (spread.of_se, "se")):
+    error = spread.error_column(choice.inputs) or "se"
+    for ask, column in ((spread.of_limits, "ci_low"), (spread.of_se, error)):
         try:
             known = ask(choice.inputs)
         except (ArithmeticError, ValueError):  # a limit of 1.00 by rounding
@@ -83,12 +84,13 @@ def _reported(choice: Choice, spread: Spread) -> Iterator[tuple[float, str]]:
 
 def _without_n(row: Row, choice: Choice) -> Problem:
     """Say that the variance does not rest on n."""
-    column = "ci_low" if choice.rule.spread and "ci_low" in choice.inputs else "se"
-    found = choice.convert()
-    message = f"n is not known; the variance {found.z_variance:.3g} of Fisher z comes "
-    return row.problem(
-        "MA426", message + found.variance_rule.removesuffix(", delta method"), column
-    )
+    spread, found = choice.rule.spread, choice.convert()
+    assert spread is not None
+    limits = spread.of_limits(choice.inputs) is not None
+    column = "ci_low" if limits else spread.error_column(choice.inputs) or "se"
+    source = found.variance_rule.removesuffix(", delta method")
+    message = f"n is not known; the variance of Fisher z is {found.z_variance:.3g} ({source})"
+    return row.problem("MA426", message, column)
 
 
 def _apart(
@@ -106,7 +108,8 @@ def _apart(
         one, two = math.sqrt(variance) / slope, math.sqrt(known[0]) / slope
         ratio = variance / known[0]
         if abs(one - two) > _ROUNDING and not 1 / FACTOR <= ratio <= FACTOR:
-            what = "se is" if column == "se" else "the interval gives a standard error of"
+            what = "the interval gives" if column == "ci_low" else f"{column} gives"
+            what += " a standard error of"
             message = f"{what} {one:.3g}, {words} gives {two:.3g}"
             return [row.problem("MA423", message, column)]
     return []
