@@ -140,6 +140,21 @@ def test_interval_of_a_balanced_table_is_worth_its_people(load):
         assert codes(studies, "MA422", "MA429") == []
 
 
+def test_standard_error_beside_a_ratio_is_asked_about(load, cells):
+    assert cells(load("study,odds_ratio,se,n\nA,2,.3,120\n"), "MA343") == ["C2"]
+    limits = "study,odds_ratio,se,n,ci_low,ci_high\nA,2,.3,120,1.1,3.6\n"
+    assert cells(load(limits), "MA343") == []
+
+
+def test_group_larger_than_all(load, errors):
+    assert errors(load("study,d,n1,n\nA,.5,70,60\n")) == [("MA415", "D2")]
+
+
+def test_exchanged_limits_are_one_problem(load):
+    studies = load("study,r,ci_low,ci_high\nA,.3,.5,.1\n")
+    assert codes(studies, "MA412", "MA429") == [("MA412", "B2")]
+
+
 def test_value_off_the_middle_of_its_interval(load):
     text = "study,r,ci_low,ci_high\nA,.30,.28,.62\nB,.30,.06,.51\n"
     assert codes(load(text), "MA429") == [("MA429", "C2")]

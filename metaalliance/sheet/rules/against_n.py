@@ -53,6 +53,10 @@ def spread_problems(row: Row, choice: Choice) -> list[Problem]:
     if spread is None or choice.statistic == "yi":
         return []
     found = list(_reported(choice, spread))
+    if not found and not spread.takes_se and "se" in choice.inputs:
+        message = f"se is not used: is it that of {spread.column} or of its logarithm?"
+        hint = "enter the limits, or the logarithm with its se"
+        return [row.problem("MA343", message, "se", hint)]
     if not found:
         return []
     n = choice.inputs.get("n")
@@ -129,7 +133,7 @@ def _worth(row: Row, n: float, found: tuple[float, str]) -> list[Problem]:
 def _off_middle(row: Row, choice: Choice, spread: Spread) -> list[Problem]:
     """An interval whose middle is elsewhere belongs to another scale, level or effect."""
     x, scale = choice.inputs, spread.scale
-    if "ci_low" not in x or "ci_high" not in x:
+    if "ci_low" not in x or not x["ci_low"] <= x[spread.column] <= x.get("ci_high", -math.inf):
         return []
     low, high, value = (scale.to(x[c]) for c in ("ci_low", "ci_high", spread.column))
     rounding = 0.0075 * max(scale.slope(x[c]) for c in ("ci_low", "ci_high", spread.column))
