@@ -462,6 +462,12 @@ _CELL |= {
         "are used as they stand.",
         "Nothing to do if the group was split.",
     ),
+    "MA343": _warning(
+        "a standard error of two meanings",
+        "Beside an odds or risk ratio it may be that of the ratio or that of its logarithm, so "
+        "that it is not used.",
+        "Enter the confidence limits, or log_odds_ratio with its se.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",

@@ -160,6 +160,8 @@ class Analysis:
             "beta": self.studies.beta,
             "config": self.studies.config,
         }
+        if self.studies.reading.yi_measure is not None:
+            content["yi_measure"] = self.studies.reading.yi_measure
         if self.aggregation_rho is not None:
             content["aggregation_rho"] = self.aggregation_rho
         if self.policy.attenuation != "none":

@@ -146,7 +146,10 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     record |= {**values, "r_observed": entry.record["r"], "attenuation": found.factor}
     ledger |= {**values, "attenuation": found.text}
     rule = RULES.get(ledger["statistic"])
-    if rule is not None and rule.adjusted:  # other variables of the model have errors of their own
+    partial = ledger["formula"].endswith("partial r")  # of t or b with covariates
+    if partial or (
+        rule is not None and rule.adjusted
+    ):  # other variables of the model have errors of their own
         ledger["approximate"] = True
         note = "corrected for unreliability as if it were a zero-order correlation"
         ledger["assumptions"] = "; ".join(t for t in (ledger["assumptions"], note) if t)

@@ -86,7 +86,7 @@ class Studies:
     choices: dict[int, Choice] = field(repr=False)
     nonsignificant_rows: frozenset[int] = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -268,14 +268,16 @@ def load_studies(
         for p in cell_problems
         if p.row in included or p.column == "include" or p.code == "MA418"
     ]
-    bounds: set[tuple[int | None, str]] = set()  # p-values that the row does not need
+    idle: set[tuple[int | None, str]] = set()  # p-values, and n of groups, that rows do not need
     choices: dict[int, Choice] = {}
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
         if row.number in choices and choices[row.number].statistic != "p":
-            bounds.add((row.number, "p"))
-    problems = [_without_harm(p) if (p.row, p.column) in bounds else p for p in problems]
+            idle.add((row.number, "p"))
+        if row.number in choices and {"n1", "n2"} <= choices[row.number].inputs.keys():
+            idle.add((row.number, "n"))
+    problems = [_without_harm(p) if (p.row, p.column) in idle else p for p in problems]
     summaries = {p.row for p in problems if p.code == "MA410"}
     if nonsignificant == "drop":
         summaries |= silent
@@ -313,8 +315,8 @@ def _read_config(path: str | Path | None) -> Config:
 
 
 def _without_harm(p: Problem) -> Problem:
-    """An inequality for a p-value beside another statistic is no error."""
-    return replace(p, severity="note") if p.code == "MA309" else p
+    """An inequality for a p-value beside another statistic, or half a person in n, is no error."""
+    return replace(p, severity="note") if p.code in {"MA309", "MA314"} else p
 
 
 def _silence(

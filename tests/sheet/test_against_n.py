@@ -58,6 +58,8 @@ WITHOUT_N = {
     "partial r with limits": ("partial_r,ci_low,ci_high", ".3,0,.55"),
     "beta with se": ("beta,se", ".25,.1"),
     "Spearman with limits": ("spearman_rho,ci_low,ci_high", ".3,0,.55"),
+    "g with vi": ("g,vi", ".6,.06"),
+    "Fisher z with sei": ("fisher_z,sei", ".31,.14"),
     "risk ratio with limits": ("risk_ratio,base_risk,ci_low,ci_high", "1.5,.4,1.1,2.05"),
 }
 
@@ -70,13 +72,14 @@ def test_error_of_the_report_serves_without_n(load, columns, values):
     effects = ma.effect_sizes(studies)
     assert effects.vi[0] > 0
     assert math.isnan(effects.frame["n"][0])
-    assert effects.ledger["variance_rule"][0].startswith("from the ")
+    assert effects.ledger["variance_rule"][0].startswith(("from the ", "vi as", "sei² as"))
 
 
 NEEDED = {
     "ratio with a standard error of two meanings": ("MA403", "study,odds_ratio,se\nA,2,.3\n"),
     "risk ratio without a risk": ("MA403", "study,risk_ratio,ci_low,ci_high\nA,1.5,1.1,2\n"),
     "one limit": ("MA403", "study,r,ci_low\nA,.3,.1\n"),
+    "variance of two scales beside r": ("MA403", "study,r,vi\nA,.3,.02\n"),
     "b with an interval alone": ("MA403", "study,b,ci_low,ci_high\nA,.3,.1,.5\n"),
     "b with its error and no df": ("MA403", "study,b,se_b\nA,.3,.1\n"),
     "limits beyond 1": ("MA313", "study,r,ci_low,ci_high\nA,.3,-.1,1.2\n"),
@@ -137,6 +140,21 @@ def test_interval_of_a_balanced_table_is_worth_its_people(load):
         assert codes(studies, "MA422", "MA429") == []
 
 
+def test_standard_error_beside_a_ratio_is_asked_about(load, cells):
+    assert cells(load("study,odds_ratio,se,n\nA,2,.3,120\n"), "MA343") == ["C2"]
+    limits = "study,odds_ratio,se,n,ci_low,ci_high\nA,2,.3,120,1.1,3.6\n"
+    assert cells(load(limits), "MA343") == []
+
+
+def test_group_larger_than_all(load, errors):
+    assert errors(load("study,d,n1,n\nA,.5,70,60\n")) == [("MA415", "D2")]
+
+
+def test_exchanged_limits_are_one_problem(load):
+    studies = load("study,r,ci_low,ci_high\nA,.3,.5,.1\n")
+    assert codes(studies, "MA412", "MA429") == [("MA412", "B2")]
+
+
 def test_value_off_the_middle_of_its_interval(load):
     text = "study,r,ci_low,ci_high\nA,.30,.28,.62\nB,.30,.06,.51\n"
     assert codes(load(text), "MA429") == [("MA429", "C2")]
@@ -151,6 +169,13 @@ def test_part_of_a_shared_group_is_read(load, n1):
     assert studies.errors == ()
     assert codes(studies, "MA341") == [("MA341", "B2")]
     assert ma.effect_sizes(studies).frame["n"][0] == float(n1) + 37
+
+
+def test_n_of_a_shared_group_follows_from_its_groups(load, errors):
+    studies = load("study,n1,n2,d,n\nA,18.5,37,.45,55.5\n")
+    assert studies.errors == ()
+    assert ma.effect_sizes(studies).frame["n"][0] == 55.5
+    assert errors(load("study,r,n\nA,.45,55.5\n")) == [("MA314", "C2")]
 
 
 def test_other_fractions_of_people_are_errors(load, errors):

@@ -84,6 +84,16 @@ def test_variance_of_r_is_not_taken_for_that_of_fisher_z(load):
     assert error.message.endswith("as on the scale of r")
 
 
+def test_rounding_does_not_hide_the_variance_of_r(load):
+    text = "study,yi,vi,n\nA,.45,.0110,60\nB,.52,.0136,40\nC,.4,.0079,90\n"
+    assert [p.code for p in load(text).errors] == ["MA417"]
+
+
+@pytest.mark.parametrize("rows", ["A,.31,.02,60\nB,.2,.03,40", "A,.05,.02,60\nB,.12,.03,40"])
+def test_rounding_of_a_fisher_z_is_no_other_scale(load, errors, rows):
+    assert errors(load(f"study,yi,vi,n\n{rows}\n")) == []
+
+
 def test_fisher_z_by_its_variance_is_named(load, errors, cells):
     studies = load("study,yi,vi,n\nA,.3,.025,43\nB,.2,.0204,52\n")
     assert errors(studies) == []

@@ -73,7 +73,7 @@ positive = partial(number, low=0, open_ends=True)
 share = partial(number, low=0, high=1, percent=0.01)
 correlation = partial(number, low=-1, high=1, open_ends=True)
 
-N = people("n", "Number of participants behind the effect.", "sample size", "samplesize", "n_total",
+N = count("n", "Number of participants behind the effect.", "sample size", "samplesize", "n_total",
           "total n", "ntotal", "sample n", "participants", "num")  # fmt: skip
 DF = positive("df", "Residual degrees of freedom of the test.", "degrees of freedom")
 DF1 = number("df1", "Numerator degrees of freedom of F.", "df_1", low=1)

@@ -27,6 +27,9 @@ FISHER = Scale(math.atanh, lambda r: 1 / (1 - r * r), " on the scale of Fisher z
 LOG = Scale(math.log, lambda x: 1 / x, " of the logarithm")
 
 
+_SOURCES = {"se": "from the standard error", "sei": "sei² as coded"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
     """How a statistic carries its own sampling error over to Fisher z: the delta method.
@@ -51,9 +54,15 @@ class Spread:
     takes_se: bool = True
     first: bool = False
 
+    def error_column(self, x: Inputs) -> str | None:
+        """Return the column of the standard error or variance; vi and sei have one scale only."""
+        plain = self.scale is PLAIN and self.column != "beta"
+        names = ("se", "vi", "sei") if plain else ("se",)
+        return next((c for c in names if self.takes_se and c in x), None)
+
     def has(self, x: Inputs) -> bool:
         """Whether a standard error or both limits are reported."""
-        return (self.takes_se and "se" in x) or {"ci_low", "ci_high"} <= x.keys()
+        return self.error_column(x) is not None or {"ci_low", "ci_high"} <= x.keys()
 
     def reported(self, x: Inputs) -> tuple[float, str] | None:
         """Return the variance of the statistic on its own scale and its source, or None."""
@@ -72,7 +81,10 @@ class Spread:
 
     def of_se(self, x: Inputs) -> tuple[float, str] | None:
         """Return the variance that the standard error gives."""
-        return (x["se"] ** 2, "from the standard error") if self.takes_se and "se" in x else None
+        column = self.error_column(x)
+        if column is None:
+            return None
+        return (x["vi"], "vi as coded") if column == "vi" else (x[column] ** 2, _SOURCES[column])
 
     def to_z(self, x: Inputs, variance: float) -> float:
         """Return the variance of Fisher z for one of the statistic."""

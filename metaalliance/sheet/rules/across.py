@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -17,8 +18,8 @@ from metaalliance.sheet.rules.statistics import Choice
 Chosen = Sequence[tuple[Row, Choice]]
 #: How near a variance is to that of a scale to suggest it.
 _NEAR = 0.15
-#: The same where rounding alone may differ: two scales whose variances are alike.
-_SAME = 0.02
+#: The same where rounding alone may differ, in logarithms: two scales whose variances are alike.
+_SAME = 0.03
 _PERCENTAGES = ("percent_female", "percent_minority")
 _PERCENT = re.compile(r"%|percent|pct|prozent|pourcent|porcent|percentuale", re.IGNORECASE).search
 _ASK = 'say it in a column yi_measure, or yi_measure = "g" in metaalliance.toml: z, r, d, g, log_or'
@@ -38,7 +39,7 @@ def scale_problems(chosen: Chosen) -> list[Problem]:
     if blind:
         message = f"yi has neither a scale nor n in {_rows(blind, silent)}"
         return [blind[0][0].problem("MA416", message, "yi", _ASK)]
-    wrong = [(r, c) for r, c in silent if _contradicts(c)]
+    wrong = silent if _like_r(silent) else [(r, c) for r, c in silent if _contradicts(c)]
     if wrong:
         return [_contradiction(wrong, silent)]
     message = f"yi is taken as Fisher z in {_rows(silent, silent)}; its variance agrees with n"
@@ -56,10 +57,16 @@ def _ratio(choice: Choice, scale: str) -> float:
 
 
 def _contradicts(choice: Choice) -> bool:
-    """Whether the variance is far from that of Fisher z, or is that of r."""
-    ratio = _ratio(choice, "z")
-    of_r = abs(choice.inputs["yi"]) < 1 and abs(_ratio(choice, "r") - 1) <= _SAME
-    return not 1 / FACTOR <= ratio <= FACTOR or (of_r and abs(ratio - 1) > 2 * _SAME)
+    """Whether the variance is far from that of Fisher z."""
+    return not 1 / FACTOR <= _ratio(choice, "z") <= FACTOR
+
+
+def _like_r(silent: Chosen) -> bool:
+    """Whether the variances are those of r, which is near Fisher z and still another scale."""
+    if any(abs(c.inputs["yi"]) >= 1 for _, c in silent):
+        return False
+    of_r, of_z = (median(abs(math.log(_ratio(c, s))) for _, c in silent) for s in ("r", "z"))
+    return of_r <= _SAME and of_z > 3 * of_r + _SAME
 
 
 def _contradiction(wrong: Chosen, silent: Chosen) -> Problem:

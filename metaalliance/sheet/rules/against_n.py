@@ -53,6 +53,10 @@ def spread_problems(row: Row, choice: Choice) -> list[Problem]:
     if spread is None or choice.statistic == "yi":
         return []
     found = list(_reported(choice, spread))
+    if not found and not spread.takes_se and "se" in choice.inputs:
+        message = f"se is not used: is it that of {spread.column} or of its logarithm?"
+        hint = "enter the limits, or the logarithm with its se"
+        return [row.problem("MA343", message, "se", hint)]
     if not found:
         return []
     n = choice.inputs.get("n")
@@ -67,12 +71,13 @@ def spread_problems(row: Row, choice: Choice) -> list[Problem]:
     return problems + _apart(row, choice, (by_n, "n"), found, f"n = {n:g}")
 
 
-_OWN = frozenset({"se", "ci_low", "ci_high"})
+_OWN = frozenset({"se", "vi", "sei", "ci_low", "ci_high"})
 
 
 def _reported(choice: Choice, spread: Spread) -> Iterator[tuple[float, str]]:
     """Variances of Fisher z by the interval and the standard error, each with its column."""
-    for ask, column in ((spread.of_limits, "ci_low"), (spread.of_se, "se")):
+    error = spread.error_column(choice.inputs) or "se"
+    for ask, column in ((spread.of_limits, "ci_low"), (spread.of_se, error)):
         try:
             known = ask(choice.inputs)
         except (ArithmeticError, ValueError):  # a limit of 1.00 by rounding
@@ -83,12 +88,13 @@ def _reported(choice: Choice, spread: Spread) -> Iterator[tuple[float, str]]:
 
 def _without_n(row: Row, choice: Choice) -> Problem:
     """Say that the variance does not rest on n."""
-    column = "ci_low" if choice.rule.spread and "ci_low" in choice.inputs else "se"
-    found = choice.convert()
-    message = f"n is not known; the variance {found.z_variance:.3g} of Fisher z comes "
-    return row.problem(
-        "MA426", message + found.variance_rule.removesuffix(", delta method"), column
-    )
+    spread, found = choice.rule.spread, choice.convert()
+    assert spread is not None
+    limits = spread.of_limits(choice.inputs) is not None
+    column = "ci_low" if limits else spread.error_column(choice.inputs) or "se"
+    source = found.variance_rule.removesuffix(", delta method")
+    message = f"n is not known; the variance of Fisher z is {found.z_variance:.3g} ({source})"
+    return row.problem("MA426", message, column)
 
 
 def _apart(
@@ -106,7 +112,8 @@ def _apart(
         one, two = math.sqrt(variance) / slope, math.sqrt(known[0]) / slope
         ratio = variance / known[0]
         if abs(one - two) > _ROUNDING and not 1 / FACTOR <= ratio <= FACTOR:
-            what = "se is" if column == "se" else "the interval gives a standard error of"
+            what = "the interval gives" if column == "ci_low" else f"{column} gives"
+            what += " a standard error of"
             message = f"{what} {one:.3g}, {words} gives {two:.3g}"
             return [row.problem("MA423", message, column)]
     return []
@@ -126,7 +133,7 @@ def _worth(row: Row, n: float, found: tuple[float, str]) -> list[Problem]:
 def _off_middle(row: Row, choice: Choice, spread: Spread) -> list[Problem]:
     """An interval whose middle is elsewhere belongs to another scale, level or effect."""
     x, scale = choice.inputs, spread.scale
-    if "ci_low" not in x or "ci_high" not in x:
+    if "ci_low" not in x or not x["ci_low"] <= x[spread.column] <= x.get("ci_high", -math.inf):
         return []
     low, high, value = (scale.to(x[c]) for c in ("ci_low", "ci_high", spread.column))
     rounding = 0.0075 * max(scale.slope(x[c]) for c in ("ci_low", "ci_high", spread.column))

@@ -269,7 +269,13 @@ def _refusals(row: Row, choice: Choice, reading: Reading) -> list[Problem]:
 def _sizes(row: Row, choice: Choice) -> list[Problem]:
     """N must be the sum of its groups or of the counts."""
     coded, x, parts = row.get("n"), choice.inputs, choice.rule.parts
-    if coded is None or not all(p in x for p in parts):
+    if coded is None:
+        return []
+    if ("n1", "n") in choice.rule.needs:
+        larger = next((g for g in sorted(_GROUPS & x.keys()) if x[g] >= coded), None)
+        if larger is not None:
+            return [row.problem("MA415", f"n is {coded:g}, but {larger} is {x[larger]:g}", "n")]
+    if not all(p in x for p in parts):
         return []
     total = sum(x[p] for p in parts)
     if total == coded:
