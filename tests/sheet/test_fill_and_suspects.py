@@ -151,6 +151,33 @@ def test_effect_whose_sign_stands_alone_in_its_study(load):
     assert suspects(load(text)) == ["A4"]
 
 
+DIRECTIONS = {
+    "ORS": ("", "lower_better", "MA514"),
+    "CGI-I": ("", "higher_better", "MA514"),
+    "SAS-SR": ("functioning", "higher_better", "MA514"),
+    "treatment retention": ("retention", "lower_better", "MA514"),
+    "dropout from therapy": ("dropout", "higher_better", "MA514"),
+    "my symptom scale": ("symptom", "higher_better", "MA537"),
+}
+
+
+@pytest.mark.parametrize(("measure", "expected"), DIRECTIONS.items(), ids=DIRECTIONS)
+def test_direction_against_what_is_known_is_said(load, measure, expected):
+    domain, wrong, code = expected
+    right = "higher_better" if wrong == "lower_better" else "lower_better"
+    studies = load(
+        "study,outcome_measure,outcome_domain,outcome_direction,n,r\n"
+        f"A,{measure},{domain},{wrong},40,.3\nB,{measure},{domain},{right},50,.2\n"
+    )
+    found = [(p.row, p.code) for p in studies.problems if p.code in {"MA514", "MA537"}]
+    assert found == [(2, code)]
+
+
+@pytest.mark.parametrize("code", ["ALL-002", "Total1", "SUM_12"])
+def test_code_of_a_study_is_no_summary(load, code):
+    assert not load(f"study,n,r\n{code},40,.3\nB,50,.2\n").errors
+
+
 # Samples --------------------------------------------------------------------------------------
 
 
