@@ -12,7 +12,7 @@ from typing import Any
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
 from metaalliance.sheet.imports.columns import placed
-from metaalliance.sheet.imports.comparison import MEANING, cells, exclude, means, number
+from metaalliance.sheet.imports.comparison import MEANING, events, exclude, means, number
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
 from metaalliance.sheet.read.grid import is_blank
@@ -26,7 +26,7 @@ _SIZES = ("samplesize", "total", "n", "totaln", "totalsamplesize")
 _SUMMARY = re.compile(
     r"(?:fixed|random|mixed|overall|pooled|prediction interval)\b.*", re.IGNORECASE
 )
-_SIGNS = {"negative": -1, "-1": -1}
+_SIGNS = {"negative": -1, "-1": -1, "positive": 1}
 
 
 def fits(source: Source, sheet: str | None) -> bool:
@@ -46,9 +46,13 @@ def _table(source: Source, sheet: str | None) -> Table | None:
             "timepoint",
             "fishersz",
             "hedgessg",
+            "lowerlimit",
+            "upperlimit",
         }
-        groups = [k for k in keys if k.endswith(("samplesize", "stddev"))]
-        if "studyname" in keys and (own or groups):
+        groups = [k for k in keys if re.fullmatch(r".+samplesize", k) and k not in _SIZES]
+        effects = [k for k in keys if k in _EFFECTS]
+        if "studyname" in keys and ((own and effects) or len(groups) == 2):
+            source.chosen = table
             return table
     return None
 
@@ -65,10 +69,12 @@ def read(source: Source, asked: Asked) -> Found:
         name = table.cell(line, values, table.keys["studyname"], COLUMNS["study"])
         model = values[table.keys["model"]] if "model" in table.keys else None
         if summary := _is_summary(name, model, values, layout):
-            found.left_out.append(LeftOut(f"row {line}", str(name.value) if name else "", summary))
+            found.left_out.append(
+                LeftOut(table.line(line), str(name.value) if name else "", summary)
+            )
             continue
         _enter(found, layout, line, values)
-    if any(e.keys() & {"d", "g", "mean1", "cell_a"} for e in found.entries):
+    if any(e.keys() & {"d", "g", "mean1", "events1"} for e in found.entries):
         found.meaning = MEANING
     _ask(found)
     return found
@@ -176,14 +182,14 @@ def _numbers(layout: _Layout, at: Any) -> tuple[Entry, str, str]:
         if all(number(c) is not None for c in (*parts.values(), *groups)):
             return *means({**parts, **sizes}), _doubt_of_means(parts, present)
     if not correlated and len(layout.events) == 2 and len(groups) == 2:
-        events = {
+        counts = {
             "events1": at(layout.events[0]),
             "events2": at(layout.events[1]),
             "total1": groups[0],
             "total2": groups[1],
         }
-        if all(number(c) is not None for c in events.values()):
-            return *cells(events), ""
+        if all(number(c) is not None for c in counts.values()):
+            return *events(counts), ""
     if not present:
         return {}, "no effect in the row", ""
     order = list(_EFFECTS.values())
@@ -207,10 +213,8 @@ def _computed(
         found |= sizes
     elif n is not None:
         found["n"] = n
-    elif se is not None:
-        scale = {"r": "r", "fisher_z": "z", "d": "d", "g": "g", "log_odds_ratio": "log_or"}
-        if name in scale:
-            found = {"yi": cell, "sei": se, "yi_measure": Cell(scale[name], how="its header")}
+    elif se is not None and name != "odds_ratio":  # that of an odds ratio is of its logarithm
+        found["se"] = se
     limits = {
         "ci_low": at(layout.beside(index, "lowerlimit")),
         "ci_high": at(layout.beside(index, "upperlimit")),
@@ -221,7 +225,7 @@ def _computed(
     value = number(cell)
     if doubt:
         return {f"CMA {k}": c for k, c in found.items()}, "", doubt
-    if sign < 0 < (value or 0) and value is not None:
+    if value is not None and sign * value < 0:
         turned = Cell(-value, cell.place, "sign of the program's own columns (Effect direction)")
         found = {k: turned if c is cell else c for k, c in found.items()}
         found.pop("ci_low", None), found.pop("ci_high", None)
@@ -242,14 +246,14 @@ def _sign(
     told = at(layout.direction) if layout.direction is not None else None
     direction = _SIGNS.get(str(told.value).strip().lower(), 0) if told is not None else 0
     seen = {1 if v > 0 else -1 for _, n, c in others if n != "odds_ratio" and (v := number(c))}
-    if len(seen) == 1:
-        computed = seen.pop()
-        if computed in {typed, direction}:
-            return computed, ""
+    if len(seen) > 1:
+        return typed, f"the effect is {value:g}, and other columns of the row have either sign."
+    computed = seen.pop() if seen else typed
+    if computed not in {typed, direction}:
         return typed, f"the effect is {value:g}, but another column of the row has the other sign."
-    if seen or (direction and direction != typed):
+    if direction < 0 < computed:
         return typed, f"the effect is {value:g}, but its direction is said to be negative."
-    return typed, ""
+    return computed, ""
 
 
 def _doubt_of_means(parts: dict[str, Cell | None], present: list[tuple[int, str, Cell]]) -> str:

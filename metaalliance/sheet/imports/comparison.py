@@ -17,6 +17,7 @@ MEANS = ("mean1", "sd1", "n1", "mean2", "sd2", "n2")
 EVENTS = ("events1", "total1", "events2", "total2")
 #: What stands in `outcome_direction` until a person has decided; no sheet with it is pooled.
 DECIDE = "decide"
+CHANGE = "change scores"
 
 #: What such numbers are.
 MEANING = (
@@ -47,31 +48,25 @@ def means(parts: Parts) -> tuple[Entry, str]:
     return entry, ""
 
 
-def cells(parts: Parts) -> tuple[Entry, str]:
-    """Events and totals as the fourfold table, and why it gives no effect ("" where it does)."""
-    counts = [number(parts.get(name)) for name in EVENTS]
+def events(parts: Parts) -> tuple[Entry, str]:
+    """Events and totals as they stand, and why they give no effect ("" where they do)."""
+    entry = {name: cell for name in EVENTS if (cell := parts.get(name)) is not None}
+    counts = [number(entry.get(name)) for name in EVENTS]
     missing = [name for name, n in zip(EVENTS, counts, strict=True) if n is None]
     if missing:
-        return {}, f"{', '.join(missing)} not reported"
+        return entry, f"{', '.join(missing)} not reported"
     events1, total1, events2, total2 = (n for n in counts if n is not None)
-    place = [cell.place if (cell := parts.get(name)) is not None else "" for name in EVENTS]
-    entry = {
-        "cell_a": Cell(events1, place[0]),
-        "cell_b": Cell(total1 - events1, f"{place[1]}, {place[0]}", "total less events"),
-        "cell_c": Cell(events2, place[2]),
-        "cell_d": Cell(total2 - events2, f"{place[3]}, {place[2]}", "total less events"),
-    }
+    if not total1 or not total2:
+        return entry, "a group without participants"
     if not events1 + events2:
         return entry, "no events in either group: not estimable"
-    if events1 + events2 == total1 + total2:
-        return entry, "events in everybody: not estimable"
-    return entry, "" if total1 and total2 else "a group without participants"
+    return entry, "events in everybody: not estimable" * (events1 + events2 == total1 + total2)
 
 
 def exclude(entry: Entry, reason: str) -> None:
     """Keep a row that gives no effect, with its reason."""
     entry["include"] = Cell("no", how=reason)
-    entry["exclusion_reason"] = Cell(reason)
+    entry["exclusion_reason"] = Cell(reason, how="why the row gives no effect")
 
 
 def set_directions(found: Found, asked: Asked) -> None:
@@ -81,14 +76,14 @@ def set_directions(found: Found, asked: Asked) -> None:
     some are, or several outcomes are not, signs could be mixed: these cells say `decide`, which
     no analysis accepts. A single outcome is left blank.
     """
-    groups: dict[str, list[int]] = {}
+    groups: dict[tuple[str, str], list[int]] = {}
     for index, entry in enumerate(found.entries):
         if "include" not in entry and "outcome_direction" not in entry:
             groups.setdefault(_outcome(entry), []).append(index)
-    open_ends: dict[str, list[int]] = {}
+    open_ends: dict[tuple[str, str], list[int]] = {}
     known = any("outcome_direction" in entry for entry in found.entries)
     for outcome, rows in groups.items():
-        cell = _direction(outcome, [found.entries[i] for i in rows], asked)
+        cell = _direction(outcome[0], [found.entries[i] for i in rows], asked)
         if cell is None:
             open_ends[outcome] = rows
             continue
@@ -97,7 +92,7 @@ def set_directions(found: Found, asked: Asked) -> None:
             found.entries[index]["outcome_direction"] = cell
     for outcome, rows in open_ends.items():
         mixed = known or len(open_ends) > 1
-        named = repr(outcome) if outcome else "the outcome"
+        named = ", ".join(x for x in (repr(outcome[0]), outcome[1]) if x)
         state = "the cells say 'decide', an error until you have" if mixed else "left blank"
         text = f"{named} ({len(rows)} rows): is a higher score better? Not stated; {state}."
         hint = (
@@ -109,9 +104,13 @@ def set_directions(found: Found, asked: Asked) -> None:
             found.entries[index]["outcome_direction"] = Cell(DECIDE, how="not stated in the source")
 
 
-def _outcome(entry: Entry) -> str:
+def _outcome(entry: Entry) -> tuple[str, str]:
+    """The outcome, and in what its numbers differ from scores, so that their sign may too."""
     cell = entry.get("outcome_measure")
-    return str(cell.value) if cell is not None else ""
+    kind = "computed effects" if entry.keys() & {"g", "yi"} else ""
+    if "mean1" in entry and entry["mean1"].how == CHANGE:
+        kind = CHANGE
+    return str(cell.value) if cell is not None else "", kind
 
 
 def _direction(outcome: str, entries: Sequence[Entry], asked: Asked) -> Cell | None:
@@ -135,7 +134,7 @@ def _may_be_turned(entry: Entry, level: str) -> bool:
 
     Events can be good or bad, means below zero and computed effects may have been turned.
     """
-    if "cell_a" in entry:
+    if "events1" in entry:
         return level != "dropout"
     if "mean1" not in entry:
         return True

@@ -102,7 +102,9 @@ def _rows(
                 taken.add(line)
             else:
                 left_out.append(
-                    LeftOut(f"row {line}", label, f"coded by {name}: {chosen or reviewer} is read")
+                    LeftOut(
+                        table.line(line), label, f"coded by {name}: {chosen or reviewer} is read"
+                    )
                 )
     if reviewer is not None and not taken:
         everybody = ", ".join(sorted({name for rows in studies.values() for _, name, _ in rows}))

@@ -163,6 +163,9 @@ def import_sheet(
     if reviewer is not None and chosen.name != "covidence":
         raise OptionError(f"a reviewer is chosen in Covidence's exports; {name} is {chosen.words}.")
     found = chosen.read(source, asked)
+    if source.chosen is not None:
+        table = source.chosen
+        found.left_out += [LeftOut(table.line(n), "", why) for n, why in table.totals.items()]
     if not found.entries:
         reasons = "; ".join(dict.fromkeys(x.reason for x in found.left_out)) or "no rows of data"
         raise UnreadableFileError(f"{name} holds no effect to import: {reasons}.", code="MA136")

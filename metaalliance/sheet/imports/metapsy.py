@@ -12,10 +12,11 @@ from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 from metaalliance.sheet.imports.columns import placed
 from metaalliance.sheet.imports.comparison import (
+    CHANGE,
     EVENTS,
     MEANING,
     MEANS,
-    cells,
+    events,
     exclude,
     means,
     number,
@@ -67,7 +68,7 @@ def read(source: Source, asked: Asked) -> Found:
     for line, values in lines:
         if line in mirrors:
             study = str(values[table.keys["study"]] or "")
-            place = f"row {line} (as row {mirrors[line]})"
+            place = f"{table.line(line)} (as {table.line(mirrors[line])})"
             reason = "the same comparison with its arms exchanged"
             found.left_out.append(LeftOut(place, study, reason))
             continue
@@ -110,7 +111,7 @@ def _entry(table: Table, line: int, values: list[Any], others: dict[int, str]) -
     _levels(entry, at)
     numbers, reason = _numbers(at)
     entry |= numbers
-    if "cell_a" in numbers and (kind := at("outcometype", "study")) is not None:
+    if "events1" in numbers and (kind := at("outcometype", "study")) is not None:
         _name_events(entry, kind)
     if reason:
         exclude(entry, reason)
@@ -131,14 +132,14 @@ def _numbers(at: Any) -> tuple[Entry, str]:
     parts = {f"{name}{arm}": at(key.format(arm)) for name, key in _MEANS.items() for arm in (1, 2)}
     if all(number(parts[name]) is not None for name in MEANS):
         return means(parts)
-    events = {f"{k}{arm}": at(v.format(arm)) for k, v in _EVENTS.items() for arm in (1, 2)}
-    if all(number(events[name]) is not None for name in EVENTS):
-        return cells(events)
+    counts = {f"{k}{arm}": at(v.format(arm)) for k, v in _EVENTS.items() for arm in (1, 2)}
+    if all(number(counts[name]) is not None for name in EVENTS):
+        return events(counts)
     change = {f"{k}{arm}": at(v.format(arm)) for k, v in _CHANGE.items() for arm in (1, 2)}
     if all(number(change[name]) is not None for name in MEANS):
         entry, reason = means(change)
-        return {k: Cell(c.value, c.place, "change score") for k, c in entry.items()}, reason
-    sizes = {n: parts[n] or change[n] or events[f"total{n[1]}"] for n in ("n1", "n2")}
+        return {k: Cell(c.value, c.place, CHANGE) for k, c in entry.items()}, reason
+    sizes = {n: parts[n] or change[n] or counts[f"total{n[1]}"] for n in ("n1", "n2")}
     return _computed(at, sizes)
 
 
@@ -149,7 +150,7 @@ def _computed(at: Any, sizes: dict[str, Cell | None]) -> tuple[Entry, str]:
         return {}, "neither means with SDs, nor events with totals, nor a computed g"
     known = {n: cell for n, cell in sizes.items() if cell is not None}
     if len(known) < 2 and se is not None:
-        return {"yi": g, "yi_measure": Cell("g", how="precalc_g"), "sei": se}, ""
+        return {"g": g, "se": se}, ""
     return {"g": g, **known}, ""
 
 
@@ -241,7 +242,7 @@ def _ask(found: Found, mirrored: int) -> None:
             "Where both arms are treatments, check which one is group 1.",
         )
     changes = tuple(
-        i for i, e in enumerate(found.entries) if "mean1" in e and e["mean1"].how == "change score"
+        i for i, e in enumerate(found.entries) if "mean1" in e and e["mean1"].how == CHANGE
     )
     if changes:
         found.ask(

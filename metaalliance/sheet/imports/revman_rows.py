@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from metaalliance.sheet.imports.comparison import (
+    EVENTS,
     MEANING,
     MEANS,
-    cells,
+    events,
     exclude,
     log_of,
     means,
@@ -20,12 +21,12 @@ from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found
 
 Kind = Literal["dichotomous", "continuous", "contrast", "O-E"]
 
-#: Effect measures of contrasts that have a scale in the coding sheet.
-_SCALES = {"OR": "log_or", "PETO_OR": "log_or", "ODDSRATIO": "log_or", "PETOODDSRATIO": "log_or"}
-_RATIOS = frozenset({*_SCALES, "RR", "HR", "RISKRATIO", "HAZARDRATIO", "RATERATIO"})
+#: Effect measures of contrasts from which a correlation follows, or that are ratios.
+_ODDS = frozenset({"OR", "PETO_OR", "ODDSRATIO", "PETOODDSRATIO"})
+_RATIOS = frozenset({*_ODDS, "RR", "HR", "RISKRATIO", "HAZARDRATIO", "RATERATIO"})
 _SMD = frozenset({"SMD", "STDMEANDIFFERENCE", "STANDARDIZEDMEANDIFFERENCE",
                   "STANDARDISEDMEANDIFFERENCE"})  # fmt: skip
-_NUMBERS = frozenset({*MEANS, "cell_a", "cell_b", "cell_c", "cell_d", "yi", "sei"})
+_NUMBERS = frozenset({*MEANS, *EVENTS, "yi", "log_odds_ratio", "se", "sei"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def _entry(row: RevManRow) -> Entry:
     if row.effect:
         entry["effect"] = Cell(row.effect, how="numbers of comparison, outcome and subgroup")
     if row.kind == "dichotomous":
-        numbers, reason = cells(row.parts)
+        numbers, reason = events(row.parts)
     elif row.kind == "continuous":
         numbers, reason = means(row.parts)
     else:
@@ -108,20 +109,17 @@ def _contrast(row: RevManRow) -> tuple[Entry, str]:
         kept = {f"RevMan {name}": cell for name, cell in row.parts.items()}
         return kept, "observed less expected events: no correlation follows from them"
     estimate, se = row.parts.get("estimate"), row.parts.get("se")
-    if estimate is None or not number(se):
+    if estimate is None or se is None or not number(se):
         return {}, "no estimate with a standard error"
     measure = _folded(row.measure)
     if measure in _RATIOS and not row.logged:
         estimate = log_of(estimate)
-    if measure and measure not in _SCALES and measure not in _SMD:
-        kept = {"RevMan estimate": estimate, "RevMan SE": se} if se is not None else {}
+    if measure in _ODDS:
+        return {"log_odds_ratio": estimate, "se": se}, ""
+    if measure and measure not in _SMD:
+        kept = {"RevMan estimate": estimate, "RevMan SE": se}
         return kept, f"{row.measure}: no correlation follows from it without more numbers"
-    entry = {"yi": estimate}
-    if se is not None:
-        entry["sei"] = se
-    if measure in _SCALES:
-        entry["yi_measure"] = Cell(_SCALES[measure], how=f"effect measure {row.measure}")
-    return entry, ""
+    return {"yi": estimate, "sei": se}, ""
 
 
 def _folded(measure: str) -> str:
@@ -153,7 +151,7 @@ def _exclude_repeats(found: Found) -> None:
         kept = first.setdefault((study, *numbers), index) if "include" not in entry else index
         if kept != index:
             known = found.entries[kept].get("effect")
-            exclude(entry, f"the numbers of row {kept + 2} again ({known.value if known else '?'})")
+            exclude(entry, f"the numbers of analysis {known.value if known else '?'} again")
             repeated.append(index)
     if repeated:
         found.ask(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
@@ -17,18 +18,20 @@ from metaalliance.sheet.read.grid import (
     FormulaCell,
     Grid,
     PercentCell,
-    cell_name,
     is_blank,
 )
 from metaalliance.sheet.read.numbers import parse_number
 from metaalliance.sheet.read.source import parse_grids
+from metaalliance.sheet.rules.summary import totals_of
 
+#: Headers that name a study, folded.
+_STUDIES = ("study", "studyname", "studyid", "author", "authors")
 #: Numbers that no identifier looks like.
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*|(?=\.))(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _COMMA = re.compile(r"-?(?:0|[1-9]\d*|(?=,))(?:,\d+)?(?:[eE][+-]?\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A sheet of the source under its header.
 
@@ -49,7 +52,7 @@ class Table:
     headers: tuple[str, ...]
     prefix: str = ""
 
-    @property
+    @cached_property
     def keys(self) -> dict[str, int]:
         """First position of each header, from 0, by its folded name."""
         found: dict[str, int] = {}
@@ -58,18 +61,28 @@ class Table:
                 found.setdefault(key_of(header), index)
         return found
 
+    @cached_property
+    def totals(self) -> dict[int, str]:
+        """Rows that the file marks as totals, each with what marks it."""
+        study = next((self.keys[k] + 1 for k in _STUDIES if k in self.keys), None)
+        return totals_of(self.grid, self.row, study)
+
     def lines(self) -> Iterator[tuple[int, list[Any]]]:
-        """Rows under the header that are not blank, each with its number."""
+        """Rows under the header that are not blank and no totals, each with its number."""
         width = len(self.headers)
         for number, values in enumerate(self.grid.rows[self.row :], start=self.row + 1):
-            if not all(is_blank(v) for v in values):
+            if number not in self.totals and not all(is_blank(v) for v in values):
                 yield number, [*values, *[None] * (width - len(values))]
+
+    def line(self, number: int) -> str:
+        """Name of a row."""
+        return f"{self.prefix}row {self.grid.number(number)}"
 
     def place(self, number: int, index: int) -> str:
         """Name of a cell with its header."""
         header = self.headers[index] if index < len(self.headers) else ""
-        name = f"{self.prefix}{cell_name(number, index + 1)}"
-        return f"{name} ({header})" if header else name
+        name = f"{self.prefix}{self.grid.place(number, index + 1)}"
+        return f"{name} ({header})" if header and not self.grid.variables else name
 
     def cell(
         self,
@@ -100,10 +113,13 @@ class Source:
         What it holds.
     name : str
         What it is called.
+    chosen : Table or None
+        The table that is read, once a house has chosen it.
     """
 
     content: bytes = field(repr=False)
     name: str
+    chosen: Table | None = field(default=None, repr=False)
     _grids: list[Grid] | None = field(default=None, repr=False)
 
     @property
@@ -145,6 +161,7 @@ class Source:
         needed = [frozenset(w.split("|")) for w in wanted]
         for table in self.tables(sheet):
             if all(n & table.keys.keys() for n in needed):
+                self.chosen = table
                 return table
         return None
 

@@ -28,6 +28,7 @@ def _table(source: Source, sheet: str | None) -> tuple[Table, Wide] | None:
     for table in source.tables(sheet):
         wide = wide_of(table)
         if wide is not None and any(h for h in table.headers):
+            source.chosen = table
             return table, wide
     return None
 
@@ -170,7 +171,8 @@ def _shared(
                 ", ".join(c.place for c in cells),
                 "author and year",
             )
-            entry["year"] = cells[1]
+            year = table.cell(line, values, places[1], COLUMNS["year"])
+            entry |= {"year": year} if year is not None else {}
         elif cells:
             entry[name] = cells[0]
     for index, name in others.items():
