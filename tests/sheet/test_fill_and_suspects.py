@@ -49,6 +49,23 @@ def test_nothing_is_filled_below_a_blank_row(load, errors):
     assert errors(filled(load, text, ["study"])) == [("MA301", "A5")]
 
 
+def test_row_of_totals_is_not_filled(xlsx_file):
+    def sums(book):
+        for cell, text in (("B5", "=SUBTOTAL(101,B2:B4)"), ("C5", "=SUBTOTAL(109,C2:C4)")):
+            book.active[cell] = text
+
+    rows = [
+        ["study", "r", "n"],
+        ["A", 0.3, 50],
+        [None, 0.2, 50],
+        ["B", 0.1, 60],
+        [None, None, None],
+    ]
+    path = xlsx_file(rows, change=sums)
+    studies = ma.load_studies(path, config=parse_config({"fill_down": ["study"]}))
+    assert [row.study for row in studies.used] == ["A", "A", "B"]
+
+
 def test_numbers_are_filled_only_where_they_are_named(load):
     text = "study,r,n\nA,.3,50\n,.2,\n"
     assert values(filled(load, text, ["study", "n"]), "n") == [50, 50]
