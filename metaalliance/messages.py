@@ -843,6 +843,12 @@ _STUDY = {
         "A row or column was deleted or copied.",
         "Restore it, or make the workbook again with metaalliance agree.",
     ),
+    "MA537": _note(
+        "a symptom scale on which a higher score is better",
+        "The measure is not known; on most symptom scales a higher score is worse, and a wrong "
+        "direction turns the sign of the effect.",
+        "Correct outcome_direction; keep it where the score is an improvement or was reversed.",
+    ),
     "MA509": _warning(
         "different estimands are pooled",
         "Total, within-patient and between-therapist associations answer different questions.",

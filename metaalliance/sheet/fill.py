@@ -11,6 +11,7 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.xlsx_marks import merged_bounds
+from metaalliance.sheet.rules.summary import totals_of
 
 _IDENTITY = frozenset({"study", "label", "year"})
 #: Columns of the study, which all its rows share.
@@ -20,7 +21,7 @@ _OF_STUDY = _IDENTITY | {"source", "doi"} | {c.name for c in COLUMNS.values() if
 def fill_down(grid: Grid, header: Header, scheme: Scheme) -> tuple[Grid, list[Problem]]:
     """Fill blank cells of a study's rows from the row above, and merged cells.
 
-    Rows after a blank row are not filled: what stands there may be a total.
+    Rows of totals are not filled, nor rows after a blank row: what stands there may be one.
 
     Returns
     -------
@@ -63,11 +64,12 @@ def _columns(header: Header, scheme: Scheme) -> dict[int, str]:
 def _below(grid: Grid, header: Header, columns: dict[int, str]) -> Iterator[tuple[int, int]]:
     """Cells of rows that belong to the study of the row above."""
     study = header.columns["study"]
+    totals = totals_of(grid, header.row, study)
     current = None
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
         own = values[study - 1] if study <= len(values) else None
-        if all(is_blank(v) for v in values):
+        if number in totals or all(is_blank(v) for v in values):
             current = None
         elif not is_blank(own) and own != current:
             current = own

@@ -223,21 +223,16 @@ def load_studies(
     config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate like `read_studies`, but return a sheet with errors too."""
-    check_option("nonsignificant", nonsignificant, Nonsignificant)
-    check_option("beta", beta, BetaPolicy)
-    check_option("measure", measure, SheetMeasure)
     settings = config if isinstance(config, Config) else _read_config(config)
     scale = settings.pool.get("yi_measure") if yi_measure is None else yi_measure
-    if scale is not None:
-        check_option("yi_measure", scale, YiMeasure)
-    reading = Reading(measure=measure, nonsignificant=nonsignificant, beta=beta, yi_measure=scale)
+    reading = _checked(
+        Reading(measure=measure, nonsignificant=nonsignificant, beta=beta, yi_measure=scale)
+    )
     content, name = read_source(path)
     grids, found = parse_grids(content, name)
-    scheme = Scheme()
     codebook = find_codebook(grids)
-    if codebook is not None:
-        scheme, more = read_codebook(codebook, scheme)
-        found += more
+    scheme, more = (Scheme(), []) if codebook is None else read_codebook(codebook, Scheme())
+    found += more
     scheme = scheme_of(settings, scheme)
     named = [named_by_labels(g, scheme) for g in grids]
     grids = [g for g, _ in named]
@@ -268,24 +263,22 @@ def load_studies(
         for p in cell_problems
         if p.row in included or p.column == "include" or p.code == "MA418"
     ]
-    idle: set[tuple[int | None, str]] = set()  # p-values, and n of groups, that rows do not need
     choices: dict[int, Choice] = {}
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
-        if row.number in choices and choices[row.number].statistic != "p":
-            idle.add((row.number, "p"))
-        if row.number in choices and {"n1", "n2"} <= choices[row.number].inputs.keys():
-            idle.add((row.number, "n"))
-    problems = [_without_harm(p) if (p.row, p.column) in idle else p for p in problems]
+    # p-values, and n of groups, that rows do not need
+    needless = {(n, "p") for n, choice in choices.items() if choice.statistic != "p"}
+    needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
+    problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
     summaries = {p.row for p in problems if p.code == "MA410"}
     if nonsignificant == "drop":
         summaries |= silent
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
     problems += [*study_problems(studied), *sign_suspects(studied, choices)]
     problems += statistic_problems([(r, choices[r.number]) for r in studied if r.number in choices])
-    names = {row.study: row.label for row in rows}
-    kept, silenced = _silence(_in_order(once_per_column(problems)), settings, names)
+    ordered = _in_order(once_per_column(problems))
+    kept, silenced = _silence(ordered, settings, {row.study: row.label for row in rows})
     studies = Studies(
         file=name,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -303,6 +296,16 @@ def load_studies(
         },
     )
     return _refuse_empty(studies, grid, header)
+
+
+def _checked(reading: Reading) -> Reading:
+    """Refuse a choice that does not exist."""
+    check_option("nonsignificant", reading.nonsignificant, Nonsignificant)
+    check_option("beta", reading.beta, BetaPolicy)
+    check_option("measure", reading.measure, SheetMeasure)
+    if reading.yi_measure is not None:
+        check_option("yi_measure", reading.yi_measure, YiMeasure)
+    return reading
 
 
 def _file_orders(grid: Grid, header: Header) -> dict[str, tuple[str, ...]]:

@@ -49,6 +49,23 @@ def test_nothing_is_filled_below_a_blank_row(load, errors):
     assert errors(filled(load, text, ["study"])) == [("MA301", "A5")]
 
 
+def test_row_of_totals_is_not_filled(xlsx_file):
+    def sums(book):
+        for cell, text in (("B5", "=SUBTOTAL(101,B2:B4)"), ("C5", "=SUBTOTAL(109,C2:C4)")):
+            book.active[cell] = text
+
+    rows = [
+        ["study", "r", "n"],
+        ["A", 0.3, 50],
+        [None, 0.2, 50],
+        ["B", 0.1, 60],
+        [None, None, None],
+    ]
+    path = xlsx_file(rows, change=sums)
+    studies = ma.load_studies(path, config=parse_config({"fill_down": ["study"]}))
+    assert [row.study for row in studies.used] == ["A", "A", "B"]
+
+
 def test_numbers_are_filled_only_where_they_are_named(load):
     text = "study,r,n\nA,.3,50\n,.2,\n"
     assert values(filled(load, text, ["study", "n"]), "n") == [50, 50]
@@ -149,6 +166,33 @@ def test_two_effects_of_another_sign_do_not_stand_alone(load):
 def test_effect_whose_sign_stands_alone_in_its_study(load):
     text = "study,effect,n,r\nA,a,90,.3\nA,b,90,.4\nA,c,90,-.35\nB,a,90,-.3\nC,a,80,.2\n"
     assert suspects(load(text)) == ["A4"]
+
+
+DIRECTIONS = {
+    "ORS": ("", "lower_better", "MA514"),
+    "CGI-I": ("", "higher_better", "MA514"),
+    "SAS-SR": ("functioning", "higher_better", "MA514"),
+    "treatment retention": ("retention", "lower_better", "MA514"),
+    "dropout from therapy": ("dropout", "higher_better", "MA514"),
+    "my symptom scale": ("symptom", "higher_better", "MA537"),
+}
+
+
+@pytest.mark.parametrize(("measure", "expected"), DIRECTIONS.items(), ids=DIRECTIONS)
+def test_direction_against_what_is_known_is_said(load, measure, expected):
+    domain, wrong, code = expected
+    right = "higher_better" if wrong == "lower_better" else "lower_better"
+    studies = load(
+        "study,outcome_measure,outcome_domain,outcome_direction,n,r\n"
+        f"A,{measure},{domain},{wrong},40,.3\nB,{measure},{domain},{right},50,.2\n"
+    )
+    found = [(p.row, p.code) for p in studies.problems if p.code in {"MA514", "MA537"}]
+    assert found == [(2, code)]
+
+
+@pytest.mark.parametrize("code", ["ALL-002", "Total1", "SUM_12"])
+def test_code_of_a_study_is_no_summary(load, code):
+    assert not load(f"study,n,r\n{code},40,.3\nB,50,.2\n").errors
 
 
 # Samples --------------------------------------------------------------------------------------

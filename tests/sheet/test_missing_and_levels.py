@@ -159,6 +159,11 @@ def test_level_of_one_or_two_other_letters_is_asked_about(load, column, value, a
     )
 
 
+@pytest.mark.parametrize("value", ["MBT", "PST", "FFT", "12-step", "psychoeducation"])
+def test_another_therapy_is_taken_for_none(load, value):
+    assert hint(load(f"study,r,n,modality\nA,.3,40,{value}\n"), "MA334") == ""
+
+
 def test_instruments_are_not_asked_about(load):
     text = "study,r,n,outcome_measure,alliance_measure\nA,.3,40,BSI-53,WAI-X\n"
     assert codes(load(text)) == []

@@ -64,7 +64,14 @@ class Vocabulary:
         names = (*self.levels, *(name for known in self.aliases.values() for name in known))
         apart = {n: letters_apart(key, self._key(n), allowed) for n in names if len(n) > 2}
         near = [name for name in names if apart.get(name, allowed + 1) <= allowed]
+        if len(key) < 5:  # MBT is neither CBT nor MBCT: of a short name only CBTT or CBTs
+            near = [name for name in near if _doubled(*sorted((key, self._key(name)), key=len))]
         return min(near, key=apart.__getitem__) if near else None
+
+
+def _doubled(short: str, long: str) -> bool:
+    """Whether a word is another with its last letter twice, or with an s."""
+    return long[:-1] == short and long[-1] in {short[-1:], "s"}
 
 
 def letters_apart(first: str, second: str, enough: int | None = None) -> int:
@@ -158,8 +165,8 @@ OUTCOME_MEASURE = Vocabulary(
     "outcome_measure",
     ("BDI", "BDI-II", "HRSD", "MADRS", "PHQ-9", "QIDS", "CES-D", "GAD-7", "BAI", "STAI", "PSWQ",
      "SCL-90-R", "GSI", "BSI", "OQ-45", "CORE-OM", "IIP", "PCL", "CAPS", "IES-R", "Y-BOCS", "EDE",
-     "ASI", "PANSS", "CBCL", "SDQ", "dropout", "GAF", "GAS", "SAS", "WHO-5", "SWLS", "QOLI", "CSQ-8",
-     "CGI", "target complaints", "composite"),
+     "ASI", "PANSS", "CBCL", "SDQ", "dropout", "GAF", "GAS", "SAS", "SAS-SR", "SOFAS", "ORS", "WHO-5", "SWLS", "QOLI", "CSQ-8",
+     "CGI", "CGI-I", "CGI-S", "target complaints", "composite"),
     {
         "BDI": ("Beck Depression Inventory",),
         "BDI-II": ("BDI2", "Beck Depression Inventory II"),
@@ -182,7 +189,11 @@ OUTCOME_MEASURE = Vocabulary(
         "ASI": ("Addiction Severity Index",),
         "dropout": ("drop-out", "drop out", "premature termination", "attrition"),
         "GAF": ("Global Assessment of Functioning", "GAS/GAF"),
-        "SAS": ("SAS-SR", "Social Adjustment Scale"),
+        "SAS": ("Social Adjustment Scale",),
+        "CGI-I": ("Clinical Global Impression improvement", "CGI improvement"),
+        "CGI-S": ("Clinical Global Impression severity", "CGI severity"),
+        "SOFAS": ("Social and Occupational Functioning Assessment Scale",),
+        "ORS": ("Outcome Rating Scale",),
         "WHO-5": ("WHO5", "WHO-5 Well-Being Index"),
         "SWLS": ("Satisfaction With Life Scale",),
         "CSQ-8": ("CSQ", "Client Satisfaction Questionnaire"),
@@ -197,15 +208,15 @@ OUTCOME_MEASURE = Vocabulary(
 HIGHER_IS_WORSE = frozenset(
     {"BDI", "BDI-II", "HRSD", "MADRS", "PHQ-9", "QIDS", "CES-D", "GAD-7", "BAI", "STAI", "PSWQ",
      "SCL-90-R", "GSI", "BSI", "OQ-45", "CORE-OM", "IIP", "PCL", "CAPS", "IES-R", "Y-BOCS", "EDE",
-     "ASI", "PANSS", "CBCL", "dropout"}
+     "ASI", "PANSS", "CBCL", "CGI-I", "CGI-S", "SAS-SR", "dropout"}
 )  # fmt: skip
-HIGHER_IS_BETTER = frozenset({"GAF", "GAS", "WHO-5", "SWLS", "QOLI", "CSQ-8"})
+HIGHER_IS_BETTER = frozenset({"GAF", "GAS", "SOFAS", "ORS", "WHO-5", "SWLS", "QOLI", "CSQ-8"})
 
 _RATERS = {
     "client": ("patient", "self", "self-report", "clt", "participant", "youth", "child",
-               "consumer", "service user"),
-    "therapist": ("counsellor", "counselor", "provider"),
-    "observer": ("independent", "independent rater", "rater", "expert", "external", "assessor",
+               "consumer", "service user", "client-rated", "patient-rated", "self-rated"),
+    "therapist": ("counsellor", "counselor", "provider", "therapist-rated"),
+    "observer": ("observer-rated", "independent", "independent rater", "rater", "expert", "external", "assessor",
                  "interviewer"),
     "other": ("parent", "partner", "teacher", "records", "administrative"),
 }  # fmt: skip

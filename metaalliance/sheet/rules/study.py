@@ -27,6 +27,10 @@ _CONSTANT = ("year", "doi", "source", "design", "country")
 #: What is said about a row, not coded from the report.
 _ASIDE = frozenset({"include", "exclusion_reason"})
 _NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
+_IMPROVED = re.compile(
+    r"change|improve|remi(?:ssion|tted)|recover|respon[sd]|abstinen|gain|reduc|free", re.IGNORECASE
+)
+_OPPOSITE = {"higher_better": "lower_better", "lower_better": "higher_better"}
 _HOMOGLYPHS = str.maketrans("АВЕКМНОРСТХаеорсухіѕј", "ABEKMHOPCTXaeopcyxisj")
 
 #: Parts of names of outcome measures that say that a higher score is worse.
@@ -185,16 +189,37 @@ def _counts_symptoms(row: Row) -> bool:
 
 def _reversed(row: Row) -> list[Problem]:
     """A direction that contradicts what is known of the measure."""
-    measure, direction = str(row.get("outcome_measure") or ""), row.get("outcome_direction")
-    wrong = (direction == "higher_better" and measure in HIGHER_IS_WORSE) or (
-        direction == "lower_better" and measure in HIGHER_IS_BETTER
-    )
-    if not wrong:
+    direction = row.get("outcome_direction")
+    what, known, sure = _known_direction(row)
+    if not known or direction not in _OPPOSITE or direction != _OPPOSITE[known]:
         return []
-    known = "worse" if measure in HIGHER_IS_WORSE else "better"
-    message = f"a higher {measure} is {known}, but outcome_direction says {direction}"
+    side = "better" if known == "higher_better" else "worse"
+    message = f"a higher {what} is {side}, but outcome_direction says {direction}"
     hint = "correct it, unless the score is a change score or was reversed"
-    return [row.problem("MA514", message, "outcome_direction", hint)]
+    code = "MA514" if sure else "MA537"
+    return [row.problem(code, message, "outcome_direction", hint)]
+
+
+def _known_direction(row: Row) -> tuple[str, str, bool]:
+    """What a row measures, the direction in which that is better, and whether that is sure.
+
+    The measure decides; else the event; else what it belongs to, where a symptom scale that
+    is not known may have been reversed.
+    """
+    measure, domain = str(row.get("outcome_measure") or ""), str(row.get("outcome_domain") or "")
+    if measure in HIGHER_IS_BETTER | HIGHER_IS_WORSE:
+        better = measure in HIGHER_IS_BETTER
+        return measure, "higher_better" if better else "lower_better", True
+    if _IMPROVED.search(measure):
+        return "", "", False
+    for text in (measure.lower(), domain):
+        if any(word in text for word in ("dropout", "drop-out", "drop out", "attrition")):
+            return measure or domain, "lower_better", True
+        if any(word in text for word in ("retention", "completion", "adherence", "satisfaction")):
+            return measure or domain, "higher_better", True
+    if domain == "symptom":
+        return measure or domain, "lower_better", False
+    return "", "", False
 
 
 def estimand_problems(rows: list[Row]) -> list[Problem]:

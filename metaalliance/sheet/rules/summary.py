@@ -47,6 +47,8 @@ def is_summary(label: str) -> bool:
     text = unicodedata.normalize("NFC", label)
     words = re.findall(r"[^\W\d_]+", text.lower())
     year = re.search(r"(?:19|20)\d\d", text)
+    if re.fullmatch(r"[^\W\d_]+[-_]?\d+", text.strip()):
+        return False  # the code of a study, such as ALL-002
     return bool(words) and not year and words[0] in _FIRST and set(words) <= _FIRST | _OTHER
 
 
