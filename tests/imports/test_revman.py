@@ -127,3 +127,13 @@ def test_an_unsafe_or_broken_document_is_one_sentence(made, text, code):
     with pytest.raises(ma.UnreadableFileError) as caught:
         ma.import_sheet(made("r.rm5", text, encoding="iso-8859-1"))
     assert caught.value.code == code
+
+
+def test_data_without_numbers_are_named(made):
+    more = (
+        '<OTHER_OUTCOME NO="3"><NAME>Remarks</NAME><OTHER_DATA STUDY_ID="STD-Novak-2010"/>'
+        "</OTHER_OUTCOME>"
+    )
+    imported = ma.import_sheet(made("r.rm5", rm5(more), encoding="iso-8859-1"))
+    assert [(x.study, x.place) for x in imported.left_out] == [("Novak 2010", "OTHER_DATA 1")]
+    assert len(imported.entries) == len(MEANS) + len(EVENTS)

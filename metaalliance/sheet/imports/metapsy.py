@@ -127,8 +127,13 @@ def _levels(entry: Entry, at: Any) -> None:
         entry["outcome_rater"] = Cell("client", rating.place, f"{rating.value}")
 
 
-def _numbers(at: Any) -> tuple[Entry, str]:
+def _numbers(cell_at: Any) -> tuple[Entry, str]:
     """The statistic of a comparison: means, events, change scores, or a computed g."""
+
+    def at(key: str) -> Cell | None:
+        cell = cell_at(key)
+        return cell if number(cell) is not None else None  # NA is no number
+
     parts = {f"{name}{arm}": at(key.format(arm)) for name, key in _MEANS.items() for arm in (1, 2)}
     if all(number(parts[name]) is not None for name in MEANS):
         return means(parts)
