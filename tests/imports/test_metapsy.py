@@ -96,3 +96,14 @@ def test_na_of_r_is_blank(made, tmp_path):
     )
     reasons = imported.frame["exclusion_reason"].dropna().tolist()
     assert reasons == ["neither means with SDs, nor events with totals, nor a computed g"]
+
+
+def test_prepared_data_with_g_only(made, tmp_path):
+    text = "study,condition_arm1,condition_arm2,instrument,.g,.g_se,.id\n"
+    text += "Abt 2010,cbt,wl,phq-9,-.5,.2,a\nAbt 2010,wl,cbt,phq-9,.5,.2,b\n"
+    text += "Bos 2014,ipt,cau,phq-9,-.1,.25,c\n"
+    imported = ma.import_sheet(made("d.csv", text))
+    assert imported.frame["g"].tolist() == [-0.5, -0.1]
+    assert len(imported.left_out) == 1
+    found = effects_of(imported, tmp_path)
+    assert found["Abt 2010", "PHQ-9"] == pytest.approx(-0.2425, abs=1e-3)
