@@ -261,6 +261,10 @@ def _pool(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     section = f"{where} [pool]"
     _known(content, tuple(POOL_KEYS), section)
     for key, value in content.items():
+        if POOL_KEYS[key] == (list,) and not isinstance(value, list):
+            raise OptionError(
+                f'{section}: {key} must be a list, as in {key} = ["{value}"], not {value!r}.'
+            )
         if not isinstance(value, POOL_KEYS[key]) or isinstance(value, bool):
             raise OptionError(f"{section}: {key} has no value {value!r}.")
     return dict(content)

@@ -295,6 +295,12 @@ _SHEET = {
         "study, which are not read.",
         "Make one row of each effect with metaalliance import, or ignore this if they repeat it.",
     ),
+    "MA220": _warning(
+        "a known header stands over other values",
+        "Letters under r, deviations under year or words under age are not what the name says. "
+        "The column is kept as one of your own.",
+        "Rename it, or correct its cells.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",
@@ -1178,7 +1184,7 @@ _ANALYSIS = {
         "The file is missing, is no record of this tool, or is of a command whose numbers it does "
         "not hold.",
         "Give the run.json of pool or report, or the run_<command>.json of moderators, influence, "
-        "bias or multiverse.",
+        "bias, multiverse or compare.",
     ),
     "MA681": _error(
         "no such moderator",

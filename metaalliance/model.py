@@ -20,7 +20,7 @@ from metaalliance.options import (
 )
 from metaalliance.setting import Settings, setting, settings_in
 
-#: Correlation of sampling errors within a study that "che" assumes where nobody says otherwise.
+#: Correlation of sampling errors within a sample that "che" assumes where nobody says otherwise.
 RHO = 0.6
 #: The same for the average of the effects of a study, as this literature has it.
 AGGREGATION_RHO = 0.5
@@ -100,8 +100,9 @@ class Model(Settings):
         Satterthwaite degrees of freedom for the multilevel models ("t" beside a crossed
         factor), and the normal test for "common-effect".
     rho : float, str or None
-        Assumed correlation of sampling errors within a study, or the column that holds it by
-        study; None is .6 in "che", and .5 where effects are averaged.
+        Assumed correlation of sampling errors within a sample, or the column that holds it by
+        study; those of different samples of a study are independent. None is .6 in "che", and
+        .5 where effects are averaged.
     level : float
         Coverage of the intervals.
     prediction : {"t", "normal", "riley", "simple"}
@@ -137,7 +138,7 @@ class Model(Settings):
     rho: float | str | None = setting(
         None,
         _rho,
-        "Correlation of sampling errors within a study, or the column that holds it "
+        "Correlation of sampling errors within a sample, or the column that holds it by study "
         f"[default: {RHO:g} for che, {AGGREGATION_RHO:g} to aggregate]",
         toml=(int, float, str),
         words=_number_or_name,

@@ -91,9 +91,11 @@ fit_of <- function(dat, V, random, groups, mods, cluster = NULL, method = "REML"
   if (!is.null(cluster)) {
     vc <- vcovCR(fit, cluster = cluster, type = "CR2")
     test <- as.data.frame(coef_test(fit, vcov = vc, test = "Satterthwaite"))
-    wald <- Wald_test(fit, constraints = constrain_zero(2:p), vcov = vc, test = "HTZ")
-    out$CR2 <- list(se = test$SE, df = test$df_Satt, p_value = test$p_Satt, vcov = unname(as.matrix(vc)),
-                    htz = list(F = wald$Fstat, df2 = wald$df_denom, p_value = wald$p_val))
+    out$CR2 <- list(se = test$SE, df = test$df_Satt, p_value = test$p_Satt, vcov = unname(as.matrix(vc)))
+    if (p > 1) {
+      wald <- Wald_test(fit, constraints = constrain_zero(2:p), vcov = vc, test = "HTZ")
+      out$CR2$htz <- list(F = wald$Fstat, df2 = wald$df_denom, p_value = wald$p_val)
+    }
   }
   out
 }

@@ -71,8 +71,8 @@ def read_record(path: Path) -> dict[str, Any]:
     if "numbers" not in record or "rows" not in record:
         raise UnreadableFileError(
             f"{path} holds no numbers to compare: it is of another command or of an earlier "
-            "version. Records of pool, report, moderators, influence, bias and multiverse can be "
-            "verified.",
+            "version. Records of pool, report, moderators, influence, bias, multiverse and "
+            "compare can be verified.",
             code="MA680",
         )
     return record

@@ -38,6 +38,7 @@ from metaalliance.analysis.record import (
 )
 from metaalliance.analysis.report import REPORT_RESULTS, record_parts, report_document
 from metaalliance.analysis.rules import RULES_VERSION, explained, rules_of
+from metaalliance.analysis.two_sheets import compare_checks, sheet_of
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.models.cross_check import CrossCheck, witness
@@ -130,6 +131,7 @@ def verify(
     record: str | Path,
     workbook: str | Path,
     *,
+    old: str | Path | None = None,
     sheet: str | None = None,
     config: str | Path | None = None,
     strict: bool = False,
@@ -144,7 +146,10 @@ def verify(
     record : path
         ``run.json``, or ``run_<command>.json``.
     workbook : path
-        The sheet as it is now.
+        The sheet as it is now; for a record of `compare`, the later one.
+    old : path, optional
+        The earlier sheet of a record of `compare`; by default the file of the recorded name
+        beside the later one.
     sheet : str, optional
         Name of the sheet; by default that of the record.
     config : path, optional
@@ -154,6 +159,8 @@ def verify(
 
     Raises
     ------
+    OptionError
+        For an earlier sheet that the record has no use for.
     UnreadableFileError
         When the file is no record that can be verified.
     StudyDataError
@@ -161,6 +168,21 @@ def verify(
     """
     path, file = Path(record), Path(workbook)
     content = read_record(path)
+    if content["command"] == "compare":
+        earlier = Path(content["input"]["old"]["file"]).name
+        first = file.with_name(earlier) if old is None else Path(old)
+        own = None if config is None else Path(config)
+        checks = compare_checks(content, first, file, path.parent, sheet=sheet, config=own)
+        return Verification(
+            command="compare",
+            checks=tuple(checks),
+            follows=follows(checks, strict=strict),
+            rules=rules_of(content),
+        )
+    if old is not None:
+        raise OptionError(
+            f"A record of {content['command']} has one sheet; an earlier one has no use."
+        )
     found = config_for(file, None if config is None else Path(config))
     analysis = restored(content, file, found, sheet)
     checks = compared(content, analysis, path.parent)
@@ -180,7 +202,7 @@ def restored(
     model, policy = asked_in(record)
     kind = EXAMINATIONS.get(record["command"])
     reading = policy if kind is None else kind.reading(policy)
-    studies = read(workbook, reading, config, sheet or _sheet(record["input"]))
+    studies = read(workbook, reading, config, sheet or sheet_of(record["input"]))
     if studies.errors:
         count = len(studies.errors)
         raise StudyDataError(
@@ -189,12 +211,6 @@ def restored(
             studies.problems,
         )
     return Analysis.of(studies, model, policy, config)
-
-
-def _sheet(source: Mapping[str, Any]) -> str | None:
-    """Return the sheet that was read; a text file has none, but bears its own name."""
-    sheet: str = source["sheet"]
-    return None if sheet == Path(source["file"]).name else sheet
 
 
 def again(record: Mapping[str, Any], analysis: Analysis) -> Again:

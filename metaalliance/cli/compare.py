@@ -7,13 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from metaalliance.analysis.analysis import config_for, read
-from metaalliance.analysis.documents import run_record, to_json
+from metaalliance.analysis.documents import to_json
 from metaalliance.analysis.further_documents import compare_document
-from metaalliance.analysis.record import asked_of
+from metaalliance.analysis.two_sheets import compare_record, key_columns
 from metaalliance.cli.analysis import open_folder, settings_of
 from metaalliance.cli.frame import closed, own_files, write_results
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import DATA, OK, print_error, print_result, terminal_width
+from metaalliance.cli.run import (
+    DATA,
+    IMPOSSIBLE,
+    OK,
+    print_error,
+    print_result,
+    terminal_width,
+)
 from metaalliance.errors import OptionError
 from metaalliance.report.tables.compare import (
     change_lines,
@@ -50,21 +57,19 @@ def run_compare(options: CompareOptions) -> int:
           for path in (options.old, options.new)),
         model=settings.model,
         policy=settings.policy,
-        key=[k.strip() for k in options.key.split(",") if k.strip()] if options.key else None,
+        key=key_columns(options.key),
     )  # fmt: skip
     document = compare_document(found, own_files("compare"))
     if not request.json_output:
         _print(found, options)
     write_results(folder, "compare", document, compare_sheets(found))
-    record = {
-        **run_record(document, dict(folder.written), ("counts", "result", "cells")),
-        **asked_of(settings.model, settings.policy),
-        "request": {"options": {"key": options.key}},
-    }
+    record = compare_record(found, document, options.key, dict(folder.written))
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()
     closed(folder, document, request)
-    return DATA if found.old.errors or found.new.errors else OK
+    if found.old.errors or found.new.errors:
+        return DATA
+    return IMPOSSIBLE if found.new_fit is None else OK
 
 
 def _print(found: Comparison, options: CompareOptions) -> None:

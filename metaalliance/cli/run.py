@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import unicodedata
@@ -18,7 +19,10 @@ from metaalliance.errors import (
     StudyDataError,
     UnreadableFileError,
 )
+from metaalliance.model import Model
+from metaalliance.policy import Policy
 from metaalliance.problems import Problem
+from metaalliance.setting import settings_in
 
 OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
 
@@ -46,7 +50,8 @@ def guarded(
         if debug:
             raise
         problems = error.problems if isinstance(error, StudyDataError) else ()
-        _fail(command, error.code, str(error), problems, json_output=json_output)
+        message = in_flags(str(error))
+        _fail(command, error.code, message, problems, json_output=json_output)
         code = next((c for kind, c in _EXIT_CODES if isinstance(error, kind)), IMPOSSIBLE)
     except (BrokenPipeError, typer.Exit):
         raise
@@ -60,6 +65,36 @@ def guarded(
         _fail(command, "MA699", message, (), json_output=json_output)
         code = INTERNAL
     raise typer.Exit(code)
+
+
+#: Settings as Python has them, ``test='t' or 'wald'``, and calls of Python that are a way out.
+_NAMES = "|".join(s.name for kind in (Policy, Model) for s in settings_in(kind))
+_SPOKEN = re.compile(
+    rf"(?<![-\w(,.])({_NAMES})="
+    r"""(None\b|\[[^\]]*\]|\([^)]*\)|'[^']*'|"[^"]*"|-?\d[\w.]*)((?:,? or '[^']*')?)"""
+    "(?! is no option)"
+)
+_CALLS = re.compile(r" \(\w+\([^()]*\)\)")
+
+
+def in_flags(message: str) -> str:
+    """Return a message in which settings are those of the command line.
+
+    Examples
+    --------
+    >>> in_flags("A funnel cannot obey within=['sample', 'wave']: use test='t' or 'wald'.")
+    'A funnel cannot obey --within sample --within wave: use --test t or wald.'
+    """
+    return _SPOKEN.sub(_flag, _CALLS.sub("", message))
+
+
+def _flag(found: re.Match[str]) -> str:
+    flag, value = f"--{found[1].replace('_', '-')}", found[2]
+    if value == "None":
+        return f"no {flag}"
+    quoted = re.findall(r"""'([^']*)'|"([^"]*)\"""", value)
+    values = ["".join(pair) for pair in quoted] or [value]
+    return " ".join(f"{flag} {v}" for v in values) + found[3].replace("'", "")
 
 
 def _fail(

@@ -21,6 +21,7 @@ class VerifyOptions:
     record: Path
     request: Request
     strict: bool = False
+    old: Path | None = None
 
 
 def run_verify(options: VerifyOptions) -> int:
@@ -30,6 +31,7 @@ def run_verify(options: VerifyOptions) -> int:
         found = verify(
             options.record,
             request.workbook,
+            old=options.old,
             sheet=request.sheet,
             config=request.config,
             strict=options.strict,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.coding.agreement import variables_of
-from metaalliance.coding.impact import MAKES_EFFECT, Change, Impact, impacts
+from metaalliance.coding.impact import Change, Impact, impacts, makes_effect
 from metaalliance.coding.matching import MatchedRow, Matching
 from metaalliance.coding.values import (
     STUDY_LEVEL,
@@ -17,7 +18,9 @@ from metaalliance.coding.values import (
     place_of,
     same,
 )
+from metaalliance.model import Model
 from metaalliance.models.scale import without_nan
+from metaalliance.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +80,21 @@ class _Found:
         return self.matches[0]
 
 
-def conflicts(matching: Matching) -> list[Conflict]:
+def conflicts(
+    matching: Matching,
+    model: Model = Model(),  # noqa: B008 - a frozen value
+    policy: Policy = Policy(),  # noqa: B008
+) -> list[Conflict]:
     """Return every disagreement about a matched row, sorted by its impact on the pooled r.
 
-    A disagreement about a variable of the study is one conflict for all its rows. Variables
-    that do not enter the effect have impact 0 and come last, in the order of the sheet.
+    A disagreement about the label or a variable of the study is one conflict for all its rows.
+    A label disagrees when it is not the same text, since effects with other labels are pooled
+    as other studies. Variables that do not enter the result have impact 0 and come last, in
+    the order of the sheet.
     """
-    found = [f for column in variables_of(matching) for f in _disagreements(matching, column)]
-    alone, whole = _impacts(matching, found)
+    columns = ["study", "effect", *variables_of(matching)]
+    found = [f for column in columns for f in _disagreements(matching, column)]
+    alone, whole = _impacts(matching, found, model, policy)
     ranked = sorted(
         range(len(found)),
         key=lambda i: (-_size(alone[i], whole[i]), found[i].match.number, found[i].variable),
@@ -110,10 +120,14 @@ def _disagreements(matching: Matching, column: str) -> list[_Found]:
     for match in matching.matched:
         rows = [row for row in match.rows if row is not None]
         values = [coded_value(row, column) for row in rows]
-        if all(same(values[0], v, column) for v in values[1:]):
+        if column == "effect" and match.how != "values":
+            continue  # ids by which rows were not matched are numbers of the sheet
+        if all(_agree(values[0], v, column) for v in values[1:]):
             continue
         key: Any = match.number
-        if column in STUDY_LEVEL:
+        if column == "study":
+            key = tuple(None if row is None else row.study for row in match.rows)
+        elif column in STUDY_LEVEL:
             codes = tuple(
                 ("",) if row is None else comparison_key(coded_value(row, column), column)
                 for row in match.rows
@@ -123,37 +137,46 @@ def _disagreements(matching: Matching, column: str) -> list[_Found]:
     return [_Found(column, tuple(group)) for group in groups.values()]
 
 
-def _impacts(matching: Matching, found: list[_Found]) -> tuple[list[Impact], list[Impact]]:
+def _agree(first: Value, second: Value, column: str) -> bool:
+    """Whether two coders say the same; labels of studies have to be the same text."""
+    return first == second if column == "study" else same(first, second, column)
+
+
+def _impacts(
+    matching: Matching, found: list[_Found], model: Model, policy: Policy
+) -> tuple[list[Impact], list[Impact]]:
     """Impact of each conflict alone, and of the whole row of the other coder."""
+    enters = makes_effect(model, policy)
     columns: dict[int, list[str]] = {}
     for f in found:
-        if f.variable in MAKES_EFFECT:
+        if f.variable in enters:
             columns.setdefault(f.match.number, []).append(f.variable)
     changes: list[Change] = []
     owners: list[tuple[str, int]] = []
     for f in found:
-        if f.variable in MAKES_EFFECT:
-            more = _changes(f.match, [f.variable])
+        if f.variable in enters:
+            more = _changes(f.matches, [f.variable])
             changes += more
             owners += [(f.variable, f.match.number)] * len(more)
     rows = {f.match.number: f.match for f in found}
     for number, names in columns.items():
         if len(names) == 1:
             continue  # the row is the cell
-        more = _changes(rows[number], names)
+        more = _changes((rows[number],), names)
         changes += more
         owners += [("", number)] * len(more)
     largest: dict[tuple[str, int], Impact] = {}
-    for owner, impact in zip(owners, impacts(matching.sheets[0], changes), strict=True):
+    every = impacts(matching.sheets[0], changes, model, policy)
+    for owner, impact in zip(owners, every, strict=True):
         largest[owner] = _larger(largest.get(owner), impact)
     missing = Impact(math.nan, "the first coder has no such row")
     alone, whole = [], []
     for f in found:
         number = f.match.number
-        enters = f.variable in MAKES_EFFECT
-        own = largest.get((f.variable, number), missing) if enters else Impact(0.0)
+        moves = f.variable in enters
+        own = largest.get((f.variable, number), missing) if moves else Impact(0.0)
         alone.append(own)
-        whole.append(largest.get(("", number), own) if enters else Impact(0.0))
+        whole.append(largest.get(("", number), own) if moves else Impact(0.0))
     return alone, whole
 
 
@@ -165,22 +188,23 @@ def _larger(first: Impact | None, second: Impact) -> Impact:
     return second
 
 
-def _changes(match: MatchedRow, columns: list[str]) -> list[Change]:
-    """The first coder's row with the cells of each other coder who differs."""
-    own = match.rows[0]
-    if own is None:
+def _changes(matches: Sequence[MatchedRow], columns: list[str]) -> list[Change]:
+    """The first coder's rows with the cells of each other coder who differs."""
+    rows = tuple(m.rows[0] for m in matches if m.rows[0] is not None)
+    if not rows:
         return []
+    own = rows[0]
     found = []
-    for other in match.rows[1:]:
+    for other in next(m.rows for m in matches if m.rows[0] is own)[1:]:
         if other is None:
             continue
         cells = {
             c: other.cells.get(c)
             for c in columns
-            if not same(coded_value(own, c), coded_value(other, c), c)
+            if not _agree(coded_value(own, c), coded_value(other, c), c)
         }
         if cells:
-            found.append(Change(own, cells))
+            found.append(Change(rows, cells))
     return found
 
 

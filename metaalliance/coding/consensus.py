@@ -136,6 +136,8 @@ def final_value(conflict: Conflict, decision: Decision, coders: Sequence[str]) -
     if decision.choice != OTHER:
         return conflict.values[list(coders).index(decision.choice)]
     value = decision.value
+    if conflict.variable == "study":
+        return None if value is None else str(value)  # a study may be called NA
     if isinstance(value, str) and value.strip().lower() in MISSING_TOKENS:
         return None
     return value
@@ -165,14 +167,22 @@ def _position(rows: tuple[int | None, ...]) -> tuple[int, int]:
 def _in_study_order(
     rows: list[tuple[tuple[int, int], dict[str, Value], int]],
 ) -> list[tuple[dict[str, Value], int]]:
-    """Sort by coder and row, the rows of a study together under one spelling of its label."""
+    """Sort by coder and row, the rows of a study together.
+
+    Labels of matched rows are as decided; a row of one coder takes the label of the matched
+    rows of its study, or of the first row, where these have one.
+    """
     groups: dict[str, list[tuple[dict[str, Value], int]]] = {}
     for _, row, number in sorted(rows, key=lambda item: item[0]):
-        label = str(row.get("study") or "")
-        group = groups.setdefault(label_key(label), [])
-        spelling = group[0][0].get("study") if group else row.get("study")
-        group.append(({**row, "study": spelling}, number))
-    return [entry for group in groups.values() for entry in group]
+        groups.setdefault(label_key(str(row.get("study") or "")), []).append((row, number))
+    ordered = []
+    for group in groups.values():
+        decided = {row.get("study") for row, number in group if number}
+        labels = decided or {group[0][0].get("study")}
+        one = next(iter(labels)) if len(labels) == 1 else None
+        for row, number in group:
+            ordered.append((row if number or one is None else {**row, "study": one}, number))
+    return ordered
 
 
 def _columns(rows: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:

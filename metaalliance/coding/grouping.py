@@ -7,12 +7,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from metaalliance.coding.values import coded_value, comparison_key, statistic_of
+from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
 
-How = Literal["effect", "description", "order", "elimination", "key"]
+How = Literal["effect", "description", "order", "values", "label", "elimination", "key"]
 #: The row of each coder; None for a coder who has none.
 Rows = tuple[Row | None, ...]
 
+#: Numbers by which an effect is known again under another name.
+_NUMBERS = tuple(
+    c.name
+    for c in COLUMNS.values()
+    if c.kind in {"number", "count"} and c.group in {"statistic", "companion"}
+)
 #: The last row of a study in each sheet is matched when it differs in at most so many columns.
 MOST_DIFFERENCES = 2
 
@@ -21,15 +28,49 @@ def match_study(
     rows: list[list[Row]], columns: tuple[str, ...], *, given: bool
 ) -> tuple[list[tuple[Rows, How]], list[list[Row]], list[list[Row]]]:
     """Match the rows of one study: matches, rows that are left, rows that are ambiguous."""
-    if not given and _ids_serve(rows):
-        found, left, ambiguous = _match_groups(rows, ("effect",), "effect")
-        return found, left, ambiguous
-    found, left, ambiguous = _match_groups(rows, columns, "key" if given else "description")
-    if not given and not any(ambiguous):
+    if given:
+        return _match_groups(rows, columns, "key")
+    by_id = _ids_serve(rows)
+    found, left, ambiguous = _match_groups(
+        rows, ("effect",) if by_id else columns, "effect" if by_id else "description"
+    )
+    more, left = _match_values(left, tuple(c for c in columns if c != "sample"))
+    found += more
+    if not by_id and not any(ambiguous):
         last = _last_pair(left, columns)
         if last is not None:
             return [*found, (last, "elimination")], [[] for _ in rows], ambiguous
     return found, left, ambiguous
+
+
+def _match_values(
+    left: list[list[Row]], columns: Sequence[str]
+) -> tuple[list[tuple[Rows, How]], list[list[Row]]]:
+    """Match rows that differ in the id of their effect or sample and in nothing else.
+
+    They are described alike and have the same numbers, each of them once in each sheet.
+    """
+    found: list[tuple[Rows, How]] = []
+    rest: list[list[Row]] = [[] for _ in left]
+    for group in _groups(left, (*columns, *_NUMBERS)).values():
+        present = [part for part in group if part]
+        alone = len(present) > 1 and all(len(part) == 1 for part in present)
+        if alone and tells(present[0][0]):
+            found.append((tuple(part[0] if part else None for part in group), "values"))
+            continue
+        for coder, members in enumerate(group):
+            rest[coder] += members
+    return found, rest
+
+
+def same_numbers(rows: Sequence[Row]) -> bool:
+    """Whether rows have the same statistic and sample size, so that one is known by the other."""
+    return tells(rows[0]) and all(not differences(rows[0], row, _NUMBERS) for row in rows[1:])
+
+
+def tells(row: Row) -> bool:
+    """Whether a row has two numbers, such as a statistic and a sample size."""
+    return sum(isinstance(coded_value(row, c), float) for c in _NUMBERS) > 1
 
 
 def _ids_serve(rows: list[list[Row]]) -> bool:

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
+import pandas as pd
 
-from metaalliance.coding.points import EffectPoint, convert_rows, sheet_points
-from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.ascent import highest_maximum, maximize
-from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.multilevel import nested_data
-from metaalliance.core.variance.tau2 import estimate_tau2
-from metaalliance.errors import EstimationError
-from metaalliance.model import RHO
+from metaalliance.coding.points import quiet_fit
+from metaalliance.effects.convert import effect_sizes
+from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import Model
+from metaalliance.models.scale import back_transform
+from metaalliance.policy import Policy
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.row import (
@@ -33,6 +32,10 @@ MAKES_EFFECT = frozenset(
     {"include"}
     | {c.name for c in COLUMNS.values() if c.group in {"statistic", "companion", "direction"}}
 )
+#: Columns that enter where correlations are corrected for unreliability.
+_CORRECTS = frozenset(
+    {"alliance_reliability", "outcome_reliability", "alliance_measure", "outcome_measure"}
+)
 
 
 class Impact(NamedTuple):
@@ -44,50 +47,134 @@ class Impact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row with cells of another coder in place of its own; None empties a cell."""
+    """Rows with cells of another coder in place of their own; None empties a cell."""
 
-    row: Row
+    rows: tuple[Row, ...]
     cells: Mapping[str, Coded | None]
 
-    def apply(self, number: int) -> Row:
-        """Return the changed row under another number."""
-        cells = {**self.row.cells, **{c: v for c, v in self.cells.items() if v is not None}}
-        for column, coded in self.cells.items():
-            if coded is None:
-                cells.pop(column, None)
-        return replace(self.row, number=number, cells=cells)
+    def apply(self) -> list[Row]:
+        """Return the changed rows."""
+        given = {c: v for c, v in self.cells.items() if v is not None}
+        return [
+            replace(
+                row,
+                cells={**{c: v for c, v in row.cells.items() if c not in self.cells}, **given},
+            )
+            for row in self.rows
+        ]
 
 
-def impacts(sheet: Studies, changes: Sequence[Change]) -> list[Impact]:
+def makes_effect(model: Model, policy: Policy) -> frozenset[str]:
+    """Return the columns that can move the result: of effects, their levels, their correction."""
+    found = MAKES_EFFECT | {"study", "sample", *model.columns}
+    return found if policy.attenuation == "none" else found | _CORRECTS
+
+
+def impacts(
+    sheet: Studies,
+    changes: Sequence[Change],
+    model: Model = Model(),  # noqa: B008 - a frozen value
+    policy: Policy = Policy(),  # noqa: B008
+) -> list[Impact]:
     """Return the change of the pooled r of a sheet by each of several changes, one at a time.
 
-    Each changed row is converted anew and the model of `pool` at its defaults is refitted to
-    its optimum, started at that of the sheet; nothing is approximated. Where the row stays the
-    effect that it was, the change is exactly zero.
+    Each changed row is converted anew and the whole model is fitted again; nothing is
+    approximated. Where the rows stay the effects that they were, the change is exactly zero.
     """
     if sheet.errors:
         reason = f"{sheet.file} has errors, so that nothing is pooled from it"
         return [Impact(math.nan, reason) for _ in changes]
-    fit = _Refit(sheet)
-    if math.isnan(fit.base):
-        return [Impact(math.nan, fit.reason) for _ in changes]
-    first = max((row.number for row in sheet.rows), default=0) + 1
-    rows = [change.apply(first + i) for i, change in enumerate(changes)]
-    points, reasons = _convert(sheet, rows)
-    return [
-        Impact(math.nan, reasons[row.number])
-        if row.number in reasons
-        else fit.change(change.row, points.get(row.number))
-        for change, row in zip(changes, rows, strict=True)
-    ]
+    try:
+        base = _Refit(sheet, model, policy)
+    except (EstimationError, OptionError) as error:
+        return [Impact(math.nan, str(error)) for _ in changes]
+    return [base.change(change) for change in changes]
 
 
-def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint], dict[int, str]]:
-    """Effects of changed rows, and why others have none; a row in neither is left out."""
+class _Refit:
+    """The pooled mean of a sheet, fitted again with some rows changed, added or left out."""
+
+    def __init__(self, sheet: Studies, model: Model, policy: Policy) -> None:
+        self._sheet, self._model, self._policy = sheet, model, policy
+        effects = self._effects(sheet)
+        self._measure = effects.measure
+        self._records = _records(effects)
+        self._base = self._r(self._records)
+
+    def change(self, change: Change) -> Impact:
+        """Change of r when rows are other ones."""
+        rows = change.apply()
+        choices, silent, reason = _choices(self._sheet, rows)
+        if reason:
+            return Impact(math.nan, reason)
+        try:
+            records = self._changed(rows, choices, silent)
+            if self._alike(records):
+                return Impact(0.0)
+            return Impact(self._r(records) - self._base)
+        except (EstimationError, OptionError) as error:
+            return Impact(math.nan, str(error))
+
+    def _changed(
+        self, rows: Sequence[Row], choices: Mapping[int, Choice], silent: frozenset[int]
+    ) -> dict[int, dict[str, Any]]:
+        """Effects of the sheet with these rows in place of its own."""
+        numbers = {row.number for row in rows}
+        used = [row for row in rows if row.number in choices.keys() | silent]
+        whole = self._policy.attenuation != "none"  # a mean reliability is that of all rows
+        if whole:
+            new = {row.number: row for row in used}
+            kept = [r for r in self._sheet.used if r.number not in numbers or r.number in new]
+            left_out = [r for n, r in new.items() if all(n != k.number for k in kept)]
+            used = [new.get(r.number, r) for r in (*kept, *left_out)]
+            choices, silent = (
+                {**self._sheet.choices, **choices},
+                ((self._sheet.nonsignificant_rows - numbers) | silent),
+            )
+        part = replace(self._sheet, rows=tuple(used), choices=dict(choices),
+                       nonsignificant_rows=silent, problems=())  # fmt: skip
+        found = _records(self._effects(part)) if used else {}
+        before = {} if whole else {n: r for n, r in self._records.items() if n not in numbers}
+        return dict(sorted({**before, **found}.items()))
+
+    def _alike(self, records: Mapping[int, Mapping[str, Any]]) -> bool:
+        """Whether nothing that the model sees is another than before."""
+        if records.keys() != self._records.keys():
+            return False
+        names = ["yi", "vi", *self._model.columns]
+        old, new = list(dict(sorted(self._records.items())).values()), list(records.values())
+        if any(a.get(n) != b.get(n) for a, b in zip(old, new, strict=True) for n in names):
+            return False
+        return all(_groups(old, levels) == _groups(new, levels)
+                   for levels in (["study"], ["study", "sample"]))  # fmt: skip
+
+    def _effects(self, sheet: Studies) -> Effects:
+        return effect_sizes(sheet, self._policy.measure, **self._policy.correction)  # type: ignore[arg-type]
+
+    def _r(self, records: Mapping[int, Mapping[str, Any]]) -> float:
+        if not records:
+            raise EstimationError("No effect is left to pool.", code="MA602")
+        frame = pd.DataFrame(list(records.values()))
+        fit = quiet_fit(Effects(frame=frame, measure=self._measure), self._model)
+        return back_transform(fit.estimate, self._measure)
+
+
+def _records(effects: Effects) -> dict[int, dict[str, Any]]:
+    """Effects by their row of the sheet."""
+    records = effects.frame.to_dict("records")
+    return {int(r["row"]): {str(k): v for k, v in r.items()} for r in records}
+
+
+def _groups(records: Sequence[Mapping[str, Any]], levels: Sequence[str]) -> list[int]:
+    """Which records belong together, whatever their levels are called."""
+    first: dict[tuple[str, ...], int] = {}
+    return [first.setdefault(tuple(str(r.get(n)) for n in levels), len(first)) for r in records]
+
+
+def _choices(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, Choice], frozenset[int], str]:
+    """What each row is converted from, rows that are not significant, and why one is unusable."""
     choices: dict[int, Choice] = {}
     silent: set[int] = set()
-    usable: list[Row] = []
-    reasons: dict[int, str] = {}
     for row in rows:
         if not row.included:
             continue
@@ -103,80 +190,9 @@ def _convert(sheet: Studies, rows: Sequence[Row]) -> tuple[dict[int, EffectPoint
                 choices[row.number] = choice
                 problems = problems or row_problems(row, choice)
             elif not problems:
-                reasons[row.number] = "the cell cannot be read"
+                return {}, frozenset(), "the cell cannot be read"
         errors = [p.message for p in problems if p.severity == "error"]
         if errors:
-            reasons[row.number] = f"with this value alone the row cannot be used: {errors[0]}"
-        if row.number not in reasons:
-            usable.append(row)
-    return convert_rows(sheet, tuple(usable), choices, frozenset(silent)), reasons
-
-
-class _Refit:
-    """The pooled mean of a sheet, refitted with one effect changed, added or left out."""
-
-    def __init__(self, sheet: Studies) -> None:
-        points = sheet_points(sheet)
-        rows = {row.number: row for row in sheet.used}
-        self._place = {number: i for i, number in enumerate(points)}
-        self._code = {
-            label: i for i, label in enumerate(dict.fromkeys(r.study for r in sheet.rows))
-        }
-        self._sample: dict[tuple[str, Any], int] = {}
-        self._yi = np.array([p.yi for p in points.values()])
-        self._vi = np.array([p.vi for p in points.values()])
-        self._study = np.array([self._codes(rows[n]) for n in points], dtype=np.intp).reshape(-1, 2)
-        self._start: Array | None = None
-        self.reason = ""
-        try:
-            self.base = math.tanh(self._mean(self._yi, self._vi, self._study))
-        except EstimationError as error:
-            self.base, self.reason = math.nan, str(error)
-
-    def change(self, row: Row, point: EffectPoint | None) -> Impact:
-        """Change of r when a row has another effect, or (None) is left out."""
-        place = self._place.get(row.number)
-        if place is None and point is None:
-            return Impact(0.0)
-        yi, vi, study = self._yi, self._vi, self._study
-        if place is not None and point is not None:
-            if yi[place] == point.yi and vi[place] == point.vi:
-                return Impact(0.0)
-            yi, vi = yi.copy(), vi.copy()
-            yi[place], vi[place] = point.yi, point.vi
-        elif place is not None:
-            yi, vi, study = (np.delete(x, place, axis=0) for x in (yi, vi, study))
-        elif point is not None:
-            yi, vi = np.append(yi, point.yi), np.append(vi, point.vi)
-            study = np.vstack([study, self._codes(row)])
-        try:
-            return Impact(math.tanh(self._mean(yi, vi, study)) - self.base)
-        except EstimationError as error:
-            return Impact(math.nan, str(error))
-
-    def _codes(self, row: Row) -> tuple[int, int]:
-        """Study and independent sample of a row."""
-        key = (row.study, row.get("sample"))
-        return self._code[row.study], self._sample.setdefault(key, len(self._sample))
-
-    def _mean(self, yi: Array, vi: Array, groups: IntArray) -> float:
-        """The mean of `pool` at its defaults: CHE with dependent effects, else two-level."""
-        if yi.size == 0:
-            raise EstimationError("No effect is left to pool.", code="MA602")
-        study, sample = groups.T
-        if np.unique(study).size == yi.size:
-            ones = np.ones((yi.size, 1))
-            tau2 = estimate_tau2(yi, vi, ones, "REML") if yi.size > 1 else 0.0
-            return float(np.average(yi, weights=1 / (vi + tau2)))
-        order = np.lexsort((sample, study))
-        blocks, people = (StudyBlocks.from_sorted(codes[order]) for codes in (study, sample))
-        if blocks.m == 1:
-            raise EstimationError("All effects come from one study.", code="MA611")
-        ones = np.ones((yi.size, 1))
-        data = nested_data(yi[order], vi[order], ones, blocks, RHO, people)
-        if self._start is None:
-            point = highest_maximum(data, restricted=True)
-            self._start = point.theta
-        else:
-            point = maximize(data, self._start, restricted=True)
-        return float(point.beta[0])
+            reason = f"with this value alone the row cannot be used: {errors[0]}"
+            return {}, frozenset(), reason
+    return choices, frozenset(silent), ""

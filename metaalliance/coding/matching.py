@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from metaalliance.coding.grouping import How, Rows, differences, match_study
-from metaalliance.coding.suggestions import near_label, near_row
+from metaalliance.coding.grouping import How, Rows, differences, match_study, same_numbers
+from metaalliance.coding.suggestions import near_label, near_labels, near_row
 from metaalliance.errors import OptionError
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
@@ -31,10 +31,11 @@ class MatchedRow:
         Number of the match, from 1.
     rows : tuple of Row or None
         The row of each coder; None for a coder who has none.
-    how : {"effect", "description", "order", "elimination", "key"}
+    how : {"effect", "description", "order", "values", "label", "elimination", "key"}
         By the id of the effect, by its description, by the order of rows that are described
-        alike, because it is the last one of the study in each sheet, or by the key that was
-        asked for.
+        alike, by description and numbers under another id, the same under a label of the study
+        that is nearly alike, because it is the last one of the study in each sheet, or by the
+        key that was asked for.
     """
 
     number: int
@@ -105,12 +106,18 @@ class Matching:
         described = hows["description"] + hows["order"] + hows["key"]
         return frozenset(self.key) if described else frozenset()
 
+    @property
+    def studies(self) -> tuple[int, ...]:
+        """How many studies each sheet has, by their labels as they stand."""
+        return tuple(len({row.study for row in s.rows if row.study}) for s in self.sheets)
+
     def to_dict(self) -> dict[str, Any]:
         """Return counts, and the rows that were not matched."""
         hows = Counter(m.how for m in self.matched)
         return {
             "key": list(self.key),
             "rows": [len(sheet.rows) for sheet in self.sheets],
+            "studies": list(self.studies),
             "matched": len(self.matched),
             "matched_by": {how: hows[how] for how in sorted(hows)},
             "unmatched": [
@@ -144,10 +151,14 @@ def match_rows(sheets: Sequence[Studies], *, key: Sequence[str] | None = None) -
     key : sequence of str, optional
         Columns that identify an effect within its study instead, such as ``("effect",)``.
 
+    Rows that are left and have the same description and numbers are matched under other ids
+    of effect or sample; and so are those of two studies whose labels are nearly alike, where
+    each label is in one sheet only. That the labels and ids differ is then a conflict.
+
     Returns
     -------
     Matching
-        Near-alike labels and rows are suggestions only.
+        Other labels and rows that are nearly alike are suggestions only.
 
     Raises
     ------
@@ -163,10 +174,12 @@ def match_rows(sheets: Sequence[Studies], *, key: Sequence[str] | None = None) -
             empty: list[list[Row]] = [[] for _ in sheets]
             by_study.setdefault(label_key(row.study), empty)[coder].append(row)
     blank = by_study.pop("", None)
+    renamed = {} if key is not None else _renamed(by_study, columns)
     matched: list[tuple[Rows, How]] = []
     loose: list[UnmatchedRow] = []
-    for rows in by_study.values():
+    for label, rows in by_study.items():
         found, left, ambiguous = match_study(rows, columns, given=key is not None)
+        found, left = _under_labels(found, left, renamed.get(label, ()))
         matched += found
         loose += _loose(left, ambiguous, rows, by_study, columns)
     for coder, unnamed in enumerate(blank or []):
@@ -182,6 +195,35 @@ def match_rows(sheets: Sequence[Studies], *, key: Sequence[str] | None = None) -
         ),
         unmatched=tuple(sorted(loose, key=lambda u: (u.coder, u.row.number))),
     )
+
+
+def _renamed(
+    by_study: Mapping[str, list[list[Row]]], columns: Sequence[str]
+) -> dict[str, list[Rows]]:
+    """Pairs of rows of studies whose labels are nearly alike, under the labels of both."""
+    pairs: dict[str, list[Rows]] = {}
+    for own, other in near_labels(by_study):
+        first, second = by_study[own], by_study[other]
+        both = [[*a, *b] for a, b in zip(first, second, strict=True)]
+        found, _, _ = match_study(both, tuple(columns), given=True)
+        for rows, how in found:
+            present = [row for row in rows if row is not None]
+            if how == "key" and same_numbers(present):
+                pairs.setdefault(own, []).append(rows)
+                pairs.setdefault(other, []).append(rows)
+    return pairs
+
+
+def _under_labels(
+    found: list[tuple[Rows, How]], left: list[list[Row]], pairs: Sequence[Rows]
+) -> tuple[list[tuple[Rows, How]], list[list[Row]]]:
+    """Take rows that another label holds too for matched, under the label of the first coder."""
+    taken = {id(row) for rows in pairs for row in rows if row is not None}
+    mine = {id(row) for part in left for row in part}
+    first = [rows for rows in pairs
+             if id(next(row for row in rows if row is not None)) in mine]  # fmt: skip
+    rest = [[row for row in part if id(row) not in taken] for part in left]
+    return [*found, *((rows, "label") for rows in first)], rest
 
 
 def _position(rows: Rows) -> tuple[int, int]:

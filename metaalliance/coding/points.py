@@ -10,10 +10,12 @@ from typing import Any, Literal, NamedTuple
 from metaalliance.coding.matching import Matching
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning
-from metaalliance.models.pool import pool
+from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.model import Model
+from metaalliance.models.one_per_study import fit_averaged
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
+from metaalliance.policy import Policy
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice
 from metaalliance.sheet.studies import Studies
@@ -43,7 +45,7 @@ class CoderPooled:
         Size.
     r, ci_low, ci_high, tau : float or None
         Pooled correlation with its interval, and the standard deviation of true effects
-        (scale of Fisher z); None where there is none, and `reason` says why.
+        (on the scale of the analysis); None where there is none, and `reason` says why.
     reason : str
         Why nothing was pooled.
     """
@@ -82,11 +84,15 @@ def sheet_points(sheet: Studies) -> dict[int, EffectPoint]:
     return convert_rows(sheet, sheet.used, sheet.choices, sheet.nonsignificant_rows)
 
 
-def pooled_by_coder(matching: Matching) -> tuple[CoderPooled, ...]:
+def pooled_by_coder(
+    matching: Matching,
+    model: Model = Model(),  # noqa: B008 - a frozen value
+    policy: Policy = Policy(),  # noqa: B008
+) -> tuple[CoderPooled, ...]:
     """Pool the sheet of each coder, and the part of it that others have coded too.
 
-    The model is that of `pool` at its defaults. A sheet with errors gives the reason instead of
-    a number.
+    A sheet with errors, or to which the model cannot be fitted, gives the reason instead of a
+    number.
     """
     found = []
     for index, (coder, sheet) in enumerate(zip(matching.coders, matching.sheets, strict=True)):
@@ -98,11 +104,11 @@ def pooled_by_coder(matching: Matching) -> tuple[CoderPooled, ...]:
         )
         for name, keep in scopes:
             row: dict[str, Any] = {"coder": coder, "file": sheet.file, "rows": name}
-            found.append(CoderPooled(**row, **_pooled(sheet, keep)))
+            found.append(CoderPooled(**row, **_pooled(sheet, keep, model, policy)))
     return tuple(found)
 
 
-def _pooled(sheet: Studies, keep: set[int] | None) -> dict[str, Any]:
+def _pooled(sheet: Studies, keep: set[int] | None, model: Model, policy: Policy) -> dict[str, Any]:
     """Fields of a pooled result, or the reason why there is none."""
     if sheet.errors:
         count = len(sheet.errors)
@@ -112,10 +118,11 @@ def _pooled(sheet: Studies, keep: set[int] | None) -> dict[str, Any]:
             f"{first.place} ({first.code})"
         }
     try:
-        fit = quiet_pool(_kept(effect_sizes(sheet), keep))
-    except EstimationError as error:
+        effects = effect_sizes(sheet, policy.measure, **policy.correction)  # type: ignore[arg-type]
+        fit = quiet_fit(_kept(effects, keep), model)
+    except (EstimationError, OptionError) as error:
         return {"reason": str(error)}
-    limits = (back_transform(x, "z") for x in (fit.estimate, fit.ci_low, fit.ci_high))
+    limits = (back_transform(x, effects.measure) for x in (fit.estimate, fit.ci_low, fit.ci_high))
     r, low, high = limits
     return {
         "model": fit.model,
@@ -132,8 +139,8 @@ def _kept(effects: Effects, keep: set[int] | None) -> Effects:
     return effects if keep is None else effects.subset(effects.frame["row"].isin(keep))
 
 
-def quiet_pool(effects: Effects) -> PooledFit:
-    """Pool at the defaults of `pool`; its warnings are about reading the result, not about us."""
+def quiet_fit(effects: Effects, model: Model) -> PooledFit:
+    """Pool as `pool` does; its warnings are about reading the result, not about us."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
-        return pool(effects)
+        return fit_averaged(effects, model)

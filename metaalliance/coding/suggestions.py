@@ -31,6 +31,24 @@ def near_label(row: Row, coder: int, by_study: Mapping[str, Sequence[Sequence[Ro
     return f"{string.ascii_uppercase[other]} has {rows[0].study!r} (row {listed})"
 
 
+def near_labels(by_study: Mapping[str, Sequence[Sequence[Row]]]) -> list[tuple[str, str]]:
+    """Return pairs of labels that are nearly alike, each the nearest of the other.
+
+    No coder has both, so that they may be one study under two labels.
+    """
+    nearest: dict[str, str] = {}
+    for own, parts in by_study.items():
+        foreign = [
+            label
+            for label, others in by_study.items()
+            if label != own and not any(a and b for a, b in zip(parts, others, strict=True))
+        ]
+        near = difflib.get_close_matches(own, foreign, n=1, cutoff=CUTOFF)
+        if near:
+            nearest[own] = near[0]
+    return [(a, b) for a, b in nearest.items() if a < b and nearest.get(b) == a]
+
+
 def near_row(
     row: Row,
     candidates: Sequence[tuple[str, Row]],

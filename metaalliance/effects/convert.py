@@ -97,6 +97,7 @@ def effect_sizes(
     entries = [
         _entry(studies, row, index, measure) for index, row in enumerate(studies.used, start=1)
     ]
+    _refuse_infinite(entries, measure)
     if corrections:
         entries = _corrected(entries, corrections, measure)
     frame = pd.DataFrame([e.record for e in entries])
@@ -107,6 +108,16 @@ def effect_sizes(
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)
+
+
+def _refuse_infinite(entries: list[_Entry], measure: Measure) -> None:
+    """Refuse effects without a variance: samples of 3 that were read to become r become no z."""
+    rows = [str(e.record["row"]) for e in entries if not 0 < e.record["vi"] < math.inf]
+    if rows:
+        raise EstimationError(
+            f"measure={measure!r} needs n > 3 (row {', '.join(rows)}); measure='r' does not.",
+            code="MA321",
+        )
 
 
 def _corrected(entries: list[_Entry], corrections: Corrections, measure: Measure) -> list[_Entry]:

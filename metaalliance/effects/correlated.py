@@ -71,8 +71,9 @@ def correlated_effects(
     Parameters
     ----------
     frame : DataFrame
-        One row per correlation, in columns `study`, `var1`, `var2`, `r`, `n`; other columns
-        are left out. Every study brings the correlations between all of its variables.
+        One row per correlation, in columns `study`, `var1`, `var2`, `r`, `n`, and `sample` where
+        a study has several independent ones; other columns are left out. Every sample brings the
+        correlations between all of its variables; those of different samples are independent.
     alliance : sequence of str
         The alliance variables: only their correlations with other variables are effects, and
         the rest are inter-correlations. Without it every correlation is an effect.
@@ -124,26 +125,39 @@ def correlated_effects(
         raise OptionError(f"missing={missing!r} is not a correlation between -1 and 1.")
     rows = _checked(frame)
     _check_names(rows, alliance)
-    parts, covariance, assumed = [], {}, []
-    for study, group in rows.groupby("study", sort=False):
-        matrix = _matrix(str(study), group, missing)
-        assumed += matrix.assumed
-        n = _size(str(study), group["n"].to_numpy(dtype=float), sample_size, measure)
+    parts, assumed = [], []
+    blocks: dict[Any, list[Array]] = {}
+    for (study, sample), group in rows.groupby(["study", "sample"], sort=False, dropna=False):
+        label = str(study) if pd.isna(sample) else f"{study}, sample {sample}"
+        matrix = _matrix(label, group, missing)
+        assumed += [(str(study), a, b, r) for _, a, b, r in matrix.assumed]
+        n = _size(label, group["n"].to_numpy(dtype=float), sample_size, measure)
         pairs = matrix.pairs(group, alliance)
         if not pairs.size:
             continue
         found = correlation_vector(matrix.R, n, pairs, fisher=measure == "z")
-        covariance[study] = found.V
-        parts.append(_part(study, matrix, found.pairs, found.yi, found.V, n))
+        blocks.setdefault(study, []).append(found.V)
+        parts.append(_part(study, matrix, found.pairs, found.yi, found.V, n).assign(sample=sample))
     if not parts:
         raise EstimationError("No study correlates an alliance variable with another one.")
     combined = pd.concat(parts, ignore_index=True)
+    combined = combined.drop(columns=[c for c in ("sample",) if combined[c].isna().all()])
+    covariance = {study: _block_diagonal(own) for study, own in blocks.items()}
     combined["r"] = np.tanh(combined["yi"]) if measure == "z" else combined["yi"]
     return CorrelatedEffects(
         effects=Effects(frame=combined, measure=measure),
         covariance=MappingProxyType(covariance),
         assumed=pd.DataFrame(assumed, columns=["study", "var1", "var2", "r"]),
     )
+
+
+def _block_diagonal(blocks: Sequence[Array]) -> Array:
+    """Put matrices along a diagonal, zero between them."""
+    ends = np.cumsum([0, *(len(block) for block in blocks)])
+    whole = np.zeros((ends[-1], ends[-1]))
+    for first, block in zip(ends, blocks, strict=False):
+        whole[first : first + len(block), first : first + len(block)] = block
+    return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,6 +209,7 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         raise StudyDataError("The frame has no rows.")
     rows = frame[list(_COLUMNS)].reset_index(drop=True)
+    sample = frame["sample"].to_numpy() if "sample" in frame else None
     for name in ("study", "var1", "var2"):
         empty = np.flatnonzero(rows[name].isna())
         if empty.size:
@@ -213,7 +228,7 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
             raise StudyDataError(f"{where}: n = {n:g}; a sample size is a positive number.")
         if a == b:
             raise StudyDataError(f"{where}: a variable is correlated with itself.")
-    return rows
+    return rows.assign(sample=sample)
 
 
 def _check_names(rows: pd.DataFrame, alliance: Sequence[str]) -> None:

@@ -70,7 +70,8 @@ class Effects:
         n : array_like, shape (k,), optional
             Sample sizes.
         sample : array_like, shape (k,), optional
-            Label of the independent sample of each effect, within its study.
+            Label of the independent sample of each effect, within its study: different people,
+            whose sampling errors are independent. Effects without one are those of the study.
 
         Raises
         ------

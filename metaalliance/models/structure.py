@@ -69,7 +69,8 @@ def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
     keys = _nested_keys(frame, coarse_first)
     people = effects.sample_codes if model.kind == "che" else keys[-1]
     same = both(people, keys[-1], *([_codes(frame, [model.same])] if model.same else []))
-    chain = sorted([*keys, people], key=np.max)  # the coarsest groups first
+    nested = is_nested(people, keys)
+    chain = sorted([*keys, people], key=np.max) if nested else keys  # the coarsest first
     order = np.lexsort((same, *reversed(chain))).astype(np.intp)
     vi = read_only(effects.vi[order])
     groups = [StudyBlocks.from_sorted(_runs(key[order])) for key in keys]
@@ -79,7 +80,7 @@ def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
     errors = None
     if model.kind == "che":
         rho, inside = correlations(effects, model)[order], (people[order], same[order])
-        if is_nested(people, keys):
+        if nested:
             alike = (StudyBlocks.from_sorted(_runs(codes)) for codes in inside)
             own, sampling = sampling_terms(vi, rho, model.rho_same, *alike)
         else:

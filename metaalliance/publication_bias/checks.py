@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 import numpy as np
 
@@ -41,6 +41,17 @@ def announce(result: _Result) -> _Result:
         if found.severity == "warning":
             warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=3)
     return result
+
+
+class Structure(TypedDict, total=False):
+    """Settings of `pool` about further levels and correlations, and prediction."""
+
+    prediction: str
+    within: Sequence[str]
+    above: Sequence[str]
+    crossed: str
+    rho_same: float | None
+    same: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

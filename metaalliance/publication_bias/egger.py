@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, TypedDict, Unpack
+from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from metaalliance.models.regression import fit_regression
 from metaalliance.options import CLUSTER_TESTS, check_option
 from metaalliance.publication_bias.checks import (
     Start,
+    Structure,
     announce,
     begin,
     few_studies,
@@ -153,17 +154,6 @@ class Egger(BiasResult):
             f"{self.model} model{robust}: small studies have {'larger' if larger else 'smaller'} "
             f"effects (p {p_text(self.p_value)}). Asymmetry has other causes than publication bias."
         )
-
-
-class Structure(TypedDict, total=False):
-    """Settings of `pool` about further levels and correlations, and prediction."""
-
-    prediction: str
-    within: Sequence[str]
-    above: Sequence[str]
-    crossed: str
-    rho_same: float | None
-    same: str
 
 
 def egger(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 from scipy.stats import binom, norm
 
@@ -23,6 +23,7 @@ from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
+    Structure,
     announce,
     begin_averaged,
     few_studies,
@@ -114,6 +115,7 @@ def excess_significance(
     rho: float | str | None = None,
     level: float | None = None,
     model: str | Model | None = None,
+    **structure: Unpack[Structure],
 ) -> ExcessSignificance:
     """Compare the number of significant studies with what their power lets expect.
 
@@ -131,7 +133,7 @@ def excess_significance(
     tau2 : str, optional
         Estimator of the heterogeneity of true effects; "FE" for none. That of the fit by default,
         without one REML.
-    rho, level, model : optional
+    rho, level, model, **structure : optional
         As in `pool`, by default as in the fit. `rho`, where it is a number, is the correlation of
         sampling errors within a study for the averaging (else .5); with the common-effect model
         true effects have no heterogeneity. What has no place is named in `not_taken`.
@@ -154,7 +156,8 @@ def excess_significance(
         raise OptionError(f"p={p!r} is not a level of significance between 0 and 1.")
     check_option("alternative", alternative, Alternative)
     check_option("test", test, ExcessTest)
-    given = {"tau2": None if tau2 == "FE" else tau2, "rho": rho, "level": level, "model": model}
+    given = {"tau2": None if tau2 == "FE" else tau2, "rho": rho, "level": level, "model": model,
+             **structure}  # fmt: skip
     start = begin_averaged(ExcessSignificance, effects, given, _METHOD)
     chosen, asked = start.effects, start.model
     none = tau2 == "FE" or asked.kind == "common-effect"

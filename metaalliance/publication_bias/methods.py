@@ -164,7 +164,7 @@ METHODS: Sequence[Method] = (
     ),
     Method(
         name="Trim and fill (L0)",
-        title="Trim and fill",
+        title="Trim and fill (L0)",
         result=TrimAndFill,
         function=trim_and_fill,
         kind="mean",
@@ -261,7 +261,7 @@ METHODS: Sequence[Method] = (
     ),
     Method(
         name="Henmi-Copas",
-        title="Henmi–Copas",
+        title="Henmi-Copas",
         result=HenmiCopas,
         function=henmi_copas_bias,
         kind="mean",

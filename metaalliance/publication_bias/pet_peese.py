@@ -16,6 +16,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.publication_bias.checks import (
     Direction,
     Start,
+    Structure,
     announce,
     begin,
     favoured_direction,
@@ -23,7 +24,6 @@ from metaalliance.publication_bias.checks import (
 from metaalliance.publication_bias.egger import (
     Egger,
     EggerModel,
-    Structure,
     fit_egger,
     of_classical,
     refuse_classical_test,

@@ -179,7 +179,8 @@ def _matches(column: pd.Series, value: Any) -> BoolArray:
 def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...]) -> Effects:
     """Keep what models need, so that little is sent to other processes."""
     codes, _ = pd.factorize(effects.frame["study"][keep])
-    used = {c: effects.frame[c].to_numpy()[keep] for c in columns if c in effects.frame}
+    wanted = dict.fromkeys((*columns, "sample"))
+    used = {c: effects.frame[c].to_numpy()[keep] for c in wanted if c in effects.frame}
     frame = pd.DataFrame(
         {
             **used,
@@ -196,6 +197,7 @@ def _digest(effects: Effects) -> str:
     """Hash what models see of effects."""
     codes = effects.frame["study"].to_numpy(dtype=np.int64)
     parts = [effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes()]
+    parts.append(effects.sample_codes.tobytes())
     parts += [repr(effects.frame[c].tolist()).encode() for c in effects.moderators]
     return hashlib.sha256(b"|".join(parts)).hexdigest()
 

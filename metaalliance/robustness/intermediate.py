@@ -53,7 +53,7 @@ class States:
         self._pairs = [(p.old.number, p.new.number) for p in changes.pairs]
         self._removed = [r.row.number for r in changes.removed]
         self._added = [r.row.number for r in changes.added]
-        self._columns = ("study", "yi", "vi", *model.columns)
+        self._columns = ("study", "sample", "yi", "vi", *model.columns)
         self._fits: dict[frozenset[str], PooledFit] = {}
         if model.rho is not None:
             self._refuse_unused_rho()

@@ -86,7 +86,7 @@ class Studies:
     choices: dict[int, Choice] = field(repr=False)
     nonsignificant_rows: frozenset[int] = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
-    reading: Reading
+    reading: Reading = Reading()
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
@@ -264,7 +264,7 @@ def load_studies(
     problems += with_labels(rows)
     labels = {row.number: row.label for row in rows}
     problems += [
-        replace(p, study=labels.get(p.row, p.study))
+        replace(p, study=labels.get(p.row or 0, p.study))
         for p in cell_problems
         if p.row in included or p.column == "include" or p.code == "MA418"
     ]
@@ -295,9 +295,17 @@ def load_studies(
         reading=reading,
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
-        level_orders=scheme.orders(rows[0].places if rows else ()),
+        level_orders={
+            **_file_orders(grid, header),
+            **scheme.orders(rows[0].places if rows else ()),
+        },
     )
     return _refuse_empty(studies, grid, header)
+
+
+def _file_orders(grid: Grid, header: Header) -> dict[str, tuple[str, ...]]:
+    """Levels of the team's own columns in the order of a data file."""
+    return {n: grid.orders[c] for n, c in header.extra.items() if c in grid.orders}
 
 
 def _read_config(path: str | Path | None) -> Config:

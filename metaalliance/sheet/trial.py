@@ -14,6 +14,8 @@ from metaalliance.sheet.columns.proposal import Line, Proposal, quoted
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies, load_studies
 
+#: Errors that stand at one cell and concern the whole column.
+OF_A_COLUMN = frozenset({"MA416", "MA417"})
 #: Most attempts: each takes back or adds lines.
 ATTEMPTS = 6
 
@@ -42,7 +44,7 @@ class Trial:
         if self.studies is None:
             return ()
         rows = {row.number for row in self.studies.rows}
-        whole = any(p.row not in rows for p in self.studies.errors)
+        whole = any(p.row not in rows or p.code in OF_A_COLUMN for p in self.studies.errors)
         return () if whole else self.studies.used
 
     def reasons(self) -> list[tuple[str, list[Problem]]]:
@@ -79,6 +81,12 @@ def try_out(path: Path, proposal: Proposal, wanted: str | None) -> Trial:
     return Trial(lines=lines, studies=studies)
 
 
+def _is_faulty(studies: Studies, column: str) -> bool:
+    """Whether most cells of a column could not be read."""
+    cells = [row.cells[column] for row in studies.rows if column in row.cells]
+    return sum(c.faulty for c in cells) * 2 > len(cells)
+
+
 def toml(lines: tuple[Line, ...]) -> dict[str, list[Line]]:
     """Lines by section, the top of the file first."""
     return {s: [x for x in lines if x.section == s] for s in ("", "columns")}
@@ -101,5 +109,4 @@ def _is_wrong(studies: Studies, line: Line) -> bool:
         return False
     if any(p.code in {"MA204", "MA213"} and f"'{line.key}'" in p.message for p in studies.errors):
         return True
-    cells = [row.cells[line.key] for row in studies.rows if line.key in row.cells]
-    return sum(c.faulty for c in cells) * 2 > len(cells)
+    return _is_faulty(studies, line.key)

@@ -79,7 +79,7 @@ def test_unit_or_exponent_is_taken_for_a_footnote(raw):
 
 
 def test_large_yi_keeps_its_digits(load):
-    found = ma.effect_sizes(load("study,yi,vi\nA,9,.01\n"))
+    found = ma.effect_sizes(load("study,yi,vi,yi_measure\nA,9,.01,z\n"))
     assert found.yi[0] == 9
 
 

@@ -106,7 +106,7 @@ def test_refused(pair, write, change):
         agree(pair[0])
     with pytest.raises(OptionError, match="standard input"):
         agree(pair[0], Path("-"))
-    stranger = write("x.xlsx", [{**row, "study": f"{row['study']}9"} for row in change()])
+    stranger = write("x.xlsx", [{**row, "study": f"{row['study']}9", "n": 99} for row in change()])
     with pytest.raises(EstimationError, match=r"No row of .* could be matched") as caught:
         agree(pair[0], stranger)
     assert caught.value.code == "MA640"

@@ -68,9 +68,8 @@ def test_labels_that_look_alike_are_one_study(sheets, change, first, second):
     assert len(matching.matched) == 7
 
 
-def test_near_labels_are_suggested_and_never_matched(sheets, change):
-    other = change()
-    other[2]["study"] = "Burg 1991"
+def test_near_labels_with_other_numbers_are_suggested_and_never_matched(sheets, change):
+    other = change((2, {"study": "Burg 1991", "n": 99}))
     matching = match_rows(sheets(change(), other))
     assert len(matching.matched) == 6
     a, b = matching.unmatched
@@ -135,7 +134,7 @@ def test_elimination_stops_at_three_differences_or_two_rows(sheets, change):
 
 
 def test_effect_ids_that_differ_are_different_effects(sheets, change):
-    matching = match_rows(sheets(change(), change((5, {"effect": "9"}))))
+    matching = match_rows(sheets(change(), change((5, {"effect": "9", "r": 0.11}))))
     assert [(u.coder, u.row.get("effect")) for u in matching.unmatched] == [(0, "2"), (1, "9")]
     assert matching.unmatched[0].suggestion == "B, row 7, has another effect id"
 

@@ -228,3 +228,25 @@ def test_studies_without_known_covariance_use_rho():
 def test_covariances_that_do_not_fit(covariance, message):
     with pytest.raises(OptionError, match=message):
         ma.aggregate(PAIR, covariance=covariance)
+
+
+def test_matrices_of_different_samples_are_independent():
+    first, second = (
+        {"var1": ["bond", "task", "bond"], "var2": ["BDI", "BDI", "task"], "r": r, "n": [n] * 3}
+        for r, n in (([0.3, 0.2, 0.6], 103), ([0.35, 0.1, 0.5], 53))
+    )
+    apart = [
+        pd.DataFrame({"study": study, **part}) for study, part in (("A", first), ("B", second))
+    ]
+    together = pd.concat([f.assign(study="A", sample=s) for f, s in zip(apart, "xy", strict=True)])
+    alone = ma.correlated_effects(pd.concat(apart), alliance=["bond", "task"])
+    found = ma.correlated_effects(together, alliance=["bond", "task"])
+    V = found.covariance["A"]
+    assert V[:2, :2].tolist() == alone.covariance["A"].tolist()
+    assert V[2:, 2:].tolist() == alone.covariance["B"].tolist()
+    assert not V[:2, 2:].any()
+    one = ma.aggregate(found.effects, covariance=found.covariance)
+    assert one.vi[0] == pytest.approx(V.sum() / 16)
+    assert one.n_participants == 156
+    with pytest.raises(StudyDataError, match=r"Study A, sample x gives .* twice"):
+        ma.correlated_effects(pd.concat([together, together]), alliance=["bond", "task"])

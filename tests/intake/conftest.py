@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,9 @@ def table(text: str) -> list[list[object]]:
 
 
 def pooled(studies: ma.Studies) -> float:
-    return float(ma.pool(ma.effect_sizes(studies)).to_dict()["pooled"]["r"]["estimate"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ma.MetaAllianceWarning)  # few studies are meant
+        return float(ma.pool(ma.effect_sizes(studies)).to_dict()["pooled"]["r"]["estimate"])
 
 
 @pytest.fixture

@@ -793,6 +793,7 @@ APART = (
     "decimal_comma"},
     {"title_rows", "merged_title", "band_above_the_header", "row_names"},
     {"other_sheets", "studies_apart"},
+    {"studies_apart", "blanks_around_texts", "hard_spaces", "decomposed_names"},
     {"decimal_comma", "another_separator"},
     {"another_encoding", "hard_spaces", "typographic_minus", "decomposed_names",
     "thousands_spaces"},
@@ -800,7 +801,8 @@ APART = (
 )  # fmt: skip
 #: What a change writes into cells that these layouts would have to read as numbers or texts.
 FRAGILE = {
-    "a_correlation_as_percentage", "a_failed_formula", "a_failed_second_statistic", "a_failed_direction", "a_failed_include",
+    "a_correlation_as_percentage", "a_failed_formula", "a_failed_second_statistic",
+    "a_failed_direction", "a_failed_include",
     "a_correlation_as_date", "not_significant", "no_study", "an_unknown_direction",
 }  # fmt: skip
 RENAMES = {"headers_in_capitals", "headers_by_alias", "headers_with_spaces"}
@@ -817,8 +819,9 @@ def mutants(count: int, seed: int = 1) -> Iterator[Mutant]:
         form = str(random.choice(FORMATS))
         size = int(random.integers(1, 4))
         drawn_layouts = [str(x) for x in random.choice(list(LAYOUTS), size, replace=False)]
-        # Names are changed last: a layout looks for the columns by their own names.
-        layouts = tuple(sorted(drawn_layouts, key=lambda x: (x in RENAMES, x)))
+        # Names are changed last, blank rows put in before: a layout looks for columns by their
+        # names.
+        layouts = tuple(sorted(drawn_layouts, key=lambda x: (x in RENAMES, x == "blank_rows", x)))
         fits = (
             base in bases
             and form in formats
@@ -826,6 +829,7 @@ def mutants(count: int, seed: int = 1) -> Iterator[Mutant]:
             and all(len(group & set(layouts)) <= 1 for group in APART)
             and not (name in FRAGILE and set(layouts) - STURDY)
             and not (RENAMES & set(layouts) and set(layouts) & MARKS)
+            and not ("single_precision" in layouts and name in EXACT)
         )
         if fits:
             yield Mutant(base, name, layouts, form, made)
@@ -838,5 +842,7 @@ STURDY = {
     "percentages_elsewhere", "dates_elsewhere", "remarks_elsewhere", "own_columns", "other_sheets",
     *RENAMES,
 }  # fmt: skip
+#: Changes that write all digits of a number, which single precision cannot hold.
+EXACT = {"r_as_t", "r_as_fisher_z"}
 #: Layouts that mark columns by their names.
 MARKS = {"hidden_columns", "value_labels", "single_precision"}

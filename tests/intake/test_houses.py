@@ -1,64 +1,24 @@
-"""From `init` to `pool`, sheets as houses keep them: the right r, and few lines for a
-person to touch.
-"""
+"""From `init` to `pool`, sheets as houses keep them: the right r, few lines to touch."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import intake.houses  # noqa: F401
 import pytest
-from intake.sheets import HOUSES, House, touched
+from intake.ends import End, apart, here, pooled, proposed, taken
+from intake.sheets import HOUSES
 from intake.truth import Effect, pooled_r
-from typer.testing import CliRunner
 
 import metaalliance as ma
-from metaalliance.cli.app import app
 
 POOLED = {name: h for name, h in HOUSES.items() if not h.refused and not h.either}
 ASKED = {name: h for name, h in HOUSES.items() if h.asks or h.refused}
-Run = Callable[..., tuple[int, str]]
-
-
-def here(*words: object) -> tuple[int, str]:
-    """Run a command in this process."""
-    done = CliRunner().invoke(app, [str(w) for w in words])
-    return done.exit_code, done.stdout
-
-
-def apart(*words: object) -> tuple[int, str]:
-    """Run a command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "metaalliance.cli.main", *map(str, words)],
-        capture_output=True, encoding="utf-8", check=False, timeout=120,
-    )  # fmt: skip
-    return done.returncode, done.stdout
-
-
-def proposed(house: House, folder: Path, run: Run = here) -> tuple[Path, list[Effect], Path]:
-    """Write the sheet and let `init` (after `import`, where the house exports) propose a
-    configuration.
-    """
-    path, effects = house.write(folder)
-    if house.flow == "import":
-        source, path = path, folder / "imported.xlsx"
-        assert run("import", source, "-o", path)[0] == 0, "import fails"
-    config = folder / "metaalliance.toml"
-    assert run("init", path, "-o", config, "--force")[0] == 0, "init fails"
-    return path, effects, config
-
-
-def pooled(path: Path, run: Run = here) -> tuple[int, dict[str, Any]]:
-    code, printed = run("pool", path, "--json", "--no-figures", "-o", path.parent / "out")
-    return code, json.loads(printed)
 
 
 def said(document: dict[str, Any], *severities: str) -> list[str]:
@@ -94,72 +54,55 @@ def correlations(path: Path, config: Path) -> list[float]:
     return [math.tanh(z) for z in frame["yi"]]
 
 
-def decided(house: House, config: Path) -> int:
-    """Touch the lines of the configuration that a person has to; return how many they are."""
-    text, lines = touched(config.read_text(encoding="utf-8"), house.touches)
-    config.write_text(text, encoding="utf-8")
-    return lines
+@pytest.fixture(scope="module")
+def end(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], End]:
+    """Take a house's sheet to its end, once for all tests."""
+    return cache(lambda name: taken(HOUSES[name], tmp_path_factory.mktemp(name)))
 
 
 @pytest.mark.parametrize("name", POOLED)
-def test_right_numbers_after_the_declared_lines(name, tmp_path):
-    house = HOUSES[name]
-    path, effects, config = proposed(house, tmp_path)
-    lines = decided(house, config)
-    _, document = pooled(path)
-    assert_right(document, effects)
-    assert sorted(correlations(path, config)) == pytest.approx(
-        sorted(e.r for e in effects), abs=1e-9
-    )
-    if all(e.n for e in effects):
-        assert document["counts"]["n_participants"] == participants(effects)
-    assert lines <= min(3, len(house.touches) + len({t.table for t in house.touches if t.table}))
+def test_right_numbers_after_the_declared_lines(name, end):
+    found, touches = end(name), HOUSES[name].touches
+    assert_right(found.document, found.effects)
+    seen, meant = correlations(found.path, found.config), [e.r for e in found.effects]
+    assert sorted(seen) == pytest.approx(sorted(meant), abs=1e-9)
+    if all(e.n for e in found.effects):
+        assert found.document["counts"]["n_participants"] == participants(found.effects)
+    assert found.lines <= min(3, len(touches) + len({t.table for t in touches if t.table}))
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_nothing_is_pooled_before_a_person_decides(name, tmp_path):
+def test_nothing_is_pooled_before_a_person_decides(name, end):
     """The untouched sheet ends in an error that names what to decide, never in a number."""
-    house = HOUSES[name]
-    path, _, _ = proposed(house, tmp_path)
-    code, document = pooled(path)
-    assert code == 1, document.get("pooled")
-    assert "pooled" not in document
-    pattern = house.asks or house.refused
-    assert any(re.search(pattern, text) for text in said(document, "error")), said(
-        document, "error"
-    )
+    house, document = HOUSES[name], end(name).untouched
+    assert "pooled" not in document, document["pooled"]
+    errors = [document["error"]["message"], *said(document, "error")]
+    assert any(re.search(house.asks or house.refused, text) for text in errors), errors
 
 
 @pytest.mark.parametrize("name", [n for n, h in HOUSES.items() if h.warns])
-def test_what_was_assumed_is_warned_of(name, tmp_path):
-    house = HOUSES[name]
-    path, _, _ = proposed(house, tmp_path)
-    _, document = pooled(path)
-    assert any(re.search(house.warns, t) for t in said(document, "warning")), said(
-        document, "warning"
-    )
+def test_what_was_assumed_is_warned_of(name, end):
+    warned = said(end(name).untouched, "warning")
+    assert any(re.search(HOUSES[name].warns, text) for text in warned), warned
 
 
 @pytest.mark.parametrize("name", [n for n, h in HOUSES.items() if h.either])
-def test_refused_or_right_with_a_warning(name, tmp_path):
-    house = HOUSES[name]
-    path, effects, _ = proposed(house, tmp_path)
-    _, document = pooled(path)
+def test_refused_or_right_with_a_warning(name, end):
+    document = end(name).untouched
     severity = "warning" if "pooled" in document else "error"
-    assert any(re.search(house.either, t) for t in said(document, severity)), said(
-        document, severity
-    )
+    problems = said(document, severity)
+    assert any(re.search(HOUSES[name].either, text) for text in problems), problems
     if severity == "warning":
-        assert_right(document, effects)
+        assert_right(document, end(name).effects)
 
 
 @pytest.mark.parametrize("name", [n for n, h in HOUSES.items() if h.flow == "import"])
 def test_an_export_read_as_a_sheet_is_refused_or_right(name, tmp_path):
-    """Who does not know of `import` gets no wrong number: not the first of three outcomes, nor
-    both reviewers.
+    """Without `import` there is no wrong number: not the first of three outcomes, nor both
+    coders.
     """
-    path, effects, config = *HOUSES[name].write(tmp_path), tmp_path / "metaalliance.toml"
-    here("init", path, "-o", config)
+    path, effects = HOUSES[name].write(tmp_path)
+    here("init", path, "-o", tmp_path / "metaalliance.toml")
     code, document = pooled(path)
     if "pooled" in document:
         assert_right(document, effects)

@@ -70,6 +70,13 @@ def test_of_several_sheets_with_effects_one_is_named(workbook, take):
     assert taken.studies.sheet == "main"
 
 
+def test_a_study_named_in_its_first_row_only_is_filled_down(workbook, take):
+    rows = "study|n|r|outcome\nAmes|120|.25|BDI\n|120|.2|GAF\nBoll|90|.1|BDI\n|90|.15|GAF"
+    taken = take(workbook({"Data": rows}))
+    assert tomllib.loads(taken.lines) == {"fill_down": ["study"]}
+    assert [row.study for row in taken.studies.rows] == ["Ames", "Ames", "Boll", "Boll"]
+
+
 def test_a_short_group_size_is_no_sample_size(sheet):
     studies = ma.load_studies(sheet("study|d|n_i|n_c\nA|.4|40|42\nB|.2|50|48\nC|.3|60|61"))
     assert [row.get("n1") for row in studies.rows] == [40, 50, 60]
@@ -86,6 +93,16 @@ def test_subsets_of_rows_keep_their_names(sheet):
     studies = ma.load_studies(sheet("|study|n|r\n3|A|40|.4\n7|B|50|.2\n12|C|60|.1"))
     assert not studies.errors
     assert [p.code for p in studies.problems if p.cell == "A1"] == ["MA218"]
+
+
+@pytest.mark.parametrize("mark", ["\t", ";"])
+def test_row_names_that_the_header_lacks_are_row_numbers(tmp_path, mark):
+    rows = [["study", "n", "r"], ["1", "A", "40", ".4"], ["2", "B", "50", ".2"]]
+    path = tmp_path / "table.txt"
+    path.write_text("\n".join(mark.join(row) for row in rows))
+    studies = ma.load_studies(path)
+    assert not studies.errors
+    assert [row.study for row in studies.rows] == ["A", "B"]
 
 
 def test_a_number_without_header_is_still_an_error(sheet):
@@ -152,3 +169,19 @@ def test_effects_beside_the_one_that_is_read_are_warned_of(sheet):
 def test_one_effect_with_a_name_is_the_effect(sheet, take, headers):
     taken = take(sheet(f"{headers}\n{ROWS}"))
     assert [row.get("r") for row in taken.studies.rows] == [0.25, 0.2, 0.3]
+
+
+def test_a_known_header_over_other_values_is_said_to_be(sheet):
+    text = "study|year|r|n|cor|age\nA|-3.5|client|40|.4|old\nB|-1.5|client|50|.2|young\n"
+    studies = ma.load_studies(sheet(f"{text}C|5.0|therapist|60|.1|old"))
+    assert not studies.errors
+    found = {p.cell: p.message for p in studies.problems if p.code == "MA220"}
+    assert list(found) == ["B1", "C1", "F1"]
+    assert "'r' holds no r" in found["C1"]
+    assert [row.get("r") for row in studies.rows] == [0.4, 0.2, 0.1]
+
+
+def test_limits_of_another_statistic_are_left(sheet):
+    text = "study|n|r|OR|lower|upper\nA|40|.4|2.1|1.2|3.4\nB|50|.2|1.5|1.1|2.0"
+    studies = ma.load_studies(sheet(text))
+    assert not any("ci_low" in row.cells for row in studies.rows)

@@ -35,6 +35,31 @@ Ames 2001|40|20|28|34
 Boll 2004|25|20|18|26
 Crane 2010|45|25|36|35"""
 
+EVENTS = """study|events1|total1|events2|total2
+Ames 2001|40|60|28|62
+Boll 2004|25|45|18|44
+Crane 2010|45|70|36|71"""
+#: Effects with their standard errors, without n.
+Z_SE = """study|yi|sei|yi_measure
+Ames 2001|.2554|.0925|z
+Boll 2004|.2027|.1072|z
+Crane 2010|.3095|.0854|z"""
+G_SE = Z_SE.replace("|z", "|g")
+G_VI = """study|yi|vi|yi_measure
+Ames 2001|.42|.0324|g
+Boll 2004|.31|.0441|g
+Crane 2010|.33|.0289|g"""
+OR_SE = """study|log_odds_ratio|se
+Ames 2001|1.41|.39
+Boll 2004|.22|.43
+Crane 2010|.65|.24"""
+
+
+def scaled(headers: str, body: str) -> str:
+    """A table without its last column, under other headers."""
+    rows = [row.rsplit("|", 1)[0] for row in body.splitlines()[1:]]
+    return "\n".join([headers, *rows])
+
 
 def headed(headers: str, body: str = R, *, more: str = "") -> str:
     """The rows of a table under other headers, with further cells before each."""
@@ -101,6 +126,46 @@ Crane 2010|.33|.00|.66|70|71""", G, ()),
     "Italian groups": (
         headed("Studio|Media_sperimentale|DS_sperimentale|N_sperimentale|Media_controllo|"
                "DS_controllo|N_controllo", MEANS), MEANS, ()),
+    "metapsyTools events": (
+        headed("study|event_arm1|totaln_arm1|event_arm2|totaln_arm2", EVENTS), EVENTS, ()),
+    "meta metabin": (headed("studlab|event.e|n.e|event.c|n.c", EVENTS), EVENTS, ()),
+    "metafor ai n1i ci n2i": (headed("study|ai|n1i|ci|n2i", EVENTS), EVENTS, ()),
+    "metadat tpos tneg": (headed("trial|tpos|tneg|cpos|cneg", COUNTS), COUNTS, ()),
+    "z and its error without n": (scaled("study|es.z|se.z", Z_SE), Z_SE, ()),
+    "g and its variance without n": (scaled("study|g|var_g", G_VI), G_VI, ()),
+    "log odds ratio and its error": (headed("author|logOR|SElogOR", OR_SE), OR_SE, ()),
+    "dmetar TE seTE without n": (
+        scaled("Author|TE|seTE", G_SE), G_SE, (('# yi_measure = "z"', 'yi_measure = "g"'),)),
+    "JASP": (scaled("Study|Effect size|Standard error", Z_SE), Z_SE, (
+        ("# yi =", "yi ="), ("# sei =", "sei ="), ("# yi_measure =", "yi_measure ="))),
+    "yi beside g": ("""study|g_i|yi|vi
+Ames 2001|.42|.42|.0324
+Boll 2004|.31|.31|.0441
+Crane 2010|.33|.33|.0289""", G_VI, ()),
+    "author, year and a number of the study": ("""study_id|author|year|n|r
+1|Ames|2001|120|.25
+2|Ames|2004|90|.20
+3|Crane|2010|140|.30
+4|Dorn|2012|70|.10
+5|Esch|2015|77|.15""", R, ()),
+    "kind of publication beside author": ("""study_id|author|pub_type|publication|year|n|r
+1|Ames|journal|published|2001|120|.25
+2|Boll|book|published|2004|90|.20
+3|Crane|journal|unpublished|2010|140|.30
+4|Dorn|journal|published|2012|70|.10
+5|Esch|journal|published|2015|77|.15""", R, ()),
+    "German authors and years": ("""Autoren|Jahr|Stichprobe (N)|Effektstärke r|p-Wert
+Ames|2001|120|.25|.006
+Ames|2004|90|.20|.058
+Crane|2010|140|.30|.001
+Dorn|2012|70|.10|.41
+Esch|2015|77|.15|.19""", R, ()),
+    "deviations of years": ("""study|year|n|r
+Ames 2001|-8.2|120|.25
+Boll 2004|-5.2|90|.20
+Crane 2010|.8|140|.30
+Dorn 2012|2.8|70|.10
+Esch 2015|5.8|77|.15""", R, ()),
     "a bare identifier": (headed("ID|n|r"), R, ()),
     "r of letters": ("""study|r|n|cor
 Ames 2001|client|120|.25

@@ -2,8 +2,8 @@
 
 The numbers are drawn from a seeded generator; no study is real. Effects lie in samples, samples in
 studies, studies in teams; instruments are shared between studies; reliabilities are coded for
-some rows; one row says only "n.s.", one reports a beta, and each study has its own correlation
-of errors.
+some rows; one row says only "n.s.", one reports a beta, one an effect with its variance, and each
+study has its own correlation of errors.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ def sheet() -> str:
                     "r": round(max(-0.3, min(0.85, r)), 2),
                     "n": (41, 56, 63, 78, 95, 120)[(s + 2 * (mark == "b")) % 6] + s,
                     "beta": "",
+                    "yi": "",
+                    "vi": "",
                     "team": f"team {s // 3}",
                     "alliance_measure": INSTRUMENTS[tool],
-                    "outcome_measure": ("DERS", "OQ-45")[j % 2],
+                    "outcome_measure": ("DERS", "OQ-45")[j % 2 if s % 2 else 0],
                     "modality": ("CBT", "psychodynamic")[s % 2],
                     "everyone": "all",
                     "outcome_direction": "higher_better",
@@ -52,6 +54,7 @@ def sheet() -> str:
             )
     rows[3]["r"] = "n.s."
     rows[5] |= {"beta": rows[5]["r"], "r": ""}
+    rows[8] |= {"r": "", "yi": 0.6, "vi": round(1 / (int(str(rows[8]["n"])) - 3), 4)}
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

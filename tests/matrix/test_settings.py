@@ -63,6 +63,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "nonsignificant": ({"nonsignificant": "zero"}, {}),
     "beta": ({"beta": "refuse"}, {}),
+    "yi_measure": ({"yi_measure": "d"}, {}),
     "attenuation": ({"attenuation": "individual", **RELIABILITIES}, {}),
     "alliance_reliability": (
         {"attenuation": "individual", **RELIABILITIES, "alliance_reliability": 0.6},
@@ -341,7 +342,7 @@ def test_record(case, tmp_path):
     assert " same " in numbers
 
 
-@pytest.mark.parametrize("case", ["measure", "nonsignificant", "beta", "attenuation"])
+@pytest.mark.parametrize("case", ["measure", "nonsignificant", "beta", "yi_measure", "attenuation"])
 def test_convert(case, tmp_path):
     """`convert` obeys every policy: its effects are those that are pooled."""
     run = Run(tmp_path, CASES[case][0])

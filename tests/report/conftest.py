@@ -145,8 +145,6 @@ def evidence_of() -> Callable[..., Evidence]:
             choices={},
             nonsignificant_rows=frozenset(),
             problems=(),
-            nonsignificant="error",
-            beta="peterson-brown",
         )
         return Evidence(
             studies=studies,

@@ -99,10 +99,76 @@ def test_text_names_the_result(made):
     assert "to the last digit" in done.stdout
 
 
-def test_other_commands_are_refused(tmp_path):
-    old, new = sheet(tmp_path / "old.csv"), sheet(tmp_path / "new.csv", ROWS[:-1])
-    assert call("compare", old, new, "-q").exit_code == 0
-    record = tmp_path / "new_results" / "run_compare.json"
-    done = call("verify", record, new)
+def test_a_figure_has_no_numbers(tmp_path):
+    path = sheet(tmp_path / "studies.csv")
+    done = call("plot", "funnel", path)
+    assert done.exit_code == 0, done.stderr
+    (record,) = tmp_path.rglob("run*.json")
+    done = call("verify", record, path)
     assert done.exit_code == 3
-    assert "multiverse can be verified" in done.stderr
+    assert "compare can be verified" in done.stderr
+
+
+# Two sheets -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def versions(tmp_path):
+    """Two versions of a sheet, compared with settings, and their record."""
+    old = sheet(tmp_path / "old.csv", ROWS[:-1])
+    new = sheet(tmp_path / "new.csv", [("Adler 1988", 0.35, *ROWS[0][2:]), *ROWS[1:]])
+    done = call("compare", old, new, "-q", "--rho", ".8", "--tau2", "ML", "--key", "alliance_rater")
+    assert done.exit_code == 0, done.stderr
+    return old, new, tmp_path / "new_results" / "run_compare.json"
+
+
+def test_a_comparison_follows_from_its_sheets(versions):
+    old, new, record = versions
+    for more in ((), ("--strict",), ("--old", old)):
+        code, checks = verified(record, new, *more)
+        assert code == 0
+        assert all(check["same"] for check in checks.values())
+    assert json.loads(record.read_text(encoding="utf-8"))["numbers"]["result.total"] != 0
+    assert "The result follows from this workbook." in call("verify", record, new).stdout
+
+
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_a_comparison_does_not_follow_from_other_sheets(versions, which):
+    old, new, record = versions
+    path = {"old": old, "new": new}[which]
+    path.write_text(path.read_text(encoding="utf-8").replace("0.25", "0.26"), encoding="utf-8")
+    code, checks = verified(record, new)
+    assert code == 1
+    assert not checks["input"]["same"]
+    assert f"{which}: other bytes" in checks["input"]["text"]
+    assert any(m["number"].startswith("result.") for m in checks["numbers"]["details"])
+
+
+def test_an_edited_record_of_a_comparison_is_seen(versions):
+    _, new, record = versions
+    content = json.loads(record.read_text(encoding="utf-8"))
+    content["numbers"]["result.total"] = 0.5
+    record.write_text(json.dumps(content), encoding="utf-8")
+    code, checks = verified(record, new)
+    assert code == 1
+    assert not checks["record"]["same"]
+    assert checks["numbers"]["details"][0]["recorded"] == 0.5
+
+
+def test_an_earlier_sheet_that_is_missing_or_has_no_use(versions, tmp_path):
+    old, new, record = versions
+    moved = old.rename(tmp_path / "other.csv")
+    assert call("verify", record, new).exit_code == 3
+    assert call("verify", record, new, "--old", moved).exit_code == 0
+    assert call("pool", new, "-q").exit_code == 0
+    done = call("verify", tmp_path / "new_results" / "run.json", new, "--old", moved)
+    assert done.exit_code == 2
+    assert "no use" in done.stderr
+
+
+def test_a_sheet_that_cannot_be_pooled_is_exit_4(tmp_path):
+    old, new = sheet(tmp_path / "old.csv", ROWS[:2]), sheet(tmp_path / "new.csv")
+    done = call("compare", old, new)
+    assert done.exit_code == 4
+    assert "No result: " in done.stdout
+    assert call("pool", old).exit_code == 4

@@ -132,7 +132,7 @@ def test_template_names_it_in_the_dropdown(template):
 def test_codebook_explains_it(template):
     rows = {row[0]: row for row in template["codebook"].values}
     assert rows["contingency_c"][1:5] == (
-        "Statistic", "Pearson's C of a 2×2 table; needs a sign.", "number, from 0 to 1",
+        "Statistic, collapsed", "Pearson's C of a 2×2 table; needs a sign.", "number, from 0 to 1",
         "contingency coefficient",
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Effects that were computed already: their scale, where it stands, and what is asked without it."""
+"""Effects that were computed already: their scale, where it stands, what is asked."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def test_without_n_the_scale_is_asked_for(load):
 
 @pytest.mark.parametrize(("scale", "r"), [("z", 0.248), ("r", 0.253)])
 def test_without_n_the_scale_decides(load, scale, r):
-    effects = ma.effect_sizes(load(NO_N, yi_measure=scale))
-    assert ma.pool(effects).r.estimate == pytest.approx(r, abs=0.0005)
-    assert effects.n_participants is None
+    studies = load(NO_N, yi_measure=scale)
+    assert pooled_r(studies)["estimate"] == pytest.approx(r, abs=0.0005)
+    assert ma.effect_sizes(studies).n_participants is None
 
 
 def test_r_of_one_is_no_correlation(load, errors):

@@ -146,7 +146,10 @@ def compare(
         bool, typer.Option("--all", help="Print every row and cell that changed.")
     ] = False,
 ) -> int:
-    """Compare two versions of a sheet: what changed, and what it did to the pooled result."""
+    """Compare two versions of a sheet: what changed, and what it did to the pooled result.
+
+    The exit code is 1 when a sheet has errors, and 4 when one of them cannot be pooled.
+    """
     from metaalliance.cli.compare import CompareOptions, run_compare
 
     return run_compare(CompareOptions(request=request, old=old, new=new, key=key, every=every))

@@ -67,11 +67,19 @@ def verify(
             "--strict", help="Other bytes, versions or configuration give exit code 1 too."
         ),
     ] = False,
+    old: Annotated[
+        Path | None,
+        typer.Option(
+            "--old",
+            help="Earlier sheet of a record of compare [default: that of its name beside the "
+            "workbook].",
+        ),
+    ] = None,
 ) -> int:
     """Run a recorded analysis again; say whether its result still follows from the workbook."""
     from metaalliance.cli.verify import VerifyOptions, run_verify
 
-    return run_verify(VerifyOptions(record=record, request=request, strict=strict))
+    return run_verify(VerifyOptions(record=record, request=request, strict=strict, old=old))
 
 
 @command(

@@ -19,12 +19,15 @@ def template(
     output: Annotated[Path, typer.Option("-o", "--output", help="Workbook to write.")] = Path(
         "studies.xlsx"
     ),
+    short: Annotated[
+        bool, typer.Option("--short", help="Only the columns that most teams need.")
+    ] = False,
     force: Replace = False,
 ) -> int:
     """Write an empty extraction workbook with dropdowns, a codebook and two examples."""
     from metaalliance.cli.sheets.template import run_template
 
-    return run_template(output, force)
+    return run_template(output, force, short=short)
 
 
 @command("example", _PREPARE)
@@ -47,7 +50,7 @@ def example(
     helps={"output": "File [default: metaalliance.toml beside the sheet]."},
 )
 def init(request: Request) -> int:
-    """Propose a configuration: which header is which column, which value is which level."""
+    """Propose a configuration: what the sheet needs, why, and how many rows would be used."""
     from metaalliance.cli.sheets.init import run_init
 
     return run_init(request.workbook, request.output, request.sheet, force=request.force)

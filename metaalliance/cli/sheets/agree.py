@@ -19,6 +19,7 @@ from metaalliance.coding.points import CoderPooled, pooled_by_coder
 from metaalliance.coding.variables import AgreementTable
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model
+from metaalliance.policy import Policy
 from metaalliance.report.folder import write_file
 from metaalliance.report.tables.agreement import (
     agreed_line,
@@ -54,19 +55,20 @@ def run_agree(options: AgreeOptions) -> int:
     key = [k.strip() for k in options.key.split(",") if k.strip()] if options.key else None
     request = options.request
     written = config_for(options.workbooks[0], request.config)
-    level = Model.read({"level": options.level}, written.pool).level
+    model = Model.read({"level": options.level}, written.pool)
+    policy = Policy.read({}, written.pool)
     sheets = _sheets(options)
     matching = match_rows(sheets, key=key)
     if not matching.matched:
         raise EstimationError(_nothing(matching), code="MA640")
-    table = agreement(matching, level=level)
-    pooled = pooled_by_coder(matching)
-    found = conflicts(matching)
+    table = agreement(matching, level=model.level)
+    pooled = pooled_by_coder(matching, model, policy)
+    found = conflicts(matching, model, policy)
     codebook = _codebook(options.workbooks[0])
     content = conflicts_workbook(matching, found, table, pooled, codebook=codebook)
     write_file(target, content, force=request.force)
     if request.json_output:
-        settings = {"level": level, "key": key, "sheet": request.sheet,
+        settings = {**policy.to_record(), **model.to_record(), "key": key, "sheet": request.sheet,
                     "nonsignificant": sheets[0].nonsignificant, "beta": sheets[0].beta}  # fmt: skip
         document = agreement_document(matching, table, pooled, found, settings, [target.name])
         print_document(document)
@@ -91,7 +93,7 @@ def _print(
     lines = matching_lines(matching, every=every)
     lines += ["", render_text(shown, width)] if shown.rows else []
     lines += ["", *textwrap.wrap(agreed_line(table), width)] if not every else []
-    lines += ["", render_text(pooled_table(pooled), width), "", *conflict_lines(found)]
+    lines += ["", render_text(pooled_table(pooled, table.level), width), "", *conflict_lines(found)]
     print_result(lines)
 
 

@@ -15,6 +15,7 @@ from metaalliance.report.folder import write_file
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.proposal import Line, Proposal, propose
 from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.wide import Wide
 from metaalliance.sheet.read.source import parse_grids, read_source
 from metaalliance.sheet.trial import Trial, toml, try_out
 from metaalliance.wording.untrusted import printable
@@ -78,7 +79,7 @@ def conversation(proposal: Proposal, trial: Trial, file: str) -> list[str]:
         lines.append(f"Read as they stand: {_listed(known)}")
     if proposal.unknown:
         lines.append(f"Columns of your own (possible moderators): {_listed(proposal.unknown)}")
-    questions = _questions(proposal, trial)
+    questions = _questions(proposal, trial, file)
     if questions:
         lines += ["", "Left to decide, what matters most first:"]
         lines += [f"{i}. {text}" for i, text in enumerate(questions, start=1)]
@@ -89,7 +90,7 @@ def _worth(proposal: Proposal, trial: Trial) -> list[str]:
     """How many rows would be used with the proposal as it is, and what stops the others."""
     studies = trial.studies
     if studies is None:
-        return [f"0 of {proposal.rows} rows would be used." if proposal.rows else "No row is used."]
+        return [f"0 of {proposal.rows} rows would be used."]
     count = len({row.study for row in trial.used})
     text = (
         f"{len(trial.used)} of {len(studies.rows)} rows would be used "
@@ -121,12 +122,12 @@ def _listed(texts: Sequence[str]) -> str:
     return ", ".join(shown) + more
 
 
-def _questions(proposal: Proposal, trial: Trial) -> list[str]:
+def _questions(proposal: Proposal, trial: Trial, file: str) -> list[str]:
     """What only a person can decide: what stops everything first, what may turn a sign last."""
     columns = {*proposal.known, *(line.key for line in trial.lines)}
     found = []
     if proposal.wide is not None and not proposal.effect_read:
-        found.append(_wide(proposal))
+        found.append(_wide(proposal.wide, file))
     elif not proposal.effect:
         found.append(
             "No header looks like a statistic (r, t, F, d, p ...). Say which column is one: "
@@ -140,7 +141,7 @@ def _questions(proposal: Proposal, trial: Trial) -> list[str]:
         found.append(trial.refusal)
     found += [_error(code, problems) for code, problems in trial.reasons()]
     if proposal.wide is not None and proposal.effect_read:
-        found.append(_beside(proposal))
+        found.append(_beside(proposal.wide, file))
     if proposal.effect and "outcome_direction" not in columns and trial.studies is not None:
         found.append(
             "Signs are taken as aligned (positive: better alliance, better outcome), as there is "
@@ -149,23 +150,26 @@ def _questions(proposal: Proposal, trial: Trial) -> list[str]:
     return found
 
 
-def _wide(proposal: Proposal) -> str:
-    wide = proposal.wide
-    assert wide is not None
+def _wide(wide: Wide, file: str) -> str:
+    """That several effects stand side by side, and the way out."""
     return (
         f"The sheet is wide: {len(wide.parts)} effects of a study ({wide.statistic}) stand side by "
         f"side in columns: {_listed(wide.labels)}. None is taken. To make one row of each effect: "
-        "metaalliance import FILE -o studies.xlsx"
+        f"{_import(file)}"
     )
 
 
-def _beside(proposal: Proposal) -> str:
-    wide = proposal.wide
-    assert wide is not None
+def _beside(wide: Wide, file: str) -> str:
+    """That further effects stand beside the one that is read."""
     return (
         f"Further effects may stand side by side in columns ({_listed(wide.labels)}): only one per "
-        "row is read. metaalliance import FILE -o studies.xlsx makes one row of each."
+        f"row is read. To make one row of each: {_import(file)}"
     )
+
+
+def _import(file: str) -> str:
+    name = "studies.xlsx" if file != "studies.xlsx" else "effects.xlsx"
+    return f"metaalliance import {printable(file)} -o {name}"
 
 
 def _error(code: str, problems: Sequence[Problem]) -> str:

@@ -10,12 +10,12 @@ from metaalliance.report.folder import write_file
 from metaalliance.sheet.template.workbook import template_workbook
 
 
-def run_template(output: Path, force: bool) -> int:
+def run_template(output: Path, force: bool, *, short: bool = False) -> int:
     """Write the empty extraction workbook; never over a file, unless by force."""
     if output.suffix.lower() != ".xlsx":
         raise OptionError(f"{output} must end in .xlsx: the template is an Excel workbook.")
     if output.is_dir():
         raise OptionError(f"{output} is a folder, not a file.", code="MA691")
-    write_file(output, template_workbook(), force=force)
+    write_file(output, template_workbook(short=short), force=force)
     print_error(f"Wrote {output}. Fill in the sheet effects; then: metaalliance validate {output}")
     return OK

@@ -90,8 +90,8 @@ SE = positive("se", "Standard error of the statistic; serves where n is not know
 CI_LOW = number("ci_low", "Lower confidence limit, on the scale of the statistic.",
                 "ci lower", "lower ci", "ci_lb", "lcl")  # fmt: skip
 CI_HIGH = number("ci_high", "Upper confidence limit.", "ci upper", "upper ci", "ci_ub", "ucl")
-CI_LEVEL = number("ci_level", "Level of the limits in percent; blank means 95.",
-                  "ci level", "confidence level", "conf_level", low=50, high=100,
+CI_LEVEL = number("ci_level", "Level of the limits, 95 or .95; blank means 95.",
+                  "ci level", "confidence level", "conf_level", low=0.5, high=100,
                   open_ends=True, percent=1)  # fmt: skip
 SD_X = positive("sd_x", "Standard deviation of the alliance scores.")
 SD_Y = positive("sd_y", "Standard deviation of the outcome scores.")

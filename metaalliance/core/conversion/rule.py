@@ -110,7 +110,7 @@ class Rule:
         A standard error or an interval stands for n and for what else only the variance needs.
         """
         missing = [one_of for one_of in self.needs if not any(c in inputs for c in one_of)]
-        own = self.spread is not None and self.spread.reported(inputs) is not None
+        own = self.spread is not None and self.spread.has(inputs)
         return [m for m in missing if not (own and _SIZES & {*m})]
 
     def own_variance(self, inputs: Inputs) -> tuple[float, str] | None:

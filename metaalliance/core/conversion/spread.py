@@ -51,6 +51,10 @@ class Spread:
     takes_se: bool = True
     first: bool = False
 
+    def has(self, x: Inputs) -> bool:
+        """Whether a standard error or both limits are reported."""
+        return (self.takes_se and "se" in x) or {"ci_low", "ci_high"} <= x.keys()
+
     def reported(self, x: Inputs) -> tuple[float, str] | None:
         """Return the variance of the statistic on its own scale and its source, or None."""
         return self.of_limits(x) or self.of_se(x)
@@ -60,6 +64,7 @@ class Spread:
         if "ci_low" not in x or "ci_high" not in x:
             return None
         level = x.get("ci_level", 95.0)
+        level = 100 * level if level < 1 else level
         half = float(special.ndtri(0.5 + level / 200))
         se = (self.scale.to(x["ci_high"]) - self.scale.to(x["ci_low"])) / (2 * half)
         source = f"from the {level:g}% interval{self.scale.name}"

@@ -34,16 +34,16 @@ BELOW_ZERO = 1e-12
 def start_values(data: MultilevelData) -> list[Array]:
     """Return where to begin, as the likelihood of few studies can have several maxima.
 
-    With studies and effects only: moment estimates, and all of their sum in either component
-    unless there are many studies. With further levels: the excess variance in equal parts, and
-    the whole of it in each component in turn.
+    With studies and effects only: moment estimates and, unless there are many studies, their sum
+    in equal parts and all of it in either component. With further levels: the excess variance
+    in equal parts, and the whole of it in each component in turn.
     """
     residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
     typical = float(np.median(data.vi))
     if isinstance(data.structure, Nested):
         start = _moments(data.structure, residuals, typical)
-        ends = float(start.sum()) * np.eye(2) if data.blocks.m <= MANY_STUDIES else ()
-        return [start, *ends]
+        shares = ((0.5, 0.5), (1, 0), (0, 1)) if data.blocks.m <= MANY_STUDIES else ()
+        return [start, *(float(start.sum()) * np.array(share) for share in shares)]
     excess = max(float(np.mean(residuals**2)) - typical, 0.1 * typical)
     count = len(data.names)
     return [np.full(count, excess / count), *(excess * np.eye(count))]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.errors import EstimationError
 
@@ -116,7 +116,7 @@ class Dense:
                     code="MA603",
                 ) from None
             log_det += 2 * float(np.log(np.diagonal(root, axis1=1, axis2=2)).sum())
-            parts.append((rows, matrix, np.linalg.inv(matrix)))
+            parts.append((rows, matrix, np.asarray(np.linalg.inv(matrix), dtype=np.float64)))
         return cls(blocks, dense, tuple(parts), log_det)
 
     def solve(self, z: Array) -> Array:
@@ -184,6 +184,7 @@ class SamplingErrors:
         return np.asarray(found * root[:, :, None] * root[:, None, :], dtype=np.float64)
 
 
-def pairs(groups: IntArray) -> Array:
+def pairs(groups: IntArray) -> BoolArray:
     """Return which two rows share a group: (c, n) to (c, n, n)."""
-    return np.asarray(groups[:, :, None] == groups[:, None, :])
+    same: BoolArray = groups[:, :, None] == groups[:, None, :]
+    return same

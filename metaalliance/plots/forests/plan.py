@@ -122,6 +122,7 @@ def _notes(
     notes = []
     if fit.effects.dependent():
         rho = number(assumed_rho(fit), 2, correlation=not look.words.leading_zero)
+        rho += " within samples" if fit.effects.studies_with_samples else ""
         if choice.effects == "average":
             notes.append(f"Several effects of a study are shown as their average (ρ = {rho}).")
         else:

@@ -137,8 +137,14 @@ def _rows(
 
 
 def effect_labels(frame: pd.DataFrame) -> list[str]:
-    """Return what tells the effects of a study apart: measure, rater and outcome, or a number."""
+    """Return what tells the effects of a study apart: sample, measure, rater, outcome, or a number.
+
+    The sample is told where a study has several.
+    """
     names = [c for c in ("alliance_measure", "alliance_rater", "outcome_measure") if c in frame]
+    if "sample" in frame:
+        several = frame["sample"].fillna("").groupby(frame["study"]).transform("nunique") > 1
+        frame, names = frame.assign(sample=frame["sample"].where(several)), ["sample", *names]
     number = frame.groupby("study").cumcount() + 1
     labels = []
     for i, row in enumerate(frame[names].itertuples(index=False)):

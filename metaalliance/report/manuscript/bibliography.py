@@ -100,6 +100,7 @@ def _tex(text: str) -> str:
 #: | pages | DOI
 _WORKS = """
 aloe2012 | Aloe, A. M.; Becker, B. J. | 2012 | An effect size for regression predictors in meta-analysis | Journal of Educational and Behavioral Statistics | 37(2) | 278–297 | 10.3102/1076998610396901
+aloe2013 | Aloe, A. M.; Thompson, C. G. | 2013 | The synthesis of partial effect sizes | Journal of the Society for Social Work and Research | 4(4) | 390–405 | 10.5243/jsswr.2013.24
 appelbaum2018 | Appelbaum, M.; Cooper, H.; Kline, R. B.; Mayo-Wilson, E.; Nezu, A. M.; Rao, S. M. | 2018 | Journal article reporting standards for quantitative research in psychology: The APA Publications and Communications Board task force report | American Psychologist | 73(1) | 3–25 | 10.1037/amp0000191
 baujat2002 | Baujat, B.; Mahé, C.; Pignon, J.-P.; Hill, C. | 2002 | A graphical method for exploring heterogeneity in meta-analyses: Application to a meta-analysis of 65 trials | Statistics in Medicine | 21(18) | 2641–2652 | 10.1002/sim.1221
 begg1994 | Begg, C. B.; Mazumdar, M. | 1994 | Operating characteristics of a rank correlation test for publication bias | Biometrics | 50(4) | 1088–1101 | 10.2307/2533446
@@ -160,6 +161,7 @@ viechtbauer2010 | Viechtbauer, W. | 2010 | Conducting meta-analyses in R with th
 viechtbauer2010b | Viechtbauer, W.; Cheung, M. W.-L. | 2010 | Outlier and influence diagnostics for meta-analysis | Research Synthesis Methods | 1(2) | 112–125 | 10.1002/jrsm.11
 voracek2019 | Voracek, M.; Kossmeier, M.; Tran, U. S. | 2019 | Which data to meta-analyze, and how? A specification-curve and multiverse-analysis approach to meta-analysis | Zeitschrift für Psychologie | 227(1) | 64–82 | 10.1027/2151-2604/a000357
 yule1912 | Yule, G. U. | 1912 | On the methods of measuring association between two attributes | Journal of the Royal Statistical Society | 75(6) | 579–652 | 10.2307/2340126
+zhang1998 | Zhang, J.; Yu, K. F. | 1998 | What's the relative risk? A method of correcting the odds ratio in cohort studies of common outcomes | JAMA | 280(19) | 1690–1691 |
 """  # noqa: E501  # one work on a line
 
 

@@ -71,13 +71,14 @@ class _Sheet:
 
 def _rows(found: Iterable[Element]) -> dict[int, tuple[Element, list[Element]]]:
     """Rows by their numbers, which a file may leave out, each with its cells."""
-    number, rows = 0, {}
+    number = 0
+    rows: dict[int, tuple[Element, list[Element]]] = {}
     for element in found:
         if element.name == "row":
             number = int(element.attributes.get("r", number + 1))
-            rows[number] = (element, cells := [])
+            rows[number] = (element, [])
         elif element.name == "c":
-            cells.append(element)
+            rows[number][1].append(element)
     return rows
 
 
@@ -109,6 +110,8 @@ def _restyle_row(
             yield cell.change(xml, s=style)
     if left:
         missing.append(row.append(xml, _new_cells(row.prefix, number, left, base)))
+    if missing and "spans" in row.attributes and not row.is_empty(xml):
+        yield row.change(xml, spans=None)  # the columns that it says are no longer all
     yield from missing
 
 

@@ -140,11 +140,13 @@ class Package:
         for name in gone:
             del self.parts[name]
         for owner in ["", *self.parts]:
-            ids = {r.id for r in self.relations(owner) if r.target in gone}
-            if ids:
-                self._cut(_relations_of(owner), lambda e, ids=ids: e.attributes.get("Id") in ids)
+            self._forget(owner, {r.id for r in self.relations(owner) if r.target in gone})
         names = {f"/{name}" for name in gone}
         self._cut(CONTENT_TYPES, lambda e: e.attributes.get("PartName") in names)
+
+    def _forget(self, owner: str, ids: set[str]) -> None:
+        if ids:
+            self._cut(_relations_of(owner), lambda e: e.attributes.get("Id") in ids)
 
     def _cut(self, part: str, unwanted: Callable[[Element], bool]) -> None:
         xml = self.xml(part)

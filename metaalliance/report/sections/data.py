@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import pandas as pd
+
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
@@ -34,7 +36,12 @@ _NONSIGNIFICANT = {
 
 def data_section(evidence: Evidence) -> Section:
     """Return methods and results of data collection, with the tables of studies."""
-    methods = [_scale(evidence), _conversions(evidence), _signs(evidence), _policies(evidence)]
+    methods = [
+        _scale(evidence) + _own_variances(evidence),
+        _conversions(evidence),
+        _signs(evidence),
+        _policies(evidence),
+    ]
     results: list[Block] = [_included(evidence)]
     characteristics, table = characteristics_table(evidence), study_table(evidence)
     appendix: list[Block] = []
@@ -81,12 +88,33 @@ def _scale(evidence: Evidence) -> Prose:
     )
 
 
+def _own_variances(evidence: Evidence) -> Prose:
+    """How many sampling variances were reported and do not rest on n."""
+    ledger = evidence.coded.ledger
+    rules = ledger["variance_rule"].astype(str) if len(ledger) else pd.Series(dtype=str)
+    own = int(rules.str.startswith(("from the ", "vi as", "sei² as")).sum())
+    if not own:
+        return Prose()
+    return prose(
+        "For {some} the sampling variance was that of the report (its variance, standard error or "
+        "confidence interval), carried over to the correlation by the delta method.",
+        some=effects(own),
+    )
+
+
+def _statistics(ledger: pd.DataFrame) -> pd.Series[str]:
+    """The statistic of each row; that of an effect computed already by the scale it is on."""
+    names, formulas = ledger["statistic"].astype(str), ledger["formula"].astype(str)
+    scales = formulas.str.extract("^yi as ([a-z_]+):", expand=False)
+    return scales.where(names == "yi").fillna(names)
+
+
 def _conversions(evidence: Evidence) -> Prose:
     """Which statistics were converted, by whose formulas."""
     ledger = evidence.coded.ledger
     if not len(ledger):
         return Prose()
-    counts = Counter(ledger["statistic"].astype(str))
+    counts = Counter(_statistics(ledger))
     total = sum(counts.values())
     direct = sum(counts[name] for name in _DIRECT)
     others = [(name, n) for name, n in counts.most_common() if name not in _DIRECT]
@@ -248,9 +276,9 @@ def _references_to_tables(evidence: Evidence) -> Prose:
 def conversion_table(evidence: Evidence) -> Table | None:
     """Return which statistics were converted how; None where none was."""
     ledger = evidence.coded.ledger
-    if not len(ledger) or set(ledger["statistic"].astype(str)) <= set(_DIRECT):
+    if not len(ledger) or set(_statistics(ledger)) <= set(_DIRECT):
         return None
-    groups = ledger.groupby("statistic", sort=False)
+    groups = ledger.groupby(_statistics(ledger), sort=False)
     rows = [
         {
             "statistic": _name(str(name)),

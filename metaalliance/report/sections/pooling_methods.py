@@ -84,7 +84,7 @@ def _model(evidence: Evidence) -> Prose:
             "correlation of {rho} between their sampling errors [@borenstein2009].",
             n=effects(evidence.coded.n_effects),
             rho=number(evidence.aggregation_rho, 2, correlation=True),
-        )
+        ) + _samples(evidence)
     if fit.model == "che":
         return prose(
             "Because {several} contributed more than one effect, effects were pooled with the "
@@ -93,7 +93,7 @@ def _model(evidence: Evidence) -> Prose:
             "correlate at an assumed {rho} within a study.",
             several=_several(evidence),
             rho=_assumed(fit.settings()["rho"]),
-        ) + _structure(fit)
+        ) + (_samples(evidence) + _structure(fit))
     if fit.model == "three-level":
         return prose(
             "Because {several} contributed more than one effect, effects were pooled with a "
@@ -110,6 +110,18 @@ def _model(evidence: Evidence) -> Prose:
     return averaged + prose(
         "Effects were pooled with a random-effects model [@higgins2009], in which true effects "
         "vary between studies."
+    )
+
+
+def _samples(evidence: Evidence) -> Prose:
+    """Say whose sampling errors are independent where studies have several samples."""
+    count = evidence.coded.studies_with_samples
+    if not count:
+        return Prose()
+    return prose(
+        "In {several} with several independent samples, sampling errors of effects of different "
+        "samples are independent.",
+        several="the one study" if count == 1 else f"the {count:,} studies",
     )
 
 

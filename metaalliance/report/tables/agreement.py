@@ -27,6 +27,8 @@ _HOW = {
     "description": "by description",
     "key": "by the key",
     "order": "alike, in their order",
+    "values": "by description and numbers, under another id",
+    "label": "by description and numbers, under another label",
     "elimination": "as the last of their study",
 }
 FIRST_UNMATCHED = 10
@@ -36,8 +38,10 @@ def matching_lines(matching: Matching, *, every: bool = False) -> list[str]:
     """Return what was matched and what was not, as text."""
     content = matching.to_dict()
     lines = [
-        f"{letter}: {_name(sheet)}, {len(sheet.rows):,} row{'' if len(sheet.rows) == 1 else 's'}"
-        for letter, sheet in zip(matching.coders, matching.sheets, strict=True)
+        f"{letter}: {_name(sheet)}, {_count(len(sheet.rows), 'row')}, {_count(studies, 'study')}"
+        for letter, sheet, studies in zip(
+            matching.coders, matching.sheets, matching.studies, strict=True
+        )
     ]
     hows = ", ".join(f"{n:,} {_HOW[how]}" for how, n in content["matched_by"].items())
     lines.append(f"{content['matched']:,} effects matched" + (f" ({hows})" if hows else ""))
@@ -57,6 +61,11 @@ def matching_lines(matching: Matching, *, every: bool = False) -> list[str]:
         if len(shown) < len(loose):
             lines.append(f"  (+{len(loose) - len(shown):,} more; all are in the workbook)")
     return lines
+
+
+def _count(count: int, what: str) -> str:
+    many = "studies" if what == "study" else f"{what}s"
+    return f"{count:,} {what if count == 1 else many}"
 
 
 def _name(sheet: Studies) -> str:
@@ -139,7 +148,7 @@ def _variable_row(variable: VariableAgreement) -> dict[str, Any]:
     return row
 
 
-def pooled_table(pooled: Sequence[CoderPooled]) -> Table:
+def pooled_table(pooled: Sequence[CoderPooled], level: float = 0.95) -> Table:
     """The pooled correlation of each coder, over matched rows only where these are fewer."""
     sizes = {p.coder: p.n_effects for p in pooled if p.rows == "all"}
     subset = any(p.rows == "matched" and p.n_effects != sizes[p.coder] for p in pooled)
@@ -150,7 +159,7 @@ def pooled_table(pooled: Sequence[CoderPooled]) -> Table:
         Field(key="n_studies", title="Studies", kind="count"),
         Field(key="n_effects", title="Effects", kind="count"),
         Field(key="r", title="r", kind="r"),
-        Field(key="ci", title="95% CI"),
+        Field(key="ci", title=f"{level:.0%} CI"),
         Field(key="tau", title="tau", kind="number"),
     )
     nan = math.nan
@@ -171,11 +180,13 @@ def pooled_table(pooled: Sequence[CoderPooled]) -> Table:
         for p in pooled
     )
     reasons = dict.fromkeys(f"{p.coder}: {printable(p.reason)}" for p in pooled if p.reason)
-    return Table(title="Pooled r of each coder", fields=fields, rows=rows, notes=tuple(reasons))
+    models = dict.fromkeys(p.model for p in pooled if p.model)
+    title = f"Pooled r of each coder ({', '.join(models)})" if models else "Pooled r of each coder"
+    return Table(title=title, fields=fields, rows=rows, notes=tuple(reasons))
 
 
 def conflict_lines(conflicts: Sequence[Conflict], *, first: int = 5) -> list[str]:
-    """Return how many conflicts there are, and the ones that move the result most."""
+    """Return how many conflicts there are, those that move the result most, and all of labels."""
     count = len(conflicts)
     if not count:
         return ["No conflicts."]
@@ -185,12 +196,19 @@ def conflict_lines(conflicts: Sequence[Conflict], *, first: int = 5) -> list[str
         f"{count:,} conflict{'' if count == 1 else 's'}: {len(moving):,} move the pooled r, "
         f"{unknown:,} cannot be judged alone, {count - len(moving) - unknown:,} do not enter it"
     ]
-    for c in moving[:first]:
+    labels = [c for c in conflicts if c.variable == "study" and c not in moving[:first]]
+    for c in [*moving[:first], *labels]:
         values = " / ".join("blank" if v is None else _value_text(v) for v in c.values)
-        change = number(c.impact, 4, correlation=True)
         what = f"{printable(c.study)}, {printable(c.variable)}: {values}"
-        lines.append(f"  {c.id}  {what}; r changes by {change}")
+        lines.append(f"  {c.id}  {what}{_change_text(c)}")
     return lines
+
+
+def _change_text(conflict: Conflict) -> str:
+    if math.isnan(conflict.impact):
+        return ""
+    change = number(conflict.impact, 4, correlation=True)
+    return f"; r changes by {change}" if conflict.impact else "; r stays"
 
 
 def _value_text(value: float | str) -> str:

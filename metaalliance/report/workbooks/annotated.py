@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 from openpyxl.utils import coordinate_to_tuple
 
@@ -61,6 +62,20 @@ def annotated_workbook(path: str | Path, studies: Studies) -> bytes:
     if sniff(content, studies.file) != "xlsx":
         content = grid_workbook(grids, studies)
         titles = {grid.name: grid_title(grid.name) for grid in grids}
+    try:
+        return _marked(content, grids, titles, studies)
+    except (LookupError, ValueError, StopIteration, ExpatError) as error:
+        raise UnreadableFileError(
+            f"{studies.file} cannot be copied, since its parts do not fit together "
+            f"({type(error).__name__}). Save it anew in a spreadsheet program.",
+            code="MA105",
+        ) from error
+
+
+def _marked(
+    content: bytes, grids: Sequence[Grid], titles: Mapping[str, str], studies: Studies
+) -> bytes:
+    """The workbook with marks on the sheets that were read, and the list."""
     package = Package(content)
     _leave_macros_out(package, studies.file)
     styles_part = package.related(package.workbook, "styles")

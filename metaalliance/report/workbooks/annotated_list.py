@@ -68,7 +68,7 @@ def problems_sheet(
     looks = _looks(styles)
     ordered = sorted(problems, key=gravity)
     rows = [_row(1, tuple(_COLUMNS), [looks["header"]] * len(_COLUMNS), "")]
-    links = []
+    links: list[str] = []
     for number, problem in enumerate(ordered, start=2):
         texts = _texts(problem, several=len(titles) > 1)
         used = [looks[problem.severity], *[looks["text"]] * (len(_COLUMNS) - 1)]

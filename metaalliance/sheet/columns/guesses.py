@@ -24,16 +24,29 @@ _N_FIRST = names(
 _N_MORE = _N_FIRST | names(
     """n sample size total participants patients clients subjects overall all pts dyads pairs obs
     observations cases of the in for number no num study correlation corr r es effect itt people
-    persons respondents"""
+    persons respondents stichprobe stichprobengrosse fallzahl probanden effectif participants
+    muestra campione steekproef deelnemers aantal von de van der totale totaal gesamt"""
+)
+_SIZE = names(
+    """n sample size participants patients clients subjects stichprobe stichprobengrosse fallzahl
+    probanden effectif muestra campione steekproef deelnemers"""
 )
 #: Words that make another number of a statistic: its correction, its kind, its square.
 _OTHER_NUMBER = names(
-    """type source page pages note notes squared sq square measure missing method raw corrected
-    uncorrected adjusted unadjusted attenuated disattenuated direction sign coder reviewer rater
-    kind reported how where which reliability alpha reverse reversed flag code comment unit df n sd"""
+    """type source page pages note notes squared sq square measure missing method corrected adjusted
+    disattenuated direction sign coder reviewer rater kind how where which reliability alpha reverse
+    reversed flag code comment unit df n sd"""
 )
-_SOME_EFFECT = names("es effect effects effectsize effectsizes estimate est ef coef outcome")
-_SOME_MORE = names("size sizes es value val effect the of final main est stat")
+#: No effect is larger, a t or an odds ratio seldom.
+_LARGEST = 100
+_SOME_EFFECT = names(
+    "es effect effects effectsize effectsizes estimate est ef coef outcome "
+    "effektstarke effektgrosse effectgrootte effet efecto effetto"
+)
+_SOME_MORE = names(
+    "size sizes es value val effect the of final main est stat taille d de tamano del "
+    "dimensione dell"
+)
 
 
 def guess_study(sheet: Sheet) -> Guess | None:
@@ -50,7 +63,7 @@ def guess_study(sheet: Sheet) -> Guess | None:
         words = set(pieces(header)) or {header.strip().casefold()}
         numbered = header.strip().startswith("#") or words <= names("no nr num number")
         like = words & _STUDY and words <= _STUDY | _STUDY_MORE
-        if (like or numbered) and _filled(sheet, index) > 0.3:
+        if (like or numbered) and _filled(sheet, index) > 0.3 and _differ(sheet, index):
             bare = numbered or words <= names("id ids record covidence number no nr code")
             likely.append((bare, index, header))
     for bare, index, header in sorted(likely):
@@ -66,6 +79,12 @@ def guess_study(sheet: Sheet) -> Guess | None:
     return None
 
 
+def _differ(sheet: Sheet, index: int) -> bool:
+    """Whether a column has as many values as studies would: more than levels have."""
+    filled = [str(v) for v in sheet.columns[index] if not is_blank(v)]
+    return len(set(filled)) > min(len(filled) / 10, 20)
+
+
 def _filled(sheet: Sheet, index: int) -> float:
     values = sheet.columns[index]
     return sum(not is_blank(v) for v in values) / max(len(values), 1)
@@ -78,8 +97,7 @@ def guess_n(sheet: Sheet) -> Guess | None:
     likely = []
     for index, header in sheet.free():
         words = set(pieces(header))
-        sized = words & {"n", "sample", "size", "participants", "patients", "clients", "subjects"}
-        if sized and words <= _N_MORE and not beside(header) and _are_counts(sheet, index):
+        if words & _SIZE and words <= _N_MORE and not beside(header) and _are_counts(sheet, index):
             likely.append((not words & _N_FIRST, "n" not in words, index, header))
     if not likely:
         return None
@@ -118,6 +136,8 @@ def guess_effect(sheet: Sheet) -> list[Guess]:
     bare = next(((i, h) for i, h in free if folded(h) == "z" and _are_numbers(sheet, i)), None)
     if bare is not None:
         return _guess_z(sheet, *bare)
+    own = sheet.named.get("effect")  # identifiers of effects are no decimals
+    free += [] if own is None or beside(sheet.texts[own]) else [(own, sheet.texts[own])]
     some = [_of_unknown_scale(sheet, i, h) for i, h in free if _is_some_effect(sheet, i, h)]
     return some[:1] or [g for i, h in free if (g := _by_values(sheet, i, h))][:1]
 
@@ -128,13 +148,16 @@ def _unsure(guess: Guess) -> Guess:
 
 
 def _by_words(sheet: Sheet, index: int, header: str) -> Guess | None:
-    words = set(pieces(header)) | {folded(header)}
+    parts = pieces(header)
+    words = {*parts, folded(header)}
     if words & _OTHER_NUMBER:
         return None
+    words -= {p for p in parts[1:-1] if len(p) == 1}  # a letter inside is no statistic
     column = next((c for c, known in EFFECTS.items() if words & known), None)
     if column is None or not _are_numbers(sheet, index):
         return None
-    if not fits(sheet.columns[index], COLUMNS[column], sheet.grid):
+    largest = max((abs(v) for v in sheet.numbers(index) if v is not None), default=0)
+    if not fits(sheet.columns[index], COLUMNS[column], sheet.grid) or largest > _LARGEST:
         return None
     return Guess(column=column, header=header, why="its words name the statistic",
                  evidence=sheet.spread(index))  # fmt: skip
@@ -167,11 +190,21 @@ def _is_some_effect(sheet: Sheet, index: int, header: str) -> bool:
 
 
 def _of_unknown_scale(sheet: Sheet, index: int, header: str) -> Guess:
-    named = "statistic" in sheet.named
-    why = "an effect, but its name does not say which: r, d, g, Fisher’s z ..."
-    return Guess(column="value" if named else "yi", header=header, sure=named,
-                 why="the value of the statistic that is named beside it" if named else why,
-                 evidence=sheet.spread(index))  # fmt: skip
+    """An effect whose name does not say which: what its variance speaks for, to be confirmed."""
+    spread = sheet.spread(index)
+    if "statistic" in sheet.named:
+        why = "the value of the statistic that is named beside it"
+        return Guess(column="value", header=header, why=why, evidence=spread)
+    why = "an effect, but its name does not say which (r, d, g, Fisher’s z ...)"
+    for column, rule, seen in (
+        ("fisher_z", lambda _, n: 1 / (n - 3), "its variance is 1 / (n − 3): Fisher’s z?"),
+        ("r", lambda r, n: (1 - r * r) ** 2 / (n - 1), "its variance is (1 − r²)² / (n − 1): r?"),
+    ):
+        if variance_is(sheet, rule, index):
+            return Guess(column=column, header=header, why=f"{why}; {seen}", evidence=spread,
+                         sure=False)  # fmt: skip
+    sized = "n" in sheet.named and _by_values(sheet, index, header) is not None
+    return Guess(column="r" if sized else "yi", header=header, why=why, evidence=spread, sure=False)
 
 
 def _by_values(sheet: Sheet, index: int, header: str) -> Guess | None:

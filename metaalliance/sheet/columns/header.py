@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
@@ -19,6 +19,7 @@ from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.columns.wide import Wide, find_wide
 from metaalliance.sheet.columns.words import beside, folded, names
 from metaalliance.sheet.read.grid import Grid, is_blank
+from metaalliance.sheet.read.numbers import parse_number
 
 SEARCH_ROWS = 20
 #: Most rows that a header is merged over.
@@ -169,7 +170,7 @@ def best_header(
     for depth in range(1, STACKED + 1):
         for first in range(len(top) - depth + 1):
             last = first + depth
-            if depth > 1 and any(map(_holds_number, top[first:last])):
+            if any(map(_holds_number, top[first:last])):
                 continue
             named = partial(name_columns, grid, last, scheme=scheme)
             cells = _stacked(top[first:last], first + 1, scheme)
@@ -181,7 +182,18 @@ def best_header(
 
 def _holds_number(values: list[Any]) -> bool:
     """Whether a row holds numbers: it is no row of headers."""
-    return any(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    return any(not is_blank(v) and parse_number(v).value is not None for v in values)
+
+
+def titled_row(grid: Grid) -> tuple[int, list[HeaderCell]] | None:
+    """The first row of texts above a row with numbers: a header of which nothing is known."""
+    top = grid.rows[: SEARCH_ROWS + 1]
+    for number, (values, below) in enumerate(pairwise(top), start=1):
+        cells = [HeaderCell(_text_of(v), number) for v in values]
+        texts = sum(bool(c.text) for c in cells) > 1 and not _holds_number(values)
+        if texts and (_holds_number(below) or number == len(top) - 1):
+            return number, cells
+    return None
 
 
 def _text_of(value: Any) -> str:
@@ -395,17 +407,9 @@ def _place(
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
-        if scheme.is_mapped(text):
-            return
-        near = suggest_column(text)
-        if near in STATISTICS and beside(text):
-            near = None  # an error, a limit or a weight is no effect
-        if near and near not in columns and near not in scheme.taken and near not in exact:
-            message = f"{text!r} is not used; did you mean {near!r}?"
-            problems.append(problem_at("MA212", grid, row, number, message, text))
-        else:
-            message = f"{text!r} is not a known column; it is kept as a possible moderator."
-            problems.append(problem_at("MA205", grid, row, number, message, text))
+        if not scheme.is_mapped(text):
+            code, message = _not_taken(text, scheme, {*columns, *exact, *scheme.taken})
+            problems.append(problem_at(code, grid, row, number, message, text))
     elif name in columns:
         message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."
         problems.append(problem_at("MA204", grid, row, number, message, text))
@@ -419,6 +423,17 @@ def _place(
             problems.append(problem_at("MA519", grid, row, number, message, text))
 
 
+def _not_taken(text: str, scheme: Scheme, placed: set[str]) -> tuple[str, str]:
+    """Code and message for a header that is no column."""
+    known = scheme.column_of(text)
+    if known not in {None, "study"}:
+        return "MA220", f"{text!r} holds no {known}; it is kept as a column of your own."
+    near = suggest_column(text)
+    if near is None or near in placed or (near in STATISTICS and beside(text)):
+        return "MA205", f"{text!r} is not a known column; it is kept as a possible moderator."
+    return "MA212", f"{text!r} is not used; did you mean {near!r}?"
+
+
 def problem_at(
     code: str, grid: Grid, row: int, column: int, message: str, seen: str = "", hint: str = ""
 ) -> Problem:
@@ -430,6 +445,6 @@ def problem_at(
         hint=hint,
         sheet=grid.name,
         cell=grid.place(row, column),
-        row=grid.number(row),
+        row=grid.number(row) or None,
         seen=seen,
     )

@@ -16,31 +16,34 @@ from metaalliance.sheet.read.numbers import parse_number
 #: By column, the words of headers, folded (no accents, blanks or points): packages for
 #: meta-analysis first, then German, Dutch, French, Spanish, Italian.
 _NAMES: dict[str, str] = {
-    "study": "slab studlab studylabel studyname paper trial article "
-             "studie studienname studienid studieid referenz onderzoek studienaam etude "
-             "nomdeletude idetude estudio idestudio studio idstudio referencia riferimento "
-             "authoryear autorjahr autorundjahr auteurjaar auteuranneee autorano autoreanno "
-             "auteurannee firstauthor erstautor autor autoren autorinnen verfasser auteur auteurs "
-             "autores autore autori premierauteur primerautor primoautore eersteauteur",
-    "year": "yop yearofpublication pubyear publyear yearpub yearpublished publicationyear "
-            "jahr publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee "
-            "anneedepublication anneepublication ano anodepublicacion anopublicacion anno "
-            "annodipubblicazione annopubblicazione",
-    "n": "ni ntot nall nobs nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn "
-         "nused neff nsample samplen totalsample totalsamplesize finalsamplesize nparticipants "
-         "numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe "
-         "stichprobengroesse stichprobengrosse stichprobenumfang fallzahl probanden "
-         "steekproef steekproefgrootte steekproefomvang aantal aantaldeelnemers ntotaal totaaln "
-         "effectif effectifs effectiftotal tailleechantillon tailledelechantillon taille "
-         "ntotale tamanomuestra tamanodelamuestra tamanomuestral tamanodemuestra muestra "
-         "numerosita numerositacampione numerositacampionaria ampiezzacampione "
-         "dimensionecampione campione",
-    "r": "ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient pearsoncorrelation "
-         "zeroorderr bivariater korrelation korrelationskoeffizient korr correlatie "
-         "correlatiecoefficient coefficientdecorrelation correlacion coeficientedecorrelacion "
-         "correlazione coefficientedicorrelazione",
-    "fisher_z": "zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz "
-                "fisherstransformedz zfish",
+    "study": """slab studlab studylabel studyname paper trial article studie studienname studienid
+        studieid referenz onderzoek studienaam etude nomdeletude idetude estudio idestudio studio
+        idstudio referencia riferimento authoryear authorsyear autorenjahr autoresano autoriano
+        auteursannee auteursjaar autorjahr autorundjahr auteurjaar auteuranneee autorano autoreanno
+        auteurannee firstauthor erstautor autor autoren autorinnen verfasser auteur auteurs autores
+        autore autori premierauteur primerautor primoautore eersteauteur""",
+    "year": """yop yearofpublication pubyear publyear yearpub yearpublished publicationyear jahr
+        publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee
+        anneedepublication anneepublication ano anodepublicacion anopublicacion anno
+        annodipubblicazione annopubblicazione""",
+    "n": """ni ntot nall nobs nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn
+        nused neff nsample samplen totalsample totalsamplesize finalsamplesize nparticipants
+        numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe
+        stichprobengroesse stichprobengrosse stichprobenumfang fallzahl probanden stichproben
+        stichprobenn totalnumberofparticipants totalparticipants numberofpatients numberofclients
+        totalnanalysed totalnanalyzed steekproef steekproefgrootte steekproefomvang aantal
+        aantaldeelnemers ntotaal totaaln effectif effectifs effectiftotal tailleechantillon
+        tailledelechantillon taille ntotale tamanomuestra tamanodelamuestra tamanomuestral
+        tamanodemuestra muestra numerosita numerositacampione numerositacampionaria
+        ampiezzacampione dimensionecampione campione""",
+    "r": """ri rxy rpearson pearsonsr rvalue rval corr correlationcoefficient pearsoncorrelation
+        zeroorderr bivariater korrelation korrelationskoeffizient korr correlatie
+        correlatiecoefficient coefficientdecorrelation correlacion coeficientedecorrelacion
+        correlazione coefficientedicorrelazione correlationr correlationcoefficientr
+        pearsoncorrelationr pearsonrr korrelationr correlatier correlacionr correlazioner
+        rdepearson rvonpearson rvanpearson effektstarker effectsizer esr effektr""",
+    "fisher_z": """zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz
+        fisherstransformedz zfish""",
     "yi": "te",
     "sei": "sete seyi",
     "t": "twert tvalue twaarde valeurt valort valoret",
@@ -48,35 +51,36 @@ _NAMES: dict[str, str] = {
     "p": "pwert pwaarde valeurp valorp valoredip valorep",
     "d": "cohend dcohen cohensd",
     "g": "hedgeg hedgesg ghedges",
-    "ci_low": "lowci lowerci cilow cill llci lowercl cilower cil cilo lower95 ci95lower ci95low "
-              "lowerlimit lowerbound lower ll lb lci untergrenze untereskonfidenzintervall kiunten "
-              "ondergrens borneinferieure limiteinferior limiteinferiore icinf icinferior bilow",
-    "ci_high": "highci upperci cihigh ciul ulci uppercl ciupper ciu cihi upper95 ci95upper "
-               "ci95high upperlimit upperbound upper ul ub uci obergrenze kioben bovengrens "
-               "bornesuperieure limitesuperior limitesuperiore icsup icsuperior bihigh",
-    "outcome_measure": "outcomename outcomevariable outcomeinstrument ergebnismass outcomemass "
-                       "ergebnis ergebnisvariable zielgrosse zielgroesse zielvariable uitkomst "
-                       "uitkomstmaat mesurederesultat critere variabledependante resultado "
-                       "medidaderesultado medidaresultado misuradiesito esito misuraesito",
-    "alliance_measure": "allianzmass allianzinstrument allianzskala alliantiemaat "
-                        "alliantieinstrument mesuredelalliance mesurealliance instrumentalliance "
-                        "medidadealianza medidaalianza misuraalleanza misuradialleanza",
-    "alliance_rater": "beurteiler beurteilerperspektive raterperspektive perspektive beoordelaar "
-                      "perspectief evaluateur perspectiveevaluateur evaluador perspectiva "
-                      "valutatore prospettiva allianceratedby ratedby",
-    "modality": "therapieform therapieverfahren therapieverfahrn verfahren behandlung therapie "
-                "behandlungsform therapierichtung behandeling therapievorm traitement approche "
-                "approchetherapeutique tratamiento modalidad enfoque terapia trattamento approccio "
-                "orientamento psychotherapy typeoftherapy typeoftreatment",
+    "ci_low": """lowci lowerci cilow cill llci lowercl cilower cil cilo lower95 ci95lower ci95low
+        lowerlimit lowerbound lower ll lb lci untergrenze untereskonfidenzintervall kiunten
+        ondergrens borneinferieure limiteinferior limiteinferiore icinf icinferior bilow""",
+    "ci_high": """highci upperci cihigh ciul ulci uppercl ciupper ciu cihi upper95 ci95upper
+        ci95high upperlimit upperbound upper ul ub uci obergrenze kioben bovengrens bornesuperieure
+        limitesuperior limitesuperiore icsup icsuperior bihigh""",
+    "outcome_measure": """outcomename outcomevariable outcomeinstrument ergebnismass outcomemass
+        ergebnis ergebnisvariable zielgrosse zielgroesse zielvariable uitkomst uitkomstmaat
+        mesurederesultat critere variabledependante resultado medidaderesultado medidaresultado
+        misuradiesito esito misuraesito""",
+    "alliance_measure": """allianzmass allianzinstrument allianzskala alliantiemaat
+        alliantieinstrument mesuredelalliance mesurealliance instrumentalliance medidadealianza
+        medidaalianza misuraalleanza misuradialleanza""",
+    "alliance_rater": """beurteiler beurteilerperspektive raterperspektive perspektive beoordelaar
+        perspectief evaluateur perspectiveevaluateur evaluador perspectiva valutatore prospettiva
+        allianceratedby ratedby""",
+    "modality": """therapieform therapieverfahren therapieverfahrn verfahren behandlung therapie
+        behandlungsform therapierichtung behandeling therapievorm traitement approche
+        approchetherapeutique tratamiento modalidad enfoque terapia trattamento approccio
+        orientamento psychotherapy typeoftherapy typeoftreatment""",
     "country": "land pays pais paese",
-    "diagnosis": "diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi stoornis",
-    "notes": "bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare opmerking "
-             "opmerkingen remarque remarques commentaire commentaires observaciones comentarios "
-             "commenti osservazioni",
-    "percent_female": "frauenanteil anteilfrauen prozentfrauen percentagevrouwen pctfemale "
-                      "percfemale femaleperc femalepercent propfemale percentwomen",
-    "mean_age": "alter mittleresalter durchschnittsalter leeftijd gemiddeldeleeftijd agemoyen "
-                "edad edadmedia etamedia agemean meanage magedyears",
+    "diagnosis": """diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi stoornis
+        """,
+    "notes": """bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare opmerking
+        opmerkingen remarque remarques commentaire commentaires observaciones comentarios commenti
+        osservazioni""",
+    "percent_female": """frauenanteil anteilfrauen prozentfrauen percentagevrouwen pctfemale
+        percfemale femaleperc femalepercent propfemale percentwomen""",
+    "mean_age": """alter mittleresalter durchschnittsalter leeftijd gemiddeldeleeftijd agemoyen
+        edad edadmedia etamedia agemean meanage magedyears""",
 }  # fmt: skip
 
 _COLUMN_OF = {word: column for column, words in _NAMES.items() for word in words.split()}
@@ -90,7 +94,8 @@ def other_name(header: str) -> str | None:
     >>> other_name("Stichprobengröße"), other_name("N (final)"), other_name("seTE")
     ('n', 'n', 'sei')
     """
-    return _COLUMN_OF.get(folded(header))
+    name = folded(header)
+    return _COLUMN_OF.get(name) or _COLUMN_OF.get(name.replace("95", ""))
 
 
 # Groups ---------------------------------------------------------------------------------------
@@ -101,6 +106,8 @@ _ROLES: dict[str, frozenset[str]] = {
                 "standardabweichung standaarddeviatie desviacion deviazione"),
     "n": names("n nobs size samplesize ss"),
     "events": names("event events ev responders cases"),
+    "pos": names("pos positive yes"),
+    "neg": names("neg negative no"),
     "total": names("total totaln ntotal totals"),
 }  # fmt: skip
 _SIDES: dict[str, frozenset[str]] = {
@@ -121,11 +128,15 @@ _SHORT = {
     for side, ends in {"1": "i e t x", "2": "c k"}.items()
     for end in ends.split()
     for a, b in ((stem, end), (end, stem))
-    if f"{a}{b}" not in {"ns", "xm"}
-}
+} | {f"{side}{role}": (role, number) for side, number in (("t", "1"), ("c", "2"))
+     for role in ("pos", "neg")}  # fmt: skip
 #: The columns of each set that only counts together.
 _COLUMNS = {("mean", "1"): "mean1", ("sd", "1"): "sd1", ("n", "1"): "n1",
             ("mean", "2"): "mean2", ("sd", "2"): "sd2", ("n", "2"): "n2"}  # fmt: skip
+_COUNTS = {("pos", "1"): "cell_a", ("neg", "1"): "cell_b",
+           ("pos", "2"): "cell_c", ("neg", "2"): "cell_d"}  # fmt: skip
+_EVENTS = {("events", "1"): "events1", ("total", "1"): "total1",
+           ("events", "2"): "events2", ("total", "2"): "total2"}  # fmt: skip
 _CELLS = {"a": "cell_a", "b": "cell_b", "c": "cell_c", "d": "cell_d"}
 
 
@@ -148,30 +159,45 @@ def grouped_names(
         Header by column, where another name is known already.
     """
     lower = {h.strip().lower(): h for h in headers}
+    sets: dict[str, str] = {}
     for ending in ("", "i"):
         if all(f"{key}{ending}" in lower for key in _CELLS):
-            return {lower[f"{key}{ending}"]: column for key, column in _CELLS.items()}
+            sets = {lower[f"{key}{ending}"]: column for key, column in _CELLS.items()}
     found: dict[tuple[str, str], list[int]] = {}
     for index, header in enumerate(headers):
         place = _role_and_side(header)
         if place is not None and _holds_numbers(columns[index]):
             found.setdefault(place, []).append(index)
-    one = {place: at[0] for place, at in found.items() if len(at) == 1}
-    if all(place in one for place in _COLUMNS):
-        return {headers[one[place]]: column for place, column in _COLUMNS.items()}
+    one = {
+        place: at for place, indices in found.items() if (at := _only(indices, headers)) is not None
+    }
+    for side in "12":  # the n of events is the total
+        if ("total", side) not in one and ("n", side) in one:
+            one["total", side] = one["n", side]
+    for columns_of_set in (_COUNTS, _COLUMNS, _EVENTS):
+        whole = all(place in one for place in columns_of_set)
+        if whole and not (sets and columns_of_set is _EVENTS):
+            sets |= {headers[one[place]]: column for place, column in columns_of_set.items()}
     sizes = [one.get(("n", side)) for side in "12"]
-    if None not in sizes and _add_up(sizes, headers, columns, known):
-        return {
+    if not sets and None not in sizes and _add_up(sizes, headers, columns, known):
+        sets = {
             headers[i]: f"n{side}" for side, i in zip("12", sizes, strict=True) if i is not None
         }
-    return {}
+    return sets
+
+
+def _only(indices: list[int], headers: Sequence[str]) -> int | None:
+    """The only column of a number and group: of several, the one that spells them out."""
+    spelt = [i for i in indices if len(pieces(headers[i])) > 1]
+    chosen = indices if len(indices) == 1 else spelt
+    return chosen[0] if len(chosen) == 1 else None
 
 
 def _role_and_side(header: str) -> tuple[str, str] | None:
     """What number of which group a header names: ``mean_arm1``, ``tSD``, ``MW_EG``, ``nc``."""
     words = [w for w in pieces(header) if w not in _FILLERS]
     if len(words) == 1:
-        return _SHORT.get(words[0])
+        return _SHORT.get(words[0]) or {"ai": ("events", "1"), "ci": ("events", "2")}.get(words[0])
     digits = [w for w in words if w in {"1", "2"}]
     if digits:
         words = [w for w in words if w not in {"i", "g", "t"} or w in digits]

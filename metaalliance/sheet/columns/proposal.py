@@ -15,12 +15,12 @@ from metaalliance.sheet.columns.guesses import (
     has_effect,
 )
 from metaalliance.sheet.columns.header import (
-    SEARCH_ROWS,
     HeaderCell,
     best_header,
-    header_text,
+    find_header,
     is_about,
     read_columns,
+    titled_row,
     wide_of,
 )
 from metaalliance.sheet.columns.reading import column_values
@@ -78,8 +78,8 @@ class Proposal:
         Headers that stay columns of the team: possible moderators.
     wide : Wide or None
         Effects that stand side by side, where the sheet is wide.
-    rows : int
-        Rows with a study and an effect.
+    rows, usable : int
+        Rows under the header, and those with a study and an effect.
     effect : bool
         Whether an effect is known or proposed.
     effect_read : bool
@@ -93,6 +93,7 @@ class Proposal:
     unknown: tuple[str, ...]
     wide: Wide | None
     rows: int
+    usable: int
     effect: bool
     effect_read: bool
 
@@ -115,7 +116,7 @@ def propose(
     if not found:
         raise UnreadableFileError(f"{file} has no sheet with a row of headers.", code="MA201")
     named = [p for p in found if p.sheet.strip().lower() == "effects"]
-    return (named or sorted(found, key=lambda p: (p.rows, len(p.known)), reverse=True))[0]
+    return (named or sorted(found, key=lambda p: (p.usable, len(p.known)), reverse=True))[0]
 
 
 def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
@@ -146,7 +147,8 @@ def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
         lines=tuple(lines),
         unknown=tuple(h for h in read.extra if h not in used),
         wide=wide,
-        rows=sum(_filled(row, places) for row in grid.rows[row:] if study is not None),
+        rows=sum(_filled(values, range(len(texts))) for values in grid.rows[row:]),
+        usable=0 if study is None else sum(_filled(v, places) for v in grid.rows[row:]),
         effect=bool(places),
         effect_read=has_effect(sheet),
     )
@@ -157,20 +159,10 @@ def _filled(values: Sequence[Any], places: Sequence[int]) -> bool:
 
 
 def _find_header(grid: Grid, scheme: Scheme) -> tuple[int, list[HeaderCell]] | None:
-    """The row in which most headers are known; else the row of the top with most texts."""
-    found = best_header(grid, scheme, lambda known: "study" in known or len(known) > 1)
-    if found is not None:
-        return found
-    best, most = None, 1
-    for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-        texts = sum(isinstance(v, str) and not is_blank(v) for v in values)
-        filled = sum(not is_blank(v) for v in values)
-        if texts > filled / 2 and texts > most:
-            best, most = number, texts
-    if best is None:
-        return None
-    cells = [header_text(v) if isinstance(v, str) else "" for v in grid.rows[best - 1]]
-    return best, [HeaderCell(text, best) for text in cells]
+    """The reader's header; else the row in which most are known, or texts above numbers."""
+    found = find_header(grid, scheme)
+    some = found or best_header(grid, scheme, lambda known: "study" in known or len(known) > 1)
+    return some or titled_row(grid)
 
 
 def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from metaalliance.core.conversion.rules import RULES
 from metaalliance.sheet.columns.identity import STUDY_IDS
 from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
@@ -39,11 +40,18 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
     values = {i: column_values(grid, row, i) for i, text in enumerate(texts) if text}
     fixed = [scheme.is_mapped(text) for text in texts]
     _without_numbers(named, values, texts, fixed)
+    for index, name in enumerate(named):
+        if name is None or fixed[index]:
+            continue
+        alias = key_of(texts[index]) != key_of(name)
+        others = alias and _are_others(values[index], COLUMNS[name], grid)
+        if others or (name == "year" and _are_deviations(values[index], grid)):
+            named[index] = None
     known = {name: texts[i] for i, name in enumerate(named) if name}
     columns = [values.get(i, []) for i in range(len(texts))]
     for header, name in grouped_names(texts, columns, known).items():
         at = texts.index(header)
-        free = name not in known or known[name] == header
+        free = name not in known or known[name] == header or header == known.get(f"n{name[-1]}")
         if not fixed[at] and free and name not in scheme.taken and name in COLUMNS:
             named[at] = name
     for index, text in enumerate(texts):
@@ -52,11 +60,40 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
             continue
         if fits(values[index], COLUMNS[name], grid):
             named[index] = name
+    _without_foreign_limits(named, values, texts, scheme, grid)
     if "study" not in named and "study" not in scheme.taken:
         ids = [i for i, t in enumerate(texts) if key_of(t) in STUDY_IDS and not fixed[i]]
         for index in ids[:1]:
             named[index] = "study"
     return named
+
+
+def _without_foreign_limits(
+    named: list[str | None],
+    values: dict[int, list[Any]],
+    texts: Sequence[str],
+    scheme: Scheme,
+    grid: Grid,
+) -> None:
+    """Limits by another name count only where they hold the statistic that the rows are read by."""
+    at = {name: i for i, name in enumerate(named) if name in {"ci_low", "ci_high"}}
+    if not any(scheme.column_of(texts[i]) is None for i in at.values()):
+        return
+    first = next((named.index(s) for s in RULES if s in named), None)
+    columns = [at.get("ci_low"), first, at.get("ci_high")]
+    if None not in columns:
+        rows = zip(*(values[i] for i in columns if i is not None), strict=True)
+        numbers = [
+            [parse_number(v, decimal_comma=grid.decimal_comma).value for v in r] for r in rows
+        ]
+        known = [
+            (a, b, c) for a, b, c in numbers if a is not None and b is not None and c is not None
+        ]
+        if sum(a <= b <= c for a, b, c in known) >= 0.8 * len(known):
+            return
+    for index in at.values():
+        if scheme.column_of(texts[index]) is None:
+            named[index] = None
 
 
 def _without_numbers(
@@ -69,6 +106,19 @@ def _without_numbers(
         for index in words:
             if not fixed[index]:
                 named[index] = None
+
+
+def _are_others(values: Sequence[Any], column: Column, grid: Grid) -> bool:
+    """Whether an alias stands over other values: ages in words, a description of participants."""
+    if column.name == "n":
+        return _is_text(values)
+    return column.group == "study" and column.kind != "choice" and not fits(values, column, grid)
+
+
+def _are_deviations(values: Sequence[Any], grid: Grid) -> bool:
+    """Whether numbers are no years: deviations from a mean."""
+    numbers = [p.value for p in numbers_of(values, grid) if p.value is not None]
+    return len(numbers) > 2 and not any(COLUMNS["year"].holds(v) for v in numbers)
 
 
 def _is_text(values: Sequence[Any]) -> bool:
@@ -87,7 +137,7 @@ def numbers_of(values: Sequence[Any], grid: Grid, *, counts: bool = False) -> li
 
 def fits(values: Sequence[Any], column: Column, grid: Grid) -> bool:
     """Whether most values under a header are what a column holds."""
-    if column.name == "year":
+    if column.name == "year" or all(is_blank(v) for v in values):
         return True
     if column.kind in {"number", "count"}:
         parsed = numbers_of(values, grid, counts=column.kind == "count")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,22 +97,40 @@ class Sheet:
         return f"{len(set(filled))} values in {len(filled)} rows"
 
 
-def variance_is(sheet: Sheet, rule: Any, effect: int) -> bool:
-    """Whether a variance or standard error in the sheet follows a rule of effect and n."""
-    n = sheet.column("n")
+def variance_is(
+    sheet: Sheet, rule: Callable[[float, float], float], effect: int, *, share: float = 1.0
+) -> bool:
+    """Whether a variance or standard error in the sheet follows a rule of effect and n.
+
+    `share` is that of the rows that have to.
+    """
+    n = sheet.column("n") or _summed(sheet)
     for index, header in enumerate(sheet.texts):
         kind = beside(header)
         if not n or kind not in {"variance", "se"}:
             continue
         spread = sheet.numbers(index)
         rows = [
-            (y, v if kind == "variance" else v * v, k)
+            (v if kind == "variance" else v * v) / rule(y, k)
             for y, v, k in zip(sheet.numbers(effect), spread, n, strict=True)
             if y is not None and v is not None and k is not None and k > 3
         ]
-        if len(rows) > 2 and all(abs(v / rule(y, k) - 1) < 0.05 for y, v, k in rows):
+        if _follow(rows, share):
             return True
     return False
+
+
+def _follow(ratios: Sequence[float], share: float) -> bool:
+    """Whether enough ratios are one: within 5 percent, or 15 where some rows need not be."""
+    within = 0.05 if share == 1 else 0.15
+    close = sum(abs(ratio - 1) < within for ratio in ratios)
+    return len(ratios) > 2 and close >= share * len(ratios)
+
+
+def _summed(sheet: Sheet) -> list[float | None]:
+    """The sizes of both groups together."""
+    pairs = zip(sheet.column("n1"), sheet.column("n2"), strict=False)
+    return [None if a is None or b is None else a + b for a, b in pairs]
 
 
 #: Columns of an effect that a variance or a standard error can stand beside, with their scale.
@@ -171,21 +190,23 @@ def guess_scale(sheet: Sheet) -> Guess | None:
     for index, header in enumerate(sheet.texts):
         words = set(pieces(header))
         same = index != at and not beside(header) and _same(yi, sheet.numbers(index))
+        if words == {"or"} and _same(yi, [v and math.log(v) for v in sheet.numbers(index)]):
+            return scale("log_or", f"it is the logarithm of {header!r}", sure=True)
         for column, name in _SCALES.items():
             if same and words & {column, *EFFECTS[column]}:
                 return scale(name, f"{header!r} holds the same numbers", sure=True)
-    if variance_is(sheet, lambda y, n: (1 - y * y) ** 2 / (n - 1), at):
+    if variance_is(sheet, lambda y, n: (1 - min(y * y, 0.99)) ** 2 / (n - 1), at, share=0.8):
         return scale("r", "its variance is (1 − r²)² / (n − 1)")
     if _groups(sheet, at):
         return scale("d", "its variance is that of a standardised mean difference of n1 and n2")
-    if variance_is(sheet, lambda y, n: 4 / n * (1 + y * y / 8), at):
+    if variance_is(sheet, lambda y, n: 4 / n * (1 + y * y / 8), at, share=0.8):
         return scale("d", "its variance is that of a mean difference of two equal groups")
     return scale("", "nothing in the sheet says it")
 
 
 def _same(first: Sequence[float | None], second: Sequence[float | None]) -> bool:
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
-    return len(pairs) > 2 and all(a == b for a, b in pairs)
+    return len(pairs) > 2 and all(abs(a - b) < 0.006 for a, b in pairs)
 
 
 def _groups(sheet: Sheet, effect: int) -> bool:
@@ -193,7 +214,9 @@ def _groups(sheet: Sheet, effect: int) -> bool:
     columns = sheet.column("n1"), sheet.column("n2"), sheet.numbers(effect), sheet.column("vi")
     if not all(columns):
         return False
-    rows = [row for row in zip(*columns, strict=True) if None not in row]
-    return len(rows) > 2 and all(
-        abs(v / (1 / a + 1 / b + y * y / (2 * (a + b))) - 1) < 0.1 for a, b, y, v in rows
-    )
+    rows = [
+        v / (1 / a + 1 / b + y * y / (2 * (a + b)))
+        for a, b, y, v in zip(*columns, strict=True)
+        if a and b and y is not None and v is not None
+    ]
+    return _follow(rows, 0.8)

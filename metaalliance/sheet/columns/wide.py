@@ -149,6 +149,8 @@ def _most(
                 if all(c in v and _numeric(columns[v[c]], c) for c in needed)]  # fmt: skip
         if name in {"t", "F"} and all(k.isdigit() for k in have):
             continue  # T1, T2 are points in time, F1, F2 factors
+        if not any(_has_decimals(columns[found[k][c]]) for k in have for c in needed):
+            continue  # counts are no effects
         if len(have) > max(1, len(best)):
             best, statistic = have, name
     return statistic, best
@@ -217,6 +219,11 @@ def _numeric(values: Sequence[Any], column: str) -> bool:
     correlated = column in {"r", "spearman_rho", "partial_r"}
     inside = all(-1 <= v <= 1 for v in numbers) if correlated else True
     return bool(numbers) and inside and len(numbers) >= len(filled) / 2
+
+
+def _has_decimals(values: Sequence[Any]) -> bool:
+    numbers = [parse_number(v).value for v in values]
+    return any(v is not None and v != int(v) for v in numbers)
 
 
 def _column_of(labels: Sequence[str]) -> str:

@@ -17,8 +17,9 @@ def names(text: str) -> frozenset[str]:
 
 #: What stands beside an effect, by the words that say so (in the languages of the teams).
 _BESIDE: dict[str, frozenset[str]] = {
-    "se": names("se sei stderr stderror serr sterr standarderror standardfehler standaardfout "
-                "errorestandar erroretipo erreurtype seg sed sez ser sey sete standarderr"),
+    "se": names("se sei stderr stderror serr sterr standarderror standarderr standardfehler seg "
+                "sed sez ser sey sete standaardfout errorestandar errorestandard errorstandard "
+                "erroretipo erreurtype"),
     "variance": names("v vi var variance varianz variantie varianza variancia varz vari vr vd vg "
                       "vz vy vard varg varr"),
     "p": names("p pval pvalue pvalues pvals sig signif significance signifikanz pwert"),
@@ -29,6 +30,8 @@ _BESIDE: dict[str, frozenset[str]] = {
     "high": names("ul ub ucl uci ciu ciub ciul cihigh ciupper upper upperci highci upci upperlimit "
                   "upperbound obere obergrenze superieure superior superiore bovengrens ulci"),
 }  # fmt: skip
+#: An error, a variance or a p joined to what it belongs to: SElogOR, varg, pr.
+_JOINED = re.compile(r"(se|stderr|var)(?:r|z|d|g|es|te|yi|or|smd|b|beta|zr|fisherz|logor|lnor|or)")
 _INTERVAL = names("ci limit limits conf confidence bound interval cl ki ic bi kl")
 
 
@@ -74,4 +77,7 @@ def beside(header: str) -> str:
             return "high"
         return "interval"
     found |= {f"{a}{b}" for a, b in pairwise(words)}
+    joined = _JOINED.fullmatch(folded(header))
+    if joined is not None:
+        return "variance" if joined[1] == "var" else "se"
     return next((kind for kind, known in _BESIDE.items() if found & known), "")

@@ -73,7 +73,7 @@ def imported_workbook(
     questions, left_out, meaning
         What a person has to know.
     """
-    book = template_book(examples=())
+    book = template_book(examples=(), collapse=False)
     del book["about"]
     _fill(book["effects"], columns, entries)
     asked = [[p.place, p.code, p.message, p.hint] for p in questions]

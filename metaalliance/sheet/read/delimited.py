@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import pairwise
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
@@ -30,6 +31,8 @@ def read_delimited(content: bytes, name: str) -> tuple[list[Grid], list[Problem]
         raise UnreadableFileError(f"{name} is empty.", code="MA102")
     separator = _separator(text)
     rows = _rows(text, separator, name)
+    if separator != ",":  # where a comma may be decimal, a surplus cell says nothing
+        rows = _with_row_names(rows)
     comma = separator != "," and _uses_decimal_comma(rows)
     found = []
     if encoding != "UTF-8" or separator != "," or comma:
@@ -97,6 +100,17 @@ def _rows(text: str, separator: str, name: str) -> list[list[object]]:
     while rows and not rows[-1]:
         rows.pop()
     return rows
+
+
+def _with_row_names(rows: list[list[object]]) -> list[list[object]]:
+    """Give the row numbers of R's write.table a place in the header, which lacks it."""
+    header, *below = rows
+    filled = [row for row in below if row]
+    numbers = [str(row[0]) for row in filled]
+    longer = sum(len(row) == len(header) + 1 for row in filled)
+    counted = len(filled) > 1 and all(n.isdigit() for n in numbers)
+    rising = counted and all(int(a) < int(b) for a, b in pairwise(numbers))
+    return [[None, *header], *below] if rising and longer >= 0.8 * len(filled) else rows
 
 
 def _uses_decimal_comma(rows: list[list[object]]) -> bool:

@@ -56,6 +56,8 @@ class Grid:
         then holds the names, and the first row of data is its row 1.
     labels : dict of str to str
         Labels of such variables, by name.
+    orders : dict of int to tuple of str
+        Levels of a column in the order that the file gives them.
     totals : frozenset of int
         Rows that the file itself marks as totals.
     sums : dict of int to list of tuple
@@ -73,6 +75,7 @@ class Grid:
     notes: dict[str, str] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict, repr=False)
+    orders: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False)
     totals: frozenset[int] = frozenset()
     sums: dict[int, list[tuple[int, int, int, bool]]] = field(default_factory=dict, repr=False)
 

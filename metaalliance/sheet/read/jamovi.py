@@ -48,7 +48,8 @@ def _read(archive: zipfile.ZipFile, name: str) -> tuple[list[Grid], list[Problem
         variables.append(_variable(entry, values, labels.get(entry["name"], {}), strings))
     grid, found = grid_of(name, variables)
     if left_out:
-        message = f"jamovi left out {left_out} rows by a filter; every row is read here."
+        rows = "1 row" if left_out == 1 else f"{left_out} rows"
+        message = f"jamovi left out {rows} by a filter; every row is read here."
         found.insert(0, notice("MA119", message))
     return [grid], found
 
@@ -65,6 +66,7 @@ def _variable(
     kind, measure = entry.get("dataType"), entry.get("measureType")
     pairs = {int(level[0]): str(level[1]) for level in extra.get("labels") or ()}
     texts = kind == "Text" or measure == "NominalText"
+    order = tuple(pairs.values()) if texts and measure != "ID" else ()
     read: list[Any] = values
     if texts and measure == "ID":
         read = [None if v is None else _string(strings, v) for v in values]
@@ -78,6 +80,7 @@ def _variable(
         label=label if label != entry["name"] else "",
         values=read,
         levels=pairs,
+        order=order,
         missing=_declared(entry.get("missingValues") or []),
     )
 

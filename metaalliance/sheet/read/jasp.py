@@ -60,7 +60,8 @@ def _from_binary(archive: zipfile.ZipFile, name: str) -> tuple[list[Grid], list[
         pairs = {int(level[0]): str(level[1]) for level in levels}
         if entry["measureType"] == "NominalText":
             read = [None if v is None else pairs.get(int(v), str(v)) for v in values]
-            variables.append(Variable(name=str(entry["name"]), values=read))
+            order = tuple(pairs.values())
+            variables.append(Variable(name=str(entry["name"]), values=read, order=order))
         else:
             pairs = {code: text for code, text in pairs.items() if text != str(code)}
             variables.append(Variable(name=str(entry["name"]), values=values, levels=pairs))
@@ -78,7 +79,8 @@ def _said(left_out: int, words: set[str]) -> list[Problem]:
     """What JASP did to the rows and values."""
     found = []
     if left_out:
-        message = f"JASP left out {left_out} rows by a filter; every row is read here."
+        rows = "1 row" if left_out == 1 else f"{left_out} rows"
+        message = f"JASP left out {rows} by a filter; every row is read here."
         found.append(notice("MA119", message))
     if words:
         listed = ", ".join(map(repr, sorted(words)))
@@ -178,7 +180,14 @@ def _variable(
         if isinstance(original, int | float) and text and not _same(text, original)
     }
     title = str(entry.get("title") or "").strip() or str(entry.get("description") or "").strip()
-    return Variable(name=str(entry["name"]), label=title, values=values, levels=shown)
+    order = tuple(t for t, original in labels.values() if isinstance(original, str) and t)
+    return Variable(
+        name=str(entry["name"]),
+        label=title,
+        values=values,
+        levels=shown,
+        order=() if shown else order,
+    )
 
 
 def _original(text: Any) -> Any:

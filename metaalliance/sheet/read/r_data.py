@@ -108,18 +108,25 @@ def _frames(root: Any, name: str) -> dict[str, Any]:
     """Data frames by name: the object itself, those of a list, or those of an .rda."""
     if _is_frame(root):
         return {name: root}
-    if root.info.type.name == "VEC" and "class" not in attributes_of(root):
-        names = texts_of(attributes_of(root).get("names")) or []
-        pairs = zip(names, root.value, strict=False)
-        return {str(key): value for key, value in pairs if _is_frame(value)}
-    frames = {}
+    frames = _of_list(root)
     node = root
     while node.info.type.name == "LIST":
         tag = node.tag if node.tag is None or node.tag.value else node.tag.referenced_object
-        if tag is not None and _is_frame(node.value[0]):
-            frames[tag.value.value.decode("utf-8", "replace")] = node.value[0]
+        key = tag.value.value.decode("utf-8", "replace") if tag is not None else ""
+        if _is_frame(node.value[0]):
+            frames[key] = node.value[0]
+        frames |= {f"{key}${inner}": f for inner, f in _of_list(node.value[0]).items()}
         node = node.value[1]
     return frames
+
+
+def _of_list(thing: Any) -> dict[str, Any]:
+    """Data frames of a plain list by name; a model is a list of a class, and is none."""
+    if thing.info.type.name != "VEC" or "class" in attributes_of(thing):
+        return {}
+    names = texts_of(attributes_of(thing).get("names")) or []
+    pairs = zip(names, thing.value, strict=False)
+    return {str(key): value for key, value in pairs if _is_frame(value)}
 
 
 def _is_frame(thing: Any) -> bool:

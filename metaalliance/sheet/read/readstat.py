@@ -115,6 +115,7 @@ def _answer(
                 "name": str(name),
                 "label": str(meta.column_names_to_labels.get(name) or ""),
                 "format": str((meta.original_variable_types or {}).get(name) or ""),
+                "numeric": (meta.readstat_variable_types or {}).get(name) != "string",
                 "values": [None if _is_nan(v) else v for v in values],
                 "levels": list((meta.variable_value_labels.get(name) or {}).items()),
                 "missing": [

@@ -18,6 +18,8 @@ from metaalliance.sheet.read.variables import Variable, grid_of
 
 _SPSS_EPOCH = dt.datetime(1582, 10, 14)
 _STATA_EPOCH = dt.datetime(1960, 1, 1)
+#: Missing values of Stata beside the plain one.
+_EXTENDED = frozenset(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
 
 
 def read_spss_stata(content: bytes, name: str, kind: str) -> tuple[list[Grid], list[Problem]]:
@@ -61,22 +63,17 @@ def _variable(entry: dict[str, Any], kind: str) -> Variable:
     return Variable(
         name=entry["name"],
         label=entry["label"],
-        values=_values(entry["values"], levels, convert, numeric=_is_numeric(entry)),
+        values=_values(entry["values"], levels, convert, numeric=entry["numeric"]),
         levels=levels,
-        missing=_missing(entry["missing"]),
+        missing=_missing(entry["missing"], numeric=entry["numeric"]),
     )
 
 
-def _is_numeric(entry: dict[str, Any]) -> bool:
-    """Whether the variable holds numbers; Stata's formats of texts end in s."""
-    return not str(entry["format"]).lower().endswith("s")
-
-
-def _missing(ranges: list[Any]) -> Callable[[Any], bool]:
+def _missing(ranges: list[Any], *, numeric: bool) -> Callable[[Any], bool]:
     """Whether a code is among those that the file declares missing."""
 
     def declared(value: Any) -> bool:
-        if isinstance(value, ExtendedMissing):
+        if numeric and value in _EXTENDED:
             return True
         for low, high in ranges:
             if isinstance(value, str) or isinstance(low, str):
@@ -89,12 +86,6 @@ def _missing(ranges: list[Any]) -> Callable[[Any], bool]:
     return declared
 
 
-class ExtendedMissing(str):
-    """Stata's missing values .a to .z."""
-
-    __slots__ = ()
-
-
 def _values(
     values: list[Any], levels: dict[Any, str], convert: Callable[[Any], Any], *, numeric: bool
 ) -> list[Any]:
@@ -103,7 +94,7 @@ def _values(
     for value in values:
         if isinstance(value, str):
             letter = numeric and len(value) == 1
-            read.append(ExtendedMissing(f".{value}") if letter else value)
+            read.append(f".{value}" if letter else value)
         else:
             read.append(value if value is None or value in levels else convert(value))
     return read

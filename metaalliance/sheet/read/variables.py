@@ -36,6 +36,8 @@ class Variable:
         Whether a code is declared missing.
     labels_are_values : bool
         Whether each value is one of the levels by nature (a factor), which needs no note.
+    order : tuple of str
+        Order of the levels, where they are the values themselves.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Variable:
     levels: Mapping[Any, str] = field(default_factory=dict)
     missing: Callable[[Any], bool] | None = None
     labels_are_values: bool = False
+    order: tuple[str, ...] = ()
 
 
 def grid_of(name: str, variables: list[Variable]) -> tuple[Grid, list[Problem]]:
@@ -72,7 +75,17 @@ def grid_of(name: str, variables: list[Variable]) -> tuple[Grid, list[Problem]]:
         rows.pop()
     labels = {n: " ".join(v.label.split()) for n, v in zip(names, variables, strict=True)}
     labels = {n: label for n, label in labels.items() if label and label != n}
-    return Grid(name=name, rows=rows, variables=tuple(names), labels=labels), found
+    orders = {i: _order(v) for i, v in enumerate(variables, 1)}
+    return Grid(
+        name=name, rows=rows, variables=tuple(names), labels=labels,
+        orders={i: levels for i, levels in orders.items() if list(levels) != sorted(levels)},
+    ), found  # fmt: skip
+
+
+def _order(variable: Variable) -> tuple[str, ...]:
+    """Levels in the order of the file; the alphabet, which says nothing, is no order."""
+    texts = variable.order or tuple(variable.levels.values())
+    return tuple(dict.fromkeys(" ".join(text.split()) for text in texts))
 
 
 def place_of(names: Iterable[str], column: int) -> str:
@@ -82,9 +95,7 @@ def place_of(names: Iterable[str], column: int) -> str:
 
 def variable_problem(code: str, sheet: str, place: str, message: str) -> Problem:
     """Return a problem of a whole variable."""
-    return Problem(
-        code=code, severity=severity_of(code), message=message, sheet=sheet, cell=place, row=0
-    )
+    return Problem(code=code, severity=severity_of(code), message=message, sheet=sheet, cell=place)
 
 
 def listed(items: Iterable[Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from statistics import median
 
@@ -18,6 +19,8 @@ Chosen = Sequence[tuple[Row, Choice]]
 _NEAR = 0.15
 #: The same where rounding alone may differ: two scales whose variances are alike.
 _SAME = 0.02
+_PERCENTAGES = ("percent_female", "percent_minority")
+_PERCENT = re.compile(r"%|percent|pct|prozent|pourcent|porcent|percentuale", re.IGNORECASE).search
 _ASK = 'say it in a column yi_measure, or yi_measure = "g" in metaalliance.toml: z, r, d, g, log_or'
 
 
@@ -106,11 +109,12 @@ def _how(row: Row, choice: Choice) -> str:
 def proportion_problems(chosen: Chosen) -> list[Problem]:
     """Proportions in a column of percentages."""
     problems = []
-    for column in (c.name for c in COLUMNS.values() if c.percent == 1 and c.high == 100):
+    own = {c for r, _ in chosen for c in r.cells if c not in COLUMNS and _PERCENT(c)}
+    for column in (*_PERCENTAGES, *sorted(own)):
         coded = [r for r, _ in chosen if isinstance(r.get(column), float) and r.get(column) > 0]
         small = [r for r in coded if r.get(column) < 1]
         whole = [r for r in coded if r.get(column) > 1]
-        if not small or column == "ci_level":
+        if not small or (column in own and not whole):
             continue
         count = f"{len(small)} of {len(coded)} values lie below 1"
         message = f"{count}: proportions among percentages" if whole else f"{count}: proportions?"

@@ -30,9 +30,10 @@ def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem
         listed = ", ".join(map(str, hidden[:8])) + (" ..." if len(hidden) > 8 else "")
         message = f"{len(hidden)} hidden rows are read like all others: {listed}"
         problems.append(problem_at("MA209", grid, hidden[0], 1, message))
-    columns = [names[c] for c in sorted(grid.hidden_columns) if c in names]
-    if columns:
-        first = min(c for c in grid.hidden_columns if c in names)
+    coded = {name for row in rows if row.included for name in row.cells if row.has(name)}
+    places = [c for c in sorted(grid.hidden_columns) if names.get(c) in coded]
+    if places:
+        columns, first = [names[c] for c in places], places[0]
         message = f"hidden columns are read like all others: {', '.join(columns)}"
         problems.append(problem_at("MA209", grid, header.row, first, message))
     previous = header.row

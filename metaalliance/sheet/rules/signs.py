@@ -28,7 +28,7 @@ def sign_suspects(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[Pr
     studies: dict[str, list[tuple[Row, float, float]]] = defaultdict(list)
     for entry in marked:
         studies[entry[0].study].append(entry)
-    found = {}
+    found: dict[int, Problem] = {}
     for entries in studies.values():
         found |= _alone(entries, _IN_STUDY, "effects of the study")
     for number, problem in _alone(marked, _IN_SHEET, "effects of the sheet").items():

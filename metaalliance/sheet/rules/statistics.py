@@ -17,6 +17,8 @@ from metaalliance.sheet.rows import Row
 _MEMBERS = {member: rule.statistic for rule in RULES.values() for member in rule.inputs}
 _NAMES = {n: rule.statistic for rule in RULES.values() for n in (rule.statistic, *rule.names)}
 _GROUPS = frozenset({"n1", "n2"})
+#: What stands for a variance or for n, and goes without saying where one of them is missing.
+_INSTEAD = ("se", "ci_low", "ci_high")
 #: The variance of Fisher's z needs more people than this.
 _LEAST = 3
 #: Columns that are n, or whose sum is.
@@ -214,7 +216,7 @@ def _in_range(row: Row, rule: Rule, value: float) -> tuple[float | None, list[Pr
 def _waits(row: Row, choice: Choice) -> bool:
     """Whether a number that the conversion needs stands in a faulty cell, reported already."""
     missing = choice.rule.missing(choice.inputs)
-    instead = ("se", "ci_low", "ci_high") if choice.rule.spread else ()
+    instead = _INSTEAD if choice.rule.spread else ()
     return any(
         c in row.cells and row.cells[c].faulty for one_of in missing for c in (*one_of, *instead)
     )
@@ -222,15 +224,28 @@ def _waits(row: Row, choice: Choice) -> bool:
 
 def _needs(row: Row, choice: Choice) -> list[Problem]:
     """Columns that the conversion needs and the row has not."""
-    missing = dict.fromkeys(" or ".join(m) for m in choice.rule.missing(choice.inputs))
+    missing = choice.rule.missing(choice.inputs)
     if not missing:
         return []
-    wanted, column = " and ".join(missing), choice.rule.inputs[0]
+    wanted, column = _worded(missing), choice.rule.inputs[0]
     message, hint = f"{choice.statistic} needs {wanted}", f"enter {wanted}"
     if choice.rule.spread and any("n" in one_of for one_of in choice.rule.needs):
         own = "se or " if choice.rule.spread.takes_se else ""
         hint += f", or its {own}ci_low and ci_high where n is not known"
     return [row.problem("MA403", message, column, hint)]
+
+
+def _worded(missing: list[tuple[str, ...]]) -> str:
+    """Say what is missing: one column of each tuple; "a, or b and c" for a or b and a or c."""
+    named = (tuple(c for c in one_of if c not in _INSTEAD) for one_of in missing)
+    groups = list(dict.fromkeys(named))
+    for name in dict.fromkeys(c for group in groups for c in group):
+        others = [tuple(c for c in group if c != name) for group in groups if name in group]
+        if len(others) > 1 and all(others):
+            rest = [group for group in groups if name not in group]
+            both = f"{name}, or {' and '.join(dict.fromkeys(' or '.join(o) for o in others))}"
+            return "; and ".join([both, *dict.fromkeys(" or ".join(group) for group in rest)])
+    return " and ".join(dict.fromkeys(" or ".join(group) for group in groups))
 
 
 def _refusals(row: Row, choice: Choice, reading: Reading) -> list[Problem]:

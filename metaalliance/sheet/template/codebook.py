@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from openpyxl.comments import Comment
@@ -72,9 +72,15 @@ _ABOUT = (
 
 
 def write_codebook(
-    sheet: Any, columns: Iterable[Column], vocabularies: Mapping[str, Vocabulary]
+    sheet: Any,
+    columns: Iterable[Column],
+    vocabularies: Mapping[str, Vocabulary],
+    collapsed: Container[str] = (),
 ) -> None:
-    """Write a row for each column, followed by its levels with their other names."""
+    """Write a row for each column, followed by its levels with their other names.
+
+    The group of a column that is collapsed on the sheet of the effects says so.
+    """
     set_widths(sheet, _CODEBOOK.values())
     sheet.freeze_panes = "B2"
     for index, text in enumerate(_CODEBOOK, start=1):
@@ -85,7 +91,7 @@ def write_codebook(
     for column in columns:
         vocabulary = vocabularies.get(column.name)
         row += 1
-        _write_column(sheet, row, column, vocabulary)
+        _write_column(sheet, row, column, vocabulary, collapsed)
         for level in vocabulary.levels if vocabulary is not None else ():
             row += 1
             aliases = vocabulary.aliases.get(level, ()) if vocabulary is not None else ()
@@ -96,14 +102,20 @@ def write_codebook(
     fit_page(sheet)
 
 
-def _write_column(sheet: Any, row: int, column: Column, vocabulary: Vocabulary | None) -> None:
+def _write_column(
+    sheet: Any,
+    row: int,
+    column: Column,
+    vocabulary: Vocabulary | None,
+    collapsed: Container[str],
+) -> None:
     """The row of a column."""
     values = values_text(column)
     if vocabulary is not None:
         values = "one of these, or another:" if vocabulary.open else "one of these:"
     texts = {
         "column": column.name,
-        "group": GROUPS[column.group][0],
+        "group": GROUPS[column.group][0] + (", collapsed" if column.name in collapsed else ""),
         "what to enter": column.about,
         "values": values,
         "other names": "; ".join(column.aliases),
@@ -117,12 +129,30 @@ def _write_row(sheet: Any, row: int, texts: Mapping[str, str]) -> None:
     write_wrapped(sheet, row, [texts.get(k, "") for k in _CODEBOOK], list(_CODEBOOK.values()))
 
 
-def write_about(sheet: Any) -> None:
-    """Write how the workbook is used, and what the colours mean."""
+def _hidden_columns(collapsed: Sequence[str]) -> tuple[str, str]:
+    """Where the columns stand that are not seen."""
+    if not collapsed:
+        return "Short form", (
+            "This sheet has the columns that most teams need. A statistic other than r is chosen "
+            "in statistic and entered in value. Every other column may be added by its name; "
+            "metaalliance template without --short has them all."
+        )
+    listed = f"{', '.join(collapsed[:-1])} and {collapsed[-1]}"
+    return "Collapsed columns", (
+        f"Statistics that few reports give stand in collapsed groups: the + above {listed} opens "
+        "them. The sheet codebook says which they are. They are read like all other columns."
+    )
+
+
+def write_about(sheet: Any, collapsed: Sequence[str] = ()) -> None:
+    """Write how the workbook is used, and what the colours mean.
+
+    `collapsed` are the columns with a + above, behind which others stand.
+    """
     set_widths(sheet, _ABOUT_WIDTHS)
     write_title(sheet["A1"], "Extraction workbook")
     row = 3
-    for heading, text in _ABOUT:
+    for heading, text in (*_ABOUT, _hidden_columns(collapsed)):
         write_wrapped(sheet, row, (heading, text), _ABOUT_WIDTHS)
         row += 1
     link = "The sheet codebook says what to enter and lists the levels"

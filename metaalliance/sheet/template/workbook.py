@@ -23,6 +23,15 @@ LAST_ROW = 5_000
 _WIDTHS = {"study": 30, "outcome_measure": 20, "diagnosis": 18, "doi": 22, "page": 14, "quote": 34,
            "notes": 50, "exclusion_reason": 28, "statistic": 16, "country": 14}  # fmt: skip
 _WIDEST = 24
+#: Statistics, and what stands beside them, that many reports give; the others are collapsed.
+_OFTEN = frozenset({"n", "r", "t", "df", "F", "df1", "df2", "d"})
+#: Columns of the short form.
+_SHORT = frozenset(
+    {"study", "label", "year", "sample", "effect", "alliance_measure", "alliance_rater",
+     "alliance_time", "outcome_measure", "outcome_domain", "outcome_rater", "outcome_time",
+     "outcome_direction", "n", "r", "sign", "statistic", "value", "modality", "format",
+     "population", "risk_of_bias", "page", "notes", "include", "exclusion_reason"}
+)  # fmt: skip
 _GREY = font(italic=True, color="7F7F7F")
 
 _REASON = "example row: delete it"
@@ -47,30 +56,38 @@ _EXAMPLES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
-def template_workbook(vocabularies: Mapping[str, Vocabulary] = VOCABULARIES) -> bytes:
+def template_workbook(
+    vocabularies: Mapping[str, Vocabulary] = VOCABULARIES, *, short: bool = False
+) -> bytes:
     """Return the empty extraction workbook as .xlsx.
 
     Its sheets are `effects` (a column for each of the specification, with prompts, dropdowns
-    and two example rows that are never pooled), `codebook`, `about`, and the hidden `_lists`
-    that feeds the dropdowns. Equal calls give equal bytes.
+    and two example rows that are never pooled; statistics that few reports give stand in
+    collapsed groups), `codebook`, `about`, and the hidden `_lists` that feeds the dropdowns.
+    Equal calls give equal bytes.
 
     Parameters
     ----------
     vocabularies : dict of str to Vocabulary
         Levels of the dropdowns; a team's own, or the built-in ones.
+    short : bool
+        Only the columns that most teams need; statistics other than r stand in `statistic`
+        and `value`.
 
     Examples
     --------
     >>> template_workbook()[:2]
     b'PK'
     """
-    return workbook_bytes(template_book(vocabularies), "Extraction workbook")
+    return workbook_bytes(template_book(vocabularies, short=short), "Extraction workbook")
 
 
 def template_book(
     vocabularies: Mapping[str, Vocabulary] = VOCABULARIES,
     *,
+    short: bool = False,
     examples: Sequence[Mapping[str, Any]] = _EXAMPLES,
+    collapse: bool = True,
 ) -> Workbook:
     """Return the workbook of `template_workbook`, to be filled in where there are no examples."""
     levels = _levels(vocabularies)
@@ -79,10 +96,52 @@ def template_book(
     effects.title = "effects"
     codebook, about = book.create_sheet("codebook"), book.create_sheet("about")
     sources = _write_lists(book.create_sheet("_lists"), levels)
-    _write_effects(effects, levels, sources, examples)
-    write_codebook(codebook, IN_WORKBOOK, vocabularies)
-    write_about(about)
+    columns = [c for c in IN_WORKBOOK if c.name in _SHORT] if short else list(IN_WORKBOOK)
+    groups = {} if short or not collapse else collapsed_groups(columns)
+    _write_effects(effects, columns, levels, sources, examples)
+    _collapse(effects, columns, groups)
+    write_codebook(codebook, columns, vocabularies, {c for names in groups.values() for c in names})
+    write_about(about, tuple(groups))
     return book
+
+
+def collapsed_groups(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+    """Return the columns that are collapsed by the column that follows them.
+
+    Examples
+    --------
+    >>> collapsed_groups(IN_WORKBOOK)["sign"]
+    ('ci_low', 'ci_high')
+    """
+    groups: dict[str, tuple[str, ...]] = {}
+    run: list[str] = []
+    for column in columns:
+        if column.group in {"statistic", "companion"} and column.name not in _OFTEN:
+            run.append(column.name)
+        elif run:
+            groups[column.name], run = tuple(run), []
+    return groups
+
+
+def _collapse(sheet: Any, columns: Sequence[Column], groups: Mapping[str, tuple[str, ...]]) -> None:
+    """Hide groups of columns behind a + over the next one, whose header shows that they are there.
+
+    The hint is a number format, so that the header stays the name of its column.
+    """
+    places = {c.name: i for i, c in enumerate(columns, start=1)}
+    sheet.column_dimensions.max_outline = 1 if groups else None
+    for after, names in groups.items():
+        for name in names:
+            dimension = sheet.column_dimensions[get_column_letter(places[name])]
+            dimension.outlineLevel, dimension.hidden = 1, True
+        dimension = sheet.column_dimensions[get_column_letter(places[after])]
+        dimension.collapsed = True
+        header = sheet.cell(1, places[after])
+        hint = f"  [+] {len(names)} more"
+        header.number_format = f'@"{hint}"'
+        dimension.width = max(dimension.width, 1.05 * len(after + hint) + 3)
+        text = f"{header.comment.text}\nCollapsed left of it (open with the +): {', '.join(names)}."
+        header.comment = _note(text)
 
 
 def _levels(vocabularies: Mapping[str, Vocabulary]) -> dict[str, tuple[str, ...]]:
@@ -106,14 +165,16 @@ def _write_lists(sheet: Any, levels: Mapping[str, tuple[str, ...]]) -> dict[str,
 
 def _write_effects(
     sheet: Any,
+    columns: Sequence[Column],
     levels: Mapping[str, tuple[str, ...]],
     sources: Mapping[str, str],
     examples: Sequence[Mapping[str, Any]],
 ) -> None:
     """Header, formats, entry checks and examples."""
-    set_widths(sheet, (_width(c, levels.get(c.name, ())) for c in IN_WORKBOOK))
+    set_widths(sheet, (_width(c, levels.get(c.name, ())) for c in columns))
+    names = {column.name for column in columns}
     sheet.row_dimensions[1].height = 34  # the filter buttons sit below the names
-    for index, column in enumerate(IN_WORKBOOK, start=1):
+    for index, column in enumerate(columns, start=1):
         letter = get_column_letter(index)
         entries = levels.get(column.name, ())
         write_header_cell(sheet.cell(1, index), column.name, group_fill(column.group))
@@ -123,11 +184,20 @@ def _write_effects(
         check.add(f"{letter}2:{letter}{LAST_ROW}")
         sheet.add_data_validation(check)
         for row, example in enumerate(examples, start=2):
-            _write_example(sheet.cell(row, index), column, example.get(column.name))
+            shown = example if "F" in names else _in_long_form(example)
+            _write_example(sheet.cell(row, index), column, shown.get(column.name))
     sheet.freeze_panes = "B2"
-    sheet.auto_filter.ref = f"A1:{get_column_letter(len(IN_WORKBOOK))}{LAST_ROW}"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{LAST_ROW}"
     sheet.page_setup.orientation = "landscape"
     sheet.print_title_rows = "1:1"
+
+
+def _in_long_form(example: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An example without the columns of single statistics other than r."""
+    if "F" not in example:
+        return example
+    told = "t as printed, in statistic and value; higher alliance, higher GAF"
+    return {**example, "statistic": "t", "value": 2.26, "sign": None, "notes": told}
 
 
 def _width(column: Column, levels: tuple[str, ...]) -> float:
@@ -153,6 +223,9 @@ def _comment(column: Column, levels: tuple[str, ...]) -> Comment:
     lines = [column.about, f"Values: {values_text(column, levels)}."]
     if column.aliases:
         lines.append(f"Also read as: {', '.join(column.aliases)}.")
-    text = "\n".join(lines)
-    height = 20 + 16 * sum(1 + len(line) // 46 for line in lines)
+    return _note("\n".join(lines))
+
+
+def _note(text: str) -> Comment:
+    height = 20 + 16 * sum(1 + len(line) // 46 for line in text.split("\n"))
     return Comment(text, "metaalliance", width=320, height=height)

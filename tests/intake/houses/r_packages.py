@@ -314,3 +314,19 @@ def r_write_csv2(folder: Path) -> Written:
         for r in rows
     ]
     return r_file(folder / "export.csv", head, grid, second=True), correlations(rows)
+
+
+@house()
+def metafor_slab(folder: Path) -> Written:
+    rows = drawn(119, 11)
+    head = ["slab", "ri", "ni", "measure_used", "quality"]
+    grid = [(f"{r.author}, {r.year}", r.r, r.n, r.outcome, 3 + r.number % 4) for r in rows]
+    return r_file(folder / "dat_slab.csv", head, grid), correlations(rows)
+
+
+@house()
+def dmetar_treatment_and_control(folder: Path) -> Written:
+    rows = drawn(120, 9)
+    head = ["Author", "Year", "tMean", "tSD", "tN", "cMean", "cSD", "cN"]
+    grid = [(r.author, r.year, *groups_of(r)) for r in rows]
+    return workbook(folder / "esc_input.xlsx", {"Sheet1": [head, *grid]}), from_groups(rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from intake import truth
 from intake.houses.r_packages import correlations, counts, g_and_variance, two_groups
-from intake.sheets import Written, drawn, house, text_file, workbook
+from intake.sheets import Touch, Written, drawn, house, text_file, workbook
 from intake.truth import Effect
 from openpyxl import Workbook
 
@@ -278,3 +278,39 @@ def p_as_an_inequality_beside_r(folder: Path) -> Written:
 def _shown_p(r: float, n: int) -> object:
     p = math.erfc(abs(math.atanh(r)) * math.sqrt(n - 3) / math.sqrt(2))
     return "<.001" if p < 0.001 else "<.05" if p < 0.05 else round(p, 2)
+
+
+@house()
+def numbers_of_effects_and_years_of_publication(folder: Path) -> Written:
+    rows = drawn(521, 8, several=2)
+    head = ["effectsizeID", "first author", "yop", "N_analyzed", "pearson r", "alliance rater"]
+    grid = [(r.number + r.effect / 100, r.author, r.year, r.n, r.r, r.rater) for r in rows]
+    return text_file(folder / "effects_2022.csv", [head, *grid]), correlations(rows)
+
+
+@house()
+def kinds_of_publication(folder: Path) -> Written:
+    rows = drawn(522, 9)
+    head = ["study_id", "author", "pub_type", "year", "n", "r", "publication"]
+    kinds = ("journal", "book", "preprint")
+    grid = [
+        (r.number, r.author, kinds[r.number % 3], r.year, r.n, r.r, ("yes", "no")[r.number % 2])
+        for r in rows
+    ]
+    return text_file(folder / "publications.csv", [head, *grid]), correlations(rows)
+
+
+@house(Touch("r", '"alliance x BDI change"', "columns"), asks="statistic|alliance x BDI")
+def effect_under_an_unknown_header(folder: Path) -> Written:
+    """Nothing but its values says which column is the effect; four others lie in (-1, 1) as
+    well.
+    """
+    rows = drawn(523, 10)
+    head = ["Author", "Year", "se", "p", "w", "reliability alliance", "alliance x BDI change", "N"]
+    grid = []
+    for r in rows:
+        z, se = math.atanh(r.r), 1 / math.sqrt(r.n - 3)
+        p = round(math.erfc(abs(z / se) / math.sqrt(2)), 3)
+        line = (r.author, r.year, round(se, 3), p, 0.1, 0.9 + r.number / 200, r.r, r.n)
+        grid.append(line)
+    return workbook(folder / "unknown.xlsx", {"Sheet1": [head, *grid]}), correlations(rows)

@@ -1,0 +1,118 @@
+"""The record of a comparison of two sheets, and whether it still follows from them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from metaalliance.analysis.analysis import config_for, read
+from metaalliance.analysis.checks import (
+    Check,
+    digest_check,
+    files_check,
+    input_check,
+    numbers_check,
+    rules_check,
+    seal_check,
+    settings_check,
+    versions_check,
+)
+from metaalliance.analysis.documents import digest, run_record, versions
+from metaalliance.analysis.further_documents import compare_document
+from metaalliance.analysis.record import (
+    asked_in,
+    asked_of,
+    intact,
+    moved_numbers,
+    numbers_of,
+    plain,
+)
+from metaalliance.analysis.rules import explained, rules_of
+from metaalliance.robustness.compare import compare
+from metaalliance.robustness.comparison import Comparison
+
+#: Parts of the document that are results.
+_RESULTS = ("counts", "result", "cells")
+
+
+def compare_record(
+    found: Comparison, document: dict[str, Any], key: str | None, files: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the sealed record of a comparison, which `verify` takes.
+
+    Parameters
+    ----------
+    found, document : Comparison and dict
+        The comparison and its document.
+    key : str, optional
+        Columns that identify an effect, as they were asked for.
+    files : mapping of str to str
+        SHA-256 of each file beside the record.
+    """
+    whole = {
+        **run_record(document, dict(files), _RESULTS),
+        **asked_of(found.model, found.policy),
+        "request": {"options": {"key": key}},
+        "rows": {},  # the cells that differ are results
+        "numbers": _numbers(document),
+    }
+    return {**whole, "seal": digest(plain(whole))}
+
+
+def key_columns(key: str | None) -> list[str] | None:
+    """Return the columns of a key as it was asked for."""
+    return [k.strip() for k in key.split(",") if k.strip()] if key else None
+
+
+def compare_checks(
+    record: dict[str, Any],
+    old: Path,
+    new: Path,
+    folder: Path,
+    *,
+    sheet: str | None,
+    config: Path | None,
+) -> list[Check]:
+    """Compare two sheets again and return every check of the record."""
+    model, policy = asked_in(record)
+    key = key_columns(record["request"]["options"]["key"])
+    read_again = [
+        read(path, policy, config_for(path, config), sheet or sheet_of(record["input"][which]))
+        for which, path in (("old", old), ("new", new))
+    ]
+    document = compare_document(compare(*read_again, model=model, policy=policy, key=key), ())
+    numbers = _numbers(document)
+    moved = moved_numbers(record["numbers"], numbers)
+    by_rule, left = explained(rules_of(record), record["command"], moved)
+    return [
+        seal_check(intact(record)),
+        _inputs(record["input"], document["input"]),
+        settings_check(record["settings"], plain(document["settings"])),
+        versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
+        rules_check(rules_of(record), by_rule),
+        numbers_check(
+            left, len({**record["numbers"], **numbers}), explained=len(moved) - len(left)
+        ),
+        digest_check(record["result_digest"], digest({k: document[k] for k in _RESULTS})),
+        files_check(record["files"], folder),
+    ]
+
+
+def sheet_of(source: Mapping[str, Any]) -> str | None:
+    """Return the sheet that was read; a text file has none, but bears its own name."""
+    sheet: str = source["sheet"]
+    return None if sheet == Path(source["file"]).name else sheet
+
+
+def _numbers(document: dict[str, Any]) -> dict[str, float | None]:
+    return dict(numbers_of({key: document[key] for key in _RESULTS}))
+
+
+def _inputs(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Check:
+    """Compare the checksums of both files."""
+    each = {w: input_check(recorded[w]["sha256"], now[w]["sha256"]) for w in ("old", "new")}
+    same = all(check.same for check in each.values())
+    text = "; ".join(f"{which}: {check.text}" for which, check in each.items())
+    return Check(name="input", same=same, text="the same bytes in both" if same else text)

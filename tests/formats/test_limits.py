@@ -1,0 +1,52 @@
+"""The page of limits and the constants say the same, and messages name the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import metaalliance as ma
+from metaalliance.sheet.columns.header import SEARCH_ROWS
+from metaalliance.sheet.read import limits, readstat
+
+PAGE = (Path(__file__).parents[2] / "docs/limits.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| MA", PAGE, re.MULTILINE))
+
+
+def bound(start):
+    (found,) = [value for what, value in ROWS.items() if what.startswith(start)]
+    return found
+
+
+def test_the_page_names_every_bound():
+    assert bound("rows of a sheet") == f"{limits.MAX_ROWS:,}"
+    assert bound("columns of a sheet") == str(limits.MAX_COLUMNS)
+    assert bound("characters of a cell") == f"{limits.MAX_CELL:,}"
+    assert bound("size of a file") == f"{limits.MAX_FILE // 2**20} MB"
+    assert bound("what a file unpacks to") == f"{limits.MAX_UNPACKED // 2**20} MB"
+    assert bound("parts of an archive") == f"{limits.MAX_ENTRIES:,}"
+    assert bound("seconds of a query") == str(limits.MAX_SECONDS)
+    large = f"how often its size a part of more than {limits.LARGE_PART // 2**20} MB"
+    assert bound(large) == str(limits.MAX_RATIO)
+    apart = f"{readstat.SECONDS} seconds, {readstat.MEMORY // 2**30} GB"
+    assert bound("seconds and memory of the process") == apart
+    assert f"first {SEARCH_ROWS} rows" in PAGE
+    named = {name for name in vars(limits) if name.startswith(("MAX", "LARGE"))}
+    assert len(named) == 9  # a new bound is a new line of the page
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"study,r,n\n" + b"A,.3,40\n" * 50_001,
+        b"study,r,n" + b",x" * 600,
+        b"study,r,n\nA," + b"9" * 100_001 + b",40\n",
+    ],
+    ids=["rows", "columns", "cell"],
+)
+def test_a_refusal_names_the_page(write, content):
+    with pytest.raises(ma.UnreadableFileError, match=r"docs/limits\.md") as caught:
+        ma.load_studies(write(content, "t.csv"))
+    assert caught.value.code == "MA107"
