@@ -79,3 +79,31 @@ def test_a_g_with_its_standard_error_keeps_its_scale(made, tmp_path):
     imported = ma.import_sheet(made("d.csv", metapsy(row)))
     assert imported.frame[["g", "se"]].iloc[0].tolist() == [-0.5, 0.2]
     assert effects_of(imported, tmp_path)["Del 1999", "PHQ-9"] == pytest.approx(-0.2425, abs=1e-3)
+
+
+def test_na_of_r_is_blank(made, tmp_path):
+    """write.csv writes NA for what is missing."""
+    lines = metapsy(
+        ABT, BOS, turned(BOS), {k: v for k, v in DEL.items() if k != "precalc_g"}
+    ).split("\n")
+    text = "\n".join([lines[0], *(",".join(v or "NA" for v in x.split(",")) for x in lines[1:])])
+    imported = ma.import_sheet(made("d.csv", text))
+    assert effects_of(imported, tmp_path) == pytest.approx(
+        {
+            ("Abt 2010", "PHQ-9"): -point_biserial(8, 4, 30, 11, 5, 28),
+            ("Bos 2014", "response (hdrs)"): phi(20, 40, 12, 41),
+        }
+    )
+    reasons = imported.frame["exclusion_reason"].dropna().tolist()
+    assert reasons == ["neither means with SDs, nor events with totals, nor a computed g"]
+
+
+def test_prepared_data_with_g_only(made, tmp_path):
+    text = "study,condition_arm1,condition_arm2,instrument,.g,.g_se,.id\n"
+    text += "Abt 2010,cbt,wl,phq-9,-.5,.2,a\nAbt 2010,wl,cbt,phq-9,.5,.2,b\n"
+    text += "Bos 2014,ipt,cau,phq-9,-.1,.25,c\n"
+    imported = ma.import_sheet(made("d.csv", text))
+    assert imported.frame["g"].tolist() == [-0.5, -0.1]
+    assert len(imported.left_out) == 1
+    found = effects_of(imported, tmp_path)
+    assert found["Abt 2010", "PHQ-9"] == pytest.approx(-0.2425, abs=1e-3)

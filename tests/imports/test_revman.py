@@ -7,6 +7,9 @@ github.com/IEBH/revman (test/data).
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 from imported_sheets import EVENTS, MEANS, effects_of, five, phi, point_biserial, rm5, web
 
@@ -127,3 +130,36 @@ def test_an_unsafe_or_broken_document_is_one_sentence(made, text, code):
     with pytest.raises(ma.UnreadableFileError) as caught:
         ma.import_sheet(made("r.rm5", text, encoding="iso-8859-1"))
     assert caught.value.code == code
+
+
+def test_data_without_numbers_are_named(made):
+    more = (
+        '<OTHER_OUTCOME NO="3"><NAME>Remarks</NAME><OTHER_DATA STUDY_ID="STD-Novak-2010"/>'
+        "</OTHER_OUTCOME>"
+    )
+    imported = ma.import_sheet(made("r.rm5", rm5(more), encoding="iso-8859-1"))
+    assert [(x.study, x.place) for x in imported.left_out] == [("Novak 2010", "OTHER_DATA 1")]
+    assert len(imported.entries) == len(MEANS) + len(EVENTS)
+
+
+def packed(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("CD1-files/readme.txt", "x")
+        archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_a_data_package_is_read_where_its_data_rows_are(tmp_path):
+    """Layout: inst/extdata/Fleiss1993.zip of R's package meta, an archive within an archive."""
+    inner = packed("CD1-analysis-data/CD1-data-rows.csv", web().encode())
+    (tmp_path / "a.zip").write_bytes(inner)
+    (tmp_path / "b.zip").write_bytes(packed("CD1-files/CD1-data.zip", inner))
+    (tmp_path / "c.zip").write_bytes(packed("other.txt", b"x"))
+    for name in ("a.zip", "b.zip"):
+        imported = ma.import_sheet(tmp_path / name)
+        assert (imported.house, imported.file) == ("revman", "CD1-data-rows.csv")
+        assert len(imported.entries) == len(MEANS) + len(EVENTS)
+    with pytest.raises(ma.UnreadableFileError) as caught:
+        ma.import_sheet(tmp_path / "c.zip")
+    assert caught.value.code == "MA104"

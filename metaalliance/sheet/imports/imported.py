@@ -18,6 +18,7 @@ from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
 from metaalliance.sheet.imports.entries import Asked, Entry, Found, LeftOut
 from metaalliance.sheet.imports.houses import HOUSES, House
+from metaalliance.sheet.imports.package import data_rows
 from metaalliance.sheet.imports.source import Source
 from metaalliance.sheet.imports.workbook import cell_of, columns_of, imported_workbook
 from metaalliance.sheet.read.source import read_source
@@ -127,8 +128,8 @@ def import_sheet(
     Parameters
     ----------
     path : str or Path
-        RevMan (.rm5 or its CSV), Covidence, metapsy, Comprehensive Meta-Analysis, or a wide
-        sheet.
+        RevMan (.rm5, its CSV or data package), Covidence, metapsy, Comprehensive
+        Meta-Analysis, or a wide sheet.
     house : {"revman", "covidence", "metapsy", "cma", "wide"}, optional
         Whose file it is; by default it is told by its content.
     sheet : str, optional
@@ -151,7 +152,7 @@ def import_sheet(
     UnreadableFileError
         When the file cannot be read, is of no known house, or can be read as it is.
     """
-    content, name = read_source(path)
+    content, name = data_rows(*read_source(path))
     source = Source(content, name)
     asked = Asked(
         sheet=sheet,

@@ -24,6 +24,7 @@ from metaalliance.sheet.imports.comparison import (
 )
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
+from metaalliance.sheet.read.numbers import parse_number
 
 #: Columns of the source for the numbers of each kind, by arm.
 _MEANS = {"mean": "meanarm{}", "sd": "sdarm{}", "n": "narm{}"}
@@ -127,8 +128,13 @@ def _levels(entry: Entry, at: Any) -> None:
         entry["outcome_rater"] = Cell("client", rating.place, f"{rating.value}")
 
 
-def _numbers(at: Any) -> tuple[Entry, str]:
+def _numbers(cell_at: Any) -> tuple[Entry, str]:
     """The statistic of a comparison: means, events, change scores, or a computed g."""
+
+    def at(key: str) -> Cell | None:
+        cell = cell_at(key)
+        return cell if number(cell) is not None else None  # NA is no number
+
     parts = {f"{name}{arm}": at(key.format(arm)) for name, key in _MEANS.items() for arm in (1, 2)}
     if all(number(parts[name]) is not None for name in MEANS):
         return means(parts)
@@ -146,6 +152,8 @@ def _numbers(at: Any) -> tuple[Entry, str]:
 def _computed(at: Any, sizes: dict[str, Cell | None]) -> tuple[Entry, str]:
     """A g that was computed before, with the sizes of the arms or its standard error."""
     g, se = at("precalcg"), at("precalcgse")
+    if g is None:  # prepared data, of which only what metapsyTools computed is left
+        g, se = at("g"), at("gse")
     if g is None:
         return {}, "neither means with SDs, nor events with totals, nor a computed g"
     known = {n: cell for n, cell in sizes.items() if cell is not None}
@@ -196,7 +204,7 @@ def _mirrors(table: Table, lines: list[tuple[int, list[Any]]]) -> dict[int, int]
     """
     keys = table.keys
     same = [keys[k] for k in ("study", "instrument", "outcometype", "rating", "time") if k in keys]
-    g = keys.get("precalcg")
+    computed = [keys[k] for k in ("precalcg", "g") if k in keys]
     open_ones: dict[tuple[Any, ...], list[int]] = {}
     mirrors: dict[int, int] = {}
     rows = dict(lines)
@@ -206,7 +214,7 @@ def _mirrors(table: Table, lines: list[tuple[int, list[Any]]]) -> dict[int, int]
             for a in (1, 2)
         ]
         about = tuple(_text(values[i]) for i in same)
-        about += (_text(values[g]).lstrip("-−") if g is not None else "",)
+        about += tuple(_size(values[i]) for i in computed)
         waiting = open_ones.get((about, arms[1], arms[0]), [])
         if waiting:
             first = waiting.pop(0)
@@ -226,6 +234,12 @@ def _better(new: list[Any], old: list[Any], keys: dict[str, int]) -> bool:
         for values in (new, old)
     )
     return first and not second
+
+
+def _size(value: Any) -> str:
+    """A computed effect without its sign, which a mirror turns."""
+    size = parse_number(value).value
+    return _text(value) if size is None else f"{abs(size):.6f}"
 
 
 def _text(value: Any) -> str:

@@ -46,7 +46,10 @@ def fits(source: Source, sheet: str | None) -> bool:
 def read(source: Source, asked: Asked) -> Found:
     """Read the rows of data of every analysis."""
     if is_rm5(source):
-        return found_in(read_rm5(source), asked)
+        rows, others = read_rm5(source)
+        found = found_in(rows, asked)
+        found.left_out += others
+        return found
     web = _web(source, asked.sheet)
     if web is not None:
         return found_in(_web_rows(web), asked)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.imports.entries import Cell
+from metaalliance.sheet.imports.entries import Cell, LeftOut
 from metaalliance.sheet.imports.revman_rows import Kind, RevManRow
 from metaalliance.sheet.imports.source import Source, carried
 
@@ -28,8 +29,8 @@ def is_rm5(source: Source) -> bool:
     return source.is_xml and b"COCHRANE_REVIEW" in source.content[:65_536].replace(b"\x00", b"")
 
 
-def read_rm5(source: Source) -> list[RevManRow]:
-    """Return every row of data with the attributes that hold it.
+def read_rm5(source: Source) -> tuple[list[RevManRow], list[LeftOut]]:
+    """Return every row of data with the attributes that hold it, and what holds no numbers.
 
     Raises
     ------
@@ -54,12 +55,19 @@ def read_rm5(source: Source) -> list[RevManRow]:
             code="MA105",
         ) from None
     studies = {s.get("ID", ""): s for s in root.iter("STUDY")}
-    return [
-        row
-        for comparison in root.iter("COMPARISON")
-        for outcome in comparison
-        for row in _outcome(comparison, outcome, studies)
+    comparisons = list(root.iter("COMPARISON"))
+    rows = [r for c in comparisons for outcome in c for r in _outcome(c, outcome, studies)]
+    others = [
+        LeftOut(
+            f"{data.tag} {c.get('NO', '?')}",
+            _name(studies.get(data.get("STUDY_ID", "")), data),
+            "no means, events or estimate: text, or data of another kind of review",
+        )
+        for c in comparisons
+        for data in c.iter()
+        if data.tag.endswith("_DATA") and data.tag.removesuffix("_DATA") not in _KINDS
     ]
+    return rows, others
 
 
 def _outcome(comparison: Any, outcome: Any, studies: dict[str, Any]) -> Iterator[RevManRow]:
@@ -109,12 +117,17 @@ def _row(
 
 def _study(study: Any, data: Any, where: str) -> Cell | None:
     """The name of a study; its identifier where the list of studies lacks it."""
+    name = _name(study, data)
     if study is not None and study.get("NAME"):
-        return Cell(study.get("NAME"), f"STUDY {data.get('STUDY_ID')}, NAME")
-    name = data.get("STUDY_ID", "").removeprefix("STD-").replace("_x002d_", "-")
-    return (
-        Cell(name.replace("-", " "), f"{where}, STUDY_ID", "no STUDY has this ID") if name else None
-    )
+        return Cell(name, f"STUDY {data.get('STUDY_ID')}, NAME")
+    return Cell(name, f"{where}, STUDY_ID", "no STUDY has this ID") if name else None
+
+
+def _name(study: Any, data: Any) -> str:
+    if study is not None and study.get("NAME"):
+        return str(study.get("NAME"))
+    name = data.get("STUDY_ID", "").removeprefix("STD-").replace("-", " ")
+    return re.sub(r"_x([0-9a-fA-F]{4})_", lambda m: chr(int(m[1], 16)), name)
 
 
 def _number(element: Any, attribute: str, where: str, column: str = "value") -> Cell:

@@ -111,7 +111,7 @@ def sniff(content: bytes, name: str) -> Kind:
 
 def _zip_kind(content: bytes, name: str) -> Kind:
     """Check the archive and tell a workbook from other zip files."""
-    names = _check_archive(content, name)
+    names = check_archive(content, name)
     if "xl/workbook.xml" in names:
         return "xlsx"
     if "xl/workbook.bin" in names:
@@ -153,7 +153,7 @@ _BROKEN = (
 )
 
 
-def _check_archive(content: bytes, name: str) -> set[str]:
+def check_archive(content: bytes, name: str) -> set[str]:
     """Refuse archives that are broken, oversized or malicious; return the entry names."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
