@@ -105,13 +105,13 @@ def test_levels_are_the_coefficients_of_the_regression(settings, deep, quiet):
     assert {key: printed[key] for key in settings} == shown
 
 
-def test_Q_of_a_level_uses_the_correlations_of_its_studies(deep, quiet):
+def test_Q_of_a_level_uses_the_correlations_of_its_samples(deep, quiet):
     """By hand: the sampling covariance of each level, solved densely."""
     got = quiet(ma.moderators, deep, "arm", rho="r_study").levels.set_index("level")
     for level in "abc":
         own = deep.frame[deep.frame["arm"] == level]
-        study, root = own["study"].to_numpy(), np.sqrt(own["vi"].to_numpy(float))
-        r = np.where(study[:, None] == study, own["r_study"].to_numpy(float)[:, None], 0.0)
+        people, root = (own["study"] + own["sample"]).to_numpy(), np.sqrt(own["vi"].to_numpy(float))
+        r = np.where(people[:, None] == people, own["r_study"].to_numpy(float)[:, None], 0.0)
         np.fill_diagonal(r, 1.0)
         W = np.linalg.inv(r * np.outer(root, root))
         y = own["yi"].to_numpy(float)
@@ -145,7 +145,7 @@ def test_permutation_within_a_structure_uses_generalised_least_squares_means(dee
     together = study[:, None] == study
     cell = together & (sample[:, None] == sample)
     root = np.sqrt(deep.vi)
-    S = 0.6 * together * np.outer(root, root) + np.diag(0.4 * deep.vi)
+    S = 0.6 * cell * np.outer(root, root) + np.diag(0.4 * deep.vi)
     S = S + null.sigma2["study"] * together + null.sigma2["sample"] * cell
     S = S + null.sigma2["effect"] * np.eye(study.size)
     X = (deep.frame["arm"].to_numpy()[:, None] == np.array(list("abc"))).astype(float)
