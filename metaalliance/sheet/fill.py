@@ -11,6 +11,7 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.xlsx_marks import merged_bounds
+from metaalliance.sheet.rules.summary import totals_of
 
 _IDENTITY = frozenset({"study", "label", "year"})
 #: Columns of the study, which all its rows share.
@@ -64,10 +65,11 @@ def _below(grid: Grid, header: Header, columns: dict[int, str]) -> Iterator[tupl
     """Cells of rows that belong to the study of the row above."""
     study = header.columns["study"]
     current = None
+    totals = totals_of(grid, header.row, study)
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
         own = values[study - 1] if study <= len(values) else None
-        if all(is_blank(v) for v in values):
+        if number in totals or all(is_blank(v) for v in values):
             current = None
         elif not is_blank(own) and own != current:
             current = own
