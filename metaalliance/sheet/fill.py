@@ -66,6 +66,7 @@ def _below(grid: Grid, header: Header, columns: dict[int, str]) -> Iterator[tupl
     study = header.columns["study"]
     totals = totals_of(grid, header.row, study)
     current = None
+    totals = totals_of(grid, header.row, study)
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
         own = values[study - 1] if study <= len(values) else None

@@ -112,3 +112,20 @@ def test_formulas_of_open_document(open_document, write):
     studies = ma.load_studies(write(open_document(rows), "t.ods"))
     assert left_out(studies) == [5]
     assert not studies.errors
+
+
+def test_a_row_of_totals_is_no_row_of_the_study_above(tmp_path):
+    book = Workbook()
+    book.active.title = "effects"
+    rows = [
+        ["study", "outcome_measure", "n", "r"], ["Ames 2001", "BDI", 120, 0.05],
+        [None, "OQ-45", 120, 0.1], ["Boll 2004", "BDI", 95, 0.22],
+        [None, None, 335, "=SUBTOTAL(101,D2:D4)"],
+    ]  # fmt: skip
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    (tmp_path / "metaalliance.toml").write_text('fill_down = ["study"]\n')
+    studies = ma.load_studies(tmp_path / "t.xlsx", config=tmp_path / "metaalliance.toml")
+    assert left_out(studies) == [5]
+    assert [row.study for row in studies.used] == ["Ames 2001", "Ames 2001", "Boll 2004"]
