@@ -802,7 +802,7 @@ _STUDY = {
     "MA523": _warning(
         "a column counts within reports",
         "Its values 1, 2, 3 start anew in every report, so that they cannot be the study: author "
-        "and year are.",
+        "and year, or a column of names, are.",
         "Call the column sample where its values are different people.",
     ),
     "MA524": _warning(

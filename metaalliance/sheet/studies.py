@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,6 @@ import pandas as pd
 
 from metaalliance.config import Config, read_config
 from metaalliance.errors import StudyDataError
-from metaalliance.messages import MESSAGES
 from metaalliance.options import (
     BetaPolicy,
     Nonsignificant,
@@ -21,27 +19,12 @@ from metaalliance.options import (
     check_option,
 )
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
-from metaalliance.sheet.columns.header import (
-    Header,
-    choose_sheet,
-    find_header,
-    problem_at,
-    read_columns,
-    read_header,
-    without_years,
-)
-from metaalliance.sheet.columns.labels import named_by_labels
-from metaalliance.sheet.columns.scheme import Scheme, scheme_of
-from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
-from metaalliance.sheet.fill import fill_down
-from metaalliance.sheet.labels import with_labels
+from metaalliance.sheet.columns.header import Header, problem_at
+from metaalliance.sheet.opening import open_sheet
 from metaalliance.sheet.read.grid import Grid
-from metaalliance.sheet.read.source import parse_grids, read_source
-from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.across import statistic_problems
 from metaalliance.sheet.rules.columns import once_per_column
-from metaalliance.sheet.rules.layout import layout_problems
 from metaalliance.sheet.rules.row import (
     identity_problems,
     nonsignificant_column,
@@ -228,41 +211,8 @@ def load_studies(
     reading = _checked(
         Reading(measure=measure, nonsignificant=nonsignificant, beta=beta, yi_measure=scale)
     )
-    content, name = read_source(path)
-    grids, found = parse_grids(content, name)
-    codebook = find_codebook(grids)
-    scheme, more = (Scheme(), []) if codebook is None else read_codebook(codebook, Scheme())
-    found += more
-    scheme = scheme_of(settings, scheme)
-    named = [named_by_labels(g, scheme) for g in grids]
-    grids = [g for g, _ in named]
-    grid = choose_sheet(grids, sheet or settings.sheet, name, scheme)
-    found += next(notes for g, notes in named if g is grid)
-    extra = find_studies_sheet(grids, grid)
-    study_header = extra and find_header(extra, scheme, statistic=False)
-    supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
-    header = read_header(grid, name, scheme, frozenset(supplied.columns if supplied else ()))
-    if supplied is not None and not header.identity.composed:
-        supplied = without_years(supplied)
-    grid, filled = fill_down(grid, header, scheme)
-    rows, cell_problems = read_rows(grid, header, scheme)
-    if extra is not None and supplied is not None:
-        rows, join_problems = join_studies(rows, extra, supplied, scheme)
-        found += join_problems
-    elif extra is not None:
-        message, hint = "it has no header with 'study'; it is not joined", MESSAGES["MA214"].remedy
-        found.append(problem_at("MA214", extra, 1, 1, message, hint=hint))
-    included = {row.number for row in rows if row.included}
-    read = {"", *(g.name for g in (grid, extra, codebook) if g is not None)}
-    found = [p for p in found if p.sheet in read]  # not of other data frames of the file
-    problems = [*found, *header.problems, *layout_problems(grid, header, rows), *filled]
-    problems += with_labels(rows)
-    labels = {row.number: row.label for row in rows}
-    problems += [
-        replace(p, study=labels.get(p.row or 0, p.study))
-        for p in cell_problems
-        if p.row in included or p.column == "include" or p.code == "MA418"
-    ]
+    coded = open_sheet(path, sheet, settings)
+    rows, problems = coded.rows, coded.problems
     choices: dict[int, Choice] = {}
     silent: set[int] = set()
     for row in rows:
@@ -280,9 +230,9 @@ def load_studies(
     ordered = _in_order(once_per_column(problems))
     kept, silenced = _silence(ordered, settings, {row.study: row.label for row in rows})
     studies = Studies(
-        file=name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        sheet=grid.name,
+        file=coded.file,
+        sha256=coded.sha256,
+        sheet=coded.grid.name,
         rows=tuple(rows),
         choices=choices,
         nonsignificant_rows=frozenset(silent),
@@ -290,12 +240,9 @@ def load_studies(
         reading=reading,
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
-        level_orders={
-            **_file_orders(grid, header),
-            **scheme.orders(rows[0].places if rows else ()),
-        },
+        level_orders=coded.level_orders,
     )
-    return _refuse_empty(studies, grid, header)
+    return _refuse_empty(studies, coded.grid, coded.header)
 
 
 def _checked(reading: Reading) -> Reading:
@@ -306,11 +253,6 @@ def _checked(reading: Reading) -> Reading:
     if reading.yi_measure is not None:
         check_option("yi_measure", reading.yi_measure, YiMeasure)
     return reading
-
-
-def _file_orders(grid: Grid, header: Header) -> dict[str, tuple[str, ...]]:
-    """Levels of the team's own columns in the order of a data file."""
-    return {n: grid.orders[c] for n, c in header.extra.items() if c in grid.orders}
 
 
 def _read_config(path: str | Path | None) -> Config:

@@ -70,6 +70,13 @@ def test_identifier_beside_the_author_is_the_study(load, header):
     assert labels_of(studies) == ["Ames (2001)", "Ames (2008)", "Ames (2008)"]
 
 
+def test_a_column_that_counts_within_named_reports_is_no_study(load):
+    rows = "A87,1,.2,50\nA87,2,.3,60\nB91,1,.4,70\nC02,1,.1,80\nD10,1,.3,90\n"
+    studies = load(f"Study.name,Study,r,n\n{rows}")
+    assert studies_of(studies) == ["A87", "A87", "B91", "C02", "D10"]
+    assert "MA523" in code_of(studies)
+
+
 def test_identifier_in_every_row_of_a_report_is_that_of_its_effects(load):
     studies = load("id,author,year,r,n\n1,Ames,2001,.6,50\n2,Ames,2001,.5,50\n3,Boll,2004,.1,80\n")
     assert studies_of(studies) == ["Ames (2001)", "Ames (2001)", "Boll (2004)"]

@@ -301,7 +301,8 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
             problems += _identify(grid, number, cell, identity, columns, scheme)
         elif number == identity.numbered:
             extra[f"{cell.text} ({number})" if cell.text in COLUMNS else cell.text] = number
-            message = f"{cell.text!r} counts within reports and is no study: author and year are"
+            told = "author and year are" if identity.author else f"{texts[identity.study - 1]!r} is"
+            message = f"{cell.text!r} counts within reports and is no study: {told}"
             problems.append(problem_at("MA523", grid, cell.row, number, message, cell.text))
         elif number in numbering and name is None and not scheme.is_mapped(cell.text):
             message = f"{cell.text!r} holds" if cell.text else "The column without header holds"

@@ -137,6 +137,10 @@ def _coded(
     report = Identity(study=author, author=author, composed=True)
     if _counts(values, reports):
         return replace(report, effect=number) if bare else replace(report, numbered=number)
+    if not author:
+        finest = max(names, key=lambda n: len(set(columns[n])), default=0)
+        if finest and _counts(values, list(columns[finest])):
+            return Identity(study=finest, numbered=number)
     if bare and splits(reports, values) and _all_differ(values):
         return replace(report, effect=number)
     if kinds[number] == "study" and not all(map(_CODE, filter(None, values))):

@@ -1,0 +1,124 @@
+"""From a file to coded rows: its sheets, its coding scheme, its header, its cells."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from metaalliance.config import Config
+from metaalliance.messages import MESSAGES
+from metaalliance.problems import Problem
+from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
+from metaalliance.sheet.columns.header import (
+    Header,
+    choose_sheet,
+    find_header,
+    problem_at,
+    read_columns,
+    read_header,
+    without_years,
+)
+from metaalliance.sheet.columns.labels import named_by_labels
+from metaalliance.sheet.columns.scheme import Scheme, scheme_of
+from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
+from metaalliance.sheet.fill import fill_down
+from metaalliance.sheet.labels import with_labels
+from metaalliance.sheet.read.grid import Grid
+from metaalliance.sheet.read.source import parse_grids, read_source
+from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.rules.layout import layout_problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedSheet:
+    """The rows of a sheet as they were coded, before any rule looks at them.
+
+    Attributes
+    ----------
+    file, sha256 : str
+        What was read.
+    grid : Grid
+        The sheet with the effects.
+    header : Header
+        Its columns.
+    rows : list of Row
+        Every row under the header that is not blank.
+    problems : list of Problem
+        Those of the file, the header, the layout and the cells.
+    level_orders : dict of str to tuple of str
+        Levels in the order of the data file, the codebook or the configuration.
+    """
+
+    file: str
+    sha256: str
+    grid: Grid
+    header: Header
+    rows: list[Row] = field(repr=False)
+    problems: list[Problem] = field(repr=False)
+    level_orders: dict[str, tuple[str, ...]] = field(repr=False)
+
+
+def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedSheet:
+    """Read the cells of a workbook or data file.
+
+    Raises
+    ------
+    UnreadableFileError
+        When the file cannot be read, or no sheet holds effects.
+    """
+    content, name = read_source(path)
+    grids, found = parse_grids(content, name)
+    codebook = find_codebook(grids)
+    scheme, more = (Scheme(), []) if codebook is None else read_codebook(codebook, Scheme())
+    found += more
+    scheme = scheme_of(config, scheme)
+    named = [named_by_labels(g, scheme) for g in grids]
+    grids = [g for g, _ in named]
+    grid = choose_sheet(grids, wanted or config.sheet, name, scheme)
+    found += next(notes for g, notes in named if g is grid)
+    extra = find_studies_sheet(grids, grid)
+    study_header = extra and find_header(extra, scheme, statistic=False)
+    supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
+    header = read_header(grid, name, scheme, frozenset(supplied.columns if supplied else ()))
+    grid, filled = fill_down(grid, header, scheme)
+    rows, cell_problems = read_rows(grid, header, scheme)
+    if extra is not None:
+        rows, joined = _joined(rows, extra, supplied, header, scheme)
+        found += joined
+    read = {"", *(g.name for g in (grid, extra, codebook) if g is not None)}
+    found = [p for p in found if p.sheet in read]  # not of other data frames of the file
+    found += [*header.problems, *layout_problems(grid, header, rows), *filled, *with_labels(rows)]
+    in_file = {n: grid.orders[c] for n, c in header.extra.items() if c in grid.orders}
+    return CodedSheet(
+        file=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        grid=grid,
+        header=header,
+        rows=rows,
+        problems=found + _of_cells(cell_problems, rows),
+        level_orders={**in_file, **scheme.orders(rows[0].places if rows else ())},
+    )
+
+
+def _joined(
+    rows: list[Row], extra: Grid, supplied: Header | None, header: Header, scheme: Scheme
+) -> tuple[list[Row], list[Problem]]:
+    """Complete the rows by the sheet of the studies."""
+    if supplied is None:
+        message, hint = "it has no header with 'study'; it is not joined", MESSAGES["MA214"].remedy
+        return rows, [problem_at("MA214", extra, 1, 1, message, hint=hint)]
+    return join_studies(
+        rows, extra, supplied if header.identity.composed else without_years(supplied), scheme
+    )
+
+
+def _of_cells(problems: list[Problem], rows: list[Row]) -> list[Problem]:
+    """Problems of cells whose row is included, under the label of the study."""
+    included = {row.number for row in rows if row.included}
+    labels = {row.number: row.label for row in rows}
+    return [
+        replace(p, study=labels.get(p.row or 0, p.study))
+        for p in problems
+        if p.row in included or p.column == "include" or p.code == "MA418"
+    ]
