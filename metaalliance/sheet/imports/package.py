@@ -6,7 +6,8 @@ import io
 import zipfile
 
 from metaalliance.errors import UnreadableFileError
-from metaalliance.sheet.read.preflight import MAX_FILE, check_archive
+from metaalliance.sheet.read.limits import MAX_FILE
+from metaalliance.sheet.read.preflight import check_archive
 
 _ROWS, _INNER = "-data-rows.csv", "-data.zip"
 _DEEPEST = 2
