@@ -56,7 +56,7 @@ def sheet_lines() -> list[str]:
     for study in range(12):
         between = 0.15 * random.standard_normal()
         for sample in "ab":
-            n, inside = int(random.integers(30, 140)), 0.12 * random.standard_normal()
+            n, inside = int(random.integers(30, 140)), 0.3 * random.standard_normal()
             for effect in range(1 + (study + (sample == "a")) % 2):
                 measure = ("WAI", "HAq", "CALPAS")[(study + effect) % 3]
                 shift = {"WAI": 0.1, "HAq": 0.0, "CALPAS": -0.1}[measure]
