@@ -127,7 +127,8 @@ def correlated_effects(
     _check_names(rows, alliance)
     parts, assumed = [], []
     blocks: dict[Any, list[Array]] = {}
-    for (study, sample), group in rows.groupby(["study", "sample"], sort=False, dropna=False):
+    groups: Any = rows.groupby(["study", "sample"], sort=False, dropna=False)
+    for (study, sample), group in groups:
         label = str(study) if pd.isna(sample) else f"{study}, sample {sample}"
         matrix = _matrix(label, group, missing)
         assumed += [(str(study), a, b, r) for _, a, b, r in matrix.assumed]
