@@ -193,3 +193,8 @@ def test_limits_of_another_statistic_are_left(sheet):
     text = "study|n|r|OR|lower|upper\nA|40|.4|2.1|1.2|3.4\nB|50|.2|1.5|1.1|2.0"
     studies = ma.load_studies(sheet(text))
     assert not any("ci_low" in row.cells for row in studies.rows)
+
+
+def test_odds_ratios_below_zero_are_none(sheet):
+    path = sheet("study|or|yi|vi\nA|-.4|.4|.1\nB|.2|.2|.1\nC|.3|.1|.1")
+    assert "# yi_measure" in init(path)[1]

@@ -90,6 +90,8 @@ _NAMES: dict[str, str] = {
         edad edadmedia etamedia agemean meanage magedyears""",
 }  # fmt: skip
 
+#: Articles and prepositions, which one team writes and another leaves out.
+_SMALL = names("the of de del della dell di la le les il el l d du des der die das van het von")
 _COLUMN_OF = {word: column for column, words in _NAMES.items() for word in words.split()}
 
 
@@ -102,7 +104,8 @@ def other_name(header: str) -> str | None:
     ('n', 'n', 'sei')
     """
     name = folded(header)
-    return _COLUMN_OF.get(name) or _COLUMN_OF.get(name.replace("95", ""))
+    bare = "".join(w for w in pieces(header) if w not in _SMALL)
+    return _COLUMN_OF.get(name) or _COLUMN_OF.get(name.replace("95", "")) or _COLUMN_OF.get(bare)
 
 
 # Groups ---------------------------------------------------------------------------------------

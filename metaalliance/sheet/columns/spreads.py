@@ -190,7 +190,7 @@ def guess_scale(sheet: Sheet) -> Guess | None:
     for index, header in enumerate(sheet.texts):
         words = set(pieces(header))
         same = index != at and not beside(header) and _same(yi, sheet.numbers(index))
-        if words == {"or"} and _same(yi, [v and math.log(v) for v in sheet.numbers(index)]):
+        if words == {"or"} and _same(yi, _logarithms(sheet.numbers(index))):
             return scale("log_or", f"it is the logarithm of {header!r}", sure=True)
         for column, name in _SCALES.items():
             if same and words & {column, *EFFECTS[column]}:
@@ -202,6 +202,10 @@ def guess_scale(sheet: Sheet) -> Guess | None:
     if variance_is(sheet, lambda y, n: 4 / n * (1 + y * y / 8), at, share=0.8):
         return scale("d", "its variance is that of a mean difference of two equal groups")
     return scale("", "nothing in the sheet says it")
+
+
+def _logarithms(values: Sequence[float | None]) -> list[float | None]:
+    return [math.log(v) if v is not None and v > 0 else None for v in values]
 
 
 def _same(first: Sequence[float | None], second: Sequence[float | None]) -> bool:
