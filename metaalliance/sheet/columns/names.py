@@ -48,6 +48,7 @@ _NAMES: dict[str, str] = {
     "fisher_z": """zcor zfisher fisherzr fisherszr rtoz r2z rz esz yiz zes corz fisherrtoz
         fisherstransformedz zfish""",
     "yi": "te",
+    "sign": "effectdirection vorzeichen richtungdeseffekts teken signe signo segno",
     "statistic": """effektmass effectmeasure effectsizemeasure typeofeffect effecttype
         effektstarkenmass""",
     "value": "wert waarde valeur valor valore",

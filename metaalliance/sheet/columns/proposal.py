@@ -230,9 +230,14 @@ def _fill_down(sheet: Sheet, blank: list[int]) -> Line:
         and all(is_blank(sheet.columns[sheet.named[name]][k]) for k in blank)
     )]  # fmt: skip
     listed = ", ".join(map(quoted, columns))
-    return Line(section="", key="fill_down", value=f"[{listed}]",
+    n = sheet.columns[sheet.named["n"]] if "n" in sheet.named else []
+    same = bool(n) and all(n[k] == n[k - 1] for k in blank)
+    also = ", where n is that of the row above" if same else ""
+    if columns[1:]:
+        also = f", and {' and '.join(columns[1:])} with it"
+    return Line(section="", key="fill_down", value=f"[{listed}]", active=bool(also),
                 why="the study stands in the first of its rows only",
-                evidence=f"blank in {len(blank)} rows that hold an effect")  # fmt: skip
+                evidence=f"blank in {len(blank)} rows that hold an effect{also}")  # fmt: skip
 
 
 def quoted(text: str) -> str:
