@@ -553,6 +553,11 @@ _ROW = {
         "the rows above together (SUBTOTAL, SUM, AVERAGE).",
         "Delete the row, or replace its formulas by values where it is an effect.",
     ),
+    "MA419": _warning(
+        "a note below the table is left out",
+        "The last rows of the sheet hold one text each that begins like a note: Note., Source:, *.",
+        "Nothing, if it is a note. Where it is a study, enter its numbers.",
+    ),
     "MA414": _warning(
         "the reported p does not fit",
         "The p-value that the statistic implies differs from the reported one by more than "
@@ -726,6 +731,19 @@ _STUDY = {
         "They agree in sample, measures, raters, times and all other text, and differ in value or "
         "in a number of the team only.",
         "Code what distinguishes them.",
+    ),
+    "MA525": _warning(
+        "the rows of several coders stand side by side",
+        "A column names the coder, and most effects have a row of each: pooled so, every effect "
+        "counts several times.",
+        "Keep one coding in the sheet (include = no for the others), or give each coder a file and "
+        "compare them with metaalliance agree.",
+    ),
+    "MA526": _error(
+        "coders stand beside their consensus",
+        "Rows of both reviewers and of the consensus are one effect, not three.",
+        "Use metaalliance import on an export of Covidence, or set include = no in the rows of the "
+        "reviewers.",
     ),
     "MA510": _error(
         "the sheets contradict each other",

@@ -120,5 +120,5 @@ def _of_cells(problems: list[Problem], rows: list[Row]) -> list[Problem]:
     return [
         replace(p, study=labels.get(p.row or 0, p.study))
         for p in problems
-        if p.row in included or p.column == "include" or p.code == "MA418"
+        if p.row in included or p.column == "include" or p.code in {"MA418", "MA419"}
     ]

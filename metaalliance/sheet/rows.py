@@ -13,10 +13,17 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.identity import identify
 from metaalliance.sheet.own_columns import with_numbers
-from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, Grid, is_blank, place_name
+from metaalliance.sheet.read.grid import (
+    ERROR_TEXTS,
+    ErrorCell,
+    FormulaCell,
+    Grid,
+    is_blank,
+    place_name,
+)
 from metaalliance.sheet.read.missing import missing_marks
 from metaalliance.sheet.read.numbers import parse_number
-from metaalliance.sheet.rules.summary import totals_of
+from metaalliance.sheet.rules.summary import notes_below, totals_of
 from metaalliance.sheet.texts import Coded, TextColumn, clean_text, shown
 from metaalliance.sheet.years import read_year
 
@@ -117,6 +124,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     authors: list[Coded | None] = []
     places = {**header.columns, **header.extra}
     totals = totals_of(grid, header.row, header.columns.get("study"))
+    notes = notes_below(grid, header.row)
     texts = {n: t for n, i in places.items() if (t := _text_column(n, i, grid, header, scheme))}
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
@@ -124,6 +132,9 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
             continue
         if number in totals:
             problems.append(_left_out(grid, header, number, totals[number]))
+            continue
+        if number in notes:
+            problems.append(_left_out(grid, header, number, ""))
             continue
         row = Row(
             number=grid.number(number), sheet=grid.name, cells={}, places=places,
@@ -188,12 +199,14 @@ def _text_column(
 
 
 def _left_out(grid: Grid, header: Header, number: int, why: str) -> Problem:
-    """The warning that a row of totals is no study."""
+    """The warning that a row of totals, or a note below the table, is no study."""
+    code = "MA418" if why else "MA419"
     place = header.columns.get("study", 1)
     values = grid.rows[number - 1]
     return Problem(
-        code="MA418", severity=severity_of("MA418"), sheet=grid.name, row=grid.number(number),
-        message=f"the row of totals is left out: {why}", cell=grid.place(number, place),
+        code=code, severity=severity_of(code), sheet=grid.name, row=grid.number(number),
+        message=f"the row of totals is left out: {why}" if why else "a note, and no study",
+        cell=grid.place(number, place),
         seen=str(values[place - 1] or "") if place <= len(values) else "",
     )  # fmt: skip
 
@@ -225,6 +238,8 @@ def _code(
 ) -> Coded:
     """Read one cell by the kind of its column."""
     column = COLUMNS.get(name)
+    if isinstance(raw, str) and raw.strip().upper() in ERROR_TEXTS:
+        raw = ErrorCell(raw)  # as a text file has it
     if column is not None and reader is None:
         return _number(column, raw, cell, grid, scheme, found)
     assert reader is not None  # every column that holds no numbers has one

@@ -138,10 +138,10 @@ def read_studies(
     path: str | Path,
     *,
     sheet: str | None = None,
-    nonsignificant: Nonsignificant = "error",
-    beta: BetaPolicy = "peterson-brown",
+    nonsignificant: Nonsignificant | None = None,
+    beta: BetaPolicy | None = None,
     yi_measure: YiMeasure | None = None,
-    measure: SheetMeasure = "z",
+    measure: SheetMeasure | None = None,
     config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate an extraction workbook.
@@ -154,14 +154,15 @@ def read_studies(
     sheet : str, optional
         The sheet, or the data frame of an .rda; by default ``effects``, or the only one with the
         needed columns.
-    nonsignificant : {"error", "zero", "drop", "half-p"}
-        What rows are worth that report "n.s." without a value.
-    beta : {"peterson-brown", "refuse"}
+    nonsignificant : {"error", "zero", "drop", "half-p"}, optional
+        What rows are worth that report "n.s." without a value. This and the three below are by
+        default what the configuration says, and else "error", "peterson-brown", "z".
+    beta : {"peterson-brown", "refuse"}, optional
         Whether standardised regression coefficients are converted (approximately).
     yi_measure : {"z", "r", "d", "g", "log_or"}, optional
-        Scale of column `yi` in rows where no column `yi_measure` says it; by default what the
-        configuration says. Without either, yi is Fisher z where its variance agrees with n.
-    measure : {"z", "r", "r-unbiased"}
+        Scale of column `yi` in rows where no column `yi_measure` says it. Where nothing says
+        it, yi is Fisher z where its variance agrees with n.
+    measure : {"z", "r", "r-unbiased"}, optional
         What rows will be converted to: r allows samples of 3, Fisher z does not.
     config : Config or path, optional
         A configuration (``metaalliance.toml``) with the team's headers, levels and silenced
@@ -199,18 +200,18 @@ def load_studies(
     path: str | Path,
     *,
     sheet: str | None = None,
-    nonsignificant: Nonsignificant = "error",
-    beta: BetaPolicy = "peterson-brown",
+    nonsignificant: Nonsignificant | None = None,
+    beta: BetaPolicy | None = None,
     yi_measure: YiMeasure | None = None,
-    measure: SheetMeasure = "z",
+    measure: SheetMeasure | None = None,
     config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate like `read_studies`, but return a sheet with errors too."""
     settings = config if isinstance(config, Config) else _read_config(config)
-    scale = settings.pool.get("yi_measure") if yi_measure is None else yi_measure
-    reading = _checked(
-        Reading(measure=measure, nonsignificant=nonsignificant, beta=beta, yi_measure=scale)
-    )
+    told = {"nonsignificant": nonsignificant, "beta": beta, "yi_measure": yi_measure,
+            "measure": measure}  # fmt: skip
+    found = {k: settings.pool.get(k) if v is None else v for k, v in told.items()}
+    reading = _checked(Reading(**{k: v for k, v in found.items() if v is not None}))
     coded = open_sheet(path, sheet, settings)
     rows, problems = coded.rows, coded.problems
     choices: dict[int, Choice] = {}
@@ -222,7 +223,7 @@ def load_studies(
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
     summaries = {p.row for p in problems if p.code == "MA410"}
-    if nonsignificant == "drop":
+    if reading.nonsignificant == "drop":
         summaries |= silent
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
     problems += [*study_problems(studied), *sign_suspects(studied, choices)]

@@ -107,7 +107,7 @@ def test_the_input_is_never_replaced(call, tmp_path, nested):
         (["--limits", "1"], "is not LOW,HIGH"),
         (["--directions", "a"], "is not 'LEFT|RIGHT'"),
         (["--effects", "each"], "effects='each' is not one of"),
-        (["--prediction-mark", "cloud"], "prediction='cloud' is not one of"),
+        (["--prediction-mark", "cloud"], "--prediction cloud is not one of"),
         (["--summary", "--columns", "n"], "--columns has no meaning for summary-forest"),
         (["--summary", "--interactive"], "has no interactive page"),
     ],

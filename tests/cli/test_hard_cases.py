@@ -86,7 +86,7 @@ def test_influence_draws_what_no_refit_could_fill(call, nested_pair, tmp_path):
 def test_column_that_holds_no_correlations_is_named_with_its_value(call, nested):
     result = call("pool", nested, "--rho", "modality", "--no-figures")
     assert result.exit_code == USAGE
-    assert "'modality' needs a column of correlations" in result.stderr
+    assert "--rho modality needs a column of correlations" in result.stderr
     assert "could not convert" not in result.stderr
     result = call("pool", nested, "--rho", "n", "--no-figures")
     assert result.exit_code == IMPOSSIBLE

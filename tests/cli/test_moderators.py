@@ -77,7 +77,7 @@ def test_a_second_run_replaces_its_files_and_repeats_their_bytes(call, nested):
         (("--compare", "all"), 2, "compare="),
         (("--tests", "every"), 2, "is not one of"),
         (("--min-studies", "0"), 2, "min-studies"),
-        (("--by", "modality", "--model", "two"), 2, "model="),
+        (("--by", "modality", "--model", "two"), 2, "--model two"),
     ],
 )
 def test_wrong_requests(call, nested, words, code, says):

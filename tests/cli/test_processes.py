@@ -27,7 +27,7 @@ def test_problems_in_the_data_exit_with_1(run, bad):
 def test_wrong_option_exits_with_2(run, good):
     done = run("pool", good, "--model", "nonsense")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("model='nonsense' is not one of")
+    assert done.stderr.startswith("--model nonsense is not one of")
 
 
 def test_missing_file_exits_with_3(run):

@@ -163,7 +163,7 @@ def test_further_sheets_are_copied(tmp_path, checked):
         effects.append(row)
     for row in (["study", "country", "mean_age"], ["A", "Sweden", 30], ["C", None, "old"]):
         studies.append(row)
-    for row in (["column", "level", "aliases"], ["country", "Norway", ""]):
+    for row in (["column", "level", "aliases"], ["n", "40", ""]):
         codebook.append(row)
     path = tmp_path / "studies.xlsx"
     book.save(path)

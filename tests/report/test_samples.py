@@ -138,7 +138,7 @@ def test_a_disagreement_about_a_sample_has_the_impact_of_a_refit(sheet, tmp_path
     studies = ma.read_studies(sheet)
     (row,) = [r for r in studies.rows if r.get("r") == 0.12]
     (other,) = [r for r in studies.rows if r.get("r") == 0.28]
-    (impact,) = impacts(studies, [Change(row, {"sample": other.cells["sample"]})])
+    (impact,) = impacts(studies, [Change((row,), {"sample": other.cells["sample"]})])
     changed = [r.replace("clinic B,therapist", "clinic A,therapist") for r in ROWS]
     moved = ma.pool(effects(write(tmp_path / "b.csv", changed)))
     r_of = [f.to_frame(scale="r")["estimate"].iloc[0] for f in (moved, ma.pool(effects(sheet)))]

@@ -163,7 +163,10 @@ def find_header(
 def best_header(
     grid: Grid, scheme: Scheme, enough: Callable[[set[str]], bool]
 ) -> tuple[int, list[HeaderCell]] | None:
-    """Return the row in which most headers are known, if they are enough, with its cells."""
+    """Return the row in which most headers are known, if they are enough, with its cells.
+
+    A header above numbers ends the search: what is below it are its rows, or a second table.
+    """
     best: tuple[int, list[HeaderCell]] | None = None
     most = 0
     top = grid.rows[:SEARCH_ROWS]
@@ -175,8 +178,13 @@ def best_header(
             named = partial(name_columns, grid, last, scheme=scheme)
             cells = _stacked(top[first:last], first + 1, scheme)
             known = {name for name in named([c.text for c in cells]) if name is not None}
-            if len(known) > most and enough(known):
+            if not enough(known):
+                continue
+            if len(known) > most:
                 best, most = (last, cells), len(known)
+            if last < len(grid.rows) and _holds_number(grid.rows[last]):
+                top = top[:last]
+                break
     return best
 
 

@@ -198,7 +198,7 @@ def guess_scale(sheet: Sheet) -> Guess | None:
     if variance_is(sheet, lambda y, n: (1 - min(y * y, 0.99)) ** 2 / (n - 1), at, share=0.8):
         return scale("r", "its variance is (1 − r²)² / (n − 1)")
     if _groups(sheet, at):
-        return scale("d", "its variance is that of a standardised mean difference of n1 and n2")
+        return scale("g", "its variance is that of a standardised mean difference of n1 and n2")
     if variance_is(sheet, lambda y, n: 4 / n * (1 + y * y / 8), at, share=0.8):
         return scale("d", "its variance is that of a mean difference of two equal groups")
     return scale("", "nothing in the sheet says it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from metaalliance.sheet.columns.names import other_name
 from metaalliance.sheet.columns.specification import COLUMNS, Column, find_column
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.imports.entries import Asked
@@ -46,7 +47,7 @@ def placed(
         if index in used or all(is_blank(v) for v in table.values(index)):
             continue
         told = asked.columns.get(key_of(header)) if header else None
-        name = told or (find_column(header) if header else None)
+        name = told or (find_column(header) or (aliases and other_name(header)) or None)
         known = told or aliases or (name is not None and key_of(header) == key_of(name))
         free = name is not None and name not in names and COLUMNS[name].group not in without
         if name is None or not known or not (free or told):

@@ -11,6 +11,9 @@ from openpyxl.utils import get_column_letter
 from metaalliance.errors import UnreadableFileError
 from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS, PAGE
 
+#: What a spreadsheet prints in place of a value that it cannot compute.
+ERROR_TEXTS = frozenset({"#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
+
 
 class ErrorCell(str):
     """A spreadsheet error such as ``#DIV/0!``."""

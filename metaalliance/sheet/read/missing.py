@@ -10,7 +10,7 @@ from typing import Any
 #: Words for "not reported", in lower case; they are no level of any column.
 MISSING_WORDS = frozenset(
     {"nr", "na", "n/a", "n.a.", "n.r.", "n. a.", "n. r.", "null", "missing", "not reported",
-     "not available", "not applicable", "not stated", "not given", "#n/a", "#n/a n/a",
+     "not available", "not applicable", "not stated", "not given", "#n/a n/a",
      # German, Dutch, French, Spanish, Italian
      "k.a.", "k. a.", "keine angabe", "keine angaben", "nicht berichtet", "nicht angegeben",
      "n.v.t.", "niet gerapporteerd", "niet vermeld", "non rapporté", "non rapportée",

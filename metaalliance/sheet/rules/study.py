@@ -12,6 +12,7 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import HIGHER_IS_BETTER, HIGHER_IS_WORSE, key_of
 from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rules.coders import coder_problems
 from metaalliance.sheet.rules.columns import level_problems, rater_problems
 from metaalliance.sheet.rules.reports import report_problems, shared_sample_problems
 
@@ -256,6 +257,7 @@ def overlap_problems(rows: list[Row]) -> list[Problem]:
 #: Rules about rows taken together, in the order of their problems.
 STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
     duplicate_problems,
+    coder_problems,
     sample_problems,
     label_problems,
     constant_problems,

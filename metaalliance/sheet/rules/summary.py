@@ -52,6 +52,25 @@ def is_summary(label: str) -> bool:
     return bool(words) and not year and words[0] in _FIRST and set(words) <= _FIRST | _OTHER
 
 
+#: How notes below a table begin.
+_NOTE = re.compile(
+    r"(?:notes?|anm\.|anmerkung(?:en)?|hinweis|legende|opmerking(?:en)?|remarques?|notas?|leyenda|"
+    r"legenda|legend|abbreviations?|abkürzungen|source|quelle|fuente|fonte|bron)\s*[.:]|[*†‡§¹²³]",
+    re.IGNORECASE,
+).match
+
+
+def notes_below(grid: Grid, header: int) -> list[int]:
+    """Return the rows at the end of a sheet that hold one text, which begins like a note."""
+    found = []
+    for number in range(len(grid.rows), header, -1):
+        texts = [v for v in grid.rows[number - 1] if not is_blank(v)]
+        if texts and not (len(texts) == 1 and isinstance(texts[0], str) and _NOTE(texts[0])):
+            break
+        found += [number] if texts else []
+    return found
+
+
 def totals_of(grid: Grid, header: int, study: int | None) -> dict[int, str]:
     """Return the rows that the file itself marks as totals, each with what marks it.
 

@@ -111,7 +111,7 @@ def collapsed_groups(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
     Examples
     --------
     >>> collapsed_groups(IN_WORKBOOK)["sign"]
-    ('ci_low', 'ci_high')
+    ('se', 'ci_low', 'ci_high', 'ci_level')
     """
     groups: dict[str, tuple[str, ...]] = {}
     run: list[str] = []

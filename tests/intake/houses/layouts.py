@@ -175,7 +175,7 @@ def wide_outcomes(folder: Path) -> Written:
     return text_file(folder / "wide.csv", [head, *grid]), effects
 
 
-@house(Touch(r"\w*fill\w*"), asks="study|label")
+@house()
 def study_in_first_row_only(folder: Path) -> Written:
     rows = drawn(410, 7, several=3)
     head = ["Study", "Outcome measure", "N", "r"]

@@ -131,11 +131,7 @@ def revman_events(folder: Path) -> Written:
     return text_file(folder / "CD000001-analysis-data-rows.csv", [REVMAN, *grid]), from_counts(rows)
 
 
-@house(
-    Touch("r", '"RXY"', "columns"),
-    Touch("n", '"NTOT"', "columns"),
-    asks="statistic|RXY",
-)
+@house()
 def spss_short_names(folder: Path) -> Written:
     rows = drawn(206, 13)
     head = ["STUDID", "AUTHOR", "PUBYEAR", "NTOT", "RXY", "PUBTYPE", "ALLRAT", "FEMPCT", "DXGRP"]

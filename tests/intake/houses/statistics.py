@@ -300,7 +300,10 @@ def kinds_of_publication(folder: Path) -> Written:
     return text_file(folder / "publications.csv", [head, *grid]), correlations(rows)
 
 
-@house(Touch("r", '"alliance x BDI change"', "columns"), asks="statistic|alliance x BDI")
+@house(
+    Touch("r", '"alliance x BDI change"', "columns"),
+    asks="statistic|alliance x BDI|p carries no sign",
+)
 def effect_under_an_unknown_header(folder: Path) -> Written:
     """Nothing but its values says which column is the effect; four others lie in (-1, 1) as
     well.

@@ -32,7 +32,7 @@ def test_each_row_holds_the_effects_and_the_mean_of_its_level(make_fit):
     joint = moderators(fit.effects, "modality", model=fit.specification.asked).levels
     clouds, means = labelled(figure, "effects"), labelled(figure, "mean")
     assert len(clouds) == len(means) == 3
-    rows = joint.sort_values("level").itertuples()
+    rows = joint.itertuples()
     for i, (found, cloud, mean) in enumerate(zip(rows, clouds, means, strict=True)):
         points = cloud.get_offsets()
         own = fit.effects.subset(fit.effects.frame["modality"] == found.level)
