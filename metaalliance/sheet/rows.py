@@ -238,7 +238,8 @@ def _code(
 ) -> Coded:
     """Read one cell by the kind of its column."""
     column = COLUMNS.get(name)
-    if isinstance(raw, str) and raw.strip().upper() in ERROR_TEXTS:
+    named = column is not None and column.group == "identity" and column.kind == "text"
+    if isinstance(raw, str) and not named and raw.strip().upper() in ERROR_TEXTS:
         raw = ErrorCell(raw)  # as a text file has it
     if column is not None and reader is None:
         return _number(column, raw, cell, grid, scheme, found)

@@ -133,7 +133,7 @@ def from_d_with_variance(d: float, vd: float, n1: float = 0.0, n2: float = 0.0) 
 
 def from_g_with_variance(g: float, vg: float, n1: float, n2: float) -> Worth:
     j = exact_j(n1 + n2 - 2)
-    return from_d_with_variance(g / j, vg / j**2, n1, n2)
+    return from_d_with_variance(g / j, vg, n1, n2)  # its variance is that of d as it stands
 
 
 def from_cells(a: float, b: float, c: float, d: float) -> Worth:

@@ -27,7 +27,7 @@ _NAMES: dict[str, str] = {
         jahr publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee
         anneedepublication anneepublication ano anodepublicacion anopublicacion anno
         annodipubblicazione annopubblicazione""",
-    "n": """ni ntot nall nobs nanalysiert nausgewertet ngeanalyseerd nanalizados nanalizzati
+    "n": """samplesizen nsamplesize ni ntot nall nobs nanalysiert nausgewertet ngeanalyseerd nanalizados nanalizzati
         nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn nused neff
         nsample samplen totalsample totalsamplesize finalsamplesize nparticipants
         numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe
@@ -79,7 +79,7 @@ _NAMES: dict[str, str] = {
         therapie behandlungsform therapierichtung behandeling therapievorm traitement approche
         approchetherapeutique tratamiento modalidad enfoque terapia trattamento approccio
         orientamento psychotherapy typeoftherapy typeoftreatment""",
-    "country": "land pays pais paese",
+    "country": "land pays pais paese countryinwhichthestudyconducted",
     "diagnosis": """diagnose storung storungsbild stoerung diagnostic diagnostico diagnosi
         stoornis""",
     "notes": """bemerkung bemerkungen anmerkung anmerkungen kommentar kommentare opmerking
