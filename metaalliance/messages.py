@@ -395,6 +395,12 @@ _CELL = {
         "The row stands for a result that was reported as not significant without a value.",
         "Say in the paper how many rows this concerns; compare the policies.",
     ),
+    "MA329": _warning(
+        "a number looks like a code for a missing value",
+        "-999 and its like stand among numbers that are not negative, or among levels; they are "
+        "read as they stand.",
+        'Declare them in metaalliance.toml: missing = ["-999"].',
+    ),
     "MA321": _error(
         "Fisher's z needs n > 3",
         "The sampling variance is 1 / (n − 3).",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,8 +65,10 @@ def attempt(sheet: dict[str, Any], content: bytes, folder: Path) -> tuple[str, .
 
 
 def merged(text: str, lines: list[str]) -> str:
-    """Add lines to a configuration: `table.key = value` goes below its table, as a person does."""
+    """Write lines into a configuration, `table.key = value` below its table, as a person does."""
     for line in lines:
+        last = line.partition("=")[0].strip().rpartition(".")[2]
+        text = re.sub(rf"^{last} = .*\n", "", text, flags=re.MULTILINE)
         key, _, value = line.partition("=")
         *table, name = key.strip().split(".")
         head = f"[{'.'.join(table)}]\n" if table else ""

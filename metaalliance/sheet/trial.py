@@ -47,6 +47,12 @@ class Trial:
         whole = any(p.row not in rows or p.code in OF_A_COLUMN for p in self.studies.errors)
         return () if whole else self.studies.used
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """Warnings of the sheet as it would be read."""
+        found = () if self.studies is None else self.studies.problems
+        return tuple(p for p in found if p.severity == "warning")
+
     def reasons(self) -> list[tuple[str, list[Problem]]]:
         """Errors by code, those that stop most rows first."""
         found: dict[str, list[Problem]] = defaultdict(list)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from metaalliance.cli.run import OK, print_error, print_result
+from metaalliance.cli.run import OK, print_error, print_result, terminal_width
 from metaalliance.config import FILE_NAME
 from metaalliance.messages import MESSAGES
 from metaalliance.problems import Problem
@@ -22,6 +23,8 @@ from metaalliance.wording.untrusted import printable
 
 #: Most headers or labels that one line lists.
 SHOWN = 12
+#: Warnings of which the conversation speaks in its own words.
+_SAID = frozenset({"MA504", "MA219"})
 
 
 def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: bool) -> int:
@@ -39,9 +42,14 @@ def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: b
         trial = try_out(path, proposal)
     target = output or (Path() if str(workbook) == "-" else workbook.parent) / FILE_NAME
     text = configuration(trial, name)
+    width = terminal_width()
+    print_result(
+        [part for line in conversation(proposal, trial, name)
+         for part in textwrap.wrap(line, width, subsequent_indent="   ") or [""]]
+    )  # fmt: skip
     write_file(target, text.encode(), force=force, source=workbook)
-    print_result(conversation(proposal, trial, name))
-    print_error(f"Wrote {target}. Then run: metaalliance validate {workbook}")
+    told = "" if target.name == FILE_NAME and output is None else f" --config {target}"
+    print_error(f"Wrote {target}. Then run: metaalliance validate {workbook}{told}")
     return OK
 
 
@@ -140,6 +148,11 @@ def _questions(proposal: Proposal, trial: Trial, file: str) -> list[str]:
     if trial.refusal and not found:
         found.append(trial.refusal)
     found += [_error(code, problems) for code, problems in trial.reasons()]
+    warned = [p for p in trial.warnings if p.code not in _SAID]
+    found += [
+        f"{len(of)} x {MESSAGES[code].title} ({code}, first {of[0].place})."
+        for code, of in _by_code(warned).items()
+    ]
     if proposal.wide is not None and proposal.effect_read:
         found.append(_beside(proposal.wide, file))
     if proposal.effect and "outcome_direction" not in columns and trial.studies is not None:
@@ -147,6 +160,13 @@ def _questions(proposal: Proposal, trial: Trial, file: str) -> list[str]:
             "Signs are taken as aligned (positive: better alliance, better outcome), as there is "
             "no outcome_direction. Add it where a lower score is better."
         )
+    return found
+
+
+def _by_code(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(problem.code, []).append(problem)
     return found
 
 

@@ -27,7 +27,8 @@ _NAMES: dict[str, str] = {
         jahr publikationsjahr erscheinungsjahr jaar publicatiejaar jaarvanpublicatie annee
         anneedepublication anneepublication ano anodepublicacion anopublicacion anno
         annodipubblicazione annopubblicazione""",
-    "n": """samplesizen nsamplesize ni ntot nall nobs nanalysiert nausgewertet ngeanalyseerd nanalizados nanalizzati
+    "n": """ni ntot nall nobs nanalysiert nausgewertet ngeanalyseerd nanalizados nanalizzati
+        samplesizen nsamplesize
         nfinal finaln nanalyzed nanalysed nanalysis nanalyzedsample analyzedn nused neff
         nsample samplen totalsample totalsamplesize finalsamplesize nparticipants
         numberofparticipants noofparticipants npatients nclients ngesamt gesamtn stichprobe

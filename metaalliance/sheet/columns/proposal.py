@@ -29,6 +29,7 @@ from metaalliance.sheet.columns.specification import STATISTICS
 from metaalliance.sheet.columns.spreads import Guess, Sheet, guess_scale, guess_spread
 from metaalliance.sheet.columns.wide import Wide
 from metaalliance.sheet.read.grid import Grid, is_blank
+from metaalliance.sheet.read.missing import missing_codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,7 @@ def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
     blank = [] if study is None else _blank_studies(sheet, study, places)
     if blank:
         lines.insert(0, _fill_down(sheet, blank))
+    lines += _missing_codes(sheet, texts)
     return Proposal(
         sheet=grid.name,
         row=row,
@@ -226,7 +228,7 @@ def _blank_studies(sheet: Sheet, study: int, places: Sequence[int]) -> list[int]
 def _fill_down(sheet: Sheet, blank: list[int]) -> Line:
     """The option to fill down the study, and what is blank in the same rows."""
     columns = ["study", *(
-        name for name in ("label", "year", "n") if name in sheet.named
+        name for name in ("label", "year") if name in sheet.named
         and all(is_blank(sheet.columns[sheet.named[name]][k]) for k in blank)
     )]  # fmt: skip
     listed = ", ".join(map(quoted, columns))
@@ -238,6 +240,21 @@ def _fill_down(sheet: Sheet, blank: list[int]) -> Line:
     return Line(section="", key="fill_down", value=f"[{listed}]", active=bool(also),
                 why="the study stands in the first of its rows only",
                 evidence=f"blank in {len(blank)} rows that hold an effect{also}")  # fmt: skip
+
+
+def _missing_codes(sheet: Sheet, texts: Sequence[str]) -> list[Line]:
+    """Numbers such as -999 in columns whose other numbers are not negative."""
+    found: dict[str, list[str]] = {}
+    for index, text in enumerate(texts):
+        for code in missing_codes(sheet.columns[index]) if text else ():
+            found.setdefault(code, []).append(text)
+    if not found:
+        return []
+    columns = list(dict.fromkeys(c for listed in found.values() for c in listed))
+    evidence = f"in {', '.join(columns[:6])}, whose other numbers are not negative"
+    listed = ", ".join(map(quoted, found))
+    return [Line(section="", key="missing", value=f"[{listed}]", evidence=evidence,
+                 why="codes for missing values")]  # fmt: skip
 
 
 def quoted(text: str) -> str:

@@ -77,3 +77,21 @@ def folded_word(raw: Any) -> str:
         return f"{float(text):.15g}"
     except ValueError:
         return text
+
+
+#: What programs for statistics and their users write for a value that is missing.
+_CODES = frozenset(f"-{digit * times}" for digit in "789" for times in (2, 3, 4))
+
+
+def missing_codes(values: Iterable[Any]) -> list[str]:
+    """Return the codes for missing values in a column whose other numbers are not negative.
+
+    Examples
+    --------
+    >>> missing_codes([6, 8, -999, "low"]), missing_codes([0.2, -0.3, -99])
+    (['-999'], [])
+    """
+    texts = [str(v).strip().replace("\u2212", "-").removesuffix(".0") for v in values]
+    found = list(dict.fromkeys(t for t in texts if t in _CODES))
+    negative = any(t.startswith("-") and t[1:2].isdigit() for t in texts if t not in _CODES)
+    return [] if negative else found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import lzma
-import re
 import warnings
 import zlib
 from collections.abc import Callable
@@ -19,8 +18,6 @@ from metaalliance.sheet.read.r_columns import RColumn, attributes_of, read_colum
 from metaalliance.sheet.read.variables import Variable, grid_of, listed, variable_problem
 
 _R_STARTS = (b"X\n", b"A\n", b"B\n", b"RDX", b"RDA", b"RDB")
-#: The mark of compiled code, before the count of its parts that repeat.
-_COMPILED = re.compile(rb"(?=\x00\x00\x00\x15(.{4}))", re.DOTALL)
 #: What metafor calls the scale of an effect, and what this tool calls it.
 _MEASURES = {"ZCOR": "z", "COR": "r", "UCOR": "r", "SMD": "g", "OR": "log_or"}
 
@@ -89,10 +86,20 @@ def _unpacked(content: bytes, name: str) -> bytes:
 def _parse(plain: bytes) -> Any:
     """The tree of R objects; what is stored as a count alone stays within bounds."""
     from rdata import parser
+    from rdata.parser import _parser
 
-    counts = (int.from_bytes(m[1], "big", signed=True) for m in _COMPILED.finditer(plain))
-    if max(counts, default=0) > MAX_UNPACKED:
-        raise ValueError("compiled code beyond the bounds")
+    def bytecode(self: Any, references: Any, repeated: Any = None) -> Any:
+        if repeated is None:  # begins with a count for which a list is made
+            count = self.parse_int()
+            if not 0 <= count <= len(plain):
+                raise ValueError("compiled code beyond the bounds")
+
+            def again() -> int:
+                del self.parse_int
+                return int(count)
+
+            self.parse_int = again
+        return whole(self, references, repeated)
 
     def bounded(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def constructor(state: Any) -> Any:
@@ -106,9 +113,14 @@ def _parse(plain: bytes) -> Any:
         key: bounded(build) if key.startswith(b"compact_") else build
         for key, build in parser.DEFAULT_ALTREP_MAP.items()
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the name of the file
-        return parser.parse_data(plain, altrep_constructor_dict=constructors).object
+    whole = _parser.Parser._parse_bytecode
+    _parser.Parser._parse_bytecode = bytecode
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the name of the file
+            return parser.parse_data(plain, altrep_constructor_dict=constructors).object
+    finally:
+        _parser.Parser._parse_bytecode = whole
 
 
 def _frames(root: Any, name: str) -> dict[str, Any]:

@@ -16,6 +16,10 @@ _CODERS = names(
     "codificador codificadopor codificatore codificatoda codeerder beoordeeldoor gecodeerddoor"
 )
 _CONSENSUS = re.compile(r"consens|konsens|agreed|adjudicat|final", re.IGNORECASE).search
+_CODER = re.compile(
+    r"(?:coder|reviewer|extractor|consensus|kodierer|codeur|codificador)[ _.]?\w{0,2}(?:_arm_\d+)?",
+    re.IGNORECASE,
+).fullmatch
 #: What tells effects of a study apart.
 _APART = tuple(
     c.name for c in COLUMNS.values()
@@ -23,11 +27,17 @@ _APART = tuple(
 )  # fmt: skip
 
 
+def _names_coders(rows: list[Row], name: str) -> bool:
+    """Whether a column says who coded, by its header or by every value: coder_1, reviewer B."""
+    return folded(name) in _CODERS or all(
+        row.get(name) is None or _CODER(str(row.get(name))) for row in rows
+    )
+
+
 def coder_problems(rows: list[Row]) -> list[Problem]:
     """Rows of several coders side by side; an error beside the consensus that they came to."""
-    column = next(
-        (n for r in rows for n in r.cells if n not in COLUMNS and folded(n) in _CODERS), ""
-    )
+    own = dict.fromkeys(n for r in rows for n in r.cells if n not in COLUMNS)
+    column = next((n for n in own if _names_coders(rows, n)), "")
     groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row.get(column) is not None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.read.missing import missing_codes
 from metaalliance.sheet.rows import Row
 
 #: Problems of cells that are said once per column: what is said of all.
@@ -69,6 +70,20 @@ def level_problems(rows: list[Row]) -> list[Problem]:
             listed = "; ".join(f"{a!r} and {b!r}" for a, b in list(pairs.items())[:_LISTED])
             message = f"levels of {name} differ in case or spacing only: {listed}"
             problems.append(odd.problem("MA518", message, name))
+    return problems
+
+
+def code_problems(rows: list[Row]) -> list[Problem]:
+    """Numbers such as -999, which programs for statistics write for a missing value."""
+    problems = []
+    for name in dict.fromkeys(name for row in rows for name in row.cells):
+        held = [row for row in rows if row.get(name) is not None]
+        codes = missing_codes(row.get(name) for row in held)
+        coded = [row for row in held if missing_codes([row.get(name)])] if codes else []
+        if coded:
+            listed = ", ".join(map(repr, codes))
+            message = f"{name} holds {', '.join(codes)} in {len(coded)} rows: a code for missing?"
+            problems.append(coded[0].problem("MA329", message, name, f"missing = [{listed}]"))
     return problems
 
 

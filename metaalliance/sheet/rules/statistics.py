@@ -150,6 +150,8 @@ def choose(row: Row, reading: Reading) -> tuple[Choice | None, list[Problem]]:
         if not present:
             return None, _nothing(row)
         statistic = next((s for s in present if not silent(row, s)), present[0])
+        if statistic == "r" and "fisher_z" in present and row.has("se"):
+            statistic = "fisher_z"  # beside both, a standard error is that of z, as CMA prints it
     rule = RULES[statistic]
     generic = row.cells.get("value")
     waiting = named is not None and override is None and generic is not None and generic.faulty

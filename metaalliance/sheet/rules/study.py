@@ -13,7 +13,7 @@ from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import HIGHER_IS_BETTER, HIGHER_IS_WORSE, key_of
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.coders import coder_problems
-from metaalliance.sheet.rules.columns import level_problems, rater_problems
+from metaalliance.sheet.rules.columns import code_problems, level_problems, rater_problems
 from metaalliance.sheet.rules.reports import report_problems, shared_sample_problems
 
 #: Columns that tell two effects of a study apart.
@@ -265,6 +265,7 @@ STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
     estimand_problems,
     overlap_problems,
     level_problems,
+    code_problems,
     rater_problems,
     report_problems,
     shared_sample_problems,
