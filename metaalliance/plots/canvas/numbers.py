@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -79,6 +80,25 @@ def cell_text(value: Any) -> str:
     if numeric.is_integer():
         return number(numeric, 0)
     return number(numeric, 2)
+
+
+def column_texts(values: Iterable[Any]) -> list[str]:
+    """Return the values of a column of the sheet, its numbers with the same decimals: two at most.
+
+    Examples
+    --------
+    >>> column_texts([34.0, 35.5, None]), column_texts(["CBT", "IPT"])
+    (['34.0', '35.5', '–'], ['CBT', 'IPT'])
+    """
+    found = list(values)
+    numeric = [float(v) for v in found if isinstance(v, int | float) and not pd.isna(v)]
+    digits = next((d for d in (0, 1) if all(abs(round(v, d) - v) < 1e-9 for v in numeric)), 2)
+    return [
+        number(float(v), digits)
+        if isinstance(v, int | float) and not isinstance(v, bool) and not pd.isna(v)
+        else cell_text(v)
+        for v in found
+    ]
 
 
 def size_text(fit: PooledFit) -> str:

@@ -15,7 +15,7 @@ from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.plots.canvas.numbers import DASH, cell_text
+from metaalliance.plots.canvas.numbers import DASH, cell_text, column_texts
 from metaalliance.plots.forests.choice import COUNT, Choice
 from metaalliance.plots.groups import labels_of
 from metaalliance.plots.levels import LevelMean, LevelMeans
@@ -178,7 +178,7 @@ def _cells(
         return [""] * len(frame)
     values = frame["n_effects" if name == COUNT else name]
     if name not in {"n", COUNT}:
-        return [cell_text(v) for v in values]
+        return column_texts(values)
     return [DASH if pd.isna(v) else f"{float(v):,.0f}" for v in values]
 
 
