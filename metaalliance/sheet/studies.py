@@ -208,8 +208,8 @@ def load_studies(
 ) -> Studies:
     """Read and validate like `read_studies`, but return a sheet with errors too."""
     settings = config if isinstance(config, Config) else _read_config(config)
-    told = {"nonsignificant": nonsignificant, "beta": beta, "yi_measure": yi_measure,
-            "measure": measure}  # fmt: skip
+    told: dict[str, Any] = {"nonsignificant": nonsignificant, "beta": beta,
+                            "yi_measure": yi_measure, "measure": measure}  # fmt: skip
     found = {k: settings.pool.get(k) if v is None else v for k, v in told.items()}
     reading = _checked(Reading(**{k: v for k, v in found.items() if v is not None}))
     coded = open_sheet(path, sheet, settings)

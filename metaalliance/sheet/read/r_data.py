@@ -113,14 +113,15 @@ def _parse(plain: bytes) -> Any:
         key: bounded(build) if key.startswith(b"compact_") else build
         for key, build in parser.DEFAULT_ALTREP_MAP.items()
     }
-    whole = _parser.Parser._parse_bytecode
-    _parser.Parser._parse_bytecode = bytecode
+    base: Any = _parser.Parser
+    whole = base._parse_bytecode
+    base._parse_bytecode = bytecode
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the name of the file
             return parser.parse_data(plain, altrep_constructor_dict=constructors).object
     finally:
-        _parser.Parser._parse_bytecode = whole
+        base._parse_bytecode = whole
 
 
 def _frames(root: Any, name: str) -> dict[str, Any]:
