@@ -7,22 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from metaalliance.sheet.columns.effect_words import EFFECTS
 from metaalliance.sheet.columns.reading import numbers_of
-from metaalliance.sheet.columns.words import beside, names, pieces
+from metaalliance.sheet.columns.words import beside, pieces
 from metaalliance.sheet.read.grid import Grid, is_blank
-
-#: Words of headers that name an effect, by its column.
-EFFECTS: dict[str, frozenset[str]] = {
-    "fisher_z": names("zr fisher fisherz fishers rtoz r2z zcor"),
-    "r": names("r cor corr correlation correlations pearson pearsons korrelation correlatie "
-               "correlacion correlazione rho rxy"),
-    "g": names("g hedges hedgesg hedge"),
-    "d": names("d cohen cohens cohend smd"),
-    "log_odds_ratio": names("logor lnor logodds"),
-    "odds_ratio": names("or oddsratio"),
-    "t": names("tvalue tstat"),
-    "beta": names("beta betas"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
