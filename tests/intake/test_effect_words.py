@@ -15,7 +15,7 @@ ROWS = (.25, .2, -.05, .44, .15)  # fmt: skip
 
 
 def init(path):
-    result = CliRunner().invoke(app, ["init", str(path)])
+    result = CliRunner().invoke(app, ["init", str(path), "--force"])
     assert result.exit_code == 0, result.output
     text = (path.parent / "metaalliance.toml").read_text(encoding="utf-8")
     return tomllib.loads(text).get("columns", {}), text
@@ -121,3 +121,11 @@ def test_reliabilities_beside_r_are_no_further_effects(tmp_path, headers):
     assert not {p.code for p in ma.load_studies(path).problems} & {"MA219"}
     with pytest.raises(ma.UnreadableFileError):
         ma.import_sheet(path)
+
+
+def test_limits_around_g_stand_for_n(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("study,g,g_low,g_high\nA,.4,.1,.7\nB,.3,.0,.6\nC,.2,-.2,.6\n", encoding="utf-8")
+    assert init(path)[0] == {"ci_low": "g_low", "ci_high": "g_high"}
+    path.write_text("study,g,g_low,g_high\nA,.4,.5,.7\nB,.3,.0,.6\nC,.2,-.2,.6\n", encoding="utf-8")
+    assert init(path)[0] == {}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
 import metaalliance as ma
+from metaalliance.cli.app import app
 
 SHEET = """study,r,n,{}
 Lee 2001,.31,40,{}
@@ -28,6 +30,8 @@ def test_women_weeks_and_dropouts_are_columns_of_the_team(tmp_path, header, valu
     (problem,) = [p for p in studies.problems if p.code == "MA221"]
     assert problem.severity == "warning"
     assert problem.cell == "D1"
+    said = CliRunner().invoke(app, ["init", str(tmp_path / "own.csv")]).stdout
+    assert f"'{header}' contradicts r in most rows" in said
     assert [row.get("r") for row in studies.used] == [0.31, 0.22, 0.15, -0.05]
 
 

@@ -140,6 +140,9 @@ def _questions(proposal: Proposal, trial: Trial, file: str) -> list[str]:
     if trial.refusal and not found:
         found.append(trial.refusal)
     found += [_error(code, problems) for code, problems in trial.reasons()]
+    warned = trial.studies.problems if trial.studies else ()
+    found += [f"{p.message} {MESSAGES[p.code].remedy} ({p.code})"
+              for p in warned if p.code == "MA221"]  # fmt: skip
     if proposal.wide is not None and proposal.effect_read:
         found.append(_beside(proposal.wide, file))
     if proposal.effect and "outcome_direction" not in columns and trial.studies is not None:

@@ -209,8 +209,7 @@ def _only(indices: list[int], headers: Sequence[str]) -> int | None:
 
 def _role_and_side(header: str) -> tuple[str, str] | None:
     """What number of which group a header names: ``mean_arm1``, ``tSD``, ``MW_EG``, ``nc``."""
-    parts = pieces(header)
-    parts = _joined(parts)
+    parts = _joined(pieces(header))
     bare = [w for w in parts if w not in _FILLERS]
     if len(bare) == 1 and len(parts) == 1:
         return _SHORT.get(bare[0]) or _OF_EVENTS.get(bare[0])

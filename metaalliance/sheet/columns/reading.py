@@ -218,3 +218,16 @@ def _steps(numbers: Sequence[float | None]) -> list[float]:
     if len(whole) < len(numbers) or len(whole) < 2:
         return []
     return [b - a for a, b in pairwise(whole)]
+
+
+def lies_between(
+    limits: tuple[Sequence[Any], Sequence[Any]], effect: Sequence[Any], grid: Grid | None = None
+) -> bool:
+    """Whether an effect is never below one column nor above another, and some row has all."""
+    comma = grid is not None and grid.decimal_comma
+    rows = [
+        [parse_number(v, decimal_comma=comma).value for v in row]
+        for row in zip(limits[0], effect, limits[1], strict=True)
+    ]
+    known = [(a, b, c) for a, b, c in rows if a is not None and b is not None and c is not None]
+    return any(a < c for a, _, c in known) and all(a <= b <= c for a, b, c in known)

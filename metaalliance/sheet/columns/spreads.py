@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metaalliance.sheet.columns.effect_words import EFFECTS
-from metaalliance.sheet.columns.reading import numbers_of
-from metaalliance.sheet.columns.words import beside, pieces
+from metaalliance.sheet.columns.reading import lies_between, numbers_of
+from metaalliance.sheet.columns.words import beside, folded, limit, pieces
 from metaalliance.sheet.read.grid import Grid, is_blank
 
 
@@ -142,6 +142,7 @@ def guess_spread(sheet: Sheet, effect: str) -> tuple[list[Guess], str | None]:
         kind = beside(header)
         if kind in {"se", "variance", "low", "high"} and any(sheet.numbers(index)):
             found.setdefault(kind, (index, header))
+    found = _limits(sheet, sheet.named[effect]) | found
 
     def line(kind: str, column: str) -> list[Guess]:
         index, header = found[kind]
@@ -157,6 +158,19 @@ def guess_spread(sheet: Sheet, effect: str) -> tuple[list[Guess], str | None]:
     if {"low", "high"} <= found.keys() and effect != "yi":
         return line("low", "ci_low") + line("high", "ci_high"), None
     return [], None
+
+
+def _limits(sheet: Sheet, effect: int) -> dict[str, tuple[int, str]]:
+    """Columns such as g_low and g_high beside g, where g lies between them in every row."""
+    found = {}
+    for index, header in sheet.free():
+        end = limit(header)
+        if end is not None and end[1] == folded(sheet.texts[effect]):
+            found[end[0]] = (index, header)
+    if {"low", "high"} != found.keys():
+        return {}
+    pair = sheet.columns[found["low"][0]], sheet.columns[found["high"][0]]
+    return found if lies_between(pair, sheet.columns[effect], sheet.grid) else {}
 
 
 def guess_scale(sheet: Sheet) -> Guess | None:

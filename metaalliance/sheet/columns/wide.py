@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metaalliance.sheet.columns.effect_words import is_reliability
+from metaalliance.sheet.columns.reading import lies_between
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 from metaalliance.sheet.columns.words import beside, folded, limit, names, pieces
 from metaalliance.sheet.read.grid import is_blank
@@ -175,21 +176,12 @@ def _without_limits(
                 pair = columns[found[low][column]], columns[found[high][column]]
                 inside = [found[rest][column]] if column in found.get(rest, {}) else []
                 inside += [i for i, h in enumerate(headers) if not (rest or beside(h) or _split(h))]
-                if not any(_lies_between(pair, columns[i]) for i in inside):
+                if not any(lies_between(pair, columns[i]) for i in inside):
                     continue
-                for end, key in (("ci_low", low), ("ci_high", high)):
+                for name, key in (("ci_low", low), ("ci_high", high)):
                     at = found[key].pop(column)
                     if rest in found:
-                        found[rest].setdefault(end, at)
-
-
-def _lies_between(pair: tuple[Sequence[Any], Sequence[Any]], effect: Sequence[Any]) -> bool:
-    """Whether an effect is never below one column nor above the other, and some row has all."""
-    rows = [
-        [parse_number(v).value for v in row] for row in zip(pair[0], effect, pair[1], strict=True)
-    ]
-    known = [(a, b, c) for a, b, c in rows if a is not None and b is not None and c is not None]
-    return any(a < c for a, _, c in known) and all(a <= b <= c for a, b, c in known)
+                        found[rest].setdefault(name, at)
 
 
 def _of_groups(columns: dict[str, int]) -> dict[str, int]:
