@@ -38,6 +38,7 @@ def test_women_weeks_and_dropouts_are_columns_of_the_team(tmp_path, header, valu
 REAL = {
     "all agree": ("d", (0.65, 0.45, 0.30, -0.10), 0),
     "one of four does not": ("d", (0.65, 0.45, 0.90, -0.10), 1),
+    "a header that says value": ("t value", (5, 6, 9, 8), 3),
     "the signs are turned": ("d", (-0.65, -0.45, -0.30, 0.10), 3),
 }
 

@@ -68,7 +68,8 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         if fits(values[index], COLUMNS[name], grid):
             named[index] = name
     _without_foreign_limits(named, values, texts, scheme, grid)
-    _without_contradicted(named, values, fixed, grid)
+    words = [f or len(t.strip()) > 1 for f, t in zip(fixed, texts, strict=True)]
+    _without_contradicted(named, values, words, grid)
     if "study" not in named and "study" not in scheme.taken:
         ids = [i for i, t in enumerate(texts) if key_of(t) in STUDY_IDS and not fixed[i]]
         for index in ids[:1]:
@@ -105,11 +106,11 @@ def _without_foreign_limits(
 
 
 def _without_contradicted(
-    named: list[str | None], values: dict[int, list[Any]], fixed: list[bool], grid: Grid
+    named: list[str | None], values: dict[int, list[Any]], kept: list[bool], grid: Grid
 ) -> None:
     """Women under F, weeks under t or dropouts under d are no statistics beside r."""
     for index, name in enumerate(named):
-        if name in _LETTERS and not fixed[index] and _contradicts(name, named, values, grid):
+        if name in _LETTERS and not kept[index] and _contradicts(name, named, values, grid):
             named[index] = None
 
 
