@@ -35,6 +35,7 @@ SURE = {
     "Pearson's r between alliance and outcome": "r", "r (observed)": "r", "r_total": "r",
     "alliance-outcome correlation": "r", "Korrelation Allianz Outcome": "r", "mean r": "r",
     "Corrélation de l'alliance": "r", "r (WAI–BDI)": "r", "r client": "r",
+    "r, alliance x BDI": "r", "r patient-rated": "r",
     "r (partial)": "partial_r", "r_spearman": "spearman_rho", "Spearman r": "spearman_rho",
     "z-transformed r": "fisher_z", "z transformed correlation": "fisher_z",
     "z (from r)": "fisher_z", "log OR (dropout)": "log_odds_ratio", "Hedges g (post)": "g",
@@ -60,8 +61,9 @@ def test_a_word_that_is_not_known_is_asked_about(tmp_path, header):
 @pytest.mark.parametrize(
     "header",
     ["interrater r", "test-retest r", "Retest-Korrelation", "r client-therapist agreement",
-     "r rel", "r tt", "r_prepost", "pre-post correlation", "Korrelation prä-post", "r_kappa",
-     "r_alpha", "rLow", "r_l", "r.l", "r_inf", "r_2.5%", "r borne inf", "r min", "d.l", "OR low",
+     "r rel", "r tt", "split-half r", "r_prepost", "pre-post correlation", "r_kappa",
+     "Korrelation prä-post", "r_alpha",
+     "rLow", "r_l", "r.l", "r_inf", "r_2.5%", "r borne inf", "r min", "d.l", "OR low",
      "r^2", "R2adj", "R² change", "ΔR²", "Cohen's f"],
 )  # fmt: skip
 def test_what_is_no_effect_is_not_offered(tmp_path, header):

@@ -53,8 +53,9 @@ _HARMLESS = _NAMES_OF_MEASURES | names(
     pearson pearsons product moment zero order zeroorder bivariate simple observed raw uncorrected
     unadjusted reported original final main mean average averaged total overall study sample
     alliance outcome outcomes association therapeutic working client patient therapist observer
-    bond bonds task tasks goal goals early mid late session first last post posttreatment end
-    followup follow up termination score scores depressive mood sleep symptoms wellbeing
+    rated self bond bonds task tasks goal goals early mid late session first last post
+    posttreatment end followup follow up termination score scores depressive mood sleep
+    symptoms wellbeing
     effektstarke effektgrosse effectgrootte taille effet tamano efecto dimensione effetto
     koeffizient coefficiente coeficiente allianz alliantie alianza alleanza ergebnis therapieerfolg
     outcomemass resultat resultats resultado resultados esito uitkomst zusammenhang
@@ -70,8 +71,8 @@ _OTHER_NUMBER = names(
 _RELIABILITY = names(
     """reliability reliabilities reliab reliabilitat zuverlassigkeit fiabilite fiabilidad
     confiabilidad affidabilita betrouwbaarheid alpha cronbach cronbachs omega kappa icc rel rtt tt
-    xx yy interrater intercoder interrateur interjuez retest testretest prepost prapost praepost
-    ubereinstimmung stability stabilitat stabilite"""
+    xx yy splithalf interrater intercoder interrateur interjuez retest testretest prepost prapost
+    praepost ubereinstimmung stability stabilitat stabilite"""
 )
 _RATERS = names("rater raters coder coders client patient therapist")
 _BEFORE, _AFTER = names("pre pra prae avant vor"), names("post nach apres")
@@ -124,7 +125,7 @@ def effect_named(header: str) -> tuple[str, bool] | None:
     column = _kind(named, {*parts})
     known = EFFECTS.get(column, EFFECTS["r"] | _KINDS.get(column, frozenset()))
     known |= _MORE.get(column, frozenset()) | _HARMLESS
-    inside = {p for p in parts[1:-1] if p in {"s", "d", "l"}}  # Pearson's, taille d'effet
+    inside = {p for p in parts[1:-1] if p in {"s", "d", "l", "x"}}  # Pearson's, taille d'effet
     sure = {*parts} - inside <= known or folded(header) in known
     if column == "fisher_z" and column != named:
         sure = sure and bool({*parts} & names("z") and {*parts} & (_TRANSFORMED | {"from", "to"}))
