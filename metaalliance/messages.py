@@ -301,6 +301,13 @@ _SHEET = {
         "The column is kept as one of your own.",
         "Rename it, or correct its cells.",
     ),
+    "MA221": _warning(
+        "a column with the name of a statistic contradicts r",
+        "Women under F, weeks under t or dropouts under d are no statistics. In most rows the "
+        "column gives another correlation than r beside it. It is kept as one of your own.",
+        "Rename it. If it is the statistic, map it in [columns] or name it in the statistic "
+        "column, and correct r.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from metaalliance.sheet.columns.effect_words import effect_named, is_other_number
 from metaalliance.sheet.columns.reading import fits, numbers_of
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS
-from metaalliance.sheet.columns.spreads import EFFECTS, Guess, Sheet, variance_is
+from metaalliance.sheet.columns.spreads import Guess, Sheet, variance_is
 from metaalliance.sheet.columns.words import beside, folded, names, pieces
 from metaalliance.sheet.read.grid import is_blank
 
@@ -33,12 +34,6 @@ _N_MORE = _N_FIRST | names(
 _SIZE = names(
     """n sample size participants patients clients subjects stichprobe stichprobengrosse fallzahl
     probanden effectif muestra campione steekproef deelnemers"""
-)
-#: Words that make another number of a statistic: its correction, its kind, its square.
-_OTHER_NUMBER = names(
-    """type source page pages note notes squared sq square measure missing method corrected adjusted
-    disattenuated direction sign coder reviewer rater kind how where which reliability alpha reverse
-    reversed flag code comment unit df n sd"""
 )
 #: Most columns that are asked about.
 _MOST = 4
@@ -133,20 +128,28 @@ def has_effect(sheet: Sheet) -> bool:
 def guess_effect(sheet: Sheet) -> list[Guess]:
     """The headers that may hold the effect where none is known: first what names it.
 
-    A header that speaks of an error, a variance, a limit, p, a weight or an id never does.
+    A header that speaks of an error, a variance, a limit, a reliability, p, a weight or an id
+    never does.
     """
     if has_effect(sheet):
         return []
-    free = [(i, h) for i, h in sheet.free() if not beside(h)]
+    free = [(i, h) for i, h in sheet.free() if not (beside(h) or is_other_number(h))]
     named = [g for i, h in free if (g := _by_words(sheet, i, h))]
+    sure = [g for g in named if g.sure]
+    if len(sure) == 1:
+        return sure
+    some = [_of_unknown_scale(sheet, i, h) for i, h in free if _is_some_effect(sheet, i, h)][:1]
     if named:
-        return named if len(named) == 1 else [_unsure(g) for g in named]
+        doubtful = [g for g in named if all(g.header != other.header for other in some)]
+        return [*some, *([_unsure(g) for g in sure] if sure else []),
+                *(g for g in doubtful if not g.sure)]  # fmt: skip
     bare = next(((i, h) for i, h in free if folded(h) == "z" and _are_numbers(sheet, i)), None)
     if bare is not None:
         return _guess_z(sheet, *bare)
-    own = sheet.named.get("effect")  # identifiers of effects are no decimals
-    free += [] if own is None or beside(sheet.texts[own]) else [(own, sheet.texts[own])]
-    some = [_of_unknown_scale(sheet, i, h) for i, h in free if _is_some_effect(sheet, i, h)]
+    if not some:  # identifiers of effects are no decimals
+        own = sheet.named.get("effect")
+        free += [] if own is None or beside(sheet.texts[own]) else [(own, sheet.texts[own])]
+        some = [_of_unknown_scale(sheet, i, h) for i, h in free if _is_some_effect(sheet, i, h)]
     if some:
         return some[:1]
     found = [g for i, h in free if (g := _by_values(sheet, i, h))][:_MOST]
@@ -161,19 +164,16 @@ def _unsure(guess: Guess) -> Guess:
 
 
 def _by_words(sheet: Sheet, index: int, header: str) -> Guess | None:
-    parts = pieces(header)
-    words = {*parts, folded(header)}
-    if words & _OTHER_NUMBER:
+    found = effect_named(header)
+    if found is None or not _are_numbers(sheet, index):
         return None
-    words -= {p for p in parts[1:-1] if len(p) == 1}  # a letter inside is no statistic
-    column = next((c for c, known in EFFECTS.items() if words & known), None)
-    if column is None or not _are_numbers(sheet, index):
-        return None
+    column, sure = found
     largest = max((abs(v) for v in sheet.numbers(index) if v is not None), default=0)
     if not fits(sheet.columns[index], COLUMNS[column], sheet.grid) or largest > _LARGEST:
         return None
-    return Guess(column=column, header=header, why="its words name the statistic",
-                 evidence=sheet.spread(index))  # fmt: skip
+    why = "its words name the statistic"
+    return Guess(column=column, header=header, sure=sure, evidence=sheet.spread(index),
+                 why=why if sure else f"{why}, but not all of them are known")  # fmt: skip
 
 
 def _are_numbers(sheet: Sheet, index: int) -> bool:

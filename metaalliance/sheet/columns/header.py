@@ -12,9 +12,14 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.identity import Identity, find_identity
-from metaalliance.sheet.columns.reading import column_values, name_columns, row_numbers
+from metaalliance.sheet.columns.reading import column_values, fits, name_columns, row_numbers
 from metaalliance.sheet.columns.scheme import Scheme
-from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, suggest_column
+from metaalliance.sheet.columns.specification import (
+    COLUMNS,
+    STATISTICS,
+    find_column,
+    suggest_column,
+)
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.columns.wide import Wide, find_wide
 from metaalliance.sheet.columns.words import beside, folded, names
@@ -418,6 +423,11 @@ def _place(
         extra[key] = number
         if not scheme.is_mapped(text):
             code, message = _not_taken(text, scheme, {*columns, *exact, *scheme.taken})
+            if code == "MA220" and len(text) == 1 and _holds_its_numbers(grid, row, number, text):
+                code = "MA221"
+                message = (
+                    f"{text!r} contradicts r in most rows; it is kept as a column of your own."
+                )
             problems.append(problem_at(code, grid, row, number, message, text))
     elif name in columns:
         message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."
@@ -430,6 +440,13 @@ def _place(
         if key_of(text) in _ASKED and not scheme.is_mapped(text):
             message = f"{text!r} is read as sample: are its values different people?"
             problems.append(problem_at("MA519", grid, row, number, message, text))
+
+
+def _holds_its_numbers(grid: Grid, row: int, number: int, text: str) -> bool:
+    """Whether a column holds numbers that the statistic of its header could be."""
+    name = find_column(text)
+    values = column_values(grid, row, number - 1)
+    return name in STATISTICS and fits(values, COLUMNS[name], grid)
 
 
 def _not_taken(text: str, scheme: Scheme, placed: set[str]) -> tuple[str, str]:

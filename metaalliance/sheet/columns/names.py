@@ -7,6 +7,7 @@ where the values under it are of its kind; each use is a note.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from metaalliance.sheet.columns.words import folded, names, pieces
@@ -115,7 +116,8 @@ def other_name(header: str) -> str | None:
 _ROLES: dict[str, frozenset[str]] = {
     "mean": names("m mean means mw mittelwert mittelwerte moyenne moy media gemiddelde gem avg x"),
     "sd": names("sd sds stdev std stddev standarddeviation s et ecarttype ds de dt dev "
-                "standardabweichung standaarddeviatie desviacion deviazione"),
+                "standardabweichung standaarddeviatie standaardafwijking desviacion deviazione "
+                "desviacionestandar desviaciontipica deviazionestandard"),
     "n": names("n nobs size samplesize ss"),
     "events": names("event events ev responders cases"),
     "pos": names("pos positive yes"),
@@ -208,11 +210,19 @@ def _only(indices: list[int], headers: Sequence[str]) -> int | None:
 
 def _role_and_side(header: str) -> tuple[str, str] | None:
     """What number of which group a header names: ``mean_arm1``, ``tSD``, ``MW_EG``, ``nc``."""
-    parts = pieces(header)
+    parts = _joined(pieces(header))
     bare = [w for w in parts if w not in _FILLERS]
     if len(bare) == 1 and len(parts) == 1:
         return _SHORT.get(bare[0]) or _OF_EVENTS.get(bare[0])
-    return _of_words(bare) or _of_words(list(parts))  # the Spanish de is a standard deviation too
+    return _of_words(bare) or _of_words(parts)  # the Spanish de is a standard deviation too
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Words with the two of a standard deviation as one: ``écart-type1``."""
+    for i, pair in enumerate(pairwise(words)):
+        if "".join(pair) in _ROLES["sd"] and all(len(w) > 2 for w in pair):
+            return [*words[:i], "".join(pair), *words[i + 2 :]]
+    return list(words)
 
 
 def _of_words(words: list[str]) -> tuple[str, str] | None:

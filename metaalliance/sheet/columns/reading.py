@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -17,6 +18,10 @@ from metaalliance.sheet.read.numbers import Parsed, parse_number
 
 #: Rows that are looked at to judge what a column holds.
 LOOKED_AT = 500
+#: Statistics whose name is one letter, which may stand for women, weeks or dropouts as well.
+_LETTERS = frozenset({"t", "F", "d", "g"})
+#: A difference in r that no rounding explains.
+_FAR = 0.1
 #: Headers that programs give to row numbers.
 _ROW_NUMBERS = frozenset(
     {"x", "...1", "unnamed: 0", "unnamed: 0.1", "rownames", "row.names", "row names", "row_names",
@@ -63,6 +68,8 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         if fits(values[index], COLUMNS[name], grid):
             named[index] = name
     _without_foreign_limits(named, values, texts, scheme, grid)
+    words = [f or len(t.strip()) > 1 for f, t in zip(fixed, texts, strict=True)]
+    _without_contradicted(named, values, words, grid)
     if "study" not in named and "study" not in scheme.taken:
         ids = [i for i, t in enumerate(texts) if key_of(t) in STUDY_IDS and not fixed[i]]
         for index in ids[:1]:
@@ -96,6 +103,43 @@ def _without_foreign_limits(
     for index in at.values():
         if scheme.column_of(texts[index]) is None:
             named[index] = None
+
+
+def _without_contradicted(
+    named: list[str | None], values: dict[int, list[Any]], kept: list[bool], grid: Grid
+) -> None:
+    """Women under F, weeks under t or dropouts under d are no statistics beside r."""
+    for index, name in enumerate(named):
+        if name in _LETTERS and not kept[index] and _contradicts(name, named, values, grid):
+            named[index] = None
+
+
+def _contradicts(
+    name: str, named: Sequence[str | None], values: dict[int, list[Any]], grid: Grid
+) -> bool:
+    """Whether a statistic is another size than r beside it in most rows, and nothing speaks for it.
+
+    Its degrees of freedom and a column that says which statistic counts do.
+    """
+    at = {column: i for i, column in enumerate(named) if column}
+    rule, base = RULES[name], RULES["fisher_z" if "r" not in at else "r"]
+    if base.statistic not in at or at.keys() & {"statistic", "value", "df", "df1", "df2"}:
+        return False
+    beside = [c for c in (name, base.statistic, "n", "n1", "n2") if c in at]
+    far = []
+    for cells in zip(*(values[at[c]] for c in beside), strict=True):
+        parsed = (parse_number(v, decimal_comma=grid.decimal_comma).value for v in cells)
+        x = {c: v for c, v in zip(beside, parsed, strict=True) if v is not None}
+        if "n" not in x and {"n1", "n2"} <= x.keys():
+            x["n"] = x["n1"] + x["n2"]
+        if not {name, base.statistic, "n"} <= x.keys():
+            continue
+        try:
+            gap = abs(rule.convert(x).r) - abs(base.convert(x).r)
+        except (ArithmeticError, ValueError):
+            gap = math.inf
+        far.append(abs(gap) > _FAR)
+    return len(far) > 2 and sum(far) * 2 > len(far)
 
 
 def _without_numbers(
@@ -175,3 +219,16 @@ def _steps(numbers: Sequence[float | None]) -> list[float]:
     if len(whole) < len(numbers) or len(whole) < 2:
         return []
     return [b - a for a, b in pairwise(whole)]
+
+
+def lies_between(
+    limits: tuple[Sequence[Any], Sequence[Any]], effect: Sequence[Any], grid: Grid | None = None
+) -> bool:
+    """Whether an effect is never below one column nor above another, and some row has all."""
+    comma = grid is not None and grid.decimal_comma
+    rows = [
+        [parse_number(v, decimal_comma=comma).value for v in row]
+        for row in zip(limits[0], effect, limits[1], strict=True)
+    ]
+    known = [(a, b, c) for a, b, c in rows if a is not None and b is not None and c is not None]
+    return any(a < c for a, _, c in known) and all(a <= b <= c for a, b, c in known)

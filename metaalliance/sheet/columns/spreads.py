@@ -7,22 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from metaalliance.sheet.columns.reading import numbers_of
-from metaalliance.sheet.columns.words import beside, names, pieces
+from metaalliance.sheet.columns.effect_words import EFFECTS
+from metaalliance.sheet.columns.reading import lies_between, numbers_of
+from metaalliance.sheet.columns.words import beside, folded, limit, pieces
 from metaalliance.sheet.read.grid import Grid, is_blank
-
-#: Words of headers that name an effect, by its column.
-EFFECTS: dict[str, frozenset[str]] = {
-    "fisher_z": names("zr fisher fisherz fishers rtoz r2z zcor"),
-    "r": names("r cor corr correlation correlations pearson pearsons korrelation correlatie "
-               "correlacion correlazione rho rxy"),
-    "g": names("g hedges hedgesg hedge"),
-    "d": names("d cohen cohens cohend smd"),
-    "log_odds_ratio": names("logor lnor logodds"),
-    "odds_ratio": names("or oddsratio"),
-    "t": names("tvalue tstat"),
-    "beta": names("beta betas"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +142,7 @@ def guess_spread(sheet: Sheet, effect: str) -> tuple[list[Guess], str | None]:
         kind = beside(header)
         if kind in {"se", "variance", "low", "high"} and any(sheet.numbers(index)):
             found.setdefault(kind, (index, header))
+    found = _limits(sheet, sheet.named[effect]) | found
 
     def line(kind: str, column: str) -> list[Guess]:
         index, header = found[kind]
@@ -169,6 +158,19 @@ def guess_spread(sheet: Sheet, effect: str) -> tuple[list[Guess], str | None]:
     if {"low", "high"} <= found.keys() and effect != "yi":
         return line("low", "ci_low") + line("high", "ci_high"), None
     return [], None
+
+
+def _limits(sheet: Sheet, effect: int) -> dict[str, tuple[int, str]]:
+    """Columns such as g_low and g_high beside g, where g lies between them in every row."""
+    found = {}
+    for index, header in sheet.free():
+        end = limit(header)
+        if end is not None and end[1] == folded(sheet.texts[effect]):
+            found[end[0]] = (index, header)
+    if {"low", "high"} != found.keys():
+        return {}
+    pair = sheet.columns[found["low"][0]], sheet.columns[found["high"][0]]
+    return found if lies_between(pair, sheet.columns[effect], sheet.grid) else {}
 
 
 def guess_scale(sheet: Sheet) -> Guess | None:

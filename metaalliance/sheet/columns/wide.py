@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from metaalliance.sheet.columns.effect_words import is_reliability
+from metaalliance.sheet.columns.reading import lies_between
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
-from metaalliance.sheet.columns.words import beside, folded, names, pieces
+from metaalliance.sheet.columns.words import beside, folded, limit, names, pieces
 from metaalliance.sheet.read.grid import is_blank
 from metaalliance.sheet.read.numbers import parse_number
 
@@ -127,6 +129,7 @@ def find_wide(headers: Sequence[str], columns: Sequence[Sequence[Any]]) -> Wide 
         column, label = split
         labels.setdefault(folded(label), label)
         found.setdefault(folded(label), {}).setdefault(column, index)
+    _without_limits(found, labels, headers, columns)
     statistic, best = _most(found, columns)
     if not best:
         return None
@@ -154,6 +157,31 @@ def _most(
         if len(have) > max(1, len(best)):
             best, statistic = have, name
     return statistic, best
+
+
+def _without_limits(
+    found: dict[str, dict[str, int]],
+    labels: dict[str, str],
+    headers: Sequence[str],
+    columns: Sequence[Sequence[Any]],
+) -> None:
+    """Take limits of an interval out of the effects, and put them beside the one they belong to.
+
+    ``r_low`` and ``r_high`` are limits where an effect lies between them in every row.
+    """
+    ends = {key: end for key in found if (end := limit(labels[key])) is not None}
+    for low, (side, rest) in ends.items():
+        for high in (k for k, end in ends.items() if side == "low" and end == ("high", rest)):
+            for column in found[low].keys() & found[high].keys() & {*_EFFECTS.values()}:
+                pair = columns[found[low][column]], columns[found[high][column]]
+                inside = [found[rest][column]] if column in found.get(rest, {}) else []
+                inside += [i for i, h in enumerate(headers) if not (rest or beside(h) or _split(h))]
+                if not any(lies_between(pair, columns[i]) for i in inside):
+                    continue
+                for name, key in (("ci_low", low), ("ci_high", high)):
+                    at = found[key].pop(column)
+                    if rest in found:
+                        found[rest].setdefault(name, at)
 
 
 def _of_groups(columns: dict[str, int]) -> dict[str, int]:
@@ -205,7 +233,7 @@ def _labelled(column: str, label: str) -> tuple[str, str] | None:
         if column in _COMPANIONS.values() and folded(before) in _EFFECTS:
             return _labelled(column, after)
     words = pieces(label)
-    if not words or beside(label) or all(w in _NO_LABEL for w in words):
+    if not words or beside(label) or is_reliability(label) or all(w in _NO_LABEL for w in words):
         return None
     if _CODERS.fullmatch(folded(label)):
         return None

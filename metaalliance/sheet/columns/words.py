@@ -32,6 +32,12 @@ _BESIDE: dict[str, frozenset[str]] = {
 }  # fmt: skip
 #: An error, a variance or a p joined to what it belongs to: SElogOR, varg, pr.
 _JOINED = re.compile(r"(se|stderr|var)(?:r|z|d|g|es|te|yi|or|smd|b|beta|zr|fisherz|logor|lnor|or)")
+#: Words that name a limit only together with the effect: r_low, g inf, d.l.
+_ENDS = {
+    "low": _BESIDE["low"] | names("low l min minimum inf"),
+    "high": _BESIDE["high"] | names("high hi h u up max maximum sup"),
+}
+_BOUNDS = names("borne limite limit limits bound grenze grens ci")
 _INTERVAL = names("ci limit limits conf confidence bound interval cl ki ic bi kl")
 
 
@@ -81,3 +87,25 @@ def beside(header: str) -> str:
     if joined is not None:
         return "variance" if joined[1] == "var" else "se"
     return next((kind for kind, known in _BESIDE.items() if found & known), "")
+
+
+@lru_cache(maxsize=8192)
+def limit(header: str) -> tuple[str, str] | None:
+    """Return which limit of an interval a header may name, and its other words; or None.
+
+    Whether it is one, the values decide: ``r_low`` may be the r of a group that scores low.
+
+    Examples
+    --------
+    >>> limit("r_low"), limit("r borne sup"), limit("g 97.5%"), limit("r_mood")
+    (('low', 'r'), ('high', 'r'), ('high', 'g'), None)
+    """
+    words = [w for w in pieces(header) if w not in _BOUNDS]
+    if words[-2:] in (["2", "5"], ["97", "5"]):
+        return ("low" if words[-2] == "2" else "high"), "".join(words[:-2])
+    for side, known in _ENDS.items():
+        last = len(words) - 1  # the l of l'alliance is no limit
+        rest = [w for i, w in enumerate(words) if w not in known or (len(w) == 1 and i < last)]
+        if len(rest) == len(words) - 1:
+            return side, "".join(rest)
+    return None
