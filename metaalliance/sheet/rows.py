@@ -21,7 +21,7 @@ from metaalliance.sheet.read.grid import (
     is_blank,
     place_name,
 )
-from metaalliance.sheet.read.missing import missing_marks
+from metaalliance.sheet.read.missing import MISSING_WORDS, missing_marks
 from metaalliance.sheet.read.numbers import parse_number
 from metaalliance.sheet.rules.summary import notes_below, totals_of
 from metaalliance.sheet.texts import Coded, TextColumn, clean_text, shown
@@ -278,6 +278,9 @@ def _number(
         return Coded(None, seen, cell)
     if parsed.fault:
         report(parsed.fault, *_FAULTS[parsed.fault])
+        return Coded(None, seen, cell, faulty=True)
+    if parsed.missing and column.name == "tails" and seen.strip().lower() not in MISSING_WORDS:
+        report("MA331", "tails has 1, 2", "leave the cell blank if it says nothing")
         return Coded(None, seen, cell, faulty=True)
     if parsed.missing:
         report("MA310", f"{seen.strip()!r} is read as missing")

@@ -95,15 +95,18 @@ class TextColumn:
         word = text.casefold()
         if named:
             return self.name == "study" and text in MISSING_MARKS
-        return word in MISSING_WORDS or text in self.marks or self._no_level(word)
-
-    def _no_level(self, word: str) -> bool:
-        """Whether a word is no level of a closed vocabulary or of a known column."""
+        if word in MISSING_WORDS:
+            return True
         column = COLUMNS.get(self.name)
-        if column is None or column.kind != "choice":
-            return False
-        closed = self.vocabulary is not None and not self.vocabulary.open
-        return word in NONSIGNIFICANT or (closed and word == "none")
+        silent = column is not None and column.kind == "choice" and word in NONSIGNIFICANT
+        if self._decides:
+            return silent and self.name == "sign"
+        return text in self.marks or silent
+
+    @property
+    def _decides(self) -> bool:
+        """Whether the column decides a sign, a number or a row: a mark may mean something there."""
+        return self.name in COLUMNS and self.vocabulary is not None and not self.vocabulary.open
 
     def read(self, text: str, seen: str, cell: str, report: Report) -> Coded:
         """Read a text that is not blank."""
@@ -134,6 +137,8 @@ class TextColumn:
             return Coded(text, seen, cell)
         suggested = vocabulary.suggest(text)
         hint = f"did you mean {suggested!r}?" if suggested else ""
+        if text in MISSING_MARKS or text.casefold() == "none":
+            hint = "leave the cell blank if it says nothing"
         report("MA331", f"{vocabulary.name} has {', '.join(vocabulary.levels)}", hint)
         return Coded(None, seen, cell, faulty=True)
 
