@@ -468,6 +468,12 @@ _CELL |= {
         "that it is not used.",
         "Enter the confidence limits, or log_odds_ratio with its se.",
     ),
+    "MA344": _warning(
+        "words among numbers are read as missing",
+        "Most cells of the column are numbers; as levels, every number would be its own group.",
+        "Leave the cells blank; or name the levels of the column under [vocabulary] in "
+        "metaalliance.toml.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",
@@ -827,6 +833,18 @@ _STUDY = {
         "a blank year was taken from the other rows of the author",
         "Author and year are the study, and the author has one report.",
         "Enter the year, or another label if this is another report.",
+    ),
+    "MA527": _warning(
+        "a level that reads like a missing value",
+        "unknown, no data and the like may be a level or a value that is not there; among words "
+        "they are kept.",
+        "Leave the cell blank if it is missing, or declare the word for this column under missing.",
+    ),
+    "MA528": _warning(
+        "numbers and text in one column",
+        "Most cells of the column are numbers, but some hold text with digits (12-16, 24+), so "
+        "that all are read as levels.",
+        "Enter the number alone, or nothing, to compare by number.",
     ),
     "MA530": _error(
         "a conflict is undecided",

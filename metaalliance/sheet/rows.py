@@ -153,7 +153,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
         rows.append(row)
         authors.append(_author(row, values, header))
         problems += [replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found]
-    problems += _with_numbers(rows, grid, header)
+    problems += _with_numbers(rows, grid, header, scheme)
     if not header.identity.author:
         return rows, problems
     reports = identify([r.cells for r in rows], authors, composed=header.identity.composed)
@@ -165,12 +165,15 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     return [replace(row, report=r[0]) for row, r in zip(rows, reports, strict=True)], problems
 
 
-def _with_numbers(rows: list[Row], grid: Grid, header: Header) -> list[Problem]:
+def _with_numbers(
+    rows: list[Row], grid: Grid, header: Header, scheme: Scheme
+) -> list[Problem]:  # fmt: skip
     """Read the team's own columns as numbers where they are."""
+    levels = {name for name in header.extra if scheme.vocabulary_of(name) is not None}
     found = with_numbers(
-        [row.cells for row in rows], header.extra, decimal_comma=grid.decimal_comma
+        [row.cells for row in rows], header.extra, decimal_comma=grid.decimal_comma, levels=levels
     )
-    return [rows[i].problem("MA310", f"{t!r} is read as missing", name) for i, name, t in found]
+    return [rows[i].problem(code, message, name) for i, name, code, message in found]
 
 
 def _author(row: Row, values: list[Any], header: Header) -> Coded | None:

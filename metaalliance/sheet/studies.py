@@ -266,7 +266,7 @@ def _read_config(path: str | Path | None) -> Config:
 
 
 def _without_harm(p: Problem) -> Problem:
-    """What no number depends on, such as an inequality for p beside another statistic, is a note."""
+    """What no number depends on, as an inequality for p beside another statistic, is a note."""
     return replace(p, severity="note") if p.code in {"MA309", "MA314", "MA331"} else p
 
 

@@ -11,7 +11,12 @@ from typing import Any
 
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import Vocabulary
-from metaalliance.sheet.read.missing import MISSING_MARKS, MISSING_WORDS, MissingWords
+from metaalliance.sheet.read.missing import (
+    MISSING_MARKS,
+    MISSING_WORDS,
+    UNKNOWN_WORDS,
+    MissingWords,
+)
 from metaalliance.sheet.read.numbers import NONSIGNIFICANT
 
 #: Columns in which a word is a name: nothing is missing by its wording.
@@ -104,6 +109,12 @@ class TextColumn:
         return text in self.marks or silent
 
     @property
+    def _has_levels(self) -> bool:
+        """Whether the column describes studies in words of the team."""
+        column = COLUMNS.get(self.name)
+        return column is not None and column.group == "study" and self.vocabulary is None
+
+    @property
     def _decides(self) -> bool:
         """Whether the column decides a sign, a number or a row: a mark may mean something there."""
         return self.name in COLUMNS and self.vocabulary is not None and not self.vocabulary.open
@@ -114,8 +125,11 @@ class TextColumn:
             if self.name != "study":
                 report("MA310", f"{text!r} is read as missing")
             return Coded(None, seen, cell)
-        if self.name in NAMES and text.casefold() in MISSING_WORDS:
+        word = text.casefold()
+        if self.name in NAMES and word in MISSING_WORDS | MISSING_MARKS | UNKNOWN_WORDS:
             report("MA515", f"{text!r} is kept as a name")
+        elif word in UNKNOWN_WORDS and self._has_levels:
+            report("MA527", f"{text!r} is kept as a level")
         if self.vocabulary is None:
             return Coded(text, seen, cell)
         return self._level(self.vocabulary, text, seen, cell, report)

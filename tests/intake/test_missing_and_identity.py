@@ -60,3 +60,78 @@ def test_mark_for_what_the_effect_does_not_need_is_a_note(load):
     studies = load("study,r,n,p,tails,yi_measure\nA,.3,40,.06,-,\nB,.2,40,,2,-\n")
     assert not studies.errors
     assert [p.severity for p in found(studies, "MA331")] == ["note", "note"]
+
+
+# Missing among numbers and among words ---------------------------------------------------------
+
+
+def own(load, cells: list[str], column: str = "sessions", **settings) -> Studies:
+    rows = "".join(f"S{i},.{i + 10},40,{cell}\n" for i, cell in enumerate(cells))
+    return load(f"study,r,n,{column}\n{rows}", **settings)
+
+
+WORDS = ["NaN", "nan", "unknown", "n.b.", "onbekend", "inconnu", "desconocido", "ND", "no data",
+         "none reported", "none", "unbekannt"]  # fmt: skip
+SPREADSHEET = ["#NV", "#DIV/0!", "#WERT!", "#REF!", "#N/A", "#VALEUR!", "#¡DIV/0!", "#N/D"]
+
+
+@pytest.mark.parametrize("word", [*WORDS, *SPREADSHEET])
+def test_missing_words_leave_a_column_of_numbers_one(load, word):
+    studies = own(load, ["20", "21", word, word, "22", word, "23"])
+    assert values(studies, "sessions") == [20, 21, None, None, 22, None, 23]
+    told = [*found(studies, "MA310"), *found(studies, "MA339")]
+    assert [p.cell for p in told] == ["D4"]
+    assert f"{word!r} (3)" in told[0].message
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_missing_words_in_a_known_column_of_numbers(load, word):
+    studies = own(load, ["30", word], "mean_age")
+    assert values(studies, "mean_age") == [30, None]
+    assert not studies.errors
+
+
+def test_words_among_numbers_are_missing_with_one_warning(load):
+    studies = own(load, ["6", "8", "brief", "12", "varied", "brief", "20"])
+    assert values(studies, "sessions") == [6, 8, None, 12, None, None, 20]
+    (told,) = found(studies, "MA344")
+    assert "'brief' (2)" in told.message
+    assert "'varied' (1)" in told.message
+
+
+def test_ranges_among_numbers_make_levels_with_one_warning(load):
+    studies = own(load, ["6", "8", "12-16", "24+", "20"])
+    assert values(studies, "sessions") == ["6", "8", "12-16", "24+", "20"]
+    (told,) = found(studies, "MA528")
+    assert "'12-16'" in told.message
+    assert "'24+'" in told.message
+
+
+def test_words_of_a_named_vocabulary_are_levels_among_numbers(load):
+    settings = ma.config.parse_config(
+        {"moderators": ["wave"], "vocabulary": {"wave": {"1": [], "2": [], "late": []}}}
+    )
+    studies = own(load, ["1", "2", "late", "1"], "wave", config=settings)
+    assert values(studies, "wave") == ["1", "2", "late", "1"]
+    assert not found(studies, "MA344")
+
+
+@pytest.mark.parametrize("column", ["own", "diagnosis", "risk_of_bias"])
+def test_unknown_among_words_is_a_level_with_one_warning(load, column):
+    studies = own(load, ["anxiety", "unknown", "Unknown", "depression"], column)
+    assert values(studies, column) == ["anxiety", "unknown", "Unknown", "depression"]
+    assert [p.cell for p in found(studies, "MA527")] == ["D3"]
+
+
+@pytest.mark.parametrize("column", ["own", "diagnosis", "setting", "modality", "alliance_rater"])
+def test_not_a_number_is_no_level(load, column):
+    studies = own(load, ["clinic", "NaN", "nan"], column)
+    assert values(studies, column)[1:] == [None, None]
+    assert found(studies, "MA310")
+
+
+@pytest.mark.parametrize("cell", ["-", "?", "unknown", "NaN"])
+@pytest.mark.parametrize("column", ["country", "sample"])
+def test_name_that_says_nothing_is_asked_about(load, column, cell):
+    studies = own(load, ["Chile", cell], column)
+    assert [p.cell for p in found(studies, "MA515")] == ["D3"]

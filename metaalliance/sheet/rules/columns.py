@@ -17,7 +17,10 @@ _ONCE = {
     "MA310": "are read as missing",
     "MA334": "are kept as levels of their own",
     "MA339": "are no values, and read as missing",
+    "MA344": "stand among numbers, and are read as missing",
     "MA515": "are kept as names",
+    "MA527": "are kept as levels",
+    "MA528": "stand among numbers, so that the column is read as levels",
 }
 _LISTED = 8
 #: Text that has no levels.
