@@ -469,10 +469,11 @@ _CELL |= {
         "Enter the confidence limits, or log_odds_ratio with its se.",
     ),
     "MA344": _warning(
-        "words among numbers are read as missing",
-        "Most cells of the column are numbers; as levels, every number would be its own group.",
-        "Leave the cells blank; or name the levels of the column under [vocabulary] in "
-        "metaalliance.toml.",
+        "words or ranges among numbers",
+        "Most cells of the column are numbers. Words beside them are read as missing; where some "
+        "hold other text with digits (12-16, 24+), all cells are read as levels.",
+        "Enter the number alone, or nothing; or name the levels of the column under [vocabulary] "
+        "in metaalliance.toml.",
     ),
     "MA342": _warning(
         "an inequality is read as missing",
@@ -841,10 +842,10 @@ _STUDY = {
         "Leave the cell blank if it is missing, or declare the word for this column under missing.",
     ),
     "MA528": _warning(
-        "numbers and text in one column",
-        "Most cells of the column are numbers, but some hold text with digits (12-16, 24+), so "
-        "that all are read as levels.",
-        "Enter the number alone, or nothing, to compare by number.",
+        "an identifier differs within one author and year",
+        "It has a value of its own in every row, so that it may count effects or reports; rows of "
+        "one author and year count as one study.",
+        "Call it effect_id if it counts effects, study_id if it counts reports.",
     ),
     "MA530": _error(
         "a conflict is undecided",

@@ -13,7 +13,7 @@ _PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)").fullmatch
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+").fullmatch
 #: Levels beside words, missing beside numbers.
 _BESIDE_NUMBERS = UNKNOWN_WORDS | {"none"}
-_Found = tuple[int, str, str, str]
+_Found = tuple[int, str, str, str, str]
 
 
 def with_numbers(
@@ -35,7 +35,7 @@ def with_numbers(
 
     Returns
     -------
-    list of (index, name, code, message)
+    list of (index, name, code, message, hint)
         What is missing because all else in its column is a number, and words that are kept.
     """
     found: list[_Found] = []
@@ -60,16 +60,22 @@ def _with_numbers(
         for i, text in texts.items():
             rows[i][name] = replace(known[i], value=read.get(i))
             if i in missing:
-                yield i, name, "MA310", f"{text!r} is read as missing"
+                yield i, name, "MA310", f"{text!r} is read as missing", ""
             elif i in words:
-                yield i, name, "MA344", f"{text!r} stands among numbers, and is read as missing"
+                yield i, name, "MA344", f"{text!r} stands among numbers", "read as missing"
         return
     for i, c in known.items() if texts else ():
         rows[i][name] = replace(c, value=str(c.value) if i in texts else c.seen)
         if i in missing and missing[i].casefold() in UNKNOWN_WORDS and not named:
-            yield i, name, "MA527", f"{texts[i]!r} is kept as a level"
+            yield i, name, "MA527", f"{texts[i]!r} is kept as a level", ""
         elif i in words and most:
-            yield i, name, "MA528", f"{texts[i]!r} stands among numbers"
+            yield (
+                i,
+                name,
+                "MA344",
+                f"{texts[i]!r} stands among numbers",
+                "read as levels, all of them",
+            )
 
 
 def _has_digit(text: str) -> bool:

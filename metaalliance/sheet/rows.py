@@ -156,7 +156,8 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     problems += _with_numbers(rows, grid, header, scheme)
     if not header.identity.author:
         return rows, problems
-    reports = identify([r.cells for r in rows], authors, composed=header.identity.composed)
+    named, composed = header.identity.named, header.identity.composed
+    reports = identify([r.cells for r in rows], authors, composed=composed, labelled=not named)
     problems += [
         row.problem(code, message, "year")
         for row, (_, code, message) in zip(rows, reports, strict=True)
@@ -173,7 +174,7 @@ def _with_numbers(
     found = with_numbers(
         [row.cells for row in rows], header.extra, decimal_comma=grid.decimal_comma, levels=levels
     )
-    return [rows[i].problem(code, message, name) for i, name, code, message in found]
+    return [rows[i].problem(code, message, name, hint) for i, name, code, message, hint in found]
 
 
 def _author(row: Row, values: list[Any], header: Header) -> Coded | None:
