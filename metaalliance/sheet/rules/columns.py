@@ -81,10 +81,10 @@ def level_problems(rows: list[Row]) -> list[Problem]:
             listed = "; ".join(f"{a.cells[name].seen!a} and {b.cells[name].seen!a}"
                                for a, b in merged[:_LISTED])  # fmt: skip
             message = f"levels of {name} differ in spacing or Unicode form only: {listed}"
-            odd = merged[0][1].problem(
+            told = merged[0][1].problem(
                 "MA518", message, name, "nothing to do: they are read as one"
             )
-            problems.append(replace(odd, severity="note"))
+            problems.append(replace(told, severity="note"))
     return problems
 
 
