@@ -481,6 +481,13 @@ _CELL |= {
         "that it is not used.",
         "Enter the confidence limits, or log_odds_ratio with its se.",
     ),
+    "MA344": _warning(
+        "words or ranges among numbers",
+        "Most cells of the column are numbers. Words beside them are read as missing; where some "
+        "hold other text with digits (12-16, 24+), all cells are read as levels.",
+        "Enter the number alone, or nothing; or name the levels of the column under [vocabulary] "
+        "in metaalliance.toml.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",
@@ -840,6 +847,18 @@ _STUDY = {
         "a blank year was taken from the other rows of the author",
         "Author and year are the study, and the author has one report.",
         "Enter the year, or another label if this is another report.",
+    ),
+    "MA527": _warning(
+        "a level that reads like a missing value",
+        "unknown, no data and the like may be a level or a value that is not there; among words "
+        "they are kept.",
+        "Leave the cell blank if it is missing, or declare the word for this column under missing.",
+    ),
+    "MA528": _warning(
+        "an identifier differs within one author and year",
+        "It has a value of its own in every row, so that it may count effects or reports; rows of "
+        "one author and year count as one study.",
+        "Call it effect_id if it counts effects, study_id if it counts reports.",
     ),
     "MA530": _error(
         "a conflict is undecided",

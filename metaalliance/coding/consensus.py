@@ -10,7 +10,7 @@ from metaalliance.coding.conflicts import Conflict
 from metaalliance.coding.matching import Matching
 from metaalliance.coding.values import Value, coded_value
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.read.numbers import MISSING_TOKENS
+from metaalliance.sheet.read.missing import MISSING_WORDS
 from metaalliance.sheet.rules.study import label_key
 from metaalliance.sheet.studies import Studies
 
@@ -138,7 +138,7 @@ def final_value(conflict: Conflict, decision: Decision, coders: Sequence[str]) -
     value = decision.value
     if conflict.variable == "study":
         return None if value is None else str(value)  # a study may be called NA
-    if isinstance(value, str) and value.strip().lower() in MISSING_TOKENS:
+    if isinstance(value, str) and value.strip().lower() in MISSING_WORDS:
         return None
     return value
 

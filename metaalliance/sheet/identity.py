@@ -14,7 +14,11 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d").match
 
 
 def identify(
-    cells: Sequence[Cells], authors: Sequence[Coded | None], *, composed: bool
+    cells: Sequence[Cells],
+    authors: Sequence[Coded | None],
+    *,
+    composed: bool,
+    labelled: bool = True,
 ) -> list[tuple[str, str, str]]:
     """Enter author and year as the study (or its label) of each row.
 
@@ -26,6 +30,8 @@ def identify(
         Author of each row.
     composed : bool
         Whether author and year are the study rather than its label.
+    labelled : bool
+        Whether author and year are the label of a study that has none.
 
     Returns
     -------
@@ -49,11 +55,11 @@ def identify(
             code = "MA337" if len(reports) > 1 else "MA524"
             listed = ", ".join(reports)
             message = f"the year of {author.value!r} is blank; other rows have {listed}"
-        text = year or (reports[0] if composed and len(reports) == 1 else "")
+        text = year or (reports[0] if len(reports) == 1 else "")
         name = Coded(_with_year(author.value, text), author.seen, author.cell, note=author.note)
         if composed:
             row["study"] = name
-        elif "label" not in row:
+        elif labelled and "label" not in row:
             row["label"] = name
         found.append((str(name.value), code, message))
     return found

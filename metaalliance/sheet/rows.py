@@ -21,7 +21,7 @@ from metaalliance.sheet.read.grid import (
     is_blank,
     place_name,
 )
-from metaalliance.sheet.read.missing import missing_marks
+from metaalliance.sheet.read.missing import MISSING_WORDS, missing_marks
 from metaalliance.sheet.read.numbers import parse_number
 from metaalliance.sheet.rules.summary import notes_below, totals_of
 from metaalliance.sheet.texts import Coded, TextColumn, clean_text, shown
@@ -153,10 +153,11 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
         rows.append(row)
         authors.append(_author(row, values, header))
         problems += [replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found]
-    problems += _with_numbers(rows, grid, header)
+    problems += _with_numbers(rows, grid, header, scheme)
     if not header.identity.author:
         return rows, problems
-    reports = identify([r.cells for r in rows], authors, composed=header.identity.composed)
+    named, composed = header.identity.named, header.identity.composed
+    reports = identify([r.cells for r in rows], authors, composed=composed, labelled=not named)
     problems += [
         row.problem(code, message, "year")
         for row, (_, code, message) in zip(rows, reports, strict=True)
@@ -165,12 +166,15 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     return [replace(row, report=r[0]) for row, r in zip(rows, reports, strict=True)], problems
 
 
-def _with_numbers(rows: list[Row], grid: Grid, header: Header) -> list[Problem]:
+def _with_numbers(
+    rows: list[Row], grid: Grid, header: Header, scheme: Scheme
+) -> list[Problem]:  # fmt: skip
     """Read the team's own columns as numbers where they are."""
+    levels = {name for name in header.extra if scheme.vocabulary_of(name) is not None}
     found = with_numbers(
-        [row.cells for row in rows], header.extra, decimal_comma=grid.decimal_comma
+        [row.cells for row in rows], header.extra, decimal_comma=grid.decimal_comma, levels=levels
     )
-    return [rows[i].problem("MA310", f"{t!r} is read as missing", name) for i, name, t in found]
+    return [rows[i].problem(code, message, name, hint) for i, name, code, message, hint in found]
 
 
 def _author(row: Row, values: list[Any], header: Header) -> Coded | None:
@@ -279,6 +283,9 @@ def _number(
         return Coded(None, seen, cell)
     if parsed.fault:
         report(parsed.fault, *_FAULTS[parsed.fault])
+        return Coded(None, seen, cell, faulty=True)
+    if parsed.missing and column.name == "tails" and seen.strip().lower() not in MISSING_WORDS:
+        report("MA331", "tails has 1, 2", "leave the cell blank if it says nothing")
         return Coded(None, seen, cell, faulty=True)
     if parsed.missing:
         report("MA310", f"{seen.strip()!r} is read as missing")

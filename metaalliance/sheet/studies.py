@@ -218,8 +218,13 @@ def load_studies(
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
-    # p-values, and n of groups, that rows do not need
-    needless = {(n, "p") for n, choice in choices.items() if choice.statistic != "p"}
+    # p-values, scales, and n of groups, that rows do not need
+    needless = {
+        (n, column)
+        for n, choice in choices.items()
+        for column, statistic in (("p", "p"), ("tails", "p"), ("yi_measure", "yi"))
+        if choice.statistic != statistic
+    }
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
     summaries = {p.row for p in problems if p.code == "MA410"}
@@ -261,8 +266,8 @@ def _read_config(path: str | Path | None) -> Config:
 
 
 def _without_harm(p: Problem) -> Problem:
-    """An inequality for a p-value beside another statistic, or half a person in n, is no error."""
-    return replace(p, severity="note") if p.code in {"MA309", "MA314"} else p
+    """What no number depends on, as an inequality for p beside another statistic, is a note."""
+    return replace(p, severity="note") if p.code in {"MA309", "MA314", "MA331"} else p
 
 
 def _silence(

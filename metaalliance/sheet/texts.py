@@ -11,7 +11,12 @@ from typing import Any
 
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import Vocabulary
-from metaalliance.sheet.read.missing import MISSING_MARKS, MISSING_WORDS, MissingWords
+from metaalliance.sheet.read.missing import (
+    MISSING_MARKS,
+    MISSING_WORDS,
+    UNKNOWN_WORDS,
+    MissingWords,
+)
 from metaalliance.sheet.read.numbers import NONSIGNIFICANT
 
 #: Columns in which a word is a name: nothing is missing by its wording.
@@ -95,15 +100,24 @@ class TextColumn:
         word = text.casefold()
         if named:
             return self.name == "study" and text in MISSING_MARKS
-        return word in MISSING_WORDS or text in self.marks or self._no_level(word)
-
-    def _no_level(self, word: str) -> bool:
-        """Whether a word is no level of a closed vocabulary or of a known column."""
+        if word in MISSING_WORDS:
+            return True
         column = COLUMNS.get(self.name)
-        if column is None or column.kind != "choice":
-            return False
-        closed = self.vocabulary is not None and not self.vocabulary.open
-        return word in NONSIGNIFICANT or (closed and word == "none")
+        silent = column is not None and column.kind == "choice" and word in NONSIGNIFICANT
+        if self._decides:
+            return silent and self.name == "sign"
+        return text in self.marks or silent
+
+    @property
+    def _has_levels(self) -> bool:
+        """Whether the column describes studies in words of the team."""
+        column = COLUMNS.get(self.name)
+        return column is not None and column.group == "study" and self.vocabulary is None
+
+    @property
+    def _decides(self) -> bool:
+        """Whether the column decides a sign, a number or a row: a mark may mean something there."""
+        return self.name in COLUMNS and self.vocabulary is not None and not self.vocabulary.open
 
     def read(self, text: str, seen: str, cell: str, report: Report) -> Coded:
         """Read a text that is not blank."""
@@ -111,8 +125,11 @@ class TextColumn:
             if self.name != "study":
                 report("MA310", f"{text!r} is read as missing")
             return Coded(None, seen, cell)
-        if self.name in NAMES and text.casefold() in MISSING_WORDS:
+        word = text.casefold()
+        if self.name in NAMES and word in MISSING_WORDS | MISSING_MARKS | UNKNOWN_WORDS:
             report("MA515", f"{text!r} is kept as a name")
+        elif word in UNKNOWN_WORDS and self._has_levels:
+            report("MA527", f"{text!r} is kept as a level")
         if self.vocabulary is None:
             return Coded(text, seen, cell)
         return self._level(self.vocabulary, text, seen, cell, report)
@@ -134,6 +151,8 @@ class TextColumn:
             return Coded(text, seen, cell)
         suggested = vocabulary.suggest(text)
         hint = f"did you mean {suggested!r}?" if suggested else ""
+        if text in MISSING_MARKS or text.casefold() == "none":
+            hint = "leave the cell blank if it says nothing"
         report("MA331", f"{vocabulary.name} has {', '.join(vocabulary.levels)}", hint)
         return Coded(None, seen, cell, faulty=True)
 

@@ -55,11 +55,11 @@ def year_text(raw: Any) -> str:
 
     Examples
     --------
-    >>> year_text(2001.0), year_text("(2001a)"), year_text("NA")
-    ('2001', '2001a', '')
+    >>> year_text(2001.0), year_text("(2001a)"), year_text("2001*"), year_text("NA")
+    ('2001', '2001a', '2001', '')
     """
     if isinstance(raw, dt.datetime | dt.date):
         return str(raw.year)
     text = " ".join(str(raw).split()).strip("()[] ")
-    text = text.removesuffix(".0")
+    text = text.removesuffix(".0").rstrip("*†‡§¶#")
     return text if _YEAR.search(text) or _WITHOUT.match(text) else ""

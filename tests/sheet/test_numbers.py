@@ -124,7 +124,6 @@ REFUSED: dict[object, str] = {
     "inf": "MA302",
     "-inf": "MA302",
     "Infinity": "MA302",
-    "nan": "MA302",
     "1e400": "MA302",
     "1_000": "MA302",
     "0x1F": "MA302",

@@ -310,7 +310,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
     identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
     numbering = row_numbers(grid, row, texts)
     for number, (cell, name) in enumerate(zip(cells, named, strict=True), start=1):
-        if number in identity.own or number == identity.author:
+        if number in identity.own or (number == identity.author and not identity.named):
             problems += _identify(grid, number, cell, identity, columns, scheme)
         elif number == identity.numbered:
             extra[f"{cell.text} ({number})" if cell.text in COLUMNS else cell.text] = number
@@ -392,6 +392,12 @@ def _identify(
     name = identity.own.get(number)
     if name is not None:
         columns[name] = number
+    if name == "effect" and identity.apart:
+        message = (
+            f"{cell.text!r} is read as 'effect', though it differs within one author and year: "
+            "their rows count as one study."
+        )
+        return [problem_at("MA528", grid, cell.row, number, message, cell.text)]
     if number == identity.study and identity.composed:
         message = f"The study is {cell.text!r} with its year."
     elif name is None:

@@ -48,6 +48,10 @@ class Identity:
         Columns that are the label of the study and the identifier of the effect.
     numbered : int
         Column that counts within reports, and is no study.
+    apart : bool
+        Whether the identifier of the effects may be one of reports.
+    named : bool
+        Whether the study has a name, which author and year only describe.
     """
 
     study: int = 0
@@ -56,6 +60,8 @@ class Identity:
     label: int = 0
     effect: int = 0
     numbered: int = 0
+    apart: bool = False
+    named: bool = False
 
     @property
     def own(self) -> dict[int, str]:
@@ -142,9 +148,9 @@ def _coded(
         if finest and _counts(values, list(columns[finest])):
             return Identity(study=finest, numbered=number)
     if bare and splits(reports, values) and _all_differ(values):
-        return replace(report, effect=number)
-    if kinds[number] == "study" and not all(map(_CODE, filter(None, values))):
-        return Identity(study=number)
+        return replace(report, effect=number, apart=True)
+    if kinds[number] == "study" and not _coded_values(values):
+        return Identity(study=number, author=author, named=bool(author))
     label = next((n for n in names if _agree(values, columns[n])), 0)
     return Identity(study=number, author=0 if label else author, label=label)
 
@@ -159,13 +165,22 @@ def _reports(columns: dict[int, list[str]], author: int, year: int) -> list[Any]
 
 
 def _counts(values: list[str], reports: list[Any]) -> bool:
-    """Whether a column counts 1, 2, 3 within each report, so that one value stands in most."""
-    if not all(map(_CODE, filter(None, values))):
-        return False
+    """Whether a column counts 1, 2, 3 within each report, so that one value stands in most.
+
+    Words count, too, where several of them start anew: RCT and open label of each author. One
+    name in most reports is that of a large study.
+    """
     beside = _beside(values, reports)
+    anew = sum(len(found) > 1 for found in beside.values())
+    if not _coded_values(values) and (anew < 2 or not splits(reports, values)):
+        return False
     most = max((len(found) for found in beside.values()), default=0)
     several = len({r for r in reports if r})
     return most > 1 and (2 * most > several or (2 * most == several and splits(reports, values)))
+
+
+def _coded_values(values: list[str]) -> bool:
+    return all(map(_CODE, filter(None, values)))
 
 
 def _all_differ(values: list[str]) -> bool:

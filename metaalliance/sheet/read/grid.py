@@ -12,7 +12,13 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS, PAGE
 
 #: What a spreadsheet prints in place of a value that it cannot compute.
-ERROR_TEXTS = frozenset({"#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
+ERROR_TEXTS = frozenset(
+    {"#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!",
+     # German, Dutch, French, Spanish, Italian
+     "#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#N/B", "#WAARDE!", "#VERW!", "#DEEL/0!", "#NAAM?",
+     "#GETAL!", "#LEEG!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NUL!", "#¡VALOR!", "#¡REF!",
+     "#¡DIV/0!", "#¿NOMBRE?", "#¡NUM!", "#¡NULO!", "#N/D", "#VALORE!", "#RIF!", "#NOME?"}
+)  # fmt: skip
 
 
 class ErrorCell(str):

@@ -10,12 +10,18 @@ from typing import Any
 #: Words for "not reported", in lower case; they are no level of any column.
 MISSING_WORDS = frozenset(
     {"nr", "na", "n/a", "n.a.", "n.r.", "n. a.", "n. r.", "null", "missing", "not reported",
-     "not available", "not applicable", "not stated", "not given", "#n/a n/a",
+     "nan", "not available", "not applicable", "not stated", "not given", "#n/a n/a",
      # German, Dutch, French, Spanish, Italian
      "k.a.", "k. a.", "keine angabe", "keine angaben", "nicht berichtet", "nicht angegeben",
      "n.v.t.", "niet gerapporteerd", "niet vermeld", "non rapporté", "non rapportée",
      "non disponible", "non renseigné", "n.d.", "no informado", "no reportado", "no disponible",
      "sin datos", "non riportato", "non disponibile"}
+)  # fmt: skip
+#: Words that are missing among numbers, and may be a level among words.
+UNKNOWN_WORDS = frozenset(
+    {"unknown", "not known", "no data", "none reported", "nd", "n.b.", "n. b.", "nb",
+     "unbekannt", "keine daten", "onbekend", "inconnu", "inconnue", "desconocido", "desconocida",
+     "sconosciuto", "sconosciuta"}
 )  # fmt: skip
 #: Marks that are missing where they are no level.
 MISSING_MARKS = frozenset({*"-–—−?./", "--", "---", "––", "..", "...", "??"})

@@ -12,13 +12,16 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.read.missing import missing_codes
 from metaalliance.sheet.rows import Row
+from metaalliance.sheet.texts import clean_text
 
 #: Problems of cells that are said once per column: what is said of all.
 _ONCE = {
     "MA310": "are read as missing",
     "MA334": "are kept as levels of their own",
     "MA339": "are no values, and read as missing",
+    "MA344": "stand among numbers",
     "MA515": "are kept as names",
+    "MA527": "are kept as levels",
 }
 _LISTED = 8
 #: Text that has no levels.
@@ -61,16 +64,35 @@ def level_problems(rows: list[Row]) -> list[Problem]:
             continue
         first: dict[str, Row] = {}
         pairs: dict[str, str] = {}
+        forms: dict[str, Row] = {}
+        merged: list[tuple[Row, Row]] = []
         for row in (r for r in rows if isinstance(r.get(name), str)):
             twin = first.setdefault(_folded(row.get(name)), row)
             if twin.get(name) != row.get(name):
                 pairs.setdefault(row.get(name), twin.get(name))
+            alike = forms.setdefault(row.get(name), row)
+            if _unified(alike, row, name):
+                merged.append((alike, row))
         if pairs:
             odd = next(row for row in rows if row.get(name) in pairs)
             listed = "; ".join(f"{a!r} and {b!r}" for a, b in list(pairs.items())[:_LISTED])
             message = f"levels of {name} differ in case or spacing only: {listed}"
             problems.append(odd.problem("MA518", message, name))
+        if merged:
+            listed = "; ".join(f"{a.cells[name].seen!a} and {b.cells[name].seen!a}"
+                               for a, b in merged[:_LISTED])  # fmt: skip
+            message = f"levels of {name} differ in spacing or Unicode form only: {listed}"
+            told = merged[0][1].problem(
+                "MA518", message, name, "nothing to do: they are read as one"
+            )
+            problems.append(replace(told, severity="note"))
     return problems
+
+
+def _unified(first: Row, second: Row, name: str) -> bool:
+    """Whether two cells of one value hold texts that only looked different."""
+    a, b = first.cells[name].seen.strip(), second.cells[name].seen.strip()
+    return a != b and clean_text(a) == clean_text(b)
 
 
 def code_problems(rows: list[Row]) -> list[Problem]:

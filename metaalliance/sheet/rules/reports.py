@@ -9,8 +9,13 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
 
 _REPORT = re.compile(
-    r"(?:journal|title|volume|issue|pages|doi|reference|citation)s?", re.IGNORECASE
-)
+    r"(?:journal|title|volume|issue|pages|reference|citation|report|article|artikel|paper|trial)s?"
+    r"|(?:trial|report|article|paper)[ ._]?(?:name|title|id|no|nr|number)\.?|articulo|artículo"
+    r"|(?:bib|bibtex|cite|citation|zotero|endnote)?[ ._-]?key|accession(?:[ ._]number)?"
+    r"|(?:pmid|pubmed|pmcid|isbn|issn|nct|covidence|endnote|zotero|rayyan|refworks|ref)"
+    r"(?:[ ._]?(?:id|no|nr|number|#))?\.?",
+    re.IGNORECASE,
+).fullmatch
 
 
 def report_problems(rows: list[Row]) -> list[Problem]:
@@ -18,28 +23,29 @@ def report_problems(rows: list[Row]) -> list[Problem]:
     problems = []
     first: dict[str, Row] = {}
     titles: dict[tuple[str, str], Row] = {}
+    columns = [c for c in dict.fromkeys(c for row in rows for c in row.cells) if _REPORT(c)]
     said: set[str] = set()
     for row in rows:
         twin = first.setdefault(row.study, row)
         author, other = row.report, twin.report
-        told = next((c for c in row.cells if _REPORT.fullmatch(c) and c != "doi"), None)
         if author and other and author != other and row.study not in said:
             said.add(row.study)
             message = f"{author} and {other} (row {twin.number}) count as one study"
             problems.append(row.problem("MA520", message, "study"))
-        elif told is not None and author == row.study and row.study not in said:
-            before = titles.setdefault((row.study, told), row)
-            if before.get(told) != row.get(told):
-                said.add(row.study)
-                message = f"{told} differs from row {before.number} of the same author and year"
-                problems.append(row.problem("MA520", message, told))
+        elif author == row.study:
+            for told in (c for c in columns if row.has(c)):
+                before = titles.setdefault((row.study, told), row)
+                if before.get(told) != row.get(told) and row.study not in said:
+                    said.add(row.study)
+                    message = f"{told} differs from row {before.number} of the same author and year"
+                    problems.append(row.problem("MA520", message, told))
     return problems + _shared_reports(rows)
 
 
 def _shared_reports(rows: list[Row]) -> list[Problem]:
     """Author and year that stand in several studies."""
     studies: dict[str, list[Row]] = {}
-    for row in (r for r in rows if r.report):
+    for row in (r for r in rows if r.report and r.label != r.study):
         alike = studies.setdefault(row.report, [])
         if all(row.study != twin.study for twin in alike):
             alike.append(row)
