@@ -468,6 +468,19 @@ _CELL |= {
         "that it is not used.",
         "Enter the confidence limits, or log_odds_ratio with its se.",
     ),
+    "MA345": _error(
+        "a direction of the scale or of the effect",
+        "Positive and negative stand where the effect is positive and negative: they may restate "
+        "its sign, or say whether a higher score is better. The second turns the sign of every "
+        "negative effect.",
+        "Rename the column to sign, or enter higher_better and lower_better.",
+    ),
+    "MA346": _warning(
+        "directions of the outcome that agree with the signs of the effects",
+        "Positive and negative stand where the effect is positive and negative, so that every "
+        "effect becomes positive. Scales may explain it; or the words restate the sign.",
+        "Rename the column to sign, or enter higher_better and lower_better.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",

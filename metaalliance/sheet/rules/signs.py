@@ -1,4 +1,4 @@
-"""Effects whose sign stands alone against the others: perhaps one was reversed."""
+"""Signs that may be wrong: directions that restate them, effects that look reversed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from metaalliance.core.conversion.rule import Rule
+from metaalliance.core.conversion.spread import LOG, Inputs
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice
+from metaalliance.sheet.rules.study import known_direction
 
 #: Effects that are needed before one can stand alone, in a study and in the sheet.
 _IN_STUDY, _IN_SHEET = 3, 5
@@ -16,6 +20,57 @@ _IN_STUDY, _IN_SHEET = 3, 5
 _NEAR_ZERO = 0.1
 #: Sampling error alone turns the sign of a weaker effect.
 _BEYOND = 1.96
+#: Words that name the direction of a scale as well as the sign of an effect.
+_EITHER = {"positive": 1, "negative": -1}
+#: Share of effects whose sign such a word must have to restate it.
+_RESTATED = 0.9
+
+
+def sign_of(row: Row, rule: Rule, x: Inputs) -> int:
+    """Return the sign that a statistic of a row has, by its value or the sign column; else 0."""
+    if not rule.signed:
+        return {"+": 1, "-": -1}.get(str(row.get("sign")), 0)
+    if len(rule.inputs) == 1:
+        none = 1 if rule.spread is not None and rule.spread.scale is LOG else 0
+        value = x[rule.inputs[0]] - none
+    else:
+        value = rule.convert(x).r
+    return (value > 0) - (value < 0)
+
+
+def worded_directions(
+    rows: Sequence[Row], choices: Mapping[int, Choice], header: str, *, mapped: bool
+) -> list[Problem]:
+    """Ask about outcome directions that say positive and negative where the effects are so.
+
+    A header that speaks of the outcome, or a mapping, says that they are those of scales: then
+    it is a warning. Where the measures are known to have these directions nothing is asked.
+    """
+    worded = [
+        (row, word, sign_of(row, choice.rule, choice.inputs))
+        for row in rows
+        if (choice := choices.get(row.number)) and "outcome_direction" in row.cells
+        and (word := _EITHER.get(key_of(row.cells["outcome_direction"].seen), 0))
+    ]  # fmt: skip
+    same = sum(word == sign for _, word, sign in worded)
+    negative = [row for row, word, _ in worded if word < 0]
+    if not negative or same < _RESTATED * len(worded):
+        return []
+    known = [(known_direction(row)[1], word) for row, word, _ in worded]
+    if all(k == "lower_better" for k, word in known if word < 0) and not any(
+        k == "lower_better" for k, word in known if word > 0
+    ):
+        return []
+    message = (
+        f"{header!r} says positive or negative as the sign of the effect does in {same} of "
+        f"{len(worded)} rows; read as the direction of the scale it turns {len(negative)} of them"
+    )
+    code = "MA346" if mapped or "outcome" in key_of(header) else "MA345"
+    hint = (
+        "rename the column to sign if it describes the effect; if it describes the scale, enter "
+        "higher_better and lower_better"
+    )
+    return [negative[0].problem(code, message, "outcome_direction", hint)]
 
 
 def sign_suspects(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[Problem]:

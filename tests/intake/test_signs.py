@@ -1,0 +1,68 @@
+"""Signs: directions that restate them, statistics that contradict them, rows that look reversed."""
+
+from __future__ import annotations
+
+import pytest
+
+import metaalliance as ma
+from metaalliance.config import parse_config
+
+
+@pytest.fixture
+def load(tmp_path):
+    def read(text, **settings):
+        path = tmp_path / "s.csv"
+        path.write_text(text, encoding="utf-8")
+        return ma.load_studies(path, config=parse_config(settings))
+
+    return read
+
+
+def places(studies, *codes):
+    return [(p.code, p.cell) for p in studies.problems if p.code in codes]
+
+
+# Directions in the words of signs -------------------------------------------------------------
+
+WORDED = (
+    "study,r,n,{}\nLee 2001,.30,80,positive\nAmes 2002,-.25,90,negative\nBo 2003,.10,70,positive\n"
+    "Cy 2004,-.35,60,negative\nDi 2005,.22,85,positive\n"
+)
+
+
+def test_direction_that_restates_the_sign_is_asked_about(load):
+    (error,) = load(WORDED.format("direction")).errors
+    assert (error.code, error.cell) == ("MA345", "D3")
+    assert "'direction'" in error.message and "sign" in error.hint and "lower_better" in error.hint
+
+
+@pytest.mark.parametrize("header", ["sign", "direction of effect"])
+def test_column_of_signs_turns_nothing(load, header):
+    studies = load(WORDED.format(header))
+    assert not studies.errors
+    assert ma.effect_sizes(studies).yi[1] < 0
+
+
+def test_header_that_says_outcome_is_warned_of(load):
+    studies = load(WORDED.format("outcome_direction"))
+    assert not studies.errors
+    assert places(studies, "MA345", "MA346") == [("MA346", "D3")]
+
+
+def test_mapped_direction_is_warned_of(load):
+    studies = load(WORDED.format("direction"), columns={"outcome_direction": "direction"})
+    assert places(studies, "MA345", "MA346") == [("MA346", "D3")]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "A,.3,80,positive,GAF\nB,-.25,90,negative,BDI\nC,-.3,70,negative,PHQ-9\n",
+        "A,.3,80,positive,x\nB,.25,90,negative,x\nC,-.3,70,negative,x\nD,.1,60,positive,x\n",
+        "A,.3,80,higher_better,x\nB,-.25,90,lower_better,x\n",
+    ],
+    ids=["measures say so", "signs differ", "canonical words"],
+)
+def test_directions_of_scales_are_not_asked_about(load, rows):
+    studies = load("study,r,n,direction,outcome_measure\n" + rows)
+    assert places(studies, "MA345", "MA346") == []
