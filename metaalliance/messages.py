@@ -481,6 +481,12 @@ _CELL |= {
         "effect becomes positive. Scales may explain it; or the words restate the sign.",
         "Rename the column to sign, or enter higher_better and lower_better.",
     ),
+    "MA347": _warning(
+        "statistics of a row have opposite signs",
+        "What is adjusted for other variables may differ in sign from a correlation, and a rank "
+        "correlation near 0 from r; a sign that was lost or turned once looks the same.",
+        "Check both signs in the source.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",

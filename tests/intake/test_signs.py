@@ -66,3 +66,39 @@ def test_mapped_direction_is_warned_of(load):
 def test_directions_of_scales_are_not_asked_about(load, rows):
     studies = load("study,r,n,direction,outcome_measure\n" + rows)
     assert places(studies, "MA345", "MA346") == []
+
+
+# Statistics of one row ------------------------------------------------------------------------
+
+OPPOSED = {
+    "t of b": ("b,se_b,t,df", "-.5,.2,2.5,56", "MA404"),
+    "t of beta": ("beta,t,df,n", "-.3,2.5,56,60", "MA404"),
+    "F of b": ("b,F,df2,sign", "-.5,6.25,56,+", "MA404"),
+    "t of F": ("t,F,df1,df2,df,sign", "-2.5,6.25,1,56,56,+", "MA408"),
+    "odds ratio of d": ("d,odds_ratio,n1,n2", "-.4,2.1,30,30", "MA404"),
+    "beta of r": ("r,beta,n,n_predictors", ".1,-.1,60,3", "MA347"),
+    "rank of r": ("r,spearman_rho,n", ".1,-.05,60", "MA347"),
+    "yi of r": ("r,yi,vi,n", ".3,-.31,.02,60", "MA347"),
+}
+
+
+@pytest.mark.parametrize(("columns", "values", "code"), OPPOSED.values(), ids=OPPOSED)
+def test_opposite_signs_in_a_row_are_said(load, columns, values, code):
+    studies = load(f"study,{columns}\nLee 2001,{values}\n")
+    assert [c for c, _ in places(studies, "MA404", "MA347", "MA408")] == [code]
+
+
+AGREED = {
+    "t of b": ("b,se_b,t,df", "-.5,.2,-2.5,56"),
+    "odds ratio below 1": ("d,odds_ratio,n1,n2", "-.4,.5,30,30"),
+    "F of b": ("b,F,df1,df2,sign", "-.5,6.25,1,56,-"),
+    "aligned yi": ("r,yi,vi,n,outcome_direction", "-.3,.31,.0175,60,lower_better"),
+    "near 0": ("r,beta,n,n_predictors", ".01,-.02,60,1"),
+}
+
+
+@pytest.mark.parametrize(("columns", "values"), AGREED.values(), ids=AGREED)
+def test_signs_that_agree_are_not_spoken_of(load, columns, values):
+    studies = load(f"study,{columns}\nLee 2001,{values}\n")
+    assert not studies.errors
+    assert places(studies, "MA347") == []
