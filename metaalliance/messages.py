@@ -808,6 +808,12 @@ _STUDY = {
         "Its direction may have been coded the wrong way round, or its sign reversed twice.",
         "Check the sign and the direction of the measure in the source.",
     ),
+    "MA529": _warning(
+        "several effects look reversed",
+        "Their sign is opposite to that of the others. Where coders aligned the sign and entered "
+        "lower_better too, it is turned twice.",
+        "Check the signs in the sources; leave the direction blank where the sign is aligned.",
+    ),
     "MA518": _warning(
         "levels differ in case or spacing only",
         "They count as different levels: only the vocabulary says which are one.",

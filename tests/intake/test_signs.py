@@ -102,3 +102,54 @@ def test_signs_that_agree_are_not_spoken_of(load, columns, values):
     studies = load(f"study,{columns}\nLee 2001,{values}\n")
     assert not studies.errors
     assert places(studies, "MA347") == []
+
+
+# Rows that look reversed ----------------------------------------------------------------------
+
+DIRECTED = "study,r,n,outcome_measure,outcome_direction\n"
+
+
+def directed(measure, direction, *values, n=80):
+    return "".join(
+        f"{measure[:1]}{i} {2000 + i},{r},{n},{measure},{direction}\n" for i, r in enumerate(values)
+    )
+
+
+GAF = directed("GAF", "higher_better", 0.2, 0.25, 0.3, 0.35, 0.28, 0.22, 0.4, 0.31, 0.26, 0.33)
+
+
+def test_rows_that_are_aligned_and_turned_again(load):
+    studies = load(DIRECTED + GAF + directed("BDI", "lower_better", 0.2, 0.25, 0.3, 0.35, 0.4, 0.3))
+    (found,) = [p for p in studies.problems if p.code == "MA529"]
+    assert found.cell == "E12"
+    assert found.message == (
+        "6 effects that lower_better turns become negative; the 10 effects that are not turned "
+        "are positive"
+    )
+
+
+def test_sheet_whose_every_row_is_turned_again(load):
+    studies = load(DIRECTED + directed("BDI", "lower_better", 0.2, 0.25, 0.3, 0.35, 0.4))
+    assert places(studies, "MA529") == [("MA529", "E2")]
+
+
+def test_two_reversed_effects_of_eight(load):
+    rows = directed("XYZ", "higher_better", -0.15, 0.2, 0.25, 0.3, -0.28, 0.33, 0.4, 0.22)
+    studies = load(DIRECTED + rows)
+    (found,) = [p for p in studies.problems if p.code == "MA529"]
+    assert found.cell == "E2"
+    assert found.message.startswith("2 of 8 aligned effects are negative")
+
+
+UNSUSPECTED = {
+    "aligned": GAF + directed("BDI", "lower_better", -0.2, -0.25, -0.3, -0.35),
+    "mixed": GAF + directed("BDI", "lower_better", -0.2, 0.05, -0.3, 0.12),
+    "around zero": directed("XYZ", "", -0.4, 0.35, -0.15, 0.2, 0.1, -0.25, 0.3, 0.05, 0.15, -0.1),
+    "varied": directed("XYZ", "", -0.15, -0.12, 0.05, 0.11, 0.2, 0.3, 0.45, 0.6, 0.1, n=50),
+    "few": directed("GAF", "", 0.2, 0.3) + directed("BDI", "lower_better", 0.2, 0.3, 0.25),
+}
+
+
+@pytest.mark.parametrize("rows", UNSUSPECTED.values(), ids=UNSUSPECTED)
+def test_signs_that_vary_are_no_suspects(load, rows):
+    assert places(load(DIRECTED + rows), "MA529") == []
