@@ -487,6 +487,12 @@ _CELL |= {
         "correlation near 0 from r; a sign that was lost or turned once looks the same.",
         "Check both signs in the source.",
     ),
+    "MA348": _warning(
+        "a variance of very many people",
+        "n is not known, and the standard error, interval or variance is that of more than "
+        "100,000 people; such a row outweighs all others. A decimal or the scale may be wrong.",
+        "Check the value and its scale; enter n.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",

@@ -1,0 +1,57 @@
+"""Variances against people: on the stated scale, without n, and where none is coded."""
+
+from __future__ import annotations
+
+import pytest
+
+import metaalliance as ma
+from metaalliance.config import parse_config
+
+
+@pytest.fixture
+def load(tmp_path):
+    def read(text, **settings):
+        path = tmp_path / "s.csv"
+        path.write_text(text, encoding="utf-8")
+        return ma.load_studies(path, config=parse_config(settings))
+
+    return read
+
+
+def codes(studies, *wanted):
+    return [(p.code, p.cell) for p in studies.problems if p.code in wanted]
+
+
+#: Variances of log odds ratios: vi · (n − 3) is about 13.
+LOG_ODDS = "study,yi,vi,n\nA,.9,.228,60\nB,.5,.163,83\nC,.7,.134,100\n"
+
+
+@pytest.mark.parametrize(("scale", "warned"), [("d", True), ("g", True), ("log_or", False)])
+def test_variance_above_that_of_the_scale_is_said(load, scale, warned):
+    studies = load(LOG_ODDS.replace(".228", ".29").replace(".163", ".21").replace(".134", ".17")
+                   if scale == "log_or" else LOG_ODDS, yi_measure=scale)  # fmt: skip
+    assert bool(codes(studies, "MA424")) is warned
+
+
+def test_groups_of_unequal_size_are_not_warned_of(load):
+    studies = load("study,yi,vi,n\nA,.5,.105,60\nB,.3,.08,80\n", yi_measure="d")
+    assert codes(studies, "MA424") == []
+
+
+def test_odds_ratio_per_unit_without_n(load):
+    studies = load("study,odds_ratio,ci_low,ci_high\nA,1.02,1.01,1.03\nB,2.1,1.2,3.675\n")
+    (found,) = [p for p in studies.problems if p.code == "MA422"]
+    assert found.cell == "C2"
+    assert "n is not known" in found.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "study,yi,vi,yi_measure\nA,.3,.000002,z\nB,.3,.02,z\n",
+        "study,r,ci_low,ci_high\nA,.3,.299,.301\nB,.2,.1,.298\n",
+    ],
+    ids=["yi", "r"],
+)
+def test_variance_of_very_many_people_is_said(load, text):
+    assert codes(load(text), "MA348") == [("MA348", "C2")]
