@@ -493,6 +493,12 @@ _CELL |= {
         "100,000 people; such a row outweighs all others. A decimal or the scale may be wrong.",
         "Check the value and its scale; enter n.",
     ),
+    "MA349": _note(
+        "the variance of yi is that of n",
+        "The effect is stated to be z or r and has no variance of its own; that of a correlation "
+        "of n people is 1 / (n − 3) on Fisher's scale.",
+        "Nothing to do; enter vi where the effect is adjusted or averaged.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",

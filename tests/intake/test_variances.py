@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
 import metaalliance as ma
+from metaalliance.cli.app import app
 from metaalliance.config import parse_config
 
 
@@ -55,3 +57,34 @@ def test_odds_ratio_per_unit_without_n(load):
 )
 def test_variance_of_very_many_people_is_said(load, text):
     assert codes(load(text), "MA348") == [("MA348", "C2")]
+
+
+@pytest.mark.parametrize(("scale", "statistic"), [("z", "fisher_z"), ("r", "r")])
+def test_yi_without_a_variance_takes_that_of_n(load, scale, statistic):
+    studies = load(f"study,yi,n,yi_measure\nA,.3,50,{scale}\nB,.2,80,{scale}\n")
+    assert not studies.errors
+    assert codes(studies, "MA349") == [("MA349", "B2")]
+    other = ma.effect_sizes(load(f"study,{statistic},n\nA,.3,50\nB,.2,80\n"))
+    found = ma.effect_sizes(studies)
+    assert found.yi == pytest.approx(other.yi, rel=1e-15)
+    assert found.vi == pytest.approx(other.vi, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("study,yi,n\nA,.3,50\n", "MA403"),
+        ("study,yi,n,yi_measure\nA,.3,50,d\n", "MA403"),
+        ("study,yi,n,yi_measure\nA,.3,3,z\n", "MA321"),
+        ("study,yi,yi_measure\nA,.3,z\n", "MA403"),
+    ],
+    ids=["no scale", "d", "few", "neither"],
+)
+def test_yi_without_a_variance_is_refused(load, text, code):
+    assert [p.code for p in load(text).errors] == [code]
+
+
+def test_init_sees_variances_of_log_odds(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("study,yi,vi,n\nA,.9,.228,60\nB,.5,.163,83\nC,.7,.134,100\n", encoding="utf-8")
+    assert '# yi_measure = "log_or"' in CliRunner().invoke(app, ["init", str(path)]).stdout

@@ -160,9 +160,12 @@ def variance_problems(row: Row, choice: Choice) -> list[Problem]:
     """The variance of yi against n, on the scale that is stated."""
     if choice.statistic != "yi" or choice.scale is None:
         return []
-    column = next((c for c in ("vi", "sei", "se", "ci_low") if c in choice.inputs), "")
-    if "n" not in choice.inputs or not column:
-        return _worth(row, choice, None, (choice.convert().z_variance, column)) if column else []
+    limits = "ci_low" if {"ci_low", "ci_high"} <= choice.inputs.keys() else ""
+    column = next((c for c in ("vi", "sei", "se") if c in choice.inputs), limits)
+    if not column:
+        return [row.problem("MA349", "no variance is coded; that of n is taken: 1 / (n − 3)", "yi")]
+    if "n" not in choice.inputs:
+        return _worth(row, choice, None, (choice.convert().z_variance, column))
     given, least, exact = yi_variances(choice, choice.scale)
     ratio = given / least if least > 0 else 1.0
     most = FACTOR if exact else _UNEQUAL.get(choice.scale, math.inf)

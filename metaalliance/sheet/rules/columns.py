@@ -17,6 +17,7 @@ _ONCE = {
     "MA310": "are read as missing",
     "MA334": "are kept as levels of their own",
     "MA339": "are no values, and read as missing",
+    "MA349": "take the variance of n, 1 / (n − 3)",
     "MA515": "are kept as names",
 }
 _LISTED = 8
