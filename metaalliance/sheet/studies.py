@@ -232,8 +232,9 @@ def load_studies(
         mapped="outcome_direction" in settings.columns,
     )  # fmt: skip
     problems += statistic_problems([(r, choices[r.number]) for r in studied if r.number in choices])
-    ordered = _in_order(once_per_column(problems))
-    kept, silenced = _silence(ordered, settings, {row.study: row.label for row in rows})
+    names = {row.study: row.label for row in rows}
+    kept, silenced = _silence(_in_order(problems), settings, names)  # before merging: by study
+    kept = _in_order(once_per_column(kept))
     studies = Studies(
         file=coded.file,
         sha256=coded.sha256,
