@@ -88,3 +88,51 @@ def test_init_sees_variances_of_log_odds(tmp_path):
     path = tmp_path / "s.csv"
     path.write_text("study,yi,vi,n\nA,.9,.228,60\nB,.5,.163,83\nC,.7,.134,100\n", encoding="utf-8")
     assert '# yi_measure = "log_or"' in CliRunner().invoke(app, ["init", str(path)]).stdout
+
+
+@pytest.mark.parametrize("header", ["percent variance explained", "R2 (%)"])
+def test_percent_of_variance_under_a_header_that_says_so(load, header):
+    text = f"study,n,sign,n_predictors,{header}\nA,80,+,1,9\nB,60,+,1,16%\nC,70,-,1,25\n"
+    studies = load(text, columns={"r_squared": header})
+    assert not studies.errors
+    assert [row.get("r_squared") for row in studies.rows] == [0.09, 0.16, 0.25]
+
+
+def test_small_percentages_are_asked_about(load):
+    text = "study,n,sign,n_predictors,percent variance explained\nA,80,+,1,{}\nB,60,+,1,.16\n"
+    for first, value in ((".09", 0.16), ("9", 0.0016)):
+        studies = load(text.format(first))
+        assert not studies.errors
+        assert studies.rows[1].get("r_squared") == pytest.approx(value)
+        assert [c for c, _ in codes(studies, "MA340")] == ["MA340"]
+
+
+def test_proportions_stay_proportions(load):
+    assert [p.code for p in load("study,n,sign,r_squared\nA,80,+,9\n").errors] == ["MA313"]
+
+
+# Problems of many rows with one cause ---------------------------------------------------------
+
+NO_GROUPS = "study,d,n\n" + "".join(f"S{i},.{i}1,{40 + i}\n" for i in range(1, 10)) + "T,.3,60\n"
+
+
+def test_one_assumption_of_many_rows_is_one_problem(load):
+    (found,) = [p for p in load(NO_GROUPS).problems if p.code == "MA413"]
+    assert found.cell == "B2"
+    assert found.message == (
+        "10 rows (B2, B3, B4, B5, B6, B7, B8, B9 and 2 more): n1 and n2 were not coded; groups of "
+        "equal size were taken"
+    )
+
+
+def test_two_assumptions_are_two_problems(load):
+    text = "study,d,n,odds_ratio\nA,.3,40,\nB,,50,2\nC,.2,60,\nD,,70,1.5\n"
+    assert [c for _, c in codes(load(text), "MA413")] == ["B2", "D3"]
+
+
+def test_silencing_a_study_leaves_the_others(load):
+    ignore = [{"code": "MA413", "study": "S1", "reason": "equal groups"}]
+    studies = load(NO_GROUPS, ignore=ignore)
+    (found,) = [p for p in studies.problems if p.code == "MA413"]
+    assert found.cell == "B3"
+    assert [p.cell for p, _ in studies.silenced] == ["B2"]
