@@ -488,6 +488,37 @@ _CELL |= {
         "Enter the number alone, or nothing; or name the levels of the column under [vocabulary] "
         "in metaalliance.toml.",
     ),
+    "MA345": _error(
+        "a direction of the scale or of the effect",
+        "Positive and negative stand where the effect is positive and negative: they may restate "
+        "its sign, or say whether a higher score is better. The second turns the sign of every "
+        "negative effect.",
+        "Rename the column to sign, or enter higher_better and lower_better.",
+    ),
+    "MA346": _warning(
+        "directions of the outcome that agree with the signs of the effects",
+        "Positive and negative stand where the effect is positive and negative, so that every "
+        "effect becomes positive. Scales may explain it; or the words restate the sign.",
+        "Rename the column to sign, or enter higher_better and lower_better.",
+    ),
+    "MA347": _warning(
+        "statistics of a row have opposite signs",
+        "What is adjusted for other variables may differ in sign from a correlation, and a rank "
+        "correlation near 0 from r; a sign that was lost or turned once looks the same.",
+        "Check both signs in the source.",
+    ),
+    "MA348": _warning(
+        "a variance of very many people",
+        "n is not known, and the standard error, interval or variance is that of more than "
+        "100,000 people; such a row outweighs all others. A decimal or the scale may be wrong.",
+        "Check the value and its scale; enter n.",
+    ),
+    "MA349": _note(
+        "the variance of yi is that of n",
+        "The effect is stated to be z or r and has no variance of its own; that of a correlation "
+        "of n people is 1 / (n − 3) on Fisher's scale.",
+        "Nothing to do; enter vi where the effect is adjusted or averaged.",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",
@@ -808,6 +839,12 @@ _STUDY = {
         "an effect whose sign stands alone",
         "Its direction may have been coded the wrong way round, or its sign reversed twice.",
         "Check the sign and the direction of the measure in the source.",
+    ),
+    "MA529": _warning(
+        "several effects look reversed",
+        "Their sign is opposite to that of the others. Where coders aligned the sign and entered "
+        "lower_better too, it is turned twice.",
+        "Check the signs in the sources; leave the direction blank where the sign is aligned.",
     ),
     "MA518": _warning(
         "levels differ in case or spacing only",

@@ -13,6 +13,7 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.identity import identify
 from metaalliance.sheet.own_columns import with_numbers
+from metaalliance.sheet.percentages import as_percentage, percentage_columns
 from metaalliance.sheet.read.grid import (
     ERROR_TEXTS,
     ErrorCell,
@@ -125,6 +126,8 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     places = {**header.columns, **header.extra}
     totals = totals_of(grid, header.row, header.columns.get("study"))
     notes = notes_below(grid, header.row)
+    percentages, small = percentage_columns(grid, header)
+    problems += small
     texts = {n: t for n, i in places.items() if (t := _text_column(n, i, grid, header, scheme))}
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
@@ -146,6 +149,8 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
             if is_blank(raw):
                 continue
             reader = texts.get(name)
+            if name in percentages:
+                raw = as_percentage(raw, grid)
             coded = _code(name, raw, grid.place(number, column), grid, scheme, reader, found)
             note = grid.notes.get(coded.cell, "")
             row.cells[name] = replace(coded, note=note) if note else coded

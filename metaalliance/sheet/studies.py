@@ -19,8 +19,8 @@ from metaalliance.options import (
     check_option,
 )
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.header import Header, problem_at
-from metaalliance.sheet.opening import open_sheet
+from metaalliance.sheet.columns.header import Header, header_text, problem_at
+from metaalliance.sheet.opening import CodedSheet, open_sheet
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.across import statistic_problems
@@ -31,7 +31,7 @@ from metaalliance.sheet.rules.row import (
     nonsignificant_problems,
     row_problems,
 )
-from metaalliance.sheet.rules.signs import sign_suspects
+from metaalliance.sheet.rules.signs import sign_suspects, worded_directions
 from metaalliance.sheet.rules.statistics import Choice, Reading, choose
 from metaalliance.sheet.rules.study import study_problems
 
@@ -232,9 +232,14 @@ def load_studies(
         summaries |= silent
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
     problems += [*study_problems(studied), *sign_suspects(studied, choices)]
+    problems += worded_directions(
+        studied, choices, _over(coded, "outcome_direction"),
+        mapped="outcome_direction" in settings.columns,
+    )  # fmt: skip
     problems += statistic_problems([(r, choices[r.number]) for r in studied if r.number in choices])
-    ordered = _in_order(once_per_column(problems))
-    kept, silenced = _silence(ordered, settings, {row.study: row.label for row in rows})
+    names = {row.study: row.label for row in rows}
+    kept, silenced = _silence(_in_order(problems), settings, names)  # before merging: by study
+    kept = _in_order(once_per_column(kept))
     studies = Studies(
         file=coded.file,
         sha256=coded.sha256,
@@ -249,6 +254,12 @@ def load_studies(
         level_orders=coded.level_orders,
     )
     return _refuse_empty(studies, coded.grid, coded.header)
+
+
+def _over(coded: CodedSheet, column: str) -> str:
+    """Header of a column as it stands in the sheet."""
+    at, row = coded.header.columns.get(column), coded.grid.rows[coded.header.row - 1]
+    return header_text(row[at - 1]) if at and at <= len(row) else ""
 
 
 def _checked(reading: Reading) -> Reading:

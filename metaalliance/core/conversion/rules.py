@@ -234,13 +234,27 @@ def _on_scale(scale: str) -> Rule:
         own = (x["vi"], "vi as coded") if "vi" in x else None
         if own is None and "sei" in x:
             own = (x["sei"] ** 2, "sei² as coded")
-        found = like.carry(named, *(own or like.spread.reported(named) or (math.nan, "")))
+        own = own or like.spread.reported(named)
+        by_n = own is None and like.direct and "n" in x
+        found = like.convert(named) if by_n else like.carry(named, *(own or (math.nan, "")))
         return replace(found, formula=f"yi as {column}: {found.formula}")
 
+    needs = RULES["yi"].needs
+    if like.direct:
+        needs = tuple((*one_of, "n") for one_of in needs)
     return replace(
-        RULES["yi"], function=convert, exact=like.exact, source=like.source, signed=True,
-        direct=like.direct, refusals=tuple(_of_yi(refuse, column) for refuse in like.refusals),
+        RULES["yi"], function=convert, needs=needs, exact=like.exact, source=like.source,
+        signed=True, direct=like.direct,
+        refusals=(_few, *(_of_yi(refuse, column) for refuse in like.refusals)),
     )  # fmt: skip
+
+
+def _few(x: Inputs) -> no.Refusal | None:
+    """Without a variance of its own, yi takes that of n."""
+    own = {"vi", "sei", "se"} & x.keys() or {"ci_low", "ci_high"} <= x.keys()
+    if own or x.get("n", math.inf) > 3:
+        return None
+    return no.Refusal("MA321", "Fisher's z needs n > 3", "n")
 
 
 def _of_yi(refuse: no.Refuse, column: str) -> no.Refuse:

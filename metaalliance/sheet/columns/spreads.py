@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 from metaalliance.sheet.columns.effect_words import EFFECTS
@@ -203,6 +204,8 @@ def guess_scale(sheet: Sheet) -> Guess | None:
         return scale("g", "its variance is that of a standardised mean difference of n1 and n2")
     if variance_is(sheet, lambda y, n: 4 / n * (1 + y * y / 8), at, share=0.8):
         return scale("d", "its variance is that of a mean difference of two equal groups")
+    if _as_of_odds(sheet):
+        return scale("log_or", "its variance is as large as that of log odds ratios with this n")
     return scale("", "nothing in the sheet says it")
 
 
@@ -213,6 +216,13 @@ def _logarithms(values: Sequence[float | None]) -> list[float | None]:
 def _same(first: Sequence[float | None], second: Sequence[float | None]) -> bool:
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
     return len(pairs) > 2 and all(abs(a - b) < 0.006 for a, b in pairs)
+
+
+def _as_of_odds(sheet: Sheet) -> bool:
+    """Whether the variances lie far above 4 / n; those of log odds ratios are 16 / n or more."""
+    vi = sheet.column("vi") or [v and v * v for v in sheet.column("sei")]
+    worth = [v * n for v, n in zip(vi, sheet.column("n"), strict=False) if v and n]
+    return len(worth) > 2 and median(worth) > 10
 
 
 def _groups(sheet: Sheet, effect: int) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from statistics import median
 
 from metaalliance.core.conversion.rules import YI_SCALES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.percentages import says_percent
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.against_n import FACTOR, yi_variances
 from metaalliance.sheet.rules.statistics import Choice
@@ -21,7 +21,6 @@ _NEAR = 0.15
 #: The same where rounding alone may differ, in logarithms: two scales whose variances are alike.
 _SAME = 0.03
 _PERCENTAGES = ("percent_female", "percent_minority")
-_PERCENT = re.compile(r"%|percent|pct|prozent|pourcent|porcent|percentuale", re.IGNORECASE).search
 _ASK = 'say it in a column yi_measure, or yi_measure = "g" in metaalliance.toml: z, r, d, g, log_or'
 
 
@@ -116,7 +115,7 @@ def _how(row: Row, choice: Choice) -> str:
 def proportion_problems(chosen: Chosen) -> list[Problem]:
     """Proportions in a column of percentages."""
     problems = []
-    own = {c for r, _ in chosen for c in r.cells if c not in COLUMNS and _PERCENT(c)}
+    own = {c for r, _ in chosen for c in r.cells if c not in COLUMNS and says_percent(c)}
     for column in (*_PERCENTAGES, *sorted(own)):
         coded = [r for r, _ in chosen if isinstance(r.get(column), float) and r.get(column) > 0]
         small = [r for r in coded if r.get(column) < 1]

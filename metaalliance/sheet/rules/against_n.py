@@ -12,6 +12,10 @@ from metaalliance.sheet.rules.statistics import Choice
 
 #: How far two variances of one effect may be apart before it is said.
 FACTOR = 2.0
+#: How much larger groups of unequal size may make the variance of a mean difference.
+_UNEQUAL = {"d": 2.5, "g": 2.5}
+#: People of one report that an interval without n may be worth.
+_MOST_PEOPLE = 100_000
 #: What rounding to two decimals may change in a standard error.
 _ROUNDING = 0.0055
 #: How far a value may lie off the middle of its interval, in half widths.
@@ -64,9 +68,10 @@ def spread_problems(row: Row, choice: Choice) -> list[Problem]:
     problems = [] if sized and not spread.first else _off_middle(row, choice, spread)
     if n is None or not sized:
         problems.append(_without_n(row, choice))
+        problems += _worth(row, choice, n, found[0])
         return problems + _apart(row, choice, found[0], found[1:], "the interval")
     if spread.first:
-        return problems + _worth(row, n, found[0])
+        return problems + _worth(row, choice, n, found[0])
     by_n = choice.rule.function(choice.inputs).z_variance
     return problems + _apart(row, choice, (by_n, "n"), found, f"n = {n:g}")
 
@@ -119,13 +124,18 @@ def _apart(
     return []
 
 
-def _worth(row: Row, n: float, found: tuple[float, str]) -> list[Problem]:
-    """An odds or risk ratio per unit has an interval that so few people cannot give."""
+def _worth(row: Row, choice: Choice, n: float | None, found: tuple[float, str]) -> list[Problem]:
+    """A variance that so few people cannot give: such as that of a ratio per unit of a scale."""
     people = 3 + 1 / found[0]
-    if people <= FACTOR * n:
+    if people <= (_MOST_PEOPLE if n is None else FACTOR * n):
         return []
     digits = 10 ** max(math.floor(math.log10(people)) - 1, 0)
-    message = f"the interval is worth {round(people / digits) * digits:,.0f} people, n is {n:g}"
+    known = "not known" if n is None else f"{n:g}"
+    worth = f"{round(people / digits) * digits:,.0f}"
+    if choice.rule.spread is None or not choice.rule.spread.first:
+        message = f"the variance is worth {worth} people, n is {known}"
+        return [row.problem("MA348", message, found[1], "check the value, its scale and n")]
+    message = f"the interval is worth {worth} people, n is {known}"
     hint = "a ratio per point of a scale is no ratio of two groups; enter r, or z_stat with n"
     return [row.problem("MA422", message, found[1], hint)]
 
@@ -148,14 +158,20 @@ def _off_middle(row: Row, choice: Choice, spread: Spread) -> list[Problem]:
 
 def variance_problems(row: Row, choice: Choice) -> list[Problem]:
     """The variance of yi against n, on the scale that is stated."""
-    if choice.statistic != "yi" or choice.scale is None or "n" not in choice.inputs:
+    if choice.statistic != "yi" or choice.scale is None:
         return []
+    limits = "ci_low" if {"ci_low", "ci_high"} <= choice.inputs.keys() else ""
+    column = next((c for c in ("vi", "sei", "se") if c in choice.inputs), limits)
+    if not column:
+        return [row.problem("MA349", "no variance is coded; that of n is taken: 1 / (n − 3)", "yi")]
+    if "n" not in choice.inputs:
+        return _worth(row, choice, None, (choice.convert().z_variance, column))
     given, least, exact = yi_variances(choice, choice.scale)
     ratio = given / least if least > 0 else 1.0
-    if ratio >= 1 / FACTOR and (not exact or ratio <= FACTOR):
+    most = FACTOR if exact else _UNEQUAL.get(choice.scale, math.inf)
+    if 1 / FACTOR <= ratio <= most:
         return []
-    column = next(c for c in ("vi", "sei", "se", "ci_low") if c in choice.inputs)
-    words = "gives about" if exact else "gives at least"
+    words = "gives about" if exact or ratio > 1 else "gives at least"
     message = f"the variance of yi is {given:.3g}; n = {choice.inputs['n']:g} {words} {least:.3g}"
     return [row.problem("MA424", f"{message} on the scale {choice.scale}", column)]
 

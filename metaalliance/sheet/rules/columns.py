@@ -23,6 +23,8 @@ _ONCE = {
     "MA515": "are kept as names",
     "MA527": "are kept as levels",
 }
+#: Problems of rows that have one cause in a column: the first cells are listed.
+_ROWS = frozenset({"MA348", "MA349", "MA413", "MA422", "MA424", "MA514", "MA537"})
 _LISTED = 8
 #: Text that has no levels.
 _REMARKS = frozenset(
@@ -32,13 +34,14 @@ _REMARKS = frozenset(
 
 def once_per_column(problems: Iterable[Problem]) -> list[Problem]:
     """Merge problems that several cells of a column share into one, which counts the cells."""
-    groups: dict[tuple[str, str, str], list[Problem]] = {}
+    groups: dict[tuple[str, ...], list[Problem]] = {}
     kept: list[Problem] = []
     for p in problems:
-        if p.code not in _ONCE:
+        if p.code not in _ONCE and p.code not in _ROWS:
             kept.append(p)
             continue
-        group = groups.setdefault((p.code, p.sheet, p.column), [])
+        apart = p.message if p.code == "MA413" else ""  # one assumption each
+        group = groups.setdefault((p.code, p.sheet, p.column, apart), [])
         group.append(p)
         if len(group) == 1:
             kept.append(p)
@@ -47,12 +50,22 @@ def once_per_column(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _merged(group: list[Problem]) -> Problem:
+    if group[0].code in _ROWS:
+        return _of_rows(group)
     counts = Counter(p.seen.strip() for p in group)
     named = [f"{text!r} ({count})" for text, count in counts.most_common(_LISTED)]
     more = [f"{len(counts) - _LISTED} more"] if len(counts) > _LISTED else []
     message = f"{len(group)} cells {_ONCE[group[0].code]}: {', '.join([*named, *more])}"
     hints = list(dict.fromkeys(p.hint for p in group if p.hint))[:_LISTED]
     return replace(group[0], message=message, hint="; ".join(hints))
+
+
+def _of_rows(group: list[Problem]) -> Problem:
+    first, cells = group[0], [p.cell for p in group]
+    more = f" and {len(cells) - _LISTED} more" if len(cells) > _LISTED else ""
+    same = "" if len({p.message for p in group}) == 1 else ", the first"
+    listed = f"{len(group)} rows ({', '.join(cells[:_LISTED])}{more}){same}"
+    return replace(first, message=f"{listed}: {first.message}")
 
 
 def level_problems(rows: list[Row]) -> list[Problem]:

@@ -11,11 +11,12 @@ from scipy import stats
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.quantities import DF1
 from metaalliance.core.conversion.rule import Rule
-from metaalliance.core.conversion.rules import RULES
+from metaalliance.core.conversion.rules import ROUNDING, RULES
 from metaalliance.options import Nonsignificant
 from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.against_n import df_problems, spread_problems, variance_problems
+from metaalliance.sheet.rules.signs import sign_of
 from metaalliance.sheet.rules.statistics import (
     Choice,
     inputs_of,
@@ -28,6 +29,11 @@ from metaalliance.sheet.rules.summary import is_summary
 
 #: Two groups of which one is smaller do not explain that r is smaller than d says.
 SMALLEST_SHARE = 0.05
+#: Tests of a coefficient that stand beside it.
+_TESTS = frozenset({"t", "F", "chi2", "z_stat", "p"})
+#: Statistics that may differ in sign from a correlation near 0, or were aligned already.
+_OTHER_SIGNS = frozenset({"spearman_rho", "kendall_tau", "yi"})
+_CORRECT = "correct one, or name the right one in the statistic column"
 
 
 def identity_problems(row: Row) -> list[Problem]:
@@ -115,14 +121,57 @@ def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> li
 
 def agreement_problems(row: Row, choice: Choice) -> list[Problem]:
     """Compare the statistic of a row with the others that stand beside it."""
-    if choice.rule.tolerance is None:
-        return _interval_problems(row, choice)
     chosen = choice.convert()
-    problems: list[Problem] = []
-    for name in present_statistics(row):
-        if name != choice.statistic and not problems:
-            problems += _disagreement(row, choice, chosen, RULES[name])
-    return problems + _interval_problems(row, choice) + _p_problems(row, choice, chosen)
+    others = [RULES[name] for name in present_statistics(row) if name != choice.statistic]
+    found = (
+        _disagreement(row, choice, chosen, rule) or _opposed(row, choice, chosen, rule)
+        for rule in others
+    )
+    problems = next((problem for problem in found if problem), [])
+    problems = problems + _interval_problems(row, choice)
+    return (
+        problems if choice.rule.tolerance is None else problems + _p_problems(row, choice, chosen)
+    )
+
+
+def _opposed(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> list[Problem]:
+    """One problem when another statistic of the row has another sign, whatever its size.
+
+    A correlation may differ in sign from what is adjusted for other variables; a test may not
+    differ from its coefficient.
+    """
+    x = inputs_of(row, rule)
+    said = choice.rule.signed and not rule.signed  # the sign column is compared elsewhere
+    aligned = row.flip < 0 and rule.statistic == "yi"  # perhaps turned already
+    if said or aligned or abs(chosen.r) <= ROUNDING or not all(c in x for c in rule.inputs):
+        return []
+    try:
+        own, other = sign_of(row, choice.rule, choice.inputs), sign_of(row, rule, x)
+    except (ArithmeticError, ValueError):
+        return []
+    if own * other >= 0:
+        return []
+    signs = {1: "positive", -1: "negative"}
+    message = f"{choice.statistic} is {signs[own]}, {rule.statistic} is {signs[other]}"
+    if _may_oppose(choice, rule, x):
+        return [row.problem("MA347", message, rule.inputs[0])]
+    found = row.problem("MA404", message, rule.inputs[0], _CORRECT)
+    return [replace(found, severity="note") if choice.named else found]
+
+
+def _may_oppose(choice: Choice, rule: Rule, x: dict[str, float]) -> bool:
+    """Whether two statistics answer different questions, so that their signs may differ."""
+    first, second = choice.rule, rule
+    if {first.statistic, second.statistic} & _OTHER_SIGNS:
+        return True
+    adjusted = [
+        r.adjusted or (bool(r.df) and _another_model(i, r))
+        for r, i in ((first, choice.inputs), (second, x))
+    ]
+    of_one = (first.statistic in _TESTS and second.adjusted) or (
+        second.statistic in _TESTS and first.adjusted
+    )
+    return adjusted[0] != adjusted[1] and not of_one
 
 
 def _disagreement(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> list[Problem]:
@@ -154,8 +203,7 @@ def _disagreement(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> li
         f"{choice.statistic} gives r = {first:.3f}{where} but {rule.statistic} gives r = "
         f"{second:.3f}"
     )
-    hint = "correct one, or name the right one in the statistic column"
-    found = row.problem("MA404", message, place, hint)
+    found = row.problem("MA404", message, place, _CORRECT)
     return [replace(found, severity="note") if choice.named else found]
 
 

@@ -164,7 +164,7 @@ def choose(row: Row, reading: Reading) -> tuple[Choice | None, list[Problem]]:
         if "yi_measure" in row.cells and row.cells["yi_measure"].faulty:
             return None, []
         scale = row.get("yi_measure") or reading.yi_measure
-        rule = YI[scale or "z"]
+        rule = YI[scale] if scale else replace(YI["z"], needs=rule.needs)
     choice = Choice(rule, inputs_of(row, rule, override), named is not None, scale)
     if _waits(row, choice):
         return None, []

@@ -191,7 +191,7 @@ def _counts_symptoms(row: Row) -> bool:
 def _reversed(row: Row) -> list[Problem]:
     """A direction that contradicts what is known of the measure."""
     direction = row.get("outcome_direction")
-    what, known, sure = _known_direction(row)
+    what, known, sure = known_direction(row)
     if not known or direction not in _OPPOSITE or direction != _OPPOSITE[known]:
         return []
     side = "better" if known == "higher_better" else "worse"
@@ -201,7 +201,7 @@ def _reversed(row: Row) -> list[Problem]:
     return [row.problem(code, message, "outcome_direction", hint)]
 
 
-def _known_direction(row: Row) -> tuple[str, str, bool]:
+def known_direction(row: Row) -> tuple[str, str, bool]:
     """What a row measures, the direction in which that is better, and whether that is sure.
 
     The measure decides; else the event; else what it belongs to, where a symptom scale that
