@@ -524,7 +524,7 @@ _ROW = {
     ),
     "MA410": _error(
         "a summary row stands among the studies",
-        "A row labelled Mean or Total looks like a result computed from the sheet.",
+        "A row labelled Mean, Total or Total CBT looks like a result computed from the sheet.",
         "Delete it, or set include = no with a reason.",
     ),
     "MA411": _error(
@@ -550,13 +550,25 @@ _ROW = {
     "MA418": _warning(
         "a row of totals is left out",
         "The file marks the row as totals: a table has it as its totals row, or its formulas take "
-        "the rows above together (SUBTOTAL, SUM, AVERAGE).",
+        "rows of several studies above together (SUBTOTAL, SUM, AVERAGE, +).",
         "Delete the row, or replace its formulas by values where it is an effect.",
     ),
     "MA419": _warning(
         "a note below the table is left out",
         "The last rows of the sheet hold one text each that begins like a note: Note., Source:, *.",
         "Nothing, if it is a note. Where it is a study, enter its numbers.",
+    ),
+    "MA431": _warning(
+        "a row repeats the rows above",
+        "Its n is the sum of the n of all rows above, or of those since the last such row, and its "
+        "r lies between theirs: pooled, a total would count every study of it twice.",
+        "Delete the row, or set include = no with a reason. Nothing, where it is a study.",
+    ),
+    "MA432": _warning(
+        "a label that may be that of a total",
+        "It has a word such as Total, Mean or Overall beside others, or is a letter such as M or "
+        "N; the row is used as a study.",
+        "Delete the row where it is a total. Nothing, where it is a study.",
     ),
     "MA414": _warning(
         "the reported p does not fit",

@@ -123,7 +123,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     problems: list[Problem] = []
     authors: list[Coded | None] = []
     places = {**header.columns, **header.extra}
-    totals = totals_of(grid, header.row, header.columns.get("study"))
+    totals = totals_of(grid, header.row, *map(header.columns.get, ("study", "year")))
     notes = notes_below(grid, header.row)
     texts = {n: t for n, i in places.items() if (t := _text_column(n, i, grid, header, scheme))}
     for number in range(header.row + 1, len(grid.rows) + 1):

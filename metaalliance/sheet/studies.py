@@ -34,6 +34,7 @@ from metaalliance.sheet.rules.row import (
 from metaalliance.sheet.rules.signs import sign_suspects
 from metaalliance.sheet.rules.statistics import Choice, Reading, choose
 from metaalliance.sheet.rules.study import study_problems
+from metaalliance.sheet.rules.totals import total_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -222,6 +223,7 @@ def load_studies(
     needless = {(n, "p") for n, choice in choices.items() if choice.statistic != "p"}
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
+    problems += total_problems([r for r in rows if r.included and r.study], choices)
     summaries = {p.row for p in problems if p.code == "MA410"}
     if reading.nonsignificant == "drop":
         summaries |= silent
