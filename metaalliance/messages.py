@@ -570,6 +570,22 @@ _ROW = {
         "N; the row is used as a study.",
         "Delete the row where it is a total. Nothing, where it is a study.",
     ),
+    "MA433": _warning(
+        "include has marks of one kind, and blanks",
+        "A blank cell means yes; where a team marks only what is in, blank means out. The rows "
+        "with a blank cell are used.",
+        "Enter no in the rows that are out, or yes in all that are in.",
+    ),
+    "MA434": _warning(
+        "a reason for exclusion in a row that is used",
+        "Only include = no leaves a row out.",
+        "Enter include = no in these rows, or delete the reason.",
+    ),
+    "MA435": _warning(
+        "another column says that a row is out",
+        "A column such as Excluded or eligible marks it, and include does not leave it out.",
+        "Enter include = no in these rows, or correct the other column.",
+    ),
     "MA414": _warning(
         "the reported p does not fit",
         "The p-value that the statistic implies differs from the reported one by more than "
@@ -872,6 +888,12 @@ _STUDY = {
         "the conflicts workbook was changed",
         "A row or column was deleted or copied.",
         "Restore it, or make the workbook again with metaalliance agree.",
+    ),
+    "MA538": _note(
+        "a column that marks what is left out",
+        "It is read as include turned round: yes, 1 or x leaves the row out, no, 0 or a blank cell "
+        "keeps it.",
+        "Nothing to do if the reading is right; else name the column include.",
     ),
     "MA537": _note(
         "a symptom scale on which a higher score is better",

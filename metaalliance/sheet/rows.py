@@ -11,6 +11,7 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
+from metaalliance.sheet.columns.vocabularies import turned
 from metaalliance.sheet.identity import identify
 from metaalliance.sheet.own_columns import with_numbers
 from metaalliance.sheet.read.grid import (
@@ -195,6 +196,8 @@ def _text_column(
     values = (row[index - 1] for row in below if index <= len(row))
     texts = {clean_text(v) for v in values if isinstance(v, str) and not is_blank(v)}
     vocabulary = scheme.vocabulary_of(name)
+    if name == "include" and header.turned and vocabulary is not None:
+        vocabulary = turned(vocabulary)
     return TextColumn(name, missing_marks(name, texts), scheme.missing, vocabulary)
 
 

@@ -25,6 +25,7 @@ from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.across import statistic_problems
 from metaalliance.sheet.rules.columns import once_per_column
+from metaalliance.sheet.rules.exclusions import exclusion_problems
 from metaalliance.sheet.rules.row import (
     identity_problems,
     nonsignificant_column,
@@ -223,6 +224,7 @@ def load_studies(
     needless = {(n, "p") for n, choice in choices.items() if choice.statistic != "p"}
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
+    problems += exclusion_problems(rows)
     problems += total_problems([r for r in rows if r.included and r.study], choices)
     summaries = {p.row for p in problems if p.code == "MA410"}
     if reading.nonsignificant == "drop":

@@ -126,3 +126,86 @@ def test_formulas_over_several_studies(tmp_path, label, formulas, out):
     book.save(tmp_path / "t.xlsx")
     studies = ma.load_studies(tmp_path / "t.xlsx")
     assert at(studies, "MA418") == ([("MA418", "A5")] if out else [])
+
+
+def coded(header, *values):
+    """A sheet of five studies with further columns."""
+    rows = (f"S{i} 200{i},{40 + i},0.{i + 1},{value}" for i, value in enumerate(values))
+    return "\n".join([f"study,n,r,{header}", *rows, ""])
+
+
+EXCLUSIONS = ("MA331", "MA433", "MA434", "MA435", "MA538")
+
+
+@pytest.mark.parametrize("mark", ["x", "yes", "1", "✓"])
+def test_marks_of_one_kind_and_blanks_are_asked_about(load, mark):
+    studies = load(coded("include", mark, "", mark, "", mark))
+    assert at(studies, *EXCLUSIONS) == [("MA433", "D3")]
+    assert len(studies.used) == 5
+
+
+@pytest.mark.parametrize("values", [("", "no", "", "", ""), ("yes", "no", "yes", "", "yes"),
+                                    ("yes",) * 5])  # fmt: skip
+def test_marks_of_both_kinds_are_not(load, values):
+    assert at(load(coded("include", *values)), *EXCLUSIONS) == []
+
+
+@pytest.mark.parametrize("mark", ["NR", "nicht berichtet", "2", "maybe"])
+def test_what_says_neither_in_nor_out_is_an_error(load, mark):
+    studies = load(coded("include", "yes", mark, "no", "yes", "yes"))
+    assert at(studies, *EXCLUSIONS) == [("MA331", "D3")]
+
+
+def test_what_a_program_writes_into_a_blank_cell_is_blank(load):
+    assert at(load(coded("include", "yes", "NA", "no", "yes", "yes")), *EXCLUSIONS) == []
+
+
+@pytest.mark.parametrize(("header", "values", "cell"), [
+    ("exclusion_reason", ("", "", "no alliance measure", "none", ""), "D4"),
+    ("include,exclusion_reason", ("yes,", "yes,", "yes,single case", "no,other", "yes,"), "E4"),
+    ("Ausschlussgrund", ("", "", "Einzelfall", "keiner", ""), "D4"),
+])  # fmt: skip
+def test_a_reason_for_exclusion_in_a_row_that_is_used(load, header, values, cell):
+    studies = load(coded(header, *values))
+    assert at(studies, *EXCLUSIONS) == [("MA434", cell)]
+    assert cell in next(p.message for p in studies.problems if p.code == "MA434")
+    assert "S2 2002" in labels(studies)
+
+
+HEADERS = {
+    "eligible": "yes no", "eligibility": "eligible ineligible", "inclusion": "yes no",
+    "Einschluss": "ja nein", "eingeschlossen": "x nein", "Entscheidung": "Einschluss Ausschluss",
+    "decision": "include exclude", "décision": "inclus exclu", "incluido": "sí no",
+    "incluso": "sì no", "geïncludeerd": "ja nee", "use in MA": "yes no", "Included?": "y n",
+    "Include in meta-analysis": "1 0", "in/out": "in out", "Exclude": "no yes", "Excluded": "0 1",
+    "Excluded?": "n y", "exclusion": "no yes", "Ausgeschlossen": "nein ja", "excluido": "no sí",
+    "uitgesloten": "nee ja", "exclu": "non oui", "escluso": "no sì",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("header", "words"), HEADERS.items(), ids=HEADERS)
+def test_columns_that_say_in_or_out(load, header, words):
+    kept, out = words.split()
+    studies = load(coded(header, kept, out, kept, kept, kept))
+    assert [row.number for row, _ in studies.excluded] == [3]
+    assert not studies.errors
+    turned = header.lower().startswith(("excl", "aus", "uit", "escl"))
+    assert at(studies, "MA206", "MA538") == [("MA538" if turned else "MA206", "D1")]
+
+
+def test_blank_under_excluded_is_in(load):
+    studies = load(coded("excluded", "", "x", "", "", ""))
+    assert [row.number for row, _ in studies.excluded] == [3]
+    assert at(studies, "MA433") == []
+
+
+@pytest.mark.parametrize(("header", "values", "cells"), [
+    ("include,excluded", ("yes,0", "yes,1", "yes,0", "yes,0", "yes,0"), ["E3"]),
+    ("Exclude", ("", "no data", "", "", ""), ["D3"]),
+    ("excluded", (3, 1, 0, 0, 0), []),
+    ("eligibility", ("adults", "adults", "youth", "adults with MDD", "adults"), []),
+])  # fmt: skip
+def test_a_column_that_is_not_read_as_include_is_not_passed_over(load, header, values, cells):
+    studies = load(coded(header, *values))
+    assert at(studies, *EXCLUSIONS) == [("MA435", cell) for cell in cells]
+    assert len(studies.used) == 5
