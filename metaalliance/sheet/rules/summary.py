@@ -165,7 +165,7 @@ def _is_filled(grid: Grid, number: int) -> bool:
 
 def _has(grid: Grid, number: int, column: int | None) -> bool:
     values = grid.rows[number - 1]
-    return bool(column) and column <= len(values) and not is_blank(values[column - 1])
+    return column is not None and column <= len(values) and not is_blank(values[column - 1])
 
 
 def _takes_studies(grid: Grid, number: int, filled: list[int], study: int | None) -> str:
