@@ -225,7 +225,7 @@ def load_studies(
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
     problems += exclusion_problems(rows)
-    problems += total_problems([r for r in rows if r.included and r.study], choices)
+    problems += total_problems([row for row in rows if row.study], choices)
     summaries = {p.row for p in problems if p.code == "MA410"}
     if reading.nonsignificant == "drop":
         summaries |= silent

@@ -35,7 +35,10 @@ All studies combined|Meta-analysis|Gesamt KVT|Summe KVT|Gesamtmittelwert|Gewicht
 gewichteter Mittelwert|Gesamteffektstärke|Summen|Alle Studien|Effet global|Effet moyen|Tous
 Efecto global|Efecto medio|Efecto combinado|Media global|Todos|Effetto complessivo|Effetto totale
 Effetto medio|Tutti|Gewogen gemiddelde|Gemiddeld effect|Alle studies|Σ|∑|Ø|Total (N = 1996)
-Méta-analyse|Sous-total TCC|Total depressive disorders""".replace("\n", "|").split("|")
+Méta-analyse|Sous-total TCC|Total adults|Total patients|k = 5 studies|Subgroup total|TOTAL CBT
+Total général (modèle à effets aléatoires)|Total depressive disorders""".replace("\n", "|").split(
+    "|"
+)
 
 
 @pytest.mark.parametrize("label", TOTALS)
@@ -107,6 +110,12 @@ def test_n_of_studies_with_several_effects_counts_once(load):
         "study,n,r\nLee 2001,40,.10\nLee 2001,40,.15\nAmes 2002,50,.20\neverybody,90,.15\n"
     )
     assert at(studies, "MA431") == [("MA431", "B5")]
+
+
+def test_a_total_may_hold_rows_that_were_excluded_since(load):
+    text = "study,n,r,include\nLee 2001,40,.10,yes\nAmes 2002,50,.20,no\nBo 2003,60,.3,yes\n"
+    assert at(load(f"{text}everybody,150,.2,yes\n"), "MA431") == [("MA431", "B5")]
+    assert at(load(f"{text}everybody,100,.2,yes\n"), "MA431") == [("MA431", "B5")]
 
 
 @pytest.mark.parametrize(("label", "formulas", "out"), [

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from metaalliance.sheet.columns.vocabularies import MODALITY, key_of
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
 from metaalliance.sheet.columns.words import names
 from metaalliance.sheet.read.grid import Grid, PercentCell, is_blank
 
@@ -27,12 +27,15 @@ _OTHER = names(
     """effect effects size sizes r es n k of the model models across studies study sample samples
     correlation correlations z and estimate estimates result general generale global globale medio
     ponderada ponderee ponderata effekt effekte effet efecto effetto studien etudes estudios studi
-    aller der des del de la di von van d und et y e en uber for ci ki ic bi i q p df tau"""
+    aller der des del de la di von van d und et y e en uber for ci ki ic bi i q p df tau a modele
+    modelo modello modell effets efectos effetti aleatoires aleatorios casuali fixes fijos fissi
+    group groups subgroup gruppe gruppen groupe grupo gruppo groep patients participants patienten
+    probanden teilnehmer deelnemers pacientes participantes pazienti partecipanti"""
 )
 #: Words that no author is called and no study bears.
 _CLEAR = names(
     """subtotal subtotals subtotaal subtotale zwischensumme teilergebnis gesamtsumme gesamtergebnis
-    gesamteffekt gesamteffektstarke gesamteffektgrosse gesamtmittelwert eindtotaal"""
+    teilsumme gesamteffekt gesamteffektstarke gesamteffektgrosse gesamtmittelwert eindtotaal"""
 )
 #: Words that begin or end the label of a total beside the name of a group.
 _BEGIN = _CLEAR | names(
@@ -45,7 +48,7 @@ _END = _CLEAR | names(
 )
 _LETTERS = names("m n k mw ensemble")
 _MIDDLE = names("global globale medio moyen")
-_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+", re.IGNORECASE)
+_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+(?:\s+stud\w+)?", re.IGNORECASE)
 #: Statistics in brackets, such as (95% CI) and (I2 = 40%).
 _ASIDE = re.compile(r"[(\[][^)\]]*(?:[=%<>]|\b(?:[CK]I|I[CK]|BI)\b)[^)\]]*[)\]]")
 #: What only the label of a study holds: a year or what stands for it, further authors, initials.
@@ -90,6 +93,10 @@ def is_summary(label: str) -> bool:
     return not _FIRST.isdisjoint(first) and set(words) <= _FIRST | _OTHER
 
 
+def _is_level(word: str) -> bool:
+    return any(known.open and known.find(word) for known in VOCABULARIES.values())
+
+
 def is_total_of(label: str, groups: Collection[str]) -> bool | None:
     """Whether a label with further words is that of a total: surely, perhaps (None) or not.
 
@@ -111,7 +118,7 @@ def is_total_of(label: str, groups: Collection[str]) -> bool | None:
     known = {w for w in words if w in _FIRST | _OTHER}
     rest = [w for w in re.findall(r"[^\W\d_]+", _ASIDE.sub(" ", label)) if not known & {*_words(w)}]
     capitals = not label.isupper() and all(w.isupper() and 1 < len(w) < 7 for w in rest)
-    named = key_of(" ".join(rest)) in groups or all(MODALITY.find(w) for w in rest)
+    named = key_of(" ".join(rest)) in groups or all(map(_is_level, rest))
     return True if rest and (capitals or named) else None
 
 

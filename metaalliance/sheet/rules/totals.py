@@ -21,18 +21,22 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
     Parameters
     ----------
     rows : sequence of Row
-        The included rows with a study, those whose label says that they are summaries too.
+        The rows with a study. Those that are excluded may be in a total, and are none.
     """
     found: list[Problem] = []
     groups = _groups(rows)
+    coded: list[Row] = []
     every: list[Row] = []
     since: list[Row] = []
     for row in rows:
         if is_summary(row.study):
             since = []
             continue
+        if not row.included:
+            coded.append(row)
+            continue
         named = is_total_of(row.study, groups)
-        summed = next((s for s in (since, every) if _repeats(row, s, choices, named)), None)
+        summed = next((s for s in (since, every, coded) if _repeats(row, s, choices, named)), None)
         if named or (named is None and summed):
             what = (
                 f"n and r are those of {_listed(summed)} together"
@@ -53,8 +57,8 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
             if named is None and _stands_out(row, rows):
                 message = f"{row.study!r} may be the label of a total, and not of a study"
                 found.append(row.problem("MA432", message, "study"))
-            every.append(row)
-            since.append(row)
+            for above in (coded, every, since):
+                above.append(row)
     return found
 
 
