@@ -575,7 +575,7 @@ _ROW = {
     ),
     "MA410": _error(
         "a summary row stands among the studies",
-        "A row labelled Mean or Total looks like a result computed from the sheet.",
+        "A row labelled Mean, Total or Total CBT looks like a result computed from the sheet.",
         "Delete it, or set include = no with a reason.",
     ),
     "MA411": _error(
@@ -601,13 +601,41 @@ _ROW = {
     "MA418": _warning(
         "a row of totals is left out",
         "The file marks the row as totals: a table has it as its totals row, or its formulas take "
-        "the rows above together (SUBTOTAL, SUM, AVERAGE).",
+        "rows of several studies above together (SUBTOTAL, SUM, AVERAGE, +).",
         "Delete the row, or replace its formulas by values where it is an effect.",
     ),
     "MA419": _warning(
         "a note below the table is left out",
         "The last rows of the sheet hold one text each that begins like a note: Note., Source:, *.",
         "Nothing, if it is a note. Where it is a study, enter its numbers.",
+    ),
+    "MA431": _warning(
+        "a row repeats the rows above",
+        "Its n is the sum of the n of all rows above, or of those since the last such row, and its "
+        "r lies between theirs: pooled, a total would count every study of it twice.",
+        "Delete the row, or set include = no with a reason. Nothing, where it is a study.",
+    ),
+    "MA432": _warning(
+        "a label that may be that of a total",
+        "It has a word such as Total, Mean or Overall beside others, or is a letter such as M or "
+        "N; the row is used as a study.",
+        "Delete the row where it is a total. Nothing, where it is a study.",
+    ),
+    "MA433": _warning(
+        "include has marks of one kind, and blanks",
+        "A blank cell means yes; where a team marks only what is in, blank means out. The rows "
+        "with a blank cell are used.",
+        "Enter no in the rows that are out, or yes in all that are in.",
+    ),
+    "MA434": _warning(
+        "a reason for exclusion in a row that is used",
+        "Only include = no leaves a row out.",
+        "Enter include = no in these rows, or delete the reason.",
+    ),
+    "MA435": _warning(
+        "another column says that a row is out",
+        "A column such as Excluded or eligible marks it, and include does not leave it out.",
+        "Enter include = no in these rows, or correct the other column.",
     ),
     "MA414": _warning(
         "the reported p does not fit",
@@ -929,6 +957,12 @@ _STUDY = {
         "the conflicts workbook was changed",
         "A row or column was deleted or copied.",
         "Restore it, or make the workbook again with metaalliance agree.",
+    ),
+    "MA538": _note(
+        "a column that marks what is left out",
+        "It is read as include turned round: yes, 1 or x leaves the row out, no, 0 or a blank cell "
+        "keeps it.",
+        "Nothing to do if the reading is right; else name the column include.",
     ),
     "MA537": _note(
         "a symptom scale on which a higher score is better",

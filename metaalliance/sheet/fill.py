@@ -64,9 +64,8 @@ def _columns(header: Header, scheme: Scheme) -> dict[int, str]:
 def _below(grid: Grid, header: Header, columns: dict[int, str]) -> Iterator[tuple[int, int]]:
     """Cells of rows that belong to the study of the row above."""
     study = header.columns["study"]
-    totals = totals_of(grid, header.row, study)
+    totals = totals_of(grid, header.row, study, header.columns.get("year"))
     current = None
-    totals = totals_of(grid, header.row, study)
     for number in range(header.row + 1, len(grid.rows) + 1):
         values = grid.rows[number - 1]
         own = values[study - 1] if study <= len(values) else None

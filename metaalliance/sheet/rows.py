@@ -11,6 +11,7 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
+from metaalliance.sheet.columns.vocabularies import turned
 from metaalliance.sheet.identity import identify
 from metaalliance.sheet.own_columns import with_numbers
 from metaalliance.sheet.percentages import as_percentage, percentage_columns
@@ -124,7 +125,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     problems: list[Problem] = []
     authors: list[Coded | None] = []
     places = {**header.columns, **header.extra}
-    totals = totals_of(grid, header.row, header.columns.get("study"))
+    totals = totals_of(grid, header.row, *map(header.columns.get, ("study", "year")))
     notes = notes_below(grid, header.row)
     percentages, small = percentage_columns(grid, header)
     problems += small
@@ -204,6 +205,8 @@ def _text_column(
     values = (row[index - 1] for row in below if index <= len(row))
     texts = {clean_text(v) for v in values if isinstance(v, str) and not is_blank(v)}
     vocabulary = scheme.vocabulary_of(name)
+    if name == "include" and header.turned and vocabulary is not None:
+        vocabulary = turned(vocabulary)
     return TextColumn(name, missing_marks(name, texts), scheme.missing, vocabulary)
 
 

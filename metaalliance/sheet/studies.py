@@ -25,6 +25,7 @@ from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.across import statistic_problems
 from metaalliance.sheet.rules.columns import once_per_column
+from metaalliance.sheet.rules.exclusions import exclusion_problems
 from metaalliance.sheet.rules.row import (
     identity_problems,
     nonsignificant_column,
@@ -34,6 +35,7 @@ from metaalliance.sheet.rules.row import (
 from metaalliance.sheet.rules.signs import sign_suspects, worded_directions
 from metaalliance.sheet.rules.statistics import Choice, Reading, choose
 from metaalliance.sheet.rules.study import study_problems
+from metaalliance.sheet.rules.totals import total_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -227,6 +229,8 @@ def load_studies(
     }
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
+    problems += exclusion_problems(rows)
+    problems += total_problems([row for row in rows if row.study], choices)
     summaries = {p.row for p in problems if p.code == "MA410"}
     if reading.nonsignificant == "drop":
         summaries |= silent

@@ -21,6 +21,8 @@ from metaalliance.sheet.read.numbers import NONSIGNIFICANT
 
 #: Columns in which a word is a name: nothing is missing by its wording.
 NAMES = frozenset({"study", "label", "sample", "effect", "country"})
+#: What programs write into a blank cell.
+_NO_ENTRY = frozenset({"na", "n/a", "#n/a n/a", "null"})
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 
 #: Enters a problem of a cell: code, message, hint.
@@ -95,6 +97,8 @@ class TextColumn:
         named = self.name in NAMES
         if self.declared.hold(self.name, text, identity=named):
             return True
+        if self.name == "include":  # what is not reported is not in or out
+            return text.casefold() in _NO_ENTRY
         if self.vocabulary is not None and self.vocabulary.find(text) is not None:
             return False
         word = text.casefold()

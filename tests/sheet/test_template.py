@@ -106,7 +106,7 @@ def test_five_coded_rows_are_pooled_and_the_examples_are_not(saved, book):
 
 def test_examples_are_correct_when_they_are_taken(saved, book):
     for row in (2, 3):
-        _fill_in(book["effects"], row, {"include": "yes"})
+        _fill_in(book["effects"], row, {"include": "yes", "exclusion_reason": None})
     studies = ma.read_studies(saved(book))
     assert not studies.problems
     effects = ma.effect_sizes(studies, measure="r")

@@ -104,9 +104,10 @@ def test_the_short_form_has_dropdowns_and_is_pooled(tmp_path):
 def test_examples_of_the_short_form_are_correct_when_they_are_taken(tmp_path):
     book = _book(short=True)
     sheet = book["effects"]
-    place = [c.value for c in sheet[1]].index("include") + 1
+    names = [c.value for c in sheet[1]]
     for row in (2, 3):
-        sheet.cell(row, place).value = "yes"
+        sheet.cell(row, names.index("include") + 1).value = "yes"
+        sheet.cell(row, names.index("exclusion_reason") + 1).value = None
     studies = _coded(tmp_path, book, [])
     assert not [p for p in studies.problems if p.severity != "note"]
     r = ma.effect_sizes(studies, measure="r").yi

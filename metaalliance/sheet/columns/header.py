@@ -12,6 +12,7 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.identity import Identity, find_identity
+from metaalliance.sheet.columns.names import excludes
 from metaalliance.sheet.columns.reading import column_values, fits, name_columns, row_numbers
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import (
@@ -56,6 +57,8 @@ class Header:
         Columns with any header.
     identity : Identity
         What makes the study and its label.
+    turned : bool
+        Whether the column `include` marks what is left out.
     problems : tuple of Problem
         Aliases, unknown and duplicate columns.
     """
@@ -65,6 +68,7 @@ class Header:
     extra: dict[str, int]
     named: frozenset[int] = frozenset()
     identity: Identity = field(default_factory=Identity)
+    turned: bool = False
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
 
@@ -328,6 +332,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         extra=extra,
         named=frozenset(n for n, c in enumerate(cells, start=1) if c.text) | numbering,
         identity=identity,
+        turned="include" in columns and excludes(texts[columns["include"] - 1]),
         problems=tuple(problems),
     )
     return replace(header, problems=(*problems, *_beside_others(grid, header, texts)))
@@ -440,7 +445,10 @@ def _place(
         problems.append(problem_at("MA204", grid, row, number, message, text))
     else:
         columns[name] = number
-        if text != name and not scheme.is_mapped(text):
+        if name == "include" and excludes(text):
+            message = f"{text!r} is read as 'include' turned round: what it marks is left out."
+            problems.append(problem_at("MA538", grid, row, number, message, text))
+        elif text != name and not scheme.is_mapped(text):
             message = f"{text!r} is read as {name!r}."
             problems.append(problem_at("MA206", grid, row, number, message, text))
         if key_of(text) in _ASKED and not scheme.is_mapped(text):

@@ -89,10 +89,29 @@ _NAMES: dict[str, str] = {
         commenti osservazioni""",
     "percent_female": """frauenanteil anteilfrauen prozentfrauen percentagevrouwen pctfemale
         percfemale femaleperc femalepercent propfemale percentwomen""",
+    "include": """included inclusion inclusionstatus eligible eligibility eligiblestudy decision
+        finaldecision fulltextdecision screeningdecision includeexclude inorout inout useinma
+        useinmeta useinmetaanalysis useinanalysis inma inmeta inmetaanalysis includeinma
+        includeinmeta includeinmetaanalysis includeinanalysis includedinma includedinmeta
+        includedinmetaanalysis includedinanalysis einschluss einschliessen eingeschlossen
+        einbezogen entscheidung inmetaanalyse inclusie geincludeerd includeren
+        beslissing inclus incluse inclure incluido incluida incluir decisiondinclusion elegible
+        incluso inclusa inclusione includere decisione eleggibile""",
+    "exclusion_reason": """ausschlussgrund ausschlussgrunde grundfurausschluss reasonexcluded
+        redenexclusie redenuitsluiting motifdexclusion raisondexclusion motivodeexclusion
+        razondeexclusion motivodiesclusione motivoesclusione""",
     "mean_age": """alter mittleresalter durchschnittsalter leeftijd gemiddeldeleeftijd agemoyen
         edad edadmedia etamedia agemean meanage magedyears""",
 }  # fmt: skip
 
+#: Headers of columns that mark what is left out.
+_EXCLUDING = names(
+    """exclude excluded excl exclusion excludedstudy omit omitted excludefromma excludedfromma
+    excludefromanalysis excludedfromanalysis excludefrommetaanalysis excludedfrommetaanalysis
+    ausschluss ausschliessen ausgeschlossen exclusie excluderen geexcludeerd uitgesloten
+    uitsluiten exclu exclue exclure excluido excluida excluir escluso esclusa esclusione
+    escludere ineligible noteligible"""
+)
 #: Articles and prepositions, which one team writes and another leaves out.
 _SMALL = names("the of de del della dell di la le les il el l d du des der die das van het von")
 _COLUMN_OF = {word: column for column, words in _NAMES.items() for word in words.split()}
@@ -107,8 +126,15 @@ def other_name(header: str) -> str | None:
     ('n', 'n', 'sei')
     """
     name = folded(header)
+    if name in _EXCLUDING:
+        return "include"
     bare = "".join(w for w in pieces(header) if w not in _SMALL)
     return _COLUMN_OF.get(name) or _COLUMN_OF.get(name.replace("95", "")) or _COLUMN_OF.get(bare)
+
+
+def excludes(header: str) -> bool:
+    """Whether a header of `include` marks what is left out: yes under Excluded is no."""
+    return folded(header) in _EXCLUDING
 
 
 # Groups ---------------------------------------------------------------------------------------

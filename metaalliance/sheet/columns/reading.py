@@ -12,9 +12,11 @@ from metaalliance.sheet.columns.identity import STUDY_IDS
 from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
-from metaalliance.sheet.columns.vocabularies import key_of
+from metaalliance.sheet.columns.vocabularies import SAID_OUT, VOCABULARIES, key_of
 from metaalliance.sheet.read.grid import Grid, is_blank
+from metaalliance.sheet.read.missing import MISSING_WORDS
 from metaalliance.sheet.read.numbers import Parsed, parse_number
+from metaalliance.sheet.texts import clean_text, shown
 
 #: Rows that are looked at to judge what a column holds.
 LOOKED_AT = 500
@@ -158,6 +160,8 @@ def _are_others(values: Sequence[Any], column: Column, grid: Grid) -> bool:
     """Whether an alias stands over other values: ages in words, a description of participants."""
     if column.name == "n":
         return _is_text(values)
+    if column.name == "exclusion_reason":  # exclusion = yes is no reason
+        return not all(map(is_blank, values)) and fits(values, COLUMNS["include"], grid)
     return column.group == "study" and column.kind != "choice" and not fits(values, column, grid)
 
 
@@ -191,7 +195,19 @@ def fits(values: Sequence[Any], column: Column, grid: Grid) -> bool:
         good = [p for p in said if p.value is not None and column.holds(p.value)]
         return len(good) * 2 > len(said)
     filled = [v for v in values if not is_blank(v)]
+    if column.name == "include":
+        texts = [clean_text(shown(v)) for v in filled]
+        return _marks_rows([t for t in texts if t.casefold() not in MISSING_WORDS])
     return sum(isinstance(v, str) and not parse_number(v).value for v in filled) * 2 >= len(filled)
+
+
+def _marks_rows(texts: Sequence[str]) -> bool:
+    """Whether texts say in or out: most of them, all where they are numbers, one that says out."""
+    known = [text for text in texts if VOCABULARIES["include"].find(text) is not None]
+    if all(text.isdigit() for text in known):
+        return len(known) == len(texts)
+    out = {key_of(word) for word in SAID_OUT}
+    return len(known) * 2 > len(texts) or any(key_of(text) in out for text in known)
 
 
 def row_numbers(grid: Grid, row: int, texts: Sequence[str]) -> frozenset[int]:

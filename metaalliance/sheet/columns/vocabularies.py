@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 
@@ -90,6 +90,22 @@ def letters_apart(first: str, second: str, enough: int | None = None) -> int:
         for j, b in enumerate(second, start=1):
             before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
     return row[-1]
+
+
+def turned(include: Vocabulary) -> Vocabulary:
+    """Return the vocabulary of a column that marks what is left out: yes is no, in stays in.
+
+    Examples
+    --------
+    >>> [turned(VOCABULARIES["include"]).find(text) for text in ("x", "0", "excluded", "in")]
+    ['no', 'yes', 'no', 'yes']
+    """
+    other = replace(include, _lookup={})
+    spoken = {key_of(word) for word in (*SAID_IN, *SAID_OUT)}
+    for key, level in other._lookup.items():
+        if key not in spoken:
+            other._lookup[key] = "no" if level == "yes" else "yes"
+    return other
 
 
 @lru_cache(maxsize=8192)
@@ -233,6 +249,14 @@ _DIRECTIONS = {
                      "higher_worse", "higher is worse", "reversed"),
 }  # fmt: skip
 
+#: Words that say in or out under any header.
+SAID_IN = ("in", "incl", "include", "included", "eingeschlossen", "einschluss", "geïncludeerd",
+       "geincludeerd", "inclus", "incluse", "inclure", "incluido", "incluida", "incluir", "incluso",
+       "inclusa")  # fmt: skip
+SAID_OUT = ("out", "excl", "exclude", "excluded", "ausgeschlossen", "ausschluss", "geëxcludeerd",
+        "geexcludeerd", "uitgesloten", "exclu", "exclue", "exclure", "excluido", "excluida",
+        "excluir", "escluso", "esclusa")  # fmt: skip
+
 VOCABULARIES: dict[str, Vocabulary] = {
     v.name: v
     for v in (
@@ -250,8 +274,10 @@ VOCABULARIES: dict[str, Vocabulary] = {
         Vocabulary(
             "include",
             ("yes", "no"),
-            {"yes": ("y", "1", "true", "include", "included", "ja", "oui", "x"),
-             "no": ("n", "0", "false", "exclude", "excluded", "nein", "non")},
+            {"yes": ("y", "1", "true", "x", "✓", "✔", "☑", "j", "ja", "oui", "si", "sí", "sì", "wahr",
+                     "vrai", "verdadero", "vero", "waar", "eligible", *SAID_IN),
+             "no": ("n", "0", "false", "✗", "✘", "nein", "nee", "non", "falsch", "faux", "falso",
+                    "onwaar", "not eligible", "ineligible", *SAID_OUT)},
         ),
         Vocabulary("outcome_direction", _DIRECTION, _DIRECTIONS),
         Vocabulary("alliance_direction", _DIRECTION, _DIRECTIONS),

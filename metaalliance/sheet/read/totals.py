@@ -14,6 +14,14 @@ _FUNCTION = re.compile(
 )
 #: B2:B5 of Excel and [.B2:.B5] of OpenDocument.
 _RANGE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7}):\.?\$?([A-Z]{1,3})\$?(\d{1,7})")
+#: A sum of single cells, or its mean: C2+C3+C4, (B2+B3)/2, SUM(B2;B4).
+_CELL = r"\[?\.?\$?([A-Z]{1,3})\$?(\d{1,7})\]?"
+_SUM = re.compile(
+    r"(?:of:)?=?\+?(?:\w+)?\(*\s*{0}(?:\s*[+,;]\s*{0})+\s*\)*(?:\s*[/*]\s*[\d.,]+)?\)*".format(
+        re.sub(r"\((?!\?)", "(?:", _CELL)
+    ),
+    re.IGNORECASE,
+)
 #: Table[column] within a function.
 _TABLE_COLUMN = re.compile(r"\w\[(?!\[?#)[^\]]+\]")
 
@@ -27,10 +35,16 @@ def sums_of(
     --------
     >>> sums_of({(6, 2): "=SUM(B2:B5)", (6, 3): "=SUBTOTAL(101,T[r])", (7, 4): "=B2*2"})
     {6: [(2, 2, 5, False), (3, 1, 5, True)]}
+    >>> sums_of({(6, 2): "=(B2+B3+B5)/3", (6, 3): "=B2+B3"})
+    {6: [(2, 2, 5, False)]}
     """
     found: dict[int, list[tuple[int, int, int, bool]]] = {}
     for (row, column), formula in formulas.items():
         functions = {name.upper() for name in _FUNCTION.findall(formula)}
+        single = re.findall(_CELL, formula) if _SUM.fullmatch(formula.strip()) else []
+        rows_of = [int(at) for letters, at in single if column_index_from_string(letters) == column]
+        if len(rows_of) > 1 and len(rows_of) == len(single) and max(rows_of) < row:
+            found.setdefault(row, []).append((column, min(rows_of), max(rows_of), False))
         if not functions:
             continue
         made = bool(functions & {"SUBTOTAL", "AGGREGATE"})

@@ -36,12 +36,15 @@ def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem
         columns, first = [names[c] for c in places], places[0]
         message = f"hidden columns are read like all others: {', '.join(columns)}"
         problems.append(problem_at("MA209", grid, header.row, first, message))
-    previous = header.row
-    for row in rows:
-        if row.number > previous + 1 and previous > header.row:
-            message = f"rows {previous + 1} to {row.number - 1} are blank; reading goes on below"
-            problems.append(row.problem("MA211", message))
-        previous = row.number
+    previous, read = header.row, {row.number: row for row in rows}
+    for at in range(header.row + 1, len(grid.rows) + 1):
+        if all(is_blank(v) for v in grid.rows[at - 1]):
+            continue
+        number = grid.number(at)
+        if number > previous + 1 and previous > header.row and number in read:
+            message = f"rows {previous + 1} to {number - 1} are blank; reading goes on below"
+            problems.append(read[number].problem("MA211", message))
+        previous = number
     return [replace(p, hint=MESSAGES[p.code].remedy) for p in problems]
 
 

@@ -4,32 +4,69 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
+from metaalliance.sheet.columns.words import names
 from metaalliance.sheet.read.grid import Grid, PercentCell, is_blank
 
-#: Words with which the label of a computed row begins: English, German, Dutch, French, Spanish,
-#: Italian, Portuguese.
-_FIRST = frozenset(
-    {"mean", "total", "totals", "sum", "average", "overall", "pooled", "summary", "median", "sd",
-     "min", "max", "subtotal", "sub", "grand", "weighted", "re", "fe", "random", "fixed",
-     "common", "all", "count", "mittelwert", "mittel", "gesamt", "gesamtergebnis", "gesamtsumme",
-     "gesamteffekt", "insgesamt", "ergebnis", "summe", "teilergebnis", "zwischensumme",
-     "durchschnitt", "anzahl", "totaal", "eindtotaal", "subtotaal", "gemiddelde", "som",
-     "aantal", "mediaan", "totaux", "moyenne", "somme", "sous", "médiane", "effectif",
-     "promedio", "suma", "media", "mediana", "recuento", "totales", "totale", "totali", "somma",
-     "subtotale", "conteggio", "média", "soma"}
-)  # fmt: skip
+#: Words of which the label of a computed row holds one: English, German, Dutch, French, Spanish,
+#: Italian, Portuguese; folded.
+_FIRST = names(
+    """mean total totals sum average overall pooled summary median sd min max subtotal subtotals sub
+    grand weighted re fe random fixed common all count combined metaanalysis metaanalyse
+    mittelwert mittel gesamt gesamtergebnis gesamtsumme gesamteffekt gesamteffektstarke
+    gesamtmittelwert gesamtstichprobe insgesamt ergebnis summe summen teilergebnis zwischensumme
+    durchschnitt anzahl gewichtet gewichteter gewichtetes alle totaal eindtotaal subtotaal
+    gemiddelde gemiddeld gewogen som aantal mediaan totaux moyenne somme sous mediane effectif tous
+    toutes moyen promedio suma media mediana recuento totales combinado todos todas totale totali
+    somma subtotale conteggio complessivo tutti tutte soma"""
+)
 #: Further words that such a label may hold.
-_OTHER = frozenset(
-    {"effect", "effects", "size", "sizes", "r", "es", "n", "k", "of", "the", "model", "models",
-     "across", "studies", "study", "sample", "samples", "correlation", "correlations", "z",
-     "and", "general", "général", "générale", "generale", "complessivo", "ponderada", "pondérée",
-     "ponderata", "gewogen", "gewichtet", "gewichteter", "gewichtetes", "effekt", "effekte",
-     "effet", "efecto", "effetto", "studien", "études", "estudios", "studi", "aller", "alle",
-     "der", "des", "del", "de", "la", "di", "von", "van", "d", "und", "et", "y", "e", "en",
-     "über"}
-)  # fmt: skip
-_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+", re.IGNORECASE)
+_OTHER = names(
+    """effect effects size sizes r es n k of the model models across studies study sample samples
+    correlation correlations z and estimate estimates result general generale global globale medio
+    ponderada ponderee ponderata effekt effekte effet efecto effetto studien etudes estudios studi
+    aller der des del de la di von van d und et y e en uber for ci ki ic bi i q p df tau a modele
+    modelo modello modell effets efectos effetti aleatoires aleatorios casuali fixes fijos fissi
+    group groups subgroup gruppe gruppen groupe grupo gruppo groep patients participants patienten
+    probanden teilnehmer deelnemers pacientes participantes pazienti partecipanti"""
+)
+#: Words that no author is called and no study bears.
+_CLEAR = names(
+    """subtotal subtotals subtotaal subtotale zwischensumme teilergebnis gesamtsumme gesamtergebnis
+    teilsumme gesamteffekt gesamteffektstarke gesamteffektgrosse gesamtmittelwert eindtotaal"""
+)
+#: Words that begin or end the label of a total beside the name of a group.
+_BEGIN = _CLEAR | names(
+    """total totals sum mean average overall pooled summary combined weighted grand mittelwert
+    mittel gesamt summe durchschnitt insgesamt totaal gemiddelde moyenne somme promedio suma media
+    totale somma soma"""
+)
+_END = _CLEAR | names(
+    "total totals mean average overall pooled combined gesamt summe totaal totale"
+)
+_LETTERS = names("m n k mw ensemble")
+_MIDDLE = names("global globale medio moyen")
+_SIZE_ONLY = re.compile(r"[kn]\s*=\s*\d+(?:\s+stud\w+)?", re.IGNORECASE)
+#: Statistics in brackets, such as (95% CI) and (I2 = 40%).
+_ASIDE = re.compile(r"[(\[][^)\]]*(?:[=%<>]|\b(?:[CK]I|I[CK]|BI)\b)[^)\]]*[)\]]")
+#: What only the label of a study holds: a year or what stands for it, further authors, initials.
+_DATED = re.compile(
+    r"(?:19|20)\d\d|(?i:\bet\s+al\b|\bin\s+press\b|\bim\s+druck\b|\bn\.\s?d\.)|\b[A-Z]\.(?=\s|$)"
+)
+_CODE = re.compile(r"[^\W\d_]+[-_]?\d+").fullmatch
+
+
+def _words(label: str) -> list[str]:
+    text = unicodedata.normalize("NFKD", _ASIDE.sub(" ", label).replace("ß", "ss"))
+    plain = "".join(c for c in text if not unicodedata.combining(c)).casefold()
+    return re.findall(r"[^\W\d_]+", re.sub(r"meta-(?=anal)", "meta", plain))
+
+
+def is_dated(label: str) -> bool:
+    """Whether a label has what only that of a study has: a year, et al., initials."""
+    return _DATED.search(_ASIDE.sub(" ", label)) is not None
 
 
 def is_summary(label: str) -> bool:
@@ -39,17 +76,50 @@ def is_summary(label: str) -> bool:
     --------
     >>> is_summary("Total (k = 24)"), is_summary("Mean & Smith (2001)"), is_summary("k = 12")
     (True, False, True)
-    >>> is_summary("Total général"), is_summary("Media et al. (2001)")
-    (True, False)
+    >>> is_summary("Total général"), is_summary("Media et al. (2001)"), is_summary("Subtotal CBT")
+    (True, False, True)
     """
-    if _SIZE_ONLY.fullmatch(label.strip()):
+    text = label.strip()
+    if _SIZE_ONLY.fullmatch(text) or text[:1] in {"Σ", "∑"} or text in {"Ø", "ø", "⌀"}:
         return True
-    text = unicodedata.normalize("NFC", label)
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    year = re.search(r"(?:19|20)\d\d", text)
-    if re.fullmatch(r"[^\W\d_]+[-_]?\d+", text.strip()):
-        return False  # the code of a study, such as ALL-002
-    return bool(words) and not year and words[0] in _FIRST and set(words) <= _FIRST | _OTHER
+    words = _words(text)
+    if not words or is_dated(text) or _CODE(text):
+        return False  # a study, or its code such as ALL-002
+    if {words[0], words[-1]} & _CLEAR or words[:2] == ["sous", "total"]:
+        return True
+    if words[0] in {"effet", "efecto", "effetto"} and words[1:] and {*words[1:]} <= _MIDDLE:
+        return True
+    first = words[:1] if re.search(r"\d", _ASIDE.sub(" ", text)) else words
+    return not _FIRST.isdisjoint(first) and set(words) <= _FIRST | _OTHER
+
+
+def _is_level(word: str) -> bool:
+    return any(known.open and known.find(word) for known in VOCABULARIES.values())
+
+
+def is_total_of(label: str, groups: Collection[str]) -> bool | None:
+    """Whether a label with further words is that of a total: surely, perhaps (None) or not.
+
+    Parameters
+    ----------
+    groups : collection of str
+        Names of groups of studies, as `key_of` folds them.
+
+    Examples
+    --------
+    >>> is_total_of("Total CBT", ()), is_total_of("Mean Street Study", ()), is_total_of("M", ())
+    (True, None, None)
+    """
+    words = _words(label)
+    if not words or is_dated(label) or "&" in label or _CODE(label.strip()):
+        return False
+    if words[0] not in _BEGIN and words[-1] not in _END:
+        return None if len(words) == 1 and words[0] in _LETTERS else False
+    known = {w for w in words if w in _FIRST | _OTHER}
+    rest = [w for w in re.findall(r"[^\W\d_]+", _ASIDE.sub(" ", label)) if not known & {*_words(w)}]
+    capitals = not label.isupper() and all(w.isupper() and 1 < len(w) < 7 for w in rest)
+    named = key_of(" ".join(rest)) in groups or all(map(_is_level, rest))
+    return True if rest and (capitals or named) else None
 
 
 #: How notes below a table begin.
@@ -71,19 +141,24 @@ def notes_below(grid: Grid, header: int) -> list[int]:
     return found
 
 
-def totals_of(grid: Grid, header: int, study: int | None) -> dict[int, str]:
+def totals_of(
+    grid: Grid, header: int, study: int | None, year: int | None = None
+) -> dict[int, str]:
     """Return the rows that the file itself marks as totals, each with what marks it.
 
     That is the totals row of a table; a row with SUBTOTAL over its own column; and a row whose
     formulas sum or average all rows above: the last rows of a sheet, or those without a label
-    or with the label of a total. A formula over some of the rows above needs such a label, since
-    an effect may be the mean of the two before it.
+    or with the label of a total. A formula over some of the rows above, which may be two effects
+    of one study, needs such a label, or takes several studies together under a label that none of
+    them has and no year.
     """
     found: dict[int, str] = {}
     below = False
     filled = [n for n in range(header + 1, len(grid.rows) + 1) if _is_filled(grid, n)]
     for number in reversed(filled):
         why = _mark(grid, number, filled, study, last=not below)
+        if not why and not _has(grid, number, year):
+            why = _takes_studies(grid, number, filled, study)
         if why:
             found[number] = why
         else:
@@ -93,6 +168,24 @@ def totals_of(grid: Grid, header: int, study: int | None) -> dict[int, str]:
 
 def _is_filled(grid: Grid, number: int) -> bool:
     return not all(is_blank(v) for v in grid.rows[number - 1])
+
+
+def _has(grid: Grid, number: int, column: int | None) -> bool:
+    values = grid.rows[number - 1]
+    return column is not None and column <= len(values) and not is_blank(values[column - 1])
+
+
+def _takes_studies(grid: Grid, number: int, filled: list[int], study: int | None) -> str:
+    """Say so where the formulas of a row take rows of several other studies together."""
+    if not study or not _has(grid, number, study):
+        return ""
+    own = str(grid.rows[number - 1][study - 1])
+    for _, low, high, _ in grid.sums.get(number, []):
+        rows = [n for n in filled if low <= n <= high and _has(grid, n, study)]
+        studies = {str(grid.rows[n - 1][study - 1]) for n in rows}
+        if len(studies) > 1 and own not in studies and not is_dated(own):
+            return "its formulas take the rows of several studies together"
+    return ""
 
 
 def _mark(grid: Grid, number: int, filled: list[int], study: int | None, *, last: bool) -> str:
