@@ -202,6 +202,12 @@ _FILE = {
         "The R file holds a model, a list, a vector or a function, and no data frame.",
         "Save the data frame itself: saveRDS(dat, 'dat.rds').",
     ),
+    "MA125": _note(
+        "labels of single numbers",
+        "Most values of the variable have no label, so that it is read as the numbers that it "
+        "holds; its labels say what some of them mean.",
+        "Label every value, or write the labels as text, where levels are meant.",
+    ),
     "MA111": _note(
         "the text format was detected",
         "Encoding, separator or decimal comma of a text file were found from its content.",
