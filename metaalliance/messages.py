@@ -406,6 +406,12 @@ _CELL = {
         "The sampling variance is 1 / (n − 3).",
         "Correct n, or set include = no with a reason.",
     ),
+    "MA330": _error(
+        "fill_down names what cannot be filled",
+        "The name is no column of the sheet, or the column holds a part of one row's result, which "
+        "a blank cell of another row does not share.",
+        "Correct the name, or take it out of fill_down in metaalliance.toml.",
+    ),
     "MA331": _error(
         "the value is not in the vocabulary",
         "The column decides a sign, a number or which rows are used; a value that is not known "
