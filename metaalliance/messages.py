@@ -480,6 +480,12 @@ _CELL |= {
         "that it is not used.",
         "Enter the confidence limits, or log_odds_ratio with its se.",
     ),
+    "MA126": _warning(
+        "a number about a scale is read as missing",
+        "A range, a remark or an impossible value stands for a reliability or a number of items. "
+        "No effect needs it; a correction for unreliability goes without it.",
+        "Enter one number: reliabilities from 0 to 1 (.78) or with % (78%).",
+    ),
     "MA342": _warning(
         "an inequality is read as missing",
         "It is no value, and the column decides no effect: the row is used without it.",

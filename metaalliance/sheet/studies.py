@@ -18,7 +18,7 @@ from metaalliance.options import (
     YiMeasure,
     check_option,
 )
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, Severity
 from metaalliance.sheet.columns.header import Header, problem_at
 from metaalliance.sheet.opening import open_sheet
 from metaalliance.sheet.read.grid import Grid
@@ -218,8 +218,9 @@ def load_studies(
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
-    # p-values, and n of groups, that rows do not need
-    needless = {(n, "p") for n, choice in choices.items() if choice.statistic != "p"}
+    # p-values with their tails, and n of groups, that rows do not need
+    tested = [n for n, choice in choices.items() if choice.statistic != "p"]
+    needless = {(n, column) for n in tested for column in ("p", "tails")}
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
     summaries = {p.row for p in problems if p.code == "MA410"}
@@ -260,9 +261,19 @@ def _read_config(path: str | Path | None) -> Config:
     return Config() if path is None else read_config(Path(path))
 
 
+#: Severity of faults in cells that the row does not need.
+_HARMLESS: dict[str, Severity] = {
+    "MA309": "note", "MA314": "note", "MA302": "warning", "MA308": "warning", "MA313": "warning",
+}  # fmt: skip
+
+
 def _without_harm(p: Problem) -> Problem:
-    """An inequality for a p-value beside another statistic, or half a person in n, is no error."""
-    return replace(p, severity="note") if p.code in {"MA309", "MA314"} else p
+    """What a row does not need is no error: p < .05 beside another statistic, half a person in n.
+
+    Text and impossible values, such as tails = two beside r, are worth a look.
+    """
+    severity = _HARMLESS.get(p.code)
+    return replace(p, severity=severity) if severity else p
 
 
 def _silence(
