@@ -219,7 +219,7 @@ def load_studies(
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
     # p-values with their tails, and n of groups, that rows do not need
-    tested = [n for n, choice in choices.items() if choice.statistic != "p"]
+    tested = [n for n, choice in choices.items() if "p" not in choice.inputs]
     needless = {(n, column) for n in tested for column in ("p", "tails")}
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
