@@ -216,7 +216,7 @@ def _test_of_b(x: Inputs) -> tuple[str, Callable[[float], float]] | None:
     b, tails = x["b"], x.get("tails", 2)
     se = x.get("se_b", x.get("se"))
     if se is not None:
-        return "t = b / SE", lambda df: b / se
+        return "t = b / SE", lambda _: b / se
     if not {"df", "n"} & x.keys():
         return None
     width = x.get("ci_high", -math.inf) - x.get("ci_low", math.inf)

@@ -80,7 +80,7 @@ def _end_of_labels(content: bytes) -> int:
     order = ">" if content[1] == 1 else "<"
     variables, rows = struct.unpack_from(f"{order}HI", content, 4)
     types = content[109 : 109 + variables]
-    at = 111 + variables * (1 + 33 + 2 + _OLD[content[0]] + 33 + 81)
+    at: int = 111 + variables * (1 + 33 + 2 + _OLD[content[0]] + 33 + 81)
     more = (1, 1)
     while any(more):  # characteristics, up to an empty one
         more = struct.unpack_from(f"{order}BI", content, at)
