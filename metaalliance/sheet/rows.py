@@ -278,7 +278,7 @@ def _number(
         report("MA342", f"{seen.strip()!r} is no value; {column.name} is read as missing")
         return Coded(None, seen, cell)
     if parsed.fault in {"MA302", "MA308"} and column.group in _SCALES:
-        report("MA126", f"{seen.strip()!r} is no single number; {column.name} is read as missing")
+        report("MA126", "is no single number, and read as missing")
         return Coded(None, seen, cell)
     if parsed.fault:
         report(parsed.fault, *_FAULTS[parsed.fault])
@@ -292,9 +292,8 @@ def _number(
         return Coded(None, seen, cell)
     fault = _range_fault(column, parsed.value)
     if fault and column.group in _SCALES:
-        what = f"{fault[1]}; {seen.strip()!r} is read as missing"
         near = f"was it {parsed.value / 100:g}?" if column.percent else ""
-        report("MA126", what, near if 1 < parsed.value <= 100 else "")
+        report("MA126", f"{fault[1]}; read as missing", near if 1 < parsed.value <= 100 else "")
         return Coded(None, seen, cell)
     if fault:
         report(*fault)

@@ -44,6 +44,7 @@ def test_what_cannot_be_filled_is_refused_by_name(load, errors, name):
     studies = filled(load, text, ["study", name])
     (problem,) = [p for p in studies.errors if p.code == "MA330"]
     assert ("r" if name == "Correlation" else name) in problem.message
+    assert "MA335" not in [p.code for p in studies.problems]
     assert values(studies, "r") == [0.3, None]
     assert values(studies, "year") == [2001, 2001]
     assert ("'year'" in problem.hint) == (name == "yeer")
