@@ -202,6 +202,12 @@ _FILE = {
         "The R file holds a model, a list, a vector or a function, and no data frame.",
         "Save the data frame itself: saveRDS(dat, 'dat.rds').",
     ),
+    "MA125": _note(
+        "labels of single numbers",
+        "Most values of the variable have no label, so that it is read as the numbers that it "
+        "holds; its labels say what some of them mean.",
+        "Label every value, or write the labels as text, where levels are meant.",
+    ),
     "MA111": _note(
         "the text format was detected",
         "Encoding, separator or decimal comma of a text file were found from its content.",
@@ -413,6 +419,12 @@ _CELL = {
         "The sampling variance is 1 / (n − 3).",
         "Correct n, or set include = no with a reason.",
     ),
+    "MA330": _error(
+        "fill_down names what cannot be filled",
+        "The name is no column of the sheet, or the column holds a part of one row's result, which "
+        "a blank cell of another row does not share.",
+        "Correct the name, or take it out of fill_down in metaalliance.toml.",
+    ),
     "MA331": _error(
         "the value is not in the vocabulary",
         "The column decides a sign, a number or which rows are used; a value that is not known "
@@ -518,6 +530,12 @@ _CELL |= {
         "The effect is stated to be z or r and has no variance of its own; that of a correlation "
         "of n people is 1 / (n − 3) on Fisher's scale.",
         "Nothing to do; enter vi where the effect is adjusted or averaged.",
+    ),
+    "MA126": _warning(
+        "a number about a scale is read as missing",
+        "A range, a remark or an impossible value stands for a reliability or a number of items. "
+        "No effect needs it; a correction for unreliability goes without it.",
+        "Enter one number: reliabilities from 0 to 1 (.78) or with % (78%).",
     ),
     "MA342": _warning(
         "an inequality is read as missing",

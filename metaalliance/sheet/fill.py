@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,13 @@ from metaalliance.sheet.rules.summary import totals_of
 _IDENTITY = frozenset({"study", "label", "year"})
 #: Columns of the study, which all its rows share.
 _OF_STUDY = _IDENTITY | {"source", "doi"} | {c.name for c in COLUMNS.values() if c.group == "study"}
+#: Columns of the result of one row: what belongs to another row's result is no value of its own.
+_OF_RESULT = {"sign"} | {
+    c.name
+    for c in COLUMNS.values()
+    if c.group in {"statistic", "companion"}
+    and c.name not in {"n", "n1", "n2", "ci_level", "yi_measure"}
+}
 
 
 def fill_down(grid: Grid, header: Header, scheme: Scheme) -> tuple[Grid, list[Problem]]:
@@ -26,7 +34,8 @@ def fill_down(grid: Grid, header: Header, scheme: Scheme) -> tuple[Grid, list[Pr
     Returns
     -------
     Grid, list of Problem
-        The sheet without the merged ranges that were filled, and one note per column.
+        The sheet without the merged ranges that were filled, one note per column, and an error
+        for each name that cannot be filled.
     """
     if not scheme.fill_down:
         return grid, []
@@ -46,7 +55,23 @@ def fill_down(grid: Grid, header: Header, scheme: Scheme) -> tuple[Grid, list[Pr
                    f"{columns[column]}: blank cells that take the value above: {len(cells)}")
         for column, cells in sorted(filled.items())
     ]  # fmt: skip
-    return replace(grid, rows=rows, merged=kept), problems
+    return replace(grid, rows=rows, merged=kept), [*_refused(grid, header, scheme), *problems]
+
+
+def _refused(grid: Grid, header: Header, scheme: Scheme) -> list[Problem]:
+    """Names of `fill_down` that are no column, or one of the result of a row."""
+    found = []
+    for name in () if isinstance(scheme.fill_down, bool) else scheme.fill_down:
+        place = header.columns.get(name)
+        if name in _OF_RESULT:
+            message = f"{name} belongs to the result of one row and is not filled from another"
+            found.append(problem_at("MA330", grid, header.row, place or 1, message))
+        elif name not in {*COLUMNS, *header.columns, *header.extra, "author"}:
+            near = difflib.get_close_matches(name, [*header.columns, *header.extra], n=1)
+            hint = f"did you mean {near[0]!r}?" if near else ""
+            message = f"the sheet has no column {name!r}"
+            found.append(problem_at("MA330", grid, header.row, 1, message, hint=hint))
+    return found
 
 
 def _columns(header: Header, scheme: Scheme) -> dict[int, str]:
@@ -55,7 +80,7 @@ def _columns(header: Header, scheme: Scheme) -> dict[int, str]:
     wanted = _OF_STUDY if scheme.fill_down is True else frozenset(scheme.fill_down or ())
     if "study" in wanted:  # what names a study stands in its first row together
         wanted |= _IDENTITY
-    found = {number: name for name, number in places.items() if name in wanted}
+    found = {number: name for name, number in places.items() if name in wanted - _OF_RESULT}
     if "study" in wanted and header.identity.author:
         found.setdefault(header.identity.author, "author")
     return found

@@ -289,6 +289,9 @@ def _number(
     if parsed.fault == "MA309" and column.group not in {"statistic", "companion"}:
         report("MA342", f"{seen.strip()!r} is no value; {column.name} is read as missing")
         return Coded(None, seen, cell)
+    if parsed.fault in {"MA302", "MA308"} and column.group in _SCALES:
+        report("MA126", "is no single number, and read as missing")
+        return Coded(None, seen, cell)
     if parsed.fault:
         report(parsed.fault, *_FAULTS[parsed.fault])
         return Coded(None, seen, cell, faulty=True)
@@ -303,6 +306,10 @@ def _number(
     if parsed.value is None:
         return Coded(None, seen, cell)
     fault = _range_fault(column, parsed.value)
+    if fault and column.group in _SCALES:
+        near = f"was it {parsed.value / 100:g}?" if column.percent else ""
+        report("MA126", f"{fault[1]}; read as missing", near if 1 < parsed.value <= 100 else "")
+        return Coded(None, seen, cell)
     if fault:
         report(*fault)
         return Coded(None, seen, cell, faulty=True)
@@ -313,6 +320,8 @@ def _number(
     return Coded(parsed.value, seen, cell, parsed.changes)
 
 
+#: Groups of columns whose numbers describe the scales; no effect needs them.
+_SCALES = frozenset({"alliance", "outcome"})
 _FAULTS: dict[str, tuple[str, str]] = {
     "MA302": ("is not a number, or has more than one reading", "enter the number alone"),
     "MA303": ("is a spreadsheet error", "correct the formula or enter the value"),

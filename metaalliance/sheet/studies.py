@@ -18,7 +18,7 @@ from metaalliance.options import (
     YiMeasure,
     check_option,
 )
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, Severity
 from metaalliance.sheet.columns.header import Header, header_text, problem_at
 from metaalliance.sheet.opening import CodedSheet, open_sheet
 from metaalliance.sheet.read.grid import Grid
@@ -224,8 +224,12 @@ def load_studies(
     needless = {
         (n, column)
         for n, choice in choices.items()
-        for column, statistic in (("p", "p"), ("tails", "p"), ("yi_measure", "yi"))
-        if choice.statistic != statistic
+        for column, used in (
+            ("p", "p" in choice.inputs),
+            ("tails", "p" in choice.inputs),
+            ("yi_measure", choice.statistic == "yi"),
+        )
+        if not used
     }
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
@@ -280,9 +284,19 @@ def _read_config(path: str | Path | None) -> Config:
     return Config() if path is None else read_config(Path(path))
 
 
+#: Severity of faults in cells that the row does not need.
+_HARMLESS: dict[str, Severity] = {
+    "MA309": "note", "MA314": "note", "MA331": "note", "MA302": "warning", "MA308": "warning", "MA313": "warning",
+}  # fmt: skip
+
+
 def _without_harm(p: Problem) -> Problem:
-    """What no number depends on, as an inequality for p beside another statistic, is a note."""
-    return replace(p, severity="note") if p.code in {"MA309", "MA314", "MA331"} else p
+    """What a row does not need is no error: p < .05 beside another statistic, half a person in n.
+
+    Text and impossible values, such as tails = two beside r, are worth a look.
+    """
+    severity = _HARMLESS.get(p.code)
+    return replace(p, severity=severity) if severity else p
 
 
 def _silence(

@@ -70,6 +70,20 @@ def test_half_a_data_file_is_refused(saved, sheet, write, name):
     assert error.code == "MA105"
 
 
+@pytest.mark.parametrize("version", [8, 10, 12, 13, 15])
+def test_a_stata_file_without_its_end_is_refused(saved, write, version):
+    """The library reads it without its labels: include = 1 and 0 would be taken as they stand."""
+    columns = {"study": ["A", "B"], "r": [0.1, 0.2], "n": [40, 50], "include": [1, 0]}
+    labels = {"include": {1: "no", 0: "yes"}}
+    path = saved(columns, "t.dta", version=version, variable_value_labels=labels)
+    assert [row.included for row in ma.load_studies(path).rows] == [False, True]
+    content = path.read_bytes()
+    for missing in (1, 5, 70):
+        error = refusal(write(content[:-missing], "cut.dta"))
+        assert error.code == "MA105"
+        assert "its end" in str(error)
+
+
 def test_a_crash_of_the_library_is_one_sentence(monkeypatch, saved, sheet):
     """The library behind .sav can crash on a damaged file: it runs in a process of its own."""
     path = saved(sheet, "t.sav")

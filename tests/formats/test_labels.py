@@ -57,6 +57,28 @@ def test_value_labels_become_levels(spss, said):
     assert "without a label: '2'" in message
 
 
+@pytest.mark.parametrize("name", ["t.sav", "t.dta"])
+def test_a_label_of_a_single_number_makes_no_levels(saved, codes, said, name):
+    columns = {
+        "study": [*BASE["study"], "E 2005"],
+        "n": [40, 50, 60, 70, 99],
+        "r": [0.0, 0.2, 0.1, 0.05, 0.3],
+        "sessions": [8, 12, 16, 1, 10],
+        "school": [1, 2, 1, 3, 2],
+    }
+    labels = {"r": {0: "no effect"}, "sessions": {1: "single session"},
+              "school": {1: "CBT", 2: "IPT", 4: "PDT"}, "n": {99: "not reported"}}  # fmt: skip
+    studies = ma.load_studies(saved(columns, name, variable_value_labels=labels))
+    assert values(studies, "r") == columns["r"]
+    assert values(studies, "sessions") == columns["sessions"]
+    assert values(studies, "school") == ["CBT", "IPT", "CBT", "3", "IPT"]
+    assert values(studies, "n") == [40, 50, 60, 70, None]
+    assert "MA302" not in codes(studies)
+    notes = said(studies, "MA125")
+    assert len(notes) == 2
+    assert "'1 = single session'" in notes[1]
+
+
 def test_declared_missing_codes_are_missing(spss, said):
     assert values(spss, "hours") == [20, None, 12, 8]
     assert len(said(spss, "MA115")) == 2

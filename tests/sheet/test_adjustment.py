@@ -89,8 +89,10 @@ def test_bound_of_a_reliability_is_missing_with_a_warning(load, text):
 
 
 @pytest.mark.parametrize("text", ["β = .78", "n = 78", "α and ω = .78", "about .78"])
-def test_other_words_are_no_reliability(load, errors, text):
-    assert errors(load(f"study,r,n,alliance_reliability\nA,0.3,40,{text}\n")) == [("MA302", "D2")]
+def test_other_words_are_no_reliability(load, text):
+    studies = load(f"study,r,n,alliance_reliability\nA,0.3,40,{text}\n")
+    assert studies.errors == ()
+    assert [p.cell for p in studies.problems if p.code == "MA126"] == ["D2"]
 
 
 def test_proportions_among_percentages_in_a_column_of_the_team(load):

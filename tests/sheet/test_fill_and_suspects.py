@@ -38,6 +38,26 @@ def test_all_columns_of_the_study_are_filled_within_it(load):
     assert values(studies, "design") == ["RCT", "RCT", None, None]
 
 
+@pytest.mark.parametrize("name", ["r", "p", "se", "ci_low", "sign", "Correlation", "yeer"])
+def test_what_cannot_be_filled_is_refused_by_name(load, errors, name):
+    text = "study,year,correlation,d,n,p,se,ci_low,sign\nA,2001,.3,,50,.03,.1,.1,+\nA,,,.5,50,,,,\n"
+    studies = filled(load, text, ["study", name])
+    (problem,) = [p for p in studies.errors if p.code == "MA330"]
+    assert ("r" if name == "Correlation" else name) in problem.message
+    assert "MA335" not in [p.code for p in studies.problems]
+    assert values(studies, "r") == [0.3, None]
+    assert values(studies, "year") == [2001, 2001]
+    assert ("'year'" in problem.hint) == (name == "yeer")
+
+
+def test_columns_that_several_rows_share_may_be_filled(load, errors):
+    text = "study,year,d,n1,n2,Clinic\nA,2001,.3,20,30,x\nA,,.2,,,\n"
+    studies = filled(load, text, ["study", "n1", "n2", "Clinic"])
+    assert errors(studies) == []
+    assert values(studies, "n2") == [30, 30]
+    assert values(studies, "Clinic") == ["x", "x"]
+
+
 def test_author_and_year_are_filled_together(load):
     text = "author,year,r,n\nA,2001,.3,50\n,,.2,50\nA,2008,.22,90\n,,.2,90\n"
     studies = filled(load, text, ["study"])

@@ -7,7 +7,6 @@ import pytest
 ERRORS = {
     "no statistic": ("MA401", "A2", "study,r,n\nA,,40\n"),
     "statistic reported as missing": ("MA401", "A2", "study,r,n\nA,NR,40\n"),
-    "note under the table": ("MA401", "A3", "study,r,n\nA,.3,40\nNote. r = Pearson,,\n"),
     "value without its statistic": ("MA401", "C2", "study,r,value,n\nA,,.3,40\n"),
     "F without sign": ("MA402", "B2", "study,F,n\nA,4,40\n"),
     "chi² without sign": ("MA402", "B2", "study,chi2,n\nA,4,40\n"),

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from scipy import special
+
 from metaalliance.core.conversion import formulas as cv
 from metaalliance.core.conversion import spread
 from metaalliance.core.conversion.spread import Inputs
@@ -205,20 +207,43 @@ of_kendall = _own(cv.r_from_kendall, cv.kendall_z_variance, "kendall_tau")
 
 
 def has_test(x: Inputs) -> bool:
-    """Whether a coefficient b has its standard error, so that t = b / SE."""
-    return "b" in x and bool({"se_b", "se"} & x.keys())
+    """Whether a coefficient b has its standard error, or limits or p that give its t."""
+    return "b" in x and _test_of_b(x) is not None
+
+
+def _test_of_b(x: Inputs) -> tuple[str, Callable[[float], float]] | None:
+    """What gives the t of b, as a formula and as a function of the degrees of freedom."""
+    b, tails = x["b"], x.get("tails", 2)
+    se = x.get("se_b", x.get("se"))
+    if se is not None:
+        return "t = b / SE", lambda _: b / se
+    if not {"df", "n"} & x.keys():
+        return None
+    width = x.get("ci_high", -math.inf) - x.get("ci_low", math.inf)
+    if width > 0:
+        level = x.get("ci_level", 95.0)
+        upper = 0.5 + (level if level < 1 else level / 100) / 2
+        how = "SE = width of the limits / 2 t of their level, t = b / SE"
+        return how, lambda df: 2 * b * float(special.stdtrit(df, upper)) / width
+    if {"sd_x", "sd_y", "n"} <= x.keys() or not 0 < x.get("p", 0) / tails <= 1 / 2:
+        return None
+    sign = (b > 0) - (b < 0)
+    return "t of p, signed like b", lambda df: -sign * float(special.stdtrit(df, x["p"] / tails))
 
 
 def of_b(x: Inputs) -> Converted:
-    """An unstandardised coefficient: through its t where its standard error is coded."""
-    if not has_test(x):
+    """An unstandardised coefficient: through its t where its standard error is known."""
+    test = _test_of_b(x)
+    if test is None:
         return of_coefficient("β = b SDx / SDy")(x)
     df = _df(x)
     coded = {"df", "n_predictors"} & x.keys()
     taken = () if coded else ("neither df nor n_predictors was coded; 1 predictor was taken",)
-    r = cv.r_from_t(x["b"] / x.get("se_b", x.get("se", math.nan)), df)
-    formula = "t = b / SE; t / √(t² + df), partial r"
-    return _standard(r, df, formula, rule=_BY_DF, assumptions=taken)
+    how, t = test
+    if how.startswith("t of p") and "tails" not in x:
+        taken = (*taken, "tails was not coded; 2 was taken")
+    formula = f"{how}; t / √(t² + df), partial r"
+    return _standard(cv.r_from_t(t(df), df), df, formula, rule=_BY_DF, assumptions=taken)
 
 
 def standardized_beta(x: Inputs) -> float:

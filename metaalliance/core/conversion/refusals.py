@@ -82,6 +82,20 @@ def _has_margins(x: Inputs) -> bool:
     return 0 not in {a + b, c + d, a + c, b + d}
 
 
+def _is_middle(x: Inputs) -> bool:
+    """Whether b lies in the middle of its limits, as far as rounding and a tenth allow."""
+    if {"se_b", "se"} & x.keys() or not {"ci_low", "ci_high"} <= x.keys():
+        return True
+    width = x["ci_high"] - x["ci_low"]
+    return width < 0 or abs(x["ci_low"] + x["ci_high"] - 2 * x["b"]) <= max(0.1 * width, 0.02)
+
+
+TEST_OF_B = unless(lambda x: has_test(x) or {"sd_x", "sd_y", "n"} <= x.keys(), "MA403",
+                   "b needs se_b, both limits or an exact p, or sd_x, sd_y and n", "b")  # fmt: skip
+MIDDLE_OF_LIMITS = unless(
+    _is_middle, "MA313", "b = {b:g} is not in the middle of [{ci_low:g}, {ci_high:g}]", "ci_low",
+    "enter the limits of b itself, or se_b",
+)  # fmt: skip
 #: A limit of 1.00 by rounding does no harm where n gives the variance.
 LIMITS_OF_R = unless(_as_correlations, "MA313",
                      "[{ci_low:g}, {ci_high:g}] cannot be its limits", "ci_low")  # fmt: skip

@@ -185,14 +185,19 @@ RECORDS = (
          exact="with one predictor, r = β", source="Peterson & Brown 2005"),
     Rule(statistic="b", rank=12, adjusted=True, coefficient=True, df="df",
          words=("unstandardised regression coefficient", "unstandardised regression coefficients"),
-         columns=(number("b", "Unstandardised or multilevel coefficient; needs se_b with df or n, "
-                         "or sd_x and sd_y.", "unstandardized b", "unstandardised b", "coef"),),
+         columns=(number("b", "Unstandardised or multilevel coefficient; needs se_b, its limits or "
+                         "p with df or n, or sd_x and sd_y.", "unstandardized b",
+                         "unstandardised b", "coef"),),
          beside=(q.SE_B, q.SD_X, q.SD_Y),
-         needs=(("se_b", "se", "sd_x"), ("se_b", "se", "sd_y"), ("df", "n"), ("n", "se_b", "se")),
-         refusals=(no.large_beta("b"), no.FEWER_PREDICTORS), function=to.of_b,
-         formula="t = b / SE, t / √(t² + df); without SE β = b SDx / SDy, r = β + .05 λ",
-         variance="1 / (df − 1), df = n − m − 1 unless coded; without SE 1 / (n − 3)",
-         exact="with SE; else as beta", source="Aloe & Thompson 2013; Peterson & Brown 2005"),
+         needs=(("se_b", "se", "ci_low", "p", "sd_x"), ("se_b", "se", "ci_high", "p", "sd_y"),
+                ("df", "n"), ("n", "se_b", "se", "ci_low", "p")),
+         refusals=(no.TEST_OF_B, no.MIDDLE_OF_LIMITS, no.large_beta("b"), no.FEWER_PREDICTORS),
+         function=to.of_b,
+         formula="t = b / SE, t / √(t² + df), SE from the limits or t from p where it is not "
+         "coded; else β = b SDx / SDy, r = β + .05 λ",
+         variance="1 / (df − 1), df = n − m − 1 unless coded; with SDs 1 / (n − 3)",
+         exact="with SE, limits or p; else as beta",
+         source="Aloe & Thompson 2013; Peterson & Brown 2005"),
     Rule(statistic="r_squared", rank=10, signed=False,
          words=("share of explained variance (R²)", "shares of explained variance (R²)"),
          columns=(q.share("r_squared", "Variance explained by the alliance alone, as a proportion "

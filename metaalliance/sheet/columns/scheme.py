@@ -142,7 +142,8 @@ def _with_missing(scheme: Scheme, config: Config) -> Scheme:
     fill = config.fill_down
     if not isinstance(fill, bool):
         fill = tuple(scheme.name_of(name) for name in fill)
-    named = (*words, *(fill if not isinstance(fill, bool) else ()))
+    listed = () if isinstance(fill, bool) else fill
+    named = (*words, *(name for name in listed if name in COLUMNS))  # of others fill_down tells
     return replace(scheme, missing=MissingWords(everywhere, words), fill_down=fill, named=named)
 
 

@@ -88,7 +88,7 @@ _FIRST = (
     _choice("alliance_time", "alliance", "When: early, mid, late, averaged.", "time",
             "alliance session", "timing"),
     _number("alliance_reliability", "alliance", "Reliability of the alliance scores.", "rxx",
-            low=0, high=1, labels=_RELIABILITIES),
+            low=0, high=1, percent=0.01, labels=_RELIABILITIES),
     _choice("reliability_source", "alliance", "Where the reliability comes from: this sample, "
             "manual or other."),
     _number("alliance_items", "alliance", "Number of items of the alliance scale.", "items",
@@ -102,7 +102,7 @@ _FIRST = (
             "outcome source", "outcome perspective"),
     _choice("outcome_time", "outcome", "post, follow-up or dropout.", "outcome timing"),
     _number("outcome_reliability", "outcome", "Reliability of the outcome scores.", "ryy",
-            low=0, high=1, labels=_RELIABILITIES),
+            low=0, high=1, percent=0.01, labels=_RELIABILITIES),
     _choice("outcome_direction", "direction", "lower_better for symptoms and dropout; blank means "
             "that the coder has aligned the sign already.", "outcome dir", "direction"),
     _placed(N, "companion"),

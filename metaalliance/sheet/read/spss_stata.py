@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import struct
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,6 +22,10 @@ _STATA_EPOCH = dt.datetime(1960, 1, 1)
 #: Missing values of Stata beside the plain one.
 _EXTENDED = frozenset(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
 
+#: Formats of Stata 7 to 12 with the width of a display format, and widths of their types.
+_OLD = {111: 12, 113: 12, 114: 49, 115: 49}
+_WIDTHS = {251: 1, 252: 2, 253: 4, 254: 4, 255: 8}
+
 
 def read_spss_stata(content: bytes, name: str, kind: str) -> tuple[list[Grid], list[Problem]]:
     """Return the data of an SPSS or Stata file as a sheet.
@@ -31,6 +36,10 @@ def read_spss_stata(content: bytes, name: str, kind: str) -> tuple[list[Grid], l
         When pyreadstat is not installed, or the file is broken or too large.
     """
     require("pyreadstat", name, "a Stata file" if kind == "dta" else "an SPSS file")
+    if kind == "dta" and not _is_whole(content):
+        raise UnreadableFileError(
+            f"{name} is broken: its end, where the value labels stand, is missing.", code="MA105"
+        )
     try:
         data = read_apart(content, kind, rows=MAX_ROWS, size=MAX_UNPACKED)
     except BrokenDataError as error:
@@ -52,6 +61,34 @@ def read_spss_stata(content: bytes, name: str, kind: str) -> tuple[list[Grid], l
         message = f"{name} holds text that is not in its declared encoding; it is read as Latin-1."
         found.insert(0, notice("MA111", message, severity="note"))
     return [grid], found + _filters(grid)
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether a Stata file has its end, without which the library reads it and loses labels."""
+    if content.startswith(b"<stata_dta>"):
+        return content.rstrip(b"\x00 \r\n").endswith(b"</stata_dta>")
+    if not content or content[0] not in _OLD:
+        return True
+    try:
+        return _end_of_labels(content) <= len(content)
+    except struct.error:
+        return False
+
+
+def _end_of_labels(content: bytes) -> int:
+    """Where the last table of value labels ends, in the formats of Stata 7 to 12."""
+    order = ">" if content[1] == 1 else "<"
+    variables, rows = struct.unpack_from(f"{order}HI", content, 4)
+    types = content[109 : 109 + variables]
+    at: int = 111 + variables * (1 + 33 + 2 + _OLD[content[0]] + 33 + 81)
+    more = (1, 1)
+    while any(more):  # characteristics, up to an empty one
+        more = struct.unpack_from(f"{order}BI", content, at)
+        at += 5 + more[1]
+    at += rows * sum(_WIDTHS.get(kind, kind) for kind in types)
+    while content[at:].strip(b"\x00"):
+        at += 40 + struct.unpack_from(f"{order}I", content, at)[0]
+    return at
 
 
 def _variable(entry: dict[str, Any], kind: str) -> Variable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +16,12 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.read.grid import Grid, check_size, place_name
+from metaalliance.sheet.read.numbers import MISSING_TOKENS
 
 #: Names that a note lists before it counts the rest.
 _LISTED = 6
+#: Codes that stand for no answer by habit: -9, 9, 99, 98, 999, 77, 888.
+_NO_ANSWER = re.compile(r"-.*|9+[6-9]?|8{2,}|7{2,}").fullmatch
 
 
 @dataclass(slots=True, kw_only=True)
@@ -173,6 +177,11 @@ def _labelled(
     if not labelled:
         return values  # labels of codes that do not occur, such as 99 = no answer
     bare = [code for code in present if code not in levels]
+    if not variable.labels_are_values and _are_numbers(bare, {c: levels[c] for c in labelled}):
+        pairs = (f"{code} = {levels[code]}" for code in labelled)
+        message = f"most values have no label and are numbers; not read: {listed(pairs)}"
+        found.append(variable_problem("MA125", sheet, place, message))
+        return values
     if not variable.labels_are_values:
         pairs = (f"{code} = {text}" for code, text in levels.items() if code in present)
         message = f"value labels are read in place of codes: {listed(pairs)}"
@@ -184,6 +193,17 @@ def _labelled(
         message = f"several codes have the label {listed(shared)}: they are one level now"
         found.append(variable_problem("MA118", sheet, place, message))
     return [None if v is None else levels.get(v, str(v)) for v in values]
+
+
+def _are_numbers(bare: list[Any], labelled: Mapping[Any, str]) -> bool:
+    """Whether labels only say what single numbers mean: most have none, and none is missing."""
+    if not all(v.__class__ in {int, float} for v in (*bare, *labelled)):
+        return False
+    measured = len(bare) > len(labelled) or any(v.__class__ is float for v in bare)
+    return measured and not any(
+        _NO_ANSWER(str(code)) or text.casefold() in MISSING_TOKENS
+        for code, text in labelled.items()
+    )
 
 
 def _single_precision(values: list[Any], place: str, sheet: str, found: list[Problem]) -> list[Any]:

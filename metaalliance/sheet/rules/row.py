@@ -247,6 +247,8 @@ def _p_problems(row: Row, choice: Choice, chosen: Converted) -> list[Problem]:
     reported = row.get("p")
     if choice.statistic == "p" or reported is None or chosen.df is None or reported == 0:
         return []
+    if "tails" in row.cells and row.cells["tails"].faulty:
+        return []
     tails = row.get("tails") or 2
     t = abs(chosen.r) * math.sqrt(chosen.df / (1 - chosen.r**2))
     implied = float(stats.t.sf(t, chosen.df)) * tails

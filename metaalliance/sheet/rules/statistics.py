@@ -234,12 +234,14 @@ def _needs(row: Row, choice: Choice) -> list[Problem]:
     if choice.rule.spread and any("n" in one_of for one_of in choice.rule.needs):
         own = "se or " if choice.rule.spread.takes_se else ""
         hint += f", or its {own}ci_low and ci_high where n is not known"
+    elif "p" in missing[0]:
+        hint += f"; the limits or the p of {column} serve, too"
     return [row.problem("MA403", message, column, hint)]
 
 
 def _worded(missing: list[tuple[str, ...]]) -> str:
     """Say what is missing: one column of each tuple; "a, or b and c" for a or b and a or c."""
-    named = (tuple(c for c in one_of if c not in _INSTEAD) for one_of in missing)
+    named = (tuple(c for c in one_of if c not in (*_INSTEAD, "p")) for one_of in missing)
     groups = list(dict.fromkeys(named))
     for name in dict.fromkeys(c for group in groups for c in group):
         others = [tuple(c for c in group if c != name) for group in groups if name in group]
