@@ -269,16 +269,6 @@ def _doubt_of_means(parts: dict[str, Cell | None], present: list[tuple[int, str,
 
 def _ask(found: Found) -> None:
     """Ask what the program does not say."""
-    rows = tuple(i for i, e in enumerate(found.entries) if "include" not in e)
-    if rows:
-        found.ask(
-            "MA551",
-            "The effects keep the signs of the source; outcome_direction is blank, "
-            "which means that positive is: better alliance, better outcome.",
-            "Where a lower score is better, enter lower_better.",
-            column="outcome_direction",
-            entries=rows,
-        )
     grouped = tuple(
         i for i, e in enumerate(found.entries) if any(key_of(k) == "subgroupwithinstudy" for k in e)
     )

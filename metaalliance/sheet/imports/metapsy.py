@@ -20,7 +20,6 @@ from metaalliance.sheet.imports.comparison import (
     exclude,
     means,
     number,
-    set_directions,
 )
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
@@ -51,7 +50,7 @@ def _table(source: Source, sheet: str | None) -> Table | None:
 def read(source: Source, asked: Asked) -> Found:
     """Read each comparison once, with its means, its events or its computed g."""
     table = _table(source, asked.sheet)
-    found = Found(meaning=MEANING)
+    found = Found(meaning=MEANING, scores=True)
     if table is None:
         return found
     lines = list(table.lines())
@@ -75,7 +74,6 @@ def read(source: Source, asked: Asked) -> Found:
             continue
         found.entries.append(_entry(table, line, values, others))
     _ask(found, len(mirrors))
-    set_directions(found, asked)
     return found
 
 

@@ -65,7 +65,7 @@ def unfold(
     """
     found = Found(unit="effects")
     used = {i for part in wide.parts for i in part.columns.values()}
-    study = _identity(table)
+    study = {} if "study" in asked.columns.values() else _identity(table)
     needed = _NEEDED.get(wide.statistic, (wide.statistic,))
     others = placed(
         table,
@@ -192,15 +192,6 @@ def _ask(found: Found, wide: Wide) -> None:
         return
     rows = tuple(range(len(found.entries)))
     listed = ", ".join(wide.labels)
-    if not any("outcome_direction" in e for e in found.entries):
-        found.ask(
-            "MA551",
-            "The effects keep the signs of the source; outcome_direction is blank, "
-            f"which means that positive is: better alliance, better outcome ({listed}).",
-            "Where a lower score is better, enter lower_better.",
-            column="outcome_direction",
-            entries=rows,
-        )
     if wide.column == "outcome_measure":
         column = "outcome_measure" if "outcome_measure" in found.entries[0] else "alliance_measure"
         found.ask(
