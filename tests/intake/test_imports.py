@@ -69,3 +69,61 @@ def test_a_direction_stated_in_the_source_gives_way_to_a_named_one(tmp_path):
     assert errors(found, tmp_path)  # "upwards" is no direction, and not lost in a column of its own
     found = imported(tmp_path, text, directions={"BDI": "lower_better", "GAF": "higher_better"})
     assert column(found, "outcome_direction") == ["lower_better", "higher_better"]
+
+
+ODDS = (
+    "Study name,Odds ratio,Lower limit,Upper limit,Effect direction,Log odds ratio,Std Err\n"
+    "A,2.0,1.1,3.64,Negative,-0.693,0.305\n"
+)
+EVENTS = (
+    "Study name,Group-A Events,Group-A Sample size,Group-B Events,Group-B Sample size,"
+    "Effect direction,Odds ratio,Log odds ratio,Std Err\n"
+)
+MEANS = (
+    "Study name,Group-A Mean,Group-A Std-Dev,Group-A Sample size,Group-B Mean,Group-B Std-Dev,"
+    "Group-B Sample size,Effect direction,Std diff in means,Std Err\n"
+)
+
+
+def test_an_odds_ratio_takes_the_sign_of_the_program(tmp_path):
+    found = imported(tmp_path, ODDS)
+    path = found.save(tmp_path / "out.xlsx")
+    frame = ma.effect_sizes(ma.read_studies(path)).frame
+    assert frame["r"].iloc[0] == pytest.approx(-0.188, abs=0.001)
+    limits = [found.entries[0][k].value for k in ("ci_low", "odds_ratio", "ci_high")]
+    assert limits == pytest.approx([1 / 3.64, 1 / 2, 1 / 1.1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Study name,Odds ratio,Sample size,Effect direction,Std Err\nA,2,80,Negative,.3\n",
+        "Study name,Odds ratio,Sample size,Log odds ratio,Std Err\nA,2,80,-.693,.3\n",
+        "Study name,Correlation,Sample size,Effect direction,Std Err\nA,-.3,80,Positive,.1\n",
+        "Study name,Correlation,Sample size,Z-Value,Std Err\nA,.3,80,-2.7,.1\n",
+        EVENTS + "A,12,30,5,31,Negative,3.4667,-1.2432,.61\n",
+        EVENTS + "A,12,30,5,31,Negative,,,.61\n",
+        EVENTS + "A,12,30,5,31,Auto,.288,-1.2432,.61\n",
+        MEANS + "A,12,3,30,10,3,30,Negative,-.667,.26\n",
+        MEANS + "A,12,3,30,10,3,30,Negative,,.26\n",
+        MEANS + "A,12,3,30,10,3,30,Auto,-.667,.26\n",
+    ],
+)
+def test_a_sign_in_doubt_is_left_blank_and_asked(tmp_path, text):
+    found = imported(tmp_path, text)
+    assert "MA557" in codes(found)
+    assert not {"r", "odds_ratio", "events1", "mean1"} & found.entries[0].keys()
+    assert errors(found, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        EVENTS + "A,12,30,5,31,Auto,3.4667,1.2432,.61\n",
+        EVENTS + "A,5,31,12,30,Negative,.2885,-1.2432,.61\n",
+        MEANS + "A,12,3,30,10,3,30,Positive,.667,.26\n",
+        MEANS + "A,10,3,30,12,3,30,Negative,-.667,.26\n",
+    ],
+)
+def test_a_direction_that_repeats_the_sign_changes_nothing(tmp_path, text):
+    assert "MA557" not in codes(imported(tmp_path, text))
