@@ -127,3 +127,60 @@ def test_a_sign_in_doubt_is_left_blank_and_asked(tmp_path, text):
 )
 def test_a_direction_that_repeats_the_sign_changes_nothing(tmp_path, text):
     assert "MA557" not in codes(imported(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (
+            "study,n,d_dep,d_anx,outcome_direction_dep,outcome_direction_anx",
+            "A,60,.5,-.3,higher_better,lower_better",
+        ),
+        ("study,n,r_BDI,dir_BDI,r_GAF,dir_GAF", "A,60,.5,higher_better,-.3,lower_better"),
+        (
+            "study,n,outcome1,r1,direction1,outcome2,r2,direction2",
+            "A,60,dep,.5,higher_better,anx,-.3,lower_better",
+        ),
+    ],
+)
+def test_each_effect_of_a_wide_sheet_keeps_its_direction(tmp_path, header, row):
+    found = imported(tmp_path, f"{header}\n{row}\n")
+    assert column(found, "outcome_direction") == ["higher_better", "lower_better"]
+    assert "MA551" not in codes(found)
+
+
+def test_numbered_effects_keep_the_names_of_their_outcomes(tmp_path):
+    found = imported(tmp_path, "study,n,cor1,cor2,measure1,measure2\nA,60,.5,-.3,BDI,GAF\n")
+    assert column(found, "outcome_measure") == ["BDI", "GAF"]
+    assert column(found, "r") == [0.5, -0.3]
+
+
+def test_a_direction_that_belongs_to_no_effect_or_may_be_a_sign_is_asked(tmp_path):
+    found = imported(tmp_path, "study,n,r_BDI,r_GAF,dir_Beck\nA,60,.5,-.3,lower_better\n")
+    assert column(found, "outcome_direction") == ["decide"] * 2
+    assert "MA560" in codes(found)
+    assert errors(found, tmp_path)
+    found = imported(tmp_path, "study,n,r1,r2,dir1,dir2\nA,60,.5,-.3,positive,negative\n")
+    assert column(found, "outcome_direction") == ["decide"] * 2
+    assert "MA550" in codes(found)
+
+
+def wide_means(first: str, second: str) -> str:
+    names = [f"{p}{g}_{m}" for m in (first, second) for g in (1, 2) for p in ("m", "sd", "n")]
+    return f"study,{','.join(names)}\nA,10,4,30,12,4,31,55,9,30,50,9,31\n"
+
+
+def test_means_of_a_wide_sheet_ask_for_directions_as_other_houses_do(tmp_path):
+    found = imported(tmp_path, wide_means("BDI", "GAF"))
+    assert column(found, "outcome_direction") == ["lower_better", "higher_better"]
+    assert column(found, "mean1") == [10, 55]  # whole numbers
+    found = imported(tmp_path, wide_means("BDI", "XYZ"))
+    assert column(found, "outcome_direction") == ["lower_better", "decide"]
+    assert errors(found, tmp_path)
+
+
+def test_typing_errors_in_one_column_are_for_validate(tmp_path):
+    rows = "A,40,.3,x.1\nB,50,.2,3.2\nC,60,.1,o.4\nD,70,.4,-.2\n"
+    found = imported(tmp_path, f"study,n,r_BDI,r_GAF\n{rows}")
+    assert len(found.entries) == 8
+    assert errors(found, tmp_path)

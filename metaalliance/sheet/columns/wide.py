@@ -23,6 +23,7 @@ _EFFECTS = {
     "beta": "beta", "or": "odds_ratio", "oddsratio": "odds_ratio", "logor": "log_odds_ratio",
     "lnor": "log_odds_ratio", "t": "t", "tval": "t", "tvalue": "t", "f": "F", "chi2": "chi2",
 }  # fmt: skip
+_CORRELATED = frozenset({"r", "spearman_rho", "partial_r"})
 _SIDES = {"1": names("1 1i i e t exp eg int tx arm1 group1 g1 treat"),
           "2": names("2 2i c ctrl con kg cg control arm2 group2 g2 ctl")}  # fmt: skip
 _NUMBERS = {"mean": names("m mean mw media moyenne gemiddelde"),
@@ -149,8 +150,17 @@ def _most(
                 if all(c in v and _numeric(columns[v[c]], c) for c in needed)]  # fmt: skip
         if name in {"t", "F"} and all(k.isdigit() for k in have):
             continue  # T1, T2 are points in time, F1, F2 factors
-        if not any(_has_decimals(columns[found[k][c]]) for k in have for c in needed):
+        spread = name == "means" and all({"sd1", "sd2"} <= found[k].keys() for k in have)
+        if not spread and not any(
+            _has_decimals(columns[found[k][c]]) for k in have for c in needed
+        ):
             continue  # counts are no effects
+        if have:  # beside clean columns also one with typing errors, for `validate`
+            have = [
+                k
+                for k, v in found.items()
+                if k in have or all(c in v and _some(columns[v[c]], c) for c in needed)
+            ]
         if len(have) > max(1, len(best)):
             best, statistic = have, name
     return statistic, best
@@ -214,12 +224,16 @@ def _labelled(column: str, label: str) -> tuple[str, str] | None:
 
 def _numeric(values: Sequence[Any], column: str) -> bool:
     """Whether a column holds numbers that its statistic can be; some cell has to hold one."""
-    filled = [v for v in values if not is_blank(v)]
-    parsed = [p for v in filled if not (p := parse_number(v)).missing]
+    parsed = [p for v in values if not is_blank(v) and not (p := parse_number(v)).missing]
     numbers = [p.value for p in parsed if p.value is not None]
-    correlated = column in {"r", "spearman_rho", "partial_r"}
-    inside = all(-1 <= v <= 1 for v in numbers) if correlated else True
-    return bool(numbers) and inside and len(numbers) >= len(filled) / 2
+    inside = all(-1 <= v <= 1 for v in numbers) if column in _CORRELATED else True
+    return bool(numbers) and inside and len(numbers) >= len(parsed) / 2
+
+
+def _some(values: Sequence[Any], column: str) -> bool:
+    """Whether one cell at least holds a number with decimals that its statistic can be."""
+    numbers = [v for value in values if (v := parse_number(value).value) is not None]
+    return any(v % 1 and (abs(v) < 1 or column not in _CORRELATED) for v in numbers)
 
 
 def _has_decimals(values: Sequence[Any]) -> bool:

@@ -82,6 +82,7 @@ def set_directions(found: Found, asked: Asked) -> None:
     OptionError
         When the command was told of an outcome that the file does not have.
     """
+    _doubt_signs(found)
     _tell(found, asked)
     signed = []
     groups: dict[tuple[str, str], list[int]] = {}
@@ -106,6 +107,30 @@ def set_directions(found: Found, asked: Asked) -> None:
         )
 
 
+def _doubt_signs(found: Found) -> None:
+    """A direction that is positive or negative may be the sign of the effect, unless it says so."""
+    rows = tuple(
+        i
+        for i, entry in enumerate(found.entries)
+        if (cell := entry.get("outcome_direction")) is not None
+        and key_of(str(cell.value)) in {"positive", "negative"}
+        and "outcomedirection" not in key_of(cell.place)
+    )
+    for index in rows:
+        cell = found.entries[index]["outcome_direction"]
+        how = f"{cell.value} may be the sign of the effect"
+        found.entries[index]["outcome_direction"] = Cell(DECIDE, cell.place, how)
+    if rows:
+        found.ask(
+            "MA550",
+            f"{len(rows)} directions are 'positive' or 'negative': of the effect, or of the scale? "
+            "The cells say 'decide', an error until you have.",
+            "Enter higher_better or lower_better.",
+            column="outcome_direction",
+            entries=rows,
+        )
+
+
 def _tell(found: Found, asked: Asked) -> None:
     """Enter the directions that the command was told; by its name one wins over the source."""
     told = {key_of(name): d for name, d in asked.directions.items() if name != "*"}
@@ -117,7 +142,9 @@ def _tell(found: Found, asked: Asked) -> None:
     for entry in found.entries:
         named = next((told[k] for n in _names(entry) if (k := key_of(n)) in told), None)
         stated = entry.get("outcome_direction")
-        direction = named or (asked.directions.get("*") if stated is None else None)
+        direction = named or (
+            asked.directions.get("*") if stated is None or stated.value == DECIDE else None
+        )
         if direction is not None:
             instead = f" in place of {stated.value}" if stated is not None else ""
             how = f"as the command was told (--direction){instead}"

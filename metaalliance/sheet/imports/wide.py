@@ -6,14 +6,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 from metaalliance.sheet.columns.wide import Part, Wide, find_wide
+from metaalliance.sheet.columns.words import folded, pieces
 from metaalliance.sheet.imports.columns import placed
+from metaalliance.sheet.imports.comparison import DECIDE
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
 from metaalliance.sheet.read.numbers import parse_number
 
+#: What teams call the columns that stand beside each effect, where the coding sheet does not.
+_OF_EFFECTS = {"dir": "outcome_direction", "measure": "outcome_measure",
+               "scale": "outcome_measure", "instrument": "outcome_measure"}  # fmt: skip
 _NEEDED = {"means": ("mean1", "mean2")}
 #: An instrument with a number, such as ``WAI 2``.
 _NUMBERED = re.compile(r"(.*?[^\W\d])[\s._]*\d+")
@@ -64,7 +69,9 @@ def unfold(
         Labels of studies by row, where they are not those of the table.
     """
     found = Found(unit="effects")
+    own = _of_effects(table, wide)
     used = {i for part in wide.parts for i in part.columns.values()}
+    used |= {i for columns in own.values() for i in columns.values()}
     study = {} if "study" in asked.columns.values() else _identity(table)
     needed = _NEEDED.get(wide.statistic, (wide.statistic,))
     others = placed(
@@ -84,7 +91,7 @@ def unfold(
         for part in wide.parts:
             entry = {
                 c: cell
-                for c, i in part.columns.items()
+                for c, i in {**part.columns, **own[part.label]}.items()
                 if (cell := table.cell(line, values, i, COLUMNS.get(c))) is not None
             }
             at = part.columns[needed[0]]
@@ -96,7 +103,46 @@ def unfold(
             common = {name: c for name, c in shared.items() if name not in part.columns}
             found.entries.append(common | _labels(wide, part, table.place(table.row, at)) | entry)
     _ask(found, wide)
+    _ask_directions(found, table, used)
     return found
+
+
+def _of_effects(table: Table, wide: Wide) -> dict[str, dict[str, int]]:
+    """Columns that say of one effect what it is of and in which direction, by its label."""
+    found: dict[str, dict[str, int]] = {part.label: {} for part in wide.parts}
+    used = {i for part in wide.parts for i in part.columns.values()}
+    for index, header in enumerate(table.headers):
+        text = folded(header)
+        for label in sorted(found, key=len, reverse=True) if index not in used else ():
+            end = folded(label)
+            stem = text.removesuffix(end) if text.endswith(end) else text.removeprefix(end)
+            name = (_OF_EFFECTS.get(stem) or find_column(stem)) if stem not in {"", text} else None
+            if name is not None and COLUMNS[name].group in {"direction", "alliance", "outcome"}:
+                found[label].setdefault(name, index)
+                break
+    return found
+
+
+def _ask_directions(found: Found, table: Table, used: set[int]) -> None:
+    """Where the source states directions that belong to no effect, nobody's sign is known."""
+    lost = [
+        h
+        for i, h in enumerate(table.headers)
+        if i not in used and find_column(h) is None and {"direction", "dir"} & {*pieces(h)}
+    ]
+    rows = tuple(i for i, e in enumerate(found.entries) if "outcome_direction" not in e)
+    if not lost or not rows:
+        return
+    for index in rows:
+        found.entries[index]["outcome_direction"] = Cell(DECIDE, how=f"see {', '.join(lost)}")
+    found.ask(
+        "MA560",
+        f"{', '.join(map(repr, lost))}: of which effect is not clear from the header; "
+        "outcome_direction says 'decide', an error until you have.",
+        "Enter higher_better or lower_better, or import again with --direction.",
+        column="outcome_direction",
+        entries=rows,
+    )
 
 
 def _labels(wide: Wide, part: Part, place: str) -> Entry:
