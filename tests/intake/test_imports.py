@@ -184,3 +184,29 @@ def test_typing_errors_in_one_column_are_for_validate(tmp_path):
     found = imported(tmp_path, f"study,n,r_BDI,r_GAF\n{rows}")
     assert len(found.entries) == 8
     assert errors(found, tmp_path)
+
+
+def metapsy(head: str, *rows: str) -> str:
+    return f"study,condition_arm1,condition_arm2,{head}\n" + "".join(f"{r}\n" for r in rows)
+
+
+def test_mirrored_rows_are_one_where_only_one_arm_is_described(tmp_path):
+    head = "multi_arm1,instrument,precalc_g,precalc_g_se"
+    text = metapsy(head, "A,cbt,ipt,x,bdi,-.3,.2", "A,ipt,cbt,y,bdi,.3,.2")
+    found = imported(tmp_path, text)
+    assert column(found, "g") == [-0.3]
+    assert len(found.left_out) == 1
+
+
+def test_a_control_as_the_first_arm_is_exchanged_and_said(tmp_path):
+    head = "instrument,mean_arm1,sd_arm1,n_arm1,mean_arm2,sd_arm2,n_arm2,precalc_g,precalc_g_se"
+    found = imported(tmp_path, metapsy(head, "A,wl,cbt,bdi,12,4,30,8,3,31,,"))
+    names = ("mean1", "sd1", "n1", "mean2", "sd2", "n2", "condition_arm1")
+    assert [found.entries[0][k].value for k in names] == [8, 3, 31, 12, 4, 30, "cbt"]
+    assert found.entries[0]["mean1"].place == "H2 (mean_arm2)"
+    assert "MA561" in codes(found)
+    found = imported(tmp_path, metapsy(head, "A,wl,cbt,bdi,,,30,,,31,.5,.2"))
+    assert [found.entries[0][k].value for k in ("g", "n1", "n2")] == [-0.5, 31, 30]
+    found = imported(tmp_path, metapsy(head, "A,cbt,wl,bdi,,,30,,,31,.5,.2"))
+    assert column(found, "g") == [0.5]
+    assert "MA561" not in codes(found)
