@@ -210,3 +210,41 @@ def test_a_control_as_the_first_arm_is_exchanged_and_said(tmp_path):
     found = imported(tmp_path, metapsy(head, "A,cbt,wl,bdi,,,30,,,31,.5,.2"))
     assert column(found, "g") == [0.5]
     assert "MA561" not in codes(found)
+
+
+def test_r_squared_of_a_wide_sheet_is_no_r(tmp_path):
+    head = "study,n,BDI_beta,BDI_r2,GAF_beta,GAF_r2"
+    found = imported(tmp_path, f"{head}\nA,60,-.3,.09,.2,.04\nB,50,-.2,.04,.25,.0625\n")
+    assert column(found, "beta") == [-0.3, 0.2, -0.2, 0.25]
+    assert not any("r" in e for e in found.entries)
+    head = "study,n,sleep_r,sleep_r2,mood_r,mood_r2"
+    found = imported(tmp_path, f"{head}\nA,60,-.3,.09,.2,.04\nB,50,-.2,.04,.25,.06\n")
+    assert column(found, "r") == [-0.3, 0.2, -0.2, 0.25]
+    assert "MA562" in codes(found)
+    found = imported(tmp_path, "study,n,BDI_R2,GAF_R2\nA,60,.09,.04\nB,50,.04,.06\n")
+    assert column(found, "r_squared") == [0.09, 0.04, 0.04, 0.06]
+    assert errors(found, tmp_path)  # no sign
+    found = imported(tmp_path, "study,n,WAI_r1,WAI_r2\nA,60,.3,.2\n")
+    assert column(found, "r") == [0.3, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted"),
+    [
+        (("wai_bdi", "wai_gaf", "bdi_gaf"), ["wai_bdi", "wai_gaf"]),
+        (("wai_bdi", "srs_bdi", "wai_srs"), ["wai_bdi", "srs_bdi"]),
+        (("pre", "post", "prepost"), ["pre", "post"]),
+        (("pre", "post", "pre_post"), ["pre", "post"]),
+    ],
+)
+def test_correlations_that_are_no_effects_are_named_and_not_read(tmp_path, labels, wanted):
+    head = ",".join(f"r_{x}" for x in labels)
+    found = imported(tmp_path, f"study,n,{head}\nA,60,.3,.2,.7\nB,50,.1,.4,.6\n")
+    assert column(found, "outcome_measure") == wanted * 2
+    assert [f"'r_{labels[2]}'" in q.message for q in found.questions if q.code == "MA562"] == [True]
+
+
+def test_a_total_beside_its_parts_is_asked_about(tmp_path):
+    found = imported(tmp_path, "study,n,r_bond,r_task,r_total\nA,60,.3,.2,.27\n")
+    assert "MA562" in codes(found)
+    assert len(found.entries) == 3

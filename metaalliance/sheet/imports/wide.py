@@ -8,7 +8,7 @@ from typing import Any
 
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
-from metaalliance.sheet.columns.wide import Part, Wide, find_wide
+from metaalliance.sheet.columns.wide import EFFECTS, Part, Wide, find_wide
 from metaalliance.sheet.columns.words import folded, pieces
 from metaalliance.sheet.imports.columns import placed
 from metaalliance.sheet.imports.comparison import DECIDE
@@ -104,7 +104,37 @@ def unfold(
             found.entries.append(common | _labels(wide, part, table.place(table.row, at)) | entry)
     _ask(found, wide)
     _ask_directions(found, table, used)
+    _ask_contained(found, table, wide, used)
     return found
+
+
+def _ask_contained(found: Found, table: Table, wide: Wide, used: set[int]) -> None:
+    """Correlations that are no effects of their own: of two outcomes, or of a total."""
+    stems = {h for h, s in EFFECTS.items() if s == wide.statistic}
+    words = {h: [w for w in pieces(h) if not w.isdigit()] for h in table.headers}
+    beside = [
+        h
+        for i, h in enumerate(table.headers)
+        if i not in used and len(pieces(h)) > 1 and {*words[h][:1], *words[h][-1:]} & stems
+    ]
+    if beside:
+        found.ask("MA562", f"{', '.join(map(repr, beside))}: not read as effects of alliance and "
+                  "outcome; kept as columns.", "Enter them as rows where they are.")  # fmt: skip
+    totals = [p.label for p in wide.parts if {*pieces(p.label)} & {"total", "gesamt", "totale"}]
+    rows = tuple(
+        i
+        for i, e in enumerate(found.entries)
+        if wide.column in e and str(e[wide.column].value) in totals
+    )
+    if rows and len(wide.parts) > len(totals):
+        found.ask(
+            "MA562",
+            f"{', '.join(totals)} stands beside {len(wide.parts) - len(totals)} other effects of "
+            "the study; where it is made of them, it counts them twice.",
+            "Enter include = no in its rows, or in those of its parts.",
+            column=wide.column,
+            entries=rows,
+        )
 
 
 def _of_effects(table: Table, wide: Wide) -> dict[str, dict[str, int]]:
