@@ -160,6 +160,13 @@ def test_a_direction_that_belongs_to_no_effect_or_may_be_a_sign_is_asked(tmp_pat
     assert column(found, "outcome_direction") == ["decide"] * 2
     assert "MA560" in codes(found)
     assert errors(found, tmp_path)
+    for more, cells in (
+        ("outcome_direction_dep,outcome_direction", "lower_better,higher_better"),
+        ("reverse_GAF", "yes"),
+        ("BDI_higher_is_better", "no"),
+    ):
+        found = imported(tmp_path, f"study,n,r_BDI,r_GAF,{more}\nA,60,.5,-.3,{cells}\n")
+        assert column(found, "outcome_direction") == ["decide"] * 2
     found = imported(tmp_path, "study,n,r1,r2,dir1,dir2\nA,60,.5,-.3,positive,negative\n")
     assert column(found, "outcome_direction") == ["decide"] * 2
     assert "MA550" in codes(found)

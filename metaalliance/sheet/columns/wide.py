@@ -162,9 +162,7 @@ def _most(
         if name in {"t", "F"} and all(k.isdigit() for k in have):
             continue  # T1, T2 are points in time, F1, F2 factors
         spread = name == "means" and all({"sd1", "sd2"} <= found[k].keys() for k in have)
-        if not spread and not any(
-            _has_decimals(columns[found[k][c]]) for k in have for c in needed
-        ):
+        if not spread and not any(has_decimals(columns[found[k][c]]) for k in have for c in needed):
             continue  # counts are no effects
         if have:  # beside clean columns also one with typing errors, for `validate`
             have = [
@@ -281,7 +279,8 @@ def _some(values: Sequence[Any], column: str) -> bool:
     return any(v % 1 and (abs(v) < 1 or column not in _CORRELATED) for v in numbers)
 
 
-def _has_decimals(values: Sequence[Any]) -> bool:
+def has_decimals(values: Sequence[Any]) -> bool:
+    """Whether a column holds a number that is not whole."""
     numbers = [parse_number(v).value for v in values]
     return any(v is not None and v != int(v) for v in numbers)
 

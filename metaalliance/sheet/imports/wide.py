@@ -8,7 +8,7 @@ from typing import Any
 
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
-from metaalliance.sheet.columns.wide import EFFECTS, Part, Wide, find_wide
+from metaalliance.sheet.columns.wide import EFFECTS, Part, Wide, find_wide, has_decimals
 from metaalliance.sheet.columns.words import folded, pieces
 from metaalliance.sheet.imports.columns import placed
 from metaalliance.sheet.imports.comparison import DECIDE
@@ -19,6 +19,8 @@ from metaalliance.sheet.read.numbers import parse_number
 #: What teams call the columns that stand beside each effect, where the coding sheet does not.
 _OF_EFFECTS = {"dir": "outcome_direction", "measure": "outcome_measure",
                "scale": "outcome_measure", "instrument": "outcome_measure"}  # fmt: skip
+#: Words of headers that say something of a direction.
+_OF_DIRECTIONS = frozenset({"direction", "dir", "better", "worse", "reverse", "reversed"})
 _NEEDED = {"means": ("mean1", "mean2")}
 #: An instrument with a number, such as ``WAI 2``.
 _NUMBERED = re.compile(r"(.*?[^\W\d])[\s._]*\d+")
@@ -155,12 +157,20 @@ def _of_effects(table: Table, wide: Wide) -> dict[str, dict[str, int]]:
 
 def _ask_directions(found: Found, table: Table, used: set[int]) -> None:
     """Where the source states directions that belong to no effect, nobody's sign is known."""
+    free = [(i, h) for i, h in enumerate(table.headers) if i not in used]
     lost = [
         h
-        for i, h in enumerate(table.headers)
-        if i not in used and find_column(h) is None and {"direction", "dir"} & {*pieces(h)}
+        for i, h in free
+        if find_column(h) is None
+        and _OF_DIRECTIONS & {*pieces(h)}
+        and not has_decimals(table.values(i))
     ]
-    rows = tuple(i for i, e in enumerate(found.entries) if "outcome_direction" not in e)
+    common = [f"({h})" for _, h in free if find_column(h) == "outcome_direction"]
+    rows = tuple(
+        i
+        for i, e in enumerate(found.entries)
+        if (cell := e.get("outcome_direction")) is None or cell.place.endswith(tuple(common))
+    )
     if not lost or not rows:
         return
     for index in rows:
