@@ -255,3 +255,11 @@ def test_a_total_beside_its_parts_is_asked_about(tmp_path):
     found = imported(tmp_path, "study,n,r_bond,r_task,r_total\nA,60,.3,.2,.27\n")
     assert "MA562" in codes(found)
     assert len(found.entries) == 3
+
+
+def test_effects_beside_means_of_a_known_scale_are_asked_about(tmp_path):
+    text = MEANS.replace("name,", "name,Outcome,")
+    text += "A,BDI,10,3,30,12,3,30,Auto,-.667,.26\nB,BDI,,,30,,,30,Auto,-.5,.26\n"
+    found = imported(tmp_path, text)
+    assert column(found, "outcome_direction") == ["lower_better", "decide"]
+    assert errors(found, tmp_path)

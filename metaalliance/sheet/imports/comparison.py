@@ -95,6 +95,7 @@ def set_directions(found: Found, asked: Asked) -> None:
             signed.append(index)
     if groups:
         _set_known(found, groups)
+        signed = _beside_scores(found, groups, signed)
     if signed:
         listed = ", ".join(dict.fromkeys(_outcome(found.entries[i])[0] for i in signed))
         found.ask(
@@ -105,6 +106,31 @@ def set_directions(found: Found, asked: Asked) -> None:
             column="outcome_direction",
             entries=tuple(signed),
         )
+
+
+def _beside_scores(
+    found: Found, groups: Mapping[tuple[str, str], list[int]], signed: list[int]
+) -> list[int]:
+    """Rows of chosen signs but those whose outcome has scores that are turned: these are asked."""
+    turned = {
+        outcome
+        for (outcome, _), rows in groups.items()
+        if any("outcome_direction" in found.entries[i] for i in rows)
+    }
+    doubt = tuple(i for i in signed if _outcome(found.entries[i])[0] in turned)
+    for index in doubt:
+        how = "other rows of the outcome are scores, with their direction"
+        found.entries[index]["outcome_direction"] = Cell(DECIDE, how=how)
+    if doubt:
+        found.ask(
+            "MA550",
+            f"{len(doubt)} effects stand beside means of the same outcome; were their signs turned "
+            "already? The cells say 'decide', an error until you have.",
+            "Enter higher_better where they were, else the direction of the scale.",
+            column="outcome_direction",
+            entries=doubt,
+        )
+    return [i for i in signed if i not in doubt]
 
 
 def _doubt_signs(found: Found) -> None:
