@@ -263,3 +263,11 @@ def test_effects_beside_means_of_a_known_scale_are_asked_about(tmp_path):
     found = imported(tmp_path, text)
     assert column(found, "outcome_direction") == ["lower_better", "decide"]
     assert errors(found, tmp_path)
+
+
+def test_mirrored_rows_with_one_sign_are_in_doubt(tmp_path):
+    head = "instrument,precalc_g,precalc_g_se"
+    found = imported(tmp_path, metapsy(head, "A,cbt,ipt,bdi,-.3,.2", "A,ipt,cbt,bdi,-.3,.2"))
+    assert "g" not in found.entries[0]
+    assert "MA557" in codes(found)
+    assert errors(found, tmp_path)

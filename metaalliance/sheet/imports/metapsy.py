@@ -70,6 +70,7 @@ def read(source: Source, asked: Asked) -> Found:
         without=("statistic", "companion", "direction"),
     )
     exchanged: list[int] = []
+    contradicted = _contradicted(table, dict(lines), mirrors)
     for line, values in lines:
         if line in mirrors:
             study = str(values[table.keys["study"]] or "")
@@ -82,6 +83,15 @@ def read(source: Source, asked: Asked) -> Found:
         if first and not second:
             exchanged.append(len(found.entries))
             entry = _exchanged(entry)
+        if line in contradicted and "g" in entry:
+            entry["metapsy g"] = entry.pop("g")
+            found.ask(
+                "MA557",
+                f"{table.line(line)}: the row with its arms exchanged has a g of the same sign.",
+                "Enter the effect with its sign.",
+                column="g",
+                entries=(len(found.entries),),
+            )
         found.entries.append(entry)
     _ask(found, len(mirrors))
     if exchanged:
@@ -247,6 +257,18 @@ def _better(new: list[Any], old: list[Any], keys: dict[str, int]) -> bool:
     """Whether the second arm of a row is a control, and that of its mirror is none."""
     first, second = (_is_control(values[keys["conditionarm2"]]) for values in (new, old))
     return first and not second
+
+
+def _contradicted(table: Table, rows: dict[int, list[Any]], mirrors: dict[int, int]) -> set[int]:
+    """Rows whose mirror has a computed effect of the same sign."""
+    computed = [table.keys[k] for k in ("precalcg", "g") if k in table.keys]
+    found = set()
+    for other, kept in mirrors.items():
+        for index in computed:
+            a, b = (parse_number(rows[line][index]).value for line in (other, kept))
+            if a is not None and b is not None and a * b > 0:
+                found.add(kept)
+    return found
 
 
 def _is_control(value: Any) -> bool:
