@@ -792,6 +792,24 @@ _STUDY = {
         "A wide sheet names its effects in its headers only.",
         "Move them where they name something else than the column says.",
     ),
+    "MA560": _warning(
+        "a stated direction belongs to no effect",
+        "The header of a wide sheet states a direction, but not of which effect; the cells say "
+        "'decide', which is an error.",
+        "Enter higher_better or lower_better, or import again with --direction.",
+    ),
+    "MA561": _warning(
+        "arms were exchanged so that the control is the second",
+        "Comparisons of a database stand from either arm; a control as the first arm would turn "
+        "the sign of its row against the others.",
+        "Check which arm is group 1.",
+    ),
+    "MA562": _warning(
+        "a correlation may be no effect, or contain the others",
+        "Beside the effects a wide sheet holds correlations of two outcomes, or of a total with "
+        "the parts it is made of.",
+        "Check the sheet 'to decide'; enter include = no where a total repeats its parts.",
+    ),
     "MA501": _error(
         "an effect stands twice",
         "Two rows agree in every cell, the team's own columns included; pooling both would count "

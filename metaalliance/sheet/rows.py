@@ -259,6 +259,15 @@ def _code(
     return _text(reader, raw, cell, found)
 
 
+def _needless(fault: str, column: Column, seen: str) -> tuple[str, str] | None:
+    """Code and message of a fault in a column that decides no effect: the cell is missing."""
+    if fault == "MA309" and column.group not in {"statistic", "companion"}:
+        return "MA342", f"{seen.strip()!r} is no value; {column.name} is read as missing"
+    if fault in {"MA302", "MA308"} and column.group in _SCALES:
+        return "MA126", "is no single number, and read as missing"
+    return None
+
+
 def _number(
     column: Column, raw: Any, cell: str, grid: Grid, scheme: Scheme, found: list[Problem]
 ) -> Coded:
@@ -286,11 +295,9 @@ def _number(
     if scheme.missing.hold(column.name, raw):
         report("MA310", f"{seen.strip()!r} is read as missing")
         return Coded(None, seen, cell)
-    if parsed.fault == "MA309" and column.group not in {"statistic", "companion"}:
-        report("MA342", f"{seen.strip()!r} is no value; {column.name} is read as missing")
-        return Coded(None, seen, cell)
-    if parsed.fault in {"MA302", "MA308"} and column.group in _SCALES:
-        report("MA126", "is no single number, and read as missing")
+    needless = _needless(parsed.fault, column, seen)
+    if needless is not None:
+        report(*needless)
         return Coded(None, seen, cell)
     if parsed.fault:
         report(parsed.fault, *_FAULTS[parsed.fault])

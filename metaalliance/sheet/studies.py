@@ -286,7 +286,8 @@ def _read_config(path: str | Path | None) -> Config:
 
 #: Severity of faults in cells that the row does not need.
 _HARMLESS: dict[str, Severity] = {
-    "MA309": "note", "MA314": "note", "MA331": "note", "MA302": "warning", "MA308": "warning", "MA313": "warning",
+    "MA309": "note", "MA314": "note", "MA331": "note",
+    "MA302": "warning", "MA308": "warning", "MA313": "warning",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from metaalliance.sheet.read.grid import is_blank
 from metaalliance.sheet.read.numbers import parse_number
 
 #: Stems of headers that hold an effect, with their column.
-_EFFECTS = {
+EFFECTS = {
     "r": "r", "cor": "r", "corr": "r", "correlation": "r", "pearson": "r", "pearsonr": "r",
     "korrelation": "r", "correlatie": "r", "correlacion": "r", "correlazione": "r", "esr": "r",
     "zr": "fisher_z", "fisherz": "fisher_z", "fishersz": "fisher_z", "esz": "fisher_z",
@@ -24,7 +24,9 @@ _EFFECTS = {
     "smd": "d", "g": "g", "hedgesg": "g", "hedgeg": "g", "yi": "yi", "te": "yi",
     "beta": "beta", "or": "odds_ratio", "oddsratio": "odds_ratio", "logor": "log_odds_ratio",
     "lnor": "log_odds_ratio", "t": "t", "tval": "t", "tvalue": "t", "f": "F", "chi2": "chi2",
+    "r2": "r_squared", "rsquared": "r_squared", "rsq": "r_squared",
 }  # fmt: skip
+_CORRELATED = frozenset({"r", "spearman_rho", "partial_r"})
 _SIDES = {"1": names("1 1i i e t exp eg int tx arm1 group1 g1 treat"),
           "2": names("2 2i c ctrl con kg cg control arm2 group2 g2 ctl")}  # fmt: skip
 _NUMBERS = {"mean": names("m mean mw media moyenne gemiddelde"),
@@ -43,7 +45,7 @@ _GROUPS = {
     for side, endings in _SIDES.items()
     for ending in endings
 }
-_STEMS = {**_GROUPS, **_COMPANIONS, **_EFFECTS}
+_STEMS = {**_GROUPS, **_COMPANIONS, **EFFECTS}
 #: What follows or precedes a statistic and names no outcome: another form of the same effect,
 #: who extracted it, what the number is.
 _NO_LABEL = names(
@@ -57,6 +59,8 @@ _NO_LABEL = names(
 )
 _CODERS = re.compile(r"(?:coder|reviewer|extractor|rater|kodierer|codeur)[a-z0-9]?")
 _JOIN = re.compile(r"[\s._\-–—/,:()\[\]]+")
+_SQUARED = names("sq squared")
+_R2 = re.compile(r"(?<![^\W_])r[\s._^]*[2²](?![^\W_])", re.IGNORECASE)
 _DIGITS = re.compile(r"(.*?[A-Za-zäöüéèñ)])[\s._]*(\d+)")
 
 
@@ -122,9 +126,12 @@ def find_wide(headers: Sequence[str], columns: Sequence[Sequence[Any]]) -> Wide 
     """
     found: dict[str, dict[str, int]] = {}
     labels: dict[str, str] = {}
+    squared = _squared(headers, columns)
     for index, header in enumerate(headers):
-        split = _split(header)
-        if split is None:
+        split = _at_an_end(header.strip()) if index in squared else _split(header)
+        if split is None or (
+            split[0] == "r_squared" and index not in squared and _R2.search(header)
+        ):
             continue
         column, label = split
         labels.setdefault(folded(label), label)
@@ -133,8 +140,13 @@ def find_wide(headers: Sequence[str], columns: Sequence[Sequence[Any]]) -> Wide 
     statistic, best = _most(found, columns)
     if not best:
         return None
-    parts = [Part(labels[k], _of_groups(found[k])) for k in best]
-    plain = [(i, h) for i, h in enumerate(headers) if _EFFECTS.get(folded(h)) == statistic]
+    others = {"r_squared"} - {statistic}  # another form of the effect, which it would contradict
+    best = [k for k in best if k not in _of_two_outcomes([labels[k] for k in best])]
+    parts = [
+        Part(labels[k], {c: i for c, i in _of_groups(found[k]).items() if c not in others})
+        for k in best
+    ]
+    plain = [(i, h) for i, h in enumerate(headers) if EFFECTS.get(folded(h)) == statistic]
     if plain and _numeric(columns[plain[0][0]], statistic):
         parts.append(Part(plain[0][1].strip(), {statistic: plain[0][0]}))
     return Wide(statistic, _column_of([labels[k] for k in best]), tuple(parts))
@@ -146,14 +158,21 @@ def _most(
     """The statistic that most labels have, and these labels; two at least."""
     best: list[str] = []
     statistic = ""
-    for name in dict.fromkeys((*_EFFECTS.values(), "means")):
+    for name in dict.fromkeys((*EFFECTS.values(), "means")):
         needed = ("mean1", "mean2") if name == "means" else (name,)
         have = [k for k, v in found.items()
                 if all(c in v and _numeric(columns[v[c]], c) for c in needed)]  # fmt: skip
         if name in {"t", "F"} and all(k.isdigit() for k in have):
             continue  # T1, T2 are points in time, F1, F2 factors
-        if not any(_has_decimals(columns[found[k][c]]) for k in have for c in needed):
+        spread = name == "means" and all({"sd1", "sd2"} <= found[k].keys() for k in have)
+        if not spread and not any(has_decimals(columns[found[k][c]]) for k in have for c in needed):
             continue  # counts are no effects
+        if have:  # beside clean columns also one with typing errors, for `validate`
+            have = [
+                k
+                for k, v in found.items()
+                if k in have or all(c in v and _some(columns[v[c]], c) for c in needed)
+            ]
         if len(have) > max(1, len(best)):
             best, statistic = have, name
     return statistic, best
@@ -172,7 +191,7 @@ def _without_limits(
     ends = {key: end for key in found if (end := limit(labels[key])) is not None}
     for low, (side, rest) in ends.items():
         for high in (k for k, end in ends.items() if side == "low" and end == ("high", rest)):
-            for column in found[low].keys() & found[high].keys() & {*_EFFECTS.values()}:
+            for column in found[low].keys() & found[high].keys() & {*EFFECTS.values()}:
                 pair = columns[found[low][column]], columns[found[high][column]]
                 inside = [found[rest][column]] if column in found.get(rest, {}) else []
                 inside += [i for i, h in enumerate(headers) if not (rest or beside(h) or _split(h))]
@@ -184,11 +203,45 @@ def _without_limits(
                         found[rest].setdefault(name, at)
 
 
+def _of_two_outcomes(labels: Sequence[str]) -> set[str]:
+    """Of correlations of every pair (wai_bdi, wai_gaf, bdi_gaf), those without alliance.
+
+    So is the correlation of the same measure before and after (pre, post, prepost).
+    """
+    words = {folded(label): pieces(label) for label in labels}
+    joined = {k for k, p in words.items()
+              if any(a + b == k for a in words for b in words if a != b)}  # fmt: skip
+    pairs = {k: frozenset(p) for k, p in words.items() if len(p) == 2}
+    alliance = {w for p in pairs.values() for w in p if _is_alliance(w)}
+    partners = {w for p in pairs.values() if p & alliance for w in p - alliance}
+    return joined | {
+        k
+        for k, p in pairs.items()
+        if partners and (p <= alliance or (not p & alliance and p <= partners))
+    }
+
+
+def _is_alliance(word: str) -> bool:
+    return word == "alliance" or VOCABULARIES["alliance_measure"].find(word) is not None
+
+
 def _of_groups(columns: dict[str, int]) -> dict[str, int]:
     """`ni` beside `nc` is the size of the first group."""
     if "n2" in columns and "n" in columns and "n1" not in columns:
         return {"n1" if k == "n" else k: v for k, v in columns.items()}
     return columns
+
+
+def _squared(headers: Sequence[str], columns: Sequence[Sequence[Any]]) -> set[int]:
+    """Headers whose r2 is R², not the second r: no r1 or r3 beside, and no value below 0."""
+    every = {folded(header) for header in headers}
+    return {
+        index
+        for index, header in enumerate(headers)
+        if _R2.search(header)
+        and not {folded(_R2.sub(f"r{number}", header)) for number in (1, 3)} & every
+        and all((parse_number(value).value or 0) >= 0 for value in columns[index])
+    }
 
 
 def _split(header: str) -> tuple[str, str] | None:
@@ -197,10 +250,10 @@ def _split(header: str) -> tuple[str, str] | None:
     numbered = _DIGITS.fullmatch(text)
     if numbered:
         stem, number = numbered[1], numbered[2]
-        if folded(stem) in {*_EFFECTS, *_COMPANIONS}:
+        if folded(stem) in {*EFFECTS, *_COMPANIONS}:
             return _STEMS[folded(stem)], number
         inner = _at_an_end(stem)
-        if inner and folded(_JOIN.split(stem)[-1]) in {*_EFFECTS, *_COMPANIONS}:
+        if inner and folded(_JOIN.split(stem)[-1]) in {*EFFECTS, *_COMPANIONS}:
             ends = stem.strip(" ._-()[]").endswith(inner[1])  # r T1, but WAI_r1
             return inner[0], f"{inner[1]}{'' if ends else ' '}{number}"
     return _at_an_end(text)
@@ -217,7 +270,7 @@ def _at_an_end(text: str) -> tuple[str, str] | None:
         if folded(text[b:]) in _STEMS:
             return _labelled(_STEMS[folded(text[b:])], text[:a])
     camel = re.fullmatch(r"([rdg])([A-Z][A-Za-z]{2,})", text)
-    return _labelled(_EFFECTS[camel[1]], camel[2]) if camel is not None else None
+    return _labelled(EFFECTS[camel[1]], camel[2]) if camel is not None else None
 
 
 def _labelled(column: str, label: str) -> tuple[str, str] | None:
@@ -228,12 +281,13 @@ def _labelled(column: str, label: str) -> tuple[str, str] | None:
     label = label.strip(" ._-()[]")
     for cut in _JOIN.finditer(label):
         before, after = label[: cut.start()], label[cut.end() :]
-        if column in _EFFECTS.values() and folded(after) in _COMPANIONS:
+        if column in EFFECTS.values() and folded(after) in _COMPANIONS:
             return _labelled(_COMPANIONS[folded(after)], before)
-        if column in _COMPANIONS.values() and folded(before) in _EFFECTS:
+        if column in _COMPANIONS.values() and folded(before) in EFFECTS:
             return _labelled(column, after)
     words = pieces(label)
-    if not words or beside(label) or is_reliability(label) or all(w in _NO_LABEL for w in words):
+    silent = beside(label) or is_reliability(label) or all(w in _NO_LABEL for w in words)
+    if not words or silent or words[-1] in _SQUARED:
         return None
     if _CODERS.fullmatch(folded(label)):
         return None
@@ -242,15 +296,20 @@ def _labelled(column: str, label: str) -> tuple[str, str] | None:
 
 def _numeric(values: Sequence[Any], column: str) -> bool:
     """Whether a column holds numbers that its statistic can be; some cell has to hold one."""
-    filled = [v for v in values if not is_blank(v)]
-    parsed = [p for v in filled if not (p := parse_number(v)).missing]
+    parsed = [p for v in values if not is_blank(v) and not (p := parse_number(v)).missing]
     numbers = [p.value for p in parsed if p.value is not None]
-    correlated = column in {"r", "spearman_rho", "partial_r"}
-    inside = all(-1 <= v <= 1 for v in numbers) if correlated else True
-    return bool(numbers) and inside and len(numbers) >= len(filled) / 2
+    inside = all(-1 <= v <= 1 for v in numbers) if column in _CORRELATED else True
+    return bool(numbers) and inside and len(numbers) >= len(parsed) / 2
 
 
-def _has_decimals(values: Sequence[Any]) -> bool:
+def _some(values: Sequence[Any], column: str) -> bool:
+    """Whether one cell at least holds a number with decimals that its statistic can be."""
+    numbers = [v for value in values if (v := parse_number(value).value) is not None]
+    return any(v % 1 and (abs(v) < 1 or column not in _CORRELATED) for v in numbers)
+
+
+def has_decimals(values: Sequence[Any]) -> bool:
+    """Whether a column holds a number that is not whole."""
     numbers = [parse_number(v).value for v in values]
     return any(v is not None and v != int(v) for v in numbers)
 

@@ -180,7 +180,8 @@ def _numbers(layout: _Layout, at: Any) -> tuple[Entry, str, str]:
         pairs = {"mean": layout.means, "sd": layout.sds}
         parts = {f"{k}{n}": at(i) for k, v in pairs.items() for n, i in enumerate(v, start=1)}
         if all(number(c) is not None for c in (*parts.values(), *groups)):
-            return *means({**parts, **sizes}), _doubt_of_means(parts, present)
+            difference = (number(parts["mean1"]) or 0) - (number(parts["mean2"]) or 0)
+            return _of_groups(layout, at, means({**parts, **sizes}), difference, present)
     if not correlated and len(layout.events) == 2 and len(groups) == 2:
         counts = {
             "events1": at(layout.events[0]),
@@ -188,8 +189,11 @@ def _numbers(layout: _Layout, at: Any) -> tuple[Entry, str, str]:
             "total1": groups[0],
             "total2": groups[1],
         }
-        if all(number(c) is not None for c in counts.values()):
-            return *events(counts), ""
+        found = [n for c in counts.values() if (n := number(c)) is not None]
+        if len(found) == len(counts):
+            # cross-multiplied: the sign of the difference of the two risks
+            difference = found[0] * found[3] - found[1] * found[2]
+            return _of_groups(layout, at, events(counts), difference, present)
     if not present:
         return {}, "no effect in the row", ""
     order = list(_EFFECTS.values())
@@ -221,64 +225,86 @@ def _computed(
     }
     if name in found:
         found |= {k: c for k, c in limits.items() if c is not None}
-    sign, doubt = _sign(layout, at, cell, name, [p for p in present if p[0] != index])
-    value = number(cell)
+    typed = _sign_of(name, cell)
+    others = [p for p in present if p[0] != index]
+    sign, doubt = _sign(layout, at, typed, f"the effect is {number(cell)}", others)
     if doubt:
         return {f"CMA {k}": c for k, c in found.items()}, "", doubt
-    if value is not None and sign * value < 0:
-        turned = Cell(-value, cell.place, "sign of the program's own columns (Effect direction)")
-        found = {k: turned if c is cell else c for k, c in found.items()}
-        found.pop("ci_low", None), found.pop("ci_high", None)
-    return found, "", ""
+    return (found if sign == typed else _turned(found, name)), "", ""
 
 
 def _sign(
-    layout: _Layout, at: Any, cell: Cell, name: str, others: list[tuple[int, str, Cell]]
+    layout: _Layout, at: Any, typed: int, shown: str, others: list[tuple[int, str, Cell]]
 ) -> tuple[int, str]:
     """The sign of an effect, and what contradicts it.
 
-    The direction turns what was typed; the effects that the program computed carry the result.
+    The direction turns what was typed; the effects that the program computed carry the result,
+    and so does its Z-Value.
     """
-    value = number(cell)
-    if not value or name == "odds_ratio":
-        return 1, ""
-    typed = 1 if value > 0 else -1
+    if not typed:
+        return 0, ""
     told = at(layout.direction) if layout.direction is not None else None
     direction = _SIGNS.get(str(told.value).strip().lower(), 0) if told is not None else 0
-    seen = {1 if v > 0 else -1 for _, n, c in others if n != "odds_ratio" and (v := number(c))}
+    z = at(layout.keys.index("zvalue")) if "zvalue" in layout.keys else None
+    seen = {_sign_of(name, cell) for _, name, cell in others} | {_sign_of("z", z)}
+    seen -= {0}
     if len(seen) > 1:
-        return typed, f"the effect is {value:g}, and other columns of the row have either sign."
-    computed = seen.pop() if seen else typed
-    if computed not in {typed, direction}:
-        return typed, f"the effect is {value:g}, but another column of the row has the other sign."
-    if direction < 0 < computed:
-        return typed, f"the effect is {value:g}, but its direction is said to be negative."
-    return computed, ""
+        return typed, f"{shown}, and other columns of the row have either sign."
+    computed = seen.pop() if seen else 0
+    if computed not in {0, typed, direction}:
+        return typed, f"{shown}, but another column of the row has the other sign."
+    if direction < 0 < (computed or typed) or (not computed and direction > 0 > typed):
+        return typed, f"{shown}, but its direction is said to be {told.value if told else ''}."
+    return computed or typed, ""
 
 
-def _doubt_of_means(parts: dict[str, Cell | None], present: list[tuple[int, str, Cell]]) -> str:
-    """Whether the program's own effect has the sign of the first mean less the second."""
-    first, second = number(parts["mean1"]), number(parts["mean2"])
-    seen = {1 if v > 0 else -1 for _, n, c in present if n in {"d", "g"} and (v := number(c))}
-    if first is None or second is None or first == second or len(seen) != 1:
-        return ""
-    if (1 if first > second else -1) in seen:
-        return ""
-    return "the program subtracts the means the other way round; group 1 is the first of the row."
+def _sign_of(name: str, cell: Cell | None) -> int:
+    """1 or -1; that of an odds ratio is the sign of its logarithm. 0 where there is none."""
+    value = number(cell)
+    if value is None or (name == "odds_ratio" and value <= 0):
+        return 0
+    null = 1 if name == "odds_ratio" else 0
+    return (value > null) - (value < null)
+
+
+def _turned(found: Entry, name: str) -> Entry:
+    """An effect with the other sign, and limits that belong to what was typed."""
+
+    def turn(cell: Cell) -> Cell:
+        value = number(cell) or 0.0
+        how = "sign of the program's own columns (Effect direction)"
+        return Cell(1 / value if name == "odds_ratio" else -value, cell.place, how)
+
+    value, low, high = (number(found.get(k)) for k in (name, "ci_low", "ci_high"))
+    turned = {k: c for k, c in found.items() if k not in {"ci_low", "ci_high"}}
+    turned[name] = turn(found[name])
+    if value is not None and low and high and low <= value <= high:
+        turned |= {"ci_low": turn(found["ci_high"]), "ci_high": turn(found["ci_low"])}
+    return turned
+
+
+def _of_groups(
+    layout: _Layout,
+    at: Any,
+    read: tuple[Entry, str],
+    difference: float,
+    present: list[tuple[int, str, Cell]],
+) -> tuple[Entry, str, str]:
+    """Numbers of two groups, unless the program's own columns have the other sign."""
+    numbers, reason = read
+    typed = (difference > 0) - (difference < 0)
+    side = "above" if typed > 0 else "below"
+    shown = f"the first group of the row less the second is {side} 0"
+    sign, doubt = _sign(layout, at, typed, shown, present)
+    if sign != typed:
+        doubt = f"{shown}, but the program's own columns have the other sign."
+    if doubt and not reason:
+        return {f"CMA {k}": c for k, c in numbers.items()}, "", doubt
+    return numbers, reason, ""
 
 
 def _ask(found: Found) -> None:
     """Ask what the program does not say."""
-    rows = tuple(i for i, e in enumerate(found.entries) if "include" not in e)
-    if rows:
-        found.ask(
-            "MA551",
-            "The effects keep the signs of the source; outcome_direction is blank, "
-            "which means that positive is: better alliance, better outcome.",
-            "Where a lower score is better, enter lower_better.",
-            column="outcome_direction",
-            entries=rows,
-        )
     grouped = tuple(
         i for i, e in enumerate(found.entries) if any(key_of(k) == "subgroupwithinstudy" for k in e)
     )

@@ -41,12 +41,13 @@ def placed(
         Columns that are filled already, and groups of columns that are not filled from here.
     """
     found: dict[int, str] = {}
-    names = set(taken)
+    told_of = {key_of(header): column for header, column in asked.columns.items()}
+    names = {*taken, *told_of.values()}
     own: set[str] = set()
     for index, header in enumerate(table.headers):
         if index in used or all(is_blank(v) for v in table.values(index)):
             continue
-        told = asked.columns.get(key_of(header)) if header else None
+        told = told_of.get(key_of(header)) if header else None
         name = told or (find_column(header) or (aliases and other_name(header)) or None)
         known = told or aliases or (name is not None and key_of(header) == key_of(name))
         free = name is not None and name not in names and COLUMNS[name].group not in without
@@ -69,5 +70,5 @@ def _readable(table: Table, index: int, column: Column) -> bool:
     if vocabulary is not None and all(vocabulary.find(t) for t in texts):
         return True
     if vocabulary is not None and not vocabulary.open:
-        return False
+        return any(vocabulary.find(t) for t in texts)  # the others are for `validate` to report
     return not all(t.replace(".", "", 1).isdigit() for t in texts)  # a house's numeric codes

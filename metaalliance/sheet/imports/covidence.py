@@ -163,16 +163,6 @@ def _long(
                 name: table.cell(line, values, i, COLUMNS.get(name)) for i, name in columns.items()
             }
             found.entries.append({name: c for name, c in cells.items() if c is not None})
-    rows = tuple(range(len(found.entries)))
-    if rows and "outcome_direction" not in columns.values():
-        found.ask(
-            "MA551",
-            "The effects keep the signs of the source; outcome_direction is blank, "
-            "which means that positive is: better alliance, better outcome.",
-            "Where a lower score is better, enter lower_better.",
-            column="outcome_direction",
-            entries=rows,
-        )
     return found
 
 

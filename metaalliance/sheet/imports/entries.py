@@ -75,7 +75,7 @@ class Asked:
     directions : mapping of str to str
         Direction of an outcome by its name; "*" for all others.
     columns : mapping of str to str
-        Column of the coding sheet by the folded header of the source.
+        Column of the coding sheet by the header of the source.
     """
 
     sheet: str | None = None
@@ -100,6 +100,8 @@ class Found:
         What the numbers are, and what pooling them as r means; "" where they are correlations.
     unit : str
         What was counted in the source.
+    scores : bool
+        Whether the effects are of scores as they are measured, whose direction nobody has chosen.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -107,6 +109,7 @@ class Found:
     questions: list[Question] = field(default_factory=list)
     meaning: str = ""
     unit: str = "rows"
+    scores: bool = False
 
     def ask(
         self,

@@ -16,6 +16,7 @@ from metaalliance.sheet.columns.header import find_header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
+from metaalliance.sheet.imports.comparison import set_directions
 from metaalliance.sheet.imports.entries import Asked, Entry, Found, LeftOut
 from metaalliance.sheet.imports.houses import HOUSES, House
 from metaalliance.sheet.imports.package import data_rows
@@ -164,6 +165,9 @@ def import_sheet(
     if reviewer is not None and chosen.name != "covidence":
         raise OptionError(f"a reviewer is chosen in Covidence's exports; {name} is {chosen.words}.")
     found = chosen.read(source, asked)
+    if found.entries:
+        _check_columns(found, asked, source, chosen)
+        set_directions(found, asked)
     if source.chosen is not None:
         table = source.chosen
         found.left_out += [LeftOut(table.line(n), "", why) for n, why in table.totals.items()]
@@ -193,19 +197,44 @@ def _directions(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _columns(given: Mapping[str, str]) -> dict[str, str]:
-    """Columns by folded header.
+    """Columns by header.
 
     Raises
     ------
     OptionError
-        When the coding sheet has no such column.
+        When the coding sheet has no such column, or two headers are to be one.
     """
     unknown = [c for c in given.values() if c not in COLUMNS]
     if unknown:
         raise OptionError(
             f"The coding sheet has no column {unknown[0]!r}; metaalliance template lists them."
         )
-    return {key_of(header): column for header, column in given.items()}
+    twice = next((c for c in given.values() if list(given.values()).count(c) > 1), None)
+    if twice is not None:
+        headers = " and ".join(repr(h) for h, c in given.items() if c == twice)
+        raise OptionError(f"{headers} cannot both be {twice!r}: a column has one header.")
+    return dict(given)
+
+
+def _check_columns(found: Found, asked: Asked, source: Source, house: House) -> None:
+    """Refuse what the command was told of headers that are not there or not read so.
+
+    Raises
+    ------
+    OptionError
+        When one is.
+    """
+    headers = source.chosen.headers if source.chosen is not None else ()
+    for told, column in asked.columns.items():
+        header = next((h for h in headers if h and key_of(h) == key_of(told)), None)
+        if header is None:
+            listed = ", ".join(repr(h) for h in headers if h) or "none"
+            raise OptionError(f"{source.name} has no header {told!r}; it has {listed}.")
+        if not any(column in e and header in e[column].place for e in found.entries):
+            raise OptionError(
+                f"{header!r} cannot be {column!r}: it is blank in every row that is read, or "
+                f"{house.words} reads one of them as something else."
+            )
 
 
 def _house(source: Source, wanted: str | None, sheet: str | None) -> House:

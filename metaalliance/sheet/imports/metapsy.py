@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.columns.vocabularies import VOCABULARIES
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
 from metaalliance.sheet.imports.columns import placed
 from metaalliance.sheet.imports.comparison import (
     CHANGE,
@@ -20,7 +20,6 @@ from metaalliance.sheet.imports.comparison import (
     exclude,
     means,
     number,
-    set_directions,
 )
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
@@ -34,6 +33,10 @@ _SIDES = ("conditionarm{}", "multiarm{}", *_MEANS.values(), *_CHANGE.values(), *
 #: Arms that are no treatment of interest.
 _CONTROLS = frozenset({"wl", "wlc", "waitlist", "cau", "tau", "ctr", "control", "otherctr",
                        "placebo", "pla", "nt", "notreatment", "pillplacebo"})  # fmt: skip
+#: What an exchange of arms moves to the other side.
+_ARMS = frozenset(
+    {*MEANS, *EVENTS, *(f"{k}_arm{a}" for k in ("condition", "multi") for a in (1, 2))}
+)
 #: Kinds of events that are good, and that are bad, by their first word.
 _GOOD = ("response", "remission", "recovery", "reliable improvement", "improvement")
 _BAD = ("deterioration", "dropout", "drop-out", "relapse", "reliable deterioration")
@@ -51,7 +54,7 @@ def _table(source: Source, sheet: str | None) -> Table | None:
 def read(source: Source, asked: Asked) -> Found:
     """Read each comparison once, with its means, its events or its computed g."""
     table = _table(source, asked.sheet)
-    found = Found(meaning=MEANING)
+    found = Found(meaning=MEANING, scores=True)
     if table is None:
         return found
     lines = list(table.lines())
@@ -66,6 +69,8 @@ def read(source: Source, asked: Asked) -> Found:
         taken=_TAKEN,
         without=("statistic", "companion", "direction"),
     )
+    exchanged: list[int] = []
+    contradicted = _contradicted(table, dict(lines), mirrors)
     for line, values in lines:
         if line in mirrors:
             study = str(values[table.keys["study"]] or "")
@@ -73,9 +78,32 @@ def read(source: Source, asked: Asked) -> Found:
             reason = "the same comparison with its arms exchanged"
             found.left_out.append(LeftOut(place, study, reason))
             continue
-        found.entries.append(_entry(table, line, values, others))
+        entry = _entry(table, line, values, others)
+        first, second = (_is_control(values[table.keys[f"conditionarm{a}"]]) for a in (1, 2))
+        if first and not second:
+            exchanged.append(len(found.entries))
+            entry = _exchanged(entry)
+        if line in contradicted and "g" in entry:
+            entry["metapsy g"] = entry.pop("g")
+            found.ask(
+                "MA557",
+                f"{table.line(line)}: the row with its arms exchanged has a g of the same sign.",
+                "Enter the effect with its sign.",
+                column="g",
+                entries=(len(found.entries),),
+            )
+        found.entries.append(entry)
     _ask(found, len(mirrors))
-    set_directions(found, asked)
+    if exchanged:
+        found.ask(
+            "MA561",
+            f"{len(exchanged)} rows have a control as their first arm: their arms were exchanged, "
+            "so that group 2 is the control as in the other rows; columns of the team's own are as "
+            "they stood.",
+            "Check that group 1 is the treatment.",
+            column="condition_arm1",
+            entries=tuple(exchanged),
+        )
     return found
 
 
@@ -205,14 +233,12 @@ def _mirrors(table: Table, lines: list[tuple[int, list[Any]]]) -> dict[int, int]
     keys = table.keys
     same = [keys[k] for k in ("study", "instrument", "outcometype", "rating", "time") if k in keys]
     computed = [keys[k] for k in ("precalcg", "g") if k in keys]
+    sides = [s for s in _SIDES if {s.format(1), s.format(2)} <= keys.keys()]
     open_ones: dict[tuple[Any, ...], list[int]] = {}
     mirrors: dict[int, int] = {}
     rows = dict(lines)
     for line, values in lines:
-        arms = [
-            tuple(_text(values[keys[s.format(a)]]) for s in _SIDES if s.format(a) in keys)
-            for a in (1, 2)
-        ]
+        arms = [tuple(_text(values[keys[s.format(a)]]) for s in sides) for a in (1, 2)]
         about = tuple(_text(values[i]) for i in same)
         about += tuple(_size(values[i]) for i in computed)
         waiting = open_ones.get((about, arms[1], arms[0]), [])
@@ -229,11 +255,39 @@ def _mirrors(table: Table, lines: list[tuple[int, list[Any]]]) -> dict[int, int]
 
 def _better(new: list[Any], old: list[Any], keys: dict[str, int]) -> bool:
     """Whether the second arm of a row is a control, and that of its mirror is none."""
-    first, second = (
-        _text(values[keys["conditionarm2"]]).lower().replace(" ", "") in _CONTROLS
-        for values in (new, old)
-    )
+    first, second = (_is_control(values[keys["conditionarm2"]]) for values in (new, old))
     return first and not second
+
+
+def _contradicted(table: Table, rows: dict[int, list[Any]], mirrors: dict[int, int]) -> set[int]:
+    """Rows whose mirror has a computed effect of the same sign."""
+    computed = [table.keys[k] for k in ("precalcg", "g") if k in table.keys]
+    found = set()
+    for other, kept in mirrors.items():
+        for index in computed:
+            a, b = (parse_number(rows[line][index]).value for line in (other, kept))
+            if a is not None and b is not None and a * b > 0:
+                found.add(kept)
+    return found
+
+
+def _is_control(value: Any) -> bool:
+    return key_of(_text(value)) in _CONTROLS
+
+
+def _exchanged(entry: Entry) -> Entry:
+    """A comparison from its other arm."""
+    other = {"1": "2", "2": "1"}
+    found = {}
+    for name, cell in entry.items():
+        how = cell.how or "arms exchanged: the control is the second"
+        if name == "g" and (value := number(cell)) is not None:
+            found[name] = Cell(-value, cell.place, how)
+        elif name in _ARMS:
+            found[name[:-1] + other[name[-1]]] = Cell(cell.value, cell.place, how)
+        else:
+            found[name] = cell
+    return found
 
 
 def _size(value: Any) -> str:

@@ -47,14 +47,14 @@ def read(source: Source, asked: Asked) -> Found:
     """Read the rows of data of every analysis."""
     if is_rm5(source):
         rows, others = read_rm5(source)
-        found = found_in(rows, asked)
+        found = found_in(rows)
         found.left_out += others
         return found
     web = _web(source, asked.sheet)
     if web is not None:
-        return found_in(_web_rows(web), asked)
+        return found_in(_web_rows(web))
     five = _five(source, asked.sheet)
-    return found_in(_five_rows(five) if five is not None else [], asked)
+    return found_in(_five_rows(five) if five is not None else [])
 
 
 def _web(source: Source, sheet: str | None) -> Table | None:

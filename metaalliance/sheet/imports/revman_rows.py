@@ -15,9 +15,8 @@ from metaalliance.sheet.imports.comparison import (
     log_of,
     means,
     number,
-    set_directions,
 )
-from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found
+from metaalliance.sheet.imports.entries import Cell, Entry, Found
 
 Kind = Literal["dichotomous", "continuous", "contrast", "O-E"]
 
@@ -67,13 +66,12 @@ class RevManRow:
     own: dict[str, Cell] = field(default_factory=dict)
 
 
-def found_in(rows: Sequence[RevManRow], asked: Asked) -> Found:
+def found_in(rows: Sequence[RevManRow]) -> Found:
     """Make the rows of the coding sheet, with what has to be decided about them."""
-    found = Found(meaning=MEANING)
+    found = Found(meaning=MEANING, scores=True)
     found.entries = [_entry(row) for row in rows]
     _ask_scales(found, rows)
     _exclude_repeats(found)
-    set_directions(found, asked)
     return found
 
 

@@ -6,14 +6,21 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from metaalliance.sheet.columns.specification import COLUMNS
+from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
-from metaalliance.sheet.columns.wide import Part, Wide, find_wide
+from metaalliance.sheet.columns.wide import EFFECTS, Part, Wide, find_wide, has_decimals
+from metaalliance.sheet.columns.words import folded, pieces
 from metaalliance.sheet.imports.columns import placed
+from metaalliance.sheet.imports.comparison import DECIDE
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
 from metaalliance.sheet.read.numbers import parse_number
 
+#: What teams call the columns that stand beside each effect, where the coding sheet does not.
+_OF_EFFECTS = {"dir": "outcome_direction", "measure": "outcome_measure",
+               "scale": "outcome_measure", "instrument": "outcome_measure"}  # fmt: skip
+#: Words of headers that say something of a direction.
+_OF_DIRECTIONS = frozenset({"direction", "dir", "better", "worse", "reverse", "reversed"})
 _NEEDED = {"means": ("mean1", "mean2")}
 #: An instrument with a number, such as ``WAI 2``.
 _NUMBERED = re.compile(r"(.*?[^\W\d])[\s._]*\d+")
@@ -64,8 +71,10 @@ def unfold(
         Labels of studies by row, where they are not those of the table.
     """
     found = Found(unit="effects")
+    own = _of_effects(table, wide)
     used = {i for part in wide.parts for i in part.columns.values()}
-    study = _identity(table)
+    used |= {i for columns in own.values() for i in columns.values()}
+    study = {} if "study" in asked.columns.values() else _identity(table)
     needed = _NEEDED.get(wide.statistic, (wide.statistic,))
     others = placed(
         table,
@@ -84,7 +93,7 @@ def unfold(
         for part in wide.parts:
             entry = {
                 c: cell
-                for c, i in part.columns.items()
+                for c, i in {**part.columns, **own[part.label]}.items()
                 if (cell := table.cell(line, values, i, COLUMNS.get(c))) is not None
             }
             at = part.columns[needed[0]]
@@ -96,7 +105,84 @@ def unfold(
             common = {name: c for name, c in shared.items() if name not in part.columns}
             found.entries.append(common | _labels(wide, part, table.place(table.row, at)) | entry)
     _ask(found, wide)
+    _ask_directions(found, table, used)
+    _ask_contained(found, table, wide, used)
     return found
+
+
+def _ask_contained(found: Found, table: Table, wide: Wide, used: set[int]) -> None:
+    """Correlations that are no effects of their own: of two outcomes, or of a total."""
+    stems = {h for h, s in EFFECTS.items() if s == wide.statistic}
+    words = {h: [w for w in pieces(h) if not w.isdigit()] for h in table.headers}
+    beside = [
+        h
+        for i, h in enumerate(table.headers)
+        if i not in used and len(pieces(h)) > 1 and {*words[h][:1], *words[h][-1:]} & stems
+    ]
+    if beside:
+        found.ask("MA562", f"{', '.join(map(repr, beside))}: not read as effects of alliance and "
+                  "outcome; kept as columns.", "Enter them as rows where they are.")  # fmt: skip
+    totals = [p.label for p in wide.parts if {*pieces(p.label)} & {"total", "gesamt", "totale"}]
+    rows = tuple(
+        i
+        for i, e in enumerate(found.entries)
+        if wide.column in e and str(e[wide.column].value) in totals
+    )
+    if rows and len(wide.parts) > len(totals):
+        found.ask(
+            "MA562",
+            f"{', '.join(totals)} stands beside {len(wide.parts) - len(totals)} other effects of "
+            "the study; where it is made of them, it counts them twice.",
+            "Enter include = no in its rows, or in those of its parts.",
+            column=wide.column,
+            entries=rows,
+        )
+
+
+def _of_effects(table: Table, wide: Wide) -> dict[str, dict[str, int]]:
+    """Columns that say of one effect what it is of and in which direction, by its label."""
+    found: dict[str, dict[str, int]] = {part.label: {} for part in wide.parts}
+    used = {i for part in wide.parts for i in part.columns.values()}
+    for index, header in enumerate(table.headers):
+        text = folded(header)
+        for label in sorted(found, key=len, reverse=True) if index not in used else ():
+            end = folded(label)
+            stem = text.removesuffix(end) if text.endswith(end) else text.removeprefix(end)
+            name = (_OF_EFFECTS.get(stem) or find_column(stem)) if stem not in {"", text} else None
+            if name is not None and COLUMNS[name].group in {"direction", "alliance", "outcome"}:
+                found[label].setdefault(name, index)
+                break
+    return found
+
+
+def _ask_directions(found: Found, table: Table, used: set[int]) -> None:
+    """Where the source states directions that belong to no effect, nobody's sign is known."""
+    free = [(i, h) for i, h in enumerate(table.headers) if i not in used]
+    lost = [
+        h
+        for i, h in free
+        if find_column(h) is None
+        and _OF_DIRECTIONS & {*pieces(h)}
+        and not has_decimals(table.values(i))
+    ]
+    common = [f"({h})" for _, h in free if find_column(h) == "outcome_direction"]
+    rows = tuple(
+        i
+        for i, e in enumerate(found.entries)
+        if (cell := e.get("outcome_direction")) is None or cell.place.endswith(tuple(common))
+    )
+    if not lost or not rows:
+        return
+    for index in rows:
+        found.entries[index]["outcome_direction"] = Cell(DECIDE, how=f"see {', '.join(lost)}")
+    found.ask(
+        "MA560",
+        f"{', '.join(map(repr, lost))}: of which effect is not clear from the header; "
+        "outcome_direction says 'decide', an error until you have.",
+        "Enter higher_better or lower_better, or import again with --direction.",
+        column="outcome_direction",
+        entries=rows,
+    )
 
 
 def _labels(wide: Wide, part: Part, place: str) -> Entry:
@@ -192,15 +278,6 @@ def _ask(found: Found, wide: Wide) -> None:
         return
     rows = tuple(range(len(found.entries)))
     listed = ", ".join(wide.labels)
-    if not any("outcome_direction" in e for e in found.entries):
-        found.ask(
-            "MA551",
-            "The effects keep the signs of the source; outcome_direction is blank, "
-            f"which means that positive is: better alliance, better outcome ({listed}).",
-            "Where a lower score is better, enter lower_better.",
-            column="outcome_direction",
-            entries=rows,
-        )
     if wide.column == "outcome_measure":
         column = "outcome_measure" if "outcome_measure" in found.entries[0] else "alliance_measure"
         found.ask(
