@@ -70,6 +70,13 @@ def test_identifier_beside_the_author_is_the_study(load, header):
     assert labels_of(studies) == ["Ames (2001)", "Ames (2008)", "Ames (2008)"]
 
 
+@pytest.mark.parametrize(("study", "year"), [("study", "yop"), ("Studie", "Jahr")])
+def test_surnames_under_study_are_reports_with_their_year(load, study, year):
+    rows = "Truax,1966,63,.38\nTruax,1971,34,-.02\nLee,2001,60,.30\n"
+    found = studies_of(load(f"{study},{year},n,r\n{rows}"))
+    assert found == ["Truax (1966)", "Truax (1971)", "Lee (2001)"]
+
+
 def test_a_column_that_counts_within_named_reports_is_no_study(load):
     rows = "A87,1,.2,50\nA87,2,.3,60\nB91,1,.4,70\nC02,1,.1,80\nD10,1,.3,90\n"
     studies = load(f"Study.name,Study,r,n\n{rows}")

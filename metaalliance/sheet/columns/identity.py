@@ -126,7 +126,7 @@ def _study(
     names = [*of.get("name", []), *of.get("publication", [])]
     candidates = (*of.get("study", []), *of.get("id", []), *(of.get("bare", []) if author else []))
     if candidates:
-        return _coded(candidates[0], kinds, columns, reports, author, names)
+        return _coded(candidates[0], kinds, columns, reports, author, year, names)
     for number in sorted(names, key=lambda n: -len(set(columns[n]))):
         apart = splits(reports, columns[number]) or kinds[number] == "name"
         if not splits(columns[number], reports) and (apart or not author):
@@ -136,7 +136,7 @@ def _study(
 
 def _coded(
     number: int, kinds: dict[int, str], columns: dict[int, list[str]], reports: list[Any],
-    author: int, names: list[int],
+    author: int, year: int, names: list[int],
 ) -> Identity:  # fmt: skip
     """Judge a column of studies or identifiers by the reports that stand beside it."""
     values, bare = columns[number], kinds[number] == "bare"
@@ -150,6 +150,8 @@ def _coded(
     if bare and splits(reports, values) and _all_differ(values):
         return replace(report, effect=number, apart=True)
     if kinds[number] == "study" and not _coded_values(values):
+        if not author and year and _names_authors(values, columns[year]):
+            return Identity(study=number, author=number, composed=True)
         return Identity(study=number, author=author, named=bool(author))
     label = next((n for n in names if _agree(values, columns[n])), 0)
     return Identity(study=number, author=0 if label else author, label=label)
@@ -177,6 +179,11 @@ def _counts(values: list[str], reports: list[Any]) -> bool:
     most = max((len(found) for found in beside.values()), default=0)
     several = len({r for r in reports if r})
     return most > 1 and (2 * most > several or (2 * most == several and splits(reports, values)))
+
+
+def _names_authors(values: list[str], years: list[str]) -> bool:
+    """Whether a column of studies holds names alone, of which some stand in several years."""
+    return not any(c.isdigit() for v in values for c in v) and splits(values, years)
 
 
 def _coded_values(values: list[str]) -> bool:
