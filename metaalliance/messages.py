@@ -847,6 +847,12 @@ _STUDY = {
         "in a number of the team only.",
         "Code what distinguishes them.",
     ),
+    "MA539": _warning(
+        "names under study are told apart by their year",
+        "The column study holds names without a number, and some stand beside several years: each "
+        "name and year is a report of its own.",
+        "Correct the year where one report has two; or enter labels that tell the reports apart.",
+    ),
     "MA525": _warning(
         "the rows of several coders stand side by side",
         "A column names the coder, and most effects have a row of each: pooled so, every effect "

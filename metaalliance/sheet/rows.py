@@ -16,8 +16,8 @@ from metaalliance.sheet.identity import identify
 from metaalliance.sheet.own_columns import with_numbers
 from metaalliance.sheet.percentages import as_percentage, percentage_columns
 from metaalliance.sheet.read.grid import (
-    ERROR_TEXTS,
     ErrorCell,
+    ErrorText,
     FormulaCell,
     Grid,
     is_blank,
@@ -251,8 +251,8 @@ def _code(
     """Read one cell by the kind of its column."""
     column = COLUMNS.get(name)
     named = column is not None and column.group == "identity" and column.kind == "text"
-    if isinstance(raw, str) and not named and raw.strip().upper() in ERROR_TEXTS:
-        raw = ErrorCell(raw)  # as a text file has it
+    if isinstance(raw, ErrorText) and not named:
+        raw = ErrorCell(raw)
     if column is not None and reader is None:
         return _number(column, raw, cell, grid, scheme, found)
     assert reader is not None  # every column that holds no numbers has one

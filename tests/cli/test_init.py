@@ -40,7 +40,7 @@ def test_the_proposal_is_enough_to_pool(folder):
 
 
 def test_what_is_proposed_has_its_reason_and_its_evidence(folder):
-    shown = run("init", "own.csv").stdout
+    shown = " ".join(run("init", "own.csv").stdout.split())
     assert 'study = "id"' in shown
     assert "an identifier, and no header names the study (3 values in 4 rows)" in shown
     assert "there is no outcome_direction" in shown

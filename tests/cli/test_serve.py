@@ -143,7 +143,7 @@ def test_good_workbook(server, run, tmp_path):
     direct = run("report", name, "--quiet", env={"COLUMNS": "120"})
     for paragraph in direct.stdout.strip().split("\n\n"):
         assert " ".join(paragraph.split()) in page
-    assert "Warnings: 2" in page and "Errors" not in page
+    assert re.search(r"Warnings: \d", page) and "Errors" not in page
     assert Elements(page).links[1:] == [
         "report.html", "report.docx", "supplement.xlsx", "results.zip", "checked.xlsx",
     ]  # fmt: skip

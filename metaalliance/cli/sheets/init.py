@@ -150,7 +150,7 @@ def _questions(proposal: Proposal, trial: Trial, file: str) -> list[str]:
     found += [_error(code, problems) for code, problems in trial.reasons()]
     warned = [p for p in trial.warnings if p.code not in _SAID]
     found += [
-        f"{len(of)} x {MESSAGES[code].title} ({code}, first {of[0].place})."
+        f"{f'{len(of)} x ' if len(of) > 1 else ''}{of[0].message} ({code}, first {of[0].place})."
         for code, of in _by_code(warned).items()
     ]
     if proposal.wide is not None and proposal.effect_read:

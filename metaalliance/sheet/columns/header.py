@@ -11,7 +11,7 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.identity import Identity, find_identity
+from metaalliance.sheet.columns.identity import STUDIES, Identity, find_identity
 from metaalliance.sheet.columns.names import excludes
 from metaalliance.sheet.columns.reading import column_values, fits, name_columns, row_numbers
 from metaalliance.sheet.columns.scheme import Scheme
@@ -405,6 +405,9 @@ def _identify(
         return [problem_at("MA528", grid, cell.row, number, message, cell.text)]
     if number == identity.study and identity.composed:
         message = f"The study is {cell.text!r} with its year."
+        if key_of(cell.text) in STUDIES:
+            message = f"{cell.text!r} holds names in several years: each name and year is a study."
+            return [problem_at("MA539", grid, cell.row, number, message, cell.text)]
     elif name is None:
         message = f"{cell.text!r} and the year are the label of the study."
     elif cell.text == name or scheme.is_mapped(cell.text):

@@ -23,7 +23,7 @@ STUDY_IDS = frozenset(
      "articleid", "paperid", "reportid", "trialid", "recordid", "studienid", "studiennr",
      "studiennummer", "studienummer", "studieid", "idétude", "idestudio", "idstudio"}
 )  # fmt: skip
-_STUDIES = frozenset({"study", "studie", "étude", "etude", "estudio", "studio", "onderzoek"})
+STUDIES = frozenset({"study", "studie", "étude", "etude", "estudio", "studio", "onderzoek"})
 #: Identifiers that may count rows as well as studies.
 _BARE = frozenset({"id", "no", "nr", "number"})
 #: Codes of studies: 12, S01, Study 3; no names.
@@ -103,7 +103,7 @@ def _kind(text: str, scheme: Scheme) -> str:
         return "author"
     if "study" in scheme.taken:
         return "study" if column == "study" else ""
-    if key in _STUDIES:
+    if key in STUDIES:
         return "study"
     if key in STUDY_IDS:
         return "id"

@@ -10,7 +10,7 @@ from itertools import pairwise
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.columns.specification import find_column
-from metaalliance.sheet.read.grid import Grid, check_size
+from metaalliance.sheet.read.grid import ERROR_TEXTS, ErrorText, Grid, check_size
 from metaalliance.sheet.read.limits import MAX_CELL, MAX_COLUMNS, MAX_ROWS, PAGE
 
 _DECIMAL_COMMA = re.compile(r"^[−–-]?\d*,\d+$")
@@ -76,12 +76,16 @@ def _separator(text: str) -> str:
     return max(scores, key=lambda mark: scores[mark])
 
 
+def _value(text: str) -> str:
+    return ErrorText(text) if text.strip().upper() in ERROR_TEXTS else text
+
+
 def _rows(text: str, separator: str, name: str) -> list[list[object]]:
     csv.field_size_limit(MAX_CELL)
     rows: list[list[object]] = []
     try:
         for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
-            values: list[object] = [value if value.strip() else None for value in line]
+            values: list[object] = [_value(v) if v.strip() else None for v in line]
             while values and values[-1] is None:
                 values.pop()
             rows.append(values)

@@ -21,6 +21,12 @@ ERROR_TEXTS = frozenset(
 )  # fmt: skip
 
 
+class ErrorText(str):
+    """What reads like a spreadsheet error in a text file."""
+
+    __slots__ = ()
+
+
 class ErrorCell(str):
     """A spreadsheet error such as ``#DIV/0!``."""
 
