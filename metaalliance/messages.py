@@ -849,9 +849,10 @@ _STUDY = {
     ),
     "MA539": _warning(
         "names under study are told apart by their year",
-        "The column study holds names without a number, and some stand beside several years: each "
-        "name and year is a report of its own.",
-        "Correct the year where one report has two; or enter labels that tell the reports apart.",
+        "The column study holds names without a number, and some stand beside several years, with "
+        "other people in each: each name and year is a report of its own.",
+        'Where they are one study, say moderators = ["the header of the year"] in '
+        "metaalliance.toml; or enter labels.",
     ),
     "MA525": _warning(
         "the rows of several coders stand side by side",

@@ -77,6 +77,20 @@ def test_surnames_under_study_are_reports_with_their_year(load, study, year):
     assert found == ["Truax (1966)", "Truax (1971)", "Lee (2001)"]
 
 
+def test_surnames_with_one_n_in_two_years_are_asked_about(load):
+    studies = load("study,year,n,r\nLee,2001,63,.38\nLee,2010,63,.30\nTruax,1971,34,-.02\n")
+    assert studies_of(studies) == ["Lee", "Lee", "Truax"]
+    assert "MA506" in code_of(studies)
+
+
+def test_names_of_trials_stay_studies_where_the_team_says_so(load):
+    config = parse_config({"moderators": ["year"]})
+    rows = "TADS,2004,90,.38\nTADS,2007,60,.30\nMCFIT,2001,34,.2\n"
+    told = load(f"study,year,n,r\n{rows}")
+    assert "MA539" in code_of(told)
+    assert studies_of(load(f"study,year,n,r\n{rows}", config=config)) == ["TADS", "TADS", "MCFIT"]
+
+
 def test_a_column_that_counts_within_named_reports_is_no_study(load):
     rows = "A87,1,.2,50\nA87,2,.3,60\nB91,1,.4,70\nC02,1,.1,80\nD10,1,.3,90\n"
     studies = load(f"Study.name,Study,r,n\n{rows}")

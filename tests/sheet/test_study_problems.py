@@ -32,7 +32,7 @@ FOUND = {
         "study,r,n,outcome_direction\nA,.3,40,higher_better\nB,.2,50,\n",
     ),
     "all excluded": ("MA505", "A1", "study,r,n,include\nA,.3,40,no\n"),
-    "year varies": ("MA506", "D3", "study,r,n,year\nA 1,.3,40,2001\nA 1,.2,40,2002\n"),
+    "year varies": ("MA506", "D3", "study,r,n,year\nA,.3,40,2001\nA,.2,40,2002\n"),
     "design varies": ("MA506", "D3", "study,r,n,design\nA,.3,40,RCT\nA,.2,40,other\n"),
     "country varies": ("MA506", "D3", "study,r,n,country\nA,.3,40,Chile\nA,.2,40,Peru\n"),
     "cannot be told apart": (

@@ -80,8 +80,8 @@ def find_identity(grid: Grid, row: int, headers: Sequence[str], scheme: Scheme) 
     kinds = {number: _kind(text, scheme) for number, text in enumerate(headers, start=1) if text}
     columns = {n: [_text(values, n) for values in grid.rows[row:]] for n in kinds}
     author = next((n for n, kind in kinds.items() if kind == "author"), 0)
-    year = next((n for n, kind in kinds.items() if kind == "year"), 0)
-    found = _study(kinds, columns, author, year)
+    year, size = (next((n for n, kind in kinds.items() if kind == k), 0) for k in ("year", "n"))
+    found = _study(kinds, columns, author, year, size)
     placed = set(kinds.values())
     return replace(
         found,
@@ -95,7 +95,7 @@ def _kind(text: str, scheme: Scheme) -> str:
     column, key = scheme.column_of(text), key_of(text)
     if key in scheme.moderators:
         return ""
-    if column in {"year", "label", "effect"}:
+    if column in {"year", "label", "effect", "n"}:
         return str(column)
     if column not in {"study", None}:
         return ""
@@ -120,14 +120,18 @@ def _text(values: list[Any], number: int) -> str:
 
 
 def _study(
-    kinds: dict[int, str], columns: dict[int, list[str]], author: int, year: int
+    kinds: dict[int, str], columns: dict[int, list[str]], author: int, year: int, size: int
 ) -> Identity:
     of = {kind: [n for n, k in kinds.items() if k == kind] for kind in set(kinds.values())}
     reports = _reports(columns, author, year)
     names = [*of.get("name", []), *of.get("publication", [])]
     candidates = (*of.get("study", []), *of.get("id", []), *(of.get("bare", []) if author else []))
     if candidates:
-        return _coded(candidates[0], kinds, columns, reports, author, year, names)
+        first = candidates[0]
+        alone = kinds[first] == "study" and year and size and not author
+        if alone and _names_authors(columns[first], columns[year], columns[size]):
+            return Identity(study=first, author=first, composed=True)
+        return _coded(first, kinds, columns, reports, author, names)
     for number in sorted(names, key=lambda n: -len(set(columns[n]))):
         apart = splits(reports, columns[number]) or kinds[number] == "name"
         if not splits(columns[number], reports) and (apart or not author):
@@ -137,7 +141,7 @@ def _study(
 
 def _coded(
     number: int, kinds: dict[int, str], columns: dict[int, list[str]], reports: list[Any],
-    author: int, year: int, names: list[int],
+    author: int, names: list[int],
 ) -> Identity:  # fmt: skip
     """Judge a column of studies or identifiers by the reports that stand beside it."""
     values, bare = columns[number], kinds[number] == "bare"
@@ -151,8 +155,6 @@ def _coded(
     if bare and splits(reports, values) and _all_differ(values):
         return replace(report, effect=number, apart=True)
     if kinds[number] == "study" and not _coded_values(values):
-        if not author and year and _names_authors(values, columns[year]):
-            return Identity(study=number, author=number, composed=True)
         return Identity(study=number, author=author, named=bool(author))
     label = next((n for n in names if _agree(values, columns[n])), 0)
     return Identity(study=number, author=0 if label else author, label=label)
@@ -182,9 +184,14 @@ def _counts(values: list[str], reports: list[Any]) -> bool:
     return most > 1 and (2 * most > several or (2 * most == several and splits(reports, values)))
 
 
-def _names_authors(values: list[str], years: list[str]) -> bool:
-    """Whether a column of studies holds names alone, of which some stand in several years."""
-    return not any(c.isdigit() for v in values for c in v) and splits(values, years)
+def _names_authors(values: list[str], years: list[str], sizes: list[str]) -> bool:
+    """Whether a column of studies holds names alone, of which some stand in several years.
+
+    Other people in each year say so: a report whose year was mistyped in one row has one n.
+    """
+    coded = any(c.isdigit() for v in values for c in v)
+    people = zip(values, sizes, strict=True)
+    return not coded and splits(values, years) and not splits(people, years)
 
 
 def _coded_values(values: list[str]) -> bool:

@@ -29,9 +29,8 @@ _APART = tuple(
 
 def _names_coders(rows: list[Row], name: str) -> bool:
     """Whether a column says who coded, by its header or by every value: coder_1, reviewer B."""
-    return folded(name) in _CODERS or all(
-        row.get(name) is None or _CODER(str(row.get(name))) for row in rows
-    )
+    values = {str(row.get(name)) for row in rows if row.get(name) is not None}
+    return bool(values) and (folded(name) in _CODERS or all(map(_CODER, values)))
 
 
 def coder_problems(rows: list[Row]) -> list[Problem]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.vocabularies import key_of
@@ -15,6 +18,60 @@ _HINT = "delete the row, or set include = no with a reason"
 _ROUNDED = 0.005
 
 
+@dataclass(slots=True)
+class _Above:
+    """The rows above one, as they add up; kept while reading down, so that each row is met once.
+
+    Attributes
+    ----------
+    rows : list of Row
+        The rows.
+    studies : set of str
+        Their studies.
+    people, in_samples : float
+        Their n summed, by row and by independent sample; NaN where one is not known.
+    sizes : dict
+        n by study and sample.
+    low, high : list of float
+        Lowest and highest r, as reported and as aligned.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    studies: set[str] = field(default_factory=set)
+    people: float = 0.0
+    in_samples: float = 0.0
+    sizes: dict[tuple[str, Any], float] = field(default_factory=dict)
+    low: list[float] = field(default_factory=lambda: [math.inf, math.inf])
+    high: list[float] = field(default_factory=lambda: [-math.inf, -math.inf])
+
+    def add(self, row: Row, n: float, r: tuple[float, float] | None) -> None:
+        """Put a row below them."""
+        key = (row.study, row.get("sample"))
+        self.rows.append(row)
+        self.studies.add(row.study)
+        self.people += n
+        self.in_samples += n - self.sizes.get(key, 0.0)
+        self.sizes[key] = n
+        if r is not None:
+            self.low = [min(pair) for pair in zip(self.low, r, strict=True)]
+            self.high = [max(pair) for pair in zip(self.high, r, strict=True)]
+
+    def repeated_by(self, row: Row, n: float, r: tuple[float, float], named: bool | None) -> bool:
+        """Whether n of a row is their sum, of at least two studies, and r between theirs.
+
+        Where the label may be that of a total, n may be their mean, too.
+        """
+        if len(self.studies) < 2 or math.isnan(n + self.people):
+            return False
+        if named is False and row.study not in self.studies and is_dated(row.study):
+            return False
+        mean = {round(self.people / len(self.rows))} if named is None else set()
+        if n not in {self.people, self.in_samples} | mean:
+            return False
+        ends = zip(self.low, r, self.high, strict=True)
+        return any(low - _ROUNDED <= value <= high + _ROUNDED for low, value, high in ends)
+
+
 def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[Problem]:
     """Report rows that are totals of others: sure ones as errors, suspects as warnings.
 
@@ -25,41 +82,49 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
     """
     found: list[Problem] = []
     groups = _groups(rows)
-    coded: list[Row] = []
-    every: list[Row] = []
-    since: list[Row] = []
+    coded, every, since = _Above(), _Above(), _Above()
     for row in rows:
         if is_summary(row.study):
-            since = []
+            since = _Above()
             continue
+        n, r = _numbers(row, choices)
         if not row.included:
-            coded.append(row)
+            coded.add(row, n, r)
             continue
         named = is_total_of(row.study, groups)
-        summed = next((s for s in (since, every, coded) if _repeats(row, s, choices, named)), None)
+        alike = (s for s in (since, every, coded) if r and s.repeated_by(row, n, r, named))
+        summed = next(alike, None)
         if named or (named is None and summed):
             what = (
-                f"n and r are those of {_listed(summed)} together"
+                f"n and r are those of {_listed(summed.rows)} together"
                 if summed
                 else "a group of studies"
             )
             message = f"looks like the total of rows above: {what}"
             found.append(row.problem("MA410", message, "study", _HINT))
-            since = []
+            since = _Above()
         elif summed:
             message = (
-                f"n = {sample_size(row):g} is the sum of the n of {_listed(summed)}, and r lies "
+                f"n = {n:g} is the sum of the n of {_listed(summed.rows)}, and r lies "
                 "between theirs: is the row their total?"
             )
             found.append(row.problem("MA431", message, "n" if row.has("n") else "study"))
-            since = []
+            since = _Above()
         else:
             if named is None and _stands_out(row, rows):
                 message = f"{row.study!r} may be the label of a total, and not of a study"
                 found.append(row.problem("MA432", message, "study"))
             for above in (coded, every, since):
-                above.append(row)
+                above.add(row, n, r)
     return found
+
+
+def _numbers(row: Row, choices: Mapping[int, Choice]) -> tuple[float, tuple[float, float] | None]:
+    """Return n of a row, NaN where it is not known, and its r as reported and as aligned."""
+    n = sample_size(row)
+    choice = choices.get(row.number)
+    r = None if choice is None else choice.convert().r
+    return math.nan if n is None else n, None if r is None else (r, r * row.flip)
 
 
 def _groups(rows: Sequence[Row]) -> frozenset[str]:
@@ -78,41 +143,6 @@ def _stands_out(row: Row, rows: Sequence[Row]) -> bool:
     return " " in row.study or (
         len(others) > 1 and all(is_dated(s) or is_summary(s) for s in others)
     )
-
-
-def _repeats(
-    row: Row, above: Sequence[Row], choices: Mapping[int, Choice], named: bool | None
-) -> bool:
-    """Whether n of a row is the sum of those above, of at least two studies, and r between theirs.
-
-    Where the label may be that of a total, n may be their mean, too.
-    """
-    studies = {other.study for other in above}
-    if len(studies) < 2 or row.number not in choices:
-        return False
-    if named is False and row.study not in studies and is_dated(row.study):
-        return False
-    n, sizes = sample_size(row), [sample_size(other) for other in above]
-    known = [size for size in sizes if size is not None]
-    if n is None or len(known) < len(sizes):
-        return False
-    samples = {(o.study, o.get("sample")): s for o, s in zip(above, known, strict=True)}
-    sums = {sum(known), sum(samples.values())}
-    means = {round(sum(known) / len(known))} if named is None else set()
-    if n not in sums | means:
-        return False
-    return any(_between(row, above, choices, turn=turn) for turn in (False, True))
-
-
-def _between(row: Row, above: Sequence[Row], choices: Mapping[int, Choice], *, turn: bool) -> bool:
-    """Whether r lies between the lowest and the highest, as reported or as aligned."""
-    values = [
-        choices[other.number].convert().r * (other.flip if turn else 1)
-        for other in above
-        if other.number in choices
-    ]
-    r = choices[row.number].convert().r * (row.flip if turn else 1)
-    return bool(values) and min(values) - _ROUNDED <= r <= max(values) + _ROUNDED
 
 
 def _listed(rows: Sequence[Row]) -> str:
