@@ -7,13 +7,16 @@ each number that moved is set against the rules that changed since.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
 RULES_VERSION = 3
+
+
+Where = Literal["", "samples", "reading"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +35,9 @@ class Rule:
         Regular expression of the paths of these numbers.
     vanished : bool
         Whether it only takes numbers away.
-    samples : bool
-        Whether it moves only numbers of sheets with several independent samples in a study.
+    where : {"", "samples", "reading"}
+        Which sheets it concerns: all, those with several independent samples in a study, those
+        whose studies, effects, participants or levels are counted otherwise now.
     """
 
     version: int
@@ -41,13 +45,17 @@ class Rule:
     commands: frozenset[str]
     numbers: str
     vanished: bool = False
-    samples: bool = False
+    where: Where = ""
 
     def explains(self, command: str, moved: Mapping[str, Any]) -> bool:
         """Whether a number of a command can have moved by this rule."""
         gone = moved["now"] is None or not self.vanished
         return command in self.commands and gone and bool(re.match(self.numbers, moved["number"]))
 
+
+_ALL = frozenset({"pool", "report", "moderators", "bias", "influence", "multiverse"})
+#: Numbers that count what was read.
+_COUNTS = re.compile(r"(?:.*\.)?(?:n_studies|n_effects|n_participants|levels\.\d+\.level)$")
 
 #: Every change, the narrower before the wider.
 RULES: tuple[Rule, ...] = (
@@ -91,11 +99,19 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         version=3,
+        text="author and year tell studies apart, words for missing values are no levels, and rows "
+        "of totals, or excluded under another header, are left out",
+        commands=_ALL,
+        numbers="",
+        where="reading",
+    ),
+    Rule(
+        version=3,
         text="sampling errors of different samples of a study are independent, and its "
         "participants are those of all of them",
-        commands=frozenset({"pool", "report", "moderators", "bias", "influence", "multiverse"}),
+        commands=_ALL,
         numbers="",
-        samples=True,
+        where="samples",
     ),
 )
 
@@ -105,19 +121,29 @@ def rules_of(record: Mapping[str, Any]) -> int:
     return int(record.get("rules", 1))
 
 
-def changed_since(version: int, command: str, *, samples: bool = False) -> tuple[Rule, ...]:
-    """Return the rules that changed after a version and move numbers of a command.
+def is_read_otherwise(moved: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether numbers that moved count studies, effects or participants."""
+    return any(_COUNTS.match(m["number"]) for m in moved)
 
-    Those of samples move numbers only where some study has several independent `samples`.
-    """
+
+def changed_since(version: int, command: str, sheet: Collection[Where] = ()) -> tuple[Rule, ...]:
+    """Return the rules that changed after a version and move numbers of a command on a sheet."""
     since = (r for r in RULES if r.version > version and command in r.commands)
-    return tuple(r for r in since if samples or not r.samples)
+    return tuple(r for r in since if not r.where or r.where in sheet)
 
 
 def explained(
-    version: int, command: str, moved: Sequence[Mapping[str, Any]], *, samples: bool = False
+    version: int,
+    command: str,
+    moved: Sequence[Mapping[str, Any]],
+    sheet: Collection[Where] = (),
 ) -> tuple[list[tuple[Rule, list[Mapping[str, Any]]]], list[Mapping[str, Any]]]:
     """Set numbers that moved against the rules that changed since.
+
+    Parameters
+    ----------
+    sheet : collection of {"samples", "reading"}
+        What the sheet has that only some rules concern.
 
     Returns
     -------
@@ -128,7 +154,7 @@ def explained(
     """
     left = list(moved)
     found = []
-    for rule in changed_since(version, command, samples=samples):
+    for rule in changed_since(version, command, sheet):
         own = [m for m in left if rule.explains(command, m)]
         if own:
             found.append((rule, own))

@@ -37,7 +37,7 @@ from metaalliance.analysis.record import (
     recorded_parts,
 )
 from metaalliance.analysis.report import REPORT_RESULTS, record_parts, report_document
-from metaalliance.analysis.rules import RULES_VERSION, explained, rules_of
+from metaalliance.analysis.rules import RULES_VERSION, Where, explained, is_read_otherwise, rules_of
 from metaalliance.analysis.two_sheets import compare_checks, sheet_of
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
@@ -247,8 +247,10 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     if older:  # results that a later version added are no change of those it had
         numbers = {path: numbers.get(path) for path in record["numbers"]}
     moved = moved_numbers(record["numbers"], numbers)
-    samples = analysis.coded.studies_with_samples > 0
-    by_rule, unexplained = explained(version, record["command"], moved, samples=samples)
+    unchanged = record["input"]["sha256"] == analysis.studies.sha256
+    sheet: list[Where] = ["samples"] if analysis.coded.studies_with_samples else []
+    sheet += ["reading"] if older and unchanged and is_read_otherwise(moved) else []
+    by_rule, unexplained = explained(version, record["command"], moved, sheet)
     content = {key: now.document[key] for key in now.results}
     return [
         seal_check(intact(record)),
@@ -258,7 +260,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
             len(analysis.studies.rows),
         ),
         settings_check(
-            {**_settings(record), **_said(record)},
+            {**_settings(record, left="reading" in sheet), **_said(record)},
             {**_settings(now.document), **_acted(record)},
             shared=older,
         ),
@@ -275,9 +277,14 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     ]
 
 
-def _settings(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that change numbers: the place of a configuration file is none."""
-    return {k: v for k, v in content["settings"].items() if k != "config"}
+def _settings(content: Mapping[str, Any], *, left: bool = False) -> dict[str, Any]:
+    """Settings that change numbers: the place of a configuration file is none.
+
+    `left` leaves out what was left to the effects (auto), where these are others now.
+    """
+    asked = content.get("request", {}).get("settings", {}) if left else {}
+    own = {k: v for k, v in content["settings"].items() if k != "config"}
+    return {k: v for k, v in own.items() if asked.get(k) != "auto"}
 
 
 def _said(record: Mapping[str, Any]) -> dict[str, Any]:

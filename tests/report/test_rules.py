@@ -72,6 +72,36 @@ def test_other_commands_follow(old, name):
     assert not by_name(found)["rules"].same
 
 
+def read_before(folder, change=None):
+    """Verify a record of rules 2 of simulated papers that it counted by their author alone."""
+    files = FILES.parent / "records_2"
+    content = json.loads((files / "run.json").read_text("utf-8"))
+    content["files"] = {}
+    if change is not None:
+        change(content)
+    content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+    (folder / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    return ma.verify(folder / "run.json", files / "authors.csv", config=empty(folder))
+
+
+def test_a_sheet_that_is_read_into_other_studies_names_the_rule(tmp_path):
+    found = read_before(tmp_path)
+    assert found.follows
+    assert "author and year tell studies apart" in found.verdict
+    moved = {d["number"]: d for d in by_name(found)["rules"].details}
+    assert (moved["counts.n_studies"]["recorded"], moved["counts.n_studies"]["now"]) == (4, 6)
+
+
+def test_numbers_of_the_same_studies_are_moved_by_no_reading(tmp_path):
+    now = read_before(tmp_path)
+    counts = {d["number"]: d["now"] for d in by_name(now)["rules"].details}
+
+    def change(content):
+        content["numbers"] |= {n: v for n, v in counts.items() if ".n_" in n}
+
+    assert not read_before(tmp_path, change).follows
+
+
 def test_strict_wants_the_same_rules(tmp_path, old):
     assert old("run.json").follows
     strict = ma.verify(
