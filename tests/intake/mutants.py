@@ -748,13 +748,18 @@ def fault_of(mutant: Mutant, folder: Path) -> str:
     return _difference(found.frame, fit, effects)
 
 
+def _to_twelve(pair: tuple[float, float]) -> tuple[float, ...]:
+    """Order in which effects that differ in their last digit only stand by their variance."""
+    return tuple(float(f"{x:.12g}") for x in pair)
+
+
 def _difference(frame: Any, fit: Any, effects: list[Effect]) -> str:
     if len(frame) != len(effects):
         return f"{len(frame)} effects for {len(effects)}"
     if frame["study"].nunique() != len({e.study for e in effects}):
         return f"{frame['study'].nunique()} studies for {len({e.study for e in effects})}"
-    seen = sorted(zip(frame["yi"], frame["vi"], strict=True))
-    meant = sorted((e.z, e.vi) for e in effects)
+    pairs = zip(frame["yi"], frame["vi"], strict=True)
+    seen, meant = (sorted(p, key=_to_twelve) for p in (pairs, ((e.z, e.vi) for e in effects)))
     if not np.allclose(seen, meant, rtol=1e-9, atol=1e-10):
         worst = int(np.argmax(np.abs(np.array(seen) - np.array(meant)).sum(axis=1)))
         return f"(z, vi) is {seen[worst]} for {meant[worst]}"
@@ -829,6 +834,7 @@ def mutants(count: int, seed: int = 1) -> Iterator[Mutant]:
             and all(len(group & set(layouts)) <= 1 for group in APART)
             and not (name in FRAGILE and set(layouts) - STURDY)
             and not (RENAMES & set(layouts) and set(layouts) & MARKS)
+            and not (name == "a_row_twice" and set(layouts) & OWN)
             and not ("single_precision" in layouts and name in EXACT)
         )
         if fits:
@@ -836,11 +842,12 @@ def mutants(count: int, seed: int = 1) -> Iterator[Mutant]:
             made += 1
 
 
+#: Layouts that add columns of the team, in which rows differ: then they are no copies.
+OWN = {"percentages_elsewhere", "dates_elsewhere", "remarks_elsewhere", "own_columns"}
 #: Layouts that leave the cells of the coded columns as they are.
 STURDY = {
     "as_it_is", "columns_in_another_order", "rows_in_another_order", "title_rows", "merged_title",
-    "percentages_elsewhere", "dates_elsewhere", "remarks_elsewhere", "own_columns", "other_sheets",
-    *RENAMES,
+    *OWN, "other_sheets", *RENAMES,
 }  # fmt: skip
 #: Changes that write all digits of a number, which single precision cannot hold.
 EXACT = {"r_as_t", "r_as_fisher_z"}
