@@ -73,7 +73,7 @@ def proportion_above(
 
     References
     ----------
-    Mathur MB, VanderWeele TJ (2019). Statistics in Medicine 38, 1336-1342, equation 4.
+    Mathur and VanderWeele (2019).
     """
     if tau2 == 0:
         return Proportion(float(estimate > value), math.nan, math.nan)

@@ -55,9 +55,7 @@ def robust_covariance(data: MultilevelData, point: MultilevelPoint, kind: str) -
 
     References
     ----------
-    Bell RM, McCaffrey DF (2002). Survey Methodology 28, 169-181.
-    Pustejovsky JE, Tipton E (2018). Journal of Business & Economic Statistics 36, 672-683,
-    equations 8 to 11.
+    Bell and McCaffrey (2002); Pustejovsky and Tipton (2018).
     """
     refuse_crossed(data)
     H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
