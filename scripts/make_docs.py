@@ -164,15 +164,16 @@ def references_page() -> str:
     """Return the list of every work that is cited."""
     parts = [
         HEAD,
-        "# References\n\nThe works that the code, its reports and these pages cite. They were read in reference lists of R "
-        "packages (metafor,\nclubSandwich, robumeta, stats) or in other public ones; a part that none of them shows is left "
-        "out. The reviews and studies of\nthe example data have their sources in the data files.\n\n",
+        "# References\n\nThe works that the code, its reports and these pages cite. They were read "
+        "in reference lists of R packages (metafor,\nclubSandwich, robumeta, stats) or in other "
+        "public ones; a part that none of them shows is left out. The reviews and studies of\nthe "
+        "example data have their sources in the data files.\n\n",
     ]
     for work in sorted(BIBLIOGRAPHY.values(), key=lambda work: work.sort_key()):
         before, italic, after = work.apa()
-        before = before.replace("*", r"\*")
-        text = f"{before}*{italic}*{after.removesuffix(work.address())}".rstrip()
-        link = f" [{work.doi.removeprefix('https://')}]({work.address()})" if work.doi else ""
+        address = work.address()
+        text = f"{before.replace('*', '&#42;')}*{italic}*{after.removesuffix(address)}".rstrip()
+        link = f" [{address.removeprefix('https://doi.org/')}]({address})" if address else ""
         parts.append(f"- {text}{link}\n")
     return "".join(parts)
 

@@ -21,7 +21,7 @@ class Proportion(NamedTuple):
 def prediction_df(prediction: str, test_df: float, units: int, riley: int) -> float:
     """Degrees of freedom of a prediction interval.
 
-    ``normal`` and ``simple``: infinite; ``riley``: units less 2 (Riley, Higgins & Deeks
+    ``normal`` and ``simple``: infinite; ``riley``: units less 2 (Riley et al.
     2011), at least 1; ``t``: those of the test of the mean, or units less 1 when that test is
     normal.
     """
