@@ -110,8 +110,9 @@ def satterthwaite(
     """Degrees of freedom of each coefficient under the working model, shape (p,).
 
     As Satterthwaite (1946) has them. With h_j the rows of `H` of study j, the variance
-    estimate is a sum of squares of h_j'e_j whose covariances are ``d_ij h_i'S_i h_i - h_i'X_i (X'WX)^-1 X_j'h_j``.
-    Squares of pairs i < j are summed, without a term that another one takes back: with one
+    estimate is a sum of squares of h_j'e_j whose covariances are
+    ``d_ij h_i'S_i h_i - h_i'X_i (X'WX)^-1 X_j'h_j``. Squares
+    of pairs i < j are summed, without a term that another one takes back: with one
     study that nearly determines the coefficient they are far smaller than its own.
     """
     df = np.empty(H.shape[1])
