@@ -7,7 +7,7 @@
 #           first author's own package has n = 15, rho = .8699639 and the 95% interval
 #           [.5840951, .9638297]: https://dgbonett.github.io/statpsych/reference/ci.spear.html
 # Seen      The variance is (1 + rho / 2) / (n - 3). The interval is [.575, .965], and that of
-#           -rho is not its mirror image: it is [-.942, -.720], 42% narrower, so that a
+#           -rho is not its mirror image: it is [-.942, -.720], 43% narrower, so that a
 #           negative correlation looks far more certain than a positive one of the same size.
 # Exit      0 while this stands, 1 when it has changed, 2 when it cannot be run.
 set -u

@@ -7,9 +7,9 @@
 #           1.2 part 1, the attributes of <table:table-cell>:
 #           https://docs.oasis-open.org/office/v1.2/cs01/OpenDocument-v1.2-cs01-part1.html
 # Seen      The attribute is not looked at. The shown text is: anything but "TRUE" is False, so
-#           WAHR, VRAI and VERDADERO are False; a time shown as minutes and seconds, 15:30 for
-#           PT00H15M30S, becomes 15:30 hours. Nothing is said. For the same file the other
-#           reader of pandas, calamine, gives True and 00:15:30.
+#           WAHR is; a time shown as minutes and seconds, 15:30 for PT00H15M30S, becomes half past
+#           three in the afternoon. Nothing is said. For the same file the other reader of pandas,
+#           calamine, gives True and 00:15:30.
 # Exit      0 while this stands, 1 when it has changed, 2 when it cannot be run.
 set -u
 unset PYTHONPATH

@@ -19,8 +19,10 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 2
 "${PYTHON:-python3}" -m venv env &&
-    env/bin/pip install -qq --no-compile --disable-pip-version-check pingouin==0.7.0 \
-        pandas==3.1.1 scipy==1.17.1 || exit 2
+    env/bin/pip install -qq --no-compile --disable-pip-version-check numpy==2.4.6 scipy==1.17.1 \
+        pandas==3.1.1 seaborn==0.13.2 pandas-flavor==0.8.1 tabulate==0.10.0 &&
+    env/bin/pip install -qq --no-compile --disable-pip-version-check --no-deps pingouin==0.7.0 ||
+    exit 2
 env/bin/python - <<'END'
 import sys
 

@@ -4,7 +4,8 @@
 # Package   pyreadstat 1.3.7 (October 2026), with narwhals 2.29.0 and pandas 3.1.1.
 # Expected  formats_as_ordered_category=True: "the variables having formats will be transformed
 #           into pandas or polars ordered categories" (docstring of set_value_labels); a blank
-#           is a category in neither. https://ofajardo.github.io/pyreadstat_documentation/
+#           is a category in neither.
+#           https://ofajardo.github.io/pyreadstat_documentation/_build/html/index.html
 # Seen      Without a blank the option works, never < seldom < always. With one it raises
 #           "Categorical categories cannot be null", as the blank is taken for a category. The
 #           default, which does read the file, has the labels in the order of the alphabet:

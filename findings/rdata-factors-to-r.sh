@@ -3,10 +3,9 @@
 #
 # Packages  rdata 1.1.0 with pandas 3.1.1; R 4 (Debian: r-base-core), no package of R.
 # Expected  write_rds of a data frame with a pandas Categorical gives a factor: integer codes
-#           from 1, NA for a missing value, class "ordered" where there is an order. R Language
-#           Definition, section 2.3.1 Factors:
-#           https://cran.r-project.org/doc/manuals/r-release/R-lang.html#Factors
-#           and ?factor: "The codes of a factor may contain NA".
+#           from 1, NA for a missing value, class "ordered" where there is an order. ?factor: "The
+#           codes of a factor may contain NA", "Ordered factors differ from factors only in their
+#           class": https://search.r-project.org/R/refmans/base/html/factor.html
 # Seen      A missing value has the code 0: is.na() and na.omit() of R do not see it,
 #           levels(f)[f] is a value shorter than f, and printing stops with "malformed factor".
 #           An ordered Categorical arrives unordered, without a word. Writing says nothing.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # svy-io keeps texts that an SPSS file declares missing as data; numbers it makes blank.
 #
-# Package   svy-io 0.7.1 (October 2026), reader of .sav files into polars; the file is written by
-#           pyreadstat 1.3.7, which both are built on the library ReadStat.
+# Package   svy-io 0.7.1 (October 2026), a reader of .sav files into polars; the file is written
+#           by pyreadstat 1.3.7, built on the same library, ReadStat.
 # Expected  MISSING VALUES takes texts as it takes numbers, and both are treated like
 #           system-missing values unless asked otherwise:
 #           https://www.ibm.com/docs/en/spss-statistics/26.0.0?topic=values-overview-missing-command
