@@ -229,6 +229,16 @@ def test_spearman_variance_is_carried_through_the_conversion(case):
     assert_close(cv.spearman_z_variance(x["rs"], x["ni"]), theirs, 1e-9)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_spearman_variance_gives_the_published_interval_and_its_mirror_image(sign):
+    """The example of ci.spear in statpsych (dgbonett.github.io/statpsych): n 15, rho .8699639."""
+    rs, published = sign * 0.8699639, sign * np.array([0.5840951, 0.9638297])
+    variance = cv.spearman_z_variance(rs, 15) / slope(cv.r_from_spearman, rs) ** 2
+    half = stats.norm.ppf(0.975) * math.sqrt(variance) * sign
+    limits = np.tanh([math.atanh(rs) - half, math.atanh(rs) + half])
+    assert_close(limits, published, 1e-6)
+
+
 @some("kendall_")
 def test_kendall_variance_is_carried_through_the_conversion(case):
     x = case["inputs"]

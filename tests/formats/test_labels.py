@@ -85,6 +85,13 @@ def test_declared_missing_codes_are_missing(spss, said):
     assert any("999 'unknown'" in m for m in said(spss, "MA115"))
 
 
+def test_a_text_that_is_declared_missing_is_missing(saved, said):
+    columns = BASE | {"r": [0.3, 0.2, 0.1, 0.05], "school": ["CBT", "refused", "IPT", "CBT"]}
+    studies = ma.load_studies(saved(columns, "t.sav", missing_ranges={"school": ["refused"]}))
+    assert values(studies, "school") == ["CBT", None, "IPT", "CBT"]
+    assert any("refused" in message for message in said(studies, "MA115"))
+
+
 def test_dates_and_durations_are_text(spss):
     assert values(spss, "month") == ["2020-01"] * 4
     assert values(spss, "span") == ["30:15:00", "-01:00:00", "00:01:00", "00:00:00"]

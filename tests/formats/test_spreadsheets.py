@@ -57,6 +57,28 @@ def test_dates_and_durations_of_ods(load, errors):
     assert errors(studies) == [("MA305", "B2"), ("MA306", "B3")]
 
 
+def test_values_of_ods_are_what_is_stored_not_what_is_shown(load):
+    """Shown in German, as minutes and seconds, with a comment, in two paragraphs."""
+    true = cell("boolean", "WAHR", **{"office_boolean-value": "true"})
+    false = cell("boolean", "FALSCH", **{"office_boolean-value": "false"})
+    length = cell("time", "15:30", **{"office_time-value": "PT00H15M30S"})
+    note = (
+        '<office:annotation xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator>AB'
+        "</dc:creator><text:p>page 12</text:p></office:annotation>"
+    )
+    rater = cell("string", "therapist").replace("<text:p>", f"{note}<text:p>")
+    scale = cell("string", "WAI-S</text:p><text:p>HAQ-II")
+    head = ["study", "r", "n", "checked", "length", "seen by", "scale"]
+    studies = load(
+        [head, ["A 2001", 0.2, 40, true, length, rater, scale], ["B 2002", 0.3, 50, false]]
+    )
+    first, second = studies.rows
+    assert [first.get("checked"), second.get("checked")] == ["True", "False"]
+    assert first.get("length") == "0:15:30"
+    assert first.get("seen by") == "therapist"
+    assert first.get("scale") == "WAI-S HAQ-II"
+
+
 def test_hidden_merged_and_annotated_parts_of_ods(load, said):
     comment = (
         '<table:table-cell office:value-type="string" table:number-rows-spanned="2">'
