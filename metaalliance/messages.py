@@ -394,8 +394,11 @@ _CELL = {
     ),
     "MA314": _error(
         "the number must be whole",
-        "Counts and sample sizes are whole numbers.",
-        "Correct the cell; for several samples use one row each.",
+        "Counts are whole numbers. Of people, halves, thirds and quarters are read too (n, n1, n2, "
+        "total1, total2): a group that was split between comparisons (MA341). A mean or a forecast "
+        "of several sample sizes is no number of people.",
+        "Enter the people behind this effect; of a mean the next smaller whole number, or one row "
+        "for each sample.",
     ),
     "MA315": _error(
         "a non-significant result needs a policy",
@@ -483,9 +486,9 @@ _CELL |= {
     ),
     "MA341": _note(
         "a part of a person",
-        "Halves, thirds and quarters come from groups that were split between comparisons; they "
-        "are used as they stand.",
-        "Nothing to do if the group was split.",
+        "Halves, thirds and quarters come from groups that were split between comparisons; they, "
+        "and an n that counts such a group, are used as they stand.",
+        "Nothing to do if a group was split; else enter the people behind this effect.",
     ),
     "MA343": _warning(
         "a standard error of two meanings",

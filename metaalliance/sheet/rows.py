@@ -321,7 +321,8 @@ def _number(
         report(*fault)
         return Coded(None, seen, cell, faulty=True)
     if column.shared and parsed.value != int(parsed.value):
-        report("MA341", f"{column.name} = {parsed.value:g} is a part of a shared group")
+        report("MA341", f"{column.name} = {parsed.value:g}: a part of a person, as in a group shared "
+               "between comparisons; it is used as it stands")  # fmt: skip
     if parsed.changes:
         report("MA311", f"read as {parsed.value:.15g} ({', '.join(parsed.changes)})")
     return Coded(parsed.value, seen, cell, parsed.changes)
@@ -353,8 +354,16 @@ def _range_fault(column: Column, value: float) -> tuple[str, str, str] | None:
             return "MA312", "a correlation lies between −1 and 1", hint
         return "MA313", f"{column.name} must be {_range_text(column)}", ""
     if column.kind == "count" and not (column.shared and _is_share(value)) and value != int(value):
-        return "MA314", f"{column.name} must be a whole number", ""
+        hint = _SHARES if column.shared else ""
+        return "MA314", f"{column.name} must be a whole number", hint
     return None
+
+
+#: What to do about a number of people that is neither whole nor a share.
+_SHARES = (
+    "enter the people behind this effect; of a mean of several samples the next smaller whole "
+    "number, or one row for each sample; only halves, thirds and quarters come from shared groups"
+)
 
 
 def _is_share(value: float) -> bool:
