@@ -270,6 +270,13 @@ _SHEET = {
         "be lost.",
         "Correct [columns] in metaalliance.toml, or the header.",
     ),
+    "MA222": _error(
+        "the configuration was written for other headers",
+        "Most headers under [columns] of metaalliance.toml, which lies beside the file or above it, "
+        "stand nowhere in the file: they are those of another one.",
+        "Correct [columns]; or write a configuration for this file with metaalliance init -o, and "
+        "give every command --config.",
+    ),
     "MA214": _warning(
         "the sheet 'studies' is not joined",
         "It has no header row with the study label in its first 20 rows.",
@@ -817,7 +824,15 @@ _STUDY = {
         "an effect stands twice",
         "Two rows agree in every cell, the team's own columns included; pooling both would count "
         "one effect twice.",
-        "Delete one, or code what distinguishes them (sample, subscale, outcome).",
+        "Delete one, or code what distinguishes them (sample, subscale, outcome). Where a published "
+        "file is read as it is, say in metaalliance.toml repeats = \"first\" (one of each is used, "
+        "the others are excluded) or repeats = \"all\" (each is an effect of its own).",
+    ),
+    "MA540": _warning(
+        "repeated rows are settled by the configuration",
+        "Two rows agree in every cell, and repeats in metaalliance.toml says what they are worth: "
+        "with first the later one is left out, with all both are effects.",
+        "Check that it is right for these rows.",
     ),
     "MA502": _warning(
         "n differs within a sample",

@@ -12,6 +12,7 @@ from metaalliance.problems import Problem
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.header import (
     Header,
+    check_mapping,
     choose_sheet,
     find_header,
     problem_at,
@@ -66,6 +67,8 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
     ------
     UnreadableFileError
         When the file cannot be read, or no sheet holds effects.
+    OptionError
+        When the configuration was written for other headers.
     """
     content, name = read_source(path)
     grids, found = parse_grids(content, name)
@@ -75,6 +78,7 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
     scheme = scheme_of(config, scheme)
     named = [named_by_labels(g, scheme) for g in grids]
     grids = [g for g, _ in named]
+    check_mapping(grids, config, name)
     grid = choose_sheet(grids, wanted or config.sheet, name, scheme)
     found += next(notes for g, notes in named if g is grid)
     extra = find_studies_sheet(grids, grid)

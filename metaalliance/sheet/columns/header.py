@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise, zip_longest
+from pathlib import PurePath
 from typing import Any
 
-from metaalliance.errors import UnreadableFileError
+from metaalliance.config import Config
+from metaalliance.errors import OptionError, UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.identity import STUDIES, Identity, find_identity
@@ -59,6 +61,8 @@ class Header:
         What makes the study and its label.
     turned : bool
         Whether the column `include` marks what is left out.
+    lost : frozenset of str
+        Columns that the configuration maps to headers that the sheet does not have.
     problems : tuple of Problem
         Aliases, unknown and duplicate columns.
     """
@@ -69,6 +73,7 @@ class Header:
     named: frozenset[int] = frozenset()
     identity: Identity = field(default_factory=Identity)
     turned: bool = False
+    lost: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
 
@@ -281,8 +286,8 @@ def read_header(
     header = read_columns(grid, *found, scheme)
     lost = sorted(scheme.taken - set(header.columns) - elsewhere)
     problems = [
-        problem_at("MA213", grid, header.row, 1, f"the configuration maps {column!r} to a header "
-                 "that the sheet does not have.")
+        problem_at("MA213", grid, header.row, 1, f"the configuration maps {column!r} to "
+                   f"{scheme.header_of(column)!r}, a header that the sheet does not have.")
         for column in lost
     ]  # fmt: skip
     known = {*header.columns, *header.extra, *elsewhere, "author"}
@@ -292,7 +297,42 @@ def read_header(
         for name in dict.fromkeys(scheme.named)
         if name not in known
     ]  # fmt: skip
-    return replace(header, problems=(*header.problems, *problems))
+    return replace(header, lost=frozenset(lost), problems=(*header.problems, *problems))
+
+
+def check_mapping(grids: list[Grid], config: Config, file: str) -> None:
+    """Refuse a configuration that was written for the headers of another file.
+
+    Raises
+    ------
+    OptionError
+        When most of the headers that it names stand in no sheet.
+    """
+    top = [row for grid in grids for row in grid.rows[: SEARCH_ROWS + STACKED]]
+    there = {key_of(text) for row in top for value in row if (text := _text_of(value))}
+    lost = {c: h for c, h in config.columns.items() if not _is_there(key_of(h), there, STACKED)}
+    if 2 * len(lost) <= len(config.columns):
+        return
+    where = config.path.name if config.path else "the configuration"
+    some = f"{len(lost)} of the {len(config.columns)} headers"
+    listed = ", ".join(f"{column} = {header!r}" for column, header in list(lost.items())[:6])
+    own = f"{PurePath(file).stem}.toml"
+    raise OptionError(
+        f"{where} was written for other headers: {file} lacks {some} that its [columns] names "
+        f"({listed}{' ...' if len(lost) > 6 else ''}). Correct [columns]; or write a configuration "
+        f"for this file with metaalliance init {file} -o {own}, and give every command --config "
+        f"{own}.",
+        code="MA222",
+    )
+
+
+def _is_there(header: str, there: set[str], rows: int) -> bool:
+    """Whether a folded header stands in a cell, or in those of rows that are one header."""
+    return header in there or (
+        rows > 1
+        and any(h and header.startswith(h) and _is_there(header[len(h) :], there, rows - 1)
+                for h in there)
+    )  # fmt: skip
 
 
 def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) -> Header:

@@ -24,7 +24,7 @@ _ONCE = {
     "MA527": "are kept as levels",
 }
 #: Problems of rows that have one cause in a column: the first cells are listed.
-_ROWS = frozenset({"MA348", "MA349", "MA413", "MA422", "MA424", "MA514", "MA537"})
+_ROWS = frozenset({"MA348", "MA349", "MA413", "MA422", "MA424", "MA514", "MA537", "MA540"})
 _LISTED = 8
 #: Text that has no levels.
 _REMARKS = frozenset(
