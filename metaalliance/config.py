@@ -232,7 +232,7 @@ def _fill_down(value: Any, where: str) -> bool | tuple[str, ...]:
 def _repeats(content: Mapping[str, Any], where: str) -> Repeats | None:
     value = content.get("repeats")
     if value is not None and value not in option_values(Repeats):
-        raise OptionError(f'{where}: repeats must be {listed(Repeats)}, not {value!r}.')
+        raise OptionError(f"{where}: repeats must be {listed(Repeats)}, not {value!r}.")
     return cast("Repeats | None", value)
 
 

@@ -228,7 +228,7 @@ def load_studies(
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
-    # p-values, scales, and n of groups, that rows do not need
+    # p-values, scales, limits, and n of groups, that rows do not need
     needless = {
         (n, column)
         for n, choice in choices.items()
@@ -239,6 +239,7 @@ def load_studies(
         )
         if not used
     }
+    needless |= {(n, "ci_low") for n, choice in choices.items() if _without_limits(choice)}
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
     problems += total_problems([row for row in rows if row.study], choices)
@@ -310,7 +311,7 @@ def _read_config(path: str | Path | None) -> Config:
 #: Severity of faults in cells that the row does not need.
 _HARMLESS: dict[str, Severity] = {
     "MA309": "note", "MA314": "note", "MA331": "note",
-    "MA302": "warning", "MA308": "warning", "MA313": "warning",
+    "MA351": "warning", "MA302": "warning", "MA308": "warning", "MA313": "warning",
 }  # fmt: skip
 
 
@@ -321,6 +322,12 @@ def _without_harm(p: Problem) -> Problem:
     """
     severity = _HARMLESS.get(p.code)
     return replace(p, severity=severity) if severity else p
+
+
+def _without_limits(choice: Choice) -> bool:
+    """Whether the variance of a row rests on other columns than its confidence limits."""
+    spread = choice.rule.spread
+    return choice.statistic != "yi" and (spread is None or not spread.first)
 
 
 def _silence(

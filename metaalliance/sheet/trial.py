@@ -81,12 +81,12 @@ def _repeats(studies: Studies | None) -> tuple[Line, ...]:
     rows = [p.row for p in studies.errors if p.code == "MA501"] if studies else []
     if not rows:
         return ()
-    shown = ", ".join(map(str, rows[:SHOWN])) + (" ..." if len(rows) > SHOWN else "")
-    some = f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
-    return (
-        Line(section="", key="repeats", value='"first"', active=False, evidence=f"row{'s' if len(rows) > 1 else ''} {shown}",
-             why=f'{some} repeat others in every cell: "first" uses one of each, "all" uses all'),
-    )  # fmt: skip
+    listed = ", ".join(map(str, rows[:SHOWN])) + (" ..." if len(rows) > SHOWN else "")
+    some = "1 row repeats another" if len(rows) == 1 else f"{len(rows)} rows repeat others"
+    why = f'{some} in every cell: "first" uses one of each, "all" uses all'
+    evidence = f"row{'s' if len(rows) > 1 else ''} {listed}"
+    return (Line(section="", key="repeats", value='"first"', active=False, why=why,
+                 evidence=evidence),)  # fmt: skip
 
 
 def _try(path: Path, lines: tuple[Line, ...]) -> Trial:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import HIGHER_IS_BETTER, HIGHER_IS_WORSE, key_of
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.coders import coder_problems
