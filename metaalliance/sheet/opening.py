@@ -89,6 +89,8 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
     study_header = extra and find_header(extra, scheme, statistic=False)
     supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
     header = read_header(grid, name, scheme, frozenset(supplied.columns if supplied else ()))
+    if supplied is not None:
+        header = replace(header, texts={**supplied.texts, **header.texts})
     grid, filled = fill_down(grid, header, scheme)
     rows, cell_problems = read_rows(grid, header, scheme)
     if extra is not None:

@@ -88,6 +88,11 @@ class Row:
         return str(self.get("label") or self.study)
 
     @property
+    def named(self) -> str:
+        """The study with its label before it, where that is another name."""
+        return with_label(self.study, self.label)
+
+    @property
     def flip(self) -> int:
         """-1 where the directions of the scores turn the reported sign, else 1."""
         turned = sum(
@@ -125,6 +130,19 @@ class Row:
             column=column,
             seen=coded.seen if coded else "",
         )
+
+
+def with_label(study: str, label: str) -> str:
+    """Return a study with its label before it, where that is another name.
+
+    Examples
+    --------
+    >>> with_label("17", "Adler 1988"), with_label("Berg 1991", "")
+    ('Adler 1988 [17]', 'Berg 1991')
+    """
+    if label in {"", study} or label.endswith(f"[{study}]"):
+        return label or study
+    return f"{label} [{study}]"
 
 
 def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], list[Problem]]:

@@ -20,9 +20,9 @@ from metaalliance.options import (
     check_option,
 )
 from metaalliance.problems import Problem, Severity
-from metaalliance.sheet.columns.header import Header, header_text, problem_at
+from metaalliance.sheet.columns.header import Header, problem_at
 from metaalliance.sheet.columns.specification import STATISTICS
-from metaalliance.sheet.opening import CodedSheet, open_sheet
+from metaalliance.sheet.opening import open_sheet
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.across import statistic_problems
@@ -65,6 +65,8 @@ class Studies:
         Warnings and notes that the configuration silences, each with its reason.
     level_orders : dict of str to tuple of str
         Levels that the team has entered, by column, in its order.
+    headers : dict of str to str
+        Headers of the columns that stand under another name in the sheet.
     """
 
     file: str
@@ -78,6 +80,7 @@ class Studies:
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def nonsignificant(self) -> Nonsignificant:
@@ -250,7 +253,7 @@ def load_studies(
     problems += repeat_problems(studied, kept=settings.repeats == "all")
     problems += [*study_problems(studied), *sign_suspects(studied, choices)]
     problems += worded_directions(
-        studied, choices, _over(coded, "outcome_direction"),
+        studied, choices, coded.header.texts.get("outcome_direction", "outcome_direction"),
         mapped="outcome_direction" in settings.columns,
     )  # fmt: skip
     problems += statistic_problems([(r, choices[r.number]) for r in studied if r.number in choices])
@@ -270,6 +273,7 @@ def load_studies(
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
         level_orders=coded.level_orders,
+        headers=coded.header.texts,
     )
     return _refuse_empty(studies, coded.grid, coded.header)
 
@@ -286,12 +290,6 @@ _CAUSES = {
 def _follows(p: Problem, lost: frozenset[str]) -> bool:
     """Whether a problem follows from a column whose mapped header is not there."""
     return not lost.isdisjoint(_CAUSES.get(p.code, ()))
-
-
-def _over(coded: CodedSheet, column: str) -> str:
-    """Header of a column as it stands in the sheet."""
-    at, row = coded.header.columns.get(column), coded.grid.rows[coded.header.row - 1]
-    return header_text(row[at - 1]) if at and at <= len(row) else ""
 
 
 def _checked(reading: Reading) -> Reading:

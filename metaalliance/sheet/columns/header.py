@@ -60,6 +60,8 @@ class Header:
         What makes the study and its label.
     turned : bool
         Whether the column `include` marks what is left out.
+    texts : dict of str to str
+        Headers of columns whose header is not their name.
     level : float or None
         Level of intervals in one cell, where the header says it.
     lost : frozenset of str
@@ -74,6 +76,7 @@ class Header:
     named: frozenset[int] = frozenset()
     identity: Identity = field(default_factory=Identity)
     turned: bool = False
+    texts: dict[str, str] = field(default_factory=dict, repr=False)
     level: float | None = None
     lost: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = field(default=(), repr=False)
@@ -352,6 +355,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         named=frozenset(n for n, c in enumerate(cells, start=1) if c.text) | numbering,
         identity=identity,
         turned="include" in columns and excludes(texts[columns["include"] - 1]),
+        texts={c: texts[n - 1] for c, n in columns.items() if texts[n - 1] != c},
         level=found[1] if both and (found := interval(texts[both - 1])) else None,
         problems=tuple(problems),
     )
