@@ -7,10 +7,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
+from metaalliance.options import Repeats, listed, option_values
 from metaalliance.policy import Policy
 from metaalliance.setting import settings_in
 
@@ -35,7 +36,7 @@ PRISMA_KEYS = (
 )  # fmt: skip
 _SECTIONS = (
     "sheet", "yi_measure", "columns", "vocabulary", "moderators", "missing", "fill_down",
-    "ignore", "pool", "multiverse", "style",
+    "repeats", "ignore", "pool", "multiverse", "style",
     "styles",
     "report",
     "prisma",
@@ -85,6 +86,9 @@ class Config:
         Words that mean "not reported", by column; "*" holds those of every column.
     fill_down : bool or tuple of str
         Columns whose blank cells take the value above; true are all columns of the study.
+    repeats : {"first", "all"} or None
+        What rows are worth that repeat another in every cell: one of each is used, or each is an
+        effect of its own. Without it they are errors.
     ignore : tuple of Ignore
         Silenced warnings and notes.
     pool : dict
@@ -108,6 +112,7 @@ class Config:
     moderators: tuple[str, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fill_down: bool | tuple[str, ...] = False
+    repeats: Repeats | None = None
     ignore: tuple[Ignore, ...] = ()
     pool: Mapping[str, Any] = field(default_factory=dict)
     multiverse: Mapping[str, Any] = field(default_factory=dict)
@@ -156,6 +161,7 @@ def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config
         moderators=_listed(content.get("moderators", []), f"{where} moderators"),
         missing=_missing(content.get("missing", []), f"{where} missing"),
         fill_down=_fill_down(content.get("fill_down", False), f"{where} fill_down"),
+        repeats=_repeats(content, where),
         ignore=tuple(
             _ignore(entry, where) for entry in _typed(content, "ignore", list, where) or []
         ),
@@ -221,6 +227,13 @@ def _words(value: Any, where: str) -> tuple[str, ...]:
 
 def _fill_down(value: Any, where: str) -> bool | tuple[str, ...]:
     return value if isinstance(value, bool) else _listed(value, where)
+
+
+def _repeats(content: Mapping[str, Any], where: str) -> Repeats | None:
+    value = content.get("repeats")
+    if value is not None and value not in option_values(Repeats):
+        raise OptionError(f"{where}: repeats must be {listed(Repeats)}, not {value!r}.")
+    return cast("Repeats | None", value)
 
 
 def _vocabulary(content: Mapping[str, Any], where: str) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -270,6 +270,13 @@ _SHEET = {
         "be lost.",
         "Correct [columns] in metaalliance.toml, or the header.",
     ),
+    "MA222": _error(
+        "the configuration was written for other headers",
+        "Most headers under [columns] of metaalliance.toml, which lies beside the file or above "
+        "it, stand nowhere in the file: they are those of another one.",
+        "Correct [columns]; or write a configuration for this file with metaalliance init -o, and "
+        "give every command --config.",
+    ),
     "MA214": _warning(
         "the sheet 'studies' is not joined",
         "It has no header row with the study label in its first 20 rows.",
@@ -394,8 +401,11 @@ _CELL = {
     ),
     "MA314": _error(
         "the number must be whole",
-        "Counts and sample sizes are whole numbers.",
-        "Correct the cell; for several samples use one row each.",
+        "Counts are whole numbers. Of people, halves, thirds and quarters are read too (n, n1, n2, "
+        "total1, total2): a group that was split between comparisons (MA341). A mean or a forecast "
+        "of several sample sizes is no number of people.",
+        "Enter the people behind this effect; of a mean the next smaller whole number, or one row "
+        "for each sample.",
     ),
     "MA315": _error(
         "a non-significant result needs a policy",
@@ -483,9 +493,9 @@ _CELL |= {
     ),
     "MA341": _note(
         "a part of a person",
-        "Halves, thirds and quarters come from groups that were split between comparisons; they "
-        "are used as they stand.",
-        "Nothing to do if the group was split.",
+        "Halves, thirds and quarters come from groups that were split between comparisons; they, "
+        "and an n that counts such a group, are used as they stand.",
+        "Nothing to do if a group was split; else enter the people behind this effect.",
     ),
     "MA343": _warning(
         "a standard error of two meanings",
@@ -536,6 +546,27 @@ _CELL |= {
         "A range, a remark or an impossible value stands for a reliability or a number of items. "
         "No effect needs it; a correction for unreliability goes without it.",
         "Enter one number: reliabilities from 0 to 1 (.78) or with % (78%).",
+    ),
+    "MA350": _note(
+        "an interval in one cell",
+        "[.10, .35], .10 to .35, 0,10–0,35 and the like, in a column of their own or behind the "
+        "value (r = .23 [.10, .35]), are read as ci_low and ci_high. A hyphen may be a minus: of "
+        "two readings the one counts that the value lies in, where it lies in one only. Another "
+        "level than 95 in the cell or the header is read as ci_level.",
+        "Check the limits in the ledger.",
+    ),
+    "MA351": _error(
+        "an interval that cannot be read",
+        "The cell holds no two numbers, its first limit is the larger, it can be read in two ways, "
+        "or ci_low, ci_high or ci_level of the row say something else. It is a warning in rows "
+        "whose variance comes from n.",
+        "Enter the limits in ci_low and ci_high, or as [.10, .35].",
+    ),
+    "MA352": _note(
+        "the interval of another statistic",
+        "An interval behind a value belongs to that statistic. The row is read by another one, "
+        "whose limits they are not.",
+        "Nothing to do; name the statistic in the statistic column where the other one is meant.",
     ),
     "MA342": _warning(
         "an inequality is read as missing",
@@ -814,7 +845,15 @@ _STUDY = {
         "an effect stands twice",
         "Two rows agree in every cell, the team's own columns included; pooling both would count "
         "one effect twice.",
-        "Delete one, or code what distinguishes them (sample, subscale, outcome).",
+        "Delete one, or code what distinguishes them (sample, subscale, outcome). Where a "
+        'published file is read as it is, say in metaalliance.toml repeats = "first" (one of each '
+        'is used, the others are excluded) or repeats = "all" (each is an effect of its own).',
+    ),
+    "MA540": _warning(
+        "repeated rows are settled by the configuration",
+        "Two rows agree in every cell, and repeats in metaalliance.toml says what they are worth: "
+        "with first the later one is left out, with all both are effects.",
+        "Check that it is right for these rows.",
     ),
     "MA502": _warning(
         "n differs within a sample",

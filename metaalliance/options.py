@@ -22,6 +22,7 @@ Prediction = Literal["t", "normal", "riley", "simple"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
 #: Scales of effects that were computed already.
+Repeats = Literal["first", "all"]
 YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]

@@ -101,7 +101,8 @@ def moderator_results(fit: PooledFit, names: Sequence[str]) -> ModeratorTable | 
     unknown = [name for name in names if name not in fit.effects.frame]
     if unknown:
         raise OptionError(
-            f"There is no moderator {unknown[0]!r}; {fit.effects.moderator_list()}.", code="MA681"
+            f"There is no moderator {unknown[0]!r}; {fit.effects.moderator_list(unknown[0])}.",
+            code="MA681",
         )
     if not names or fit.n_studies < FEWEST_STUDIES:
         return None

@@ -202,7 +202,7 @@ def _check_variables(effects: Effects, options: ModeratorOptions) -> None:
 
 def _names(effects: Effects, formula: str) -> set[str]:
     """Variables of the formula, by column and by name."""
-    factors = parse_formula(formula, [*effects.moderators, "n", "sample"]).factors
+    factors = parse_formula(formula, [*effects.moderators, "n", "sample"], effects.frame).factors
     return {f.column for f in factors} | {f.name for f in factors}
 
 

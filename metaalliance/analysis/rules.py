@@ -100,7 +100,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         version=3,
         text="author and year tell studies apart, words for missing values are no levels, and rows "
-        "of totals, or excluded under another header, are left out",
+        "of totals, or excluded under another header, are left out; designs keep their names",
         commands=_ALL,
         numbers="",
         where="reading",

@@ -21,6 +21,7 @@ from metaalliance.coding.values import (
 from metaalliance.model import Model
 from metaalliance.models.scale import without_nan
 from metaalliance.policy import Policy
+from metaalliance.sheet.rows import with_label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Conflict:
         the coders disagree in the same way about a variable of the study.
     study, variable : str
         Where, and about what.
+    label : str
+        What figures and tables print for the study.
     cells : tuple of str
         Cell of each coder, "" for a coder who has no such row.
     values : tuple of float, str or None
@@ -59,6 +62,12 @@ class Conflict:
     impact: float
     row_impact: float
     reason: str = ""
+    label: str = ""
+
+    @property
+    def named(self) -> str:
+        """The study with its label before it, where that is another name."""
+        return with_label(self.study, self.label)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record for JSON; missing is None."""
@@ -214,6 +223,7 @@ def _conflict(name: str, found: _Found, alone: Impact, whole: Impact) -> Conflic
         id=name,
         matches=tuple(m.number for m in found.matches),
         study=found.match.study,
+        label=found.match.first.label,
         variable=column,
         cells=tuple("" if r is None else place_of(r, column) for r in found.match.rows),
         values=tuple(None if r is None else coded_value(r, column) for r in found.match.rows),

@@ -125,6 +125,7 @@ class Matching:
                     "coder": self.coders[u.coder],
                     "row": u.row.number,
                     "study": u.row.study,
+                    "label": u.row.label,
                     "ambiguous": u.ambiguous,
                     "suggestion": u.suggestion,
                 }

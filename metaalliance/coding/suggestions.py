@@ -28,7 +28,7 @@ def near_label(row: Row, coder: int, by_study: Mapping[str, Sequence[Sequence[Ro
         return "no other coder has this study"
     other, rows = foreign[near[0]]
     listed = ", ".join(str(r.number) for r in rows[:5])
-    return f"{string.ascii_uppercase[other]} has {rows[0].study!r} (row {listed})"
+    return f"{string.ascii_uppercase[other]} has {rows[0].named!r} (row {listed})"
 
 
 def near_labels(by_study: Mapping[str, Sequence[Sequence[Row]]]) -> list[tuple[str, str]]:

@@ -165,7 +165,7 @@ def _values(effects: Effects, by: str, *, descending: bool) -> tuple[pd.Series, 
     """The value of each study, and the studies in which it varies."""
     frame = effects.frame
     if by not in frame:
-        raise OptionError(f"There is no column {by!r}; {effects.moderator_list()}.")
+        raise OptionError(f"There is no column {by!r}; {effects.moderator_list(by)}.")
     numbers = pd.to_numeric(frame[by], errors="coerce")
     wrong = frame[by][numbers.isna() & frame[by].notna()]
     if len(wrong) or pd.api.types.is_bool_dtype(frame[by]):

@@ -17,12 +17,13 @@ from metaalliance.effects.attenuation import (
     find_reliabilities,
 )
 from metaalliance.effects.effects import RESERVED, Effects
-from metaalliance.effects.levels import ORDERS
+from metaalliance.effects.levels import HEADERS, ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
 from metaalliance.policy import Assumed
 from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
+from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice, sample_size
 from metaalliance.sheet.studies import Studies
@@ -105,6 +106,7 @@ def effect_sizes(
     if (frame["label"] == frame["study"]).all():
         frame = frame.drop(columns="label")
     frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
+    frame.attrs[HEADERS] = {key_of(h): c for c, h in studies.headers.items() if c in frame}
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)

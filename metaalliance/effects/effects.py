@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Measure, check_option
 
@@ -170,8 +171,11 @@ class Effects:
         """Names of the moderator columns."""
         return tuple(str(c) for c in self.frame.columns if c not in RESERVED)
 
-    def moderator_list(self) -> str:
-        """Return "there are a, b", or "there is none", for messages."""
+    def moderator_list(self, name: str = "") -> str:
+        """Return "there are a, b", or what a header `name` is called here, for messages."""
+        column = read_as(self.frame, name)
+        if column is not None:
+            return f"the sheet's {name!r} is read as {column!r}, which is its name"
         return f"there are {', '.join(self.moderators)}" if self.moderators else "there is none"
 
     def dependent(self) -> bool:

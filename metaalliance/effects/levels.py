@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.sheet.columns.vocabularies import VOCABULARIES
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
 
 #: Level of the effects without a value.
 MISSING = "not reported"
 #: Where a frame of effects keeps the order of the levels of its columns.
 ORDERS = "level_orders"
+#: Where it keeps the columns that headers of the sheet were read as, by folded header.
+HEADERS = "headers"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -29,6 +31,12 @@ def level_text(value: Any) -> str:
     if isinstance(value, float) and value == value // 1:
         return str(int(value))
     return str(value).strip()
+
+
+def read_as(frame: pd.DataFrame, name: str) -> str | None:
+    """Return the column that a header of the sheet was read as; None where it is no other."""
+    column: str | None = frame.attrs.get(HEADERS, {}).get(key_of(name))
+    return column if column in frame else None
 
 
 def level_labels(values: pd.Series[Any]) -> np.ndarray:

@@ -152,7 +152,7 @@ def refuse_saturated_levels(data: MultilevelData, kind: str) -> None:
 def _check(effects: Effects, model: Specification) -> None:
     for column in model.columns:
         if column not in effects.frame:
-            raise OptionError(f"There is no column {column!r}; {effects.moderator_list()}.")
+            raise OptionError(f"There is no column {column!r}; {effects.moderator_list(column)}.")
         optional = {model.crossed, "sample"}  # a blank sample is the study itself
         if column not in optional and effects.frame[column].isna().any():
             row = int(np.flatnonzero(effects.frame[column].isna())[0])

@@ -130,7 +130,7 @@ def build_design(
         When no effect is left, or main terms are collinear.
     """
     columns = [*effects.moderators, *(c for c in ("n", "sample") if c in effects.frame)]
-    parsed = parse_formula(formula, columns)
+    parsed = parse_formula(formula, columns, effects.frame)
     for given in (reference, centre, scale):
         _check_names(parsed, given)
     used, missing, notices = complete(effects, parsed)

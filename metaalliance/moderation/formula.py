@@ -11,6 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
+from metaalliance.effects.levels import read_as
 from metaalliance.errors import OptionError
 
 #: Functions of one number that are computed before formulaic sees the column.
@@ -74,7 +77,9 @@ class ParsedFormula:
     curved: frozenset[int] = frozenset()
 
 
-def parse_formula(text: str, columns: Sequence[str]) -> ParsedFormula:
+def parse_formula(
+    text: str, columns: Sequence[str], frame: pd.DataFrame | None = None
+) -> ParsedFormula:
     """Read a formula such as ``"modality * alliance_rater + poly(year, 2)"``.
 
     Parameters
@@ -85,6 +90,8 @@ def parse_formula(text: str, columns: Sequence[str]) -> ParsedFormula:
         always there.
     columns : sequence of str
         Columns that may occur.
+    frame : DataFrame, optional
+        The effects, which know what headers of the sheet are called here.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def parse_formula(text: str, columns: Sequence[str]) -> ParsedFormula:
         raise refused(text, "it is empty")
     if len(plain) > LONGEST:
         raise refused(plain[:40] + "...", f"it has more than {LONGEST} characters")
-    return _Reader(plain, tuple(columns)).read()
+    return _Reader(plain, tuple(columns), frame).read()
 
 
 def refused(text: object, reason: str) -> OptionError:
@@ -125,8 +132,10 @@ def first_line(error: Exception) -> str:
 class _Reader:
     """Turns the tokens of a formula into the safe formula."""
 
-    def __init__(self, text: str, columns: tuple[str, ...]) -> None:
-        self.text, self.columns = text, columns
+    def __init__(
+        self, text: str, columns: tuple[str, ...], frame: pd.DataFrame | None = None
+    ) -> None:
+        self.text, self.columns, self.frame = text, columns, frame
         self.tokens = self._tokens()
         self.at = 0
         self.factors: list[Factor] = []
@@ -239,9 +248,12 @@ class _Reader:
         self.at += 1
         name = value[1:-1] if kind == "quoted" else value
         if name not in self.columns:
+            known = None if self.frame is None else read_as(self.frame, name)
+            there = f"there are {', '.join(self.columns) or 'none'}"
+            told = f"the sheet's {name!r} is read as {known!r}, which is its name"
             raise OptionError(
-                f"The formula {self.text!r} names {name!r}, which is no column; there are "
-                f"{', '.join(self.columns) or 'none'}.",
+                f"The formula {self.text!r} names {name!r}, which is no column; "
+                f"{told if known else there}.",
                 code="MA649",
             )
         return Factor(column=name, function=function)

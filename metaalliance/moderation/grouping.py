@@ -11,7 +11,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.effects.effects import Effects
-from metaalliance.effects.levels import in_order
+from metaalliance.effects.levels import in_order, read_as
 from metaalliance.errors import OptionError
 from metaalliance.moderation.notices import missing_notice
 from metaalliance.problems import Problem
@@ -118,8 +118,9 @@ def column(effects: Effects, name: str) -> pd.Series[Any]:
     if name not in effects.moderators and name not in {"n", "sample"}:
         spelled = str(name).strip().casefold().replace(" ", "_")
         near = difflib.get_close_matches(spelled, effects.moderators, n=1, cutoff=0.7)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list()}.{hint}")
+        known = read_as(effects.frame, name)
+        hint = f" Did you mean {near[0]!r}?" if near and not known else ""
+        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.{hint}")
     if name not in effects.frame:
         raise OptionError(f"These effects have no column {name!r}.")
     return effects.frame[name]

@@ -256,7 +256,7 @@ def _of(
     given: Mapping[str, Mapping[str, Any]], formula: str, effects: Effects
 ) -> dict[str, Mapping[str, Any]]:
     """Settings of the variables that stand in a formula."""
-    factors = parse_formula(formula, [*effects.moderators, "n"]).factors
+    factors = parse_formula(formula, [*effects.moderators, "n"], effects.frame).factors
     names = {f.column for f in factors} | {f.name for f in factors}
     return {key: {k: v for k, v in one.items() if k in names} for key, one in given.items()}
 

@@ -34,7 +34,7 @@ def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
     """
     frame = fit.effects.frame
     if by not in frame:
-        raise OptionError(f"There is no moderator {by!r}; {fit.effects.moderator_list()}.")
+        raise OptionError(f"There is no moderator {by!r}; {fit.effects.moderator_list(by)}.")
     labels = level_labels(frame[by])
     levels = in_order(set(labels), frame, by)
     return {level: pool_part(fit, fit.effects.subset(labels == level)) for level in levels}

@@ -51,7 +51,7 @@ def labels_of(effects: Effects, by: str) -> np.ndarray:
         When the effects have no such column.
     """
     if by not in effects.frame:
-        raise OptionError(f"by={by!r}: there is no such moderator; {effects.moderator_list()}.")
+        raise OptionError(f"by={by!r}: there is no such moderator; {effects.moderator_list(by)}.")
     return level_labels(effects.frame[by])
 
 

@@ -42,7 +42,7 @@ def design(effects: Effects, moderators: Sequence[str]) -> tuple[Array, tuple[st
 
 def _coded(effects: Effects, name: str) -> list[tuple[str, Array]]:
     if name not in effects.frame or name not in effects.moderators:
-        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list()}.")
+        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.")
     column = effects.frame[name]
     missing = int(column.isna().sum())
     if missing:

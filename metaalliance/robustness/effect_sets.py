@@ -15,6 +15,7 @@ import pandas as pd
 from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
 from metaalliance.model import Model
 from metaalliance.models.one_per_study import fit_averaged
@@ -154,9 +155,12 @@ def kept_rows(frame: pd.DataFrame, kept: Filter, name: str) -> BoolArray:
     for column, values in kept.items():
         if column not in frame:
             columns = [c for c in frame.columns if c not in {"yi", "vi", "effect", "row"}]
+            known = read_as(frame, column)
+            there = f"They have {', '.join(map(str, columns))}."
+            told = f"The sheet's {column!r} is read as {known!r}, which is its name."
             raise OptionError(
-                f"include {name!r}: the effects have no column {column!r}. They have "
-                f"{', '.join(map(str, columns))}."
+                f"include {name!r}: the effects have no column {column!r}. "
+                f"{told if known else there}"
             )
         matches = [_matches(frame[column], value) for value in values]
         keep &= np.logical_or.reduce(matches)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from metaalliance.config import Config
+from metaalliance.errors import OptionError
 from metaalliance.messages import MESSAGES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.header import (
+    SEARCH_ROWS,
+    STACKED,
     Header,
     choose_sheet,
     find_header,
+    header_text,
     problem_at,
     read_columns,
     read_header,
@@ -22,6 +26,7 @@ from metaalliance.sheet.columns.header import (
 from metaalliance.sheet.columns.labels import named_by_labels
 from metaalliance.sheet.columns.scheme import Scheme, scheme_of
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
+from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.fill import fill_down
 from metaalliance.sheet.labels import with_labels
 from metaalliance.sheet.read.grid import Grid
@@ -66,6 +71,8 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
     ------
     UnreadableFileError
         When the file cannot be read, or no sheet holds effects.
+    OptionError
+        When the configuration was written for other headers.
     """
     content, name = read_source(path)
     grids, found = parse_grids(content, name)
@@ -75,12 +82,15 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
     scheme = scheme_of(config, scheme)
     named = [named_by_labels(g, scheme) for g in grids]
     grids = [g for g, _ in named]
+    _check_mapping(grids, config, name)
     grid = choose_sheet(grids, wanted or config.sheet, name, scheme)
     found += next(notes for g, notes in named if g is grid)
     extra = find_studies_sheet(grids, grid)
     study_header = extra and find_header(extra, scheme, statistic=False)
     supplied = read_columns(extra, *study_header, scheme) if extra and study_header else None
     header = read_header(grid, name, scheme, frozenset(supplied.columns if supplied else ()))
+    if supplied is not None:
+        header = replace(header, texts={**supplied.texts, **header.texts})
     grid, filled = fill_down(grid, header, scheme)
     rows, cell_problems = read_rows(grid, header, scheme)
     if extra is not None:
@@ -99,6 +109,41 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
         problems=found + _of_cells(cell_problems, rows),
         level_orders={**in_file, **scheme.orders(rows[0].places if rows else ())},
     )
+
+
+def _check_mapping(grids: list[Grid], config: Config, file: str) -> None:
+    """Refuse a configuration that was written for the headers of another file.
+
+    Raises
+    ------
+    OptionError
+        When most of the headers that it names stand in no sheet.
+    """
+    top = [row for grid in grids for row in grid.rows[: SEARCH_ROWS + STACKED]]
+    there = {key_of(header_text(v)) for row in top for v in row if isinstance(v, str)} - {""}
+    lost = {c: h for c, h in config.columns.items() if not _is_there(key_of(h), there, STACKED)}
+    if 2 * len(lost) <= len(config.columns):
+        return
+    where = config.path.name if config.path else "the configuration"
+    some = f"{len(lost)} of the {len(config.columns)} headers"
+    listed = ", ".join(f"{column} = {header!r}" for column, header in list(lost.items())[:6])
+    own = f"{PurePath(file).stem}.toml"
+    raise OptionError(
+        f"{where} was written for other headers: {file} lacks {some} that its [columns] names "
+        f"({listed}{' ...' if len(lost) > 6 else ''}). Correct [columns]; or write a configuration "
+        f"for this file with metaalliance init {file} -o {own}, and give every command --config "
+        f"{own}.",
+        code="MA222",
+    )
+
+
+def _is_there(header: str, there: set[str], rows: int) -> bool:
+    """Whether a folded header stands in a cell, or in those of rows that are one header."""
+    return header in there or (
+        rows > 1
+        and any(header.startswith(h) and _is_there(header[len(h) :], there, rows - 1)
+                for h in there)
+    )  # fmt: skip
 
 
 def _joined(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +14,13 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.columns.vocabularies import turned
 from metaalliance.sheet.identity import identify
+from metaalliance.sheet.intervals import (
+    WITH_INTERVAL,
+    Interval,
+    enter_interval,
+    read_interval,
+    split_interval,
+)
 from metaalliance.sheet.own_columns import with_numbers
 from metaalliance.sheet.percentages import as_percentage, percentage_columns
 from metaalliance.sheet.read.grid import (
@@ -80,6 +88,11 @@ class Row:
         return str(self.get("label") or self.study)
 
     @property
+    def named(self) -> str:
+        """The study with its label before it, where that is another name."""
+        return with_label(self.study, self.label)
+
+    @property
     def flip(self) -> int:
         """-1 where the directions of the scores turn the reported sign, else 1."""
         turned = sum(
@@ -119,6 +132,19 @@ class Row:
         )
 
 
+def with_label(study: str, label: str) -> str:
+    """Return a study with its label before it, where that is another name.
+
+    Examples
+    --------
+    >>> with_label("17", "Adler 1988"), with_label("Berg 1991", "")
+    ('Adler 1988 [17]', 'Berg 1991')
+    """
+    if label in {"", study} or label.endswith(f"[{study}]"):
+        return label or study
+    return f"{label} [{study}]"
+
+
 def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], list[Problem]]:
     """Read every row under the header that is not blank."""
     rows: list[Row] = []
@@ -144,17 +170,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
             number=grid.number(number), sheet=grid.name, cells={}, places=places,
             variables=grid.variables,
         )  # fmt: skip
-        found: list[Problem] = []
-        for name, column in places.items():
-            raw = values[column - 1] if column <= len(values) else None
-            if is_blank(raw):
-                continue
-            reader = texts.get(name)
-            if name in percentages:
-                raw = as_percentage(raw, grid)
-            coded = _code(name, raw, grid.place(number, column), grid, scheme, reader, found)
-            note = grid.notes.get(coded.cell, "")
-            row.cells[name] = replace(coded, note=note) if note else coded
+        found = _read_cells(row, number, grid, header, scheme, texts, percentages)
         found += _without_header(grid, header, number)
         rows.append(row)
         authors.append(_author(row, values, header))
@@ -170,6 +186,54 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
         if code
     ]
     return [replace(row, report=r[0]) for row, r in zip(rows, reports, strict=True)], problems
+
+
+def _read_cells(
+    row: Row,
+    number: int,
+    grid: Grid,
+    header: Header,
+    scheme: Scheme,
+    texts: Mapping[str, TextColumn],
+    percentages: Collection[str],
+) -> list[Problem]:
+    """Enter the cells of a row, intervals as two limits; return what is wrong with them."""
+    values = grid.rows[number - 1]
+    found: list[Problem] = []
+    intervals: dict[str, Interval] = {}
+    for name, column in row.places.items():
+        raw = values[column - 1] if column <= len(values) else None
+        if is_blank(raw):
+            continue
+        place = grid.place(number, column)
+        if column == header.interval:
+            intervals[""] = read_interval(raw, decimal_comma=grid.decimal_comma, cell=place)
+            continue
+        value = _without_interval(name, raw, place, grid, intervals)
+        if name in percentages:
+            value = as_percentage(value, grid)
+        coded = _code(name, value, place, grid, scheme, texts.get(name), found)
+        if name in intervals:
+            coded = replace(coded, seen=str(raw))
+        note = grid.notes.get(coded.cell, "")
+        row.cells[name] = replace(coded, note=note) if note else coded
+    if intervals:
+        told = enter_interval(row.cells, intervals, header.level)
+        found += [row.problem(code, text, column, hint) for code, column, text, hint in told]
+    return found
+
+
+def _without_interval(
+    name: str, raw: Any, place: str, grid: Grid, intervals: dict[str, Interval]
+) -> Any:
+    """Return the value of a cell; an interval behind it is entered."""
+    if name not in WITH_INTERVAL:
+        return raw
+    parted = split_interval(raw, decimal_comma=grid.decimal_comma, cell=place)
+    if parted is None:
+        return raw
+    intervals[name] = parted[1]
+    return parted[0]
 
 
 def _with_numbers(
@@ -321,7 +385,8 @@ def _number(
         report(*fault)
         return Coded(None, seen, cell, faulty=True)
     if column.shared and parsed.value != int(parsed.value):
-        report("MA341", f"{column.name} = {parsed.value:g} is a part of a shared group")
+        message = f"{column.name} = {parsed.value:g}: a part of a person, used as it stands"
+        report("MA341", message, "as in a group that is shared between comparisons")
     if parsed.changes:
         report("MA311", f"read as {parsed.value:.15g} ({', '.join(parsed.changes)})")
     return Coded(parsed.value, seen, cell, parsed.changes)
@@ -353,8 +418,16 @@ def _range_fault(column: Column, value: float) -> tuple[str, str, str] | None:
             return "MA312", "a correlation lies between −1 and 1", hint
         return "MA313", f"{column.name} must be {_range_text(column)}", ""
     if column.kind == "count" and not (column.shared and _is_share(value)) and value != int(value):
-        return "MA314", f"{column.name} must be a whole number", ""
+        hint = _SHARES if column.shared else ""
+        return "MA314", f"{column.name} must be a whole number", hint
     return None
+
+
+#: What to do about a number of people that is neither whole nor a share.
+_SHARES = (
+    "enter the people behind this effect; of a mean of several samples the next smaller whole "
+    "number, or one row for each sample; only halves, thirds and quarters come from shared groups"
+)
 
 
 def _is_share(value: float) -> bool:

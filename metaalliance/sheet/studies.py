@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.config import Config, read_config
+from metaalliance.core.conversion.rules import COMPANIONS
 from metaalliance.errors import StudyDataError
 from metaalliance.options import (
     BetaPolicy,
@@ -19,13 +20,15 @@ from metaalliance.options import (
     check_option,
 )
 from metaalliance.problems import Problem, Severity
-from metaalliance.sheet.columns.header import Header, header_text, problem_at
-from metaalliance.sheet.opening import CodedSheet, open_sheet
+from metaalliance.sheet.columns.header import Header, problem_at
+from metaalliance.sheet.columns.specification import STATISTICS
+from metaalliance.sheet.opening import open_sheet
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.across import statistic_problems
 from metaalliance.sheet.rules.columns import once_per_column
 from metaalliance.sheet.rules.exclusions import exclusion_problems
+from metaalliance.sheet.rules.repeats import leave_out_repeats, repeat_problems
 from metaalliance.sheet.rules.row import (
     identity_problems,
     nonsignificant_column,
@@ -62,6 +65,8 @@ class Studies:
         Warnings and notes that the configuration silences, each with its reason.
     level_orders : dict of str to tuple of str
         Levels that the team has entered, by column, in its order.
+    headers : dict of str to str
+        Headers of the columns that stand under another name in the sheet.
     """
 
     file: str
@@ -75,6 +80,7 @@ class Studies:
     config: str | None = None
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def nonsignificant(self) -> Nonsignificant:
@@ -124,7 +130,9 @@ class Studies:
 
     def _in_error(self) -> set[int | None]:
         """Numbers of included rows with an error on the sheet of the effects."""
-        included = {row.number for row in self.rows if row.included}
+        included: set[int | None] = {row.number for row in self.rows if row.included}
+        if any(p.code == "MA213" for p in self.errors):  # a column is lost to every row
+            return included
         return {p.row for p in self.errors if p.sheet == self.sheet and p.row in included}
 
     @property
@@ -215,12 +223,15 @@ def load_studies(
     found = {k: settings.pool.get(k) if v is None else v for k, v in told.items()}
     reading = _checked(Reading(**{k: v for k, v in found.items() if v is not None}))
     coded = open_sheet(path, sheet, settings)
-    rows, problems = coded.rows, coded.problems
+    rows = coded.rows
+    problems = coded.problems + exclusion_problems(rows)
+    if settings.repeats == "first":
+        problems += leave_out_repeats(rows)
     choices: dict[int, Choice] = {}
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
-    # p-values, scales, and n of groups, that rows do not need
+    # p-values, scales, limits, and n of groups, that rows do not need
     needless = {
         (n, column)
         for n, choice in choices.items()
@@ -231,20 +242,22 @@ def load_studies(
         )
         if not used
     }
+    needless |= {(n, "ci_low") for n, choice in choices.items() if _without_limits(choice)}
     needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
     problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
-    problems += exclusion_problems(rows)
     problems += total_problems([row for row in rows if row.study], choices)
     summaries = {p.row for p in problems if p.code == "MA410"}
     if reading.nonsignificant == "drop":
         summaries |= silent
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
+    problems += repeat_problems(studied, kept=settings.repeats == "all")
     problems += [*study_problems(studied), *sign_suspects(studied, choices)]
     problems += worded_directions(
-        studied, choices, _over(coded, "outcome_direction"),
+        studied, choices, coded.header.texts.get("outcome_direction", "outcome_direction"),
         mapped="outcome_direction" in settings.columns,
     )  # fmt: skip
     problems += statistic_problems([(r, choices[r.number]) for r in studied if r.number in choices])
+    problems = [p for p in problems if not _follows(p, coded.header.lost)]
     names = {row.study: row.label for row in rows}
     kept, silenced = _silence(_in_order(problems), settings, names)  # before merging: by study
     kept = _in_order(once_per_column(kept))
@@ -260,14 +273,23 @@ def load_studies(
         config=settings.path.name if settings.path else None,
         silenced=tuple(silenced),
         level_orders=coded.level_orders,
+        headers=coded.header.texts,
     )
     return _refuse_empty(studies, coded.grid, coded.header)
 
 
-def _over(coded: CodedSheet, column: str) -> str:
-    """Header of a column as it stands in the sheet."""
-    at, row = coded.header.columns.get(column), coded.grid.rows[coded.header.row - 1]
-    return header_text(row[at - 1]) if at and at <= len(row) else ""
+#: Problems of rows by what, where it is lost, causes all of them.
+_CAUSES = {
+    "MA401": {*STATISTICS, "statistic"},
+    "MA402": {"sign"},
+    "MA403": {*COMPANIONS, *STATISTICS},
+    "MA411": set(STATISTICS),
+}
+
+
+def _follows(p: Problem, lost: frozenset[str]) -> bool:
+    """Whether a problem follows from a column whose mapped header is not there."""
+    return not lost.isdisjoint(_CAUSES.get(p.code, ()))
 
 
 def _checked(reading: Reading) -> Reading:
@@ -287,7 +309,7 @@ def _read_config(path: str | Path | None) -> Config:
 #: Severity of faults in cells that the row does not need.
 _HARMLESS: dict[str, Severity] = {
     "MA309": "note", "MA314": "note", "MA331": "note",
-    "MA302": "warning", "MA308": "warning", "MA313": "warning",
+    "MA351": "warning", "MA302": "warning", "MA308": "warning", "MA313": "warning",
 }  # fmt: skip
 
 
@@ -298,6 +320,12 @@ def _without_harm(p: Problem) -> Problem:
     """
     severity = _HARMLESS.get(p.code)
     return replace(p, severity=severity) if severity else p
+
+
+def _without_limits(choice: Choice) -> bool:
+    """Whether the variance of a row rests on other columns than its confidence limits."""
+    spread = choice.rule.spread
+    return choice.statistic != "yi" and (spread is None or not spread.first)
 
 
 def _silence(

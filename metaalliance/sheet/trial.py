@@ -18,6 +18,8 @@ from metaalliance.sheet.studies import Studies, load_studies
 OF_A_COLUMN = frozenset({"MA416", "MA417"})
 #: Most attempts: each takes back lines.
 ATTEMPTS = 6
+#: Most row numbers that a line lists.
+SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +70,23 @@ def try_out(path: Path, proposal: Proposal) -> Trial:
     """
     trial = _try(path, proposal.lines)
     taken = trial.studies.sheet if trial.studies else ""
-    if taken == proposal.sheet:
-        return trial
-    named = _try(path, (_sheet(proposal.sheet), *proposal.lines))
-    return named if named.studies is not None else trial
+    if taken != proposal.sheet:
+        named = _try(path, (_sheet(proposal.sheet), *proposal.lines))
+        trial = named if named.studies is not None else trial
+    return replace(trial, lines=(*_repeats(trial.studies), *trial.lines))
+
+
+def _repeats(studies: Studies | None) -> tuple[Line, ...]:
+    """The question what rows are worth that repeat others in every cell."""
+    rows = [p.row for p in studies.errors if p.code == "MA501"] if studies else []
+    if not rows:
+        return ()
+    listed = ", ".join(map(str, rows[:SHOWN])) + (" ..." if len(rows) > SHOWN else "")
+    some = "1 row repeats another" if len(rows) == 1 else f"{len(rows)} rows repeat others"
+    why = f'{some} in every cell: "first" uses one of each, "all" uses all'
+    evidence = f"row{'s' if len(rows) > 1 else ''} {listed}"
+    return (Line(section="", key="repeats", value='"first"', active=False, why=why,
+                 evidence=evidence),)  # fmt: skip
 
 
 def _try(path: Path, lines: tuple[Line, ...]) -> Trial:

@@ -20,7 +20,7 @@ from metaalliance.sheet.read.numbers import parse_number
 FAULTY = {
     "n with remark": ("MA302", "C2", "study,r,n\nA,.3,45 (38 completers)\n"),
     "n of 0": ("MA313", "C2", "study,r,n\nA,.3,0\n"),
-    "n with fraction": ("MA314", "C2", "study,r,n\nA,.3,45.5\n"),
+    "n with fraction": ("MA314", "C2", "study,r,n\nA,.3,45.4\n"),
     "n as inequality": ("MA309", "C2", "study,r,n\nA,.3,>100\n"),
     "df in words": ("MA302", "C2", "study,t,df\nA,2.3,x\n"),
     "df2 in words": ("MA302", "C2", "study,F,df2,sign\nA,2.3,x,+\n"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 
 import pytest
+from openpyxl import Workbook
 from typer.testing import CliRunner
 
 import metaalliance as ma
 from metaalliance.cli.app import app
+from metaalliance.config import Config
 
 SHEET = (
     "id,num,iv_perspective,dv_perspective,dv_measure,effect (r),phase\n"
@@ -129,3 +132,97 @@ def test_a_silenced_rule_is_printed_with_its_reason(folder):
     result = run("validate", "good.csv")
     assert "MA504" not in result.stdout
     assert "silenced MA504 (1): aligned by both coders" in result.stderr
+
+
+# A folder with several sheets ------------------------------------------------------------------
+
+
+def test_a_configuration_that_exists_is_said_before_the_sheet_is_read(folder):
+    (folder / "metaalliance.toml").write_text("# mine\n")
+    (folder / "own.csv").write_bytes(b"")  # it would be refused
+    done = run("init", "own.csv")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "metaalliance.toml exists already" in done.stderr
+    assert "metaalliance init own.csv -o own.toml" in done.stderr
+    assert "--config own.toml" in done.stderr
+
+
+def test_what_is_offered_for_a_second_sheet_works(folder):
+    assert run("init", "own.csv").exit_code == 0
+    (folder / "second.csv").write_text("Autor,Jahr,Korr,N final\nA,2001,.3,40\nB,2002,.2,50\n")
+    assert run("init", "second.csv").exit_code == 2
+    assert run("init", "second.csv", "-o", "second.toml").exit_code == 0
+    assert run("validate", "second.csv", "--config", "second.toml").exit_code == 0
+    assert run("init", "second.csv", "-o", "second.toml").exit_code == 2
+    assert run("init", "second.csv", "--force").exit_code == 0
+
+
+FOREIGN = '[columns]\nstudy = "Autor"\nr = "Korrelation"\nn = "N final"\n'
+
+
+@pytest.mark.parametrize("command", ["validate", "pool", "convert", "moderators"])
+def test_a_configuration_of_another_sheet_is_one_problem(folder, command):
+    (folder / "metaalliance.toml").write_text(FOREIGN)
+    (folder / "b.csv").write_text("study,r,n\n" + "".join(f"S{i},.3,40\n" for i in range(200)))
+    done = run(command, "b.csv", "--json") if command != "convert" else run(command, "b.csv")
+    assert done.exit_code == 2
+    assert "written for other headers" in done.output
+    assert done.output.count("MA222") == 1
+    assert "MA213" not in done.output
+    assert "MA401" not in done.output
+    assert "metaalliance init b.csv -o b.toml" in done.output
+    assert run("init", "b.csv", "-o", "b.toml").exit_code == 0
+    assert run("validate", "b.csv", "--config", "b.toml").exit_code == 0
+
+
+def test_rows_that_lack_a_column_that_is_lost_have_no_problem_of_their_own(folder):
+    (folder / "metaalliance.toml").write_text('[columns]\nr = "Korr"\nn = "N"\nyear = "yr"\n')
+    rows = "".join(f"S{i},.3,40,2001,\n" for i in range(20))
+    (folder / "b.csv").write_text("study,corr,N,yr,p\n" + rows)
+    document = json.loads(run("validate", "b.csv", "--json").stdout)
+    errors = [p for p in document["problems"] if p["severity"] == "error"]
+    assert [p["code"] for p in errors] == ["MA213"]
+    assert "'Korr'" in errors[0]["message"]
+    studies = ma.load_studies(folder / "b.csv", config=folder / "metaalliance.toml")
+    assert (len(studies.used), len(studies.in_error)) == (0, 20)
+
+
+@pytest.mark.parametrize("header", ["Study|Sample|Effect\n||r\n|N|", "Study|Sample N|Effect r"])
+def test_a_header_of_several_rows_is_found(tmp_path, header):
+    book = Workbook()
+    for line in [*header.split("\n"), "A|40|.3", "B|50|.2"]:
+        book.active.append([c or None for c in line.split("|")])
+    book.save(tmp_path / "own.xlsx")
+    config = Config(columns={"study": "Study", "n": "Sample N", "r": "Effect r"})
+    studies = ma.load_studies(tmp_path / "own.xlsx", config=config)
+    assert "MA222" not in [p.code for p in studies.problems]
+
+
+# --json ----------------------------------------------------------------------------------------
+
+
+def test_the_proposal_is_one_document(folder):
+    done = run("init", "own.csv", "--json")
+    found = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert found["command"] == "init"
+    assert (found["input"]["rows_read"], found["input"]["rows_used"]) == (4, 4)
+    assert found["counts"] == {"n_studies": 3, "n_effects": 4}
+    line = next(line for line in found["lines"] if line["key"] == "study")
+    assert (line["section"], line["value"], line["active"]) == ("columns", '"id"', True)
+    assert line["text"] == 'study = "id"'
+    assert "an identifier" in line["why"]
+    assert line["evidence"] == "3 values in 4 rows"
+    assert found["known"]["n"] == "num"
+    assert found["own_columns"] == ["phase"]
+    assert any("outcome_direction" in text for text in found["to_decide"])
+    assert found["files"] == ["metaalliance.toml"]
+    active = {line["key"]: json.loads(line["value"]) for line in found["lines"] if line["active"]}
+    assert active == tomllib.loads((folder / "metaalliance.toml").read_text())["columns"]
+
+
+def test_a_failure_is_one_document_too(folder):
+    (folder / "metaalliance.toml").write_text("# mine\n")
+    found = json.loads(run("init", "own.csv", "--json").stdout)
+    assert (found["command"], found["error"]["code"]) == ("init", "MA691")
+    assert run("init", "none.csv", "--json", "-o", "x.toml").exit_code == 3

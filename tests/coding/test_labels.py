@@ -194,3 +194,32 @@ def test_a_level_that_moves_the_result_has_its_impact(coders):
     (conflict,) = conflicts(match_rows(sheets), model)
     assert conflict.variable == "team"
     assert conflict.impact != 0
+
+
+LABELLED = ("1,Adler 1988,40,.30", "2,Berg 1991,50,.2", "3,Cohn 1999,60,.1")
+
+
+def test_the_label_stands_beside_an_id(coders, capsys, tmp_path):
+    other = ("1,Adler 1988,40,.35", LABELLED[1], "4,Dorn 2000,60,.1")
+    first, second = coders(LABELLED, other, head="study,label,n,r")
+    target = tmp_path / "conflicts.xlsx"
+    request = Request(workbook=first, output=target)
+    assert run_agree(AgreeOptions(request=request, workbooks=(first, second))) == 0
+    printed = capsys.readouterr().out
+    assert "C001  Adler 1988 [1], r: 0.3 / 0.35" in printed
+    assert "A, row 4, Cohn 1999 [3]: " in printed
+    assert "B, row 4, Dorn 2000 [4]: " in printed
+    book = openpyxl.load_workbook(target)
+    for sheet, labels in (("conflicts", ["Adler 1988"]), ("rows", ["Cohn 1999", "Dorn 2000"])):
+        header, *rows = list(book[sheet].values)
+        assert header.index("label") == header.index("study") + 1
+        assert [row[header.index("label")] for row in rows] == labels
+
+
+def test_a_study_without_a_label_is_said_once(coders, capsys, tmp_path):
+    paths = coders(FIRST, ("Lee 2018,60,.31", *FIRST[1:]))
+    request = Request(workbook=paths[0], output=tmp_path / "conflicts.xlsx")
+    assert run_agree(AgreeOptions(request=request, workbooks=tuple(paths))) == 0
+    assert "C001  Lee 2018, r: 0.3 / 0.31" in capsys.readouterr().out
+    header = next(openpyxl.load_workbook(tmp_path / "conflicts.xlsx")["conflicts"].values)
+    assert "label" not in header

@@ -175,7 +175,23 @@ def test_n_of_a_shared_group_follows_from_its_groups(load, errors):
     studies = load("study,n1,n2,d,n\nA,18.5,37,.45,55.5\n")
     assert studies.errors == ()
     assert ma.effect_sizes(studies).frame["n"][0] == 55.5
-    assert errors(load("study,r,n\nA,.45,55.5\n")) == [("MA314", "C2")]
+
+
+@pytest.mark.parametrize("n", ["137.5", "55.33", "80.67", "40.25"])
+def test_n_that_counts_a_shared_group_is_read_alone(load, n):
+    studies = load(f"study,r,n\nA,.45,{n}\nB,.3,40\n")
+    assert studies.errors == ()
+    assert codes(studies, "MA341") == [("MA341", "C2")]
+    effects = ma.effect_sizes(studies)
+    assert effects.frame["n"][0] == float(n)
+    assert effects.vi[0] == pytest.approx(1 / (float(n) - 3), rel=1e-15)
+
+
+@pytest.mark.parametrize("n", ["137.4", "100.37", "55.9"])
+def test_mean_of_sample_sizes_is_an_error_that_says_what_to_do(load, n):
+    (error,) = load(f"study,r,n\nA,.45,{n}\n").errors
+    assert (error.code, error.cell) == ("MA314", "C2")
+    assert "one row for each sample" in error.hint
 
 
 def test_other_fractions_of_people_are_errors(load, errors):

@@ -159,6 +159,25 @@ def test_level_of_one_or_two_other_letters_is_asked_about(load, column, value, a
     )
 
 
+KEPT = {
+    "design": ["RCT", "quasi-experimental", "naturalistic", "cohort", "open trial", "non-RCT",
+               "observational", "case-control"],
+    "format": ["individual", "group", "day group", "individual and group"],
+    "diagnosis": ["other", "mixed", "adjustment disorder"],
+    "setting": ["prison", "home", "other", "military"],
+    "delivery": ["internet", "chat", "by post", "other"],
+    "source": ["journal", "conference", "registry", "other"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", KEPT)
+def test_no_level_is_merged_into_other(load, column):
+    rows = "".join(f"S{i},.3,40,{level}\n" for i, level in enumerate(KEPT[column]))
+    studies = load(f"study,r,n,{column}\n{rows}")
+    assert values(studies, column) == KEPT[column]
+    assert list(ma.effect_sizes(studies).frame[column]) == KEPT[column]
+
+
 @pytest.mark.parametrize("value", ["MBT", "PST", "FFT", "12-step", "psychoeducation"])
 def test_another_therapy_is_taken_for_none(load, value):
     assert hint(load(f"study,r,n,modality\nA,.3,40,{value}\n"), "MA334") == ""

@@ -46,14 +46,14 @@ def example(
 @command(
     "init",
     _PREPARE,
-    without=["config", "json_output", "quiet", "verbose"],
+    without=["config", "quiet", "verbose"],
     helps={"output": "File [default: metaalliance.toml beside the sheet]."},
 )
 def init(request: Request) -> int:
     """Propose a configuration: what the sheet needs, why, and how many rows would be used."""
     from metaalliance.cli.sheets.init import run_init
 
-    return run_init(request.workbook, request.output, request.sheet, force=request.force)
+    return run_init(request)
 
 
 @command(

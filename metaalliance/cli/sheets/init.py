@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from metaalliance.cli.run import OK, print_error, print_result, terminal_width
+from metaalliance.analysis.documents import SCHEMA_VERSION
+from metaalliance.cli.request import Request
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.config import FILE_NAME
+from metaalliance.errors import OptionError
 from metaalliance.messages import MESSAGES
 from metaalliance.problems import Problem
-from metaalliance.report.folder import write_file
+from metaalliance.report.folder import check_file, write_file
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.proposal import Line, Proposal, propose
 from metaalliance.sheet.columns.scheme import Scheme
@@ -27,30 +32,80 @@ SHOWN = 12
 _SAID = frozenset({"MA504", "MA219"})
 
 
-def run_init(workbook: Path, output: Path | None, sheet: str | None, *, force: bool) -> int:
+def run_init(request: Request) -> int:
     """Write metaalliance.toml beside the sheet and say what it is worth and what is left."""
+    workbook = request.workbook
+    target = request.output or (Path() if str(workbook) == "-" else workbook.parent) / FILE_NAME
+    _check_target(target, request)
     content, name = read_source(workbook)
     grids, _ = parse_grids(content, name)
     codebook = find_codebook(grids)
     scheme = read_codebook(codebook, Scheme())[0] if codebook else Scheme()
-    proposal = propose(grids, sheet, name, scheme)
+    proposal = propose(grids, request.sheet, name, scheme)
     with tempfile.TemporaryDirectory() as folder:
         path = workbook
         if str(workbook) == "-":
             path = Path(folder) / "sheet"
             path.write_bytes(content)
         trial = try_out(path, proposal)
-    target = output or (Path() if str(workbook) == "-" else workbook.parent) / FILE_NAME
     text = configuration(trial, name)
+    if request.json_output:
+        document = _document(proposal, trial, name, hashlib.sha256(content).hexdigest(), target)
+        write_file(target, text.encode(), force=request.force, source=workbook)
+        print_document(document)
+        return OK
     width = terminal_width()
     print_result(
         [part for line in conversation(proposal, trial, name)
          for part in textwrap.wrap(line, width, subsequent_indent="   ") or [""]]
     )  # fmt: skip
-    write_file(target, text.encode(), force=force, source=workbook)
-    told = "" if target.name == FILE_NAME and output is None else f" --config {target}"
+    write_file(target, text.encode(), force=request.force, source=workbook)
+    told = "" if target.name == FILE_NAME and request.output is None else f" --config {target}"
     print_error(f"Wrote {target}. Then run: metaalliance validate {workbook}{told}")
     return OK
+
+
+def _check_target(target: Path, request: Request) -> None:
+    """Refuse to replace a file before the sheet is read; say how two sheets share a folder."""
+    if target.exists() and not request.force and request.output is None:
+        own = request.workbook.with_suffix(".toml") if request.source else Path("sheet.toml")
+        raise OptionError(
+            f"{target} exists already. Where it is that of another sheet, write a configuration of "
+            f"its own with metaalliance init {request.workbook} -o {own} and give every command "
+            f"--config {own}; --force replaces {target.name}.",
+            code="MA691",
+        )
+    check_file(target, force=request.force, source=request.source)
+
+
+def _document(
+    proposal: Proposal, trial: Trial, file: str, digest: str, target: Path
+) -> dict[str, object]:
+    """Return the proposal as one document."""
+    studies = trial.studies
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": "init",
+        "input": {
+            "file": file,
+            "sha256": digest,
+            "sheet": proposal.sheet,
+            "header_row": proposal.row,
+            "rows_read": len(studies.rows) if studies else proposal.rows,
+            "rows_used": len(trial.used),
+        },
+        "counts": {
+            "n_studies": len({row.study for row in trial.used}),
+            "n_effects": len(trial.used),
+        },
+        "lines": [{**asdict(line), "text": line.text} for line in trial.lines],
+        "known": dict(proposal.known),
+        "own_columns": list(proposal.unknown),
+        "wide": None if proposal.wide is None else list(proposal.wide.labels),
+        "to_decide": _questions(proposal, trial, file),
+        "problems": [p.to_dict() for p in studies.problems] if studies else [],
+        "files": [target.name],
+    }
 
 
 def configuration(trial: Trial, file: str) -> str:

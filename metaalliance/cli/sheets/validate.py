@@ -94,9 +94,8 @@ def _print(studies: Studies, options: ValidateOptions) -> None:
     for line in silenced_lines(studies.silenced, terminal_width()):
         print_error(line)
     used, read = len(studies.used), len(studies.rows)
-    in_error = len({p.row for p in studies.errors if p.row} & {r.number for r in studies.rows})
     print_error(
         f"{studies.file}, sheet {studies.sheet}: {read:,} rows read, {used:,} usable, "
-        f"{len(studies.excluded):,} excluded, {in_error:,} in error; "
+        f"{len(studies.excluded):,} excluded, {len(studies.in_error):,} in error; "
         f"{count_line(studies.problems)}."
     )

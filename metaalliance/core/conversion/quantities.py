@@ -31,7 +31,7 @@ class Quantity:
         What may stand before the number in its cells (``α = .78``), beside its own names.
     shared : bool
         Whether a half, third or quarter of a person is accepted: a group that was split between
-        comparisons.
+        comparisons, or a number of people with such a group among them.
     """
 
     name: str
@@ -73,8 +73,8 @@ positive = partial(number, low=0, open_ends=True)
 share = partial(number, low=0, high=1, percent=0.01)
 correlation = partial(number, low=-1, high=1, open_ends=True)
 
-N = count("n", "Number of participants behind the effect.", "sample size", "samplesize", "n_total",
-          "total n", "ntotal", "sample n", "participants", "num")  # fmt: skip
+N = people("n", "Number of participants behind the effect.", "sample size", "samplesize", "n_total",
+           "total n", "ntotal", "sample n", "participants", "num")  # fmt: skip
 DF = positive("df", "Residual degrees of freedom of the test.", "degrees of freedom")
 DF1 = number("df1", "Numerator degrees of freedom of F.", "df_1", low=1)
 DF2 = positive("df2", "Denominator degrees of freedom of F.", "df_2")

@@ -319,7 +319,7 @@ def _design(
 def _moderator(effects: Effects, name: str) -> list[tuple[str, Array]]:
     """Columns of one moderator; numbers are one, categories one fewer than they are."""
     if name not in effects.moderators:
-        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list()}.")
+        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.")
     column = effects.frame[name]
     if column.isna().any():
         where = study_names(effects.frame)[column.isna()].astype(str).unique()

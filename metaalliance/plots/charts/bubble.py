@@ -157,7 +157,7 @@ def moderator_values(fit: PooledFit, x: str) -> Array:
     """
     frame = fit.effects.frame
     if x not in frame or x in {"study", "effect", "yi", "vi", "r", "row"}:
-        raise OptionError(f"x={x!r}: there is no such moderator; {fit.effects.moderator_list()}.")
+        raise OptionError(f"x={x!r}: there is no such moderator; {fit.effects.moderator_list(x)}.")
     values = pd.to_numeric(frame[x], errors="coerce").to_numpy(dtype=float)
     if len(set(values[np.isfinite(values)])) < 2:
         raise OptionError(

@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from metaalliance.effects.levels import read_as
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
@@ -166,6 +167,11 @@ def _sides(
 def _check_column(option: str, name: str, frame: pd.DataFrame) -> None:
     if name in frame and name not in OWN_COLUMNS:
         return
+    column = read_as(frame, name)
+    if column is not None:
+        raise OptionError(
+            f"{option}={name!r}: the sheet's {name!r} is read as {column!r}, which is its name."
+        )
     known = [str(c) for c in frame.columns]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -54,7 +54,7 @@ def matching_lines(matching: Matching, *, every: bool = False) -> list[str]:
         lines.append(f"{len(loose):,} rows not matched ({counts}):")
         shown = loose if every else loose[:FIRST_UNMATCHED]
         lines += [
-            f"  {matching.coders[u.coder]}, row {u.row.number}, {printable(u.row.study)}: "
+            f"  {matching.coders[u.coder]}, row {u.row.number}, {printable(u.row.named)}: "
             f"{printable(u.suggestion)}"
             for u in shown
         ]
@@ -199,7 +199,7 @@ def conflict_lines(conflicts: Sequence[Conflict], *, first: int = 5) -> list[str
     labels = [c for c in conflicts if c.variable == "study" and c not in moving[:first]]
     for c in [*moving[:first], *labels]:
         values = " / ".join("blank" if v is None else _value_text(v) for v in c.values)
-        what = f"{printable(c.study)}, {printable(c.variable)}: {values}"
+        what = f"{printable(c.named)}, {printable(c.variable)}: {values}"
         lines.append(f"  {c.id}  {what}{_change_text(c)}")
     return lines
 

@@ -109,11 +109,13 @@ def _conflict_sheet(book: Workbook, conflicts: Sequence[Conflict], letters: Sequ
     """One row per conflict, and the columns for the decision."""
     sheet = book.create_sheet(CONFLICTS)
     named = [f"{what}_{c}" for what in ("cell", "value") for c in letters]
-    header = ["id", "study", "variable", *named, "impact", "row_impact", "note", *INPUTS]
+    labelled = ["label"] if any(c.label != c.study for c in conflicts) else []
+    header = ["id", "study", *labelled, "variable", *named, "impact", "row_impact", "note", *INPUTS]
     rows = [
-        [c.id, c.study, c.variable, *_cells(c), *c.values, c.impact, c.row_impact, c.reason]
+        [c.id, c.study, *(c.label for _ in labelled), c.variable, *_cells(c), *c.values, c.impact,
+         c.row_impact, c.reason]
         for c in conflicts
-    ]
+    ]  # fmt: skip
     fill_sheet(sheet, [header, *rows])
     place = header.index("impact") + 1
     for column in (place, place + 1):
@@ -133,14 +135,16 @@ def _cells(conflict: Conflict) -> list[str]:
 def _row_sheet(book: Workbook, matching: Matching) -> None:
     """Rows that only one coder has, and the columns for the decision."""
     sheet = book.create_sheet(ROWS)
-    header = ["id", "coder", "row", "study", "effect", *matching.key, "problem", "suggestion",
-              *ROW_INPUTS]  # fmt: skip
+    labelled = ["label"] if any(u.row.label != u.row.study for u in matching.unmatched) else []
+    header = ["id", "coder", "row", "study", *labelled, "effect", *matching.key, "problem",
+              "suggestion", *ROW_INPUTS]  # fmt: skip
     rows = [
         [
             row_id(matching, u),
             matching.coders[u.coder],
             u.row.number,
             u.row.study,
+            *(u.row.label for _ in labelled),
             *(coded_value(u.row, c) for c in ("effect", *matching.key)),
             "ambiguous" if u.ambiguous else f"only {matching.coders[u.coder]} has it",
             u.suggestion,

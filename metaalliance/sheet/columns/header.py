@@ -12,6 +12,7 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.identity import STUDIES, Identity, find_identity
+from metaalliance.sheet.columns.limits import find_interval, holds_limits
 from metaalliance.sheet.columns.names import excludes
 from metaalliance.sheet.columns.reading import column_values, fits, name_columns, row_numbers
 from metaalliance.sheet.columns.scheme import Scheme
@@ -23,7 +24,7 @@ from metaalliance.sheet.columns.specification import (
 )
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.columns.wide import Wide, find_wide
-from metaalliance.sheet.columns.words import beside, folded, names
+from metaalliance.sheet.columns.words import beside, folded, interval, names
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.numbers import parse_number
 
@@ -59,6 +60,12 @@ class Header:
         What makes the study and its label.
     turned : bool
         Whether the column `include` marks what is left out.
+    texts : dict of str to str
+        Headers of columns whose header is not their name.
+    level : float or None
+        Level of intervals in one cell, where the header says it.
+    lost : frozenset of str
+        Columns that the configuration maps to headers that the sheet does not have.
     problems : tuple of Problem
         Aliases, unknown and duplicate columns.
     """
@@ -69,7 +76,16 @@ class Header:
     named: frozenset[int] = frozenset()
     identity: Identity = field(default_factory=Identity)
     turned: bool = False
+    texts: dict[str, str] = field(default_factory=dict, repr=False)
+    level: float | None = None
+    lost: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    def interval(self) -> int | None:
+        """Number of the column that holds both confidence limits in one cell."""
+        low, high = self.columns.get("ci_low"), self.columns.get("ci_high")
+        return low if low == high else None
 
 
 def header_text(value: Any) -> str:
@@ -279,10 +295,10 @@ def read_header(
             code="MA201",
         )
     header = read_columns(grid, *found, scheme)
-    lost = sorted(scheme.taken - set(header.columns) - elsewhere)
+    lost = sorted(set(scheme.taken) - set(header.columns) - elsewhere)
     problems = [
-        problem_at("MA213", grid, header.row, 1, f"the configuration maps {column!r} to a header "
-                 "that the sheet does not have.")
+        problem_at("MA213", grid, header.row, 1, f"the configuration maps {column!r} to "
+                   f"{scheme.taken[column]!r}, a header that the sheet does not have.")
         for column in lost
     ]  # fmt: skip
     known = {*header.columns, *header.extra, *elsewhere, "author"}
@@ -292,7 +308,7 @@ def read_header(
         for name in dict.fromkeys(scheme.named)
         if name not in known
     ]  # fmt: skip
-    return replace(header, problems=(*header.problems, *problems))
+    return replace(header, lost=frozenset(lost), problems=(*header.problems, *problems))
 
 
 def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) -> Header:
@@ -313,6 +329,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
     known = {key_of(text): name for text, name in zip(texts, named, strict=True) if name}
     identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
     numbering = row_numbers(grid, row, texts)
+    both = find_interval(grid, row, texts, named, scheme)
     for number, (cell, name) in enumerate(zip(cells, named, strict=True), start=1):
         if number in identity.own or (number == identity.author and not identity.named):
             problems += _identify(grid, number, cell, identity, columns, scheme)
@@ -321,6 +338,11 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
             told = "author and year are" if identity.author else f"{texts[identity.study - 1]!r} is"
             message = f"{cell.text!r} counts within reports and is no study: {told}"
             problems.append(problem_at("MA523", grid, cell.row, number, message, cell.text))
+        elif number == both:
+            columns["ci_low"] = columns["ci_high"] = number
+            if not scheme.is_mapped(cell.text):
+                message = f"{cell.text!r} is read as 'ci_low' and 'ci_high'."
+                problems.append(problem_at("MA206", grid, cell.row, number, message, cell.text))
         elif number in numbering and name is None and not scheme.is_mapped(cell.text):
             message = f"{cell.text!r} holds" if cell.text else "The column without header holds"
             problems.append(problem_at("MA218", grid, cell.row, number, f"{message} row numbers."))
@@ -333,6 +355,8 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         named=frozenset(n for n, c in enumerate(cells, start=1) if c.text) | numbering,
         identity=identity,
         turned="include" in columns and excludes(texts[columns["include"] - 1]),
+        texts={c: texts[n - 1] for c, n in columns.items() if texts[n - 1] != c},
+        level=found[1] if both and (found := interval(texts[both - 1])) else None,
         problems=tuple(problems),
     )
     return replace(header, problems=(*problems, *_beside_others(grid, header, texts)))
@@ -442,6 +466,8 @@ def _place(
                 message = (
                     f"{text!r} contradicts r in most rows; it is kept as a column of your own."
                 )
+            elif holds_limits(grid, row, number, text):
+                code, message = "MA220", f"{text!r} holds no limits of the effect that is read."
             problems.append(problem_at(code, grid, row, number, message, text))
     elif name in columns:
         message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."

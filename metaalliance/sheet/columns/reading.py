@@ -13,6 +13,7 @@ from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
 from metaalliance.sheet.columns.vocabularies import SAID_OUT, VOCABULARIES, key_of
+from metaalliance.sheet.intervals import split_interval
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.missing import MISSING_WORDS
 from metaalliance.sheet.read.numbers import Parsed, parse_number
@@ -178,10 +179,15 @@ def _is_text(values: Sequence[Any]) -> bool:
 
 
 def numbers_of(values: Sequence[Any], grid: Grid, *, counts: bool = False) -> list[Parsed]:
-    """Cells that are neither blank nor missing, read as numbers."""
+    """Cells that are neither blank nor missing, read as numbers; without intervals behind them."""
     comma = grid.decimal_comma
-    parsed = [parse_number(v, decimal_comma=comma, integer=counts) for v in values
-              if not is_blank(v)]  # fmt: skip
+    parsed = []
+    for value in values:
+        if is_blank(value):
+            continue
+        parted = split_interval(value, decimal_comma=comma)
+        bare = value if parted is None else parted[0]
+        parsed.append(parse_number(bare, decimal_comma=comma, integer=counts))
     return [p for p in parsed if not p.missing]
 
 

@@ -22,8 +22,8 @@ class Scheme:
     ----------
     headers : dict of str to str
         Column by folded header, for the headers that the team has mapped.
-    taken : frozenset of str
-        Columns that are mapped, so that their own names and aliases do not count.
+    taken : dict of str to str
+        The team's header of each column that is mapped; its own names and aliases do not count.
     vocabularies : dict of str to Vocabulary
         Vocabulary of each choice column, extended by the team.
     moderators : frozenset of str
@@ -39,7 +39,7 @@ class Scheme:
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    taken: frozenset[str] = frozenset()
+    taken: Mapping[str, str] = field(default_factory=dict)
     vocabularies: Mapping[str, Vocabulary] = field(default_factory=lambda: VOCABULARIES)
     moderators: frozenset[str] = frozenset()
     own: Mapping[str, Vocabulary] = field(default_factory=dict)
@@ -109,7 +109,7 @@ def scheme_of(config: Config, base: Scheme | None = None) -> Scheme:
     headers = {key_of(header): name for name, header in config.columns.items()}
     scheme = Scheme(
         headers={**kept, **headers},
-        taken=frozenset(config.columns),
+        taken=dict(config.columns),
         vocabularies=extended,
         moderators=moderators,
         own=own,

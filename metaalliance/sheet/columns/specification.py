@@ -125,7 +125,7 @@ _LAST = (
             "therapy type", "orientation", "treatment modality"),
     _choice("delivery", "study", "How it was delivered.", "mode of delivery"),
     _choice("format", "study", "Individual, group, couple or family.", "treatment format"),
-    _choice("design", "study", "RCT or other.", "research design", "study design"),
+    _choice("design", "study", "RCT, naturalistic, cohort and the like.", "research design", "study design"),
     _text("diagnosis", "study", "Main diagnosis.", "disorder", "problem", "condition"),
     _choice("population", "study", "adult or youth.", "age group"),
     _choice("setting", "study", "Setting of the treatment."),

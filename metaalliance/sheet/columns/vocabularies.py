@@ -337,11 +337,14 @@ VOCABULARIES: dict[str, Vocabulary] = {
              "group": ("groups",)},
             open=True,
         ),
-        Vocabulary("design", ("RCT", "other"), {
-            "RCT": ("randomised controlled trial", "randomized controlled trial", "randomised", "randomized"),
-            "other": ("naturalistic", "observational", "cohort", "open trial", "quasi-experimental",
-                      "non-RCT", "uncontrolled"),
-        }, open=True),
+        Vocabulary(  # names of designs are kept: which of them are alike, the team says
+            "design",
+            ("RCT", "non-RCT", "quasi-experimental", "open trial", "uncontrolled", "naturalistic",
+             "observational", "cohort", "other"),
+            {"RCT": ("randomised controlled trial", "randomized controlled trial", "randomised",
+                     "randomized")},
+            open=True,
+        ),
         Vocabulary("population", ("adult", "youth"), {
             "adult": ("adults",), "youth": ("adolescent", "adolescents", "child", "children", "young people"),
         }, open=True),

@@ -38,7 +38,12 @@ _ENDS = {
     "high": _BESIDE["high"] | names("high hi h u up max maximum sup"),
 }
 _BOUNDS = names("borne limite limit limits bound grenze grens ci")
-_INTERVAL = names("ci limit limits conf confidence bound interval cl ki ic bi kl")
+_INTERVAL = names("ci limit limits conf confidence bound interval intervals cl ki ic bi kl "
+                  "konfidenzintervall vertrauensintervall betrouwbaarheidsinterval intervalle "
+                  "intervallo intervalo")  # fmt: skip
+_OF_INTERVAL = _INTERVAL | names("of for the von fur um de du des del di da van voor around "
+                                 "lower upper low high and und to ll ul lb ub lcl ucl confiance "
+                                 "confianza confidenza")  # fmt: skip
 
 
 @lru_cache(maxsize=8192)
@@ -87,6 +92,24 @@ def beside(header: str) -> str:
     if joined is not None:
         return "variance" if joined[1] == "var" else "se"
     return next((kind for kind, known in _BESIDE.items() if found & known), "")
+
+
+@lru_cache(maxsize=8192)
+def interval(header: str) -> tuple[str, float | None] | None:
+    """Return the other words of a header that names both limits at once, and their level; or None.
+
+    Examples
+    --------
+    >>> interval("95% CI"), interval("d 90% CI"), interval("95% CI [LL, UL]"), interval("CI lower")
+    (('', 95.0), ('d', 90.0), ('', 95.0), None)
+    """
+    words = pieces(header)
+    sides = [bool({*words} & _BESIDE[side]) for side in ("low", "high")]
+    if not ({*words} & _INTERVAL or all(sides)) or sides[0] != sides[1]:
+        return None
+    levels = [float(w) for w in words if w.isdigit() and 50 <= int(w) < 100]
+    rest = [w for w in words if w not in _OF_INTERVAL and not w.isdigit()]
+    return " ".join(rest), levels[0] if levels else None
 
 
 @lru_cache(maxsize=8192)

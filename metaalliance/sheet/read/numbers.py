@@ -26,7 +26,7 @@ NONSIGNIFICANT = frozenset(
      "non-significant", "not sig.", "non significant"}
 )  # fmt: skip
 
-_MINUS = str.maketrans(
+MINUS = str.maketrans(
     {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-", "﹣": "-", "－": "-"}
 )
 _WIDE = str.maketrans("０１２３４５６７８９．，", "0123456789.,")
@@ -192,7 +192,7 @@ def _simplify(text: str, changes: list[str], labels: tuple[str, ...]) -> str:
 
     text = change(text.translate(_WIDE), "digits unified")
     text = change(_P_VALUE.sub("", text), "p-value in brackets removed")
-    text = change(text.translate(_MINUS), "minus sign unified")
+    text = change(text.translate(MINUS), "minus sign unified")
     names = {name.lower() for name in labels}
     for pattern in (_LABEL, _WORD):
         label = pattern.match(text)

@@ -23,6 +23,7 @@ from metaalliance.sheet.read.grid import (
     check_size,
 )
 from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS
+from metaalliance.sheet.read.strict import with_usual_names
 from metaalliance.sheet.read.totals import sums_of
 from metaalliance.sheet.read.xlsx_marks import (
     cell_comments,
@@ -50,6 +51,7 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl on extensions that it does not keep
+            content = with_usual_names(content)
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             found = _archive_notices(content, name)
             parts = _sheet_parts(content, book)

@@ -24,7 +24,9 @@ _ONCE = {
     "MA527": "are kept as levels",
 }
 #: Problems of rows that have one cause in a column: the first cells are listed.
-_ROWS = frozenset({"MA348", "MA349", "MA413", "MA422", "MA424", "MA514", "MA537"})
+_ROWS = frozenset(
+    {"MA348", "MA349", "MA350", "MA352", "MA413", "MA422", "MA424", "MA514", "MA537", "MA540"}
+)
 _LISTED = 8
 #: Text that has no levels.
 _REMARKS = frozenset(
@@ -40,7 +42,7 @@ def once_per_column(problems: Iterable[Problem]) -> list[Problem]:
         if p.code not in _ONCE and p.code not in _ROWS:
             kept.append(p)
             continue
-        apart = p.message if p.code == "MA413" else ""  # one assumption each
+        apart = {"MA413": p.message, "MA350": p.hint}.get(p.code, "")  # one assumption each
         group = groups.setdefault((p.code, p.sheet, p.column, apart), [])
         group.append(p)
         if len(group) == 1:
