@@ -25,7 +25,9 @@ from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.columns.wide import Wide, find_wide
 from metaalliance.sheet.columns.words import beside, folded, names
 from metaalliance.sheet.read.grid import Grid, is_blank
+from metaalliance.sheet.read.limits import MAX_COLUMNS
 from metaalliance.sheet.read.numbers import parse_number
+from metaalliance.sheet.read.xlsx_marks import merged_bounds
 
 SEARCH_ROWS = 20
 #: Most rows that a header is merged over.
@@ -182,22 +184,22 @@ def best_header(
     for depth in range(1, STACKED + 1):
         for first in range(len(top) - depth + 1):
             last = first + depth
-            if any(map(_holds_number, top[first:last])):
+            if any(map(holds_number, top[first:last])):
                 continue
             named = partial(name_columns, grid, last, scheme=scheme)
-            cells = _stacked(top[first:last], first + 1, scheme)
+            cells = _stacked(grid, first + 1, last, scheme)
             known = {name for name in named([c.text for c in cells]) if name is not None}
             if not enough(known):
                 continue
             if len(known) > most:
                 best, most = (last, cells), len(known)
-            if last < len(grid.rows) and _holds_number(grid.rows[last]):
+            if last < len(grid.rows) and holds_number(grid.rows[last]):
                 top = top[:last]
                 break
     return best
 
 
-def _holds_number(values: list[Any]) -> bool:
+def holds_number(values: list[Any]) -> bool:
     """Whether a row holds numbers: it is no row of headers."""
     return any(not is_blank(v) and parse_number(v).value is not None for v in values)
 
@@ -207,8 +209,8 @@ def titled_row(grid: Grid) -> tuple[int, list[HeaderCell]] | None:
     top = grid.rows[: SEARCH_ROWS + 1]
     for number, (values, below) in enumerate(pairwise(top), start=1):
         cells = [HeaderCell(_text_of(v), number) for v in values]
-        texts = sum(bool(c.text) for c in cells) > 1 and not _holds_number(values)
-        if texts and (_holds_number(below) or number == len(top) - 1):
+        texts = sum(bool(c.text) for c in cells) > 1 and not holds_number(values)
+        if texts and (holds_number(below) or number == len(top) - 1):
             return number, cells
     return None
 
@@ -218,27 +220,47 @@ def _text_of(value: Any) -> str:
     return header_text(value) if isinstance(value, str) and not is_blank(value) else ""
 
 
-def _stacked(rows: list[list[Any]], first: int, scheme: Scheme) -> list[HeaderCell]:
+def _stacked(grid: Grid, first: int, last: int, scheme: Scheme) -> list[HeaderCell]:
     """Header rows as one: the lowest name, with the titles above where that names a column.
 
     Where several columns have one name, the titles tell them apart.
     """
-    titles = [""] * (len(rows) - 1)
-    stacks: list[tuple[list[str], int]] = []
-    for column in zip_longest(*rows):
-        texts = [_text_of(value) for value in column]
-        for level, text in enumerate(texts[:-1]):
-            if text:
-                titles[level:] = [text, *[""] * (len(titles) - level - 1)]
-        lowest = max((i for i, text in enumerate(texts) if text), default=-1)
-        name = texts[lowest] if lowest >= 0 else ""
-        above = [t for t in titles[:lowest] if t] if lowest > 0 else []
-        stacks.append(([*above, name], first + max(lowest, 0)))
+    stacks = titled(grid, first, last)
     lowest_names = [parts[-1] for parts, _ in stacks]
     return [
         HeaderCell(_joined(parts, scheme, alone=lowest_names.count(parts[-1]) < 2), row)
         for parts, row in stacks
     ]
+
+
+def titled(grid: Grid, first: int, last: int) -> list[tuple[list[str], int]]:
+    """Return the texts of each column in header rows, outermost title first, name last.
+
+    A title stands over the columns to its right until the next one, or as far as it is merged.
+
+    Parameters
+    ----------
+    first, last : int
+        Numbers of the first and the last header row.
+
+    Returns
+    -------
+    list of tuple
+        The texts of each column ("" alone where there is none), and the row of its name.
+    """
+    ends = {(r, c): end for c, r, end, _ in map(merged_bounds, grid.merged)}
+    titles = [("", 0)] * (last - first)
+    stacks: list[tuple[list[str], int]] = []
+    for number, column in enumerate(zip_longest(*grid.rows[first - 1 : last]), start=1):
+        texts = [_text_of(value) for value in column]
+        for level, text in enumerate(texts[:-1]):
+            if text:
+                end = ends.get((first + level, number), MAX_COLUMNS)
+                titles[level:] = [(text, end), *[("", 0)] * (len(titles) - level - 1)]
+        lowest = max((i for i, text in enumerate(texts) if text), default=0)
+        above = [t for t, end in titles[:lowest] if t and number <= end]
+        stacks.append(([*above, texts[lowest]], first + lowest))
+    return stacks
 
 
 def _joined(parts: list[str], scheme: Scheme, *, alone: bool) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
-from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text
+from metaalliance.sheet.columns.header import (
+    SEARCH_ROWS,
+    STACKED,
+    header_text,
+    holds_number,
+    titled,
+)
 from metaalliance.sheet.columns.specification import Column, find_column
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.imports.entries import Cell
@@ -42,15 +48,19 @@ class Table:
     row : int
         Number of the header row.
     headers : tuple of str
-        Its texts, "" where there is none.
+        Its texts, "" where there is none; those of several header rows joined.
     prefix : str
         What stands before the name of a cell where the file has several sheets.
+    levels : tuple of tuple of str
+        The texts of each column in the header rows, outermost title first; empty where the
+        header is one row.
     """
 
     grid: Grid = field(repr=False)
     row: int
     headers: tuple[str, ...]
     prefix: str = ""
+    levels: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def keys(self) -> dict[str, int]:
@@ -138,7 +148,10 @@ class Source:
         return self._grids
 
     def tables(self, sheet: str | None = None) -> Iterator[Table]:
-        """Every row of the top of every visible sheet that could be a header."""
+        """Every row of the top of every visible sheet that could be a header.
+
+        A row of texts with more names below, as merged titles have them, is one header with them.
+        """
         if sheet is not None and sheet not in {g.name for g in self.grids}:
             listed = ", ".join(repr(g.name) for g in self.grids)
             raise UnreadableFileError(
@@ -149,9 +162,16 @@ class Source:
             if grid.name != sheet and (sheet is not None or not grid.visible):
                 continue
             for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-                texts = tuple(header_text(v) if isinstance(v, str) else "" for v in values)
-                if sum(bool(t) for t in texts) > 1:
-                    yield Table(grid, number, texts, f"{grid.name}!" if several else "")
+                texts = _texts(values)
+                if sum(bool(t) for t in texts) < 2:
+                    continue
+                prefix = f"{grid.name}!" if several else ""
+                last = _last_row(grid, number)
+                if last == number:
+                    yield Table(grid, number, texts, prefix)
+                else:
+                    levels = tuple(tuple(parts) for parts, _ in titled(grid, number, last))
+                    yield Table(grid, last, tuple(map(" ".join, levels)), prefix, levels)
 
     def table(self, *wanted: str, sheet: str | None = None) -> Table | None:
         """The first table whose header has one of the alternatives of each wanted name.
@@ -164,6 +184,23 @@ class Source:
                 self.chosen = table
                 return table
         return None
+
+
+def _texts(values: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(header_text(v) if isinstance(v, str) else "" for v in values)
+
+
+def _last_row(grid: Grid, first: int) -> int:
+    """Number of the last row of a header: those below have names only, and no study."""
+    study = next(i for i, text in enumerate(_texts(grid.rows[first - 1])) if text)
+    last = first
+    for values in grid.rows[first : first + STACKED - 1]:
+        texts = _texts(values)
+        named = sum(bool(t) and not parse_number(t).missing for t in texts) > 1
+        if not named or texts[study : study + 1] != ("",) or holds_number(values):
+            break
+        last += 1
+    return last
 
 
 def carried(raw: Any, column: Column | None, *, decimal_comma: bool) -> tuple[Any, str]:
