@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise, zip_longest
@@ -22,7 +22,7 @@ from metaalliance.sheet.columns.specification import (
     suggest_column,
 )
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.columns.wide import Wide, find_wide
+from metaalliance.sheet.columns.wide import EFFECTS, Wide, find_wide
 from metaalliance.sheet.columns.words import beside, folded, names
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.limits import MAX_COLUMNS
@@ -263,6 +263,30 @@ def titled(grid: Grid, first: int, last: int) -> list[tuple[list[str], int]]:
     return stacks
 
 
+def header_below(grid: Grid, first: int) -> tuple[int, tuple[tuple[str, ...], ...]]:
+    """Return the last row of a header that begins in a row, and the texts of its columns.
+
+    Rows below belong to it that hold names only, and nothing where it names the study.
+    """
+    texts = [_text_of(v) for v in grid.rows[first - 1]]
+    study = next((i for i, text in enumerate(texts) if text), 0)
+    last = first
+    for values in grid.rows[first : first + STACKED - 1]:
+        below = [_text_of(v) for v in values]
+        named = sum(bool(t) and not parse_number(t).missing for t in below) > 1
+        if not named or holds_number(values) or below[study : study + 1] != [""]:
+            break
+        last += 1
+    return last, tuple(tuple(parts) for parts, _ in titled(grid, first, last))
+
+
+def joined_titles(levels: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return one text for each column; a title over all names that is no statistic says nothing."""
+    titles = {parts[0] for parts in levels if len(parts) > 1}
+    common = titles if len(titles) == 1 and not {folded(t) for t in titles} & EFFECTS.keys() else ()
+    return tuple(" ".join(p[1:] if len(p) > 1 and p[0] in common else p) for p in levels)
+
+
 def _joined(parts: list[str], scheme: Scheme, *, alone: bool) -> str:
     """The name of a column with as many titles above it as name a column."""
     for start in range(len(parts) - 1):
@@ -375,6 +399,16 @@ def _beside_others(grid: Grid, header: Header, texts: list[str]) -> list[Problem
     return [problem_at("MA219", grid, header.row, lost[0] + 1, message, texts[lost[0]])]
 
 
+def wide_below_titles(grid: Grid) -> tuple[int, tuple[str, ...]] | None:
+    """Return the last row and the texts of a header of several rows with effects side by side."""
+    for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
+        last, levels = header_below(grid, first)
+        texts = joined_titles(levels)
+        if last > first and wide_of(grid, last, list(texts)) is not None:
+            return last, texts
+    return None
+
+
 def wide_of(grid: Grid, row: int, texts: list[str]) -> Wide | None:
     """Return the effects side by side in the columns of a sheet, if it is wide."""
     return find_wide(texts, [column_values(grid, row, i) for i in range(len(texts))])
@@ -393,11 +427,12 @@ def _exact(text: str, name: str) -> bool:
 
 def _what_stands(grid: Grid, file: str) -> str:
     """The first row with text, for the message that it is no header; or that the sheet is wide."""
-    for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-        texts = [_text_of(v) for v in values]
+    for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
+        number, levels = header_below(grid, first)
+        texts = joined_titles(levels)
         shown = [t for t in texts if t]
         if shown:
-            wide = wide_of(grid, number, texts)
+            wide = wide_of(grid, number, list(texts))
             if wide is not None:
                 return (
                     f". It is wide: {', '.join(wide.labels[:6])} stand side by side in columns. "

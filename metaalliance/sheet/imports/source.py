@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,8 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.sheet.columns.header import (
     SEARCH_ROWS,
-    STACKED,
-    header_text,
-    holds_number,
-    titled,
+    header_below,
+    joined_titles,
 )
 from metaalliance.sheet.columns.specification import Column, find_column
 from metaalliance.sheet.columns.vocabularies import key_of
@@ -161,17 +159,13 @@ class Source:
         for grid in self.grids:
             if grid.name != sheet and (sheet is not None or not grid.visible):
                 continue
-            for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-                texts = _texts(values)
-                if sum(bool(t) for t in texts) < 2:
-                    continue
-                prefix = f"{grid.name}!" if several else ""
-                last = _last_row(grid, number)
-                if last == number:
-                    yield Table(grid, number, texts, prefix)
-                else:
-                    levels = tuple(tuple(parts) for parts, _ in titled(grid, number, last))
-                    yield Table(grid, last, tuple(map(" ".join, levels)), prefix, levels)
+            prefix = f"{grid.name}!" if several else ""
+            for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
+                last, levels = header_below(grid, first)
+                if sum(any(parts) for parts in levels) > 1:
+                    yield Table(
+                        grid, last, joined_titles(levels), prefix, levels if last > first else ()
+                    )
 
     def table(self, *wanted: str, sheet: str | None = None) -> Table | None:
         """The first table whose header has one of the alternatives of each wanted name.
@@ -184,23 +178,6 @@ class Source:
                 self.chosen = table
                 return table
         return None
-
-
-def _texts(values: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(header_text(v) if isinstance(v, str) else "" for v in values)
-
-
-def _last_row(grid: Grid, first: int) -> int:
-    """Number of the last row of a header: those below have names only, and no study."""
-    study = next(i for i, text in enumerate(_texts(grid.rows[first - 1])) if text)
-    last = first
-    for values in grid.rows[first : first + STACKED - 1]:
-        texts = _texts(values)
-        named = sum(bool(t) and not parse_number(t).missing for t in texts) > 1
-        if not named or texts[study : study + 1] != ("",) or holds_number(values):
-            break
-        last += 1
-    return last
 
 
 def carried(raw: Any, column: Column | None, *, decimal_comma: bool) -> tuple[Any, str]:
