@@ -356,8 +356,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         for text, name in zip(texts, named, strict=True)
         if name and (_exact(text, name) or scheme.is_mapped(text))
     }
-    known = {key_of(text): name for text, name in zip(texts, named, strict=True) if name}
-    identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
+    identity = identity_of(grid, row, texts, named, scheme)
     numbering = row_numbers(grid, row, texts)
     for number, (cell, name) in enumerate(zip(cells, named, strict=True), start=1):
         if number in identity.own or (number == identity.author and not identity.named):
@@ -376,12 +375,24 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         row=row,
         columns=columns,
         extra=extra,
-        named=frozenset(n for n, c in enumerate(cells, start=1) if c.text) | numbering,
+        named=frozenset((*(n for n, c in enumerate(cells, start=1) if c.text), *columns.values()))
+        | numbering,
         identity=identity,
         turned="include" in columns and excludes(texts[columns["include"] - 1]),
         problems=tuple(problems),
     )
     return replace(header, problems=(*problems, *_beside_others(grid, header, texts)))
+
+
+def identity_of(
+    grid: Grid, row: int, texts: Sequence[str], named: Sequence[str | None], scheme: Scheme
+) -> Identity:
+    """Return which columns are the study, under the names that the headers have."""
+    known = {key_of(text): name for text, name in zip(texts, named, strict=True) if name}
+    identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
+    if not identity.study and "study" in named:
+        return replace(identity, study=named.index("study") + 1)  # names of rows
+    return identity
 
 
 def _beside_others(grid: Grid, header: Header, texts: list[str]) -> list[Problem]:
@@ -470,7 +481,8 @@ def _identify(
     elif cell.text == name or scheme.is_mapped(cell.text):
         return []
     else:
-        message = f"{cell.text!r} is read as {name!r}."
+        message = f"{cell.text!r}" if cell.text else "The column without header"
+        message += f" is read as {name!r}."
     return [problem_at("MA206", grid, cell.row, number, message, cell.text)]
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from metaalliance.sheet.columns.header import identity_of
+from metaalliance.sheet.columns.reading import name_columns
+from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.wide import EFFECTS, Part, Wide, find_wide, has_decimals
 from metaalliance.sheet.columns.words import folded, pieces
@@ -197,31 +200,13 @@ def _blank(entry: Entry, needed: tuple[str, ...]) -> str:
 
 
 def _identity(table: Table) -> dict[str, tuple[int, ...]]:
-    """Columns that name the study: its own, or the author with the year."""
-    keys = table.keys
-    own = [
-        keys[k]
-        for k in (
-            "study",
-            "studyid",
-            "studylabel",
-            "studyname",
-            "studyno",
-            "report",
-            "paper",
-            "trial",
-        )
-        if k in keys
-    ]
-    author = [
-        keys[k] for k in ("author", "authors", "firstauthor", "reference", "citation") if k in keys
-    ]
-    year = [keys[k] for k in ("year", "publicationyear", "pubyear", "yop") if k in keys]
-    if own:
-        return {"study": (own[0],)}
-    if author and year:
-        return {"study": (author[0], year[0])}
-    return {"study": (author[0],)} if author else {}
+    """Columns that name the study, as a sheet of effects is read: its own, or author and year."""
+    named = name_columns(table.grid, table.row, table.headers, Scheme())
+    identity = identity_of(table.grid, table.row, table.headers, named, Scheme())
+    if not identity.study:
+        return {}
+    year = [named.index("year")] if identity.composed and "year" in named else []
+    return {"study": (identity.study - 1, *year)}
 
 
 def _shared(
