@@ -38,7 +38,8 @@ _LIMITS = {"low": names("low ll lb lower lcl lowerlimit lowerbound"),
 #: Stems of what stands beside an effect; those of two groups carry their side.
 _COMPANIONS = {
     "n": "n", "ni": "n", "df": "df", "p": "p", "pval": "p", "pvalue": "p", "se": "sei",
-    "sei": "sei", "vi": "vi", "v": "vi", "var": "vi", "sign": "sign", "samplesize": "n", "size": "n",
+    "sei": "sei", "vi": "vi", "v": "vi", "var": "vi", "sign": "sign", "samplesize": "n",
+    "size": "n",
     **{f"{ci}{word}{end}": f"ci_{side}" for side, words in _LIMITS.items() for word in words
        for ci, end in (("", ""), ("ci", ""), ("", "ci"), ("95ci", ""), ("95", "ci"))},
 }  # fmt: skip
