@@ -862,7 +862,8 @@ _STUDY = {
     ),
     "MA503": _warning(
         "study labels are nearly alike",
-        "Labels that differ in case, blanks or look-alike letters count as different studies.",
+        "Labels that differ in case, blanks or look-alike letters count as different studies; so "
+        "does Lee 2018.1 beside Lee 2018, as R counts a row name that stands twice.",
         "Unify them if they are one study.",
     ),
     "MA504": _warning(

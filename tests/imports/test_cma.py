@@ -120,3 +120,50 @@ Ames 2001,GAF,.31,.15
     imported = ma.import_sheet(made("c.csv", text))
     assert imported.frame[["fisher_z", "se"]].iloc[0].tolist() == [0.31, 0.15]
     assert effects_of(imported, tmp_path)["Ames 2001", "GAF"] == pytest.approx(math.tanh(0.31))
+
+
+#: Titles above the program's own names; the layout is invented, the names are the program's.
+TABLE = """Study name,Outcome,Statistics for each study,,,,,Sample size
+,,Correlation,Lower limit,Upper limit,Z-Value,p-Value,Total
+Ames 2001,GAF,.30,.024,.534,2.122,.034,50
+Boll 2004,GAF,.20,-.057,.432,1.531,.126,60
+,,.246,.060,.416,2.577,.010,
+"""
+GROUPS = """Study name,Outcome,Statistics for each study,,,Sample size,
+,,Std diff in means,Standard error,p-Value,Treated,Control
+Ames 2001,sleep,.61,.3052,.05,24,21
+Boll 2004,mood,-.17,.2724,.53,23,32
+"""
+ARMS = """Study name,Outcome,Treated,,,Control,,,Std diff in means,Std Err
+,,Mean,Std-Dev,Sample size,Mean,Std-Dev,Sample size,,
+Ames 2001,sleep,12,4,20,10,5,22,.4387,.3126
+Boll 2004,mood,9,3,40,11,3,41,-.6667,.2283
+"""
+
+
+def test_two_header_rows_of_a_table_of_results(made, tmp_path):
+    imported = ma.import_sheet(made("c.csv", TABLE))
+    assert imported.house == "cma"
+    assert imported.frame[["r", "n", "ci_low", "ci_high"]].to_numpy().tolist() == [
+        [0.3, 50, 0.024, 0.534],
+        [0.2, 60, -0.057, 0.432],
+    ]
+    assert [x.place for x in imported.left_out] == ["row 5"]
+    fit = pooled(imported, tmp_path)
+    # equal to the common effect, as Q < 1 and tau2 is 0: Fisher's z weighted by n - 3
+    z = (47 * math.atanh(0.3) + 57 * math.atanh(0.2)) / 104
+    assert fit.estimate == pytest.approx(z, abs=1e-6)
+
+
+def test_two_header_rows_with_sizes_or_numbers_of_two_groups(made, tmp_path):
+    found = effects_of(ma.import_sheet(made("g.csv", GROUPS)), tmp_path)
+    for (d, n1, n2), key in (
+        ((0.61, 24, 21), ("Ames 2001", "sleep")),
+        ((-0.17, 23, 32), ("Boll 2004", "mood")),
+    ):
+        h = (n1 + n2 - 2) * (1 / n1 + 1 / n2)
+        assert found[key] == pytest.approx(d / (d * d + h) ** 0.5)
+    arms = ma.import_sheet(made("a.csv", ARMS), directions={"*": "higher_better"})
+    found = effects_of(arms, tmp_path)
+    assert found["Ames 2001", "sleep"] == pytest.approx(point_biserial(12, 4, 20, 10, 5, 22))
+    assert found["Boll 2004", "mood"] == pytest.approx(point_biserial(9, 3, 40, 11, 3, 41))

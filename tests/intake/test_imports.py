@@ -238,16 +238,17 @@ def test_r_squared_of_a_wide_sheet_is_no_r(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "wanted"),
     [
-        (("wai_bdi", "wai_gaf", "bdi_gaf"), ["wai_bdi", "wai_gaf"]),
-        (("wai_bdi", "srs_bdi", "wai_srs"), ["wai_bdi", "srs_bdi"]),
-        (("pre", "post", "prepost"), ["pre", "post"]),
-        (("pre", "post", "pre_post"), ["pre", "post"]),
+        (("wai_bdi", "wai_gaf", "bdi_gaf"), [("wai", "bdi"), ("wai", "gaf")]),
+        (("wai_bdi", "srs_bdi", "wai_srs"), [("wai", "bdi"), ("srs", "bdi")]),
+        (("pre", "post", "prepost"), [(None, "pre"), (None, "post")]),
+        (("pre", "post", "pre_post"), [(None, "pre"), (None, "post")]),
     ],
 )
 def test_correlations_that_are_no_effects_are_named_and_not_read(tmp_path, labels, wanted):
     head = ",".join(f"r_{x}" for x in labels)
     found = imported(tmp_path, f"study,n,{head}\nA,60,.3,.2,.7\nB,50,.1,.4,.6\n")
-    assert column(found, "outcome_measure") == wanted * 2
+    measures = zip(column(found, "alliance_measure"), column(found, "outcome_measure"), strict=True)
+    assert list(measures) == wanted * 2
     assert [f"'r_{labels[2]}'" in q.message for q in found.questions if q.code == "MA562"] == [True]
 
 

@@ -103,6 +103,48 @@ def test_subsets_of_rows_keep_their_names(sheet):
     assert [p.code for p in studies.problems if p.cell == "A1"] == ["MA218"]
 
 
+NAMED = '"",r,n\nAmes 2001,.25,120\nBoll 2004,.20,90\nCrane 2010,.30,140\n'
+
+
+def test_names_of_rows_are_studies_and_numbers_are_not(tmp_path, take, truth):
+    path = tmp_path / "named.csv"
+    path.write_text(NAMED)
+    taken = take(path)
+    assert taken.lines.strip().startswith("#")
+    assert taken.r == pytest.approx(truth(R), abs=1e-12)
+    studies = ma.load_studies(path)
+    assert [p.code for p in studies.problems if p.cell == "A1"] == ["MA206"]
+    assert not any(p.code == "MA217" for p in studies.problems)
+    path.write_text('"",r,n\n1,.25,120\n2,.20,90\n3,.30,140\n')
+    with pytest.raises(ma.UnreadableFileError, match="no header row with 'study'"):
+        ma.load_studies(path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("CBT", "CBT", "other"), ("Ames 2001", "", "Crane 2010"), ("Ames 2001", "2", "Crane 2010")],
+)
+def test_texts_that_name_no_row_are_no_studies(tmp_path, names):
+    path = tmp_path / "own.csv"
+    rows = "".join(f"{name},.{i}5,50\n" for i, name in enumerate(names, start=1))
+    path.write_text(f'"",r,n\n{rows}')
+    with pytest.raises(ma.UnreadableFileError):
+        ma.load_studies(path)
+
+
+def test_names_of_rows_beside_studies_are_left(tmp_path):
+    path = tmp_path / "both.csv"
+    path.write_text('"",study,r,n\na,Ames 2001,.25,120\nb,Boll 2004,.20,90\n')
+    assert [row.study for row in ma.load_studies(path).rows] == ["Ames 2001", "Boll 2004"]
+
+
+def test_a_name_that_r_has_counted_is_asked_about(tmp_path):
+    path = tmp_path / "named.csv"
+    path.write_text(NAMED + "Ames 2001.1,.2,120\n")
+    (problem,) = [p for p in ma.load_studies(path).problems if p.code == "MA503"]
+    assert "'Ames 2001.1' and 'Ames 2001'" in problem.message
+
+
 @pytest.mark.parametrize("mark", ["\t", ";"])
 def test_row_names_that_the_header_lacks_are_row_numbers(tmp_path, mark):
     rows = [["study", "n", "r"], ["1", "A", "40", ".4"], ["2", "B", "50", ".2"]]

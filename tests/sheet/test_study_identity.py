@@ -77,6 +77,17 @@ def test_surnames_under_study_are_reports_with_their_year(load, study, year):
     assert found == ["Truax (1966)", "Truax (1971)", "Lee (2001)"]
 
 
+def test_surnames_beside_labels_with_their_year_are_reports_too(load):
+    rows = "Foa,1999,55,.22\nFoa,2005,127,.1\nLee (2001),2001,60,.30\nLee (2008) exp 2,2008,40,.1\n"
+    found = studies_of(load(f"study,yop,n,r\n{rows}"))
+    assert found == ["Foa (1999)", "Foa (2005)", "Lee (2001)", "Lee (2008) exp 2"]
+
+
+def test_numbers_under_study_are_no_surnames(load):
+    rows = "S1,1999,55,.22\nS1,2005,127,.1\nTADS,2001,60,.30\n"
+    assert studies_of(load(f"study,year,n,r\n{rows}")) == ["S1", "S1", "TADS"]
+
+
 def test_surnames_with_one_n_in_two_years_are_asked_about(load):
     studies = load("study,year,n,r\nLee,2001,63,.38\nLee,2010,63,.30\nTruax,1971,34,-.02\n")
     assert studies_of(studies) == ["Lee", "Lee", "Truax"]

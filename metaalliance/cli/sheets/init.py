@@ -136,7 +136,7 @@ def conversation(proposal: Proposal, trial: Trial, file: str) -> list[str]:
         lines += [_with_reason(line) for line in active]
     elif trial.used and not trial.lines:
         lines.append("No configuration is needed.")
-    known = [f"{name} ({printable(h)})" if h != name else name
+    known = [f"{name} ({printable(h) or 'the column without header'})" if h != name else name
              for name, h in proposal.known.items()]  # fmt: skip
     if known:
         lines.append(f"Read as they stand: {_listed(known)}")

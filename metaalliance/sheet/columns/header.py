@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise, zip_longest
@@ -23,10 +23,12 @@ from metaalliance.sheet.columns.specification import (
     suggest_column,
 )
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.columns.wide import Wide, find_wide
+from metaalliance.sheet.columns.wide import EFFECTS, Wide, find_wide
 from metaalliance.sheet.columns.words import beside, folded, interval, names
 from metaalliance.sheet.read.grid import Grid, is_blank
+from metaalliance.sheet.read.limits import MAX_COLUMNS
 from metaalliance.sheet.read.numbers import parse_number
+from metaalliance.sheet.read.xlsx_marks import merged_bounds
 
 SEARCH_ROWS = 20
 #: Most rows that a header is merged over.
@@ -198,22 +200,22 @@ def best_header(
     for depth in range(1, STACKED + 1):
         for first in range(len(top) - depth + 1):
             last = first + depth
-            if any(map(_holds_number, top[first:last])):
+            if any(map(holds_number, top[first:last])):
                 continue
             named = partial(name_columns, grid, last, scheme=scheme)
-            cells = _stacked(top[first:last], first + 1, scheme)
+            cells = _stacked(grid, first + 1, last, scheme)
             known = {name for name in named([c.text for c in cells]) if name is not None}
             if not enough(known):
                 continue
             if len(known) > most:
                 best, most = (last, cells), len(known)
-            if last < len(grid.rows) and _holds_number(grid.rows[last]):
+            if last < len(grid.rows) and holds_number(grid.rows[last]):
                 top = top[:last]
                 break
     return best
 
 
-def _holds_number(values: list[Any]) -> bool:
+def holds_number(values: list[Any]) -> bool:
     """Whether a row holds numbers: it is no row of headers."""
     return any(not is_blank(v) and parse_number(v).value is not None for v in values)
 
@@ -223,8 +225,8 @@ def titled_row(grid: Grid) -> tuple[int, list[HeaderCell]] | None:
     top = grid.rows[: SEARCH_ROWS + 1]
     for number, (values, below) in enumerate(pairwise(top), start=1):
         cells = [HeaderCell(_text_of(v), number) for v in values]
-        texts = sum(bool(c.text) for c in cells) > 1 and not _holds_number(values)
-        if texts and (_holds_number(below) or number == len(top) - 1):
+        texts = sum(bool(c.text) for c in cells) > 1 and not holds_number(values)
+        if texts and (holds_number(below) or number == len(top) - 1):
             return number, cells
     return None
 
@@ -234,27 +236,71 @@ def _text_of(value: Any) -> str:
     return header_text(value) if isinstance(value, str) and not is_blank(value) else ""
 
 
-def _stacked(rows: list[list[Any]], first: int, scheme: Scheme) -> list[HeaderCell]:
+def _stacked(grid: Grid, first: int, last: int, scheme: Scheme) -> list[HeaderCell]:
     """Header rows as one: the lowest name, with the titles above where that names a column.
 
     Where several columns have one name, the titles tell them apart.
     """
-    titles = [""] * (len(rows) - 1)
-    stacks: list[tuple[list[str], int]] = []
-    for column in zip_longest(*rows):
-        texts = [_text_of(value) for value in column]
-        for level, text in enumerate(texts[:-1]):
-            if text:
-                titles[level:] = [text, *[""] * (len(titles) - level - 1)]
-        lowest = max((i for i, text in enumerate(texts) if text), default=-1)
-        name = texts[lowest] if lowest >= 0 else ""
-        above = [t for t in titles[:lowest] if t] if lowest > 0 else []
-        stacks.append(([*above, name], first + max(lowest, 0)))
+    stacks = titled(grid, first, last)
     lowest_names = [parts[-1] for parts, _ in stacks]
     return [
         HeaderCell(_joined(parts, scheme, alone=lowest_names.count(parts[-1]) < 2), row)
         for parts, row in stacks
     ]
+
+
+def titled(grid: Grid, first: int, last: int) -> list[tuple[list[str], int]]:
+    """Return the texts of each column in header rows, outermost title first, name last.
+
+    A title stands over the columns to its right until the next one, or as far as it is merged.
+
+    Parameters
+    ----------
+    first, last : int
+        Numbers of the first and the last header row.
+
+    Returns
+    -------
+    list of tuple
+        The texts of each column ("" alone where there is none), and the row of its name.
+    """
+    ends = {(r, c): end for c, r, end, _ in map(merged_bounds, grid.merged)}
+    titles = [("", 0)] * (last - first)
+    stacks: list[tuple[list[str], int]] = []
+    for number, column in enumerate(zip_longest(*grid.rows[first - 1 : last]), start=1):
+        texts = [_text_of(value) for value in column]
+        for level, text in enumerate(texts[:-1]):
+            if text:
+                end = ends.get((first + level, number), MAX_COLUMNS)
+                titles[level:] = [(text, end), *[("", 0)] * (len(titles) - level - 1)]
+        lowest = max((i for i, text in enumerate(texts) if text), default=0)
+        above = [t for t, end in titles[:lowest] if t and number <= end]
+        stacks.append(([*above, texts[lowest]], first + lowest))
+    return stacks
+
+
+def header_below(grid: Grid, first: int) -> tuple[int, tuple[tuple[str, ...], ...]]:
+    """Return the last row of a header that begins in a row, and the texts of its columns.
+
+    Rows below belong to it that hold names only, and nothing where it names the study.
+    """
+    texts = [_text_of(v) for v in grid.rows[first - 1]]
+    study = next((i for i, text in enumerate(texts) if text), 0)
+    last = first
+    for values in grid.rows[first : first + STACKED - 1]:
+        below = [_text_of(v) for v in values]
+        named = sum(bool(t) and not parse_number(t).missing for t in below) > 1
+        if not named or holds_number(values) or below[study : study + 1] != [""]:
+            break
+        last += 1
+    return last, tuple(tuple(parts) for parts, _ in titled(grid, first, last))
+
+
+def joined_titles(levels: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return one text for each column; a title over all names that is no statistic says nothing."""
+    titles = {parts[0] for parts in levels if len(parts) > 1}
+    common = titles if len(titles) == 1 and not {folded(t) for t in titles} & EFFECTS.keys() else ()
+    return tuple(" ".join(p[1:] if len(p) > 1 and p[0] in common else p) for p in levels)
 
 
 def _joined(parts: list[str], scheme: Scheme, *, alone: bool) -> str:
@@ -326,8 +372,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         for text, name in zip(texts, named, strict=True)
         if name and (_exact(text, name) or scheme.is_mapped(text))
     }
-    known = {key_of(text): name for text, name in zip(texts, named, strict=True) if name}
-    identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
+    identity = identity_of(grid, row, texts, named, scheme)
     numbering = row_numbers(grid, row, texts)
     both = find_interval(grid, row, texts, named, scheme)
     for number, (cell, name) in enumerate(zip(cells, named, strict=True), start=1):
@@ -352,7 +397,8 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         row=row,
         columns=columns,
         extra=extra,
-        named=frozenset(n for n, c in enumerate(cells, start=1) if c.text) | numbering,
+        named=frozenset((*(n for n, c in enumerate(cells, start=1) if c.text), *columns.values()))
+        | numbering,
         identity=identity,
         turned="include" in columns and excludes(texts[columns["include"] - 1]),
         texts={c: texts[n - 1] for c, n in columns.items() if texts[n - 1] != c},
@@ -360,6 +406,17 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         problems=tuple(problems),
     )
     return replace(header, problems=(*problems, *_beside_others(grid, header, texts)))
+
+
+def identity_of(
+    grid: Grid, row: int, texts: Sequence[str], named: Sequence[str | None], scheme: Scheme
+) -> Identity:
+    """Return which columns are the study, under the names that the headers have."""
+    known = {key_of(text): name for text, name in zip(texts, named, strict=True) if name}
+    identity = find_identity(grid, row, texts, replace(scheme, headers={**known, **scheme.headers}))
+    if not identity.study and "study" in named:
+        return replace(identity, study=named.index("study") + 1)  # names of rows
+    return identity
 
 
 def _beside_others(grid: Grid, header: Header, texts: list[str]) -> list[Problem]:
@@ -375,6 +432,16 @@ def _beside_others(grid: Grid, header: Header, texts: list[str]) -> list[Problem
     listed = ", ".join(repr(texts[i]) for i in lost)
     message = f"{listed} look like further effects of the study; they are not read."
     return [problem_at("MA219", grid, header.row, lost[0] + 1, message, texts[lost[0]])]
+
+
+def wide_below_titles(grid: Grid) -> tuple[int, tuple[str, ...]] | None:
+    """Return the last row and the texts of a header of several rows with effects side by side."""
+    for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
+        last, levels = header_below(grid, first)
+        texts = joined_titles(levels)
+        if last > first and wide_of(grid, last, list(texts)) is not None:
+            return last, texts
+    return None
 
 
 def wide_of(grid: Grid, row: int, texts: list[str]) -> Wide | None:
@@ -395,11 +462,12 @@ def _exact(text: str, name: str) -> bool:
 
 def _what_stands(grid: Grid, file: str) -> str:
     """The first row with text, for the message that it is no header; or that the sheet is wide."""
-    for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-        texts = [_text_of(v) for v in values]
+    for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
+        number, levels = header_below(grid, first)
+        texts = joined_titles(levels)
         shown = [t for t in texts if t]
         if shown:
-            wide = wide_of(grid, number, texts)
+            wide = wide_of(grid, number, list(texts))
             if wide is not None:
                 return (
                     f". It is wide: {', '.join(wide.labels[:6])} stand side by side in columns. "
@@ -437,7 +505,8 @@ def _identify(
     elif cell.text == name or scheme.is_mapped(cell.text):
         return []
     else:
-        message = f"{cell.text!r} is read as {name!r}."
+        message = f"{cell.text!r}" if cell.text else "The column without header"
+        message += f" is read as {name!r}."
     return [problem_at("MA206", grid, cell.row, number, message, cell.text)]
 
 

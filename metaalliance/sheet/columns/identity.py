@@ -185,13 +185,15 @@ def _counts(values: list[str], reports: list[Any]) -> bool:
 
 
 def _names_authors(values: list[str], years: list[str], sizes: list[str]) -> bool:
-    """Whether a column of studies holds names alone, of which some stand in several years.
+    """Whether names without a number in a column of studies stand in several years.
 
     Other people in each year say so: a report whose year was mistyped in one row has one n.
     """
-    coded = any(c.isdigit() for v in values for c in v)
-    people = zip(values, sizes, strict=True)
-    return not coded and splits(values, years) and not splits(people, years)
+    rows = zip(values, years, sizes, strict=True)
+    named = [row for row in rows if not any(c.isdigit() for c in row[0])]
+    names, of_names = [v for v, _, _ in named], [y for _, y, _ in named]
+    people = [(v, n) for v, _, n in named]
+    return splits(names, of_names) and not splits(people, of_names)
 
 
 def _coded_values(values: list[str]) -> bool:

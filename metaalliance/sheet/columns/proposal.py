@@ -21,6 +21,7 @@ from metaalliance.sheet.columns.header import (
     is_about,
     read_columns,
     titled_row,
+    wide_below_titles,
     wide_of,
 )
 from metaalliance.sheet.columns.reading import column_values
@@ -161,7 +162,13 @@ def _filled(values: Sequence[Any], places: Sequence[int]) -> bool:
 
 
 def _find_header(grid: Grid, scheme: Scheme) -> tuple[int, list[HeaderCell]] | None:
-    """The reader's header; else the row in which most are known, or texts above numbers."""
+    """The reader's header; else the row in which most are known, or texts above numbers.
+
+    Titles above effects side by side come first: their names alone would be read as one column.
+    """
+    below = wide_below_titles(grid)
+    if below is not None:
+        return below[0], [HeaderCell(text, below[0]) for text in below[1]]
     found = find_header(grid, scheme)
     some = found or best_header(grid, scheme, lambda known: "study" in known or len(known) > 1)
     return some or titled_row(grid)

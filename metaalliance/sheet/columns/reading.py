@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -75,7 +76,7 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
     _without_contradicted(named, values, words, grid)
     if "study" not in named and "study" not in scheme.taken:
         ids = [i for i, t in enumerate(texts) if key_of(t) in STUDY_IDS and not fixed[i]]
-        for index in ids[:1]:
+        for index in ids[:1] or row_names(grid, row, texts):
             named[index] = "study"
     return named
 
@@ -233,6 +234,27 @@ def row_numbers(grid: Grid, row: int, texts: Sequence[str]) -> frozenset[int]:
         if steps and (min(steps) > 0 if blank else set(steps) == {1.0}):
             found.add(index + 1)
     return frozenset(found)
+
+
+def row_names(grid: Grid, row: int, texts: Sequence[str]) -> list[int]:
+    """Position, from 0, of the first column where it has no header and names studies, or none.
+
+    So R writes the names of rows. They are labels: one in each row, no numbers, and all
+    different unless each has a year.
+    """
+    if not texts or (texts[0] and texts[0].strip().lower() not in _ROW_NUMBERS):
+        return []
+    if any(not is_blank(v) for values in grid.rows[: row - 1] for v in values[:1]):
+        return []
+    rows = [v for v in grid.rows[row : row + LOOKED_AT] if not all(map(is_blank, v))]
+    labels = [v[0] for v in rows]
+    named = all(isinstance(v, str) and v.strip() and parse_number(v).value is None for v in labels)
+    apart = len({key_of(str(v)) for v in labels}) == len(labels) or all(map(_has_year, labels))
+    return [0] if len(labels) > 1 and named and apart else []
+
+
+def _has_year(label: Any) -> bool:
+    return re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", str(label)) is not None
 
 
 def _steps(numbers: Sequence[float | None]) -> list[float]:

@@ -18,6 +18,8 @@ from metaalliance.sheet.read.numbers import parse_number
 EFFECTS = {
     "r": "r", "cor": "r", "corr": "r", "correlation": "r", "pearson": "r", "pearsonr": "r",
     "korrelation": "r", "correlatie": "r", "correlacion": "r", "correlazione": "r", "esr": "r",
+    "correlations": "r", "korrelationen": "r", "correlaties": "r", "correlaciones": "r",
+    "correlazioni": "r",
     "zr": "fisher_z", "fisherz": "fisher_z", "fishersz": "fisher_z", "esz": "fisher_z",
     "rho": "spearman_rho", "spearman": "spearman_rho", "rs": "spearman_rho",
     "pr": "partial_r", "partialr": "partial_r", "d": "d", "cohend": "d", "cohensd": "d",
@@ -31,12 +33,15 @@ _SIDES = {"1": names("1 1i i e t exp eg int tx arm1 group1 g1 treat"),
           "2": names("2 2i c ctrl con kg cg control arm2 group2 g2 ctl")}  # fmt: skip
 _NUMBERS = {"mean": names("m mean mw media moyenne gemiddelde"),
             "sd": names("sd s stdev et ds de"), "n": names("n")}  # fmt: skip
+_LIMITS = {"low": names("low ll lb lower lcl lowerlimit lowerbound"),
+           "high": names("high ul ub upper ucl upperlimit upperbound")}  # fmt: skip
 #: Stems of what stands beside an effect; those of two groups carry their side.
 _COMPANIONS = {
     "n": "n", "ni": "n", "df": "df", "p": "p", "pval": "p", "pvalue": "p", "se": "sei",
-    "sei": "sei", "vi": "vi", "v": "vi", "var": "vi", "cilow": "ci_low", "cihigh": "ci_high",
-    "cilb": "ci_low", "ciub": "ci_high", "ll": "ci_low", "ul": "ci_high", "lower": "ci_low",
-    "upper": "ci_high", "sign": "sign",
+    "sei": "sei", "vi": "vi", "v": "vi", "var": "vi", "sign": "sign", "samplesize": "n",
+    "size": "n",
+    **{f"{ci}{word}{end}": f"ci_{side}" for side, words in _LIMITS.items() for word in words
+       for ci, end in (("", ""), ("ci", ""), ("", "ci"), ("95ci", ""), ("95", "ci"))},
 }  # fmt: skip
 _GROUPS = {
     f"{word}{ending}": f"{column}{side}"
@@ -149,7 +154,7 @@ def find_wide(headers: Sequence[str], columns: Sequence[Sequence[Any]]) -> Wide 
     plain = [(i, h) for i, h in enumerate(headers) if EFFECTS.get(folded(h)) == statistic]
     if plain and _numeric(columns[plain[0][0]], statistic):
         parts.append(Part(plain[0][1].strip(), {statistic: plain[0][0]}))
-    return Wide(statistic, _column_of([labels[k] for k in best]), tuple(parts))
+    return Wide(statistic, column_of([labels[k] for k in best]), tuple(parts))
 
 
 def _most(
@@ -212,7 +217,7 @@ def _of_two_outcomes(labels: Sequence[str]) -> set[str]:
     joined = {k for k, p in words.items()
               if any(a + b == k for a in words for b in words if a != b)}  # fmt: skip
     pairs = {k: frozenset(p) for k, p in words.items() if len(p) == 2}
-    alliance = {w for p in pairs.values() for w in p if _is_alliance(w)}
+    alliance = {w for p in pairs.values() for w in p if is_alliance(w)}
     partners = {w for p in pairs.values() if p & alliance for w in p - alliance}
     return joined | {
         k
@@ -221,7 +226,8 @@ def _of_two_outcomes(labels: Sequence[str]) -> set[str]:
     }
 
 
-def _is_alliance(word: str) -> bool:
+def is_alliance(word: str) -> bool:
+    """Whether a word is the alliance or one of its instruments."""
     return word == "alliance" or VOCABULARIES["alliance_measure"].find(word) is not None
 
 
@@ -314,8 +320,8 @@ def has_decimals(values: Sequence[Any]) -> bool:
     return any(v is not None and v != int(v) for v in numbers)
 
 
-def _column_of(labels: Sequence[str]) -> str:
-    """The column whose levels the labels are."""
+def column_of(labels: Sequence[str]) -> str:
+    """Return the column whose levels the labels are; outcome_measure where none knows them."""
     if all(label.isdigit() for label in labels):
         return "effect"
     for name in ("alliance_rater", "alliance_subscale", "alliance_measure", "alliance_time",

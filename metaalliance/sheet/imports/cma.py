@@ -7,6 +7,7 @@ Headers are those of a data sheet of the program at github.com/davidmoreau/Mixtu
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from metaalliance.sheet.columns.specification import COLUMNS
@@ -36,7 +37,8 @@ def fits(source: Source, sheet: str | None) -> bool:
 
 def _table(source: Source, sheet: str | None) -> Table | None:
     """A header with its study name and its names of effects, groups or standard errors."""
-    for table in source.tables(sheet):
+    for found in source.tables(sheet):
+        table = _named(found)
         keys = table.keys
         own = keys.keys() & {
             "stderr",
@@ -55,6 +57,22 @@ def _table(source: Source, sheet: str | None) -> Table | None:
             source.chosen = table
             return table
     return None
+
+
+def _named(table: Table) -> Table:
+    """Name the columns of several header rows as the program does in one.
+
+    A title tells columns of one name apart (Treated over Mean), or is part of the name itself
+    (Sample size over Treated); other titles, such as Statistics for each study, name no column.
+    """
+    names = [parts[-1] for parts in table.levels]
+    headers = []
+    for *above, name in table.levels:
+        if above and key_of(above[-1]) in _SIZES and key_of(name) not in _SIZES:
+            headers.append(f"{name} {above[-1]}")
+        else:
+            headers.append(" ".join([*above[-1:], name] if names.count(name) > 1 else [name]))
+    return replace(table, headers=tuple(headers)) if headers else table
 
 
 def read(source: Source, asked: Asked) -> Found:

@@ -9,7 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
-from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text
+from metaalliance.sheet.columns.header import (
+    SEARCH_ROWS,
+    header_below,
+    joined_titles,
+)
 from metaalliance.sheet.columns.specification import Column, find_column
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.imports.entries import Cell
@@ -42,15 +46,19 @@ class Table:
     row : int
         Number of the header row.
     headers : tuple of str
-        Its texts, "" where there is none.
+        Its texts, "" where there is none; those of several header rows joined.
     prefix : str
         What stands before the name of a cell where the file has several sheets.
+    levels : tuple of tuple of str
+        The texts of each column in the header rows, outermost title first; empty where the
+        header is one row.
     """
 
     grid: Grid = field(repr=False)
     row: int
     headers: tuple[str, ...]
     prefix: str = ""
+    levels: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def keys(self) -> dict[str, int]:
@@ -138,7 +146,10 @@ class Source:
         return self._grids
 
     def tables(self, sheet: str | None = None) -> Iterator[Table]:
-        """Every row of the top of every visible sheet that could be a header."""
+        """Every row of the top of every visible sheet that could be a header.
+
+        A row of texts with more names below, as merged titles have them, is one header with them.
+        """
         if sheet is not None and sheet not in {g.name for g in self.grids}:
             listed = ", ".join(repr(g.name) for g in self.grids)
             raise UnreadableFileError(
@@ -148,10 +159,13 @@ class Source:
         for grid in self.grids:
             if grid.name != sheet and (sheet is not None or not grid.visible):
                 continue
-            for number, values in enumerate(grid.rows[:SEARCH_ROWS], start=1):
-                texts = tuple(header_text(v) if isinstance(v, str) else "" for v in values)
-                if sum(bool(t) for t in texts) > 1:
-                    yield Table(grid, number, texts, f"{grid.name}!" if several else "")
+            prefix = f"{grid.name}!" if several else ""
+            for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
+                last, levels = header_below(grid, first)
+                if sum(any(parts) for parts in levels) > 1:
+                    yield Table(
+                        grid, last, joined_titles(levels), prefix, levels if last > first else ()
+                    )
 
     def table(self, *wanted: str, sheet: str | None = None) -> Table | None:
         """The first table whose header has one of the alternatives of each wanted name.

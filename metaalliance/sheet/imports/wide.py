@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from metaalliance.sheet.columns.header import identity_of
+from metaalliance.sheet.columns.reading import name_columns
+from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
-from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 from metaalliance.sheet.columns.wide import EFFECTS, Part, Wide, find_wide, has_decimals
 from metaalliance.sheet.columns.words import folded, pieces
 from metaalliance.sheet.imports.columns import placed
 from metaalliance.sheet.imports.comparison import DECIDE
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
+from metaalliance.sheet.imports.wide_labels import named_labels
 from metaalliance.sheet.read.numbers import parse_number
 
 #: What teams call the columns that stand beside each effect, where the coding sheet does not.
@@ -22,8 +24,6 @@ _OF_EFFECTS = {"dir": "outcome_direction", "measure": "outcome_measure",
 #: Words of headers that say something of a direction.
 _OF_DIRECTIONS = frozenset({"direction", "dir", "better", "worse", "reverse", "reversed"})
 _NEEDED = {"means": ("mean1", "mean2")}
-#: An instrument with a number, such as ``WAI 2``.
-_NUMBERED = re.compile(r"(.*?[^\W\d])[\s._]*\d+")
 
 
 def fits(source: Source, sheet: str | None) -> bool:
@@ -76,13 +76,16 @@ def unfold(
     used |= {i for columns in own.values() for i in columns.values()}
     study = {} if "study" in asked.columns.values() else _identity(table)
     needed = _NEEDED.get(wide.statistic, (wide.statistic,))
+    at = [part.columns[needed[0]] for part in wide.parts]
+    labels = named_labels(wide, at, table.levels)
+    of: list[Part] = []
     others = placed(
         table,
         house,
         used | {i for at in study.values() for i in at},
         asked,
         aliases=True,
-        taken={wide.column, *study, *needed},
+        taken={*labels[0], *study, *needed},
     )
     for line, values in table.lines():
         if lines is not None and line not in lines:
@@ -90,27 +93,32 @@ def unfold(
         shared = _shared(table, line, values, study, others)
         if studies and line in studies:
             shared["study"] = studies[line]
-        for part in wide.parts:
+        for part, place, label in zip(wide.parts, at, labels, strict=True):
             entry = {
                 c: cell
                 for c, i in {**part.columns, **own[part.label]}.items()
                 if (cell := table.cell(line, values, i, COLUMNS.get(c))) is not None
             }
-            at = part.columns[needed[0]]
             reason = _blank(entry, needed)
             if reason:
-                left = LeftOut(table.place(line, at), _study_of(shared), reason)
+                left = LeftOut(table.place(line, place), _study_of(shared), reason)
                 found.left_out.append(left)
                 continue
             common = {name: c for name, c in shared.items() if name not in part.columns}
-            found.entries.append(common | _labels(wide, part, table.place(table.row, at)) | entry)
-    _ask(found, wide)
+            header = table.place(table.row, place)
+            told = {name: Cell(text, header, "from its header") for name, text in label.items()}
+            found.entries.append(common | told | entry)
+            of.append(part)
+    if wide.column == "outcome_measure":
+        _ask(found, labels)
     _ask_directions(found, table, used)
-    _ask_contained(found, table, wide, used)
+    _ask_contained(found, table, wide, used, of)
     return found
 
 
-def _ask_contained(found: Found, table: Table, wide: Wide, used: set[int]) -> None:
+def _ask_contained(
+    found: Found, table: Table, wide: Wide, used: set[int], of: Sequence[Part]
+) -> None:
     """Correlations that are no effects of their own: of two outcomes, or of a total."""
     stems = {h for h, s in EFFECTS.items() if s == wide.statistic}
     words = {h: [w for w in pieces(h) if not w.isdigit()] for h in table.headers}
@@ -123,18 +131,13 @@ def _ask_contained(found: Found, table: Table, wide: Wide, used: set[int]) -> No
         found.ask("MA562", f"{', '.join(map(repr, beside))}: not read as effects of alliance and "
                   "outcome; kept as columns.", "Enter them as rows where they are.")  # fmt: skip
     totals = [p.label for p in wide.parts if {*pieces(p.label)} & {"total", "gesamt", "totale"}]
-    rows = tuple(
-        i
-        for i, e in enumerate(found.entries)
-        if wide.column in e and str(e[wide.column].value) in totals
-    )
+    rows = tuple(i for i, part in enumerate(of) if part.label in totals)
     if rows and len(wide.parts) > len(totals):
         found.ask(
             "MA562",
             f"{', '.join(totals)} stands beside {len(wide.parts) - len(totals)} other effects of "
             "the study; where it is made of them, it counts them twice.",
             "Enter include = no in its rows, or in those of its parts.",
-            column=wide.column,
             entries=rows,
         )
 
@@ -185,22 +188,6 @@ def _ask_directions(found: Found, table: Table, used: set[int]) -> None:
     )
 
 
-def _labels(wide: Wide, part: Part, place: str) -> Entry:
-    """What tells an effect from the others: its label, or an instrument with a number."""
-    parted = [_NUMBERED.fullmatch(label) for label in wide.labels]
-    for name in ("alliance_measure", "outcome_measure"):
-        if wide.column == "outcome_measure" and all(
-            m is not None and VOCABULARIES[name].find(m[1]) for m in parted
-        ):
-            base = _NUMBERED.fullmatch(part.label)
-            measure = base[1] if base is not None else part.label
-            return {
-                name: Cell(measure, place, "from its header"),
-                "effect": Cell(part.label, place, "from its header"),
-            }
-    return {wide.column: Cell(part.label, place, "from its header")}
-
-
 def _blank(entry: Entry, needed: tuple[str, ...]) -> str:
     """Why there is no effect in a part of a row, or ""."""
     for name in needed:
@@ -213,31 +200,13 @@ def _blank(entry: Entry, needed: tuple[str, ...]) -> str:
 
 
 def _identity(table: Table) -> dict[str, tuple[int, ...]]:
-    """Columns that name the study: its own, or the author with the year."""
-    keys = table.keys
-    own = [
-        keys[k]
-        for k in (
-            "study",
-            "studyid",
-            "studylabel",
-            "studyname",
-            "studyno",
-            "report",
-            "paper",
-            "trial",
-        )
-        if k in keys
-    ]
-    author = [
-        keys[k] for k in ("author", "authors", "firstauthor", "reference", "citation") if k in keys
-    ]
-    year = [keys[k] for k in ("year", "publicationyear", "pubyear", "yop") if k in keys]
-    if own:
-        return {"study": (own[0],)}
-    if author and year:
-        return {"study": (author[0], year[0])}
-    return {"study": (author[0],)} if author else {}
+    """Columns that name the study, as a sheet of effects is read: its own, or author and year."""
+    named = name_columns(table.grid, table.row, table.headers, Scheme())
+    identity = identity_of(table.grid, table.row, table.headers, named, Scheme())
+    if not identity.study:
+        return {}
+    year = [named.index("year")] if identity.composed and "year" in named else []
+    return {"study": (identity.study - 1, *year)}
 
 
 def _shared(
@@ -272,14 +241,13 @@ def _study_of(entry: Entry) -> str:
     return str(entry["study"].value) if "study" in entry else ""
 
 
-def _ask(found: Found, wide: Wide) -> None:
+def _ask(found: Found, labels: Sequence[Mapping[str, str]]) -> None:
     """Ask what no header says."""
     if not found.entries:
         return
     rows = tuple(range(len(found.entries)))
-    listed = ", ".join(wide.labels)
-    if wide.column == "outcome_measure":
-        column = "outcome_measure" if "outcome_measure" in found.entries[0] else "alliance_measure"
+    for column in labels[0]:
+        listed = ", ".join(dict.fromkeys(label[column] for label in labels))
         found.ask(
             "MA559",
             f"{listed}: entered as {column}, from the headers.",

@@ -58,12 +58,15 @@ def label_key(label: str) -> str:
 
 
 def label_problems(rows: list[Row]) -> list[Problem]:
-    """Labels that differ only in what a reader would not see."""
+    """Labels that differ only in what a reader would not see, or in R's count of a row name."""
     first: dict[str, Row] = {}
     reported: set[str] = set()
     problems = []
+    labels = {row.study for row in rows}
     for row in rows:
-        twin = first.setdefault(label_key(row.study), row)
+        name, _, count = row.study.rpartition(".")
+        counted = count.isdigit() and name in labels
+        twin = first.setdefault(label_key(name if counted else row.study), row)
         if twin.study != row.study and row.study not in reported:
             reported.add(row.study)
             message = f"{row.study!r} and {twin.study!r} (row {twin.number}) count as two studies"
