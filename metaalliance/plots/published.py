@@ -67,6 +67,8 @@ class Published:
         As printed; NaN for limits that the file does not have.
     source : str
         DOI as an address, or the book.
+    note : str
+        What else the file says.
     turned : bool
         Whether its sign is to be turned so that positive is better outcome.
     """
@@ -81,6 +83,7 @@ class Published:
     low: float
     high: float
     source: str
+    note: str
     turned: bool
 
     def correlation(self) -> tuple[float, float, float]:
@@ -122,6 +125,7 @@ def _result(row: dict[str, str]) -> Published:
         low=low,
         high=high,
         source=row["source"],
+        note=row["note"],
         turned=row["topic"] in COUNTS_SYMPTOMS,
     )
 
