@@ -189,7 +189,26 @@ def bias_page() -> str:
     return f"{before}{METHODS_BEGIN}\n\n{head}{''.join(rows)}\n{METHODS_END}{after}"
 
 
+def references_page() -> str:
+    """Return the list of every work that is cited."""
+    parts = [
+        HEAD,
+        "# References\n\nThe works that the code, its reports and these pages cite. They were read "
+        "in reference lists of R packages (metafor,\nclubSandwich, robumeta, stats) or in other "
+        "public ones; a part that none of them shows is left out. The reviews and studies of\nthe "
+        "example data have their sources in the data files.\n\n",
+    ]
+    for work in sorted(BIBLIOGRAPHY.values(), key=lambda work: work.sort_key()):
+        before, italic, after = work.apa()
+        address = work.address()
+        text = f"{before.replace('*', '&#42;')}*{italic}*{after.removesuffix(address)}".rstrip()
+        link = f" [{address.removeprefix('https://doi.org/')}]({address})" if address else ""
+        parts.append(f"- {text}{link}\n")
+    return "".join(parts)
+
+
 PAGES = {
+    "references.md": references_page,
     "publication_bias.md": bias_page,
     "workbook.md": workbook_page,
     "conversions.md": conversions_page,

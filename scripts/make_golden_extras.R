@@ -22,7 +22,7 @@ pieces <- function(f, at, rel.tol = 1e-12) {
 
 # --- generalised Q ------------------------------------------------------------------------------
 
-# P(sum(lambda * chi2_1) > q) by Imhof (1961), equation 3.2
+# P(sum(lambda * chi2_1) > q) by Imhof (1961)
 imhof <- function(q, lambda) {
   scale <- sum(lambda)
   lambda <- lambda / scale

@@ -24,7 +24,7 @@ cases$power <- with(cases, mapply(noncentral_f, ncp, q, df))
 chi2 <- expand.grid(ncp = c(.5, 1, 2.8, 5), q = c(1, 2, 4))
 chi2$power <- with(chi2, pchisq(qchisq(.95, q), q, ncp^2, lower.tail = FALSE))
 
-# 2. CHE-RVE by equations 6, 8, 10, 15 and 16 of Vembye, Pustejovsky & Pigott (2023).
+# 2. CHE-RVE by the equations of Vembye et al. (2023).
 che <- function(s2, kj, mu, tau, omega, rho) {
   w <- kj / (kj * tau^2 + kj * rho * s2 + omega^2 + (1 - rho) * s2)
   W <- sum(w)

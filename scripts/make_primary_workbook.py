@@ -17,11 +17,11 @@ SOURCE = DATA / "primary_alliance_effects.csv"
 TITLE = "Alliance-outcome effects as printed in primary studies: a small convenience sample"
 NUMBERS = {
     *("year", "r", "n", "t", "df", "F", "df1", "df2", "p", "d"),
-    *("partial_r", "beta", "r_squared", "n_therapists"),
+    *("partial_r", "beta", "r_squared", "n_predictors", "n_therapists"),
 }
 ABOUT = [
     TITLE,
-    "Facts and figures only; each row names the DOI or address and where the number stands.",
+    "Facts and figures only; seen_at is the address where a row was read, page where on it.",
     "Not a systematic review: do not read the pooled value as an estimate for the field.",
     "include = no keeps the rows that cannot be turned into a correlation without guessing.",
     "Built by scripts/make_primary_workbook.py from primary_alliance_effects.csv.",

@@ -82,7 +82,7 @@ def baujat(
 
     References
     ----------
-    Baujat B, Mahé C, Pignon J-P, Hill C (2002). Statistics in Medicine 21, 2641-2652.
+    Baujat et al. (2002).
 
     Examples
     --------

@@ -126,7 +126,7 @@ def cumulative(
 
     References
     ----------
-    Lau J et al. (1992). New England Journal of Medicine 327, 248-254.
+    Lau et al. (1992).
 
     Examples
     --------

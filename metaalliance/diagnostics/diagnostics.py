@@ -126,7 +126,7 @@ def influence(
 
     References
     ----------
-    Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1, 112-125.
+    Viechtbauer and Cheung (2010).
 
     Examples
     --------

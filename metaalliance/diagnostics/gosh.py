@@ -199,7 +199,7 @@ def gosh(
 
     References
     ----------
-    Olkin I, Dahabreh IJ, Trikalinos TA (2012). Research Synthesis Methods 3, 214-223.
+    Olkin et al. (2012).
 
     Examples
     --------

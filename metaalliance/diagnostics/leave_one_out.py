@@ -160,7 +160,7 @@ def leave_one_out(
 
     References
     ----------
-    Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1, 112-125.
+    Viechtbauer and Cheung (2010).
 
     Examples
     --------

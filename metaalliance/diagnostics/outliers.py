@@ -146,9 +146,8 @@ def outliers(
 
     References
     ----------
-    .. [1] Harrer M, Cuijpers P, Furukawa TA, Ebert DD (2021). Doing Meta-Analysis with R,
-       section 5.4.
-    .. [2] Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1, 112-125.
+    .. [1] Harrer et al. (2021).
+    .. [2] Viechtbauer and Cheung (2010).
 
     Examples
     --------

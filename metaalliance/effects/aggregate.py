@@ -74,9 +74,8 @@ def aggregate(
 
     References
     ----------
-    Borenstein M, Hedges LV, Higgins JPT, Rothstein HR (2009). Introduction to
-    Meta-Analysis, equation 24.4 with a common correlation. Hunter JE, Schmidt FL (2004).
-    Methods of Meta-Analysis, 2nd ed., chapter 10: correlations of composites.
+    Borenstein et al. (2009), with a common correlation; Hunter and Schmidt (2004): correlations of
+    composites.
 
     Examples
     --------

@@ -101,7 +101,7 @@ def correlated_effects(
 
     References
     ----------
-    Steiger JH (1980). Psychological Bulletin 87, 245-251. Olkin I, Siotani M (1976).
+    Steiger (1980); Olkin and Siotani (1976).
 
     Examples
     --------

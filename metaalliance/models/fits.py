@@ -77,7 +77,7 @@ class TwoLevelFit(PooledFit):
 
         References
         ----------
-        Jackson D (2013). Research Synthesis Methods 4, 220-229.
+        Jackson (2013).
         """
         if math.isnan(self.tau2):
             return Interval(math.nan, math.nan)

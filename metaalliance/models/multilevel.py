@@ -32,8 +32,7 @@ def fit_multilevel(effects: Effects, model: Specification) -> MultilevelFit:
 
     References
     ----------
-    Van den Noortgate W et al. (2013). Behavior Research Methods 45, 576-594.
-    Pustejovsky JE, Tipton E (2022). Prevention Science 23, 425-438.
+    Van den Noortgate et al. (2013); Pustejovsky and Tipton (2022).
     """
     work = fit_working(effects, ones(effects), model)
     fields = mean_fields(effects, work, model)

@@ -104,7 +104,7 @@ class MultilevelFit(PooledFit):
 
         References
         ----------
-        Joshi M, Pustejovsky JE, Beretvas SN (2022). Research Synthesis Methods 13, 457-477.
+        Joshi et al. (2022).
         """
         return wild_bootstrap_test(
             self.data,

@@ -167,7 +167,7 @@ class PooledFit:
 
         References
         ----------
-        Mathur MB, VanderWeele TJ (2019). Statistics in Medicine 38, 1336-1342.
+        Mathur and VanderWeele (2019).
         """
         check_option("scale", scale, Scale)
         point = fisher_z(value) if scale == "r" and self.measure == "z" else value

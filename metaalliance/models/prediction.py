@@ -21,7 +21,7 @@ class Proportion(NamedTuple):
 def prediction_df(prediction: str, test_df: float, units: int, riley: int) -> float:
     """Degrees of freedom of a prediction interval.
 
-    ``normal`` and ``simple``: infinite; ``riley``: units less 2 (Riley, Higgins & Deeks
+    ``normal`` and ``simple``: infinite; ``riley``: units less 2 (Riley et al.
     2011), at least 1; ``t``: those of the test of the mean, or units less 1 when that test is
     normal.
     """
@@ -73,7 +73,7 @@ def proportion_above(
 
     References
     ----------
-    Mathur MB, VanderWeele TJ (2019). Statistics in Medicine 38, 1336-1342, equation 4.
+    Mathur and VanderWeele (2019).
     """
     if tau2 == 0:
         return Proportion(float(estimate > value), math.nan, math.nan)

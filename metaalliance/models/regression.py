@@ -65,8 +65,7 @@ def regress(
 
     References
     ----------
-    Pustejovsky JE, Tipton E (2022). Prevention Science 23, 425-438. Knapp G, Hartung J
-    (2003). Statistics in Medicine 22, 2693-2710.
+    Pustejovsky and Tipton (2022); Knapp and Hartung (2003).
 
     Examples
     --------

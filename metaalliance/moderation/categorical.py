@@ -93,10 +93,8 @@ def moderators(
 
     References
     ----------
-    Pustejovsky JE, Tipton E (2022). Prevention Science 23, 425-438 (levels with common and
-    separate variances). Tipton E, Pustejovsky JE (2015). Journal of Educational and
-    Behavioral Statistics 40, 604-634 (HTZ). Borenstein M, Hedges LV, Higgins JPT, Rothstein HR
-    (2009). Introduction to Meta-Analysis, chapter 19.
+    Pustejovsky and Tipton (2022): levels with common and separate variances; Tipton and Pustejovsky
+    (2015): HTZ; Borenstein et al. (2009).
 
     Examples
     --------

@@ -99,9 +99,7 @@ def confounding(effects: Effects, first: str, second: str) -> Confounding:
 
     References
     ----------
-    Bergsma W (2013). Journal of the Korean Statistical Society 42, 323-328 (bias-corrected
-    V). Kelley TL (1935). Proceedings of the National Academy of Sciences 21, 554-559 (epsilon,
-    the corrected correlation ratio).
+    Bergsma (2013): bias-corrected V; Kelley (1935): epsilon, the corrected correlation ratio.
 
     Examples
     --------

@@ -55,7 +55,7 @@ def marginal_means(
 
     References
     ----------
-    Searle SR, Speed FM, Milliken GA (1980). The American Statistician 34, 216-221.
+    Searle et al. (1980).
     """
     levels, L = _means(fit, by, at, weights)
     return _with_gaps(fit.fit.contrast(np.nan_to_num(L)), L, {"level": list(levels)})

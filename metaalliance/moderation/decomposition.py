@@ -138,8 +138,7 @@ def within_between(
 
     References
     ----------
-    Raudenbush SW, Bryk AS (2002). Hierarchical Linear Models, 2nd ed., chapter 5. Tanner-Smith
-    EE, Tipton E (2014). Research Synthesis Methods 5, 13-30.
+    Raudenbush and Bryk (2002).
 
     Examples
     --------

@@ -29,9 +29,7 @@ def with_equivalence(contrasts: pd.DataFrame, sesoi: float) -> pd.DataFrame:
 
     References
     ----------
-    Schuirmann DJ (1987). Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680.
-    Lakens D, Scheel AM, Isager PM (2018). Advances in Methods and Practices in Psychological
-    Science 1, 259-269.
+    Schuirmann (1987); Lakens et al. (2018).
 
     Examples
     --------

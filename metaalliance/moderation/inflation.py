@@ -33,7 +33,7 @@ def inflation(fit: RegressionFit, terms: Mapping[str, tuple[int, ...]]) -> pd.Da
 
     References
     ----------
-    Fox J, Monette G (1992). Journal of the American Statistical Association 87, 178-183.
+    Fox and Monette (1992).
     """
     V = fit.basis @ fit.point.bread @ fit.basis.T
     V = V[1:, 1:]

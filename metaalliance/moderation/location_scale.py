@@ -178,7 +178,7 @@ def location_scale(
 
     References
     ----------
-    Viechtbauer W, Lopez-Lopez JA (2022). Research Synthesis Methods 13, 697-715.
+    Viechtbauer and López-López (2022).
 
     Examples
     --------

@@ -110,7 +110,7 @@ class MetaRegression:
 
         References
         ----------
-        Fox J, Monette G (1992). Journal of the American Statistical Association 87, 178-183.
+        Fox and Monette (1992).
         """
         return inflation(self.fit, self.design.terms)
 

@@ -126,9 +126,8 @@ def model_set(
 
     References
     ----------
-    Burnham KP, Anderson DR (2002). Model Selection and Multimodel Inference, 2nd ed. AICc
-    counts effects and all parameters, variance components among them, as metafor does.
-    Buckland ST, Burnham KP, Augustin NH (1997). Biometrics 53, 603-618 (standard error).
+    Burnham and Anderson (2002): AICc counts effects and all parameters, variance components among
+    them, as metafor does; Buckland et al. (1997): standard error.
 
     Examples
     --------

@@ -102,7 +102,7 @@ def beta_selection_model(
 
     References
     ----------
-    Citkowicz M, Vevea JL (2017). Psychological Methods 22, 28-41.
+    Citkowicz and Vevea (2017).
 
     Examples
     --------

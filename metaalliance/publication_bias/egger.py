@@ -207,9 +207,8 @@ def egger(
 
     References
     ----------
-    Egger M, Davey Smith G, Schneider M, Minder C (1997). BMJ 315, 629-634. Sterne JAC, Egger
-    M (2005), in Rothstein et al. (eds), Publication Bias in Meta-Analysis (mixed-effects form).
-    Rodgers MA, Pustejovsky JE (2021). Psychological Methods 26, 141-160 (dependent effects).
+    Egger et al. (1997); Sterne and Egger (2005): mixed-effects form; Rodgers and Pustejovsky
+    (2021): dependent effects.
 
     Examples
     --------

@@ -140,8 +140,7 @@ def excess_significance(
 
     References
     ----------
-    Ioannidis JPA, Trikalinos TA (2007). Clinical Trials 4, 245-253. Francis G (2013). Journal
-    of Mathematical Psychology 57, 153-169 (exact test).
+    Ioannidis and Trikalinos (2007); Francis (2013): exact test.
 
     Examples
     --------

@@ -123,8 +123,7 @@ def fail_safe_n(
 
     References
     ----------
-    Rosenthal R (1979). Psychological Bulletin 86, 638-641. Orwin RG (1983). Journal of
-    Educational Statistics 8, 157-159. Rosenberg MS (2005). Evolution 59, 464-468.
+    Rosenthal (1979); Orwin (1983); Rosenberg (2005).
 
     Examples
     --------

@@ -132,8 +132,7 @@ def limit_meta(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) 
 
     References
     ----------
-    Rücker G, Schwarzer G, Carpenter JR, Binder H, Schumacher M (2011). Biostatistics 12,
-    122-142.
+    Rücker et al. (2011).
 
     Examples
     --------

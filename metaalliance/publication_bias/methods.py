@@ -225,7 +225,7 @@ METHODS: Sequence[Method] = (
         test=-1,
         options=Wanted.way,
         sentence="{name} estimates the mean from effects conditional on their significance",
-        references=("vanaert2023",),
+        references=("vanaert2026",),
     ),
     Method(
         name="Limit meta-analysis",

@@ -160,8 +160,7 @@ def p_uniform(
 
     References
     ----------
-    van Aert RCM, van Assen MALM (2023). Correcting for publication bias in a meta-analysis
-    with the p-uniform* method.
+    van Aert and van Assen (2026).
 
     Examples
     --------

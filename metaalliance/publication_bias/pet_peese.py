@@ -140,7 +140,7 @@ def pet_peese(
 
     References
     ----------
-    Stanley TD, Doucouliagos H (2014). Research Synthesis Methods 5, 60-78.
+    Stanley and Doucouliagos (2014).
 
     Examples
     --------

@@ -88,7 +88,7 @@ def rank_test(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) -
 
     References
     ----------
-    Begg CB, Mazumdar M (1994). Biometrics 50, 1088-1101.
+    Begg and Mazumdar (1994).
 
     Examples
     --------

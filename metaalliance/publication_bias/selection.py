@@ -139,9 +139,8 @@ def selection_model(
 
     References
     ----------
-    Vevea JL, Hedges LV (1995). Psychometrika 60, 419-435. Vevea JL, Woods CM (2005).
-    Psychological Methods 10, 428-443. Pustejovsky JE, Citkowicz M, Joshi M (2025), on
-    composite likelihood with cluster-robust errors.
+    Vevea and Hedges (1995); Vevea and Woods (2005); Pustejovsky et al. (2025): composite likelihood
+    with cluster-robust errors.
 
     Examples
     --------

@@ -166,7 +166,7 @@ def trim_and_fill(
 
     References
     ----------
-    Duval S, Tweedie R (2000). Biometrics 56, 455-463.
+    Duval and Tweedie (2000).
 
     Examples
     --------

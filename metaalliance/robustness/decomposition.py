@@ -55,8 +55,7 @@ def variance_shares(values: Array, codes: IntArray) -> VarianceShares:
 
     References
     ----------
-    .. [1] Lipovetsky S, Conklin M (2001). Applied Stochastic Models in Business and Industry 17,
-       319-330.
+    .. [1] Lipovetsky and Conklin (2001).
 
     Examples
     --------

@@ -227,7 +227,7 @@ def outliers(effects: Effects, model: Model | None = None) -> tuple[BoolArray, B
 
     References
     ----------
-    Harrer M, Cuijpers P, Furukawa TA, Ebert DD (2021). Doing Meta-Analysis with R, section 5.4.1.
+    Harrer et al. (2021).
     """
     main = model or Model()
     if not effects.dependent() and main.kind != "common-effect":

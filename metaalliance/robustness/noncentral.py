@@ -30,8 +30,7 @@ def power_of_test(noncentrality: float, q: float, df: float, level: float) -> fl
 
     References
     ----------
-    Hedges LV, Pigott TD (2001). Psychological Methods 6, 203-217, equation 7 (normal test);
-    (2004). Psychological Methods 9, 426-445, equation 12 (chi-squared).
+    Hedges and Pigott (2001): normal test; Hedges and Pigott (2004): chi-squared.
 
     Examples
     --------
@@ -72,7 +71,7 @@ def realised_power(mu: float, v: float, tau2: float, k: int, level: float) -> fl
 
     References
     ----------
-    Jackson D, Turner R (2017). Research Synthesis Methods 8, 290-302.
+    Jackson and Turner (2017).
 
     Examples
     --------

@@ -76,14 +76,11 @@ def power_mean(
     One effect per study: noncentral t with k - 1 degrees of freedom (Knapp-Hartung; exact for
     equal n), or the power of the wald test with tau² estimated (Jackson & Turner 2017); `known`
     is that of Hedges & Pigott (2001) with tau² known. Several effects per study: the working
-    model CHE with CR2 and Satterthwaite degrees of freedom (Vembye, Pustejovsky & Pigott 2023,
-    equations 8, 10, 15 and 16).
+    model CHE with CR2 and Satterthwaite degrees of freedom (Vembye et al. 2023).
 
     References
     ----------
-    Hedges LV, Pigott TD (2001). Psychological Methods 6, 203-217. Jackson D, Turner R (2017).
-    Research Synthesis Methods 8, 290-302. Vembye MH, Pustejovsky JE, Pigott TD (2023). Journal
-    of Educational and Behavioral Statistics 48, 70-102.
+    Hedges and Pigott (2001); Jackson and Turner (2017); Vembye et al. (2023).
 
     Examples
     --------
@@ -126,8 +123,7 @@ def power_contrast(
 
     References
     ----------
-    Hedges LV, Pigott TD (2004). Psychological Methods 9, 426-445. Tipton E, Pustejovsky JE
-    (2015). Journal of Educational and Behavioral Statistics 40, 604-634.
+    Hedges and Pigott (2004); Tipton and Pustejovsky (2015).
 
     Examples
     --------
@@ -187,8 +183,7 @@ def power_egger(
 
     References
     ----------
-    Sterne JAC, Gavaghan D, Egger M (2000). Journal of Clinical Epidemiology 53, 1119-1129.
-    Rodgers MA, Pustejovsky JE (2021). Psychological Methods 26, 141-160.
+    Sterne et al. (2000); Rodgers and Pustejovsky (2021).
 
     Examples
     --------

@@ -100,8 +100,7 @@ def multiverse(
 
     References
     ----------
-    Steegen S, Tuerlinckx F, Gelman A, Vanpaemel W (2016). Perspectives on Psychological Science
-    11, 702-712. Voracek M, Kossmeier M, Tran US (2019). Zeitschrift für Psychologie 227, 64-82.
+    Steegen et al. (2016); Voracek et al. (2019).
 
     Examples
     --------

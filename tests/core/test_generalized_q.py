@@ -53,7 +53,7 @@ def extras(name):
 
 @pytest.mark.parametrize(("q", "published"), [(0.1, 0.9458), (0.7, 0.5064), (2.0, 0.1240)])
 def test_imhofs_table(q, published):
-    # Imhof (1961), table 1, Q1 = .6 X1 + .3 X2 + .1 X3
+    # Imhof (1961), Q1 = .6 X1 + .3 X2 + .1 X3
     assert round(mixture_tails(q, np.array([0.6, 0.3, 0.1])).upper, 4) == published
 
 

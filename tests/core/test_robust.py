@@ -60,7 +60,7 @@ def root(matrix: np.ndarray, power: float) -> np.ndarray:
 def explicit(
     vi: np.ndarray, X: np.ndarray, rho: float, theta: tuple[float, float], kind: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sandwich covariance and Satterthwaite df by equations 4, 8, 9 and 11, with Phi = W^-1."""
+    """Sandwich covariance and Satterthwaite df written out, with Phi = W^-1."""
     same = LABELS[:, None] == LABELS
     Phi = np.where(same, rho * np.outer(np.sqrt(vi), np.sqrt(vi)) + theta[0], 0.0)
     np.fill_diagonal(Phi, vi + sum(theta))

@@ -109,9 +109,7 @@ def cohen_kappa(
 
     References
     ----------
-    Cohen J (1960). Educational and Psychological Measurement 20, 37-46.
-    Cohen J (1968). Psychological Bulletin 70, 213-220.
-    Fleiss JL, Cohen J, Everitt BS (1969). Psychological Bulletin 72, 323-327.
+    Cohen (1960); Cohen (1968); Fleiss et al. (1969).
 
     Examples
     --------
@@ -163,8 +161,7 @@ def fleiss_kappa(
 
     References
     ----------
-    Fleiss JL (1971). Psychological Bulletin 76, 378-382.
-    Gwet KL (2008). British Journal of Mathematical and Statistical Psychology 61, 29-48.
+    Fleiss (1971); Gwet (2008).
 
     Examples
     --------
@@ -186,7 +183,7 @@ def gwet_ac1(
 
     References
     ----------
-    Gwet KL (2008). British Journal of Mathematical and Statistical Psychology 61, 29-48.
+    Gwet (2008).
 
     Examples
     --------
@@ -212,8 +209,7 @@ def pabak(
 
     References
     ----------
-    Byrt T, Bishop J, Carlin JB (1993). Journal of Clinical Epidemiology 46, 423-429.
-    Brennan RL, Prediger DJ (1981). Educational and Psychological Measurement 41, 687-699.
+    Byrt et al. (1993); Brennan and Prediger (1981).
 
     Examples
     --------

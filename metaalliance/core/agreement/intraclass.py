@@ -67,8 +67,7 @@ def icc_agreement(values: ArrayLike, *, level: float = 0.95) -> Intraclass:
 
     References
     ----------
-    McGraw KO, Wong SP (1996). Psychological Methods 1, 30-46, tables 4 and 7.
-    Shrout PE, Fleiss JL (1979). Psychological Bulletin 86, 420-428: ICC(2,1).
+    McGraw and Wong (1996); Shrout and Fleiss (1979): ICC(2,1).
 
     Examples
     --------
@@ -107,8 +106,7 @@ def icc_consistency(values: ArrayLike, *, level: float = 0.95) -> Intraclass:
 
     References
     ----------
-    McGraw KO, Wong SP (1996). Psychological Methods 1, 30-46, tables 4 and 7.
-    Shrout PE, Fleiss JL (1979). Psychological Bulletin 86, 420-428: ICC(3,1).
+    McGraw and Wong (1996); Shrout and Fleiss (1979): ICC(3,1).
 
     Examples
     --------
@@ -160,7 +158,7 @@ def _mean_squares(x: Array) -> tuple[float, float, float]:
 
 
 def _agreement_limits(x: Array, icc: float, level: float) -> tuple[float, float]:
-    """Interval of ICC(A,1), McGraw and Wong's table 7."""
+    """Interval of ICC(A,1) of McGraw and Wong (1996)."""
     n, k = x.shape
     msr, msc, mse = _mean_squares(x)
     a = k * icc / (n * (1 - icc))

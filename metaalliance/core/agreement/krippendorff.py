@@ -62,8 +62,7 @@ def krippendorff_alpha(
 
     References
     ----------
-    Krippendorff K (2011). Computing Krippendorff's alpha-reliability. University of
-    Pennsylvania.
+    Krippendorff (2011).
 
     Examples
     --------

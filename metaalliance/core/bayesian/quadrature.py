@@ -217,8 +217,7 @@ def fit_bayes(
 
     References
     ----------
-    Röver C (2020). Journal of Statistical Software 93(6), 1-51. Gelman A (2006).
-    Bayesian Analysis 1, 515-534: priors of tau.
+    Röver (2020); Gelman (2006): priors of tau.
 
     Examples
     --------
@@ -296,8 +295,7 @@ def log_bayes_factor_mu(
 
     References
     ----------
-    Röver C (2020). Journal of Statistical Software 93(6). Jeffreys H (1961). Theory of
-    Probability.
+    Röver (2020); Jeffreys (1961).
 
     Examples
     --------

@@ -73,8 +73,7 @@ def correct_r(r: float, variance: float, rxx: float = 1.0, ryy: float = 1.0) -> 
 
     References
     ----------
-    Spearman C (1904). American Journal of Psychology 15, 72-101. Schmidt FL, Hunter JE
-    (2015). Methods of Meta-Analysis, 3rd ed., chapter 3.
+    Spearman (1904); Schmidt and Hunter (2015).
 
     Examples
     --------
@@ -132,7 +131,7 @@ def artifact_distribution(
 
     References
     ----------
-    Schmidt FL, Hunter JE (2015). Methods of Meta-Analysis, 3rd ed., chapter 4.
+    Schmidt and Hunter (2015).
 
     Examples
     --------

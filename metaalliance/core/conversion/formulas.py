@@ -45,7 +45,7 @@ def r_from_chi2(chi2: float, n: float) -> float:
 
 
 def r_from_normal(z: float, n: float) -> float:
-    """Return z / sqrt(n) for a standard normal test statistic [Rosenthal 1991, eq. 2.18]."""
+    """Return z / sqrt(n) for a standard normal test statistic [Rosenthal 1991]."""
     return z / math.sqrt(n)
 
 
@@ -158,7 +158,7 @@ def tetrachoric_from_counts(a: float, b: float, c: float, d: float) -> float:
 
     independent = (a + b) * (a + c) / n**2
 
-    def excess(angle: float) -> float:  # P(both below) less the observed share [Sheppard 1900]
+    def excess(angle: float) -> float:  # P(both below) less the observed share
         area, _ = integrate.quad(density, 0.0, angle, epsabs=1e-14, epsrel=1e-13)
         return independent + float(area) - a / n
 
@@ -167,12 +167,12 @@ def tetrachoric_from_counts(a: float, b: float, c: float, d: float) -> float:
 
 
 def r_from_spearman(rs: float) -> float:
-    """Return 2 sin(pi rs / 6), Pearson's r of a bivariate normal [Pearson 1907]."""
+    """Return 2 sin(pi rs / 6), Pearson's r of a bivariate normal."""
     return 2 * math.sin(math.pi * rs / 6)
 
 
 def r_from_kendall(tau: float) -> float:
-    """Return sin(pi tau / 2), Pearson's r of a bivariate normal [Greiner 1909]."""
+    """Return sin(pi tau / 2), Pearson's r of a bivariate normal."""
     return math.sin(math.pi * tau / 2)
 
 
@@ -220,7 +220,7 @@ def spearman_z_variance(rs: float, n: float) -> float:
 def kendall_z_variance(tau: float, n: float) -> float:
     """Variance of atanh(r) with r from Kendall's tau.
 
-    .437 / (n - 4) for atanh(tau) [Fieller, Hartley & Pearson 1957], carried through
+    .437 / (n - 4) for atanh(tau) [Fieller et al. 1957], carried through
     r = sin(pi tau / 2) by the delta method.
     """
     r = r_from_kendall(tau)
@@ -231,7 +231,7 @@ def kendall_z_variance(tau: float, n: float) -> float:
 def semipartial_z_variance(r: float, r2: float, n: float) -> float:
     """Variance of atanh(r) of a semi-partial r in a model with R² = `r2`.
 
-    (R⁴ - 2 R² + Rf² + 1 - Rf⁴) / n with Rf² = R² - r² [Aloe & Becker 2012, eq. 8], by the
+    (R⁴ - 2 R² + Rf² + 1 - Rf⁴) / n with Rf² = R² - r² [Aloe & Becker 2012], by the
     delta method on the scale of Fisher z.
     """
     reduced = r2 - r * r
@@ -240,7 +240,7 @@ def semipartial_z_variance(r: float, r2: float, n: float) -> float:
 
 
 def unbiased_r(r: float, df: float) -> float:
-    """Return Olkin and Pratt's (1958) unbiased estimate, exact by the hypergeometric function.
+    """Return the unbiased estimate of Olkin and Pratt (1958), exact by the hypergeometric function.
 
     Above 100 degrees of freedom by its series, which converges fast there.
 

@@ -108,8 +108,7 @@ def bare_bones(
 
     References
     ----------
-    Schmidt FL, Hunter JE (2015). Methods of Meta-Analysis, 3rd ed., chapter 3, bare-bones
-    meta-analysis; chapter 5 for the standard error.
+    Schmidt and Hunter (2015): bare-bones meta-analysis and its standard error.
 
     Examples
     --------
@@ -155,8 +154,7 @@ def correct_individually(
 
     References
     ----------
-    Schmidt FL, Hunter JE (2015). Methods of Meta-Analysis, 3rd ed., chapter 3, correlations
-    corrected individually for artifacts.
+    Schmidt and Hunter (2015): correlations corrected individually for artifacts.
 
     Examples
     --------
@@ -215,8 +213,7 @@ def correct_by_distribution(
 
     References
     ----------
-    Schmidt FL, Hunter JE (2015). Methods of Meta-Analysis, 3rd ed., chapter 4. Raju NS,
-    Burke MJ (1983). Journal of Applied Psychology 68, 382-395: the Taylor series.
+    Schmidt and Hunter (2015): artifact distributions; Raju and Burke (1983): the Taylor series.
 
     Examples
     --------

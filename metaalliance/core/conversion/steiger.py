@@ -60,9 +60,8 @@ def correlation_vector(
 
     References
     ----------
-    .. [1] Olkin I, Siotani M (1976). Asymptotic distribution of functions of a correlation
-       matrix. In: Ikeda S (ed.), Essays in Probability and Statistics, 235-251.
-    .. [2] Steiger JH (1980). Psychological Bulletin 87, 245-251, equations 2 and 3.
+    .. [1] Olkin and Siotani (1976).
+    .. [2] Steiger (1980).
 
     Examples
     --------

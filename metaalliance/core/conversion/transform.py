@@ -12,13 +12,8 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(99)
 def mean_correlation(mean_z: float, tau2: float) -> float:
     """Mean of r when z is normal with mean `mean_z` and variance `tau2`.
 
-    The integral back-transformation of Hafdahl (2009): tanh of the mean z is the median
+    The integral back-transformation: tanh of the mean z is the median
     of the true correlations, this is their mean.
-
-    References
-    ----------
-    Hafdahl AR (2009). British Journal of Mathematical and Statistical Psychology 62,
-    233-261.
 
     Examples
     --------

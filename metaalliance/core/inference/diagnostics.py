@@ -76,9 +76,7 @@ def deletion(
 
     References
     ----------
-    Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1, 112-125. Belsley DA, Kuh
-    E, Welsch RE (1980). Regression Diagnostics, chapter 2. Baujat B et al. (2002).
-    Statistics in Medicine 21, 2641-2652.
+    Viechtbauer and Cheung (2010); Belsley et al. (1980); Baujat et al. (2002).
     """
     at = np.arange(data.yi.size)[rows][None]
     whole = evaluate(data, without.theta, restricted=True)

@@ -58,7 +58,7 @@ def draw_subsets(m: int, count: int, seed: int | None = None) -> tuple[Bits, boo
 
     References
     ----------
-    Olkin I, Dahabreh IJ, Trikalinos TA (2012). Research Synthesis Methods 3, 214-223.
+    Olkin et al. (2012).
 
     Examples
     --------

@@ -143,7 +143,7 @@ def henmi_copas(yi: Array, vi: Array, level: float = 0.95) -> HenmiCopas:
 
     References
     ----------
-    Henmi M, Copas JB (2010). Statistics in Medicine 29, 2969-2983.
+    Henmi and Copas (2010).
 
     Examples
     --------

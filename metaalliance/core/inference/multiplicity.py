@@ -18,7 +18,7 @@ def holm(p_values: ArrayLike) -> Array:
 
     References
     ----------
-    Holm S (1979). Scandinavian Journal of Statistics 6, 65-70.
+    Holm (1979).
 
     Examples
     --------
@@ -41,7 +41,7 @@ def benjamini_hochberg(p_values: ArrayLike) -> Array:
 
     References
     ----------
-    Benjamini Y, Hochberg Y (1995). Journal of the Royal Statistical Society B 57, 289-300.
+    Benjamini and Hochberg (1995).
 
     Examples
     --------

@@ -103,8 +103,7 @@ def permutation_test(
 
     References
     ----------
-    Follmann DA, Proschan MA (1999). Biometrics 55, 732-737. Higgins JPT, Thompson SG
-    (2004). Statistics in Medicine 23, 1663-1682.
+    Follmann and Proschan (1999); Higgins and Thompson (2004).
 
     Examples
     --------

@@ -95,8 +95,7 @@ def permutation_test_of_moderator(
 
     References
     ----------
-    Higgins JPT, Thompson SG (2004). Statistics in Medicine 23, 1663-1682. Viechtbauer W,
-    Lopez-Lopez JA, Sanchez-Meca J, Marin-Martinez F (2015). Psychological Methods 20, 360-374.
+    Higgins and Thompson (2004); Viechtbauer et al. (2015).
 
     Examples
     --------

@@ -55,9 +55,7 @@ def robust_covariance(data: MultilevelData, point: MultilevelPoint, kind: str) -
 
     References
     ----------
-    Bell RM, McCaffrey DF (2002). Survey Methodology 28, 169-181.
-    Pustejovsky JE, Tipton E (2018). Journal of Business & Economic Statistics 36, 672-683,
-    equations 8 to 11.
+    Bell and McCaffrey (2002); Pustejovsky and Tipton (2018).
     """
     refuse_crossed(data)
     H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
@@ -111,9 +109,10 @@ def satterthwaite(
 ) -> Array:
     """Degrees of freedom of each coefficient under the working model, shape (p,).
 
-    With h_j the rows of `H` of study j, the variance estimate is a sum of squares of
-    h_j'e_j whose covariances are ``d_ij h_i'S_i h_i - h_i'X_i (X'WX)^-1 X_j'h_j``.
-    Squares of pairs i < j are summed, without a term that another one takes back: with one
+    As Satterthwaite (1946) has them. With h_j the rows of `H` of study j, the variance
+    estimate is a sum of squares of h_j'e_j whose covariances are
+    ``d_ij h_i'S_i h_i - h_i'X_i (X'WX)^-1 X_j'h_j``. Squares
+    of pairs i < j are summed, without a term that another one takes back: with one
     study that nearly determines the coefficient they are far smaller than its own.
     """
     df = np.empty(H.shape[1])

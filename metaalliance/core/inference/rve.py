@@ -127,8 +127,8 @@ def rve_fit(
 
     References
     ----------
-    .. [1] Hedges LV, Tipton E, Johnson MC (2010). Research Synthesis Methods 1, 39-65.
-    .. [2] Tipton E (2015). Psychological Methods 20, 375-393.
+    .. [1] Hedges et al. (2010).
+    .. [2] Tipton (2015).
 
     Examples
     --------
@@ -188,8 +188,7 @@ def correlated_moments(
 
     References
     ----------
-    Hedges LV, Tipton E, Johnson MC (2010). Research Synthesis Methods 1, 39-65, the estimator
-    for correlated effects.
+    Hedges et al. (2010): the estimator for correlated effects.
     """
     n = blocks.sizes.astype(float)
     weights = _correlated_weights(vi, blocks, 0.0)
@@ -217,8 +216,7 @@ def hierarchical_moments(yi: Array, vi: Array, X: Array, blocks: StudyBlocks) ->
 
     References
     ----------
-    Hedges LV, Tipton E, Johnson MC (2010). Research Synthesis Methods 1, 39-65, the estimators
-    for hierarchical effects.
+    Hedges et al. (2010): the estimators for hierarchical effects.
     """
     wi = 1 / vi
     fit = weighted_fit(yi, X, wi)

@@ -97,10 +97,8 @@ def htz_test(
 
     References
     ----------
-    .. [1] Tipton E, Pustejovsky JE (2015). Journal of Educational and Behavioral Statistics
-       40, 604-634 (the test AHZ).
-    .. [2] Pustejovsky JE, Tipton E (2018). Journal of Business & Economic Statistics 36,
-       672-683.
+    .. [1] Tipton and Pustejovsky (2015): the test AHZ.
+    .. [2] Pustejovsky and Tipton (2018).
 
     Examples
     --------

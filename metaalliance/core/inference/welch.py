@@ -23,7 +23,7 @@ def welch_test(means: Array, variances: Array, df: Array) -> WaldTest:
 
     References
     ----------
-    Welch BL (1951). Biometrika 38, 330-336.
+    Welch (1951).
 
     Examples
     --------

@@ -142,8 +142,8 @@ def wild_bootstrap_test(
 
     References
     ----------
-    .. [1] Joshi M, Pustejovsky JE, Beretvas SN (2022). Research Synthesis Methods 13, 457-477.
-    .. [2] Webb MD (2023). Canadian Journal of Economics 56, 839-858.
+    .. [1] Joshi et al. (2022).
+    .. [2] Webb (2023).
 
     Examples
     --------

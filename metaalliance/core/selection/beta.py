@@ -37,7 +37,7 @@ def beta_selector(yi: Array, vi: Array) -> Selector:
 
     References
     ----------
-    Citkowicz M, Vevea JL (2017). Psychological Methods 22, 28-41.
+    Citkowicz and Vevea (2017).
     """
     sei = np.sqrt(vi)
     nodes, shares, end = _nodes()

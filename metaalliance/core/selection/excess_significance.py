@@ -69,7 +69,7 @@ def excess_chi2(observed: int, expected: float, k: int) -> float:
 
     References
     ----------
-    Ioannidis JPA, Trikalinos TA (2007). Clinical Trials 4, 245-253.
+    Ioannidis and Trikalinos (2007).
     """
     difference = observed - expected
     X2 = difference**2 / expected + difference**2 / (k - expected)

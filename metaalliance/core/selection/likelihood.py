@@ -88,8 +88,7 @@ def selection_likelihood(
 
     References
     ----------
-    Hedges LV (1992). Statistical Science 7, 246-255. Vevea JL, Hedges LV (1995).
-    Psychometrika 60, 419-435, equation 3.
+    Hedges (1992); Vevea and Hedges (1995).
     """
     p = X.shape[1]
     mu, tau2, delta = X @ theta[:p], float(theta[p]), theta[p + 1 :]

@@ -50,8 +50,7 @@ def limit_mean(yi: Array, vi: Array, tau2: float) -> LimitMean:
 
     References
     ----------
-    Rücker G, Schwarzer G, Carpenter JR, Binder H, Schumacher M (2011). Biostatistics 12,
-    122-142.
+    Rücker et al. (2011).
     """
     s = np.sqrt(vi + tau2)
     tau = math.sqrt(tau2)

@@ -78,8 +78,7 @@ def step_selector(
 
     References
     ----------
-    Vevea JL, Hedges LV (1995). Psychometrika 60, 419-435. Vevea JL, Woods CM (2005).
-    Psychological Methods 10, 428-443 (fixed weights).
+    Vevea and Hedges (1995); Vevea and Woods (2005): fixed weights.
     """
     groups = p_groups(p_values(yi, vi, tail), steps)
     cuts, order = _regions(steps, tail)

@@ -64,8 +64,7 @@ def trim(
 
     References
     ----------
-    Duval S, Tweedie R (2000). Biometrics 56, 455-463; Journal of the American Statistical
-    Association 95, 89-98, equations 4 to 8.
+    Duval and Tweedie (2000).
     """
     order = np.argsort(yi, kind="stable")
     y, v = yi[order], vi[order]

@@ -67,12 +67,11 @@ def mixture_tails(q: float, coefficients: Array) -> Tails:
 
     References
     ----------
-    Imhof JP (1961). Biometrika 48, 419-426, equation 3.2. Rice SO (1980). SIAM Journal on
-    Scientific and Statistical Computing 1, 438-448: the contour through the saddle point.
+    Imhof (1961). The contour runs through the saddle point.
 
     Examples
     --------
-    Imhof's table 1 has .5064 above .7.
+    Imhof (1961) prints .5064 above .7.
 
     >>> tails = mixture_tails(0.7, np.array([0.6, 0.3, 0.1]))
     >>> round(tails.lower, 6), round(tails.upper, 6)
@@ -157,8 +156,7 @@ def generalized_q(yi: Array, vi: Array, X: Array, ai: Array) -> float:
 
     References
     ----------
-    DerSimonian R, Kacker R (2007). Contemporary Clinical Trials 28, 105-114: the general
-    method of moments.
+    DerSimonian and Kacker (2007): the general method of moments.
 
     Examples
     --------
@@ -182,7 +180,7 @@ def generalized_q_median(yi: Array, vi: Array, X: Array, ai: Array) -> float:
 
     References
     ----------
-    Viechtbauer W (2021); Jackson D (2013), as in `generalized_q_interval`.
+    Viechtbauer (2021); Jackson (2013), as in `generalized_q_interval`.
 
     Examples
     --------
@@ -223,7 +221,7 @@ def generalized_q_interval(yi: Array, vi: Array, X: Array, ai: Array, level: flo
 
     References
     ----------
-    Jackson D (2013). Research Synthesis Methods 4, 220-229.
+    Jackson (2013).
 
     Examples
     --------

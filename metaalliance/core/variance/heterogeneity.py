@@ -43,7 +43,7 @@ def q_test(data: MultilevelData) -> QTest:
 
     References
     ----------
-    Higgins JPT, Thompson SG (2002). Statistics in Medicine 21, 1539-1558.
+    Higgins and Thompson (2002).
     """
     k, p = data.X.shape
     point = evaluate(data, np.zeros(len(data.names)), restricted=False)

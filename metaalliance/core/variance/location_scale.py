@@ -70,7 +70,7 @@ def fit_location_scale(
 
     References
     ----------
-    Viechtbauer W, Lopez-Lopez JA (2022). Research Synthesis Methods 13, 697-715.
+    Viechtbauer and López-López (2022).
 
     Examples
     --------

@@ -148,8 +148,8 @@ def score_and_information(
 
     References
     ----------
-    .. [1] Searle SR, Casella G, McCulloch CE (1992). Variance Components, section 6.6.
-    .. [2] Gilmour AR, Thompson R, Cullis BR (1995). Biometrics 51, 1440-1450, equation 7.
+    .. [1] Searle et al. (1992).
+    .. [2] Gilmour et al. (1995).
     """
     S, WX, levels = point.covariance, point.WX, data.structure.levels
     sums = [groups.sums(point.u) for groups in levels]

@@ -40,8 +40,7 @@ def variance_interval(
 
     References
     ----------
-    Hardy RJ, Thompson SG (1996). Statistics in Medicine 15, 619-629.
-    Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
+    Hardy and Thompson (1996); Viechtbauer (2007).
     """
     theta, total = optimum.theta, component == TOTAL
     estimate = float(theta.sum() if total else theta[data.names.index(component)])

@@ -33,7 +33,7 @@ def moments(data: DataSets, weights: Callable[[Array], Array]) -> Array:
 
     References
     ----------
-    DerSimonian R, Kacker R (2007). Contemporary Clinical Trials 28, 105-114.
+    DerSimonian and Kacker (2007).
     """
     fits = data.weighted(weights)
     return _floored((fits.squares(1) - fits.expected()) / fits.trace())
@@ -44,7 +44,7 @@ def dersimonian_laird(data: DataSets) -> Array:
 
     References
     ----------
-    DerSimonian R, Laird N (1986). Controlled Clinical Trials 7, 177-188.
+    DerSimonian and Laird (1986).
     """
     fits = data.weighted(np.reciprocal)
     return _floored((fits.squares(1) - data.df) / fits.trace())
@@ -55,7 +55,7 @@ def hedges(data: DataSets) -> Array:
 
     References
     ----------
-    Hedges LV, Olkin I (1985). Statistical Methods for Meta-Analysis, chapter 9.
+    Hedges and Olkin (1985).
     """
     return moments(data, np.ones_like)
 
@@ -65,8 +65,7 @@ def hunter_schmidt(data: DataSets) -> Array:
 
     References
     ----------
-    Hunter JE, Schmidt FL (1990), in the inverse-variance form of Viechtbauer W (2005),
-    Journal of Educational and Behavioral Statistics 30, 261-293, equation 10.
+    Hunter and Schmidt (1990), in the inverse-variance form of Viechtbauer (2005).
     """
     fits = data.weighted(np.reciprocal)
     return _floored((fits.squares(1) - data.counts) / fits.total(1))
@@ -77,7 +76,7 @@ def sidik_jonkman(data: DataSets) -> Array:
 
     References
     ----------
-    Sidik K, Jonkman JN (2005). Applied Statistics 54, 367-384, equation 6, with their start.
+    Sidik and Jonkman (2005), with their start.
     """
     start = data.spread()
     return start * data.at(start).squares(1) / data.df
@@ -88,8 +87,7 @@ def paule_mandel(data: DataSets) -> Array:
 
     References
     ----------
-    Paule RC, Mandel J (1982). Journal of Research of the National Bureau of Standards
-    87, 377-385. Morris CN (1983). Journal of the American Statistical Association 78, 47-55.
+    Paule and Mandel (1982); Morris (1983).
     """
     return root_of_q(data, data.df)
 
@@ -102,8 +100,7 @@ def paule_mandel_median(data: DataSets) -> Array:
 
     References
     ----------
-    Viechtbauer W (2021). Median-unbiased estimators for the amount of heterogeneity in
-    meta-analysis. European Congress of Methodology, Valencia.
+    Viechtbauer (2021).
     """
     return root_of_q(data, np.asarray(2 * gammaincinv(data.df / 2, 0.5)))
 
@@ -139,7 +136,7 @@ def maximum_likelihood(data: DataSets) -> Array:
 
     References
     ----------
-    Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30, 261-293.
+    Viechtbauer (2005).
     """
     return highest_maximum(data, dersimonian_laird(data), restricted=False)
 
@@ -149,7 +146,7 @@ def restricted_maximum_likelihood(data: DataSets) -> Array:
 
     References
     ----------
-    Viechtbauer W (2005). Journal of Educational and Behavioral Statistics 30, 261-293.
+    Viechtbauer (2005).
     """
     return highest_maximum(data, dersimonian_laird(data), restricted=True)
 
@@ -157,7 +154,7 @@ def restricted_maximum_likelihood(data: DataSets) -> Array:
 def log_likelihood(yi: Array, vi: Array, X: Array, tau2: float, *, restricted: bool) -> float:
     """Log-likelihood of the two-level model at `tau2`, the coefficients profiled out.
 
-    The restricted form is Harville's (1974), with the term in log|X'X| that makes it
+    The restricted form is that of Harville (1974), with the term in log|X'X| that makes it
     independent of the scale of `X`.
     """
     k, p = int(X.shape[0]), int(X.shape[1])
@@ -291,7 +288,7 @@ def q_profile(yi: Array, vi: Array, X: Array, level: float) -> Interval:
 
     References
     ----------
-    Viechtbauer W (2007). Statistics in Medicine 26, 37-52.
+    Viechtbauer (2007).
 
     Examples
     --------

@@ -283,7 +283,7 @@ def bayes(
 
     References
     ----------
-    Röver C (2020). Journal of Statistical Software 93(6), 1-51.
+    Röver (2020).
 
     Examples
     --------

@@ -142,8 +142,7 @@ def bootstrap_i2(
 
     References
     ----------
-    Efron B, Tibshirani RJ (1993). An Introduction to the Bootstrap, chapter 13. Viechtbauer W
-    (2007). Statistics in Medicine 26, 37-52: parametric and nonparametric bootstrap of tau².
+    Efron and Tibshirani (1993); Viechtbauer (2007): parametric and nonparametric bootstrap of tau².
 
     Examples
     --------

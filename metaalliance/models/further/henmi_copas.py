@@ -125,7 +125,7 @@ def henmi_copas(
 
     References
     ----------
-    Henmi M, Copas JB (2010). Statistics in Medicine 29, 2969-2983.
+    Henmi and Copas (2010).
 
     Examples
     --------

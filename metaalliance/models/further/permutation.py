@@ -146,7 +146,7 @@ def permutation_test(
 
     References
     ----------
-    Follmann DA, Proschan MA (1999). Biometrics 55, 732-737.
+    Follmann and Proschan (1999).
 
     Examples
     --------

@@ -235,7 +235,7 @@ def psychometric(
 
     References
     ----------
-    Schmidt FL, Hunter JE (2015). Methods of Meta-Analysis, 3rd ed., chapters 3 to 5.
+    Schmidt and Hunter (2015).
 
     Examples
     --------

@@ -90,8 +90,7 @@ class RveResult:
 
         References
         ----------
-        Tipton E, Pustejovsky JE (2015). Journal of Educational and Behavioral Statistics 40,
-        604-634.
+        Tipton and Pustejovsky (2015).
         """
         C = self._constraints(terms)
         if self.small:
@@ -230,8 +229,7 @@ def rve(
 
     References
     ----------
-    Hedges LV, Tipton E, Johnson MC (2010). Research Synthesis Methods 1, 39-65. Tipton E
-    (2015). Psychological Methods 20, 375-393.
+    Hedges et al. (2010); Tipton (2015).
 
     Examples
     --------

@@ -61,7 +61,7 @@ def baujat(
 
     References
     ----------
-    Baujat B, Mahé C, Pignon J-P, Hill C (2002). Statistics in Medicine 21, 2641-2652.
+    Baujat et al. (2002).
     """
     look = style_named(style)
     return present(_chart(_result(result)), look, ax=ax, width_mm=width_mm, title=title)

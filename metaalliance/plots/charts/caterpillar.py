@@ -93,9 +93,7 @@ def caterpillar(
 
     References
     ----------
-    Fernández-Castilla B, Declercq L, Jamshidi L, Beretvas SN, Onghena P, Van den Noortgate W
-    (2020). Visual representations of meta-analyses of multiple outcomes. Methodology 16,
-    299-315.
+    Fernández-Castilla et al. (2020).
     """
     check_option("points", points, Points)
     look = style_named(style)

@@ -68,8 +68,7 @@ def cumulative(
 
     References
     ----------
-    Lau J, Antman EM, Jimenez-Silva J, Kupelnick B, Mosteller F, Chalmers TC (1992). New
-    England Journal of Medicine 327, 248-254.
+    Lau et al. (1992).
     """
     found, look = _result(result, x), style_named(style)
     chart = _chart(found, look, wide=width_mm >= NARROW)

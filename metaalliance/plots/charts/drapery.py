@@ -74,8 +74,7 @@ def drapery(
 
     References
     ----------
-    Rücker G, Schwarzer G (2021). Beyond the forest plot: the drapery plot. Research
-    Synthesis Methods 12, 13-19.
+    Rücker and Schwarzer (2021).
     """
     look = style_named(style)
     return present(_chart(fit, look), look, ax=ax, width_mm=width_mm, title=title)

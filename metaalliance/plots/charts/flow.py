@@ -56,7 +56,7 @@ def flow_diagram(
 
     References
     ----------
-    Page MJ, McKenzie JE, Bossuyt PM, et al. (2021). The PRISMA 2020 statement. BMJ 372, n71.
+    Page et al. (2021).
     """
     look, width = style_named(style), check_width(width_mm)
     column = (width - 2 * _MARGIN - _PHASE - _BETWEEN) / 2

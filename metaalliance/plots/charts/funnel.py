@@ -129,9 +129,7 @@ def funnel(
 
     References
     ----------
-    Peters JL, Sutton AJ, Jones DR, Abrams KR, Rushton L (2008). Contour-enhanced
-    meta-analysis funnel plots help distinguish publication bias from other causes of
-    asymmetry. Journal of Clinical Epidemiology 61, 991-996.
+    Peters et al. (2008).
     """
     check_option("points", points, Points)
     effects = shown_effects(fit, points)

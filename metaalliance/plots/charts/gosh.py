@@ -88,8 +88,7 @@ def gosh(
 
     References
     ----------
-    Olkin I, Dahabreh IJ, Trikalinos TA (2012). GOSH - a graphical display of study
-    heterogeneity. Research Synthesis Methods 3, 214-223.
+    Olkin et al. (2012).
     """
     look = style_named(style)
     chart = _chart(_result(result, seed, jobs), study, look, width_mm)

@@ -83,7 +83,7 @@ def influence_panel(
 
     References
     ----------
-    Viechtbauer W, Cheung MW-L (2010). Research Synthesis Methods 1, 112-125.
+    Viechtbauer and Cheung (2010).
     """
     check_option("unit", unit, Unit)
     look = style_named(style)

@@ -81,8 +81,7 @@ def orchard(
 
     References
     ----------
-    Nakagawa S, Lagisz M, O'Dea RE, et al. (2021). The orchard plot: cultivating a forest
-    plot for use in ecology, evolution, and beyond. Research Synthesis Methods 12, 4-12.
+    Nakagawa et al. (2021).
     """
     look = style_named(style)
     level = float(fit.options["level"]) if isinstance(fit, ModeratorTest) else fit.level

@@ -79,8 +79,7 @@ def power_funnel(
 
     References
     ----------
-    Kossmeier M, Tran US, Voracek M (2020). Power-enhanced funnel plots for meta-analysis:
-    the sunset funnel plot. Zeitschrift für Psychologie 228, 43-49.
+    Kossmeier et al. (2020).
     """
     look = style_named(style)
     chart = _chart(fit, points, effect, alpha, look)

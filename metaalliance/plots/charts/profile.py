@@ -111,7 +111,7 @@ def profile(
 
     References
     ----------
-    Hardy RJ, Thompson SG (1996). Statistics in Medicine 15, 619-629.
+    Hardy and Thompson (1996).
     """
     look = style_named(style)
     found = profiles(fit)

@@ -67,8 +67,7 @@ def selection_weights(
 
     References
     ----------
-    Vevea JL, Hedges LV (1995). A general linear model for estimating effect size in the
-    presence of publication bias. Psychometrika 60, 419-435.
+    Vevea and Hedges (1995).
     """
     look = style_named(style)
     return present(_chart(_result(result), look), look, ax=ax, width_mm=width_mm, title=title)

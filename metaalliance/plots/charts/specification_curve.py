@@ -89,8 +89,7 @@ def specification_curve(
 
     References
     ----------
-    Simonsohn U, Simmons JP, Nelson LD (2020). Specification curve analysis. Nature Human
-    Behaviour 4, 1208-1214.
+    Simonsohn et al. (2020).
     """
     look = style_named(style)
     curve = curve_of(result, decisions, correlations=correlations)

@@ -100,9 +100,7 @@ def forest(
 
     References
     ----------
-    Fernández-Castilla B, Declercq L, Jamshidi L, Beretvas SN, Onghena P, Van den Noortgate W
-    (2020). Visual representations of meta-analyses of multiple outcomes: extensions to forest
-    plots, funnel plots, and caterpillar plots. Methodology 16, 299-315.
+    Fernández-Castilla et al. (2020).
     """
     look = style_named(style)
     choice = choose(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.conversion.rules import RULES
-from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
+from metaalliance.report.manuscript.bibliography import cited
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
@@ -27,7 +26,6 @@ MOST_IN_TEXT = 60
 
 _NO_VALUE = "“not significant” without a value"
 _DIRECT = tuple(rule.statistic for rule in RULES.values() if rule.direct)
-_CITATION = re.compile(r"([A-Z]\w+)[^;\d]* (\d{4})")
 _NONSIGNIFICANT = {
     "zero": "entered as *r* = 0",
     "half-p": "entered with the correlation that belongs to a two-tailed *p* of .50",
@@ -147,8 +145,7 @@ def _name(statistic: str, n: int = 1) -> str:
 
 def _sources(statistic: str) -> set[str]:
     """Return the references of a conversion that the bibliography has."""
-    found = _CITATION.findall(RULES[statistic].source)
-    return {f"{name.lower()}{year}" for name, year in found} & set(BIBLIOGRAPHY)
+    return set(cited(RULES[statistic].source))
 
 
 def _approximate(evidence: Evidence) -> Prose:
