@@ -1,12 +1,13 @@
 """Write the pages of docs/ that are made from the code: workbook, messages, commands, Python.
 
-Run without arguments to write them, and to put real output under the commands of the
-getting-started pages (half a minute); a test runs it with ``--check``, which leaves these to a
-test of their own.
+Run without arguments to write them, to put real output under the commands of the
+getting-started pages (half a minute), and to copy the files of data/ that the package ships; a
+test runs it with ``--check``, which leaves the commands to a test of their own.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from metaalliance.cli.app import COMMANDS, app
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.messages import MESSAGES
 from metaalliance.model import Model
+from metaalliance.plots.published import Published, published_results
 from metaalliance.publication_bias.methods import METHODS, Method
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
 from metaalliance.setting import settings_in
@@ -26,7 +28,8 @@ from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.template.entry_checks import values_text
 from metaalliance.sheet.template.style import GROUPS
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS, DATA, EXAMPLES = ROOT / "docs", ROOT / "data", ROOT / "metaalliance" / "examples"
 HEAD = "<!-- Made by scripts/make_docs.py from the code; edit the code. -->\n\n"
 METHODS_BEGIN, METHODS_END = "<!-- methods: begin -->", "<!-- methods: end -->"
 GIVES = {"test": "test", "mean": "adjusted mean", "both": "test, adjusted mean", "count": "counts"}
@@ -106,6 +109,32 @@ def conversions_page() -> str:
     return HEAD + text.replace("{{formulas}}", formulas_table())
 
 
+def as_printed(result: Published) -> str:
+    """Return a published result with at least two decimals: "r = 0.275 [0.25, 0.30]"."""
+    values = (v for v in (result.estimate, result.low, result.high) if not math.isnan(v))
+    value, *limits = (f"{v:.2f}" if round(v, 2) == v else f"{v:g}" for v in values)
+    text = f"{result.effect} = {value}" + (f" [{', '.join(limits)}]" if limits else "")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def literature_page() -> str:
+    """Return the page about published results, with the source of each."""
+    results = published_results()
+    years = [result.year for result in results]
+    heads = ("group", "review", "about", "*k*", "as printed", "source", "note")
+    rows = [f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|\n"]
+    for result in results:
+        doi = result.source.removeprefix("https://doi.org/")
+        source = result.source if doi == result.source else f"[{doi}]({result.source})"
+        about = (result.group, result.label, result.about, result.k)
+        cells = (*about, as_printed(result), source, result.note)
+        rows.append(f"| {' | '.join(map(cell, cells))} |\n")
+    text = (DOCS / "literature.md.in").read_text(encoding="utf-8")
+    text = text.replace("{{count}}", str(len(results)))
+    text = text.replace("{{years}}", f"{min(years)} to {max(years)}")
+    return HEAD + text.replace("{{table}}", "".join(rows))
+
+
 def messages_page() -> str:
     """Return the page with every message."""
     parts = [
@@ -183,6 +212,7 @@ PAGES = {
     "publication_bias.md": bias_page,
     "workbook.md": workbook_page,
     "conversions.md": conversions_page,
+    "literature.md": literature_page,
     "messages.md": messages_page,
     "commands.md": commands_page,
 }
@@ -190,8 +220,13 @@ PAGES = {
 
 def main() -> int:
     """Write the pages, or check that they are up to date."""
-    stale = []
     checking = "--check" in sys.argv[1:]
+    shipped = {path.name: (DATA / path.name).read_bytes() for path in EXAMPLES.iterdir()}
+    stale = [n for n, content in shipped.items() if (EXAMPLES / n).read_bytes() != content]
+    if not checking:
+        for name in stale:
+            (EXAMPLES / name).write_bytes(shipped[name])
+        stale.clear()
     for name, text in ({n: make() for n, make in PAGES.items()} | api_pages()).items():
         path = DOCS / name
         if not checking:

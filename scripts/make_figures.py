@@ -1,7 +1,7 @@
 """Draw the figures of the README and the gallery: every kind of figure in every style.
 
 ``python scripts/make_figures.py`` draws all of them and writes docs/gallery.md; with names of
-kinds it draws only those and writes the page from what is there.
+kinds it draws only those, and the published results, and writes the page from what is there.
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ def main(names: list[str]) -> None:
         draw_kind(name, pooled)
     if not names:
         draw_readme(pooled)
+    write_png(ma.plots.comparison_forest(), FIGURES / "literature.png")
     (ROOT / "docs" / "gallery.md").write_text(gallery_page(), encoding="utf-8")
 
 

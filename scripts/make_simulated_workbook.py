@@ -102,7 +102,7 @@ def draw_study(rng: Rng, design: Row, modality: Row, n_effects: int) -> Row:
     }
 
 
-def known(rng: Rng, value: float, share: float) -> float | None:
+def known(rng: Rng, value: Any, share: float) -> Any:
     """Return the value, or None for a study that does not report it."""
     return value if rng.random() < share else None
 
@@ -160,6 +160,19 @@ def add_samples(rng: Rng, design: Row, studies: list[Row]) -> None:
                 names, modalities, (first, study["_n"] - first), strict=True
             )
         ]
+
+
+def add_culture_and_therapists(rng: Rng, design: Row, studies: list[Row]) -> None:
+    """Say whether languages match and how experienced therapists are; schools treat youth."""
+    ages, years = design["age_in_schools"], design["therapist_experience"]
+    for study in studies:
+        study["language_match"] = known(rng, pick(rng, design["language_matches"]), 0.35)
+        drawn = np.clip(rng.normal(years["mean"], years["sd"]), years["min"], years["max"])
+        study["therapist_experience"] = known(rng, round(float(drawn), 1), 0.45)
+        age = round(float(rng.uniform(ages["min"], ages["max"])), 1)
+        if study["setting"] == "school":
+            study["population"] = "youth"
+            study["mean_age"] = None if study["mean_age"] is None else age
 
 
 # Drawing the effects ------------------------------------------------------------------
@@ -781,8 +794,10 @@ def save_twin(rng: Rng, design: Row) -> None:
 def main() -> None:
     """Write both workbooks and the files that say what is in them."""
     design = DESIGN
-    structure, values, printing, cells, twin = np.random.default_rng(design["seed"]).spawn(5)
+    streams = np.random.default_rng(design["seed"]).spawn(6)
+    structure, values, printing, cells, twin, further = streams
     studies = draw_studies(structure, design)
+    add_culture_and_therapists(further, design, studies)
     effects = [draw_effects(structure, design, study) for study in studies]
     means = observe(values, design, effects)
     rows = [row for study in effects for row in study]

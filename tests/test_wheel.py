@@ -91,3 +91,5 @@ def test_installed_command_finds_the_data_of_the_package(installed, tmp_path):
     assert (tmp_path / name).read_bytes() == (ROOT / "data" / name).read_bytes()
     run(installed / "metaalliance", "export-r", ROOT / PRIMARY, "-o", "r", cwd=tmp_path)
     assert list((tmp_path / "r").glob("*.R"))
+    words = ("forest", ROOT / PRIMARY, "--compare", "published", "-o", "beside.svg")
+    assert "Flückiger et al. (2018)" in run(installed / "metaalliance", *words, cwd=tmp_path)

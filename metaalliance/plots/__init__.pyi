@@ -22,6 +22,7 @@ from .charts.power_funnel import power_funnel
 from .charts.profile import profile
 from .charts.selection_weights import selection_weights
 from .charts.specification_curve import specification_curve
+from .forests.comparison import comparison_forest
 from .forests.forest import forest, forest_pages
 from .forests.interactive import interactive_forest
 from .forests.summary import summary_forest
@@ -34,6 +35,7 @@ __all__ = [
     "bubble",
     "caterpillar",
     "coefficients",
+    "comparison_forest",
     "cumulative",
     "drapery",
     "egger_funnel",

@@ -82,6 +82,13 @@ KINDS: dict[str, FigureKind] = {
         alt="canvas.alt_text:summary_text",
         example={"by": "modality"},
     ),
+    "comparison-forest": FigureKind(
+        path="forests.comparison:comparison_forest",
+        about="published pooled results, with the result of the sheet below them",
+        options=("compare", "prediction", "limits", "directions"),
+        alt="forests.comparison:comparison_text",
+        example={"compare": "published"},
+    ),
     "funnel": FigureKind(
         path="charts.funnel:funnel",
         about="effects against standard errors, with zones of significance",

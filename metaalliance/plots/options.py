@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from metaalliance.errors import OptionError
+from metaalliance.options import check_option
+
+#: What a result can be compared with.
+Comparison = Literal["published"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,11 @@ OPTIONS: dict[str, FigureOption] = {
             name="directions",
             words=_directions,
             help="Words left and right of zero: 'LEFT|RIGHT'.",
+        ),
+        FigureOption(
+            name="compare",
+            words=lambda text: check_option("compare", text, Comparison),
+            help="published: the pooled results of published reviews, with this one below them.",
         ),
         FigureOption(
             name="rows_per_page", type=int, least=8, help="Lines of a page [default: 60]."

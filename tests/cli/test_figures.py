@@ -72,6 +72,25 @@ def test_json_is_one_document(call, nested, tmp_path):
     assert document["input"]["rows_used"] == 7
 
 
+def test_a_result_is_laid_under_those_of_published_reviews(run, tmp_path):
+    target = tmp_path / "beside.svg"
+    sheet = DATA / "primary_alliance_effects.xlsx"
+    done = run("forest", sheet, "--compare", "published", "--style", "jama", "-o", target, "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["figure"] == {
+        "kind": "comparison-forest", "style": "jama", "width_mm": 174.0, "title": None,
+        "compare": "published",
+    }  # fmt: skip
+    assert {"Martin et al. (2000)", "This review", "0.22", "0.27"} <= svg_text(target)
+    alt = (tmp_path / "beside.alt.txt").read_text(encoding="utf-8")
+    assert "https://doi.org/10.1037/pst0000172" in alt
+    pooled = json.loads(run("pool", sheet, "--json", "--no-figures").stdout)["pooled"]["r"]
+    interval = "[{}, {}]".format(*(f"{pooled[k]:.2f}"[1:] for k in ("ci_low", "ci_high")))
+    assert f"Pooled r = {pooled['estimate']:.2f}".replace("0.", ".") in alt
+    assert interval in alt
+
+
 def test_a_figure_of_ours_is_replaced_and_another_file_is_not(call, nested, tmp_path):
     target = tmp_path / "forest.pdf"
     assert call("forest", nested, "-o", target).exit_code == 0
@@ -110,6 +129,11 @@ def test_the_input_is_never_replaced(call, tmp_path, nested):
         (["--prediction-mark", "cloud"], "--prediction cloud is not one of"),
         (["--summary", "--columns", "n"], "--columns has no meaning for summary-forest"),
         (["--summary", "--interactive"], "has no interactive page"),
+        (["--compare", "publishd"], "compare='publishd' is not one of 'published'. Did you mean"),
+        (["--compare", ""], "compare='' is not one of 'published'"),
+        (["--compare", "published", "--by", "modality"], "--by has no meaning for comparison-for"),
+        (["--compare", "published", "--summary"], "--compare has no meaning for summary-forest"),
+        (["--compare", "published", "--interactive"], "has no interactive page"),
     ],
 )
 def test_options_that_cannot_be(words, message, call, nested, monkeypatch):
@@ -192,7 +216,7 @@ def test_plot_lists_its_kinds(call):
     result = call("plot")
     assert result.exit_code == 0
     names = [line.split()[0] for line in result.stdout.splitlines()]
-    assert names[:3] == ["forest", "summary-forest", "funnel"]
+    assert names[:4] == ["forest", "summary-forest", "comparison-forest", "funnel"]
 
 
 def test_plot_draws_a_kind(call, nested, tmp_path):

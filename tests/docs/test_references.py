@@ -16,7 +16,12 @@ from metaalliance.publication_bias.methods import METHODS
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, cited
 
 ROOT = Path(__file__).resolve().parents[2]
-ENTRIES = {"metaalliance/report/manuscript/works.py", "docs/references.md"}
+#: Lists of works: the bibliography, and the table that is made of the published results.
+ENTRIES = {
+    "metaalliance/report/manuscript/works.py",
+    "docs/references.md",
+    "docs/literature.md",
+}
 FENCE = re.compile(r"^ {0,3}(```+).*?^ {0,3}\1", re.DOTALL | re.MULTILINE)
 DOCTEST = re.compile(r"^ *>>>.*?(?=^\s*$|\Z)", re.DOTALL | re.MULTILINE)
 YEAR = r"(?:1[89]|20)\d\d"

@@ -244,9 +244,10 @@ READERS: dict[str, Any] = {
     "export-python": of_export_python,
     "export-r": of_export_r,
 }
-#: Commands that draw, with their words and the kind of their alternative text.
+#: Figures by the command, with its words and the kind of their alternative text.
 FIGURES: dict[str, tuple[tuple[str, ...], str]] = {
     "forest": (("forest",), "forest"),
+    "forest --compare": (("forest", "--compare", "published"), "comparison-forest"),
     "funnel": (("funnel",), "funnel"),
     "plot": (("plot", "orchard"), "orchard"),
 }
@@ -362,7 +363,8 @@ def test_no_setting_and_no_command_is_missing():
     fields = {s.name for kind in (Model, Policy) for s in settings_in(kind)}
     told = {name for case, _ in CASES.values() for name in case}
     assert fields == told
-    assert set(COMMANDS) == {*READERS, *FIGURES, *WITHOUT_MODEL}
+    drawing = {words[0] for words, _ in FIGURES.values()}
+    assert set(COMMANDS) == {*READERS, *drawing, *WITHOUT_MODEL}
 
 
 def test_nothing_is_wrong():

@@ -10,8 +10,19 @@ import sys
 import warnings
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from metaalliance.cli.app import app
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "moderators.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```console\n\$ (.+?)\n(.*?)```", PAGE, re.DOTALL)
+#: A column of each kind of question that the field asks.
+ASKED = {
+    "modality", "alliance_subscale", "outcome_domain", "setting", "population", "percent_minority",
+    "language_match", "delivery", "n_therapists", "therapist_experience",
+}  # fmt: skip
 
 
 def test_python_of_the_page(monkeypatch):
@@ -26,8 +37,24 @@ def test_python_of_the_page(monkeypatch):
     assert tried > 25
 
 
+def test_each_kind_of_question_is_asked():
+    asked = {column for command, _ in BLOCKS for column in re.findall(r"--by (\w+)", command)}
+    assert asked >= ASKED
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("command", "shown"), BLOCKS[1:], ids=lambda text: text[-60:-30])
+def test_answers_of_the_page(command, shown, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    words = command.split()
+    words[words.index("out")] = str(tmp_path / "out")
+    done = CliRunner().invoke(app, words[1:], env={"COLUMNS": "100"})
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == shown.strip()
+
+
 def test_console_of_the_page(tmp_path):
-    command, shown = re.search(r"```console\n\$ (.+?)\n(.*?)```", PAGE, re.DOTALL).groups()
+    command, shown = BLOCKS[0]
     words = command.split()
     words[words.index("out")] = str(tmp_path / "out")
     done = subprocess.run(

@@ -162,7 +162,12 @@ def test_report_can_be_verified(made):
 
 @pytest.mark.parametrize(
     "words",
-    [("forest", "--by", "modality", "--tau2", "ML"), ("funnel",), ("plot", "baujat")],
+    [
+        ("forest", "--by", "modality", "--tau2", "ML"),
+        ("forest", "--compare", "published"),
+        ("funnel",),
+        ("plot", "baujat"),
+    ],
     ids=lambda words: words[0],
 )
 def test_the_record_of_a_figure_can_be_verified(pooled, words):

@@ -37,7 +37,7 @@ Further = Annotated[
 
 
 @command("forest", "Draw", ANALYSIS, without=["output"])
-@figure_options("forest", "summary-forest")
+@figure_options("forest", "summary-forest", "comparison-forest")
 def forest(
     request: Request,
     outputs: Outputs = None,
@@ -60,7 +60,8 @@ def forest(
     options = asked_options(figure)
     if summary:
         options.setdefault("by", "modality")
-    kind = "summary-forest" if summary else "forest"
+    beside = "comparison-forest" if "compare" in options else "forest"
+    kind = "summary-forest" if summary else beside
     look = _look(outputs, style, width, title, dpi) | {"interactive": interactive}
     return run_figure(figure_of(request, "forest", kind, options=options, **look))
 

@@ -171,8 +171,8 @@ def _draw_lines(page: Page, plot: Plot, panel: Axes, lines: Sequence[TableLine],
 def draw_marks(panel: Axes, plot: Plot, lines: Sequence[TableLine], ys: Array, row: float) -> None:
     """Draw the data of lines at `ys`; `row` is the height of a row in the y of the panel."""
     marks = Marks(panel, plot.axis, plot.style, row)
-    studies = [i for i, line in enumerate(lines) if isinstance(line, StudyRow)]
-    rows = [line for line in lines if isinstance(line, StudyRow)]
+    shown = {i: x for i, x in enumerate(lines) if isinstance(x, StudyRow) and x.is_drawn}
+    studies, rows = list(shown), list(shown.values())
     marks.studies(rows, ys[studies], plot.heaviest)
     for line, y in zip(lines, map(float, ys), strict=True):
         if isinstance(line, Prediction):

@@ -116,6 +116,8 @@ class Marks:
         self, lows: Array, highs: Array, ys: Array, weight: float, color: str, name: str
     ) -> None:
         """Draw intervals, each with an arrow where it goes on beyond the axis."""
+        known = np.isfinite(lows)
+        lows, highs, ys = lows[known], highs[known], ys[known]
         starts, ends = np.maximum(lows, self.axis.low), np.minimum(highs, self.axis.high)
         drawn = self.panel.hlines(ys, starts, ends, colors=color, linewidths=weight, zorder=4)
         drawn.set_label(name)

@@ -29,7 +29,7 @@ class StudyRow:
     Attributes
     ----------
     low, high : float
-        Interval from the sampling error alone: the inner interval.
+        Interval from the sampling error alone: the inner interval; NaN where there is none.
     outer_low, outer_high : float
         Interval of the study's true effect, with the variance of effects within studies; NaN
         where it is not shown.
@@ -49,6 +49,11 @@ class StudyRow:
     outer_high: float = math.nan
     points: tuple[float, ...] = ()
     minor: bool = False
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is an estimate to mark."""
+        return math.isfinite(self.estimate)
 
     @property
     def reach(self) -> tuple[float, float]:

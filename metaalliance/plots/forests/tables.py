@@ -229,7 +229,7 @@ def bounds(table: Table) -> list[tuple[float, float]]:
     for line in table.lines:
         if isinstance(line, Pooled) and math.isfinite(line.spread[0]):
             found.append(line.spread)
-        elif isinstance(line, StudyRow):
+        elif isinstance(line, StudyRow) and math.isfinite(line.low):
             found.append(line.reach)
         elif isinstance(line, Pooled | Prediction) and math.isfinite(line.low):
             found.append((line.low, line.high))

@@ -130,7 +130,11 @@ _LAST = (
     _choice("population", "study", "adult or youth.", "age group"),
     _choice("setting", "study", "Setting of the treatment."),
     _text("country", "study", "Country."),
+    _text("language_match", "study", "Whether clients and therapists speak the same first language: "
+          "yes, no or mixed.", "language matching", "same language"),
     _count("n_therapists", "Number of therapists.", "therapist n", "therapists"),
+    _number("therapist_experience", "study", "Mean years of experience of the therapists.",
+            "years of experience", "therapist years of experience", low=0, high=60),
     _number("percent_female", "study", "Percent women, 0 to 100.", "% female", "female",
             "female percent", low=0, high=100, percent=1),
     _number("percent_minority", "study", "Percent of minorities, 0 to 100.", "% minority",
