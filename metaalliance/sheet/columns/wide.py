@@ -222,7 +222,7 @@ def _of_two_outcomes(labels: Sequence[str]) -> set[str]:
 
 
 def _is_alliance(word: str) -> bool:
-    return word == "alliance" or VOCABULARIES["alliance_measure"].find(word) is not None
+    return word == "alliance" or VOCABULARIES["alliance_measure"].knows(word)
 
 
 def _of_groups(columns: dict[str, int]) -> dict[str, int]:
@@ -320,6 +320,6 @@ def _column_of(labels: Sequence[str]) -> str:
         return "effect"
     for name in ("alliance_rater", "alliance_subscale", "alliance_measure", "alliance_time",
                  "outcome_domain", "outcome_time"):  # fmt: skip
-        if all(VOCABULARIES[name].find(label) for label in labels):
+        if all(VOCABULARIES[name].knows(label) for label in labels):
             return name
     return "outcome_measure"

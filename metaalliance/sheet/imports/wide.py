@@ -190,7 +190,7 @@ def _labels(wide: Wide, part: Part, place: str) -> Entry:
     parted = [_NUMBERED.fullmatch(label) for label in wide.labels]
     for name in ("alliance_measure", "outcome_measure"):
         if wide.column == "outcome_measure" and all(
-            m is not None and VOCABULARIES[name].find(m[1]) for m in parted
+            m is not None and VOCABULARIES[name].knows(m[1]) for m in parted
         ):
             base = _NUMBERED.fullmatch(part.label)
             measure = base[1] if base is not None else part.label
