@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
-from metaalliance.cli.figures import write_figure
+from metaalliance.cli.drawing.figure_files import write_figure
 from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
 from metaalliance.problems import Problem, notice
 from metaalliance.report.folder import ResultsFolder
