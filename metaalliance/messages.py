@@ -445,7 +445,8 @@ _CELL = {
         "levels that the vocabulary does not have",
         "They are kept as levels of their own, so that a misspelt one would count beside the right "
         "one in every moderator test.",
-        "Correct misspelt values; enter the others under [vocabulary] in metaalliance.toml.",
+        "Correct misspelt values; enter the others under [vocabulary] in metaalliance.toml. "
+        "metaalliance vocabulary lists the levels of a column with their other names.",
     ),
     "MA355": _warning(
         "a name with several meanings",
