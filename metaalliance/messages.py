@@ -455,7 +455,17 @@ _CELL = {
         "levels that the vocabulary does not have",
         "They are kept as levels of their own, so that a misspelt one would count beside the right "
         "one in every moderator test.",
-        "Correct misspelt values; enter the others under [vocabulary] in metaalliance.toml.",
+        "Correct misspelt values; enter the others under [vocabulary] in metaalliance.toml. "
+        "metaalliance vocabulary lists the levels of a column with their other names.",
+    ),
+    "MA355": _warning(
+        "a name with several meanings",
+        "EFT is emotion-focused therapy or emotionally focused couple therapy, DAS the Dyadic "
+        "Adjustment Scale or the Dysfunctional Attitude Scale. Which of them is meant decides a "
+        "moderator, or on which side of the scale a higher score lies; so it is not guessed, and "
+        "the name is kept as a level of its own.",
+        "Enter one of the names that the message lists; or say under [vocabulary] in "
+        "metaalliance.toml, or in the codebook, which level the name stands for.",
     ),
     "MA335": _warning(
         "a setting names a column that the sheet does not have",
@@ -930,8 +940,9 @@ _STUDY = {
     ),
     "MA514": _warning(
         "the direction contradicts the measure",
-        "On a symptom scale a higher score is worse; a wrong direction turns the sign of the "
-        "effect.",
+        "More symptoms, dropout or relapse are worse; more retention, attendance, satisfaction, "
+        "functioning, well-being or remission is better. A wrong direction turns the sign of the "
+        "effect. The page of the vocabulary says where the direction of a measure was seen.",
         "Correct outcome_direction; keep it where the score is an improvement or was reversed.",
     ),
     "MA515": _warning(

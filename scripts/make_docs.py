@@ -1,6 +1,7 @@
-"""Write the pages of docs/ that are made from the code: workbook, messages, commands, Python.
+"""Write the pages of docs/ that are made from the code.
 
-Run without arguments to write them, to put real output under the commands of the
+They are workbook, vocabulary, conversions, references, literature, messages, commands, publication
+bias and Python. Run without arguments to write them, to put real output under the commands of the
 getting-started pages (half a minute), and to copy the files of data/ that the package ships; a
 test runs it with ``--check``, which leaves the commands to a test of their own.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from api_pages import api_pages
@@ -25,6 +27,7 @@ from metaalliance.publication_bias.methods import METHODS, Method
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
 from metaalliance.setting import settings_in
 from metaalliance.sheet.columns.specification import COLUMNS, Column
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, term_pages
 from metaalliance.sheet.template.entry_checks import values_text
 from metaalliance.sheet.template.style import GROUPS
 
@@ -50,6 +53,8 @@ def cell(text: str) -> str:
 
 def values_of(column: Column) -> str:
     """Say what a column may hold."""
+    if column.vocabulary is not None and column.vocabulary.named:
+        return f"[{len(column.vocabulary.levels)} instruments](vocabulary.md) or another"
     if column.vocabulary is not None:
         listed = ", ".join(f"`{level}`" for level in column.vocabulary.levels)
         return listed + (" or another" if column.vocabulary.open else "")
@@ -71,14 +76,57 @@ def workbook_page() -> str:
             aliases = ", ".join(f"`{a}`" for a in column.aliases)
             row = (f"`{column.name}`", column.about, values_of(column), aliases)
             parts.append(f"| {' | '.join(cell(x) for x in row)} |\n")
-    parts.append("\n## Levels and their aliases\n\nCase, blanks, hyphens and points are ignored.\n")
-    for column in COLUMNS.values():
-        vocabulary = column.vocabulary
-        if vocabulary is None or not vocabulary.aliases:
-            continue
-        parts.append(f"\n**`{column.name}`**\n\n")
-        for level, names in vocabulary.aliases.items():
-            parts.append(f"- `{level}`: {', '.join(names)}\n")
+    parts.append(
+        "\n## Levels\n\nWhat else each level is called, the directions of instruments and the "
+        "pages where they were seen stand on [the page of the vocabulary](vocabulary.md).\n"
+    )
+    return "".join(parts)
+
+
+def page_links(keys: Iterable[str]) -> str:
+    """Return links to pages of the register of terms."""
+    addresses = {key: address for key, (address, _) in term_pages().items()}
+    return ", ".join(f"[{k}]({addresses[k]})" if addresses[k] else "this program" for k in keys)
+
+
+def level_table(vocabulary: Vocabulary) -> str:
+    """Return the levels of a column with what is known of them."""
+    heads = {"level": True, "also read as": True, "higher is": bool(vocabulary.higher),
+             "seen at": bool(vocabulary.pages)}  # fmt: skip
+    rows = [
+        (f"`{level}`", ", ".join(vocabulary.aliases.get(level, ())),
+         vocabulary.higher.get(level, ""), page_links(vocabulary.pages.get(level, ())))
+        for level in vocabulary.levels
+    ]  # fmt: skip
+    shown = [i for i, kept in enumerate(heads.values()) if kept]
+    names = list(heads)
+    lines = [f"| {' | '.join(names[i] for i in shown)} |\n", f"|{'---|' * len(shown)}\n"]
+    lines += [f"| {' | '.join(cell(row[i]) for i in shown)} |\n" for row in rows]
+    return "".join(lines)
+
+
+def vocabulary_page() -> str:
+    """Return the page of the vocabulary: levels, directions, questions and their pages."""
+    text = (DOCS / "vocabulary.md.in").read_text(encoding="utf-8")
+    asked = [
+        f"- `{column}`: {vocabulary.question(name)} ({page_links(vocabulary.pages[name])})\n"
+        for column, vocabulary in VOCABULARIES.items()
+        for name in vocabulary.questions
+    ]
+    text = text.replace("{{questions}}\n", "".join(asked))
+    for key in term_pages():
+        text = text.replace(f"{{{{{key}}}}}", page_links([key]))
+    parts = [HEAD, text]
+    for column in (c for c in COLUMNS.values() if c.vocabulary is not None):
+        other = " Other values are kept as they are." if column.vocabulary.open else ""
+        parts.append(f"\n## `{column.name}`\n\n{column.about}{other}\n\n")
+        parts.append(level_table(column.vocabulary))
+    parts.append("\n## Pages\n\n| page | what was seen |\n|---|---|\n")
+    parts += [
+        f"| {page_links([key])} | {cell(seen)} |\n"
+        for key, (address, seen) in term_pages().items()
+        if address
+    ]
     return "".join(parts)
 
 
@@ -211,6 +259,7 @@ PAGES = {
     "references.md": references_page,
     "publication_bias.md": bias_page,
     "workbook.md": workbook_page,
+    "vocabulary.md": vocabulary_page,
     "conversions.md": conversions_page,
     "literature.md": literature_page,
     "messages.md": messages_page,

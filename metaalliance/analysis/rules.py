@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 
 Where = Literal["", "samples", "reading"]
@@ -112,6 +112,14 @@ RULES: tuple[Rule, ...] = (
         commands=_ALL,
         numbers="",
         where="samples",
+    ),
+    Rule(
+        version=4,
+        text="parents are raters of their own, further names are read as the levels that they are, "
+        "and names with several meanings (EFT, teletherapy, DAS) are levels of their own",
+        commands=frozenset({"moderators", "report", "multiverse", "influence"}),
+        numbers="",
+        where="reading",
     ),
 )
 

@@ -147,14 +147,18 @@ class TextColumn:
             if level != text:
                 report("MA332", f"read as {level!r}")
             return Coded(level, seen, cell, () if level == text else (f"read as {level}",))
+        question = vocabulary.question(text)
+        if question:
+            report("MA355", f"{text!r} is kept as a level of its own", question)
+            return Coded(text, seen, cell)
         if vocabulary.open:
             if not vocabulary.named:
                 near = vocabulary.near(text)
                 hint = f"did you mean {near!r} for {text!r}?" if near else ""
                 report("MA334", f"{text!r} is kept as a level of its own", hint)
             return Coded(text, seen, cell)
-        suggested = vocabulary.suggest(text)
-        hint = f"did you mean {suggested!r}?" if suggested else ""
+        near = vocabulary.near(text)
+        hint = f"did you mean {near!r}?" if near else ""
         if text in MISSING_MARKS or text.casefold() == "none":
             hint = "leave the cell blank if it says nothing"
         report("MA331", f"{vocabulary.name} has {', '.join(vocabulary.levels)}", hint)

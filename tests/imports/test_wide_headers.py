@@ -91,7 +91,7 @@ def test_a_label_stands_before_behind_or_in_brackets(made, tmp_path, headers):
     [
         (("WAI-total", "WAI-bond"),
          {"alliance_measure": "WAI WAI", "alliance_subscale": "total bond"}),
-        (("WAI-C", "WAI-T"), {"alliance_measure": "WAI-C WAI-T"}),
+        (("WAI-X", "WAI-Y"), {"alliance_measure": "WAI-X WAI-Y"}),
         (("BDI_post", "GAF_fu"), {"outcome_measure": "BDI GAF", "outcome_time": "post fu"}),
         (("depression_post", "anxiety_post"),
          {"outcome_measure": "depression anxiety", "outcome_time": "post post"}),

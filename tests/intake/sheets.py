@@ -25,7 +25,7 @@ NAMES = (
     "Rademaker", "Sandoval", "Thorne",
     "Ullmann", "Vasquez", "Westbrook", "Yardley", "Zielinski", "Ångström",
 )  # fmt: skip
-RATERS, OUTCOMES = ("client", "therapist", "observer"), ("GAF", "SWLS", "WHO-5", "GAS")
+RATERS, OUTCOMES = ("client", "therapist", "observer"), ("GAF", "SWLS", "WHO-5", "SOFAS")
 MODALITIES, COUNTRIES = (
     ("CBT", "psychodynamic", "humanistic", "integrative"),
     ("US", "UK", "DE", "NL"),

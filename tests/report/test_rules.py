@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import metaalliance as ma
 from metaalliance.analysis.documents import digest
 from metaalliance.analysis.rules import RULES, RULES_VERSION
+from metaalliance.cli.app import app
 
 FILES = Path(__file__).parent / "records_0_1"
 
@@ -100,6 +102,30 @@ def test_numbers_of_the_same_studies_are_moved_by_no_reading(tmp_path):
         content["numbers"] |= {n: v for n, v in counts.items() if ".n_" in n}
 
     assert not read_before(tmp_path, change).follows
+
+
+def record_of(folder, *raters):
+    """Return the record of moderators of a sheet with these raters, which is left there."""
+    rows = [f"S{i},.{i}1,{40 + i},{rater}\n" for i, rater in enumerate(raters, start=1)]
+    (folder / "sheet.csv").write_text("study,r,n,alliance_rater\n" + "".join(rows))
+    words = ["moderators", str(folder / "sheet.csv"), "--by", "alliance_rater", "--output",
+             str(folder), "--force"]  # fmt: skip
+    assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+    return json.loads((folder / "run_moderators.json").read_text("utf-8"))
+
+
+def test_levels_that_are_read_otherwise_name_the_rule(tmp_path):
+    """Rules 3 read parents as other: their numbers are those of a sheet that calls them so."""
+    raters = ["client", "client", "client", "partner", "partner", "partner"]
+    before = record_of(tmp_path, *raters, "other", "other", "other")
+    content = record_of(tmp_path, *raters, "parent", "parent", "parent")
+    content |= {"files": {}, "rules": 3, "numbers": before["numbers"]}
+    content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+    record = tmp_path / "run_moderators.json"
+    record.write_text(json.dumps(content), encoding="utf-8")
+    found = ma.verify(record, tmp_path / "sheet.csv", config=empty(tmp_path))
+    assert found.follows, found.summary()
+    assert "parents are raters of their own" in found.verdict
 
 
 def test_strict_wants_the_same_rules(tmp_path, old):

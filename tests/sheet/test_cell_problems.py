@@ -174,7 +174,8 @@ def test_spellings_of_a_rater(load, seen):
 MODALITIES = {"CBT": "CBT", "cbt": "CBT", "C.B.T.": "CBT", "CT": "CBT", "PDT": "psychodynamic",
               "cognitive behavioural therapy": "CBT", "insight-oriented": "psychodynamic",
               "ACT": "third-wave", "MBCT": "third-wave", "MI": "motivational",
-              "client-centred": "humanistic", "Gestalt": "humanistic", "EFT": "humanistic",
+              "client-centred": "humanistic", "Gestalt": "humanistic",
+              "emotion-focused": "humanistic",
               "counseling": "counselling", "third wave": "third-wave"}  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 import metaalliance as ma
@@ -188,26 +190,97 @@ def test_effect_whose_sign_stands_alone_in_its_study(load):
     assert suspects(load(text)) == ["A4"]
 
 
-DIRECTIONS = {
-    "ORS": ("", "lower_better", "MA514"),
-    "CGI-I": ("", "higher_better", "MA514"),
-    "SAS-SR": ("functioning", "higher_better", "MA514"),
-    "treatment retention": ("retention", "lower_better", "MA514"),
-    "dropout from therapy": ("dropout", "higher_better", "MA514"),
-    "my symptom scale": ("symptom", "higher_better", "MA537"),
-}
+#: Domain, the wrong direction and the code, by measure; a blank measure leaves the domain alone.
+DIRECTIONS = [
+    ("ORS", "", "lower_better", "MA514"),
+    ("CGI-I", "", "higher_better", "MA514"),
+    ("CGI", "global", "higher_better", "MA514"),
+    ("SAS-SR", "functioning", "higher_better", "MA514"),
+    ("SOFAS", "functioning", "lower_better", "MA514"),
+    ("LSAS", "symptom", "higher_better", "MA514"),
+    ("WHODAS 2.0", "functioning", "higher_better", "MA514"),
+    ("Q-LES-Q", "wellbeing", "lower_better", "MA514"),
+    ("Dyadic Adjustment Scale", "functioning", "lower_better", "MA514"),
+    ("treatment retention", "retention", "lower_better", "MA514"),
+    ("sessions attended", "", "lower_better", "MA514"),
+    ("dropout from therapy", "dropout", "higher_better", "MA514"),
+    ("readmission within a year", "", "higher_better", "MA514"),
+    ("symptom remission", "symptom", "lower_better", "MA514"),
+    ("", "dropout", "higher_better", "MA514"),
+    ("", "relapse", "higher_better", "MA514"),
+    ("", "readmission", "higher_better", "MA514"),
+    ("", "attendance", "lower_better", "MA514"),
+    ("", "completion", "lower_better", "MA514"),
+    ("", "satisfaction", "lower_better", "MA514"),
+    ("", "functioning", "lower_better", "MA514"),
+    ("", "quality of life", "lower_better", "MA514"),
+    ("", "remission", "lower_better", "MA514"),
+    ("my own scale", "homework", "lower_better", "MA514"),
+    ("my symptom scale", "symptom", "higher_better", "MA537"),
+    ("my own scale", "symptom", "higher_better", "MA537"),
+    ("functional impairment", "functioning", "higher_better", "MA537"),
+]
 
 
-@pytest.mark.parametrize(("measure", "expected"), DIRECTIONS.items(), ids=DIRECTIONS)
-def test_direction_against_what_is_known_is_said(load, measure, expected):
-    domain, wrong, code = expected
+@pytest.mark.parametrize(("measure", "domain", "wrong", "code"), DIRECTIONS)
+def test_direction_against_what_is_known_is_said(load, measure, domain, wrong, code):
     right = "higher_better" if wrong == "lower_better" else "lower_better"
     studies = load(
         "study,outcome_measure,outcome_domain,outcome_direction,n,r\n"
         f"A,{measure},{domain},{wrong},40,.3\nB,{measure},{domain},{right},50,.2\n"
     )
-    found = [(p.row, p.code) for p in studies.problems if p.code in {"MA514", "MA537"}]
-    assert found == [(2, code)]
+    found = [(p.cell, p.code) for p in studies.problems if p.code in {"MA514", "MA537"}]
+    assert found == [("D2", code)]
+
+
+#: Changes, names that a word turns round, and names with several meanings.
+NOT_KNOWN = [
+    ("BDI change", "symptom"), ("improvement", "symptom"), ("non-completion", "retention"),
+    ("missed sessions", "attendance"), ("time to dropout", "dropout"), ("relapse-free", "relapse"),
+    ("dissatisfaction", "satisfaction"), ("", "non-adherence"), ("DAS", "functioning"),
+    ("SDQ", "symptom"), ("CBCL", "functioning"), ("my own scale", "global"), ("rated", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("measure", "domain"), NOT_KNOWN)
+@pytest.mark.parametrize("direction", ["higher_better", "lower_better"])
+def test_nothing_is_said_of_a_direction_that_is_not_known(load, measure, domain, direction):
+    studies = load(
+        "study,outcome_measure,outcome_domain,outcome_direction,n,r\n"
+        f"A,{measure},{domain},{direction},40,.3\n"
+    )
+    assert [p.code for p in studies.problems if p.code in {"MA514", "MA537"}] == []
+
+
+REVERSED = """\
+study,year,r,n,outcome_measure,outcome_domain,outcome_direction
+Adler,1991,-.31,62,ORS,,lower_better
+Berg,1998,.30,41,ORS,,higher_better
+Cohn,2003,.21,88,SOFAS,functioning,lower_better
+Dorn,2010,.24,120,treatment retention,retention,lower_better
+Eder,2011,.24,120,dropout from therapy,dropout,higher_better
+Falk,2012,.24,120,LSAS,symptom,higher_better
+Gross,2013,.24,120,CGI-I,global,higher_better
+Hahn,2014,.24,120,DAS,functioning,higher_better
+Iser,2015,.24,120,SAS-SR,functioning,higher_better
+Jung,2016,.24,120,Hamilton,symptom,lower_better
+Klee,2017,.24,120,PCL-5,symptom,higher_better
+"""
+
+
+def test_every_reversed_row_of_a_sheet_is_named_with_its_cell(load):
+    studies = load(REVERSED)
+    (problem,) = (p for p in studies.problems if p.code == "MA514")
+    assert problem.message.startswith("8 rows (G2, G4, G5, G6, G7, G8, G10, G12), the first:")
+    assert [p.cell for p in studies.problems if p.code == "MA355"] == ["E9"]
+    assert not studies.errors
+
+
+def test_a_suspect_direction_changes_no_number(load):
+    found = ma.effect_sizes(load(REVERSED)).yi
+    signs = [-1, 1, -1, -1, 1, 1, 1, 1, 1, -1, 1]
+    r = [-0.31, 0.30, 0.21, *[0.24] * 8]
+    assert list(found) == pytest.approx([s * math.atanh(v) for s, v in zip(signs, r, strict=True)])
 
 
 @pytest.mark.parametrize("code", ["ALL-002", "Total1", "SUM_12"])

@@ -178,9 +178,94 @@ def test_no_level_is_merged_into_other(load, column):
     assert list(ma.effect_sizes(studies).frame[column]) == KEPT[column]
 
 
-@pytest.mark.parametrize("value", ["MBT", "PST", "FFT", "12-step", "psychoeducation"])
-def test_another_therapy_is_taken_for_none(load, value):
-    assert hint(load(f"study,r,n,modality\nA,.3,40,{value}\n"), "MA334") == ""
+#: Names that were once taken for another level; None are read as no level, and nothing is proposed.
+ONCE_WRONG = [
+    ("modality", "MBT", "psychodynamic"), ("modality", "FFT", "systemic"),
+    ("modality", "MST", "systemic"), ("modality", "PST", "CBT"),
+    ("modality", "psychoeducation", "other"), ("modality", "12-step", None),
+    ("modality", "compassion focused", "third-wave"),
+    ("modality", "cognitive analytic therapy", "integrative"),
+    ("modality", "metacognitive therapy", "third-wave"),
+    ("modality", "brief relational therapy", None), ("modality", "narrative therapy", None),
+    ("modality", "art therapy", None), ("modality", "hypnotherapy", None),
+    ("modality", "solution-focused", None), ("alliance_rater", "coder", "observer"),
+    ("alliance_rater", "supervisor", None), ("alliance_rater", "both", None),
+    ("alliance_time", "last session", "late"), ("delivery", "telehealth", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "value", "level"), ONCE_WRONG)
+def test_a_name_is_read_as_its_own_level_or_proposed_as_none(load, column, value, level):
+    studies = load(f"study,r,n,{column}\nA,.3,40,{value}\n")
+    assert values(studies, column) == [level or value]
+    assert ("MA334" in codes(studies)) == (level is None)
+    if level is None:
+        assert hint(studies, "MA334") == ""
+
+
+#: A word of a closed column is proposed by its letters alone, too.
+@pytest.mark.parametrize(
+    ("column", "value", "proposed"),
+    [("outcome_direction", "lower_beter", "did you mean 'lower_better'?"),
+     ("estimand", "patient-level", "")],
+)  # fmt: skip
+def test_unknown_value_that_decides_is_proposed_by_its_letters(load, column, value, proposed):
+    assert hint(load(f"study,r,n,{column}\nA,.3,40,{value}\n"), "MA331") == proposed
+
+
+NAMES_OF_LEVELS = [
+    ("modality", "CBT", ["REBT", "CPT", "TF-CBT", "BA", "problem-solving therapy"]),
+    ("modality", "psychodynamic", ["TFP", "ISTDP", "PFPP", "psychodynamic psychotherapy"]),
+    ("modality", "systemic", ["ABFT", "MDFT", "marital therapy", "emotionally focused therapy"]),
+    ("modality", "third-wave", ["MBSR", "MCT", "CBASP", "compassion-focused therapy"]),
+    ("modality", "other", ["EMDR"]),
+    ("alliance_rater", "parent", ["parent", "caregiver", "Mother"]),
+    ("alliance_rater", "observer", ["judge", "evaluator"]),
+    ("outcome_rater", "client", ["client-rated", "adolescent"]),
+    ("alliance_measure", "WAI-S", ["WAI-12", "WAI-SF"]),
+    ("alliance_measure", "TASC", ["TASC-r", "TASC-C"]),
+    ("alliance_measure", "SOFTA", ["SOFTA-o", "SOFTA-s"]),
+    ("alliance_measure", "STAR", ["Scale To Assess Therapeutic Relationships"]),
+    ("alliance_measure", "CALTARS", ["CALTRAS"]),
+    ("outcome_measure", "HRSD", ["HAM-D", "Hamilton Depression"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "level", "names"), NAMES_OF_LEVELS)
+def test_names_of_the_field_are_read_as_their_level(load, column, level, names):
+    rows = "".join(f"S{i},.3,40,{name}\n" for i, name in enumerate(names))
+    assert values(load(f"study,r,n,{column}\n{rows}"), column) == [level] * len(names)
+
+
+SEVERAL = [
+    ("modality", "EFT", "emotion-focused therapy (humanistic)"),
+    ("modality", "PE", "process-experiential therapy (humanistic)"),
+    ("modality", "cft", "couple and family therapy (systemic)"),
+    ("delivery", "Teletherapy", "telephone"),
+    ("alliance_measure", "PHA", "HAcs"),
+    ("outcome_measure", "Hamilton", "Hamilton Anxiety (higher is worse)"),
+    *(("outcome_measure", name, part)
+      for name, part in {"DAS": "Dyadic Adjustment Scale (higher is better)", "SDS": "Sheehan",
+                         "GAS": "Goal Attainment", "SAS": "Zung", "ASI": "Anxiety Sensitivity",
+                         "PSS": "Parental", "CBCL": "competence (higher is better)",
+                         "SDQ": "prosocial"}.items()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "value", "meaning"), SEVERAL)
+def test_name_with_several_meanings_is_kept_and_asked_about(load, column, value, meaning):
+    studies = load(f"study,r,n,{column}\nA,.3,40,{value}\nB,.2,40,{value}\n")
+    assert values(studies, column) == [value, value]
+    assert codes(studies) == ["MA355"]
+    assert meaning in hint(studies, "MA355")
+
+
+def test_the_team_says_what_a_name_means(load):
+    text = "study,r,n,modality\nA,.3,40,EFT\nB,.2,40,BA\n"
+    own = {"humanistic": ["EFT"], "third-wave": ["BA"]}
+    studies = read(load, text, vocabulary={"modality": own})
+    assert values(studies, "modality") == ["humanistic", "third-wave"]
+    assert "MA355" not in codes(studies)
 
 
 def test_instruments_are_not_asked_about(load):

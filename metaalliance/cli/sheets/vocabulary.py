@@ -11,7 +11,7 @@ from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.cli.run import OK, print_document, print_result, terminal_width
 from metaalliance.errors import OptionError
 from metaalliance.sheet.columns.scheme import scheme_of
-from metaalliance.sheet.columns.vocabularies import Vocabulary
+from metaalliance.sheet.columns.vocabularies import Vocabulary, term_pages
 
 
 def run_vocabulary(column: str | None, config: Path | None, *, json_output: bool) -> int:
@@ -39,13 +39,29 @@ def run_vocabulary(column: str | None, config: Path | None, *, json_output: bool
 
 
 def _document(vocabulary: Vocabulary) -> dict[str, object]:
-    levels = [{"level": v, "aliases": vocabulary.aliases.get(v, ())} for v in vocabulary.levels]
+    def seen(name: str) -> list[str]:
+        return [term_pages()[key][0] for key in vocabulary.pages.get(name, ())]
+
+    levels = [
+        {
+            "level": level,
+            "aliases": vocabulary.aliases.get(level, ()),
+            "higher": vocabulary.higher.get(level),
+            "pages": [address for address in seen(level) if address],
+        }
+        for level in vocabulary.levels
+    ]
+    questions = [
+        {"name": name, "meanings": meanings, "pages": seen(name)}
+        for name, meanings in vocabulary.questions.items()
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "command": "vocabulary",
         "column": vocabulary.name,
         "open": vocabulary.open,
         "levels": levels,
+        "questions": questions,
     }
 
 
@@ -55,6 +71,11 @@ def _lines(vocabulary: Vocabulary) -> list[str]:
     lines = [f"{vocabulary.name}{other}"]
     for level in vocabulary.levels:
         names = ", ".join(vocabulary.aliases.get(level, ()))
-        text = f"  {level}: {names}" if names else f"  {level}"
+        side = vocabulary.higher.get(level)
+        known = f"{level} (higher is {side})" if side else level
+        text = f"  {known}: {names}" if names else f"  {known}"
+        lines += textwrap.wrap(text, width, subsequent_indent="    ")
+    for name in vocabulary.questions:
+        text = f"  asked about: {vocabulary.question(name)}"
         lines += textwrap.wrap(text, width, subsequent_indent="    ")
     return lines

@@ -148,17 +148,21 @@ def _with_missing(scheme: Scheme, config: Config) -> Scheme:
 
 
 def extend(vocabulary: Vocabulary, levels: Mapping[str, tuple[str, ...]]) -> Vocabulary:
-    """Return a vocabulary with more levels and aliases; the team's win over the built-in ones."""
+    """Return a vocabulary with more levels and aliases; the team's win over the built-in ones.
+
+    A name that the team has entered is asked about no longer.
+    """
     aliases = {level: (*names,) for level, names in levels.items()}
+    own = {key_of(n) for extra in levels.values() for n in extra} | {key_of(k) for k in levels}
+    questions = {n: m for n, m in vocabulary.questions.items() if key_of(n) not in own}
     for level, names in vocabulary.aliases.items():
-        own = {key_of(n) for extra in levels.values() for n in extra} | {key_of(k) for k in levels}
         kept = tuple(n for n in names if key_of(n) not in own)
         aliases[level] = (*aliases.get(level, ()), *kept)
     new = tuple(level for level in levels if level not in vocabulary.levels)
     ordered = (*vocabulary.levels, *new)
     if len(new) < len(levels):  # the team's order, where it names levels that there were
         ordered = (*levels, *(level for level in vocabulary.levels if level not in levels))
-    return replace(vocabulary, levels=ordered, aliases=aliases, _lookup={})
+    return replace(vocabulary, levels=ordered, aliases=aliases, questions=questions, _lookup={})
 
 
 def _check_column(name: str, where: str) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
+import csv
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+#: On which side of a scale, or of an event, a higher value lies.
+Side = Literal["better", "worse"]
+#: The terms of the field, each with the pages where its meaning or direction was seen.
+_TERMS = Path(__file__).parent / "terms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,12 @@ class Vocabulary:
         Whether it names instruments, of which there are always more: others are not asked about.
     exact : bool
         Whether punctuation counts, as it does for signs.
+    higher : dict
+        What a higher value is by level, "better" or "worse", where that is known.
+    questions : dict
+        Names that mean several things, with what they may mean: asked about, never guessed.
+    pages : dict
+        Keys of the pages where the meaning or direction was seen, by level or such name.
     """
 
     name: str
@@ -36,6 +50,9 @@ class Vocabulary:
     open: bool = False
     named: bool = False
     exact: bool = False
+    higher: dict[str, Side] = field(default_factory=dict)
+    questions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    pages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _lookup: dict[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -52,21 +69,58 @@ class Vocabulary:
         """Return the level that `text` names, or None."""
         return self._lookup.get(self._key(text))
 
-    def suggest(self, text: str) -> str | None:
-        """Return the level with the nearest name, or None."""
-        near = difflib.get_close_matches(self._key(text), self._lookup, n=1, cutoff=0.6)
-        return self._lookup[near[0]] if near else None
+    def question(self, text: str) -> str:
+        """Return what a name may mean, as a sentence, or an empty text where it is clear.
+
+        Examples
+        --------
+        >>> VOCABULARIES["delivery"].question("Teletherapy")
+        'teletherapy may be video or telephone'
+        """
+        key = self._key(text)
+        asked = next((name for name in self.questions if self._key(name) == key), None)
+        if asked is None or self.find(text) is not None:
+            return ""
+        meant = [self._described(name) for name in self.questions[asked]]
+        return f"{asked} may be {', '.join(meant[:-1])} or {meant[-1]}"
+
+    def _described(self, name: str) -> str:
+        """Name one meaning, with the level that it counts as, or what a higher score is."""
+        level = self.find(name) or name
+        side = self.higher.get(level)
+        about = level if level != name and not self.named else f"higher is {side}" if side else ""
+        return f"{name} ({about})" if about else name
+
+    def knows(self, text: str) -> bool:
+        """Whether a text names a level, or several things that are asked about."""
+        return self.find(text) is not None or bool(self.question(text))
 
     def near(self, text: str) -> str | None:
-        """Return the level or other name that is one or two letters from `text`, or None."""
+        """Return the level or other name that is one or two letters from `text`, or None.
+
+        Another acronym is another thing: MBT is neither CBT nor MBCT.
+
+        Examples
+        --------
+        >>> [VOCABULARIES["modality"].near(text) for text in ("psychodynamc", "MDT", "CBTs")]
+        ['psychodynamic', None, 'CBT']
+        """
         key = self._key(text)
-        allowed = 0 if len(key) < 3 else 1 if len(key) < 5 else 2
+        allowed = 0 if len(key) < 3 else 1 if len(key) < 8 else 2
         names = (*self.levels, *(name for known in self.aliases.values() for name in known))
         apart = {n: letters_apart(key, self._key(n), allowed) for n in names if len(n) > 2}
-        near = [name for name in names if apart.get(name, allowed + 1) <= allowed]
-        if len(key) < 5:  # MBT is neither CBT nor MBCT: of a short name only CBTT or CBTs
-            near = [name for name in near if _doubled(*sorted((key, self._key(name)), key=len))]
+        near = [
+            name
+            for name in names
+            if apart.get(name, allowed + 1) <= allowed
+            and (not _is_acronym(name) or _doubled(*sorted((key, self._key(name)), key=len)))
+        ]
         return min(near, key=apart.__getitem__) if near else None
+
+
+def _is_acronym(name: str) -> bool:
+    """Whether a name is made of initials, such as CBT, iCBT and WAI-S."""
+    return not re.search("[a-z]{3}", name)
 
 
 def _doubled(short: str, long: str) -> bool:
@@ -75,20 +129,24 @@ def _doubled(short: str, long: str) -> bool:
 
 
 def letters_apart(first: str, second: str, enough: int | None = None) -> int:
-    """Letters to change, add or leave out between two words (Levenshtein's distance).
+    """Letters to change, add, leave out or exchange with the next between two words.
 
     Examples
     --------
     >>> letters_apart("client", "cleint"), letters_apart("school", "schools")
-    (2, 1)
+    (1, 1)
     """
     if enough is not None and abs(len(first) - len(second)) > enough:
         return enough + 1
+    above: list[int] = []
+    last: list[int] = []
     row = list(range(len(second) + 1))
     for i, a in enumerate(first, start=1):
-        before, row[0] = row[0], i
+        above, last, row = last, row, [i]
         for j, b in enumerate(second, start=1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+            row.append(min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b)))
+            if i > 1 and j > 1 and a == second[j - 2] and b == first[i - 2]:
+                row[j] = min(row[j], above[j - 2] + 1)
     return row[-1]
 
 
@@ -121,126 +179,47 @@ def key_of(text: str) -> str:
     return re.sub(r"[\s._\-–—/()'’,:]+", "", folded)
 
 
-MODALITY = Vocabulary(
-    "modality",
-    ("CBT", "psychodynamic", "humanistic", "IPT", "systemic", "integrative", "third-wave",
-     "motivational", "counselling", "group-specific", "supportive", "other", "mixed"),
-    {
-        "CBT": ("cognitive behavioural therapy", "cognitive behavioral therapy", "cognitive-behavioral",
-                "cognitive behavioural", "CT", "cognitive therapy", "behaviour therapy",
-                "behavior therapy", "behavioral", "behavioural", "BT", "exposure",
-                "prolonged exposure", "iCBT", "behavioural activation", "behavioral activation"),
-        "psychodynamic": ("PDT", "psychoanalytic", "insight-oriented", "dynamic", "psychoanalysis",
-                          "STPP", "short-term dynamic", "psychodynamic therapy",
-                          "supportive-expressive"),
-        "humanistic": ("EFT", "client-centred", "client-centered", "person-centred",
-                       "person-centered", "gestalt", "experiential", "emotion-focused",
-                       "emotion focused therapy", "process-experiential", "existential"),
-        "IPT": ("interpersonal therapy", "interpersonal psychotherapy", "interpersonal"),
-        "systemic": ("family therapy", "couple therapy", "systemic therapy", "MDFT", "BSFT",
-                     "functional family therapy"),
-        "integrative": ("eclectic", "integrated", "CAT"),
-        "third-wave": ("ACT", "DBT", "MBCT", "acceptance and commitment therapy", "third wave",
-                       "dialectical behavior therapy", "dialectical behaviour therapy",
-                       "mindfulness-based", "schema therapy", "MCT", "CBASP"),
-        "motivational": ("MET", "MI", "motivational interviewing",
-                         "motivational enhancement therapy"),
-        "counselling": ("counseling", "counselling as usual", "drug counseling"),
-        "supportive": ("supportive therapy", "SP"),
-        "mixed": ("various", "multiple", "TAU", "treatment as usual", "several"),
-        "other": ("miscellaneous",),
-    },
-    open=True,
-)  # fmt: skip
+def _split(cell: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cell.split(";") if part.strip())
 
-ALLIANCE_MEASURE = Vocabulary(
-    "alliance_measure",
-    ("WAI", "WAI-S", "WAI-SR", "WAI-O", "HAq", "HAq-II", "CALPAS", "VPPS", "VTAS", "ARM", "SRS",
-     "SAI", "STA", "TSR", "PSR", "TASC", "ARI", "CASF", "SOFTA", "KAS", "other"),
-    {
-        "WAI": ("Working Alliance Inventory",),
-        "WAI-S": ("WAI short", "WAI short form", "WAIS"),
-        "WAI-SR": ("WAI short revised",),
-        "WAI-O": ("WAI observer", "WAI-O short"),
-        "HAq": ("Helping Alliance Questionnaire", "PHA", "HAQ-I", "Penn Helping Alliance"),
-        "HAq-II": ("HAQ2", "HAq II", "Helping Alliance Questionnaire II"),
-        "CALPAS": ("California Psychotherapy Alliance Scales", "CALTRAS", "CALPAS-P"),
-        "VPPS": ("Vanderbilt Psychotherapy Process Scale",),
-        "VTAS": ("Vanderbilt Therapeutic Alliance Scale", "VTAS-R"),
-        "ARM": ("Agnew Relationship Measure", "ARM-5"),
-        "SRS": ("Session Rating Scale",),
-        "SAI": ("Session Alliance Inventory",),
-        "STA": ("Scale To Assess Therapeutic Alliance",),
-        "TSR": ("Therapy Session Report",),
-    },
-    open=True,
-    named=True,
-)  # fmt: skip
 
-OUTCOME_MEASURE = Vocabulary(
-    "outcome_measure",
-    ("BDI", "BDI-II", "HRSD", "MADRS", "PHQ-9", "QIDS", "CES-D", "GAD-7", "BAI", "STAI", "PSWQ",
-     "SCL-90-R", "GSI", "BSI", "OQ-45", "CORE-OM", "IIP", "PCL", "CAPS", "IES-R", "Y-BOCS", "EDE",
-     "ASI", "PANSS", "CBCL", "SDQ", "dropout", "GAF", "GAS", "SAS", "SAS-SR", "SOFAS", "ORS", "WHO-5", "SWLS", "QOLI", "CSQ-8",
-     "CGI", "CGI-I", "CGI-S", "target complaints", "composite"),
-    {
-        "BDI": ("Beck Depression Inventory",),
-        "BDI-II": ("BDI2", "Beck Depression Inventory II"),
-        "HRSD": ("HAM-D", "HDRS", "HAMD", "Hamilton", "Hamilton Depression", "HRSD-17", "HAM-D-17"),
-        "MADRS": ("Montgomery-Asberg",),
-        "PHQ-9": ("PHQ", "Patient Health Questionnaire"),
-        "CES-D": ("CESD",),
-        "GAD-7": ("GAD7 scale",),
-        "BAI": ("Beck Anxiety Inventory",),
-        "SCL-90-R": ("SCL-90", "SCL", "Symptom Checklist", "Symptom Checklist 90"),
-        "GSI": ("Global Severity Index", "SCL-90-R GSI", "BSI GSI", "SCL GSI"),
-        "BSI": ("Brief Symptom Inventory", "BSI-18"),
-        "OQ-45": ("OQ", "OQ-45.2", "Outcome Questionnaire", "Outcome Questionnaire 45"),
-        "CORE-OM": ("CORE", "CORE-10", "Clinical Outcomes in Routine Evaluation"),
-        "IIP": ("IIP-32", "IIP-64", "Inventory of Interpersonal Problems"),
-        "PCL": ("PCL-5", "PTSD Checklist"),
-        "IES-R": ("IES", "Impact of Event Scale"),
-        "Y-BOCS": ("YBOCS",),
-        "EDE": ("EDE-Q",),
-        "ASI": ("Addiction Severity Index",),
-        "dropout": ("drop-out", "drop out", "premature termination", "attrition"),
-        "GAF": ("Global Assessment of Functioning", "GAS/GAF"),
-        "SAS": ("Social Adjustment Scale",),
-        "CGI-I": ("Clinical Global Impression improvement", "CGI improvement"),
-        "CGI-S": ("Clinical Global Impression severity", "CGI severity"),
-        "SOFAS": ("Social and Occupational Functioning Assessment Scale",),
-        "ORS": ("Outcome Rating Scale",),
-        "WHO-5": ("WHO5", "WHO-5 Well-Being Index"),
-        "SWLS": ("Satisfaction With Life Scale",),
-        "CSQ-8": ("CSQ", "Client Satisfaction Questionnaire"),
-        "CGI": ("Clinical Global Impression",),
-        "target complaints": ("TC",),
-    },
-    open=True,
-    named=True,
-)  # fmt: skip
+def _rows(name: str) -> list[dict[str, str]]:
+    """Read one of the files of terms."""
+    with (_TERMS / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
-#: Outcome measures on which a higher score is worse, and those on which it is better.
-HIGHER_IS_WORSE = frozenset(
-    {"BDI", "BDI-II", "HRSD", "MADRS", "PHQ-9", "QIDS", "CES-D", "GAD-7", "BAI", "STAI", "PSWQ",
-     "SCL-90-R", "GSI", "BSI", "OQ-45", "CORE-OM", "IIP", "PCL", "CAPS", "IES-R", "Y-BOCS", "EDE",
-     "ASI", "PANSS", "CBCL", "CGI-I", "CGI-S", "SAS-SR", "dropout"}
-)  # fmt: skip
-HIGHER_IS_BETTER = frozenset({"GAF", "GAS", "SOFAS", "ORS", "WHO-5", "SWLS", "QOLI", "CSQ-8"})
 
-_RATERS = {
-    "client": ("patient", "self", "self-report", "clt", "participant", "youth", "child",
-               "consumer", "service user", "client-rated", "patient-rated", "self-rated"),
-    "therapist": ("counsellor", "counselor", "provider", "therapist-rated"),
-    "observer": ("observer-rated", "independent", "independent rater", "rater", "expert", "external", "assessor",
-                 "interviewer"),
-    "other": ("parent", "partner", "teacher", "records", "administrative"),
-}  # fmt: skip
-_RATER_LEVELS = ("client", "therapist", "observer", "other")
-#: Who rates the alliance as a clinician is the therapist; who rates the outcome may be anybody.
-_ALLIANCE_RATERS = {**_RATERS, "therapist": ("clinician", *_RATERS["therapist"])}
-_CLINICIAN = ("clinician-rated", "clinician report", "clinician-administered", "clinicians")
-_OUTCOME_RATERS = {**_RATERS, "clinician": _CLINICIAN}
+#: Columns of terms that name instruments.
+_INSTRUMENTS = frozenset({"alliance_measure", "outcome_measure"})
+
+
+def _of_the_field() -> Iterator[Vocabulary]:
+    """Yield the vocabularies of the files of terms; all are open."""
+    levels, asked = _rows("levels.csv"), _rows("questions.csv")
+    for column in dict.fromkeys(row["column"] for row in levels):
+        own = [row for row in levels if row["column"] == column]
+        questions = [row for row in asked if row["column"] == column]
+        sides: dict[str, Side] = {"better": "better", "worse": "worse"}
+        yield Vocabulary(
+            column,
+            tuple(row["level"] for row in own),
+            {row["level"]: _split(row["aliases"]) for row in own if row["aliases"]},
+            open=True,
+            named=column in _INSTRUMENTS,
+            higher={row["level"]: sides[row["higher"]] for row in own if row["higher"]},
+            questions={row["name"]: _split(row["meanings"]) for row in questions},
+            pages={
+                **{row["level"]: _split(row["pages"]) for row in own},
+                **{row["name"]: _split(row["pages"]) for row in questions},
+            },
+        )
+
+
+@lru_cache(maxsize=1)
+def term_pages() -> dict[str, tuple[str, str]]:
+    """Return the register of pages: address and what was seen there, by key."""
+    return {row["key"]: (row["address"], row["seen"]) for row in _rows("pages.csv")}
+
 
 _DIRECTION = ("higher_better", "lower_better")
 _DIRECTIONS = {
@@ -260,9 +239,7 @@ SAID_OUT = ("out", "excl", "exclude", "excluded", "ausgeschlossen", "ausschluss"
 VOCABULARIES: dict[str, Vocabulary] = {
     v.name: v
     for v in (
-        MODALITY,
-        ALLIANCE_MEASURE,
-        OUTCOME_MEASURE,
+        *_of_the_field(),
         Vocabulary(
             "source",
             ("journal", "book", "dissertation", "unpublished"),
@@ -288,47 +265,15 @@ VOCABULARIES: dict[str, Vocabulary] = {
             exact=True,
         ),
         Vocabulary(
-            "alliance_subscale", ("total", "bond", "task", "goal"),
-            {"total": ("overall", "full", "composite"), "bond": ("bonds", "relationship"),
-             "task": ("tasks",), "goal": ("goals",)},
-            open=True,
-        ),
-        Vocabulary("alliance_rater", _RATER_LEVELS, _ALLIANCE_RATERS, open=True),
-        Vocabulary("outcome_rater", (*_RATER_LEVELS[:3], "clinician", "other"), _OUTCOME_RATERS,
-                   open=True),
-        Vocabulary(
-            "alliance_time", ("early", "mid", "late", "averaged"),
-            {"early": ("beginning", "first third", "session 1", "session 3", "session 4"),
-             "mid": ("middle",), "late": ("end", "final", "termination"),
-             "averaged": ("average", "mean", "aggregated", "all sessions")},
-            open=True,
-        ),
-        Vocabulary(
             "reliability_source", ("this sample", "manual", "other"),
             {"this sample": ("sample", "own sample", "present sample", "study", "reported"),
              "manual": ("test manual", "validation study", "literature")},
             open=True,
         ),
         Vocabulary(
-            "outcome_domain",
-            ("symptom", "functioning", "wellbeing", "engagement", "adherence", "homework",
-             "retention", "dropout", "satisfaction", "global", "other"),
-            {"symptom": ("symptoms", "symptomatology"), "functioning": ("function", "social functioning"),
-             "wellbeing": ("well-being", "quality of life"), "dropout": ("drop-out", "premature termination", "attrition"),
-             "retention": ("completion", "completers", "treatment completion"),
-             "adherence": ("compliance",), "global": ("general", "global outcome")},
-            open=True,
-        ),
-        Vocabulary(
             "outcome_time", ("post", "follow-up", "dropout"),
             {"post": ("posttreatment", "post-treatment", "termination", "end of treatment", "post treatment"),
              "follow-up": ("followup", "follow up", "FU"), "dropout": ("drop-out",)},
-            open=True,
-        ),
-        Vocabulary(
-            "delivery", ("face-to-face", "internet", "telephone", "video", "blended"),
-            {"face-to-face": ("f2f", "in person", "in-person", "office"), "internet": ("online", "web", "digital"),
-             "telephone": ("phone",), "video": ("videoconference", "teletherapy", "videoconferencing")},
             open=True,
         ),
         Vocabulary(
@@ -380,3 +325,4 @@ VOCABULARIES: dict[str, Vocabulary] = {
         ),
     )
 }  # fmt: skip
+OUTCOME_MEASURE = VOCABULARIES["outcome_measure"]

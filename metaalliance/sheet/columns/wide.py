@@ -228,7 +228,7 @@ def _of_two_outcomes(labels: Sequence[str]) -> set[str]:
 
 def is_alliance(word: str) -> bool:
     """Whether a word is the alliance or one of its instruments."""
-    return word == "alliance" or VOCABULARIES["alliance_measure"].find(word) is not None
+    return word == "alliance" or VOCABULARIES["alliance_measure"].knows(word)
 
 
 def _of_groups(columns: dict[str, int]) -> dict[str, int]:
@@ -326,6 +326,6 @@ def column_of(labels: Sequence[str]) -> str:
         return "effect"
     for name in ("alliance_rater", "alliance_subscale", "alliance_measure", "alliance_time",
                  "outcome_domain", "outcome_time"):  # fmt: skip
-        if all(VOCABULARIES[name].find(label) for label in labels):
+        if all(VOCABULARIES[name].knows(label) for label in labels):
             return name
     return "outcome_measure"

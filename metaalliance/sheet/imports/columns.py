@@ -67,7 +67,7 @@ def _readable(table: Table, index: int, column: Column) -> bool:
         return True
     texts = [str(v).strip() for v in table.values(index) if not is_blank(v)]
     vocabulary = column.vocabulary
-    if vocabulary is not None and all(vocabulary.find(t) for t in texts):
+    if vocabulary is not None and all(vocabulary.knows(t) for t in texts):
         return True
     if vocabulary is not None and not vocabulary.open:
         return any(vocabulary.find(t) for t in texts)  # the others are for `validate` to report

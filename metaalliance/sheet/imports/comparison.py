@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from metaalliance.errors import OptionError
 from metaalliance.sheet.columns.vocabularies import (
-    HIGHER_IS_BETTER,
-    HIGHER_IS_WORSE,
     OUTCOME_MEASURE,
     VOCABULARIES,
     key_of,
@@ -231,11 +229,11 @@ def _direction(outcome: str, entries: Sequence[Entry]) -> Cell | None:
     level = OUTCOME_MEASURE.find(outcome) if outcome else None
     if level is None or any(_may_be_turned(e, level) for e in entries):
         return None
-    if level in HIGHER_IS_WORSE:
-        return Cell("lower_better", how=f"higher scores of {level} are worse")
-    if level in HIGHER_IS_BETTER:
-        return Cell("higher_better", how=f"higher scores of {level} are better")
-    return None
+    side = OUTCOME_MEASURE.higher.get(level)
+    if side is None:
+        return None
+    direction = "higher_better" if side == "better" else "lower_better"
+    return Cell(direction, how=f"higher scores of {level} are {side}")
 
 
 def _may_be_turned(entry: Entry, level: str) -> bool:

@@ -68,7 +68,7 @@ def _numbered(labels: Sequence[str]) -> list[dict[str, str]]:
     """Effects of an instrument that are numbered: the instrument, and the label as the effect."""
     parted = [_NUMBERED.fullmatch(label) for label in labels]
     for name in ("alliance_measure", "outcome_measure"):
-        if all(m is not None and VOCABULARIES[name].find(m[1]) for m in parted):
+        if all(m is not None and VOCABULARIES[name].knows(m[1]) for m in parted):
             return [
                 {name: m[1] if m else label, "effect": label}
                 for m, label in zip(parted, labels, strict=True)
@@ -104,7 +104,7 @@ def _known(values: Sequence[str]) -> str:
     forms = [_FORM.fullmatch(value) for value in values]
     if all(is_alliance(v) or (m and is_alliance(m[1])) for v, m in zip(values, forms, strict=True)):
         return "alliance_measure"
-    return "outcome_measure" if all(map(VOCABULARIES["outcome_measure"].find, values)) else ""
+    return "outcome_measure" if all(map(VOCABULARIES["outcome_measure"].knows, values)) else ""
 
 
 def _entered(parts: Sequence[Sequence[str]]) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ _ONCE = {
     "MA334": "are kept as levels of their own",
     "MA339": "are no values, and read as missing",
     "MA344": "stand among numbers",
+    "MA355": "may mean several things, and are kept as levels of their own",
     "MA515": "are kept as names",
     "MA527": "are kept as levels",
 }

@@ -12,8 +12,8 @@ from metaalliance.core.conversion.spread import LOG, Inputs
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rules.directions import known_direction
 from metaalliance.sheet.rules.statistics import Choice
-from metaalliance.sheet.rules.study import known_direction
 
 #: Effects that are needed before one can stand alone, in a study and in the sheet.
 _IN_STUDY, _IN_SHEET = 3, 5

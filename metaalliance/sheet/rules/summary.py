@@ -94,7 +94,7 @@ def is_summary(label: str) -> bool:
 
 
 def _is_level(word: str) -> bool:
-    return any(known.open and known.find(word) for known in VOCABULARIES.values())
+    return any(known.open and known.knows(word) for known in VOCABULARIES.values())
 
 
 def is_total_of(label: str, groups: Collection[str]) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from openpyxl.comments import Comment
@@ -92,14 +92,25 @@ def write_codebook(
         vocabulary = vocabularies.get(column.name)
         row += 1
         _write_column(sheet, row, column, vocabulary, collapsed)
-        for level in vocabulary.levels if vocabulary is not None else ():
+        for texts in _level_texts(vocabulary) if vocabulary is not None else ():
             row += 1
-            aliases = vocabulary.aliases.get(level, ()) if vocabulary is not None else ()
-            texts = {"column": column.name, "values": level, "other names": "; ".join(aliases)}
-            _write_row(sheet, row, texts)
+            _write_row(sheet, row, {"column": column.name, **texts})
             sheet.cell(row, 1).font = font(color="7F7F7F")
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(_CODEBOOK))}{row}"
     fit_page(sheet)
+
+
+def _level_texts(vocabulary: Vocabulary) -> Iterator[dict[str, str]]:
+    """Yield the rows of the levels, and of the names that are asked about."""
+    for level in vocabulary.levels:
+        side = vocabulary.higher.get(level)
+        yield {
+            "what to enter": f"A higher value is {side}." if side else "",
+            "values": level,
+            "other names": "; ".join(vocabulary.aliases.get(level, ())),
+        }
+    for name in vocabulary.questions:
+        yield {"what to enter": f"Not {name} alone: {vocabulary.question(name)}."}
 
 
 def _write_column(

@@ -1,0 +1,119 @@
+"""Rules about the direction of the outcome: blank, or against what is known of the measure."""
+
+from __future__ import annotations
+
+import re
+
+from metaalliance.core.conversion.rules import RULES
+from metaalliance.problems import Problem
+from metaalliance.sheet.columns.vocabularies import OUTCOME_MEASURE
+from metaalliance.sheet.rows import Row
+
+_SIGNED = (
+    *(rule.inputs[0] for rule in RULES.values() if rule.signed and len(rule.inputs) == 1),
+    "value",
+)
+_DIRECTIONS = {"better": "higher_better", "worse": "lower_better"}
+_OPPOSITE = {"higher_better": "lower_better", "lower_better": "higher_better"}
+#: Events and conduct of which more is worse, and those of which more is better.
+_WORSE = re.compile(
+    r"\b(?:drop-?\s?outs?|attrition|premature termination|relaps|recurrence|re-?admission"
+    r"|re-?hospitali[sz]ation)",
+    re.IGNORECASE,
+)
+_BETTER = re.compile(
+    r"\b(?:retention|completion|completers?\b|attend|adheren|complian|homework|engagement"
+    r"|remission|remitted|recover|abstinen)",
+    re.IGNORECASE,
+)
+#: States of which more is better, unless the measure counts what is wrong with them.
+_STATES = re.compile(r"\b(?:satisfaction|functioning|well-?being|quality of life)", re.IGNORECASE)
+#: Words for what is wrong, under a name that is no known scale: it may have been reversed.
+_AILMENTS = re.compile(
+    r"symptom|distress|severity|problem|impair|disab|difficult|burden|dysfunction|complaint",
+    re.IGNORECASE,
+)
+#: Changes, and words that turn what stands beside them: nothing is known of such names.
+_TURNED = re.compile(
+    r"change|improve|respon[sd]|\bgain|reduc|revers|free\b|prevent|dissatisf|disengag|\bnon"
+    r"|\b(?:time|days?|weeks?) (?:to|until)\b"
+    r"|\b(?:no|not|without|lack|poor|low|miss\w*|cancel\w*|absen\w*|fail\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def direction_problems(rows: list[Row]) -> list[Problem]:
+    """Blank directions once for all rows; and directions that contradict a known measure."""
+    return [*_blank_directions(rows), *(p for row in rows for p in _reversed(row))]
+
+
+def _blank_directions(rows: list[Row]) -> list[Problem]:
+    """One warning for all rows without a direction, naming those most likely not aligned."""
+    blank = [row for row in rows if not row.has("outcome_direction")]
+    if not blank:
+        return []
+    suspects = [row for row in blank if _counts_symptoms(row)]
+    negative = sorted({row.label for row in suspects if _negative(row)})
+    message = (
+        f"outcome_direction is blank in {len(blank)} of {len(rows)} rows: their sign is taken as "
+        "aligned (positive = better alliance, better outcome)"
+    )
+    hint = ""
+    if suspects:
+        hint = f"{len(suspects)} of them count symptoms or dropout"
+    if negative:
+        hint += f", and are negative, as if not aligned, in {_listed(negative)}"
+    elif suspects:
+        hint += f": {_listed(sorted({row.label for row in suspects}))}"
+    return [blank[0].problem("MA504", message, "outcome_direction", hint)]
+
+
+def _listed(studies: list[str]) -> str:
+    more = f" and {len(studies) - 5} more" if len(studies) > 5 else ""
+    return "; ".join(studies[:5]) + more
+
+
+def _negative(row: Row) -> bool:
+    return any(isinstance(row.get(c), float) and row.get(c) < 0 for c in _SIGNED)
+
+
+def _counts_symptoms(row: Row) -> bool:
+    """Whether more is worse, a change among them: its sign may not have been aligned either."""
+    return row.get("outcome_domain") == "symptom" or known_direction(row)[1] == "lower_better"
+
+
+def _reversed(row: Row) -> list[Problem]:
+    """A direction that contradicts what is known of the measure."""
+    direction = row.get("outcome_direction")
+    what, known, sure = known_direction(row)
+    if not known or direction not in _OPPOSITE or direction != _OPPOSITE[known]:
+        return []
+    side = "better" if known == "higher_better" else "worse"
+    message = f"a higher {what} is {side}, but outcome_direction says {direction}"
+    hint = "correct it, unless the score is a change score or was reversed"
+    code = "MA514" if sure else "MA537"
+    return [row.problem(code, message, "outcome_direction", hint)]
+
+
+def known_direction(row: Row) -> tuple[str, str, bool]:
+    """What a row measures, the direction in which that is better, and whether that is sure.
+
+    The instrument decides; else the event or the construct that the measure names; else the
+    domain. A symptom scale that is not known may have been reversed. Nothing is known of a
+    change, of a name that has several meanings, and of what a word turns round (non-completion).
+    """
+    measure, domain = str(row.get("outcome_measure") or ""), str(row.get("outcome_domain") or "")
+    if measure in OUTCOME_MEASURE.higher:
+        return measure, _DIRECTIONS[OUTCOME_MEASURE.higher[measure]], True
+    if _TURNED.search(measure) or OUTCOME_MEASURE.question(measure):
+        return "", "", False
+    what = measure or domain
+    ailing = _AILMENTS.search(measure)
+    for text in (measure, "" if _TURNED.search(domain) else domain):
+        if _WORSE.search(text):
+            return what, "lower_better", True
+        if _BETTER.search(text) or (_STATES.search(text) and not ailing):
+            return what, "higher_better", True
+    if domain == "symptom" or ailing:
+        return what, "lower_better", False
+    return "", "", False

@@ -1,0 +1,110 @@
+"""The vocabulary of the field: every entry has the page where it was seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from metaalliance.cli.app import app
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of, term_pages
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "vocabulary.md"
+#: Columns whose levels are terms of the field; the others hold words of this program.
+FIELD = ["modality", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
+         "outcome_measure", "outcome_domain", "outcome_rater", "delivery"]  # fmt: skip
+
+
+def unseen(vocabulary):
+    """Entries without a page of the register, or with a direction or meanings seen on none."""
+    published = {key for key, (address, _) in term_pages().items() if address}
+    entries = [*vocabulary.levels, *vocabulary.questions]
+    return [
+        entry
+        for entry in entries
+        if not (keys := set(vocabulary.pages.get(entry, ())))
+        or not keys <= set(term_pages())
+        or ((entry in vocabulary.higher or entry in vocabulary.questions) and not keys & published)
+    ]
+
+
+@pytest.mark.parametrize("column", FIELD)
+def test_every_entry_has_the_page_where_it_was_seen(column):
+    assert unseen(VOCABULARIES[column]) == []
+
+
+def test_an_entry_without_a_page_is_found():
+    measures = VOCABULARIES["outcome_measure"]
+    pages = {**measures.pages, "BDI": (), "DAS": ("nowhere",), "GAF": ("own",)}
+    del pages["HRSD"]
+    assert unseen(replace(measures, pages=pages, _lookup={})) == ["BDI", "HRSD", "GAF", "DAS"]
+
+
+def test_each_page_stands_once_says_what_was_seen_and_is_used():
+    addresses = [address for address, _ in term_pages().values() if address]
+    assert len(addresses) == len(set(addresses))
+    assert all(a.startswith(("https://", "http://")) for a in addresses)
+    assert all(seen for _, seen in term_pages().values())
+    used = {key for v in VOCABULARIES.values() for keys in v.pages.values() for key in keys}
+    assert used == set(term_pages())
+
+
+def test_many_measures_have_a_direction():
+    higher = VOCABULARIES["outcome_measure"].higher
+    assert len(higher) >= 80
+    assert {"better", "worse"} == set(higher.values())
+
+
+@pytest.mark.parametrize("column", [c for c in VOCABULARIES if not VOCABULARIES[c].exact])
+def test_a_name_stands_for_one_level(column):
+    vocabulary = VOCABULARIES[column]
+    names = {}
+    for level in vocabulary.levels:
+        for name in {key_of(n) for n in (level, *vocabulary.aliases.get(level, ()))}:
+            assert names.setdefault(name, level) == level, (name, level)
+    assert not {key_of(name) for name in vocabulary.questions} & set(names)
+
+
+@pytest.mark.parametrize("column", [c for c in FIELD if VOCABULARIES[c].questions])
+def test_what_is_asked_about_may_be_one_of_several_levels(column):
+    vocabulary = VOCABULARIES[column]
+    for name, meanings in vocabulary.questions.items():
+        levels = [vocabulary.find(meaning) for meaning in meanings]
+        assert None not in levels, name
+        assert len(set(levels)) == len(levels) > 1, name
+
+
+def printed(*words):
+    done = CliRunner().invoke(app, ["vocabulary", *words], catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_command_gives_the_pages():
+    content = json.loads(printed("outcome_measure", "--json"))
+    assert all(level["pages"] for level in content["levels"] if level["higher"])
+    found = {level["level"]: level["higher"] for level in content["levels"]}
+    assert (found["LSAS"], found["ORS"], found["Sheehan Disability Scale"]) == (
+        "worse", "better", None,
+    )  # fmt: skip
+    assert {q["name"] for q in content["questions"]} >= {"DAS", "SDS", "SAS", "CBCL", "SDQ"}
+
+
+def test_command_prints_directions_and_questions():
+    text = printed("outcome_measure")
+    assert "ORS (higher is better): Outcome Rating Scale" in text
+    assert "asked about: DAS may be Dyadic Adjustment Scale (higher is better)" in text
+
+
+def test_page_has_every_entry_and_says_whom_third_wave_follows():
+    page = PAGE.read_text(encoding="utf-8")
+    for column in FIELD:
+        for level in VOCABULARIES[column].levels:
+            assert f"| `{level}` |" in page
+    for address, _ in term_pages().values():
+        assert address in page
+    assert "Kahl, Winter and Schweiger (2012" in page
+    assert "[vocabulary.modality]" in page
