@@ -56,8 +56,7 @@ def pool_document(
         "models": [row.to_dict() for row in rows],
         "files": list(files),
     }
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
+    return without_nan(content)
 
 
 def error_document(

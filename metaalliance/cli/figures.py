@@ -250,7 +250,7 @@ def _print(alt: str, notes: Sequence[Problem], request: FigureRequest) -> None:
     print_result(textwrap.wrap(alt, terminal_width()))
     for found in notes if not request.quiet else ():
         if found.severity != "note" or request.verbose or found.code == "MA676":
-            print_error(f"{found.severity}: {found.message} ({found.code})")
+            print_error(found.text)
 
 
 def _write(
@@ -299,8 +299,7 @@ def _document(
         "figure": figure,
         "files": list(names),
     }
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
+    return without_nan(content)
 
 
 def write_figures(

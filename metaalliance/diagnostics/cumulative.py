@@ -71,7 +71,7 @@ class Cumulative:
                 f"  {_value(row['value'])} (+{row['n_added']}, k = {row['n_effects']}): "
                 f"{row['reason'] or text}"
             )
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Cumulative:
         back = self.to_frame("r")[list(LIMITS)].to_dict("records")
         is_r = self.fit.measure != "generic"
         rows = self.frame.to_dict("records")
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "by": self.by,
                 "steps": [{**r, "r": b if is_r else None} for r, b in zip(rows, back, strict=True)],
@@ -87,7 +87,6 @@ class Cumulative:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def _repr_html_(self) -> str:
         return str(self.to_frame("r").round(4).to_html(index=False))

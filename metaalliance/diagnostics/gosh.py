@@ -141,12 +141,12 @@ class Gosh:
                 f"  {row['study']}: median I² {number(100 * row['I2_with'], 1)}% with it, "
                 f"{number(100 * row['I2_without'], 1)}% without"
             )
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, quantiles and the comparison by study; not every subset."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "n_subsets": self.n_subsets,
                 "exhaustive": self.exhaustive,
@@ -156,7 +156,6 @@ class Gosh:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
 
 def gosh(

@@ -98,7 +98,7 @@ class LeaveOneOut:
         shown = self.to_frame("r").loc[self.most_influential(FIRST).index]
         for _, row in shown.iterrows():
             lines.append(f"  {row['omitted']}: {self._line(row, is_r=is_r)}")
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     @staticmethod
@@ -121,8 +121,7 @@ class LeaveOneOut:
             "omitted": [{**r, "r": b if is_r else None} for r, b in zip(rows, back, strict=True)],
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def _repr_html_(self) -> str:
         return str(self.to_frame("r").round(4).to_html(index=False))

@@ -88,7 +88,7 @@ class RegressionLeaveOneOut:
                 f"{number(row['omnibus_statistic'], 2)}, p {p_text(row['omnibus_p_value'])}, "
                 f"tau {number(row['tau'])}"
             )
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,8 +104,7 @@ class RegressionLeaveOneOut:
             ],
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def _repr_html_(self) -> str:
         return str(self.frame.round(4).to_html(index=False))

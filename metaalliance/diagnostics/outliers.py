@@ -110,14 +110,13 @@ class Outliers:
 
     def to_dict(self) -> dict[str, Any]:
         """Return units and rules; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "unit": self.unit,
                 "units": self.frame.to_dict("records"),
                 "rules": [rule.to_dict() for rule in self.rules],
             }
         )
-        return cleaned
 
 
 def outliers(

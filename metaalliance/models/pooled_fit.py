@@ -263,8 +263,7 @@ class PooledFit:
             "heterogeneity": self.heterogeneity(),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -282,7 +281,7 @@ def summary_text(fit: PooledFit) -> str:
     lines = [_heading(fit), "", _mean_line(fit), *_scale_lines(fit), *_prediction_lines(fit)]
     lines += ["", *_heterogeneity_lines(fit)]
     for found in fit.notices:
-        lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+        lines += ["", found.text]
     return "\n".join(lines)
 
 

@@ -318,7 +318,7 @@ class RegressionFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, counts, coefficients and heterogeneity; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "settings": self.settings(),
                 "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
@@ -328,7 +328,6 @@ class RegressionFit:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
 
 _JOINT = {"wald": "chi2", "t": "f", "knapp-hartung": "f", "knapp-hartung-adhoc": "f"}

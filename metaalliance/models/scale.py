@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,18 @@ def back_transform(value: float, measure: Measure) -> float:
     return math.tanh(value) if measure == "z" else value
 
 
-def without_nan(content: Any) -> Any:
+def without_nan(content: Mapping[str, Any]) -> dict[str, Any]:
     """Replace NaN and infinities by None, and numpy scalars by Python's, for JSON."""
-    if isinstance(content, dict):
-        return {str(k): without_nan(v) for k, v in content.items()}
+    return {str(k): _of_json(v) for k, v in content.items()}
+
+
+def _of_json(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return without_nan(content)
     if isinstance(content, list | tuple):
-        return [without_nan(v) for v in content]
+        return [_of_json(v) for v in content]
     if isinstance(content, np.generic):
-        return without_nan(content.item())
+        return _of_json(content.item())
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content

@@ -64,7 +64,7 @@ class WithinBetween:
 
     def to_dict(self) -> dict[str, Any]:
         """Return slopes and tests; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "name": self.name,
                 "reference": self.reference or None,
@@ -81,7 +81,6 @@ class WithinBetween:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the slopes as text for a terminal."""

@@ -94,7 +94,7 @@ class LocationScale:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, coefficients and tests; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "settings": {
                     "measure": self.effects.measure,
@@ -115,7 +115,6 @@ class LocationScale:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the coefficients as text for a terminal."""
@@ -134,7 +133,7 @@ class LocationScale:
             f"p {p_text(self.lrt['p_value'])} (likelihood ratio, {self.tau2_method})"
         )
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
 

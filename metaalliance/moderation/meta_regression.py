@@ -185,7 +185,7 @@ class MetaRegression:
     def to_dict(self) -> dict[str, Any]:
         """Return settings, variables, coefficients, tests and heterogeneity; missing is None."""
         rows = self.fit.to_frame().to_dict("records")
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "formula": self.formula,
                 "settings": self.settings(),
@@ -205,7 +205,6 @@ class MetaRegression:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the regression as text for a terminal."""
@@ -228,7 +227,7 @@ class MetaRegression:
                 f"p {p_text(row['p_value'])}"
             )
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -118,7 +118,7 @@ class ModeratorTest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as the JSON output prints it; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "name": self.name,
                 "kind": "categorical",
@@ -139,7 +139,6 @@ class ModeratorTest:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def _level(self, row: dict[str, Any]) -> dict[str, Any]:
         """One level with its back-transformation."""
@@ -161,7 +160,7 @@ class ModeratorTest:
                 f"{p_text(row['p_adjusted'])}"
             )
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
     def _heading(self) -> str:

@@ -99,7 +99,7 @@ class SlopeTest:
         if measure != "generic":
             names = ("estimate", "ci_low", "ci_high")
             rows[0]["r"] = {n: back_transform(float(rows[0][n]), measure) for n in names}
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "name": self.name,
                 "kind": "continuous",
@@ -121,7 +121,6 @@ class SlopeTest:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -136,7 +135,7 @@ class SlopeTest:
             f"{shape} = {number(fit.statistic[1], 2)}, p {p_text(self.p_value)}",
         ]
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
 

@@ -101,7 +101,7 @@ class ModeratorTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every result, the adjusted p-values and the associations; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "moderators": [found.to_dict() for found in self.moderators],
                 "failed": [{"name": k, "reason": v} for k, v in self.failed.items()],
@@ -112,7 +112,6 @@ class ModeratorTable:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return every result as text for a terminal."""

@@ -195,8 +195,7 @@ class BiasResult(ABC):
             "reading": self.reading(),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -206,7 +205,7 @@ class BiasResult(ABC):
             lines.append(self.reading())
         if self.not_taken:
             lines.append(f"It does not take {', '.join(self.not_taken)}: {self.reason()}.")
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

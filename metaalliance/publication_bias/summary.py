@@ -149,8 +149,7 @@ class BiasSummary:
             "henmi_copas": None if self.henmi_copas is None else self.henmi_copas.to_dict(),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return all adjusted means, then each method's own text."""
@@ -158,7 +157,7 @@ class BiasSummary:
         for name, term, m, _ in self.adjusted():
             lines.append(f"  {name} ({m} studies): {_values(term, self.measure, self.level)}")
         lines += [text for r in self.results.values() for text in ("", _own_text(r))]
-        lines += ["", *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)]
+        lines += ["", *(p.text for p in self.notices)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 import metaalliance as ma
 from metaalliance.cli.request import Request
-from metaalliance.cli.sheets.agree import AgreeOptions, run_agree
+from metaalliance.cli.sheets.agree import run_agree
 from metaalliance.cli.sheets.reconcile import run_reconcile
 from metaalliance.coding.conflicts import conflicts
 from metaalliance.coding.matching import match_rows
@@ -39,7 +39,7 @@ def coders(tmp_path):
 def agreed(paths, capsys, **changes):
     """The document that `agree --json` prints."""
     request = Request(json_output=True, quiet=True, force=True, **changes)
-    assert run_agree(AgreeOptions(request=request, workbooks=tuple(paths))) == 0
+    assert run_agree(request, paths) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -68,7 +68,7 @@ def test_a_label_that_differs_is_a_conflict_with_what_it_is_worth(coders, capsys
     assert conflict["cells"] == ["a.csv!A2", "b.csv!A2"]
     one, two = (p["r"] for p in document["pooled"] if p["rows"] == "all")
     assert conflict["impact"] == pytest.approx(two - one, abs=1e-12) != 0
-    assert run_agree(AgreeOptions(request=Request(force=True), workbooks=tuple(paths))) == 0
+    assert run_agree(Request(force=True), paths) == 0
     out = capsys.readouterr().out
     assert "A: a.csv, 4 rows, 3 studies\nB: b.csv, 4 rows, 4 studies\n" in out
     assert "study: Lee 2018 / Lee, 2018" in out
@@ -102,7 +102,7 @@ def test_rows_under_a_label_that_is_nearly_alike_are_matched(coders, capsys, tmp
     (conflict,) = document["conflicts"]
     assert conflict["values"] == ["Bo 2001", "Boe 2001"]
     assert [row.study for row in settled(tmp_path, {"study": "B"}).rows][2] == "Boe 2001"
-    run_agree(AgreeOptions(request=Request(force=True), workbooks=tuple(coders(FIRST, other))))
+    run_agree(Request(force=True), coders(FIRST, other))
     assert "Bo 2001, study: Bo 2001 / Boe 2001; r stays" in capsys.readouterr().out
 
 

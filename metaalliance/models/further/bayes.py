@@ -203,8 +203,7 @@ class BayesianFit:
             "studies": self.studies().to_dict("records"),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -225,7 +224,7 @@ class BayesianFit:
             f"tau = {number(self.tau.median)} {limits(self.tau.low, self.tau.high)}",
             *(text for text in factors if text),
         ]
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
     def _text(self, value: float) -> str:
         return number(back_transform(value, self.measure), correlation=self.measure != "generic")

@@ -80,8 +80,7 @@ class HenmiCopasFit:
             "r": None if self.measure == "generic" else back,
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -96,7 +95,7 @@ class HenmiCopasFit:
             f"(common-effect weights; critical value {number(self.critical_value)};"
             f" tau² = {number(self.tau2, 4)}, DerSimonian and Laird)",
         ]
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
 
 def henmi_copas(

@@ -84,8 +84,7 @@ class PermutationResult:
             **{name: getattr(self, name) for name in names},
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -101,7 +100,7 @@ class PermutationResult:
             f"{name} = {number(self.statistic, 2)}, p {p_text(self.p_value)}"
             f" ({self.tau2_method}, {self.test})",
         ]
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
 
 def permutation_test(

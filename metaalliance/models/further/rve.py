@@ -153,8 +153,7 @@ class RveResult:
             "heterogeneity": {"tau2": self.tau2, "omega2": self.omega2, "I2": self.I2},
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -170,7 +169,7 @@ class RveResult:
         lines += [self._line(i, width) for i in range(len(self.names))]
         omega = f", omega² = {number(self.omega2, 4)}" if self.working_model == "HIER" else ""
         lines.append(f"tau² = {number(self.tau2, 4)}{omega}, I² = {number(100 * self.I2, 1)}%")
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
     def _line(self, i: int, width: int) -> str:
         alone = self.measure == "z" and self.names == ("intercept",)

@@ -77,7 +77,7 @@ def choose(
     columns: Sequence[str] | str = ("n",),
     right_columns: Sequence[str] | str = (),
     sort: str = "sheet",
-    effects: str = "average",
+    effects: str = "behind",
     pool: Pooling = "joint",
 ) -> Choice:
     """Check the options of a forest plot and fill in those that depend on the effects.

@@ -239,5 +239,4 @@ def agreement_document(
         "conflicts": [c.to_dict() for c in conflicts],
         "files": list(files),
     }  # fmt: skip
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
+    return without_nan(content)

@@ -73,8 +73,7 @@ def precision_table(found: Precision) -> Table:
 def power_document(found: Power | Precision, files: list[str]) -> dict[str, Any]:
     """Return the document that `power --json` prints and power.json holds."""
     document = {"schema_version": SCHEMA_VERSION, "command": "power", **found.to_dict()}
-    cleaned: dict[str, Any] = without_nan({**document, "problems": [], "files": files})
-    return cleaned
+    return without_nan({**document, "problems": [], "files": files})
 
 
 def power_sheets(found: Power | Precision) -> dict[str, Any]:
