@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import tempfile
 import textwrap
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,7 +22,7 @@ from metaalliance.cli.analysis import (
 )
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
 from metaalliance.models.scale import without_nan
 from metaalliance.plots.canvas.fonts import font_notices
@@ -34,6 +33,7 @@ from metaalliance.plots.canvas.style import STYLES, Style, style_named
 from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
 from metaalliance.plots.options import OPTIONS
+from metaalliance.problems import quiet
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def run_figure(request: FigureRequest) -> int:
         return loaded
     width = request.width or config.pool.get("width") or kind.width
     look = {"style": style, "width_mm": width, "title": request.title}
-    with warnings.catch_warnings():  # notices are printed
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():  # notices are printed
         fit = loaded.fit
         alt = _alt(kind, fit, options)
         files = _files(request, kind, fit, {**look, **options}, target, alt)

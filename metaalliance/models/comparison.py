@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,11 @@ from metaalliance.core.arrays import read_only
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
-from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.errors import EstimationError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.problems import Problem, notice
+from metaalliance.problems import Problem, notice, quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +189,7 @@ def compare_models(
     rows, said = [NamedFit(f"{main.model} (main)", main, lost)], list(notes)
     for row in (*_alternatives(main), *extra):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", MetaAllianceWarning)
+            with quiet():
                 fit = row.make(main)
         except EstimationError as error:
             said.append(notice("MA630", f"{row.name}: {error}", severity="note"))

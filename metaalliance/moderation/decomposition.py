@@ -18,10 +18,9 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, group_by, is_number
-from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import wald_record, wald_text
 from metaalliance.moderation.slope import default_scale, numbers_of
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, announce
 from metaalliance.wording.numbers import limits, number, p_text
 
 PARTS = ("within", "between", "contextual")

@@ -22,8 +22,7 @@ from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.frames import records
-from metaalliance.moderation.notices import announce
-from metaalliance.problems import Problem, notice
+from metaalliance.problems import Problem, announced, notice
 
 _TESTS = ("wald", "t", "knapp-hartung")
 _ONE_VARIANCE = "each study has one effect and one variance, which the scale moderators explain"
@@ -213,8 +212,7 @@ def location_scale(
     restricted = model.tau2 == "REML"
     point = fit_location_scale(used.yi, used.vi, X, Z, common.tau2, restricted=restricted)
     found = _result(used, mean, spread, X, Z, point, common, model)
-    announce(found.notices)
-    return found
+    return announced(found)
 
 
 def _settled(model: Model) -> Specification:

@@ -21,10 +21,9 @@ from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
-from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import LIMITS, wald_record, wald_text
 from metaalliance.options import Scale, check_option
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, announce
 from metaalliance.wording.numbers import limits, number, p_text
 
 

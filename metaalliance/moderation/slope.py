@@ -17,8 +17,8 @@ from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.grouping import column, is_number
-from metaalliance.moderation.notices import announce, missing_notice
-from metaalliance.problems import Problem
+from metaalliance.moderation.notices import missing_notice
+from metaalliance.problems import Problem, announced
 from metaalliance.wording.numbers import limits, number, p_text
 
 
@@ -200,8 +200,7 @@ def slope(
         fit=fit,
         notices=notices + fit.notices,
     )
-    announce(found.notices)
-    return found
+    return announced(found)
 
 
 def numbers_of(

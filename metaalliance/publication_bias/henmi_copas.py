@@ -10,7 +10,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.publication_bias.checks import announce, begin_averaged, few_studies
+from metaalliance.problems import announced
+from metaalliance.publication_bias.checks import begin_averaged, few_studies
 from metaalliance.publication_bias.result import BiasResult, Term
 
 _METHOD = "Henmi and Copas's interval"
@@ -81,4 +82,4 @@ def henmi_copas_bias(effects: Effects | PooledFit, **settings: Unpack[ModelSetti
     start = begin_averaged(HenmiCopas, effects, settings, _METHOD)
     notices = (*start.notices, *few_studies(start.effects, _METHOD))
     fit = henmi_copas(start.effects, level=start.model.level)
-    return announce(HenmiCopas(**start.fields(), fit=fit, notices=notices))
+    return announced(HenmiCopas(**start.fields(), fit=fit, notices=notices))

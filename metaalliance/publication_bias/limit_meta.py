@@ -15,8 +15,8 @@ from metaalliance.core.selection.limit_meta import limit_mean
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.problems import announced
 from metaalliance.publication_bias.checks import (
-    announce,
     begin_averaged,
     few_studies,
     need_spread,
@@ -152,7 +152,7 @@ def limit_meta(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) 
     found = limit_mean(chosen.yi, chosen.vi, variance)
     statistic = found.estimate / found.se
     ci = interval(found.estimate, found.se, math.inf, asked.level)
-    return announce(
+    return announced(
         LimitMeta(
             **start.fields(),
             estimator=asked.tau2,

@@ -17,9 +17,9 @@ from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
+from metaalliance.problems import announced
 from metaalliance.publication_bias.checks import (
     Direction,
-    announce,
     begin_averaged,
     chosen_direction,
     few_studies,
@@ -185,7 +185,7 @@ def p_uniform(
             f"{_METHOD} was refused: no study is significant in the favoured direction.",
             code="MA653",
         )
-    return announce(
+    return announced(
         PUniform(
             **start.fields(),
             n_significant=int(data.high.sum()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
@@ -10,14 +9,14 @@ from typing import Any, Literal, Unpack
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.further.henmi_copas import HenmiCopasFit
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.options import Measure, Scale, check_option, check_rho
-from metaalliance.problems import Problem, notice
+from metaalliance.problems import Problem, notice, quiet
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
@@ -236,8 +235,7 @@ def bias_summary(
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
     if aggregation_rho is not None:
         check_rho(aggregation_rho, "aggregation_rho")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         fit = _fit(effects, settings)
         applied = tuple(_applied(fit, Wanted(steps=cuts, alternative=alternative), aggregation_rho))
     found = [p for a in applied if a.result for p in a.result.notices if p.code != "MA650"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Unpack
@@ -14,14 +13,13 @@ from metaalliance.core.selection.trim_fill import FillEstimator, Trimmed, trim
 from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
+from metaalliance.problems import announced, quiet
 from metaalliance.publication_bias.checks import (
     Start,
-    announce,
     begin_averaged,
     few_studies,
     need_spread,
@@ -214,10 +212,9 @@ def _result(
         np.concatenate([chosen.yi, filled]), np.concatenate([chosen.vi, found.filled_vi])
     )
     both = Effects(frame=both.frame, measure=chosen.measure)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         fit, observed = fit_mean(both, model), fit_mean(chosen, model)
-    return announce(
+    return announced(
         TrimAndFill(
             **start.fields(),
             estimator=estimator,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
 from metaalliance.cli.figures import write_figure
-from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
-from metaalliance.problems import Problem, notice
+from metaalliance.errors import MetaAllianceError
+from metaalliance.problems import Problem, notice, quiet
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
@@ -67,8 +66,7 @@ def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder) -> list[Problem
     notes = []
     for one in drawings:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", MetaAllianceWarning)
+            with quiet():
                 figure, words = one.draw(), one.words()
         except MetaAllianceError as error:
             text = f"The figure {one.name} was not drawn: {error}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +9,6 @@ from matplotlib.figure import Figure
 
 from metaalliance.diagnostics.baujat import Baujat
 from metaalliance.diagnostics.baujat import baujat as coordinates
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.plots.canvas.callouts import name_points
@@ -22,6 +19,7 @@ from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import own, shorten, user
+from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text
 
 #: Points that get their name, if there is room; longest name in mm.
@@ -87,8 +85,7 @@ def plural(unit: str) -> str:
 def _result(result: Baujat | PooledFit | RegressionFit) -> Baujat:
     if isinstance(result, Baujat):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return coordinates(result)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
@@ -25,6 +24,7 @@ from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import APA, Style, style_named
 from metaalliance.plots.canvas.typeset import own
+from metaalliance.problems import quiet
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text, level_text
 
@@ -147,8 +147,7 @@ def _regressed(fit: PooledFit, columns: str | Sequence[str]) -> MetaRegression:
     asked: Any = fit.specification.asked
     names = columns.split(",") if isinstance(columns, str) else columns
     formula = " + ".join(f"`{name.strip()}`" for name in names if name.strip())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return meta_regression(fit.effects, formula, model=asked)
 
 

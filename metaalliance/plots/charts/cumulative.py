@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from matplotlib.figure import Figure
 
 from metaalliance.diagnostics.cumulative import Cumulative
 from metaalliance.diagnostics.cumulative import cumulative as accumulate
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
@@ -28,6 +26,7 @@ from metaalliance.plots.charts.leave_one_out import (
     mean_scale,
     share_cell,
 )
+from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text, level_text
 
 #: Rows of one figure; of more steps some are drawn, the last among them.
@@ -95,8 +94,7 @@ def cumulative_text(result: Cumulative | PooledFit, *, x: str = "year") -> str:
 def _result(result: Cumulative | PooledFit, x: str) -> Cumulative:
     if isinstance(result, Cumulative):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return accumulate(result, by=x)
 
 

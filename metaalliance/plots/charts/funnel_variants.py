@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.sentences import estimate_sentence, pooled_sentence, spoken
 from metaalliance.plots.charts.funnel import funnel
 from metaalliance.plots.charts.funnel_marks import AsymmetryLine
+from metaalliance.problems import quiet
 from metaalliance.publication_bias.egger import Egger, egger
 from metaalliance.publication_bias.pet_peese import PetPeese, pet_peese
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill, trim_and_fill
@@ -131,6 +130,5 @@ def _filled(fit: PooledFit | TrimAndFill) -> TrimAndFill:
 
 def _quiet(method: Any, fit: PooledFit) -> Any:
     """Apply a method to a fit; its warnings stay in its notices."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return method(fit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ from matplotlib.patches import Patch
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.diagnostics.gosh import Gosh
 from metaalliance.diagnostics.gosh import gosh as pool_subsets
-from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
@@ -28,6 +27,7 @@ from metaalliance.plots.canvas.sentences import spoken, symbol
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import own, user
+from metaalliance.problems import quiet
 from metaalliance.wording.phrases import percent_text
 
 #: Side of a cell of the cloud, height and width of the histograms, in mm; bars of one.
@@ -108,8 +108,7 @@ def gosh_text(result: Gosh | PooledFit, *, seed: int = 1, jobs: int = 1) -> str:
 def _result(result: Gosh | PooledFit, seed: int, jobs: int) -> Gosh:
     if isinstance(result, Gosh):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         count = SUBSETS if result.n_effects <= LARGE else FEWER
         return pool_subsets(result, count, seed=seed, jobs=jobs)
 

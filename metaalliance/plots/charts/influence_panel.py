@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.diagnostics.diagnostics import Influence
 from metaalliance.diagnostics.diagnostics import influence as diagnose
 from metaalliance.diagnostics.units import Unit
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.options import check_option
@@ -29,6 +28,7 @@ from metaalliance.plots.canvas.scales import Numbers, number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
+from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text
 
 #: Height of a panel in mm; names in the note at most; labels in a panel at most.
@@ -106,8 +106,7 @@ def influence_text(result: Influence | PooledFit | RegressionFit) -> str:
 def _result(result: Influence | PooledFit | RegressionFit) -> Influence:
     if isinstance(result, Influence):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return diagnose(result)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.patches import Patch
 from metaalliance.core.arrays import Array
 from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.diagnostics.leave_one_out import leave_one_out as left_out
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present
@@ -30,6 +29,7 @@ from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own
 from metaalliance.plots.charts.baujat import plural
+from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text, level_text, percent_text
 
 Order = Literal["sheet", "change", "estimate"]
@@ -107,8 +107,7 @@ def leave_one_out_text(result: LeaveOneOut | PooledFit) -> str:
 def _result(result: LeaveOneOut | PooledFit) -> LeaveOneOut:
     if isinstance(result, LeaveOneOut):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         found = left_out(result)
     assert isinstance(found, LeaveOneOut)
     return found

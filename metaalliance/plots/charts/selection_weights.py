@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
@@ -23,6 +21,7 @@ from metaalliance.plots.canvas.sentences import estimate_sentence, spoken
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, own
+from metaalliance.problems import quiet
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.selection import SelectionModel, selection_model
 from metaalliance.wording.numbers import number
@@ -88,8 +87,7 @@ def _result(
 ) -> SelectionModel | BetaSelectionModel:
     if not isinstance(result, PooledFit):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return selection_model(result, steps=default_steps(result))
 
 
