@@ -17,9 +17,9 @@ from metaalliance.coding.variables import (
     VariableAgreement,
 )
 from metaalliance.models.scale import without_nan
-from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.report.tables.table import Field, Table
 from metaalliance.sheet.studies import Studies
-from metaalliance.wording.numbers import number
+from metaalliance.wording.numbers import limits, number
 from metaalliance.wording.untrusted import printable
 
 _HOW = {
@@ -135,12 +135,12 @@ def _variable_row(variable: VariableAgreement) -> dict[str, Any]:
     }
     if isinstance(variable, CategoryAgreement):
         main, ac1 = variable.coefficients
-        ci = interval_text(main.ci_low, main.ci_high, correlation=True)
+        ci = limits(main.ci_low, main.ci_high, correlation=True)
         row |= {"coefficient": main.name, "estimate": main.estimate, "ci": ci,
                 "ac1": ac1.estimate, "alpha": variable.alpha.estimate}  # fmt: skip
     elif isinstance(variable, NumberAgreement):
         icc = variable.icc
-        ci = interval_text(icc.ci_low, icc.ci_high, correlation=True)
+        ci = limits(icc.ci_low, icc.ci_high, correlation=True)
         none = 0.0 if icc.n else None
         row |= {"within": variable.within, "coefficient": icc.name, "estimate": icc.estimate,
                 "ci": ci, "largest": variable.largest.difference if variable.largest else none,
@@ -170,7 +170,7 @@ def pooled_table(pooled: Sequence[CoderPooled], level: float = 0.95) -> Table:
             "n_studies": p.n_studies or None,
             "n_effects": p.n_effects or None,
             "r": p.r,
-            "ci": interval_text(
+            "ci": limits(
                 nan if p.ci_low is None else p.ci_low,
                 nan if p.ci_high is None else p.ci_high,
                 correlation=True,
