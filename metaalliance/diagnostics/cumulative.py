@@ -11,14 +11,14 @@ import pandas as pd
 
 from metaalliance.core.arrays import BoolArray
 from metaalliance.diagnostics.refits import Refit, Refits, Refused
-from metaalliance.diagnostics.rows import LIMITS, back_transformed, fit_row, mean_row
+from metaalliance.diagnostics.rows import fit_row, mean_row
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.part import pool_part
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import without_nan
+from metaalliance.models.scale import LIMITS, on_scale, without_nan
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import limits, number
@@ -56,9 +56,7 @@ class Cumulative:
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
         """Return one row per step; with ``scale="r"`` means and limits are correlations."""
-        check_option("scale", scale, Scale)
-        measure = self.fit.measure if scale == "r" else "generic"
-        return back_transformed(self.frame, measure, LIMITS)
+        return on_scale(self.frame, scale, self.fit.measure)
 
     def summary(self) -> str:
         """Return the steps as text."""

@@ -12,14 +12,13 @@ import pandas as pd
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.diagnostics.diagnostics import Influence, influence
-from metaalliance.diagnostics.rows import back_transformed
 from metaalliance.diagnostics.subject import Subject, examine
 from metaalliance.diagnostics.units import Unit, unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.models.scale import back_transform, on_scale, without_nan
 from metaalliance.options import Scale, check_option
 from metaalliance.wording.numbers import limits, number
 
@@ -88,9 +87,7 @@ class Outliers:
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
         """Return one row per unit; with ``scale="r"`` estimates are correlations."""
-        check_option("scale", scale, Scale)
-        measure = self.fit.measure if scale == "r" else "generic"
-        return back_transformed(self.frame, measure, _LIMITS)
+        return on_scale(self.frame, scale, self.fit.measure, _LIMITS)
 
     def summary(self) -> str:
         """Return each rule with the result without its outliers as text."""

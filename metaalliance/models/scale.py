@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from metaalliance.options import Measure
+from metaalliance.options import Measure, Scale, check_option
+
+#: Columns that are effects, and are back-transformed with them.
+LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
 
 
 def fisher_z(r: float) -> float:
@@ -19,6 +23,20 @@ def fisher_z(r: float) -> float:
 def back_transform(value: float, measure: Measure) -> float:
     """Return Fisher z as r; other scales are left as they are."""
     return math.tanh(value) if measure == "z" else value
+
+
+def on_scale(
+    frame: pd.DataFrame, scale: str, measure: Measure, columns: Sequence[str] = LIMITS
+) -> pd.DataFrame:
+    """Return a copy whose `columns` are on a scale; as r, Fisher z has no standard error."""
+    check_option("scale", scale, Scale)
+    shown = frame.copy()
+    if scale == "r" and measure == "z":
+        for name in columns:
+            shown[name] = [math.tanh(v) for v in shown[name]]
+        if "se" in shown:
+            shown["se"] = math.nan
+    return shown
 
 
 def without_nan(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
-from metaalliance.moderation.result import LIMITS, wald_record, wald_text
+from metaalliance.moderation.result import wald_record, wald_text
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, announce
 from metaalliance.wording.numbers import limits, number, p_text
@@ -158,11 +158,8 @@ class MetaRegression:
         rows = self.design.rows(frame)
         found = self.fit.predict(np.nan_to_num(rows), prediction=prediction)
         found[np.isnan(rows).any(axis=1)] = math.nan
-        if scale == "r" and self.fit.measure == "z":
-            for name in LIMITS:
-                found[name] = [math.tanh(v) for v in found[name]]
-            found["se"] = math.nan
-        return pd.concat([frame[columns].reset_index(drop=True), found], axis=1)
+        shown = on_scale(found, scale, self.fit.measure)
+        return pd.concat([frame[columns].reset_index(drop=True), shown], axis=1)
 
     def _warn_beyond(self, frame: pd.DataFrame) -> None:
         """Warn of numbers outside the data."""

@@ -14,12 +14,12 @@ from metaalliance.core.inference.multiplicity import benjamini_hochberg, holm
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model, ModelSettings
-from metaalliance.models.scale import without_nan
+from metaalliance.models.scale import LIMITS, without_nan
 from metaalliance.moderation.categorical import MIN_STUDIES, moderators
 from metaalliance.moderation.confounding import Confounding, confounding
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, is_number
-from metaalliance.moderation.result import LIMITS, ModeratorTest
+from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest, slope
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, announce, notice, quiet

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem
@@ -85,6 +86,21 @@ class Term:
         if not math.isnan(self.p_value):
             parts.append(f"p {p_text(self.p_value)}")
         return f"{self.name}: {', '.join(parts)}"
+
+
+def mean_term(name: str, fit: PooledFit) -> Term:
+    """Return the mean of a fit as a term."""
+    return Term(
+        name=name,
+        kind="effect",
+        estimate=fit.estimate,
+        se=fit.se,
+        statistic=fit.statistic,
+        df=fit.df,
+        p_value=fit.p_value,
+        ci_low=fit.ci_low,
+        ci_high=fit.ci_high,
+    )
 
 
 def _shape(df: float) -> str:

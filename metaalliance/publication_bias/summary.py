@@ -20,7 +20,7 @@ from metaalliance.problems import Problem, notice, quiet
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.publication_bias.selection import checked_steps
 
 
@@ -108,7 +108,7 @@ class BiasSummary:
     def adjusted(self) -> list[tuple[str, Term, int, int]]:
         """Return name, estimate, studies and effects of every adjusted mean."""
         fit = self.fit
-        rows = [("Not adjusted", _term(fit), fit.n_studies, fit.n_effects)]
+        rows = [("Not adjusted", mean_term("mean", fit), fit.n_studies, fit.n_effects)]
         for a in self.applied:
             term = None if a.result is None else a.method.mean(a.result)
             if term is not None and a.result is not None:
@@ -170,21 +170,6 @@ def _values(term: Term, measure: Measure, level: float) -> str:
 def _own_text(result: BiasResult) -> str:
     """A result's text without its notices, which the summary gives once."""
     return result.summary().split("\nwarning: ")[0].split("\nnote: ")[0]
-
-
-def _term(fit: PooledFit) -> Term:
-    """The mean of a fit as a term."""
-    return Term(
-        name="mean",
-        kind="effect",
-        estimate=fit.estimate,
-        se=fit.se,
-        statistic=fit.statistic,
-        df=fit.df,
-        p_value=fit.p_value,
-        ci_low=fit.ci_low,
-        ci_high=fit.ci_high,
-    )
 
 
 def bias_summary(

@@ -26,7 +26,7 @@ from metaalliance.publication_bias.checks import (
     need_studies,
     random_effects_mean,
 )
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.wording.numbers import number
 
 Side = Literal["auto", "left", "right"]
@@ -82,7 +82,7 @@ class TrimAndFill(BiasResult):
 
     def adjusted(self) -> Term:
         """Return the mean of observed and filled effects."""
-        return _mean_term("mean with filled effects", self.fit)
+        return mean_term("mean with filled effects", self.fit)
 
     def terms(self) -> Sequence[Term]:
         """Return the filled mean, the observed one, and the number of filled effects."""
@@ -93,7 +93,7 @@ class TrimAndFill(BiasResult):
             se=self.k0_se,
             p_value=self.k0_p_value,
         )
-        return self.adjusted(), _mean_term("mean of observed effects", self.observed), missing
+        return self.adjusted(), mean_term("mean of observed effects", self.observed), missing
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result; None for a prediction, which it has not."""
@@ -117,20 +117,6 @@ class TrimAndFill(BiasResult):
             f"{number(self.k0_se, 1)}). Filled effects are mirror images, not data; asymmetry can "
             "have other causes, and heterogeneity misleads the method. A sensitivity analysis."
         )
-
-
-def _mean_term(name: str, fit: PooledFit) -> Term:
-    return Term(
-        name=name,
-        kind="effect",
-        estimate=fit.estimate,
-        se=fit.se,
-        statistic=fit.statistic,
-        df=fit.df,
-        p_value=fit.p_value,
-        ci_low=fit.ci_low,
-        ci_high=fit.ci_high,
-    )
 
 
 def trim_and_fill(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -135,17 +135,11 @@ def henmi_copas(
     check_level(level)
     chosen, notices = independent_effects(effects, "Henmi and Copas's interval", rho)
     found = core.henmi_copas(chosen.yi, chosen.vi, level)
+    numbers = asdict(found)
+    for name in ("shape", "scale"):
+        del numbers[name]
     return HenmiCopasFit(
-        estimate=found.estimate,
-        se=found.se,
-        ci_low=found.ci_low,
-        ci_high=found.ci_high,
-        level=level,
-        critical_value=found.critical_value,
-        p_value=found.p_value,
-        tau2=found.tau2,
-        Q=found.Q,
-        Q_df=found.Q_df,
+        **numbers,
         measure=chosen.measure,
         n_studies=chosen.n_studies,
         notices=notices,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import pandas as pd
@@ -166,16 +166,10 @@ def permutation_test(
         exact_up_to=exact_up_to,
         seed=seed,
     )
+    numbers = asdict(found)
     return PermutationResult(
-        statistic=found.statistic,
-        p_value=found.p_value,
-        exact=found.exact,
-        replications=found.replications,
-        as_extreme=found.as_extreme,
-        monte_carlo_se=found.monte_carlo_se,
-        smallest_p_value=found.smallest_p_value,
-        tau2_method=method,
-        test=statistic,
+        tau2_method=numbers.pop("tau2_estimator"),
+        **numbers,
         seed=seed,
         n_studies=chosen.n_studies,
         notices=notices + _few(found.smallest_p_value, chosen.n_studies),

@@ -98,14 +98,8 @@ def bubble(
         SlopeTest has its own.
     by : str, optional
         A moderator whose levels have their own colour and shape; the line is that of all.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

@@ -65,14 +65,8 @@ def coefficients(
         What terms are called in the figure.
     measure, level
         Of a frame.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

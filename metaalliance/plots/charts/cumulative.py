@@ -50,14 +50,8 @@ def cumulative(
         A result of `metaalliance.diagnostics.cumulative`, or of `pool`.
     x : str
         Column that orders the studies, where `result` is a fit.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

@@ -58,14 +58,8 @@ def drapery(
     ----------
     fit : PooledFit
         A result of `pool`.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

@@ -66,12 +66,8 @@ def gosh(
         Subsets with it and without it are told apart by colour.
     seed, jobs : int
         Of the subsets, where `result` is a fit.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of the figure.
-    title : str, optional
-        Printed above the figure.
+    style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

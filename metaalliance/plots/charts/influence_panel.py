@@ -68,12 +68,8 @@ def influence_panel(
         A result of `metaalliance.influence`, or a fit.
     unit : {"study", "effect"}
         What a point is.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of the figure.
-    title : str, optional
-        Printed above the figure.
+    style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

@@ -66,14 +66,8 @@ def leave_one_out(
         Order: the largest change on top, as in the sheet, or the largest mean on top.
     rows : int
         Of more studies, as many are drawn that move the mean most; the note says so.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

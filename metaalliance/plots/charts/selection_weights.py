@@ -50,14 +50,8 @@ def selection_weights(
     result : SelectionModel, BetaSelectionModel or PooledFit
         A result of `metaalliance.bias`, or of `pool`, to whose effects a model with steps at
         .025 and .5 is then fitted.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

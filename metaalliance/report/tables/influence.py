@@ -13,9 +13,8 @@ from metaalliance.diagnostics.diagnostics import Influence
 from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.diagnostics.outliers import Outliers
-from metaalliance.diagnostics.rows import LIMITS
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform
+from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.moderation.frames import records
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Kind, Table, effect_field, with_limits

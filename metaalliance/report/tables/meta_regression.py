@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.scale import back_transform
+from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.meta_regression import MetaRegression
-from metaalliance.moderation.result import LIMITS, wald_text
+from metaalliance.moderation.result import wald_text
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.diagnostics.rows import LIMITS
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform
+from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.problems import Problem
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.phrases import level_text
