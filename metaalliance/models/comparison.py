@@ -86,14 +86,7 @@ def adjusted_fit(
     *,
     model: str,
     test: str,
-    estimate: float,
-    se: float,
-    ci_low: float,
-    ci_high: float,
-    p_value: float,
-    statistic: float = math.nan,
-    df: float = math.inf,
-    tau2: float = math.nan,
+    mean: Mapping[str, float],
     settings: Mapping[str, Any] | None = None,
     notices: tuple[Problem, ...] = (),
 ) -> AdjustedFit:
@@ -105,33 +98,25 @@ def adjusted_fit(
         The main model, whose effects and level the method had.
     model, test : str
         Names of the method and of its test.
-    estimate, se, ci_low, ci_high, p_value, statistic, df : float
-        The mean on the analysis scale and its inference.
-    tau2 : float
-        Heterogeneity variance, where the method has one.
+    mean : mapping
+        The mean on the analysis scale and its inference: estimate, se, statistic, df, p_value,
+        ci_low and ci_high.
     settings : mapping, optional
         What else the method used, by the names of settings.
     notices : tuple of Problem
         What limits it.
     """
-    missing = dict.fromkeys(("pi_low", "pi_high", "Q", "Q_p_value", "I2", "H2"), math.nan)
+    missing = dict.fromkeys(("pi_low", "pi_high", "Q", "Q_p_value", "tau2", "I2", "H2"), math.nan)
     return AdjustedFit(
         effects=main.effects,
         specification=main.specification,
         method=model,
         inference=test,
         used=tuple((settings or {}).items()),
-        estimate=estimate,
-        se=se,
-        statistic=statistic,
-        df=df,
-        p_value=p_value,
-        ci_low=ci_low,
-        ci_high=ci_high,
         Q_df=main.Q_df,
-        tau2=tau2,
         weights=read_only(np.full(main.effects.n_effects, math.nan)),
         notices=notices,
+        **mean,
         **missing,
     )
 

@@ -126,9 +126,7 @@ def shown_rows(found: LeaveOneOut, sort: Order, rows: int) -> tuple[pd.DataFrame
     return frame, rest
 
 
-def mean_scale(
-    frame: pd.DataFrame, reference: PooledFit, style: Style, *, reach: float = 1.0
-) -> Effect:
+def mean_scale(frame: pd.DataFrame, reference: PooledFit, style: Style) -> Effect:
     """Return an axis for means with their intervals; zero is on it unless it is far off."""
     lows = np.append(frame["ci_low"].to_numpy(dtype=float), reference.ci_low)
     highs = np.append(frame["ci_high"].to_numpy(dtype=float), reference.ci_high)
@@ -137,7 +135,7 @@ def mean_scale(
     low = max(float(np.nanmin([lows, points])), float(np.nanmin(points)) - 4 * half)
     high = min(float(np.nanmax([highs, points])), float(np.nanmax(points)) + 4 * half)
     span = max(high, 0.0) - min(low, 0.0)
-    zero = min(abs(low), abs(high)) <= reach * (high - low) or low * high <= 0
+    zero = min(abs(low), abs(high)) <= high - low or low * high <= 0
     return effect_scale([low, high], reference.measure, style, zero=zero and span > 0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +10,7 @@ import pandas as pd
 
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import check_option
+from metaalliance.options import check_option, did_you_mean
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.forests.look import OWN_COLUMNS, ForestLook
 from metaalliance.plots.levels import Pooling
@@ -167,8 +166,7 @@ def _check_column(option: str, name: str, frame: pd.DataFrame) -> None:
     if name in frame and name not in OWN_COLUMNS:
         return
     known = [str(c) for c in frame.columns]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, known)
     raise OptionError(
         f"{option}={name!r}: the effects have no such column; they have "
         f"{', '.join(map(repr, known))}.{hint}"

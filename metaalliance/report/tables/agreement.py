@@ -31,7 +31,7 @@ _HOW = {
     "label": "by description and numbers, under another label",
     "elimination": "as the last of their study",
 }
-FIRST_UNMATCHED = 10
+FIRST_UNMATCHED, FIRST_CONFLICTS = 10, 5
 
 
 def matching_lines(matching: Matching, *, every: bool = False) -> list[str]:
@@ -185,7 +185,7 @@ def pooled_table(pooled: Sequence[CoderPooled], level: float = 0.95) -> Table:
     return Table(title=title, fields=fields, rows=rows, notes=tuple(reasons))
 
 
-def conflict_lines(conflicts: Sequence[Conflict], *, first: int = 5) -> list[str]:
+def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
     """Return how many conflicts there are, those that move the result most, and all of labels."""
     count = len(conflicts)
     if not count:
@@ -196,8 +196,8 @@ def conflict_lines(conflicts: Sequence[Conflict], *, first: int = 5) -> list[str
         f"{count:,} conflict{'' if count == 1 else 's'}: {len(moving):,} move the pooled r, "
         f"{unknown:,} cannot be judged alone, {count - len(moving) - unknown:,} do not enter it"
     ]
-    labels = [c for c in conflicts if c.variable == "study" and c not in moving[:first]]
-    for c in [*moving[:first], *labels]:
+    labels = [c for c in conflicts if c.variable == "study" and c not in moving[:FIRST_CONFLICTS]]
+    for c in [*moving[:FIRST_CONFLICTS], *labels]:
         values = " / ".join("blank" if v is None else _value_text(v) for v in c.values)
         what = f"{printable(c.study)}, {printable(c.variable)}: {values}"
         lines.append(f"  {c.id}  {what}{_change_text(c)}")
