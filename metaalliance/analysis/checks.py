@@ -71,8 +71,8 @@ def read_record(path: Path) -> dict[str, Any]:
     if "numbers" not in record or "rows" not in record:
         raise UnreadableFileError(
             f"{path} holds no numbers to compare: it is of another command or of an earlier "
-            "version. Records of pool, report, moderators, influence, bias, multiverse and "
-            "compare can be verified.",
+            "version. Records of pool, report, moderators, influence, bias, multiverse, compare "
+            "and of figures can be verified.",
             code="MA680",
         )
     return record

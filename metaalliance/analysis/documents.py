@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from metaalliance.models.comparison import NamedFit
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 from metaalliance.sheet.studies import Studies
@@ -59,6 +60,38 @@ def pool_document(
     return without_nan(content)
 
 
+def figure_document(
+    command: str,
+    studies: Studies,
+    fit: PooledFit,
+    figure: Mapping[str, Any],
+    problems: Sequence[Problem],
+    settings: Mapping[str, Any],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of a command that draws: what was drawn, and the mean it shows.
+
+    Parameters
+    ----------
+    command : str
+        "forest", "funnel" or "plot".
+    figure : mapping
+        The kind of figure, its style, width and options.
+    """
+    shown = fit.to_dict()
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "input": input_record(studies),
+        "problems": [p.to_dict() for p in problems],
+        "settings": dict(settings),
+        "figure": dict(figure),
+        **{name: shown[name] for name in FIGURE_NUMBERS},
+        "files": list(files),
+    }
+    return without_nan(content)
+
+
 def error_document(
     command: str, code: str, message: str, problems: Sequence[Problem] = ()
 ) -> dict[str, Any]:
@@ -84,6 +117,11 @@ def digest(content: Any) -> str:
 
 #: Parts of the document of `pool` that the digest of its record covers.
 POOL_RESULTS = ("counts", "pooled", "heterogeneity", "models")
+#: Parts of the document of a figure whose numbers its record holds, and all that are results.
+FIGURE_NUMBERS = ("counts", "pooled", "heterogeneity")
+FIGURE_RESULTS = ("figure", *FIGURE_NUMBERS)
+#: Commands that draw one figure.
+FIGURE_COMMANDS = frozenset({"forest", "funnel", "plot"})
 
 
 def run_record(

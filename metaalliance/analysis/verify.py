@@ -25,7 +25,16 @@ from metaalliance.analysis.checks import (
     versions_check,
 )
 from metaalliance.analysis.content import Content
-from metaalliance.analysis.documents import POOL_RESULTS, digest, pool_document, versions
+from metaalliance.analysis.documents import (
+    FIGURE_COMMANDS,
+    FIGURE_NUMBERS,
+    FIGURE_RESULTS,
+    POOL_RESULTS,
+    digest,
+    figure_document,
+    pool_document,
+    versions,
+)
 from metaalliance.analysis.examinations import EXAMINATIONS
 from metaalliance.analysis.record import (
     asked_in,
@@ -117,6 +126,7 @@ class Verification:
     def verdict(self) -> str:
         """The answer in a sentence."""
         what = "report" if self.command == "report" else "result"
+        what = "figure" if self.command in FIGURE_COMMANDS else what
         if not self.follows:
             return f"The {what} does not follow from this workbook as it is now."
         changed = next(c for c in self.checks if c.name == "rules")
@@ -231,6 +241,18 @@ def again(record: Mapping[str, Any], analysis: Analysis) -> Again:
         content = Content(**{**stored, "moderators": tuple(stored["moderators"])})
         document = report_document(analysis.report(content))
         return Again(document=document, results=REPORT_RESULTS, numbers=record_parts(document))
+    if command in FIGURE_COMMANDS:
+        drawn = figure_document(
+            command,
+            analysis.studies,
+            analysis.fit,
+            record["request"]["options"],
+            (),
+            {**analysis.settings(), **analysis.recorded},
+            (),
+        )
+        numbers = {name: drawn[name] for name in FIGURE_NUMBERS}
+        return Again(document=drawn, results=FIGURE_RESULTS, numbers=numbers)
     if command not in EXAMINATIONS or "request" not in record:
         raise OptionError(f"A record of {command} cannot be verified.", code="MA680")
     kind = EXAMINATIONS[command]

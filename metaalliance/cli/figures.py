@@ -1,4 +1,4 @@
-"""Figures on the command line: those of `pool`, and of `forest`, `funnel` and `plot KIND`."""
+"""Figures on the command line: `forest`, `funnel` and `plot KIND`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.documents import SCHEMA_VERSION, input_record, run_record, to_json
-from metaalliance.analysis.record import asked_of
+from metaalliance.analysis.documents import FIGURE_NUMBERS, FIGURE_RESULTS, figure_document
 from metaalliance.cli.analysis import (
     load,
     print_preamble,
     results_path,
     settings_of,
 )
+from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
-from metaalliance.models.scale import without_nan
 from metaalliance.plots.canvas.fonts import font_notices
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.own_style import own_style
@@ -37,13 +36,10 @@ from metaalliance.problems import quiet
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from metaalliance.config import Config
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.problems import Problem
 
-FUNNEL_WIDTH = 120
 ALT = ".alt.txt"
 
 
@@ -104,7 +100,8 @@ def run_figure(request: FigureRequest) -> int:
     if not request.json_output:
         print_preamble(loaded.studies, request)
         _print(alt, notes, request)
-    written = _write(request, loaded, target, files, notes, {**look, "style": style.name})
+    figure = {"kind": request.kind, **look, "style": style.name, **options}
+    written = _write(request, loaded, target, files, notes, figure)
     if not request.quiet:
         print_error(f"Wrote {', '.join(written)}")
     return OK
@@ -258,85 +255,29 @@ def _write(
     target: Target,
     files: Mapping[Path, bytes],
     notes: Sequence[Problem],
-    look: Mapping[str, Any],
+    figure: Mapping[str, Any],
 ) -> list[str]:
     """Write the files, and a record where they stand in a folder of results."""
     names = [path.name if target.folder else str(path) for path in files]
-    document = _document(request, loaded, notes, look, names)
+    document = figure_document(
+        request.command,
+        loaded.studies,
+        loaded.fit,
+        figure,
+        (*loaded.studies.problems, *notes),
+        {**loaded.settings(), **loaded.recorded},
+        names,
+    )
     if target.folder is None:
         for path, content in files.items():
             write_whole(path, content)
     else:
         for path, content in files.items():
             target.folder.write(path.name, content)
-        record = {
-            **run_record(document, dict(target.folder.written), ("figure",)),
-            **asked_of(loaded.model, loaded.policy),
-        }
-        target.folder.write(target.folder.record_name, to_json(record).encode())
-        target.folder.remove_stale()
+        numbers = {name: document[name] for name in FIGURE_NUMBERS}
+        save_record(
+            target.folder, document, loaded, FIGURE_RESULTS, document["figure"], numbers=numbers
+        )
     if request.json_output:
         print_document(document)
     return names
-
-
-def _document(
-    request: FigureRequest,
-    loaded: Analysis,
-    notes: Sequence[Problem],
-    look: Mapping[str, Any],
-    names: Sequence[str],
-) -> dict[str, Any]:
-    """Return the document of the command."""
-    figure = {"kind": request.kind, **look, **{k: v for k, v in request.options.items() if v}}
-    content = {
-        "schema_version": SCHEMA_VERSION,
-        "command": request.command,
-        "input": input_record(loaded.studies),
-        "problems": [p.to_dict() for p in (*loaded.studies.problems, *notes)],
-        "settings": {**loaded.settings(), **loaded.recorded},
-        "figure": figure,
-        "files": list(names),
-    }
-    return without_nan(content)
-
-
-def write_figures(
-    fit: PooledFit, folder: ResultsFolder, width_mm: float, style: str | Style = "apa"
-) -> None:
-    """Write the forest and the funnel plot as PDF and PNG with their alternative text.
-
-    A forest of several pages is one PDF; its PNG is then the one-page summary by modality, or
-    the first page where there is no modality.
-    """
-    pages = plots.forest_pages(fit, width_mm=width_mm, style=style)
-    single = pages[0]
-    grouped = "modality" in fit.effects.frame and fit.effects.frame["modality"].nunique() > 1
-    if len(pages) > 1 and grouped:
-        single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
-    funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
-    write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
-    write_figure(folder, "funnel", funnel, plots.alt_text(fit, "funnel"))
-
-
-def write_figure(
-    folder: ResultsFolder,
-    name: str,
-    figure: Figure | list[Figure],
-    alt: str,
-    *,
-    raster: Figure | None = None,
-) -> None:
-    """Write ``name.pdf``, ``name.png`` and ``name.alt.txt`` into a folder of results.
-
-    Parameters
-    ----------
-    raster : Figure, optional
-        What the PNG shows, where it is another figure.
-    """
-    with tempfile.TemporaryDirectory() as place:
-        directory = Path(place)
-        plots.save(figure, directory / f"{name}.pdf", alt=alt)
-        plots.save(figure if raster is None else raster, directory / f"{name}.png")
-        for file in sorted(directory.iterdir()):
-            folder.write(file.name, file.read_bytes())

@@ -14,7 +14,6 @@ from metaalliance.cli.analysis import load, open_folder, print_preamble, setting
 from metaalliance.cli.drawing.further_figures import Drawing, draw_all, figure_files
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import Settings
 from metaalliance.problems import Problem
 from metaalliance.report.folder import ResultsFolder, record_name
 from metaalliance.report.workbooks.write import write_workbook
@@ -82,7 +81,7 @@ def examined(
         print_result(shown.lines(terminal_width(), notes))
     write_results(folder, command, document, shown.sheets(document))
     asked = {f.name: getattr(options, f.name) for f in fields(options)}
-    save_record(folder, document, loaded, settings, kind.results, asked)
+    save_record(folder, document, loaded, kind.results, asked)
     return closed(folder, document, request)
 
 
@@ -118,7 +117,6 @@ def save_record(
     folder: ResultsFolder,
     document: dict[str, Any],
     loaded: Analysis,
-    asked: Settings,
     results: Sequence[str],
     options: Mapping[str, Any],
     **further: Any,
@@ -127,8 +125,6 @@ def save_record(
 
     Parameters
     ----------
-    asked : Settings
-        What was asked for.
     results : sequence of str
         Parts of the document that are results.
     options : mapping
@@ -139,7 +135,7 @@ def save_record(
     record = record_of(
         document,
         results,
-        asked_of(asked.model, asked.policy),
+        asked_of(loaded.model, loaded.policy),
         loaded.studies,
         loaded.coded,
         files=folder.written,

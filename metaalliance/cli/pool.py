@@ -13,7 +13,7 @@ from metaalliance.cli.analysis import load, open_folder, print_preamble, setting
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_result, terminal_width
-from metaalliance.cli.settings import Settings, figure_width
+from metaalliance.cli.settings import figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.errors import OptionError
 from metaalliance.models.comparison import NamedFit
@@ -83,7 +83,7 @@ def run_pool(
         analysis = replace(analysis, further=tuple(further))
     if not request.json_output:
         _print(analysis, request)
-    document = _save(analysis, folder, settings, width if figures else None)
+    document = _save(analysis, folder, width if figures else None)
     return closed(folder, document, request)
 
 
@@ -129,12 +129,11 @@ def _bootstrap_line(test: WildBootstrapTest) -> str:
     )
 
 
-def _save(
-    analysis: _Analysis, folder: ResultsFolder, asked: Settings, width: float | None
-) -> dict[str, Any]:
+def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
     """Write figures (unless there is no width), workbook, document and record."""
     if width is not None:
-        from metaalliance.cli.figures import style_for, write_figures
+        from metaalliance.cli.drawing.figure_files import write_figures
+        from metaalliance.cli.figures import style_for
 
         style = style_for(None, analysis.loaded.config)
         write_figures(analysis.fit, folder, width, style)
@@ -144,7 +143,7 @@ def _save(
     further: dict[str, Any] = {"cross_check": check, "others": folder.others()}
     if analysis.bootstrap is not None:
         further["seed"] = analysis.bootstrap.seed
-    save_record(folder, document, analysis.loaded, asked, POOL_RESULTS, {}, further=further)
+    save_record(folder, document, analysis.loaded, POOL_RESULTS, {}, further=further)
     return document
 
 

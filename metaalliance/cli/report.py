@@ -25,7 +25,7 @@ from metaalliance.cli.run import (
     print_result,
     terminal_width,
 )
-from metaalliance.cli.settings import Settings, figure_width
+from metaalliance.cli.settings import figure_width
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.bibliography import bibtex
 from metaalliance.report.manuscript.checklist import checklist_csv, checklist_tables
@@ -77,7 +77,7 @@ def run_report(
     if not request.json_output:
         print_preamble(evidence.studies, request)
         print_result([*_printed(document), *_checked(evidence)])
-    results = _save(files, evidence, folder, loaded, settings)
+    results = _save(files, evidence, folder, loaded)
     if request.json_output:
         print_document(results)
     if not request.quiet:
@@ -125,7 +125,6 @@ def _save(
     evidence: Evidence,
     folder: ResultsFolder,
     loaded: Analysis,
-    asked: Settings,
 ) -> dict[str, Any]:
     """Write the files, the results and the record."""
     document = report_document(evidence, [*files, "results.json", RUN_FILE])
@@ -136,7 +135,6 @@ def _save(
         folder,
         document,
         loaded,
-        asked,
         REPORT_RESULTS,
         {"content": evidence.content.to_dict()},
         further={

@@ -160,6 +160,34 @@ def test_report_can_be_verified(made):
     assert "moderators." in done.stdout
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("forest", "--by", "modality", "--tau2", "ML"), ("funnel",), ("plot", "baujat")],
+    ids=lambda words: words[0],
+)
+def test_the_record_of_a_figure_can_be_verified(pooled, words):
+    command, *options = words
+    named = options[:1] if command == "plot" else []
+    done = call(command, *named, pooled, *options[len(named) :])
+    assert done.exit_code == 0, done.stderr
+    record = pooled.parent / f"{pooled.stem}_results" / "figures" / f"run_{command}.json"
+    done = call("verify", record, pooled)
+    assert done.exit_code == 0, done.stdout
+    assert "The figure follows from this workbook." in done.stdout
+    held = json.loads(record.read_text(encoding="utf-8"))
+    assert {"pooled.estimate", "heterogeneity.tau2"} < set(held["numbers"])
+    changed = pooled.with_name("changed.csv")
+    changed.write_text(pooled.read_text().replace("0.25", "0.35"), encoding="utf-8")
+    assert changed.read_bytes() != pooled.read_bytes()
+    done = call("verify", record, changed)
+    assert done.exit_code == 1
+    assert "The figure does not follow" in done.stdout
+    assert "row 4 (Berg 1991) changed" in done.stdout
+    checks = json.loads(call("verify", record, changed, "--json").stdout)["checks"]
+    moved = next(c["details"] for c in checks if c["name"] == "numbers")
+    assert "pooled.estimate" in {d["number"] for d in moved}
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"tool": "other"}', '{"tool": "metaalliance"}'])
 def test_what_is_no_record_is_refused(pooled, tmp_path, content):
     other = tmp_path / "other.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
-from metaalliance.cli.figures import write_figure
+from metaalliance.cli.drawing.figure_files import write_figure
 from metaalliance.errors import MetaAllianceError
 from metaalliance.problems import Problem, notice, quiet
 from metaalliance.report.folder import ResultsFolder

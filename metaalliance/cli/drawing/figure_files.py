@@ -1,0 +1,59 @@
+"""Files of figures in a folder of results: of `pool`, and one of any command."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metaalliance import plots
+from metaalliance.plots.canvas.style import Style
+from metaalliance.report.folder import ResultsFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from metaalliance.models.pooled_fit import PooledFit
+
+FUNNEL_WIDTH = 120
+
+
+def write_figures(
+    fit: PooledFit, folder: ResultsFolder, width_mm: float, style: str | Style = "apa"
+) -> None:
+    """Write the forest and the funnel plot as PDF and PNG with their alternative text.
+
+    A forest of several pages is one PDF; its PNG is then the one-page summary by modality, or
+    the first page where there is no modality.
+    """
+    pages = plots.forest_pages(fit, width_mm=width_mm, style=style)
+    single = pages[0]
+    grouped = "modality" in fit.effects.frame and fit.effects.frame["modality"].nunique() > 1
+    if len(pages) > 1 and grouped:
+        single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
+    funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
+    write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
+    write_figure(folder, "funnel", funnel, plots.alt_text(fit, "funnel"))
+
+
+def write_figure(
+    folder: ResultsFolder,
+    name: str,
+    figure: Figure | list[Figure],
+    alt: str,
+    *,
+    raster: Figure | None = None,
+) -> None:
+    """Write ``name.pdf``, ``name.png`` and ``name.alt.txt`` into a folder of results.
+
+    Parameters
+    ----------
+    raster : Figure, optional
+        What the PNG shows, where it is another figure.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place)
+        plots.save(figure, directory / f"{name}.pdf", alt=alt)
+        plots.save(figure if raster is None else raster, directory / f"{name}.png")
+        for file in sorted(directory.iterdir()):
+            folder.write(file.name, file.read_bytes())
