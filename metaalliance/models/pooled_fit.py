@@ -15,16 +15,17 @@ from metaalliance.core.inference.intervals import Interval
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import Specification
+from metaalliance.models.of_effects import OfModel
 from metaalliance.models.prediction import Proportion, proportion_above
 from metaalliance.models.scale import LIMITS, back_transform, fisher_z, without_nan
-from metaalliance.options import Measure, Scale, check_option
+from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import count_text, studies_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PooledFit:
+class PooledFit(OfModel):
     """What every pooled result holds; estimates are on the analysis scale.
 
     Attributes
@@ -70,44 +71,14 @@ class PooledFit:
     notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
-    def model(self) -> str:
-        """The random effects."""
-        return self.specification.kind
-
-    @property
-    def test(self) -> str:
-        """Inference on the mean."""
-        return self.specification.test
-
-    @property
-    def level(self) -> float:
-        """Coverage of the intervals."""
-        return self.specification.level
-
-    @property
     def prediction(self) -> str:
         """Distribution of the prediction interval."""
         return self.specification.prediction
 
     @property
-    def measure(self) -> Measure:
-        """Analysis scale of the effects."""
-        return self.effects.measure
-
-    @property
     def tau(self) -> float:
         """Standard deviation of the true effects."""
         return math.sqrt(self.tau2)
-
-    @property
-    def n_effects(self) -> int:
-        """Number of effects."""
-        return self.effects.n_effects
-
-    @property
-    def n_studies(self) -> int:
-        """Number of studies."""
-        return self.effects.n_studies
 
     @property
     def n_participants(self) -> int | None:

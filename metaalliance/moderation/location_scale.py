@@ -17,6 +17,7 @@ from metaalliance.core.variance.location_scale import LocationScalePoint, fit_lo
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import LIKELIHOOD, Model, ModelSettings, Specification, refuse
+from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import without_nan
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.moderation.design import Design, build_design
@@ -34,7 +35,7 @@ _REFUSED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LocationScale:
+class LocationScale(OfModel):
     """A location-scale model of independent effects.
 
     Attributes
@@ -67,24 +68,9 @@ class LocationScale:
     notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
-    def n_effects(self) -> int:
-        """Number of effects."""
-        return self.effects.n_effects
-
-    @property
     def tau2_method(self) -> str:
         """REML or ML."""
         return self.specification.tau2
-
-    @property
-    def test(self) -> str:
-        """Test of the location coefficients."""
-        return self.specification.test
-
-    @property
-    def level(self) -> float:
-        """Coverage of the intervals."""
-        return self.specification.level
 
     def to_frame(self) -> pd.DataFrame:
         """Return location, then scale coefficients."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
+from metaalliance.models.of_effects import OfEffects
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_option
@@ -110,7 +111,7 @@ def _shape(df: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BiasResult(ABC):
+class BiasResult(OfEffects, ABC):
     """A method's result on some effects; each method adds its own fields.
 
     Attributes
@@ -142,21 +143,6 @@ class BiasResult(ABC):
     aggregation_rho: float | None = None
     not_taken: tuple[str, ...] = ()
     notices: tuple[Problem, ...] = field(default=(), repr=False)
-
-    @property
-    def measure(self) -> Measure:
-        """Analysis scale."""
-        return self.effects.measure
-
-    @property
-    def n_effects(self) -> int:
-        """Number of effects that the method used."""
-        return self.effects.n_effects
-
-    @property
-    def n_studies(self) -> int:
-        """Number of studies."""
-        return self.effects.n_studies
 
     @abstractmethod
     def terms(self) -> Sequence[Term]:
