@@ -12,7 +12,7 @@ from metaalliance.models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.problems import announced
 from metaalliance.publication_bias.checks import begin_averaged, few_studies
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 
 _METHOD = "Henmi and Copas's interval"
 
@@ -39,16 +39,7 @@ class HenmiCopas(BiasResult):
 
     def adjusted(self) -> Term:
         """Return the mean; its test has no degrees of freedom."""
-        fit = self.fit
-        return Term(
-            name="mean with common-effect weights",
-            kind="effect",
-            estimate=fit.estimate,
-            se=fit.se,
-            p_value=fit.p_value,
-            ci_low=fit.ci_low,
-            ci_high=fit.ci_high,
-        )
+        return mean_term("mean with common-effect weights", self.fit)
 
     def terms(self) -> Sequence[Term]:
         """Return the mean."""

@@ -23,7 +23,7 @@ from metaalliance.publication_bias.checks import (
     need_studies,
     random_effects_mean,
 )
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.wording.numbers import number
 
 _METHOD = "Limit meta-analysis"
@@ -72,17 +72,7 @@ class LimitMeta(BiasResult):
 
     def adjusted(self) -> Term:
         """Return the adjusted mean."""
-        return Term(
-            name="mean at infinite precision",
-            kind="effect",
-            estimate=self.estimate,
-            se=self.se,
-            statistic=self.statistic,
-            df=math.inf,
-            p_value=self.p_value,
-            ci_low=self.ci_low,
-            ci_high=self.ci_high,
-        )
+        return mean_term("mean at infinite precision", self, df=math.inf)
 
     def terms(self) -> Sequence[Term]:
         """Return the adjusted mean and the small-study effect."""

@@ -12,7 +12,6 @@ import pandas as pd
 
 from metaalliance.effects.effects import Effects
 from metaalliance.models.of_effects import OfEffects
-from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem
@@ -89,19 +88,11 @@ class Term:
         return f"{self.name}: {', '.join(parts)}"
 
 
-def mean_term(name: str, fit: PooledFit) -> Term:
-    """Return the mean of a fit as a term."""
-    return Term(
-        name=name,
-        kind="effect",
-        estimate=fit.estimate,
-        se=fit.se,
-        statistic=fit.statistic,
-        df=fit.df,
-        p_value=fit.p_value,
-        ci_low=fit.ci_low,
-        ci_high=fit.ci_high,
-    )
+def mean_term(name: str, found: object, **own: Any) -> Term:
+    """Return the mean of a result as a term, with what the result has by the same names."""
+    numbers = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
+    values = {n: getattr(found, n, _NAN) for n in numbers}
+    return Term(name=name, kind="effect", **{**values, **own})
 
 
 def _shape(df: float) -> str:

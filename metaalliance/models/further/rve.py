@@ -18,6 +18,7 @@ from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import FEW_DF
+from metaalliance.models.regression_fit import COLUMNS
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem, notice
@@ -123,12 +124,7 @@ class RveResult:
             {
                 "term": self.names,
                 "estimate": self.beta,
-                "se": self.se,
-                "statistic": self.statistic,
-                "df": self.df,
-                "p_value": self.p_value,
-                "ci_low": self.ci_low,
-                "ci_high": self.ci_high,
+                **{name: getattr(self, name) for name in COLUMNS[1:]},
             }
         )
         if scale == "r" and self.measure == "z" and self.names == ("intercept",):
