@@ -92,7 +92,8 @@ class Outliers:
     def summary(self) -> str:
         """Return each rule with the result without its outliers as text."""
         is_r = self.fit.measure != "generic"
-        lines = [f"Outliers among {len(self.frame):,} {_plural(self.unit)}"]
+        units = "studies" if self.unit == "study" else "effects"
+        lines = [f"Outliers among {len(self.frame):,} {units}"]
         lines.append(f"  all: {_result(self.fit, is_r=is_r)}")
         for rule in self.rules:
             found = ", ".join(rule.flagged[:5]) + (", ..." if len(rule.flagged) > 5 else "")
@@ -245,10 +246,6 @@ def _study_means(subject: Subject) -> tuple[Array, Array]:
         np.bincount(study, V.solve(z)) for z in (np.ones(data.yi.size), np.asarray(data.yi))
     )
     return total / weight, 1 / weight
-
-
-def _plural(unit: str) -> str:
-    return "studies" if unit == "study" else "effects"
 
 
 def _result(fit: PooledFit, *, is_r: bool) -> str:

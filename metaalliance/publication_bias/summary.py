@@ -225,7 +225,11 @@ def bias_summary(
         applied = tuple(_applied(fit, Wanted(steps=cuts, alternative=alternative), aggregation_rho))
     found = [p for a in applied if a.result for p in a.result.notices if p.code != "MA650"]
     few = few_studies(fit.effects, "Publication bias")
-    refused = [_refused(a.name, a.reason) for a in applied if a.result is None]
+    refused = [
+        notice("MA657", f"{a.name} was left out: {a.reason}", severity="note")
+        for a in applied
+        if a.result is None
+    ]
     return BiasSummary(
         fit=fit, applied=applied, notices=tuple(dict.fromkeys((*few, *found, *refused)))
     )
@@ -254,7 +258,3 @@ def _applied(fit: PooledFit, wanted: Wanted, rho: float | None) -> list[Applied]
         else:
             done.append(Applied(method=method, **names, result=result))
     return done
-
-
-def _refused(name: str, reason: str) -> Problem:
-    return notice("MA657", f"{name} was left out: {reason}", severity="note")

@@ -129,7 +129,7 @@ def _chart(found: Gosh, study: Any, style: Style, width_mm: float) -> Chart:
     share = (width_mm - 22.0) / MARGINAL - 1.0
     top = Panel(
         name="gosh estimate",
-        across=_untitled(across),
+        across=Effect(axis=across.axis, titled=False),
         up=blank,
         paint=lambda frame: _histogram(frame, x, member, upright=False),
         height=MARGINAL,
@@ -184,10 +184,6 @@ def _across(x: Array, found: Gosh, style: Style) -> Effect:
         low=low - pad, high=high + pad, measure=found.fit.measure, zero=style.words.leading_zero
     )
     return Effect(axis=axis)
-
-
-def _untitled(scale: Effect) -> Effect:
-    return Effect(axis=scale.axis, titled=False)
 
 
 def _ramp(style: Style) -> LinearSegmentedColormap:
