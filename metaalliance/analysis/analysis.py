@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.analysis.evidence import Evidence
-from metaalliance.analysis.influence import (
-    InfluenceKeywords,
-    InfluenceResults,
-    influence_results,
-)
+from metaalliance.analysis.influence import InfluenceKeywords, InfluenceResults, influence_results
 from metaalliance.analysis.record import asked_of, record_of
 from metaalliance.analysis.report import content_for, gather
 from metaalliance.config import Config, find_config, read_config

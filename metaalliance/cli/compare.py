@@ -13,20 +13,9 @@ from metaalliance.analysis.two_sheets import compare_record, key_columns
 from metaalliance.cli.analysis import open_folder, settings_of
 from metaalliance.cli.frame import closed, own_files, write_results
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import (
-    DATA,
-    IMPOSSIBLE,
-    OK,
-    print_error,
-    print_result,
-    terminal_width,
-)
+from metaalliance.cli.run import DATA, IMPOSSIBLE, OK, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
-from metaalliance.report.tables.compare import (
-    change_lines,
-    compare_sheets,
-    step_table,
-)
+from metaalliance.report.tables.compare import change_lines, compare_sheets, step_table
 from metaalliance.report.tables.problems import problem_lines
 from metaalliance.report.tables.table import render_text
 from metaalliance.robustness.compare import compare

@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING, Any
 from metaalliance import plots
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import FIGURE_NUMBERS, FIGURE_RESULTS, figure_document
-from metaalliance.cli.analysis import (
-    load,
-    print_preamble,
-    results_path,
-    settings_of,
-)
+from metaalliance.cli.analysis import load, print_preamble, results_path, settings_of
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width

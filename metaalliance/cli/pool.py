@@ -23,12 +23,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.tables.pooling import (
-    effect_frame,
-    model_frame,
-    model_table,
-    problem_rows,
-)
+from metaalliance.report.tables.pooling import effect_frame, model_frame, model_table, problem_rows
 from metaalliance.report.tables.table import render_text
 from metaalliance.wording.numbers import p_text
 

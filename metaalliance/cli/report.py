@@ -9,22 +9,11 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import to_json
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.analysis.report import REPORT_RESULTS, content_for, record_parts, report_document
-from metaalliance.cli.analysis import (
-    load,
-    open_folder,
-    print_preamble,
-    settings_of,
-)
+from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.drawing.report_figures import report_figures
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import (
-    OK,
-    print_document,
-    print_error,
-    print_result,
-    terminal_width,
-)
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import figure_width
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.bibliography import bibtex

@@ -15,17 +15,9 @@ from metaalliance.core.inference.wald import influence
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Model, ModelSettings, Specification
-from metaalliance.models.checks import (
-    reading_notices,
-    refuse_false_independence,
-)
+from metaalliance.models.checks import reading_notices, refuse_false_independence
 from metaalliance.models.design import checked_design, conditioned
-from metaalliance.models.regression_fit import (
-    COLUMNS,
-    NEGLIGIBLE,
-    RegressionFit,
-    contrast_of,
-)
+from metaalliance.models.regression_fit import COLUMNS, NEGLIGIBLE, RegressionFit, contrast_of
 from metaalliance.models.structure import structure_notices
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.options import CLUSTER_TESTS

@@ -31,11 +31,7 @@ from metaalliance.model import MULTILEVEL, Specification
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.scale import without_nan
-from metaalliance.options import (
-    CLUSTER_TESTS,
-    Prediction,
-    check_option,
-)
+from metaalliance.options import CLUSTER_TESTS, Prediction, check_option
 from metaalliance.problems import Problem
 
 #: Share of a variance that may rest on what single studies determine alone.
