@@ -27,8 +27,9 @@ from metaalliance.models.one_per_study import averaging_rho, refuse_unused_rho
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.table import ModeratorTable, TableOptions, moderator_table
+from metaalliance.notices import quiet
 from metaalliance.policy import Policy
-from metaalliance.problems import Problem, quiet
+from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.publication_bias.methods import Alternative
 from metaalliance.publication_bias.summary import BiasSummary, bias_summary

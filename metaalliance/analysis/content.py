@@ -11,7 +11,7 @@ from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.categorical import MIN_STUDIES
 from metaalliance.moderation.table import ModeratorTable, moderator_table
-from metaalliance.problems import quiet
+from metaalliance.notices import quiet
 from metaalliance.publication_bias.result import BiasResult
 from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 

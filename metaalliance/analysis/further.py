@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.problems import quiet
+from metaalliance.notices import quiet
 from metaalliance.setting import settings_in
 
 #: What can be asked for, in the words of the option.

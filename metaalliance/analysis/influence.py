@@ -17,7 +17,8 @@ from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.categorical import moderators
-from metaalliance.problems import Problem, notice, quiet
+from metaalliance.notices import quiet
+from metaalliance.problems import Problem, notice
 
 #: Fewer studies leave nothing to compare.
 FEWEST_STUDIES = 3

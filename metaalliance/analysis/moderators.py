@@ -20,7 +20,8 @@ from metaalliance.moderation.location_scale import LocationScale, location_scale
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
 from metaalliance.moderation.model_set import ModelSet, model_set
 from metaalliance.moderation.table import ModeratorTable, moderator_table
-from metaalliance.problems import Problem, quiet
+from metaalliance.notices import quiet
+from metaalliance.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.fonts import font_notices
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.own_style import own_style
@@ -27,7 +28,6 @@ from metaalliance.plots.canvas.style import STYLES, Style, style_named
 from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
 from metaalliance.plots.options import OPTIONS
-from metaalliance.problems import quiet
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from metaalliance.model import Model
 from metaalliance.models.one_per_study import fit_averaged
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
+from metaalliance.notices import quiet
 from metaalliance.policy import Policy
-from metaalliance.problems import quiet
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice
 from metaalliance.sheet.studies import Studies

@@ -17,7 +17,8 @@ from metaalliance.errors import EstimationError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.problems import Problem, notice, quiet
+from metaalliance.notices import quiet
+from metaalliance.problems import Problem, notice
 
 
 @dataclass(frozen=True, slots=True)

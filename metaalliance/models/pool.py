@@ -9,8 +9,8 @@ from metaalliance.model import Model
 from metaalliance.models.multilevel import fit_multilevel
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
+from metaalliance.notices import announced
 from metaalliance.options import Kind, Prediction, Tau2Estimator, Test
-from metaalliance.problems import announced
 
 
 def pool(

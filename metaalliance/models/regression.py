@@ -20,8 +20,9 @@ from metaalliance.models.design import checked_design, conditioned
 from metaalliance.models.regression_fit import COLUMNS, NEGLIGIBLE, RegressionFit, contrast_of
 from metaalliance.models.structure import structure_notices
 from metaalliance.models.working import WorkingFit, fit_working
+from metaalliance.notices import announced
 from metaalliance.options import CLUSTER_TESTS
-from metaalliance.problems import Problem, announced, notice
+from metaalliance.problems import Problem, notice
 
 
 def regress(

@@ -23,7 +23,8 @@ from metaalliance.moderation.grouping import Grouping, group_by
 from metaalliance.moderation.level_rows import Case, levels_frame
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
 from metaalliance.moderation.separate import SeparateLevels, equal_variance_test, fit_separately
-from metaalliance.problems import Problem, announced, notice
+from metaalliance.notices import announced
+from metaalliance.problems import Problem, notice
 
 #: Levels with fewer studies are counted, but neither estimated nor tested.
 MIN_STUDIES = 3

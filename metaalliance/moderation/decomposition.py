@@ -20,7 +20,8 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, group_by, is_number
 from metaalliance.moderation.result import wald_record, wald_text
 from metaalliance.moderation.slope import default_scale, numbers_of
-from metaalliance.problems import Problem, announce
+from metaalliance.notices import announce
+from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
 PARTS = ("within", "between", "contextual")

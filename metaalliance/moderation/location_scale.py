@@ -23,7 +23,8 @@ from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.frames import records
-from metaalliance.problems import Problem, announced, notice
+from metaalliance.notices import announced
+from metaalliance.problems import Problem, notice
 
 _TESTS = ("wald", "t", "knapp-hartung")
 _ONE_VARIANCE = "each study has one effect and one variance, which the scale moderators explain"

@@ -22,8 +22,9 @@ from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
 from metaalliance.moderation.result import wald_record, wald_text
+from metaalliance.notices import announce
 from metaalliance.options import Scale, check_option
-from metaalliance.problems import Problem, announce
+from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
 

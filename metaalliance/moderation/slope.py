@@ -18,7 +18,8 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.grouping import column, is_number
 from metaalliance.moderation.notices import missing_notice
-from metaalliance.problems import Problem, announced
+from metaalliance.notices import announced
+from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
 

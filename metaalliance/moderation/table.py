@@ -21,8 +21,9 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, is_number
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest, slope
+from metaalliance.notices import announce, quiet
 from metaalliance.options import Scale, check_option
-from metaalliance.problems import Problem, announce, notice, quiet
+from metaalliance.problems import Problem, notice
 
 
 class TableOptions(TypedDict, total=False):

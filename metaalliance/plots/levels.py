@@ -17,9 +17,9 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import is_number
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.notices import quiet
 from metaalliance.options import check_option
 from metaalliance.plots.groups import labels_of, levels_of
-from metaalliance.problems import quiet
 
 #: One model of all levels, or one of each.
 Pooling = Literal["joint", "apart"]

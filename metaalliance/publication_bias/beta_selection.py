@@ -14,8 +14,8 @@ from metaalliance.core.selection.fit import maximise_selection
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
-from metaalliance.problems import announced
 from metaalliance.publication_bias.checks import (
     begin,
     chosen_direction,

@@ -18,8 +18,8 @@ from metaalliance.model import Model
 from metaalliance.models.checks import refuse_false_independence
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression import fit_regression
+from metaalliance.notices import announced
 from metaalliance.options import CLUSTER_TESTS, check_option
-from metaalliance.problems import announced
 from metaalliance.publication_bias.checks import (
     Start,
     Structure,

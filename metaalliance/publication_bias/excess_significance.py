@@ -21,8 +21,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
-from metaalliance.problems import announced
 from metaalliance.publication_bias.checks import (
     Structure,
     begin_averaged,

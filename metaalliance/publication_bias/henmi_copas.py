@@ -10,7 +10,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.problems import announced
+from metaalliance.notices import announced
 from metaalliance.publication_bias.checks import begin_averaged, few_studies
 from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 

@@ -15,7 +15,7 @@ from metaalliance.core.selection.limit_meta import limit_mean
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.problems import announced
+from metaalliance.notices import announced
 from metaalliance.publication_bias.checks import (
     begin_averaged,
     few_studies,

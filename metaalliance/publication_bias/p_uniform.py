@@ -16,8 +16,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
-from metaalliance.problems import announced
 from metaalliance.publication_bias.checks import (
     Direction,
     begin_averaged,

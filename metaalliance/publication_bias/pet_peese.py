@@ -13,7 +13,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.problems import announced
+from metaalliance.notices import announced
 from metaalliance.publication_bias.checks import (
     Direction,
     Start,

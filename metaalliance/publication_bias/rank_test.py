@@ -12,7 +12,7 @@ from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.problems import announced
+from metaalliance.notices import announced
 from metaalliance.publication_bias.checks import (
     begin_averaged,
     few_studies,

@@ -16,8 +16,9 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
-from metaalliance.problems import Problem, announced, notice
+from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import (
     FEW_IN_INTERVAL,
     begin,

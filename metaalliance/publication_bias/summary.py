@@ -15,8 +15,9 @@ from metaalliance.models.further.henmi_copas import HenmiCopasFit
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
+from metaalliance.notices import quiet
 from metaalliance.options import Measure, Scale, check_option, check_rho
-from metaalliance.problems import Problem, notice, quiet
+from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named

@@ -16,8 +16,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced, quiet
 from metaalliance.options import check_option
-from metaalliance.problems import announced, quiet
 from metaalliance.publication_bias.checks import (
     Start,
     begin_averaged,

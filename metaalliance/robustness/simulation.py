@@ -15,8 +15,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.regression import fit_regression
+from metaalliance.notices import quiet
 from metaalliance.options import check_seed
-from metaalliance.problems import quiet
 from metaalliance.publication_bias.egger import egger
 from metaalliance.robustness.assumptions import Assumptions
 from metaalliance.robustness.planning import Design

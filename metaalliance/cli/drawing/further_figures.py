@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from metaalliance import plots
 from metaalliance.cli.drawing.figure_files import write_figure
 from metaalliance.errors import MetaAllianceError
-from metaalliance.problems import Problem, notice, quiet
+from metaalliance.notices import quiet
+from metaalliance.problems import Problem, notice
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:

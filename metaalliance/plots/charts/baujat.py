@@ -11,6 +11,7 @@ from metaalliance.diagnostics.baujat import Baujat
 from metaalliance.diagnostics.baujat import baujat as coordinates
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.callouts import name_points
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame, crowd
@@ -19,7 +20,6 @@ from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import own, shorten, user
-from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text
 
 #: Points that get their name, if there is room; longest name in mm.

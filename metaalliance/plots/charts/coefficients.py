@@ -15,6 +15,7 @@ from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
+from metaalliance.notices import quiet
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, interval_chart, records
@@ -24,7 +25,6 @@ from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import APA, Style, style_named
 from metaalliance.plots.canvas.typeset import own
-from metaalliance.problems import quiet
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text, level_text
 

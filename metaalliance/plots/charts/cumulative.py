@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from metaalliance.diagnostics.cumulative import Cumulative
 from metaalliance.diagnostics.cumulative import cumulative as accumulate
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.canvas.numbers import cell_text, size_text
@@ -26,7 +27,6 @@ from metaalliance.plots.charts.leave_one_out import (
     mean_scale,
     share_cell,
 )
-from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text, level_text
 
 #: Rows of one figure; of more steps some are drawn, the last among them.

@@ -7,11 +7,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.sentences import estimate_sentence, pooled_sentence, spoken
 from metaalliance.plots.charts.funnel import funnel
 from metaalliance.plots.charts.funnel_marks import AsymmetryLine
-from metaalliance.problems import quiet
 from metaalliance.publication_bias.egger import Egger, egger
 from metaalliance.publication_bias.pet_peese import PetPeese, pet_peese
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill, trim_and_fill

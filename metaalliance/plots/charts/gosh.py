@@ -16,6 +16,7 @@ from metaalliance.diagnostics.gosh import Gosh
 from metaalliance.diagnostics.gosh import gosh as pool_subsets
 from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import COLOURS, Frame
@@ -27,7 +28,6 @@ from metaalliance.plots.canvas.sentences import spoken, symbol
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import own, user
-from metaalliance.problems import quiet
 from metaalliance.wording.phrases import percent_text
 
 #: Side of a cell of the cloud, height and width of the histograms, in mm; bars of one.

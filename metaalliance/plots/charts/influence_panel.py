@@ -18,6 +18,7 @@ from metaalliance.diagnostics.units import Unit
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.notices import quiet
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.callouts import name_points
 from metaalliance.plots.canvas.chart import present
@@ -28,7 +29,6 @@ from metaalliance.plots.canvas.scales import Numbers, number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
-from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text
 
 #: Height of a panel in mm; names in the note at most; labels in a panel at most.

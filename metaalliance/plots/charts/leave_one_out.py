@@ -17,6 +17,7 @@ from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.diagnostics.leave_one_out import leave_one_out as left_out
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
@@ -29,7 +30,6 @@ from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own
 from metaalliance.plots.charts.baujat import plural
-from metaalliance.problems import quiet
 from metaalliance.wording.phrases import count_text, level_text, percent_text
 
 Order = Literal["sheet", "change", "estimate"]

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
@@ -21,7 +22,6 @@ from metaalliance.plots.canvas.sentences import estimate_sentence, spoken
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, own
-from metaalliance.problems import quiet
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.selection import SelectionModel, selection_model
 from metaalliance.wording.numbers import number
