@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, cast
 
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
-from metaalliance.options import Repeats, listed, option_values
+from metaalliance.options import Repeats, did_you_mean, listed, option_values
 from metaalliance.policy import Policy
 from metaalliance.setting import settings_in
 
@@ -178,8 +177,7 @@ def _known(content: Mapping[str, Any], allowed: tuple[str, ...], where: str) -> 
     """Refuse an unknown key, with the nearest known one."""
     for key in content:
         if key not in allowed:
-            near = difflib.get_close_matches(key, allowed, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(allowed)}."
+            hint = did_you_mean(key, allowed, otherwise=f" It has {', '.join(allowed)}.")
             raise OptionError(f"{where} has an unknown key {key!r}.{hint}")
 
 

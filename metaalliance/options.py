@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import numbers
 import re
+from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
 from metaalliance.errors import OptionError
@@ -48,6 +49,18 @@ def listed(option: Any) -> str:
     return f"{', '.join(first)} or {last}"
 
 
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6, otherwise: str = "") -> str:
+    """Return a sentence with the nearest known name.
+
+    Examples
+    --------
+    >>> did_you_mean("funel", ["forest", "funnel"])
+    " Did you mean 'funnel'?"
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]!r}?" if near else otherwise
+
+
 def check_option(name: str, value: str, option: Any) -> str:
     """Return `value` if the option has it.
 
@@ -65,8 +78,7 @@ def check_option(name: str, value: str, option: Any) -> str:
     if value in allowed:
         return value
     same = [a for a in allowed if _spelled(a) == _spelled(str(value))]
-    near = same or difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(str(value), same or allowed, cutoff=0.0 if same else 0.5)
     listed = ", ".join(repr(a) for a in allowed)
     raise OptionError(f"{name}={value!r} is not one of {listed}.{hint}")
 

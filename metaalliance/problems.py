@@ -42,6 +42,11 @@ class Problem:
         """The cell as a spreadsheet writes it: ``effects!F17``."""
         return place_in(self.sheet, self.cell)
 
+    @property
+    def text(self) -> str:
+        """The problem in a line: ``warning: what is wrong (MA650)``."""
+        return f"{self.severity}: {self.message} ({self.code})"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as the JSON output prints it."""
         return asdict(self)

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors", "messages", "frozen", "setting"},
     {"options", "problems", "files"},
-    {"model", "policy"},
+    {"model", "policy", "notices"},
     {"config"},
     {"core", "wording"},
     {"sheet"},

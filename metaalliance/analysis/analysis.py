@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,11 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.analysis.evidence import Evidence
-from metaalliance.analysis.influence import (
-    InfluenceKeywords,
-    InfluenceResults,
-    influence_results,
-)
+from metaalliance.analysis.influence import InfluenceKeywords, InfluenceResults, influence_results
 from metaalliance.analysis.record import asked_of, record_of
 from metaalliance.analysis.report import content_for, gather
 from metaalliance.config import Config, find_config, read_config
@@ -24,7 +19,7 @@ from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError, StudyDataError
+from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.model import Model, Specification
 from metaalliance.models.checks import samples_notice
 from metaalliance.models.comparison import NamedFit
@@ -32,6 +27,7 @@ from metaalliance.models.one_per_study import averaging_rho, refuse_unused_rho
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.table import ModeratorTable, TableOptions, moderator_table
+from metaalliance.notices import quiet
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
@@ -193,8 +189,7 @@ class Analysis:
     @cached_property
     def fit(self) -> PooledFit:
         """The pooled mean; what its reader has to know stands in its notices."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
+        with quiet():
             fit = fit_mean(self.effects, self.chosen)
         averaged = self.aggregation_rho is not None
         return replace(fit, notices=fit.notices + samples_notice(self.coded)) if averaged else fit

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.categorical import MIN_STUDIES
 from metaalliance.moderation.table import ModeratorTable, moderator_table
+from metaalliance.notices import quiet
 from metaalliance.publication_bias.result import BiasResult
 from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 
@@ -106,8 +106,7 @@ def moderator_results(fit: PooledFit, names: Sequence[str]) -> ModeratorTable | 
         )
     if not names or fit.n_studies < FEWEST_STUDIES:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return moderator_table(fit.effects, list(names), model=fit.specification.asked)
 
 

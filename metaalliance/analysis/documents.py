@@ -57,8 +57,7 @@ def pool_document(
         "models": [row.to_dict() for row in rows],
         "files": list(files),
     }
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
+    return without_nan(content)
 
 
 def figure_document(
@@ -90,8 +89,7 @@ def figure_document(
         **{name: shown[name] for name in FIGURE_NUMBERS},
         "files": list(files),
     }
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
+    return without_nan(content)
 
 
 def error_document(

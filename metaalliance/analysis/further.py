@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from metaalliance.errors import MetaAllianceError, MetaAllianceWarning, OptionError
+from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.setting import settings_in
 
 #: What can be asked for, in the words of the option.
@@ -76,8 +76,7 @@ def further_results(fit: PooledFit, kinds: Sequence[str], seed: int) -> list[Fur
 def _one(fit: PooledFit, kind: str, seed: int) -> Further:
     asked = fit.specification.asked
     try:
-        with warnings.catch_warnings():  # notices are part of the summary
-            warnings.simplefilter("ignore", MetaAllianceWarning)
+        with quiet():  # notices are part of the summary
             found, taken = _WORK[kind](fit, asked, seed)
     except MetaAllianceError as error:
         content = {"error": {"code": error.code, "message": str(error)}}

@@ -135,7 +135,7 @@ def compare_document(found: Comparison, files: Sequence[str]) -> dict[str, Any]:
         for p in sheet.problems
         if p.severity == "error"
     ]
-    document: dict[str, Any] = without_nan(
+    return without_nan(
         {
             "schema_version": SCHEMA_VERSION,
             "command": "compare",
@@ -145,7 +145,6 @@ def compare_document(found: Comparison, files: Sequence[str]) -> dict[str, Any]:
             "files": list(files),
         }
     )
-    return document
 
 
 def _document(
@@ -156,7 +155,7 @@ def _document(
     files: Sequence[str],
 ) -> dict[str, Any]:
     """Return what every document of one sheet has around its content."""
-    document: dict[str, Any] = without_nan(
+    return without_nan(
         {
             "schema_version": SCHEMA_VERSION,
             "command": command,
@@ -166,7 +165,6 @@ def _document(
             "files": list(files),
         }
     )
-    return document
 
 
 def _regression(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -14,10 +13,11 @@ from metaalliance.diagnostics.gosh import Gosh, gosh
 from metaalliance.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
 from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.diagnostics.outliers import Outliers, outliers
-from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.categorical import moderators
+from metaalliance.notices import quiet
 from metaalliance.problems import Problem, notice
 
 #: Fewer studies leave nothing to compare.
@@ -135,8 +135,7 @@ def _moderators(
     found: dict[str, RegressionLeaveOneOut] = {}
     notes = []
     for name in by:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MetaAllianceWarning)
+        with quiet():
             test = moderators(fit.effects, name, model=fit.specification.asked).fit
         if not isinstance(test, RegressionFit) or len(test.names) < 2:
             message = f"{name}: fewer than two levels can be compared."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.moderation.decomposition import WithinBetween, within_between
 from metaalliance.moderation.formula import parse_formula
@@ -21,6 +20,7 @@ from metaalliance.moderation.location_scale import LocationScale, location_scale
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
 from metaalliance.moderation.model_set import ModelSet, model_set
 from metaalliance.moderation.table import ModeratorTable, moderator_table
+from metaalliance.notices import quiet
 from metaalliance.problems import Problem
 
 
@@ -125,8 +125,7 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
         raise OptionError("--at predicts from a --formula; there is none.")
     _check_variables(analysis.effects, options)
     analysis.check_structure()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         table = _table(analysis, options) if options.moderators else None
         regression = _regression(analysis, options)
         spread, rho = _location_scale(analysis, options)

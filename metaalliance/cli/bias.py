@@ -55,5 +55,5 @@ def _lines(found: BiasSummary, notes: Sequence[Problem], width: int) -> list[str
     for text in reading_lines(found):
         lines += [textwrap.fill(text, width), ""]
     for p in (*found.notices, *notes):
-        lines.append(textwrap.fill(f"{p.severity}: {p.message} ({p.code})", width))
+        lines.append(textwrap.fill(p.text, width))
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from metaalliance.analysis.analysis import config_for, read
@@ -13,57 +13,35 @@ from metaalliance.analysis.two_sheets import compare_record, key_columns
 from metaalliance.cli.analysis import open_folder, settings_of
 from metaalliance.cli.frame import closed, own_files, write_results
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import (
-    DATA,
-    IMPOSSIBLE,
-    OK,
-    print_error,
-    print_result,
-    terminal_width,
-)
+from metaalliance.cli.run import DATA, IMPOSSIBLE, OK, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
-from metaalliance.report.tables.compare import (
-    change_lines,
-    compare_sheets,
-    step_table,
-)
+from metaalliance.report.tables.compare import change_lines, compare_sheets, step_table
 from metaalliance.report.tables.problems import problem_lines
 from metaalliance.report.tables.table import render_text
 from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareOptions:
-    """Options of the command."""
-
-    request: Request
-    old: Path
-    new: Path
-    key: str | None = None
-    every: bool = False
-
-
-def run_compare(options: CompareOptions) -> int:
+def run_compare(request: Request, old: Path, new: Path, *, key: str | None, every: bool) -> int:
     """Run the command."""
-    if any(str(path) == "-" for path in (options.old, options.new)):
+    if any(str(path) == "-" for path in (old, new)):
         raise OptionError("compare reads files, not standard input.")
-    request = replace(options.request, workbook=options.new)
+    request = replace(request, workbook=new)
     folder = open_folder(request, "compare", own_files("compare"))
-    folder.check(own_files("compare"), options.old)
+    folder.check(own_files("compare"), old)
     _, settings = settings_of(request)
     found = compare(
         *(read(path, settings.policy, config_for(path, request.config), request.sheet)
-          for path in (options.old, options.new)),
+          for path in (old, new)),
         model=settings.model,
         policy=settings.policy,
-        key=key_columns(options.key),
+        key=key_columns(key),
     )  # fmt: skip
     document = compare_document(found, own_files("compare"))
     if not request.json_output:
-        _print(found, options)
+        _print(found, every=every)
     write_results(folder, "compare", document, compare_sheets(found))
-    record = compare_record(found, document, options.key, dict(folder.written))
+    record = compare_record(found, document, key, dict(folder.written))
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()
     closed(folder, document, request)
@@ -72,7 +50,7 @@ def run_compare(options: CompareOptions) -> int:
     return IMPOSSIBLE if found.new_fit is None else OK
 
 
-def _print(found: Comparison, options: CompareOptions) -> None:
+def _print(found: Comparison, *, every: bool) -> None:
     """Changes and steps on stdout, errors of the sheets on stderr."""
     width = terminal_width()
     for sheet in (found.old, found.new):
@@ -82,7 +60,7 @@ def _print(found: Comparison, options: CompareOptions) -> None:
             for line in problem_lines(sheet.errors, width):
                 print_error(line)
     lines = [textwrap.fill(line, width) for line in found.summary().splitlines()]
-    changed = change_lines(found, every=options.every)
+    changed = change_lines(found, every=every)
     lines += ["", *changed] if changed else []
     lines += ["", render_text(step_table(found), width)] if found.steps else []
     print_result(lines)

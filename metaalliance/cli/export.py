@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from metaalliance import __version__
@@ -17,36 +16,28 @@ from metaalliance.report.scripts.python import python_script
 from metaalliance.report.scripts.r import r_files
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportOptions:
-    """Options of the commands that export."""
-
-    request: Request
-    moderators: tuple[str, ...] | None = None
-
-
-def run_export_r(options: ExportOptions) -> int:
+def run_export_r(request: Request, moderators: tuple[str, ...] | None) -> int:
     """Write the R script with its data."""
-    loaded, folder = _prepared(options, "R")
+    loaded, folder = _prepared(request, "R")
     if isinstance(loaded, int):
         return loaded
     fit = loaded.fit
     models, _ = loaded.comparison
-    found = moderator_results(fit, _moderators(options, loaded))
+    found = moderator_results(fit, _named(moderators, loaded))
     contents = r_files(models, found.moderators if found else (), loaded.aggregation_rho)
     written = {name: _encoded(name, text) for name, text in contents.items()}
-    return _write(written, folder, options.request, "export-r", "Rscript analysis.R")
+    return _write(written, folder, request, "export-r", "Rscript analysis.R")
 
 
-def run_export_python(options: ExportOptions) -> int:
+def run_export_python(request: Request, moderators: tuple[str, ...] | None) -> int:
     """Write the Python script."""
-    loaded, folder = _prepared(options, "python")
+    loaded, folder = _prepared(request, "python")
     if isinstance(loaded, int):
         return loaded
     fit = loaded.fit
     path = loaded.config.path
     config = None if path is None else str(path.resolve())
-    source = options.request.source
+    source = request.source
     script = python_script(
         loaded.settings(),
         {
@@ -55,31 +46,26 @@ def run_export_python(options: ExportOptions) -> int:
             "config": config,
             "sheet": None if loaded.studies.sheet == loaded.studies.file else loaded.studies.sheet,
         },
-        _moderators(options, loaded),
+        _named(moderators, loaded),
         (fit.estimate, fit.se, fit.tau2),
         __version__,
     )
-    command = "python analysis.py"
-    return _write({"analysis.py": script.encode()}, folder, options.request, "export-python",
-                  command)  # fmt: skip
+    written = {"analysis.py": script.encode()}
+    return _write(written, folder, request, "export-python", "python analysis.py")
 
 
-def _prepared(options: ExportOptions, name: str) -> tuple[Analysis | int, Path]:
-    request = options.request
+def _prepared(request: Request, name: str) -> tuple[Analysis | int, Path]:
     config, settings = settings_of(request)
     folder = request.output
     if folder is None:
-        stem = request.workbook.stem if request.source else "metaalliance"
-        folder = Path(f"{stem}_{name}")
-        folder = folder if request.source is None else request.workbook.parent / folder
+        sheet = request.source or Path("metaalliance")
+        folder = sheet.parent / f"{sheet.stem}_{name}"
     loaded = load(request, config, settings, "Nothing was exported.")
     return loaded, folder
 
 
-def _moderators(options: ExportOptions, loaded: Analysis) -> tuple[str, ...]:
-    if options.moderators is not None:
-        return options.moderators
-    return default_moderators(loaded.effects)
+def _named(moderators: tuple[str, ...] | None, loaded: Analysis) -> tuple[str, ...]:
+    return default_moderators(loaded.effects) if moderators is None else moderators
 
 
 def _encoded(name: str, text: str) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import tempfile
 import textwrap
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,17 +13,13 @@ from typing import TYPE_CHECKING, Any
 from metaalliance import plots
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import FIGURE_NUMBERS, FIGURE_RESULTS, figure_document
-from metaalliance.cli.analysis import (
-    load,
-    print_preamble,
-    results_path,
-    settings_of,
-)
+from metaalliance.cli.analysis import load, print_preamble, results_path, settings_of
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.fonts import font_notices
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.own_style import own_style
@@ -92,8 +87,7 @@ def run_figure(request: FigureRequest) -> int:
         return loaded
     width = request.width or config.pool.get("width") or kind.width
     look = {"style": style, "width_mm": width, "title": request.title}
-    with warnings.catch_warnings():  # notices are printed
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():  # notices are printed
         fit = loaded.fit
         alt = _alt(kind, fit, options)
         files = _files(request, kind, fit, {**look, **options}, target, alt)
@@ -247,7 +241,7 @@ def _print(alt: str, notes: Sequence[Problem], request: FigureRequest) -> None:
     print_result(textwrap.wrap(alt, terminal_width()))
     for found in notes if not request.quiet else ():
         if found.severity != "note" or request.verbose or found.code == "MA676":
-            print_error(f"{found.severity}: {found.message} ({found.code})")
+            print_error(found.text)
 
 
 def _write(

@@ -75,5 +75,5 @@ def _lines(
         told = found.gosh.summary().splitlines()
         lines += [*told[: len(told) - len(found.gosh.notices)], ""]  # notices come at the end
     for p in (*found.notices, *notes):
-        lines.append(textwrap.fill(f"{p.severity}: {p.message} ({p.code})", width))
+        lines.append(textwrap.fill(p.text, width))
     return lines

@@ -89,7 +89,7 @@ def _printed(found: ModeratorModels, notes: Sequence[Problem], width: int) -> li
     for table in _model_tables(found):
         lines += [*([""] if lines else []), render_text(table, width)]
     for problem in (*found.notices, *notes):
-        print_error(f"{problem.severity}: {problem.message} ({problem.code})")
+        print_error(problem.text)
     return lines
 
 

@@ -23,12 +23,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
-from metaalliance.report.tables.pooling import (
-    effect_frame,
-    model_frame,
-    model_table,
-    problem_rows,
-)
+from metaalliance.report.tables.pooling import effect_frame, model_frame, model_table, problem_rows
 from metaalliance.report.tables.table import render_text
 from metaalliance.wording.numbers import p_text
 
@@ -39,19 +34,6 @@ RESULT_FILES = ("results.json", "results.xlsx", RUN_FILE)
 FIGURE_FILES = (
     "forest.pdf", "forest.png", "forest.alt.txt", "funnel.pdf", "funnel.png", "funnel.alt.txt",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolOptions:
-    """Options of the command."""
-
-    request: Request
-    width: float | None = None
-    figures: bool
-    cross_check: bool
-    bootstrap: int = 0
-    also: tuple[str, ...] = ()
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,34 +49,37 @@ class _Analysis:
     further: tuple[Further, ...] = ()
 
 
-def run_pool(options: PoolOptions) -> int:
+def run_pool(
+    request: Request,
+    *,
+    width: float | None,
+    figures: bool,
+    cross_check: bool,
+    bootstrap: int,
+    also: Sequence[str],
+    seed: int,
+) -> int:
     """Run the command."""
-    request = options.request
     config, settings = settings_of(request)
-    width = figure_width(options.width, config)
-    check_kinds(options.also)
-    names = RESULT_FILES + (FIGURE_FILES if options.figures else ())
+    width = figure_width(width, config)
+    check_kinds(also)
+    names = RESULT_FILES + (FIGURE_FILES if figures else ())
     folder = open_folder(request, "pool", names)
     loaded = load(request, config, settings)
     if isinstance(loaded, int):
         return loaded
-    analysis = _with_further(_analyse(loaded), options)
+    analysis = _analyse(loaded)
+    if cross_check:
+        analysis = replace(analysis, check=witness(analysis.rows))
+    if bootstrap:
+        analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, bootstrap, seed))
+    if also:
+        further = further_results(analysis.fit, also, seed)
+        analysis = replace(analysis, further=tuple(further))
     if not request.json_output:
         _print(analysis, request)
-    document = _save(analysis, folder, width if options.figures else None)
+    document = _save(analysis, folder, width if figures else None)
     return closed(folder, document, request)
-
-
-def _with_further(analysis: _Analysis, options: PoolOptions) -> _Analysis:
-    """Add the checks and the further results that were asked for."""
-    if options.cross_check:
-        analysis = replace(analysis, check=witness(analysis.rows))
-    if options.bootstrap:
-        analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, options))
-    if options.also:
-        found = further_results(analysis.fit, options.also, options.seed)
-        analysis = replace(analysis, further=tuple(found))
-    return analysis
 
 
 def _analyse(loaded: Analysis) -> _Analysis:
@@ -105,11 +90,11 @@ def _analyse(loaded: Analysis) -> _Analysis:
     return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
 
 
-def _bootstrap(fit: PooledFit, options: PoolOptions) -> WildBootstrapTest:
+def _bootstrap(fit: PooledFit, replications: int, seed: int) -> WildBootstrapTest:
     """Test the mean by the cluster wild bootstrap."""
     if not isinstance(fit, MultilevelFit):
         raise OptionError(f"--bootstrap is for the multilevel models; this is {fit.model}.")
-    return fit.wild_bootstrap(replications=options.bootstrap, seed=options.seed)
+    return fit.wild_bootstrap(replications=replications, seed=seed)
 
 
 def _print(analysis: _Analysis, request: Request) -> None:
@@ -150,7 +135,7 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     document = _document(analysis, [*folder.written, *RESULT_FILES])
     write_results(folder, "results", document, _sheets(analysis, document))
     check = analysis.check.to_dict() if analysis.check else None
-    further = {"cross_check": without_nan(check), "others": folder.others()}
+    further: dict[str, Any] = {"cross_check": check, "others": folder.others()}
     if analysis.bootstrap is not None:
         further["seed"] = analysis.bootstrap.seed
     save_record(folder, document, analysis.loaded, POOL_RESULTS, {}, further=further)

@@ -12,6 +12,7 @@ from typing import Any
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import run_record, to_json
 from metaalliance.cli.frame import own_files, write_results
+from metaalliance.cli.request import Request
 from metaalliance.cli.run import (
     OK,
     print_document,
@@ -59,28 +60,24 @@ class PowerOptions:
     simulate: int
     seed: int
     jobs: int
-    output: Path | None
-    json_output: bool
-    force: bool
-    quiet: bool
 
 
-def run_power(options: PowerOptions) -> int:
+def run_power(request: Request, options: PowerOptions) -> int:
     """Run the command."""
     if options.question not in QUESTIONS:
         raise OptionError(f"{options.question!r} is not one of {', '.join(QUESTIONS)}.")
     folder = None
-    if options.output is not None:
-        folder = ResultsFolder(options.output, force=options.force, command="power")
+    if request.output is not None:
+        folder = ResultsFolder(request.output, force=request.force, command="power")
         folder.check(FILES, options.pilot)
     shared = _shared(options)
     found: Power | Precision
     if options.question == "precision":
         found = _precision(options, shared)
     else:
-        found = _power(options, shared)
+        found = _power(options, shared, quiet=request.quiet)
     document = power_document(found, list(FILES) if folder else [])
-    if not options.json_output:
+    if not request.json_output:
         _print(found)
     if folder is not None:
         write_results(folder, "power", document, power_sheets(found))
@@ -88,9 +85,9 @@ def run_power(options: PowerOptions) -> int:
         record = run_record({**document, "input": None}, dict(folder.written), results)
         folder.write(folder.record_name, to_json(record).encode())
         folder.remove_stale()
-        if not options.quiet:
+        if not request.quiet:
             print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
-    if options.json_output:
+    if request.json_output:
         print_document(document)
     return OK
 
@@ -114,11 +111,11 @@ def _shared(options: PowerOptions) -> dict[str, Any]:
     return {**shared, "n": numbers("--n", options.n), "effects_per_study": sizes}
 
 
-def _power(options: PowerOptions, shared: dict[str, Any]) -> Power:
+def _power(options: PowerOptions, shared: dict[str, Any], *, quiet: bool) -> Power:
     if options.k is None:
         raise OptionError("Give --k, the number of studies, such as 20 or 20,40,60.")
     progress: Callable[[int, int], None] | None = None
-    if options.simulate and not options.quiet:
+    if options.simulate and not quiet:
         progress = progress_line(unit="reviews")
     shared = {
         **shared,

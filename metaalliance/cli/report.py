@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import to_json
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.analysis.report import REPORT_RESULTS, content_for, record_parts, report_document
-from metaalliance.cli.analysis import (
-    load,
-    open_folder,
-    print_preamble,
-    settings_of,
-)
+from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.drawing.report_figures import report_figures
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import (
-    OK,
-    print_document,
-    print_error,
-    print_result,
-    terminal_width,
-)
+from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.cli.settings import figure_width
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.bibliography import bibtex
@@ -47,54 +34,44 @@ FILES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportOptions:
-    """Options of the command."""
-
-    request: Request
-    width: float | None = None
-    moderators: tuple[str, ...] | None = None
-    bias: bool | None = None
-    influence: bool = True
-    multiverse: bool = False
-    figures: bool = True
-
-
-def run_report(options: ReportOptions) -> int:
+def run_report(
+    request: Request,
+    *,
+    width: float | None = None,
+    moderators: tuple[str, ...] | None = None,
+    bias: bool | None = None,
+    influence: bool = True,
+    multiverse: bool = False,
+    figures: bool = True,
+) -> int:
     """Run the command."""
-    request = options.request
     config, settings = settings_of(request)
-    width = min(figure_width(options.width, config), WIDEST_MM)
+    width = min(figure_width(width, config), WIDEST_MM)
     folder = open_folder(request, "report", FILES)
     loaded = load(request, config, settings, "No report was written.")
     if isinstance(loaded, int):
         return loaded
-    evidence = loaded.report(content_of(loaded, options))
-    figures = report_figures(evidence, width) if options.figures else []
-    document = compose_report(evidence, figures)
+    content = content_for(
+        config.report,
+        loaded.effects,
+        moderators=moderators,
+        bias=bias,
+        influence=influence,
+        multiverse=multiverse,
+    )
+    evidence = loaded.report(content)
+    document = compose_report(evidence, report_figures(evidence, width) if figures else [])
     files = _files(document, evidence)
     folder.check(list(files), request.source)
     if not request.json_output:
         print_preamble(evidence.studies, request)
         print_result([*_printed(document), *_checked(evidence)])
-    content = _save(files, evidence, folder, loaded)
+    results = _save(files, evidence, folder, loaded)
     if request.json_output:
-        print_document(content)
+        print_document(results)
     if not request.quiet:
         print_error(f"Wrote {len(folder.written)} files in {folder.path}: open report.html")
     return OK
-
-
-def content_of(loaded: Analysis, options: ReportOptions) -> Content:
-    """Return what the report contains: command line over configuration over default."""
-    return content_for(
-        loaded.config.report,
-        loaded.effects,
-        moderators=options.moderators,
-        bias=options.bias,
-        influence=options.influence,
-        multiverse=options.multiverse,
-    )
 
 
 def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
@@ -127,11 +104,9 @@ def _printed(document: Document) -> list[str]:
 
 def _checked(evidence: Evidence) -> list[str]:
     """What PyMARE and statsmodels say of the two-level rows."""
-    return (
-        []
-        if evidence.check is None
-        else ["", *textwrap.wrap(evidence.check.text(), terminal_width())]
-    )
+    if evidence.check is None:
+        return []
+    return ["", *textwrap.wrap(evidence.check.text(), terminal_width())]
 
 
 def _save(

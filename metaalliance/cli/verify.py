@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from metaalliance.analysis.documents import SCHEMA_VERSION
@@ -14,27 +13,16 @@ from metaalliance.errors import StudyDataError
 from metaalliance.report.tables.table import wrapped
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOptions:
-    """Options of the command."""
-
-    record: Path
-    request: Request
-    strict: bool = False
-    old: Path | None = None
-
-
-def run_verify(options: VerifyOptions) -> int:
+def run_verify(request: Request, record: Path, *, strict: bool, old: Path | None) -> int:
     """Run the command."""
-    request = options.request
     try:
         found = verify(
-            options.record,
+            record,
             request.workbook,
-            old=options.old,
+            old=old,
             sheet=request.sheet,
             config=request.config,
-            strict=options.strict,
+            strict=strict,
         )
     except StudyDataError as error:
         return print_refusal(error, request)

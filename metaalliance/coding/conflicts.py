@@ -71,10 +71,7 @@ class Conflict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record for JSON; missing is None."""
-        content: dict[str, Any] = without_nan(
-            {name: getattr(self, name) for name in self.__slots__}
-        )
-        return content
+        return without_nan({name: getattr(self, name) for name in self.__slots__})
 
 
 @dataclass(frozen=True, slots=True)

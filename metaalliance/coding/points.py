@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -10,11 +9,12 @@ from typing import Any, Literal, NamedTuple
 from metaalliance.coding.matching import Matching
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model
 from metaalliance.models.one_per_study import fit_averaged
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
+from metaalliance.notices import quiet
 from metaalliance.policy import Policy
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.statistics import Choice
@@ -141,6 +141,5 @@ def _kept(effects: Effects, keep: set[int] | None) -> Effects:
 
 def quiet_fit(effects: Effects, model: Model) -> PooledFit:
     """Pool as `pool` does; its warnings are about reading the result, not about us."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return fit_averaged(effects, model)

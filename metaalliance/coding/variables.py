@@ -47,8 +47,7 @@ class VariableAgreement:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record for JSON; missing is None."""
-        content: dict[str, Any] = without_nan(asdict(self))
-        return content
+        return without_nan(asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,10 +57,7 @@ class Baujat:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the points as records; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
-            {"unit": self.unit, "points": self.frame.to_dict("records")}
-        )
-        return cleaned
+        return without_nan({"unit": self.unit, "points": self.frame.to_dict("records")})
 
 
 def baujat(

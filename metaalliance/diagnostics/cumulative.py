@@ -11,14 +11,14 @@ import pandas as pd
 
 from metaalliance.core.arrays import BoolArray
 from metaalliance.diagnostics.refits import Refit, Refits, Refused
-from metaalliance.diagnostics.rows import LIMITS, back_transformed, fit_row, mean_row
+from metaalliance.diagnostics.rows import fit_row, mean_row
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.part import pool_part
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import without_nan
+from metaalliance.models.scale import LIMITS, on_scale, without_nan
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import limits, number
@@ -56,9 +56,7 @@ class Cumulative:
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
         """Return one row per step; with ``scale="r"`` means and limits are correlations."""
-        check_option("scale", scale, Scale)
-        measure = self.fit.measure if scale == "r" else "generic"
-        return back_transformed(self.frame, measure, LIMITS)
+        return on_scale(self.frame, scale, self.fit.measure)
 
     def summary(self) -> str:
         """Return the steps as text."""
@@ -71,7 +69,7 @@ class Cumulative:
                 f"  {_value(row['value'])} (+{row['n_added']}, k = {row['n_effects']}): "
                 f"{row['reason'] or text}"
             )
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,7 +77,7 @@ class Cumulative:
         back = self.to_frame("r")[list(LIMITS)].to_dict("records")
         is_r = self.fit.measure != "generic"
         rows = self.frame.to_dict("records")
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "by": self.by,
                 "steps": [{**r, "r": b if is_r else None} for r, b in zip(rows, back, strict=True)],
@@ -87,7 +85,6 @@ class Cumulative:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def _repr_html_(self) -> str:
         return str(self.to_frame("r").round(4).to_html(index=False))

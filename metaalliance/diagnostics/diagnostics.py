@@ -84,7 +84,7 @@ class Influence:
                 f"  {row['omitted']}: Cook's D {number(row['cook'])}, studentised residual "
                 f"{number(row['rstudent'], 2)}, hat {number(row['hat'])}{mark}"
             )
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,8 +94,7 @@ class Influence:
             "effects": self.effects.to_dict("records"),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def _repr_html_(self) -> str:
         return str(self.studies.round(4).to_html(index=False))

@@ -22,14 +22,13 @@ from metaalliance.core.inference.gosh import (
 from metaalliance.core.variance.batch_tau2 import CHUNK
 from metaalliance.core.variance.subset_likelihood import CELLS, maximize_subsets, q_subsets
 from metaalliance.diagnostics.refits import Refits
-from metaalliance.diagnostics.rows import back_transformed
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform, without_nan
-from metaalliance.options import Scale, check_option
+from metaalliance.models.scale import back_transform, on_scale, without_nan
+from metaalliance.options import Scale
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number
 
@@ -93,9 +92,7 @@ class Gosh:
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
         """Return one row per subset; with ``scale="r"`` estimates are correlations."""
-        check_option("scale", scale, Scale)
-        measure = self.fit.measure if scale == "r" else "generic"
-        return back_transformed(self.frame, measure, ("estimate",))
+        return on_scale(self.frame, scale, self.fit.measure, ("estimate",))
 
     def by_study(self) -> pd.DataFrame:
         """Compare the subsets with and without each study.
@@ -141,12 +138,12 @@ class Gosh:
                 f"  {row['study']}: median I² {number(100 * row['I2_with'], 1)}% with it, "
                 f"{number(100 * row['I2_without'], 1)}% without"
             )
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, quantiles and the comparison by study; not every subset."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "n_subsets": self.n_subsets,
                 "exhaustive": self.exhaustive,
@@ -156,7 +153,6 @@ class Gosh:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
 
 def gosh(

@@ -13,7 +13,7 @@ from metaalliance.diagnostics.leave_one_out_regression import (
     leave_out_of_regression,
 )
 from metaalliance.diagnostics.refits import Refits
-from metaalliance.diagnostics.rows import LIMITS, back_transformed, fit_row, mean_row
+from metaalliance.diagnostics.rows import fit_row, mean_row
 from metaalliance.diagnostics.subject import examine, fitted
 from metaalliance.diagnostics.units import Unit, failure_notices, unit_frame, unit_masks
 from metaalliance.effects.effects import Effects
@@ -21,7 +21,7 @@ from metaalliance.errors import EstimationError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import limits, number
@@ -72,11 +72,9 @@ class LeaveOneOut:
 
         `change` is then the change of the correlation.
         """
-        check_option("scale", scale, Scale)
-        if scale == "analysis" or self.fit.measure != "z":
-            return self.frame.copy()
-        shown = back_transformed(self.frame, self.fit.measure, LIMITS)
-        shown["change"] = shown["estimate"] - back_transform(self.fit.estimate, self.fit.measure)
+        shown = on_scale(self.frame, scale, self.fit.measure)
+        if scale == "r" and self.fit.measure == "z":
+            shown["change"] = shown["estimate"] - math.tanh(self.fit.estimate)
         return shown
 
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -98,7 +96,7 @@ class LeaveOneOut:
         shown = self.to_frame("r").loc[self.most_influential(FIRST).index]
         for _, row in shown.iterrows():
             lines.append(f"  {row['omitted']}: {self._line(row, is_r=is_r)}")
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     @staticmethod
@@ -121,8 +119,7 @@ class LeaveOneOut:
             "omitted": [{**r, "r": b if is_r else None} for r, b in zip(rows, back, strict=True)],
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def _repr_html_(self) -> str:
         return str(self.to_frame("r").round(4).to_html(index=False))

@@ -88,7 +88,7 @@ class RegressionLeaveOneOut:
                 f"{number(row['omnibus_statistic'], 2)}, p {p_text(row['omnibus_p_value'])}, "
                 f"tau {number(row['tau'])}"
             )
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,8 +104,7 @@ class RegressionLeaveOneOut:
             ],
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def _repr_html_(self) -> str:
         return str(self.frame.round(4).to_html(index=False))
@@ -179,19 +178,11 @@ def _moved(full: RegressionFit, work: WorkingFit, basis: Array) -> RegressionFit
         df=work.df,
         tau2=tau2,
         sigma2=type(full.sigma2)(levels),
-        I2=_I2(full, work),
-        H2=work.q.H2(tau2) if full.model != "common-effect" else work.q.Q / work.q.df,
+        **work.shares(common=full.model == "common-effect"),
         QE=work.q.Q,
         QE_df=work.q.df,
         QE_p_value=work.q.p_value,
     )
-
-
-def _I2(full: RegressionFit, work: WorkingFit) -> float:
-    q = work.q
-    if full.model != "common-effect":
-        return q.I2(work.tau2)
-    return max(0.0, (q.Q - q.df) / q.Q) if q.Q > 0 else 0.0
 
 
 def omnibus(fit: RegressionFit) -> dict[str, Any]:

@@ -12,14 +12,13 @@ import pandas as pd
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.diagnostics.diagnostics import Influence, influence
-from metaalliance.diagnostics.rows import back_transformed
 from metaalliance.diagnostics.subject import Subject, examine
 from metaalliance.diagnostics.units import Unit, unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.models.scale import back_transform, on_scale, without_nan
 from metaalliance.options import Scale, check_option
 from metaalliance.wording.numbers import limits, number
 
@@ -88,14 +87,13 @@ class Outliers:
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
         """Return one row per unit; with ``scale="r"`` estimates are correlations."""
-        check_option("scale", scale, Scale)
-        measure = self.fit.measure if scale == "r" else "generic"
-        return back_transformed(self.frame, measure, _LIMITS)
+        return on_scale(self.frame, scale, self.fit.measure, _LIMITS)
 
     def summary(self) -> str:
         """Return each rule with the result without its outliers as text."""
         is_r = self.fit.measure != "generic"
-        lines = [f"Outliers among {len(self.frame):,} {_plural(self.unit)}"]
+        units = "studies" if self.unit == "study" else "effects"
+        lines = [f"Outliers among {len(self.frame):,} {units}"]
         lines.append(f"  all: {_result(self.fit, is_r=is_r)}")
         for rule in self.rules:
             found = ", ".join(rule.flagged[:5]) + (", ..." if len(rule.flagged) > 5 else "")
@@ -110,14 +108,13 @@ class Outliers:
 
     def to_dict(self) -> dict[str, Any]:
         """Return units and rules; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "unit": self.unit,
                 "units": self.frame.to_dict("records"),
                 "rules": [rule.to_dict() for rule in self.rules],
             }
         )
-        return cleaned
 
 
 def outliers(
@@ -248,10 +245,6 @@ def _study_means(subject: Subject) -> tuple[Array, Array]:
         np.bincount(study, V.solve(z)) for z in (np.ones(data.yi.size), np.asarray(data.yi))
     )
     return total / weight, 1 / weight
-
-
-def _plural(unit: str) -> str:
-    return "studies" if unit == "study" else "effects"
 
 
 def _result(fit: PooledFit, *, is_r: bool) -> str:

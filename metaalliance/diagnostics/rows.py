@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from metaalliance.core.arrays import BoolArray
-from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.diagnostics.refits import Refit, Refused
 from metaalliance.diagnostics.subject import Subject
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_interval
-from metaalliance.models.scale import back_transform
 from metaalliance.models.working import WorkingFit
-from metaalliance.options import Measure
 
 #: Columns that are effects, and are back-transformed with them.
 LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
@@ -39,10 +35,7 @@ def mean_row(subject: Subject, refit: Refit, keep: BoolArray) -> dict[str, Any]:
     """
     done = {"code": "", "reason": ""}
     if isinstance(refit, Refused):
-        counts = {
-            "n_studies": np.unique(subject.study[keep]).size,
-            "n_effects": int(keep.sum()),
-        }
+        counts = {"n_studies": np.unique(subject.study[keep]).size, "n_effects": int(keep.sum())}
         empty = dict.fromkeys(COLUMNS, math.nan)
         return {**empty, **counts, "code": refit.code, "reason": refit.reason}
     if isinstance(refit, WorkingFit):
@@ -66,33 +59,19 @@ def _parts(sigma2: Mapping[str, float]) -> dict[str, float]:
 def _working_row(subject: Subject, work: WorkingFit, m: int) -> dict[str, Any]:
     fit, q, tau2 = subject.fit, work.q, work.tau2
     assert isinstance(fit, PooledFit)
-    estimate, se = float(work.point.beta[0]), math.sqrt(float(work.covariance[0, 0]))
-    df, k = float(work.df[0]), work.data.yi.size
-    statistic = estimate / se if se > 0 else math.nan
-    ci = interval(estimate, se, df, fit.level)
-    units = m if subject.multilevel else k
+    mean, k = work.mean(fit.level), work.data.yi.size
+    common, units = fit.model == "common-effect", m if subject.multilevel else k
     pi = prediction_interval(
-        fit.prediction, estimate, se, tau2, df=df, units=units, riley=units - 2, level=fit.level
-    )
-    common = fit.model == "common-effect"
-    I2, H2 = q.I2(tau2), q.H2(tau2)
-    if common:
-        I2 = max(0.0, (q.Q - q.df) / q.Q) if q.Q > 0 else 0.0
-        H2 = q.Q / q.df
+        fit.prediction, mean["estimate"], mean["se"], tau2, df=mean["df"], units=units,
+        riley=units - 2, level=fit.level,
+    )  # fmt: skip
     return {
-        "estimate": estimate,
-        "se": se,
-        "statistic": statistic,
-        "df": df,
-        "p_value": two_sided_p(statistic, df),
-        "ci_low": ci.low,
-        "ci_high": ci.high,
+        **mean,
         "pi_low": math.nan if common else pi.low,
         "pi_high": math.nan if common else pi.high,
         "tau2": tau2,
         "tau": math.sqrt(tau2),
-        "I2": I2,
-        "H2": H2,
+        **work.shares(common=common),
         "Q": q.Q,
         "Q_df": q.df,
         "Q_p_value": q.p_value,
@@ -100,16 +79,3 @@ def _working_row(subject: Subject, work: WorkingFit, m: int) -> dict[str, Any]:
         "n_effects": k,
         **_parts(work.sigma2 if subject.multilevel else {"study": tau2}),
     }
-
-
-def back_transformed(
-    frame: pd.DataFrame, measure: Measure, columns: tuple[str, ...]
-) -> pd.DataFrame:
-    """Return a copy with Fisher z as r in `columns`; `se` is missing then."""
-    shown = frame.copy()
-    if measure == "z":
-        for name in columns:
-            shown[name] = [back_transform(float(v), measure) for v in shown[name]]
-        if "se" in shown:
-            shown["se"] = math.nan
-    return shown

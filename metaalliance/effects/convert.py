@@ -11,11 +11,7 @@ import pandas as pd
 from metaalliance.core.conversion import formulas as cv
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.rules import RULES
-from metaalliance.effects.attenuation import (
-    Corrections,
-    correct_effect,
-    find_reliabilities,
-)
+from metaalliance.effects.attenuation import Corrections, correct_effect, find_reliabilities
 from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.effects.levels import HEADERS, ORDERS
 from metaalliance.errors import EstimationError, StudyDataError

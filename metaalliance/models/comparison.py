@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,11 @@ from metaalliance.core.arrays import read_only
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
-from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.errors import EstimationError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.problems import Problem, notice
 
 
@@ -87,14 +87,7 @@ def adjusted_fit(
     *,
     model: str,
     test: str,
-    estimate: float,
-    se: float,
-    ci_low: float,
-    ci_high: float,
-    p_value: float,
-    statistic: float = math.nan,
-    df: float = math.inf,
-    tau2: float = math.nan,
+    mean: Mapping[str, float],
     settings: Mapping[str, Any] | None = None,
     notices: tuple[Problem, ...] = (),
 ) -> AdjustedFit:
@@ -106,33 +99,25 @@ def adjusted_fit(
         The main model, whose effects and level the method had.
     model, test : str
         Names of the method and of its test.
-    estimate, se, ci_low, ci_high, p_value, statistic, df : float
-        The mean on the analysis scale and its inference.
-    tau2 : float
-        Heterogeneity variance, where the method has one.
+    mean : mapping
+        The mean on the analysis scale and its inference: estimate, se, statistic, df, p_value,
+        ci_low and ci_high.
     settings : mapping, optional
         What else the method used, by the names of settings.
     notices : tuple of Problem
         What limits it.
     """
-    missing = dict.fromkeys(("pi_low", "pi_high", "Q", "Q_p_value", "I2", "H2"), math.nan)
+    missing = dict.fromkeys(("pi_low", "pi_high", "Q", "Q_p_value", "tau2", "I2", "H2"), math.nan)
     return AdjustedFit(
         effects=main.effects,
         specification=main.specification,
         method=model,
         inference=test,
         used=tuple((settings or {}).items()),
-        estimate=estimate,
-        se=se,
-        statistic=statistic,
-        df=df,
-        p_value=p_value,
-        ci_low=ci_low,
-        ci_high=ci_high,
         Q_df=main.Q_df,
-        tau2=tau2,
         weights=read_only(np.full(main.effects.n_effects, math.nan)),
         notices=notices,
+        **mean,
         **missing,
     )
 
@@ -190,8 +175,7 @@ def compare_models(
     rows, said = [NamedFit(f"{main.model} (main)", main, lost)], list(notes)
     for row in (*_alternatives(main), *extra):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", MetaAllianceWarning)
+            with quiet():
                 fit = row.make(main)
         except EstimationError as error:
             said.append(notice("MA630", f"{row.name}: {error}", severity="note"))

@@ -64,8 +64,7 @@ class RowCheck:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the differences."""
-        numbers = {name: without_nan(getattr(self, name)) for name in (*_QUANTITIES, "gain")}
-        return {"name": self.name, **numbers, "agrees": self.agrees}
+        return without_nan({name: getattr(self, name) for name in self.__slots__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +115,9 @@ class CrossCheck:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the largest differences, and those of each row."""
-        found = {k: without_nan(v) for k, v in self.differences().items()}
         rows = [row.to_dict() for row in self.rows]
-        return {
-            **found,
-            "largest": without_nan(self.largest),
-            "agrees": self.agrees,
-            "rows": rows,
-        }
+        found = {"largest": self.largest, "agrees": self.agrees, "rows": rows}
+        return without_nan({**self.differences(), **found})
 
     def _worst(self) -> tuple[str, str, float]:
         """Row, quantity and value of the largest difference, among the rows that do not agree."""

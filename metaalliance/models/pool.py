@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.model import Model
 from metaalliance.models.multilevel import fit_multilevel
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
+from metaalliance.notices import announced
 from metaalliance.options import Kind, Prediction, Tau2Estimator, Test
 
 
@@ -109,11 +108,3 @@ def fit_mean(effects: Effects, model: Model) -> PooledFit:
     if chosen.kind == "two-level":
         return fit_two_level(effects, chosen)
     return fit_multilevel(effects, chosen)
-
-
-def announced(fit: PooledFit) -> PooledFit:
-    """Give the warnings among the notices of a fit as Python warnings too."""
-    for found in fit.notices:
-        if found.severity == "warning":
-            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=3)
-    return fit

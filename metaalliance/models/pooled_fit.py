@@ -15,15 +15,17 @@ from metaalliance.core.inference.intervals import Interval
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import Specification
+from metaalliance.models.of_effects import OfModel
 from metaalliance.models.prediction import Proportion, proportion_above
-from metaalliance.models.scale import back_transform, fisher_z, without_nan
-from metaalliance.options import Measure, Scale, check_option
+from metaalliance.models.scale import LIMITS, back_transform, fisher_z, without_nan
+from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import count_text, studies_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PooledFit:
+class PooledFit(OfModel):
     """What every pooled result holds; estimates are on the analysis scale.
 
     Attributes
@@ -69,44 +71,14 @@ class PooledFit:
     notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
-    def model(self) -> str:
-        """The random effects."""
-        return self.specification.kind
-
-    @property
-    def test(self) -> str:
-        """Inference on the mean."""
-        return self.specification.test
-
-    @property
-    def level(self) -> float:
-        """Coverage of the intervals."""
-        return self.specification.level
-
-    @property
     def prediction(self) -> str:
         """Distribution of the prediction interval."""
         return self.specification.prediction
 
     @property
-    def measure(self) -> Measure:
-        """Analysis scale of the effects."""
-        return self.effects.measure
-
-    @property
     def tau(self) -> float:
         """Standard deviation of the true effects."""
         return math.sqrt(self.tau2)
-
-    @property
-    def n_effects(self) -> int:
-        """Number of effects."""
-        return self.effects.n_effects
-
-    @property
-    def n_studies(self) -> int:
-        """Number of studies."""
-        return self.effects.n_studies
 
     @property
     def n_participants(self) -> int | None:
@@ -203,7 +175,7 @@ class PooledFit:
             missing, since it belongs to the analysis scale.
         """
         check_option("scale", scale, Scale)
-        values = {name: getattr(self, name) for name in _LIMITS}
+        values = {name: getattr(self, name) for name in LIMITS}
         if scale == "r":
             values = {k: back_transform(v, self.measure) for k, v in values.items()}
         se = self.se if scale == "analysis" or self.measure != "z" else math.nan
@@ -241,7 +213,7 @@ class PooledFit:
 
     def pooled(self) -> dict[str, Any]:
         """Return the mean, its test and its back-transformation."""
-        limits = {name: getattr(self, name) for name in _LIMITS}
+        limits = {name: getattr(self, name) for name in LIMITS}
         rest = {"se": self.se, "statistic": self.statistic, "df": self.df}
         r = {k: back_transform(v, self.measure) for k, v in limits.items()}
         if self.measure == "z":
@@ -251,11 +223,7 @@ class PooledFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, counts, pooled mean and heterogeneity; missing is None."""
-        counts = {
-            "n_studies": self.n_studies,
-            "n_effects": self.n_effects,
-            "n_participants": self.n_participants,
-        }
+        counts = {n: getattr(self, n) for n in ("n_studies", "n_effects", "n_participants")}
         content = {
             "settings": self.settings(),
             "counts": counts,
@@ -263,8 +231,7 @@ class PooledFit:
             "heterogeneity": self.heterogeneity(),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -274,15 +241,12 @@ class PooledFit:
         return str(self.to_frame(scale="r").round(4).to_html(index=False))
 
 
-_LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
-
-
 def summary_text(fit: PooledFit) -> str:
     """Return the fit as a block of lines below 80 columns."""
     lines = [_heading(fit), "", _mean_line(fit), *_scale_lines(fit), *_prediction_lines(fit)]
     lines += ["", *_heterogeneity_lines(fit)]
     for found in fit.notices:
-        lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+        lines += ["", found.text]
     return "\n".join(lines)
 
 
@@ -293,23 +257,21 @@ def _heading(fit: PooledFit) -> str:
         rho = fit.settings()["rho"]
         shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
         parts.insert(1, f"rho {shown}")
-    effects = "effect" if fit.n_effects == 1 else "effects"
-    studies = "study" if fit.n_studies == 1 else "studies"
-    size = f"{fit.n_studies:,} {studies}, {fit.n_effects:,} {effects}{people}"
+    size = f"{studies_text(fit.n_studies)}, {count_text(fit.n_effects, 'effect')}{people}"
     return f"{size}\nModel: {', '.join(p for p in parts if p)}"
-
-
-def _back(fit: PooledFit, value: float) -> float:
-    return math.tanh(value) if fit.measure == "z" else value
 
 
 def _mean_line(fit: PooledFit) -> str:
     is_r = fit.measure != "generic"
     name = "r" if is_r else "estimate"
-    ends = limits(_back(fit, fit.ci_low), _back(fit, fit.ci_high), correlation=is_r)
+    ends = limits(
+        back_transform(fit.ci_low, fit.measure),
+        back_transform(fit.ci_high, fit.measure),
+        correlation=is_r,
+    )
     shape = "z" if math.isinf(fit.df) else f"t({number(fit.df, 1)})"
     test = f"{shape} = {number(fit.statistic, 2)}, p {p_text(fit.p_value)}"
-    mean = number(_back(fit, fit.estimate), correlation=is_r)
+    mean = number(back_transform(fit.estimate, fit.measure), correlation=is_r)
     return f"Mean {name} = {mean}, {100 * fit.level:g}% CI {ends}, {test}"
 
 
@@ -326,7 +288,11 @@ def _prediction_lines(fit: PooledFit) -> list[str]:
     if math.isnan(fit.pi_low):
         return []
     is_r = fit.measure != "generic"
-    ends = limits(_back(fit, fit.pi_low), _back(fit, fit.pi_high), correlation=is_r)
+    ends = limits(
+        back_transform(fit.pi_low, fit.measure),
+        back_transform(fit.pi_high, fit.measure),
+        correlation=is_r,
+    )
     chance = number(100 * fit.probability_above(0.0), 0)
     return [f"{100 * fit.level:g}% prediction interval {ends}; {chance}% of true effects above 0"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Unpack
 
@@ -14,22 +13,14 @@ from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.robust import Saturation, satterthwaite, saturation
 from metaalliance.core.inference.wald import influence
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Model, ModelSettings, Specification
-from metaalliance.models.checks import (
-    reading_notices,
-    refuse_false_independence,
-)
+from metaalliance.models.checks import reading_notices, refuse_false_independence
 from metaalliance.models.design import checked_design, conditioned
-from metaalliance.models.regression_fit import (
-    COLUMNS,
-    NEGLIGIBLE,
-    RegressionFit,
-    contrast_of,
-)
+from metaalliance.models.regression_fit import COLUMNS, NEGLIGIBLE, RegressionFit, contrast_of
 from metaalliance.models.structure import structure_notices
 from metaalliance.models.working import WorkingFit, fit_working
+from metaalliance.notices import announced
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
 
@@ -74,11 +65,7 @@ def regress(
     >>> [round(float(b), 4) for b in fit.beta]
     [0.225, 0.115]
     """
-    fit = fit_regression(effects, X, names, Model.of(settings))
-    for found in fit.notices:
-        if found.severity == "warning":
-            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=2)
-    return fit
+    return announced(fit_regression(effects, X, names, Model.of(settings)))
 
 
 def fit_regression(

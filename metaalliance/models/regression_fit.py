@@ -28,14 +28,10 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import MULTILEVEL, Specification
+from metaalliance.models.of_effects import OfModel
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.scale import without_nan
-from metaalliance.options import (
-    CLUSTER_TESTS,
-    Measure,
-    Prediction,
-    check_option,
-)
+from metaalliance.options import CLUSTER_TESTS, Prediction, check_option
 from metaalliance.problems import Problem
 
 #: Share of a variance that may rest on what single studies determine alone.
@@ -69,7 +65,7 @@ COLUMNS = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RegressionFit:
+class RegressionFit(OfModel):
     """A fitted meta-regression.
 
     Attributes
@@ -135,16 +131,6 @@ class RegressionFit:
     scale: float = 1.0
 
     @property
-    def model(self) -> str:
-        """The random effects."""
-        return self.specification.kind
-
-    @property
-    def test(self) -> str:
-        """Inference on the coefficients."""
-        return self.specification.test
-
-    @property
     def tau2_method(self) -> str:
         """Estimator of the residual variance; ML where none is estimated."""
         return "ML" if self.model == "common-effect" else self.specification.tau2
@@ -153,26 +139,6 @@ class RegressionFit:
     def rho(self) -> float | str:
         """Assumed correlation of sampling errors within a study, or the column that holds it."""
         return self.specification.rho or 0.0
-
-    @property
-    def level(self) -> float:
-        """Coverage of the intervals."""
-        return self.specification.level
-
-    @property
-    def measure(self) -> Measure:
-        """Analysis scale of the effects."""
-        return self.effects.measure
-
-    @property
-    def n_effects(self) -> int:
-        """Number of effects."""
-        return self.effects.n_effects
-
-    @property
-    def n_studies(self) -> int:
-        """Number of studies."""
-        return self.effects.n_studies
 
     @property
     def tau(self) -> float:
@@ -318,7 +284,7 @@ class RegressionFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, counts, coefficients and heterogeneity; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "settings": self.settings(),
                 "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
@@ -328,7 +294,6 @@ class RegressionFit:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
 
 _JOINT = {"wald": "chi2", "t": "f", "knapp-hartung": "f", "knapp-hartung-adhoc": "f"}

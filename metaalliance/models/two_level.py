@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
 from metaalliance.models.checks import (
@@ -36,14 +35,7 @@ def fit_common_effect(effects: Effects, model: Specification) -> CommonEffectFit
     work = fit_working(effects, ones(effects), model)
     fields = mean_fields(effects, work, model)
     fields["notices"] = replaced + fields["notices"]
-    q = work.q
-    return CommonEffectFit(
-        **fields,
-        pi_low=math.nan,
-        pi_high=math.nan,
-        I2=_common_I2(q.Q, q.df),
-        H2=q.Q / q.df if q.df > 0 else math.nan,
-    )
+    return CommonEffectFit(**fields, **work.shares(common=True), pi_low=math.nan, pi_high=math.nan)
 
 
 def fit_two_level(effects: Effects, model: Specification) -> TwoLevelFit:
@@ -72,8 +64,7 @@ def fit_two_level(effects: Effects, model: Specification) -> TwoLevelFit:
         **fields,
         pi_low=pi.low,
         pi_high=pi.high,
-        I2=work.q.I2(work.tau2),
-        H2=work.q.H2(work.tau2),
+        **work.shares(),
         guard_acted=work.guard_acted,
     )
 
@@ -85,26 +76,16 @@ def ones(effects: Effects) -> Array:
 
 def mean_fields(effects: Effects, work: WorkingFit, model: Specification) -> dict[str, Any]:
     """Fields of every fit of a mean, from the working model with an intercept only."""
-    estimate, se = float(work.point.beta[0]), math.sqrt(float(work.covariance[0, 0]))
-    df = float(work.df[0])
-    statistic = estimate / se if se > 0 else math.nan
-    ci = interval(estimate, se, df, model.level)
     return {
         "effects": effects,
         "specification": model,
-        "estimate": estimate,
-        "se": se,
-        "statistic": statistic,
-        "df": df,
-        "p_value": two_sided_p(statistic, df),
-        "ci_low": ci.low,
-        "ci_high": ci.high,
+        **work.mean(model.level),
         "Q": work.q.Q,
         "Q_df": work.q.df,
         "Q_p_value": work.q.p_value,
         "tau2": work.tau2,
         "weights": work.weights(),
-        "notices": work.notices + reading_notices(effects, df, model.test),
+        "notices": work.notices + reading_notices(effects, float(work.df[0]), model.test),
     }
 
 
@@ -114,17 +95,5 @@ def _single(effects: Effects, model: Specification) -> TwoLevelFit:
     work = fit_working(effects, ones(effects), replace(alone, kind="common-effect"))
     fields = mean_fields(effects, work, alone)
     fields |= {"tau2": math.nan, "notices": single_effect_notice(model.test)}
-    return TwoLevelFit(
-        **fields,
-        pi_low=math.nan,
-        pi_high=math.nan,
-        I2=math.nan,
-        H2=math.nan,
-    )
-
-
-def _common_I2(Q: float, df: int) -> float:
-    """I² from Q alone; missing for one effect, which has none."""
-    if df == 0:
-        return math.nan
-    return max(0.0, (Q - df) / Q) if Q > 0 else 0.0
+    nothing: dict[str, Any] = dict.fromkeys(("pi_low", "pi_high", "I2", "H2"), math.nan)
+    return TwoLevelFit(**fields, **nothing)

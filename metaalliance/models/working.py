@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.heterogeneity import QTest, q_test
@@ -79,6 +81,31 @@ class WorkingFit:
         """Share of each component in the total variance."""
         total = self.tau2 + self.q.typical_variance
         return FrozenDict({name: value / total for name, value in self.sigma2.items()})
+
+    def shares(self, *, common: bool = False) -> dict[str, Any]:
+        """I² and H², of a common-effect model from Q alone; missing for one effect."""
+        q = self.q
+        if not common:
+            return {"I2": q.I2(self.tau2), "H2": q.H2(self.tau2)}
+        if q.df == 0:
+            return {"I2": math.nan, "H2": math.nan}
+        return {"I2": max(0.0, (q.Q - q.df) / q.Q) if q.Q > 0 else 0.0, "H2": q.Q / q.df}
+
+    def mean(self, level: float) -> dict[str, Any]:
+        """Estimate, test and interval of the mean in an intercept-only model."""
+        estimate, se = float(self.point.beta[0]), math.sqrt(float(self.covariance[0, 0]))
+        df = float(self.df[0])
+        statistic = estimate / se if se > 0 else math.nan
+        ci = interval(estimate, se, df, level)
+        return {
+            "estimate": estimate,
+            "se": se,
+            "statistic": statistic,
+            "df": df,
+            "p_value": two_sided_p(statistic, df),
+            "ci_low": ci.low,
+            "ci_high": ci.high,
+        }
 
     def weights(self) -> Array:
         """Weights of the effects in an intercept-only mean, in the order of the effects."""

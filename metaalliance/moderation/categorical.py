@@ -21,9 +21,9 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.equivalence import with_equivalence
 from metaalliance.moderation.grouping import Grouping, group_by
 from metaalliance.moderation.level_rows import Case, levels_frame
-from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
 from metaalliance.moderation.separate import SeparateLevels, equal_variance_test, fit_separately
+from metaalliance.notices import announced
 from metaalliance.problems import Problem, notice
 
 #: Levels with fewer studies are counted, but neither estimated nor tested.
@@ -115,8 +115,7 @@ def moderators(
         from metaalliance.moderation.side_by_side import add_tests
 
         result = add_tests(result, grouping, tests, replications, seed)
-    announce(result.notices)
-    return result
+    return announced(result)
 
 
 def _check(compare: str, min_studies: int, sesoi: float | None) -> None:

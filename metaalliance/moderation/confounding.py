@@ -73,7 +73,7 @@ class Confounding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the association and its table; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "first": self.first,
                 "second": self.second,
@@ -84,7 +84,6 @@ class Confounding:
                 "table": records(self.table.reset_index()),
             }
         )
-        return cleaned
 
 
 def confounding(effects: Effects, first: str, second: str) -> Confounding:

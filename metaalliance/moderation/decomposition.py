@@ -18,9 +18,9 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, group_by, is_number
-from metaalliance.moderation.notices import announce
 from metaalliance.moderation.result import wald_record, wald_text
 from metaalliance.moderation.slope import default_scale, numbers_of
+from metaalliance.notices import announce
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
@@ -64,7 +64,7 @@ class WithinBetween:
 
     def to_dict(self) -> dict[str, Any]:
         """Return slopes and tests; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "name": self.name,
                 "reference": self.reference or None,
@@ -81,7 +81,6 @@ class WithinBetween:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the slopes as text for a terminal."""

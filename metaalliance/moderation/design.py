@@ -16,12 +16,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.moderation.formula import (
-    ParsedFormula,
-    first_line,
-    parse_formula,
-    refused,
-)
+from metaalliance.moderation.formula import ParsedFormula, first_line, parse_formula, refused
 from metaalliance.moderation.usable import complete, dense
 from metaalliance.moderation.variables import Variable, encoded, grid_values, settle
 from metaalliance.problems import Problem, notice

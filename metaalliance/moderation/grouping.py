@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +13,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import in_order, read_as
 from metaalliance.errors import OptionError
 from metaalliance.moderation.notices import missing_notice
+from metaalliance.options import did_you_mean
 from metaalliance.problems import Problem
 
 
@@ -117,9 +117,8 @@ def column(effects: Effects, name: str) -> pd.Series[Any]:
     """Return a column that can moderate, or say which there are."""
     if name not in effects.moderators and name not in {"n", "sample"}:
         spelled = str(name).strip().casefold().replace(" ", "_")
-        near = difflib.get_close_matches(spelled, effects.moderators, n=1, cutoff=0.7)
         known = read_as(effects.frame, name)
-        hint = f" Did you mean {near[0]!r}?" if near and not known else ""
+        hint = "" if known else did_you_mean(spelled, effects.moderators, 0.7)
         raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.{hint}")
     if name not in effects.frame:
         raise OptionError(f"These effects have no column {name!r}.")

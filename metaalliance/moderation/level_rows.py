@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.variance.heterogeneity import QTest, q_test
+from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import in_order, known_order
 from metaalliance.model import Specification
@@ -115,7 +115,7 @@ def _apart(fit: SeparateLevels, case: Case) -> pd.DataFrame:
 
 def _heterogeneity(own: Effects, tau2: float, model: Specification) -> dict[str, float]:
     """Q of the effects of one level, and I² for its tau²."""
-    q = _homogeneity(own, model)
+    q = q_test(working_data(own, np.ones((own.n_effects, 1)), model))
     several = own.n_effects > 1
     return {
         "Q": q.Q if several else math.nan,
@@ -123,8 +123,3 @@ def _heterogeneity(own: Effects, tau2: float, model: Specification) -> dict[str,
         "Q_p_value": q.p_value if several else math.nan,
         "I2": q.I2(tau2) if several else math.nan,
     }
-
-
-def _homogeneity(own: Effects, model: Specification) -> QTest:
-    """Cochran's Q of the effects of one level."""
-    return q_test(working_data(own, np.ones((own.n_effects, 1)), model))

@@ -17,12 +17,13 @@ from metaalliance.core.variance.location_scale import LocationScalePoint, fit_lo
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import LIKELIHOOD, Model, ModelSettings, Specification, refuse
+from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import without_nan
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.frames import records
-from metaalliance.moderation.notices import announce
+from metaalliance.notices import announced
 from metaalliance.problems import Problem, notice
 
 _TESTS = ("wald", "t", "knapp-hartung")
@@ -35,7 +36,7 @@ _REFUSED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LocationScale:
+class LocationScale(OfModel):
     """A location-scale model of independent effects.
 
     Attributes
@@ -68,24 +69,9 @@ class LocationScale:
     notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
-    def n_effects(self) -> int:
-        """Number of effects."""
-        return self.effects.n_effects
-
-    @property
     def tau2_method(self) -> str:
         """REML or ML."""
         return self.specification.tau2
-
-    @property
-    def test(self) -> str:
-        """Test of the location coefficients."""
-        return self.specification.test
-
-    @property
-    def level(self) -> float:
-        """Coverage of the intervals."""
-        return self.specification.level
 
     def to_frame(self) -> pd.DataFrame:
         """Return location, then scale coefficients."""
@@ -94,7 +80,7 @@ class LocationScale:
 
     def to_dict(self) -> dict[str, Any]:
         """Return settings, coefficients and tests; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "settings": {
                     "measure": self.effects.measure,
@@ -115,7 +101,6 @@ class LocationScale:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the coefficients as text for a terminal."""
@@ -134,7 +119,7 @@ class LocationScale:
             f"p {p_text(self.lrt['p_value'])} (likelihood ratio, {self.tau2_method})"
         )
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
 
@@ -214,8 +199,7 @@ def location_scale(
     restricted = model.tau2 == "REML"
     point = fit_location_scale(used.yi, used.vi, X, Z, common.tau2, restricted=restricted)
     found = _result(used, mean, spread, X, Z, point, common, model)
-    announce(found.notices)
-    return found
+    return announced(found)
 
 
 def _settled(model: Model) -> Specification:

@@ -17,12 +17,12 @@ from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
-from metaalliance.moderation.notices import announce
-from metaalliance.moderation.result import LIMITS, wald_record, wald_text
+from metaalliance.moderation.result import wald_record, wald_text
+from metaalliance.notices import announce
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
@@ -159,11 +159,8 @@ class MetaRegression:
         rows = self.design.rows(frame)
         found = self.fit.predict(np.nan_to_num(rows), prediction=prediction)
         found[np.isnan(rows).any(axis=1)] = math.nan
-        if scale == "r" and self.fit.measure == "z":
-            for name in LIMITS:
-                found[name] = [math.tanh(v) for v in found[name]]
-            found["se"] = math.nan
-        return pd.concat([frame[columns].reset_index(drop=True), found], axis=1)
+        shown = on_scale(found, scale, self.fit.measure)
+        return pd.concat([frame[columns].reset_index(drop=True), shown], axis=1)
 
     def _warn_beyond(self, frame: pd.DataFrame) -> None:
         """Warn of numbers outside the data."""
@@ -185,7 +182,7 @@ class MetaRegression:
     def to_dict(self) -> dict[str, Any]:
         """Return settings, variables, coefficients, tests and heterogeneity; missing is None."""
         rows = self.fit.to_frame().to_dict("records")
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "formula": self.formula,
                 "settings": self.settings(),
@@ -205,7 +202,6 @@ class MetaRegression:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the regression as text for a terminal."""
@@ -228,7 +224,7 @@ class MetaRegression:
                 f"p {p_text(row['p_value'])}"
             )
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -66,7 +66,7 @@ class ModelSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Return models, importance and averaged coefficients; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "model": self.model,
                 "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
@@ -76,7 +76,6 @@ class ModelSet:
                 "coefficients": records(self.coefficients),
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the best models and the importance of terms as text."""

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.problems import Problem, notice
-
-
-def announce(notices: Iterable[Problem]) -> None:
-    """Give the warnings among the notices of a public function as Python warnings too."""
-    for found in notices:
-        if found.severity == "warning":
-            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=3)
 
 
 def missing_notice(name: str, missing: Mapping[str, int], total: int) -> tuple[Problem, ...]:

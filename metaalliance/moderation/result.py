@@ -14,14 +14,13 @@ from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.separate import SeparateLevels
-from metaalliance.options import Scale, check_option
+from metaalliance.options import Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
-LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
 LEVEL_COLUMNS = (
     "level", "n_studies", "n_effects", "n_participants", "estimate", "se", "statistic", "df",
     "p_value", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "I2", "Q", "Q_df", "Q_p_value",
@@ -108,17 +107,11 @@ class ModeratorTest:
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
         """Return one row per level; with scale "r" means and limits are correlations."""
-        check_option("scale", scale, Scale)
-        frame = self.levels.copy()
-        if scale == "r" and self.effects.measure == "z":
-            for name in LIMITS:
-                frame[name] = [math.tanh(v) for v in frame[name]]
-            frame["se"] = math.nan
-        return frame
+        return on_scale(self.levels, scale, self.effects.measure)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as the JSON output prints it; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "name": self.name,
                 "kind": "categorical",
@@ -139,7 +132,6 @@ class ModeratorTest:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def _level(self, row: dict[str, Any]) -> dict[str, Any]:
         """One level with its back-transformation."""
@@ -161,7 +153,7 @@ class ModeratorTest:
                 f"{p_text(row['p_adjusted'])}"
             )
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
     def _heading(self) -> str:

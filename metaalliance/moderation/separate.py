@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.inference.stacked import StackedMeans
 from metaalliance.core.inference.wald import WaldTest, constraint_matrix, quadratic_forms
 from metaalliance.core.inference.welch import welch_satterthwaite, welch_test
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
-from metaalliance.models.regression_fit import Contrast
+from metaalliance.models.regression_fit import Contrast, contrast_of
 from metaalliance.models.working import WorkingFit, fit_working
 
 
@@ -58,15 +57,7 @@ class SeparateLevels:
         """Estimate combinations of the means, each with its own degrees of freedom."""
         rows = np.atleast_2d(np.asarray(C, dtype=float))
         variance = np.einsum("ij,jk,ik->i", rows, self.covariance, rows)
-        estimate, se = rows @ self.beta, np.sqrt(np.where(variance > 0, variance, np.nan))
-        df = self._df(rows)
-        t = estimate / se
-        p = np.array([two_sided_p(s, d) for s, d in zip(t, df, strict=True)])
-        half = se * np.array([critical_value(self.specification.level, d) for d in df])
-        return Contrast(
-            estimate=estimate, se=se, statistic=t, df=df, p_value=p,
-            ci_low=estimate - half, ci_high=estimate + half,
-        )  # fmt: skip
+        return contrast_of(rows @ self.beta, variance, self._df(rows), self.specification.level)
 
     def _df(self, rows: Array) -> Array:
         if self.stacked is not None:

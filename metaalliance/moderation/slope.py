@@ -17,7 +17,8 @@ from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.grouping import column, is_number
-from metaalliance.moderation.notices import announce, missing_notice
+from metaalliance.moderation.notices import missing_notice
+from metaalliance.notices import announced
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 
@@ -99,7 +100,7 @@ class SlopeTest:
         if measure != "generic":
             names = ("estimate", "ci_low", "ci_high")
             rows[0]["r"] = {n: back_transform(float(rows[0][n]), measure) for n in names}
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "name": self.name,
                 "kind": "continuous",
@@ -121,7 +122,6 @@ class SlopeTest:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -136,7 +136,7 @@ class SlopeTest:
             f"{shape} = {number(fit.statistic[1], 2)}, p {p_text(self.p_value)}",
         ]
         for found in self.notices:
-            lines += ["", f"{found.severity}: {found.message} ({found.code})"]
+            lines += ["", found.text]
         return "\n".join(lines)
 
 
@@ -201,8 +201,7 @@ def slope(
         fit=fit,
         notices=notices + fit.notices,
     )
-    announce(found.notices)
-    return found
+    return announced(found)
 
 
 def numbers_of(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
@@ -13,16 +12,16 @@ import pandas as pd
 
 from metaalliance.core.inference.multiplicity import benjamini_hochberg, holm
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model, ModelSettings
-from metaalliance.models.scale import without_nan
+from metaalliance.models.scale import LIMITS, without_nan
 from metaalliance.moderation.categorical import MIN_STUDIES, moderators
 from metaalliance.moderation.confounding import Confounding, confounding
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, is_number
-from metaalliance.moderation.notices import announce
-from metaalliance.moderation.result import LIMITS, ModeratorTest
+from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest, slope
+from metaalliance.notices import announce, quiet
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
 
@@ -101,7 +100,7 @@ class ModeratorTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every result, the adjusted p-values and the associations; missing is None."""
-        cleaned: dict[str, Any] = without_nan(
+        return without_nan(
             {
                 "moderators": [found.to_dict() for found in self.moderators],
                 "failed": [{"name": k, "reason": v} for k, v in self.failed.items()],
@@ -112,7 +111,6 @@ class ModeratorTable:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-        return cleaned
 
     def summary(self) -> str:
         """Return every result as text for a terminal."""
@@ -217,8 +215,7 @@ def _each(
     """Test each moderator; return the results, and why there is none of the others."""
     found: list[ModeratorTest | SlopeTest] = []
     failed: dict[str, str] = {}
-    with warnings.catch_warnings():  # their notices stand in each result
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():  # their notices stand in each result
         for name in names:
             try:
                 found.append(one(name))

@@ -6,13 +6,13 @@ imported before it is asked for.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 from metaalliance.errors import OptionError
+from metaalliance.options import did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +234,7 @@ def kind_named(name: str) -> FigureKind:
     """
     if name in KINDS:
         return KINDS[name]
-    near = difflib.get_close_matches(name, KINDS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, KINDS)
     raise OptionError(
         f"There is no figure of the kind {name!r}; there are {', '.join(KINDS)}.{hint}",
         code="MA677",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, Self
@@ -11,13 +10,14 @@ from typing import Any, Literal, Self
 from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import MISSING
-from metaalliance.errors import EstimationError, MetaAllianceError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.categorical import moderators
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import is_number
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.notices import quiet
 from metaalliance.options import check_option
 from metaalliance.plots.groups import labels_of, levels_of
 
@@ -186,8 +186,7 @@ def _joint(
 def _tested(fit: PooledFit, by: str) -> tuple[ModeratorTest | None, str]:
     """Return the model of all levels, or why the effects allow none."""
     asked: Any = fit.specification.asked
-    with warnings.catch_warnings():  # what is left out is said in the figure
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():  # what is left out is said in the figure
         try:
             return moderators(_as_text(fit.effects, by), by, model=asked), ""
         except (EstimationError, OptionError) as error:

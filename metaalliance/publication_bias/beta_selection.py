@@ -14,9 +14,9 @@ from metaalliance.core.selection.fit import maximise_selection
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
-    announce,
     begin,
     chosen_direction,
     few_studies,
@@ -123,6 +123,6 @@ def beta_selection_model(
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
     found, extra = inference(start, optimum, names, way, reference=False)
-    return announce(
+    return announced(
         BetaSelectionModel(**found, notices=(*notices, *extra, *few_studies(chosen, _METHOD)))
     )

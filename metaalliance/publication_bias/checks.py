@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.errors import EstimationError
 from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.models.independence import independent_effects
 from metaalliance.models.pooled_fit import PooledFit
@@ -25,22 +24,6 @@ FEW_STUDIES = 10
 FEW_IN_INTERVAL = 4
 
 Direction = Literal["greater", "less"]
-
-
-class _Noticing(Protocol):
-    @property
-    def notices(self) -> tuple[Problem, ...]: ...
-
-
-_Result = TypeVar("_Result", bound=_Noticing)
-
-
-def announce(result: _Result) -> _Result:
-    """Give the warnings among a result's notices as `MetaAllianceWarning`, and return it."""
-    for found in result.notices:
-        if found.severity == "warning":
-            warnings.warn(f"{found.code} {found.message}", MetaAllianceWarning, stacklevel=3)
-    return result
 
 
 class Structure(TypedDict, total=False):

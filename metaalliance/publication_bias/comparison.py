@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.regression_fit import COLUMNS
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.pet_peese import pet_peese, settings_left_out
 
@@ -57,13 +58,7 @@ def adjusted(main: PooledFit) -> PooledFit:
         main,
         model=f"PET-PEESE ({found.chosen})",
         test=chosen.test,
-        estimate=term.estimate,
-        se=term.se,
-        ci_low=term.ci_low,
-        ci_high=term.ci_high,
-        p_value=term.p_value,
-        statistic=term.statistic,
-        df=term.df,
+        mean={name: getattr(term, name) for name in COLUMNS},
         settings={**chosen.settings(), "regression": chosen.model},
         notices=found.notices,
     )

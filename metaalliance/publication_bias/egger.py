@@ -18,11 +18,11 @@ from metaalliance.model import Model
 from metaalliance.models.checks import refuse_false_independence
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression import fit_regression
+from metaalliance.notices import announced
 from metaalliance.options import CLUSTER_TESTS, check_option
 from metaalliance.publication_bias.checks import (
     Start,
     Structure,
-    announce,
     begin,
     few_studies,
     left_out,
@@ -221,10 +221,10 @@ def egger(
     given = {"tau2": tau2, "rho": rho, "level": level, **structure}
     if model != "classical":
         start = begin(Egger, effects, {**given, "model": model, "test": test})
-        return announce(fit_egger(start, predictor))
+        return announced(fit_egger(start, predictor))
     refuse_classical_test(test)
     start = of_classical(begin(Egger, effects, given), main=isinstance(effects, PooledFit))
-    return announce(fit_egger(start, predictor, classical=True))
+    return announced(fit_egger(start, predictor, classical=True))
 
 
 def refuse_classical_test(test: str | None) -> None:

@@ -21,10 +21,10 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
     Structure,
-    announce,
     begin_averaged,
     few_studies,
     random_effects_mean,
@@ -166,7 +166,7 @@ def excess_significance(
     mean, variance = random_effects_mean(chosen.yi, chosen.vi, estimator)
     chances = power(chosen.vi, mean, variance, p, alternative)
     observed = int(significant(chosen.yi, chosen.vi, p, alternative).sum())
-    return announce(
+    return announced(
         ExcessSignificance(
             **start.fields(),
             estimator=estimator,

@@ -10,8 +10,9 @@ from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.publication_bias.checks import announce, begin_averaged, few_studies
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.notices import announced
+from metaalliance.publication_bias.checks import begin_averaged, few_studies
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 
 _METHOD = "Henmi and Copas's interval"
 
@@ -38,16 +39,7 @@ class HenmiCopas(BiasResult):
 
     def adjusted(self) -> Term:
         """Return the mean; its test has no degrees of freedom."""
-        fit = self.fit
-        return Term(
-            name="mean with common-effect weights",
-            kind="effect",
-            estimate=fit.estimate,
-            se=fit.se,
-            p_value=fit.p_value,
-            ci_low=fit.ci_low,
-            ci_high=fit.ci_high,
-        )
+        return mean_term("mean with common-effect weights", self.fit)
 
     def terms(self) -> Sequence[Term]:
         """Return the mean."""
@@ -81,4 +73,4 @@ def henmi_copas_bias(effects: Effects | PooledFit, **settings: Unpack[ModelSetti
     start = begin_averaged(HenmiCopas, effects, settings, _METHOD)
     notices = (*start.notices, *few_studies(start.effects, _METHOD))
     fit = henmi_copas(start.effects, level=start.model.level)
-    return announce(HenmiCopas(**start.fields(), fit=fit, notices=notices))
+    return announced(HenmiCopas(**start.fields(), fit=fit, notices=notices))

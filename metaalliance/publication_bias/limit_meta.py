@@ -15,15 +15,15 @@ from metaalliance.core.selection.limit_meta import limit_mean
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.publication_bias.checks import (
-    announce,
     begin_averaged,
     few_studies,
     need_spread,
     need_studies,
     random_effects_mean,
 )
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.wording.numbers import number
 
 _METHOD = "Limit meta-analysis"
@@ -72,17 +72,7 @@ class LimitMeta(BiasResult):
 
     def adjusted(self) -> Term:
         """Return the adjusted mean."""
-        return Term(
-            name="mean at infinite precision",
-            kind="effect",
-            estimate=self.estimate,
-            se=self.se,
-            statistic=self.statistic,
-            df=math.inf,
-            p_value=self.p_value,
-            ci_low=self.ci_low,
-            ci_high=self.ci_high,
-        )
+        return mean_term("mean at infinite precision", self, df=math.inf)
 
     def terms(self) -> Sequence[Term]:
         """Return the adjusted mean and the small-study effect."""
@@ -151,7 +141,7 @@ def limit_meta(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) 
     found = limit_mean(chosen.yi, chosen.vi, variance)
     statistic = found.estimate / found.se
     ci = interval(found.estimate, found.se, math.inf, asked.level)
-    return announce(
+    return announced(
         LimitMeta(
             **start.fields(),
             estimator=asked.tau2,

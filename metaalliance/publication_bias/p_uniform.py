@@ -16,10 +16,10 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
     Direction,
-    announce,
     begin_averaged,
     chosen_direction,
     few_studies,
@@ -27,7 +27,7 @@ from metaalliance.publication_bias.checks import (
     random_effects_mean,
     refuse_absurd,
 )
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 
 _METHOD = "p-uniform*"
 
@@ -84,16 +84,7 @@ class PUniform(BiasResult):
 
     def adjusted(self) -> Term:
         """Return the mean."""
-        return Term(
-            name="mean given significance",
-            kind="effect",
-            shape="chi²(1)",
-            estimate=self.estimate,
-            statistic=self.statistic,
-            p_value=self.p_value,
-            ci_low=self.ci_low,
-            ci_high=self.ci_high,
-        )
+        return mean_term("mean given significance", self, shape="chi²(1)")
 
     def terms(self) -> Sequence[Term]:
         """Return the mean, tau² and the test of publication bias."""
@@ -184,7 +175,7 @@ def p_uniform(
             f"{_METHOD} was refused: no study is significant in the favoured direction.",
             code="MA653",
         )
-    return announce(
+    return announced(
         PUniform(
             **start.fields(),
             n_significant=int(data.high.sum()),

@@ -13,11 +13,11 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.publication_bias.checks import (
     Direction,
     Start,
     Structure,
-    announce,
     begin,
     favoured_direction,
 )
@@ -161,7 +161,7 @@ def pet_peese(
         classical = nothing_said(start)
     if classical:
         start = of_classical(start, main=isinstance(effects, PooledFit))
-    return announce(_chosen(start, switch_p, classical=classical))
+    return announced(_chosen(start, switch_p, classical=classical))
 
 
 def nothing_said(start: Start) -> bool:

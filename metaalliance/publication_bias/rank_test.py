@@ -12,8 +12,8 @@ from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.publication_bias.checks import (
-    announce,
     begin_averaged,
     few_studies,
     need_spread,
@@ -104,7 +104,7 @@ def rank_test(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) -
     need_studies(chosen, 3, "The rank correlation test")
     need_spread(chosen.vi, "the sampling variance", "The rank correlation test")
     tau, p_value, exact = _kendall(*_standardised(chosen))
-    return announce(
+    return announced(
         RankTest(
             **start.fields(),
             tau=tau,

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
+from metaalliance.models.of_effects import OfEffects
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem
@@ -87,6 +88,13 @@ class Term:
         return f"{self.name}: {', '.join(parts)}"
 
 
+def mean_term(name: str, found: object, **own: Any) -> Term:
+    """Return the mean of a result as a term, with what the result has by the same names."""
+    numbers = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
+    values = {n: getattr(found, n, _NAN) for n in numbers}
+    return Term(name=name, kind="effect", **{**values, **own})
+
+
 def _shape(df: float) -> str:
     if math.isnan(df):
         return "statistic"
@@ -94,7 +102,7 @@ def _shape(df: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BiasResult(ABC):
+class BiasResult(OfEffects, ABC):
     """A method's result on some effects; each method adds its own fields.
 
     Attributes
@@ -126,21 +134,6 @@ class BiasResult(ABC):
     aggregation_rho: float | None = None
     not_taken: tuple[str, ...] = ()
     notices: tuple[Problem, ...] = field(default=(), repr=False)
-
-    @property
-    def measure(self) -> Measure:
-        """Analysis scale."""
-        return self.effects.measure
-
-    @property
-    def n_effects(self) -> int:
-        """Number of effects that the method used."""
-        return self.effects.n_effects
-
-    @property
-    def n_studies(self) -> int:
-        """Number of studies."""
-        return self.effects.n_studies
 
     @abstractmethod
     def terms(self) -> Sequence[Term]:
@@ -195,8 +188,7 @@ class BiasResult(ABC):
             "reading": self.reading(),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -206,7 +198,7 @@ class BiasResult(ABC):
             lines.append(self.reading())
         if self.not_taken:
             lines.append(f"It does not take {', '.join(self.not_taken)}: {self.reason()}.")
-        lines += [f"{p.severity}: {p.message} ({p.code})" for p in self.notices]
+        lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

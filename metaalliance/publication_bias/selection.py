@@ -16,11 +16,11 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced
 from metaalliance.options import check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import (
     FEW_IN_INTERVAL,
-    announce,
     begin,
     chosen_direction,
     few_studies,
@@ -173,7 +173,7 @@ def selection_model(
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
     found, extra = inference(start, optimum, names, way, given=fixed)
-    return announce(
+    return announced(
         SelectionModel(
             **found,
             steps=tuple(float(s) for s in cuts),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
@@ -10,18 +9,19 @@ from typing import Any, Literal, Unpack
 import pandas as pd
 
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.further.henmi_copas import HenmiCopasFit
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
+from metaalliance.notices import quiet
 from metaalliance.options import Measure, Scale, check_option, check_rho
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.publication_bias.selection import checked_steps
 
 
@@ -109,7 +109,7 @@ class BiasSummary:
     def adjusted(self) -> list[tuple[str, Term, int, int]]:
         """Return name, estimate, studies and effects of every adjusted mean."""
         fit = self.fit
-        rows = [("Not adjusted", _term(fit), fit.n_studies, fit.n_effects)]
+        rows = [("Not adjusted", mean_term("mean", fit), fit.n_studies, fit.n_effects)]
         for a in self.applied:
             term = None if a.result is None else a.method.mean(a.result)
             if term is not None and a.result is not None:
@@ -149,8 +149,7 @@ class BiasSummary:
             "henmi_copas": None if self.henmi_copas is None else self.henmi_copas.to_dict(),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return all adjusted means, then each method's own text."""
@@ -158,7 +157,7 @@ class BiasSummary:
         for name, term, m, _ in self.adjusted():
             lines.append(f"  {name} ({m} studies): {_values(term, self.measure, self.level)}")
         lines += [text for r in self.results.values() for text in ("", _own_text(r))]
-        lines += ["", *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)]
+        lines += ["", *(p.text for p in self.notices)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -172,21 +171,6 @@ def _values(term: Term, measure: Measure, level: float) -> str:
 def _own_text(result: BiasResult) -> str:
     """A result's text without its notices, which the summary gives once."""
     return result.summary().split("\nwarning: ")[0].split("\nnote: ")[0]
-
-
-def _term(fit: PooledFit) -> Term:
-    """The mean of a fit as a term."""
-    return Term(
-        name="mean",
-        kind="effect",
-        estimate=fit.estimate,
-        se=fit.se,
-        statistic=fit.statistic,
-        df=fit.df,
-        p_value=fit.p_value,
-        ci_low=fit.ci_low,
-        ci_high=fit.ci_high,
-    )
 
 
 def bias_summary(
@@ -237,13 +221,16 @@ def bias_summary(
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
     if aggregation_rho is not None:
         check_rho(aggregation_rho, "aggregation_rho")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         fit = _fit(effects, settings)
         applied = tuple(_applied(fit, Wanted(steps=cuts, alternative=alternative), aggregation_rho))
     found = [p for a in applied if a.result for p in a.result.notices if p.code != "MA650"]
     few = few_studies(fit.effects, "Publication bias")
-    refused = [_refused(a.name, a.reason) for a in applied if a.result is None]
+    refused = [
+        notice("MA657", f"{a.name} was left out: {a.reason}", severity="note")
+        for a in applied
+        if a.result is None
+    ]
     return BiasSummary(
         fit=fit, applied=applied, notices=tuple(dict.fromkeys((*few, *found, *refused)))
     )
@@ -272,7 +259,3 @@ def _applied(fit: PooledFit, wanted: Wanted, rho: float | None) -> list[Applied]
         else:
             done.append(Applied(method=method, **names, result=result))
     return done
-
-
-def _refused(name: str, reason: str) -> Problem:
-    return notice("MA657", f"{name} was left out: {reason}", severity="note")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Unpack
@@ -14,21 +13,20 @@ from metaalliance.core.selection.trim_fill import FillEstimator, Trimmed, trim
 from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import announced, quiet
 from metaalliance.options import check_option
 from metaalliance.publication_bias.checks import (
     Start,
-    announce,
     begin_averaged,
     few_studies,
     need_spread,
     need_studies,
     random_effects_mean,
 )
-from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.wording.numbers import number
 
 Side = Literal["auto", "left", "right"]
@@ -84,7 +82,7 @@ class TrimAndFill(BiasResult):
 
     def adjusted(self) -> Term:
         """Return the mean of observed and filled effects."""
-        return _mean_term("mean with filled effects", self.fit)
+        return mean_term("mean with filled effects", self.fit)
 
     def terms(self) -> Sequence[Term]:
         """Return the filled mean, the observed one, and the number of filled effects."""
@@ -95,7 +93,7 @@ class TrimAndFill(BiasResult):
             se=self.k0_se,
             p_value=self.k0_p_value,
         )
-        return self.adjusted(), _mean_term("mean of observed effects", self.observed), missing
+        return self.adjusted(), mean_term("mean of observed effects", self.observed), missing
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result; None for a prediction, which it has not."""
@@ -119,20 +117,6 @@ class TrimAndFill(BiasResult):
             f"{number(self.k0_se, 1)}). Filled effects are mirror images, not data; asymmetry can "
             "have other causes, and heterogeneity misleads the method. A sensitivity analysis."
         )
-
-
-def _mean_term(name: str, fit: PooledFit) -> Term:
-    return Term(
-        name=name,
-        kind="effect",
-        estimate=fit.estimate,
-        se=fit.se,
-        statistic=fit.statistic,
-        df=fit.df,
-        p_value=fit.p_value,
-        ci_low=fit.ci_low,
-        ci_high=fit.ci_high,
-    )
 
 
 def trim_and_fill(
@@ -214,10 +198,9 @@ def _result(
         np.concatenate([chosen.yi, filled]), np.concatenate([chosen.vi, found.filled_vi])
     )
     both = Effects(frame=both.frame, measure=chosen.measure)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         fit, observed = fit_mean(both, model), fit_mean(chosen, model)
-    return announce(
+    return announced(
         TrimAndFill(
             **start.fields(),
             estimator=estimator,

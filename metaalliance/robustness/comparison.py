@@ -170,8 +170,7 @@ class Comparison:
             "rows": [row.to_dict() for row in self.rows],
             "cells": [cell.to_dict() for cell in self.changes.cells],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return what changed in a few sentences."""

@@ -122,8 +122,7 @@ class Power:
             "target": self.target,
             "needed": None if self.needed is None else list(self.needed),
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result in a few sentences."""

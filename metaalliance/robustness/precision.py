@@ -64,8 +64,7 @@ class Precision:
             "expected": self.expected,
             "around": [{"k": k, "half_width": width} for k, width in self.around],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result in a few sentences."""

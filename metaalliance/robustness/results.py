@@ -287,8 +287,7 @@ class Multiverse:
             "options": self.option_table().to_dict("records"),
             "specifications": specifications.to_dict("records"),
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result in a few sentences."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -13,9 +12,10 @@ from joblib import Parallel, delayed
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
+from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.regression import fit_regression
+from metaalliance.notices import quiet
 from metaalliance.options import check_seed
 from metaalliance.publication_bias.egger import egger
 from metaalliance.robustness.assumptions import Assumptions
@@ -139,8 +139,7 @@ def _batch(
     random = np.random.default_rng(stream)
     rejected = failures = 0
     width, reason = 0.0, ""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         for _ in range(size):
             effects = draw(assumed, planned, beta, random)
             try:

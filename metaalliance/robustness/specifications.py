@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 from collections import Counter
@@ -19,6 +18,7 @@ from metaalliance.options import (
     Tau2Estimator,
     Test,
     check_rho,
+    did_you_mean,
     option_values,
 )
 
@@ -174,6 +174,5 @@ def _filter(name: str, value: Any) -> dict[str, tuple[Any, ...]]:
 
 
 def _unknown(what: str, seen: str, allowed: Sequence[str]) -> str:
-    near = difflib.get_close_matches(seen, allowed, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(seen, allowed, 0.5)
     return f"{what}; there are {', '.join(repr(a) for a in allowed)}.{hint}"

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from metaalliance.cli.request import Request
-from metaalliance.cli.sheets.agree import AgreeOptions, run_agree
+from metaalliance.cli.sheets.agree import run_agree
 from metaalliance.cli.sheets.reconcile import run_reconcile
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
 from metaalliance.sheet.studies import read_studies
@@ -21,7 +21,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "double_coding.md"
 def agree(*paths, key=None, level=None, every=False, **changes):
     request = Request(**changes)
     own = {"key": key, "level": level, "every": every}
-    return run_agree(AgreeOptions(request=request, workbooks=tuple(paths), **own))
+    return run_agree(request, paths, **own)
 
 
 def reconcile(path, output, **changes):

@@ -11,7 +11,7 @@ import pytest
 
 import metaalliance as ma
 from metaalliance.cli.request import Request
-from metaalliance.cli.sheets.agree import AgreeOptions, run_agree
+from metaalliance.cli.sheets.agree import run_agree
 from metaalliance.cli.sheets.reconcile import run_reconcile
 from metaalliance.coding.conflicts import conflicts
 from metaalliance.coding.matching import match_rows
@@ -39,7 +39,7 @@ def coders(tmp_path):
 def agreed(paths, capsys, **changes):
     """The document that `agree --json` prints."""
     request = Request(json_output=True, quiet=True, force=True, **changes)
-    assert run_agree(AgreeOptions(request=request, workbooks=tuple(paths))) == 0
+    assert run_agree(request, paths) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -68,7 +68,7 @@ def test_a_label_that_differs_is_a_conflict_with_what_it_is_worth(coders, capsys
     assert conflict["cells"] == ["a.csv!A2", "b.csv!A2"]
     one, two = (p["r"] for p in document["pooled"] if p["rows"] == "all")
     assert conflict["impact"] == pytest.approx(two - one, abs=1e-12) != 0
-    assert run_agree(AgreeOptions(request=Request(force=True), workbooks=tuple(paths))) == 0
+    assert run_agree(Request(force=True), paths) == 0
     out = capsys.readouterr().out
     assert "A: a.csv, 4 rows, 3 studies\nB: b.csv, 4 rows, 4 studies\n" in out
     assert "study: Lee 2018 / Lee, 2018" in out
@@ -102,7 +102,7 @@ def test_rows_under_a_label_that_is_nearly_alike_are_matched(coders, capsys, tmp
     (conflict,) = document["conflicts"]
     assert conflict["values"] == ["Bo 2001", "Boe 2001"]
     assert [row.study for row in settled(tmp_path, {"study": "B"}).rows][2] == "Boe 2001"
-    run_agree(AgreeOptions(request=Request(force=True), workbooks=tuple(coders(FIRST, other))))
+    run_agree(Request(force=True), coders(FIRST, other))
     assert "Bo 2001, study: Bo 2001 / Boe 2001; r stays" in capsys.readouterr().out
 
 
@@ -204,7 +204,7 @@ def test_the_label_stands_beside_an_id(coders, capsys, tmp_path):
     first, second = coders(LABELLED, other, head="study,label,n,r")
     target = tmp_path / "conflicts.xlsx"
     request = Request(workbook=first, output=target)
-    assert run_agree(AgreeOptions(request=request, workbooks=(first, second))) == 0
+    assert run_agree(request, (first, second)) == 0
     printed = capsys.readouterr().out
     assert "C001  Adler 1988 [1], r: 0.3 / 0.35" in printed
     assert "A, row 4, Cohn 1999 [3]: " in printed
@@ -219,7 +219,7 @@ def test_the_label_stands_beside_an_id(coders, capsys, tmp_path):
 def test_a_study_without_a_label_is_said_once(coders, capsys, tmp_path):
     paths = coders(FIRST, ("Lee 2018,60,.31", *FIRST[1:]))
     request = Request(workbook=paths[0], output=tmp_path / "conflicts.xlsx")
-    assert run_agree(AgreeOptions(request=request, workbooks=tuple(paths))) == 0
+    assert run_agree(request, tuple(paths)) == 0
     assert "C001  Lee 2018, r: 0.3 / 0.31" in capsys.readouterr().out
     header = next(openpyxl.load_workbook(tmp_path / "conflicts.xlsx")["conflicts"].values)
     assert "label" not in header

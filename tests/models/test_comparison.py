@@ -98,8 +98,9 @@ def test_two_studies_have_no_such_rows():
 
 def adjusted(main):
     return adjusted_fit(
-        main, model="pet-peese", test="cr2", estimate=0.2, se=0.05, ci_low=0.1, ci_high=0.3,
-        p_value=0.01, statistic=4.0, df=10.0,
+        main, model="pet-peese", test="cr2",
+        mean={"estimate": 0.2, "se": 0.05, "statistic": 4.0, "df": 10.0, "p_value": 0.01,
+              "ci_low": 0.1, "ci_high": 0.3},
     )  # fmt: skip
 
 

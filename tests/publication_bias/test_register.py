@@ -32,7 +32,8 @@ from scipy.stats import norm
 from metaalliance.effects.effects import Effects
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.publication_bias.checks import announce, begin_averaged, random_effects_mean
+from metaalliance.notices import announced
+from metaalliance.publication_bias.checks import begin_averaged, random_effects_mean
 from metaalliance.publication_bias.result import BiasResult, Term
 
 
@@ -71,7 +72,7 @@ def skewness(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) ->
     found = Skewness(
         **start.fields(), skewness=value, z=value * math.sqrt(d.size / 6), notices=start.notices
     )
-    return announce(found)
+    return announced(found)
 '''.lstrip()
 
 IMPORT = "from metaalliance.publication_bias.skewness import Skewness, skewness\n"

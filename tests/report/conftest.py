@@ -14,7 +14,7 @@ import pytest
 from metaalliance.analysis.content import Content
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.cli.analysis import load, settings_of
-from metaalliance.cli.report import ReportOptions, run_report
+from metaalliance.cli.report import run_report
 from metaalliance.cli.request import Request
 from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.effects import Effects
@@ -106,8 +106,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     sheet.write_text(sheet_text(HOSTILE), encoding="utf-8")
     (folder / "metaalliance.toml").write_text(CONFIG, encoding="utf-8")
     request = Request(workbook=sheet, settings={}, quiet=True)
-    options = ReportOptions(request=request, moderators=("modality", "alliance_rater", "year"))
-    assert run_report(options) == 0
+    assert run_report(request, moderators=("modality", "alliance_rater", "year")) == 0
     return Made(sheet, folder / "studies_results")
 
 

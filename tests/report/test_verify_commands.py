@@ -99,16 +99,6 @@ def test_text_names_the_result(made):
     assert "to the last digit" in done.stdout
 
 
-def test_a_figure_has_no_numbers(tmp_path):
-    path = sheet(tmp_path / "studies.csv")
-    done = call("plot", "funnel", path)
-    assert done.exit_code == 0, done.stderr
-    (record,) = tmp_path.rglob("run*.json")
-    done = call("verify", record, path)
-    assert done.exit_code == 3
-    assert "compare can be verified" in done.stderr
-
-
 # Two sheets -----------------------------------------------------------------------------
 
 

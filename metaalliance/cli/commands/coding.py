@@ -33,12 +33,9 @@ def agree(
     ] = False,
 ) -> int:
     """Compare the sheets of two or more coders; write a workbook to settle their conflicts."""
-    from metaalliance.cli.sheets.agree import AgreeOptions, run_agree
+    from metaalliance.cli.sheets.agree import run_agree
 
-    options = AgreeOptions(
-        request=request, workbooks=tuple(workbooks), key=key, level=level, every=every
-    )
-    return run_agree(options)
+    return run_agree(request, workbooks, key=key, level=level, every=every)
 
 
 @command("reconcile", "Code twice", SHEET, without=["sheet", "verbose"])

@@ -26,6 +26,6 @@ def serve(
     ] = True,
 ) -> int:
     """Open a page on this computer: drop a workbook, see its problems, download the report."""
-    from metaalliance.cli.local.serve import ServeOptions, run_serve
+    from metaalliance.cli.local.serve import run_serve
 
-    return run_serve(ServeOptions(request=request, port=port, browser=browser))
+    return run_serve(request, port=port, browser=browser)

@@ -122,12 +122,8 @@ def power(
         simulate=simulate,
         seed=seed,
         jobs=jobs,
-        output=request.output,
-        json_output=request.json_output,
-        force=request.force,
-        quiet=request.quiet,
     )
-    return run_power(options)
+    return run_power(request, options)
 
 
 @command(
@@ -150,6 +146,6 @@ def compare(
 
     The exit code is 1 when a sheet has errors, and 4 when one of them cannot be pooled.
     """
-    from metaalliance.cli.compare import CompareOptions, run_compare
+    from metaalliance.cli.compare import run_compare
 
-    return run_compare(CompareOptions(request=request, old=old, new=new, key=key, every=every))
+    return run_compare(request, old, new, key=key, every=every)

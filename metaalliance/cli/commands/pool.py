@@ -41,15 +41,14 @@ def pool(
     ] = False,
 ) -> int:
     """Validate a workbook, convert its statistics, pool them, and draw and save the results."""
-    from metaalliance.cli.pool import PoolOptions, run_pool
+    from metaalliance.cli.pool import run_pool
 
-    options = PoolOptions(
-        request=request,
+    return run_pool(
+        request,
         width=width,
         figures=figures,
         cross_check=cross_check,
         bootstrap=bootstrap,
-        also=tuple(also or ()),
+        also=also or (),
         seed=seed,
     )
-    return run_pool(options)

@@ -41,10 +41,10 @@ def report(
     figures: Figures = True,
 ) -> int:
     """Write methods, results, tables and figures as HTML and Word, with a supplement."""
-    from metaalliance.cli.report import ReportOptions, run_report
+    from metaalliance.cli.report import run_report
 
-    options = ReportOptions(
-        request=request,
+    return run_report(
+        request,
         width=width,
         moderators=_names(moderators),
         bias=bias,
@@ -52,7 +52,6 @@ def report(
         multiverse=multiverse,
         figures=figures,
     )
-    return run_report(options)
 
 
 @command("verify", "Report and check", without=["output", "force", "quiet", "verbose"])
@@ -77,9 +76,9 @@ def verify(
     ] = None,
 ) -> int:
     """Run a recorded analysis again; say whether its result still follows from the workbook."""
-    from metaalliance.cli.verify import VerifyOptions, run_verify
+    from metaalliance.cli.verify import run_verify
 
-    return run_verify(VerifyOptions(record=record, request=request, strict=strict, old=old))
+    return run_verify(request, record, strict=strict, old=old)
 
 
 @command(
@@ -90,9 +89,9 @@ def verify(
 )
 def export_r(request: Request, moderators: Moderators = None) -> int:
     """Write an R script (metafor, clubSandwich) with data that reproduces the results."""
-    from metaalliance.cli.export import ExportOptions, run_export_r
+    from metaalliance.cli.export import run_export_r
 
-    return run_export_r(ExportOptions(request=request, moderators=_names(moderators)))
+    return run_export_r(request, _names(moderators))
 
 
 @command(
@@ -103,9 +102,9 @@ def export_r(request: Request, moderators: Moderators = None) -> int:
 )
 def export_python(request: Request, moderators: Moderators = None) -> int:
     """Write a Python script that does the analysis again."""
-    from metaalliance.cli.export import ExportOptions, run_export_python
+    from metaalliance.cli.export import run_export_python
 
-    return run_export_python(ExportOptions(request=request, moderators=_names(moderators)))
+    return run_export_python(request, _names(moderators))
 
 
 def _names(moderators: str | None) -> tuple[str, ...] | None:

@@ -90,16 +90,15 @@ def import_(
     ] = None,
 ) -> int:
     """Turn a file of another program into a coding workbook that says where each cell came from."""
-    from metaalliance.cli.sheets.imports import ImportOptions, run_import
+    from metaalliance.cli.sheets.imports import run_import
 
-    options = ImportOptions(
-        request=request,
+    return run_import(
+        request,
         house=house,
         reviewer=reviewer,
         directions=direction or [],
         columns=column or [],
     )
-    return run_import(options)
 
 
 @command(
@@ -126,16 +125,15 @@ def validate(
     ] = "text",
 ) -> int:
     """Report every problem of a workbook with its cell; the workbook is not touched."""
-    from metaalliance.cli.sheets.validate import ValidateOptions, run_validate
+    from metaalliance.cli.sheets.validate import run_validate
 
-    options = ValidateOptions(
-        request=request,
+    return run_validate(
+        request,
         strict=strict,
         every=every,
         annotate=annotate,
         output_format="json" if request.json_output else output_format,
     )
-    return run_validate(options)
 
 
 @command(

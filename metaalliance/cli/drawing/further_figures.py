@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
 from metaalliance.cli.drawing.figure_files import write_figure
-from metaalliance.errors import MetaAllianceError, MetaAllianceWarning
+from metaalliance.errors import MetaAllianceError
+from metaalliance.notices import quiet
 from metaalliance.problems import Problem, notice
 from metaalliance.report.folder import ResultsFolder
 
@@ -67,8 +67,7 @@ def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder) -> list[Problem
     notes = []
     for one in drawings:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", MetaAllianceWarning)
+            with quiet():
                 figure, words = one.draw(), one.words()
         except MetaAllianceError as error:
             text = f"The figure {one.name} was not drawn: {error}"

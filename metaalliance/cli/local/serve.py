@@ -6,7 +6,6 @@ import secrets
 import signal
 import tempfile
 import webbrowser
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -19,58 +18,42 @@ from metaalliance.config import Config, find_config, read_config
 from metaalliance.errors import OptionError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeOptions:
-    """Options of the command.
+def run_serve(request: Request, *, port: int, browser: bool) -> int:
+    """Serve the page until Ctrl-C or its stop button; then remove the temporary folder.
 
-    Attributes
-    ----------
-    request : Request
-        Settings and configuration that every analysis follows; without a configuration that of
-        the working folder.
-    port : int
-        0 takes a free one.
-    browser : bool
-        Whether the browser is opened.
+    Every analysis follows the settings and the configuration of `request`, or the one of the
+    working folder. Port 0 takes a free one.
     """
-
-    request: Request
-    port: int
-    browser: bool
-
-
-def run_serve(options: ServeOptions) -> int:
-    """Serve the page until Ctrl-C or its stop button; then remove the temporary folder."""
-    config = options.request.config or find_config(Path.cwd())
+    config = request.config or find_config(Path.cwd())
     written = Config() if config is None else read_config(config)
-    resolve(options.request.settings, written)  # an error now, not with the first workbook
+    resolve(request.settings, written)  # an error now, not with the first workbook
     config = None if config is None else config.resolve()
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="metaalliance_") as name:
-            _serve(options, Path(name), config)
+            root = Path(name)
+            analysis = LocalAnalysis(root, config or _own_config(root), request.settings)
+            _serve(analysis, root, port, browser=browser)
     finally:
         signal.signal(signal.SIGTERM, before)
     print_error("Stopped; uploaded workbooks and their results are removed.")
     return OK
 
 
-def _serve(options: ServeOptions, root: Path, config: Path | None) -> None:
-    analysis = LocalAnalysis(root, config or _own_config(root), options.request.settings)
+def _serve(analysis: LocalAnalysis, root: Path, port: int, *, browser: bool) -> None:
     try:
-        server = LocalServer(options.port, secrets.token_urlsafe(32), analysis)
+        server = LocalServer(port, secrets.token_urlsafe(32), analysis)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or "there is no such port"
         raise OptionError(
-            f"Port {options.port} cannot be used ({reason}). Choose another with --port, or leave "
-            "it out.",
+            f"Port {port} cannot be used ({reason}). Choose another with --port, or leave it out.",
             code="MA689",
         ) from None
     with server:
         try:
             print_result([server.url])
             print_error("Only this computer can open this page. Ctrl-C stops it.")
-            if options.browser:
+            if browser:
                 _open(server.url, root)
             server.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,42 +38,37 @@ from metaalliance.sheet.studies import Studies
 FILE_NAME = "agreement_conflicts.xlsx"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreeOptions:
-    """Options of the command."""
-
-    request: Request
-    workbooks: tuple[Path, ...]
-    key: str | None = None
-    level: float | None = None
-    every: bool = False
-
-
-def run_agree(options: AgreeOptions) -> int:
+def run_agree(
+    request: Request,
+    workbooks: Sequence[Path],
+    *,
+    key: str | None = None,
+    level: float | None = None,
+    every: bool = False,
+) -> int:
     """Match, compare, print, and write the conflicts workbook."""
-    target = _target(options)
-    key = [k.strip() for k in options.key.split(",") if k.strip()] if options.key else None
-    request = options.request
-    written = config_for(options.workbooks[0], request.config)
-    model = Model.read({"level": options.level}, written.pool)
+    target = _target(request, workbooks)
+    keys = [k.strip() for k in key.split(",") if k.strip()] if key else None
+    written = config_for(workbooks[0], request.config)
+    model = Model.read({"level": level}, written.pool)
     policy = Policy.read({}, written.pool)
-    sheets = _sheets(options)
-    matching = match_rows(sheets, key=key)
+    sheets = _sheets(request, workbooks)
+    matching = match_rows(sheets, key=keys)
     if not matching.matched:
         raise EstimationError(_nothing(matching), code="MA640")
     table = agreement(matching, level=model.level)
     pooled = pooled_by_coder(matching, model, policy)
     found = conflicts(matching, model, policy)
-    codebook = _codebook(options.workbooks[0])
+    codebook = _codebook(workbooks[0])
     content = conflicts_workbook(matching, found, table, pooled, codebook=codebook)
     write_file(target, content, force=request.force)
     if request.json_output:
-        settings = {**policy.to_record(), **model.to_record(), "key": key, "sheet": request.sheet,
+        settings = {**policy.to_record(), **model.to_record(), "key": keys, "sheet": request.sheet,
                     "nonsignificant": sheets[0].nonsignificant, "beta": sheets[0].beta}  # fmt: skip
         document = agreement_document(matching, table, pooled, found, settings, [target.name])
         print_document(document)
     else:
-        _print(matching, table, pooled, found, every=options.every)
+        _print(matching, table, pooled, found, every=every)
     if not request.quiet:
         print_error(f"Wrote {target}. Decide there, then: metaalliance reconcile {target.name}")
     return OK
@@ -97,18 +92,18 @@ def _print(
     print_result(lines)
 
 
-def _target(options: AgreeOptions) -> Path:
+def _target(request: Request, workbooks: Sequence[Path]) -> Path:
     """Where the conflicts workbook goes, refused early when it exists or replaces an input."""
-    if len(options.workbooks) < 2:
+    if len(workbooks) < 2:
         raise OptionError("agree needs the workbooks of two or more coders.")
-    if any(str(path) == "-" for path in options.workbooks):
+    if any(str(path) == "-" for path in workbooks):
         raise OptionError("agree reads files, not standard input.")
-    target = options.request.output or options.workbooks[0].with_name(FILE_NAME)
+    target = request.output or workbooks[0].with_name(FILE_NAME)
     if target.suffix.lower() != ".xlsx":
         raise OptionError(f"{target}: the conflicts workbook is an .xlsx file.")
-    if any(target.resolve() == path.resolve() for path in options.workbooks):
+    if any(target.resolve() == path.resolve() for path in workbooks):
         raise OptionError(f"{target} is one of the sheets to compare.", code="MA691")
-    if target.exists() and not options.request.force:
+    if target.exists() and not request.force:
         raise OptionError(
             f"{target} exists already and may hold decisions. Choose another name with -o, or use "
             "--force.",
@@ -117,12 +112,12 @@ def _target(options: AgreeOptions) -> Path:
     return target
 
 
-def _sheets(options: AgreeOptions) -> list[Studies]:
+def _sheets(request: Request, workbooks: Sequence[Path]) -> list[Studies]:
     """Read every sheet, errors or not, by the same policies."""
     sheets = []
-    for path in options.workbooks:
-        config, settings = settings_of(replace(options.request, workbook=path))
-        sheets.append(read(path, settings.policy, config, options.request.sheet))
+    for path in workbooks:
+        config, settings = settings_of(replace(request, workbook=path))
+        sheets.append(read(path, settings.policy, config, request.sheet))
     return sheets
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from metaalliance.analysis.documents import SCHEMA_VERSION
@@ -21,31 +20,26 @@ from metaalliance.wording.untrusted import printable
 FIRST = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
-    """What the command was asked."""
-
-    request: Request
-    house: str | None
-    reviewer: str | None
-    directions: Sequence[str]
-    columns: Sequence[str]
-
-
-def run_import(options: ImportOptions) -> int:
+def run_import(
+    request: Request,
+    *,
+    house: str | None,
+    reviewer: str | None,
+    directions: Sequence[str],
+    columns: Sequence[str],
+) -> int:
     """Write the coding workbook; say what was read, what was not, and what has to be decided."""
-    request = options.request
     target = request.output or _beside(request.workbook)
     if target.suffix.lower() != ".xlsx":
         raise OptionError(f"{target} must end in .xlsx: the coding sheet is an Excel workbook.")
     check_file(target, force=request.force, source=request.source)
     imported = import_sheet(
         request.workbook,
-        house=options.house,
+        house=house,
         sheet=request.sheet,
-        reviewer=options.reviewer,
-        directions=_pairs("--direction", options.directions),
-        columns=_pairs("--column", options.columns),
+        reviewer=reviewer,
+        directions=_pairs("--direction", directions),
+        columns=_pairs("--column", columns),
     )
     imported.save(target, force=True)
     if request.json_output:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,45 +30,34 @@ FORMATS = ("text", "json", "csv", "github")
 _FIELDS = list(Problem.__dataclass_fields__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateOptions:
-    """Options of the command."""
-
-    request: Request
-    strict: bool
-    every: bool
-    annotate: Path | None
-    output_format: str
-
-
-def run_validate(options: ValidateOptions) -> int:
+def run_validate(
+    request: Request, *, strict: bool, every: bool, annotate: Path | None, output_format: str
+) -> int:
     """Print every problem; the exit code says whether the sheet can be pooled."""
-    if options.output_format not in FORMATS:
+    if output_format not in FORMATS:
         listed = ", ".join(FORMATS)
-        raise OptionError(f"--output-format {options.output_format} is not one of {listed}.")
-    request = options.request
+        raise OptionError(f"--output-format {output_format} is not one of {listed}.")
     config, settings = settings_of(request)
     studies = read(request.workbook, settings.policy, config, request.sheet)
-    if options.annotate is not None:
-        _annotate(studies, options.annotate, options)
-    if options.output_format == "json":
+    if annotate is not None:
+        _annotate(studies, annotate, request)
+    if output_format == "json":
         print_document(_document(studies))
-    elif options.output_format == "csv":
+    elif output_format == "csv":
         frame = pd.DataFrame([p.to_dict() for p in studies.problems], columns=_FIELDS)
         print_result(to_csv(frame).splitlines())
-    elif options.output_format == "github":
+    elif output_format == "github":
         print_result(github_lines(studies.problems, studies.file))
     else:
-        _print(studies, options)
-    severe = {"error", "warning"} if options.strict else {"error"}
+        _print(studies, request, every=every)
+    severe = {"error", "warning"} if strict else {"error"}
     return DATA if any(p.severity in severe for p in studies.problems) else OK
 
 
-def _annotate(studies: Studies, target: Path, options: ValidateOptions) -> None:
+def _annotate(studies: Studies, target: Path, request: Request) -> None:
     """Write the checked copy; never over the sheet itself."""
     if target.suffix.lower() != ".xlsx":
         raise OptionError(f"{target}: the copy is an .xlsx file.")
-    request = options.request
     source = request.source
     if source is not None and target.exists() and target.samefile(source):
         raise OptionError("--annotate must name another file than the sheet.", code="MA691")
@@ -87,9 +75,9 @@ def _document(studies: Studies) -> dict[str, Any]:
     }
 
 
-def _print(studies: Studies, options: ValidateOptions) -> None:
-    problems = [p for p in studies.problems if not options.request.quiet or p.severity == "error"]
-    first = len(problems) + 1 if options.every else FIRST
+def _print(studies: Studies, request: Request, *, every: bool) -> None:
+    problems = [p for p in studies.problems if not request.quiet or p.severity == "error"]
+    first = len(problems) + 1 if every else FIRST
     print_result(problem_lines(problems, terminal_width(), first=first))
     for line in silenced_lines(studies.silenced, terminal_width()):
         print_error(line)

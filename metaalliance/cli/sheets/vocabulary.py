@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from metaalliance.analysis.analysis import config_for
 from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.cli.run import OK, print_document, print_result, terminal_width
 from metaalliance.errors import OptionError
+from metaalliance.options import did_you_mean
 from metaalliance.sheet.columns.scheme import scheme_of
 from metaalliance.sheet.columns.vocabularies import Vocabulary, term_pages
 
@@ -26,8 +26,7 @@ def run_vocabulary(column: str | None, config: Path | None, *, json_output: bool
         return OK
     name = column.strip().lower()
     if name not in vocabularies:
-        near = difflib.get_close_matches(name, vocabularies, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, vocabularies)
         listed = ", ".join(sorted(vocabularies))
         raise OptionError(f"{column!r} has no vocabulary; there are {listed}.{hint}")
     vocabulary = vocabularies[name]

@@ -14,11 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.inference.robust import (
-    residuals,
-    satterthwaite,
-    small_sample_factor,
-)
+from metaalliance.core.inference.robust import residuals, satterthwaite, small_sample_factor
 from metaalliance.core.inference.wald import (
     WaldTest,
     constraint_matrix,

@@ -13,6 +13,9 @@ from metaalliance.core.variance.structure import Covariance, Nested, Structure
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
 RIDGE = 1e-6
 
+#: Groups of a level that are solved for at a time.
+_WIDTH = 256
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MultilevelData:
@@ -87,14 +90,7 @@ class MultilevelPoint:
     log_likelihood: float
 
 
-def nested_data(
-    yi: Array,
-    vi: Array,
-    X: Array,
-    blocks: StudyBlocks,
-    rho: float,
-    samples: StudyBlocks | None = None,
-) -> MultilevelData:
+def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float) -> MultilevelData:
     """Return effects in studies, sorted by study, with one correlation of sampling errors.
 
     Parameters
@@ -106,14 +102,10 @@ def nested_data(
     blocks : StudyBlocks
         The studies.
     rho : float
-        Correlation of the sampling errors within a sample; 0 for a diagonal covariance.
-    samples : StudyBlocks, optional
-        Independent samples inside studies; by default every study is one.
+        Correlation of the sampling errors within a study; 0 for a diagonal covariance.
     """
     order = np.arange(yi.size, dtype=np.intp)
-    return MultilevelData(
-        yi, X, Nested(vi, blocks, blocks if samples is None else samples, rho), order
-    )
+    return MultilevelData(yi, X, Nested(vi, blocks, blocks, rho), order)
 
 
 def evaluate(data: MultilevelData, theta: Array, *, restricted: bool) -> MultilevelPoint:
@@ -177,13 +169,13 @@ def expected_information(
     return 0.5 * (_restricted(data, point, products) if restricted else products)
 
 
-def _products(data: MultilevelData, point: MultilevelPoint, width: int = 256) -> Array:
+def _products(data: MultilevelData, point: MultilevelPoint) -> Array:
     """tr(S^-1 A_a S^-1 A_b), the squared entries of Z_a' S^-1 Z_b, some groups at a time."""
     levels = data.structure.levels
     found = np.zeros((len(levels), len(levels)))
     for b, groups in enumerate(levels):
-        for first in range(0, groups.m, width):
-            some = np.eye(groups.m, min(width, groups.m - first), -first)
+        for first in range(0, groups.m, _WIDTH):
+            some = np.eye(groups.m, min(_WIDTH, groups.m - first), -first)
             solved = point.covariance.solve_level(b, some)
             for a, others in enumerate(levels):
                 found[a, b] += float(np.sum(others.sums(solved) ** 2))

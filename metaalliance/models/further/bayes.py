@@ -21,14 +21,15 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.further.priors import TauPriorName, prior_of_mean, prior_of_tau
 from metaalliance.models.independence import independent_effects
+from metaalliance.models.of_effects import OfEffects
 from metaalliance.models.scale import back_transform, without_nan
-from metaalliance.options import Measure, Scale, check_level, check_option
+from metaalliance.options import Scale, check_level, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BayesianFit:
+class BayesianFit(OfEffects):
     """Posterior of the random-effects model, on the analysis scale.
 
     Attributes
@@ -69,11 +70,6 @@ class BayesianFit:
     effects: Effects = field(repr=False)
     posterior: BayesFit = field(repr=False)
     notices: tuple[Problem, ...] = field(default=(), repr=False)
-
-    @property
-    def measure(self) -> Measure:
-        """Analysis scale of the effects."""
-        return self.effects.measure
 
     @property
     def estimate(self) -> float:
@@ -203,8 +199,7 @@ class BayesianFit:
             "studies": self.studies().to_dict("records"),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -225,7 +220,7 @@ class BayesianFit:
             f"tau = {number(self.tau.median)} {limits(self.tau.low, self.tau.high)}",
             *(text for text in factors if text),
         ]
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
     def _text(self, value: float) -> str:
         return number(back_transform(value, self.measure), correlation=self.measure != "generic")

@@ -88,8 +88,7 @@ class I2Bootstrap:
             "I2": self.to_frame().to_dict("records"),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -101,7 +100,7 @@ class I2Bootstrap:
             ci = self.intervals[name]
             low, high = (number(100 * v, 1) for v in ci)
             lines.append(f"  {name}: {number(100 * value, 1)}% [{low}, {high}]")
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
 
 def bootstrap_i2(

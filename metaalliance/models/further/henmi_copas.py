@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -80,8 +80,7 @@ class HenmiCopasFit:
             "r": None if self.measure == "generic" else back,
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -96,7 +95,7 @@ class HenmiCopasFit:
             f"(common-effect weights; critical value {number(self.critical_value)};"
             f" tau² = {number(self.tau2, 4)}, DerSimonian and Laird)",
         ]
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
 
 def henmi_copas(
@@ -136,17 +135,11 @@ def henmi_copas(
     check_level(level)
     chosen, notices = independent_effects(effects, "Henmi and Copas's interval", rho)
     found = core.henmi_copas(chosen.yi, chosen.vi, level)
+    numbers = asdict(found)
+    for name in ("shape", "scale"):
+        del numbers[name]
     return HenmiCopasFit(
-        estimate=found.estimate,
-        se=found.se,
-        ci_low=found.ci_low,
-        ci_high=found.ci_high,
-        level=level,
-        critical_value=found.critical_value,
-        p_value=found.p_value,
-        tau2=found.tau2,
-        Q=found.Q,
-        Q_df=found.Q_df,
+        **numbers,
         measure=chosen.measure,
         n_studies=chosen.n_studies,
         notices=notices,

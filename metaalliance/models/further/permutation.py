@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import pandas as pd
@@ -84,8 +84,7 @@ class PermutationResult:
             **{name: getattr(self, name) for name in names},
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -101,7 +100,7 @@ class PermutationResult:
             f"{name} = {number(self.statistic, 2)}, p {p_text(self.p_value)}"
             f" ({self.tau2_method}, {self.test})",
         ]
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
 
 def permutation_test(
@@ -167,16 +166,10 @@ def permutation_test(
         exact_up_to=exact_up_to,
         seed=seed,
     )
+    numbers = asdict(found)
     return PermutationResult(
-        statistic=found.statistic,
-        p_value=found.p_value,
-        exact=found.exact,
-        replications=found.replications,
-        as_extreme=found.as_extreme,
-        monte_carlo_se=found.monte_carlo_se,
-        smallest_p_value=found.smallest_p_value,
-        tau2_method=method,
-        test=statistic,
+        tau2_method=numbers.pop("tau2_estimator"),
+        **numbers,
         seed=seed,
         n_studies=chosen.n_studies,
         notices=notices + _few(found.smallest_p_value, chosen.n_studies),

@@ -133,8 +133,7 @@ class PsychometricResult:
             "fisher_z": self.fisher_z.to_dict(),
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -151,7 +150,7 @@ class PsychometricResult:
             f"  mean r = {number(mean, correlation=True)}, {100 * z.level:g}% CI {ends},"
             f" p {p_text(z.p_value)}",
         ]
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
 
 def _test_name(fit: PooledFit) -> str:

@@ -18,6 +18,7 @@ from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import FEW_DF
+from metaalliance.models.regression_fit import COLUMNS
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem, notice
@@ -122,12 +123,7 @@ class RveResult:
             {
                 "term": self.names,
                 "estimate": self.beta,
-                "se": self.se,
-                "statistic": self.statistic,
-                "df": self.df,
-                "p_value": self.p_value,
-                "ci_low": self.ci_low,
-                "ci_high": self.ci_high,
+                **{name: getattr(self, name) for name in COLUMNS[1:]},
             }
         )
         if scale == "r" and self.measure == "z" and self.names == ("intercept",):
@@ -152,8 +148,7 @@ class RveResult:
             "heterogeneity": {"tau2": self.tau2, "omega2": self.omega2, "I2": self.I2},
             "notices": [p.to_dict() for p in self.notices],
         }
-        cleaned: dict[str, Any] = without_nan(content)
-        return cleaned
+        return without_nan(content)
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
@@ -169,7 +164,7 @@ class RveResult:
         lines += [self._line(i, width) for i in range(len(self.names))]
         omega = f", omega² = {number(self.omega2, 4)}" if self.working_model == "HIER" else ""
         lines.append(f"tau² = {number(self.tau2, 4)}{omega}, I² = {number(100 * self.I2, 1)}%")
-        return "\n".join([*lines, *(f"{p.severity}: {p.message} ({p.code})" for p in self.notices)])
+        return "\n".join([*lines, *(p.text for p in self.notices)])
 
     def _line(self, i: int, width: int) -> str:
         alone = self.measure == "z" and self.names == ("intercept",)

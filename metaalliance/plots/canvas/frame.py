@@ -122,10 +122,8 @@ class Frame:
         return {"color": self.style.ink, "linewidth": self.style.thin, "zorder": 1}
 
 
-def crowd(count: int, sparse: float = 1.8, dense: float = 1.1) -> tuple[float, float]:
+def crowd(count: int) -> tuple[float, float]:
     """Return diameter in mm and opacity of `count` points: many are small and let through."""
     if count <= 40:
-        return sparse, 1.0
-    if count <= 120:
-        return (sparse + dense) / 2, 0.7
-    return dense, 0.45
+        return 1.8, 1.0
+    return ((1.8 + 1.1) / 2, 0.7) if count <= 120 else (1.1, 0.45)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from matplotlib.colors import is_color_like
 
 from metaalliance.errors import OptionError
+from metaalliance.options import did_you_mean
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.forests.look import OWN_COLUMNS
 
@@ -105,8 +105,7 @@ def _changed(record: Any, given: Mapping[str, Any], where: str) -> Any:
     changes = {}
     for key, value in given.items():
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(known)}."
+            hint = did_you_mean(key, known, otherwise=f" It has {', '.join(known)}.")
             raise _refused(where, f"there is no {key!r}.{hint}")
         old = getattr(record, key)
         if is_dataclass(old):

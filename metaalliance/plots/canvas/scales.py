@@ -215,7 +215,6 @@ def number_scale(
     margin: float = 0.04,
     floor: float | None = None,
     upright: bool = False,
-    whole: bool = False,
 ) -> Numbers:
     """Return a scale that holds all finite values; from `floor`, without a margin there."""
     held = [float(v) for v in values if math.isfinite(v)]
@@ -223,7 +222,7 @@ def number_scale(
     low, high = (min(held), max(held)) if held else (0.0, 1.0)
     pad = margin * (high - low) or 0.5 * max(abs(high), 1e-3)
     start = floor if floor is not None and low >= floor else low - pad
-    return Numbers(low=start, high=high + pad, wordings=wordings, upright=upright, whole=whole)
+    return Numbers(low=start, high=high + pad, wordings=wordings, upright=upright)
 
 
 def _steps(span: float, *, whole: bool) -> Iterable[float]:

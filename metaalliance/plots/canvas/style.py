@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 import matplotlib.style
 
 from metaalliance.errors import OptionError
+from metaalliance.options import did_you_mean
 from metaalliance.plots.canvas.fonts import preferring
 from metaalliance.plots.canvas.wording import (
     APA_WORDING,
@@ -135,8 +135,7 @@ def style_named(name: str | Style) -> Style:
         return name
     if name not in STYLES:
         listed = ", ".join(repr(known) for known in STYLES)
-        near = difflib.get_close_matches(str(name), STYLES, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(name), STYLES)
         raise OptionError(f"style={name!r} is not one of {listed}.{hint}")
     return STYLES[name]
 

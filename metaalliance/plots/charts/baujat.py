@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,9 +9,9 @@ from matplotlib.figure import Figure
 
 from metaalliance.diagnostics.baujat import Baujat
 from metaalliance.diagnostics.baujat import baujat as coordinates
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.callouts import name_points
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame, crowd
@@ -44,14 +42,8 @@ def baujat(
     ----------
     result : Baujat or PooledFit
         A result of `metaalliance.diagnostics.baujat`, or of `pool`.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -87,8 +79,7 @@ def plural(unit: str) -> str:
 def _result(result: Baujat | PooledFit | RegressionFit) -> Baujat:
     if isinstance(result, Baujat):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return coordinates(result)
 
 

@@ -98,14 +98,8 @@ def bubble(
         SlopeTest has its own.
     by : str, optional
         A moderator whose levels have their own colour and shape; the line is that of all.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -251,7 +245,7 @@ def bubble_chart(shown: Bubbles, style: Style) -> Chart:
         paint=lambda frame: _paint(frame, shown),
     )
     notes = [own(" ".join((*shown.notes, "Area of a bubble: weight.")))]
-    return single(panel, (_group_entries(shown, style), _entries(shown, style)), notes)
+    return single(panel, (group_entries(shown.groups, style), _entries(shown, style)), notes)
 
 
 def _up(shown: Bubbles, style: Style) -> Effect:
@@ -307,10 +301,6 @@ def _entries(shown: Bubbles, style: Style) -> list[Entry]:
         dashed = Line2D([], [], **_dashed(style))
         found.append(Entry(dashed, own(f"{percent} prediction interval")))
     return found
-
-
-def _group_entries(shown: Bubbles, style: Style) -> list[Entry]:
-    return group_entries(shown.groups, style)
 
 
 def group_entries(groups: tuple[Group, ...], style: Style) -> list[Entry]:

@@ -76,14 +76,8 @@ def caterpillar(
     points : {"effects", "studies"}
         Every effect, or the average of each study (sampling errors of one study correlated
         as in the fit, or .5).
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
+from metaalliance.notices import quiet
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, interval_chart, records
@@ -65,14 +65,8 @@ def coefficients(
         What terms are called in the figure.
     measure, level
         Of a frame.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -147,8 +141,7 @@ def _regressed(fit: PooledFit, columns: str | Sequence[str]) -> MetaRegression:
     asked: Any = fit.specification.asked
     names = columns.split(",") if isinstance(columns, str) else columns
     formula = " + ".join(f"`{name.strip()}`" for name in names if name.strip())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return meta_regression(fit.effects, formula, model=asked)
 
 

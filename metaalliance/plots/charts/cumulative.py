@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from matplotlib.figure import Figure
 
 from metaalliance.diagnostics.cumulative import Cumulative
 from metaalliance.diagnostics.cumulative import cumulative as accumulate
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.canvas.numbers import cell_text, size_text
@@ -51,14 +50,8 @@ def cumulative(
         A result of `metaalliance.diagnostics.cumulative`, or of `pool`.
     x : str
         Column that orders the studies, where `result` is a fit.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -94,8 +87,7 @@ def cumulative_text(result: Cumulative | PooledFit, *, x: str = "year") -> str:
 def _result(result: Cumulative | PooledFit, x: str) -> Cumulative:
     if isinstance(result, Cumulative):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return accumulate(result, by=x)
 
 

@@ -58,14 +58,8 @@ def drapery(
     ----------
     fit : PooledFit
         A result of `pool`.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -129,10 +123,11 @@ def _across(fit: PooledFit, style: Style) -> Effect:
 def _paint(frame: Frame, fit: PooledFit) -> None:
     axes, style = frame.axes, frame.style
     grid = np.linspace(frame.across.low, frame.across.high, _GRID)
-    curves = (p_curve(_with(grid, y), y, s) for y, s in zip(fit.effects.yi, _se(fit), strict=True))
+    yi, se = fit.effects.yi, np.sqrt(fit.effects.vi)
+    curves = (p_curve(_with(grid, y), y, s) for y, s in zip(yi, se, strict=True))
     crowded = fit.n_effects > 60
     weight, color = (0.5 * style.thin, _FAINT) if crowded else (style.thin, style.pale)
-    for y, curve in zip(fit.effects.yi, curves, strict=True):
+    for y, curve in zip(yi, curves, strict=True):
         (line,) = axes.plot(_with(grid, y), curve, color=color, linewidth=weight, zorder=1)
         line.set_label("effect")
     if _predicts(fit):
@@ -152,10 +147,6 @@ def _paint(frame: Frame, fit: PooledFit) -> None:
         y = p_curve(x, fit.estimate, fit.se, fit.df)
         (line,) = axes.plot(x, y, color=style.accent, linewidth=1.6, zorder=4)
         line.set_label("mean")
-
-
-def _se(fit: PooledFit) -> Array:
-    return np.sqrt(fit.effects.vi)
 
 
 def _with(grid: Array, peak: float) -> Array:

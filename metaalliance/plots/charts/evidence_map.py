@@ -88,14 +88,8 @@ def evidence_map(
     pool : {"joint", "apart"}
         The means of pairs come from one model, where a pair of fewer than 3 studies has none,
         or each pair is pooled on its own.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

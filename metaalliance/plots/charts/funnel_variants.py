@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.sentences import estimate_sentence, pooled_sentence, spoken
 from metaalliance.plots.charts.funnel import funnel
@@ -131,6 +130,5 @@ def _filled(fit: PooledFit | TrimAndFill) -> TrimAndFill:
 
 def _quiet(method: Any, fit: PooledFit) -> Any:
     """Apply a method to a fit; its warnings stay in its notices."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return method(fit)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -15,8 +14,9 @@ from matplotlib.patches import Patch
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.diagnostics.gosh import Gosh
 from metaalliance.diagnostics.gosh import gosh as pool_subsets
-from metaalliance.errors import EstimationError, MetaAllianceWarning
+from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import COLOURS, Frame
@@ -66,12 +66,8 @@ def gosh(
         Subsets with it and without it are told apart by colour.
     seed, jobs : int
         Of the subsets, where `result` is a fit.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of the figure.
-    title : str, optional
-        Printed above the figure.
+    style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -107,8 +103,7 @@ def gosh_text(result: Gosh | PooledFit, *, seed: int = 1, jobs: int = 1) -> str:
 def _result(result: Gosh | PooledFit, seed: int, jobs: int) -> Gosh:
     if isinstance(result, Gosh):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         count = SUBSETS if result.n_effects <= LARGE else FEWER
         return pool_subsets(result, count, seed=seed, jobs=jobs)
 
@@ -133,7 +128,7 @@ def _chart(found: Gosh, study: Any, style: Style, width_mm: float) -> Chart:
     share = (width_mm - 22.0) / MARGINAL - 1.0
     top = Panel(
         name="gosh estimate",
-        across=_untitled(across),
+        across=Effect(axis=across.axis, titled=False),
         up=blank,
         paint=lambda frame: _histogram(frame, x, member, upright=False),
         height=MARGINAL,
@@ -188,10 +183,6 @@ def _across(x: Array, found: Gosh, style: Style) -> Effect:
         low=low - pad, high=high + pad, measure=found.fit.measure, zero=style.words.leading_zero
     )
     return Effect(axis=axis)
-
-
-def _untitled(scale: Effect) -> Effect:
-    return Effect(axis=scale.axis, titled=False)
 
 
 def _ramp(style: Style) -> LinearSegmentedColormap:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +15,10 @@ from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.diagnostics.diagnostics import Influence
 from metaalliance.diagnostics.diagnostics import influence as diagnose
 from metaalliance.diagnostics.units import Unit
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.notices import quiet
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.callouts import name_points
 from metaalliance.plots.canvas.chart import present
@@ -68,12 +68,8 @@ def influence_panel(
         A result of `metaalliance.influence`, or a fit.
     unit : {"study", "effect"}
         What a point is.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of the figure.
-    title : str, optional
-        Printed above the figure.
+    style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -106,8 +102,7 @@ def influence_text(result: Influence | PooledFit | RegressionFit) -> str:
 def _result(result: Influence | PooledFit | RegressionFit) -> Influence:
     if isinstance(result, Influence):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return diagnose(result)
 
 

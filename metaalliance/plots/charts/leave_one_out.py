@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +15,9 @@ from matplotlib.patches import Patch
 from metaalliance.core.arrays import Array
 from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.diagnostics.leave_one_out import leave_one_out as left_out
-from metaalliance.errors import MetaAllianceWarning, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
@@ -66,14 +66,8 @@ def leave_one_out(
         Order: the largest change on top, as in the sheet, or the largest mean on top.
     rows : int
         Of more studies, as many are drawn that move the mean most; the note says so.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -107,8 +101,7 @@ def leave_one_out_text(result: LeaveOneOut | PooledFit) -> str:
 def _result(result: LeaveOneOut | PooledFit) -> LeaveOneOut:
     if isinstance(result, LeaveOneOut):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         found = left_out(result)
     assert isinstance(found, LeaveOneOut)
     return found
@@ -133,9 +126,7 @@ def shown_rows(found: LeaveOneOut, sort: Order, rows: int) -> tuple[pd.DataFrame
     return frame, rest
 
 
-def mean_scale(
-    frame: pd.DataFrame, reference: PooledFit, style: Style, *, reach: float = 1.0
-) -> Effect:
+def mean_scale(frame: pd.DataFrame, reference: PooledFit, style: Style) -> Effect:
     """Return an axis for means with their intervals; zero is on it unless it is far off."""
     lows = np.append(frame["ci_low"].to_numpy(dtype=float), reference.ci_low)
     highs = np.append(frame["ci_high"].to_numpy(dtype=float), reference.ci_high)
@@ -144,7 +135,7 @@ def mean_scale(
     low = max(float(np.nanmin([lows, points])), float(np.nanmin(points)) - 4 * half)
     high = min(float(np.nanmax([highs, points])), float(np.nanmax(points)) + 4 * half)
     span = max(high, 0.0) - min(low, 0.0)
-    zero = min(abs(low), abs(high)) <= reach * (high - low) or low * high <= 0
+    zero = min(abs(low), abs(high)) <= high - low or low * high <= 0
     return effect_scale([low, high], reference.measure, style, zero=zero and span > 0)
 
 

@@ -65,14 +65,8 @@ def orchard(
         The means of levels come from one model, as `metaalliance.moderators` gives them, where
         a level of fewer than 3 studies has none; or each level is pooled on its own. A
         ModeratorTest has its own.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

@@ -62,14 +62,8 @@ def power_funnel(
         pooled estimate. A pooled estimate that is too large makes the power too high.
     alpha : float
         Of the two-sided test of each effect against zero.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

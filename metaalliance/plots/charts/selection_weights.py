@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from metaalliance.errors import MetaAllianceWarning
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.notices import quiet
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
@@ -51,14 +50,8 @@ def selection_weights(
     result : SelectionModel, BetaSelectionModel or PooledFit
         A result of `metaalliance.bias`, or of `pool`, to whose effects a model with steps at
         .025 and .5 is then fitted.
-    ax : Axes, optional
-        Draw into these axes instead of a new figure.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of a new figure.
-    title : str, optional
-        Printed above a new figure.
+    ax, style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------
@@ -87,8 +80,7 @@ def _result(
 ) -> SelectionModel | BetaSelectionModel:
     if not isinstance(result, PooledFit):
         return result
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", MetaAllianceWarning)
+    with quiet():
         return selection_model(result, steps=default_steps(result))
 
 

@@ -69,12 +69,8 @@ def specification_curve(
         for a Multiverse those first that move the estimate most.
     correlations : bool
         Whether the estimates of a frame are correlations.
-    style : str or Style
-        Look of the figure.
-    width_mm : float
-        Exact width of the figure.
-    title : str, optional
-        Printed above the figure.
+    style, width_mm, title
+        As for `funnel`.
 
     Returns
     -------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +11,7 @@ import pandas as pd
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.options import check_option
+from metaalliance.options import check_option, did_you_mean
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.forests.look import OWN_COLUMNS, ForestLook
 from metaalliance.plots.levels import Pooling
@@ -78,7 +77,7 @@ def choose(
     columns: Sequence[str] | str = ("n",),
     right_columns: Sequence[str] | str = (),
     sort: str = "sheet",
-    effects: str = "average",
+    effects: str = "behind",
     pool: Pooling = "joint",
 ) -> Choice:
     """Check the options of a forest plot and fill in those that depend on the effects.
@@ -173,8 +172,7 @@ def _check_column(option: str, name: str, frame: pd.DataFrame) -> None:
             f"{option}={name!r}: the sheet's {name!r} is read as {column!r}, which is its name."
         )
     known = [str(c) for c in frame.columns]
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, known)
     raise OptionError(
         f"{option}={name!r}: the effects have no such column; they have "
         f"{', '.join(map(repr, known))}.{hint}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,34 +11,20 @@ from matplotlib.figure import Figure
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.style import Style, drawing, style_named
-from metaalliance.plots.forests.choice import choose
 from metaalliance.plots.forests.draw import draw_page
 from metaalliance.plots.forests.in_axes import draw_in
 from metaalliance.plots.forests.lines import paginate
-from metaalliance.plots.forests.plan import Layout, plan
+from metaalliance.plots.forests.plan import ForestOptions, plan
 from metaalliance.plots.forests.rows import StudyRow
-from metaalliance.plots.forests.tables import Reference
-from metaalliance.plots.levels import Pooling
 
 
 def forest(
     fit: PooledFit,
     *,
     ax: Axes | None = None,
-    by: str | None = None,
-    columns: Sequence[str] | str = ("n",),
-    right_columns: Sequence[str] | str = (),
-    sort: str = "sheet",
-    effects: str = "behind",
-    pool: Pooling = "joint",
-    prediction: str | None = None,
     style: str | Style = "apa",
-    width_mm: float = 174,
-    title: str | None = None,
     max_rows: int | None = None,
-    reference: Reference | None = None,
-    limits: tuple[float, float] | None = None,
-    directions: tuple[str, str] | None = None,
+    **options: Unpack[ForestOptions],
 ) -> Figure:
     """Draw a forest plot of a pooled result on one page.
 
@@ -103,26 +89,8 @@ def forest(
     Fernández-Castilla et al. (2020).
     """
     look = style_named(style)
-    choice = choose(
-        fit,
-        look,
-        by=by,
-        columns=columns,
-        right_columns=right_columns,
-        sort=sort,
-        effects=effects,
-        pool=pool,
-    )
-    layout = Layout(
-        width=width_mm,
-        title=title,
-        reference=reference,
-        limits=limits,
-        directions=directions,
-        prediction=prediction,
-    )
     with drawing(look):
-        plot = plan(fit, choice, look, layout)
+        plot = plan(fit, look, **options)
         _check_rows(plot.table.lines, max_rows)
         if ax is not None:
             draw_in(ax, plot)
@@ -133,20 +101,9 @@ def forest(
 def forest_pages(
     fit: PooledFit,
     *,
-    by: str | None = None,
-    columns: Sequence[str] | str = ("n",),
-    right_columns: Sequence[str] | str = (),
-    sort: str = "sheet",
-    effects: str = "behind",
-    pool: Pooling = "joint",
-    prediction: str | None = None,
     style: str | Style = "apa",
-    width_mm: float = 174,
-    title: str | None = None,
-    reference: Reference | None = None,
-    limits: tuple[float, float] | None = None,
-    directions: tuple[str, str] | None = None,
     rows_per_page: int = 60,
+    **options: Unpack[ForestOptions],
 ) -> list[Figure]:
     """Draw a forest plot on as many pages as it needs.
 
@@ -155,9 +112,8 @@ def forest_pages(
 
     Parameters
     ----------
-    fit, by, columns, right_columns, sort, effects, pool, prediction, style, width_mm, title, \
-    reference, limits, directions
-        As for `forest`.
+    fit, style, **options
+        As for `forest`, without `ax` and `max_rows`.
     rows_per_page : int
         Lines of a page, headings and diamonds included; at least 8.
 
@@ -167,26 +123,8 @@ def forest_pages(
         One per page; `save` writes them as one PDF or TIFF.
     """
     look = style_named(style)
-    choice = choose(
-        fit,
-        look,
-        by=by,
-        columns=columns,
-        right_columns=right_columns,
-        sort=sort,
-        effects=effects,
-        pool=pool,
-    )
-    layout = Layout(
-        width=width_mm,
-        title=title,
-        reference=reference,
-        limits=limits,
-        directions=directions,
-        prediction=prediction,
-    )
     with drawing(look):
-        plot = plan(fit, choice, look, layout)
+        plot = plan(fit, look, **options)
         pages = paginate(plot.table.lines, rows_per_page)
         if len(pages) == 1:
             return [draw_page(plot, pages[0])]

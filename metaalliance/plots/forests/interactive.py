@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from importlib import resources
-from typing import Any
+from typing import Any, Unpack
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.alt_text import forest_text
@@ -18,19 +18,16 @@ from metaalliance.plots.canvas.save import MARK
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import Line, own, plain
 from metaalliance.plots.canvas.vector import element, segment, text
-from metaalliance.plots.forests.choice import choose
 from metaalliance.plots.forests.draw import PART, SMALL, TICKS
 from metaalliance.plots.forests.guides import ticks_within
 from metaalliance.plots.forests.head import head_lines, panel_lines
 from metaalliance.plots.forests.layout import effect_parts
 from metaalliance.plots.forests.lines import EFFECT, Heading, Note, Pooled, Prediction, TableLine
-from metaalliance.plots.forests.plan import Layout, plan
+from metaalliance.plots.forests.plan import ForestOptions, plan
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.sides import directions
-from metaalliance.plots.forests.tables import Reference
 from metaalliance.plots.forests.vector_rows import line_content, line_kind
-from metaalliance.plots.levels import Pooling
 from metaalliance.wording.phrases import level_text
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
@@ -39,19 +36,9 @@ _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 def interactive_forest(
     fit: PooledFit,
     *,
-    by: str | None = None,
-    columns: Any = ("n",),
-    right_columns: Any = (),
-    sort: str = "sheet",
-    effects: str = "behind",
-    pool: Pooling = "joint",
     style: str | Style = "apa",
-    width_mm: float = 174,
-    title: str | None = None,
-    reference: Reference | None = None,
-    limits: tuple[float, float] | None = None,
-    directions: tuple[str, str] | None = None,
-    **_: Any,
+    rows_per_page: int = 0,  # noqa: ARG001
+    **options: Unpack[ForestOptions],
 ) -> str:
     """Return a self-contained page: a forest plot whose rows can be searched, sorted, filtered.
 
@@ -61,9 +48,8 @@ def interactive_forest(
 
     Parameters
     ----------
-    fit, by, columns, right_columns, sort, effects, pool, style, width_mm, title, reference, \
-    limits, directions
-        As for `forest`.
+    fit, style, **options
+        As for `forest`; `prediction` and `rows_per_page` change nothing.
 
     Returns
     -------
@@ -71,26 +57,14 @@ def interactive_forest(
         HTML.
     """
     look = style_named(style)
-    choice = choose(
-        fit,
-        look,
-        by=by,
-        columns=columns,
-        right_columns=right_columns,
-        sort=sort,
-        effects=effects,
-        pool=pool,
-    )
-    layout = Layout(
-        width=width_mm, title=title, reference=reference, limits=limits, directions=directions
-    )
+    options.pop("prediction", None)
     with drawing(look):
-        plot = plan(fit, choice, look, layout)
+        plot = plan(fit, look, **options)
         rows = _rows(plot)
-        alt = forest_text(fit, by=choice.by, sort=sort, reference=reference, pool=pool)
+        alt = forest_text(fit, **options)
         parts = {
             "mark": escape(MARK),
-            "title": escape(title or "Forest plot"),
+            "title": escape(plot.title or "Forest plot"),
             "alt": escape(alt),
             "controls": _controls(plot, rows),
             "svg": _svg(plot, rows, alt),

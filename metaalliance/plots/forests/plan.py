@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypedDict
 
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
@@ -11,7 +13,7 @@ from metaalliance.plots.between import between_text
 from metaalliance.plots.canvas.page import check_width
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own
-from metaalliance.plots.forests.choice import Choice
+from metaalliance.plots.forests.choice import Choice, choose
 from metaalliance.plots.forests.layout import INDENT, Columns, place_columns
 from metaalliance.plots.forests.lines import Pooled, Table, join_notes
 from metaalliance.plots.forests.look import PredictionMark
@@ -24,7 +26,7 @@ from metaalliance.plots.forests.tables import (
     reference_mark,
     table_axis,
 )
-from metaalliance.plots.levels import level_means
+from metaalliance.plots.levels import Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
     groups_text,
@@ -41,29 +43,46 @@ from metaalliance.wording.phrases import level_text
 WIDE_PANEL = 0.38
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Options of a forest plot that have nothing to do with its rows."""
+class ForestOptions(TypedDict, total=False):
+    """Options of a forest plot beside its style, as `forest` explains them."""
 
-    width: float
-    title: str | None = None
-    reference: Reference | None = None
-    limits: tuple[float, float] | None = None
-    directions: tuple[str, str] | None = None
-    prediction: str | None = None
+    by: str | None
+    columns: Sequence[str] | str
+    right_columns: Sequence[str] | str
+    sort: str
+    effects: str
+    pool: Pooling
+    prediction: str | None
+    width_mm: float
+    title: str | None
+    reference: Reference | None
+    limits: tuple[float, float] | None
+    directions: tuple[str, str] | None
 
 
-def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
-    """Collect the rows, place the columns and choose the axis."""
-    width = check_width(layout.width)
-    if layout.prediction is not None:
-        check_option("prediction", layout.prediction, PredictionMark)
+def plan(
+    fit: PooledFit,
+    look: Style,
+    *,
+    prediction: str | None = None,
+    width_mm: float = 174,
+    title: str | None = None,
+    reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
+    **shown: Any,
+) -> Plot:
+    """Collect the rows, place the columns and choose the axis; `shown` is for `choose`."""
+    choice = choose(fit, look, **shown)
+    width = check_width(width_mm)
+    if prediction is not None:
+        check_option("prediction", prediction, PredictionMark)
     means = level_means(fit, choice.by, choice.pool) if choice.grouped else None
-    table = forest_table(fit, means, choice, look, layout.prediction)
+    table = forest_table(fit, means, choice, look, prediction)
     table, placed = _arranged(table, width, look)
     studies = [line for line in table.lines if isinstance(line, StudyRow)]
-    marked = reference_mark(layout.reference, fit.measure, zero=look.words.leading_zero)
-    axis = table_axis(table, marked, look, layout.limits)
+    marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
+    axis = table_axis(table, marked, look, limits)
     tests = (
         heterogeneity_text(fit, look.words),
         mean_test_text(fit, look.words),
@@ -77,7 +96,7 @@ def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
         axis=axis,
         style=look,
         width=width,
-        title=layout.title or "",
+        title=title or "",
         mean=fit.estimate,
         reference=marked,
         heaviest=max(row.weight for row in studies),
@@ -88,7 +107,7 @@ def plan(fit: PooledFit, choice: Choice, look: Style, layout: Layout) -> Plot:
             *_notes(fit, studies, choice, look, cut=is_cut(table, axis)),
             *other_models(fit, means),
         ),
-        directions=directions_of(look, layout.directions),
+        directions=directions_of(look, directions),
     )
 
 

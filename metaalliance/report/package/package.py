@@ -9,13 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from xml.sax.saxutils import quoteattr
 
-from metaalliance.report.package.markup import (
-    Element,
-    as_utf8,
-    children,
-    fragment,
-    splice,
-)
+from metaalliance.report.package.markup import Element, as_utf8, children, fragment, splice
 
 CONTENT_TYPES = "[Content_Types].xml"
 MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaalliance.report.manuscript.prose import Prose, symbols
-from metaalliance.report.tables.table import Field, Table
+from metaalliance.report.tables.table import Table
 
 _LONG = 40  # rows; longer tables run over pages
 _SPECIAL = {
@@ -45,7 +45,7 @@ def table_latex(table: Table) -> str:
     ``{textcomp}``. Long tables are a longtable, whose head is repeated.
     """
     head, *body = table.cells()
-    columns = "".join(_alignment(f) for f in table.fields)
+    columns = "".join("l" if f.kind == "text" else "r" for f in table.fields)
     header = " & ".join(prose_latex(symbols(text)) for text in head) + r" \\"
     rows = [" & ".join(map(escape, row)) + r" \\" for row in body]
     caption = rf"\caption{{{prose_latex(symbols(table.title))}}}\label{{tab:{table.name}}}"
@@ -66,7 +66,3 @@ def _long(columns: str, caption: str, header: str, rows: list[str], notes: list[
         *head, r"\endhead", r"\bottomrule", r"\endfoot", *rows, r"\end{longtable}",
         *((r"{\footnotesize", *notes, "}") if notes else ()),
     ]  # fmt: skip
-
-
-def _alignment(field: Field) -> str:
-    return "l" if field.kind == "text" else "r"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import singledispatch
 from typing import Any
 
 from metaalliance.analysis.content import BiasEvidence
@@ -27,7 +28,7 @@ from metaalliance.report.manuscript.phrases import (
 )
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.tables.bias import tests_table
-from metaalliance.report.tables.table import Field, Table
+from metaalliance.report.tables.table import Field, Table, effect_field
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text, df_text, level_text
 
@@ -40,7 +41,7 @@ def bias_section(fit: PooledFit, found: BiasEvidence | None) -> Section:
     if found is None or not found.results:
         return Section(key="bias", title="Publication bias")
     results: list[Block] = [_few_studies(fit)] if fit.n_studies < FEW_STUDIES else []
-    results += [joined(_told(a) for a in _computed(found))]
+    results += [joined(_told(a.result, a.title) for a in _computed(found) if a.result)]
     results += [_adjusted_text(fit, found), adjusted_table(fit, found), *_tests(found)]
     return Section(
         key="bias",
@@ -85,10 +86,9 @@ def _method(group: Sequence[Applied], fit: PooledFit) -> Prose:
     """The sentence of a method from the register, with what its results add, and references."""
     method = group[0].method
     results = [a.result for a in group if a.result is not None]
-    more = _DETAILS[type(results[0])](results, fit) if type(results[0]) in _DETAILS else Prose()
     cited = "; ".join(f"@{key}" for key in method.references)
     template = f"{method.sentence}{{more}}{f' [{cited}]' if cited else ''}."
-    return prose(template, name=method.title, more=more)
+    return prose(template, name=method.title, more=_details(results[0], results, fit))
 
 
 def _averaged(found: BiasEvidence) -> Prose:
@@ -120,10 +120,14 @@ def _not_taken(found: BiasEvidence) -> Prose:
     )
 
 
-def _egger_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
-    result = results[0]
-    if not isinstance(result, Egger):
-        return Prose()
+@singledispatch
+def _details(_result: BiasResult, _all: Sequence[BiasResult], _fit: PooledFit) -> Prose:
+    """How a method was applied, from its first result and all of them."""
+    return Prose()
+
+
+@_details.register
+def _egger_details(result: Egger, _all: Sequence[BiasResult], fit: PooledFit) -> Prose:
     if (result.model, result.test) != (fit.model, fit.test):
         return prose(", in a {model} model", model=result.model)
     if fit.effects.dependent() and result.test.startswith("cr"):
@@ -134,10 +138,8 @@ def _egger_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
     return prose(", in the model of the main analysis")
 
 
-def _pet_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
-    result = results[0]
-    if not isinstance(result, PetPeese):
-        return Prose()
+@_details.register
+def _pet_details(result: PetPeese, _all: Sequence[BiasResult], fit: PooledFit) -> Prose:
     rule = number(result.switch_p, 2, correlation=True)
     if result.pet.model == "classical":
         where = "by classical weighted least squares, as its authors define it"
@@ -147,23 +149,25 @@ def _pet_details(results: Sequence[BiasResult], fit: PooledFit) -> Prose:
     return prose(f", by the rule of one-sided *p* < {{rule}}, {where}", rule=rule)
 
 
-def _selection_details(results: Sequence[BiasResult], _: PooledFit) -> Prose:
-    models = [r for r in results if isinstance(r, SelectionModel)]
-    steps = [listed(number(s, 3, correlation=True) for s in r.steps) for r in models]
+@_details.register
+def _selection_details(
+    result: SelectionModel, results: Sequence[SelectionModel], _fit: PooledFit
+) -> Prose:
+    steps = [listed(number(s, 3, correlation=True) for s in r.steps) for r in results]
     robust = ""
-    if models[0].errors == "cluster-robust":
+    if result.errors == "cluster-robust":
         robust = "; since effects of one study depend on each other, its standard errors and the "
         robust += "test of selection are cluster-robust"
     joint = "; in a second model at "
     return prose(f", with cut points at {{steps}}{robust}", steps=joint.join(steps))
 
 
-def _told(a: Applied) -> Prose:
-    """What a method found: in words of its own, else its reading."""
-    result = a.result
-    if type(result) in _RESULTS and not (isinstance(result, SelectionModel) and result.steps[1:]):
-        return _RESULTS[type(result)](a)
-    return prose("{title}: {text}", title=a.title, text=result.reading()) if result else Prose()
+def _reading(result: BiasResult, title: str) -> Prose:
+    return prose("{title}: {text}", title=title, text=result.reading())
+
+
+#: What a method found; those that have no words of their own for it are read out.
+_told = singledispatch(_reading)
 
 
 def _tests(found: BiasEvidence) -> list[Block]:
@@ -180,10 +184,8 @@ def _few_studies(fit: PooledFit) -> Prose:
     )
 
 
-def _egger_text(a: Applied) -> Prose:
-    result = a.result
-    if not isinstance(result, Egger):
-        return Prose()
+@_told.register
+def _egger_text(result: Egger, _title: str) -> Prose:
     shown = result.p_value < 1 - result.level
     size = "larger" if result.slope > 0 else "smaller"
     if shown:
@@ -209,10 +211,8 @@ def _few_df(df: float) -> Prose:
     return prose("With {df} degrees of freedom this test is not trustworthy.", df=df_text(df))
 
 
-def _pet_text(a: Applied) -> Prose:
-    result = a.result
-    if not isinstance(result, PetPeese):
-        return Prose()
+@_told.register
+def _pet_text(result: PetPeese, _title: str) -> Prose:
     term = result.adjusted()
     rule = "differed" if result.chosen == "PEESE" else "did not differ"
     return prose(
@@ -223,10 +223,10 @@ def _pet_text(a: Applied) -> Prose:
     ) + _few_df(term.df)
 
 
-def _selection_text(a: Applied) -> Prose:
-    result = a.result
-    if not isinstance(result, SelectionModel):
-        return Prose()
+@_told.register
+def _selection_text(result: SelectionModel, title: str) -> Prose:
+    if result.steps[1:]:
+        return _reading(result, title)
     weight = float(result.weights[-1])
     text = prose(
         "In the selection model, results with one-sided *p* above {step} were estimated "
@@ -264,12 +264,10 @@ def _selection_test(result: SelectionModel) -> Prose:
     )
 
 
-def _fill_text(a: Applied) -> Prose:
-    result = a.result
-    if not isinstance(result, TrimAndFill):
-        return Prose()
+@_told.register
+def _fill_text(result: TrimAndFill, title: str) -> Prose:
     if result.k0 == 0:
-        return prose("{name} added no study.", name=a.title)
+        return prose("{name} added no study.", name=title)
     measure = result.measure
     less = back_transform(result.fit.estimate, measure) < back_transform(
         result.observed.estimate, measure
@@ -278,24 +276,11 @@ def _fill_text(a: Applied) -> Prose:
     return prose(
         f"{{name}} added {{n}} on the {side} side, which {'lowers' if less else 'raises'} the "
         "estimate from {before} to {after}; the added studies are mirror images and no data.",
-        name=a.title,
+        name=title,
         n=count_text(result.k0, "study", "studies"),
         before=effect(result.observed.estimate, measure),
         after=effect(result.fit.estimate, measure),
     )
-
-
-_DETAILS: dict[type, Callable[[Sequence[BiasResult], PooledFit], Prose]] = {
-    Egger: _egger_details,
-    PetPeese: _pet_details,
-    SelectionModel: _selection_details,
-}
-_RESULTS: dict[type, Callable[[Applied], Prose]] = {
-    Egger: _egger_text,
-    PetPeese: _pet_text,
-    SelectionModel: _selection_text,
-    TrimAndFill: _fill_text,
-}
 
 
 def _term_phrase(term: Term | None, result: BiasResult) -> Prose:
@@ -390,8 +375,7 @@ def adjusted_table(fit: PooledFit, found: BiasEvidence) -> Table:
             Field(key="name", title="Method"),
             Field(key="n_studies", title="Studies", kind="count"),
             Field(key="n_effects", title="Effects", kind="count"),
-            Field(key="estimate", title="r" if is_r else "Estimate",
-                  kind="r" if is_r else "number", digits=DIGITS),
+            effect_field(digits=DIGITS, is_r=is_r),
             Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
             Field(key="p_value", title="p", kind="p"),
         ),

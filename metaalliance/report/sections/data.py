@@ -128,12 +128,8 @@ def _conversions(evidence: Evidence) -> Prose:
     )
     keys = sorted({key for name, _ in others for key in _sources(name)})
     if keys:
-        text = text + prose(f"Conversions follow {_narrative(keys)}.")
+        text = text + prose(f"Conversions follow {listed(f'@{key}' for key in keys)}.")
     return text + _approximate(evidence)
-
-
-def _narrative(keys: list[str]) -> str:
-    return listed(f"@{key}" for key in keys)
 
 
 def _name(statistic: str, n: int = 1) -> str:

@@ -10,7 +10,7 @@ from metaalliance.models.scale import back_transform
 from metaalliance.report.manuscript.document import Section
 from metaalliance.report.manuscript.phrases import DIGITS, effect, interval, noun
 from metaalliance.report.manuscript.prose import Prose, prose
-from metaalliance.report.tables.table import Field, Kind, Table
+from metaalliance.report.tables.table import Field, Table, effect_field
 from metaalliance.wording.phrases import level_text
 
 #: Studies in the table.
@@ -100,19 +100,19 @@ def influence_table(fit: PooledFit, found: LeaveOneOut) -> Table:
                 "tau": row["tau"],
             }
         )
-    kind: Kind = "r" if is_r else "number"
     return Table(
         name="influence",
         title="Result Without Each of the Most Influential Studies",
         fields=(
             Field(key="study", title="Left out"),
             Field(key="effects", title="Effects", kind="count"),
-            Field(key="estimate", title="r" if is_r else "Estimate", kind=kind, digits=DIGITS),
+            effect_field(digits=DIGITS, is_r=is_r),
             Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
-            Field(key="change", title="Change", kind=kind, digits=3),
+            Field(key="change", title="Change", kind="r" if is_r else "number"),
             Field(key="tau", title="τ", kind="number", digits=DIGITS),
         ),
         rows=tuple(rows),
-        notes=(f"The {len(rows)} studies with the largest change.",) if len(found.frame) > SHOWN
+        notes=(f"The {len(rows)} studies with the largest change.",)
+        if len(found.frame) > SHOWN
         else (),
-    )  # fmt: skip
+    )

@@ -12,7 +12,7 @@ from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.report.manuscript.phrases import DIGITS, interval, p_phrase, title_case
 from metaalliance.report.manuscript.prose import Prose, prose
-from metaalliance.report.tables.table import Field, Table
+from metaalliance.report.tables.table import Field, Table, effect_field
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import capital, level_text
 
@@ -72,8 +72,7 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
         Field(key="name", title="Moderator and level"),
         Field(key="n_studies", title="Studies", kind="count"),
         Field(key="n_effects", title="Effects", kind="count"),
-        Field(key="estimate", title="r" if is_r else "Estimate", kind="r" if is_r else "number",
-              digits=DIGITS),
+        effect_field(digits=DIGITS, is_r=is_r),
         Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
         Field(key="test", title="Test", kind="interval"),
         Field(key="p_value", title="p", kind="p"),

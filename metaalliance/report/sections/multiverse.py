@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.frames import records
 from metaalliance.report.manuscript.document import Figure, Section
 from metaalliance.report.manuscript.phrases import DIGITS, in_words, noun
 from metaalliance.report.manuscript.prose import Prose, listed, prose
@@ -143,11 +144,10 @@ def decisions_table(found: Multiverse) -> Table:
     """Which decision moves the estimate and the verdict."""
     kind: Kind = "r" if found.is_r else "number"
     rows: list[dict[str, Any]] = []
-    for row in found.decision_table().to_dict("records"):
+    for row in records(found.decision_table()):
         name = str(row["decision"])
         text = "decisions together" if name == REST else NAMES.get(name, name)
-        values = {str(key): value for key, value in row.items()}
-        rows.append({**values, "decision": f"{text[:1].upper()}{text[1:]}"})
+        rows.append({**row, "decision": capital(text)})
     notes = ["Shares are Shapley values; moves and flips are those when only the decision changes."]
     if all(math.isnan(row["verdict_share"]) for row in rows):
         notes.append("The verdict (significance and sign) is the same in every specification.")

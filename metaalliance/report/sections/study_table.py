@@ -11,7 +11,7 @@ from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import study_names
 from metaalliance.report.manuscript.phrases import DIGITS, interval
-from metaalliance.report.tables.table import Field, Table
+from metaalliance.report.tables.table import Field, Table, effect_field
 from metaalliance.wording.phrases import level_text
 
 #: Columns of the study table with their headings, as far as they are coded.
@@ -56,8 +56,7 @@ def study_table(evidence: Evidence) -> Table:
         *((Field(key="n", title="n", kind="count"),) if "n" in frame else ()),
         *((Field(key="effects", title="Effects", kind="count"),) if dependent else ()),
         *(Field(key=key, title=title) for key, title in shown.items()),
-        Field(key="estimate", title="r" if is_r else "Effect", kind="r" if is_r else "number",
-              digits=DIGITS),
+        effect_field("Effect", digits=DIGITS, is_r=is_r),
         Field(key="ci", title=f"{level_text(fit.level)} CI", kind="interval"),
     )  # fmt: skip
     return Table(

@@ -17,9 +17,9 @@ from metaalliance.coding.variables import (
     VariableAgreement,
 )
 from metaalliance.models.scale import without_nan
-from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.report.tables.table import Field, Table
 from metaalliance.sheet.studies import Studies
-from metaalliance.wording.numbers import number
+from metaalliance.wording.numbers import limits, number
 from metaalliance.wording.untrusted import printable
 
 _HOW = {
@@ -31,7 +31,7 @@ _HOW = {
     "label": "by description and numbers, under another label",
     "elimination": "as the last of their study",
 }
-FIRST_UNMATCHED = 10
+FIRST_UNMATCHED, FIRST_CONFLICTS = 10, 5
 
 
 def matching_lines(matching: Matching, *, every: bool = False) -> list[str]:
@@ -135,12 +135,12 @@ def _variable_row(variable: VariableAgreement) -> dict[str, Any]:
     }
     if isinstance(variable, CategoryAgreement):
         main, ac1 = variable.coefficients
-        ci = interval_text(main.ci_low, main.ci_high, correlation=True)
+        ci = limits(main.ci_low, main.ci_high, correlation=True)
         row |= {"coefficient": main.name, "estimate": main.estimate, "ci": ci,
                 "ac1": ac1.estimate, "alpha": variable.alpha.estimate}  # fmt: skip
     elif isinstance(variable, NumberAgreement):
         icc = variable.icc
-        ci = interval_text(icc.ci_low, icc.ci_high, correlation=True)
+        ci = limits(icc.ci_low, icc.ci_high, correlation=True)
         none = 0.0 if icc.n else None
         row |= {"within": variable.within, "coefficient": icc.name, "estimate": icc.estimate,
                 "ci": ci, "largest": variable.largest.difference if variable.largest else none,
@@ -170,7 +170,7 @@ def pooled_table(pooled: Sequence[CoderPooled], level: float = 0.95) -> Table:
             "n_studies": p.n_studies or None,
             "n_effects": p.n_effects or None,
             "r": p.r,
-            "ci": interval_text(
+            "ci": limits(
                 nan if p.ci_low is None else p.ci_low,
                 nan if p.ci_high is None else p.ci_high,
                 correlation=True,
@@ -185,7 +185,7 @@ def pooled_table(pooled: Sequence[CoderPooled], level: float = 0.95) -> Table:
     return Table(title=title, fields=fields, rows=rows, notes=tuple(reasons))
 
 
-def conflict_lines(conflicts: Sequence[Conflict], *, first: int = 5) -> list[str]:
+def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
     """Return how many conflicts there are, those that move the result most, and all of labels."""
     count = len(conflicts)
     if not count:
@@ -196,8 +196,8 @@ def conflict_lines(conflicts: Sequence[Conflict], *, first: int = 5) -> list[str
         f"{count:,} conflict{'' if count == 1 else 's'}: {len(moving):,} move the pooled r, "
         f"{unknown:,} cannot be judged alone, {count - len(moving) - unknown:,} do not enter it"
     ]
-    labels = [c for c in conflicts if c.variable == "study" and c not in moving[:first]]
-    for c in [*moving[:first], *labels]:
+    labels = [c for c in conflicts if c.variable == "study" and c not in moving[:FIRST_CONFLICTS]]
+    for c in [*moving[:FIRST_CONFLICTS], *labels]:
         values = " / ".join("blank" if v is None else _value_text(v) for v in c.values)
         what = f"{printable(c.named)}, {printable(c.variable)}: {values}"
         lines.append(f"  {c.id}  {what}{_change_text(c)}")
@@ -239,5 +239,4 @@ def agreement_document(
         "conflicts": [c.to_dict() for c in conflicts],
         "files": list(files),
     }  # fmt: skip
-    cleaned: dict[str, Any] = without_nan(content)
-    return cleaned
+    return without_nan(content)

@@ -16,7 +16,8 @@ from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.tables.pooling import problem_rows
-from metaalliance.report.tables.table import Field, Kind, Table, interval_text
+from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
+from metaalliance.wording.numbers import limits
 
 
 def tests_table(found: BiasSummary) -> Table:
@@ -50,22 +51,22 @@ def tests_table(found: BiasSummary) -> Table:
 def adjusted_table(found: BiasSummary) -> Table:
     """Means adjusted for publication bias beside the one that is not."""
     is_r = found.measure != "generic"
-    rows = []
-    for name, term, m, k in found.adjusted():
-        values = term.on("r", found.measure)
-        ends = interval_text(values["ci_low"], values["ci_high"], correlation=is_r)
-        rows.append(
-            {"method": name, "m": m, "k": k, "estimate": values["estimate"], "ci": ends,
-             "p_value": term.p_value}
-        )  # fmt: skip
-    kind: Kind = "r" if is_r else "number"
+    rows = [
+        {
+            **with_limits(term.on("r", found.measure), correlation=is_r),
+            "method": name,
+            "m": m,
+            "k": k,
+        }
+        for name, term, m, k in found.adjusted()
+    ]
     return Table(
         title="Means adjusted for publication bias, side by side",
         fields=(
             Field(key="method", title="Method"),
             Field(key="m", title="Studies", kind="count"),
             Field(key="k", title="Effects", kind="count"),
-            Field(key="estimate", title="r" if is_r else "estimate", kind=kind),
+            effect_field("estimate", is_r=is_r),
             Field(key="ci", title=f"{found.level:.0%} CI", kind="interval"),
             Field(key="p_value", title="p", kind="p"),
         ),
@@ -83,9 +84,7 @@ def weights_table(found: BiasSummary) -> Table | None:
             continue
         columns = (result.intervals(), result.counts, result.weights)
         for i, ((low, high), n, weight) in enumerate(zip(*columns, strict=True)):
-            ends = interval_text(
-                float(result.weights_low[i]), float(result.weights_high[i]), correlation=False
-            )
+            ends = limits(float(result.weights_low[i]), float(result.weights_high[i]))
             rows.append({"method": name, "p": f"{low:g} to {high:g}", "k": n,
                          "weight": float(weight), "ci": ends})  # fmt: skip
     if not rows:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance.moderation.frames import records
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.robustness.comparison import Comparison
 from metaalliance.wording.untrusted import printable
@@ -21,7 +22,7 @@ def step_table(found: Comparison) -> Table:
     is_r = found.new_fit is None or found.new_fit.measure != "generic"
     kind: Any = "r" if is_r else "number"
     name = "r" if is_r else "estimate"
-    rows = [{**row, "kind": _KINDS[str(row["kind"])]} for row in _steps(found)]
+    rows = [{**row, "kind": _KINDS[str(row["kind"])]} for row in records(found.to_frame())]
     total = {
         "kind": "total",
         "before": rows[0]["before"] if rows else math.nan,
@@ -45,10 +46,6 @@ def step_table(found: Comparison) -> Table:
         notes=("Order: removed, then changed, then added. The steps sum to the total.",),
         name="steps",
     )
-
-
-def _steps(found: Comparison) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in row.items()} for row in found.to_frame().to_dict("records")]
 
 
 def change_lines(found: Comparison, *, every: bool = False) -> list[str]:

@@ -14,9 +14,10 @@ from metaalliance.diagnostics.leave_one_out import LeaveOneOut
 from metaalliance.diagnostics.leave_one_out_regression import RegressionLeaveOneOut
 from metaalliance.diagnostics.outliers import Outliers
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform
+from metaalliance.models.scale import LIMITS, back_transform
+from metaalliance.moderation.frames import records
 from metaalliance.report.tables.pooling import problem_rows
-from metaalliance.report.tables.table import Field, Kind, Table, interval_text
+from metaalliance.report.tables.table import Field, Kind, Table, effect_field, with_limits
 from metaalliance.wording.untrusted import printable
 
 
@@ -24,7 +25,7 @@ def left_out_table(found: LeaveOneOut, first: int | None = None) -> Table:
     """The mean without each study, the most influential first."""
     is_r, level = found.fit.measure != "generic", f"{100 * found.fit.level:g}%"
     shown = found.to_frame("r").loc[found.most_influential(first).index]
-    rows = [_left_out_row(row, is_r=is_r) for row in _records(shown)]
+    rows = [with_limits(row, correlation=is_r) for row in records(shown)]
     kind: Kind = "r" if is_r else "number"
     reasons = dict.fromkeys(
         printable(f"{r['omitted']}: {r['reason']}") for r in rows if r["reason"]
@@ -34,7 +35,7 @@ def left_out_table(found: LeaveOneOut, first: int | None = None) -> Table:
         fields=(
             Field(key="omitted", title="Left out"),
             Field(key="k_omitted", title="Effects", kind="count", optional=True),
-            Field(key="estimate", title="r" if is_r else "Estimate", kind=kind),
+            effect_field(is_r=is_r),
             Field(key="ci", title=f"{level} CI", kind="interval"),
             Field(key="change", title="Change", kind=kind, digits=4),
             Field(key="p_value", title="p", kind="p", optional=True),
@@ -48,19 +49,13 @@ def left_out_table(found: LeaveOneOut, first: int | None = None) -> Table:
     )
 
 
-def _left_out_row(row: dict[str, Any], *, is_r: bool) -> dict[str, Any]:
-    ci = interval_text(row["ci_low"], row["ci_high"], correlation=is_r)
-    pi = interval_text(row["pi_low"], row["pi_high"], correlation=is_r)
-    return {**row, "ci": ci, "pi": pi}
-
-
 def diagnostics_table(found: Influence, first: int | None = None) -> Table:
     """Diagnostics of the studies, the largest Cook's distance first."""
     ordered = found.studies.sort_values("cook", ascending=False, kind="stable")
     chosen = ordered if first is None else ordered.head(first)
     rows = [
         {**row, "omitted": f"{row['omitted']}{' *' if row['influential'] else ''}"}
-        for row in _records(chosen)
+        for row in records(chosen)
     ]
     flagged = int(found.studies["influential"].sum())
     return Table(
@@ -105,9 +100,7 @@ def outlier_table(found: Outliers) -> Table:
         fields=(
             Field(key="rule", title="Without those"),
             Field(key="flagged", title="Outliers", kind="count"),
-            Field(
-                key="estimate", title="r" if is_r else "Estimate", kind="r" if is_r else "number"
-            ),
+            effect_field(is_r=is_r),
             Field(key="ci", title=f"{level} CI", kind="interval"),
             Field(key="pi", title=f"{level} PI", kind="interval", optional=True),
             Field(key="tau", title="tau", kind="number"),
@@ -120,13 +113,9 @@ def outlier_table(found: Outliers) -> Table:
 
 
 def _pooled(fit: PooledFit) -> dict[str, Any]:
-    is_r = fit.measure != "generic"
-    ci, pi = (
-        interval_text(*(back_transform(v, fit.measure) for v in ends), correlation=is_r)
-        for ends in ((fit.ci_low, fit.ci_high), (fit.pi_low, fit.pi_high))
-    )
-    mean = back_transform(fit.estimate, fit.measure)
-    return {"estimate": mean, "ci": ci, "pi": pi, "tau": fit.tau, "I2": fit.I2}
+    row = {name: back_transform(getattr(fit, name), fit.measure) for name in LIMITS}
+    shown = with_limits(row, correlation=fit.measure != "generic")
+    return {**shown, "tau": fit.tau, "I2": fit.I2}
 
 
 def cumulative_table(found: Cumulative, last: int | None = None) -> Table:
@@ -135,12 +124,8 @@ def cumulative_table(found: Cumulative, last: int | None = None) -> Table:
     frame = found.to_frame("r")
     shown = frame if last is None else frame.tail(last)
     rows = [
-        {
-            **row,
-            "value": f"{row['value']:.10g}",
-            "ci": interval_text(row["ci_low"], row["ci_high"], correlation=is_r),
-        }
-        for row in _records(shown)
+        {**with_limits(row, correlation=is_r), "value": f"{row['value']:.10g}"}
+        for row in records(shown)
     ]
     notes = [f"{r['value']}: {r['reason']}" for r in rows if r["reason"]]
     models = {str(r["model"]) for r in rows} - {found.fit.model}
@@ -157,9 +142,7 @@ def cumulative_table(found: Cumulative, last: int | None = None) -> Table:
             Field(key="n_added", title="New", kind="count"),
             Field(key="n_studies", title="Studies", kind="count"),
             Field(key="n_effects", title="Effects", kind="count", optional=True),
-            Field(
-                key="estimate", title="r" if is_r else "Estimate", kind="r" if is_r else "number"
-            ),
+            effect_field(is_r=is_r),
             Field(key="ci", title=f"{level} CI", kind="interval"),
             Field(key="tau", title="tau", kind="number"),
             Field(key="I2", title="I² %", kind="percent", digits=1, optional=True),
@@ -175,8 +158,7 @@ def moderator_left_out_table(
     name: str, found: RegressionLeaveOneOut, first: int | None = None
 ) -> Table:
     """The test of a moderator without each study."""
-    shown = found.most_influential(first)
-    rows = _records(shown)
+    rows = records(found.most_influential(first))
     reasons = dict.fromkeys(
         printable(f"{r['omitted']}: {r['reason']}") for r in rows if r["reason"]
     )
@@ -195,11 +177,6 @@ def moderator_left_out_table(
         notes=(*_more(len(rows), len(found.frame)), *reasons),
         name="leave-one-out-moderator",
     )
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows with their columns by name."""
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def _more(shown: int, total: int) -> tuple[str, ...]:
@@ -238,6 +215,5 @@ def influence_sheets(
 
 def _scales(found: LeaveOneOut | Cumulative) -> pd.DataFrame:
     """Rows on the analysis scale with the limits as r beside them."""
-    limits = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
-    back = found.to_frame("r")[limits].add_prefix("r_")
+    back = found.to_frame("r")[list(LIMITS)].add_prefix("r_")
     return pd.concat([found.frame, back], axis=1)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.models.scale import back_transform
+from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.meta_regression import MetaRegression
-from metaalliance.moderation.result import LIMITS, wald_text
-from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.moderation.result import wald_text
+from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text
 
@@ -37,27 +37,20 @@ def regression_sheets(fit: MetaRegression, predicted: pd.DataFrame | None) -> di
     return sheets
 
 
-def coefficient_table(fit: MetaRegression, *, digits: int = 3) -> Table:
+def coefficient_table(fit: MetaRegression) -> Table:
     """Coefficients of a meta-regression on the analysis scale."""
     inner = fit.fit
-    rows = [
-        {
-            **row,
-            "ci": interval_text(row["ci_low"], row["ci_high"], correlation=False, digits=digits),
-        }
-        for row in records(inner.to_frame())
-    ]
     return Table(
         title=f"Meta-regression: {fit.formula}",
         fields=(
             Field(key="term", title="Term"),
-            Field(key="estimate", title="b", kind="number", digits=digits),
-            Field(key="se", title="SE", kind="number", digits=digits),
+            Field(key="estimate", title="b", kind="number"),
+            Field(key="se", title="SE", kind="number"),
             Field(key="ci", title=f"{level_text(inner.level)} CI", kind="interval"),
             Field(key="df", title="df", kind="number", digits=1, optional=True),
             Field(key="p_value", title="p", kind="p"),
         ),
-        rows=tuple(rows),
+        rows=tuple(with_limits(row) for row in records(inner.to_frame())),
         notes=_regression_notes(fit),
         name="meta-regression",
     )
@@ -98,7 +91,7 @@ def term_table(fit: MetaRegression) -> Table:
     )
 
 
-def prediction_table(fit: MetaRegression, predicted: pd.DataFrame, *, digits: int = 3) -> Table:
+def prediction_table(fit: MetaRegression, predicted: pd.DataFrame) -> Table:
     """Predicted means with their intervals, as correlations where they are."""
     measure = fit.fit.measure
     is_r = measure != "generic"
@@ -107,27 +100,18 @@ def prediction_table(fit: MetaRegression, predicted: pd.DataFrame, *, digits: in
     rows = []
     for row in records(predicted):
         back = {n: back_transform(float(row[n]), measure) for n in LIMITS}
-        ends = {
-            name: interval_text(
-                back[f"{name}_low"], back[f"{name}_high"], correlation=is_r, digits=digits
-            )
-            for name in ("ci", "pi")
-        }
         values = {c: f"{float(row[c]):.6g}" if c in numeric else row[c] for c in columns}
-        rows.append({**values, "estimate": back["estimate"], **ends})
+        rows.append({**with_limits(back, correlation=is_r), **values})
     level = level_text(fit.fit.level)
     return Table(
         title="Predictions",
         fields=(
             *(Field(key=c, title=c) for c in columns),
-            Field(
-                key="estimate", title="r" if is_r else "estimate",
-                kind="r" if is_r else "number", digits=digits,
-            ),
+            effect_field("estimate", is_r=is_r),
             Field(key="ci", title=f"{level} CI", kind="interval"),
             Field(key="pi", title=f"{level} PI", kind="interval", optional=True),
         ),
         rows=tuple(rows),
         name="predictions",
         wide=len(rows) > 20,
-    )  # fmt: skip
+    )

@@ -10,7 +10,7 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.location_scale import LocationScale
 from metaalliance.moderation.model_set import ModelSet
 from metaalliance.moderation.result import wald_text
-from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.report.tables.table import Field, Table, with_limits
 from metaalliance.wording.numbers import number, p_text
 from metaalliance.wording.phrases import level_text
 
@@ -18,9 +18,8 @@ from metaalliance.wording.phrases import level_text
 SHOWN = 10
 
 
-def within_between_table(found: WithinBetween, *, digits: int = 3) -> Table:
+def within_between_table(found: WithinBetween) -> Table:
     """Slopes within studies, between them, and their difference, on the analysis scale."""
-    rows = [{**row, "ci": _ends(row, digits)} for row in records(found.slopes)]
     fit = found.fit
     notes = [
         f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; {found.name} varies within "
@@ -37,31 +36,27 @@ def within_between_table(found: WithinBetween, *, digits: int = 3) -> Table:
         fields=(
             Field(key="part", title="Part"),
             Field(key="term", title="Term"),
-            *_estimates(fit.level, digits),
+            *_estimates(fit.level),
         ),
-        rows=tuple(rows),
+        rows=tuple(with_limits(row) for row in records(found.slopes)),
         notes=tuple([*notes, *_missing({found.name: found.missing})]),
         name="within-between",
     )
 
 
-def location_scale_table(
-    found: LocationScale, aggregation_rho: float | None, *, digits: int = 3
-) -> Table:
+def location_scale_table(found: LocationScale, aggregation_rho: float | None) -> Table:
     """Moderators of the mean, then those of log tau², each with the ratio of tau² that it is."""
     rows = []
     for part, frame in (("mean", found.location), ("log tau²", found.scale)):
         for index, row in enumerate(records(frame)):
-            ratio = math.nan
-            if part != "mean" and index > 0:
-                ratio = _exp(row["estimate"])
-            rows.append({**row, "part": part, "ci": _ends(row, digits), "ratio": ratio})
+            ratio = _exp(row["estimate"]) if part != "mean" and index else math.nan
+            rows.append({**with_limits(row), "part": part, "ratio": ratio})
     return Table(
         title=f"Location-scale model: mean {found.formula}, heterogeneity {found.scale_formula}",
         fields=(
             Field(key="part", title="Part"),
             Field(key="term", title="Term"),
-            *_estimates(found.level, digits),
+            *_estimates(found.level),
             Field(key="ratio", title="tau² times", kind="number", digits=2),
         ),
         rows=tuple(rows),
@@ -94,7 +89,7 @@ def _location_notes(found: LocationScale, rho: float | None) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
+def model_set_tables(found: ModelSet) -> list[Table]:
     """The best models, the weight of every term, and coefficients averaged over all models."""
     best = records(found.models.head(SHOWN))
     more = len(found.models) - len(best)
@@ -113,7 +108,7 @@ def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
                 Field(key="n_parameters", title="Parameters", kind="count"),
                 Field(key="aicc", title="AICc", kind="number", digits=2),
                 Field(key="delta", title="Δ", kind="number", digits=2),
-                Field(key="weight", title="Weight", kind="number", digits=digits),
+                Field(key="weight", title="Weight", kind="number"),
             ),
             rows=tuple(best),
             notes=tuple(notes),
@@ -123,7 +118,7 @@ def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
             title="Importance of the moderators",
             fields=(
                 Field(key="term", title="Term"),
-                Field(key="weight", title="Summed weight", kind="number", digits=digits),
+                Field(key="weight", title="Summed weight", kind="number"),
             ),
             rows=tuple(records(found.importance)),
             name="importance",
@@ -132,11 +127,11 @@ def model_set_tables(found: ModelSet, *, digits: int = 3) -> list[Table]:
             title="Coefficients averaged over the models",
             fields=(
                 Field(key="term", title="Term"),
-                Field(key="estimate", title="b", kind="number", digits=digits),
-                Field(key="se", title="SE", kind="number", digits=digits),
-                Field(key="ci", title=f"{100 * found.level:.10g}% CI", kind="interval"),
+                Field(key="estimate", title="b", kind="number"),
+                Field(key="se", title="SE", kind="number"),
+                Field(key="ci", title=f"{level_text(found.level)} CI", kind="interval"),
             ),
-            rows=tuple({**row, "ci": _ends(row, digits)} for row in records(found.coefficients)),
+            rows=tuple(with_limits(row) for row in records(found.coefficients)),
             notes=(averaged,),
             name="averaged",
         ),
@@ -152,18 +147,14 @@ def model_set_sheets(found: ModelSet) -> dict[str, Any]:
     }
 
 
-def _estimates(level: float, digits: int) -> tuple[Field, ...]:
+def _estimates(level: float) -> tuple[Field, ...]:
     return (
-        Field(key="estimate", title="b", kind="number", digits=digits),
-        Field(key="se", title="SE", kind="number", digits=digits, optional=True),
+        Field(key="estimate", title="b", kind="number"),
+        Field(key="se", title="SE", kind="number", optional=True),
         Field(key="ci", title=f"{level_text(level)} CI", kind="interval"),
         Field(key="df", title="df", kind="number", digits=1, optional=True),
         Field(key="p_value", title="p", kind="p"),
     )
-
-
-def _ends(row: dict[str, Any], digits: int) -> str:
-    return interval_text(row["ci_low"], row["ci_high"], correlation=False, digits=digits)
 
 
 def _exp(value: float) -> float:

@@ -12,63 +12,54 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.result import ModeratorTest, wald_text
 from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
-from metaalliance.report.tables.table import Field, Table, interval_text
-from metaalliance.wording.numbers import number
+from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
+from metaalliance.wording.numbers import limits, number
+from metaalliance.wording.phrases import level_text
 
 NOT_TESTED = "ᵃ"
 
 
-def combined_table(found: ModeratorTable, *, digits: int = 3) -> Table:
+def combined_table(found: ModeratorTable) -> Table:
     """Every moderator in one table: its test, then its levels or its slope."""
     rows: list[dict[str, Any]] = []
     adjusted = found.multiplicity.set_index("name")["p_holm"]
     for one in found.moderators:
         rows.append({**_head(one), "p_holm": float(adjusted[one.name])})
-        rows += _slope_row(one, digits) if isinstance(one, SlopeTest) else _levels(one, digits)
+        rows += _slope_row(one) if isinstance(one, SlopeTest) else _levels(one)
     first = found.moderators[0] if found.moderators else None
     is_r = first is None or _measure(first) != "generic"
     level = 0.95 if first is None else _coverage(first)
-    notes = _notes(found)
     return Table(
         title="Moderators",
         fields=(
             Field(key="name", title="Moderator"),
             Field(key="n_studies", title="Studies", kind="count"),
             Field(key="n_effects", title="Effects", kind="count"),
-            Field(
-                key="estimate", title="r" if is_r else "estimate",
-                kind="r" if is_r else "number", digits=digits,
-            ),
-            Field(key="ci", title=f"{100 * level:.10g}% CI", kind="interval"),
-            Field(key="pi", title=f"{100 * level:.10g}% PI", kind="interval", optional=True),
+            effect_field("estimate", is_r=is_r),
+            Field(key="ci", title=f"{level_text(level)} CI", kind="interval"),
+            Field(key="pi", title=f"{level_text(level)} PI", kind="interval", optional=True),
             Field(key="test", title="Test"),
             Field(key="p_value", title="p", kind="p"),
             Field(key="p_holm", title="p (Holm)", kind="p", optional=True),
             Field(key="R2", title="R² %", kind="percent", digits=1, optional=True),
         ),
         rows=tuple(rows),
-        notes=notes,
+        notes=_notes(found),
         name="moderators",
         wide=True,
-    )  # fmt: skip
+    )
 
 
-def contrast_table(found: ModeratorTest, *, digits: int = 3) -> Table:
+def contrast_table(found: ModeratorTest) -> Table:
     """Differences between levels on the analysis scale, with p-values adjusted by Holm."""
     frame = found.contrasts
-    rows = [
-        {
-            **row,
-            "ci": interval_text(row["ci_low"], row["ci_high"], correlation=False, digits=digits),
-        }
-        for row in records(frame)
-    ]
+    rows = tuple(with_limits(row) for row in records(frame))
     scale = "Fisher z" if found.effects.measure == "z" else "the analysis scale"
     fields = [
         Field(key="level_a", title="Level"),
         Field(key="level_b", title="less"),
-        Field(key="estimate", title="Difference", kind="number", digits=digits),
-        Field(key="ci", title=f"{100 * found.options['level']:.10g}% CI", kind="interval"),
+        Field(key="estimate", title="Difference", kind="number"),
+        Field(key="ci", title=f"{level_text(found.options['level'])} CI", kind="interval"),
         Field(key="df", title="df", kind="number", digits=1, optional=True),
         Field(key="p_value", title="p", kind="p"),
         Field(key="p_adjusted", title="p (Holm)", kind="p"),
@@ -78,7 +69,7 @@ def contrast_table(found: ModeratorTest, *, digits: int = 3) -> Table:
     return Table(
         title=f"{found.name}: differences between levels",
         fields=tuple(fields),
-        rows=tuple(rows),
+        rows=rows,
         notes=(f"Differences of {scale}.",),
         name=f"contrasts-{_slug(found.name)}",
         wide=len(rows) > 20,
@@ -177,65 +168,44 @@ def moderator_sheets(found: ModeratorTable) -> dict[str, Any]:
     return sheets
 
 
+#: A row of which nothing is known.
+_BLANK: dict[str, Any] = {
+    "estimate": math.nan, "ci": "", "pi": "", "test": "", "p_value": math.nan, "p_holm": math.nan,
+    "R2": math.nan,
+}  # fmt: skip
+
+
 def _head(one: ModeratorTest | SlopeTest) -> dict[str, Any]:
     """The row of a moderator: its counts and its test."""
     test = one.omnibus
     known = test["test"] is not None and not math.isnan(test["statistic"])
     return {
+        **_BLANK,
         "name": one.name,
         "n_studies": one.n_studies,
         "n_effects": one.n_effects,
-        "estimate": math.nan,
-        "ci": "",
-        "pi": "",
         "test": wald_text(test).split(", p ")[0] if known else "not tested",
         "p_value": float(test["p_value"]),
         "R2": one.R2,
     }
 
 
-def _levels(one: ModeratorTest, digits: int) -> list[dict[str, Any]]:
+def _levels(one: ModeratorTest) -> list[dict[str, Any]]:
     """The rows of the levels."""
-    is_r = one.effects.measure != "generic"
     rows = []
-    for row in records(one.to_frame("r")):
+    for level in records(one.to_frame("r")):
+        row = with_limits(level, correlation=one.effects.measure != "generic")
+        kept = {key: row[key] for key in ("n_studies", "n_effects", "estimate", "ci", "pi")}
         mark = "" if row["tested"] else NOT_TESTED
-        rows.append(
-            {
-                "name": f"· {row['level']}{mark}",
-                "n_studies": row["n_studies"],
-                "n_effects": row["n_effects"],
-                "estimate": row["estimate"],
-                "ci": interval_text(row["ci_low"], row["ci_high"], correlation=is_r, digits=digits),
-                "pi": interval_text(row["pi_low"], row["pi_high"], correlation=is_r, digits=digits),
-                "test": "",
-                "p_value": math.nan,
-                "p_holm": math.nan,
-                "R2": math.nan,
-            }
-        )
+        rows.append({**_BLANK, **kept, "name": f"· {row['level']}{mark}"})
     return rows
 
 
-def _slope_row(one: SlopeTest, digits: int) -> list[dict[str, Any]]:
+def _slope_row(one: SlopeTest) -> list[dict[str, Any]]:
     """The row of a slope, on the analysis scale."""
-    fit = one.fit
-    low, high = float(fit.ci_low[1]), float(fit.ci_high[1])
-    return [
-        {
-            "name": f"· slope {one.unit}",
-            "n_studies": one.n_studies,
-            "n_effects": one.n_effects,
-            "estimate": math.nan,
-            "ci": "",
-            "pi": "",
-            "test": f"b = {number(float(fit.beta[1]), digits)} "
-            f"{interval_text(low, high, correlation=False, digits=digits)}",
-            "p_value": math.nan,
-            "p_holm": math.nan,
-            "R2": math.nan,
-        }
-    ]
+    b, ends = float(one.fit.beta[1]), limits(one.fit.ci_low[1], one.fit.ci_high[1])
+    sizes = {"n_studies": one.n_studies, "n_effects": one.n_effects}
+    return [{**_BLANK, **sizes, "name": f"· slope {one.unit}", "test": f"b = {number(b)} {ends}"}]
 
 
 def _notes(found: ModeratorTable) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from metaalliance.report.tables.table import Field, Table
+from metaalliance.moderation.frames import records
+from metaalliance.report.tables.table import Field, Kind, Table
 from metaalliance.robustness.results import Multiverse
 from metaalliance.wording.untrusted import printable
 
@@ -19,9 +20,9 @@ FIRST_REASONS = 5
 
 def decision_table(found: Multiverse) -> Table:
     """Which decision moves the estimate and the verdict most."""
-    kind = "r" if found.is_r else "number"
+    kind: Kind = "r" if found.is_r else "number"
     name = "r" if found.is_r else "estimate"
-    rows = found.decision_table().to_dict("records")
+    rows = records(found.decision_table())
     notes = [
         f"Share: of the variance of {name} over specifications (Shapley). Mean and largest move: "
         f"of {name}",
@@ -35,13 +36,13 @@ def decision_table(found: Multiverse) -> Table:
             Field(key="decision", title="Decision"),
             Field(key="options", title="Options", kind="count"),
             Field(key="share", title="Share %", kind="percent", digits=1),
-            Field(key="mean_move", title="Mean move", kind=kind),  # type: ignore[arg-type]
-            Field(key="largest_move", title="Largest", kind=kind),  # type: ignore[arg-type]
+            Field(key="mean_move", title="Mean move", kind=kind),
+            Field(key="largest_move", title="Largest", kind=kind),
             Field(key="verdict_share", title="Verdict share %", kind="percent", digits=1),
             Field(key="flips", title="Flips %", kind="percent", digits=1),
             Field(key="pairs", title="Pairs", kind="count", optional=True),
         ),
-        rows=tuple({str(k): v for k, v in row.items()} for row in rows),
+        rows=tuple(rows),
         notes=tuple(notes),
         name="decisions",
     )
@@ -49,23 +50,23 @@ def decision_table(found: Multiverse) -> Table:
 
 def option_table(found: Multiverse) -> Table:
     """What each option gives."""
-    kind = "r" if found.is_r else "number"
+    kind: Kind = "r" if found.is_r else "number"
     rows = []
-    for row in found.option_table().to_dict("records"):
+    for row in records(found.option_table()):
         option = row["option"]
         shown = f"{option:g}" if isinstance(option, float) else str(option)
-        rows.append({**{str(k): v for k, v in row.items()}, "option": shown})
+        rows.append({**row, "option": shown})
     return Table(
         title="Options",
         fields=(
             Field(key="decision", title="Decision"),
             Field(key="option", title="Option"),
             Field(key="specifications", title="Specifications", kind="count"),
-            Field(key="mean", title="Mean", kind=kind),  # type: ignore[arg-type]
-            Field(key="low", title="Lowest", kind=kind),  # type: ignore[arg-type]
-            Field(key="high", title="Highest", kind=kind),  # type: ignore[arg-type]
+            Field(key="mean", title="Mean", kind=kind),
+            Field(key="low", title="Lowest", kind=kind),
+            Field(key="high", title="Highest", kind=kind),
             Field(key="significant", title="Significant %", kind="percent", digits=1),
-            Field(key="move", title="Move", kind=kind),  # type: ignore[arg-type]
+            Field(key="move", title="Move", kind=kind),
         ),
         rows=tuple(rows),
         notes=("Move: mean difference to the first option where nothing else differs.",),

@@ -12,9 +12,9 @@ import pandas as pd
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import back_transform
+from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.problems import Problem
-from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.phrases import level_text
 
 _SEVERITIES = {"error": 0, "warning": 1, "note": 2}
@@ -24,13 +24,12 @@ def model_table(rows: Sequence[NamedFit], *, digits: int = 3) -> Table:
     """The pooled result of each model, back-transformed."""
     first = rows[0].fit
     is_r = first.measure != "generic"
-    name = "r" if is_r else "estimate"
     level = level_text(first.level)
     fields = (
         Field(key="name", title="Model"),
         Field(key="n_studies", title="Studies", kind="count"),
         Field(key="n_effects", title="Effects", kind="count"),
-        Field(key="estimate", title=name, kind="r" if is_r else "number", digits=digits),
+        effect_field("estimate", digits, is_r=is_r),
         Field(key="ci", title=f"{level} CI", kind="interval"),
         Field(key="p_value", title="p", kind="p", optional=True),
         Field(key="pi", title=f"{level} PI", kind="interval"),
@@ -69,20 +68,14 @@ def not_taken_notes(
 
 def _model_row(named: NamedFit, digits: int, *, is_r: bool) -> dict[str, Any]:
     fit = named.fit
-    back = {
-        key: back_transform(getattr(fit, key), fit.measure)
-        for key in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
-    }
-    common = fit.model == "common-effect"
+    back = {key: back_transform(getattr(fit, key), fit.measure) for key in LIMITS}
     return {
+        **with_limits(back, digits, correlation=is_r),
         "name": named.name,
         "n_studies": fit.n_studies,
         "n_effects": fit.n_effects,
-        "estimate": back["estimate"],
-        "ci": interval_text(back["ci_low"], back["ci_high"], correlation=is_r, digits=digits),
         "p_value": fit.p_value,
-        "pi": interval_text(back["pi_low"], back["pi_high"], correlation=is_r, digits=digits),
-        "tau": math.nan if common else fit.tau,
+        "tau": math.nan if fit.model == "common-effect" else fit.tau,
         "I2": fit.I2,
     }
 
@@ -92,10 +85,9 @@ def model_frame(rows: Sequence[NamedFit]) -> pd.DataFrame:
     frames = []
     for row in rows:
         analysis, back = row.fit.to_frame(), row.fit.to_frame(scale="r")
-        limits = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
         analysis.insert(0, "name", row.name)
         analysis["not_taken"] = ", ".join(row.not_taken)
-        frames.append(pd.concat([analysis, back[limits].add_prefix("r_")], axis=1))
+        frames.append(pd.concat([analysis, back[list(LIMITS)].add_prefix("r_")], axis=1))
     return pd.concat(frames, ignore_index=True)
 
 

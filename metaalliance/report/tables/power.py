@@ -7,9 +7,10 @@ from typing import Any
 
 from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.models.scale import without_nan
-from metaalliance.report.tables.table import Field, Table, interval_text
+from metaalliance.report.tables.table import Field, Table
 from metaalliance.robustness.power_results import Power
 from metaalliance.robustness.precision import Precision
+from metaalliance.wording.numbers import limits
 
 _TITLES = {
     "mean": "Power of the mean",
@@ -44,9 +45,9 @@ def power_table(found: Power) -> Table:
     rows = []
     for row in found.rows:
         content = row.to_dict()
-        limits = interval_text(content["mc_low"], content["mc_high"], correlation=True)
+        ends = limits(content["mc_low"], content["mc_high"], correlation=True)
         groups = " + ".join(map(str, row.groups))
-        rows.append({**content, "groups": groups, "mc": limits if simulated else ""})
+        rows.append({**content, "groups": groups, "mc": ends if simulated else ""})
     return Table(
         title=_TITLES[found.question],
         fields=tuple(fields),
@@ -73,8 +74,7 @@ def precision_table(found: Precision) -> Table:
 def power_document(found: Power | Precision, files: list[str]) -> dict[str, Any]:
     """Return the document that `power --json` prints and power.json holds."""
     document = {"schema_version": SCHEMA_VERSION, "command": "power", **found.to_dict()}
-    cleaned: dict[str, Any] = without_nan({**document, "problems": [], "files": files})
-    return cleaned
+    return without_nan({**document, "problems": [], "files": files})
 
 
 def power_sheets(found: Power | Precision) -> dict[str, Any]:

@@ -97,6 +97,6 @@ def github_lines(problems: Sequence[Problem], file: str) -> list[str]:
     return lines
 
 
-def _shorten(text: str, longest: int = 40) -> str:
+def _shorten(text: str) -> str:
     clean = printable(text)
-    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+    return clean if len(clean) <= 40 else clean[:39] + "…"

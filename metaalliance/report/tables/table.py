@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -166,6 +166,19 @@ def wrapped(text: str, width: int, head: str) -> list[str]:
     return lines or [head.rstrip()]
 
 
-def interval_text(low: float, high: float, *, correlation: bool, digits: int = 3) -> str:
-    """Return limits as a table prints them."""
-    return limits(low, high, digits, correlation=correlation)
+def effect_field(title: str = "Estimate", digits: int = 3, *, is_r: bool) -> Field:
+    """Return the column of means, as r where they are."""
+    kind: Kind = "r" if is_r else "number"
+    return Field(key="estimate", title="r" if is_r else title, kind=kind, digits=digits)
+
+
+def with_limits(
+    row: Mapping[str, Any], digits: int = 3, *, correlation: bool = False
+) -> dict[str, Any]:
+    """Return a row with its intervals as text: "ci", and "pi" where it has one."""
+    ends = {
+        name: limits(row[f"{name}_low"], row[f"{name}_high"], digits, correlation=correlation)
+        for name in ("ci", "pi")
+        if f"{name}_low" in row
+    }
+    return {**row, **ends}

@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.coding.conflicts import Conflict
-from metaalliance.coding.consensus import (
-    DROP,
-    KEEP,
-    OTHER,
-    Codings,
-    Decision,
-    RowDecision,
-)
+from metaalliance.coding.consensus import DROP, KEEP, OTHER, Codings, Decision, RowDecision
 from metaalliance.coding.values import Value
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from metaalliance.config import EVERYWHERE, Config
 from metaalliance.errors import OptionError
 from metaalliance.messages import MESSAGES
+from metaalliance.options import did_you_mean
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, key_of
 from metaalliance.sheet.read.missing import MissingWords, folded_word
@@ -167,8 +168,7 @@ def extend(vocabulary: Vocabulary, levels: Mapping[str, tuple[str, ...]]) -> Voc
 
 def _check_column(name: str, where: str) -> None:
     if name not in COLUMNS:
-        near = difflib.get_close_matches(name, COLUMNS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, COLUMNS)
         raise OptionError(f"{where} names a column {name!r} that does not exist.{hint}")
 
 

@@ -9,9 +9,8 @@ import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from metaalliance.errors import UnreadableFileError
-from metaalliance.problems import Problem
-from metaalliance.sheet.read.grid import Grid, check_size
+from metaalliance.problems import Problem, notice
+from metaalliance.sheet.read.grid import Grid, check_size, whole
 
 #: An integer that stands for a missing value.
 MISSING = -(2**31)
@@ -29,17 +28,19 @@ def read_archive(
     UnreadableFileError
         When a part is missing or broken.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return read(archive, name)
-    except (UnreadableFileError, MemoryError):
-        raise
-    except Exception as error:  # any fault of a part means a broken file
-        raise UnreadableFileError(
-            f"{name} is broken: its parts are not those of a {program} file "
-            f"({type(error).__name__}).",
-            code="MA105",
-        ) from error
+    with (
+        whole(name, f"its parts are not those of a {program} file"),
+        zipfile.ZipFile(io.BytesIO(content)) as archive,
+    ):
+        return read(archive, name)
+
+
+def filtered(program: str, left_out: int) -> list[Problem]:
+    """Say that rows which a program left out are read."""
+    if not left_out:
+        return []
+    rows = "1 row" if left_out == 1 else f"{left_out} rows"
+    return [notice("MA119", f"{program} left out {rows} by a filter; every row is read here.")]
 
 
 def json_part(archive: zipfile.ZipFile, part: str) -> Any:

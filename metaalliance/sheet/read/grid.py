@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,6 +139,25 @@ def place_name(number: int, column: int, variables: tuple[str, ...] = ()) -> str
         return cell_name(number, column)
     name = variables[column - 1] if column <= len(variables) else str(column)
     return f"row {number}, {name}" if number else f"variable {name}"
+
+
+@contextmanager
+def whole(name: str, fault: str) -> Iterator[None]:
+    """Turn any fault of a parser into the error that a file is broken.
+
+    Raises
+    ------
+    UnreadableFileError
+        With the fault in words.
+    """
+    try:
+        yield
+    except (UnreadableFileError, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableFileError(
+            f"{name} is broken: {fault} ({type(error).__name__}).", code="MA105"
+        ) from error
 
 
 def check_size(name: str, rows: int, columns: int) -> None:

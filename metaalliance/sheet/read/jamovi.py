@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.archives import columns_of, json_part, read_archive
+from metaalliance.problems import Problem
+from metaalliance.sheet.read.archives import columns_of, filtered, json_part, read_archive
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.read.variables import Variable, grid_of
 
@@ -47,11 +47,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> tuple[list[Grid], list[Problem
             continue
         variables.append(_variable(entry, values, labels.get(entry["name"], {}), strings))
     grid, found = grid_of(name, variables)
-    if left_out:
-        rows = "1 row" if left_out == 1 else f"{left_out} rows"
-        message = f"jamovi left out {rows} by a filter; every row is read here."
-        found.insert(0, notice("MA119", message))
-    return [grid], found
+    return [grid], filtered("jamovi", left_out) + found
 
 
 def _is_decimal(entry: dict[str, Any]) -> bool:

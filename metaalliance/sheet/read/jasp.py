@@ -13,7 +13,7 @@ from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.archives import columns_of, json_part, read_archive
+from metaalliance.sheet.read.archives import columns_of, filtered, json_part, read_archive
 from metaalliance.sheet.read.grid import Grid, check_size
 from metaalliance.sheet.read.limits import MAX_ROWS, MAX_SECONDS
 from metaalliance.sheet.read.variables import Variable, grid_of
@@ -77,11 +77,7 @@ def _from_binary(archive: zipfile.ZipFile, name: str) -> tuple[list[Grid], list[
 
 def _said(left_out: int, words: set[str]) -> list[Problem]:
     """What JASP did to the rows and values."""
-    found = []
-    if left_out:
-        rows = "1 row" if left_out == 1 else f"{left_out} rows"
-        message = f"JASP left out {rows} by a filter; every row is read here."
-        found.append(notice("MA119", message))
+    found = filtered("JASP", left_out)
     if words:
         listed = ", ".join(map(repr, sorted(words)))
         message = f"values that JASP takes for missing are read as missing: {listed}."

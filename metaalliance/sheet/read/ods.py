@@ -22,6 +22,7 @@ from metaalliance.sheet.read.grid import (
     PercentCell,
     cell_name,
     check_size,
+    whole,
 )
 from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS
 from metaalliance.sheet.read.totals import sums_of
@@ -72,22 +73,15 @@ def read_ods(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     UnreadableFileError
         When the file is encrypted, broken or too large.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            manifest = "META-INF/manifest.xml"
-            if manifest in names and b"encryption-data" in archive.read(manifest):
-                raise UnreadableFileError(
-                    f"{name} is protected with a password. Save it without one.", code="MA103"
-                )
-            with archive.open("content.xml") as stream:
-                grids = [sheet.grid() for sheet in _sheets(stream)]
-    except (UnreadableFileError, MemoryError):
-        raise
-    except Exception as error:  # any fault of the parser means a broken workbook
-        raise UnreadableFileError(
-            f"{name} is broken: its sheets cannot be read ({type(error).__name__}).", code="MA105"
-        ) from error
+    with whole(name, "its sheets cannot be read"), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = archive.namelist()
+        manifest = "META-INF/manifest.xml"
+        if manifest in names and b"encryption-data" in archive.read(manifest):
+            raise UnreadableFileError(
+                f"{name} is protected with a password. Save it without one.", code="MA103"
+            )
+        with archive.open("content.xml") as stream:
+            grids = [sheet.grid() for sheet in _sheets(stream)]
     if not grids:
         raise UnreadableFileError(f"{name} has no worksheet.", code="MA102")
     return grids, []

@@ -7,7 +7,7 @@ from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.grid import Grid, check_size
+from metaalliance.sheet.read.grid import Grid, check_size, whole
 from metaalliance.sheet.read.limits import MAX_UNPACKED, PAGE
 from metaalliance.sheet.read.optional import library
 from metaalliance.sheet.read.variables import Variable, grid_of, listed
@@ -23,20 +23,13 @@ def read_parquet(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     """
     parquet = library("pyarrow.parquet", name, "a Parquet file")
     arrow = library("pyarrow", name, "a Parquet file")
-    try:
+    with whole(name, "it is no Parquet file that can be read"):
         file = parquet.ParquetFile(io.BytesIO(content))
         _check_declared(file.metadata, name)
         table = file.read(use_threads=False)
         fields = list(table.schema)
         plain = [(i, f.name) for i, f in enumerate(fields) if _is_plain(arrow, f.type)]
         variables = [_variable(table.column(i), title) for i, title in plain]
-    except (UnreadableFileError, MemoryError):
-        raise
-    except Exception as error:  # any fault of the parser means a broken file
-        raise UnreadableFileError(
-            f"{name} is broken: it is no Parquet file that can be read ({type(error).__name__}).",
-            code="MA105",
-        ) from error
     grid, found = grid_of(name, variables)
     dropped = [f.name for i, f in enumerate(fields) if (i, f.name) not in plain]
     if dropped:

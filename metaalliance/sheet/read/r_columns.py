@@ -12,7 +12,6 @@ from metaalliance.sheet.read.limits import MAX_COLUMNS
 from metaalliance.sheet.read.variables import Variable, listed, variable_problem
 
 #: The flag of a text in R that says that it is UTF-8 or ASCII; without it it is Latin-1.
-_UTF8 = 8
 _LATIN1 = 4
 _EPOCH = dt.datetime(1970, 1, 1)
 

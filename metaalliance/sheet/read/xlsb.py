@@ -16,7 +16,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem
-from metaalliance.sheet.read.grid import ErrorCell, Grid, cell_name, check_size
+from metaalliance.sheet.read.grid import ErrorCell, Grid, cell_name, check_size, whole
 from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS
 from metaalliance.sheet.read.xls import number_of, without_formulas
 
@@ -43,15 +43,8 @@ def read_xlsb(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     UnreadableFileError
         When a part is missing, broken or too large.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            grids = list(_grids(archive))
-    except (UnreadableFileError, MemoryError):
-        raise
-    except Exception as error:  # any fault of a part means a broken workbook
-        raise UnreadableFileError(
-            f"{name} is broken: its sheets cannot be read ({type(error).__name__}).", code="MA105"
-        ) from error
+    with whole(name, "its sheets cannot be read"), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        grids = list(_grids(archive))
     if not grids:
         raise UnreadableFileError(f"{name} has no worksheet.", code="MA102")
     return grids, [without_formulas(name)]

@@ -21,6 +21,7 @@ from metaalliance.sheet.read.grid import (
     Grid,
     PercentCell,
     check_size,
+    whole,
 )
 from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS
 from metaalliance.sheet.read.strict import with_usual_names
@@ -48,32 +49,25 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     UnreadableFileError
         When openpyxl cannot read the workbook.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl on extensions that it does not keep
-            content = with_usual_names(content)
-            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            found = _archive_notices(content, name)
-            parts = _sheet_parts(content, book)
-            comments = cell_comments(content, book)
-            totals = totals_rows(content, book)
-            grids = [
-                _grid(
-                    content,
-                    book[title],
-                    parts.get(title),
-                    comments.get(title, {}),
-                    totals.get(title, frozenset()),
-                )
-                for title in parts
-            ]
-            book.close()
-    except (UnreadableFileError, MemoryError):
-        raise
-    except Exception as error:  # any fault of the parser means a broken workbook
-        raise UnreadableFileError(
-            f"{name} is broken: its sheets cannot be read ({type(error).__name__}).", code="MA105"
-        ) from error
+    with whole(name, "its sheets cannot be read"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl on extensions that it does not keep
+        content = with_usual_names(content)
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        found = _archive_notices(content, name)
+        parts = _sheet_parts(content, book)
+        comments = cell_comments(content, book)
+        totals = totals_rows(content, book)
+        grids = [
+            _grid(
+                content,
+                book[title],
+                parts.get(title),
+                comments.get(title, {}),
+                totals.get(title, frozenset()),
+            )
+            for title in parts
+        ]
+        book.close()
     if not grids:
         raise UnreadableFileError(f"{name} has no worksheet.", code="MA102")
     return grids, found
