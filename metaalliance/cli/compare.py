@@ -38,12 +38,12 @@ def run_compare(request: Request, old: Path, new: Path, *, key: str | None, ever
         key=key_columns(key),
     )  # fmt: skip
     document = compare_document(found, own_files("compare"))
-    if not request.json_output:
-        _print(found, every=every)
     write_results(folder, "compare", document, compare_sheets(found))
     record = compare_record(found, document, key, dict(folder.written))
     folder.write(folder.record_name, to_json(record).encode())
     folder.remove_stale()
+    if not request.json_output:
+        _print(found, every=every)
     closed(folder, document, request)
     if found.old.errors or found.new.errors:
         return DATA

@@ -92,11 +92,11 @@ def run_figure(request: FigureRequest) -> int:
         alt = _alt(kind, fit, options)
         files = _files(request, kind, fit, {**look, **options}, target, alt)
     notes = (*fit.notices, *font_notices(_labels(fit, options)))
+    figure = {"kind": request.kind, **look, "style": style.name, **options}
+    written = _write(request, loaded, target, files, notes, figure)
     if not request.json_output:
         print_preamble(loaded.studies, request)
         _print(alt, notes, request)
-    figure = {"kind": request.kind, **look, "style": style.name, **options}
-    written = _write(request, loaded, target, files, notes, figure)
     if not request.quiet:
         print_error(f"Wrote {', '.join(written)}")
     return OK

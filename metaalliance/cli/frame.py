@@ -1,4 +1,4 @@
-"""The frame of every command that leaves results: read, compute, print, write, record."""
+"""The frame of every command that leaves results: read, compute, write, record, print."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def examined(
     shown = show(loaded, found)
     notes = [] if figures is None else draw_all(shown.drawings, folder)
     document = kind.document(loaded, options, found, notes, (*folder.written, *own))
-    if not request.json_output:
-        print_preamble(loaded.studies, request)
-        print_result(shown.lines(terminal_width(), notes))
     write_results(folder, command, document, shown.sheets(document))
     asked = {f.name: getattr(options, f.name) for f in fields(options)}
     save_record(folder, document, loaded, kind.results, asked)
+    if not request.json_output:
+        print_preamble(loaded.studies, request)
+        print_result(shown.lines(terminal_width(), notes))
     return closed(folder, document, request)
 
 

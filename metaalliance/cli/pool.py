@@ -76,9 +76,9 @@ def run_pool(
     if also:
         further = further_results(analysis.fit, also, seed)
         analysis = replace(analysis, further=tuple(further))
+    document = _save(analysis, folder, width if figures else None)
     if not request.json_output:
         _print(analysis, request)
-    document = _save(analysis, folder, width if figures else None)
     return closed(folder, document, request)
 
 

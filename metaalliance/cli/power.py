@@ -77,18 +77,18 @@ def run_power(request: Request, options: PowerOptions) -> int:
     else:
         found = _power(options, shared, quiet=request.quiet)
     document = power_document(found, list(FILES) if folder else [])
-    if not request.json_output:
-        _print(found)
     if folder is not None:
         write_results(folder, "power", document, power_sheets(found))
         results = [k for k in ("plans", "needed", "k", "expected") if k in document]
         record = run_record({**document, "input": None}, dict(folder.written), results)
         folder.write(folder.record_name, to_json(record).encode())
         folder.remove_stale()
-        if not request.quiet:
-            print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     if request.json_output:
         print_document(document)
+    else:
+        _print(found)
+    if folder is not None and not request.quiet:
+        print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
     return OK
 
 

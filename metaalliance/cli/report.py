@@ -63,12 +63,12 @@ def run_report(
     document = compose_report(evidence, report_figures(evidence, width) if figures else [])
     files = _files(document, evidence)
     folder.check(list(files), request.source)
-    if not request.json_output:
-        print_preamble(evidence.studies, request)
-        print_result([*_printed(document), *_checked(evidence)])
     results = _save(files, evidence, folder, loaded)
     if request.json_output:
         print_document(results)
+    else:
+        print_preamble(evidence.studies, request)
+        print_result([*_printed(document), *_checked(evidence)])
     if not request.quiet:
         print_error(f"Wrote {len(folder.written)} files in {folder.path}: open report.html")
     return OK

@@ -109,6 +109,34 @@ def test_closed_pipe_gives_no_traceback(tmp_path, bad, words):
     assert "BrokenPipe" not in message
 
 
+@pytest.mark.parametrize(
+    ("words", "record"),
+    [
+        (["pool", "good.csv", "--no-figures"], "good_results/run.json"),
+        (["bias", "good.csv", "--no-figures"], "good_results/run_bias.json"),
+        (["funnel", "good.csv"], "good_results/figures/run_funnel.json"),
+        (["report", "good.csv", "--no-figures"], "good_results/run.json"),
+        (["compare", "good.csv", "good.csv"], "good_results/run_compare.json"),
+        (
+            ["power", "mean", "--r", ".2", "--k", "20", "--n", "60", "--tau", ".1", "-o", "plan"],
+            "plan/run_power.json",
+        ),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_a_reader_that_closes_the_pipe_loses_no_results(tmp_path, good, words, record):
+    process = subprocess.Popen(
+        [*COMMAND, *words], cwd=good.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    message = process.stderr.read().decode()
+    process.stderr.close()
+    process.wait(timeout=120)
+    assert (good.parent / record).is_file(), message
+    files = json.loads((good.parent / record).read_text(encoding="utf-8"))["files"]
+    assert all(((good.parent / record).parent / name).is_file() for name in files)
+
+
 @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "xterm-256color"}])
 def test_pipe_gets_no_escape_codes(run, bad, env):
     done = run("validate", bad, env=env)
