@@ -116,12 +116,12 @@ class Effects:
     @property
     def yi(self) -> Array:
         """Effects on the analysis scale, shape (k,)."""
-        return self.frame["yi"].to_numpy(dtype=float)
+        return _fixed(self.frame["yi"])
 
     @property
     def vi(self) -> Array:
         """Sampling variances, shape (k,)."""
-        return self.frame["vi"].to_numpy(dtype=float)
+        return _fixed(self.frame["vi"])
 
     @property
     def n_effects(self) -> int:
@@ -229,6 +229,13 @@ class Effects:
 def study_names(frame: pd.DataFrame) -> pd.Series[Any]:
     """Return the study of each effect as figures and tables print it: its label, if it has one."""
     return frame["label" if "label" in frame else "study"]
+
+
+def _fixed(column: pd.Series[Any]) -> Array:
+    """A column as numbers that cannot be changed, whatever pandas lends."""
+    array: Array = column.to_numpy(dtype=float).view()
+    array.flags.writeable = False
+    return array
 
 
 def _numbers(name: str, values: ArrayLike) -> Array:

@@ -31,6 +31,9 @@ NAMES = (
 )
 MODALITIES = ("CBT", "psychodynamic", "humanistic", "integrative", "third-wave")
 
+#: Pixels that neighbours may share: before 3.11 matplotlib sets runs of text on whole pixels.
+APART = 1.25
+
 MakeFit = Callable[..., PooledFit]
 MACHINE = tuple(fontManager.ttflist)
 SHIPPED = tuple(
@@ -153,7 +156,7 @@ def _assert_clear(figure: Figure) -> None:
         panel = _panel(figure).get_window_extent(renderer).extents
     low, high = boxes[:, None, :2], boxes[:, None, 2:]
     shared = np.minimum(high, boxes[None, :, 2:]) - np.maximum(low, boxes[None, :, :2])
-    touching = (shared > 0.6).all(axis=2)
+    touching = (shared > APART).all(axis=2)
     np.fill_diagonal(touching, False)
     pairs = [(shown[i].get_text(), shown[j].get_text()) for i, j in np.argwhere(touching)]
     assert not pairs
@@ -204,7 +207,7 @@ def _assert_readable(figure: Figure) -> None:
         places = [(a, a.get_window_extent(renderer).extents) for a in panels]
     low, high = boxes[:, None, :2], boxes[:, None, 2:]
     shared = np.minimum(high, boxes[None, :, 2:]) - np.maximum(low, boxes[None, :, :2])
-    touching = (shared > 0.6).all(axis=2)
+    touching = (shared > APART).all(axis=2)
     np.fill_diagonal(touching, False)
     assert not [(shown[i].get_text(), shown[j].get_text()) for i, j in np.argwhere(touching)]
     width, height = figure.bbox.width, figure.bbox.height

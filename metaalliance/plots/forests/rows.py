@@ -152,7 +152,7 @@ def effect_labels(frame: pd.DataFrame) -> list[str]:
         frame, names = frame.assign(sample=frame["sample"].where(several)), ["sample", *names]
     number = frame.groupby("study").cumcount() + 1
     labels = []
-    for i, row in enumerate(frame[names].itertuples(index=False)):
+    for i, row in enumerate(frame[names].to_numpy(dtype=object)):
         told = [cell_text(v) for v in row if not pd.isna(v)]
         label = ", ".join(told)
         labels.append(label[:1].upper() + label[1:] or f"Effect {number.iloc[i]}")
