@@ -213,7 +213,7 @@ def test_interrupt_ends_cleanly(own_server):
 def test_stop_button(own_server):
     found = own_server()
     assert found.ask("stop", "POST")[0] == 200
-    assert found.process.wait(timeout=30) == 0
+    assert found.process.wait(timeout=120) == 0
     assert not list(found.temporary.iterdir())
 
 
