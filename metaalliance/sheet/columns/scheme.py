@@ -151,19 +151,46 @@ def _with_missing(scheme: Scheme, config: Config) -> Scheme:
 def extend(vocabulary: Vocabulary, levels: Mapping[str, tuple[str, ...]]) -> Vocabulary:
     """Return a vocabulary with more levels and aliases; the team's win over the built-in ones.
 
-    A name that the team has entered is asked about no longer.
+    A name that the team has entered is asked about no longer. A level that it puts under another
+    goes there with all its other names.
+
+    Raises
+    ------
+    OptionError
+        When a name is put under two levels, or the level of a closed column under another.
     """
+    key = vocabulary.key
+    own: dict[str, str] = {key(level): level for level in levels}
+    for level, names in levels.items():
+        for name in names:
+            if own.setdefault(key(name), level) != level:
+                raise OptionError(
+                    f"{vocabulary.name} has {name!r} under {level!r} and {own[key(name)]!r}; a "
+                    "name stands for one level."
+                )
+    to = {level: own.get(key(level), level) for level in vocabulary.levels}
+    for level, other in to.items():
+        if other != level and not vocabulary.open:
+            raise OptionError(
+                f"{vocabulary.name} has {level!r}, which decides and keeps its name: it cannot "
+                f"be read as {other!r}."
+            )
     aliases = {level: (*names,) for level, names in levels.items()}
-    own = {key_of(n) for extra in levels.values() for n in extra} | {key_of(k) for k in levels}
-    questions = {n: m for n, m in vocabulary.questions.items() if key_of(n) not in own}
     for level, names in vocabulary.aliases.items():
-        kept = tuple(n for n in names if key_of(n) not in own)
-        aliases[level] = (*aliases.get(level, ()), *kept)
-    new = tuple(level for level in levels if level not in vocabulary.levels)
-    ordered = (*vocabulary.levels, *new)
+        kept = tuple(n for n in names if key(n) not in own)
+        aliases[to[level]] = (*aliases.get(to[level], ()), *kept)
+    stay = tuple(level for level in vocabulary.levels if to[level] == level)
+    new = tuple(level for level in levels if level not in stay)
+    ordered = (*stay, *new)
     if len(new) < len(levels):  # the team's order, where it names levels that there were
-        ordered = (*levels, *(level for level in vocabulary.levels if level not in levels))
-    return replace(vocabulary, levels=ordered, aliases=aliases, questions=questions, _lookup={})
+        ordered = (*levels, *(level for level in stay if level not in levels))
+    return replace(
+        vocabulary,
+        levels=ordered,
+        aliases=aliases,
+        questions={n: m for n, m in vocabulary.questions.items() if key(n) not in own},
+        _lookup={},
+    )
 
 
 def _check_column(name: str, where: str) -> None:
