@@ -203,7 +203,7 @@ ONCE_WRONG = [
     ("alliance_time", "session 10", None), ("alliance_time", "session 2", None),
     ("modality", "ERP", "CBT"), ("modality", "CBT-I", "CBT"), ("modality", "DIT", "psychodynamic"),
     ("modality", "LTPP", "psychodynamic"), ("modality", "FAP", "third-wave"),
-    ("modality", "SFBT", None),
+    ("modality", "SFBT", None), ("delivery", "officer", None), ("alliance_rater", "patent", None),
 ]  # fmt: skip
 
 

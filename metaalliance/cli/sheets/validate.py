@@ -71,9 +71,8 @@ def _document(studies: Studies) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "command": "validate",
         "input": input_record(studies),
-        "problems": [
-            {**p.to_dict(), "cells": [one.to_dict() for one in p.each]} for p in studies.problems
-        ],
+        "problems": [p.to_dict() for p in studies.problems],
+        "cells": [one.to_dict() for p in studies.problems for one in p.cells],
         "silenced": [{**p.to_dict(), "reason": reason} for p, reason in studies.silenced],
     }
 

@@ -160,8 +160,9 @@ def _is_slip(text: str, name: str, *, initials: bool) -> bool:
         return True
     if initials or len(name) < 4:
         return False
-    exchanged = typed[1:2] + typed[:1] + typed[2:]
-    return meant[1:] in {typed, typed[1:]} or exchanged == meant
+    if len(text) == len(name):
+        return typed[1:] == meant[1:] or typed[1:2] + typed[:1] + typed[2:] == meant
+    return len(text) < len(name) and typed == meant[1:]
 
 
 def turned(include: Vocabulary) -> Vocabulary:
