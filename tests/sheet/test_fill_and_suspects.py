@@ -260,6 +260,8 @@ DIRECTIONS = [
             "well being",
             "psychological well being",
             "sessions completed",
+            "HAM-D remission",
+            "PHQ-9 recovery",
             "remaining in treatment",
         )
     ),
@@ -292,6 +294,7 @@ NOT_KNOWN = [
     ("weeks in treatment", "dropout"), ("CORE-OM well-being", "wellbeing"), ("CBCL total", ""),
     ("SDQ total", "functioning"), ("school attendance problems", ""), ("BDI fatigue", ""),
     ("Homework Problem Checklist", "homework"), ("barriers to engagement", "engagement"),
+    ("GAF symptoms", "symptom"), ("fewer missed sessions", ""),
     ("abstinence syndrome", ""),
 ]  # fmt: skip
 

@@ -99,13 +99,14 @@ def scheme_of(config: Config, base: Scheme | None = None) -> Scheme:
         _check_code(entry.code, where)
     extended, own = dict(below.vocabularies), dict(below.own)
     for name, levels in config.vocabulary.items():
-        if has_levels(name):
-            extended[name] = extend(extended.get(name) or Vocabulary(name, (), open=True), levels)
-        elif key_of(name) in moderators:
-            own[key_of(name)] = extend(own.get(key_of(name)) or own_vocabulary(name), levels)
-        else:
+        into, key = (extended, name) if has_levels(name) else (own, key_of(name))
+        if into is own and key not in moderators:
             _check_column(name, where)
             raise OptionError(f"{where}: {name} has no vocabulary; it holds numbers.")
+        try:
+            into[key] = extend(into.get(key) or own_vocabulary(name), levels)
+        except OptionError as error:
+            raise OptionError(f"{where}: {error}") from error
     kept = {h: name for h, name in below.headers.items() if name not in config.columns}
     headers = {key_of(header): name for name, header in config.columns.items()}
     scheme = Scheme(

@@ -28,6 +28,8 @@ _BETTER = re.compile(
     r"|(?:remain|stay)\w* in (?:treatment|therapy))",
     re.IGNORECASE,
 )
+#: Good ends, which an instrument of symptoms may define.
+_ENDS = re.compile(r"\b(?:remission|remitted|recover|abstinen)", re.IGNORECASE)
 #: Sessions that did not take place: one event, whose words would turn it round elsewhere.
 _MISSED = re.compile(
     r"(?:missed|cancell?ed) (?:session|appointment|visit)s?"
@@ -130,23 +132,23 @@ def known_direction(row: Row) -> tuple[str, str, bool]:
     side, whole = _instrument(measure)
     if side and whole:
         return measure, _DIRECTIONS[side], True
+    if _TURNED.search(_MISSED.sub("", measure)) or OUTCOME_MEASURE.question(measure):
+        return "", "", False
     if _MISSED.search(measure):
         return measure, "lower_better", True
-    if _TURNED.search(measure) or OUTCOME_MEASURE.question(measure):
-        return "", "", False
     what = measure or domain
     ailing = bool(_AILMENTS.search(measure))
     for text in (measure, "" if _TURNED.search(domain) else domain):
         if _WORSE.search(text):
             return what, "lower_better", True
-        if side == "worse":  # an unknown part of it: better words may be names of its problems
+        if side == "worse" and not _ENDS.search(text):  # the words may name a part of it
             continue
         if _BETTER.search(text):
             spoiled = _SPOILED.search(measure)
             return ("", "", False) if spoiled else (what, "higher_better", True)
         if _STATES.search(text) and not ailing:
             return what, "higher_better", text == what
-    if domain == "symptom" or ailing:
+    if side != "better" and (domain == "symptom" or ailing):
         return what, "lower_better", False
     return "", "", False
 
