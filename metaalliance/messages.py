@@ -287,6 +287,12 @@ _SHEET = {
         "Only columns with a vocabulary have levels.",
         "Delete the row of the codebook, or use another column.",
     ),
+    "MA223": _error(
+        "the codebook puts a name under two levels",
+        "A name stands for one level of its column, and levels that decide a sign, a number or a "
+        "row keep their names.",
+        "Leave the name on one row of the codebook.",
+    ),
     "MA216": _error(
         "a number stands under no header",
         "It would be lost. In a text file a decimal comma may have split a number in two.",
@@ -1059,9 +1065,10 @@ _STUDY = {
         "Nothing to do if the reading is right; else name the column include.",
     ),
     "MA537": _note(
-        "a symptom scale on which a higher score is better",
-        "The measure is not known; on most symptom scales a higher score is worse, and a wrong "
-        "direction turns the sign of the effect.",
+        "a direction that is unusual for what is measured",
+        "The measure is not known. On most symptom scales a higher score is worse, and on most "
+        "scales of functioning, well-being or satisfaction better; a wrong direction turns the "
+        "sign of the effect.",
         "Correct outcome_direction; keep it where the score is an improvement or was reversed.",
     ),
     "MA509": _warning(

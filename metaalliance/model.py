@@ -22,7 +22,7 @@ from metaalliance.setting import Settings, setting, settings_in
 
 #: Correlation of sampling errors within a sample that "che" assumes where nobody says otherwise.
 RHO = 0.6
-#: The same for the average of the effects of a study, as this literature has it.
+#: The same for the average of the effects of a study where nobody says otherwise.
 AGGREGATION_RHO = 0.5
 #: Models with a variance within studies beside the one between.
 MULTILEVEL = frozenset({"three-level", "che"})

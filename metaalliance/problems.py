@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "note"]
@@ -24,6 +24,8 @@ class Problem:
         What to do.
     sheet, cell, row, study, column, seen
         Where it is and what stands there, as far as it has a place.
+    cells : tuple of Problem
+        The problem of each cell, where several have one cause and it stands for all of them.
     """
 
     code: str
@@ -36,6 +38,12 @@ class Problem:
     study: str = ""
     column: str = ""
     seen: str = ""
+    cells: tuple[Problem, ...] = ()
+
+    @property
+    def each(self) -> tuple[Problem, ...]:
+        """The problem of each cell, one by one."""
+        return self.cells or (self,)
 
     @property
     def place(self) -> str:
@@ -49,7 +57,7 @@ class Problem:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as the JSON output prints it."""
-        return asdict(self)
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "cells"}
 
 
 def place_in(sheet: str, cell: str) -> str:

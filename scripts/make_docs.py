@@ -27,7 +27,8 @@ from metaalliance.publication_bias.methods import METHODS, Method
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
 from metaalliance.setting import settings_in
 from metaalliance.sheet.columns.specification import COLUMNS, Column
-from metaalliance.sheet.columns.vocabularies import VOCABULARIES, Vocabulary, term_pages
+from metaalliance.sheet.columns.vocabularies import TOTALS, VOCABULARIES, Vocabulary, term_pages
+from metaalliance.sheet.rules.directions import PARTS
 from metaalliance.sheet.template.entry_checks import values_text
 from metaalliance.sheet.template.style import GROUPS
 
@@ -114,6 +115,8 @@ def vocabulary_page() -> str:
         for name in vocabulary.questions
     ]
     text = text.replace("{{questions}}\n", "".join(asked))
+    for mark, words in (("{{totals}}", TOTALS), ("{{parts}}", PARTS)):
+        text = text.replace(mark, ", ".join(sorted(words)))
     for key in term_pages():
         text = text.replace(f"{{{{{key}}}}}", page_links([key]))
     parts = [HEAD, text]

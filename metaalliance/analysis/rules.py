@@ -7,16 +7,18 @@ each number that moved is set against the rules that changed since.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
 RULES_VERSION = 4
 
 
-Where = Literal["", "samples", "reading"]
+Where = Literal["", "samples", "reading", "structure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,10 @@ class Rule:
         Regular expression of the paths of these numbers.
     vanished : bool
         Whether it only takes numbers away.
-    where : {"", "samples", "reading"}
+    where : {"", "samples", "reading", "structure"}
         Which sheets it concerns: all, those with several independent samples in a study, those
-        whose studies, effects, participants or levels are counted otherwise now.
+        whose studies, effects, participants or levels are counted otherwise now, those whose
+        model takes further levels, a crossed factor or correlations from a column of levels.
     """
 
     version: int
@@ -54,6 +57,11 @@ class Rule:
 
 
 _ALL = frozenset({"pool", "report", "moderators", "bias", "influence", "multiverse"})
+#: Commands that count levels, and those whose model may take its structure from a column of levels.
+_READ_AS_LEVELS: tuple[tuple[frozenset[str], Where], ...] = (
+    (frozenset({"moderators", "report", "multiverse", "influence"}), "reading"),
+    (_ALL | {"compare"}, "structure"),
+)
 #: Numbers that count what was read.
 _COUNTS = re.compile(r"(?:.*\.)?(?:n_studies|n_effects|n_participants|levels\.\d+\.level)$")
 
@@ -113,13 +121,16 @@ RULES: tuple[Rule, ...] = (
         numbers="",
         where="samples",
     ),
-    Rule(
-        version=4,
-        text="parents are raters of their own, further names are read as the levels that they are, "
-        "and names with several meanings (EFT, teletherapy, DAS) are levels of their own",
-        commands=frozenset({"moderators", "report", "multiverse", "influence"}),
-        numbers="",
-        where="reading",
+    *(
+        Rule(
+            version=4,
+            text="parents are raters of their own, further names are read as the levels that they "
+            "are, and names with several meanings (EFT, teletherapy, DAS) are levels of their own",
+            commands=commands,
+            numbers="",
+            where=where,
+        )
+        for commands, where in _READ_AS_LEVELS
     ),
 )
 
@@ -127,6 +138,11 @@ RULES: tuple[Rule, ...] = (
 def rules_of(record: Mapping[str, Any]) -> int:
     """Return the version of the rules of a record; those of 0.1 do not name it."""
     return int(record.get("rules", 1))
+
+
+def takes_levels(columns: Iterable[str]) -> bool:
+    """Whether a column that gives a model its structure has levels that a vocabulary reads."""
+    return any(column in VOCABULARIES for column in columns)
 
 
 def is_read_otherwise(moved: Sequence[Mapping[str, Any]]) -> bool:
@@ -150,7 +166,7 @@ def explained(
 
     Parameters
     ----------
-    sheet : collection of {"samples", "reading"}
+    sheet : collection of {"samples", "reading", "structure"}
         What the sheet has that only some rules concern.
 
     Returns

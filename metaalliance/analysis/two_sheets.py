@@ -29,7 +29,7 @@ from metaalliance.analysis.record import (
     numbers_of,
     plain,
 )
-from metaalliance.analysis.rules import explained, rules_of
+from metaalliance.analysis.rules import explained, rules_of, takes_levels
 from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
 
@@ -85,10 +85,14 @@ def compare_checks(
     document = compare_document(compare(*read_again, model=model, policy=policy, key=key), ())
     numbers = _numbers(document)
     moved = moved_numbers(record["numbers"], numbers)
-    by_rule, left = explained(rules_of(record), record["command"], moved)
+    inputs = _inputs(record["input"], document["input"])
+    structured = inputs.same and takes_levels(model.columns)
+    by_rule, left = explained(
+        rules_of(record), record["command"], moved, ["structure"] if structured else ()
+    )
     return [
         seal_check(intact(record)),
-        _inputs(record["input"], document["input"]),
+        inputs,
         settings_check(record["settings"], plain(document["settings"])),
         versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
         rules_check(rules_of(record), by_rule),

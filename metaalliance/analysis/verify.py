@@ -47,7 +47,14 @@ from metaalliance.analysis.record import (
     recorded_parts,
 )
 from metaalliance.analysis.report import REPORT_RESULTS, record_parts, report_document
-from metaalliance.analysis.rules import RULES_VERSION, Where, explained, is_read_otherwise, rules_of
+from metaalliance.analysis.rules import (
+    RULES_VERSION,
+    Where,
+    explained,
+    is_read_otherwise,
+    rules_of,
+    takes_levels,
+)
 from metaalliance.analysis.two_sheets import compare_checks, sheet_of
 from metaalliance.config import Config
 from metaalliance.errors import OptionError, StudyDataError
@@ -275,6 +282,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     unchanged = record["input"]["sha256"] == analysis.studies.sha256
     sheet: list[Where] = ["samples"] if analysis.coded.studies_with_samples else []
     sheet += ["reading"] if older and unchanged and is_read_otherwise(moved) else []
+    sheet += ["structure"] if older and unchanged and takes_levels(analysis.model.columns) else []
     by_rule, unexplained = explained(version, record["command"], moved, sheet)
     content = {key: now.document[key] for key in now.results}
     return [

@@ -104,8 +104,8 @@ def _shared(options: PowerOptions) -> dict[str, Any]:
         raise OptionError("Give --n, the participants of a study, or a --pilot sheet.")
     if options.tau is None:
         raise OptionError(
-            "Give --tau, the standard deviation of the true effects (Fisher z; .15 is typical of "
-            "this literature), or a --pilot sheet."
+            "Give --tau, the standard deviation of the true effects (Fisher z, such as .15), or "
+            "a --pilot sheet."
         )
     sizes = [whole("--effects", x) for x in options.effects_per_study.split(",")]
     return {**shared, "n": numbers("--n", options.n), "effects_per_study": sizes}

@@ -40,7 +40,7 @@ def aggregate(
     rho : float
         With the mean, the assumed correlation of the sampling errors within a sample; with
         the composite, the assumed correlation between the measures that are put together.
-        .5 is the custom of the alliance literature for both.
+        .5 is a default for both.
     weighted : bool
         Plain mean with variance ``1'V1 / n^2`` (default), or the generalised least squares
         mean, which can leave the range of its effects when their variances differ.

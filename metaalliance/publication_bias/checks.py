@@ -86,7 +86,7 @@ def begin_averaged(
     """Return one effect per study with what was asked for.
 
     Several effects of a study are averaged with the rho that was asked for where it is a number
-    (a column of correlations has none for an average), else with that of the literature.
+    (a column of correlations has none for an average), else with .5.
     """
     asked = asked_model(effects, settings)
     lost = left_out(asked, kind.takes, kind.kinds)

@@ -16,7 +16,7 @@ from metaalliance.model import RHO, Model
 from metaalliance.models.pool import fit_mean
 from metaalliance.options import check_rho
 
-#: Share of tau² between studies where nothing is said: that of the alliance literature.
+#: Share of tau² between studies where nothing is said: a default, of no source.
 BETWEEN = 0.7
 
 
@@ -150,7 +150,7 @@ def assume(
     if not (_is_number(tau) and tau is not None and float(tau) >= 0):
         raise OptionError(
             f"tau={tau!r} is not a standard deviation, zero or above: that of the true effects "
-            "(Fisher z; .15 is typical of this literature), or of a pilot."
+            "(Fisher z, such as .15), or of a pilot."
         )
     if not (_is_number(between) and 0 <= float(between) <= 1):
         raise OptionError(f"between={between!r} is not a share between 0 and 1.")

@@ -14,6 +14,7 @@ import pytest
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.publication_bias.methods import METHODS
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, cited
+from metaalliance.sheet.columns.vocabularies import term_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Lists of works: the bibliography, and the table that is made of the published results.
@@ -25,7 +26,7 @@ ENTRIES = {
 FENCE = re.compile(r"^ {0,3}(```+).*?^ {0,3}\1", re.DOTALL | re.MULTILINE)
 DOCTEST = re.compile(r"^ *>>>.*?(?=^\s*$|\Z)", re.DOTALL | re.MULTILINE)
 YEAR = r"(?:1[89]|20)\d\d"
-FAMILY = r"(?:(?:[Vv]an|[Dd]en?|[Dd]er|Davey) )*[A-ZÄÖÜÉ](?:(?!['’]s\b)[\w’'-])+"
+FAMILY = r"(?<!\w)(?:(?:[Vv]an|[Dd]en?|[Dd]er|Davey) )*[A-ZÄÖÜÉ](?:(?!['’]s\b)[\w’'-])+"
 #: "Knapp and Hartung (2003)", "Fleiss et al. 1969", "Hedges & Pigott 2001, 2004".
 CITATION = re.compile(
     rf"(?P<names>{FAMILY}(?: et al\.|(?:, {FAMILY})*,? (?:&|and) {FAMILY})?)(?:['’]s)?,? "
@@ -97,6 +98,12 @@ def reviews_and_studies():
     return known
 
 
+def papers_of_the_vocabulary():
+    """Names and years in the register of pages, which has the address of each."""
+    seen = " ".join(text for address, text in term_pages().values() if address)
+    return {(re.match(FAMILY, names)[0], year) for names, year in citations(seen)}
+
+
 @pytest.fixture(scope="module")
 def texts():
     return all_texts()
@@ -113,7 +120,7 @@ def works():
 
 
 def test_everything_that_is_cited_is_in_the_bibliography(texts, works):
-    data, unknown = reviews_and_studies(), []
+    data, unknown = reviews_and_studies() | papers_of_the_vocabulary(), []
     for place, text in texts.items():
         for names, year in citations(text):
             first = re.match(FAMILY, names)[0]

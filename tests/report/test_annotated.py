@@ -223,6 +223,18 @@ def test_cells_are_coloured_by_the_gravest_and_say_why(written, checked):
     assert sheet["C2"].fill.fill_type is None
 
 
+def test_each_cell_of_one_cause_is_marked_and_listed(written, checked):
+    head = ["study", "r", "n", "outcome_measure", "outcome_direction"]
+    rows = [[f"S{i}", 0.3, 40 + i, "ORS", "lower_better"] for i in range(12)]
+    studies, copy, _ = checked(written([head, *rows]))
+    assert [p.code for p in studies.problems].count("MA514") == 1
+    book = load_workbook(copy)
+    told = [book["effects"].cell(row, 5).comment for row in range(2, 14)]
+    assert all(note is not None and "a higher ORS is better" in note.text for note in told)
+    listed = [row[1].value for row in book["Problems"].iter_rows(min_row=2)]
+    assert listed.count("MA514") == 12
+
+
 def test_notes_of_the_sheet_are_kept(written, checked):
     def change(sheet: Any) -> None:
         sheet["B2"].comment = Comment("mail of the author", "coder")

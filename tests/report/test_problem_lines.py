@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import csv
+import io
+import json
 
+import pytest
+from typer.testing import CliRunner
+
+from metaalliance.cli.app import app
 from metaalliance.problems import Problem
 from metaalliance.report.tables.problems import count_line, problem_lines
 from metaalliance.report.tables.table import text_width
@@ -104,3 +110,62 @@ def test_record_has_the_documented_keys():
     assert list(problem().to_dict()) == [
         "code", "severity", "message", "hint", "sheet", "cell", "row", "study", "column", "seen",
     ]  # fmt: skip
+
+
+# One cause in many cells -----------------------------------------------------------------
+
+
+@pytest.fixture
+def validated(tmp_path):
+    """Return a function that validates 60 rows of two measures, all coded backwards."""
+    rows = [
+        f"S{i},.{i % 40 + 10},{40 + i},{('BDI', 'ORS')[i % 2]},"
+        f"{('higher_better', 'lower_better')[i % 2]}\n"
+        for i in range(60)
+    ]
+    path = tmp_path / "sheet.csv"
+    path.write_text("study,r,n,outcome_measure,outcome_direction\n" + "".join(rows))
+
+    def run(*words):
+        done = CliRunner().invoke(app, ["validate", str(path), *words], catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.stdout
+
+    return run
+
+
+EVERY_CELL = [f"E{row}" for row in range(2, 62)]
+
+
+def test_one_cause_is_one_problem_that_counts_its_cells(validated):
+    text = validated()
+    assert "the direction contradicts the measure (1)" in text
+    assert "60 rows (E2, E3, E4" in " ".join(text.split())
+    assert "E61" not in text
+
+
+def test_all_prints_each_cell_with_its_measure(validated):
+    text = validated("--all")
+    section = next(part for part in text.split("\n\n") if "MA514" in part)
+    assert section.startswith("warning MA514: the direction contradicts the measure (60)")
+    told = " ".join(section.split()).split("sheet.csv!")[1:]
+    assert [one.split()[0] for one in told] == EVERY_CELL
+    assert all(f"a higher {('BDI', 'ORS')[i % 2]} is" in one for i, one in enumerate(told))
+
+
+def test_json_has_each_cell_of_a_problem(validated):
+    document = json.loads(validated("--json"))
+    assert [p["code"] for p in document["problems"]].count("MA514") == 1
+    found = [one for one in document["cells"] if one["code"] == "MA514"]
+    assert [one["cell"] for one in found] == EVERY_CELL
+    assert "a higher ORS is better" in found[-1]["message"]
+    assert found[-1]["study"] == "S59"
+
+
+def test_csv_has_a_row_for_each_cell(validated):
+    rows = list(csv.DictReader(io.StringIO(validated("--output-format", "csv"))))
+    found = [row for row in rows if row["code"] == "MA514"]
+    assert [row["cell"] for row in found] == EVERY_CELL
+    assert {row["message"].split(",")[0] for row in found} == {
+        "a higher BDI is worse", "a higher ORS is better",
+    }  # fmt: skip

@@ -128,6 +128,84 @@ def test_levels_that_are_read_otherwise_name_the_rule(tmp_path):
     assert "parents are raters of their own" in found.verdict
 
 
+RATED = "study,effect,r,n,alliance_rater\n"
+STRUCTURES = {
+    "pool": ["--model", "che", "--rho-same", ".8", "--same", "alliance_rater"],
+    "bias": ["--model", "three-level", "--above", "alliance_rater"],
+    "pool crossed": ["--model", "three-level", "--crossed", "alliance_rater"],
+}
+
+
+def structured(folder, command, words, rater):
+    """Return the record of a model that is structured by raters, one of them as named."""
+    raters = ["client", "therapist", "partner", rater]
+    rows = [
+        f"S{i},{k},.{(i * 7 + k * 11) % 40 + 10},{40 + i},{name}\n"
+        for i in range(1, 9)
+        for k, name in enumerate(raters)
+        if (i + k) % 4 or words[2] == "--rho-same"
+    ]
+    if "--above" in words:
+        rows = [
+            f"S{i},{k},.{(i * 7 + k * 11) % 40 + 10},{40 + i},{raters[i % 4]}\n"
+            for i in range(1, 13)
+            for k in (1, 2)
+        ]
+    (folder / "sheet.csv").write_text(RATED + "".join(rows))
+    call = [command, str(folder / "sheet.csv"), *words, "--output", str(folder), "--force"]
+    done = CliRunner().invoke(app, call, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    name = "run.json" if command == "pool" else f"run_{command}.json"
+    return folder / name, json.loads((folder / name).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("kind", STRUCTURES)
+def test_a_model_that_takes_its_structure_from_levels_names_the_rule(tmp_path, kind):
+    """Rules 3 read parents as other: their numbers are those of a sheet that calls them so."""
+    command, words = kind.split()[0], STRUCTURES[kind]
+    _, before = structured(tmp_path, command, words, "other")
+    record, content = structured(tmp_path, command, words, "parent")
+    assert before["numbers"] != content["numbers"]
+    content |= {"files": {}, "rules": 3, "numbers": before["numbers"]}
+    content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+    record.write_text(json.dumps(content), encoding="utf-8")
+    found = ma.verify(record, tmp_path / "sheet.csv", config=empty(tmp_path))
+    assert found.follows, found.summary()
+    assert "parents are raters of their own" in found.verdict
+
+
+def test_a_comparison_that_takes_its_structure_from_levels_names_the_rule(tmp_path):
+    words = ["--model", "che", "--rho-same", ".8", "--same", "alliance_rater"]
+    numbers = []
+    for rater in ("other", "parent"):
+        structured(tmp_path, "pool", words, rater)
+        text = (tmp_path / "sheet.csv").read_text()
+        (tmp_path / "later.csv").write_text(text.replace(",.21,", ",.31,"))
+        call = ["compare", str(tmp_path / "sheet.csv"), str(tmp_path / "later.csv"), *words,
+                "--output", str(tmp_path), "--force"]  # fmt: skip
+        done = CliRunner().invoke(app, call, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        content = json.loads((tmp_path / "run_compare.json").read_text("utf-8"))
+        numbers.append(content["numbers"])
+    assert numbers[0] != numbers[1]
+    content |= {"files": {}, "rules": 3, "numbers": numbers[0]}
+    content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+    (tmp_path / "run_compare.json").write_text(json.dumps(content), encoding="utf-8")
+    found = ma.verify(tmp_path / "run_compare.json", tmp_path / "later.csv", config=empty(tmp_path))
+    assert found.follows, found.summary()
+    assert "parents are raters of their own" in found.verdict
+
+
+def test_a_model_without_columns_of_levels_is_moved_by_no_reading(tmp_path):
+    words = ["--model", "che", "--rho", ".5"]
+    record, content = structured(tmp_path, "pool", words, "parent")
+    content |= {"files": {}, "rules": 3}
+    content["numbers"]["pooled.estimate"] += 0.01
+    content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+    record.write_text(json.dumps(content), encoding="utf-8")
+    assert not ma.verify(record, tmp_path / "sheet.csv", config=empty(tmp_path)).follows
+
+
 def test_strict_wants_the_same_rules(tmp_path, old):
     assert old("run.json").follows
     strict = ma.verify(

@@ -219,6 +219,57 @@ DIRECTIONS = [
     ("my symptom scale", "symptom", "higher_better", "MA537"),
     ("my own scale", "symptom", "higher_better", "MA537"),
     ("functional impairment", "functioning", "higher_better", "MA537"),
+    *(
+        (name, "", "higher_better", "MA514")
+        for name in (
+            "OQ-45 total",
+            "LSAS total",
+            "HADS depression",
+            "DASS-21 depression",
+            "STAI state",
+            "SCL-90-R depression",
+            "SCL-90 GSI",
+            "PANSS negative",
+            "EDE-Q global",
+            "Kessler K10",
+            "PHQ-9 total",
+            "BDI total score",
+            "Clinical Global Impressions",
+            "CBCL internalising",
+            "CBCL externalising",
+            "total BDI score",
+            "HADS-A (anxiety)",
+            "LSAS avoidance",
+            "Hamilton",
+            "Hamilton total",
+            "dropping out",
+            "early termination",
+            "discontinuation",
+            "recidivism",
+            "re-offending",
+            "missed sessions",
+            "no-shows",
+        )
+    ),
+    *(
+        (name, "", "lower_better", "MA514")
+        for name in (
+            "GAF score",
+            "WHO-5 total",
+            "GAS",
+            "well being",
+            "psychological well being",
+            "sessions completed",
+            "HAM-D remission",
+            "PHQ-9 recovery",
+            "remaining in treatment",
+        )
+    ),
+    ("missed sessions", "attendance", "higher_better", "MA514"),
+    ("sessions completed", "dropout", "lower_better", "MA514"),
+    ("BDI somatic factor", "symptom", "higher_better", "MA537"),
+    ("my own scale", "functioning", "lower_better", "MA537"),
+    ("loneliness", "wellbeing", "higher_better", "MA537"),
 ]
 
 
@@ -236,9 +287,15 @@ def test_direction_against_what_is_known_is_said(load, measure, domain, wrong, c
 #: Changes, names that a word turns round, and names with several meanings.
 NOT_KNOWN = [
     ("BDI change", "symptom"), ("improvement", "symptom"), ("non-completion", "retention"),
-    ("missed sessions", "attendance"), ("time to dropout", "dropout"), ("relapse-free", "relapse"),
+    ("months to relapse", "relapse"), ("time to dropout", "dropout"), ("relapse-free", "relapse"),
     ("dissatisfaction", "satisfaction"), ("", "non-adherence"), ("DAS", "functioning"),
     ("SDQ", "symptom"), ("CBCL", "functioning"), ("my own scale", "global"), ("rated", ""),
+    ("time-to-relapse", "relapse"), ("days before relapse", ""), ("avoidance of relapse", ""),
+    ("weeks in treatment", "dropout"), ("CORE-OM well-being", "wellbeing"), ("CBCL total", ""),
+    ("SDQ total", "functioning"), ("school attendance problems", ""), ("BDI fatigue", ""),
+    ("Homework Problem Checklist", "homework"), ("barriers to engagement", "engagement"),
+    ("GAF symptoms", "symptom"), ("fewer missed sessions", ""),
+    ("abstinence syndrome", ""),
 ]  # fmt: skip
 
 
@@ -248,6 +305,18 @@ def test_nothing_is_said_of_a_direction_that_is_not_known(load, measure, domain,
     studies = load(
         "study,outcome_measure,outcome_domain,outcome_direction,n,r\n"
         f"A,{measure},{domain},{direction},40,.3\n"
+    )
+    assert [p.code for p in studies.problems if p.code in {"MA514", "MA537"}] == []
+
+
+@pytest.mark.parametrize(
+    "measure", ["loneliness", "burnout", "unemployment", "sick days", "delinquency"]
+)
+@pytest.mark.parametrize("domain", ["wellbeing", "functioning"])
+def test_something_bad_may_stand_under_a_state(load, measure, domain):
+    studies = load(
+        "study,outcome_measure,outcome_domain,outcome_direction,n,r\n"
+        f"A,{measure},{domain},lower_better,40,.3\n"
     )
     assert [p.code for p in studies.problems if p.code in {"MA514", "MA537"}] == []
 

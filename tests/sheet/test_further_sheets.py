@@ -126,6 +126,32 @@ def test_codebook_adds_a_level(book):
     assert book(CODED, codebook=codebook).rows[0].get("modality") == "VT"
 
 
+def test_codebook_moves_a_level_with_all_its_names(book):
+    rows = [["study", "r", "n", "modality"], ["A", 0.3, 40, "CBT"], ["B", 0.3, 41, "REBT"]]
+    codebook = [["column", "level", "aliases"], ["modality", "talking", "CBT; VT"]]
+    read = book(rows, codebook=codebook).rows
+    assert [row.get("modality") for row in read] == ["talking", "talking"]
+
+
+def test_codebook_with_a_name_under_two_levels_is_an_error(book):
+    codebook = [["column", "level", "aliases"], ["modality", "CBT", "VT"],
+                ["modality", "talking", "CBT"]]  # fmt: skip
+    studies = book(CODED, codebook=codebook)
+    assert found(studies, "MA223") == ["codebook!B2"]
+    assert [p.code for p in studies.errors] == ["MA223"]
+
+
+def test_rows_of_one_level_in_the_codebook_add_up(book):
+    rows = [["study", "r", "n", "modality"], ["A", 0.3, 40, "VT"], ["B", 0.3, 41, "KVT"]]
+    codebook = [
+        ["column", "level", "aliases"],
+        ["modality", "CBT", "VT"],
+        ["modality", "CBT", "KVT"],
+    ]
+    read = book(rows, codebook=codebook).rows
+    assert [row.get("modality") for row in read] == ["CBT", "CBT"]
+
+
 def test_codebook_declares_a_moderator(book):
     codebook = [["column", "level"], ["modality", "VT"], ["Zufriedenheit", None]]
     assert found(book(CODED, codebook=codebook), "MA205") == []

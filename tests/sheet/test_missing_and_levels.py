@@ -151,9 +151,11 @@ def test_unknown_value_that_decides_is_an_error(load, errors, column, value):
 @pytest.mark.parametrize(
     ("column", "value", "asked"),
     [("modality", "psychodynamc", "psychodynamic"), ("alliance_rater", "clinet", "client"),
+     ("outcome_domain", "remmission", "remission"), ("outcome_domain", "dropouts", "dropout"),
+     ("outcome_domain", "retenton", "retention"), ("outcome_domain", "sympton", "symptom"),
      ("setting", "outpatiënt", "outpatient"), ("design", "cohrt", "cohort")],
 )  # fmt: skip
-def test_level_of_one_or_two_other_letters_is_asked_about(load, column, value, asked):
+def test_slip_of_one_letter_is_asked_about(load, column, value, asked):
     assert f"{asked!r} for {value!r}" in hint(
         load(f"study,r,n,{column}\nA,.3,40,{value}\n"), "MA334"
     )
@@ -191,6 +193,17 @@ ONCE_WRONG = [
     ("modality", "solution-focused", None), ("alliance_rater", "coder", "observer"),
     ("alliance_rater", "supervisor", None), ("alliance_rater", "both", None),
     ("alliance_time", "last session", "late"), ("delivery", "telehealth", None),
+    ("outcome_domain", "readmission", "readmission"), ("outcome_domain", "emission", None),
+    ("outcome_domain", "re-admission", "readmission"), ("outcome_domain", "ill-being", None),
+    ("outcome_domain", "incompletion", None), ("outcome_domain", "inattendance", None),
+    ("outcome_domain", "intention", None), ("outcome_domain", "detention", None),
+    ("outcome_domain", "unsatisfaction", None), ("design", "controlled", None),
+    ("modality", "experimental", None), ("modality", "interactive", None),
+    ("modality", "systematic", None), ("adjusted_for", "no baseline", None),
+    ("alliance_time", "session 10", None), ("alliance_time", "session 2", None),
+    ("modality", "ERP", "CBT"), ("modality", "CBT-I", "CBT"), ("modality", "DIT", "psychodynamic"),
+    ("modality", "LTPP", "psychodynamic"), ("modality", "FAP", "third-wave"),
+    ("modality", "SFBT", None), ("delivery", "officer", None), ("alliance_rater", "patent", None),
 ]  # fmt: skip
 
 
@@ -266,6 +279,53 @@ def test_the_team_says_what_a_name_means(load):
     studies = read(load, text, vocabulary={"modality": own})
     assert values(studies, "modality") == ["humanistic", "third-wave"]
     assert "MA355" not in codes(studies)
+
+
+@pytest.mark.parametrize(("name", "asked"), [("CBCL total", "CBCL"), ("SDQ total score", "SDQ")])
+def test_total_is_asked_about_like_the_instrument(load, name, asked):
+    studies = load(f"study,r,n,outcome_measure\nA,.3,40,{name}\n")
+    assert values(studies, "outcome_measure") == [name]
+    assert hint(studies, "MA355").startswith(f"{asked} may be ")
+
+
+def test_a_level_that_the_team_puts_under_another_moves_with_all_its_names(load):
+    text = "study,r,n,modality\nA,.3,40,CBT\nB,.2,40,REBT\nC,.2,40,interpersonal\nD,.1,40,DBT\n"
+    names = {"talking": ["CBT", "IPT", "cognitive therapy"]}
+    studies = read(load, text, vocabulary={"modality": names})
+    assert values(studies, "modality") == ["talking", "talking", "talking", "third-wave"]
+    assert not {"CBT", "IPT"} & set(studies.level_orders["modality"])
+
+
+def test_the_team_may_take_some_names_of_a_level_that_it_moves(load):
+    text = "study,r,n,modality\nA,.3,40,CBT\nB,.2,40,REBT\n"
+    own = {"talking": ["CBT"], "rational": ["REBT"]}
+    assert values(read(load, text, vocabulary={"modality": own}), "modality") == [
+        "talking", "rational",
+    ]  # fmt: skip
+
+
+TWICE = [
+    ("modality", {"talking": ["CBT"], "CBT": ["KVT"]}),
+    ("modality", {"talking": ["KVT"], "other": ["KVT"]}),
+    ("own", {"high": ["3"], "low": ["3"]}),
+]
+
+
+@pytest.mark.parametrize(("column", "own"), TWICE)
+def test_a_name_under_two_levels_is_refused(load, column, own):
+    text = f"study,r,n,{column}\nA,.3,40,CBT\n"
+    with pytest.raises(OptionError, match="a name stands for one level"):
+        read(load, text, vocabulary={column: own}, moderators=["own"])
+
+
+@pytest.mark.parametrize(
+    ("column", "own"),
+    [("outcome_direction", {"lower_better": ["higher_better"]}), ("include", {"yes": ["no"]}),
+     ("sign", {"+": ["-"]})],
+)  # fmt: skip
+def test_a_level_that_decides_is_moved_under_no_other(load, column, own):
+    with pytest.raises(OptionError, match="keeps its name"):
+        read(load, "study,r,n\nA,.3,40\n", vocabulary={column: own})
 
 
 def test_instruments_are_not_asked_about(load):

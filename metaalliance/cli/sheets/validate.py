@@ -27,7 +27,7 @@ from metaalliance.report.workbooks.spreadsheet_text import to_csv
 from metaalliance.sheet.studies import Studies
 
 FORMATS = ("text", "json", "csv", "github")
-_FIELDS = list(Problem.__dataclass_fields__)
+_FIELDS = [name for name in Problem.__dataclass_fields__ if name != "cells"]
 
 
 def run_validate(
@@ -44,7 +44,8 @@ def run_validate(
     if output_format == "json":
         print_document(_document(studies))
     elif output_format == "csv":
-        frame = pd.DataFrame([p.to_dict() for p in studies.problems], columns=_FIELDS)
+        single = [one.to_dict() for p in studies.problems for one in p.each]
+        frame = pd.DataFrame(single, columns=_FIELDS)
         print_result(to_csv(frame).splitlines())
     elif output_format == "github":
         print_result(github_lines(studies.problems, studies.file))
@@ -71,13 +72,16 @@ def _document(studies: Studies) -> dict[str, Any]:
         "command": "validate",
         "input": input_record(studies),
         "problems": [p.to_dict() for p in studies.problems],
+        "cells": [one.to_dict() for p in studies.problems for one in p.cells],
         "silenced": [{**p.to_dict(), "reason": reason} for p, reason in studies.silenced],
     }
 
 
 def _print(studies: Studies, request: Request, *, every: bool) -> None:
     problems = [p for p in studies.problems if not request.quiet or p.severity == "error"]
-    first = len(problems) + 1 if every else FIRST
+    if every:
+        problems = [one for p in problems for one in p.each]
+    first = None if every else FIRST
     print_result(problem_lines(problems, terminal_width(), first=first))
     for line in silenced_lines(studies.silenced, terminal_width()):
         print_error(line)

@@ -36,8 +36,10 @@ def silenced_lines(silenced: Sequence[tuple[Problem, str]], width: int) -> list[
     return lines
 
 
-def problem_lines(problems: Sequence[Problem], width: int, *, first: int = FIRST) -> list[str]:
-    """Return the problems grouped by code, errors first, the first few of each.
+def problem_lines(
+    problems: Sequence[Problem], width: int, *, first: int | None = FIRST
+) -> list[str]:
+    """Return the problems grouped by code, errors first, the first few of each or each cell.
 
     Every line fits `width` columns; nothing of the sheet is interpreted as markup, and
     control characters are removed.
@@ -51,11 +53,11 @@ def problem_lines(problems: Sequence[Problem], width: int, *, first: int = FIRST
         if lines:
             lines.append("")
         lines += textwrap.wrap(f"{severity} {code}: {title} ({len(group)})", width)
-        alike = _alike(group)
+        alike = [[p] for p in group] if first is None else _alike(group)
         place = max(text_width(same[0].place) for same in alike[:first])
         for same in alike[:first]:
             lines += _problem(same[0], place, width, len(same))
-        rest = sum(len(same) for same in alike[first:])
+        rest = 0 if first is None else sum(len(same) for same in alike[first:])
         if rest:
             lines.append(f"  (+{rest} more)")
     return lines

@@ -82,9 +82,10 @@ def _marked(
     strict = "purl.oclc.org" in package.base
     styles = Styles(package.xml(styles_part) if styles_part else empty_styles(strict=strict))
     parts = _sheet_parts(package)
+    problems = [one for p in studies.problems for one in p.each]
     for grid in grids:
-        _mark(package, parts[titles[grid.name]], grid, studies.problems, styles)
-    _add_list(package, list(parts), studies.problems, titles, styles)
+        _mark(package, parts[titles[grid.name]], grid, problems, styles)
+    _add_list(package, list(parts), problems, titles, styles)
     if styles_part:
         package.parts[styles_part] = styles.to_bytes()
     else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from metaalliance.errors import OptionError
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text, problem_at
 from metaalliance.sheet.columns.scheme import Scheme, extend, has_levels, own_vocabulary
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
-from metaalliance.sheet.columns.vocabularies import key_of
+from metaalliance.sheet.columns.vocabularies import Vocabulary, key_of
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.texts import clean_text
 
@@ -48,6 +49,7 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
     levels: dict[str, dict[str, tuple[str, ...]]] = {}
     own: dict[str, dict[str, tuple[str, ...]]] = {}
     own_keys: dict[str, str] = {}
+    rows: dict[str, int] = {}
     problems: list[Problem] = []
     for number in range(row + 1, len(grid.rows) + 1):
         entry = _entry(grid.rows[number - 1], fields)
@@ -60,9 +62,11 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
             key = own_keys.setdefault(name, key_of(entry.get("header") or name))
             moderators.add(key)
             if entry.get("level"):
-                own.setdefault(key, {})[entry["level"]] = tuple(names)
+                _enter(own.setdefault(key, {}), entry["level"], names)
+                rows.setdefault(key, number)
         elif entry.get("level") and has_levels(name):
-            levels.setdefault(name, {})[entry["level"]] = tuple(names)
+            _enter(levels.setdefault(name, {}), entry["level"], names)
+            rows.setdefault(name, number)
         elif entry.get("level"):
             problems.append(_no_vocabulary(grid, number, fields["level"], name, entry["level"]))
         else:
@@ -70,16 +74,27 @@ def read_codebook(grid: Grid, scheme: Scheme) -> tuple[Scheme, list[Problem]]:
                 if header:
                     headers.setdefault(key_of(header), name)
     vocabularies = dict(scheme.vocabularies)
-    for name, extra in levels.items():
-        vocabularies[name] = extend(vocabularies.get(name) or own_vocabulary(name), extra)
+    theirs: dict[str, Vocabulary] = {}
+    for known, extra in (*levels.items(), *own.items()):
+        into = vocabularies if known in levels else theirs
+        try:
+            into[known] = extend(vocabularies.get(known) or own_vocabulary(known), extra)
+        except OptionError as error:
+            place = (grid, rows[known], fields["level"] + 1)
+            problems.append(problem_at("MA223", *place, str(error)))
     extended = replace(
         scheme,
         headers=headers,
         moderators=frozenset(moderators),
         vocabularies=vocabularies,
-        own={key: extend(own_vocabulary(key), extra) for key, extra in own.items()},
+        own=theirs,
     )
     return extended, problems
+
+
+def _enter(levels: dict[str, tuple[str, ...]], level: str, names: list[str]) -> None:
+    """Take a level with its aliases; one on several rows has those of all."""
+    levels[level] = (*levels.get(level, ()), *names)
 
 
 def _places(grid: Grid) -> tuple[int, dict[str, int]] | None:

@@ -99,13 +99,14 @@ def scheme_of(config: Config, base: Scheme | None = None) -> Scheme:
         _check_code(entry.code, where)
     extended, own = dict(below.vocabularies), dict(below.own)
     for name, levels in config.vocabulary.items():
-        if has_levels(name):
-            extended[name] = extend(extended.get(name) or Vocabulary(name, (), open=True), levels)
-        elif key_of(name) in moderators:
-            own[key_of(name)] = extend(own.get(key_of(name)) or own_vocabulary(name), levels)
-        else:
+        into, key = (extended, name) if has_levels(name) else (own, key_of(name))
+        if into is own and key not in moderators:
             _check_column(name, where)
             raise OptionError(f"{where}: {name} has no vocabulary; it holds numbers.")
+        try:
+            into[key] = extend(into.get(key) or own_vocabulary(name), levels)
+        except OptionError as error:
+            raise OptionError(f"{where}: {error}") from error
     kept = {h: name for h, name in below.headers.items() if name not in config.columns}
     headers = {key_of(header): name for name, header in config.columns.items()}
     scheme = Scheme(
@@ -151,19 +152,46 @@ def _with_missing(scheme: Scheme, config: Config) -> Scheme:
 def extend(vocabulary: Vocabulary, levels: Mapping[str, tuple[str, ...]]) -> Vocabulary:
     """Return a vocabulary with more levels and aliases; the team's win over the built-in ones.
 
-    A name that the team has entered is asked about no longer.
+    A name that the team has entered is asked about no longer. A level that it puts under another
+    goes there with all its other names.
+
+    Raises
+    ------
+    OptionError
+        When a name is put under two levels, or the level of a closed column under another.
     """
+    key = vocabulary.key
+    own: dict[str, str] = {key(level): level for level in levels}
+    for level, names in levels.items():
+        for name in names:
+            if own.setdefault(key(name), level) != level:
+                raise OptionError(
+                    f"{vocabulary.name} has {name!r} under {level!r} and {own[key(name)]!r}; a "
+                    "name stands for one level."
+                )
+    to = {level: own.get(key(level), level) for level in vocabulary.levels}
+    for level, other in to.items():
+        if other != level and not vocabulary.open:
+            raise OptionError(
+                f"{vocabulary.name} has {level!r}, which decides and keeps its name: it cannot "
+                f"be read as {other!r}."
+            )
     aliases = {level: (*names,) for level, names in levels.items()}
-    own = {key_of(n) for extra in levels.values() for n in extra} | {key_of(k) for k in levels}
-    questions = {n: m for n, m in vocabulary.questions.items() if key_of(n) not in own}
     for level, names in vocabulary.aliases.items():
-        kept = tuple(n for n in names if key_of(n) not in own)
-        aliases[level] = (*aliases.get(level, ()), *kept)
-    new = tuple(level for level in levels if level not in vocabulary.levels)
-    ordered = (*vocabulary.levels, *new)
+        kept = tuple(n for n in names if key(n) not in own)
+        aliases[to[level]] = (*aliases.get(to[level], ()), *kept)
+    stay = tuple(level for level in vocabulary.levels if to[level] == level)
+    new = tuple(level for level in levels if level not in stay)
+    ordered = (*stay, *new)
     if len(new) < len(levels):  # the team's order, where it names levels that there were
-        ordered = (*levels, *(level for level in vocabulary.levels if level not in levels))
-    return replace(vocabulary, levels=ordered, aliases=aliases, questions=questions, _lookup={})
+        ordered = (*levels, *(level for level in stay if level not in levels))
+    return replace(
+        vocabulary,
+        levels=ordered,
+        aliases=aliases,
+        questions={n: m for n, m in vocabulary.questions.items() if key(n) not in own},
+        _lookup={},
+    )
 
 
 def _check_column(name: str, where: str) -> None:

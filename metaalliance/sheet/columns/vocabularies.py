@@ -57,32 +57,49 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         for level in self.levels:
-            self._lookup[self._key(level)] = level
+            self._lookup[self.key(level)] = level
         for level, names in self.aliases.items():
             for name in names:
-                self._lookup.setdefault(self._key(name), level)
+                self._lookup.setdefault(self.key(name), level)
 
-    def _key(self, text: str) -> str:
+    def key(self, text: str) -> str:
+        """Return what makes two names of the column the same."""
         return text.strip().casefold() if self.exact else key_of(text)
 
     def find(self, text: str) -> str | None:
         """Return the level that `text` names, or None."""
-        return self._lookup.get(self._key(text))
+        return self._lookup.get(self.key(text))
 
     def question(self, text: str) -> str:
         """Return what a name may mean, as a sentence, or an empty text where it is clear.
+
+        The total of an instrument is asked about like the instrument.
 
         Examples
         --------
         >>> VOCABULARIES["delivery"].question("Teletherapy")
         'teletherapy may be video or telephone'
         """
-        key = self._key(text)
-        asked = next((name for name in self.questions if self._key(name) == key), None)
-        if asked is None or self.find(text) is not None:
+        asked = self._asked(text)
+        if not asked or self.find(text) is not None:
             return ""
         meant = [self._described(name) for name in self.questions[asked]]
         return f"{asked} may be {', '.join(meant[:-1])} or {meant[-1]}"
+
+    def _asked(self, text: str) -> str:
+        """Return the name with several meanings that a text is, alone or with a word for a total."""
+        bare = {self.key(text)}
+        if self.named:
+            words = names_in(text)
+            while words and words[-1] in TOTALS:
+                words.pop()
+            bare.add("".join(words))
+        return next((name for name in self.questions if self.key(name) in bare), "")
+
+    def _meanings(self, text: str) -> tuple[str, ...]:
+        """Return the level of a text, or else all that it may mean."""
+        level = self.find(text)
+        return self.questions.get(self._asked(text), ()) if level is None else (level,)
 
     def _described(self, name: str) -> str:
         """Name one meaning, with the level that it counts as, or what a higher score is."""
@@ -95,59 +112,57 @@ class Vocabulary:
         """Whether a text names a level, or several things that are asked about."""
         return self.find(text) is not None or bool(self.question(text))
 
-    def near(self, text: str) -> str | None:
-        """Return the level or other name that is one or two letters from `text`, or None.
+    def side(self, text: str) -> Side | None:
+        """Return what a higher value of a name is: of its level, or of all that it may mean.
 
-        Another acronym is another thing: MBT is neither CBT nor MBCT.
+        Examples
+        --------
+        >>> [VOCABULARIES["outcome_measure"].side(text) for text in ("HAM-D", "Hamilton", "DAS")]
+        ['worse', 'worse', None]
+        """
+        meant = {self.higher.get(self.find(name) or name) for name in self._meanings(text)}
+        return meant.pop() if len(meant) == 1 else None
+
+    def near(self, text: str) -> str | None:
+        """Return the level or other name of which `text` is a typing slip, or None.
+
+        A slip is one letter that is another, missing or doubled, an s at the end, or two
+        neighbours that are exchanged; never the first letter, and never a digit. Other words that
+        look alike are other things (readmission, remission), and so are other acronyms: MBT is
+        neither CBT nor MBCT.
 
         Examples
         --------
         >>> [VOCABULARIES["modality"].near(text) for text in ("psychodynamc", "MDT", "CBTs")]
         ['psychodynamic', None, 'CBT']
         """
-        key = self._key(text)
-        allowed = 0 if len(key) < 3 else 1 if len(key) < 8 else 2
+        key = self.key(text)
         names = (*self.levels, *(name for known in self.aliases.values() for name in known))
-        apart = {n: letters_apart(key, self._key(n), allowed) for n in names if len(n) > 2}
-        near = [
-            name
-            for name in names
-            if apart.get(name, allowed + 1) <= allowed
-            and (not _is_acronym(name) or _doubled(*sorted((key, self._key(name)), key=len)))
-        ]
-        return min(near, key=apart.__getitem__) if near else None
+        near = [name for name in names if _is_slip(key, self.key(name), initials=_initials(name))]
+        return near[0] if len({self.find(name) for name in near}) == 1 else None
 
 
-def _is_acronym(name: str) -> bool:
+def _initials(name: str) -> bool:
     """Whether a name is made of initials, such as CBT, iCBT and WAI-S."""
     return not re.search("[a-z]{3}", name)
 
 
-def _doubled(short: str, long: str) -> bool:
-    """Whether a word is another with its last letter twice, or with an s."""
-    return long[:-1] == short and long[-1] in {short[-1:], "s"}
-
-
-def letters_apart(first: str, second: str, enough: int | None = None) -> int:
-    """Letters to change, add, leave out or exchange with the next between two words.
-
-    Examples
-    --------
-    >>> letters_apart("client", "cleint"), letters_apart("school", "schools")
-    (1, 1)
-    """
-    if enough is not None and abs(len(first) - len(second)) > enough:
-        return enough + 1
-    above: list[int] = []
-    last: list[int] = []
-    row = list(range(len(second) + 1))
-    for i, a in enumerate(first, start=1):
-        above, last, row = last, row, [i]
-        for j, b in enumerate(second, start=1):
-            row.append(min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b)))
-            if i > 1 and j > 1 and a == second[j - 2] and b == first[i - 2]:
-                row[j] = min(row[j], above[j - 2] + 1)
-    return row[-1]
+def _is_slip(text: str, name: str, *, initials: bool) -> bool:
+    """Whether a text is a name with one slip; of initials only one letter may be too many."""
+    if len(name) < 3 or text == name or re.findall(r"\d", text) != re.findall(r"\d", name):
+        return False
+    pairs = enumerate(zip(text, name, strict=False))
+    at = next((i for i, (a, b) in pairs if a != b), min(len(text), len(name)))
+    typed, meant = text[at:], name[at:]
+    if at == 0:
+        return False
+    if typed[1:] == meant and (typed[0] == text[at - 1] or text == f"{name}s"):
+        return True
+    if initials or len(name) < 4:
+        return False
+    if len(text) == len(name):
+        return typed[1:] == meant[1:] or typed[1:2] + typed[:1] + typed[2:] == meant
+    return len(text) < len(name) and typed == meant[1:]
 
 
 def turned(include: Vocabulary) -> Vocabulary:
@@ -164,6 +179,23 @@ def turned(include: Vocabulary) -> Vocabulary:
         if key not in spoken:
             other._lookup[key] = "no" if level == "yes" else "yes"
     return other
+
+
+#: Words for the whole of an instrument, and for any of its scores.
+TOTALS = frozenset({"total", "totals", "sum", "score", "scores", "scale", "index", "overall", "global",
+                    "full", "mean", "raw", "item", "items"})  # fmt: skip
+
+
+def names_in(text: str) -> list[str]:
+    """Return the words of a name, folded.
+
+    Examples
+    --------
+    >>> names_in("SCL-90-R (GSI)")
+    ['scl', '90', 'r', 'gsi']
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.findall(r"[^\s._\-–—/()'’,:]+", folded)
 
 
 @lru_cache(maxsize=8192)

@@ -36,7 +36,7 @@ _REMARKS = frozenset(
 
 
 def once_per_column(problems: Iterable[Problem]) -> list[Problem]:
-    """Merge problems that several cells of a column share into one, which counts the cells."""
+    """Merge problems that several cells of a column share into one, which has all the cells."""
     groups: dict[tuple[str, ...], list[Problem]] = {}
     kept: list[Problem] = []
     for p in problems:
@@ -60,7 +60,7 @@ def _merged(group: list[Problem]) -> Problem:
     more = [f"{len(counts) - _LISTED} more"] if len(counts) > _LISTED else []
     message = f"{len(group)} cells {_ONCE[group[0].code]}: {', '.join([*named, *more])}"
     hints = list(dict.fromkeys(p.hint for p in group if p.hint))[:_LISTED]
-    return replace(group[0], message=message, hint="; ".join(hints))
+    return replace(group[0], message=message, hint="; ".join(hints), cells=tuple(group))
 
 
 def _of_rows(group: list[Problem]) -> Problem:
@@ -68,7 +68,7 @@ def _of_rows(group: list[Problem]) -> Problem:
     more = f" and {len(cells) - _LISTED} more" if len(cells) > _LISTED else ""
     same = "" if len({p.message for p in group}) == 1 else ", the first"
     listed = f"{len(group)} rows ({', '.join(cells[:_LISTED])}{more}){same}"
-    return replace(first, message=f"{listed}: {first.message}")
+    return replace(first, message=f"{listed}: {first.message}", cells=tuple(group))
 
 
 def level_problems(rows: list[Row]) -> list[Problem]:

@@ -6,7 +6,7 @@ import re
 
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.vocabularies import OUTCOME_MEASURE
+from metaalliance.sheet.columns.vocabularies import OUTCOME_MEASURE, TOTALS, names_in
 from metaalliance.sheet.rows import Row
 
 _SIGNED = (
@@ -17,29 +17,54 @@ _DIRECTIONS = {"better": "higher_better", "worse": "lower_better"}
 _OPPOSITE = {"higher_better": "lower_better", "lower_better": "higher_better"}
 #: Events and conduct of which more is worse, and those of which more is better.
 _WORSE = re.compile(
-    r"\b(?:drop-?\s?outs?|attrition|premature termination|relaps|recurrence|re-?admission"
-    r"|re-?hospitali[sz]ation)",
+    r"\b(?:drop\w*[-\s]?outs?\b|attrition|(?:premature|early|unilateral) termination|relaps"
+    r"|recurrence|re-?admission|re-?hospitali[sz]|recidiv|re-?offen[dcs]"
+    r"|discontinuation(?! of (?:medic|drug|anti|benzo|smok|use)))",
     re.IGNORECASE,
 )
 _BETTER = re.compile(
-    r"\b(?:retention|completion|completers?\b|attend|adheren|complian|homework|engagement"
-    r"|remission|remitted|recover|abstinen)",
+    r"\b(?:retention|completion|completers?\b|sessions completed|completed sessions|attend|adheren"
+    r"|complian|homework|engagement|remission|remitted|recover|abstinen"
+    r"|(?:remain|stay)\w* in (?:treatment|therapy))",
+    re.IGNORECASE,
+)
+#: Good ends, which an instrument of symptoms may define.
+_ENDS = re.compile(r"\b(?:remission|remitted|recover|abstinen)", re.IGNORECASE)
+#: Sessions that did not take place: one event, whose words would turn it round elsewhere.
+_MISSED = re.compile(
+    r"(?:missed|cancell?ed) (?:session|appointment|visit)s?"
+    r"|(?:session|appointment|visit)s? (?:missed|cancell?ed)|no-?shows?",
     re.IGNORECASE,
 )
 #: States of which more is better, unless the measure counts what is wrong with them.
-_STATES = re.compile(r"\b(?:satisfaction|functioning|well-?being|quality of life)", re.IGNORECASE)
+_STATES = re.compile(
+    r"\b(?:satisfaction|functioning|well[-\s]?being|quality of life)", re.IGNORECASE
+)
 #: Words for what is wrong, under a name that is no known scale: it may have been reversed.
 _AILMENTS = re.compile(
-    r"symptom|distress|severity|problem|impair|disab|difficult|burden|dysfunction|complaint",
+    r"symptom|distress|severity|problem|impair|disab|difficult|burden|dysfunction|complaint"
+    r"|lonel|burn-?out|unemploy|\bsick|delinquen|hopeless|aggress|offen[cs]e",
     re.IGNORECASE,
 )
+#: What stands beside a good event and makes it something else: a barrier to engagement.
+_SPOILED = re.compile(r"problem|difficult|barrier|obstacle|syndrome|refus", re.IGNORECASE)
 #: Changes, and words that turn what stands beside them: nothing is known of such names.
 _TURNED = re.compile(
     r"change|improve|respon[sd]|\bgain|reduc|revers|free\b|prevent|dissatisf|disengag|\bnon"
-    r"|\b(?:time|days?|weeks?) (?:to|until)\b"
-    r"|\b(?:no|not|without|lack|poor|low|miss\w*|cancel\w*|absen\w*|fail\w*)\b",
+    r"|\bavoid(?:ance of|ing|ed)\b|\b(?:time|days?|weeks?|months?|years?)[-\s](?:to|until|till"
+    r"|before|without|in)\b|\b(?:length|duration) of (?:stay|treatment|therapy)|surviv|laten|delay"
+    r"|\b(?:no|not|without|lack|poor|low|few\w*|less|miss\w*|cancel\w*|absen\w*|fail\w*)\b",
     re.IGNORECASE,
 )
+#: Parts of instruments on which a higher score is worse that count the same way.
+PARTS = frozenset({
+    "depression", "depressive", "anxiety", "anxious", "stress", "distress", "state", "trait",
+    "negative", "positive", "general", "psychopathology", "severity", "symptom", "symptoms", "gsi",
+    "intrusion", "intrusions", "avoidance", "hyperarousal", "fear", "obsessions", "compulsions",
+    "restraint", "internalizing", "internalising", "externalizing", "externalising", "somatization",
+    "somatisation", "hostility", "psychoticism", "problems", "difficulties", "disability",
+    "impairment", "self", "report", "rated", "clinician",
+})  # fmt: skip
 
 
 def direction_problems(rows: list[Row]) -> list[Problem]:
@@ -99,21 +124,49 @@ def known_direction(row: Row) -> tuple[str, str, bool]:
     """What a row measures, the direction in which that is better, and whether that is sure.
 
     The instrument decides; else the event or the construct that the measure names; else the
-    domain. A symptom scale that is not known may have been reversed. Nothing is known of a
-    change, of a name that has several meanings, and of what a word turns round (non-completion).
+    domain. A symptom scale that is not known may have been reversed, and so may one that is coded
+    under a state. Nothing is known of a change, of a name whose meanings have opposite
+    directions, and of what a word turns round (non-completion).
     """
     measure, domain = str(row.get("outcome_measure") or ""), str(row.get("outcome_domain") or "")
-    if measure in OUTCOME_MEASURE.higher:
-        return measure, _DIRECTIONS[OUTCOME_MEASURE.higher[measure]], True
-    if _TURNED.search(measure) or OUTCOME_MEASURE.question(measure):
+    side, whole = _instrument(measure)
+    if side and whole:
+        return measure, _DIRECTIONS[side], True
+    if _TURNED.search(_MISSED.sub("", measure)) or OUTCOME_MEASURE.question(measure):
         return "", "", False
+    if _MISSED.search(measure):
+        return measure, "lower_better", True
     what = measure or domain
-    ailing = _AILMENTS.search(measure)
+    ailing = bool(_AILMENTS.search(measure))
     for text in (measure, "" if _TURNED.search(domain) else domain):
         if _WORSE.search(text):
             return what, "lower_better", True
-        if _BETTER.search(text) or (_STATES.search(text) and not ailing):
-            return what, "higher_better", True
-    if domain == "symptom" or ailing:
+        if side == "worse" and not _ENDS.search(text):  # the words may name a part of it
+            continue
+        if _BETTER.search(text):
+            spoiled = _SPOILED.search(measure)
+            return ("", "", False) if spoiled else (what, "higher_better", True)
+        if _STATES.search(text) and not ailing:
+            return what, "higher_better", text == what
+    if side != "better" and (domain == "symptom" or ailing):
         return what, "lower_better", False
     return "", "", False
+
+
+def _instrument(measure: str) -> tuple[str, bool]:
+    """On which side a higher score of the instrument in a name lies, and whether that is sure.
+
+    What follows it may be a word for its total, or for a part that counts the same way.
+    """
+    side = OUTCOME_MEASURE.side(measure)
+    if side:
+        return side, True
+    words = names_in(measure)
+    while words and words[0] in TOTALS:
+        words.pop(0)
+    for count in range(len(words), 0, -1):
+        side = OUTCOME_MEASURE.side("".join(words[:count]))
+        if side:
+            same = TOTALS | PARTS if side == "worse" else TOTALS
+            return side, same.issuperset(words[count:])
+    return "", False
