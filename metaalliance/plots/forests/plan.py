@@ -29,6 +29,7 @@ from metaalliance.plots.forests.tables import (
 from metaalliance.plots.levels import Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
+    beyond_text,
     groups_text,
     heterogeneity_text,
     mean_test_text,
@@ -148,6 +149,8 @@ def _notes(
             notes.append(_average_note(fit, studies, rho))
     if cut:
         notes.append(ARROWS)
+    if beyond := beyond_text(fit):
+        notes.append(beyond)
     return (own(" ".join(notes)),) if notes else ()
 
 

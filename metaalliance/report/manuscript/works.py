@@ -79,6 +79,7 @@ krippendorff2011 | Krippendorff, K. | 2011 | Computing Krippendorff's alpha-reli
 lakens2018 | Lakens, D.; Scheel, A. M.; Isager, P. M. | 2018 | Equivalence testing for psychological research: A tutorial | Advances in Methods and Practices in Psychological Science | 1(2) | 259–269 | 10.1177/2515245918770963
 lau1992 | Lau, J.; Antman, E. M.; Jimenez-Silva, J.; Kupelnick, B.; Mosteller, F.; Chalmers, T. C. | 1992 | Cumulative meta-analysis of therapeutic trials for myocardial infarction | New England Journal of Medicine | 327(4) | 248–254 | 10.1056/NEJM199207233270406
 lipovetsky2001 | Lipovetsky, S.; Conklin, M. | 2001 | Analysis of regression in game theory approach | Applied Stochastic Models in Business and Industry | 17(4) | 319–330 |
+luborsky1996 | Luborsky, L.; Barber, J. P.; Siqueland, L.; Johnson, S.; Najavits, L. M.; Frank, A.; Daley, D. | 1996 | The revised Helping Alliance questionnaire (HAq-II): Psychometric properties | The Journal of Psychotherapy Practice and Research | 5(3) | 260–271 |
 mathur2019 | Mathur, M. B.; VanderWeele, T. J. | 2019 | New metrics for meta-analyses of heterogeneous effects | Statistics in Medicine | 38 | 1336–1342 |
 mcgraw1996 | McGraw, K. O.; Wong, S. P. | 1996 | Forming inferences about some intraclass correlation coefficients | Psychological Methods | 1(1) | 30–46 | 10.1037/1082-989X.1.1.30
 morris1983 | Morris, C. N. | 1983 | Parametric empirical Bayes inference: Theory and applications | Journal of the American Statistical Association | 78(381) | 47–55 | 10.1080/01621459.1983.10477920
