@@ -112,5 +112,5 @@ def test_page_has_every_entry_and_says_whom_third_wave_follows():
             assert f"| `{level}` |" in page
     for address, _ in term_pages().values():
         assert address in page
-    assert "Kahl, Winter and Schweiger (2012" in page
+    assert "Kahl et al. (2012" in page
     assert "[vocabulary.modality]" in page
