@@ -1122,6 +1122,12 @@ _ANALYSIS = {
         "independent, and only those of one sample are correlated.",
         "Code effects of the same people under one sample.",
     ),
+    "MA606": _note(
+        "correlations are corrected for unreliability",
+        "The setting attenuation divides each r by the root of the reliabilities of its measures, "
+        "and carries its variance over; on the scale of Fisher's z by the delta method.",
+        "Say so beside the result; the ledger has both correlations of each row.",
+    ),
     "MA615": _warning(
         "values of a crossed factor are missing",
         "Effects without a value are taken as one level of the factor.",

@@ -198,8 +198,7 @@ class Model(Settings):
         if not isinstance(whole, cls):
             said = dict(given)
             return cls(**{s.field: said[s.name] for s in settings_in(cls) if s.name in said})
-        plain = {s.name: s.default for s in settings_in(cls)}
-        others = [n for n, v in given.items() if n != "model" and v not in (None, plain[n])]
+        others = [name for name, value in given.items() if name != "model" and value is not None]
         if others:
             raise OptionError(f"A Model has its own settings; {', '.join(others)} cannot be given.")
         return whole

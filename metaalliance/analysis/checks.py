@@ -66,11 +66,22 @@ def read_record(path: Path) -> dict[str, Any]:
         ) from None
     except ValueError:
         record = None
+    return checked_record(record, str(path))
+
+
+def checked_record(record: Any, name: str = "record") -> dict[str, Any]:
+    """Return a record that can be verified.
+
+    Raises
+    ------
+    UnreadableFileError
+        When it is none of this tool, or holds no numbers.
+    """
     if not isinstance(record, dict) or record.get("tool") != "metaalliance":
-        raise UnreadableFileError(f"{path} is no record of metaalliance.", code="MA680")
+        raise UnreadableFileError(f"{name} is no record of metaalliance.", code="MA680")
     if "numbers" not in record or "rows" not in record:
         raise UnreadableFileError(
-            f"{path} holds no numbers to compare: it is of another command or of an earlier "
+            f"{name} holds no numbers to compare: it is of another command or of an earlier "
             "version. Records of pool, report, moderators, influence, bias, multiverse, compare "
             "and of figures can be verified.",
             code="MA680",

@@ -11,6 +11,7 @@ from typing import Any
 from metaalliance.analysis.analysis import Analysis, config_for, read
 from metaalliance.analysis.checks import (
     Check,
+    checked_record,
     configuration_check,
     digest_check,
     files_check,
@@ -138,7 +139,7 @@ class Verification:
 
 
 def verify(
-    record: str | Path,
+    record: str | Path | Mapping[str, Any],
     workbook: str | Path,
     *,
     old: str | Path | None = None,
@@ -153,8 +154,9 @@ def verify(
 
     Parameters
     ----------
-    record : path
-        ``run.json``, or ``run_<command>.json``.
+    record : path or mapping
+        ``run.json``, or ``run_<command>.json``; or what `Analysis.record` returns, whose files
+        are then looked for beside the sheet.
     workbook : path
         The sheet as it is now; for a record of `compare`, the later one.
     old : path, optional
@@ -176,8 +178,9 @@ def verify(
     StudyDataError
         When the sheet has errors; it carries every problem.
     """
-    path, file = Path(record), Path(workbook)
-    content = read_record(path)
+    file = Path(workbook)
+    path = file if isinstance(record, Mapping) else Path(record)
+    content = checked_record(record) if isinstance(record, Mapping) else read_record(path)
     if content["command"] == "compare":
         earlier = Path(content["input"]["old"]["file"]).name
         first = file.with_name(earlier) if old is None else Path(old)

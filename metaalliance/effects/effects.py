@@ -114,6 +114,13 @@ class Effects:
         return cls(frame=pd.DataFrame(columns), measure=measure)
 
     @property
+    def correction(self) -> float | None:
+        """Mean factor by which observed correlations were divided; None where none was."""
+        if "attenuation" not in self.frame or not (self.frame["attenuation"] < 1).any():
+            return None
+        return float(self.frame["attenuation"].mean())
+
+    @property
     def yi(self) -> Array:
         """Effects on the analysis scale, shape (k,)."""
         return _fixed(self.frame["yi"])

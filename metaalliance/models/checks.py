@@ -14,6 +14,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.numbers import number
 
 FEW_DF = 4.0
 FEW_STUDIES = 10
@@ -64,8 +65,8 @@ def refuse_false_independence(effects: Effects, kind: str, test: str) -> None:
 
 
 def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ...]:
-    """Return what limits the inference: few studies, few df, extreme variances."""
-    found = []
+    """Return what the numbers are of, and what limits the inference: studies, df, variances."""
+    found = list(correction_notice(effects))
     if test in CLUSTER_TESTS and df < FEW_DF:
         found.append(
             notice(
@@ -107,6 +108,19 @@ def dominance_notice(effects: Effects, weights: Array) -> tuple[Problem, ...]:
         "a cluster-robust test learns its variance from the others."
     )
     return (notice("MA643", message, "Report the result without this study beside it."),)
+
+
+def correction_notice(effects: Effects) -> tuple[Problem, ...]:
+    """Say that the correlations were corrected for unreliability."""
+    factor = effects.correction
+    if factor is None:
+        return ()
+    message = (
+        "The correlations are corrected for the unreliability of their measures: divided by "
+        f"{number(factor, correlation=True)} on average, with their variances."
+    )
+    hint = "Say so beside the result, and give the uncorrected one."
+    return (notice("MA606", message, hint, severity="note"),)
 
 
 def samples_notice(effects: Effects) -> tuple[Problem, ...]:

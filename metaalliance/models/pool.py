@@ -11,6 +11,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
 from metaalliance.notices import announced
 from metaalliance.options import Kind, Prediction, Tau2Estimator, Test
+from metaalliance.setting import settings_in
 
 
 def pool(
@@ -82,14 +83,13 @@ def pool(
     >>> round(fit.estimate, 4), round(fit.se, 4), fit.tau2
     (0.2588, 0.0594, 0.0)
     """
-    asked = Model.of(
-        {
-            "model": model, "tau2": tau2, "test": test, "rho": rho, "level": level,
-            "prediction": prediction, "within": within, "above": above, "crossed": crossed,
-            "rho_same": rho_same, "same": same,
-        }
-    )  # fmt: skip
-    return announced(fit_mean(effects, asked))
+    given = {
+        "tau2": tau2, "test": test, "rho": rho, "level": level, "prediction": prediction,
+        "within": within, "above": above, "crossed": crossed, "rho_same": rho_same, "same": same,
+    }  # fmt: skip
+    plain = {s.name: s.default for s in settings_in(Model)}
+    said = {name: value for name, value in given.items() if value != plain[name]}
+    return announced(fit_mean(effects, Model.of({"model": model, **said})))
 
 
 def fit_mean(effects: Effects, model: Model) -> PooledFit:

@@ -13,6 +13,7 @@ from metaalliance.core.variance.levels import Crossed, Rows, Term
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.own import SamplingErrors
 from metaalliance.core.variance.structure import Levels, Nested
+from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Specification
@@ -127,6 +128,32 @@ def _refuse_same_groups(
                 "their variances cannot be told apart.",
                 code="MA610",
             )
+
+
+def study_averages(effects: Effects, model: Specification, otherwise: float) -> Effects:
+    """Return one effect per study, with the correlations of errors that a model assumes.
+
+    Parameters
+    ----------
+    otherwise : float
+        The correlation within samples where the model has none.
+    """
+    if model.kind != "che":
+        return aggregate(effects, otherwise)
+    if not isinstance(model.rho, str) and model.rho_same is None:
+        return aggregate(effects, float(model.rho or 0.0))
+    frame, root = effects.frame, np.sqrt(effects.vi)
+    rho, people = correlations(effects, model), effects.sample_codes
+    inner = _nested_keys(frame, [*reversed(model.above), "study", *model.within])[-1]
+    same = both(people, inner, *([_codes(frame, [model.same])] if model.same else []))
+    covariance = {}
+    for study, rows in frame.groupby("study", sort=False).indices.items():
+        V = np.where(people[rows, None] == people[rows], rho[rows], 0.0)
+        if model.rho_same is not None:
+            V = np.where(same[rows, None] == same[rows], model.rho_same, V)
+        np.fill_diagonal(V, 1.0)
+        covariance[study] = V * np.outer(root[rows], root[rows])
+    return aggregate(effects, covariance=covariance)
 
 
 def refuse_saturated_levels(data: MultilevelData, kind: str) -> None:

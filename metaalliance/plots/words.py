@@ -78,20 +78,44 @@ def _test_text(fit: PooledFit | LevelMean, wording: Wording) -> str:
 
 def model_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     """Return model, assumed correlation, estimator and test."""
-    return f"{_model_words(fit.settings(), wording)}."
+    corrected = " Correlations are corrected for unreliability."
+    said = corrected if fit.effects.correction is not None else ""
+    return f"{_model_words(fit.settings(), wording)}.{said}"
 
 
 def _model_words(settings: Mapping[str, Any], wording: Wording) -> str:
     """Return model, assumed correlation, estimator and test of the settings of a result."""
     model, test = str(settings["model"]), str(settings["test"])
     parts = [MODELS.get(model, model)]
-    if model == "che" and isinstance(settings.get("rho"), float | int):
-        rho = number(settings["rho"], 2, correlation=not wording.leading_zero)
-        parts[0] += f" (ρ = {rho})"
+    if model == "che" and (rho := rho_text(settings, wording)):
+        parts[0] += f" ({rho})"
     if "tau2" in settings:
         parts.append(str(settings["tau2"]))
     parts.append(TESTS.get(test, test))
     return ", ".join(parts)
+
+
+def rho_text(settings: Mapping[str, Any], wording: Wording = APA_WORDING) -> str:
+    """Return the correlations of sampling errors that a model assumes, or nothing."""
+    rho, same = settings.get("rho"), settings.get("rho_same")
+    if rho is None:
+        return ""
+
+    def shown(value: float) -> str:
+        return number(value, 2, correlation=not wording.leading_zero)
+
+    text = f"ρ by {rho.replace('*', '')}" if isinstance(rho, str) else f"ρ = {shown(rho)}"
+    if same is None:
+        return text
+    column = str(settings.get("same") or "").replace("*", "")
+    shared = f" with the same {column}" if column else " at the same level"
+    return f"{text}, {shown(same)}{shared}"
+
+
+def averaging_text(fit: PooledFit, otherwise: float, wording: Wording = APA_WORDING) -> str:
+    """Return the correlations with which the effects of a study are shown as one."""
+    settings = fit.settings() if fit.model == "che" else {}
+    return rho_text(settings, wording) or rho_text({"rho": otherwise}, wording)
 
 
 def groups_text(

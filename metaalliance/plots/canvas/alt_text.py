@@ -157,4 +157,5 @@ def _mean_text(fit: PooledFit) -> str:
     if math.isfinite(fit.pi_low):
         limits = interval_text(fit.pi_low, fit.pi_high, fit.measure)
         text += f", {percent} prediction interval {limits}"
-    return text + "."
+    corrected = " Correlations are corrected for unreliability."
+    return text + "." + (corrected if fit.effects.correction is not None else "")

@@ -14,10 +14,10 @@ from matplotlib.patches import Patch
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.structure import study_averages
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
@@ -25,11 +25,11 @@ from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import effect_text, size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Rows, effect_scale
-from metaalliance.plots.canvas.sentences import decimal, pooled_sentence, spoken
+from metaalliance.plots.canvas.sentences import pooled_sentence, spoken
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import APA, MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import own
-from metaalliance.plots.forests.rows import assumed_rho
+from metaalliance.plots.words import averaging_text
 from metaalliance.wording.phrases import level_text
 
 Points = Literal["effects", "studies"]
@@ -106,14 +106,11 @@ def caterpillar_text(fit: PooledFit, *, points: Points = "effects") -> str:
     )
 
 
-def assumed(fit: PooledFit) -> float:
-    """Return the correlation within studies at which a fit's effects are averaged."""
-    return assumed_rho(fit, AGGREGATION_RHO)
-
-
 def shown_effects(fit: PooledFit, points: Points) -> Effects:
     """Return the effects of a fit, or one average per study."""
-    return fit.effects if points == "effects" else aggregate(fit.effects, assumed(fit))
+    if points == "effects":
+        return fit.effects
+    return study_averages(fit.effects, fit.specification, AGGREGATION_RHO)
 
 
 def _ordered(fit: PooledFit, points: Points) -> _Ordered:
@@ -196,7 +193,8 @@ def _notes(fit: PooledFit, points: Points, style: Style = APA) -> list[str]:
     if not fit.effects.dependent():
         return [f"{size_text(fit)}. {pooled_sentence(fit, style)}"]
     if points == "studies":
-        what = f"Each row is the average of one study (ρ = {decimal(assumed(fit), style)})"
+        rho = averaging_text(fit, AGGREGATION_RHO, style.words)
+        what = f"Each row is the average of one study ({rho})"
     else:
         what = "Each row is an effect; effects of one study are not independent"
     return [f"{size_text(fit)}. {what}. {pooled_sentence(fit, style)}"]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
+from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.axis import EffectAxis
@@ -22,11 +23,11 @@ from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import Effect, Numbers
-from metaalliance.plots.canvas.sentences import decimal, estimate_sentence
+from metaalliance.plots.canvas.sentences import estimate_sentence
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.charts.bubble import group_entries
-from metaalliance.plots.charts.caterpillar import Points, assumed, shown_effects
+from metaalliance.plots.charts.caterpillar import Points, shown_effects
 from metaalliance.plots.charts.funnel_marks import (
     MANY,
     AsymmetryLine,
@@ -44,6 +45,7 @@ from metaalliance.plots.charts.funnel_marks import (
     zone_entries,
 )
 from metaalliance.plots.groups import Group, groups_of
+from metaalliance.plots.words import averaging_text
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.wording.phrases import count_text, level_text
 
@@ -209,8 +211,8 @@ def _note(shown: _Shown, style: Style) -> str:
     """Return what the points are, and what imputation changes."""
     text = f"{size_text(shown.fit)}."
     if shown.points == "studies" and shown.fit.effects.dependent():
-        rho = decimal(assumed(shown.fit), style)
-        text += f" Each point is the average of one study (ρ = {rho})."
+        rho = averaging_text(shown.fit, AGGREGATION_RHO, style.words)
+        text += f" Each point is the average of one study ({rho})."
     elif shown.effects.dependent():
         text += " Each point is an effect; effects of one study are not independent."
     if shown.filled is not None:

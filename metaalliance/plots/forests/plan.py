@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
+from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.between import between_text
@@ -18,7 +19,7 @@ from metaalliance.plots.forests.layout import INDENT, Columns, place_columns
 from metaalliance.plots.forests.lines import Pooled, Table, join_notes
 from metaalliance.plots.forests.look import PredictionMark
 from metaalliance.plots.forests.plot import Plot
-from metaalliance.plots.forests.rows import StudyRow, assumed_rho
+from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.tables import (
     Reference,
     forest_table,
@@ -29,6 +30,7 @@ from metaalliance.plots.forests.tables import (
 from metaalliance.plots.levels import Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
+    averaging_text,
     beyond_text,
     groups_text,
     heterogeneity_text,
@@ -37,7 +39,6 @@ from metaalliance.plots.words import (
     other_models,
     sentences,
 )
-from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text
 
 #: Share of the page that the plot has to keep for notes to stand beside their subtotals.
@@ -141,10 +142,10 @@ def _notes(
     """Return what has to be known about the marks."""
     notes = []
     if fit.effects.dependent():
-        rho = number(assumed_rho(fit), 2, correlation=not look.words.leading_zero)
+        rho = averaging_text(fit, RHO, look.words)
         rho += " within samples" if fit.effects.studies_with_samples else ""
         if choice.effects == "average":
-            notes.append(f"Several effects of a study are shown as their average (ρ = {rho}).")
+            notes.append(f"Several effects of a study are shown as their average ({rho}).")
         else:
             notes.append(_average_note(fit, studies, rho))
     if cut:
@@ -157,7 +158,7 @@ def _notes(
 def _average_note(fit: PooledFit, studies: list[StudyRow], rho: str) -> str:
     """Explain averages, the effects behind them, and their two intervals."""
     where = "circles" if any(row.points for row in studies) else "hollow squares below it"
-    text = f"Squares: averages of the effects of a study (ρ = {rho}), which are the {where}."
+    text = f"Squares: averages of the effects of a study ({rho}), which are the {where}."
     if any(not math.isnan(row.outer_low) for row in studies):
         text += (
             f" Thick lines and printed intervals: {level_text(fit.level)}, sampling error; thin "

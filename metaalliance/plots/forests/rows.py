@@ -11,10 +11,10 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.structure import study_averages
 from metaalliance.plots.canvas.numbers import DASH, cell_text, column_texts
 from metaalliance.plots.forests.choice import COUNT, Choice
 from metaalliance.plots.groups import labels_of
@@ -95,7 +95,9 @@ def _study_rows(
     part: Effects, weights: Array, fit: PooledFit, choice: Choice
 ) -> tuple[StudyRow, ...]:
     """Rows of the studies of `part`, with their weights in the overall mean."""
-    effects, summed = study_averages(part, weights, assumed_rho(fit))
+    effects = study_averages(part, fit.specification, RHO)
+    codes, _ = pd.factorize(part.frame["study"])
+    summed = np.bincount(codes, weights=weights, minlength=effects.n_effects).astype(np.float64)
     averages = _rows(effects, summed, fit, choice)
     if choice.effects == "average" or not fit.effects.dependent():
         return tuple(averages[i] for i in _order(effects.frame, summed, choice.sort))
@@ -188,20 +190,6 @@ def _cells(
     if name not in {"n", COUNT}:
         return column_texts(values)
     return [DASH if pd.isna(v) else f"{float(v):,.0f}" for v in values]
-
-
-def assumed_rho(fit: PooledFit, otherwise: float = RHO) -> float:
-    """Return the within-study correlation that the model assumes, or another where it has none."""
-    rho = fit.specification.rho if fit.model == "che" else None
-    return float(rho) if isinstance(rho, float | int) else otherwise
-
-
-def study_averages(effects: Effects, weights: Array, rho: float) -> tuple[Effects, Array]:
-    """Return one row per study with `n_effects`, and the summed weights of its effects."""
-    averages = aggregate(effects, rho=rho)
-    codes, _ = pd.factorize(effects.frame["study"])
-    summed = np.bincount(codes, weights=weights, minlength=averages.n_effects)
-    return averages, np.asarray(summed, dtype=np.float64)
 
 
 def _order(frame: pd.DataFrame, weights: Array, sort: str) -> Sequence[int]:

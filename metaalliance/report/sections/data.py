@@ -35,7 +35,7 @@ _NONSIGNIFICANT = {
 def data_section(evidence: Evidence) -> Section:
     """Return methods and results of data collection, with the tables of studies."""
     methods = [
-        _scale(evidence) + _own_variances(evidence),
+        _scale(evidence) + _own_variances(evidence) + _correction(evidence),
         _conversions(evidence),
         _signs(evidence),
         _policies(evidence),
@@ -97,6 +97,31 @@ def _own_variances(evidence: Evidence) -> Prose:
         "For {some} the sampling variance was that of the report (its variance, standard error or "
         "confidence interval), carried over to the correlation by the delta method.",
         some=effects(own),
+    )
+
+
+def _correction(evidence: Evidence) -> Prose:
+    """The correction for unreliability, and how many of the reliabilities were reported."""
+    factor, ledger = evidence.coded.correction, evidence.coded.ledger
+    if factor is None:
+        return Prose()
+    made = ledger["attenuation"].astype(str)
+    sides = [side for side in ("alliance", "outcome") if made.str.contains(f"{side} [0-9]").any()]
+    assumed = int(made.str.contains(r"\[(?:assumed|mean of)").sum())
+    text = prose(
+        "Correlations were corrected for the unreliability of the {sides} {measures} "
+        "[@spearman1904], each divided by the root of its {reliabilities} ({factor} on average), "
+        "and their sampling variances were carried over.",
+        sides=listed(sides),
+        measures="measure" if len(sides) == 1 else "measures",
+        reliabilities="reliability" if len(sides) == 1 else "reliabilities",
+        factor=number(factor, correlation=True),
+    )
+    if not assumed:
+        return text
+    return text + prose(
+        "For {some} a reliability that was not reported was taken as stated in the settings.",
+        some=effects(assumed),
     )
 
 

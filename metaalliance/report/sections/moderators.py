@@ -33,7 +33,8 @@ from metaalliance.wording.phrases import capital, level_text, percent_text
 
 _METHODS = {
     "htz": "the approximate Hotelling test with small-sample correction [@tipton2015b]",
-    "f": "an *F* test with the adjustment of @knapp2003",
+    "f": "an *F* test",
+    "knapp-hartung": "an *F* test with the adjustment of @knapp2003",
     "chi2": "a Wald-type chi-squared test",
     "welch": "Welch's *F* test",
 }
@@ -62,6 +63,12 @@ def moderators_section(fit: PooledFit, found: ModeratorTable | None) -> Section:
     )
 
 
+def _kind(test: ModeratorTest) -> str:
+    """The test of the levels; an F test that takes the factor of Knapp and Hartung is theirs."""
+    kind, of_mean = str(test.omnibus["test"]), str(test.options["test"])
+    return "knapp-hartung" if kind == "f" and of_mean.startswith("knapp") else kind
+
+
 def _methods(found: ModeratorTable) -> list[Prose]:
     """How moderators were tested."""
     categorical = [t for t in found.moderators if isinstance(t, ModeratorTest)]
@@ -77,7 +84,7 @@ def _methods(found: ModeratorTable) -> list[Prose]:
             it="it" if len(found.moderators) == 1 else "each",
         )
     ]
-    kinds = {str(t.omnibus["test"]) for t in categorical if t.omnibus["test"]}
+    kinds = {_kind(t) for t in categorical if t.omnibus["test"]}
     for kind in sorted(kinds & set(_METHODS)):
         parts.append(prose(f"The levels of a moderator were compared with {_METHODS[kind]}."))
     if any(len(t.contrasts) for t in categorical):
