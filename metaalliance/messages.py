@@ -1411,7 +1411,8 @@ _ANALYSIS = {
     ),
     "MA678": _error(
         "the columns do not fit the page",
-        "A forest plot keeps a quarter of its width for the plot itself.",
+        "A forest plot keeps a quarter of its width for the plot itself. Beside published results "
+        "no name is cut, because its end tells rows apart.",
         "Choose fewer columns or a greater --width.",
     ),
     "MA679": _error(

@@ -27,23 +27,24 @@ TOPICS: dict[str, tuple[str, str]] = {
     "youth therapy": ("Youth", ""),
     "youth therapy, prospective studies": ("Youth", "prospective studies"),
     "youth therapy, child-therapist alliance": ("Youth", "child-therapist alliance"),
-    "family-involved youth treatment": ("Couples and families", "youth and family"),
+    "family-involved youth treatment": ("Youth with their families", ""),
     "family-involved youth treatment, split alliance": (
-        "Couples and families",
-        "youth and family: split alliance",
+        "Youth with their families",
+        "split alliance",
     ),
     "family-involved youth treatment, change of alliance": (
-        "Couples and families",
-        "youth and family: change",
+        "Youth with their families",
+        "change of alliance",
     ),
-    "couple and family therapy": ("Couples and families", "couple and family"),
+    "couple and family therapy": ("Couples and families", ""),
     "group cohesion": ("Group therapy", "cohesion"),
     "dropout from therapy": ("Dropout", "dropout"),
     "repair of alliance ruptures": ("Other relations", "repair of ruptures"),
     "positive regard": ("Other relations", "positive regard"),
 }
 
-#: Topics whose outcome counts symptoms: a printed correlation is negative where alliance helps.
+#: Topics whose review prints a negative correlation where alliance helps, as the outcome is
+#: symptoms.
 COUNTS_SYMPTOMS = frozenset({"PTSD"})
 
 

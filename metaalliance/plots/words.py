@@ -218,6 +218,20 @@ def other_models(fit: PooledFit, means: LevelMeans | None) -> tuple[Line, ...]:
 ARROWS = "Arrows: the interval goes on beyond the axis."
 
 
+def beyond_text(fit: PooledFit) -> str:
+    """Say that the prediction interval goes where no correlation lies, if it does.
+
+    On the scale of r nothing keeps it between -1 and 1; limits are written as they are
+    everywhere, and never changed in a figure alone.
+    """
+    if fit.measure in {"z", "generic"} or not max(-fit.pi_low, fit.pi_high) > 1:
+        return ""
+    return (
+        "The prediction interval passes the limits of a correlation, −1 and 1, which the scale of "
+        "*r* does not know; that of Fisher *z* does."
+    )
+
+
 def prediction_labels(level: float, style: Style | None = None) -> tuple[Line, ...]:
     """Return the label of the prediction interval, from the longest wording to the shortest."""
     percent = level_text(level)

@@ -11,6 +11,11 @@ from openpyxl import load_workbook
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 TABLES = ("published_pooled_results.csv", "primary_alliance_effects.csv")
+#: An address with the name of a host, no bare number; of a mirror of PubMed, the record it has.
+PAGE = re.compile(
+    r"https?://(?![\d.:]+/)[^\s/]+/\S+"
+    r"|https://pubmed\.ncbi\.nlm\.nih\.gov/(\d+)/ \(PubMed record \1 read on a mirror\)"
+)
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
@@ -25,7 +30,18 @@ def test_every_row_has_the_page_where_it_was_seen(name):
     assert len(rows) > 20
     for row in rows:
         pages = row["seen_at"].split("; ")
-        assert all(re.fullmatch(r"https?://[^\s/]+/\S+", page) for page in pages), row
+        assert all(PAGE.fullmatch(page) for page in pages), row
+
+
+MIRROR = "https://pubmed.ncbi.nlm.nih.gov/1/ (PubMed record {} read on a mirror)"
+
+
+@pytest.mark.parametrize(
+    "page", ["http://47.1.13.51:8081/21482319", "https://a.org", "a.org/b", MIRROR.format(2)]
+)
+def test_a_page_has_a_name_and_a_mirror_says_whose_record_it_has(page):
+    assert not PAGE.fullmatch(page)
+    assert PAGE.fullmatch(MIRROR.format(1))
 
 
 def test_a_published_result_leads_to_its_review():

@@ -26,7 +26,9 @@ ENTRIES = {
 FENCE = re.compile(r"^ {0,3}(```+).*?^ {0,3}\1", re.DOTALL | re.MULTILINE)
 DOCTEST = re.compile(r"^ *>>>.*?(?=^\s*$|\Z)", re.DOTALL | re.MULTILINE)
 YEAR = r"(?:1[89]|20)\d\d"
-FAMILY = r"(?<!\w)(?:(?:[Vv]an|[Dd]en?|[Dd]er|Davey) )*[A-ZÄÖÜÉ](?:(?!['’]s\b)[\w’'-])+"
+_PARTICLE, _NAME = "(?:[Vv]an|[Dd]en?|[Dd]er|Davey)", r"[A-ZÄÖÜÉ](?:(?!['’]s\b)[\w’'-])+"
+#: "van den Noortgate", "Welmers-van de Poll"; no part of a word such as "beside".
+FAMILY = rf"(?<![\w-])(?:{_PARTICLE} )*{_NAME}(?:(?<=-van) (?:{_PARTICLE} )*{_NAME})?"
 #: "Knapp and Hartung (2003)", "Fleiss et al. 1969", "Hedges & Pigott 2001, 2004".
 CITATION = re.compile(
     rf"(?P<names>{FAMILY}(?: et al\.|(?:, {FAMILY})*,? (?:&|and) {FAMILY})?)(?:['’]s)?,? "
@@ -158,6 +160,8 @@ def test_the_parser_sees_what_it_has_to_see():
         ("Hedges & Pigott", 2004), ("van Aert & van Assen", 2026), ("Harville", 1974),
         ("Rodgers & Pustejovsky", 2021),
     ]  # fmt: skip
+    text = "Welmers-van de Poll et al. 2018 code raters; beside Lee 2018"
+    assert list(citations(text)) == [("Welmers-van de Poll et al.", 2018), ("Lee", 2018)]
     for typed in ("Knapp G, Hartung J (2003). X", "Viechtbauer W, Cheung MW-L (2010)",
                   "Lau J et al. (1992)", "Knapp, G., & Hartung, J. (2003)"):  # fmt: skip
         assert TYPED.search(typed), typed

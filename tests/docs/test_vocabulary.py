@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "vocabulary.md"
 #: Columns whose levels are terms of the field; the others hold words of this program.
 FIELD = ["modality", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
          "outcome_measure", "outcome_domain", "outcome_rater", "delivery"]  # fmt: skip
+#: Pages whose content changes or is not theirs: what a search or a tag lists, blogs, forms, shops.
+UNFIT = re.compile(
+    r"/search\b|/tag/|/label/|blogspot|formspal|fashion|coach|counselling", re.IGNORECASE
+)
 
 
 def unseen(vocabulary):
@@ -46,7 +51,8 @@ def test_an_entry_without_a_page_is_found():
 def test_each_page_stands_once_says_what_was_seen_and_is_used():
     addresses = [address for address, _ in term_pages().values() if address]
     assert len(addresses) == len(set(addresses))
-    assert all(a.startswith(("https://", "http://")) for a in addresses)
+    assert all(re.match(r"https?://(?![\d.:]+/)[^\s/]+/\S", a) for a in addresses)
+    assert not [a for a in addresses if UNFIT.search(a)]
     assert all(seen for _, seen in term_pages().values())
     used = {key for v in VOCABULARIES.values() for keys in v.pages.values() for key in keys}
     assert used == set(term_pages())
@@ -106,5 +112,5 @@ def test_page_has_every_entry_and_says_whom_third_wave_follows():
             assert f"| `{level}` |" in page
     for address, _ in term_pages().values():
         assert address in page
-    assert "Kahl, Winter and Schweiger (2012" in page
+    assert "Kahl et al. (2012" in page
     assert "[vocabulary.modality]" in page

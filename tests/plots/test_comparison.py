@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from metaalliance import plots
+from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
+from metaalliance.models.pool import pool
 from metaalliance.plots.canvas.style import STYLES
 from metaalliance.plots.forests.comparison import comparison_text
 from metaalliance.plots.published import COUNTS_SYMPTOMS, FILE, TOPICS, published_results
+from metaalliance.wording.numbers import number
 
 ROOT = Path(__file__).resolve().parents[2]
 FILED = list(csv.DictReader((ROOT / "data" / FILE).read_text(encoding="utf-8").splitlines()))
 CORRELATIONS = [row for row in FILED if row["effect"] == "r"]
+LIMITS = ("ci_low", "ci_high")
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 
@@ -25,6 +30,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianc
 @pytest.fixture
 def fit(make_fit):
     return make_fit(14, tau2="REML")
+
+
+def fit_of(values, measure):
+    """Pool correlations of 30 participants each."""
+    yi = np.arctanh(values) if measure == "z" else np.array(values)
+    vi = np.full(len(values), 1 / 27) if measure == "z" else (1 - yi**2) ** 2 / 29
+    return pool(Effects.from_arrays(yi, vi, measure=measure))
 
 
 def marks(figure, artist):
@@ -109,12 +121,57 @@ def test_the_alternative_text_has_every_result_with_its_source(fit):
     assert comparison_text() == text.split(" Below them")[0]
 
 
+def least_width(fit, style):
+    """The width in mm that the message of a narrow page asks for."""
+    with pytest.raises(OptionError, match="no name here may be cut") as refused:
+        plots.comparison_forest(fit, style=style, width_mm=84)
+    assert refused.value.code == "MA678"
+    return int(re.search(r"they need (\d+) mm", str(refused.value))[1])
+
+
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("width", [174, 120])
-def test_no_text_overlaps(style, width, fit, assert_clear):
-    figure = plots.comparison_forest(fit, style=style, width_mm=width, title="The literature")
-    assert figure.get_figwidth() * 25.4 == pytest.approx(width)
-    assert_clear(figure)
+def test_no_text_overlaps_or_is_cut_from_the_least_width_on(style, fit, assert_clear, texts):
+    least = least_width(fit, style)
+    with pytest.raises(OptionError, match="no name here may be cut"):
+        plots.comparison_forest(fit, style=style, width_mm=least - 1)
+    wanted = {"PTSD, sign turned", "split alliance", "change of alliance", "dropout: d = 0.55"}
+    for width in (least, 174):
+        figure = plots.comparison_forest(fit, style=style, width_mm=width, title="The literature")
+        assert figure.get_figwidth() * 25.4 == pytest.approx(width)
+        assert_clear(figure)
+        shown = [t.get_text() for t in texts(figure)]
+        assert wanted <= set(shown)
+        assert not [text for text in shown if "\N{HORIZONTAL ELLIPSIS}" in text]
+
+
+def test_no_two_rows_read_alike():
+    rows = [(r.group, r.label, r.about) for r in published_results()]
+    assert len(set(rows)) == len(rows)
+
+
+def test_printed_numbers_are_those_of_the_file_on_every_scale(make_fit, texts):
+    for measure in ("z", "r"):
+        shown = [t.get_text() for t in texts(plots.comparison_forest(make_fit(9, measure=measure)))]
+        for row in CORRELATIONS:
+            if row["topic"] in COUNTS_SYMPTOMS:
+                continue
+            assert number(float(row["estimate"]), 2, correlation=True) in shown
+            if row["ci_low"]:
+                low, high = (number(float(row[c]), 2, correlation=True) for c in LIMITS)
+                assert f"[{low}," in shown and f"{high}]" in shown, row
+        assert ".27]" in shown  # the upper limit .265 of Welmers-van de Poll et al.
+        assert ".26]" not in shown
+        assert "CI [.10, .27]" in comparison_text(make_fit(9, measure=measure))
+
+
+def test_a_prediction_interval_beyond_a_correlation_is_said_to_be(texts):
+    wide = fit_of([-0.5, 0.9, 0.1, 0.2, 0.85, 0.3], "r")
+    assert wide.pi_high > 1
+    said = "passes the limits of a correlation"
+    for draw in (plots.comparison_forest, plots.forest):
+        assert said in " ".join(t.get_text() for t in texts(draw(wide)))
+        inside = fit_of([-0.5, 0.9, 0.1, 0.2, 0.85, 0.3], "z")
+        assert said not in " ".join(t.get_text() for t in texts(draw(inside)))
 
 
 def test_other_effect_sizes_and_other_names_are_refused(make_fit, fit):

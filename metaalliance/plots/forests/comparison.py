@@ -26,7 +26,7 @@ from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.tables import is_cut, pooled_line, prediction_line, table_axis
 from metaalliance.plots.options import Comparison
 from metaalliance.plots.published import LEVEL, Published, published_results
-from metaalliance.plots.words import ARROWS, heterogeneity_text, model_text
+from metaalliance.plots.words import ARROWS, beyond_text, heterogeneity_text, model_text, sentences
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text
 
@@ -36,7 +36,7 @@ LARGEST = 2.0
 #: What is said of results that are no correlations, and of those whose sign is turned.
 NO_CORRELATIONS = (
     "A result printed as *d* or *g* has its value beside it and no mark: it is no correlation, and "
-    "the group sizes that a conversion needs are not given."
+    "what a conversion needs is not printed with it."
 )
 TURNED = "Sign turned: the outcome counts symptoms, and the printed *r* is negative."
 
@@ -55,8 +55,9 @@ def comparison_forest(
     """Draw published pooled results, and a result of one's own below them on the same axis.
 
     Nothing is computed: published results are drawn as printed, those without an interval as
-    squares alone. Where the outcome counts symptoms the sign is turned, and the row says so. A
-    result that is no correlation (*d*, *g*) is listed with its value and has no mark.
+    squares alone. Where a review prints a negative *r* because its outcome counts symptoms, the
+    sign is turned, and the row says so. A result that is no correlation (*d*, *g*) is listed with
+    its value and has no mark. No name is cut: a page too narrow for that is refused.
 
     Parameters
     ----------
@@ -78,7 +79,8 @@ def comparison_forest(
     Raises
     ------
     OptionError
-        When the effects of the fit are no correlations, or for another value of `compare`.
+        When the effects of the fit are no correlations, for another value of `compare`, or for a
+        page that is too narrow.
     """
     check_option("compare", compare, Comparison)
     look, width = style_named(style), check_width(width_mm)
@@ -109,26 +111,27 @@ def comparison_text(
 ) -> str:
     """Describe the plot for readers who cannot see it, with the source of each result."""
     check_option("compare", compare, Comparison)
-    measure, results = _measure(fit), published_results()
+    _measure(fit)
+    results = published_results()
     years = [result.year for result in results]
     parts = [
         f"Forest plot of {len(results)} published pooled results, {min(years)} to {max(years)}."
     ]
     for group, members in groupby(results, lambda result: result.group):
-        parts.append(f"{group}: {'; '.join(_told(result, measure) for result in members)}.")
+        parts.append(f"{group}: {'; '.join(_told(result) for result in members)}.")
     if fit is not None:
         parts.append(f"Below them the result of this review, from {size_text(fit)}.")
         parts.append(pooled_sentence(fit))
     return spoken(" ".join(parts))
 
 
-def _told(result: Published, measure: Measure) -> str:
+def _told(result: Published) -> str:
     """Return one result in words, with its source."""
     about = f", {result.about}" if result.about else ""
     if result.effect != "r":
         shown = f"{_printed(result, APA)}, not drawn"
     else:
-        shown = estimate_sentence(*_placed(result, measure), measure, LEVEL)
+        shown = estimate_sentence(*result.correlation(), "r", LEVEL)
         shown += f" ({_printed(result, APA)} in print)" if result.turned else ""
     return f"{result.label}{about}, {shown} ({result.source})"
 
@@ -167,6 +170,7 @@ def _table(fit: PooledFit | None, measure: Measure, style: Style, prediction: st
         panel_header=_heads(look.panel_head, style),
         lines=tuple(lines),
         indented=True,
+        whole=True,
         measure=measure,
         level=LEVEL,
         wording=style.words,
@@ -214,6 +218,7 @@ def _row(
         low=low,
         high=high,
         weight=1.0,
+        printed=result.correlation(),
     )
 
 
@@ -240,13 +245,14 @@ def _foot(fit: PooledFit | None, style: Style, *, cut: bool) -> tuple[str, ...]:
     """Return what has to be known about the marks, and the model of the fit."""
     results, line = published_results(), style.forest.mean_line
     marks = [
-        "Squares, all of one size: published pooled results as printed, with "
+        "Squares, all of one size: published pooled results to two decimals, with "
         f"{level_text(LEVEL)} confidence intervals where a review gives one. *k*: studies or "
         "samples. The reviews share studies."
     ]
     if fit is not None:
         mean = "Diamond" if line == "none" else f"Diamond and {line} line"
         marks.append(f"{mean}: this review, {level_text(fit.level)} CI.")
+        marks.append(beyond_text(fit))
     if cut:
         marks.append(ARROWS)
     if any(result.effect != "r" for result in results):
@@ -254,6 +260,6 @@ def _foot(fit: PooledFit | None, style: Style, *, cut: bool) -> tuple[str, ...]:
     if any(result.turned for result in results):
         marks.append(TURNED)
     if fit is None:
-        return (" ".join(marks),)
+        return (sentences(marks),)
     model = f"This review: {model_text(fit, style.words)} {heterogeneity_text(fit, style.words)}"
-    return " ".join(marks), model
+    return sentences(marks), model

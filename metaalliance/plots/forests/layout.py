@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -147,26 +148,35 @@ SQUEEZES = (
 )
 
 
+#: The same for a table in which nothing may be cut.
+WHOLE = tuple(
+    Squeeze(small=small, label_share=1.0, tight=tight)
+    for small, tight in ((False, 1.0), (True, 1.0), (True, 0.7), (True, 0.45))
+)
+
+
 def place_columns(table: Table, width: float, style: Style) -> Columns:
     """Measure a table and place its columns on a page of `width` mm.
 
     Type is made smaller, then labels and text columns are cut, and then optional columns
     (weights, and numbers of effects and participants that nobody asked for) are left out, only
-    when the plot would otherwise get less than its share.
+    when the plot would otherwise get less than its share. Of a table that is whole, nothing is cut.
 
     Raises
     ------
     OptionError
         When the columns do not fit even so.
     """
-    for squeeze in SQUEEZES:
+    for squeeze in WHOLE if table.whole else SQUEEZES:
         columns = _place(table, width, style, squeeze)
         if columns.panel_width >= PANEL_SHARE * width:
             return columns
+    remedy = "choose fewer columns or a greater width."
+    if table.whole:
+        least = (width - columns.panel_width) / (1 - PANEL_SHARE)
+        remedy = f"no name here may be cut, and whole they need {math.ceil(least)} mm."
     raise OptionError(
-        f"The columns leave no space for the plot in {width:g} mm: "
-        "choose fewer columns or a greater width.",
-        code="MA678",
+        f"The columns leave no space for the plot in {width:g} mm: {remedy}", code="MA678"
     )
 
 
@@ -318,6 +328,9 @@ def _cell_width(table: Table, i: int, size: float, limit: float) -> float:
 def effect_parts(line: TableLine, table: Table) -> tuple[str, str, str]:
     """Return estimate and halves of the interval, which are aligned each on its own."""
     measure, wording = table.measure, table.wording
+    if isinstance(line, StudyRow) and line.printed is not None:
+        value, low, high = line.printed
+        return (effect_text(value, "r", 2, wording), *interval_ends(low, high, "r", wording))
     if isinstance(line, StudyRow | Pooled):
         ends = interval_ends(line.low, line.high, measure, wording)
         return (effect_text(line.estimate, measure, 2, wording), *ends)

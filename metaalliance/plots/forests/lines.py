@@ -112,6 +112,8 @@ class Table:
         From the top to the bottom.
     indented : bool
         Whether studies stand under headings.
+    whole : bool
+        Whether no name and no cell may be cut, because what tells rows apart stands at the end.
     bold : bool
         Whether the numbers of the overall line are bold.
     """
@@ -124,6 +126,7 @@ class Table:
     measure: Measure
     level: float
     wording: Wording
+    whole: bool = False
     bold: bool = False
 
     def is_bold(self, line: TableLine) -> bool:

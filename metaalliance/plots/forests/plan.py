@@ -31,6 +31,7 @@ from metaalliance.plots.levels import Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
     averaging_text,
+    beyond_text,
     groups_text,
     heterogeneity_text,
     mean_test_text,
@@ -149,6 +150,8 @@ def _notes(
             notes.append(_average_note(fit, studies, rho))
     if cut:
         notes.append(ARROWS)
+    if beyond := beyond_text(fit):
+        notes.append(beyond)
     return (own(" ".join(notes)),) if notes else ()
 
 

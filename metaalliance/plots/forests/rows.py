@@ -37,6 +37,8 @@ class StudyRow:
         The effects behind an average.
     minor : bool
         Whether the row is one of the effects behind the average above it.
+    printed : tuple of float, optional
+        Correlation and limits as published; they are written, not the values of the marks.
     """
 
     label: str
@@ -49,6 +51,7 @@ class StudyRow:
     outer_high: float = math.nan
     points: tuple[float, ...] = ()
     minor: bool = False
+    printed: tuple[float, float, float] | None = None
 
     @property
     def is_drawn(self) -> bool:

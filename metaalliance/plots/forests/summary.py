@@ -36,6 +36,7 @@ from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
+    beyond_text,
     groups_text,
     heterogeneity_text,
     mean_test_text,
@@ -194,6 +195,8 @@ def _foot(
         marks.append(f"Lines: {percent} prediction intervals.")
     if cut:
         marks.append(ARROWS)
+    if beyond := beyond_text(fit):
+        marks.append(beyond)
     if lettered:
         marks.append(", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered) + ".")
     texts = (

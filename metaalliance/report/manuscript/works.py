@@ -12,6 +12,7 @@ WORKS = """
 aloe2012 | Aloe, A. M.; Becker, B. J. | 2012 | An effect size for regression predictors in meta-analysis | Journal of Educational and Behavioral Statistics | 37(2) | 278–297 | 10.3102/1076998610396901
 aloe2013 | Aloe, A. M.; Thompson, C. G. | 2013 | The synthesis of partial effect sizes | Journal of the Society for Social Work and Research | 4(4) | 390–405 | 10.5243/jsswr.2013.24
 appelbaum2018 | Appelbaum, M.; Cooper, H.; Kline, R. B.; Mayo-Wilson, E.; Nezu, A. M.; Rao, S. M. | 2018 | Journal article reporting standards for quantitative research in psychology: The APA Publications and Communications Board task force report | American Psychologist | 73(1) | 3–25 | 10.1037/amp0000191
+barth2013 | Barth, J.; Munder, T.; Gerger, H.; Nüesch, E.; Trelle, S.; Znoj, H.; Jüni, P.; Cuijpers, P. | 2013 | Comparative efficacy of seven psychotherapeutic interventions for patients with depression: A network meta-analysis | PLoS Medicine | 10(5) | e1001454 | 10.1371/journal.pmed.1001454
 baujat2002 | Baujat, B.; Mahé, C.; Pignon, J.-P.; Hill, C. | 2002 | A graphical method for exploring heterogeneity in meta-analyses: Application to a meta-analysis of 65 trials | Statistics in Medicine | 21(18) | 2641–2652 | 10.1002/sim.1221
 begg1994 | Begg, C. B.; Mazumdar, M. | 1994 | Operating characteristics of a rank correlation test for publication bias | Biometrics | 50(4) | 1088–1101 | 10.2307/2533446
 bell2002 | Bell, R. M.; McCaffrey, D. F. | 2002 | Bias reduction in standard errors for linear regression with multi-stage samples | Survey Methodology | 28(2) | 169–181 |
@@ -30,12 +31,15 @@ cochran1954 | Cochran, W. G. | 1954 | The combination of estimates from differen
 cohen1960 | Cohen, J. | 1960 | A coefficient of agreement for nominal scales | Educational and Psychological Measurement | 20(1) | 37–46 | 10.1177/001316446002000104
 cohen1968 | Cohen, J. | 1968 | Weighted kappa: Nominal scale agreement with provision for scaled disagreement or partial credit | Psychological Bulletin | 70(4) | 213–220 | 10.1037/h0026256
 cohen1988 | Cohen, J. | 1988 | Statistical power analysis for the behavioral sciences (2nd ed.) | book: Lawrence Erlbaum Associates | | |
+cuijpers2020 | Cuijpers, P.; Karyotaki, E.; de Wit, L.; Ebert, D. D. | 2020 | The effects of fifteen evidence-supported therapies for adult depression: A meta-analytic review | Psychotherapy Research | | 279–293 | 10.1080/10503307.2019.1649732
 dersimonian1986 | DerSimonian, R.; Laird, N. | 1986 | Meta-analysis in clinical trials | Controlled Clinical Trials | 7(3) | 177–188 | 10.1016/0197-2456(86)90046-2
 dersimonian2007 | DerSimonian, R.; Kacker, R. | 2007 | Random-effects model for meta-analysis of clinical trials: An update | Contemporary Clinical Trials | 28(2) | 105–114 | 10.1016/j.cct.2006.04.004
 dickey1971 | Dickey, J. M. | 1971 | The weighted likelihood ratio, linear hypotheses on normal location parameters | The Annals of Mathematical Statistics | 42(1) | 204–223 | 10.1214/aoms/1177693507
 duval2000 | Duval, S.; Tweedie, R. | 2000 | Trim and fill: A simple funnel-plot-based method of testing and adjusting for publication bias in meta-analysis | Biometrics | 56(2) | 455–463 | 10.1111/j.0006-341X.2000.00455.x
 efron1993 | Efron, B.; Tibshirani, R. J. | 1993 | An introduction to the bootstrap | book: Chapman & Hall | | |
 egger1997 | Egger, M.; Davey Smith, G.; Schneider, M.; Minder, C. | 1997 | Bias in meta-analysis detected by a simple, graphical test | BMJ | 315(7109) | 629–634 | 10.1136/bmj.315.7109.629
+elliott2013 | Elliott, R.; Greenberg, L. S.; Watson, J.; Timulak, L.; Freire, E. | 2013 | Research on humanistic-experiential psychotherapies | In M. J. Lambert (Ed.), Bergin & Garfield’s handbook of psychotherapy and behavior change (6th ed.) | | 495–538 |
+elliott2021 | Elliott, R.; Watson, J. C.; Timulak, L.; Sharbanee, J. | 2021 | Research on humanistic-experiential psychotherapies: Updated review | In M. Barkham, W. Lutz, & L. G. Castonguay (Eds.), Bergin and Garfield’s handbook of psychotherapy and behavior change | | |
 fernandezcastilla2020 | Fernández-Castilla, B.; Declercq, L.; Jamshidi, L.; Beretvas, S. N.; Onghena, P.; Van den Noortgate, W. | 2020 | Visual representations of meta-analyses of multiple outcomes: Extensions to forest plots, funnel plots, and caterpillar plots | Methodology | 16(4) | 299–315 | 10.5964/meth.4013
 fieller1957 | Fieller, E. C.; Hartley, H. O.; Pearson, E. S. | 1957 | Tests for rank correlation coefficients. I | Biometrika | 44(3–4) | 470–481 | 10.1093/biomet/44.3-4.470
 fisher1921 | Fisher, R. A. | 1921 | On the "probable error" of a coefficient of correlation deduced from a small sample | Metron | 1 | 3–32 |
@@ -72,6 +76,7 @@ jackson2017 | Jackson, D.; Turner, R. | 2017 | Power analysis for random-effects
 jacobs2017 | Jacobs, P.; Viechtbauer, W. | 2017 | Estimation of the biserial correlation and its sampling variance for use in meta-analysis | Research Synthesis Methods | 8(2) | 161–180 | 10.1002/jrsm.1218
 jeffreys1961 | Jeffreys, H. | 1961 | Theory of probability (3rd ed.) | book: Oxford University Press | | |
 joshi2022 | Joshi, M.; Pustejovsky, J. E.; Beretvas, S. N. | 2022 | Cluster wild bootstrapping to handle dependent effect sizes in meta-analysis with a small number of studies | Research Synthesis Methods | 13(4) | 457–477 |
+kahl2012 | Kahl, K. G.; Winter, L.; Schweiger, U. | 2012 | The third wave of cognitive behavioural therapies: What is new and what is effective? | Current Opinion in Psychiatry | 25(6) | 522–528 | 10.1097/YCO.0b013e328358e531
 kelley1935 | Kelley, T. L. | 1935 | An unbiased correlation ratio measure | Proceedings of the National Academy of Sciences | 21(9) | 554–559 |
 knapp2003 | Knapp, G.; Hartung, J. | 2003 | Improved tests for a random effects meta-regression with a single covariate | Statistics in Medicine | 22(17) | 2693–2710 | 10.1002/sim.1482
 kossmeier2020 | Kossmeier, M.; Tran, U. S.; Voracek, M. | 2020 | Power-enhanced funnel plots for meta-analysis | Zeitschrift für Psychologie | 228(1) | |
@@ -79,6 +84,7 @@ krippendorff2011 | Krippendorff, K. | 2011 | Computing Krippendorff's alpha-reli
 lakens2018 | Lakens, D.; Scheel, A. M.; Isager, P. M. | 2018 | Equivalence testing for psychological research: A tutorial | Advances in Methods and Practices in Psychological Science | 1(2) | 259–269 | 10.1177/2515245918770963
 lau1992 | Lau, J.; Antman, E. M.; Jimenez-Silva, J.; Kupelnick, B.; Mosteller, F.; Chalmers, T. C. | 1992 | Cumulative meta-analysis of therapeutic trials for myocardial infarction | New England Journal of Medicine | 327(4) | 248–254 | 10.1056/NEJM199207233270406
 lipovetsky2001 | Lipovetsky, S.; Conklin, M. | 2001 | Analysis of regression in game theory approach | Applied Stochastic Models in Business and Industry | 17(4) | 319–330 |
+luborsky1996 | Luborsky, L.; Barber, J. P.; Siqueland, L.; Johnson, S.; Najavits, L. M.; Frank, A.; Daley, D. | 1996 | The revised Helping Alliance questionnaire (HAq-II): Psychometric properties | The Journal of Psychotherapy Practice and Research | 5(3) | 260–271 |
 mathur2019 | Mathur, M. B.; VanderWeele, T. J. | 2019 | New metrics for meta-analyses of heterogeneous effects | Statistics in Medicine | 38 | 1336–1342 |
 mcgraw1996 | McGraw, K. O.; Wong, S. P. | 1996 | Forming inferences about some intraclass correlation coefficients | Psychological Methods | 1(1) | 30–46 | 10.1037/1082-989X.1.1.30
 morris1983 | Morris, C. N. | 1983 | Parametric empirical Bayes inference: Theory and applications | Journal of the American Statistical Association | 78(381) | 47–55 | 10.1080/01621459.1983.10477920
