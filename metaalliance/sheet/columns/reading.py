@@ -14,6 +14,7 @@ from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
 from metaalliance.sheet.columns.vocabularies import SAID_OUT, VOCABULARIES, key_of
+from metaalliance.sheet.columns.words import is_second_r
 from metaalliance.sheet.intervals import split_interval
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.missing import MISSING_WORDS
@@ -48,6 +49,9 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
     named = [scheme.column_of(text) if text else None for text in texts]
     values = {i: column_values(grid, row, i) for i, text in enumerate(texts) if text}
     fixed = [scheme.is_mapped(text) for text in texts]
+    for index, text in enumerate(texts):
+        if named[index] == "r_squared" and not fixed[index] and is_second_r(text, texts):
+            named[index] = None
     _without_numbers(named, values, texts, fixed)
     for index, name in enumerate(named):
         if name is None or fixed[index]:
