@@ -420,8 +420,9 @@ _CELL = {
     ),
     "MA329": _warning(
         "a number looks like a code for a missing value",
-        "-999 and its like stand among numbers that are not negative, or among levels; they are "
-        "read as they stand.",
+        "-999 and its like stand among numbers that are not negative, or among levels; 99, 999 or "
+        "9999 stands far above every other number, or .99 repeats far from every other r. They "
+        "are read as they stand.",
         'Declare them in metaalliance.toml: missing = ["-999"].',
     ),
     "MA321": _error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +14,10 @@ from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
 from metaalliance.sheet.columns.vocabularies import SAID_OUT, VOCABULARIES, key_of
-from metaalliance.sheet.columns.words import is_second_r
+from metaalliance.sheet.columns.words import beside, is_second_r
 from metaalliance.sheet.intervals import split_interval
 from metaalliance.sheet.read.grid import Grid, is_blank
-from metaalliance.sheet.read.missing import MISSING_WORDS
+from metaalliance.sheet.read.missing import MISSING_WORDS, missing_codes
 from metaalliance.sheet.read.numbers import Parsed, parse_number
 from metaalliance.sheet.texts import clean_text, shown
 
@@ -46,12 +46,9 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
     houses and languages count where no other header names their column and the values under
     them are of its kind.
     """
-    named = [scheme.column_of(text) if text else None for text in texts]
+    named = [_own_name(text, texts, scheme) for text in texts]
     values = {i: column_values(grid, row, i) for i, text in enumerate(texts) if text}
     fixed = [scheme.is_mapped(text) for text in texts]
-    for index, text in enumerate(texts):
-        if named[index] == "r_squared" and not fixed[index] and is_second_r(text, texts):
-            named[index] = None
     _without_numbers(named, values, texts, fixed)
     for index, name in enumerate(named):
         if name is None or fixed[index]:
@@ -83,6 +80,13 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         for index in ids[:1] or row_names(grid, row, texts):
             named[index] = "study"
     return named
+
+
+def _own_name(text: str, texts: Sequence[str], scheme: Scheme) -> str | None:
+    """The column that a header names by the mapping, its name or an alias; r2 beside r1 is none."""
+    found = scheme.column_of(text) if text else None
+    second = found == "r_squared" and not scheme.is_mapped(text) and is_second_r(text, texts)
+    return None if second else found
 
 
 def _without_foreign_limits(
@@ -219,6 +223,17 @@ def _marks_rows(texts: Sequence[str]) -> bool:
         return len(known) == len(texts)
     out = {key_of(word) for word in SAID_OUT}
     return len(known) * 2 > len(texts) or any(key_of(text) in out for text in known)
+
+
+def codes_for_missing(name: str, values: Iterable[Any]) -> list[str]:
+    """Return what looks like a code for a missing value in a column; none where it is a name."""
+    column = COLUMNS.get(name)
+    if beside(name) == "id" or (
+        column is not None and column.group == "identity" and column.kind == "text"
+    ):
+        return []
+    bounded = column is not None and (column.is_correlation or column.high == 100)
+    return missing_codes(values, high=column.high if column is not None and bounded else None)
 
 
 def row_numbers(grid: Grid, row: int, texts: Sequence[str]) -> frozenset[int]:
