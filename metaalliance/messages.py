@@ -978,7 +978,8 @@ _STUDY = {
         "samples of a study may share participants",
         "Samples are different people: their errors are independent and their participants add up. "
         "Subgroups, completers and intention-to-treat samples share people, and so do samples that "
-        "add up to more than the study.",
+        "add up to more than the study, and one that holds the others (all, both, CBT+IPT, or as "
+        "many people as all others together).",
         "Leave sample blank where participants are shared.",
     ),
     "MA520": _warning(
