@@ -14,8 +14,8 @@ from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
 from metaalliance.sheet.columns.vocabularies import SAID_OUT, VOCABULARIES, key_of
-from metaalliance.sheet.columns.words import beside, is_second_r
-from metaalliance.sheet.intervals import split_interval
+from metaalliance.sheet.columns.words import beside, interval, is_second_r
+from metaalliance.sheet.intervals import WITH_INTERVAL, nearly_all, split_interval
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.missing import MISSING_WORDS, missing_codes
 from metaalliance.sheet.read.numbers import Parsed, parse_number
@@ -65,7 +65,8 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         if not fixed[at] and free and name not in scheme.taken and name in COLUMNS:
             named[at] = name
     for index, text in enumerate(texts):
-        name = other_name(text) if text and named[index] is None and not fixed[index] else None
+        free = text and named[index] is None and not fixed[index]
+        name = other_name(text) or _with_interval(text, values[index], scheme) if free else None
         if name is None or name not in COLUMNS or name in named or name in scheme.taken:
             continue
         if name == "value" and "statistic" not in named:
@@ -80,6 +81,21 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         for index in ids[:1] or row_names(grid, row, texts):
             named[index] = "study"
     return named
+
+
+def before_interval(text: str, values: Sequence[Any]) -> str:
+    """What a header such as ``r [95% CI]`` says over values with their intervals; "" of others."""
+    found = interval(text)
+    filled = [] if found is None else [v for v in values if not is_blank(v)]
+    parted = sum(split_interval(v) is not None for v in filled)
+    return found[0] if found is not None and parted * 2 > len(filled) else ""
+
+
+def _with_interval(text: str, values: Sequence[Any], scheme: Scheme) -> str | None:
+    """The statistic over values with their intervals, by what stands before the interval."""
+    bare = before_interval(text, values)
+    name = scheme.column_of(bare) or other_name(bare)
+    return name if name in WITH_INTERVAL else None
 
 
 def _own_name(text: str, texts: Sequence[str], scheme: Scheme) -> str | None:
@@ -110,7 +126,7 @@ def _without_foreign_limits(
         known = [
             (a, b, c) for a, b, c in numbers if a is not None and b is not None and c is not None
         ]
-        if sum(a <= b <= c for a, b, c in known) >= 0.8 * len(known):
+        if nearly_all([a <= b <= c for a, b, c in known]):
             return
     for index in at.values():
         if scheme.column_of(texts[index]) is None:
