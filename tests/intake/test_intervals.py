@@ -288,7 +288,8 @@ def test_an_effect_without_a_name_stays_a_question(tmp_path, header):
     said = CliRunner().invoke(app, ["init", str(path)])
     assert said.exit_code == 0
     lines = (tmp_path / "metaalliance.toml").read_text("utf-8").splitlines()
-    assert [line for line in lines if line.startswith("# r =") and header in line]
+    (line,) = [line for line in lines if f'= "{header}"' in line]
+    assert line.startswith("# ")
 
 
 def test_a_header_of_limits_alone_is_no_statistic(tmp_path):
