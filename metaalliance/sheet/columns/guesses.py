@@ -136,7 +136,7 @@ def guess_effect(sheet: Sheet) -> list[Guess]:
     free = [
         (i, h)
         for i, h in sheet.free()
-        if not (beside(bare := _bare(sheet, i, h)) or is_other_number(bare))
+        if not (beside(said := _bare(sheet, i, h)) or is_other_number(said))
     ]
     named = [g for i, h in free if (g := _by_words(sheet, i, h))]
     sure = [g for g in named if g.sure]

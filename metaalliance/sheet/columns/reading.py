@@ -65,7 +65,7 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         if not fixed[at] and free and name not in scheme.taken and name in COLUMNS:
             named[at] = name
     for index, text in enumerate(texts):
-        free = text and named[index] is None and not fixed[index]
+        free = bool(text) and named[index] is None and not fixed[index]
         name = other_name(text) or _with_interval(text, values[index], scheme) if free else None
         if name is None or name not in COLUMNS or name in named or name in scheme.taken:
             continue
