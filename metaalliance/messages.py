@@ -426,8 +426,9 @@ _CELL = {
     ),
     "MA329": _warning(
         "a number looks like a code for a missing value",
-        "-999 and its like stand among numbers that are not negative, or among levels; they are "
-        "read as they stand.",
+        "-999 and its like stand among numbers that are not negative, or among levels; 99, 999 or "
+        "9999 stands far above every other number, or .99 repeats far from every other r. They "
+        "are read as they stand.",
         'Declare them in metaalliance.toml: missing = ["-999"].',
     ),
     "MA321": _error(
@@ -983,7 +984,8 @@ _STUDY = {
         "samples of a study may share participants",
         "Samples are different people: their errors are independent and their participants add up. "
         "Subgroups, completers and intention-to-treat samples share people, and so do samples that "
-        "add up to more than the study.",
+        "add up to more than the study, and one that holds the others (all, both, CBT+IPT, or as "
+        "many people as all others together).",
         "Leave sample blank where participants are shared.",
     ),
     "MA520": _warning(

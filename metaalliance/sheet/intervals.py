@@ -163,21 +163,31 @@ def split_interval(
 
 
 def holds_intervals(values: Sequence[Any], decimal_comma: bool) -> bool:
-    """Whether most cells of a column hold two numbers that can be limits."""
+    """Whether most cells of a column, or all but one, hold two numbers that can be limits."""
     filled = [read_interval(v, decimal_comma=decimal_comma) for v in values if not is_blank(v)]
     said = [found for found in filled if not found.missing]
-    return bool(said) and sum(bool(found.readings) for found in said) * 2 > len(said)
+    readable = sum(bool(found.readings) for found in said)
+    return readable * 2 > len(said) or (readable > 0 and readable == len(said) - 1)
+
+
+def nearly_all(hold: Sequence[bool]) -> bool:
+    """Whether something holds in four of five rows, or of three and more in all but one.
+
+    One odd row is a mistake to be named, and says nothing about its column.
+    """
+    odd = len(hold) - sum(hold)
+    return odd <= 0.2 * len(hold) or (odd == 1 and len(hold) > 2)
 
 
 def hold_values(limits: Sequence[Any], values: Sequence[Any], decimal_comma: bool) -> bool:
-    """Whether values lie in the intervals beside them, in four of five rows that have both."""
+    """Whether values lie in the intervals beside them, in nearly all rows that have both."""
     known = []
     for raw, limit in zip(values, limits, strict=True):
         value = parse_number(raw, decimal_comma=decimal_comma).value
         readings = read_interval(limit, decimal_comma=decimal_comma).readings
         if value is not None and readings:
             known.append(any(low <= value <= high for low, high in readings))
-    return sum(known) >= 0.8 * len(known)
+    return nearly_all(known)
 
 
 #: Code, column, message and hint of a problem of a row.

@@ -13,6 +13,7 @@ from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, Column
 from metaalliance.sheet.columns.vocabularies import turned
+from metaalliance.sheet.columns.words import interval
 from metaalliance.sheet.identity import identify
 from metaalliance.sheet.intervals import (
     WITH_INTERVAL,
@@ -209,7 +210,7 @@ def _read_cells(
         if column == header.interval:
             intervals[""] = read_interval(raw, decimal_comma=grid.decimal_comma, cell=place)
             continue
-        value = _without_interval(name, raw, place, grid, intervals)
+        value = _without_interval(name, raw, place, grid, intervals, header.texts.get(name, ""))
         if name in percentages:
             value = as_percentage(value, grid)
         coded = _code(name, value, place, grid, scheme, texts.get(name), found)
@@ -224,16 +225,20 @@ def _read_cells(
 
 
 def _without_interval(
-    name: str, raw: Any, place: str, grid: Grid, intervals: dict[str, Interval]
+    name: str, raw: Any, place: str, grid: Grid, intervals: dict[str, Interval], header: str
 ) -> Any:
-    """Return the value of a cell; an interval behind it is entered."""
+    """Return the value of a cell; an interval behind it is entered, with what its header says."""
     if name not in WITH_INTERVAL:
         return raw
     parted = split_interval(raw, decimal_comma=grid.decimal_comma, cell=place)
     if parted is None:
         return raw
-    intervals[name] = parted[1]
-    return parted[0]
+    value, found = parted
+    said = interval(header)
+    if said is not None:
+        found = replace(found, level=found.level or said[1], plain=False)
+    intervals[name] = found
+    return value
 
 
 def _with_numbers(

@@ -103,7 +103,7 @@ class TextColumn:
             return False
         word = text.casefold()
         if named:
-            return self.name == "study" and text in MISSING_MARKS
+            return self.name == "study" and text in MISSING_MARKS - {"?", "??"}
         if word in MISSING_WORDS:
             return True
         column = COLUMNS.get(self.name)
@@ -157,7 +157,8 @@ class TextColumn:
                 hint = f"did you mean {near!r} for {text!r}?" if near else ""
                 report("MA334", f"{text!r} is kept as a level of its own", hint)
             return Coded(text, seen, cell)
-        near = vocabulary.near(text)
+        begun = (x for x in vocabulary.levels if len(text) > 2 and x.startswith(text.casefold()))
+        near = vocabulary.near(text) or next(begun, None)
         hint = f"did you mean {near!r}?" if near else ""
         if text in MISSING_MARKS or text.casefold() == "none":
             hint = "leave the cell blank if it says nothing"

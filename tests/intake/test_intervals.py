@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -241,3 +242,80 @@ def test_init_says_that_the_interval_is_read(tmp_path, cells):
     said = " ".join(result.stdout.split())
     assert "2 of 2 rows would be used" in said
     assert f"ci_low ({header}), ci_high ({header})" in said
+
+
+#: A header over values with their intervals: the statistic and the first cell.
+BEFORE = {
+    "r (95% CI)": ("r", ".25 [.10, .39]", 0.25),
+    "r [95% CI]": ("r", ".25 (.10, .39)", 0.25),
+    "Correlation (95% CI)": ("r", ".25 [.10, .39]", 0.25),
+    "Pearson r (KI 95 %)": ("r", ".25 [.10, .39]", 0.25),
+    "OR (95% CI)": ("odds_ratio", "1.8 (1.2, 2.7)", 1.8),
+    "Hedges' g [95% CI]": ("g", "0.42 [0.10, 0.74]", 0.42),
+}
+
+
+def before(tmp_path, header, cell):
+    path = tmp_path / "sheet.csv"
+    path.write_text(
+        f'study,n,"{header}"\nAmes 2001,150,"{cell}"\nBoll 2004,160,"{cell}"\n', "utf-8"
+    )
+    return path
+
+
+@pytest.mark.parametrize(("header", "expected"), BEFORE.items())
+def test_a_header_that_names_a_value_and_its_interval(tmp_path, header, expected):
+    column, cell, value = expected
+    studies = ma.load_studies(before(tmp_path, header, cell))
+    row = studies.rows[0]
+    assert not studies.errors
+    assert row.get(column) == value
+    limits = [float(x) for x in re.findall(r"\d*\.\d+", cell)][1:]
+    assert [row.get("ci_low"), row.get("ci_high")] == limits
+    assert "MA206" in {p.code for p in studies.problems if p.seen == header}
+
+
+def test_the_header_says_the_level_of_the_interval_in_its_cells(tmp_path):
+    row = ma.load_studies(before(tmp_path, "r (90% CI)", ".25 [.12, .37]")).rows[0]
+    assert row.get("ci_level") == 90
+
+
+@pytest.mark.parametrize("header", ["ES (95% CI)", "Effect size [95% CI]"])
+def test_an_effect_without_a_name_stays_a_question(tmp_path, header):
+    path = before(tmp_path, header, ".25 [.10, .39]")
+    with pytest.raises(ma.UnreadableFileError):
+        ma.load_studies(path)
+    said = CliRunner().invoke(app, ["init", str(path)])
+    assert said.exit_code == 0
+    lines = (tmp_path / "metaalliance.toml").read_text("utf-8").splitlines()
+    (line,) = [line for line in lines if f'= "{header}"' in line]
+    assert line.startswith("# ")
+
+
+def test_a_header_of_limits_alone_is_no_statistic(tmp_path):
+    with pytest.raises(ma.UnreadableFileError):
+        ma.load_studies(before(tmp_path, "r (95% CI)", "[.10, .39]"))
+
+
+#: Intervals beside r = .25, one of them odd: the code and the cell that names it.
+ODD = {
+    "a word": (["[.10, .39]", "[.12, .46]", "wide"], ("MA351", "D4")),
+    "one number of two cells": (["[.10, .39]", ".10"], ("MA351", "D3")),
+    "elsewhere": (["[.10, .39]", "[.12, .46]", "[.60, .75]"], ("MA412", "C4")),
+}
+
+
+@pytest.mark.parametrize(("cells", "problem"), ODD.values(), ids=ODD)
+def test_one_odd_cell_is_named_and_its_column_stays(load, cells, problem):
+    rows = [[f"{'ABC'[i]} 2001", 150, ".25", cell] for i, cell in enumerate(cells)]
+    studies = load(["study", "n", "r", "95% CI"], *rows)
+    assert problem in codes(studies, "MA351", "MA412")
+    assert limits(studies)[0] == (0.10, 0.39)
+    assert not codes(studies, "MA205", "MA220")
+
+
+def test_limits_in_two_columns_stay_where_one_row_is_odd(load):
+    rows = [["A 2001", 150, ".25", ".10", ".39"], ["B 2002", 150, ".25", ".10", ".39"],
+            ["C 2003", 150, ".25", ".60", ".75"]]  # fmt: skip
+    studies = load(["study", "n", "r", "LL", "UL"], *rows)
+    assert codes(studies, "MA412") == [("MA412", "C4")]

@@ -71,3 +71,48 @@ def test_standard_deviations_of_two_words(tmp_path, mean, sd):
     studies = ma.load_studies(path)
     assert not studies.errors
     assert [row.get("sd2") for row in studies.used] == [3.0, 2.9]
+
+
+SEVERAL = """Study,n,{},sign
+Ames 2001,40,.20,.30,+
+Boll 2004,50,.25,.35,+
+Cray 2007,60,.15,.31,+
+"""
+
+
+@pytest.mark.parametrize("headers", ["r1,r2", "R1,R2", "r2,r3", "r_1,r_2"])
+def test_a_numbered_r_is_no_share_of_variance(tmp_path, headers):
+    path = tmp_path / "own.csv"
+    path.write_text(SEVERAL.format(headers), encoding="utf-8")
+    with pytest.raises(ma.UnreadableFileError, match="metaalliance import"):
+        ma.load_studies(path)
+    said = CliRunner().invoke(app, ["init", str(path)]).stdout
+    assert "metaalliance import" in said
+    out = tmp_path / "effects.xlsx"
+    assert CliRunner().invoke(app, ["import", str(path), "-o", str(out)]).exit_code == 0
+    found = [row.get("r") for row in ma.load_studies(out).rows]
+    assert sorted(found) == [0.15, 0.20, 0.25, 0.30, 0.31, 0.35]
+
+
+def test_a_numbered_r_beside_another_statistic_is_not_read(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text(SEVERAL.format("r1,r2").replace("sign", "t").replace("+", "1.3"), "utf-8")
+    studies = ma.load_studies(path)
+    assert {row.get("r_squared") for row in studies.rows} == {None}
+    assert "MA219" in {p.code for p in studies.problems}
+
+
+@pytest.mark.parametrize("headers", ["r2,sd", "R1,R²"])
+def test_a_squared_r_stays_one(tmp_path, headers):
+    path = tmp_path / "own.csv"
+    path.write_text(SEVERAL.format(headers), encoding="utf-8")
+    squared = [row.get("r_squared") for row in ma.load_studies(path).rows]
+    assert squared == ([0.20, 0.25, 0.15] if headers.startswith("r2") else [0.30, 0.35, 0.31])
+
+
+def test_a_second_r_beside_r_is_told_what_to_do(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("Study,r,r2,n\nAmes 2001,.2,.3,40\nBoll 2004,.25,.35,50\n", "utf-8")
+    hints = [p.hint for p in ma.load_studies(path).errors if p.code == "MA404"]
+    assert hints
+    assert all("name them r1 and r2" in hint and "import" in hint for hint in hints)

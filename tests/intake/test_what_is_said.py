@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 
 import pytest
 from typer.testing import CliRunner
@@ -120,3 +121,51 @@ def test_a_label_of_twenty_one_letters_is_no_compiled_code(tmp_path):
     frame = pandas.DataFrame({"study": pandas.Series(study, dtype=object), "r": [0.2, 0.3]})
     rdata.write_rds(tmp_path / "a.rds", frame.assign(n=[40.0, 50.0]))
     assert [row.study for row in ma.load_studies(tmp_path / "a.rds").rows] == study
+
+
+def column(header, values):
+    """A sheet of one column of numbers; r and n beside it where it is none of them."""
+    cells = {
+        "r": [".21", "-.22", ".3", ".1"],
+        "n": ["40", "50", "62", "45"],
+        header: values.split(),
+    }
+    rows = zip("ABCD", *cells.values(), strict=False)
+    return "\n".join([f"study,{','.join(cells)}", *map(",".join, rows)]) + "\n"
+
+
+#: Header and values of a column, the codes in it and their cells.
+NINES = {
+    "n": ("n", "999 50 62", '"999"', "C2"),
+    "two rows": ("n", "9999 50 9999 44", '"9999"', "C2, C4"),
+    "own": ("sessions", "99 12 8", '"99"', "D2"),
+    "r": ("r", ".99 .22 -.3 -.99", '"0.99", "-0.99"', "B2, B5"),
+    "minus nine": ("sessions", "-9 12 8", '"-9"', "D2"),
+}
+
+
+@pytest.mark.parametrize(("header", "values", "listed", "cells"), NINES.values(), ids=NINES)
+def test_codes_of_nines_are_asked_about_with_their_cells(csv, header, values, listed, cells):
+    path = csv(column(header, values))
+    (found,) = [p for p in ma.load_studies(path).problems if p.code == "MA329"]
+    assert f"({cells})" in found.message
+    assert found.hint == f"missing = [{listed}]"
+    assert found.hint in CliRunner().invoke(app, ["init", str(path)]).stdout
+    declared = ma.load_studies(path, config=parse_config(tomllib.loads(found.hint)))
+    assert "MA329" not in codes(declared)
+    assert {p.cell for p in declared.problems if p.code == "MA310"} >= {cells[:2]}
+
+
+NO_CODES = {
+    "a large study beside a large one": ("n", "999 500 62"),
+    "one other number": ("n", "999 50"),
+    "one r": ("r", ".99 .22 -.3"),
+    "every r": ("r", ".99 .95 .99"),
+    "pages": ("page", "999 50 62"),
+    "percent": ("percent_female", "99 30 40"),
+}
+
+
+@pytest.mark.parametrize(("header", "values"), NO_CODES.values(), ids=NO_CODES)
+def test_nines_that_may_be_numbers_are_not_asked_about(csv, header, values):
+    assert "MA329" not in codes(ma.load_studies(csv(column(header, values))))

@@ -381,3 +381,38 @@ def test_header_of_samples_that_may_share_people_is_asked_about(load, cells, hea
 def test_samples_of_different_people_are_no_problem(load, cells):
     studies = load("study,sample,n,r\nA,men,40,.3\nA,women,50,.2\n")
     assert cells(studies, "MA519") == []
+
+
+JOINED = [
+    ("men 50", "women 60", "all 111"),
+    ("CBT 50", "IPT 40", "CBT+IPT 91", "PDT 30"),
+    ("CBT 50", "IPT 40", "cbt and ipt 91"),
+    ("study 1 50", "studies 1 and 2 95"),
+    ("1 50", "2 40", "combined 91"),
+    ("men 50", "women 60", "men and women pooled 111"),
+]
+SUMMED = [("men 50", "women 60", "M&W 110"), ("CBT 50", "IPT 40", "third 90")]
+APART = [
+    ("men 50", "women 60", "third 111"),
+    ("CBT 50", "IPT 50"),
+    ("medication 50", "CBT + medication 55"),
+    ("combined treatment 40", "CBT 50"),
+    ("Allgäu 40", "Ulm 50"),
+]
+
+
+def sampled(names):
+    rows = (name.rsplit(" ", 1) for name in names)
+    return "study,sample,n,r\n" + "".join(f"A,{name},{n},.3\n" for name, n in rows)
+
+
+@pytest.mark.parametrize("names", [*JOINED, *SUMMED], ids="; ".join)
+def test_a_sample_that_holds_the_others_is_warned_of(load, names):
+    (found,) = [p for p in load(sampled(names)).problems if p.code == "MA519"]
+    assert found.severity == "warning"
+    assert ("is the sum of the other samples" in found.message) == (names in SUMMED)
+
+
+@pytest.mark.parametrize("names", APART, ids="; ".join)
+def test_samples_that_do_not_hold_the_others_are_no_problem(load, cells, names):
+    assert cells(load(sampled(names)), "MA519") == []

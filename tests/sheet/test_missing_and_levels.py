@@ -400,3 +400,21 @@ def test_levels_come_in_the_order_of_the_configuration(load):
 def test_numbers_as_groups_of_a_figure(load):
     text = sheet_of("own", ["100", "8", "12", "6"])
     assert levels_of(ma.effect_sizes(load(text)), "own") == ["6", "8", "12", "100"]
+
+
+@pytest.mark.parametrize("column", ["outcome_direction", "alliance_direction"])
+@pytest.mark.parametrize(
+    ("said", "level"), [("higher", "higher_better"), ("Lower", "lower_better")]
+)
+def test_half_a_direction_is_asked_about_and_never_guessed(load, column, said, level):
+    studies = load(f"study,r,n,{column}\nA,.3,40,{said}\nB,.2,40,{level}\n")
+    assert values(studies, column) == [None, level]
+    assert codes(studies, "error") == ["MA331"]
+    assert hint(studies, "MA331") == f"did you mean '{level}'?"
+
+
+def test_a_study_called_by_a_question_mark_is_kept_and_asked_about(load, cells):
+    studies = load("study,r,n\n?,.3,40\nB,.2,40\n")
+    assert values(studies, "study") == ["?", "B"]
+    assert cells(studies, "MA515") == ["A2"]
+    assert not studies.errors

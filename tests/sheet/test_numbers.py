@@ -17,7 +17,7 @@ from metaalliance.sheet.read.numbers import Parsed, parse_number
 
 ZERO, MINUS, MARK = "leading zero added", "minus sign unified", "footnote mark removed"
 LABEL, COMMA, GROUP = "label removed", "decimal comma read", "grouping blank removed"
-P_VALUE = "p-value in brackets removed"
+P_VALUE = "p-value removed"
 
 READ: dict[object, tuple[float, tuple[str, ...]]] = {
     0.35: (0.35, ()),
@@ -114,7 +114,6 @@ REFUSED: dict[object, str] = {
     ".30-.40": "MA302",
     ".35 (p < .01, n = 40)": "MA302",
     ".35 (.42)": "MA302",
-    ".35, p = .01": "MA302",
     "(.35)": "MA302",
     "~.35": "MA302",
     "ca. .35": "MA302",
@@ -384,3 +383,31 @@ def test_other_values_never_give_a_number(raw):
 )
 def test_long_text_is_refused_or_blank(text):
     assert parse_number(text).value is None
+
+
+BEHIND = {
+    "-.21 (ns)": -0.21,
+    "0.21 n.s.": 0.21,
+    ".21 [not significant]": 0.21,
+    "-0.22 (n=45)": -0.22,
+    "r(48) = -.26, p < .05": -0.26,
+    ".35, p = .01": 0.35,
+    ".21, n = 45, p = .03": 0.21,
+    "t(48) = 2.1; p = .03": 2.1,
+}
+
+
+@pytest.mark.parametrize("raw", BEHIND, ids=repr)
+def test_what_stands_behind_a_number_is_dropped_with_a_note(raw):
+    found = parse_number(raw)
+    assert found.value == BEHIND[raw]
+    assert [c for c in found.changes if c in {P_VALUE, "n.s. removed"} or c.startswith("n behind")]
+
+
+@pytest.mark.parametrize("raw", [".21 (ns", ".2 .3 ns", "(ns)", ".21 (p = ns)", ".21 (m = 4)"])
+def test_what_is_no_remark_behind_a_number_is_refused(raw):
+    assert parse_number(raw).fault == "MA302"
+
+
+def test_a_second_number_of_people_behind_a_number_of_people_is_refused():
+    assert parse_number("45 (n = 38)", integer=True).fault == "MA302"

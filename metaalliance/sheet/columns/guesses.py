@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from metaalliance.sheet.columns.effect_words import effect_named, is_other_number
-from metaalliance.sheet.columns.reading import fits, numbers_of
+from metaalliance.sheet.columns.reading import before_interval, fits, numbers_of
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS
 from metaalliance.sheet.columns.spreads import Guess, Sheet, variance_is
 from metaalliance.sheet.columns.words import beside, folded, names, pieces
@@ -133,7 +133,11 @@ def guess_effect(sheet: Sheet) -> list[Guess]:
     """
     if has_effect(sheet):
         return []
-    free = [(i, h) for i, h in sheet.free() if not (beside(h) or is_other_number(h))]
+    free = [
+        (i, h)
+        for i, h in sheet.free()
+        if not (beside(said := _bare(sheet, i, h)) or is_other_number(said))
+    ]
     named = [g for i, h in free if (g := _by_words(sheet, i, h))]
     sure = [g for g in named if g.sure]
     if len(sure) == 1:
@@ -159,12 +163,17 @@ def guess_effect(sheet: Sheet) -> list[Guess]:
     return [replace(g, why=f"{g.why}{wide}") for g in found]
 
 
+def _bare(sheet: Sheet, index: int, header: str) -> str:
+    """A header without the interval that its cells hold behind the values."""
+    return before_interval(header, sheet.columns[index]) or header
+
+
 def _unsure(guess: Guess) -> Guess:
     return replace(guess, sure=False, why=f"{guess.why}, but other headers do too")
 
 
 def _by_words(sheet: Sheet, index: int, header: str) -> Guess | None:
-    found = effect_named(header)
+    found = effect_named(_bare(sheet, index, header))
     if found is None or not _are_numbers(sheet, index):
         return None
     column, sure = found
@@ -197,7 +206,7 @@ def _guess_z(sheet: Sheet, index: int, header: str) -> list[Guess]:
 
 
 def _is_some_effect(sheet: Sheet, index: int, header: str) -> bool:
-    words = set(pieces(header))
+    words = set(pieces(_bare(sheet, index, header)))
     named = words & _SOME_EFFECT and words <= _SOME_EFFECT | _SOME_MORE
     return bool(named) and _are_numbers(sheet, index)
 

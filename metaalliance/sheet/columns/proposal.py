@@ -24,13 +24,12 @@ from metaalliance.sheet.columns.header import (
     wide_below_titles,
     wide_of,
 )
-from metaalliance.sheet.columns.reading import column_values
+from metaalliance.sheet.columns.reading import codes_for_missing, column_values
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import STATISTICS
 from metaalliance.sheet.columns.spreads import Guess, Sheet, guess_scale, guess_spread
 from metaalliance.sheet.columns.wide import Wide
 from metaalliance.sheet.read.grid import Grid, is_blank
-from metaalliance.sheet.read.missing import missing_codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,17 +249,24 @@ def _fill_down(sheet: Sheet, blank: list[int]) -> Line:
 
 
 def _missing_codes(sheet: Sheet, texts: Sequence[str]) -> list[Line]:
-    """Numbers such as -999 in columns whose other numbers are not negative."""
+    """Numbers such as -999 in columns whose other numbers are not negative, or 999 far above them.
+
+    What only stands far from the others may be a number; a person decides.
+    """
     found: dict[str, list[str]] = {}
+    names = {at: name for name, at in sheet.named.items()}
     for index, text in enumerate(texts):
-        for code in missing_codes(sheet.columns[index]) if text else ():
+        name = names.get(index, text)
+        for code in codes_for_missing(name, sheet.columns[index]) if text else ():
             found.setdefault(code, []).append(text)
     if not found:
         return []
     columns = list(dict.fromkeys(c for listed in found.values() for c in listed))
-    evidence = f"in {', '.join(columns[:6])}, whose other numbers are not negative"
+    sure = all(code.startswith("-") and "." not in code for code in found)
+    why = "whose other numbers are not negative" if sure else "far from the other numbers"
     listed = ", ".join(map(quoted, found))
-    return [Line(section="", key="missing", value=f"[{listed}]", evidence=evidence,
+    return [Line(section="", key="missing", value=f"[{listed}]", active=sure,
+                 evidence=f"in {', '.join(columns[:6])}, {why}",
                  why="codes for missing values")]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,9 +14,10 @@ from metaalliance.sheet.columns.names import grouped_names, other_name
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, STATISTICS, Column
 from metaalliance.sheet.columns.vocabularies import SAID_OUT, VOCABULARIES, key_of
-from metaalliance.sheet.intervals import split_interval
+from metaalliance.sheet.columns.words import beside, interval, is_second_r
+from metaalliance.sheet.intervals import WITH_INTERVAL, nearly_all, split_interval
 from metaalliance.sheet.read.grid import Grid, is_blank
-from metaalliance.sheet.read.missing import MISSING_WORDS
+from metaalliance.sheet.read.missing import MISSING_WORDS, missing_codes
 from metaalliance.sheet.read.numbers import Parsed, parse_number
 from metaalliance.sheet.texts import clean_text, shown
 
@@ -45,7 +46,7 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
     houses and languages count where no other header names their column and the values under
     them are of its kind.
     """
-    named = [scheme.column_of(text) if text else None for text in texts]
+    named = [_own_name(text, texts, scheme) for text in texts]
     values = {i: column_values(grid, row, i) for i, text in enumerate(texts) if text}
     fixed = [scheme.is_mapped(text) for text in texts]
     _without_numbers(named, values, texts, fixed)
@@ -64,7 +65,8 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         if not fixed[at] and free and name not in scheme.taken and name in COLUMNS:
             named[at] = name
     for index, text in enumerate(texts):
-        name = other_name(text) if text and named[index] is None and not fixed[index] else None
+        free = bool(text) and named[index] is None and not fixed[index]
+        name = other_name(text) or _with_interval(text, values[index], scheme) if free else None
         if name is None or name not in COLUMNS or name in named or name in scheme.taken:
             continue
         if name == "value" and "statistic" not in named:
@@ -79,6 +81,28 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
         for index in ids[:1] or row_names(grid, row, texts):
             named[index] = "study"
     return named
+
+
+def before_interval(text: str, values: Sequence[Any]) -> str:
+    """What a header such as ``r [95% CI]`` says over values with their intervals; "" of others."""
+    found = interval(text)
+    filled = [] if found is None else [v for v in values if not is_blank(v)]
+    parted = sum(split_interval(v) is not None for v in filled)
+    return found[0] if found is not None and parted * 2 > len(filled) else ""
+
+
+def _with_interval(text: str, values: Sequence[Any], scheme: Scheme) -> str | None:
+    """The statistic over values with their intervals, by what stands before the interval."""
+    bare = before_interval(text, values)
+    name = scheme.column_of(bare) or other_name(bare)
+    return name if name in WITH_INTERVAL else None
+
+
+def _own_name(text: str, texts: Sequence[str], scheme: Scheme) -> str | None:
+    """The column that a header names by the mapping, its name or an alias; r2 beside r1 is none."""
+    found = scheme.column_of(text) if text else None
+    second = found == "r_squared" and not scheme.is_mapped(text) and is_second_r(text, texts)
+    return None if second else found
 
 
 def _without_foreign_limits(
@@ -102,7 +126,7 @@ def _without_foreign_limits(
         known = [
             (a, b, c) for a, b, c in numbers if a is not None and b is not None and c is not None
         ]
-        if sum(a <= b <= c for a, b, c in known) >= 0.8 * len(known):
+        if nearly_all([a <= b <= c for a, b, c in known]):
             return
     for index in at.values():
         if scheme.column_of(texts[index]) is None:
@@ -215,6 +239,17 @@ def _marks_rows(texts: Sequence[str]) -> bool:
         return len(known) == len(texts)
     out = {key_of(word) for word in SAID_OUT}
     return len(known) * 2 > len(texts) or any(key_of(text) in out for text in known)
+
+
+def codes_for_missing(name: str, values: Iterable[Any]) -> list[str]:
+    """Return what looks like a code for a missing value in a column; none where it is a name."""
+    column = COLUMNS.get(name)
+    if beside(name) == "id" or (
+        column is not None and column.group == "identity" and column.kind == "text"
+    ):
+        return []
+    bounded = column is not None and (column.is_correlation or column.high == 100)
+    return missing_codes(values, high=column.high if column is not None and bounded else None)
 
 
 def row_numbers(grid: Grid, row: int, texts: Sequence[str]) -> frozenset[int]:

@@ -10,7 +10,15 @@ from typing import Any
 from metaalliance.sheet.columns.effect_words import is_reliability
 from metaalliance.sheet.columns.reading import lies_between
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
-from metaalliance.sheet.columns.words import beside, folded, limit, names, pieces
+from metaalliance.sheet.columns.words import (
+    beside,
+    folded,
+    is_r2,
+    is_second_r,
+    limit,
+    names,
+    pieces,
+)
 from metaalliance.sheet.read.grid import is_blank
 from metaalliance.sheet.read.numbers import parse_number
 
@@ -65,7 +73,6 @@ _NO_LABEL = names(
 _CODERS = re.compile(r"(?:coder|reviewer|extractor|rater|kodierer|codeur)[a-z0-9]?")
 _JOIN = re.compile(r"[\s._\-–—/,:()\[\]]+")
 _SQUARED = names("sq squared")
-_R2 = re.compile(r"(?<![^\W_])r[\s._^]*[2²](?![^\W_])", re.IGNORECASE)
 _DIGITS = re.compile(r"(.*?[A-Za-zäöüéèñ)])[\s._]*(\d+)")
 
 
@@ -134,9 +141,7 @@ def find_wide(headers: Sequence[str], columns: Sequence[Sequence[Any]]) -> Wide 
     squared = _squared(headers, columns)
     for index, header in enumerate(headers):
         split = _at_an_end(header.strip()) if index in squared else _split(header)
-        if split is None or (
-            split[0] == "r_squared" and index not in squared and _R2.search(header)
-        ):
+        if split is None or (split[0] == "r_squared" and index not in squared and is_r2(header)):
             continue
         column, label = split
         labels.setdefault(folded(label), label)
@@ -239,13 +244,12 @@ def _of_groups(columns: dict[str, int]) -> dict[str, int]:
 
 
 def _squared(headers: Sequence[str], columns: Sequence[Sequence[Any]]) -> set[int]:
-    """Headers whose r2 is R², not the second r: no r1 or r3 beside, and no value below 0."""
-    every = {folded(header) for header in headers}
+    """Headers whose r2 is R², not the second r, by the others and without values below 0."""
     return {
         index
         for index, header in enumerate(headers)
-        if _R2.search(header)
-        and not {folded(_R2.sub(f"r{number}", header)) for number in (1, 3)} & every
+        if is_r2(header)
+        and not is_second_r(header, headers)
         and all((parse_number(value).value or 0) >= 0 for value in columns[index])
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -38,6 +39,9 @@ _ENDS = {
     "high": _BESIDE["high"] | names("high hi h u up max maximum sup"),
 }
 _BOUNDS = names("borne limite limit limits bound grenze grens ci")
+#: r2, alone or with a label: R², or the second r.
+_R2 = re.compile(r"(?<![^\W_])r[\s._]*(?:2|\^\s*2|²)(?![^\W_])", re.IGNORECASE)
+_SISTERS = (1, *range(3, 10))
 _INTERVAL = names("ci limit limits conf confidence bound interval intervals cl ki ic bi kl "
                   "konfidenzintervall vertrauensintervall betrouwbaarheidsinterval intervalle "
                   "intervallo intervalo")  # fmt: skip
@@ -63,6 +67,28 @@ def pieces(header: str) -> tuple[str, ...]:
 def folded(header: str) -> str:
     """The words of a header joined: what makes two headers the same in any spelling."""
     return "".join(pieces(header))
+
+
+def is_r2(header: str) -> bool:
+    """Whether a header says r2: R², or the second of several r."""
+    return _R2.search(header) is not None
+
+
+def is_second_r(header: str, headers: Iterable[str]) -> bool:
+    """Whether the r2 of a header is the second r: r1 or r3 stand beside it.
+
+    Examples
+    --------
+    >>> is_second_r("r2", ["n", "r1", "r2"]), is_second_r("R²", ["R1", "R²"])
+    (True, False)
+    >>> is_second_r("r2", ["n", "r", "r2"])
+    False
+    """
+    said = _R2.search(header)
+    if said is None or {*said[0]} & {"²", "^"}:
+        return False
+    sisters = {folded(_R2.sub(f"r{number}", header)) for number in _SISTERS}
+    return not sisters.isdisjoint(map(folded, headers))
 
 
 @lru_cache(maxsize=8192)

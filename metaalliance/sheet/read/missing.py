@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -86,18 +87,63 @@ def folded_word(raw: Any) -> str:
 
 
 #: What programs for statistics and their users write for a value that is missing.
-_CODES = frozenset(f"-{digit * times}" for digit in "789" for times in (2, 3, 4))
+_CODES = frozenset({"-9", *(f"-{digit * times}" for digit in "789" for times in (2, 3, 4))})
+_NINES = frozenset({"99", "999", "9999"})
+#: How much larger than every other number a code of nines is, and how many others it needs.
+_FAR, _OTHERS = 2, 2
+#: A correlation that is no code is seldom larger.
+_LARGE = 0.9
 
 
-def missing_codes(values: Iterable[Any]) -> list[str]:
-    """Return the codes for missing values in a column whose other numbers are not negative.
+def missing_codes(values: Iterable[Any], *, high: float | None = None) -> list[str]:
+    """Return the codes for missing values that stand in a column of numbers or levels.
+
+    Parameters
+    ----------
+    values : iterable
+        Its values.
+    high : float, optional
+        The largest number that the column can hold, such as 1 of a correlation.
 
     Examples
     --------
     >>> missing_codes([6, 8, -999, "low"]), missing_codes([0.2, -0.3, -99])
     (['-999'], [])
+    >>> missing_codes([50, 62, 999]), missing_codes([50, 620, 999])
+    (['999'], [])
+    >>> missing_codes([0.2, -0.3, 0.99, 0.99], high=1)
+    ['0.99']
     """
-    texts = [str(v).strip().replace("\u2212", "-").removesuffix(".0") for v in values]
-    found = list(dict.fromkeys(t for t in texts if t in _CODES))
+    texts = [code_text(v) for v in values]
+    found = dict.fromkeys(t for t in texts if t in _CODES)
     negative = any(t.startswith("-") and t[1:2].isdigit() for t in texts if t not in _CODES)
-    return [] if negative else found
+    if negative or (found.keys() == {"-9"} and len(set(texts)) <= _OTHERS):
+        found = {}
+    return list(found) or _codes_of_nines(texts, high)
+
+
+def _codes_of_nines(texts: list[str], high: float | None) -> list[str]:
+    """Numbers of nines far above all others; .99 and -.99 where they repeat far from all others."""
+    whole = _NINES - {f"{(high or 0) - 1:g}"}  # 99 percent is none
+    repeated = {"0.99", "-0.99"} if high == 1 else frozenset()
+    rest = (t for t in texts if t not in whole and t not in repeated)
+    others = [abs(v) for t in rest if (v := _number(t)) is not None]
+    if len(others) < _OTHERS:
+        return []
+    largest = max(others)
+    found = [t for t in texts if t in whole and float(t) >= _FAR * largest]
+    again = [t for t in texts if t in repeated and largest < _LARGE]
+    return list(dict.fromkeys([*found, *(again if len(again) > 1 else [])]))
+
+
+def code_text(value: Any) -> str:
+    """A value as the text of a code: 999.0 and "999" are one."""
+    return folded_word(str(value).replace("\u2212", "-"))
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -36,7 +36,16 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _MARKS = "*†‡§¶#ᵃᵇᶜᵈᵉᶠᵍ ⁰¹⁴⁵⁶⁷⁸⁹"
 _SQUARES = "²³"
 _LETTER = re.compile(r"(?<=[0-9.])\s?\^?[a-df-jln-zA-DF-JLN-Z]$")
-_P_VALUE = re.compile(r"\s?[(\[]\s?p\s?[<>=≤≥]\s?[\d.,]+\s?[)\]]$", re.IGNORECASE)
+_N_BEHIND = "n behind the number not used"
+#: What may stand behind a number without changing it, and the name of the change.
+_REMARKS = {
+    what: re.compile(rf"(?:\s?[(\[]\s?{form}\s?[)\]]|(?:\s?[,;]|(?<=[\d*])\s)\s?{form})$", re.I)
+    for what, form in {
+        "p-value removed": r"p\s?[<>=≤≥]\s?[\d.,]+",
+        "n.s. removed": r"(?:n\.?\s?s\.?|not sig(?:nificant|\.)|non-?significant)",
+        _N_BEHIND: r"n\s?=\s?\d+",
+    }.items()
+}
 _LABEL = re.compile(r"^([^\W\d_][^=:<>≤≥]*?)\s*(?:[=:]\s*|(?=[<>≤≥]))")
 #: A word or a Greek letter before a number and a blank.
 _WORD = re.compile(r"^([^\W\d_][^\W\d_' ]+|[^\W\d_a-zA-Z])\s(?=[+-]?\.?\d)")
@@ -169,7 +178,7 @@ def _parse_text(raw: str, *, decimal_comma: bool, integer: bool, labels: tuple[s
         return Parsed(fault="MA309")
     if text.endswith("%"):
         return Parsed(fault="MA308")
-    text = _simplify(text, changes, labels)
+    text = _simplify(text, changes, labels, integer=integer)
     if text.startswith(("<", ">", "≤", "≥")):
         return Parsed(fault="MA309")
     text = _without_footnote(text, changes)
@@ -182,8 +191,8 @@ def _parse_text(raw: str, *, decimal_comma: bool, integer: bool, labels: tuple[s
     return Parsed(value, changes=tuple(changes)) if math.isfinite(value) else Parsed(fault="MA302")
 
 
-def _simplify(text: str, changes: list[str], labels: tuple[str, ...]) -> str:
-    """Unify digits and minus signs, drop the column's own label and a p-value in brackets."""
+def _simplify(text: str, changes: list[str], labels: tuple[str, ...], *, integer: bool) -> str:
+    """Unify digits and minus signs, drop the column's own label and what stands behind a number."""
 
     def change(new: str, what: str) -> str:
         if new != text:
@@ -191,7 +200,10 @@ def _simplify(text: str, changes: list[str], labels: tuple[str, ...]) -> str:
         return new
 
     text = change(text.translate(_WIDE), "digits unified")
-    text = change(_P_VALUE.sub("", text), "p-value in brackets removed")
+    for _ in _REMARKS:
+        for what, remark in _REMARKS.items():
+            if not (integer and remark is _REMARKS[_N_BEHIND]):  # 45 (n = 38) has two readings
+                text = change(remark.sub("", text), what)
     text = change(text.translate(MINUS), "minus sign unified")
     names = {name.lower() for name in labels}
     for pattern in (_LABEL, _WORD):

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.reading import codes_for_missing
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.read.missing import missing_codes
+from metaalliance.sheet.read.missing import code_text
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.texts import clean_text
 
@@ -112,15 +113,20 @@ def _unified(first: Row, second: Row, name: str) -> bool:
 
 
 def code_problems(rows: list[Row]) -> list[Problem]:
-    """Numbers such as -999, which programs for statistics write for a missing value."""
+    """Numbers such as -999 and 999, which programs for statistics write for a missing value."""
     problems = []
     for name in dict.fromkeys(name for row in rows for name in row.cells):
         held = [row for row in rows if row.get(name) is not None]
-        codes = missing_codes(row.get(name) for row in held)
-        coded = [row for row in held if missing_codes([row.get(name)])] if codes else []
+        codes = codes_for_missing(name, (row.get(name) for row in held))
+        coded = [row for row in held if code_text(row.get(name)) in codes]
         if coded:
-            listed = ", ".join(map(repr, codes))
-            message = f"{name} holds {', '.join(codes)} in {len(coded)} rows: a code for missing?"
+            listed = ", ".join(f'"{code}"' for code in codes)
+            cells = [row.cells[name].cell for row in coded]
+            more = f" and {len(cells) - _LISTED} more" if len(cells) > _LISTED else ""
+            message = (
+                f"{name} holds {', '.join(codes)} in {len(coded)} row{'s' * (len(coded) > 1)} "
+                f"({', '.join(cells[:_LISTED])}{more}): a code for missing?"
+            )
             problems.append(coded[0].problem("MA329", message, name, f"missing = [{listed}]"))
     return problems
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable, Mapping
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
@@ -60,9 +61,12 @@ def _shared_reports(rows: list[Row]) -> list[Problem]:
 #: Names of samples that share people with the others of the study.
 _SHARING = re.compile(
     r"completers?|itt|intent(?:ion)?[- ]to[- ]treat|sub-?(?:group|sample|set)s?|per[- ]protocol|"
-    r"full sample|total|whole sample|all (?:patients|participants)|dropouts?|responders?",
+    r"full sample|total|whole sample|all (?:patients|participants)|dropouts?|responders?|"
+    r"\b(?:all|both|combined|pooled)(?: (?:sample|group|stud(?:y|ie)|site|cohort|client)s?)?$|"
+    r"^(?:studies|samples|groups|sites|cohorts) \w+ ?(?:and|[&+,]) ?\w+$",
     re.IGNORECASE,
 )
+_JOINED = re.compile(r"\s*[+&]\s*|\s+and\s+", re.IGNORECASE)
 
 
 def shared_sample_problems(rows: list[Row]) -> list[Problem]:
@@ -72,7 +76,9 @@ def shared_sample_problems(rows: list[Row]) -> list[Problem]:
         studies.setdefault(row.study, {}).setdefault(row.get("sample"), row)
     problems = []
     for samples in studies.values():
-        shared = [row for name, row in samples.items() if _SHARING.search(name)]
+        shared = [
+            row for name, row in samples.items() if _SHARING.search(name) or _joins(name, samples)
+        ]
         if len(samples) > 1 and shared:
             message = "the sample may share people with the others of the study: " + ", ".join(
                 repr(name) for name in samples
@@ -81,8 +87,20 @@ def shared_sample_problems(rows: list[Row]) -> list[Problem]:
     return problems + _too_many(rows)
 
 
+def _joins(name: str, samples: Iterable[str]) -> bool:
+    """Whether a name joins those of other samples: CBT+IPT beside CBT and IPT."""
+    parts = {part.casefold() for part in _JOINED.split(name)}
+    return len(parts) > 1 and parts <= {other.casefold() for other in samples}
+
+
+def _sum_of_others(parts: Mapping[str, float]) -> str | None:
+    """The sample that has as many people as all others of the study together, of three or more."""
+    whole = sum(parts.values())
+    return next((s for s, n in parts.items() if len(parts) > 2 and 2 * n == whole), None)
+
+
 def _too_many(rows: list[Row]) -> list[Problem]:
-    """Samples that add up to more people than a row without a sample, or a total, has."""
+    """Samples beside rows of the whole study, and one that is as large as all others together."""
     problems = []
     studies: dict[str, list[Row]] = {}
     for row in (r for r in rows if isinstance(r.get("n"), float)):
@@ -92,6 +110,14 @@ def _too_many(rows: list[Row]) -> list[Problem]:
         parts: dict[str, float] = {}
         for row in (r for r in group if r.get("sample") is not None):
             parts[row.get("sample")] = max(row.get("n"), parts.get(row.get("sample"), 0))
+        summed = _sum_of_others(parts)
+        if summed is not None and not _SHARING.search(summed) and not _joins(summed, parts):
+            odd = next(row for row in group if row.get("sample") == summed)
+            others = " + ".join(f"{n:g}" for s, n in parts.items() if s != summed)
+            message = (
+                f"n = {parts[summed]:g} of {summed!r} is the sum of the other samples: {others}"
+            )
+            problems.append(odd.problem("MA519", message, "sample"))
         if whole and parts:
             odd = next(row for row in group if row.get("sample") is not None)
             more = "more than" if sum(parts.values()) > max(whole) else "part of"

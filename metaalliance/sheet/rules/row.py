@@ -34,6 +34,10 @@ _TESTS = frozenset({"t", "F", "chi2", "z_stat", "p"})
 #: Statistics that may differ in sign from a correlation near 0, or were aligned already.
 _OTHER_SIGNS = frozenset({"spearman_rho", "kendall_tau", "yi"})
 _CORRECT = "correct one, or name the right one in the statistic column"
+_SECOND = (
+    "correct one; if r2 is no square but a second correlation, name them r1 and r2 and use "
+    "metaalliance import"
+)
 
 
 def identity_problems(row: Row) -> list[Problem]:
@@ -203,7 +207,8 @@ def _disagreement(row: Row, choice: Choice, chosen: Converted, rule: Rule) -> li
         f"{choice.statistic} gives r = {first:.3f}{where} but {rule.statistic} gives r = "
         f"{second:.3f}"
     )
-    found = row.problem("MA404", message, place, _CORRECT)
+    both = {choice.statistic, rule.statistic} == {"r", "r_squared"}
+    found = row.problem("MA404", message, place, _SECOND if both else _CORRECT)
     return [replace(found, severity="note") if choice.named else found]
 
 
