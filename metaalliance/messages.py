@@ -321,6 +321,13 @@ _SHEET = {
         "Rename it. If it is the statistic, map it in [columns] or name it in the statistic "
         "column, and correct r.",
     ),
+    "MA226": _warning(
+        "a column looks like a direction and is not read",
+        "A direction turns the sign of an effect, so only outcome_direction and alliance_direction "
+        "are read, or what is mapped to them. The sign of each effect stays as it was coded.",
+        "Map it in [columns], and its words in [vocabulary]; or name it under moderators if it is "
+        "no direction.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",
@@ -880,6 +887,12 @@ _STUDY = {
         "outcome_direction is blank",
         "The sign is taken as aligned already: positive means better alliance, better outcome.",
         "Fill in outcome_direction, at least where the outcome counts symptoms or dropout.",
+    ),
+    "MA541": _warning(
+        "the alliance direction contradicts the measure",
+        "More ruptures, hostility or imbalance is a worse alliance; a blank alliance_direction "
+        "means that a higher score is better. A wrong direction turns the sign of the effect.",
+        "Enter lower_better; enter higher_better where the score was reversed.",
     ),
     "MA505": _error(
         "nothing is left to pool",

@@ -11,6 +11,7 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.direction_words import direction_named, words_to_map
 from metaalliance.sheet.columns.identity import STUDIES, Identity, find_identity
 from metaalliance.sheet.columns.limits import find_interval, holds_limits
 from metaalliance.sheet.columns.names import excludes
@@ -367,11 +368,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         problems.append(problem_at("MA207", grid, row, 1, f"{kind} {row}."))
     texts = [c.text for c in cells]
     named = name_columns(grid, row, texts, scheme)
-    exact = {
-        name
-        for text, name in zip(texts, named, strict=True)
-        if name and (_exact(text, name) or scheme.is_mapped(text))
-    }
+    known = {name for name in named if name}
     identity = identity_of(grid, row, texts, named, scheme)
     numbering = row_numbers(grid, row, texts)
     both = find_interval(grid, row, texts, named, scheme)
@@ -392,7 +389,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
             message = f"{cell.text!r} holds" if cell.text else "The column without header holds"
             problems.append(problem_at("MA218", grid, cell.row, number, f"{message} row numbers."))
         elif cell.text:
-            _place(grid, number, cell, name, columns, extra, problems, scheme, exact)
+            _place(grid, number, cell, name, columns, extra, problems, scheme, known)
     header = Header(
         row=row,
         columns=columns,
@@ -519,7 +516,7 @@ def _place(
     extra: dict[str, int],
     problems: list[Problem],
     scheme: Scheme,
-    exact: set[str],
+    known: set[str],
 ) -> None:
     """Enter one header into `columns` or `extra`, with its problem if any."""
     text, row = cell.text, cell.row
@@ -529,7 +526,9 @@ def _place(
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
         if not scheme.is_mapped(text):
-            code, message = _not_taken(text, scheme, {*columns, *exact, *scheme.taken})
+            code, message, hint = *_not_taken(text, scheme, {*columns, *known, *scheme.taken}), ""
+            values = column_values(grid, row, number - 1)
+            direction = direction_named(text, values)
             if code == "MA220" and len(text) == 1 and _holds_its_numbers(grid, row, number, text):
                 code = "MA221"
                 message = (
@@ -537,7 +536,11 @@ def _place(
                 )
             elif holds_limits(grid, row, number, text):
                 code, message = "MA220", f"{text!r} holds no limits of the effect that is read."
-            problems.append(problem_at(code, grid, row, number, message, text))
+            elif direction and direction not in {*columns, *known, *scheme.taken}:
+                code, message = "MA226", f"{text!r} looks like a direction and is not read"
+                told = (f'[columns] {direction} = "{text}"', words_to_map(direction, text, values))
+                hint = f"map it: {'; '.join(t for t in told if t)}"
+            problems.append(problem_at(code, grid, row, number, message, text, hint))
     elif name in columns:
         message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."
         problems.append(problem_at("MA204", grid, row, number, message, text))
