@@ -858,6 +858,12 @@ _STUDY = {
         "the parts it is made of.",
         "Check the sheet 'to decide'; enter include = no where a total repeats its parts.",
     ),
+    "MA563": _warning(
+        "an interval could not be split",
+        "A cell that stands for both confidence limits holds no two numbers, or more than one "
+        "pair. It is entered in ci_low as it stands.",
+        "Enter the two limits in ci_low and ci_high.",
+    ),
     "MA501": _error(
         "an effect stands twice",
         "Two rows agree in every cell, the team's own columns included; pooling both would count "

@@ -185,8 +185,11 @@ def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:
     def take(guess: Guess | None) -> None:
         nonlocal sheet
         if guess is not None:
-            lines.append(_line(guess))
             at = sheet.texts.index(guess.header)
+            if _is_title(sheet, at):
+                why = f"{guess.why}; but it stands over several columns"
+                guess = replace(guess, sure=False, why=why)
+            lines.append(_line(guess))
             sheet = replace(sheet, named={**sheet.named, guess.column: at})
 
     take(guess_study(sheet))
@@ -213,6 +216,12 @@ def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:
     if found is not None and {"vi", "sei"} & sheet.named.keys():
         lines.append(_scale(found.header, found.why, active=found.sure))
     return lines, sheet
+
+
+def _is_title(sheet: Sheet, at: int) -> bool:
+    """Whether the column to the right of a header holds numbers and has none of its own."""
+    bare = at + 1 < len(sheet.texts) and not sheet.texts[at + 1]
+    return bare and any(v is not None for v in sheet.numbers(at + 1))
 
 
 def _directions(sheet: Sheet) -> list[Line]:
