@@ -327,6 +327,13 @@ _SHEET = {
         "Rename it. If it is the statistic, map it in [columns] or name it in the statistic "
         "column, and correct r.",
     ),
+    "MA226": _warning(
+        "a column looks like a direction and is not read",
+        "A direction turns the sign of an effect, so only outcome_direction and alliance_direction "
+        "are read, or what is mapped to them. The sign of each effect stays as it was coded.",
+        "Map it in [columns], and its words in [vocabulary]; or name it under moderators if it is "
+        "no direction.",
+    ),
     "MA212": _warning(
         "a header nearly matches a known column",
         "The column is not used, but its name is close to one that is.",
@@ -858,6 +865,12 @@ _STUDY = {
         "the parts it is made of.",
         "Check the sheet 'to decide'; enter include = no where a total repeats its parts.",
     ),
+    "MA563": _warning(
+        "an interval could not be split",
+        "A cell that stands for both confidence limits holds no two numbers, or more than one "
+        "pair. It is entered in ci_low as it stands.",
+        "Enter the two limits in ci_low and ci_high.",
+    ),
     "MA501": _error(
         "an effect stands twice",
         "Two rows agree in every cell, the team's own columns included; pooling both would count "
@@ -887,6 +900,12 @@ _STUDY = {
         "outcome_direction is blank",
         "The sign is taken as aligned already: positive means better alliance, better outcome.",
         "Fill in outcome_direction, at least where the outcome counts symptoms or dropout.",
+    ),
+    "MA541": _warning(
+        "the alliance direction contradicts the measure",
+        "More ruptures, hostility or imbalance is a worse alliance; a blank alliance_direction "
+        "means that a higher score is better. A wrong direction turns the sign of the effect.",
+        "Enter lower_better; enter higher_better where the score was reversed.",
     ),
     "MA505": _error(
         "nothing is left to pool",

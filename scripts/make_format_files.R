@@ -31,6 +31,13 @@ saveRDS(odd, file.path(folder, "odd.rds"), compress = "xz")
 computed <- escalc(measure = "ZCOR", ri = r, ni = n, data = sheet[1:5, c("study", "r", "n")])
 computed$r <- NULL
 saveRDS(computed, file.path(folder, "escalc.rds"))
+three <- data.frame(study = c("Ames 2001", "Boll 2004", "Crane 2010"))
+partial <- escalc(measure = "PCOR", ti = c(2.5, 1.8, 3.1), ni = c(50, 60, 70), mi = c(3, 2, 4),
+                  data = three)
+saveRDS(partial, file.path(folder, "escalc_pcor.rds"))
+risk <- escalc(measure = "RR", ai = c(12, 20, 15), n1i = c(40, 50, 60), ci = c(20, 25, 22),
+               n2i = c(41, 52, 58), data = three)
+saveRDS(risk, file.path(folder, "escalc_rr.rds"))
 
 effects <- sheet
 studies <- data.frame(study = unique(sheet$study), year = c(2001, 2004, 2010, 2012, 2015))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -144,7 +144,9 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     record |= {**values, "r_observed": entry.record["r"], "attenuation": found.factor}
     ledger |= {**values, "attenuation": found.text}
     rule = RULES.get(ledger["statistic"])
-    partial = ledger["formula"].endswith("partial r")  # of t or b with covariates
+    partial = ledger["formula"].endswith(
+        ("partial r", "partial correlation")
+    )  # of t or b with covariates
     if partial or (
         rule is not None and rule.adjusted
     ):  # other variables of the model have errors of their own
@@ -165,6 +167,8 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
         found, statistic, inputs = choice.convert(flip), choice.statistic, _inputs(row, choice)
         sign, sign_source = _sign(row, choice)
         source = choice.rule.source
+        if choice.scale in {"z", "r"} and row.get("adjusted_for") not in {None, "none"}:
+            found = replace(found, formula=f"{found.formula}, a partial correlation")
     reported = sign * found.r
     r = flip * reported + 0.0  # no negative zero
     yi, vi = _scale(found, r, measure, sign * flip)

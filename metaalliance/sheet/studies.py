@@ -258,6 +258,8 @@ def load_studies(
     )  # fmt: skip
     problems += statistic_problems([(r, choices[r.number]) for r in studied if r.number in choices])
     problems = [p for p in problems if not _follows(p, coded.header.lost)]
+    unread = [repr(p.seen) for p in coded.header.problems if p.code == "MA226"]
+    problems = [_with_unread(p, unread) if p.code == "MA504" else p for p in problems]
     names = {row.study: row.label for row in rows}
     kept, silenced = _silence(_in_order(problems), settings, names)  # before merging: by study
     kept = _in_order(once_per_column(kept))
@@ -290,6 +292,14 @@ _CAUSES = {
 def _follows(p: Problem, lost: frozenset[str]) -> bool:
     """Whether a problem follows from a column whose mapped header is not there."""
     return not lost.isdisjoint(_CAUSES.get(p.code, ()))
+
+
+def _with_unread(p: Problem, unread: list[str]) -> Problem:
+    """A blank direction, where other columns look like one."""
+    if not unread:
+        return p
+    look = f"not read: {', '.join(unread)}, which may say it"
+    return replace(p, hint=f"{look}; {p.hint}" if p.hint else look)
 
 
 def _checked(reading: Reading) -> Reading:

@@ -6,8 +6,10 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import metaalliance as ma
+from metaalliance.cli.app import app
 
 BASE = {"study": ["A 2001", "B 2002", "C 2003", "D 2004"], "n": [40, 50, 60, 70]}
 
@@ -48,6 +50,17 @@ def test_a_label_names_the_column_where_the_name_tells_nothing(spss, said):
     assert values(spss, "n") == [40, 50, 60, 70]
     assert values(spss, "r") == [0.31, 0.2, 0.1, 0.05]
     assert any("'V12' is read by its label 'Sample size' as 'n'" in m for m in said(spss, "MA113"))
+
+
+def test_init_reads_the_labels_as_the_reader_does(saved):
+    columns = {**BASE, "r": [0.31, 0.2, 0.1, 0.05], "dir": ["lower_better"] * 4}
+    path = saved(columns, "d.sav", column_labels={"dir": "Outcome direction"})
+    result = CliRunner().invoke(app, ["init", str(path)])
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stdout.split())
+    assert "outcome_direction (Outcome direction)" in said
+    assert "there is no outcome_direction" not in said and "No configuration is needed" in said
+    assert "MA504" not in {p.code for p in ma.load_studies(path).problems}
 
 
 def test_value_labels_become_levels(spss, said):

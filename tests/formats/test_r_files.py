@@ -57,6 +57,22 @@ def test_escalc_says_the_scale(files, said):
     assert any("as ZCOR" in m for m in said(studies, "MA123"))
 
 
+def test_escalc_of_partial_correlations_is_r_with_its_own_variance(files, said):
+    studies = ma.read_studies(files / "escalc_pcor.rds")
+    assert any("PCOR, a partial correlation" in m for m in said(studies, "MA123"))
+    effects = ma.effect_sizes(studies, measure="r")  # the numbers that metafor 3.8-1 printed
+    assert effects.yi == pytest.approx([0.3458572319, 0.2319156324, 0.3588915010], abs=1e-9)
+    assert effects.vi == pytest.approx([0.0168494311, 0.0157074226, 0.0116766773], abs=1e-9)
+    assert all("partial correlation" in f for f in effects.ledger["formula"])
+
+
+def test_escalc_of_another_measure_is_an_error_that_offers_no_scale(files, said):
+    studies = ma.load_studies(files / "escalc_rr.rds")
+    assert {p.column for p in studies.errors} == {"yi_measure"}
+    assert any("RR, and no scale of yi_measure is right" in m for m in said(studies, "MA123"))
+    assert not studies.used
+
+
 def test_a_frame_of_several_is_chosen_by_its_name(files):
     studies = ma.load_studies(files / "both.rda")
     assert studies.sheet == "effects"

@@ -239,3 +239,117 @@ def test_author_and_year_of_any_language_are_the_study(made):
         )
     )
     assert entered(imported, "study", "year")[::2] == [("Ames 2001", 2001), ("Ames 2004", 2004)]
+
+
+# Intervals in one cell ------------------------------------------------------------------------
+
+
+def test_the_interval_of_each_effect_becomes_its_own_limits(made):
+    text = (
+        "study,BDI r,BDI 90% CI,GAF r,GAF r CI\n"
+        'Ames 2001,.3,"[.10, .48]",.2,"[-.05, .43]"\n'
+        'Boll 2004,.2,".01-.38",.1,NR\n'
+        'Crane 2010,-.2,"-.38-.01",.1,\n'
+    )
+    imported = ma.import_sheet(made("w.csv", text))
+    assert entered(imported, "outcome_measure", "r", "ci_low", "ci_high", "ci_level") == [
+        ("BDI", 0.3, 0.1, 0.48, 90), ("GAF", 0.2, -0.05, 0.43, None),
+        ("BDI", 0.2, 0.01, 0.38, 90), ("GAF", 0.1, None, None, None),
+        ("BDI", -0.2, -0.38, 0.01, 90),
+        ("GAF", 0.1, None, None, None),
+    ]  # fmt: skip
+    assert not [c for c in imported.frame.columns if "CI" in c]
+
+
+def test_an_interval_that_cannot_be_split_is_to_decide(made, tmp_path):
+    text = 'study,BDI r,BDI CI,GAF r,GAF CI\nAmes 2001,.3,".1 to",.2,"[-.05, .43]"\n'
+    imported = ma.import_sheet(made("w.csv", text))
+    (asked,) = (p for p in imported.questions if p.code == "MA563")
+    assert "C2 (BDI CI)" in asked.message and "'.1 to'" in asked.message
+    assert entered(imported, "ci_low", "ci_high") == [(".1 to", None), (-0.05, 0.43)]
+    studies = ma.load_studies(imported.save(tmp_path / "w.xlsx"))
+    assert [p.column for p in studies.errors] == ["ci_low"]  # not a number of the other effect
+
+
+# Titles over several columns ------------------------------------------------------------------
+
+BELOW = (["", "", "Client WAI", "", "Therapist WAI", ""], ["Author", "Year", "r", "n", "r", "n"])
+BELOW_ROWS = (("Lee", 2001, 0.3, 50, 0.2, 48), ("Kim", 2002, 0.1, 60, 0.25, 60))
+
+
+def test_study_columns_below_titles_are_read(tmp_path):
+    path = sheet(tmp_path / "t.xlsx", *BELOW, rows=BELOW_ROWS, merged=["C1:D1", "E1:F1"])
+    imported = ma.import_sheet(path)
+    assert entered(imported, "study", "alliance_rater", "alliance_measure", "r", "n") == [
+        ("Lee 2001", "Client", "WAI", 0.3, 50), ("Lee 2001", "Therapist", "WAI", 0.2, 48),
+        ("Kim 2002", "Client", "WAI", 0.1, 60), ("Kim 2002", "Therapist", "WAI", 0.25, 60),
+    ]  # fmt: skip
+    assert "The sheet is wide" in said(path)
+
+
+def test_columns_that_stand_twice_below_titles_are_not_to_be_deleted(tmp_path):
+    path = sheet(tmp_path / "t.xlsx", *BELOW, rows=BELOW_ROWS)
+    twice = [p for p in ma.load_studies(path).problems if p.code == "MA204"]
+    assert [p.cell for p in twice] == ["E2", "F2"]
+    assert all("wide" in p.hint and "metaalliance import" in p.hint for p in twice)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "first"),
+    [
+        (["Author", "Year", "N", "Correlation with outcome", ""],
+         ["", "", "", "BDI", "GAF"], "D1:E1"),
+        (["", "", "", "Outcome r", ""], ["Author", "Year", "N", "BDI", "GAF"], "D1:E1"),
+        (["Author", "Year", "N", "Correlation with their mood", ""],
+         ["", "", "", "BDI", "GAF"], "D1:E1"),
+    ],
+)  # fmt: skip
+def test_a_title_over_several_outcomes_is_no_line_for_the_first(tmp_path, above, below, first):
+    rows = (("Lee", 2001, 50, 0.3, 0.2), ("Kim", 2002, 60, 0.1, 0.25), ("Poe", 2003, 70, 0.2, 0.1))
+    path = sheet(tmp_path / "m.xlsx", above, below, rows=rows, merged=[first])
+    said(path)
+    lines = (tmp_path / "metaalliance.toml").read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line.startswith("r =")]
+
+
+FOUR = (("Lee", 50, 0.3, 0.2, 0.1, 0.15), ("Kim", 60, 0.1, 0.2, 0.3, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("headers", "alliance_above"),
+    [
+        ([["", "", "WAI total", "", "WAI bond", ""], ["study", "n", "BDI", "GAF", "BDI", "GAF"],
+          ["", "", "r", "r", "r", "r"]], True),
+        ([["study", "n", "WAI total", "", "WAI bond", ""],
+          ["", "", "r BDI", "r GAF", "r BDI", "r GAF"]], True),
+        ([["", "", "BDI", "", "GAF", ""],
+          ["study", "n", *["r WAI total", "r WAI bond"] * 2]], False),
+        ([["", "", "BDI", "", "GAF", ""], ["study", "n", *["WAI total", "WAI bond"] * 2],
+          ["", "", "r", "r", "r", "r"]], False),
+    ],
+)  # fmt: skip
+def test_an_instrument_and_its_subscale_are_those_of_the_alliance(
+    tmp_path, headers, alliance_above
+):
+    path = sheet(tmp_path / "l.xlsx", *headers, rows=FOUR, merged=["C1:D1", "E1:F1"])
+    imported = ma.import_sheet(path)
+    scales, outcomes = ["total", "total", "bond", "bond"], ["BDI", "GAF", "BDI", "GAF"]
+    if not alliance_above:
+        scales, outcomes = ["total", "bond"] * 2, ["BDI", "BDI", "GAF", "GAF"]
+    found = entered(imported, "alliance_measure", "alliance_subscale", "outcome_measure", "r", "n")
+    assert found[:4] == [
+        ("WAI", scale, outcome, r, 50)
+        for scale, outcome, r in zip(scales, outcomes, FOUR[0][2:], strict=True)
+    ]
+    assert len(found) == 8 and not entered(imported, "outcome_domain")[0][0]
+
+
+@pytest.mark.parametrize(
+    "raters",
+    [("Patient", "Therapeut"), ("Klientin", "Therapeutin"), ("cliënt", "therapeut"),
+     ("patient", "thérapeute"), ("paciente", "terapeuta")],
+)  # fmt: skip
+def test_raters_in_other_languages_are_raters(made, raters):
+    headers = [f"r ({raters[0]})", "n1", f"r ({raters[1]})", "n2"]
+    imported = ma.import_sheet(made("w.csv", text(headers)))
+    assert entered(imported, "alliance_rater")[:2] == [(raters[0],), (raters[1],)]

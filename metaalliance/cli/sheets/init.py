@@ -29,7 +29,7 @@ from metaalliance.wording.untrusted import printable
 #: Most headers or labels that one line lists.
 SHOWN = 12
 #: Warnings of which the conversation speaks in its own words.
-_SAID = frozenset({"MA504", "MA219"})
+_SAID = frozenset({"MA504", "MA219", "MA226"})
 
 
 def run_init(request: Request) -> int:

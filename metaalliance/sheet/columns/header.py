@@ -11,6 +11,8 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
+from metaalliance.sheet.columns.direction_words import direction_named, words_to_map
+from metaalliance.sheet.columns.effect_words import effect_named
 from metaalliance.sheet.columns.identity import STUDIES, Identity, find_identity
 from metaalliance.sheet.columns.limits import find_interval, holds_limits
 from metaalliance.sheet.columns.names import excludes
@@ -40,6 +42,8 @@ _ABOUT = names(
     explanation explanations codes labels validation options anleitung legende erlauterung
     erlauterungen kodierbuch codebuch lisezmoi leyenda legenda"""
 )
+#: What stands beside an effect under the same title.
+_SIZES = names("n ni df p se sei vi")
 #: Headers of samples that may share people.
 _ASKED = frozenset({"subsample", "cohort"})
 
@@ -282,25 +286,54 @@ def titled(grid: Grid, first: int, last: int) -> list[tuple[list[str], int]]:
 def header_below(grid: Grid, first: int) -> tuple[int, tuple[tuple[str, ...], ...]]:
     """Return the last row of a header that begins in a row, and the texts of its columns.
 
-    Rows below belong to it that hold names only, and nothing where it names the study.
+    Rows below belong to it that hold names only, and nothing where it names the study; so do
+    those that name the study before its first title.
     """
     texts = [_text_of(v) for v in grid.rows[first - 1]]
     study = next((i for i, text in enumerate(texts) if text), 0)
     last = first
     for values in grid.rows[first : first + STACKED - 1]:
         below = [_text_of(v) for v in values]
-        named = sum(bool(t) and not parse_number(t).missing for t in below) > 1
-        if not named or holds_number(values) or below[study : study + 1] != [""]:
+        named = sum(bool(t) and not parse_number(t).missing for t in below)
+        titled_only = any(below[:study]) and named > sum(map(bool, texts))
+        beside = below[study : study + 1] == [""] or titled_only
+        if named < 2 or holds_number(values) or not beside:
             break
+        study = min(study, next((i for i, text in enumerate(below) if text), study))
         last += 1
-    return last, tuple(tuple(parts) for parts, _ in titled(grid, first, last))
+    return last, _names_last([parts for parts, _ in titled(grid, first, last)])
+
+
+def _names_last(levels: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    """Put the statistic of names such as ``r BDI`` below titles behind what it is of."""
+    found = []
+    heads = [parts[-1].split(" ", 1) for parts in levels]
+    stems = EFFECTS.keys() | (_SIZES if any(folded(h[0]) in EFFECTS for h in heads) else set())
+    for parts, head in zip(levels, heads, strict=True):
+        if len(parts) > 1 and len(head) > 1 and folded(head[0]) in stems and folded(head[1]):
+            found.append((*parts[:-1], head[1].strip("()[] "), head[0]))
+        else:
+            found.append(tuple(parts))
+    return tuple(found)
 
 
 def joined_titles(levels: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return one text for each column; a title over all names that is no statistic says nothing."""
+    """Return one text for each column; a title over all names that is no statistic says nothing.
+
+    Of one that names a statistic, such as ``Correlation with outcome``, the statistic stays.
+    """
     titles = {parts[0] for parts in levels if len(parts) > 1}
     common = titles if len(titles) == 1 and not {folded(t) for t in titles} & EFFECTS.keys() else ()
-    return tuple(" ".join(p[1:] if len(p) > 1 and p[0] in common else p) for p in levels)
+    told = {t: [column] if (column := _statistic_of(t)) else [] for t in common}
+    return tuple(
+        " ".join([*told[p[0]], *p[1:]] if len(p) > 1 and p[0] in common else p) for p in levels
+    )
+
+
+def _statistic_of(title: str) -> str:
+    """The statistic that a title names for certain, or ""."""
+    found = effect_named(title)
+    return found[0] if found and found[1] and found[0] in EFFECTS else ""
 
 
 def _joined(parts: list[str], scheme: Scheme, *, alone: bool) -> str:
@@ -367,11 +400,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         problems.append(problem_at("MA207", grid, row, 1, f"{kind} {row}."))
     texts = [c.text for c in cells]
     named = name_columns(grid, row, texts, scheme)
-    exact = {
-        name
-        for text, name in zip(texts, named, strict=True)
-        if name and (_exact(text, name) or scheme.is_mapped(text))
-    }
+    known = {name for name in named if name}
     identity = identity_of(grid, row, texts, named, scheme)
     numbering = row_numbers(grid, row, texts)
     both = find_interval(grid, row, texts, named, scheme)
@@ -392,7 +421,7 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
             message = f"{cell.text!r} holds" if cell.text else "The column without header holds"
             problems.append(problem_at("MA218", grid, cell.row, number, f"{message} row numbers."))
         elif cell.text:
-            _place(grid, number, cell, name, columns, extra, problems, scheme, exact)
+            _place(grid, number, cell, name, columns, extra, problems, scheme, known)
     header = Header(
         row=row,
         columns=columns,
@@ -405,7 +434,20 @@ def read_columns(grid: Grid, row: int, cells: list[HeaderCell], scheme: Scheme) 
         level=found[1] if both and (found := interval(texts[both - 1])) else None,
         problems=tuple(problems),
     )
+    problems = _of_wide(grid, problems)
     return replace(header, problems=(*problems, *_beside_others(grid, header, texts)))
+
+
+def _of_wide(grid: Grid, problems: list[Problem]) -> list[Problem]:
+    """Columns that stand twice under titles are further effects: none of them is to be deleted."""
+    twice = [p for p in problems if p.code == "MA204"]
+    below = wide_below_titles(grid) if twice else None
+    wide = wide_of(grid, below[0], list(below[1])) if below else None
+    if wide is None:
+        return problems
+    listed = ", ".join(wide.labels[:6])
+    hint = f"the sheet is wide ({listed} side by side); metaalliance import makes a row of each"
+    return [replace(p, hint=hint) if p in twice else p for p in problems]
 
 
 def identity_of(
@@ -422,6 +464,9 @@ def identity_of(
 def _beside_others(grid: Grid, header: Header, texts: list[str]) -> list[Problem]:
     """Say that effects of a wide sheet stand beside the one that is read."""
     wide = wide_of(grid, header.row, texts)
+    below = wide_below_titles(grid) if wide is None else None
+    if below is not None and below[0] > header.row:
+        wide, texts = wide_of(grid, below[0], list(below[1])), list(below[1])
     read = {number - 1 for number in header.columns.values()}
     lost = [] if wide is None else [
         part.columns[c] for part in wide.parts for c in part.columns
@@ -519,7 +564,7 @@ def _place(
     extra: dict[str, int],
     problems: list[Problem],
     scheme: Scheme,
-    exact: set[str],
+    known: set[str],
 ) -> None:
     """Enter one header into `columns` or `extra`, with its problem if any."""
     text, row = cell.text, cell.row
@@ -529,7 +574,9 @@ def _place(
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
         if not scheme.is_mapped(text):
-            code, message = _not_taken(text, scheme, {*columns, *exact, *scheme.taken})
+            code, message, hint = *_not_taken(text, scheme, {*columns, *known, *scheme.taken}), ""
+            values = column_values(grid, row, number - 1)
+            direction = direction_named(text, values)
             if code == "MA220" and len(text) == 1 and _holds_its_numbers(grid, row, number, text):
                 code = "MA221"
                 message = (
@@ -537,7 +584,11 @@ def _place(
                 )
             elif holds_limits(grid, row, number, text):
                 code, message = "MA220", f"{text!r} holds no limits of the effect that is read."
-            problems.append(problem_at(code, grid, row, number, message, text))
+            elif direction and direction not in {*columns, *known, *scheme.taken}:
+                code, message = "MA226", f"{text!r} looks like a direction and is not read"
+                told = (f'[columns] {direction} = "{text}"', words_to_map(direction, text, values))
+                hint = f"map it: {'; '.join(t for t in told if t)}"
+            problems.append(problem_at(code, grid, row, number, message, text, hint))
     elif name in columns:
         message = f"{text!r} and {grid.place(row, columns[name])} both mean {name!r}."
         problems.append(problem_at("MA204", grid, row, number, message, text))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
+from metaalliance.sheet.columns.direction_words import direction_named, words_to_map
 from metaalliance.sheet.columns.guesses import (
     guess_effect,
     guess_n,
@@ -24,6 +25,7 @@ from metaalliance.sheet.columns.header import (
     wide_below_titles,
     wide_of,
 )
+from metaalliance.sheet.columns.labels import named_by_labels
 from metaalliance.sheet.columns.reading import codes_for_missing, column_values
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import STATISTICS
@@ -111,6 +113,7 @@ def propose(
     UnreadableFileError
         When no sheet has a row that could be a header.
     """
+    grids = [named_by_labels(g, scheme or Scheme())[0] for g in grids]
     visible = [g for g in grids if g.visible and not is_about(g)] or grids
     candidates = visible if wanted is None else [g for g in grids if g.name == wanted]
     found = [p for g in candidates if (p := _propose(g, scheme or Scheme())) is not None]
@@ -133,6 +136,7 @@ def _propose(grid: Grid, scheme: Scheme) -> Proposal | None:
     sheet = Sheet(grid, texts, named, columns)
     wide = wide_of(grid, row, list(texts))
     lines, sheet = _lines(sheet, wide if not has_effect(sheet) else None)
+    lines += _directions(sheet)
     used = {json.loads(x.value) for x in lines if x.active and x.section == "columns"}
     places = [i for name, i in sheet.named.items() if name in STATISTICS]
     if wide is not None:
@@ -180,8 +184,11 @@ def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:
     def take(guess: Guess | None) -> None:
         nonlocal sheet
         if guess is not None:
-            lines.append(_line(guess))
             at = sheet.texts.index(guess.header)
+            if _is_title(sheet, at):
+                why = f"{guess.why}; but it stands over several columns"
+                guess = replace(guess, sure=False, why=why)
+            lines.append(_line(guess))
             sheet = replace(sheet, named={**sheet.named, guess.column: at})
 
     take(guess_study(sheet))
@@ -208,6 +215,25 @@ def _lines(sheet: Sheet, wide: Wide | None) -> tuple[list[Line], Sheet]:
     if found is not None and {"vi", "sei"} & sheet.named.keys():
         lines.append(_scale(found.header, found.why, active=found.sure))
     return lines, sheet
+
+
+def _is_title(sheet: Sheet, at: int) -> bool:
+    """Whether the column to the right of a header holds numbers and has none of its own."""
+    bare = at + 1 < len(sheet.texts) and not sheet.texts[at + 1]
+    return bare and any(v is not None for v in sheet.numbers(at + 1))
+
+
+def _directions(sheet: Sheet) -> list[Line]:
+    """Columns that look like directions, for a person to map: a direction is never guessed."""
+    found = []
+    for index, header in sheet.free():
+        column = direction_named(header, sheet.columns[index])
+        if column and column not in sheet.named:
+            words = words_to_map(column, header, sheet.columns[index])
+            why = "looks like a direction, which turns signs and is not read by itself"
+            why += f"; with {words}" if words else ""
+            found.append(Line(key=column, value=quoted(header), why=why, active=False))
+    return found
 
 
 def _line(guess: Guess) -> Line:

@@ -10,13 +10,16 @@ from metaalliance.sheet.columns.reading import name_columns
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.wide import EFFECTS, Part, Wide, find_wide, has_decimals
-from metaalliance.sheet.columns.words import folded, pieces
+from metaalliance.sheet.columns.words import folded, interval, pieces
 from metaalliance.sheet.imports.columns import placed
 from metaalliance.sheet.imports.comparison import DECIDE
 from metaalliance.sheet.imports.entries import Asked, Cell, Entry, Found, LeftOut
 from metaalliance.sheet.imports.source import Source, Table
 from metaalliance.sheet.imports.wide_labels import named_labels
+from metaalliance.sheet.intervals import enter_interval, read_interval
+from metaalliance.sheet.read.grid import is_blank
 from metaalliance.sheet.read.numbers import parse_number
+from metaalliance.sheet.texts import Coded
 
 #: What teams call the columns that stand beside each effect, where the coding sheet does not.
 _OF_EFFECTS = {"dir": "outcome_direction", "measure": "outcome_measure",
@@ -74,6 +77,8 @@ def unfold(
     own = _of_effects(table, wide)
     used = {i for part in wide.parts for i in part.columns.values()}
     used |= {i for columns in own.values() for i in columns.values()}
+    limits = _intervals(table, wide, used)
+    used |= {i for i, _ in limits.values()}
     study = {} if "study" in asked.columns.values() else _identity(table)
     needed = _NEEDED.get(wide.statistic, (wide.statistic,))
     at = [part.columns[needed[0]] for part in wide.parts]
@@ -99,6 +104,8 @@ def unfold(
                 for c, i in {**part.columns, **own[part.label]}.items()
                 if (cell := table.cell(line, values, i, COLUMNS.get(c))) is not None
             }
+            of_part = limits.get(part.label)
+            unsplit = of_part and _enter_limits(entry, table, line, values, *of_part, needed[0])
             reason = _blank(entry, needed)
             if reason:
                 left = LeftOut(table.place(line, place), _study_of(shared), reason)
@@ -107,6 +114,8 @@ def unfold(
             common = {name: c for name, c in shared.items() if name not in part.columns}
             header = table.place(table.row, place)
             told = {name: Cell(text, header, "from its header") for name, text in label.items()}
+            if unsplit:
+                found.ask("MA563", unsplit, column="ci_low", entries=(len(found.entries),))
             found.entries.append(common | told | entry)
             of.append(part)
     if wide.column == "outcome_measure":
@@ -114,6 +123,52 @@ def unfold(
     _ask_directions(found, table, used)
     _ask_contained(found, table, wide, used, of)
     return found
+
+
+def _intervals(table: Table, wide: Wide, used: set[int]) -> dict[str, tuple[int, float | None]]:
+    """Columns that hold both limits of an effect in one cell, with their level, by its label."""
+    if wide.statistic == "means":
+        return {}
+    labels = {folded(p.label): p.label for p in wide.parts if "ci_low" not in p.columns}
+    found: dict[str, tuple[int, float | None]] = {}
+    for index, header in enumerate(table.headers):
+        named = interval(header) if index not in used else None
+        if named is None:
+            continue
+        words = [w for w in named[0].split() if EFFECTS.get(w) != wide.statistic]
+        label = labels.get(folded(" ".join(words)))
+        if label is not None:
+            found.setdefault(label, (index, named[1]))
+    return found
+
+
+def _enter_limits(
+    entry: Entry,
+    table: Table,
+    line: int,
+    values: list[Any],
+    index: int,
+    level: float | None,
+    statistic: str,
+) -> str:
+    """Enter the limits of an effect that stand in one cell; return what cannot be split, or ""."""
+    place, comma = table.place(line, index), table.grid.decimal_comma
+    if statistic not in entry or is_blank(values[index]):
+        return ""
+    read = read_interval(values[index], decimal_comma=comma, cell=place)
+    value = entry[statistic].value
+    number = float(value) if isinstance(value, int | float) else None
+    cells = {statistic: Coded(number, str(value), entry[statistic].place)}
+    told = [*enter_interval(cells, {"": read}, level)]
+    if read.missing:
+        return ""
+    limits = {c: cells[c] for c in ("ci_low", "ci_high", "ci_level") if c in cells}
+    if any(coded.faulty for coded in limits.values()):
+        entry["ci_low"] = Cell(read.seen, place, "cannot be split")
+        return f"{place} says {read.seen!r}: {told[0][2]}"
+    for column, coded in limits.items():
+        entry[column] = Cell(coded.value, place, "read from one cell")
+    return ""
 
 
 def _ask_contained(

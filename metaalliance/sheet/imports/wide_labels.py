@@ -46,7 +46,7 @@ def named_labels(
         return numbered
     for parts in (_of_levels(labels, at, levels), [_parted(x, _MARKS) for x in labels]):
         if parts and {len(p) for p in parts} == {len(parts[0])} and len(parts[0]) > 1:
-            return _entered(parts)
+            return _entered(_alliances_parted(parts))
     words = [_parted(label, _BLANKS) for label in labels]
     if min(map(len, words)) < 2:
         return whole
@@ -90,6 +90,20 @@ def _of_levels(
         found.append(parts)
     same = zip(found, labels, strict=True)
     return found if all(folded(" ".join(p)) == folded(x) for p, x in same) else []
+
+
+def _alliances_parted(parts: list[list[str]]) -> list[list[str]]:
+    """Take ``WAI bond`` apart where every label has an instrument and a level of it there."""
+    columns: list[Sequence[str]] = []
+    for values in zip(*parts, strict=True):
+        words = [_parted(value, _BLANKS) for value in values]
+        rest = [" ".join(w[1:]) for w in words]
+        own = all(rest) and column_of(rest).startswith("alliance_")
+        if own and all(is_alliance(w[0]) for w in words):
+            columns += [[w[0] for w in words], rest]
+        else:
+            columns.append(values)
+    return [list(p) for p in zip(*columns, strict=True)]
 
 
 def _parted(label: str, mark: re.Pattern[str]) -> list[str]:

@@ -19,7 +19,18 @@ from metaalliance.sheet.read.variables import Variable, grid_of, listed, variabl
 
 _R_STARTS = (b"X\n", b"A\n", b"B\n", b"RDX", b"RDA", b"RDB")
 #: What metafor calls the scale of an effect, and what this tool calls it.
-_MEASURES = {"ZCOR": "z", "COR": "r", "UCOR": "r", "SMD": "g", "OR": "log_or"}
+_MEASURES = {
+    "ZCOR": "z",
+    "COR": "r",
+    "UCOR": "r",
+    "PCOR": "r",
+    "ZPCOR": "z",
+    "SMD": "g",
+    "OR": "log_or",
+}
+
+#: Those of them that hold other variables constant.
+_PARTIAL = frozenset({"PCOR", "ZPCOR"})
 
 
 def read_r(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
@@ -180,9 +191,19 @@ def _grid(title: str, frame: Any, found: list[Problem]) -> Grid:
     for variable, measure in measured[:1]:
         scale = _MEASURES.get(measure)
         message = f"R's escalc computed {variable.name} as {measure}"
-        if scale is not None and "yi_measure" not in names:
-            given = [None if v is None else scale for v in variable.values]
-            variables.append(Variable(name="yi_measure", values=given))
+        given = {"yi_measure": scale or measure}  # an unknown one is an error of its rows
+        if measure in _PARTIAL:
+            given["adjusted_for"] = "other"
+            message += ", a partial correlation"
+        for name in (n for n in given if n not in names):
+            told = [None if v is None else given[name] for v in variable.values]
+            variables.append(Variable(name=name, values=told))
+        if scale is None:
+            message += (
+                ", and no scale of yi_measure is right for that: enter the numbers that it was "
+                "computed from"
+            )
+        elif "yi_measure" not in names:
             message += f"; yi_measure is {scale!r} for these rows"
         found.append(variable_problem("MA123", title, "", message))
     dropped = [n for n in names if n not in {c.source for c in columns}]

@@ -27,7 +27,19 @@ _ONCE = {
 }
 #: Problems of rows that have one cause in a column: the first cells are listed.
 _ROWS = frozenset(
-    {"MA348", "MA349", "MA350", "MA352", "MA413", "MA422", "MA424", "MA514", "MA537", "MA540"}
+    {
+        "MA348",
+        "MA349",
+        "MA350",
+        "MA352",
+        "MA413",
+        "MA422",
+        "MA424",
+        "MA514",
+        "MA537",
+        "MA540",
+        "MA541",
+    }
 )
 _LISTED = 8
 #: Text that has no levels.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rules.alliance_direction import alliance_direction_problems
 from metaalliance.sheet.rules.coders import coder_problems
 from metaalliance.sheet.rules.columns import code_problems, level_problems, rater_problems
 from metaalliance.sheet.rules.directions import direction_problems
@@ -114,6 +115,7 @@ STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
     label_problems,
     constant_problems,
     direction_problems,
+    alliance_direction_problems,
     estimand_problems,
     overlap_problems,
     level_problems,
