@@ -26,6 +26,11 @@ HOSTILE_SHEET = "study,r,n,outcome_direction\n" + "".join(
 )
 
 
+def _takes_interrupts():
+    """A shell starts background jobs that ignore Ctrl-C; the server is to take it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Server:
     """A running `metaalliance serve`."""
 
@@ -40,6 +45,7 @@ class Server:
             encoding="utf-8",
             cwd=folder,
             env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONIOENCODING": "utf-8"},
+            preexec_fn=_takes_interrupts,
         )
         self.url = self.process.stdout.readline().strip()
         if self.url:
@@ -81,7 +87,7 @@ class Server:
     def interrupt(self):
         """Press Ctrl-C; return the exit code and standard error."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=30), self.process.stderr.read()
+        return self.process.wait(timeout=120), self.process.stderr.read()
 
     def close(self):
         if self.process.poll() is None:
