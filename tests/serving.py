@@ -26,11 +26,6 @@ HOSTILE_SHEET = "study,r,n,outcome_direction\n" + "".join(
 )
 
 
-def _takes_interrupts():
-    """A shell starts background jobs that ignore Ctrl-C; the server is to take it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Server:
     """A running `metaalliance serve`."""
 
@@ -45,7 +40,6 @@ class Server:
             encoding="utf-8",
             cwd=folder,
             env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONIOENCODING": "utf-8"},
-            preexec_fn=_takes_interrupts,
         )
         self.url = self.process.stdout.readline().strip()
         if self.url:
