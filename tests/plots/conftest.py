@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import matplotlib
@@ -31,8 +32,8 @@ NAMES = (
 )
 MODALITIES = ("CBT", "psychodynamic", "humanistic", "integrative", "third-wave")
 
-#: Pixels that neighbours may share: before 3.11 matplotlib sets runs of text on whole pixels.
-APART = 1.25
+#: Pixels that neighbours may share; before 3.11 matplotlib sets runs of text on whole pixels.
+APART = 0.6 if metadata.version("matplotlib") >= "3.11" else 1.25
 
 MakeFit = Callable[..., PooledFit]
 MACHINE = tuple(fontManager.ttflist)
