@@ -275,6 +275,25 @@ def test_a_header_that_names_a_value_and_its_interval(tmp_path, header, expected
     assert "MA206" in {p.code for p in studies.problems if p.seen == header}
 
 
+@pytest.mark.parametrize(
+    ("cells", "read"),
+    [((".25 [.10, .39]", ".21", "-.30 (p<.01)", ".18*"), True), ((".25", ".21"), False)],
+    ids=["some with their intervals", "none"],
+)
+def test_values_alone_stand_among_those_with_intervals(tmp_path, cells, read):
+    path = tmp_path / "sheet.csv"
+    rows = "".join(f'S{i},150,"{cell}"\n' for i, cell in enumerate(cells))
+    path.write_text(f'study,n,"r (95% CI)"\n{rows}', "utf-8")
+    if read:
+        studies = ma.load_studies(path)
+        assert not studies.errors
+        assert [row.get("r") for row in studies.rows] == [0.25, 0.21, -0.30, 0.18]
+        assert [row.get("ci_low") for row in studies.rows] == [0.10, None, None, None]
+        return
+    with pytest.raises(ma.UnreadableFileError):
+        ma.load_studies(path)
+
+
 def test_the_header_says_the_level_of_the_interval_in_its_cells(tmp_path):
     row = ma.load_studies(before(tmp_path, "r (90% CI)", ".25 [.12, .37]")).rows[0]
     assert row.get("ci_level") == 90

@@ -84,11 +84,13 @@ def name_columns(grid: Grid, row: int, texts: Sequence[str], scheme: Scheme) -> 
 
 
 def before_interval(text: str, values: Sequence[Any]) -> str:
-    """What a header such as ``r [95% CI]`` says over values with their intervals; "" of others."""
+    """What a header such as ``r [95% CI]`` says over values, some with intervals; "" of others."""
     found = interval(text)
     filled = [] if found is None else [v for v in values if not is_blank(v)]
     parted = sum(split_interval(v) is not None for v in filled)
-    return found[0] if found is not None and parted * 2 > len(filled) else ""
+    alone = sum(parse_number(v).value is not None for v in filled)
+    most = parted > 0 and (parted + alone) * 2 > len(filled)
+    return found[0] if found is not None and most else ""
 
 
 def _with_interval(text: str, values: Sequence[Any], scheme: Scheme) -> str | None:
