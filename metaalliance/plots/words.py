@@ -78,9 +78,13 @@ def _test_text(fit: PooledFit | LevelMean, wording: Wording) -> str:
 
 def model_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     """Return model, assumed correlation, estimator and test."""
-    corrected = " Correlations are corrected for unreliability."
-    said = corrected if fit.effects.correction is not None else ""
-    return f"{_model_words(fit.settings(), wording)}.{said}"
+    return sentences((f"{_model_words(fit.settings(), wording)}.", correction_text(fit)))
+
+
+def correction_text(fit: PooledFit) -> str:
+    """Say that correlations were corrected for unreliability, where they were."""
+    corrected = fit.effects.correction is not None
+    return "Correlations are corrected for unreliability." if corrected else ""
 
 
 def _model_words(settings: Mapping[str, Any], wording: Wording) -> str:

@@ -13,7 +13,13 @@ from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.tables import Reference, reference_mark
 from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMeans, Pooling, level_means
-from metaalliance.plots.words import groups_text, heterogeneity_text, not_pooled
+from metaalliance.plots.words import (
+    correction_text,
+    groups_text,
+    heterogeneity_text,
+    not_pooled,
+    sentences,
+)
 from metaalliance.wording.phrases import count_text, level_text
 
 Kind = Literal["forest", "summary-forest", "funnel"]
@@ -157,5 +163,4 @@ def _mean_text(fit: PooledFit) -> str:
     if math.isfinite(fit.pi_low):
         limits = interval_text(fit.pi_low, fit.pi_high, fit.measure)
         text += f", {percent} prediction interval {limits}"
-    corrected = " Correlations are corrected for unreliability."
-    return text + "." + (corrected if fit.effects.correction is not None else "")
+    return sentences((f"{text}.", correction_text(fit)))
