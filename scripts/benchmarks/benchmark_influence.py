@@ -1,7 +1,7 @@
 """Speed of the influence methods, as ratios against peers measured in the same run.
 
-``python scripts/benchmarks/benchmark_influence.py`` prints a table: leave-one-study-out against fits
-from the start, GOSH against metafor's where Rscript is there. A shared machine makes times noisy:
+``python scripts/benchmarks/benchmark_influence.py`` prints a table: leave-one-study-out against
+fits from the start, GOSH against metafor's where Rscript is there. A shared machine makes times noisy:
 read the ratios.
 """
 
