@@ -1,8 +1,8 @@
 """Speed of the influence methods, as ratios against peers measured in the same run.
 
 ``python scripts/benchmarks/benchmark_influence.py`` prints a table: leave-one-study-out against
-fits from the start, GOSH against metafor's where Rscript is there. A shared machine makes times noisy:
-read the ratios.
+fits from the start, GOSH against metafor's where Rscript is there. A shared machine makes times
+noisy: read the ratios.
 """
 
 from __future__ import annotations
