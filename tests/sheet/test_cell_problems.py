@@ -173,7 +173,7 @@ def test_spellings_of_a_rater(load, seen):
 
 MODALITIES = {"CBT": "CBT", "cbt": "CBT", "C.B.T.": "CBT", "CT": "CBT", "PDT": "psychodynamic",
               "cognitive behavioural therapy": "CBT", "insight-oriented": "psychodynamic",
-              "ACT": "third-wave", "MBCT": "third-wave", "MI": "motivational",
+              "DBT": "third-wave", "MBCT": "third-wave", "MI": "motivational",
               "client-centred": "humanistic", "Gestalt": "humanistic",
               "emotion-focused": "humanistic",
               "counseling": "counselling", "third wave": "third-wave"}  # fmt: skip

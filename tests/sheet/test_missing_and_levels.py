@@ -182,7 +182,7 @@ def test_no_level_is_merged_into_other(load, column):
 
 #: Names that were once taken for another level; None are read as no level, and nothing is proposed.
 ONCE_WRONG = [
-    ("modality", "MBT", "psychodynamic"), ("modality", "FFT", "systemic"),
+    ("modality", "mentalization-based treatment", "psychodynamic"), ("modality", "FFT", "systemic"),
     ("modality", "MST", "systemic"), ("modality", "PST", "CBT"),
     ("modality", "psychoeducation", "other"), ("modality", "12-step", None),
     ("modality", "compassion focused", "third-wave"),
@@ -200,7 +200,9 @@ ONCE_WRONG = [
     ("outcome_domain", "unsatisfaction", None), ("design", "controlled", None),
     ("modality", "experimental", None), ("modality", "interactive", None),
     ("modality", "systematic", None), ("adjusted_for", "no baseline", None),
-    ("alliance_time", "session 10", None), ("alliance_time", "session 2", None),
+    ("alliance_time", "session 10", None), ("alliance_time", "session 2", "early"),
+    ("alliance_time", "session 6", None), ("alliance_subscale", "relationship", None),
+    ("modality", "TAU", "treatment as usual"), ("setting", "hospital", None),
     ("modality", "ERP", "CBT"), ("modality", "CBT-I", "CBT"), ("modality", "DIT", "psychodynamic"),
     ("modality", "LTPP", "psychodynamic"), ("modality", "FAP", "third-wave"),
     ("modality", "SFBT", None), ("delivery", "officer", None), ("alliance_rater", "patent", None),
@@ -230,17 +232,20 @@ NAMES_OF_LEVELS = [
     ("modality", "CBT", ["REBT", "CPT", "TF-CBT", "BA", "problem-solving therapy"]),
     ("modality", "psychodynamic", ["TFP", "ISTDP", "PFPP", "psychodynamic psychotherapy"]),
     ("modality", "systemic", ["ABFT", "MDFT", "marital therapy", "emotionally focused therapy"]),
-    ("modality", "third-wave", ["MBSR", "MCT", "CBASP", "compassion-focused therapy"]),
+    ("modality", "third-wave", ["MBSR", "CBASP", "compassion-focused therapy", "mindfulness-based therapy"]),
     ("modality", "other", ["EMDR"]),
     ("alliance_rater", "parent", ["parent", "caregiver", "Mother"]),
     ("alliance_rater", "observer", ["judge", "evaluator"]),
     ("outcome_rater", "client", ["client-rated", "adolescent"]),
-    ("alliance_measure", "WAI-S", ["WAI-12", "WAI-SF"]),
+    ("alliance_measure", "WAI-S", ["WAI-S-T", "WAI-SF"]),
     ("alliance_measure", "TASC", ["TASC-r", "TASC-C"]),
     ("alliance_measure", "SOFTA", ["SOFTA-o", "SOFTA-s"]),
     ("alliance_measure", "STAR", ["Scale To Assess Therapeutic Relationships"]),
     ("alliance_measure", "CALTARS", ["CALTRAS"]),
     ("outcome_measure", "HRSD", ["HAM-D", "Hamilton Depression"]),
+    ("outcome_measure", "SCL-90-R", ["SCL-90 GSI", "SCL-90-R (GSI)"]),
+    ("outcome_measure", "BSI", ["BSI GSI"]),
+    ("outcome_measure", "FNE", ["BFNE", "Fear of Negative Evaluation Scale"]),
 ]  # fmt: skip
 
 
@@ -252,16 +257,25 @@ def test_names_of_the_field_are_read_as_their_level(load, column, level, names):
 
 SEVERAL = [
     ("modality", "EFT", "emotion-focused therapy (humanistic)"),
+    ("modality", "ACT", "assertive community treatment (other)"),
+    ("modality", "MBT", "mindfulness-based therapy (third-wave)"),
+    ("modality", "MCT", "metacognitive training (CBT)"),
     ("modality", "PE", "process-experiential therapy (humanistic)"),
     ("modality", "cft", "couple and family therapy (systemic)"),
-    ("delivery", "Teletherapy", "telephone"),
-    ("alliance_measure", "PHA", "HAcs"),
+    ("delivery", "Teletherapy", "telephone"), ("delivery", "Online", "video"),
+    ("alliance_measure", "PHA", "HAcs"), ("alliance_measure", "WAI-12", "WAI-SR"),
     ("outcome_measure", "Hamilton", "Hamilton Anxiety (higher is worse)"),
     *(("outcome_measure", name, part)
       for name, part in {"DAS": "Dyadic Adjustment Scale (higher is better)", "SDS": "Sheehan",
                          "GAS": "Goal Attainment", "SAS": "Zung", "ASI": "Anxiety Sensitivity",
                          "PSS": "Parental", "CBCL": "competence (higher is better)",
-                         "SDQ": "prosocial"}.items()),
+                         "SDQ": "prosocial (higher is better)", "GSI": "BSI",
+                         "YSR": "competence (higher is better)",
+                         "Teacher's Report Form": "TRF adaptive functioning",
+                         "ACQ": "Anxiety Control Questionnaire (higher is better)",
+                         "BSQ": "Body Shape Questionnaire (higher is worse)",
+                         "CSQ": "Cognitive Style Questionnaire (higher is worse)",
+                         "SPS": "Social Provisions Scale (higher is better)"}.items()),
 ]  # fmt: skip
 
 
