@@ -135,9 +135,9 @@ RULES: tuple[Rule, ...] = (
     *(
         Rule(
             version=5,
-            text="further names with several meanings (ACT, MBT, MCT, online, WAI-12, GSI, CSQ, YSR, TRF) "
+            text="further names with several meanings (ACT, MBT, MCT, online, WAI-12, GSI, CSQ, YSR) "
             "are levels of their own, and so are treatment as usual, a hospital as setting and a "
-            "relationship as part of the alliance; further names are read as the levels that they are",
+            "relationship as part of the alliance; further names are read as their levels",
             commands=commands,
             numbers="",
             where=where,

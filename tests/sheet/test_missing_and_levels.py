@@ -232,7 +232,7 @@ NAMES_OF_LEVELS = [
     ("modality", "CBT", ["REBT", "CPT", "TF-CBT", "BA", "problem-solving therapy"]),
     ("modality", "psychodynamic", ["TFP", "ISTDP", "PFPP", "psychodynamic psychotherapy"]),
     ("modality", "systemic", ["ABFT", "MDFT", "marital therapy", "emotionally focused therapy"]),
-    ("modality", "third-wave", ["MBSR", "CBASP", "compassion-focused therapy", "mindfulness-based therapy"]),
+    ("modality", "third-wave", ["MBSR", "CBASP", "mindfulness-based therapy"]),
     ("modality", "other", ["EMDR"]),
     ("alliance_rater", "parent", ["parent", "caregiver", "Mother"]),
     ("alliance_rater", "observer", ["judge", "evaluator"]),
