@@ -135,7 +135,7 @@ RULES: tuple[Rule, ...] = (
     *(
         Rule(
             version=5,
-            text="further names with several meanings (ACT, MBT, MCT, online, WAI-12, GSI, CSQ, YSR) "
+            text="further names with several meanings (such as ACT, MBT, online, WAI-12 and GSI) "
             "are levels of their own, and so are treatment as usual, a hospital as setting and a "
             "relationship as part of the alliance; further names are read as their levels",
             commands=commands,
