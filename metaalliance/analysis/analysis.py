@@ -131,7 +131,7 @@ class Analysis:
         cls, studies: Studies, model: Model, policy: Policy, config: Config | None = None
     ) -> Self:
         """Convert the rows of a sheet that was read already."""
-        coded = effect_sizes(studies, policy.measure, **policy.correction)  # type: ignore[arg-type]
+        coded = effect_sizes(studies, **policy.conversion)
         rho = averaging_rho(coded, model)
         return cls(
             studies=studies,

@@ -281,6 +281,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     moved = moved_numbers(record["numbers"], numbers)
     unchanged = record["input"]["sha256"] == analysis.studies.sha256
     sheet: list[Where] = ["samples"] if analysis.coded.studies_with_samples else []
+    sheet += ["sizes"] if analysis.studies.sized else []
     sheet += ["reading"] if older and unchanged and is_read_otherwise(moved) else []
     sheet += ["structure"] if older and unchanged and takes_levels(analysis.model.columns) else []
     by_rule, unexplained = explained(version, record["command"], moved, sheet)

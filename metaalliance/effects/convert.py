@@ -15,7 +15,7 @@ from metaalliance.effects.attenuation import Corrections, correct_effect, find_r
 from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.effects.levels import HEADERS, ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
-from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
+from metaalliance.options import Attenuation, Measure, SheetMeasure, Variances, check_option
 from metaalliance.policy import Assumed
 from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
@@ -26,8 +26,8 @@ from metaalliance.sheet.studies import Studies
 
 LEDGER_COLUMNS = (
     "row", "study", "effect", "statistic", "inputs", "formula", "source", "sign", "direction",
-    "variance_rule", "approximate", "assumptions", "changes", "cell_notes", "r_reported", "r", "yi",
-    "vi",
+    "variance_rule", "effect_in_variance", "approximate", "assumptions", "changes", "cell_notes",
+    "r_reported", "r", "yi", "vi",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def effect_sizes(
     studies: Studies,
     measure: SheetMeasure = "z",
     *,
+    variances: Variances = "delta",
     attenuation: Attenuation = "none",
     alliance_reliability: Assumed | None = None,
     outcome_reliability: Assumed | None = None,
@@ -57,6 +58,9 @@ def effect_sizes(
         Fisher z with variance 1 / (n - 3); r with (1 - r²)² / (n - 1); or Olkin and Pratt's
         unbiased r with the same variance at the corrected value. Partial correlations and
         rank correlations keep their own variances.
+    variances : {"delta", "fisher"}
+        Variance of r from groups and counts (d, g, means, 2×2 tables, and tests with group sizes):
+        the delta method for a cross-sectional sample, or that of any r of so many people.
     attenuation : {"none", "individual", "alliance", "outcome"}
         Correction of each correlation, and of its variance, for the unreliability of both
         measures ("individual") or of one of them: r / sqrt(rxx ryy), with the columns
@@ -83,6 +87,7 @@ def effect_sizes(
         When reliabilities are missing, or a corrected correlation reaches 1.
     """
     check_option("measure", measure, SheetMeasure)
+    check_option("variances", variances, Variances)
     if studies.errors:
         raise StudyDataError(
             f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
@@ -92,7 +97,8 @@ def effect_sizes(
         studies.used, attenuation, alliance_reliability, outcome_reliability
     )
     entries = [
-        _entry(studies, row, index, measure) for index, row in enumerate(studies.used, start=1)
+        _entry(studies, row, index, measure, variances)
+        for index, row in enumerate(studies.used, start=1)
     ]
     _refuse_infinite(entries, measure)
     if corrections:
@@ -143,6 +149,7 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     values = {"yi": found.yi, "vi": found.vi, "r": found.r}
     record |= {**values, "r_observed": entry.record["r"], "attenuation": found.factor}
     ledger |= {**values, "attenuation": found.text}
+    ledger["effect_in_variance"] |= found.factor < 1  # carried by a slope that grows with r
     rule = RULES.get(ledger["statistic"])
     partial = ledger["formula"].endswith(
         ("partial r", "partial correlation")
@@ -156,7 +163,9 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     return _Entry(record, ledger)
 
 
-def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
+def _entry(
+    studies: Studies, row: Row, index: int, measure: Measure, variances: Variances
+) -> _Entry:
     """Convert one row."""
     flip, direction = _direction(row)
     if row.number in studies.nonsignificant_rows:
@@ -164,7 +173,8 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
         source = "policy of the team"
     else:
         choice = studies.choices[row.number]
-        found, statistic, inputs = choice.convert(flip), choice.statistic, _inputs(row, choice)
+        found, statistic = choice.convert(flip, variances), choice.statistic
+        inputs = _inputs(row, choice)
         sign, sign_source = _sign(row, choice)
         source = choice.rule.source
         if choice.scale in {"z", "r"} and row.get("adjusted_for") not in {None, "none"}:
@@ -197,6 +207,7 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
         "sign": sign_source,
         "direction": direction,
         "variance_rule": found.variance_rule,
+        "effect_in_variance": measure != "z" or _effect_in_variance(studies, row, found),
         "approximate": found.approximate,
         "assumptions": "; ".join(found.assumptions),
         "changes": "; ".join(changes),
@@ -207,6 +218,12 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
         "vi": vi,
     }
     return _Entry(record, ledger)
+
+
+def _effect_in_variance(studies: Studies, row: Row, found: Converted) -> bool:
+    """Whether the variance of Fisher z of a row depends on the effect itself."""
+    choice = studies.choices.get(row.number)
+    return choice is not None and choice.rule.effect_in_variance and not found.standard
 
 
 def _inputs(row: Row, choice: Choice) -> str:
@@ -268,9 +285,10 @@ def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[flo
     if measure == "z":
         z = math.atanh(r) if found.z is None else sign * found.z
         return z, found.z_variance
-    if found.df is None:  # a variance of its own, by the delta method
-        return r, found.z_variance * (1 - r * r) ** 2
-    value = cv.unbiased_r(r, found.df) if measure == "r-unbiased" else r
+    corrected = measure == "r-unbiased" and found.df is not None
+    value = cv.unbiased_r(r, found.df) if corrected else r  # type: ignore[arg-type]
+    if found.df is None or not found.standard:  # a variance of its own, by the delta method
+        return value, found.z_variance * (1 - value * value) ** 2
     return value, cv.r_variance(value, found.df)
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from metaalliance.core.conversion import refusals as no
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.quantities import Quantity
+from metaalliance.core.conversion.sampling import BySize
 from metaalliance.core.conversion.spread import SPREADS, Inputs, Spread
+from metaalliance.options import Variances
 
 #: What only the variance needs; a standard error or an interval stands for it.
 _SIZES = frozenset({"n", "df", "n_predictors", "r2_model"})
@@ -42,7 +44,13 @@ class Rule:
         What is computed, for the documentation, and for the ledger where `function` does not
         say which of several ways it took.
     exact : bool or str
-        Whether the conversion is exact, or when.
+        Whether the conversion is exact, or when; the variance says so itself.
+    by_size : callable or None
+        From r and inputs to the variance that group sizes or counts give by the delta method, or
+        None where they are not there; without it the variance is that of `function`.
+    effect_in_variance : bool
+        Whether the variance of Fisher z depends on the effect itself wherever it is not the
+        standard one, 1 / (df - 1).
     source : str
         Reference of the formula.
     names : tuple of str
@@ -51,6 +59,8 @@ class Rule:
         Which of several columns show that the statistic was meant; none for all.
     parts : tuple of str
         Columns whose sum is n.
+    counts : tuple of str
+        Columns that only the variance may take up.
     df : str
         Column of the degrees of freedom that go before n, where they do.
     least_n : int or None
@@ -86,10 +96,13 @@ class Rule:
     formula: str
     variance: str = "1 / (n − 3)"
     exact: bool | str = True
+    by_size: BySize | None = field(default=None, repr=False)
+    effect_in_variance: bool = False
     source: str
     names: tuple[str, ...] = ()
     begun_by: tuple[str, ...] = ()
     parts: tuple[str, ...] = ("n1", "n2")
+    counts: tuple[str, ...] = ()
     df: str = ""
     least_n: int | None = 3
     signed: bool = True
@@ -129,13 +142,30 @@ class Rule:
         how = source if self.statistic == "fisher_z" else f"{source}, delta method"
         return self._told(replace(
             found, z_variance=self.spread.to_z(inputs, variance), df=None, assumptions=taken,
-            variance_rule=how,
+            variance_rule=how, standard=False,
         ))  # fmt: skip
 
-    def convert(self, inputs: Inputs) -> Converted:
+    def has_sizes(self, inputs: Inputs) -> bool:
+        """Whether group sizes or counts give the variance."""
+        known = self.by_size is not None and self.by_size(0.0, inputs) is not None
+        return known and self.own_variance(inputs) is None
+
+    def convert(self, inputs: Inputs, variances: Variances = "delta") -> Converted:
         """Convert numbers by column name to a correlation with its variance."""
         own = self.own_variance(inputs)
-        return self._told(self.function(inputs)) if own is None else self.carry(inputs, *own)
+        return self.sized(inputs, variances) if own is None else self.carry(inputs, *own)
+
+    def sized(self, inputs: Inputs, variances: Variances = "delta") -> Converted:
+        """Convert with the variance that sizes give, whatever variance is reported."""
+        found = self.function(inputs)
+        known = self.by_size(found.r, inputs) if self.by_size and variances == "delta" else None
+        if known is not None:
+            taken = tuple(t for t in found.assumptions if "confidence limits" not in t)
+            found = replace(
+                found, z_variance=known.variance, variance_rule=known.rule, assumptions=taken,
+                standard=False,
+            )  # fmt: skip
+        return self._told(found)
 
     def _told(self, found: Converted) -> Converted:
         """Complete what the ledger says by what the rule says."""
