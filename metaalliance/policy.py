@@ -148,8 +148,8 @@ class Policy(Settings):
 
     @property
     def conversion(self) -> dict[str, Any]:
-        """What is made of the rows of a sheet, as `effect_sizes` takes it."""
-        return {"measure": self.measure, "variances": self.variances, **self.correction}
+        """Everything beside the measure that `effect_sizes` takes."""
+        return {**self.correction, "variances": self.variances}
 
     @property
     def correction(self) -> dict[str, Any]:

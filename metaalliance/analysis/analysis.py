@@ -131,7 +131,7 @@ class Analysis:
         cls, studies: Studies, model: Model, policy: Policy, config: Config | None = None
     ) -> Self:
         """Convert the rows of a sheet that was read already."""
-        coded = effect_sizes(studies, **policy.conversion)
+        coded = effect_sizes(studies, policy.measure, **policy.conversion)  # type: ignore[arg-type]
         rho = averaging_rho(coded, model)
         return cls(
             studies=studies,

@@ -26,8 +26,8 @@ from metaalliance.sheet.studies import Studies
 
 LEDGER_COLUMNS = (
     "row", "study", "effect", "statistic", "inputs", "formula", "source", "sign", "direction",
-    "variance_rule", "effect_in_variance", "approximate", "assumptions", "changes", "cell_notes",
-    "r_reported", "r", "yi", "vi",
+    "variance_rule", "approximate", "assumptions", "changes", "cell_notes", "r_reported", "r", "yi",
+    "vi",
 )  # fmt: skip
 
 
@@ -149,7 +149,6 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     values = {"yi": found.yi, "vi": found.vi, "r": found.r}
     record |= {**values, "r_observed": entry.record["r"], "attenuation": found.factor}
     ledger |= {**values, "attenuation": found.text}
-    ledger["effect_in_variance"] |= found.factor < 1  # carried by a slope that grows with r
     rule = RULES.get(ledger["statistic"])
     partial = ledger["formula"].endswith(
         ("partial r", "partial correlation")
@@ -207,7 +206,6 @@ def _entry(
         "sign": sign_source,
         "direction": direction,
         "variance_rule": found.variance_rule,
-        "effect_in_variance": measure != "z" or _effect_in_variance(studies, row, found),
         "approximate": found.approximate,
         "assumptions": "; ".join(found.assumptions),
         "changes": "; ".join(changes),
@@ -218,12 +216,6 @@ def _entry(
         "vi": vi,
     }
     return _Entry(record, ledger)
-
-
-def _effect_in_variance(studies: Studies, row: Row, found: Converted) -> bool:
-    """Whether the variance of Fisher z of a row depends on the effect itself."""
-    choice = studies.choices.get(row.number)
-    return choice is not None and choice.rule.effect_in_variance and not found.standard
 
 
 def _inputs(row: Row, choice: Choice) -> str:

@@ -34,7 +34,9 @@ class Converted:
     z : float or None
         Fisher z where it was coded as such, so that no digit is lost by tanh and atanh.
     standard : bool
-        Whether the variance is the standard one, 1 / (df - 1), which knows nothing of r.
+        Whether the variance is the standard one, 1 / (df - 1).
+    of_effect : bool
+        Whether the variance of Fisher z depends on the effect itself, as its rule says.
     """
 
     r: float
@@ -46,6 +48,7 @@ class Converted:
     assumptions: tuple[str, ...] = ()
     z: float | None = None
     standard: bool = True
+    of_effect: bool = False
 
 
 _STANDARD = "1 / (n − 3)"

@@ -48,7 +48,7 @@ class Rule:
     by_size : callable or None
         From r and inputs to the variance that group sizes or counts give by the delta method, or
         None where they are not there; without it the variance is that of `function`.
-    effect_in_variance : bool
+    vi_of_effect : bool
         Whether the variance of Fisher z depends on the effect itself wherever it is not the
         standard one, 1 / (df - 1).
     source : str
@@ -97,7 +97,7 @@ class Rule:
     variance: str = "1 / (n − 3)"
     exact: bool | str = True
     by_size: BySize | None = field(default=None, repr=False)
-    effect_in_variance: bool = False
+    vi_of_effect: bool = False
     source: str
     names: tuple[str, ...] = ()
     begun_by: tuple[str, ...] = ()
@@ -174,4 +174,5 @@ class Rule:
             formula=found.formula or self.formula,
             variance_rule=found.variance_rule or self.variance,
             approximate=found.approximate or self.exact is False,
+            of_effect=self.vi_of_effect and not found.standard,
         )
