@@ -16,8 +16,8 @@ from metaalliance.core.conversion.rules import RULES
 
 GROUPS = golden("variances")["groups"]
 TABLES = golden("variances")["tables"]
-#: metafor's tetrachoric variance is a numerical Hessian at the optimum of a general optimiser, which
-#: is coarse near 1; there the gradients below are the witness.
+#: metafor's tetrachoric variance is a numerical Hessian at the optimum of a general optimiser,
+#: which is coarse near 1; there the gradients below are the witness.
 HESSIAN, NEAR_ONE = 2e-3, 3e-2
 groups = pytest.mark.parametrize("case", GROUPS, ids=lambda c: f"{c['d']}_{c['n1']}_{c['n2']}")
 tables = pytest.mark.parametrize("case", TABLES, ids=lambda c: "_".join(map(str, c["counts"])))
@@ -303,6 +303,8 @@ def test_tables_in_cross_sectional_samples(rows, columns, phi):
     found = [convert("cells", **x) for x in cells]
     value, error = ratio([math.atanh(x.r) for x in found], [x.z_variance for x in found])
     assert 1 - 4 * error < value < 1 + 6 / n + 4 * error, (value, error)
+    if n * min(p) < 5:
+        return  # too few for the logarithm of an odds ratio
     fine = [x for x in cells if min(x.values()) > 0]
     odds = [(x["cell_a"] * x["cell_d"] / (x["cell_b"] * x["cell_c"]), x) for x in fine]
     by_or = [convert("odds_ratio", odds_ratio=value, n=n, **x) for value, x in odds]
