@@ -158,6 +158,8 @@ class Analysis:
         }
         if self.studies.reading.yi_measure is not None:
             content["yi_measure"] = self.studies.reading.yi_measure
+        if self.studies.sized:
+            content["variances"] = self.policy.variances
         if self.aggregation_rho is not None:
             content["aggregation_rho"] = self.aggregation_rho
         if self.policy.attenuation != "none":

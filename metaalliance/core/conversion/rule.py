@@ -117,6 +117,12 @@ class Rule:
         object.__setattr__(self, "inputs", tuple(c.name for c in self.columns))
         object.__setattr__(self, "spread", SPREADS.get(self.statistic))
 
+    @property
+    def grouped(self) -> bool:
+        """Whether it may stand for two groups, one of whose sizes follows from the other and n."""
+        ours = self.by_size is not None and not self.counts
+        return ours and self.parts == ("n1", "n2") and "n1" not in self.inputs
+
     def missing(self, inputs: Inputs) -> list[tuple[str, ...]]:
         """Return what a conversion with these inputs still needs, one column of each tuple.
 
@@ -158,14 +164,22 @@ class Rule:
     def sized(self, inputs: Inputs, variances: Variances = "delta") -> Converted:
         """Convert with the variance that sizes give, whatever variance is reported."""
         found = self.function(inputs)
-        known = self.by_size(found.r, inputs) if self.by_size and variances == "delta" else None
-        if known is not None:
-            taken = tuple(t for t in found.assumptions if "confidence limits" not in t)
-            found = replace(
-                found, z_variance=known.variance, variance_rule=known.rule, assumptions=taken,
-                standard=False,
-            )  # fmt: skip
-        return self._told(found)
+        if self.by_size is None:
+            return self._told(found)
+        known = self.by_size(found.r, inputs) if variances == "delta" else None
+        if known is None:
+            rule = found.variance_rule or "1 / (n − 3)"
+            return self._told(replace(found, variance_rule=rule + self._unsized(inputs)))
+        taken = tuple(t for t in found.assumptions if "confidence limits" not in t)
+        return self._told(replace(
+            found, z_variance=known.variance, variance_rule=known.rule, assumptions=taken,
+            standard=False,
+        ))  # fmt: skip
+
+    def _unsized(self, inputs: Inputs) -> str:
+        """Say in the ledger that group sizes would have given the variance of a test."""
+        coded = {"n1", "n2"} <= inputs.keys() or inputs.get("n_predictors", 1) > 1
+        return "" if coded or self.counts else "; n1 and n2 are not coded"
 
     def _told(self, found: Converted) -> Converted:
         """Complete what the ledger says by what the rule says."""

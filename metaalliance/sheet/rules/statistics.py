@@ -119,7 +119,7 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
         parts = [inputs[k] for k in rule.parts if k in inputs]
         if len(parts) == len(rule.parts):
             inputs["n"] = float(sum(parts))
-    elif ("n1", "n") in rule.needs and len(_GROUPS & inputs.keys()) == 1:
+    elif rule.grouped and len(_GROUPS & inputs.keys()) == 1:
         (known,) = _GROUPS & inputs.keys()
         if inputs["n"] - inputs[known] >= 1:
             inputs[min(_GROUPS - {known})] = inputs["n"] - inputs[known]
@@ -280,7 +280,7 @@ def _sizes(row: Row, choice: Choice) -> list[Problem]:
     coded, x, parts = row.get("n"), choice.inputs, choice.rule.parts
     if coded is None:
         return []
-    if ("n1", "n") in choice.rule.needs:
+    if choice.rule.grouped:
         larger = next((g for g in sorted(_GROUPS & x.keys()) if x[g] >= coded), None)
         if larger is not None:
             return [row.problem("MA415", f"n is {coded:g}, but {larger} is {x[larger]:g}", "n")]
