@@ -16,6 +16,8 @@ from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
 RULES_VERSION = 5
+#: First version by which group sizes and counts give variances.
+SIZES = 5
 
 
 Where = Literal["", "samples", "reading", "structure", "sizes"]
@@ -136,7 +138,7 @@ RULES: tuple[Rule, ...] = (
         for commands, where in _READ_AS_LEVELS
     ),
     Rule(
-        version=5,
+        version=SIZES,
         text="sampling variances of effects from groups and counts follow from their sizes by the "
         "delta method (variances = fisher has the former ones)",
         commands=_ALL | _DRAWN | {"compare"},

@@ -262,10 +262,10 @@ def psychometric(
         fits.append(correct_individually(ri, ni, x, y, shares=shares, **levels))
     known = {n: artifact_distribution(v) for n, v in sides.items() if not np.isnan(v).all()}
     if how == "artifact-distribution":
-        roots = (known.get(name, PERFECT) for name in sides)
+        a, b = (*(known.get(name, PERFECT) for name in sides), PERFECT)[:2]
         fits.append(
             correct_by_distribution(
-                ri, ni, *roots, shares=shares, sampling_error=sampling_error, **levels
+                ri, ni, a, b, shares=shares, sampling_error=sampling_error, **levels
             )
         )
     z = Effects.from_arrays(
