@@ -155,7 +155,7 @@ def formulas_table() -> str:
 
 
 def factors_table() -> str:
-    """Return the variance of Fisher z times n by share of a group and r, of groups and of counts."""
+    """Return n times the variance of Fisher z by share of a group and r, for d and for φ."""
     sizes = (0.1, 0.2, 0.3, 0.4, 0.5)
     heads = [f"{of} r = {no_zero(r)}" for of in ("d,", "φ,") for r in sizes]
     lines = [f"| share | {' | '.join(heads)} |\n|{'---|' * (1 + len(heads))}\n"]
