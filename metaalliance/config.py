@@ -22,7 +22,7 @@ POOL_KEYS: dict[str, tuple[type, ...]] = {
 }
 #: Decisions of the section ``[multiverse]``; `include` maps names to filters, the others are lists.
 MULTIVERSE_KEYS = (
-    "conversions", "measure", "attenuation", "nonsignificant", "include", "outliers",
+    "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
     "aggregation", "model", "rho", "tau2", "test",
 )  # fmt: skip
 #: Settings of the section ``[report]``.

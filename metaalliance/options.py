@@ -22,6 +22,7 @@ Test = Literal[
 Prediction = Literal["t", "normal", "riley", "simple"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
+Variances = Literal["delta", "fisher"]
 #: Scales of effects that were computed already.
 Repeats = Literal["first", "all"]
 YiMeasure = Literal["z", "r", "d", "g", "log_or"]

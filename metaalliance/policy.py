@@ -13,6 +13,7 @@ from metaalliance.options import (
     BetaPolicy,
     Nonsignificant,
     SheetMeasure,
+    Variances,
     YiMeasure,
     check_option,
 )
@@ -64,6 +65,9 @@ class Policy(Settings):
     ----------
     measure : {"z", "r", "r-unbiased"}
         Scale of the analysis: Fisher z, r, or r corrected for bias (Olkin and Pratt).
+    variances : {"delta", "fisher"}
+        Sampling variance of r from groups and counts: the delta method for a cross-sectional
+        sample, or 1 / (n - 3) as for a correlation of two continuous variables.
     nonsignificant : {"error", "zero", "drop", "half-p"}
         What a row that says only "n.s." is worth.
     beta : {"peterson-brown", "refuse"}
@@ -83,6 +87,11 @@ class Policy(Settings):
 
     measure: str = setting(
         "z", lambda name, value: check_option(name, value, SheetMeasure), "z, r or r-unbiased"
+    )
+    variances: str = setting(
+        "delta",
+        lambda name, value: check_option(name, value, Variances),
+        "Variance of r from groups and counts: delta (their sizes) or fisher, 1/(n − 3)",
     )
     nonsignificant: str = setting(
         "error",
@@ -136,6 +145,11 @@ class Policy(Settings):
             rest = [{k: v for k, v in one.items() if k not in idle} for one in rest]
         found: Self = super(Policy, cls).read(first, *rest)
         return found
+
+    @property
+    def conversion(self) -> dict[str, Any]:
+        """Everything beside the measure that `effect_sizes` takes."""
+        return {**self.correction, "variances": self.variances}
 
     @property
     def correction(self) -> dict[str, Any]:

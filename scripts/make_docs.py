@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from metaalliance.cli.app import COMMANDS, app
 from metaalliance.core.conversion.rules import RULES
+from metaalliance.core.conversion.sampling import phi_z_variance, point_biserial_z_variance
 from metaalliance.messages import MESSAGES
 from metaalliance.model import Model
 from metaalliance.plots.published import Published, published_results
@@ -145,7 +146,7 @@ def conversions_table() -> str:
 
 def formulas_table() -> str:
     """Return the table of formulas in the order of precedence."""
-    lines = ["| statistic | r | variance of Fisher z | exact? |\n|---|---|---|---|\n"]
+    lines = ["| statistic | r | variance of Fisher z | r exact? |\n|---|---|---|---|\n"]
     for rule in RULES.values():
         exact = {True: "yes", False: "approximate"}.get(rule.exact, rule.exact)
         texts = (rule.formula, rule.variance, str(exact))
@@ -153,10 +154,34 @@ def formulas_table() -> str:
     return "".join(lines)
 
 
+def factors_table() -> str:
+    """Return n times the variance of Fisher z by share of a group and r, for d and for φ."""
+    sizes = (0.1, 0.2, 0.3, 0.4, 0.5)
+    heads = [f"{of} r = {no_zero(r)}" for of in ("d,", "φ,") for r in sizes]
+    lines = [f"| share | {' | '.join(heads)} |\n|{'---|' * (1 + len(heads))}\n"]
+    for share in (0.5, 0.3, 0.2, 0.1, 0.05):
+        d = [point_biserial_z_variance(r, share, 1 - share) for r in sizes]
+        phi = [split_variance(r, share) for r in sizes]
+        lines.append(f"| {share:.0%} | {' | '.join(map(no_zero, (*d, *phi)))} |\n")
+    return "".join(lines)
+
+
+def split_variance(r: float, share: float) -> float:
+    """Return n times the variance of Fisher z of φ = r where one margin is halved; NaN if none."""
+    a = share / 2 + r * math.sqrt(share * (1 - share)) / 2
+    cells = (a, 0.5 - a, share - a, 0.5 - share + a)
+    return phi_z_variance(*cells) if min(cells) >= 0 else math.nan
+
+
+def no_zero(value: float) -> str:
+    """Return a number with two decimals, without a leading zero."""
+    return "–" if math.isnan(value) else f"{value:.2f}".removeprefix("0")
+
+
 def conversions_page() -> str:
     """Return the page about conversions."""
     text = (DOCS / "sheets/conversions.md.in").read_text(encoding="utf-8")
-    text = text.replace("{{table}}", conversions_table())
+    text = text.replace("{{table}}", conversions_table()).replace("{{factors}}", factors_table())
     return HEAD + text.replace("{{formulas}}", formulas_table())
 
 

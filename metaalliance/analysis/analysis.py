@@ -131,7 +131,7 @@ class Analysis:
         cls, studies: Studies, model: Model, policy: Policy, config: Config | None = None
     ) -> Self:
         """Convert the rows of a sheet that was read already."""
-        coded = effect_sizes(studies, policy.measure, **policy.correction)  # type: ignore[arg-type]
+        coded = effect_sizes(studies, policy.measure, **policy.conversion)  # type: ignore[arg-type]
         rho = averaging_rho(coded, model)
         return cls(
             studies=studies,
@@ -158,6 +158,8 @@ class Analysis:
         }
         if self.studies.reading.yi_measure is not None:
             content["yi_measure"] = self.studies.reading.yi_measure
+        if self.studies.sized:
+            content["variances"] = self.policy.variances
         if self.aggregation_rho is not None:
             content["aggregation_rho"] = self.aggregation_rho
         if self.policy.attenuation != "none":

@@ -107,14 +107,23 @@ def input_check(recorded: str, now: str) -> Check:
     return Check(name="input", same=same, text=text)
 
 
-def rows_check(rows: list[dict[str, Any]], total: int) -> Check:
-    """Report rows that differ."""
-    if not rows:
-        return Check(name="rows", same=True, text=f"all {total:,} as recorded")
+def rows_check(
+    rows: list[dict[str, Any]], total: int, by_rules: Sequence[Mapping[str, Any]] = ()
+) -> Check:
+    """Report rows that differ, beside those that a change of rules explains."""
+    listed = [(rows, "not as recorded"), (by_rules, "moved by the rules")]
+    text = "; ".join(f"{len(some):,} {what}: {_rows_text(some)}" for some, what in listed if some)
+    return Check(
+        name="rows",
+        same=not rows,
+        text=text or f"all {total:,} as recorded",
+        details=(*rows, *map(dict, by_rules)),
+    )
+
+
+def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
     shown = "; ".join(_row_text(row) for row in rows[:_FIRST])
-    more = f"; and {len(rows) - _FIRST:,} more" if len(rows) > _FIRST else ""
-    text = f"{len(rows):,} not as recorded: {shown}{more}"
-    return Check(name="rows", same=False, text=text, details=tuple(rows))
+    return shown + (f"; and {len(rows) - _FIRST:,} more" if len(rows) > _FIRST else "")
 
 
 def _row_text(row: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.models.pooled_fit import PooledFit
@@ -36,6 +37,16 @@ class Further:
     content: dict[str, Any]
 
 
+class _Main(NamedTuple):
+    """The main analysis: its model and what it was asked for, the effects before averaging."""
+
+    fit: PooledFit
+    asked: Model
+    seed: int
+    coded: Effects
+    aggregation_rho: float | None
+
+
 class _Made(NamedTuple):
     """A result, and the names of the settings that it took."""
 
@@ -56,7 +67,14 @@ def check_kinds(kinds: Sequence[str]) -> None:
             raise OptionError(f"--also {kind!r} is not one of {', '.join(KINDS)}.")
 
 
-def further_results(fit: PooledFit, kinds: Sequence[str], seed: int) -> list[Further]:
+def further_results(
+    fit: PooledFit,
+    kinds: Sequence[str],
+    seed: int,
+    *,
+    coded: Effects | None = None,
+    aggregation_rho: float | None = None,
+) -> list[Further]:
     """Compute the results that were asked for, each once, in the order asked for.
 
     Each takes the settings of the main model that have a meaning for it, and names the others.
@@ -69,15 +87,21 @@ def further_results(fit: PooledFit, kinds: Sequence[str], seed: int) -> list[Fur
         Of `KINDS`.
     seed : int
         Of random patterns and samples.
+    coded : Effects, optional
+        The effects before any averaging, where `fit` is of means of each study.
+    aggregation_rho : float, optional
+        The correlation with which they were averaged.
     """
-    return [_one(fit, kind, seed) for kind in dict.fromkeys(kinds)]
+    effects = fit.effects if coded is None else coded
+    main = _Main(fit, fit.specification.asked, seed, effects, aggregation_rho)
+    return [_one(main, kind) for kind in dict.fromkeys(kinds)]
 
 
-def _one(fit: PooledFit, kind: str, seed: int) -> Further:
-    asked = fit.specification.asked
+def _one(main: _Main, kind: str) -> Further:
+    asked = main.asked
     try:
         with quiet():  # notices are part of the summary
-            found, taken = _WORK[kind](fit, asked, seed)
+            found, taken = _WORK[kind](main)
     except MetaAllianceError as error:
         content = {"error": {"code": error.code, "message": str(error)}}
         return Further(kind=kind, text=f"{kind}: {error} ({error.code})", content=content)
@@ -92,63 +116,71 @@ def _one(fit: PooledFit, kind: str, seed: int) -> Further:
     return Further(kind=kind, text=text, content={**found.to_dict(), "not_taken": lost})
 
 
-def _averaging(fit: PooledFit, asked: Model) -> tuple[float | None, tuple[str, ...]]:
+def _averaging(main: _Main, effects: Effects) -> tuple[float | None, tuple[str, ...]]:
     """Correlation with which effects of a study are averaged, where there are several."""
-    if not fit.effects.dependent():
+    if not effects.dependent():
         return None, ()
-    return (asked.rho, ("rho",)) if isinstance(asked.rho, float) else (AGGREGATION_RHO, ())
+    if main.aggregation_rho is not None:
+        return main.aggregation_rho, ()
+    rho = main.asked.rho
+    return (rho, ("rho",)) if isinstance(rho, float) else (AGGREGATION_RHO, ())
 
 
-def _bayes(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _bayes(main: _Main) -> _Made:
     from metaalliance.models.further.bayes import bayes
 
-    rho, taken = _averaging(fit, asked)
-    return _Made(bayes(fit.effects, level=asked.level, rho=rho), ("level", *taken))
+    effects, level = main.fit.effects, main.asked.level
+    rho, taken = _averaging(main, effects)
+    return _Made(bayes(effects, level=level, rho=rho), ("level", *taken))
 
 
-def _psychometric(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _psychometric(main: _Main) -> _Made:
     from metaalliance.models.further.psychometric import psychometric
 
-    (rho, taken), model = _averaging(fit, asked), asked.of_kind("two-level")
-    found = psychometric(fit.effects, level=asked.level, rho=rho, fisher_z=asked)
+    asked = main.asked
+    (rho, taken), model = _averaging(main, main.coded), asked.of_kind("two-level")
+    found = psychometric(main.coded, level=asked.level, rho=rho, fisher_z=asked)
     shared = {"level", "tau2", "test", "prediction"} - set(model.not_taken(asked))
     return _Made(found, (*shared, *taken))
 
 
-def _permutation(fit: PooledFit, asked: Model, seed: int) -> _Made:
+def _permutation(main: _Main) -> _Made:
     from metaalliance.models.further.permutation import STATISTICS, permutation_test
 
-    rho, taken = _averaging(fit, asked)
+    fit, asked = main.fit, main.asked
+    rho, taken = _averaging(main, fit.effects)
     tau2: Any = "FE" if fit.model == "common-effect" else asked.tau2
     test: Any = STATISTICS.get(asked.test if fit.specification.multilevel else fit.test)
-    found = permutation_test(fit.effects, tau2=tau2, test=test, seed=seed, rho=rho)
+    found = permutation_test(fit.effects, tau2=tau2, test=test, seed=main.seed, rho=rho)
     taken += ("tau2",) if tau2 == asked.tau2 else ()
     return _Made(found, (*taken, *(("test",) if asked.test in STATISTICS else ())))
 
 
-def _henmi_copas(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _henmi_copas(main: _Main) -> _Made:
     from metaalliance.models.further.henmi_copas import henmi_copas
 
-    rho, taken = _averaging(fit, asked)
-    return _Made(henmi_copas(fit.effects, level=asked.level, rho=rho), ("level", *taken))
+    effects, level = main.fit.effects, main.asked.level
+    rho, taken = _averaging(main, effects)
+    return _Made(henmi_copas(effects, level=level, rho=rho), ("level", *taken))
 
 
-def _rve(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _rve(main: _Main) -> _Made:
     from metaalliance.models.further.rve import rve
 
+    asked = main.asked
     given: dict[str, Any] = {"rho": asked.rho} if isinstance(asked.rho, float) else {}
-    return _Made(rve(fit.effects, level=asked.level, **given), ("level", *given))
+    return _Made(rve(main.fit.effects, level=asked.level, **given), ("level", *given))
 
 
-def _i2_bootstrap(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _i2_bootstrap(main: _Main) -> _Made:
     from metaalliance.models.further.bootstrap_i2 import bootstrap_i2
 
     without = {"test", "prediction"}
     taken = tuple(s.name for s in settings_in(Model) if s.name not in without)
-    return _Made(bootstrap_i2(fit, seed=seed), taken)
+    return _Made(bootstrap_i2(main.fit, seed=main.seed), taken)
 
 
-_WORK: dict[str, Callable[[PooledFit, Model, int], _Made]] = {
+_WORK: dict[str, Callable[[_Main], _Made]] = {
     "bayes": _bayes,
     "psychometric": _psychometric,
     "permutation": _permutation,

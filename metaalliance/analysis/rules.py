@@ -16,9 +16,11 @@ from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
 RULES_VERSION = 5
+#: First version by which group sizes and counts give variances.
+SIZES = 5
 
 
-Where = Literal["", "samples", "reading", "structure"]
+Where = Literal["", "samples", "reading", "structure", "sizes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +39,11 @@ class Rule:
         Regular expression of the paths of these numbers.
     vanished : bool
         Whether it only takes numbers away.
-    where : {"", "samples", "reading", "structure"}
+    where : {"", "samples", "reading", "structure", "sizes"}
         Which sheets it concerns: all, those with several independent samples in a study, those
         whose studies, effects, participants or levels are counted otherwise now, those whose
-        model takes further levels, a crossed factor or correlations from a column of levels.
+        model takes further levels, a crossed factor or correlations from a column of levels,
+        those with effects whose group sizes or counts give their variance.
     """
 
     version: int
@@ -57,6 +60,8 @@ class Rule:
 
 
 _ALL = frozenset({"pool", "report", "moderators", "bias", "influence", "multiverse"})
+#: Commands that record the numbers of a figure.
+_DRAWN = frozenset({"forest", "funnel", "plot"})
 #: Commands that count levels, and those whose model may take its structure from a column of levels.
 _READ_AS_LEVELS: tuple[tuple[frozenset[str], Where], ...] = (
     (frozenset({"moderators", "report", "multiverse", "influence"}), "reading"),
@@ -144,6 +149,14 @@ RULES: tuple[Rule, ...] = (
         )
         for commands, where in _READ_AS_LEVELS
     ),
+    Rule(
+        version=SIZES,
+        text="sampling variances of effects from groups and counts follow from their sizes by the "
+        "delta method (variances = fisher has the former ones)",
+        commands=_ALL | _DRAWN | {"compare"},
+        numbers="",
+        where="sizes",
+    ),
 )
 
 
@@ -178,7 +191,7 @@ def explained(
 
     Parameters
     ----------
-    sheet : collection of {"samples", "reading", "structure"}
+    sheet : collection of {"samples", "reading", "structure", "sizes"}
         What the sheet has that only some rules concern.
 
     Returns

@@ -29,7 +29,7 @@ from metaalliance.analysis.record import (
     numbers_of,
     plain,
 )
-from metaalliance.analysis.rules import explained, rules_of, takes_levels
+from metaalliance.analysis.rules import RULES_VERSION, Where, explained, rules_of, takes_levels
 from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
 
@@ -86,14 +86,17 @@ def compare_checks(
     numbers = _numbers(document)
     moved = moved_numbers(record["numbers"], numbers)
     inputs = _inputs(record["input"], document["input"])
-    structured = inputs.same and takes_levels(model.columns)
-    by_rule, left = explained(
-        rules_of(record), record["command"], moved, ["structure"] if structured else ()
-    )
+    sheets: list[Where] = ["sizes"] if any(studies.sized for studies in read_again) else []
+    sheets += ["structure"] if inputs.same and takes_levels(model.columns) else []
+    by_rule, left = explained(rules_of(record), record["command"], moved, sheets)
     return [
         seal_check(intact(record)),
         inputs,
-        settings_check(record["settings"], plain(document["settings"])),
+        settings_check(
+            record["settings"],
+            plain(document["settings"]),
+            shared=rules_of(record) < RULES_VERSION,
+        ),
         versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
         rules_check(rules_of(record), by_rule),
         numbers_check(

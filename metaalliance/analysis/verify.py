@@ -49,6 +49,7 @@ from metaalliance.analysis.record import (
 from metaalliance.analysis.report import REPORT_RESULTS, record_parts, report_document
 from metaalliance.analysis.rules import (
     RULES_VERSION,
+    SIZES,
     Where,
     explained,
     is_read_otherwise,
@@ -57,6 +58,7 @@ from metaalliance.analysis.rules import (
 )
 from metaalliance.analysis.two_sheets import compare_checks, sheet_of
 from metaalliance.config import Config
+from metaalliance.effects.convert import effect_sizes
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.models.cross_check import CrossCheck, witness
 
@@ -281,6 +283,8 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     moved = moved_numbers(record["numbers"], numbers)
     unchanged = record["input"]["sha256"] == analysis.studies.sha256
     sheet: list[Where] = ["samples"] if analysis.coded.studies_with_samples else []
+    rows, sized = _rows(record, analysis)
+    sheet += ["sizes"] if sized else []
     sheet += ["reading"] if older and unchanged and is_read_otherwise(moved) else []
     sheet += ["structure"] if older and unchanged and takes_levels(analysis.model.columns) else []
     by_rule, unexplained = explained(version, record["command"], moved, sheet)
@@ -288,10 +292,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     return [
         seal_check(intact(record)),
         input_check(record["input"]["sha256"], analysis.studies.sha256),
-        rows_check(
-            changed_rows(record["rows"], analysis.studies, analysis.coded),
-            len(analysis.studies.rows),
-        ),
+        rows_check(rows, len(analysis.studies.rows), sized),
         settings_check(
             {**_settings(record, left="reading" in sheet), **_said(record)},
             {**_settings(now.document), **_acted(record)},
@@ -308,6 +309,21 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
         digest_check(record["result_digest"], digest(content)),
         files_check(record["files"], folder),
     ]
+
+
+def _rows(
+    record: Mapping[str, Any], analysis: Analysis
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows that are not as recorded, and those that are by the former variances."""
+    studies, policy = analysis.studies, analysis.policy
+    changed = changed_rows(record["rows"], studies, analysis.coded)
+    if rules_of(record) >= SIZES or not studies.sized:
+        return changed, []
+    former = {**policy.conversion, "variances": "fisher"}
+    coded = effect_sizes(studies, policy.measure, **former)  # type: ignore[arg-type]
+    left = {row["row"] for row in changed_rows(record["rows"], studies, coded)}
+    by_rules = [row for row in changed if row["row"] not in left]
+    return [row for row in changed if row["row"] in left], by_rules
 
 
 def _settings(content: Mapping[str, Any], *, left: bool = False) -> dict[str, Any]:

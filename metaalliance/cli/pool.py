@@ -74,7 +74,9 @@ def run_pool(
     if bootstrap:
         analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, bootstrap, seed))
     if also:
-        further = further_results(analysis.fit, also, seed)
+        further = further_results(
+            analysis.fit, also, seed, coded=loaded.coded, aggregation_rho=loaded.aggregation_rho
+        )
         analysis = replace(analysis, further=tuple(further))
     document = _save(analysis, folder, width if figures else None)
     if not request.json_output:

@@ -15,7 +15,7 @@ from metaalliance.effects.attenuation import Corrections, correct_effect, find_r
 from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.effects.levels import HEADERS, ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
-from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
+from metaalliance.options import Attenuation, Measure, SheetMeasure, Variances, check_option
 from metaalliance.policy import Assumed
 from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
@@ -43,6 +43,7 @@ def effect_sizes(
     studies: Studies,
     measure: SheetMeasure = "z",
     *,
+    variances: Variances = "delta",
     attenuation: Attenuation = "none",
     alliance_reliability: Assumed | None = None,
     outcome_reliability: Assumed | None = None,
@@ -57,6 +58,9 @@ def effect_sizes(
         Fisher z with variance 1 / (n - 3); r with (1 - r²)² / (n - 1); or Olkin and Pratt's
         unbiased r with the same variance at the corrected value. Partial correlations and
         rank correlations keep their own variances.
+    variances : {"delta", "fisher"}
+        Variance of r from groups and counts (d, g, means, 2×2 tables, and tests with group sizes):
+        the delta method for a cross-sectional sample, or that of any r of so many people.
     attenuation : {"none", "individual", "alliance", "outcome"}
         Correction of each correlation, and of its variance, for the unreliability of both
         measures ("individual") or of one of them: r / sqrt(rxx ryy), with the columns
@@ -83,6 +87,7 @@ def effect_sizes(
         When reliabilities are missing, or a corrected correlation reaches 1.
     """
     check_option("measure", measure, SheetMeasure)
+    check_option("variances", variances, Variances)
     if studies.errors:
         raise StudyDataError(
             f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
@@ -92,7 +97,8 @@ def effect_sizes(
         studies.used, attenuation, alliance_reliability, outcome_reliability
     )
     entries = [
-        _entry(studies, row, index, measure) for index, row in enumerate(studies.used, start=1)
+        _entry(studies, row, index, measure, variances)
+        for index, row in enumerate(studies.used, start=1)
     ]
     _refuse_infinite(entries, measure)
     if corrections:
@@ -156,7 +162,9 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     return _Entry(record, ledger)
 
 
-def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
+def _entry(
+    studies: Studies, row: Row, index: int, measure: Measure, variances: Variances
+) -> _Entry:
     """Convert one row."""
     flip, direction = _direction(row)
     if row.number in studies.nonsignificant_rows:
@@ -164,7 +172,8 @@ def _entry(studies: Studies, row: Row, index: int, measure: Measure) -> _Entry:
         source = "policy of the team"
     else:
         choice = studies.choices[row.number]
-        found, statistic, inputs = choice.convert(flip), choice.statistic, _inputs(row, choice)
+        found, statistic = choice.convert(flip, variances), choice.statistic
+        inputs = _inputs(row, choice)
         sign, sign_source = _sign(row, choice)
         source = choice.rule.source
         if choice.scale in {"z", "r"} and row.get("adjusted_for") not in {None, "none"}:
@@ -268,9 +277,10 @@ def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[flo
     if measure == "z":
         z = math.atanh(r) if found.z is None else sign * found.z
         return z, found.z_variance
-    if found.df is None:  # a variance of its own, by the delta method
-        return r, found.z_variance * (1 - r * r) ** 2
-    value = cv.unbiased_r(r, found.df) if measure == "r-unbiased" else r
+    corrected = measure == "r-unbiased" and found.df is not None
+    value = cv.unbiased_r(r, found.df) if corrected else r  # type: ignore[arg-type]
+    if found.df is None or not found.standard:  # a variance of its own, by the delta method
+        return value, found.z_variance * (1 - value * value) ** 2
     return value, cv.r_variance(value, found.df)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError, StudyDataError
 from metaalliance.model import AGGREGATION_RHO, RHO
+from metaalliance.options import Variances, option_values
 from metaalliance.policy import Policy
 from metaalliance.robustness.effect_sets import (
     FEWEST_STUDIES,
@@ -31,7 +32,8 @@ def default_grid(
 ) -> Grid:
     """Return the default decisions for a sheet or for effects.
 
-    Approximate conversions in or out; Fisher z or r; "n.s." as zero or dropped; all effects, or
+    Approximate conversions in or out; Fisher z or r; variances from group sizes and counts, or as
+    for any r; "n.s." as zero or dropped; all effects, or
     only those of trials, published, rated by clients, or of the early alliance; outliers kept or
     removed; effects as they are or averaged within studies; every model; rho .4 to .8; REML, ML,
     DL and PM; cluster-robust, Knapp-Hartung and normal tests. A decision that makes no
@@ -44,11 +46,12 @@ def default_grid(
         When the sheet has errors.
     """
     if isinstance(data, Effects):
-        return _grid(data, (data.measure,), "none", ("none",))
+        return _grid(data, (data.measure,), (Policy().variances,), "none", ("none",))
     policy = policy or as_read(data)
     policies = ("zero", "drop") if silent_rows(data) else (policy.nonsignificant,)
     effects = usual or usual_effects(data, policy)
-    return _grid(effects, ("z", "r"), policy.attenuation, policies)
+    variances = option_values(Variances) if data.sized else (policy.variances,)
+    return _grid(effects, ("z", "r"), variances, policy.attenuation, policies)
 
 
 def silent_rows(data: Studies | Effects) -> bool:
@@ -85,7 +88,11 @@ def usual_effects(data: Studies | Effects, policy: Policy | None = None) -> Effe
 
 
 def _grid(
-    effects: Effects, measures: tuple[str, ...], attenuation: str, policies: tuple[str, ...]
+    effects: Effects,
+    measures: tuple[str, ...],
+    variances: tuple[str, ...],
+    attenuation: str,
+    policies: tuple[str, ...],
 ) -> Grid:
     filters = _usual_filters(effects)
     approximate = approximate_rows(effects)
@@ -96,6 +103,7 @@ def _grid(
         options={
             "conversions": ("all", "exact") if exact_differs else ("all",),
             "measure": measures,
+            "variances": variances,
             "attenuation": (attenuation,),
             "nonsignificant": policies,
             "include": (EVERY, *filters),

@@ -32,6 +32,8 @@ USUAL_FILTERS: dict[str, Filter] = {
     "client-rated": {"alliance_rater": ("client",)},
     "early alliance": {"alliance_time": ("early",)},
 }
+#: Decisions about the conversion of a sheet.
+_CONVERSION = ("measure", "variances", "attenuation", "nonsignificant")
 #: Fewer studies than this are not offered as a default filter.
 FEWEST_STUDIES = 5
 _COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
@@ -107,8 +109,10 @@ def _converter(data: Studies | Effects, policy: Policy | None) -> Any:
     sheet = data
 
     @cache
-    def convert(measure: str, attenuation: str, nonsignificant: str) -> Effects:
-        chosen = replace(policy, measure=measure, nonsignificant=nonsignificant)
+    def convert(measure: str, variances: str, attenuation: str, nonsignificant: str) -> Effects:
+        chosen = replace(
+            policy, measure=measure, variances=variances, nonsignificant=nonsignificant
+        )
         return converted(sheet, corrected(chosen, attenuation))
 
     return convert
@@ -119,7 +123,7 @@ def _selected(
 ) -> EffectSet:
     """Convert and filter."""
     try:
-        effects = convert(options["measure"], options["attenuation"], options["nonsignificant"])
+        effects = convert(*(options[name] for name in _CONVERSION))
         keep = np.ones(effects.n_effects, dtype=bool)
         if options["conversions"] == "exact":
             keep &= ~approximate_rows(effects)

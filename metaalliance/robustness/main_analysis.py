@@ -109,6 +109,7 @@ def _effect_options(effects: Effects, policy: Policy | None, *, silent: bool) ->
     return {
         "conversions": "all",
         "measure": effects.measure if policy is None else policy.measure,
+        "variances": Policy().variances if policy is None else policy.variances,
         "attenuation": "none" if policy is None else policy.attenuation,
         "nonsignificant": policy.nonsignificant if policy is not None and silent else None,
         "include": EVERY,

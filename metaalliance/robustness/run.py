@@ -30,7 +30,7 @@ from metaalliance.robustness.specifications import (
 from metaalliance.sheet.studies import Studies
 
 #: Decisions that need the sheet, not effects that are converted already.
-_OF_THE_SHEET = ("measure", "attenuation", "nonsignificant")
+_OF_THE_SHEET = ("measure", "variances", "attenuation", "nonsignificant")
 
 
 def multiverse(
@@ -57,12 +57,12 @@ def multiverse(
     ----------
     data : Studies or Effects
         A sheet, or effects that are converted already; the latter have no decision about
-        `measure`, `attenuation` and `nonsignificant`.
+        `measure`, `variances`, `attenuation` and `nonsignificant`.
     grid : mapping, optional
         Options by decision, in place of the defaults: `conversions` ("all", "exact"), `measure`
-        ("z", "r", "r-unbiased"), `attenuation` ("none", "individual", "alliance", "outcome", as
-        `effect_sizes` has it; where the policy says nothing, the mean of the reported
-        reliabilities stands for missing ones),
+        ("z", "r", "r-unbiased"), `variances` ("delta", "fisher"), `attenuation` ("none",
+        "individual", "alliance", "outcome", as `effect_sizes` has it; where the policy says
+        nothing, the mean of the reported reliabilities stands for missing ones),
         `nonsignificant` ("zero", "drop", "half-p"), `include` (a mapping from a name to the
         values kept by column, such as ``{"RCT": {"design": ["RCT"]}, "recent": {"year":
         [">=2000"]}}``), `outliers` ("keep", "remove", "remove-low", "remove-high"),

@@ -17,6 +17,7 @@ from metaalliance.options import (
     SheetMeasure,
     Tau2Estimator,
     Test,
+    Variances,
     check_rho,
     did_you_mean,
     option_values,
@@ -24,7 +25,7 @@ from metaalliance.options import (
 
 #: Decisions about the effects, then decisions about the model, in the order of the grid.
 EFFECT_DECISIONS = (
-    "conversions", "measure", "attenuation", "nonsignificant", "include", "outliers",
+    "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
 )  # fmt: skip
 MODEL_DECISIONS = ("aggregation", "model", "rho", "tau2", "test")
 DECISIONS = (*EFFECT_DECISIONS, *MODEL_DECISIONS)
@@ -33,6 +34,7 @@ DECISIONS = (*EFFECT_DECISIONS, *MODEL_DECISIONS)
 OPTIONS: dict[str, tuple[str, ...]] = {
     "conversions": ("all", "exact"),
     "measure": option_values(SheetMeasure),
+    "variances": option_values(Variances),
     "attenuation": option_values(Attenuation),
     "nonsignificant": tuple(v for v in option_values(Nonsignificant) if v != "error"),
     "outliers": ("keep", "remove", "remove-low", "remove-high"),

@@ -123,6 +123,12 @@ class Studies:
         return tuple(r for r in self.rows if r.number not in out and r.number not in broken)
 
     @property
+    def sized(self) -> bool:
+        """Whether group sizes or counts give the variance of some row that is pooled."""
+        chosen = (self.choices.get(row.number) for row in self.used)
+        return any(choice is not None and choice.sized for choice in chosen)
+
+    @property
     def in_error(self) -> tuple[Row, ...]:
         """Rows with an error."""
         broken = self._in_error()

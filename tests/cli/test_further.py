@@ -166,3 +166,19 @@ def test_wrong_reliabilities_are_refused(call, good, given):
     result = call("pool", str(good), "--attenuation", "alliance", "--alliance-reliability", given)
     assert result.exit_code in {2, 4}
     assert "reliability" in result.stderr
+
+
+@pytest.mark.parametrize("model", ["che", "two-level"])
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+def test_psychometric_beside_corrected_or_averaged_effects(call, nested, model):
+    """The observed correlations of the sheet, with the factors and the rho of the main model."""
+    words = ["--attenuation", "individual", "--alliance-reliability", "0.9",
+             "--outcome-reliability", "0.8", "--model", model, "--rho", "0.4"]  # fmt: skip
+    also = ["--also", "psychometric", "--no-figures", "--json"]
+    found = document(call("pool", str(nested), *words, *also))["further"]["psychometric"]
+    given = {"alliance_reliability": 0.9, "outcome_reliability": 0.8}
+    wanted = ma.psychometric(ma.read_studies(nested), rho=0.4, **given).to_dict()
+    assert found["counts"] == wanted["counts"]
+    for one, other in zip(found["fits"], wanted["fits"], strict=True):
+        assert one.pop("correction") == other.pop("correction")
+        assert_allclose(list(one.values()), list(other.values()), rtol=1e-12)

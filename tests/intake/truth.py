@@ -17,9 +17,6 @@ import numpy as np
 from scipy import optimize, special, stats
 
 RHO = 0.6
-#: Variance of Fisher's z of an r from two groups: 1/(n - 3), as docs/sheets/conversions.md has it
-#: now, or by the delta method for a cross-sectional sample (escalc: RPB and PHI with vtype CS).
-DELTA = False
 NORMAL = float(stats.norm.ppf(0.975))
 
 
@@ -82,19 +79,18 @@ def from_spearman(rho: float, n: float) -> Worth:
 
 
 def from_d(d: float, n1: float, n2: float) -> Worth:
-    """The point-biserial r."""
+    """The point-biserial r of a cross-sectional sample (escalc: RPB with vtype CS)."""
     n = n1 + n2
     h = (n - 2) * (1 / n1 + 1 / n2)
     r = d / math.sqrt(d * d + h)
-    if not DELTA:
-        return from_r(r, n)
     variance = (1 - r * r) ** 2 * (n * r * r / (4 * n1 * n2) + (2 - 3 * r * r) / (2 * n))
     return Worth(r, variance / (1 - r * r) ** 2, n)
 
 
 def from_d_and_total(d: float, n: float) -> Worth:
     """Groups of equal size are assumed, h = 4."""
-    return from_r(d / math.sqrt(d * d + 4), n)
+    r = d / math.sqrt(d * d + 4)
+    return Worth(r, (1 - r * r / 2) / n, n)
 
 
 def d_of_g(g: float, n1: float, n2: float) -> float:
@@ -136,13 +132,11 @@ def from_g_with_variance(g: float, vg: float, n1: float, n2: float) -> Worth:
 
 
 def from_cells(a: float, b: float, c: float, d: float) -> Worth:
-    """Phi."""
+    """Phi of multinomial counts (escalc: PHI with vtype CS)."""
     n = a + b + c + d
     p1, p2, q1, q2 = (a + b) / n, (c + d) / n, (a + c) / n, (b + d) / n
     root = math.sqrt(p1 * p2 * q1 * q2)
     phi = (a * d - b * c) / (n * n * root)
-    if not DELTA:
-        return from_r(phi, n)
     variance = (
         1
         - phi**2

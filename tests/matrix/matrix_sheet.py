@@ -2,14 +2,15 @@
 
 The numbers are drawn from a seeded generator; no study is real. Effects lie in samples, samples in
 studies, studies in teams; instruments are shared between studies; reliabilities are coded for
-some rows; one row says only "n.s.", one reports a beta, one an effect with its variance, and each
-study has its own correlation of errors.
+some rows; one row says only "n.s.", one reports a beta, one an effect with its variance, some a d
+of unequal groups, and each study has its own correlation of errors.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 import random
 
 INSTRUMENTS = ("WAI", "HAq", "CALPAS", "VTAS")
@@ -38,6 +39,9 @@ def sheet() -> str:
                     "r": round(max(-0.3, min(0.85, r)), 2),
                     "n": (41, 56, 63, 78, 95, 120)[(s + 2 * (mark == "b")) % 6] + s,
                     "beta": "",
+                    "d": "",
+                    "n1": "",
+                    "n2": "",
                     "yi": "",
                     "vi": "",
                     "team": f"team {s // 3}",
@@ -55,6 +59,12 @@ def sheet() -> str:
     rows[3]["r"] = "n.s."
     rows[5] |= {"beta": rows[5]["r"], "r": ""}
     rows[8] |= {"r": "", "yi": 0.6, "vi": round(1 / (int(str(rows[8]["n"])) - 3), 4)}
+    for index in (12, 21, 33):
+        n = int(str(rows[index]["n"]))
+        n1, r = n // 9, float(str(rows[index]["r"]))
+        h = (n - 2) * (1 / n1 + 1 / (n - n1))
+        rows[index] |= {"r": "", "d": round(r * math.sqrt(h / (1 - r * r)), 3), "n1": n1,
+                        "n2": n - n1}  # fmt: skip
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

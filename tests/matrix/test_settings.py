@@ -61,6 +61,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"rho": 0.3, "rho_same": 0.8, "same": "alliance_measure"},
         {"rho": 0.3, "rho_same": 0.8, "same": "outcome_measure"},
     ),
+    "variances": ({"variances": "fisher"}, {}),
     "nonsignificant": ({"nonsignificant": "zero"}, {}),
     "beta": ({"beta": "refuse"}, {}),
     "yi_measure": ({"yi_measure": "d"}, {}),
@@ -343,7 +344,9 @@ def test_record(case, tmp_path):
     assert " same " in numbers
 
 
-@pytest.mark.parametrize("case", ["measure", "nonsignificant", "beta", "yi_measure", "attenuation"])
+@pytest.mark.parametrize(
+    "case", ["measure", "variances", "nonsignificant", "beta", "yi_measure", "attenuation"]
+)
 def test_convert(case, tmp_path):
     """`convert` obeys every policy: its effects are those that are pooled."""
     run = Run(tmp_path, CASES[case][0])

@@ -10,6 +10,7 @@ import pytest
 from golden_data import CLOSED, assert_close, golden, quiet_pool
 
 import metaalliance as ma
+from metaalliance.core.conversion.steiger import correlation_vector
 from metaalliance.errors import EstimationError, OptionError
 
 data_sets = pytest.mark.parametrize("name", ["molloy2014", "mcdaniel1994", "crede2010"])
@@ -141,14 +142,106 @@ def test_mean_of_fisher_z_effects_is_taken_on_the_scale_of_r():
     assert_close(ma.psychometric(z, rho=0.5).bare_bones.mean_rho, 0.3, CLOSED)
 
 
-def test_effects_that_are_corrected_already(tmp_path):
-    path = tmp_path / "s.csv"
-    path.write_text("study,r,n\nA,.2,101\nB,.4,101\n")
-    corrected = ma.effect_sizes(
-        ma.read_studies(path), attenuation="alliance", alliance_reliability=0.9
+def test_means_have_less_sampling_error_than_one_correlation():
+    """By hand: means .2 and .5 of two, n = 101: var(e) .8775² / 100, of the means .75 of it."""
+    two = ma.Effects.from_arrays(
+        [0.1, 0.3, 0.4, 0.6], [0.01] * 4, study=list("AABB"), measure="r", n=[101] * 4
     )
+    found = ma.psychometric(two, rho=0.5)
+    fit, error = found.bare_bones, (1 - 0.35**2) ** 2 / 100
+    assert_close(fit.rho_variance, 0.0225 - 0.75 * error, CLOSED)
+    assert_close(fit.observed_variance, 0.0225 + 0.25 * error, CLOSED)
+    assert_close([fit.sampling_variance, fit.se], [error, 0.15 / math.sqrt(2)], CLOSED)
+    assert_close(fit.explained, error / (0.0225 + 0.25 * error), CLOSED)
+    assert_close(found.fisher_z.effects.vi, np.full(2, 0.75 / 98), CLOSED)
+    one = ma.psychometric(two.subset([True, False, True, False])).bare_bones
+    composite = ma.psychometric(two, rho=0.5, aggregation="composite").bare_bones
+    assert_close(one.sampling_variance, (1 - 0.25**2) ** 2 / 100, CLOSED)
+    assert_close(composite.sampling_variance, (1 - composite.mean_r**2) ** 2 / 100, CLOSED)
+    spread = composite.observed_variance - composite.sampling_variance
+    assert_close(composite.rho_variance, spread, CLOSED)
+
+
+@pytest.mark.parametrize("sampling_error", ["average-n", "each-n"])
+def test_rho_acts_for_every_correction(sampling_error):
+    """SD of rho grows with the error that averaging takes away; one effect each: it is idle."""
+    rng = np.random.default_rng(3)
+    made = ma.Effects.from_arrays(
+        rng.normal(0.3, 0.2, 30), [0.01] * 30, study=np.repeat(np.arange(10), 3), measure="r",
+        n=rng.integers(40, 200, 30), moderators={"alliance_reliability": [0.8, 0.9, 0.7] * 10,
+                                                 "outcome_reliability": [0.8, 0.85, 0.9] * 10},
+    )  # fmt: skip
+    for correction in ("none", "individual", "artifact-distribution"):
+        options = {"correction": correction, "sampling_error": sampling_error}
+        low, high = (ma.psychometric(made, rho=r, **options).corrected for r in (0.2, 0.8))
+        assert low.rho_variance > high.rho_variance + 1e-4
+        assert low.mean_rho == high.mean_rho
+
+
+def test_samples_of_a_study_are_independent():
+    """Two samples of 101 with two effects each: a quarter and a half of .75 of one variance."""
+    made = ma.Effects.from_arrays(
+        [0.1, 0.3, 0.4, 0.6, 0.2, 0.5], [0.01] * 6, study=list("AAAABC"), measure="r", n=[101] * 6,
+        sample=["x", "x", "y", "y", "", ""],
+    )  # fmt: skip
+    found = ma.psychometric(made, rho=0.5).fisher_z.effects
+    variance = 0.75 / 100 / 2
+    assert_close(found.vi, [variance * 201 / 199, 1 / 98, 1 / 98], CLOSED)
+
+
+@pytest.mark.slow
+def test_true_variance_behind_means_of_dependent_correlations():
+    """Four outcomes that correlate .5 and with the alliance rho ~ N(.3, .1²), n = 60.
+
+    Errors of two such correlations correlate .464; that is the rho that is right. Without it
+    SD(rho) was .060.
+    """
+    S = np.full((5, 5), 0.5)
+    np.fill_diagonal(S, 1)
+    S[0, 1:] = S[1:, 0] = 0.3
+    V = correlation_vector(S, 60, np.array([[0, 1], [0, 2]]), fisher=False).V
+    rho, rng, m, found = V[0, 1] / V[0, 0], np.random.default_rng(9), 150, []
+    for _ in range(30):
+        r = []
+        for true in np.clip(rng.normal(0.3, 0.1, m), -0.9, 0.9):
+            S[0, 1:] = S[1:, 0] = true
+            X = rng.standard_normal((60, 5)) @ np.linalg.cholesky(S).T
+            r += list(np.corrcoef(X.T)[0, 1:])
+        made = ma.Effects.from_arrays(
+            r, np.full(4 * m, 0.01), study=np.repeat(np.arange(m), 4), measure="r", n=[60] * 4 * m
+        )
+        fit = ma.psychometric(made, rho=rho).bare_bones
+        found.append((fit.rho_variance, fit.explained))
+    (variance, share), error = np.mean(found, 0), np.std(found, 0, ddof=1) / math.sqrt(len(found))
+    assert abs(variance - 0.01) < 4 * error[0] + 2e-4
+    assert abs(share - 0.59) < 4 * error[1] + 0.01
+
+
+def test_effects_that_are_corrected_already_give_their_observed_correlations(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("study,r,n,alliance_reliability\nA,.2,101,.81\nA,.3,101,.81\nB,.4,101,\n")
+    studies = ma.read_studies(path)
+    options = {"alliance_reliability": 0.9, "outcome_reliability": 0.7}
+    corrected = ma.effect_sizes(studies, attenuation="individual", **options)
+    found, wanted = (
+        ma.psychometric(corrected, rho=0.5),
+        ma.psychometric(studies, rho=0.5, **options),
+    )
+    compare(found.bare_bones, as_numbers(wanted.bare_bones))
+    compare(found.corrected, as_numbers(wanted.corrected))
+    assert "factors of the main analysis" in found.notices[-1].message
     with pytest.raises(EstimationError, match="corrected for unreliability already"):
-        ma.psychometric(corrected)
+        ma.psychometric(corrected, rho=0.5, alliance_reliability=0.9)
+
+
+def as_numbers(fit):
+    names = ("mean_r", "mean_rho", "se", "observed_variance", "rho_variance", "explained")
+    return {name: getattr(fit, name) for name in names}
+
+
+def test_means_of_effects_are_refused():
+    with pytest.raises(EstimationError, match="Give the effects themselves"):
+        ma.psychometric(ma.aggregate(PAIR))
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,60 @@ def test_a_model_without_columns_of_levels_is_moved_by_no_reading(tmp_path):
     assert not ma.verify(record, tmp_path / "sheet.csv", config=empty(tmp_path)).follows
 
 
+SIZED = "study,r,n,d,n1,n2\nA,.3,60,,,\nB,,,.9,12,60\nC,.2,80,,,\nD,,,.4,30,30\nE,.4,70,,,\n"
+
+
+def before_sizes(folder, command, *words):
+    """Return the path of a record of rules 4: its numbers are those of variances = fisher."""
+    (folder / "sheet.csv").write_text(SIZED)
+    (folder / "later.csv").write_text(SIZED.replace(".4,70", ".5,70"))
+    sheets = [str(folder / "sheet.csv"), str(folder / "later.csv")][: 1 + (command == "compare")]
+    call = [command, *sheets, *words, "--variances", "fisher", "--output", str(folder), "--force"]
+    done = CliRunner().invoke(app, call, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    name = folder / ("run.json" if command == "pool" else f"run_{command}.json")
+    content = json.loads(name.read_text("utf-8")) | {"files": {}, "rules": 4}
+    for place in (content["analysis"]["policy"], content["settings"],
+                  content["request"].get("settings", {})):  # fmt: skip
+        place.pop("variances", None)
+    content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+    name.write_text(json.dumps(content), encoding="utf-8")
+    return name
+
+
+@pytest.mark.parametrize("command", ["pool", "bias", "compare"])
+def test_variances_of_groups_name_the_rule(tmp_path, command):
+    words = ["--no-figures"] if command != "compare" else []
+    record = before_sizes(tmp_path, command, *words)
+    sheet = tmp_path / ("later.csv" if command == "compare" else "sheet.csv")
+    found = ma.verify(record, sheet, config=empty(tmp_path))
+    assert found.follows, found.summary()
+    assert "follow from their sizes by the delta method" in found.verdict
+    if command != "compare":
+        assert by_name(found)["rows"].text.startswith(
+            "2 moved by the rules: row 3 (B) changed; row 5"
+        )
+
+
+def test_another_cell_is_moved_by_no_rule(tmp_path):
+    record = before_sizes(tmp_path, "pool", "--no-figures")
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(sheet.read_text().replace(".9,12", ".8,12"))
+    found = ma.verify(record, sheet, config=empty(tmp_path))
+    assert not found.follows
+    assert by_name(found)["rows"].text.startswith("1 not as recorded: row 3 (B) changed")
+
+
+def test_a_record_says_which_variances_it_has(tmp_path):
+    """The setting is restored: a record of today with fisher follows without any rule."""
+    (tmp_path / "sheet.csv").write_text(SIZED)
+    call = ["pool", str(tmp_path / "sheet.csv"), "--variances", "fisher", "--output", str(tmp_path),
+            "--force", "--no-figures"]  # fmt: skip
+    assert CliRunner().invoke(app, call, catch_exceptions=False).exit_code == 0
+    found = ma.verify(tmp_path / "run.json", tmp_path / "sheet.csv", config=empty(tmp_path))
+    assert found.follows and by_name(found)["rules"].same, found.summary()
+
+
 def test_strict_wants_the_same_rules(tmp_path, old):
     assert old("run.json").follows
     strict = ma.verify(

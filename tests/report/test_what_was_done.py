@@ -57,6 +57,22 @@ def test_the_factor_is_the_mean_of_the_roots(sheet):
     assert "by .939 on average" in said.message
 
 
+def test_the_methods_name_the_variances_of_groups_and_counts(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text(
+        "study,r,n,d,n1,n2,cell_a,cell_b,cell_c,cell_d\nA,.3,60,,,,,,,\nB,,,.8,20,40,,,,\n"
+        "C,,,,,,18,12,9,25\nD,.2,80,,,,,,,\n"
+    )
+    call("report", path, "--no-figures")
+    text = (tmp_path / "s_results" / "report.md").read_text(encoding="utf-8")
+    said = " ".join(text.split())
+    assert "For 2 effects from groups or counts the sampling variance was that of a" in said
+    assert "by the delta method (Tate, 1954; Yule, 1912)" in said
+    call("report", path, "--no-figures", "--variances", "fisher", "--force")
+    text = (tmp_path / "s_results" / "report.md").read_text(encoding="utf-8")
+    assert "cross-sectional" not in text and "Tate" not in text
+
+
 @pytest.mark.parametrize("model", ["common-effect", "two-level", "three-level", "che"])
 def test_every_model_says_it_once(sheet, model):
     fit = ma.Analysis.read(sheet, model=model, attenuation="alliance", alliance_reliability=0.9)

@@ -131,6 +131,31 @@ def test_equal_sets_of_effects_are_fitted_once(studies):
     assert table.loc["include", "mean_move"] == 0
 
 
+def test_variances_are_a_decision_where_groups_or_counts_give_them(tmp_path):
+    path = tmp_path / "s.csv"
+    lines = ["study,r,n,d,n1,n2"]
+    lines += [f"S{i},.{i + 1}{i},{40 + 7 * i},,," for i in range(1, 6)]
+    path.write_text("\n".join([*lines, "S6,,,.9,9,81", "S7,,,-.2,60,20"]))
+    studies = ma.read_studies(path)
+    grid = {"conversions": "all", "measure": "z", "outliers": "keep", "include": "all",
+            "model": "two-level", "tau2": "REML", "test": "wald"}  # fmt: skip
+    settings = {"model": "two-level", "test": "wald"}
+    found = ma.multiverse(studies, grid=grid, **settings)
+    assert found.decisions == ("variances",)
+    rows = found.frame.set_index("variances")
+    for variances in ("delta", "fisher"):
+        fit = ma.pool(ma.effect_sizes(studies, variances=variances), **settings)
+        row = rows.loc[variances]
+        assert row["analysis_estimate"] == pytest.approx(fit.estimate, rel=1e-12)
+        assert row["se"] == pytest.approx(fit.se, rel=1e-12)
+    assert rows.loc["delta", "reference"] and not rows.loc["fisher", "reference"]
+    main = ma.multiverse(studies, grid=grid, policy=ma.Policy(variances="fisher"), **settings)
+    assert main.frame.set_index("variances").loc["fisher", "reference"]
+    path.write_text("\n".join(lines))
+    without = ma.multiverse(ma.read_studies(path), grid={**grid, "tau2": ["REML", "DL"]})
+    assert without.decisions == ("tau2",)
+
+
 def test_policies_for_silent_results(silent_sheet):
     studies = ma.load_studies(silent_sheet)
     assert studies.errors

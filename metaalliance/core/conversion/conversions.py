@@ -24,7 +24,7 @@ class Converted:
     z_variance : float
         Sampling variance of Fisher z.
     df : float or None
-        Degrees of freedom of r where the variance is the standard one, 1 / (df - 1).
+        Degrees of freedom of r, with which it is corrected for bias; None where it has none.
     formula, variance_rule : str
         What was computed, for the ledger; blank where it is what the rule says.
     approximate : bool
@@ -33,6 +33,10 @@ class Converted:
         What was taken because a value was not coded.
     z : float or None
         Fisher z where it was coded as such, so that no digit is lost by tanh and atanh.
+    standard : bool
+        Whether the variance is the standard one, 1 / (df - 1).
+    of_effect : bool
+        Whether the variance of Fisher z depends on the effect itself, as its rule says.
     """
 
     r: float
@@ -43,6 +47,8 @@ class Converted:
     approximate: bool = False
     assumptions: tuple[str, ...] = ()
     z: float | None = None
+    standard: bool = True
+    of_effect: bool = False
 
 
 _STANDARD = "1 / (n − 3)"
@@ -192,14 +198,16 @@ def of_semipartial(x: Inputs) -> Converted:
     """A semi-partial correlation."""
     r = x["semipartial_r"]
     variance = cv.semipartial_z_variance(r, x["r2_model"], x["n"])
-    return Converted(r, variance, None)
+    return Converted(r, variance, None, standard=False)
 
 
 def _own(
     function: Callable[[float], float], variance: Callable[[float, float], float], column: str
 ) -> Callable[[Inputs], Converted]:
     """Return the conversion by a formula with a variance of its own."""
-    return lambda x: Converted(function(x[column]), variance(x[column], x["n"]), None)
+    return lambda x: Converted(
+        function(x[column]), variance(x[column], x["n"]), None, standard=False
+    )
 
 
 of_spearman = _own(cv.r_from_spearman, cv.spearman_z_variance, "spearman_rho")

@@ -2,7 +2,8 @@
 
 Correlations are weighted by sample sizes, and what sampling error and differing
 reliabilities explain is subtracted from their observed variance. All of it is on the scale
-of r.
+of r. A correlation may be the mean of several of one sample: `shares` then says how much of the
+sampling variance of one correlation it has.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class PsychometricFit:
         Mean of the (corrected) correlations, its standard error, and its confidence interval.
     observed_variance : float
         Weighted variance of the correlations that were averaged in `mean_rho`: the observed
-        ones, or the individually corrected ones.
+        ones, or the individually corrected ones. Of means of several correlations that of one of
+        them, which has more sampling error: averaging took the difference away.
     sampling_variance, artifact_variance : float
         The parts of it that sampling error and differing reliabilities explain.
     rho_variance, rho_sd : float
@@ -77,6 +79,7 @@ def bare_bones(
     ri: Array,
     ni: Array,
     *,
+    shares: Array | None = None,
     sampling_error: SamplingError = "average-n",
     level: float = 0.95,
     credibility_level: float = 0.8,
@@ -90,6 +93,10 @@ def bare_bones(
     ----------
     ri, ni : ndarray, shape (k,)
         Correlations and sample sizes.
+    shares : ndarray, shape (k,), optional
+        Sampling variance of each over that of one correlation of its n: (1 + (m - 1) rho) / m for
+        the mean of m correlations with errors correlated by rho; 1 unless given. var(rho) is then
+        ``var(r) - sum(n share) / sum(n) var(e)``.
     sampling_error : {"average-n", "each-n"}
         var(e) is ``(1 - rbar²)² / (nbar - 1)``, or the mean of ``(1 - rbar²)² / (n_i - 1)``
         weighted by n_i.
@@ -120,8 +127,8 @@ def bare_bones(
     """
     _require(ni)
     mean, observed = _weighted(ri, ni)
-    error = _sampling_variance(mean, ni, sampling_error)
-    parts = _Parts(mean, mean, observed, error, 0.0)
+    error, own = _sampling_variance(mean, ni, shares, sampling_error)
+    parts = _Parts(mean, mean, observed, error, own, 0.0)
     return _fit("none", ni, parts, 1.0, level, credibility_level)
 
 
@@ -131,6 +138,7 @@ def correct_individually(
     rxx: Array,
     ryy: Array,
     *,
+    shares: Array | None = None,
     level: float = 0.95,
     credibility_level: float = 0.8,
 ) -> PsychometricFit:
@@ -144,6 +152,8 @@ def correct_individually(
     ri, ni, rxx, ryy : ndarray, shape (k,)
         Correlations, sample sizes and reliabilities, all of them known (use 1 for a measure
         that is not to be corrected; `correct_by_distribution` when some are missing).
+    shares : ndarray, shape (k,), optional
+        As in `bare_bones`.
     level, credibility_level : float
         Levels of the confidence interval and of the credibility interval.
 
@@ -172,7 +182,8 @@ def correct_individually(
     mean_rho, observed = _weighted(ri / A, wi)
     each = (1 - mean**2) ** 2 / ((ni - 1) * A**2)
     error = float(wi @ each / wi.sum())
-    parts = _Parts(mean, mean_rho, observed, error, 0.0)
+    own = error if shares is None else float(wi @ (shares * each) / wi.sum())
+    parts = _Parts(mean, mean_rho, observed, error, own, 0.0)
     return _fit("individual", ni, parts, 1.0, level, credibility_level)
 
 
@@ -182,6 +193,7 @@ def correct_by_distribution(
     x: ArtifactDistribution,
     y: ArtifactDistribution = PERFECT,
     *,
+    shares: Array | None = None,
     sampling_error: SamplingError = "average-n",
     level: float = 0.95,
     credibility_level: float = 0.8,
@@ -200,6 +212,8 @@ def correct_by_distribution(
         Observed correlations and sample sizes.
     x, y : ArtifactDistribution
         Factors of the two measures, from `artifact_distribution`.
+    shares : ndarray, shape (k,), optional
+        As in `bare_bones`.
     sampling_error : {"average-n", "each-n"}
         As in `bare_bones`.
     level, credibility_level : float
@@ -224,21 +238,22 @@ def correct_by_distribution(
     """
     _require(ni)
     mean, observed = _weighted(ri, ni)
-    error = _sampling_variance(mean, ni, sampling_error)
+    error, own = _sampling_variance(mean, ni, shares, sampling_error)
     A = x.mean * y.mean
     spread = y.mean**2 * x.variance + x.mean**2 * y.variance + x.variance * y.variance
     artifact = (mean / A) ** 2 * spread
-    parts = _Parts(mean, mean / A, observed, error, artifact)
+    parts = _Parts(mean, mean / A, observed, error, own, artifact)
     return _fit("artifact-distribution", ni, parts, A, level, credibility_level)
 
 
 class _Parts(NamedTuple):
-    """Means, and the parts of the variance."""
+    """Means, and the parts of the variance: the error of one correlation, and that of its own."""
 
     mean_r: float
     mean_rho: float
     observed: float
     error: float
+    own_error: float
     artifact: float
 
 
@@ -253,12 +268,15 @@ def _weighted(values: Array, wi: Array) -> tuple[float, float]:
     return mean, float(wi @ (values - mean) ** 2 / wi.sum())
 
 
-def _sampling_variance(mean: float, ni: Array, how: SamplingError) -> float:
-    """Variance of observed correlations by sampling error, with the mean for each rho."""
+def _sampling_variance(
+    mean: float, ni: Array, shares: Array | None, how: SamplingError
+) -> tuple[float, float]:
+    """Sampling variance of one correlation, and of those observed, with the mean for each rho."""
     check_option("sampling_error", how, SamplingError)
-    if how == "average-n":
-        return float((1 - mean**2) ** 2 / (ni.mean() - 1))
-    return float((1 - mean**2) ** 2 * np.sum(ni / (ni - 1)) / ni.sum())
+    each = 1 / (ni - 1) if how == "each-n" else np.full(ni.size, 1 / (ni.mean() - 1))
+    whole = (1 - mean**2) ** 2 / ni.sum()
+    error = float(whole * (ni @ each))
+    return error, error if shares is None else float(whole * (ni @ (shares * each)))
 
 
 def _fit(
@@ -267,7 +285,8 @@ def _fit(
     """Put a result together; `A` carries variances of observed correlations to true ones."""
     mean = parts.mean_rho
     explained = parts.error + parts.artifact
-    rho_sd = math.sqrt(max(0.0, parts.observed - explained)) / A
+    observed = parts.observed + (parts.error - parts.own_error)
+    rho_sd = math.sqrt(max(0.0, parts.observed - parts.own_error - parts.artifact)) / A
     se = math.sqrt(parts.observed / ni.size) / A
     half = critical_value(check_level(level), math.inf) * se
     reach = critical_value(check_level(credibility), math.inf) * rho_sd
@@ -280,12 +299,12 @@ def _fit(
         se=se,
         ci_low=mean - half,
         ci_high=mean + half,
-        observed_variance=parts.observed,
+        observed_variance=observed,
         sampling_variance=parts.error,
         artifact_variance=parts.artifact,
         rho_variance=rho_sd**2,
         rho_sd=rho_sd,
-        explained=explained / parts.observed if parts.observed > 0 else math.inf,
+        explained=explained / observed if parts.observed > 0 else math.inf,
         credibility_low=mean - reach,
         credibility_high=mean + reach,
         level=level,

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from metaalliance.core.conversion import refusals as no
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.quantities import Quantity
+from metaalliance.core.conversion.sampling import BySize
 from metaalliance.core.conversion.spread import SPREADS, Inputs, Spread
+from metaalliance.options import Variances
 
 #: What only the variance needs; a standard error or an interval stands for it.
 _SIZES = frozenset({"n", "df", "n_predictors", "r2_model"})
@@ -42,7 +44,13 @@ class Rule:
         What is computed, for the documentation, and for the ledger where `function` does not
         say which of several ways it took.
     exact : bool or str
-        Whether the conversion is exact, or when.
+        Whether the conversion is exact, or when; the variance says so itself.
+    by_size : callable or None
+        From r and inputs to the variance that group sizes or counts give by the delta method, or
+        None where they are not there; without it the variance is that of `function`.
+    vi_of_effect : bool
+        Whether the variance of Fisher z depends on the effect itself wherever it is not the
+        standard one, 1 / (df - 1).
     source : str
         Reference of the formula.
     names : tuple of str
@@ -51,6 +59,8 @@ class Rule:
         Which of several columns show that the statistic was meant; none for all.
     parts : tuple of str
         Columns whose sum is n.
+    counts : tuple of str
+        Columns that only the variance may take up.
     df : str
         Column of the degrees of freedom that go before n, where they do.
     least_n : int or None
@@ -86,10 +96,13 @@ class Rule:
     formula: str
     variance: str = "1 / (n − 3)"
     exact: bool | str = True
+    by_size: BySize | None = field(default=None, repr=False)
+    vi_of_effect: bool = False
     source: str
     names: tuple[str, ...] = ()
     begun_by: tuple[str, ...] = ()
     parts: tuple[str, ...] = ("n1", "n2")
+    counts: tuple[str, ...] = ()
     df: str = ""
     least_n: int | None = 3
     signed: bool = True
@@ -103,6 +116,12 @@ class Rule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(c.name for c in self.columns))
         object.__setattr__(self, "spread", SPREADS.get(self.statistic))
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it may stand for two groups, one of whose sizes follows from the other and n."""
+        ours = self.by_size is not None and not self.counts
+        return ours and self.parts == ("n1", "n2") and "n1" not in self.inputs
 
     def missing(self, inputs: Inputs) -> list[tuple[str, ...]]:
         """Return what a conversion with these inputs still needs, one column of each tuple.
@@ -129,13 +148,38 @@ class Rule:
         how = source if self.statistic == "fisher_z" else f"{source}, delta method"
         return self._told(replace(
             found, z_variance=self.spread.to_z(inputs, variance), df=None, assumptions=taken,
-            variance_rule=how,
+            variance_rule=how, standard=False,
         ))  # fmt: skip
 
-    def convert(self, inputs: Inputs) -> Converted:
+    def has_sizes(self, inputs: Inputs) -> bool:
+        """Whether group sizes or counts give the variance."""
+        known = self.by_size is not None and self.by_size(0.0, inputs) is not None
+        return known and self.own_variance(inputs) is None
+
+    def convert(self, inputs: Inputs, variances: Variances = "delta") -> Converted:
         """Convert numbers by column name to a correlation with its variance."""
         own = self.own_variance(inputs)
-        return self._told(self.function(inputs)) if own is None else self.carry(inputs, *own)
+        return self.sized(inputs, variances) if own is None else self.carry(inputs, *own)
+
+    def sized(self, inputs: Inputs, variances: Variances = "delta") -> Converted:
+        """Convert with the variance that sizes give, whatever variance is reported."""
+        found = self.function(inputs)
+        if self.by_size is None:
+            return self._told(found)
+        known = self.by_size(found.r, inputs) if variances == "delta" else None
+        if known is None:
+            rule = found.variance_rule or "1 / (n − 3)"
+            return self._told(replace(found, variance_rule=rule + self._unsized(inputs)))
+        taken = tuple(t for t in found.assumptions if "confidence limits" not in t)
+        return self._told(replace(
+            found, z_variance=known.variance, variance_rule=known.rule, assumptions=taken,
+            standard=False,
+        ))  # fmt: skip
+
+    def _unsized(self, inputs: Inputs) -> str:
+        """Say in the ledger that group sizes would have given the variance of a test."""
+        coded = {"n1", "n2"} <= inputs.keys() or inputs.get("n_predictors", 1) > 1
+        return "" if coded or self.counts else "; n1 and n2 are not coded"
 
     def _told(self, found: Converted) -> Converted:
         """Complete what the ledger says by what the rule says."""
@@ -144,4 +188,5 @@ class Rule:
             formula=found.formula or self.formula,
             variance_rule=found.variance_rule or self.variance,
             approximate=found.approximate or self.exact is False,
+            of_effect=self.vi_of_effect and not found.standard,
         )

@@ -14,6 +14,7 @@ from metaalliance.core.conversion import conversions as to
 from metaalliance.core.conversion import formulas as cv
 from metaalliance.core.conversion import quantities as q
 from metaalliance.core.conversion import refusals as no
+from metaalliance.core.conversion import sampling as of
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.quantities import correlation, number
 from metaalliance.core.conversion.rule import Rule
@@ -31,6 +32,7 @@ def _as_fisher_z(x: Inputs) -> Converted:
 _N_OR_DF = (("n", "df"),)
 _DF_OR_N = (("df", "n"),)
 _GROUPS = (("n1", "n"), ("n2", "n"))
+_AS_GROUPS = "as d with `n1` and `n2` and no covariate; else "
 _CELLS = tuple(
     q.count(f"cell_{key}", f"Count: {alliance} alliance, outcome {outcome}.", low=0)
     for key, alliance, outcome in (
@@ -38,6 +40,7 @@ _CELLS = tuple(
         ("c", "low", "present"), ("d", "low", "absent"),
     )
 )  # fmt: skip
+_TABLE = tuple(c.name for c in _CELLS)
 _EVENTS = tuple(
     quantity
     for g, alliance in (("1", "high"), ("2", "low"))
@@ -67,14 +70,16 @@ RECORDS = (
                          "t statistic"),),
          beside=(q.DF,), needs=_DF_OR_N, df="df", tolerance=ROUNDING,
          refusals=(no.FEWER_PREDICTORS,), function=to.of_t, formula="t / √(t² + df)",
-         variance="1 / (df − 1); df = n − m − 1 unless coded. With m > 1 it is a partial r",
-         source="Rosenthal 1991"),
+         by_size=of.of_test, vi_of_effect=True,
+         variance=_AS_GROUPS + "1 / (df − 1); df = n − m − 1 unless coded. With m > 1 it is a "
+         "partial r", source="Rosenthal 1991"),
     Rule(statistic="F", words=("F statistic", "F statistics"), rank=4, signed=False,
          columns=(number("F", "F with one numerator degree of freedom; needs a sign.", "f value",
                          "f_stat", "f statistic", low=0),),
          beside=(q.DF1, q.DF2), needs=(("df2", "df", "n"),), df="df2", tolerance=ROUNDING,
          refusals=(no.ONE_DF1, no.RESIDUAL_DF, no.FEWER_PREDICTORS),
-         function=to.of_f, formula="√(F / (F + df2))", variance="1 / (df2 − 1)",
+         function=to.of_f, formula="√(F / (F + df2))", by_size=of.of_test,
+         vi_of_effect=True, variance=_AS_GROUPS + "1 / (df2 − 1)",
          source="Rosenthal 1991"),
     Rule(statistic="chi2", words=("chi-squared statistic", "chi-squared statistics"), rank=8,
          signed=False,
@@ -82,6 +87,7 @@ RECORDS = (
                          "chi squared", "chi-square", "χ2", "χ²", low=0),),
          tolerance=0.03, refusals=(no.ONE_DF,),
          function=to.through(cv.r_from_chi2, "chi2", "n"), formula="√(χ² / n)",
+         variance="1 / (n − 3): approximate, since the margins are not known",
          source="Rosenthal 1991"),
     Rule(statistic="z_stat", words=("z statistic", "z statistics"), rank=8,
          columns=(number("z_stat", "Standard normal test statistic.", "z statistic", "z value",
@@ -94,6 +100,7 @@ RECORDS = (
          beside=(q.TAILS,), needs=_DF_OR_N, df="df",
          refusals=(no.EXACT_P, no.OWN_TAIL, no.FEWER_PREDICTORS),
          function=to.of_p, formula="t of p, then t / √(t² + df)", variance="as t",
+         by_size=of.of_test, vi_of_effect=True,
          source="Rosenthal 1991"),
     Rule(statistic="fisher_z", words=("Fisher z", "values of Fisher z"), rank=1, direct=True,
          columns=(number("fisher_z", "Fisher's z of a correlation.", "zr", "z_r", "fishers z",
@@ -104,12 +111,12 @@ RECORDS = (
          columns=(correlation("spearman_rho", "Spearman's rank correlation.", "spearman", "rho",
                               "rs"),),
          refusals=(no.LIMITS_OF_R,), function=to.of_spearman, formula="2 sin(π ρ / 6)",
-         variance="(1 + ρ²/2) / (n − 3), delta method", exact=False,
+         variance="(1 + ρ²/2) / (n − 3), delta method", exact=False, vi_of_effect=True,
          source="Bonett & Wright 2000"),
     Rule(statistic="kendall_tau", words=("Kendall’s tau", "values of Kendall’s tau"), rank=3,
          columns=(correlation("kendall_tau", "Kendall's tau.", "kendall", "tau b"),), least_n=4,
          refusals=(no.LIMITS_OF_R,), function=to.of_kendall, formula="sin(π τ / 2)",
-         variance=".437 / (n − 4), delta method", exact=False,
+         variance=".437 / (n − 4), delta method", exact=False, vi_of_effect=True,
          source="Fieller et al. 1957"),
     Rule(statistic="d", words=("Cohen’s d", "values of Cohen’s d"), rank=6,
          columns=(number("d", "Cohen's d, positive when the group higher in alliance is higher in "
@@ -117,30 +124,36 @@ RECORDS = (
          needs=_GROUPS, tolerance=ROUNDING, function=to.of_d,
          formula="d / √(d² + h), h = (n1 + n2 − 2)(1/n1 + 1/n2): the point-biserial r of the data; "
          "with `n` only h = 4, as for groups of equal size",
-         exact="with `n1` and `n2`", source="Jacobs & Viechtbauer 2017"),
+         exact="with `n1` and `n2`", by_size=of.of_groups, vi_of_effect=True,
+         variance="(1 − 3 r² / 2 + n² r² / (4 n1 n2)) / n, delta method; with `n` only "
+         "(1 − r² / 2) / n", source="Jacobs & Viechtbauer 2017"),
     Rule(statistic="g", words=("Hedges’s g", "values of Hedges’s g"), rank=6,
          columns=(number("g", "Hedges's g, signed like d.", "hedges g", "hedges' g"),),
          beside=(q.N1, q.N2), needs=_GROUPS, tolerance=ROUNDING, function=to.of_g,
          formula="d = g / J(df) with the exact J, then as d", variance="as d", exact="as d",
+         by_size=of.of_groups, vi_of_effect=True,
          source="Hedges 1981; Jacobs & Viechtbauer 2017"),
     Rule(statistic="means", words=("pair of means and SDs", "pairs of means and SDs"), rank=5,
          columns=_MEANS, needs=tuple((c.name,) for c in _MEANS), names=("means and sds",),
          begun_by=("mean1", "mean2"), tolerance=ROUNDING,
-         function=to.of_means, formula="d with the pooled SD, then as d",
+         function=to.of_means, formula="d with the pooled SD, then as d", variance="as d",
+         by_size=of.of_groups, vi_of_effect=True,
          source="Jacobs & Viechtbauer 2017"),
     Rule(statistic="odds_ratio", words=("odds ratio", "odds ratios"), rank=11,
          columns=(q.positive("odds_ratio", "Odds ratio.", "or", "odds ratio"),),
          refusals=(no.limits_within(0, 1e300),),
          function=to.of_odds_ratio, formula="d = ln(OR) √3 / π; d / √(d² + 4)",
-         variance="delta method from the confidence limits; 1 / (n − 3) without them", exact=False,
-         source="Hasselblad & Hedges 1995"),
+         counts=_TABLE, by_size=of.of_odds("odds_ratio"), vi_of_effect=True,
+         variance="delta method from the confidence limits, else from the counts; without either "
+         "1 / (n − 3), approximate", exact=False, source="Hasselblad & Hedges 1995"),
     Rule(statistic="log_odds_ratio", words=("log odds ratio", "log odds ratios"), rank=11,
          columns=(number("log_odds_ratio", "Natural logarithm of the odds ratio.", "log or", "lnor",
                          "ln_or", "logor"),),
          refusals=(no.limits_within(-500, 500),),
          function=to.of_log_odds_ratio, formula="d = ln(OR) √3 / π; d / √(d² + 4)",
-         variance="delta method from the confidence limits or se; 1 / (n − 3) without them",
-         exact=False, source="Hasselblad & Hedges 1995"),
+         counts=_TABLE, by_size=of.of_odds("log_odds_ratio"), vi_of_effect=True,
+         variance="delta method from the confidence limits or se, else from the counts; without "
+         "any 1 / (n − 3), approximate", exact=False, source="Hasselblad & Hedges 1995"),
     Rule(statistic="risk_ratio", words=("risk ratio", "risk ratios"), rank=11,
          columns=(q.positive("risk_ratio", "Risk ratio, group 1 (higher alliance) to group 2; "
                              "needs base_risk.", "relative risk", "rr"),),
@@ -148,19 +161,20 @@ RECORDS = (
          parts=("total1", "total2"), refusals=(no.RISKS, no.limits_within(0, 1e300)),
          function=to.of_risk_ratio,
          formula="OR = RR (1 − p₂) / (1 − RR p₂) at the risk p₂ of group 2; then as odds_ratio",
-         variance="as odds_ratio, p₂ held", exact=False,
+         variance="delta method from the confidence limits, p₂ held; without them 1 / (n − 3), "
+         "approximate", exact=False, vi_of_effect=True,
          source="Zhang & Yu 1998; Hasselblad & Hedges 1995"),
     Rule(statistic="cells", words=("fourfold table", "fourfold tables"), rank=7, columns=_CELLS,
          needs=tuple((c.name,) for c in _CELLS), names=("2x2", "counts"),
-         parts=tuple(c.name for c in _CELLS), refusals=(no.MARGINS,),
+         parts=_TABLE, refusals=(no.MARGINS,), by_size=of.of_counts, vi_of_effect=True,
          function=to.of_counts, formula="φ = (ad − bc) / √((a+b)(c+d)(a+c)(b+d))",
-         source="Yule 1912"),
+         variance="that of φ with multinomial counts, delta method", source="Yule 1912"),
     Rule(statistic="events", words=("pair of events and totals", "pairs of events and totals"),
          rank=7, columns=_EVENTS, needs=tuple((c.name,) for c in _EVENTS),
          names=("events and totals",), parts=("total1", "total2"),
          refusals=(*no.EVENTS, no.EVENT_MARGINS), function=to.of_events,
          formula="φ of the table [[events1, total1 − events1], [events2, total2 − events2]]",
-         source="Yule 1912"),
+         by_size=of.of_events, vi_of_effect=True, variance="as cells", source="Yule 1912"),
     Rule(statistic="partial_r", words=("partial correlation", "partial correlations"), rank=9,
          adjusted=True,
          columns=(correlation("partial_r", "Partial correlation; needs n_predictors or df.",
@@ -175,13 +189,13 @@ RECORDS = (
                               "part correlation", "sr", "semipartial correlation"),),
          needs=(("n",), ("r2_model",)), refusals=(no.WITHIN_MODEL, no.LIMITS_OF_R),
          function=to.of_semipartial, formula="semi-partial r",
-         variance="delta method", source="Aloe & Becker 2012"),
+         variance="delta method", vi_of_effect=True, source="Aloe & Becker 2012"),
     Rule(statistic="beta", rank=13, adjusted=True, coefficient=True,
          words=("standardised regression coefficient", "standardised regression coefficients"),
          columns=(number("beta", "Standardised regression coefficient; converted approximately.",
                          "standardized beta", "standardised beta", "std_beta", "β"),),
          beside=(q.N_PREDICTORS, q.R2_MODEL), refusals=(no.large_beta("beta"),),
-         function=to.of_coefficient("β"), formula="β; r = β + .05 λ",
+         function=to.of_coefficient("β"), formula="β; r = β + .05 λ", vi_of_effect=True,
          exact="with one predictor, r = β", source="Peterson & Brown 2005"),
     Rule(statistic="b", rank=12, adjusted=True, coefficient=True, df="df",
          words=("unstandardised regression coefficient", "unstandardised regression coefficients"),
@@ -210,7 +224,9 @@ RECORDS = (
          columns=(q.share("eta_squared", "Eta squared with one degree of freedom; needs a sign.",
                           "eta2", "η2", "η²"),),
          needs=_N_OR_DF, tolerance=ROUNDING, refusals=(no.one_predictor("eta_squared"),),
-         function=to.of_explained("eta_squared"), formula="√η²", source="one df: η² = r²"),
+         function=to.of_explained("eta_squared"), formula="√η²", by_size=of.of_explained,
+         vi_of_effect=True, variance="as d with `n1` and `n2`; else 1 / (n − 3)",
+         source="one df: η² = r²"),
     Rule(statistic="yi", words=("effect with its variance", "effects with their variances"),
          rank=2, direct=True,
          columns=(number("yi", "Effect computed already, on the scale that yi_measure names."),),
@@ -249,7 +265,7 @@ def _on_scale(scale: str) -> Rule:
         needs = tuple((*one_of, "n") for one_of in needs)
     return replace(
         RULES["yi"], function=convert, needs=needs, exact=like.exact, source=like.source,
-        signed=True, direct=like.direct,
+        signed=True, direct=like.direct, vi_of_effect=like.vi_of_effect,
         refusals=(_few, *(_of_yi(refuse, column) for refuse in like.refusals)),
     )  # fmt: skip
 

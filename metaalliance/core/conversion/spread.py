@@ -127,7 +127,8 @@ def _of_r(r: float) -> float:
     return 1 / (1 - r * r)
 
 
-def _of_log_odds(log_or: float) -> float:
+def of_log_odds(log_or: float) -> float:
+    """Return the derivative of Fisher z by the log odds ratio."""
     return _LOG_ODDS / math.sqrt(cv.d_from_log_odds_ratio(log_or) ** 2 + 4)
 
 
@@ -157,7 +158,7 @@ def _of_beta(x: Inputs) -> float:
 def _of_risks(x: Inputs) -> float:
     """Through the log odds ratio, whose derivative by ln(RR) is 1 / (1 − RR p₂) at a given p₂."""
     ratio, risk = x["risk_ratio"], base_risk(x)
-    return _of_log_odds(math.log(odds_from_risks(ratio, risk))) / (1 - ratio * risk) / ratio
+    return of_log_odds(math.log(odds_from_risks(ratio, risk))) / (1 - ratio * risk) / ratio
 
 
 #: By statistic.
@@ -174,10 +175,10 @@ SPREADS = {
         Spread(column="d", slope=lambda x: _of_d(x["d"], x)),
         Spread(column="g", slope=_of_g),
         Spread(column="beta", slope=_of_beta),
-        Spread(column="log_odds_ratio", slope=lambda x: _of_log_odds(x["log_odds_ratio"]),
+        Spread(column="log_odds_ratio", slope=lambda x: of_log_odds(x["log_odds_ratio"]),
                first=True),
         Spread(column="odds_ratio", scale=LOG, takes_se=False, first=True,
-               slope=lambda x: _of_log_odds(math.log(x["odds_ratio"])) / x["odds_ratio"]),
+               slope=lambda x: of_log_odds(math.log(x["odds_ratio"])) / x["odds_ratio"]),
         Spread(column="risk_ratio", scale=LOG, takes_se=False, first=True, slope=_of_risks),
     )
 }  # fmt: skip

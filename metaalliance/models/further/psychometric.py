@@ -14,7 +14,6 @@ from metaalliance.core.conversion.attenuation import (
     ArtifactDistribution,
     artifact_distribution,
 )
-from metaalliance.core.conversion.formulas import r_variance
 from metaalliance.core.conversion.psychometric import (
     PsychometricFit,
     SamplingError,
@@ -32,7 +31,7 @@ from metaalliance.models.further.reliabilities import (
     SIDES,
     PsychometricCorrection,
     choose_correction,
-    known_reliabilities,
+    reliabilities,
     reliability_notices,
 )
 from metaalliance.models.pool import fit_mean
@@ -194,7 +193,7 @@ def psychometric(
     data : Studies or Effects
         A sheet, or correlations with their n; reliabilities are the moderators
         `alliance_reliability` and `outcome_reliability`. The observed correlations are
-        taken: effects that were corrected already are refused.
+        taken: of effects that were corrected already those before it, each with its own factor.
     correction : {"auto", "none", "individual", "artifact-distribution"}
         "individual" needs both reliabilities of every study; "artifact-distribution" uses
         their mean and variance over the studies that report them, and leaves a measure
@@ -212,11 +211,10 @@ def psychometric(
     rho : float, optional
         Averages several effects of a sample first (`aggregate`): their correlation as
         `aggregation` means it. Without it dependent effects are refused. Independent samples of
-        a study are then weighted by n.
+        a study are then weighted by n. The sampling variance of a mean of m correlations is
+        (1 + (m - 1) rho) / m of that of one; a composite has that of one.
     aggregation : {"mean", "composite"}
-        How they are averaged. The n of a mean is the largest of the sample, so that the
-        sampling variance of a mean of several correlations is overstated, and the variance
-        of true correlations understated.
+        How they are averaged.
     fisher_z : Model, optional
         Estimator, test and prediction of the two-level model of Fisher z; its level is that of
         the others.
@@ -229,8 +227,9 @@ def psychometric(
     Raises
     ------
     EstimationError
-        For effects that are not correlations with n, dependent effects without `rho`, or
-        reliabilities that are missing for an individual correction.
+        For effects that are not correlations with n, dependent effects without `rho`, means of
+        several effects, or reliabilities that are missing for an individual correction, or that
+        are given for effects that were corrected already.
 
     References
     ----------
@@ -252,19 +251,25 @@ def psychometric(
     effects = effect_sizes(data) if isinstance(data, Studies) else data
     chosen, notices = _observed(effects, rho, aggregation)
     ri, ni = chosen.yi, chosen.frame["n"].to_numpy(dtype=float)
+    shares = chosen.vi * (ni - 1)
     given = dict(zip(SIDES, (alliance_reliability, outcome_reliability), strict=True))
-    sides = {name: known_reliabilities(chosen, name, value) for name, value in given.items()}
+    sides = reliabilities(chosen, given)
     how = choose_correction(correction, sides)
     levels = {"level": level, "credibility_level": credibility_level}
-    fits = [bare_bones(ri, ni, sampling_error=sampling_error, **levels)]
+    fits = [bare_bones(ri, ni, shares=shares, sampling_error=sampling_error, **levels)]
     if how == "individual":
-        fits.append(correct_individually(ri, ni, sides[SIDES[0]], sides[SIDES[1]], **levels))
+        x, y = (*sides.values(), np.ones(ni.size))[:2]
+        fits.append(correct_individually(ri, ni, x, y, shares=shares, **levels))
     known = {n: artifact_distribution(v) for n, v in sides.items() if not np.isnan(v).all()}
     if how == "artifact-distribution":
-        x, y = (known.get(name, PERFECT) for name in SIDES)
-        fits.append(correct_by_distribution(ri, ni, x, y, sampling_error=sampling_error, **levels))
+        a, b = (*(known.get(name, PERFECT) for name in sides), PERFECT)[:2]
+        fits.append(
+            correct_by_distribution(
+                ri, ni, a, b, shares=shares, sampling_error=sampling_error, **levels
+            )
+        )
     z = Effects.from_arrays(
-        np.arctanh(ri), 1 / (ni - 3), study=chosen.frame["study"], measure="z", n=ni
+        np.arctanh(ri), shares / (ni - 3), study=chosen.frame["study"], measure="z", n=ni
     )
     return PsychometricResult(
         fits=tuple(fits),
@@ -280,13 +285,7 @@ def psychometric(
 def _observed(
     effects: Effects, rho: float | None, aggregation: AggregationMethod
 ) -> tuple[Effects, tuple[Problem, ...]]:
-    """One observed r per study, with its n, on the scale of r."""
-    if "attenuation" in effects.frame:
-        raise EstimationError(
-            "These effects were corrected for unreliability already. Give the sheet, or effects "
-            "made with attenuation='none'.",
-            code="MA635",
-        )
+    """One observed r per study, with its n; vi is its sampling variance over (1 - rho²)²."""
     if effects.measure == "generic" or "r" not in effects.frame:
         raise EstimationError("A psychometric meta-analysis needs correlations.", code="MA627")
     frame = effects.frame
@@ -299,9 +298,14 @@ def _observed(
             "meta-analysis weights by n.",
             code="MA627",
         )
-    r = frame["r"].to_numpy(dtype=float)
-    vi = np.array([r_variance(a, b - 2) for a, b in zip(r, n, strict=True)])
-    observed = Effects(frame=frame.assign(yi=r, vi=vi), measure="r")
+    if "n_effects" in frame and (frame["n_effects"] > 1).any():
+        raise EstimationError(
+            "These effects are means of several of a study already. Give the effects themselves; "
+            "rho= puts them together.",
+            code="MA612",
+        )
+    r = frame["r_observed" if "r_observed" in frame else "r"].to_numpy(dtype=float)
+    observed = Effects(frame=frame.assign(r=r, yi=r, vi=1 / (n - 1)), measure="r")
     if not observed.dependent():
         return observed, ()
     if rho is None:
@@ -320,11 +324,12 @@ def _observed(
 
 def _by_study(effects: Effects, rho: float, aggregation: AggregationMethod) -> Effects:
     """One correlation of each sample, and the mean of those of a study, weighted by n."""
-    if not effects.studies_with_samples:
-        return aggregate(effects, rho, method=aggregation)
     codes = effects.sample_codes
     apart = Effects(frame=effects.frame.assign(study=codes), measure="r")
     one = aggregate(apart, rho, method=aggregation).frame
     study = effects.frame["study"].to_numpy()[np.unique(codes, return_index=True)[1]]
-    n = one["n"].to_numpy(dtype=float)
-    return aggregate(Effects(frame=one.assign(study=study, vi=1 / n), measure="r"), weighted=True)
+    n, vi = (one[name].to_numpy(dtype=float) for name in ("n", "vi"))
+    vi = 1 / (n - 1) if aggregation == "composite" else vi
+    found = aggregate(Effects(frame=one.assign(study=study, vi=1 / n), measure="r"), weighted=True)
+    errors = pd.Series(n**2 * vi).groupby(study, sort=False).sum().to_numpy()
+    return replace(found, frame=found.frame.assign(vi=errors / found.frame["n"] ** 2))

@@ -18,6 +18,31 @@ PsychometricCorrection = Literal["auto", "none", "individual", "artifact-distrib
 SIDES = ("alliance_reliability", "outcome_reliability")
 
 
+#: The factor of effects that were corrected already.
+FACTOR = "attenuation"
+
+
+def reliabilities(effects: Effects, given: dict[str, float | None]) -> dict[str, Array]:
+    """Reliabilities of both measures by study, or the product of both behind a known factor.
+
+    Raises
+    ------
+    EstimationError
+        For reliabilities that are given for effects that were corrected already.
+    """
+    if FACTOR not in effects.frame:
+        return {name: known_reliabilities(effects, name, value) for name, value in given.items()}
+    wrong = next((name for name, value in given.items() if value is not None), None)
+    if wrong is not None:
+        raise EstimationError(
+            f"{wrong}= has no use: these effects were corrected for unreliability already, and "
+            "their own factors are taken. Give the sheet, or effects made with "
+            "attenuation='none'.",
+            code="MA635",
+        )
+    return {FACTOR: effects.frame[FACTOR].to_numpy(dtype=float) ** 2}
+
+
 def known_reliabilities(effects: Effects, name: str, given: float | None) -> Array:
     """Reliabilities of one measure by study; what is missing is as given, or NaN."""
     if given is not None and not 0 < given <= 1:
@@ -67,6 +92,10 @@ def reliability_notices(
     """Say what was assumed, and what was left uncorrected."""
     if how == "none":
         return ()
+    if FACTOR in effects.frame:
+        mean = float(effects.frame[FACTOR].mean())
+        message = f"Correlations were divided by the factors of the main analysis, {mean:.3g} on "
+        return (notice("MA626", message + "average.", severity="note"),)
     found = []
     for name, value in given.items():
         column = effects.frame.get(name)

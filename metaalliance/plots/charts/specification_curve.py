@@ -35,6 +35,7 @@ FAINT, TICK = "#9A9A9A", 0.62
 NAMES: Mapping[str, str] = {
     "conversions": "Conversions",
     "measure": "Measure",
+    "variances": "Variances",
     "attenuation": "Attenuation",
     "nonsignificant": "Reported as n.s.",
     "include": "Studies",

@@ -35,7 +35,10 @@ _NONSIGNIFICANT = {
 def data_section(evidence: Evidence) -> Section:
     """Return methods and results of data collection, with the tables of studies."""
     methods = [
-        _scale(evidence) + _own_variances(evidence) + _correction(evidence),
+        _scale(evidence)
+        + _sized_variances(evidence)
+        + _own_variances(evidence)
+        + _correction(evidence),
         _conversions(evidence),
         _signs(evidence),
         _policies(evidence),
@@ -83,6 +86,23 @@ def _scale(evidence: Evidence) -> Prose:
     return opening + prose(
         "Correlations were analysed on their own scale, with sampling variance "
         "(1 − *r*²)²/(*n* − 1)."
+    )
+
+
+def _sized_variances(evidence: Evidence) -> Prose:
+    """Which sampling variances follow from group sizes and counts."""
+    ledger = evidence.coded.ledger
+    rules = ledger["variance_rule"].astype(str) if len(ledger) else pd.Series(dtype=str)
+    drawn = rules.str.contains("cross-sectional", regex=False)
+    if not drawn.any():
+        return Prose()
+    of_counts = bool(rules[drawn].str.contains("φ", regex=False).any())
+    of_groups = bool((~rules[drawn].str.contains("φ", regex=False)).any())
+    keys = [key for key, has in (("@tate1954", of_groups), ("@yule1912", of_counts)) if has]
+    return prose(
+        "For {some} from groups or counts the sampling variance was that of a cross-sectional "
+        f"sample, by the delta method [{'; '.join(keys)}].",
+        some=effects(int(drawn.sum())),
     )
 
 

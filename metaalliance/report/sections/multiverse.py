@@ -21,6 +21,7 @@ FIGURE = "specification-curve"
 NAMES: Mapping[str, str] = {
     "conversions": "conversions that are accepted",
     "measure": "effect measure",
+    "variances": "sampling variances of group statistics",
     "attenuation": "correction for unreliability",
     "nonsignificant": "value of results reported as not significant",
     "include": "studies that are included",

@@ -72,7 +72,7 @@ def spread_problems(row: Row, choice: Choice) -> list[Problem]:
         return problems + _apart(row, choice, found[0], found[1:], "the interval")
     if spread.first:
         return problems + _worth(row, choice, n, found[0])
-    by_n = choice.rule.function(choice.inputs).z_variance
+    by_n = choice.rule.sized(choice.inputs).z_variance
     return problems + _apart(row, choice, (by_n, "n"), found, f"n = {n:g}")
 
 

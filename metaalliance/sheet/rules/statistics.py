@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from metaalliance.core.conversion.conversions import Converted, has_test
 from metaalliance.core.conversion.rule import Rule
 from metaalliance.core.conversion.rules import COMPANIONS, RULES, YI
-from metaalliance.options import BetaPolicy, Nonsignificant, SheetMeasure, YiMeasure
+from metaalliance.options import BetaPolicy, Nonsignificant, SheetMeasure, Variances, YiMeasure
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import find_column
 from metaalliance.sheet.rows import Row
@@ -61,7 +61,12 @@ class Choice:
         """Name of the statistic."""
         return self.rule.statistic
 
-    def convert(self, flip: int = 1) -> Converted:
+    @property
+    def sized(self) -> bool:
+        """Whether group sizes or counts give its variance."""
+        return self.rule.has_sizes(self.inputs)
+
+    def convert(self, flip: int = 1, variances: Variances = "delta") -> Converted:
         """Convert to a correlation with its variance, with the sign as reported.
 
         `flip` is -1 where the direction of the scores will turn the sign. The asymmetric
@@ -69,9 +74,9 @@ class Choice:
         result does not depend on who aligned it, the coder or the direction columns.
         """
         if flip > 0 or not self.rule.coefficient:
-            return self.rule.convert(self.inputs)
+            return self.rule.convert(self.inputs, variances)
         column = self.rule.inputs[0]
-        found = self.rule.convert({**self.inputs, column: -self.inputs[column]})
+        found = self.rule.convert({**self.inputs, column: -self.inputs[column]}, variances)
         return replace(found, r=-found.r)
 
 
@@ -105,7 +110,7 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
     `override` replaces the statistic itself (the value column).
     """
-    needed = (c for one_of in (*rule.needs, rule.parts) for c in one_of)
+    needed = (c for one_of in (*rule.needs, rule.parts, rule.counts) for c in one_of)
     wanted = dict.fromkeys((*rule.inputs, *COMPANIONS, *needed))
     inputs = {c: float(row.get(c)) for c in wanted if isinstance(row.get(c), float)}
     if override is not None:
@@ -114,7 +119,7 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
         parts = [inputs[k] for k in rule.parts if k in inputs]
         if len(parts) == len(rule.parts):
             inputs["n"] = float(sum(parts))
-    elif ("n1", "n") in rule.needs and len(_GROUPS & inputs.keys()) == 1:
+    elif rule.grouped and len(_GROUPS & inputs.keys()) == 1:
         (known,) = _GROUPS & inputs.keys()
         if inputs["n"] - inputs[known] >= 1:
             inputs[min(_GROUPS - {known})] = inputs["n"] - inputs[known]
@@ -275,7 +280,7 @@ def _sizes(row: Row, choice: Choice) -> list[Problem]:
     coded, x, parts = row.get("n"), choice.inputs, choice.rule.parts
     if coded is None:
         return []
-    if ("n1", "n") in choice.rule.needs:
+    if choice.rule.grouped:
         larger = next((g for g in sorted(_GROUPS & x.keys()) if x[g] >= coded), None)
         if larger is not None:
             return [row.problem("MA415", f"n is {coded:g}, but {larger} is {x[larger]:g}", "n")]
