@@ -33,6 +33,8 @@ class Converted:
         What was taken because a value was not coded.
     z : float or None
         Fisher z where it was coded as such, so that no digit is lost by tanh and atanh.
+    steady : bool
+        Whether a variance of its own is free of the effect, as the standard one is.
     """
 
     r: float
@@ -43,6 +45,12 @@ class Converted:
     approximate: bool = False
     assumptions: tuple[str, ...] = ()
     z: float | None = None
+    steady: bool = False
+
+    @property
+    def of_effect(self) -> bool:
+        """Whether the variance of Fisher z depends on the effect itself."""
+        return self.df is None and not self.steady
 
 
 _STANDARD = "1 / (n − 3)"

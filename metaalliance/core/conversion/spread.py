@@ -46,6 +46,8 @@ class Spread:
         Whether a standard error has one meaning; beside a ratio it may be that of its logarithm.
     first : bool
         Whether it goes before the variance that n gives.
+    steady : bool
+        Whether the error of Fisher z that it leads to is that of n alone, whatever the effect.
     """
 
     column: str
@@ -53,6 +55,7 @@ class Spread:
     scale: Scale = PLAIN
     takes_se: bool = True
     first: bool = False
+    steady: bool = False
 
     def error_column(self, x: Inputs) -> str | None:
         """Return the column of the standard error or variance; vi and sei have one scale only."""
@@ -165,10 +168,11 @@ SPREADS = {
     s.column: s
     for s in (
         *(
-            Spread(column=c, slope=lambda x, c=c: _of_r(x[c]), scale=FISHER)  # type: ignore[misc]
+            Spread(column=c, slope=lambda x, c=c: _of_r(x[c]), scale=FISHER,  # type: ignore[misc]
+                   steady=c != "semipartial_r")
             for c in ("r", "partial_r", "semipartial_r")
         ),
-        Spread(column="fisher_z", slope=lambda _: 1.0),
+        Spread(column="fisher_z", slope=lambda _: 1.0, steady=True),
         Spread(column="spearman_rho", slope=_of_spearman, scale=FISHER),
         Spread(column="kendall_tau", slope=_of_kendall, scale=FISHER),
         Spread(column="d", slope=lambda x: _of_d(x["d"], x)),
