@@ -124,15 +124,23 @@ def aggregate(
         out["n"] = n if method == "composite" else people.participants(frame["n"])
     out["effect"] = np.arange(1, blocks.m + 1)
     out["yi"], out["vi"], out["n_effects"] = mean, variance, blocks.sizes
-    average = _gls if weighted else _plain
-    out = _without_size(out, effects, order, lambda y, v: average(blocks, people, y, v, rho))
+    if method == "composite":  # its n is that of one correlation
+        out = out.drop(
+            columns=[c for c in (FISHER_Z, VI_FISHER_Z, EFFECTIVE_N, TEST_DF) if c in out]
+        )
+    else:
+        average = _gls if weighted else _plain
+        out = _without_size(out, effects, order, lambda y, v: average(blocks, people, y, v, rho))
     if effects.measure != "generic":
         out["r"] = np.tanh(mean) if effects.measure == "z" else mean
     return Effects(frame=out, measure=effects.measure)
 
 
 def _without_size(
-    out: pd.DataFrame, effects: Effects, order: IntArray, average: Callable[..., tuple[Array, Array]]
+    out: pd.DataFrame,
+    effects: Effects,
+    order: IntArray,
+    average: Callable[..., tuple[Array, Array]],
 ) -> pd.DataFrame:
     """Average what does not rest on the size of the effects (see `effects.fisher`) like them."""
     frame, alone = effects.frame.iloc[order], out["n_effects"].to_numpy() == 1

@@ -60,6 +60,7 @@ def inference(
     """
     effects, level = start.effects, start.model.level
     p, clustered = len(names), effects.dependent()
+    _refuse_endless(optimum)
     sign = -1.0 if way == "less" else 1.0
     covariance = _sandwich(effects, optimum) if clustered else optimum.covariance()
     covariance[:p] *= sign
@@ -89,6 +90,17 @@ def inference(
         **_test(optimum, covariance, p, df, clustered=clustered),
     }  # fmt: skip
     return fields, _notices(optimum, p, sign, effects)
+
+
+def _refuse_endless(optimum: SelectionOptimum) -> None:
+    """Refuse a maximum above which the likelihood rises as a weight runs to zero or infinity."""
+    if optimum.higher > 0:
+        raise EstimationError(
+            "The selection model was refused: its likelihood rises without end as a weight runs "
+            f"away, {number(optimum.higher, 2)} above the highest maximum so far. These effects "
+            "do not determine the weights.",
+            code="MA654",
+        )
 
 
 def _sandwich(effects: Effects, optimum: SelectionOptimum) -> Array:
