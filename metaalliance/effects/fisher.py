@@ -141,7 +141,7 @@ def critical_values(
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.arctanh(observed / factor[:, None])
     reached = np.abs(observed) >= factor[:, None]
-    z = np.where(reached, np.sign(observed) * np.inf, z)
+    z = np.where(reached, np.copysign(np.inf, observed), z)
     return np.clip(z / np.sqrt(effects.vi)[:, None], -_BEYOND, _BEYOND)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.selection.beta import LEAST_ROOM, SMALLEST_P, beta_selector, room
 from metaalliance.core.selection.fit import SelectionOptimum, maximise_selection
+from metaalliance.core.selection.steps import normal_critical, p_groups
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
@@ -20,6 +21,7 @@ from metaalliance.notices import announced
 from metaalliance.options import check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import (
+    FEW_IN_INTERVAL,
     begin,
     chosen_direction,
     few_studies,
@@ -144,6 +146,7 @@ def beta_selection_model(
     need_studies(chosen, 4 + X.shape[1], _METHOD)
     way, notices = chosen_direction(chosen, alternative)
     yi = orient(chosen.yi, way)
+    notices += _check_spread(yi, chosen.vi, smallest_p)
     optimum = _maximum(yi, chosen.vi, X, smallest_p)
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
@@ -161,6 +164,25 @@ def beta_selection_model(
             ),
         )
     )
+
+
+def _check_spread(yi: Array, vi: Array, smallest: float) -> tuple[Problem, ...]:
+    """Refuse effects that are all significant: nothing tells of the weights of others."""
+    critical = normal_critical(np.array([smallest]), "greater")
+    others = int(p_groups(yi / np.sqrt(vi), critical, "greater").sum())
+    if others >= FEW_IN_INTERVAL or smallest == 0:
+        return ()
+    if others == 0:
+        raise EstimationError(
+            f"{_METHOD} was refused: no effect has a one-sided p above {smallest:g}, so that "
+            "nothing tells how likely such a result is to be seen.",
+            code="MA653",
+        )
+    message = (
+        f"Fewer than {FEW_IN_INTERVAL} effects have a one-sided p above {smallest:g} ({others}): "
+        "the weights and the adjusted estimate rest on them."
+    )
+    return (notice("MA656", message, "Read it as a sensitivity analysis."),)
 
 
 def _maximum(yi: Array, vi: Array, X: Array, smallest: float) -> SelectionOptimum:

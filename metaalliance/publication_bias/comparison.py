@@ -12,7 +12,7 @@ from metaalliance.problems import Problem
 from metaalliance.publication_bias.pet_peese import pet_peese, settings_left_out
 
 #: Name of the row, with its method.
-BIAS_ADJUSTED = "bias-adjusted (PET-PEESE)"
+BIAS_ADJUSTED = "PET-PEESE adjusted"
 #: Fewer studies cannot carry a regression on their precision.
 LEAST_STUDIES = 10
 

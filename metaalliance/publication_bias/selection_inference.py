@@ -131,7 +131,8 @@ def _weights(
     known = delta if given is None else given
     none = np.full(known.size, np.nan)
     se = np.sqrt(np.diag(covariance)) if given is None else none
-    factor = np.exp(critical_value(level, df) * se / known)
+    with np.errstate(over="ignore"):
+        factor = np.exp(critical_value(level, df) * se / known)
     blank = np.full(first.size, np.nan)
     return {
         "weights": read_only(np.concatenate([first, known])),
