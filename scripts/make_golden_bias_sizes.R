@@ -7,8 +7,8 @@
 #
 # Raw correlations (escalc measure="COR"): regtest by 1/sqrt(n) and 1/n, and lm with weights n.  Steps
 # at the critical values of the t test of each correlation: the published likelihood, as in
-# make_golden_bias.R.  The beta model with p truncated to [.025, .975]: the same, and selmodel with
-# control=list(pval.min=.025).
+# make_golden_bias.R.  The beta model with p truncated to [.025, .975]: the same (Simpson's rule of 401
+# points between the ends, where the weight is smooth), and selmodel with control=list(pval.min=.025).
 
 source(file.path("scripts", "make_golden_bias.R"))   # functions; runs nothing
 
@@ -45,11 +45,9 @@ beta_truncated <- function(d, alternative, study = NULL) {
   X <- cbind(rep(1, length(d$yi)))
   ml <- uni(d$yi, d$vi, "ML")
   start <- c(c(ml$beta), max(ml$tau2, 0.005))
-  of <- function(x, rough) beta_terms(x, d$yi, d$vi, X, alternative, rough, TRUNCATED)
-  terms <- function(x) of(x, FALSE)
+  terms <- function(x) beta_terms(x, d$yi, d$vi, X, alternative, rough = TRUE, smallest = TRUNCATED)
   starts <- list(c(start, 0.9, 1.1), c(0, 0.005, 0.3, 1.1), c(0.5 * start[1], start[2], 0.5, 1.5))
-  opt <- highest(function(x) -sum(terms(x)), starts, c(FALSE, TRUE, TRUE, TRUE), 1,
-                 rough = function(x) -sum(of(x, TRUE)))
+  opt <- highest(function(x) -sum(terms(x)), starts, c(FALSE, TRUE, TRUE, TRUE), 1)
   f <- selection_fields(opt, 1, as.numeric(logLik(ml, REML = FALSE)), terms, study)
   f$alternative <- alternative
   if (is.null(study)) {
@@ -67,7 +65,7 @@ if (any(grepl("make_golden_bias_sizes.R", commandArgs()))) {
     c(names(INDEPENDENT), names(DEPENDENT)), "metadat", numDeriv = as.character(packageVersion("numDeriv")),
     control = list(by_size = "lm(weights=ni); rma.uni on COR with knha; regtest as check",
                    own_steps = "published likelihood with cuts atanh(t / sqrt(t^2 + n - 2)), t = qt(1 - p, n - 2)",
-                   beta = "p clipped at .025 and .975; selmodel(control=list(pval.min=.025)) beside it")))
+                   beta = "p clipped at .025 and .975, Simpson of 401 points; selmodel(control=list(pval.min=.025)) beside it")))
   found$source$script <- "scripts/make_golden_bias_sizes.R"
   found$correlations <- lapply(CORRELATIONS, function(d) list(
     r = arr(d$ri), n = arr(d$ni), by_size = by_size(d$ri, d$ni),
