@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from bias_data import independent, quiet
+from bias_data import dependent, independent, quiet
 from golden_data import assert_close, golden
 from scipy import stats
 
 import metaalliance as ma
+from metaalliance.analysis.content import bias_results
 from metaalliance.effects.fisher import (
     critical_values,
     effective_n,
@@ -18,7 +19,10 @@ from metaalliance.effects.fisher import (
     variance_of_effect,
 )
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.plots.charts.funnel_marks import AsymmetryLine
+from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.publication_bias.methods import METHODS
+from metaalliance.report.sections.bias import adjusted_table, bias_section
 
 CORRELATIONS = golden("bias_sizes")["correlations"]
 both = pytest.mark.parametrize("name", CORRELATIONS)
@@ -295,6 +299,17 @@ def test_the_truncated_beta_model_agrees_with_r(name):
     assert (ends[0], ends[3]) == (ends[1], ends[2])
 
 
+@pytest.mark.parametrize("name", golden("bias_sizes")["beta_dependent"])
+def test_the_truncated_beta_model_of_dependent_effects_agrees_with_the_sandwich_in_r(name):
+    expected = golden("bias_sizes")["beta_dependent"][name]
+    found = quiet(ma.beta_selection_model, dependent(name), alternative="greater")
+    assert_close(found.beta, expected["beta"], 1e-5, found.se[0])
+    assert_close(found.weights, expected["delta"], 1e-5)
+    errors = [*found.se, found.tau2_se, *found.weights_se]
+    assert_close(errors, expected["robust_se"], 1e-4)
+    assert_close(found.test_statistic, expected["robust_F"], 1e-4)
+
+
 def raudenbush():
     data = golden("raudenbush1985")["data"]
     return ma.Effects.from_arrays(data["yi"], data["vi"])
@@ -367,3 +382,47 @@ def test_identical_effects_have_the_errors_of_their_variances(model):
     assert_close([found.pet.limit, found.pet.limit_se], [0.3, se], 1e-7)
     assert found.pet.limit_df == 1
     assert any(p.code == "MA614" for p in found.notices)
+
+
+# --- one answer wherever the methods are used ---
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_pool_bias_and_report_agree_on_the_scale_of_r(tmp_path, most):
+    path = tmp_path / "a.csv"
+    review(path, most, "r")
+    analysis = ma.Analysis.read(path, measure="r")
+    found = analysis.bias()
+    pet = found.results["PET-PEESE"]
+    rows, _ = compare_all_models(found.fit)
+    assert rows[-1].name == "PET-PEESE adjusted"
+    assert rows[-1].fit.estimate == pet.estimate
+    assert rows[-1].fit.settings()["predictor"] == ["1/sqrt(effective n)", "1/effective n"]
+    reported = bias_results(found.fit)
+    printed = {row["name"]: row["estimate"] for row in adjusted_table(found.fit, reported).rows}
+    for name, term, *_ in found.adjusted():
+        title = next((a.title for a in found.applied if a.name == name), name)
+        shown = printed.get(title, printed.get(f"{title} ({pet.chosen})"))
+        assert shown == term.estimate, name
+    text = bias_section(found.fit, reported).methods[0].text
+    assert "1/√(effective" in text and "ran on Fisher" in text
+
+
+@pytest.mark.parametrize("measure", ["r", "z"])
+def test_a_line_on_effective_n_ends_at_its_limit_and_follows_the_errors(tmp_path, measure):
+    effects = raw("molloy2014") if measure == "r" else review(tmp_path / "a.csv", 1, "z")
+    found = quiet(ma.egger, effects, "1/sqrt(effective n)")
+    line = AsymmetryLine.of(found)
+    effect, se = line.at(np.array([0.0, 0.1]))
+    assert_close(effect, [found.limit, found.limit + 0.1 * found.slope], 1e-12)
+    expected = (1 - effect[1] ** 2) / math.sqrt(99) if measure == "r" else 1 / math.sqrt(97)
+    assert_close(se, [0, expected], 1e-12)
+    assert_close(line.furthest, 1 / math.sqrt(effective_n(effects).min()), 1e-12)
+
+
+def test_a_funnel_is_on_one_scale():
+    fit = quiet(ma.pool, raw("molloy2014"))
+    filled = quiet(ma.trim_and_fill, fit)
+    with pytest.raises(OptionError, match="filled.observed"):
+        ma.plots.funnel(fit, filled=filled)
+    ma.plots.funnel(filled.observed, filled=filled)

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
+from metaalliance.effects.fisher import effective_n
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.style import Style
@@ -49,6 +50,8 @@ class AsymmetryLine:
     error_at : callable
         Standard error of an expected effect, from 1/√(effective n) and the effect; by default the
         regression is on standard errors.
+    furthest : float
+        Size of the smallest study, where the line ends; by default that of the plot.
     """
 
     label: str
@@ -56,6 +59,7 @@ class AsymmetryLine:
     slope: float
     squared: bool = False
     error_at: Callable[[Array, Array], Array] = lambda x, _: x
+    furthest: float | None = None
 
     @classmethod
     def of(cls, found: Egger, label: str = "Egger regression") -> AsymmetryLine:
@@ -64,7 +68,10 @@ class AsymmetryLine:
         line = cls(label=label, limit=found.limit, slope=found.slope, squared=squared)
         if not found.by_size:
             return line
-        return replace(line, error_at=_error_of_z if found.measure == "z" else _error_of_r)
+        n = effective_n(found.effects)
+        assert n is not None  # the regression has taken it
+        error = _error_of_z if found.measure == "z" else _error_of_r
+        return replace(line, error_at=error, furthest=float(np.sqrt(1 / n.min())))
 
     def at(self, size: Array) -> tuple[Array, Array]:
         """Return expected effects and their standard errors at measures of the size of studies."""
@@ -136,7 +143,8 @@ def paint_filled(frame: Frame, yi: Array, se: Array, estimate: float, largest: f
 def paint_lines(frame: Frame, lines: Sequence[AsymmetryLine], largest: float) -> None:
     """Draw regressions of the effects on the size of their studies."""
     for i, line in enumerate(lines):
-        effect, se = line.at(np.linspace(0, 2 * largest, 201))
+        end = largest if line.furthest is None else line.furthest
+        effect, se = line.at(np.linspace(0, end, 101))
         shown = se <= largest
         drawn = frame.axes.plot(effect[shown], se[shown], **asymmetry_look(frame.style, i))[0]
         drawn.set_label(line.label)
