@@ -221,4 +221,6 @@ def _own_sentence(row: NamedFit) -> Prose:
     used = row.fit.settings().get("regression", row.fit.model)
     classical = "by classical weighted least squares, as its authors define it"
     how = classical if used == "classical" else f"in the {used} model"
-    return prose(_OWN_SENTENCE[row.name], method=row.fit.model, how=how)
+    if "effective n" in row.fit.settings().get("predictor", ""):
+        how += ", with the effective *n* for the size of studies"
+    return prose(_OWN_SENTENCE[row.name], method=row.fit.model, how=prose(how))
