@@ -1377,6 +1377,14 @@ _ANALYSIS = {
         "A single study or effect is all there is.",
         "Use another unit, or no influence analysis.",
     ),
+    "MA661": _note(
+        "what stands for the size of studies in methods on publication bias",
+        "Where the sampling variance of an effect depends on the effect itself (on the scale of r; "
+        "on Fisher z by the delta method, as beside rank correlations), it would be related to the "
+        "effects without any bias: regressions take the effective n, other methods run on Fisher "
+        "z.",
+        "Nothing; it is stated in the result.",
+    ),
     "MA662": _warning(
         "the model cannot be fitted to some subsets",
         "Without a study, or in a subset, a variance or a coefficient is not identified.",

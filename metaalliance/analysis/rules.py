@@ -62,6 +62,7 @@ class Rule:
 _ALL = frozenset({"pool", "report", "moderators", "bias", "influence", "multiverse"})
 #: Commands that record the numbers of a figure.
 _DRAWN = frozenset({"forest", "funnel", "plot"})
+_BIAS = frozenset({"bias", "report"})
 #: Commands that count levels, and those whose model may take its structure from a column of levels.
 _READ_AS_LEVELS: tuple[tuple[frozenset[str], Where], ...] = (
     (frozenset({"moderators", "report", "multiverse", "influence"}), "reading"),
@@ -136,6 +137,34 @@ RULES: tuple[Rule, ...] = (
             where=where,
         )
         for commands, where in _READ_AS_LEVELS
+    ),
+    Rule(
+        version=5,
+        text="p-uniform* has no test of publication bias, and its test of tau² is that of a value "
+        "on the boundary",
+        commands=_BIAS,
+        numbers=r"(bias\.)?methods\.p-uniform",
+    ),
+    Rule(
+        version=5,
+        text="the beta selection model truncates p to [.025, .975]",
+        commands=_BIAS,
+        numbers=r"(bias\.)?methods\.Beta selection",
+    ),
+    Rule(
+        version=5,
+        text="where variances depend on effects, as on the scale of r, regressions on the size of "
+        "studies take the effective n and other methods for publication bias run on Fisher z; an "
+        "effect is significant by the test of its report; p-uniform* and the beta selection model "
+        "changed",
+        commands=_BIAS,
+        numbers=r"(tests|adjusted|methods|henmi_copas|bias)\b",
+    ),
+    Rule(
+        version=5,
+        text="where variances depend on effects, PET-PEESE takes the effective n",
+        commands=frozenset({"pool", "report"}),
+        numbers=r"models\.[1-9]",
     ),
     *(
         Rule(

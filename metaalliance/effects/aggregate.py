@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,15 @@ from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.conversion.formulas import r_variance, unbiased_r, z_variance
 from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
 from metaalliance.effects.effects import Effects, study_names
+from metaalliance.effects.fisher import (
+    EFFECTIVE_N,
+    FISHER_Z,
+    TEST_DF,
+    TEST_TAILS,
+    VI_FISHER_Z,
+    VI_OF_EFFECT,
+    effective_n,
+)
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.options import Measure, check_option, check_rho
@@ -115,9 +124,39 @@ def aggregate(
         out["n"] = n if method == "composite" else people.participants(frame["n"])
     out["effect"] = np.arange(1, blocks.m + 1)
     out["yi"], out["vi"], out["n_effects"] = mean, variance, blocks.sizes
+    if method == "composite":  # its n is that of one correlation
+        out = out.drop(
+            columns=[c for c in (FISHER_Z, VI_FISHER_Z, EFFECTIVE_N, TEST_DF) if c in out]
+        )
+    else:
+        average = _gls if weighted else _plain
+        out = _without_size(out, effects, order, lambda y, v: average(blocks, people, y, v, rho))
     if effects.measure != "generic":
         out["r"] = np.tanh(mean) if effects.measure == "z" else mean
     return Effects(frame=out, measure=effects.measure)
+
+
+def _without_size(
+    out: pd.DataFrame,
+    effects: Effects,
+    order: IntArray,
+    average: Callable[..., tuple[Array, Array]],
+) -> pd.DataFrame:
+    """Average what does not rest on the size of the effects (see `effects.fisher`) like them."""
+    frame, alone = effects.frame.iloc[order], out["n_effects"].to_numpy() == 1
+    size = effective_n(effects)
+    if size is not None and not alone.all():
+        out[EFFECTIVE_N] = 1 / average(np.zeros(order.size), 1 / size[order])[1]
+    if VI_OF_EFFECT in frame:
+        out[VI_OF_EFFECT] = frame.groupby("study", sort=False)[VI_OF_EFFECT].any().to_numpy()
+    for name in (c for c in (TEST_DF, TEST_TAILS) if c in frame):
+        out[name] = out[name].where(alone)
+    if FISHER_Z in frame:
+        z, vi = (frame[c].to_numpy(dtype=float) for c in (FISHER_Z, VI_FISHER_Z))
+        if not np.isfinite(vi).all():
+            return out.drop(columns=[FISHER_Z, VI_FISHER_Z])
+        out[FISHER_Z], out[VI_FISHER_Z] = average(z, vi)
+    return out
 
 
 def known_blocks(

@@ -9,10 +9,19 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.core.conversion import formulas as cv
+from metaalliance.core.conversion.attenuation import correct_z
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.effects.attenuation import Corrections, correct_effect, find_reliabilities
 from metaalliance.effects.effects import RESERVED, Effects
+from metaalliance.effects.fisher import (
+    EFFECTIVE_N,
+    FISHER_Z,
+    TEST_DF,
+    TEST_TAILS,
+    VI_FISHER_Z,
+    VI_OF_EFFECT,
+)
 from metaalliance.effects.levels import HEADERS, ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.options import Attenuation, Measure, SheetMeasure, Variances, check_option
@@ -104,7 +113,9 @@ def effect_sizes(
     if corrections:
         entries = _corrected(entries, corrections, measure)
     frame = pd.DataFrame([e.record for e in entries])
-    frame = frame.drop(columns=[c for c in frame if c != "n" and frame[c].isna().all()])
+    kept = {"n", TEST_DF}
+    frame = frame.drop(columns=[c for c in frame if c not in kept and frame[c].isna().all()])
+    frame = frame.drop(columns=_silent(frame, measure))
     if (frame["label"] == frame["study"]).all():
         frame = frame.drop(columns="label")
     frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
@@ -112,6 +123,16 @@ def effect_sizes(
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
     return Effects(frame=frame, measure=measure, ledger=ledger)
+
+
+def _silent(frame: pd.DataFrame, measure: Measure) -> list[str]:
+    """Columns of `effects.fisher` that say nothing here."""
+    if measure != "z":
+        return []
+    same = (frame[EFFECTIVE_N] == frame["n"]).all()
+    free = not frame[VI_OF_EFFECT].any()
+    told = {FISHER_Z: True, VI_FISHER_Z: True, EFFECTIVE_N: same, VI_OF_EFFECT: free}
+    return [c for c, silent in told.items() if silent]
 
 
 def _refuse_infinite(entries: list[_Entry], measure: Measure) -> None:
@@ -148,6 +169,7 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
     found = correct_effect(record["yi"], record["vi"], record["r"], measure, reliabilities)
     values = {"yi": found.yi, "vi": found.vi, "r": found.r}
     record |= {**values, "r_observed": entry.record["r"], "attenuation": found.factor}
+    record |= _corrected_z(entry.record, found.factor)
     ledger |= {**values, "attenuation": found.text}
     rule = RULES.get(ledger["statistic"])
     partial = ledger["formula"].endswith(
@@ -160,6 +182,15 @@ def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entr
         note = "corrected for unreliability as if it were a zero-order correlation"
         ledger["assumptions"] = "; ".join(t for t in (ledger["assumptions"], note) if t)
     return _Entry(record, ledger)
+
+
+def _corrected_z(record: dict[str, Any], factor: float) -> dict[str, Any]:
+    """Fisher z and its variance after correction; missing where the correlation reaches 1."""
+    z, vi = math.nan, math.nan
+    if abs(record["r"]) < factor:
+        z, vi = correct_z(record[FISHER_Z], record[VI_FISHER_Z], factor, factor)
+    size = record[EFFECTIVE_N] * factor**2
+    return {FISHER_Z: z, VI_FISHER_Z: vi, EFFECTIVE_N: size, VI_OF_EFFECT: True}
 
 
 def _entry(
@@ -192,6 +223,7 @@ def _entry(
         "r": r,
         "row": row.number,
         "sample": row.get("sample"),
+        **_size_and_test(studies, row, found, sign * flip, r),
         **_moderators(row),
     }
     changes = [f"{c.cell}: {t}" for c in row.cells.values() for t in c.changes]
@@ -282,6 +314,28 @@ def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[flo
     if found.df is None or not found.standard:  # a variance of its own, by the delta method
         return value, found.z_variance * (1 - value * value) ** 2
     return value, cv.r_variance(value, found.df)
+
+
+def _size_and_test(
+    studies: Studies, row: Row, found: Converted, sign: int, r: float
+) -> dict[str, Any]:
+    """What does not rest on the size of an effect, and the test that its report gives."""
+    z = math.atanh(r) if found.z is None else sign * found.z
+    n, choice = _n(studies, row), studies.choices.get(row.number)
+    size = n if found.df is None else found.df + 2
+    if math.isnan(size):
+        size = 3 + 1 / found.z_variance
+    test = "t" if choice is None else choice.rule.test
+    df = {"t": size - 2, "normal": math.inf, "": math.nan}[test]
+    unknown = math.isnan(n) and found.df is None
+    return {
+        FISHER_Z: z,
+        VI_FISHER_Z: found.z_variance,
+        EFFECTIVE_N: size,
+        VI_OF_EFFECT: found.of_effect,
+        TEST_DF: math.nan if unknown else df,
+        TEST_TAILS: None if choice is None else choice.inputs.get("tails"),
+    }
 
 
 def _n(studies: Studies, row: Row) -> float:

@@ -19,7 +19,8 @@ from metaalliance.options import Measure, check_option
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
     "study", "label", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects", "r_observed",
-    "attenuation",
+    "attenuation", "fisher_z", "vi_fisher_z", "effective_n", "vi_of_effect", "test_df",
+    "test_tails",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Unpack
@@ -9,14 +10,18 @@ from typing import Any, ClassVar, Literal, Unpack
 import numpy as np
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.selection.beta import SMALLEST_P, beta_selector
-from metaalliance.core.selection.fit import maximise_selection
+from metaalliance.core.selection.beta import LEAST_ROOM, SMALLEST_P, beta_selector, room
+from metaalliance.core.selection.fit import SelectionOptimum, maximise_selection
+from metaalliance.core.selection.steps import normal_critical, p_groups
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import announced
 from metaalliance.options import check_option
+from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import (
+    FEW_IN_INTERVAL,
     begin,
     chosen_direction,
     few_studies,
@@ -37,11 +42,22 @@ _FURTHEST = 1e3
 class BetaSelectionModel(SelectionResult):
     """Mean (or coefficients) under a selection weight ``p^(a - 1) (1 - p)^(b - 1)``.
 
-    `weights` holds a and b; both are one without selection.
+    Attributes
+    ----------
+    weights : ndarray, shape (2,)
+        a and b; both are one without selection.
+    smallest_p : float
+        P-values nearer to 0 or 1 than this count as this near; zero for no truncation.
     """
 
     method: ClassVar[str] = "beta_selection_model"
     title: ClassVar[str] = "Beta selection model (Citkowicz and Vevea)"
+
+    smallest_p: float
+
+    def settings(self) -> dict[str, Any]:
+        """Return the options that made this result."""
+        return {**SelectionResult.settings(self), "smallest_p": self.smallest_p}
 
     def weight_names(self) -> tuple[str, ...]:
         """Return "a" and "b"."""
@@ -50,7 +66,8 @@ class BetaSelectionModel(SelectionResult):
     def weight(self, p: Array) -> Array:
         """Return the relative weight at one-sided p-values, 1 at p = .5."""
         a, b = (float(w) for w in self.weights)
-        inside = np.clip(np.asarray(p, dtype=float), SMALLEST_P, 1 - SMALLEST_P)
+        ends = max(self.smallest_p, float(np.finfo(float).tiny))
+        inside = np.clip(np.asarray(p, dtype=float), ends, 1 - self.smallest_p)
         relative: Array = (2 * inside) ** (a - 1) * (2 * (1 - inside)) ** (b - 1)
         return relative
 
@@ -77,6 +94,7 @@ def beta_selection_model(
     *,
     alternative: Literal["auto", "greater", "less"] = "auto",
     moderators: Sequence[str] = (),
+    smallest_p: float = SMALLEST_P,
     **settings: Unpack[ModelSettings],
 ) -> BetaSelectionModel:
     """Fit a random-effects model whose effects were selected by a beta weight of p.
@@ -91,18 +109,25 @@ def beta_selection_model(
         Direction that selection favours; "auto" takes the sign of the pooled estimate.
     moderators : sequence of str
         Columns of the effects that the mean depends on.
+    smallest_p : float
+        P-values nearer to 0 or 1 than this count as this near, by default .025: the weight is
+        constant among results that are significant in either direction. Zero is no truncation;
+        the weight of a tiny p then has no bound, and none has a mean unless a and b are above
+        ``tau² / (v + tau²)`` for every effect.
     **settings
         The settings of `pool`, by default those of the fit. `level` is taken; the model has its
         own likelihood and errors, so that the others are named in `not_taken`.
 
     Raises
     ------
+    OptionError
+        For a `smallest_p` that is not from 0 up to .5.
     EstimationError
-        When the effects do not determine the estimates.
+        When the effects do not determine the estimates, or the likelihood has no maximum.
 
     References
     ----------
-    Citkowicz and Vevea (2017).
+    Citkowicz and Vevea (2017); Citkowicz et al. (2026): truncated p-values.
 
     Examples
     --------
@@ -113,16 +138,89 @@ def beta_selection_model(
     ('likelihood-ratio', 2)
     """
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
+    if not 0 <= smallest_p < 0.5:
+        raise OptionError(f"smallest_p={smallest_p!r} is not a p-value from 0 to below 0.5.")
     start = begin(BetaSelectionModel, effects, settings)
     chosen = start.effects
     X, names = design(chosen, moderators)
     need_studies(chosen, 4 + X.shape[1], _METHOD)
     way, notices = chosen_direction(chosen, alternative)
     yi = orient(chosen.yi, way)
-    optimum = maximise_selection(yi, chosen.vi, X, beta_selector, 2, _FURTHEST)
+    notices += _check_spread(yi, chosen.vi, smallest_p)
+    optimum = _maximum(yi, chosen.vi, X, smallest_p)
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
     found, extra = inference(start, optimum, names, way, reference=False)
     return announced(
-        BetaSelectionModel(**found, notices=(*notices, *extra, *few_studies(chosen, _METHOD)))
+        BetaSelectionModel(
+            **found,
+            smallest_p=smallest_p,
+            notices=(
+                *start.notices,
+                *notices,
+                *extra,
+                *_rests_on_the_ends(optimum, chosen.vi, X.shape[1], smallest_p),
+                *few_studies(chosen, _METHOD),
+            ),
+        )
     )
+
+
+def _check_spread(yi: Array, vi: Array, smallest: float) -> tuple[Problem, ...]:
+    """Refuse effects that are all significant: nothing tells of the weights of others."""
+    critical = normal_critical(np.array([smallest]), "greater")
+    others = int(p_groups(yi / np.sqrt(vi), critical, "greater").sum())
+    if others >= FEW_IN_INTERVAL or smallest == 0:
+        return ()
+    if others == 0:
+        raise EstimationError(
+            f"{_METHOD} was refused: no effect has a one-sided p above {smallest:g}, so that "
+            "nothing tells how likely such a result is to be seen.",
+            code="MA653",
+        )
+    message = (
+        f"Fewer than {FEW_IN_INTERVAL} effects have a one-sided p above {smallest:g} ({others}): "
+        "the weights and the adjusted estimate rest on them."
+    )
+    return (notice("MA656", message, "Read it as a sensitivity analysis."),)
+
+
+def _maximum(yi: Array, vi: Array, X: Array, smallest: float) -> SelectionOptimum:
+    """Highest maximum; without truncation one well inside the range where the weight has a mean."""
+    edge = EstimationError(
+        f"{_METHOD} was refused: without truncation of p the weight has a mean only while a and b "
+        "are above tau²/(v + tau²), and the likelihood has no maximum inside that range. Truncate "
+        f"p (smallest_p={SMALLEST_P:g}).",
+        code="MA654",
+    )
+    try:
+        found = maximise_selection(
+            yi, vi, X, lambda y, v: beta_selector(y, v, smallest), 2, _FURTHEST
+        )
+    except ConvergenceError:
+        if smallest > 0:
+            raise
+        raise edge from None
+    if smallest == 0 and _room(found, vi, X.shape[1]) < LEAST_ROOM:
+        raise edge
+    return found
+
+
+def _room(optimum: SelectionOptimum, vi: Array, p: int) -> float:
+    """How far the weight is from having no mean; infinite where it is bounded."""
+    delta = optimum.theta[p + 1 :]
+    return math.inf if (delta >= 1).all() else room(vi, float(optimum.theta[p]), delta)
+
+
+def _rests_on_the_ends(
+    optimum: SelectionOptimum, vi: Array, p: int, smallest: float
+) -> tuple[Problem, ...]:
+    """Warn of an optimum that moves with the truncation where it is meant to stand for none."""
+    if smallest == 0 or smallest >= SMALLEST_P or _room(optimum, vi, p) > 0:
+        return ()
+    message = (
+        f"The estimates rest on the truncation of p at {smallest:g}: without it the weight has no "
+        "mean here, since a or b is not above tau²/(v + tau²), and the likelihood no value."
+    )
+    hint = f"Truncate p at {SMALLEST_P:g}, where results count as significant."
+    return (notice("MA658", message, hint),)

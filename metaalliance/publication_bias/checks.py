@@ -11,6 +11,7 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.tau2 import estimate_tau2
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.fisher import is_correlation, on_fisher_z
 from metaalliance.errors import EstimationError
 from metaalliance.model import AGGREGATION_RHO, TESTS, Model
 from metaalliance.models.independence import independent_effects
@@ -72,9 +73,20 @@ def begin(
 ) -> Start:
     """Return all effects with what was asked for, for a method that takes dependent ones."""
     asked = asked_model(effects, settings)
-    return Start(
-        effects=effects_of(effects), model=asked, not_taken=left_out(asked, kind.takes, kind.kinds)
+    chosen, notices = scaled(kind, effects_of(effects))
+    lost = left_out(asked, kind.takes, kind.kinds)
+    return Start(effects=chosen, model=asked, not_taken=lost, notices=notices)
+
+
+def scaled(kind: type[BiasResult], effects: Effects) -> tuple[Effects, tuple[Problem, ...]]:
+    """Return effects on the scale on which a method runs, and a note where it is another one."""
+    if not kind.fisher or not is_correlation(effects):
+        return effects, ()
+    message = (
+        "Methods for publication bias other than regressions on the size of studies run on Fisher "
+        "z: on the scale of r precision depends on the correlation itself. Means are given as r."
     )
+    return on_fisher_z(effects), (notice("MA661", message, severity="note"),)
 
 
 def begin_averaged(
@@ -94,14 +106,14 @@ def begin_averaged(
     if isinstance(rho, str) or rho is None:
         lost += ("rho",) if rho is not None else ()
         rho = AGGREGATION_RHO
-    every = effects_of(effects)
+    every, notes = scaled(kind, effects_of(effects))
     chosen, notices = independent_effects(every, method, rho)
     return Start(
         effects=chosen,
         model=asked,
         aggregation_rho=None if chosen is every else rho,
         not_taken=lost,
-        notices=notices,
+        notices=(*notes, *notices),
     )
 
 

@@ -11,6 +11,8 @@ from metaalliance.models.regression_fit import COLUMNS
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.pet_peese import pet_peese, settings_left_out
 
+#: Name of the row, with its method.
+BIAS_ADJUSTED = "PET-PEESE adjusted"
 #: Fewer studies cannot carry a regression on their precision.
 LEAST_STUDIES = 10
 
@@ -36,7 +38,7 @@ def compare_all_models(
     """
     rows = [*removed]
     if main.n_studies >= LEAST_STUDIES:
-        rows.append(Row("bias-adjusted", adjusted, not_taken=settings_left_out(main)))
+        rows.append(Row(BIAS_ADJUSTED, adjusted, not_taken=settings_left_out(main)))
     return compare_models(main, rows, notes)
 
 

@@ -13,13 +13,15 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.fisher import effective_n, variance_of_effect
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model
-from metaalliance.models.checks import refuse_false_independence
+from metaalliance.models.checks import is_zero, refuse_false_independence, zero_spread_notice
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression import fit_regression
 from metaalliance.notices import announced
 from metaalliance.options import CLUSTER_TESTS, check_option
+from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import (
     Start,
     Structure,
@@ -32,7 +34,7 @@ from metaalliance.publication_bias.checks import (
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.wording.numbers import p_text
 
-Predictor = Literal["sei", "vi", "n", "1/n", "1/sqrt(n)"]
+Predictor = Literal["sei", "vi", "n", "1/n", "1/sqrt(n)", "1/effective n", "1/sqrt(effective n)"]
 EggerModel = Literal["auto", "classical", "common-effect", "two-level", "three-level", "che"]
 _METHOD = "Egger's test"
 #: Why the classical regression does not take the settings of a model with random effects.
@@ -47,7 +49,11 @@ _WORDS = {
     "n": "n",
     "1/n": "1/n",
     "1/sqrt(n)": "1/sqrt(n)",
+    "1/effective n": "1/(effective n)",
+    "1/sqrt(effective n)": "1/√(effective n)",
 }
+#: Predictors that stand for the standard error and the variance where these depend on the effect.
+_BY_SIZE: dict[Predictor, Predictor] = {"sei": "1/sqrt(effective n)", "vi": "1/effective n"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,6 +84,7 @@ class Egger(BiasResult):
         {"model", "tau2", "test", "rho", "level", "within", "above", "crossed", "rho_same", "same"}
     )
     because: ClassVar[str] = "a regression on the size of studies predicts no new study"
+    fisher: ClassVar[bool] = False
 
     predictor: Predictor
     model: str
@@ -100,6 +107,11 @@ class Egger(BiasResult):
     limit_ci_high: float
     limit_df: float
     tau2: float
+
+    @property
+    def by_size(self) -> bool:
+        """Whether effective n stands for standard errors or variances that rest on the effects."""
+        return self.predictor in _BY_SIZE.values()
 
     def limit_term(self, name: str) -> Term:
         """Return the mean at a predictor of zero under a name."""
@@ -150,15 +162,17 @@ class Egger(BiasResult):
         """Return model and meaning."""
         larger = self.slope > 0 if self.predictor != "n" else self.slope < 0
         robust = f", cluster-robust {self.test.upper()}" if self.test in CLUSTER_TESTS else ""
+        by_size = f", on {_WORDS[self.predictor]}" if self.by_size else ""
+        size = "larger" if larger else "smaller"
         return (
-            f"{self.model} model{robust}: small studies have {'larger' if larger else 'smaller'} "
-            f"effects (p {p_text(self.p_value)}). Asymmetry has other causes than publication bias."
+            f"{self.model} model{robust}{by_size}: small studies have {size} effects (p "
+            f"{p_text(self.p_value)}). Asymmetry has other causes than publication bias."
         )
 
 
 def egger(
     effects: Effects | PooledFit,
-    predictor: Predictor = "sei",
+    predictor: Predictor | None = None,
     model: EggerModel | Model | None = None,
     test: str | None = None,
     rho: float | str | None = None,
@@ -174,12 +188,15 @@ def egger(
     effects : Effects or PooledFit
         What was seen. A fit carries all of its settings into the regression; what is stated
         beside it goes over them.
-    predictor : {"sei", "vi", "n", "1/n", "1/sqrt(n)"}
-        Measure of study size.
+    predictor : {"sei", "vi", "n", "1/n", "1/sqrt(n)", "1/effective n", "1/sqrt(effective n)"}
+        Measure of study size, by default the standard error. Where the variance of some effect
+        depends on the effect (on the scale of r; on Fisher z by the delta method) the default is
+        1/sqrt(effective n), and a note says so.
     model : {"auto", "classical", "common-effect", "two-level", "three-level", "che"}, optional
         "auto" takes the correlated-effects model ("che") where a study has several effects, so
         that they are not treated as independent, else the two-level mixed-effects model.
-        "classical" is Egger's: weights 1/vi with a dispersion factor, t with k - 2.
+        "classical" is Egger's: weights 1/vi with a dispersion factor, t with k - 2; with a
+        predictor of effective n weights are the effective n.
     test : str, optional
         As in `pool`: cluster-robust CR2 for the multilevel models, Knapp-Hartung for two-level.
     rho : float or str, optional
@@ -221,10 +238,16 @@ def egger(
     given = {"tau2": tau2, "rho": rho, "level": level, **structure}
     if model != "classical":
         start = begin(Egger, effects, {**given, "model": model, "test": test})
-        return announced(fit_egger(start, predictor))
+        return announced(fit_egger(start, predictor or measure_of_size(start.effects)))
     refuse_classical_test(test)
     start = of_classical(begin(Egger, effects, given), main=isinstance(effects, PooledFit))
-    return announced(fit_egger(start, predictor, classical=True))
+    chosen = predictor or measure_of_size(start.effects)
+    return announced(fit_egger(start, chosen, classical=True))
+
+
+def measure_of_size(effects: Effects, plain: Literal["sei", "vi"] = "sei") -> Predictor:
+    """Return the standard error or variance, or what stands for it where it rests on the effect."""
+    return _BY_SIZE[plain] if variance_of_effect(effects).any() else plain
 
 
 def refuse_classical_test(test: str | None) -> None:
@@ -255,12 +278,12 @@ def fit_egger(start: Start, predictor: Predictor, *, classical: bool = False) ->
     x = _predictor(chosen, predictor)
     need_spread(x, _WORDS[predictor], _METHOD)
     if classical:
-        fields = _classical(chosen, x, start.model.level)
+        fields = _classical(chosen, x, _weights(chosen, predictor), start.model.level)
     else:
         fields = _regressed(chosen, x, predictor, start.model)
     if predictor == "n":
         fields |= {name: math.nan for name in fields if name.startswith("limit")}
-    notices = (*fields.pop("notices"), *few_studies(chosen, _METHOD))
+    notices = (*_said(chosen, predictor), *fields.pop("notices"), *few_studies(chosen, _METHOD))
     return Egger(**start.fields(), predictor=predictor, notices=notices, **fields)
 
 
@@ -271,6 +294,8 @@ def _predictor(effects: Effects, name: str) -> Array:
         return sei
     if name == "vi":
         return effects.vi
+    if name in _BY_SIZE.values():
+        return _by_size(effects, name)
     if "n" not in effects.frame or effects.frame["n"].isna().any():
         missing = effects.frame["n"].isna().sum() if "n" in effects.frame else effects.n_effects
         raise EstimationError(
@@ -282,12 +307,50 @@ def _predictor(effects: Effects, name: str) -> Array:
     return forms[name]
 
 
-def _classical(effects: Effects, x: Array, level: float) -> dict[str, Any]:
-    """Weighted least squares with weights 1/vi and a dispersion factor."""
+def _by_size(effects: Effects, name: str) -> Array:
+    """1/(effective n) or its root."""
+    n = effective_n(effects)
+    if n is None:
+        raise EstimationError(
+            f"The predictor {name} needs the n of every effect. Use predictor='sei'."
+        )
+    share: Array = 1 / n
+    return share if name == "1/effective n" else np.sqrt(share)
+
+
+def _weights(effects: Effects, predictor: Predictor) -> Array:
+    """Weights of the classical regression: 1/vi, or what of it does not rest on the effect."""
+    by_size = predictor in _BY_SIZE.values()
+    return 1 / _by_size(effects, "1/effective n") if by_size else 1 / effects.vi
+
+
+def _said(effects: Effects, predictor: Predictor) -> tuple[Problem, ...]:
+    """Say that the size of studies is their effective n, or warn that it is not."""
+    rests = int(variance_of_effect(effects).sum())
+    if not rests or predictor in {"n", "1/n", "1/sqrt(n)"}:
+        return ()
+    whose = "every effect" if rests == effects.n_effects else f"{rests} of {effects.n_effects}"
+    depends = f"the sampling variance of {whose} depends on the effect"
+    if predictor in _BY_SIZE.values():
+        message = (
+            f"Regressions take 1/√(effective n) and 1/(effective n) as the size of studies, since "
+            f"{depends}."
+        )
+        return (notice("MA661", message, severity="note"),)
+    message = f"The slope on {_WORDS[predictor]} has a part without any bias: {depends}."
+    return (notice("MA661", message, "Leave predictor out.", severity="warning"),)
+
+
+def _classical(effects: Effects, x: Array, weights: Array, level: float) -> dict[str, Any]:
+    """Weighted least squares with a dispersion factor; without any dispersion one of 1."""
     refuse_false_independence(effects, "classical", "t")
     X = np.column_stack([np.ones_like(x), x])
-    fit, df = weighted_fit(effects.yi, X, 1 / effects.vi), float(x.size - 2)
-    se = np.sqrt(np.diag(fit.bread) * fit.rss / df)
+    fit, df = weighted_fit(effects.yi, X, weights), float(x.size - 2)
+    dispersion, notices = fit.rss / df, tuple[Problem, ...]()
+    if is_zero(fit.rss, float(weights @ effects.yi**2)):
+        known = weighted_fit(effects.yi, X, 1 / effects.vi)
+        fit, dispersion, notices = known, 1.0, (zero_spread_notice("classical"),)
+    se = np.sqrt(np.diag(fit.bread) * dispersion)
     beta = fit.beta
     statistic = [float(b / s) if s > 0 else math.nan for b, s in zip(beta, se, strict=True)]
     ends = [interval(float(b), float(s), df, level) for b, s in zip(beta, se, strict=True)]
@@ -301,7 +364,7 @@ def _classical(effects: Effects, x: Array, level: float) -> dict[str, Any]:
         "ci_high": [e.high for e in ends],
     }
     same = {"model": "classical", "test": "t", "tau2_method": "none", "rho": 0.0}
-    return {**same, **_coefficients(columns), "tau2": math.nan, "notices": ()}
+    return {**same, **_coefficients(columns), "tau2": math.nan, "notices": notices}
 
 
 def _regressed(effects: Effects, x: Array, name: str, model: Model) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Unpack
 
+import numpy as np
 from scipy.stats import binom, norm
 
 from metaalliance.core.arrays import Array, read_only
@@ -18,6 +19,7 @@ from metaalliance.core.selection.excess_significance import (
     significant,
 )
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.fisher import critical_values
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
 from metaalliance.models.pooled_fit import PooledFit
@@ -124,7 +126,8 @@ def excess_significance(
     effects : Effects or PooledFit
         Effects; several of one study are averaged first.
     p : float
-        Level of significance in the studies.
+        Level of significance in the studies, by the test that each reports (see
+        `selection_model`).
     alternative : {"two-sided", "greater", "less"}
         Direction of their tests.
     test : {"exact", "chi2", "binomial"}
@@ -164,8 +167,11 @@ def excess_significance(
     if none and asked.tau2 != Model().tau2:
         start = replace(start, not_taken=(*start.not_taken, "tau2"))
     mean, variance = random_effects_mean(chosen.yi, chosen.vi, estimator)
-    chances = power(chosen.vi, mean, variance, p, alternative)
-    observed = int(significant(chosen.yi, chosen.vi, p, alternative).sum())
+    sided: Literal["one-sided", "two-sided"]
+    sided = "two-sided" if alternative == "two-sided" else "one-sided"
+    critical = critical_values(chosen, np.array([p]), sided)[:, 0]
+    chances = power(chosen.vi, mean, variance, critical, alternative)
+    observed = int(significant(chosen.yi, chosen.vi, critical, alternative).sum())
     return announced(
         ExcessSignificance(
             **start.fields(),

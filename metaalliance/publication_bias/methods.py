@@ -126,7 +126,7 @@ _FILL = (
 )
 _STEPS = (
     "A step-function selection model estimates with the mean how likely results are to be "
-    "reported, by intervals of their one-sided *p*"
+    "reported, by intervals of their one-sided *p*, each result by the test of its report"
 )
 
 METHODS: Sequence[Method] = (
@@ -136,7 +136,8 @@ METHODS: Sequence[Method] = (
         result=Egger,
         function=egger,
         kind="test",
-        sentence="Egger’s test regresses effects on their standard errors",
+        sentence="Egger’s test regresses effects on the size of their studies, by default their "
+        "standard errors",
         references=("egger1997", "rodgers2021"),
         told=True,
     ),
@@ -213,16 +214,16 @@ METHODS: Sequence[Method] = (
         kind="both",
         test=-1,
         options=Wanted.way,
-        sentence="The beta selection model has a weight that bends smoothly with *p*",
-        references=("citkowicz2017",),
+        sentence="The beta selection model has a weight that bends smoothly with *p* between .025 "
+        "and .975",
+        references=("citkowicz2017", "citkowicz2026"),
     ),
     Method(
         name="p-uniform*",
         title="p-uniform*",
         result=PUniform,
         function=p_uniform,
-        kind="both",
-        test=-1,
+        kind="mean",
         options=Wanted.way,
         sentence="{name} estimates the mean from effects conditional on their significance",
         references=("vanaert2026",),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
-from scipy.special import ndtri
 
-from metaalliance.core.inference.intervals import Interval, chi2_p
+from metaalliance.core.inference.intervals import Interval, boundary_p, chi2_p
 from metaalliance.core.selection.p_uniform import Conditional, profile_interval
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.fisher import critical_values
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
@@ -45,10 +45,9 @@ class PUniform(BiasResult):
     tau2, tau2_low, tau2_high : float
         Heterogeneity variance with its profile-likelihood interval.
     tau2_statistic, tau2_p_value : float
-        Likelihood-ratio test (1 df) of no heterogeneity.
-    bias_statistic, bias_p_value : float
-        Twice the difference of the conditional log-likelihood between its maximum and the
-        ordinary random-effects estimates (Paule-Mandel), chi-squared with 2 df.
+        Likelihood-ratio test of no heterogeneity. Zero is the end of the range of tau², so that
+        the statistic is zero in half of the samples and chi-squared (1 df) in the others: p is
+        half of its tail.
     n_significant : int
         Studies significant in the favoured direction.
     alternative : {"greater", "less"}
@@ -76,8 +75,6 @@ class PUniform(BiasResult):
     tau2_high: float
     tau2_statistic: float
     tau2_p_value: float
-    bias_statistic: float
-    bias_p_value: float
     n_significant: int
     alternative: Direction
     p: float
@@ -87,23 +84,17 @@ class PUniform(BiasResult):
         return mean_term("mean given significance", self, shape="chi²(1)")
 
     def terms(self) -> Sequence[Term]:
-        """Return the mean, tau² and the test of publication bias."""
+        """Return the mean and tau²."""
         tau2 = Term(
             name="tau²",
-            shape="chi²(1)",
+            shape="½ chi²(1)",
             estimate=self.tau2,
             statistic=self.tau2_statistic,
             p_value=self.tau2_p_value,
             ci_low=self.tau2_low,
             ci_high=self.tau2_high,
         )
-        bias = Term(
-            name="publication bias",
-            shape="chi²(2)",
-            statistic=self.bias_statistic,
-            p_value=self.bias_p_value,
-        )
-        return self.adjusted(), tau2, bias
+        return self.adjusted(), tau2
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
@@ -117,8 +108,8 @@ class PUniform(BiasResult):
         """Return what the estimate rests on."""
         return (
             f"{self.n_significant} of {self.n_studies} studies are significant (one-sided p up to "
-            f"{self.p:g}). Significant and other studies may be published at any two rates; within "
-            "each kind selection is taken to be even."
+            f"{self.p:g} by the test of each report). Significant and other studies may be "
+            "published at any two rates; within each kind selection is taken to be even."
         )
 
 
@@ -131,12 +122,15 @@ def p_uniform(
 ) -> PUniform:
     """Estimate mean and heterogeneity conditional on each study's significance.
 
+    It has no test of publication bias: that of earlier versions was withdrawn by its authors.
+
     Parameters
     ----------
     effects : Effects or PooledFit
         Effects; several of one study are averaged first.
     p : float
-        One-sided level that made a study significant.
+        One-sided level that made a study significant by the test of its report (see
+        `selection_model`); the average of several effects has a normal test.
     alternative : {"auto", "greater", "less"}
         Favoured direction; "auto" takes the sign of the pooled estimate.
     **settings
@@ -169,7 +163,8 @@ def p_uniform(
     need_studies(chosen, 3, _METHOD)
     way, note = chosen_direction(chosen, alternative)
     sign = -1.0 if way == "less" else 1.0
-    data = Conditional.build(sign * chosen.yi, chosen.vi, -float(ndtri(p)))
+    critical = critical_values(chosen, np.array([p]))[:, 0]
+    data = Conditional.build(sign * chosen.yi, chosen.vi, critical)
     if not data.high.any():
         raise EstimationError(
             f"{_METHOD} was refused: no study is significant in the favoured direction.",
@@ -189,7 +184,7 @@ def p_uniform(
 
 def _estimates(data: Conditional, yi: Any, vi: Any, sign: float, level: float) -> dict[str, Any]:
     """Estimates, intervals and tests, in the direction and on the scale of the effects."""
-    mean, variance = random_effects_mean(yi, vi, "PM")
+    mean, variance = random_effects_mean(yi, vi, "PM")  # a start
     unit = data.unit
     mean, variance = mean / unit, variance / unit**2
     starts = [np.array([m * mean, v]) for m in (1.0, 0.5, 0.0) for v in (variance, variance + 1)]
@@ -208,8 +203,7 @@ def _estimates(data: Conditional, yi: Any, vi: Any, sign: float, level: float) -
     no_spread, _ = data.at_tau2(0.0, estimate)
     tests = {
         "statistic": max(0.0, 2 * (value - no_mean)),
-        "tau2_statistic": max(0.0, 2 * (value - no_spread)),
-        "bias_statistic": max(0.0, 2 * (value - data.point(mean, variance).value)),
+        "tau2_statistic": max(0.0, 2 * (value - no_spread)) if tau2 > 0 else 0.0,
     }
     ci = profile_interval(lambda m: data.at_mean(m, tau2)[0], value, estimate, level, -math.inf)
     spread = profile_interval(lambda t: data.at_tau2(t, estimate)[0], value, tau2, level, 0.0)
@@ -217,8 +211,7 @@ def _estimates(data: Conditional, yi: Any, vi: Any, sign: float, level: float) -
     return {
         **tests,
         "p_value": chi2_p(tests["statistic"], 1),
-        "tau2_p_value": chi2_p(tests["tau2_statistic"], 1),
-        "bias_p_value": chi2_p(tests["bias_statistic"], 2),
+        "tau2_p_value": boundary_p(tests["tau2_statistic"]),
         "estimate": sign * estimate * unit,
         "ci_low": ci.low * unit,
         "ci_high": ci.high * unit,

@@ -25,6 +25,7 @@ from metaalliance.publication_bias.egger import (
     Egger,
     EggerModel,
     fit_egger,
+    measure_of_size,
     of_classical,
     refuse_classical_test,
 )
@@ -39,7 +40,8 @@ class PetPeese(BiasResult):
     Attributes
     ----------
     pet, peese : Egger
-        Regressions on the standard error and on the sampling variance.
+        Regressions on the standard error and on the sampling variance, or on 1/√(effective n)
+        and 1/(effective n) where some variance depends on its effect.
     chosen : {"PET", "PEESE"}
         PEESE when the limit of PET is significant in the direction of the pooled estimate.
     switch_p_value : float
@@ -54,6 +56,7 @@ class PetPeese(BiasResult):
     title: ClassVar[str] = "PET-PEESE (Stanley and Doucouliagos)"
     takes: ClassVar[frozenset[str]] = Egger.takes
     because: ClassVar[str] = Egger.because
+    fisher: ClassVar[bool] = Egger.fisher
 
     pet: Egger = field(repr=False)
     peese: Egger = field(repr=False)
@@ -80,7 +83,11 @@ class PetPeese(BiasResult):
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
         own = {"switch_p": self.switch_p, "alternative": self.alternative}
-        return {**self.pet.settings(), **own, "predictor": ["sei", "vi"]}
+        return {
+            **self.pet.settings(),
+            **own,
+            "predictor": [self.pet.predictor, self.peese.predictor],
+        }
 
     def details(self) -> dict[str, Any]:
         """Return which regression was chosen and why."""
@@ -114,9 +121,11 @@ def pet_peese(
 ) -> PetPeese:
     """Extrapolate to studies without sampling error, by PET or PEESE.
 
-    PET regresses effects on their standard errors, PEESE on their variances. PEESE is less
-    biased when there is a true effect, PET when there is none; the rule takes PEESE when the
-    limit of PET differs from zero, one-sided, in the direction of the pooled estimate.
+    PET regresses effects on their standard errors, PEESE on their variances; where the variance
+    of some effect depends on the effect (on the scale of r; on Fisher z by the delta method), on
+    1/√(effective n) and 1/(effective n). PEESE is less biased when there is a true effect, PET
+    when there is none; the rule takes PEESE when the limit of PET differs from zero, one-sided, in
+    the direction of the pooled estimate.
 
     Parameters
     ----------
@@ -179,8 +188,8 @@ def settings_left_out(fit: PooledFit) -> tuple[str, ...]:
 
 def _chosen(start: Start, switch_p: float, *, classical: bool) -> PetPeese:
     """Fit both regressions, and take the one that the rule says."""
-    pet = fit_egger(start, "sei", classical=classical)
-    peese = fit_egger(start, "vi", classical=classical)
+    pet = fit_egger(start, measure_of_size(start.effects), classical=classical)
+    peese = fit_egger(start, measure_of_size(start.effects, "vi"), classical=classical)
     way, _ = favoured_direction(start.effects)
     tail = _one_sided(pet, way)
     return PetPeese(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -46,6 +46,10 @@ class Term:
     p_value: float = _NAN
     ci_low: float = _NAN
     ci_high: float = _NAN
+
+    def as_r(self, measure: Measure) -> Term:
+        """Return an effect on Fisher z as a correlation; other terms as they are."""
+        return replace(self, **{k: v for k, v in self.on("r", measure).items() if k != "name"})
 
     def on(self, scale: Scale, measure: Measure) -> dict[str, Any]:
         """Return the values, effects back-transformed for the scale "r"."""
@@ -121,6 +125,8 @@ class BiasResult(OfEffects, ABC):
 
     A method declares what it takes: `takes` are names of settings of a `Model`, `kinds` the
     random effects that it has itself, and `because` says why there is no place for others.
+    `fisher` says that correlations are taken as Fisher z, whatever the measure of the analysis;
+    `measure` and `effects` of the result are then those of Fisher z.
     """
 
     method: ClassVar[str] = ""
@@ -128,6 +134,7 @@ class BiasResult(OfEffects, ABC):
     takes: ClassVar[frozenset[str]] = frozenset()
     kinds: ClassVar[frozenset[str]] = frozenset()
     because: ClassVar[str] = ""
+    fisher: ClassVar[bool] = True
 
     effects: Effects = field(repr=False)
     level: float

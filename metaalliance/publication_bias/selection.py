@@ -11,8 +11,9 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.selection.fit import maximise_selection
-from metaalliance.core.selection.steps import Tail, p_groups, p_values, step_selector
+from metaalliance.core.selection.steps import Tail, p_groups, step_selector
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.fisher import critical_values
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
@@ -117,7 +118,11 @@ def selection_model(
         What was seen.
     steps : sequence of float
         Cut points of the p-values, rising, between 0 and 1. One-sided p-values unless
-        `alternative` is "two-sided": 0.025 is two-sided .05.
+        `alternative` is "two-sided": 0.025 is two-sided .05. Each effect has its p by the test
+        of its report: t with its degrees of freedom, or a normal test for chi², z and 2×2
+        tables, before a correction for unreliability; a test that is coded as one-tailed is
+        significant at .05 where its one-sided p is .05. Precomputed effects have the normal test
+        of their sampling variance.
     alternative : {"auto", "greater", "less", "two-sided"}
         Direction that selection favours; "auto" takes the sign of the pooled estimate, and a
         note says which.
@@ -161,14 +166,19 @@ def selection_model(
         way, notices = chosen_direction(chosen, alternative)
     yi = orient(chosen.yi, way)
     tail: Tail = "two-sided" if way == "two-sided" else "greater"
-    groups = p_groups(p_values(yi, chosen.vi, tail), cuts)
+    critical = critical_values(chosen, cuts, "two-sided" if way == "two-sided" else "one-sided")
+    groups = p_groups(yi / np.sqrt(chosen.vi), critical, tail)
     counts = np.bincount(groups, minlength=cuts.size + 1)
     if fixed is None:
         notices += _check_counts(counts, cuts, way)
     n_weights = cuts.size if fixed is None else 0
 
     optimum = maximise_selection(
-        yi, chosen.vi, X, lambda y, v: step_selector(y, v, cuts, tail, fixed), n_weights
+        yi,
+        chosen.vi,
+        X,
+        lambda y, v: step_selector(y, v, cuts, tail, fixed, critical),
+        n_weights,
     )
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
@@ -179,7 +189,7 @@ def selection_model(
             steps=tuple(float(s) for s in cuts),
             counts=tuple(int(n) for n in counts),
             fixed=fixed is not None,
-            notices=(*notices, *extra, *few_studies(chosen, _METHOD)),
+            notices=(*start.notices, *notices, *extra, *few_studies(chosen, _METHOD)),
         )
     )
 

@@ -60,6 +60,7 @@ def inference(
     """
     effects, level = start.effects, start.model.level
     p, clustered = len(names), effects.dependent()
+    _refuse_endless(optimum)
     sign = -1.0 if way == "less" else 1.0
     covariance = _sandwich(effects, optimum) if clustered else optimum.covariance()
     covariance[:p] *= sign
@@ -91,6 +92,17 @@ def inference(
     return fields, _notices(optimum, p, sign, effects)
 
 
+def _refuse_endless(optimum: SelectionOptimum) -> None:
+    """Refuse a maximum above which the likelihood rises as a weight runs to zero or infinity."""
+    if optimum.higher > 0:
+        raise EstimationError(
+            "The selection model was refused: its likelihood rises without end as a weight runs "
+            f"away, {number(optimum.higher, 2)} above the highest maximum so far. These effects "
+            "do not determine the weights.",
+            code="MA654",
+        )
+
+
 def _sandwich(effects: Effects, optimum: SelectionOptimum) -> Array:
     """Cluster-robust covariance: scores summed by study, times m / (m - 1)."""
     codes, labels = pd.factorize(effects.frame["study"])
@@ -119,7 +131,8 @@ def _weights(
     known = delta if given is None else given
     none = np.full(known.size, np.nan)
     se = np.sqrt(np.diag(covariance)) if given is None else none
-    factor = np.exp(critical_value(level, df) * se / known)
+    with np.errstate(over="ignore"):
+        factor = np.exp(critical_value(level, df) * se / known)
     blank = np.full(first.size, np.nan)
     return {
         "weights": read_only(np.concatenate([first, known])),

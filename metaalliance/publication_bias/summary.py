@@ -111,10 +111,21 @@ class BiasSummary:
         fit = self.fit
         rows = [("Not adjusted", mean_term("mean", fit), fit.n_studies, fit.n_effects)]
         for a in self.applied:
-            term = None if a.result is None else a.method.mean(a.result)
+            term = self.mean_of(a)
             if term is not None and a.result is not None:
                 rows.append((a.name, term, a.result.n_studies, a.result.n_effects))
         return rows
+
+    def mean_of(self, applied: Applied) -> Term | None:
+        """Return the adjusted mean of a method on the scale of the main model, if it has one.
+
+        A mean on Fisher z beside an analysis on the scale of r is brought back to r, without a
+        standard error.
+        """
+        if applied.result is None:
+            return None
+        term, scale = applied.method.mean(applied.result), applied.result.measure
+        return term if term is None or scale == self.measure else term.as_r(scale)
 
     def tests(self) -> list[tuple[str, Term, int, int]]:
         """Return name, test, studies and effects of every test for bias."""

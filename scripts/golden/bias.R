@@ -122,7 +122,8 @@ highest <- function(nll, starts, positive, p, rough = nll) {
   best
 }
 
-step_terms <- function(par, yi, vi, X, steps, alternative, fixed = NULL) {
+# `critical` holds the critical effects of each study at each step (one-sided), else those of a normal test
+step_terms <- function(par, yi, vi, X, steps, alternative, fixed = NULL, critical = NULL) {
   p <- ncol(X)
   mu <- drop(X %*% par[1:p]); tau2 <- par[p + 1]
   delta <- c(1, if (is.null(fixed)) par[-(1:(p + 1))] else fixed)
@@ -130,6 +131,12 @@ step_terms <- function(par, yi, vi, X, steps, alternative, fixed = NULL) {
   one <- function(lo, hi) pnorm((hi - mu) / s) - pnorm((lo - mu) / s)
   edges <- c(0, steps, 1)
   A <- 0
+  if (!is.null(critical)) {
+    bounds <- cbind(Inf, critical, -Inf)
+    for (j in seq_along(delta)) A <- A + delta[j] * one(bounds[, j + 1], bounds[, j])
+    w <- delta[1 + rowSums(yi < critical)]
+    return(log(w) + dnorm(yi, mu, s, log = TRUE) - log(A))
+  }
   for (j in seq_along(delta)) {
     a <- edges[j]; b <- edges[j + 1]
     A <- A + delta[j] * if (alternative == "two.sided") {
@@ -145,12 +152,12 @@ step_terms <- function(par, yi, vi, X, steps, alternative, fixed = NULL) {
 }
 
 # `rough` takes Simpson's rule for integrate()
-beta_terms <- function(par, yi, vi, X, alternative, rough = FALSE) {
+beta_terms <- function(par, yi, vi, X, alternative, rough = FALSE, smallest = 1e-5) {
   p <- ncol(X)
   mu <- drop(X %*% par[1:p]); tau2 <- par[p + 1]; a <- par[p + 2]; b <- par[p + 3]
   if (alternative == "less") { yi <- -yi; mu <- -mu }
   se <- sqrt(vi); s <- sqrt(vi + tau2)
-  end <- qnorm(1e-5, lower.tail = FALSE)
+  end <- qnorm(smallest, lower.tail = FALSE)
   logw <- function(z) (a - 1) * pnorm(z, lower.tail = FALSE, log.p = TRUE) + (b - 1) * pnorm(z, log.p = TRUE)
   at <- seq(-end, end, length.out = 5)
   simpson <- c(1, rep(c(4, 2), 199), 4, 1) * (2 * end / 400) / 3

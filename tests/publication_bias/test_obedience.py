@@ -100,7 +100,7 @@ def test_the_row_adjusted_for_bias_names_its_method_and_what_it_does_not_take():
         rows, _ = compare_all_models(ma.pool(independent("hackshaw1998"), **options))
         row = rows[-1].to_dict()
         found = ma.pet_peese(ma.pool(independent("hackshaw1998"), **options))
-        assert row["name"] == "bias-adjusted"
+        assert row["name"] == "PET-PEESE adjusted"
         assert row["settings"]["model"] == f"PET-PEESE ({found.chosen})"
         assert row["settings"]["regression"] == found.pet.model
         assert row["pooled"]["estimate"] == found.estimate
@@ -136,7 +136,7 @@ def test_further_levels_are_taken_or_refused_by_name():
     assert "within" in found.results["Rank correlation"].not_taken
     rows, notes = compare_all_models(fit)
     named = [r.name for r in rows] + [p.message.split(":")[0] for p in notes]
-    assert "bias-adjusted" in named
+    assert "PET-PEESE adjusted" in named
 
 
 def test_settings_print_only_what_was_used():

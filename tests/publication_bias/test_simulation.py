@@ -59,3 +59,42 @@ def test_clustered_selection_models_cover_the_mean():
     assert len(covered) > 140
     assert np.mean(covered) > 0.87
     assert abs(np.mean(estimates) - 0.25) < 0.02
+
+
+def reviews(seed, replications, spread):
+    """Reviews of 40 studies without bias: r, Fisher z and n."""
+    rng = np.random.default_rng(seed)
+    for _ in range(replications):
+        n = np.exp(rng.normal(4.1, 0.6, 40)).astype(int) + 10
+        z = 0.3 + rng.normal(0, spread, 40) + rng.normal(size=40) / np.sqrt(n - 3)
+        yield np.tanh(z), z, n
+
+
+def test_size_and_bias_on_the_scale_of_r_are_those_on_fisher_z():
+    replications, found = 300, []
+    for r, z, n in reviews(5, replications, 0.15):
+        on_r = ma.Effects.from_arrays(r, (1 - r**2) ** 2 / (n - 1), measure="r", n=n)
+        on_z = ma.Effects.from_arrays(z, 1 / (n - 3), measure="z", n=n)
+        tests = [quiet(ma.egger, e).p_value < 0.05 for e in (on_r, on_z)]
+        means = [quiet(ma.pet_peese, on_r).estimate, np.tanh(quiet(ma.pet_peese, on_z).estimate)]
+        ranks = [quiet(ma.rank_test, e).p_value < 0.05 for e in (on_r, on_z)]
+        found.append([*tests, *ranks, *means])
+    table = np.array(found, dtype=float)
+    rates, error = table[:, :4].mean(axis=0), math.sqrt(0.05 * 0.95 / replications)
+    assert (np.abs(rates - 0.05) < 4 * error).all()
+    # the mean of tanh(z) is .285; errors of a mean are about .05
+    means = table[:, 4:].mean(axis=0)
+    assert (np.abs(means - 0.28) < 0.015).all()
+    assert abs(means[0] - means[1]) < 0.01
+
+
+def test_the_test_of_tau2_of_p_uniform_holds_its_size():
+    replications, rejected = 300, 0
+    for _, z, n in reviews(1, replications, 0.0):
+        try:
+            rejected += (
+                quiet(ma.p_uniform, ma.Effects.from_arrays(z, 1 / (n - 3))).tau2_p_value < 0.05
+            )
+        except EstimationError:
+            continue
+    assert abs(rejected / replications - 0.05) < 4 * math.sqrt(0.05 * 0.95 / replications)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from metaalliance.core.conversion import refusals as no
 from metaalliance.core.conversion.conversions import Converted
@@ -80,6 +81,9 @@ class Rule:
         Whether it is a regression coefficient, for which teams have a policy. Its formula
         treats positive and negative values differently, so that the statistic has to be
         turned (better outcome, better alliance) before it is converted.
+    test : {"t", "normal", ""}
+        Test that reports give with it: t with the degrees of freedom of r, or a normal one, of
+        r times the root of n; blank for a normal test by the sampling variance.
     spread : Spread or None
         How its own standard error or interval becomes a variance; by default that of
         `SPREADS`.
@@ -111,6 +115,7 @@ class Rule:
     direct: bool = False
     adjusted: bool = False
     coefficient: bool = False
+    test: Literal["t", "normal", ""] = "t"
     spread: Spread | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -188,5 +193,5 @@ class Rule:
             formula=found.formula or self.formula,
             variance_rule=found.variance_rule or self.variance,
             approximate=found.approximate or self.exact is False,
-            of_effect=self.vi_of_effect and not found.standard,
+            of_effect=self.vi_of_effect and (found.df is None or not found.standard),
         )

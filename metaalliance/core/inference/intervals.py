@@ -37,6 +37,15 @@ def interval(estimate: float, se: float, df: float, level: float) -> Interval:
     return Interval(estimate - half, estimate + half)
 
 
+def boundary_p(statistic: float) -> float:
+    """P-value of a likelihood ratio whose null value, such as tau² = 0, is the end of its range.
+
+    The ratio is zero in half of the samples and chi-squared with one degree of freedom in the
+    others.
+    """
+    return 0.5 * chi2_p(statistic, 1) if statistic > 0 else 1.0
+
+
 def chi2_p(statistic: float, df: float) -> float:
     """Upper tail of a chi-squared statistic; 1 when it has no degrees of freedom."""
     return float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0

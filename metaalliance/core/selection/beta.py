@@ -8,20 +8,34 @@ from scipy.special import log_ndtr, ndtr, ndtri
 from metaalliance.core.arrays import Array
 from metaalliance.core.selection.likelihood import Selector, Weighting
 
-#: P-values nearer to 0 or 1 than this count as this near, or the weights have no mean.
-SMALLEST_P = 1e-5
+#: P-values nearer to 0 or 1 than this count as this near.
+SMALLEST_P = 0.025
 
 _POINTS, _SHARES = np.polynomial.legendre.leggauss(24)
-_PANELS = 4
+#: Widest panel of the quadrature, and where it ends without truncation, in standard errors.
+_WIDEST, _FAR = 2.2, 37.0
+#: Nearer to the edge than this the quadrature of untruncated weights loses digits.
+LEAST_ROOM = 0.05
 
 
-def _nodes() -> tuple[Array, Array, float]:
+def room(vi: Array, tau2: float, delta: Array) -> float:
+    """How far an untruncated weight is from having no expectation, which it has not below zero.
+
+    In the tails the weight grows like ``exp((1 - a) z²/2)`` and the density of z falls like
+    ``exp(-z² v / (v + tau²) / 2)``: a, and b in the other tail, have to be above
+    ``tau² / (v + tau²)`` for every effect.
+    """
+    return float(np.min(delta) - tau2 / (np.min(vi) + tau2))
+
+
+def _nodes(smallest: float) -> tuple[Array, Array, float]:
     """Quadrature nodes and weights of z between the ends, and the upper end."""
-    end = float(-ndtri(SMALLEST_P))
-    edges = np.linspace(-end, end, _PANELS + 1)
-    half = end / _PANELS
+    end = float(-ndtri(smallest)) if smallest > 0 else _FAR
+    panels = int(np.ceil(2 * end / _WIDEST))
+    edges = np.linspace(-end, end, panels + 1)
+    half = end / panels
     nodes = (edges[:-1, None] + half * (1 + _POINTS)).ravel()
-    return nodes, np.tile(half * _SHARES, _PANELS), end
+    return nodes, np.tile(half * _SHARES, panels), end
 
 
 def _logs(z: Array) -> Array:
@@ -29,29 +43,33 @@ def _logs(z: Array) -> Array:
     return np.stack([log_ndtr(-z), log_ndtr(z)], axis=-1)
 
 
-def beta_selector(yi: Array, vi: Array) -> Selector:
+def beta_selector(yi: Array, vi: Array, smallest: float = SMALLEST_P) -> Selector:
     """Return weights ``p^(a - 1) (1 - p)^(b - 1)`` of upper-tail p-values, delta = (a, b).
 
-    P-values are taken as at least 1e-5 from 0 and 1. Expectations are Gauss-Legendre sums over
-    z between these ends and exact beyond them, where the weight is constant.
+    P-values are taken as at least `smallest` from 0 and 1. Expectations are Gauss-Legendre sums
+    over z between these ends and exact beyond them, where the weight is constant. For zero, no
+    truncation, the likelihood is minus infinity where a weight has no expectation (`room`).
 
     References
     ----------
     Citkowicz and Vevea (2017).
     """
     sei = np.sqrt(vi)
-    nodes, shares, end = _nodes()
+    nodes, shares, end = _nodes(smallest)
     logs, end_logs = _logs(nodes), _logs(np.array([-end, end]))
     observed = _logs(np.clip(yi / sei, -end, end))
 
     def select(mu: Array, tau2: float, delta: Array) -> Weighting:
-        s2 = vi + tau2
+        s2, k = vi + tau2, yi.size
+        if smallest == 0 and room(vi, tau2, delta) <= 0:
+            nowhere = np.full(k, np.inf)
+            return Weighting(nowhere, observed, np.zeros((k, 2, 2)), nowhere,
+                             np.zeros((k, 4)), np.zeros((k, 4, 4)))  # fmt: skip
         inner = shares * np.exp(logs @ (delta - 1))
         outer = np.exp(end_logs @ (delta - 1))
         within = _inner_sums(sei, mu, s2, nodes, inner, _basis(logs))
         beyond = [(piece * outer) @ _basis(end_logs) for piece in _tails(sei, mu, s2, end)]
         sums = [a + b[:, : a.shape[1]] for a, b in zip(within, beyond, strict=True)]
-        k = yi.size
         return Weighting(observed @ (delta - 1), observed, np.zeros((k, 2, 2)), *_expectation(sums))
 
     return select

@@ -6,22 +6,24 @@ import math
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from metaalliance.core.arrays import Array, BoolArray
 
 Alternative = Literal["two-sided", "greater", "less"]
 
 
-def significant(yi: Array, vi: Array, p: float, alternative: Alternative) -> BoolArray:
-    """Whether each effect is significant at `p` by its own normal test."""
+def significant(yi: Array, vi: Array, critical: Array, alternative: Alternative) -> BoolArray:
+    """Whether each effect is `critical` standard errors or more from zero, in the direction."""
     z = yi / np.sqrt(vi)
     if alternative == "two-sided":
-        return np.asarray(2 * ndtr(-np.abs(z)) <= p)
-    return np.asarray(ndtr(-z if alternative == "greater" else z) <= p)
+        return np.asarray(np.abs(z) >= critical)
+    return np.asarray((z if alternative == "greater" else -z) >= critical)
 
 
-def power(vi: Array, mean: float, tau2: float, p: float, alternative: Alternative) -> Array:
+def power(
+    vi: Array, mean: float, tau2: float, critical: Array | float, alternative: Alternative
+) -> Array:
     """Probability that each study is significant when true effects are N(mean, tau²).
 
     The integral of the power over true effects is closed: the effect of a study is normal
@@ -33,13 +35,12 @@ def power(vi: Array, mean: float, tau2: float, p: float, alternative: Alternativ
         Sampling variances.
     mean, tau2 : float
         Distribution of the true effects.
-    p : float
-        Level of the test in the studies.
+    critical : ndarray, shape (k,), or float
+        Critical value of the test in each study, in standard errors.
     alternative : {"two-sided", "greater", "less"}
         Its direction.
     """
     sei, s = np.sqrt(vi), np.sqrt(vi + tau2)
-    critical = -float(ndtri(p / 2 if alternative == "two-sided" else p))
     above: Array = np.asarray(ndtr((mean - critical * sei) / s))
     below: Array = np.asarray(ndtr((-critical * sei - mean) / s))
     if alternative == "two-sided":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,8 @@ _LONGEST = 2.0
 #: Expected rise of the likelihood below which a step is the last, and below which a climb that
 #: rounding has stopped still counts as one.
 _CONVERGED, _NEAR = 1e-20, 1e-12
+#: A likelihood higher than the highest maximum by this is no rounding.
+_RISE = 1e-6
 
 Likelihood = Callable[[Array], LikelihoodPoint]
 
@@ -39,6 +41,9 @@ class SelectionOptimum:
         False for tau² at zero.
     lower : tuple of (ndarray, float)
         Other maxima, the highest first, and how far below they are.
+    higher : float
+        How much higher the likelihood was where a start ran away with its weights; zero where
+        none did: above zero the likelihood has no maximum.
     """
 
     theta: Array
@@ -46,6 +51,7 @@ class SelectionOptimum:
     log_likelihood_unselected: float
     free: Array
     lower: tuple[tuple[Array, float], ...] = ()
+    higher: float = 0.0
 
     def covariance(self) -> Array:
         """Inverse of the observed information; NaN for a parameter at its boundary."""
@@ -98,11 +104,14 @@ def maximise_selection(
     beta = weighted_fit(y, X, 1 / (v + tau2)).beta
     p = X.shape[1]
     starts = _starts(beta, tau2, n_weights)
-    tops = [climb(likelihood, start, p, furthest) for start in starts]
+    lost: list[float] = []
+    tops = [climb(likelihood, start, p, furthest, lost) for start in starts]
     maxima = _distinct(likelihood, [top for top in tops if top is not None])
     if not maxima:
         raise ConvergenceError("The likelihood of the selection model has no maximum.")
-    return _on_scale(likelihood, maxima, unit, p, unselected)
+    rise = max(lost, default=-np.inf) - likelihood(maxima[0]).value
+    found = _on_scale(likelihood, maxima, unit, p, unselected)
+    return replace(found, higher=float(rise)) if rise > _RISE else found
 
 
 def _distinct(likelihood: Likelihood, tops: list[Array]) -> list[Array]:
@@ -125,7 +134,13 @@ def _starts(beta: Array, tau2: float, d: int) -> list[Array]:
     return starts
 
 
-def climb(likelihood: Likelihood, start: Array, p: int, furthest: float = 1e6) -> Array | None:
+def climb(
+    likelihood: Likelihood,
+    start: Array,
+    p: int,
+    furthest: float = 1e6,
+    lost: list[float] | None = None,
+) -> Array | None:
     """Newton's method from one start; None where it runs away or crawls.
 
     Parameters
@@ -138,10 +153,16 @@ def climb(likelihood: Likelihood, start: Array, p: int, furthest: float = 1e6) -
         Number of coefficients.
     furthest : float
         Weights further from one than this factor have run away.
+    lost : list of float, optional
+        Takes the likelihood where a start has run away.
     """
     theta, point = start, likelihood(start)
     for _ in range(_ITERATIONS):
-        if not np.isfinite(point.value) or _run_away(theta[p + 1 :], furthest):
+        if not np.isfinite(point.value):
+            return None
+        if _run_away(theta[p + 1 :], furthest):
+            if lost is not None:
+                lost.append(point.value)
             return None
         gradient, hessian = _by_log_weights(point, theta, p)
         step = _step(theta, gradient, hessian, p)

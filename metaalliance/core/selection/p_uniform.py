@@ -44,8 +44,8 @@ class Conditional:
     unit: float
 
     @classmethod
-    def build(cls, yi: Array, vi: Array, critical: float) -> Conditional:
-        """Scale effects; significant are those above ``critical`` standard errors."""
+    def build(cls, yi: Array, vi: Array, critical: Array | float) -> Conditional:
+        """Scale effects; significant are those above ``critical`` standard errors, each its own."""
         unit = float(np.sqrt(vi.size / np.sum(1 / vi)))
         y, v = yi / unit, vi / unit**2
         cut = critical * np.sqrt(v)

@@ -13,26 +13,35 @@ from metaalliance.core.selection.likelihood import Selector, Weighting
 Tail = Literal["greater", "two-sided"]
 
 
-def p_values(yi: Array, vi: Array, tail: Tail) -> Array:
-    """P-values of effects, in the upper tail or in both."""
-    z = yi / np.sqrt(vi)
-    p: Array = np.asarray(ndtr(-z) if tail == "greater" else 2 * ndtr(-np.abs(z)))
-    return p
+def normal_critical(steps: Array, tail: Tail) -> Array:
+    """Critical values of normal tests at steps of p, in the upper tail or in both, shape (d,)."""
+    return np.asarray(-ndtri(steps if tail == "greater" else steps / 2))
 
 
-def p_groups(p: Array, steps: Array) -> IntArray:
-    """Interval of each p-value: 0 up to the first step (closed), then on."""
-    return np.searchsorted(steps, p, side="left").astype(np.intp)
+def p_groups(z: Array, critical: Array, tail: Tail) -> IntArray:
+    """Interval of p of each effect in standard errors: 0 up to the first step (closed), then on.
+
+    Parameters
+    ----------
+    z : ndarray, shape (k,)
+        Effects by their standard errors.
+    critical : ndarray, shape (d,) or (k, d)
+        Critical values of the steps, falling along the last axis.
+    tail : {"greater", "two-sided"}
+        Which p-values.
+    """
+    size = z if tail == "greater" else np.abs(z)
+    beyond: IntArray = np.sum(size[:, None] < critical, axis=1, dtype=np.intp)
+    return beyond
 
 
-def _regions(steps: Array, tail: Tail) -> tuple[Array, IntArray]:
+def _regions(critical: Array, tail: Tail) -> tuple[Array, IntArray]:
     """Cut points of z in rising order, and the p-interval of each region between them."""
-    last = steps.size
+    last = critical.shape[-1]
     if tail == "greater":
-        return -ndtri(steps)[::-1], np.arange(last, -1, -1)
-    cuts = -ndtri(steps / 2)
+        return critical[..., ::-1], np.arange(last, -1, -1)
     order = np.concatenate([np.arange(last), [last], np.arange(last)[::-1]])
-    return np.concatenate([-cuts, cuts[::-1]]), order
+    return np.concatenate([-critical, critical[..., ::-1]], axis=-1), order
 
 
 def _pieces(t: Array, s2: Array) -> list[Array]:
@@ -61,7 +70,12 @@ def _between(t: Array) -> Array:
 
 
 def step_selector(
-    yi: Array, vi: Array, steps: Array, tail: Tail, fixed: Array | None = None
+    yi: Array,
+    vi: Array,
+    steps: Array,
+    tail: Tail,
+    fixed: Array | None = None,
+    critical: Array | None = None,
 ) -> Selector:
     """Return weights of a step function; the first interval has weight one.
 
@@ -75,13 +89,18 @@ def step_selector(
         Which p-values.
     fixed : ndarray, shape (d,), optional
         Known weights; delta then has no elements.
+    critical : ndarray, shape (k, d), optional
+        Critical value of each effect at each step, in standard errors; by default those of normal
+        tests.
 
     References
     ----------
     Vevea and Hedges (1995); Vevea and Woods (2005): fixed weights.
     """
-    groups = p_groups(p_values(yi, vi, tail), steps)
-    cuts, order = _regions(steps, tail)
+    if critical is None:
+        critical = normal_critical(steps, tail)
+    groups = p_groups(yi / np.sqrt(vi), critical, tail)
+    cuts, order = _regions(critical, tail)
     member = np.zeros((order.size, steps.size + 1))
     member[np.arange(order.size), order] = 1
     sei = np.sqrt(vi)

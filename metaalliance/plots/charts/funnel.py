@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import OptionError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
@@ -134,6 +135,11 @@ def funnel(
     Peters et al. (2008).
     """
     check_option("points", points, Points)
+    if filled is not None and filled.measure != fit.measure:
+        raise OptionError(
+            f"filled is on the scale {filled.measure!r} and fit on {fit.measure!r}: take "
+            "filled.observed for fit."
+        )
     effects = shown_effects(fit, points)
     shown = _Shown(
         fit=fit,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
+from metaalliance.effects.fisher import effective_n
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.style import Style
@@ -36,32 +37,56 @@ _DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsymmetryLine:
-    """The effect that a regression expects at each standard error.
+    """The effect that a regression expects of studies of each size.
 
     Attributes
     ----------
     label : str
         What it is, such as "PET".
     limit, slope : float
-        Expected effect at a standard error of zero, and its slope.
+        Expected effect of a study without sampling error, and its slope.
     squared : bool
-        Whether the slope is that of the variance, as in PEESE.
+        Whether the slope is that of the variance, as in PEESE, or of 1/(effective n).
+    error_at : callable
+        Standard error of an expected effect, from 1/√(effective n) and the effect; by default the
+        regression is on standard errors.
+    furthest : float
+        Size of the smallest study, where the line ends; by default that of the plot.
     """
 
     label: str
     limit: float
     slope: float
     squared: bool = False
+    error_at: Callable[[Array, Array], Array] = lambda x, _: x
+    furthest: float | None = None
 
     @classmethod
     def of(cls, found: Egger, label: str = "Egger regression") -> AsymmetryLine:
-        """Return the line of a regression on standard errors or variances."""
-        squared = found.predictor == "vi"
-        return cls(label=label, limit=found.limit, slope=found.slope, squared=squared)
+        """Return the line of a regression on the size of studies."""
+        squared = found.predictor in {"vi", "1/effective n"}
+        line = cls(label=label, limit=found.limit, slope=found.slope, squared=squared)
+        if not found.by_size:
+            return line
+        n = effective_n(found.effects)
+        assert n is not None  # the regression has taken it
+        error = _error_of_z if found.measure == "z" else _error_of_r
+        return replace(line, error_at=error, furthest=float(np.sqrt(1 / n.min())))
 
-    def at(self, se: Array) -> Array:
-        """Return the expected effect at standard errors."""
-        return self.limit + self.slope * (se**2 if self.squared else se)
+    def at(self, size: Array) -> tuple[Array, Array]:
+        """Return expected effects and their standard errors at measures of the size of studies."""
+        effect = self.limit + self.slope * (size**2 if self.squared else size)
+        return effect, self.error_at(size, effect)
+
+
+def _error_of_r(size: Array, r: Array) -> Array:
+    """Standard error of r from 1/√n: (1 − r²)/√(n − 1)."""
+    return (1 - r**2) * size / np.sqrt(np.maximum(1 - size**2, 1e-9))
+
+
+def _error_of_z(size: Array, _: Array) -> Array:
+    """Standard error of Fisher z from 1/√n: 1/√(n − 3)."""
+    return size / np.sqrt(np.maximum(1 - 3 * size**2, 1e-9))
 
 
 def paint_zones(frame: Frame, largest: float, style: Style) -> None:
@@ -116,10 +141,12 @@ def paint_filled(frame: Frame, yi: Array, se: Array, estimate: float, largest: f
 
 
 def paint_lines(frame: Frame, lines: Sequence[AsymmetryLine], largest: float) -> None:
-    """Draw regressions of the effects on their standard errors."""
-    se = np.linspace(0, largest, 101)
+    """Draw regressions of the effects on the size of their studies."""
     for i, line in enumerate(lines):
-        drawn = frame.axes.plot(line.at(se), se, **asymmetry_look(frame.style, i))[0]
+        end = largest if line.furthest is None else line.furthest
+        effect, se = line.at(np.linspace(0, end, 101))
+        shown = se <= largest
+        drawn = frame.axes.plot(effect[shown], se[shown], **asymmetry_look(frame.style, i))[0]
         drawn.set_label(line.label)
 
 

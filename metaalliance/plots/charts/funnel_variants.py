@@ -67,9 +67,10 @@ def egger_text(fit: PooledFit, found: Egger | None = None) -> str:
     """Describe the plot for readers who cannot see it."""
     found = found or _quiet(egger, fit)
     assert found is not None
+    size = "the size of their studies" if found.by_size else "their standard errors"
     return spoken(
-        f"Funnel plot of {size_text(fit)} with the regression of the effects on their standard "
-        f"errors: slope {number(found.slope, 2)}, p {p_text(found.p_value)}. {pooled_sentence(fit)}"
+        f"Funnel plot of {size_text(fit)} with the regression of the effects on {size}: slope "
+        f"{number(found.slope, 2)}, p {p_text(found.p_value)}. {pooled_sentence(fit)}"
     )
 
 
@@ -103,7 +104,7 @@ def pet_peese_text(fit: PooledFit, found: PetPeese | None = None) -> str:
     )
     return spoken(
         f"Funnel plot of {size_text(fit)} with the lines of PET and PEESE. {pooled_sentence(fit)} "
-        f"At a standard error of zero {found.chosen} expects {adjusted}."
+        f"Without sampling error {found.chosen} expects {adjusted}."
     )
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from metaalliance.effects.fisher import critical_values, on_fisher_z
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import quiet
 from metaalliance.plots.canvas.chart import present
@@ -86,12 +87,10 @@ def _result(
 
 def default_steps(fit: PooledFit) -> tuple[float, ...]:
     """Return cut points at .025 and .5 as far as there are effects on either side."""
-    z = fit.effects.yi / np.sqrt(fit.effects.vi)
-    if fit.estimate < 0:
-        z = -z
-    against = int((z < 0).sum())
-    between = int(((z >= 0) & (z < 1.959964)).sum())
-    return (0.025, 0.5) if against and between else (0.025,)
+    effects = on_fisher_z(fit.effects)
+    z = math.copysign(1.0, fit.estimate) * effects.yi / np.sqrt(effects.vi)
+    critical = critical_values(effects, np.array([0.025]))[:, 0]
+    return (0.025, 0.5) if (z < 0).any() and ((z >= 0) & (z < critical)).any() else (0.025,)
 
 
 def _chart(found: SelectionModel | BetaSelectionModel, style: Style) -> Chart:

@@ -27,6 +27,7 @@ burnham2002 | Burnham, K. P.; Anderson, D. R. | 2002 | Model selection and multi
 byrt1993 | Byrt, T.; Bishop, J.; Carlin, J. B. | 1993 | Bias, prevalence and kappa | Journal of Clinical Epidemiology | 46(5) | 423–429 | 10.1016/0895-4356(93)90018-V
 cameron2008 | Cameron, A. C.; Gelbach, J. B.; Miller, D. L. | 2008 | Bootstrap-based improvements for inference with clustered errors | The Review of Economics and Statistics | 90(3) | 414–427 | 10.1162/rest.90.3.414
 citkowicz2017 | Citkowicz, M.; Vevea, J. L. | 2017 | A parsimonious weight function for modeling publication bias | Psychological Methods | 22(1) | 28–41 | 10.1037/met0000119
+citkowicz2026 | Citkowicz, M.; Pustejovsky, J. E.; Joshi, M. | 2026 | Estimating beta-function selection models in meta-analysis with dependent effects | book: MetaArXiv | | | 10.31222/osf.io/wjpxk_v1
 cochran1954 | Cochran, W. G. | 1954 | The combination of estimates from different experiments | Biometrics | 10(1) | 101–129 | 10.2307/3001666
 cohen1960 | Cohen, J. | 1960 | A coefficient of agreement for nominal scales | Educational and Psychological Measurement | 20(1) | 37–46 | 10.1177/001316446002000104
 cohen1968 | Cohen, J. | 1968 | Weighted kappa: Nominal scale agreement with provision for scaled disagreement or partial credit | Psychological Bulletin | 70(4) | 213–220 | 10.1037/h0026256

@@ -68,7 +68,7 @@ def _methods(fit: PooledFit, found: BiasEvidence) -> Prose:
         )
     ]
     parts += [_method(group, fit) for group in groups.values()]
-    parts += [_averaged(found), _not_taken(found)]
+    parts += [_on_fisher_z(fit, found), _averaged(found), _not_taken(found)]
     parts.append(
         prose(
             "The methods rest on different assumptions about how results are selected, and none of "
@@ -89,6 +89,18 @@ def _method(group: Sequence[Applied], fit: PooledFit) -> Prose:
     cited = "; ".join(f"@{key}" for key in method.references)
     template = f"{method.sentence}{{more}}{f' [{cited}]' if cited else ''}."
     return prose(template, name=method.title, more=_details(results[0], results, fit))
+
+
+def _on_fisher_z(fit: PooledFit, found: BiasEvidence) -> Prose:
+    """Which methods ran on Fisher z beside an analysis on the scale of r."""
+    done = [a for a in _computed(found) if a.result and a.result.measure != fit.measure]
+    if not done:
+        return Prose()
+    return prose(
+        "Since the precision of a correlation depends on the correlation itself, {methods} ran on "
+        "Fisher’s *z*, and their means were transformed back to *r*.",
+        methods=listed(_lower(a.title) for a in done),
+    )
 
 
 def _averaged(found: BiasEvidence) -> Prose:
@@ -128,6 +140,20 @@ def _details(_result: BiasResult, _all: Sequence[BiasResult], _fit: PooledFit) -
 
 @_details.register
 def _egger_details(result: Egger, _all: Sequence[BiasResult], fit: PooledFit) -> Prose:
+    return _by_size(result) + _egger_model(result, fit)
+
+
+def _by_size(result: Egger) -> Prose:
+    """Say that variances which rest on the effects did not stand for the size of studies."""
+    if not result.by_size:
+        return Prose()
+    return prose(
+        ", with 1/√(effective *n*) and 1/(effective *n*) in place of standard error and variance, "
+        "which depend on the effects here"
+    )
+
+
+def _egger_model(result: Egger, fit: PooledFit) -> Prose:
     if (result.model, result.test) != (fit.model, fit.test):
         return prose(", in a {model} model", model=result.model)
     if fit.effects.dependent() and result.test.startswith("cr"):
@@ -146,7 +172,8 @@ def _pet_details(result: PetPeese, _all: Sequence[BiasResult], fit: PooledFit) -
     else:
         same = (result.pet.model, result.pet.test) == (fit.model, fit.test)
         where = "in the model of the main analysis" if same else f"in a {result.pet.model} model"
-    return prose(f", by the rule of one-sided *p* < {{rule}}, {where}", rule=rule)
+    text = prose(f", by the rule of one-sided *p* < {{rule}}, {where}", rule=rule)
+    return text + _by_size(result.pet)
 
 
 @_details.register
@@ -189,7 +216,8 @@ def _egger_text(result: Egger, _title: str) -> Prose:
     shown = result.p_value < 1 - result.level
     size = "larger" if result.slope > 0 else "smaller"
     if shown:
-        lead = f"Studies with larger standard errors reported {size} effects"
+        of = "Smaller studies" if result.by_size else "Studies with larger standard errors"
+        lead = f"{of} reported {size} effects"
     else:
         lead = "The regression test did not show funnel asymmetry"
     text = prose(
@@ -298,7 +326,7 @@ def _term_phrase(term: Term | None, result: BiasResult) -> Prose:
 def _adjusted(found: BiasEvidence) -> list[tuple[str, Term, BiasResult]]:
     rows = []
     for a in _computed(found):
-        term = a.method.mean(a.result) if a.result else None
+        term = found.summary.mean_of(a)
         if a.result and term is not None:
             rows.append((a.title, term, a.result))
     return rows

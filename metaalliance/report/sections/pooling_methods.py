@@ -6,6 +6,7 @@ from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.variance.tau2 import ESTIMATORS
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.publication_bias.comparison import BIAS_ADJUSTED
 from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.wording.numbers import number
@@ -38,7 +39,7 @@ _OWN_SENTENCE = {
     "own confidence interval lies wholly outside that of the mean.",
     "influential removed": "It was also repeated without influential studies, as marked by "
     "DFFITS, Cook’s distance, DFBETAS, or their weight [@viechtbauer2010b].",
-    "bias-adjusted": "The bias-adjusted mean is that of {method} [@stanley2014], {how}.",
+    BIAS_ADJUSTED: "The bias-adjusted mean is that of {method} [@stanley2014], {how}.",
 }
 
 
@@ -220,4 +221,6 @@ def _own_sentence(row: NamedFit) -> Prose:
     used = row.fit.settings().get("regression", row.fit.model)
     classical = "by classical weighted least squares, as its authors define it"
     how = classical if used == "classical" else f"in the {used} model"
-    return prose(_OWN_SENTENCE[row.name], method=row.fit.model, how=how)
+    if "effective n" in row.fit.settings().get("predictor", ""):
+        how += ", with the effective *n* for the size of studies"
+    return prose(_OWN_SENTENCE[row.name], method=row.fit.model, how=prose(how))

@@ -11,7 +11,7 @@ import pandas as pd
 from metaalliance.models.scale import back_transform
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.fail_safe import FailSafeN
-from metaalliance.publication_bias.result import Term
+from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
@@ -138,7 +138,7 @@ def reading_lines(found: BiasSummary) -> list[str]:
 def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Return the sheets of bias.xlsx, at full precision."""
     terms = [
-        r.to_frame().assign(method=name, r=_back(r.terms(), found))
+        r.to_frame().assign(method=name, r=_back(r), scale=r.measure)
         for name, r in found.results.items()
     ]
     frame = pd.concat(terms, ignore_index=True)
@@ -169,12 +169,12 @@ def _statistic(term: Term) -> str:
     return term.statistic_text()
 
 
-def _back(terms: Sequence[Term], found: BiasSummary) -> list[float]:
-    """Correlations of effects, missing for other quantities."""
-    is_r = found.measure != "generic"
+def _back(result: BiasResult) -> list[float]:
+    """Correlations of the effects of a result, missing for other quantities."""
+    is_r = result.measure != "generic"
     return [
-        back_transform(t.estimate, found.measure) if is_r and t.kind == "effect" else math.nan
-        for t in terms
+        back_transform(t.estimate, result.measure) if is_r and t.kind == "effect" else math.nan
+        for t in result.terms()
     ]
 
 

@@ -212,3 +212,47 @@ def test_counts(case):
     found = RULES["cells"].convert({f"cell_{k}": x[f"{k}i"] for k in "abcd"})
     assert_close(found.r, case["outputs"]["PHI_ST"]["yi"], CLOSED)
     assert_close(found.z_variance, case["outputs"]["ZPHI_LS"]["vi"], CLOSED)
+
+
+# --- what the variance rests on ---
+
+#: What moves a statistic with every size held, where it is not its first column.
+_MOVED = {"means": "mean1", "cells": "cell_a", "events": "events1"}
+#: Counts cannot move without their sum; these move one person from a cell to another.
+_WITH = {"cells": "cell_b"}
+
+
+@examples
+def test_the_attribute_says_whether_the_variance_moves_with_the_effect(statistic):
+    inputs = dict(EXAMPLES[statistic][0])
+    column = _MOVED.get(statistic, RULES[statistic].inputs[0])
+    step = 1.0 if statistic in {"cells", "events"} else 0.01 * (1 + abs(inputs[column]))
+    sign = -1.0 if statistic in {"cells", "events", "p"} else 1.0
+    moved = {**inputs, column: inputs[column] + sign * step}
+    if statistic in _WITH:
+        moved[_WITH[statistic]] -= sign * step
+    before, after = (RULES[statistic].convert(x) for x in (inputs, moved))
+    assert before.r != after.r
+    if statistic != "yi":  # as coded; its scale is Fisher z
+        assert before.of_effect == after.of_effect
+    if before.z_variance != after.z_variance:
+        assert before.of_effect
+    elif before.df is not None and before.standard:
+        assert not before.of_effect
+
+
+@pytest.mark.parametrize(
+    ("statistic", "inputs", "expected"),
+    [
+        ("r", {"r": 0.3, "ci_low": 0.1, "ci_high": 0.5}, False),
+        ("fisher_z", {"fisher_z": 0.3, "se": 0.1}, False),
+        ("d", {"d": 0.5, "se": 0.2}, True),
+        ("log_odds_ratio", {"log_odds_ratio": 0.5, "n": 90, "ci_low": 0.1, "ci_high": 0.9}, True),
+        ("spearman_rho", {"spearman_rho": 0.3, "n": 60}, True),
+        ("kendall_tau", {"kendall_tau": 0.3, "n": 60}, True),
+        ("semipartial_r", {"semipartial_r": 0.4, "r2_model": 0.3, "n": 50}, True),
+        ("partial_r", {"partial_r": 0.4, "df": 40}, False),
+    ],
+)
+def test_variances_that_depend_on_the_effect(statistic, inputs, expected):
+    assert RULES[statistic].convert(inputs).of_effect is expected
