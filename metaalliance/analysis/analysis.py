@@ -131,7 +131,7 @@ class Analysis:
         cls, studies: Studies, model: Model, policy: Policy, config: Config | None = None
     ) -> Self:
         """Convert the rows of a sheet that was read already."""
-        coded = effect_sizes(studies, policy.measure, **policy.correction)  # type: ignore[arg-type]
+        coded = effect_sizes(studies, policy.measure, **policy.conversion)  # type: ignore[arg-type]
         rho = averaging_rho(coded, model)
         return cls(
             studies=studies,
@@ -162,6 +162,8 @@ class Analysis:
             content["aggregation_rho"] = self.aggregation_rho
         if self.policy.attenuation != "none":
             content |= self.policy.correction
+        if self.policy.overlap != "full":
+            content["overlap"] = self.policy.overlap
         return content
 
     def settings(self) -> dict[str, Any]:

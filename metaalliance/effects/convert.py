@@ -15,7 +15,7 @@ from metaalliance.effects.attenuation import Corrections, correct_effect, find_r
 from metaalliance.effects.effects import RESERVED, Effects
 from metaalliance.effects.levels import HEADERS, ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
-from metaalliance.options import Attenuation, Measure, SheetMeasure, check_option
+from metaalliance.options import Attenuation, Measure, Overlap, SheetMeasure, check_option
 from metaalliance.policy import Assumed
 from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
@@ -46,6 +46,7 @@ def effect_sizes(
     attenuation: Attenuation = "none",
     alliance_reliability: Assumed | None = None,
     outcome_reliability: Assumed | None = None,
+    overlap: Overlap = "full",
 ) -> Effects:
     """Convert every used row to an effect size.
 
@@ -68,6 +69,8 @@ def effect_sizes(
         measure (``{"WAI": 0.93, "*": 0.9}``, the star for the rest), or the mean of the
         reported ones. Without it a missing reliability is an error; nothing is assumed
         silently.
+    overlap : {"full", "nested"}
+        Whose people the effects of one sample are where their n differ; see `Effects`.
 
     Returns
     -------
@@ -83,6 +86,7 @@ def effect_sizes(
         When reliabilities are missing, or a corrected correlation reaches 1.
     """
     check_option("measure", measure, SheetMeasure)
+    check_option("overlap", overlap, Overlap)
     if studies.errors:
         raise StudyDataError(
             f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
@@ -105,7 +109,7 @@ def effect_sizes(
     frame.attrs[HEADERS] = {key_of(h): c for c, h in studies.headers.items() if c in frame}
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
-    return Effects(frame=frame, measure=measure, ledger=ledger)
+    return Effects(frame=frame, measure=measure, ledger=ledger, overlap=overlap)
 
 
 def _refuse_infinite(entries: list[_Entry], measure: Measure) -> None:

@@ -16,6 +16,7 @@ from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import read_as
+from metaalliance.effects.overlap import nested_sizes
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
 from metaalliance.model import Model
 from metaalliance.models.one_per_study import fit_averaged
@@ -183,7 +184,8 @@ def _matches(column: pd.Series, value: Any) -> BoolArray:
 def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...]) -> Effects:
     """Keep what models need, so that little is sent to other processes."""
     codes, _ = pd.factorize(effects.frame["study"][keep])
-    wanted = dict.fromkeys((*columns, "sample"))
+    nested = ("n",) if effects.overlap == "nested" else ()
+    wanted = dict.fromkeys((*columns, "sample", *nested))
     used = {c: effects.frame[c].to_numpy()[keep] for c in wanted if c in effects.frame}
     frame = pd.DataFrame(
         {
@@ -194,7 +196,7 @@ def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...]) -> Effect
             "vi": effects.vi[keep],
         }
     )
-    return Effects(frame=frame, measure=effects.measure)
+    return replace(effects, frame=frame, ledger=pd.DataFrame())
 
 
 def _digest(effects: Effects) -> str:
@@ -202,6 +204,8 @@ def _digest(effects: Effects) -> str:
     codes = effects.frame["study"].to_numpy(dtype=np.int64)
     parts = [effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes()]
     parts.append(effects.sample_codes.tobytes())
+    sizes = nested_sizes(effects)
+    parts.append(b"" if sizes is None else sizes.tobytes())
     parts += [repr(effects.frame[c].tolist()).encode() for c in effects.moderators]
     return hashlib.sha256(b"|".join(parts)).hexdigest()
 

@@ -37,7 +37,7 @@ def run_convert(request: Request) -> int:
             print_error(line)
         print_error(f"\n{message}")
         return DATA
-    effects = effect_sizes(studies, settings.policy.measure, **settings.policy.correction)  # type: ignore[arg-type]
+    effects = effect_sizes(studies, settings.policy.measure, **settings.policy.conversion)  # type: ignore[arg-type]
     _write(effects, request, suffix)
     if request.json_output:
         document = {

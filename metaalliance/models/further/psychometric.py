@@ -301,7 +301,7 @@ def _observed(
         )
     r = frame["r"].to_numpy(dtype=float)
     vi = np.array([r_variance(a, b - 2) for a, b in zip(r, n, strict=True)])
-    observed = Effects(frame=frame.assign(yi=r, vi=vi), measure="r")
+    observed = replace(effects, frame=frame.assign(yi=r, vi=vi), measure="r")
     if not observed.dependent():
         return observed, ()
     if rho is None:
@@ -323,8 +323,9 @@ def _by_study(effects: Effects, rho: float, aggregation: AggregationMethod) -> E
     if not effects.studies_with_samples:
         return aggregate(effects, rho, method=aggregation)
     codes = effects.sample_codes
-    apart = Effects(frame=effects.frame.assign(study=codes), measure="r")
+    apart = replace(effects, frame=effects.frame.assign(study=codes))
     one = aggregate(apart, rho, method=aggregation).frame
     study = effects.frame["study"].to_numpy()[np.unique(codes, return_index=True)[1]]
     n = one["n"].to_numpy(dtype=float)
-    return aggregate(Effects(frame=one.assign(study=study, vi=1 / n), measure="r"), weighted=True)
+    apart = replace(effects, frame=one.assign(study=study, vi=1 / n), ledger=pd.DataFrame())
+    return aggregate(apart, weighted=True)
