@@ -256,7 +256,8 @@ def _heading(fit: PooledFit) -> str:
     if "rho" in fit.settings() and fit.model == "che":
         rho = fit.settings()["rho"]
         shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
-        parts.insert(1, f"rho {shown}")
+        nested = ", overlap nested" if fit.effects.overlap == "nested" else ""
+        parts.insert(1, f"rho {shown}{nested}")
     size = f"{studies_text(fit.n_studies)}, {count_text(fit.n_effects, 'effect')}{people}"
     return f"{size}\nModel: {', '.join(p for p in parts if p)}"
 

@@ -80,9 +80,14 @@ def highest(points: Sequence[MultilevelPoint]) -> MultilevelPoint:
     return best
 
 
+def maxima(data: MultilevelData, *, restricted: bool) -> list[MultilevelPoint]:
+    """Return the maxima that are reached from several starts."""
+    return [maximize(data, s, restricted=restricted) for s in start_values(data)]
+
+
 def highest_maximum(data: MultilevelData, *, restricted: bool) -> MultilevelPoint:
     """Return the highest of the maxima that are reached from several starts."""
-    return highest([maximize(data, s, restricted=restricted) for s in start_values(data)])
+    return highest(maxima(data, restricted=restricted))
 
 
 def maximize(

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.core.variance.tau2 import ESTIMATORS
+from metaalliance.effects.overlap import nested_sizes
 from metaalliance.errors import OptionError
 from metaalliance.model import Specification
 from metaalliance.models.comparison import NamedFit
@@ -128,6 +129,9 @@ def _data(main: PooledFit, models: Sequence[NamedFit]) -> pd.DataFrame:
         frame["study"] = [f"study {i}" for i in pd.factorize(main.effects.frame["study"])[0]]
     if main.effects.studies_with_samples:
         frame["independent_sample"] = main.effects.sample_codes + 1
+    sizes = nested_sizes(main.effects)
+    if sizes is not None:
+        frame["overlap_n"] = sizes
     for row in models:
         column = _SUBSETS.get(row.name)
         if column is not None:
