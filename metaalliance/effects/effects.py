@@ -195,6 +195,11 @@ class Effects:
             return f"the sheet's {name!r} is read as {column!r}, which is its name"
         return f"there are {', '.join(self.moderators)}" if self.moderators else "there is none"
 
+    @property
+    def sharing(self) -> dict[str, str]:
+        """The setting `overlap` as results print it, where it is not the default."""
+        return {} if self.overlap == "full" else {"overlap": self.overlap}
+
     def dependent(self) -> bool:
         """Whether some study has more than one effect."""
         return self.n_effects > self.n_studies

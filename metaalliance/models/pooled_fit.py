@@ -154,7 +154,8 @@ class PooledFit(OfModel):
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit, as `pool` takes them."""
-        return {"measure": self.measure, **self.specification.to_dict()}
+        shared = self.effects.sharing if self.specification.kind == "che" else {}
+        return {"measure": self.measure, **self.specification.to_dict(), **shared}
 
     def mean_r(self) -> float:
         """Mean of the true correlations: the integral back-transformation of Fisher z.
@@ -256,7 +257,7 @@ def _heading(fit: PooledFit) -> str:
     if "rho" in fit.settings() and fit.model == "che":
         rho = fit.settings()["rho"]
         shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
-        nested = ", overlap nested" if fit.effects.overlap == "nested" else ""
+        nested = ", overlap nested" if "overlap" in fit.settings() else ""
         parts.insert(1, f"rho {shown}{nested}")
     size = f"{studies_text(fit.n_studies)}, {count_text(fit.n_effects, 'effect')}{people}"
     return f"{size}\nModel: {', '.join(p for p in parts if p)}"

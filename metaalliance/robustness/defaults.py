@@ -44,11 +44,11 @@ def default_grid(
         When the sheet has errors.
     """
     if isinstance(data, Effects):
-        return _grid(data, (data.measure,), "none", ("none",))
+        return _grid(data, (data.measure,), "none", ("none",), data.overlap)
     policy = policy or as_read(data)
     policies = ("zero", "drop") if silent_rows(data) else (policy.nonsignificant,)
     effects = usual or usual_effects(data, policy)
-    return _grid(effects, ("z", "r"), policy.attenuation, policies)
+    return _grid(effects, ("z", "r"), policy.attenuation, policies, policy.overlap)
 
 
 def silent_rows(data: Studies | Effects) -> bool:
@@ -85,7 +85,11 @@ def usual_effects(data: Studies | Effects, policy: Policy | None = None) -> Effe
 
 
 def _grid(
-    effects: Effects, measures: tuple[str, ...], attenuation: str, policies: tuple[str, ...]
+    effects: Effects,
+    measures: tuple[str, ...],
+    attenuation: str,
+    policies: tuple[str, ...],
+    overlap: str,
 ) -> Grid:
     filters = _usual_filters(effects)
     approximate = approximate_rows(effects)
@@ -103,6 +107,7 @@ def _grid(
             "aggregation": ("none", "mean") if dependent else ("none",),
             "model": ("che", "three-level", *independent) if dependent else independent,
             "rho": RHOS if dependent else (RHO,),
+            "overlap": (overlap,),
             "tau2": ESTIMATORS,
             "test": TESTS,
         },

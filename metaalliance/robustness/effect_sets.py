@@ -16,7 +16,6 @@ from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import read_as
-from metaalliance.effects.overlap import nested_sizes
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
 from metaalliance.model import Model
 from metaalliance.models.one_per_study import fit_averaged
@@ -136,7 +135,8 @@ def _selected(
         raise
     except MetaAllianceError as error:
         return EffectSet(options=options, effects=None, failure=Failure(error.code, str(error)))
-    slim = _slim(effects, keep, columns)
+    sizes = "nested" in {effects.overlap, *grid.options["overlap"]}
+    slim = _slim(effects, keep, columns, sizes=sizes)
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 
@@ -181,11 +181,10 @@ def _matches(column: pd.Series, value: Any) -> BoolArray:
     return np.asarray((column == value).fillna(False), dtype=bool)
 
 
-def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...]) -> Effects:
-    """Keep what models need, so that little is sent to other processes."""
+def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...], *, sizes: bool) -> Effects:
+    """Keep what models need, with n for `sizes`, so that little is sent to other processes."""
     codes, _ = pd.factorize(effects.frame["study"][keep])
-    nested = ("n",) if effects.overlap == "nested" else ()
-    wanted = dict.fromkeys((*columns, "sample", *nested))
+    wanted = dict.fromkeys((*columns, "sample", *(("n",) if sizes else ())))
     used = {c: effects.frame[c].to_numpy()[keep] for c in wanted if c in effects.frame}
     frame = pd.DataFrame(
         {
@@ -204,8 +203,8 @@ def _digest(effects: Effects) -> str:
     codes = effects.frame["study"].to_numpy(dtype=np.int64)
     parts = [effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes()]
     parts.append(effects.sample_codes.tobytes())
-    sizes = nested_sizes(effects)
-    parts.append(b"" if sizes is None else sizes.tobytes())
+    if "n" in effects.frame:
+        parts.append(effects.frame["n"].to_numpy(dtype=float).tobytes())
     parts += [repr(effects.frame[c].tolist()).encode() for c in effects.moderators]
     return hashlib.sha256(b"|".join(parts)).hexdigest()
 
@@ -222,7 +221,8 @@ def _without_outliers(found: EffectSet, options: Mapping[str, Any], model: Model
     gone = {"remove": low | high, "remove-low": low, "remove-high": high}[options["outliers"]]
     if not gone.any():
         return replace(found, options=options)
-    slim = _slim(found.effects, ~gone, model.columns)
+    sizes = "n" in found.effects.frame
+    slim = _slim(found.effects, ~gone, model.columns, sizes=sizes)
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 

@@ -3,7 +3,7 @@
 The numbers are drawn from a seeded generator; no study is real. Effects lie in samples, samples in
 studies, studies in teams; instruments are shared between studies; reliabilities are coded for
 some rows; one row says only "n.s.", one reports a beta, one an effect with its variance, and each
-study has its own correlation of errors.
+study has its own correlation of errors. Of two effects of a sample the second has fewer people.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def sheet() -> str:
                     "effect": j + 1,
                     "sample": mark,
                     "r": round(max(-0.3, min(0.85, r)), 2),
-                    "n": (41, 56, 63, 78, 95, 120)[(s + 2 * (mark == "b")) % 6] + s,
+                    "n": (41, 56, 63, 78, 95, 120)[(s + 2 * (mark == "b")) % 6] + s - 17 * (j % 2),
                     "beta": "",
                     "yi": "",
                     "vi": "",
