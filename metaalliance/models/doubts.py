@@ -17,21 +17,27 @@ from metaalliance.wording.phrases import count_text
 
 #: Effects that a notice names.
 _NAMED = 5
+#: Weights below zero by no more than this are rounding.
+ROUNDING = 1e-9
 
 
 def negative_weights_notice(
     effects: Effects, weights: Array, model: Specification
 ) -> tuple[Problem, ...]:
     """Say which effects count against the mean, and why."""
-    rows = np.flatnonzero(weights < 0)
+    negative = weights < -ROUNDING
+    rows = np.flatnonzero(negative)
     if not rows.size or model.kind != "che":
         return ()
     named = ", ".join(_named(effects, int(i)) for i in rows[:_NAMED])
     more = f" and {rows.size - _NAMED} more" if rows.size > _NAMED else ""
     have = "has a negative weight" if rows.size == 1 else "have negative weights"
-    said = f"{count_text(rows.size, 'effect')} {have}, so that the mean moves away from what they "
-    said += f"say: {named}{more}. "
-    cause, hint = _cause(effects, weights < 0, correlations(effects, model))
+    share = number(100 * float(weights[rows].sum()), 1)
+    said = (
+        f"{count_text(rows.size, 'effect')} {have} ({share}% together), so that the mean moves "
+        f"away from what they say: {named}{more}. "
+    )
+    cause, hint = _cause(effects, negative, correlations(effects, model))
     return (notice("MA607", said + cause, hint),)
 
 

@@ -220,6 +220,7 @@ def test_two_effects_by_hand():
     assert_close(weighted.yi, [(0.004 * 0.3 + 0.034 * 0.2) / 0.038], CLOSED)
 
 
+@pytest.mark.filterwarnings("ignore::metaalliance.MetaAllianceWarning")
 def test_many_sizes_in_one_sample_cost_one_pass():
     k, rng = 400, np.random.default_rng(5)
     n = rng.permutation(np.arange(20, 20 + k)).astype(float)
@@ -238,6 +239,23 @@ def test_many_sizes_in_one_sample_cost_one_pass():
     assert_close(at.log_determinant, np.linalg.slogdet(S)[1], 1e-11)
     inverse = np.linalg.inv(S)
     assert_close(at.solve(np.eye(k)), inverse, 1e-10, scale=np.abs(inverse).max())
+
+
+@pytest.mark.slow
+def test_errors_of_people_within_people_correlate_as_the_formula_says():
+    """People are drawn: one measure of all 100, another of all and of the first 25 of them."""
+    rng, root = np.random.default_rng(11), math.sqrt(0.5)
+    z = np.empty((3, 12_000))
+    for i in range(z.shape[1]):
+        alliance, common, first, second = rng.standard_normal((4, 100))
+        outcome = 0.3 * alliance + root * common
+        one, other = outcome + root * first, outcome + root * second
+        pairs = ((alliance, one), (alliance, other), (alliance[:25], other[:25]))
+        z[:, i] = [math.atanh(np.corrcoef(*pair)[0, 1]) for pair in pairs]
+    found = np.corrcoef(z)
+    rho = found[0, 1]  # of the same people
+    assert found[0, 2] == pytest.approx(rho * math.sqrt(25 / 100), abs=0.03)
+    assert found[1, 2] == pytest.approx(math.sqrt(25 / 100), abs=0.03)
 
 
 # Guards and warnings ------------------------------------------------------------------------------
