@@ -198,7 +198,7 @@ def _few_left(name: str, fit: PooledFit, main: PooledFit) -> list[Problem]:
         f"{name}: {fit.n_studies} of {main.n_studies} studies are left, fewer than half: this row "
         "is not the same review without a few studies."
     )
-    return [notice("MA639", message, "Name the studies that were removed beside this row.")]
+    return [notice("MA672", message, "Name the studies that were removed beside this row.")]
 
 
 def _beyond_extremes(rows: Sequence[NamedFit]) -> list[Problem]:
@@ -220,10 +220,10 @@ def _beyond_extremes(rows: Sequence[NamedFit]) -> list[Problem]:
         f"{shown[2]}): how the effects are weighted puts it there, not the effects."
     )
     hint = (
-        "Look for negative weights (MA607); compare --overlap nested, a smaller --rho, and the "
+        "Look for negative weights (MA661); compare --overlap nested, a smaller --rho, and the "
         "averaged effects."
     )
-    return [notice("MA608", message, hint)]
+    return [notice("MA669", message, hint)]
 
 
 def refit(main: PooledFit, effects: Effects) -> PooledFit:

@@ -38,7 +38,7 @@ def negative_weights_notice(
         f"away from what they say: {named}{more}. "
     )
     cause, hint = _cause(effects, negative, correlations(effects, model))
-    return (notice("MA607", said + cause, hint),)
+    return (notice("MA661", said + cause, hint),)
 
 
 def _named(effects: Effects, row: int) -> str:
@@ -96,7 +96,7 @@ def second_maximum_notice(work: WorkingFit, level: float) -> tuple[Problem, ...]
         "the estimate is the highest maximum, and these effects hardly tell the two apart."
     )
     hint = "Report the result at both, or the interval of tau² and not its estimate alone."
-    return (notice("MA609", message, hint, severity="note"),)
+    return (notice("MA670", message, hint, severity="note"),)
 
 
 def outside_interval_notice(
@@ -112,7 +112,7 @@ def outside_interval_notice(
         f"{number(work.tau2, 4)}: the interval comes from Q, not from the estimator."
     )
     hint = "Report both; single effects often decide which of them is right: see influence."
-    return (notice("MA618", message, hint, severity="note"),)
+    return (notice("MA671", message, hint, severity="note"),)
 
 
 def _leaves_out(work: WorkingFit, level: float) -> bool:

@@ -189,6 +189,24 @@ def test_methods_that_average_or_model_take_the_overlap(method):
     assert method(effects()) != pytest.approx(method(effects(overlap="full")), abs=1e-7)
 
 
+@pytest.mark.filterwarnings("ignore::metaalliance.MetaAllianceWarning")
+@pytest.mark.parametrize("overlap", ["full", "nested"])
+def test_methods_for_bias_that_average_take_these_averages(overlap):
+    """Samples and overlap stand in the variances of the averages, whatever method takes them."""
+    found = effects(overlap=overlap)
+    one = ma.bias_summary(ma.pool(aggregate(found, 0.5), model="two-level"))
+    every = ma.bias_summary(ma.pool(found), aggregation_rho=0.5)
+    averaged = {a.name: a for a in every.applied if a.result and a.result.aggregation_rho}
+    assert len(averaged) >= 5
+    for name, ours in averaged.items():
+        theirs = next(a for a in one.applied if a.name == name)
+        for term in (ours.method.mean, ours.method.tested):
+            mine, other = term(ours.result), term(theirs.result)
+            assert (mine is None) == (other is None)
+            if mine is not None:
+                assert_close(mine.estimate, other.estimate, 1e-9, scale=0.1)
+
+
 # Properties ---------------------------------------------------------------------------------------
 
 
@@ -304,11 +322,11 @@ def test_negative_weights_and_their_cause_are_named():
     assert round(math.tanh(nested.estimate), 3) == 0.209
     assert (np.asarray(full.weights) < 0).sum() == 4
     assert (np.asarray(nested.weights) > 0).all()
-    said = next(n for n in full.notices if n.code == "MA607")
+    said = next(n for n in full.notices if n.code == "MA661")
     assert said.message.startswith("4 effects have negative weights")
     assert "rho of .60 is more than samples of 35 within 500 can share" in said.message
     assert "--overlap nested" in said.message
-    assert "MA607" not in {n.code for n in nested.notices}
+    assert "MA661" not in {n.code for n in nested.notices}
     assert nested.settings()["overlap"] == "nested"
     assert "overlap nested" in nested.summary()
 
@@ -317,7 +335,7 @@ def test_negative_weights_and_their_cause_are_named():
 def test_negative_weights_without_n_have_another_cause():
     n = np.array(N, dtype=float)
     found = ma.Effects.from_arrays(np.arctanh(R), 1 / (n - 3), list("AABBCCDD"))
-    said = next(m for m in ma.pool(found).notices if m.code == "MA607")
+    said = next(m for m in ma.pool(found).notices if m.code == "MA661")
     assert "differ by more than the assumed rho" in said.message
     assert "--overlap" not in said.message
 
@@ -326,7 +344,7 @@ def test_negative_weights_without_n_have_another_cause():
 @pytest.mark.parametrize(("overlap", "warned"), [("full", True), ("nested", False)])
 def test_a_mean_below_the_lowest_effects_is_warned_of(overlap, warned):
     rows, notes = compare_models(ma.pool(unequal(overlap)))
-    said = [n for n in notes if n.code == "MA608"]
+    said = [n for n in notes if n.code == "MA669"]
     assert len(said) == warned
     if warned:
         lowest = next(row.fit.estimate for row in rows if row.name == "lowest per study")
