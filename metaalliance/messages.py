@@ -1378,13 +1378,6 @@ _ANALYSIS = {
         "A single study or effect is all there is.",
         "Use another unit, or no influence analysis.",
     ),
-    "MA661": _warning(
-        "effects have negative weights",
-        "Where effects of one sample have very different variances, a large assumed correlation of "
-        "their errors makes the less precise one count against the mean: rho is above the root of "
-        "the smaller n over the larger, more than a group within another can share.",
-        "Use --overlap nested, a smaller --rho, or the sample column for other people.",
-    ),
     "MA662": _warning(
         "the model cannot be fitted to some subsets",
         "Without a study, or in a subset, a variance or a coefficient is not identified.",
@@ -1444,6 +1437,13 @@ _ANALYSIS = {
         "a row of the comparison keeps fewer than half of the studies",
         "Removing most studies leaves another review, not the same one without a few.",
         "Name the studies that were removed beside the row.",
+    ),
+    "MA673": _warning(
+        "effects have negative weights",
+        "Where effects of one sample have very different variances, a large assumed correlation of "
+        "their errors makes the less precise one count against the mean: rho is above the root of "
+        "the smaller n over the larger, more than a group within another can share.",
+        "Use --overlap nested, a smaller --rho, or the sample column for other people.",
     ),
     "MA675": _error(
         "a style has no such key or value",

@@ -220,7 +220,7 @@ def _beyond_extremes(rows: Sequence[NamedFit]) -> list[Problem]:
         f"{shown[2]}): how the effects are weighted puts it there, not the effects."
     )
     hint = (
-        "Look for negative weights (MA661); compare --overlap nested, a smaller --rho, and the "
+        "Look for negative weights (MA673); compare --overlap nested, a smaller --rho, and the "
         "averaged effects."
     )
     return [notice("MA669", message, hint)]

@@ -38,7 +38,7 @@ def negative_weights_notice(
         f"away from what they say: {named}{more}. "
     )
     cause, hint = _cause(effects, negative, correlations(effects, model))
-    return (notice("MA661", said + cause, hint),)
+    return (notice("MA673", said + cause, hint),)
 
 
 def _named(effects: Effects, row: int) -> str:

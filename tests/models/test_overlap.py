@@ -322,11 +322,11 @@ def test_negative_weights_and_their_cause_are_named():
     assert round(math.tanh(nested.estimate), 3) == 0.209
     assert (np.asarray(full.weights) < 0).sum() == 4
     assert (np.asarray(nested.weights) > 0).all()
-    said = next(n for n in full.notices if n.code == "MA661")
+    said = next(n for n in full.notices if n.code == "MA673")
     assert said.message.startswith("4 effects have negative weights")
     assert "rho of .60 is more than samples of 35 within 500 can share" in said.message
     assert "--overlap nested" in said.message
-    assert "MA661" not in {n.code for n in nested.notices}
+    assert "MA673" not in {n.code for n in nested.notices}
     assert nested.settings()["overlap"] == "nested"
     assert "overlap nested" in nested.summary()
 
@@ -335,7 +335,7 @@ def test_negative_weights_and_their_cause_are_named():
 def test_negative_weights_without_n_have_another_cause():
     n = np.array(N, dtype=float)
     found = ma.Effects.from_arrays(np.arctanh(R), 1 / (n - 3), list("AABBCCDD"))
-    said = next(m for m in ma.pool(found).notices if m.code == "MA661")
+    said = next(m for m in ma.pool(found).notices if m.code == "MA673")
     assert "differ by more than the assumed rho" in said.message
     assert "--overlap" not in said.message
 
