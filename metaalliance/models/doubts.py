@@ -11,12 +11,14 @@ from metaalliance.effects.effects import Effects, study_names
 from metaalliance.model import Specification
 from metaalliance.models.sampling import correlations
 from metaalliance.models.working import WorkingFit
-from metaalliance.problems import Problem, notice
+from metaalliance.problems import Problem, Severity, notice
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text
 
 #: Effects that a notice names.
 _NAMED = 5
+#: Share of the weights below zero that moves a mean enough for a warning; less is a note.
+HEAVY = 0.05
 #: Weights below zero by no more than this are rounding.
 ROUNDING = 1e-9
 
@@ -32,13 +34,12 @@ def negative_weights_notice(
     named = ", ".join(_named(effects, int(i)) for i in rows[:_NAMED])
     more = f" and {rows.size - _NAMED} more" if rows.size > _NAMED else ""
     have = "has a negative weight" if rows.size == 1 else "have negative weights"
-    share = number(100 * float(weights[rows].sum()), 1)
-    said = (
-        f"{count_text(rows.size, 'effect')} {have} ({share}% together), so that the mean moves "
-        f"away from what they say: {named}{more}. "
-    )
+    share = float(weights[rows].sum())
+    have += f" ({number(100 * share, 1)}% together), so that the mean moves away from what they say"
+    said = f"{count_text(rows.size, 'effect')} {have}: {named}{more}. "
     cause, hint = _cause(effects, negative, correlations(effects, model))
-    return (notice("MA673", said + cause, hint),)
+    severity: Severity = "warning" if share <= -HEAVY else "note"
+    return (notice("MA673", said + cause, hint, severity=severity),)
 
 
 def _named(effects: Effects, row: int) -> str:

@@ -322,7 +322,8 @@ def test_negative_weights_and_their_cause_are_named():
     assert (np.asarray(full.weights) < 0).sum() == 4
     assert (np.asarray(nested.weights) > 0).all()
     said = next(n for n in full.notices if n.code == "MA673")
-    assert said.message.startswith("4 effects have negative weights")
+    assert said.severity == "warning"
+    assert said.message.startswith("4 effects have negative weights (−12.1% together)")
     assert "rho of .60 is more than samples of 35 within 500 can share" in said.message
     assert "--overlap nested" in said.message
     assert "MA673" not in {n.code for n in nested.notices}
