@@ -348,3 +348,36 @@ def test_a_mean_below_the_lowest_effects_is_warned_of(overlap, warned):
         lowest = next(row.fit.estimate for row in rows if row.name == "lowest per study")
         assert rows[0].fit.estimate < lowest
         assert "below the mean of the lowest" in said[0].message
+
+
+# Decisions ----------------------------------------------------------------------------------------
+
+
+def test_overlap_is_a_decision_of_a_multiverse():
+    found = ma.multiverse(
+        unequal("full"),
+        grid={"overlap": ["full", "nested"], "outliers": ["keep"], "tau2": ["REML"], "rho": [0.6],
+              "test": ["cr2", "knapp-hartung"]},
+    ).frame  # fmt: skip
+    che = found[found["model"] == "che"].set_index("overlap")
+    for overlap in ("full", "nested"):
+        fit = ma.pool(unequal(overlap))
+        assert_close(che.loc[overlap, "analysis_estimate"], fit.estimate, 1e-9)
+        assert_close(che.loc[overlap, "se"], fit.se, 1e-7)
+    assert che["reference"].tolist() == [True, False]
+    assert found.loc[found["model"] == "three-level", "overlap"].isna().all()
+    averaged = found[(found["aggregation"] == "mean") & (found["test"] == "knapp-hartung")]
+    averaged = averaged[averaged["model"] == "two-level"].set_index("overlap")
+    for overlap in ("full", "nested"):
+        fit = ma.pool(aggregate(unequal(overlap), 0.6), model="two-level")
+        assert_close(averaged.loc[overlap, "analysis_estimate"], fit.estimate, 1e-9)
+
+
+def test_specifications_without_n_fail_with_the_reason():
+    n = np.array(N, dtype=float)
+    found = ma.Effects.from_arrays(np.arctanh(R), 1 / (n - 3), list("AABBCCDD"), measure="z")
+    frame = ma.multiverse(found, grid={"overlap": ["full", "nested"], "rho": [0.6]}).frame
+    nested = frame[frame["overlap"] == "nested"]
+    assert len(nested) > 0
+    assert nested["failure"].str.contains("needs the n of every effect").all()
+    assert (frame.loc[frame["overlap"] == "full", "failure"] == "").any()

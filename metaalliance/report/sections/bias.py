@@ -101,7 +101,7 @@ def _averaged(found: BiasEvidence) -> Prose:
     return prose(
         "For {methods}, effects were first averaged within studies (ρ = {rho}{nested}), since "
         "these methods take independent effects.",
-        nested=", times √(smaller *n*/larger *n*)" if nested else "",
+        nested=", times √(smaller n/larger n)" if nested else "",
         methods=listed(_lower(a.title) for a in done),
         rho=number(rho, 2, correlation=True),
     )
