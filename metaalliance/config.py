@@ -23,7 +23,7 @@ POOL_KEYS: dict[str, tuple[type, ...]] = {
 #: Decisions of the section ``[multiverse]``; `include` maps names to filters, the others are lists.
 MULTIVERSE_KEYS = (
     "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
-    "aggregation", "model", "rho", "tau2", "test",
+    "aggregation", "model", "rho", "overlap", "tau2", "test",
 )  # fmt: skip
 #: Settings of the section ``[report]``.
 REPORT_KEYS: dict[str, type] = {"title": str, "authors": str, "moderators": list, "bias": bool}

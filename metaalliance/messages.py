@@ -888,7 +888,8 @@ _STUDY = {
     "MA502": _warning(
         "n differs within a sample",
         "Effects of one sample usually share their participants.",
-        "Check n; use the sample column for independent samples.",
+        "Check n; use the sample column for independent samples, or --overlap nested where the "
+        "fewer people are among the more.",
     ),
     "MA503": _warning(
         "study labels are nearly alike",
@@ -1419,6 +1420,38 @@ _ANALYSIS = {
         "no simulated review could be fitted",
         "The planned model fails on every review that was drawn.",
         "See its message; plan more studies or another model.",
+    ),
+    "MA669": _warning(
+        "the mean lies outside its effects",
+        "A mean below that of the lowest effect of each study, or above that of the highest, is "
+        "made by weights, above all by negative ones.",
+        "Compare --overlap nested, a smaller --rho, and the averaged effects.",
+    ),
+    "MA670": _note(
+        "the likelihood has a second maximum",
+        "The likelihood of the variance components of few studies can have several maxima. The "
+        "highest is the estimate; another nearly as high says that the effects hardly tell the "
+        "two apart.",
+        "Report the interval, and the result without the study that makes the second one.",
+    ),
+    "MA671": _note(
+        "the interval of tau² leaves out its estimate",
+        "The Q-profile interval comes from the distribution of Q, the estimate from another "
+        "principle, such as the likelihood. Where few studies contradict each other they can "
+        "part.",
+        "Report both.",
+    ),
+    "MA672": _warning(
+        "a row of the comparison keeps fewer than half of the studies",
+        "Removing most studies leaves another review, not the same one without a few.",
+        "Name the studies that were removed beside the row.",
+    ),
+    "MA673": _warning(
+        "effects have negative weights",
+        "Where effects of one sample have very different variances, a large assumed correlation of "
+        "their errors makes the less precise one count against the mean: rho is above the root of "
+        "the smaller n over the larger, more than a group within another can share.",
+        "Use --overlap nested, a smaller --rho, or the sample column for other people.",
     ),
     "MA675": _error(
         "a style has no such key or value",

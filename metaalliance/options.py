@@ -26,6 +26,8 @@ Variances = Literal["delta", "fisher"]
 #: Scales of effects that were computed already.
 Repeats = Literal["first", "all"]
 YiMeasure = Literal["z", "r", "d", "g", "log_or"]
+#: Whose people the effects of one sample are where their n differ.
+Overlap = Literal["full", "nested"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
 

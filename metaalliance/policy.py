@@ -12,6 +12,7 @@ from metaalliance.options import (
     Attenuation,
     BetaPolicy,
     Nonsignificant,
+    Overlap,
     SheetMeasure,
     Variances,
     YiMeasure,
@@ -78,6 +79,9 @@ class Policy(Settings):
         Which measures r is corrected for.
     alliance_reliability, outcome_reliability : float, mapping of str to float, "mean" or None
         What stands for a reliability that a row does not report.
+    overlap : {"full", "nested"}
+        Whether the effects of one sample are of the same people, whatever their n, or the smaller
+        group is among the larger: rho times the root of the smaller n over the larger.
 
     Raises
     ------
@@ -120,6 +124,12 @@ class Policy(Settings):
     outcome_reliability: Assumed | None = setting(
         None, _reliability, "The same for the outcome", toml=(int, float, str, dict)
     )
+    overlap: str = setting(
+        "full",
+        lambda name, value: check_option(name, value, Overlap),
+        "Effects of one sample with other n: full (the same people) or nested (the fewer among "
+        "the more: rho times the root of the smaller n over the larger)",
+    )
 
     def for_multiverse(self) -> Policy:
         """Return the policy with which a sheet is read whose "n.s." is a decision still open."""
@@ -156,3 +166,8 @@ class Policy(Settings):
         """Correction for unreliability, as `effect_sizes` takes it."""
         names = ("attenuation", "alliance_reliability", "outcome_reliability")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def conversion(self) -> dict[str, Any]:
+        """Everything beside the measure that `effect_sizes` takes."""
+        return {**self.correction, "overlap": self.overlap}

@@ -164,6 +164,8 @@ class Analysis:
             content["aggregation_rho"] = self.aggregation_rho
         if self.policy.attenuation != "none":
             content |= self.policy.correction
+        if self.policy.overlap != "full":
+            content["overlap"] = self.policy.overlap
         return content
 
     def settings(self) -> dict[str, Any]:

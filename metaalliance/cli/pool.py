@@ -106,7 +106,8 @@ def _print(analysis: _Analysis, request: Request) -> None:
     lines = []
     if loaded.aggregation_rho is not None:
         count, rho = loaded.coded.n_effects, loaded.aggregation_rho
-        lines.append(f"{count:,} effects were averaged within studies (rho = {rho:g}).\n")
+        nested = ", overlap nested" if loaded.policy.overlap == "nested" else ""
+        lines.append(f"{count:,} effects were averaged within studies (rho = {rho:g}{nested}).\n")
     table = render_text(model_table(analysis.rows), width)
     checked = []
     if analysis.check is not None:
@@ -115,6 +116,8 @@ def _print(analysis: _Analysis, request: Request) -> None:
         checked += ["", _bootstrap_line(analysis.bootstrap)]
     for found in analysis.further:
         checked += ["", found.text]
+    warned = [n.text for n in loaded.comparison[1] if n.severity == "warning"]
+    table += "".join(f"\n\n{text}" for text in warned)
     print_result([*lines, analysis.fit.summary(), "", table, *checked])
 
 

@@ -97,7 +97,7 @@ class _Refit:
     def __init__(self, sheet: Studies, model: Model, policy: Policy) -> None:
         self._sheet, self._model, self._policy = sheet, model, policy
         effects = self._effects(sheet)
-        self._measure = effects.measure
+        self._bare = replace(effects, ledger=effects.ledger[:0])
         self._records = _records(effects)
         self._base = self._r(self._records)
 
@@ -141,7 +141,8 @@ class _Refit:
         """Whether nothing that the model sees is another than before."""
         if records.keys() != self._records.keys():
             return False
-        names = ["yi", "vi", *self._model.columns]
+        nested = ["n"] if self._policy.overlap == "nested" else []
+        names = ["yi", "vi", *nested, *self._model.columns]
         old, new = list(dict(sorted(self._records.items())).values()), list(records.values())
         if any(a.get(n) != b.get(n) for a, b in zip(old, new, strict=True) for n in names):
             return False
@@ -155,8 +156,8 @@ class _Refit:
         if not records:
             raise EstimationError("No effect is left to pool.", code="MA602")
         frame = pd.DataFrame(list(records.values()))
-        fit = quiet_fit(Effects(frame=frame, measure=self._measure), self._model)
-        return back_transform(fit.estimate, self._measure)
+        fit = quiet_fit(replace(self._bare, frame=frame), self._model)
+        return back_transform(fit.estimate, self._bare.measure)
 
 
 def _records(effects: Effects) -> dict[int, dict[str, Any]]:

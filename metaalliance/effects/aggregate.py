@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,9 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.conversion.formulas import r_variance, unbiased_r, z_variance
-from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.marginal import MarginalCovariance
+from metaalliance.core.variance.people import People
 from metaalliance.effects.effects import Effects, study_names
 from metaalliance.effects.fisher import (
     EFFECTIVE_N,
@@ -22,6 +24,7 @@ from metaalliance.effects.fisher import (
     VI_OF_EFFECT,
     effective_n,
 )
+from metaalliance.effects.overlap import nested_sizes, people_of
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.options import Measure, check_option, check_rho
@@ -40,7 +43,8 @@ def aggregate(
     """Combine the effects of each study into one, with a variance that knows of dependence.
 
     Effects of one sample have correlated errors; those of different samples of a study (column
-    `sample`) come from different people, so that their errors are independent.
+    `sample`) come from different people, so that their errors are independent. Where the `overlap`
+    of the effects is "nested", rho is multiplied by the root of the smaller n over the larger.
 
     Parameters
     ----------
@@ -76,10 +80,11 @@ def aggregate(
     Raises
     ------
     OptionError
-        For an option that does not exist or does not go with another, or covariances that
-        do not fit the effects.
+        For an option that does not exist or does not go with another, covariances that do not
+        fit the effects, or a composite of effects whose overlap is "nested".
     EstimationError
-        For a composite of effects without r and n, or one that reaches 1.
+        For a composite of effects without r and n, or one that reaches 1; for effects whose
+        overlap is "nested" without n.
 
     References
     ----------
@@ -100,11 +105,16 @@ def aggregate(
     check_option("method", method, AggregationMethod)
     if method == "composite" and (weighted or covariance is not None):
         raise OptionError("A composite has no weights and no covariance: use method='mean'.")
+    if method == "composite" and nested_sizes(effects) is not None:
+        raise OptionError(
+            "A composite is of measures that the same people filled in, so that overlap='nested' "
+            "has no meaning: use method='mean'."
+        )
     codes, _ = pd.factorize(effects.frame["study"])
     order = np.argsort(codes, kind="stable")
     frame = effects.frame.iloc[order]
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
-    people = _People.of(blocks, effects.sample_codes[order])
+    people = _People.of(blocks, effects, order)
     yi, vi = effects.yi[order], effects.vi[order]
     out = frame.iloc[blocks.starts].reset_index(drop=True)
     if method == "composite":
@@ -133,7 +143,7 @@ def aggregate(
         out = _without_size(out, effects, order, lambda y, v: average(blocks, people, y, v, rho))
     if effects.measure != "generic":
         out["r"] = np.tanh(mean) if effects.measure == "z" else mean
-    return Effects(frame=out, measure=effects.measure)
+    return replace(effects, frame=out, ledger=pd.DataFrame())
 
 
 def _without_size(
@@ -261,22 +271,25 @@ class _People:
     ----------
     rows : ndarray of int, shape (k,)
         An order inside studies in which the effects of a sample are adjacent.
-    samples : StudyBlocks
-        The samples in that order.
+    people : People
+        The samples in that order, and whose people are among those of others.
     first : ndarray of int, shape (m,)
         First sample of each study.
     """
 
     rows: IntArray
-    samples: StudyBlocks
+    people: People
     first: IntArray
 
     @classmethod
-    def of(cls, blocks: StudyBlocks, codes: IntArray) -> _People:
-        rows = np.lexsort((codes, blocks.study)).astype(np.intp)
-        samples = StudyBlocks.from_sorted(codes[rows])
-        first = np.searchsorted(samples.starts, blocks.starts).astype(np.intp)
-        return cls(rows, samples, first)
+    def of(cls, blocks: StudyBlocks, effects: Effects, order: IntArray) -> _People:
+        rows, people = people_of(effects, order, blocks.study)
+        first = np.searchsorted(people.samples.starts, blocks.starts).astype(np.intp)
+        return cls(rows, people, first)
+
+    @property
+    def samples(self) -> StudyBlocks:
+        return self.people.samples
 
     def totals(self, per_sample: Array) -> Array:
         """Sum over the samples of each study: (s,) to (m,)."""
@@ -296,15 +309,17 @@ class _People:
 def _plain(
     blocks: StudyBlocks, people: _People, yi: Array, vi: Array, rho: float
 ) -> tuple[Array, Array]:
-    n, v, sums = blocks.sizes.astype(float), vi[people.rows], people.samples.sums
-    total = people.totals((1 - rho) * sums(v) + rho * sums(np.sqrt(v)) ** 2)
+    n, v, own = blocks.sizes.astype(float), vi[people.rows], people.people
+    alike = own.steps.sums(np.sqrt(v) * own.loading)
+    shared = own.of_steps(alike * own.covered(alike))
+    total = people.totals((1 - rho) * own.samples.sums(v) + rho * shared)
     return blocks.sums(yi) / n, total / n**2
 
 
 def _gls(
     blocks: StudyBlocks, people: _People, yi: Array, vi: Array, rho: float
 ) -> tuple[Array, Array]:
-    V = MarginalCovariance.build(blocks, vi[people.rows], rho, 0.0, 0.0, people.samples)
+    V = MarginalCovariance.build(blocks, vi[people.rows], rho, 0.0, 0.0, people.people)
     weight = blocks.sums(V.solve(np.ones_like(yi)))
     return blocks.sums(V.solve(yi[people.rows])) / weight, 1 / weight
 

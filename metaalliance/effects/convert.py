@@ -24,7 +24,14 @@ from metaalliance.effects.fisher import (
 )
 from metaalliance.effects.levels import HEADERS, ORDERS
 from metaalliance.errors import EstimationError, StudyDataError
-from metaalliance.options import Attenuation, Measure, SheetMeasure, Variances, check_option
+from metaalliance.options import (
+    Attenuation,
+    Measure,
+    Overlap,
+    SheetMeasure,
+    Variances,
+    check_option,
+)
 from metaalliance.policy import Assumed
 from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
@@ -56,6 +63,7 @@ def effect_sizes(
     attenuation: Attenuation = "none",
     alliance_reliability: Assumed | None = None,
     outcome_reliability: Assumed | None = None,
+    overlap: Overlap = "full",
 ) -> Effects:
     """Convert every used row to an effect size.
 
@@ -81,6 +89,8 @@ def effect_sizes(
         measure (``{"WAI": 0.93, "*": 0.9}``, the star for the rest), or the mean of the
         reported ones. Without it a missing reliability is an error; nothing is assumed
         silently.
+    overlap : {"full", "nested"}
+        Whose people the effects of one sample are where their n differ; see `Effects`.
 
     Returns
     -------
@@ -97,6 +107,7 @@ def effect_sizes(
     """
     check_option("measure", measure, SheetMeasure)
     check_option("variances", variances, Variances)
+    check_option("overlap", overlap, Overlap)
     if studies.errors:
         raise StudyDataError(
             f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
@@ -122,7 +133,7 @@ def effect_sizes(
     frame.attrs[HEADERS] = {key_of(h): c for c, h in studies.headers.items() if c in frame}
     columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
     ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
-    return Effects(frame=frame, measure=measure, ledger=ledger)
+    return Effects(frame=frame, measure=measure, ledger=ledger, overlap=overlap)
 
 
 def _silent(frame: pd.DataFrame, measure: Measure) -> list[str]:

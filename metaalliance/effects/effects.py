@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, StudyDataError
-from metaalliance.options import Measure, check_option
+from metaalliance.options import Measure, Overlap, check_option
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
@@ -39,11 +39,16 @@ class Effects:
     ledger : DataFrame
         How each effect was made: rule, formula, inputs with their cells, source of the
         sign, variance rule, approximation. Empty for precomputed effects.
+    overlap : {"full", "nested"}
+        Whose people the effects of one sample are: the same, so that the sampling errors of any
+        two have the correlation rho that a model assumes; or, where their n differ, the smaller
+        group among the larger, with rho times the root of the smaller n over the larger.
     """
 
     frame: pd.DataFrame
     measure: Measure
     ledger: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    overlap: Overlap = "full"
 
     @classmethod
     def from_arrays(
@@ -56,6 +61,7 @@ class Effects:
         *,
         n: ArrayLike | None = None,
         sample: Sequence[Any] | ArrayLike | None = None,
+        overlap: Overlap = "full",
     ) -> Effects:
         """Make effects from numbers that are computed already.
 
@@ -74,6 +80,9 @@ class Effects:
         sample : array_like, shape (k,), optional
             Label of the independent sample of each effect, within its study: different people,
             whose sampling errors are independent. Effects without one are those of the study.
+        overlap : {"full", "nested"}
+            Whether effects of one sample are of the same people, or, where `n` differs, the
+            smaller group is among the larger: rho times the root of the smaller n over the larger.
 
         Raises
         ------
@@ -88,6 +97,7 @@ class Effects:
         (2, 2)
         """
         check_option("measure", measure, Measure)
+        check_option("overlap", overlap, Overlap)
         y, v = _numbers("yi", yi), _numbers("vi", vi)
         if y.size != v.size:
             raise StudyDataError(f"yi has {y.size} values and vi has {v.size}.")
@@ -112,7 +122,7 @@ class Effects:
             if str(name) in RESERVED or str(name) in columns:
                 raise StudyDataError(f"A moderator cannot be called {name!r}.")
             columns[str(name)] = _column(str(name), values, y.size)
-        return cls(frame=pd.DataFrame(columns), measure=measure)
+        return cls(frame=pd.DataFrame(columns), measure=measure, overlap=overlap)
 
     @property
     def correction(self) -> float | None:
@@ -186,6 +196,11 @@ class Effects:
             return f"the sheet's {name!r} is read as {column!r}, which is its name"
         return f"there are {', '.join(self.moderators)}" if self.moderators else "there is none"
 
+    @property
+    def sharing(self) -> dict[str, str]:
+        """The setting `overlap` as results print it, where it is not the default."""
+        return {} if self.overlap == "full" else {"overlap": self.overlap}
+
     def dependent(self) -> bool:
         """Whether some study has more than one effect."""
         return self.n_effects > self.n_studies
@@ -231,7 +246,7 @@ class Effects:
             raise EstimationError("No effect is left to pool.", code="MA602")
         ledger = self.ledger[mask].reset_index(drop=True) if len(self.ledger) else self.ledger
         frame = self.frame[mask].reset_index(drop=True)
-        return Effects(frame=frame, measure=self.measure, ledger=ledger)
+        return replace(self, frame=frame, ledger=ledger)
 
 
 def study_names(frame: pd.DataFrame) -> pd.Series[Any]:

@@ -17,8 +17,13 @@ from metaalliance.errors import EstimationError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.notices import quiet
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.numbers import number
+
+#: Differences of means that a reader sees.
+VISIBLE = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +186,44 @@ def compare_models(
             said.append(notice("MA630", f"{row.name}: {error}", severity="note"))
         else:
             rows.append(NamedFit(row.name, fit, row.not_taken, row.aggregation_rho))
-    return rows, said
+            said += _few_left(row.name, fit, main)
+    return rows, [*said, *_beyond_extremes(rows)]
+
+
+def _few_left(name: str, fit: PooledFit, main: PooledFit) -> list[Problem]:
+    """Say that a row keeps fewer than half of the studies."""
+    if 2 * fit.n_studies >= main.n_studies:
+        return []
+    message = (
+        f"{name}: {fit.n_studies} of {main.n_studies} studies are left, fewer than half: this row "
+        "is not the same review without a few studies."
+    )
+    return [notice("MA672", message, "Name the studies that were removed beside this row.")]
+
+
+def _beyond_extremes(rows: Sequence[NamedFit]) -> list[Problem]:
+    """Warn of a mean outside those of the lowest and of the highest effect per study."""
+    by_name = {row.name: row.fit for row in rows}
+    if not {"lowest per study", "highest per study"} <= by_name.keys():
+        return []
+    main, low, high = (
+        back_transform(fit.estimate, fit.measure)
+        for fit in (rows[0].fit, by_name["lowest per study"], by_name["highest per study"])
+    )
+    if low - VISIBLE <= main <= high + VISIBLE:
+        return []
+    is_r = rows[0].fit.measure != "generic"
+    shown = [number(value, correlation=is_r) for value in (main, low, high)]
+    side = "below the mean of the lowest" if main < low else "above the mean of the highest"
+    message = (
+        f"The mean of {shown[0]} is {side} effect of each study (lowest {shown[1]}, highest "
+        f"{shown[2]}): how the effects are weighted puts it there, not the effects."
+    )
+    hint = (
+        "Look for negative weights (MA673); compare --overlap nested, a smaller --rho, and the "
+        "averaged effects."
+    )
+    return [notice("MA669", message, hint)]
 
 
 def refit(main: PooledFit, effects: Effects) -> PooledFit:

@@ -41,9 +41,10 @@ def independent_effects(
             "their sampling errors (rho=0.5) to average them, or choose one effect per study.",
             code="MA612",
         )
+    shared = ", overlap nested" if effects.overlap == "nested" else ""
     message = (
         f"{effects.n_effects} effects of {effects.n_studies} studies were averaged within studies "
-        f"with rho = {rho:g}."
+        f"with rho = {rho:g}{shared}."
     )
     found = notice("MA623", message, "Try other values of rho.", severity="note")
     return aggregate(effects, rho), (found, *samples_notice(effects))

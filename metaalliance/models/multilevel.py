@@ -5,6 +5,7 @@ from __future__ import annotations
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
 from metaalliance.models.checks import dominance_notice
+from metaalliance.models.doubts import negative_weights_notice, second_maximum_notice
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.structure import structure_notices
@@ -38,6 +39,8 @@ def fit_multilevel(effects: Effects, model: Specification) -> MultilevelFit:
     fields = mean_fields(effects, work, model)
     fields["notices"] += dominance_notice(effects, fields["weights"])
     fields["notices"] += structure_notices(effects, model)
+    fields["notices"] += negative_weights_notice(effects, fields["weights"], model)
+    fields["notices"] += second_maximum_notice(work, model.level)
     m, tau2 = effects.n_studies, work.tau2
     pi = prediction_interval(
         model.prediction,

@@ -154,7 +154,8 @@ class PooledFit(OfModel):
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit, as `pool` takes them."""
-        return {"measure": self.measure, **self.specification.to_dict()}
+        shared = self.effects.sharing if self.specification.kind == "che" else {}
+        return {"measure": self.measure, **self.specification.to_dict(), **shared}
 
     def mean_r(self) -> float:
         """Mean of the true correlations: the integral back-transformation of Fisher z.

@@ -261,7 +261,8 @@ class RegressionFit(OfModel):
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
-        return {"measure": self.measure, **self.specification.to_dict()}
+        shared = self.effects.sharing if self.specification.kind == "che" else {}
+        return {"measure": self.measure, **self.specification.to_dict(), **shared}
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per coefficient, on the analysis scale."""

@@ -11,10 +11,12 @@ from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Rows, Term
 from metaalliance.core.variance.multilevel import MultilevelData
-from metaalliance.core.variance.own import SamplingErrors
+from metaalliance.core.variance.own import SamplingErrors, overlap
+from metaalliance.core.variance.people import People
 from metaalliance.core.variance.structure import Levels, Nested
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects, study_names
+from metaalliance.effects.overlap import nested_sizes, people_of
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Specification
 from metaalliance.models.checks import samples_notice
@@ -53,13 +55,14 @@ def _nested(effects: Effects, model: Specification) -> tuple[Nested, IntArray]:
     people = None
     if model.multilevel or model.robust:
         codes = pd.factorize(effects.frame["study"])[0].astype(np.intp)
-        people = effects.sample_codes if rho else None
-        order = np.lexsort((codes,) if people is None else (people, codes)).astype(np.intp)
+        order = np.argsort(codes, kind="stable").astype(np.intp)
         labels = codes[order]
-    studies = samples = StudyBlocks.from_sorted(labels)
-    if people is not None and int(people.max()) >= studies.m:
-        samples = StudyBlocks.from_sorted(people[order])
-    return Nested(read_only(effects.vi[order]), studies, samples, rho), order
+        if rho:
+            rows, people = people_of(effects, order, labels)
+            order = order[rows]
+    studies = StudyBlocks.from_sorted(labels)
+    people = People.same(studies) if people is None else people
+    return Nested(read_only(effects.vi[order]), studies, people, rho), order
 
 
 def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
@@ -70,27 +73,34 @@ def _levels(effects: Effects, model: Specification) -> tuple[Levels, IntArray]:
     keys = _nested_keys(frame, coarse_first)
     people = effects.sample_codes if model.kind == "che" else keys[-1]
     same = both(people, keys[-1], *([_codes(frame, [model.same])] if model.same else []))
-    nested = is_nested(people, keys)
+    sizes = nested_sizes(effects) if model.kind == "che" else None
+    inmost = np.max(people) >= max(np.max(key) for key in keys) and model.rho_same is None
+    nested = is_nested(people, keys) and (sizes is None or inmost)
     chain = sorted([*keys, people], key=np.max) if nested else keys  # the coarsest first
-    order = np.lexsort((same, *reversed(chain))).astype(np.intp)
+    inner = (same,) if sizes is None or not nested else (sizes,)
+    order = np.lexsort((*inner, *reversed(chain))).astype(np.intp)
     vi = read_only(effects.vi[order])
     groups = [StudyBlocks.from_sorted(_runs(key[order])) for key in keys]
     random = tuple(zip(coarse_first, groups, strict=True))[::-1]
     own: Array = vi
     sampling: tuple[Term, ...] = ()
-    errors = None
+    errors = walk = None
     if model.kind == "che":
         rho, inside = correlations(effects, model)[order], (people[order], same[order])
-        if nested:
+        n = None if sizes is None else sizes[order]
+        if nested and n is not None:
+            samples = StudyBlocks.from_sorted(_runs(inside[0]))
+            own, walk = (1 - rho) * vi, (People.nested(samples, n), rho[samples.starts])
+        elif nested:
             alike = (StudyBlocks.from_sorted(_runs(codes)) for codes in inside)
             own, sampling = sampling_terms(vi, rho, model.rho_same, *alike)
         else:
-            errors = SamplingErrors(vi, rho, *inside, model.rho_same)
+            errors = SamplingErrors(vi, rho, *inside, model.rho_same, n)
     factor = None
     if model.crossed:
         labels = frame[model.crossed].astype(object).where(frame[model.crossed].notna(), "")
         factor = (model.crossed, Crossed(pd.factorize(labels)[0][order].astype(np.intp)))
-    return Levels(vi, own, sampling, random, factor, errors), order
+    return Levels(vi, own, sampling, random, factor, errors, walk), order
 
 
 def refuse_unidentified_levels(data: MultilevelData) -> None:
@@ -146,11 +156,13 @@ def study_averages(effects: Effects, model: Specification, otherwise: float) -> 
     rho, people = correlations(effects, model), effects.sample_codes
     inner = _nested_keys(frame, [*reversed(model.above), "study", *model.within])[-1]
     same = both(people, inner, *([_codes(frame, [model.same])] if model.same else []))
-    covariance = {}
+    covariance, sizes = {}, nested_sizes(effects)
     for study, rows in frame.groupby("study", sort=False).indices.items():
         V = np.where(people[rows, None] == people[rows], rho[rows], 0.0)
         if model.rho_same is not None:
             V = np.where(same[rows, None] == same[rows], model.rho_same, V)
+        if sizes is not None:
+            V = V * overlap(sizes[None, rows])[0]
         np.fill_diagonal(V, 1.0)
         covariance[study] = V * np.outer(root[rows], root[rows])
     return aggregate(effects, covariance=covariance)

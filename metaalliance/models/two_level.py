@@ -19,6 +19,7 @@ from metaalliance.models.checks import (
     single_effect_notice,
     underdispersion_notices,
 )
+from metaalliance.models.doubts import outside_interval_notice, second_maximum_notice
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.working import WorkingFit, fit_working
@@ -48,6 +49,8 @@ def fit_two_level(effects: Effects, model: Specification) -> TwoLevelFit:
     normal_se = math.sqrt(float(work.point.bread[0, 0]))
     fields["notices"] += (
         *underdispersion_notices(work.q, model.level),
+        *second_maximum_notice(work, model.level),
+        *outside_interval_notice(effects, work, model),
         *narrow_interval_notice(model.test, fields["se"], fields["df"], normal_se, model.level),
     )
     pi = prediction_interval(

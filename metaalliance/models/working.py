@@ -8,7 +8,7 @@ cluster-robust test groups them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ import numpy as np
 from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
-from metaalliance.core.variance.ascent import highest_maximum
+from metaalliance.core.variance.ascent import highest, maxima
 from metaalliance.core.variance.heterogeneity import QTest, q_test
+from metaalliance.core.variance.maxima import Maximum, second_of_points, second_of_tau2
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.core.variance.tau2 import estimate_tau2
+from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
@@ -54,6 +55,8 @@ class WorkingFit:
         Whether the ad hoc guard of Knapp and Hartung's factor held it at one.
     notices : tuple of Problem
         What the reader has to know about the inference.
+    second : Maximum, optional
+        A lower maximum of the likelihood, where one was found.
     """
 
     data: MultilevelData
@@ -64,6 +67,7 @@ class WorkingFit:
     scale: float
     guard_acted: bool = False
     notices: tuple[Problem, ...] = ()
+    second: Maximum | None = None
 
     @property
     def tau2(self) -> float:
@@ -142,11 +146,14 @@ def fit_working(effects: Effects, X: Array, model: Specification) -> WorkingFit:
     if model.multilevel:
         refuse_unidentified_levels(data)
         refuse_saturated_levels(data, model.kind)
-        point = highest_maximum(data, restricted=restricted)
+        reached = maxima(data, restricted=restricted)
+        point = highest(reached)
+        second = second_of_points(reached, point, float(np.median(data.vi)))
     else:
         theta = np.array([0.0, _between(effects, X, model)])
         point = evaluate(data, theta, restricted=restricted)
-    return infer_working(data, point, model.test)
+        second = _second(effects, X, model, float(theta[1]))
+    return replace(infer_working(data, point, model.test), second=second)
 
 
 def infer_working(data: MultilevelData, point: MultilevelPoint, test: str) -> WorkingFit:
@@ -178,6 +185,14 @@ def _between(effects: Effects, X: Array, model: Specification) -> float:
     if model.kind == "common-effect":
         return 0.0
     return estimate_tau2(effects.yi, effects.vi, X, model.tau2)
+
+
+def _second(effects: Effects, X: Array, model: Specification, tau2: float) -> Maximum | None:
+    """The second maximum of the likelihood of tau²; None for an estimator without a likelihood."""
+    kind = ESTIMATORS[model.tau2].likelihood
+    if model.kind == "common-effect" or not kind:
+        return None
+    return second_of_tau2(effects.yi, effects.vi, X, tau2, restricted=kind == "restricted")
 
 
 _Inference = tuple[Array, Array, float, bool, tuple[Problem, ...]]

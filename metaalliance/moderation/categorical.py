@@ -203,6 +203,7 @@ def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
         "min_studies": case.min_studies,
         "compare": compare,
         "sesoi": sesoi,
+        **(grouping.effects.sharing if case.specification.kind == "che" else {}),
     }
     return ModeratorTest(
         name=grouping.name,

@@ -176,7 +176,7 @@ def equal_variance_test(effects: Effects, X: Array, model: Specification) -> dic
 def _common_likelihood(effects: Effects, X: Array, model: Specification) -> tuple[float, int]:
     """Log likelihood with one set of components, effects of a study in two levels apart."""
     study = effects.frame["study"].astype(str) + "\0" + pd.Series(X.argmax(axis=1)).astype(str)
-    apart = Effects(frame=effects.frame.assign(study=study), measure=effects.measure)
+    apart = replace(effects, frame=effects.frame.assign(study=study))
     return _log_likelihood(apart, X, model)
 
 

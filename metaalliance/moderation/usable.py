@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,4 +127,4 @@ def as_text(effects: Effects, factor: Factor) -> Effects:
     if factor.function != "C" or not is_number(values):
         return effects
     text = [level_text(v) for v in values.astype(float)]
-    return Effects(frame=effects.frame.assign(**{factor.column: text}), measure=effects.measure)
+    return replace(effects, frame=effects.frame.assign(**{factor.column: text}))

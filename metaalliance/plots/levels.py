@@ -204,4 +204,4 @@ def _as_text(effects: Effects, by: str) -> Effects:
     labels = labels_of(effects, by)
     frame = effects.frame.copy()
     frame[by] = [None if label == MISSING else label for label in labels]
-    return Effects(frame=frame, measure=effects.measure)
+    return replace(effects, frame=frame)

@@ -116,6 +116,8 @@ def rho_text(settings: Mapping[str, Any], wording: Wording = APA_WORDING) -> str
         return number(value, 2, correlation=not wording.leading_zero)
 
     text = f"ρ by {rho.replace('*', '')}" if isinstance(rho, str) else f"ρ = {shown(rho)}"
+    if settings.get("overlap") == "nested":
+        text += " × √(smaller n/larger n)"
     if same is None:
         return text
     column = str(settings.get("same") or "").replace("*", "")
@@ -126,7 +128,8 @@ def rho_text(settings: Mapping[str, Any], wording: Wording = APA_WORDING) -> str
 def averaging_text(fit: PooledFit, otherwise: float, wording: Wording = APA_WORDING) -> str:
     """Return the correlations with which the effects of a study are shown as one."""
     settings = fit.settings() if fit.model == "che" else {}
-    return rho_text(settings, wording) or rho_text({"rho": otherwise}, wording)
+    averaged = {"rho": otherwise, **fit.effects.sharing}
+    return rho_text(settings, wording) or rho_text(averaged, wording)
 
 
 def groups_text(

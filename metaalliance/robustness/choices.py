@@ -24,11 +24,14 @@ class ModelChoice:
         Correlation with which they are averaged.
     fitted : Model
         What is fitted then.
+    overlap : str or None
+        Whose people the effects of a sample are; None where nothing depends on it.
     """
 
     aggregation: str
     averaged: float | None
     fitted: Model
+    overlap: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decisions about the model; None where one has no meaning."""
@@ -37,6 +40,7 @@ class ModelChoice:
             "aggregation": self.aggregation,
             "model": model.kind,
             "rho": model.rho if model.kind == "che" else self.averaged,
+            "overlap": self.overlap,
             "tau2": None if model.kind == "common-effect" else model.tau2,
             "test": model.test,
         }
@@ -113,6 +117,7 @@ def model_choice(
         aggregation=aggregation,
         averaged=rho if aggregation == "mean" else None,
         fitted=replace(asked.of_kind(kind), **changes),
+        overlap=options["overlap"] if kind == "che" or aggregation == "mean" else None,
     )
 
 

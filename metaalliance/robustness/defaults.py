@@ -46,12 +46,12 @@ def default_grid(
         When the sheet has errors.
     """
     if isinstance(data, Effects):
-        return _grid(data, (data.measure,), (Policy().variances,), "none", ("none",))
+        return _grid(data, (data.measure,), (Policy().variances,), "none", ("none",), data.overlap)
     policy = policy or as_read(data)
     policies = ("zero", "drop") if silent_rows(data) else (policy.nonsignificant,)
     effects = usual or usual_effects(data, policy)
     variances = option_values(Variances) if data.sized else (policy.variances,)
-    return _grid(effects, ("z", "r"), variances, policy.attenuation, policies)
+    return _grid(effects, ("z", "r"), variances, policy.attenuation, policies, policy.overlap)
 
 
 def silent_rows(data: Studies | Effects) -> bool:
@@ -93,6 +93,7 @@ def _grid(
     variances: tuple[str, ...],
     attenuation: str,
     policies: tuple[str, ...],
+    overlap: str,
 ) -> Grid:
     filters = _usual_filters(effects)
     approximate = approximate_rows(effects)
@@ -111,6 +112,7 @@ def _grid(
             "aggregation": ("none", "mean") if dependent else ("none",),
             "model": ("che", "three-level", *independent) if dependent else independent,
             "rho": RHOS if dependent else (RHO,),
+            "overlap": (overlap,),
             "tau2": ESTIMATORS,
             "test": TESTS,
         },

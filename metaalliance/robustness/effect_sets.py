@@ -139,7 +139,8 @@ def _selected(
         raise
     except MetaAllianceError as error:
         return EffectSet(options=options, effects=None, failure=Failure(error.code, str(error)))
-    slim = _slim(effects, keep, columns)
+    sizes = "nested" in {effects.overlap, *grid.options["overlap"]}
+    slim = _slim(effects, keep, columns, sizes=sizes)
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 
@@ -184,10 +185,10 @@ def _matches(column: pd.Series, value: Any) -> BoolArray:
     return np.asarray((column == value).fillna(False), dtype=bool)
 
 
-def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...]) -> Effects:
-    """Keep what models need, so that little is sent to other processes."""
+def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...], *, sizes: bool) -> Effects:
+    """Keep what models need, with n for `sizes`, so that little is sent to other processes."""
     codes, _ = pd.factorize(effects.frame["study"][keep])
-    wanted = dict.fromkeys((*columns, "sample"))
+    wanted = dict.fromkeys((*columns, "sample", *(("n",) if sizes else ())))
     used = {c: effects.frame[c].to_numpy()[keep] for c in wanted if c in effects.frame}
     frame = pd.DataFrame(
         {
@@ -198,7 +199,7 @@ def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...]) -> Effect
             "vi": effects.vi[keep],
         }
     )
-    return Effects(frame=frame, measure=effects.measure)
+    return replace(effects, frame=frame, ledger=pd.DataFrame())
 
 
 def _digest(effects: Effects) -> str:
@@ -206,6 +207,8 @@ def _digest(effects: Effects) -> str:
     codes = effects.frame["study"].to_numpy(dtype=np.int64)
     parts = [effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes()]
     parts.append(effects.sample_codes.tobytes())
+    if "n" in effects.frame:
+        parts.append(effects.frame["n"].to_numpy(dtype=float).tobytes())
     parts += [repr(effects.frame[c].tolist()).encode() for c in effects.moderators]
     return hashlib.sha256(b"|".join(parts)).hexdigest()
 
@@ -222,7 +225,8 @@ def _without_outliers(found: EffectSet, options: Mapping[str, Any], model: Model
     gone = {"remove": low | high, "remove-low": low, "remove-high": high}[options["outliers"]]
     if not gone.any():
         return replace(found, options=options)
-    slim = _slim(found.effects, ~gone, model.columns)
+    sizes = "n" in found.effects.frame
+    slim = _slim(found.effects, ~gone, model.columns, sizes=sizes)
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 

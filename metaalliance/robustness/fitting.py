@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from joblib import Parallel, delayed
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
-from metaalliance.errors import MetaAllianceError
+from metaalliance.errors import EstimationError, MetaAllianceError
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.scale import back_transform
 from metaalliance.robustness.choices import ModelChoice
@@ -86,17 +87,22 @@ def fit_all(
 
 def fit_set(effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:
     """Fit several models to one set of effects; it is aggregated once for each way to do so."""
-    aggregated: dict[tuple[str, float | None], Effects] = {}
+    aggregated: dict[tuple[str, float | None, str | None], Effects] = {}
     found = []
     for choice in choices:
-        key = (choice.aggregation, choice.averaged)
-        if key not in aggregated:
-            aggregated[key] = _aggregated(effects, *key)
+        key = (choice.aggregation, choice.averaged, choice.overlap)
+        try:
+            if key not in aggregated:
+                aggregated[key] = _aggregated(effects, *key)
+        except EstimationError as error:
+            found.append(failed(Failure(error.code, str(error)), effects))
+            continue
         found.append(_fit(aggregated[key], choice))
     return found
 
 
-def _aggregated(effects: Effects, how: str, rho: float | None) -> Effects:
+def _aggregated(effects: Effects, how: str, rho: float | None, overlap: str | None) -> Effects:
+    effects = replace(effects, overlap=overlap or "full")  # type: ignore[arg-type]
     if how == "mean" and rho is not None:
         return aggregate(effects, rho)
     if how in {"lowest", "highest"}:

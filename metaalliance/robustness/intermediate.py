@@ -47,13 +47,14 @@ class States:
     def __init__(
         self, old: Studies, new: Studies, changes: SheetChanges, model: Model, policy: Policy
     ) -> None:
-        self.model, self.measure = model, policy.measure
+        self.model, self.policy = model, policy
         self.old, self.new = (_effects(sheet, policy) for sheet in (old, new))
         _unify_labels(self.old, self.new)
         self._pairs = [(p.old.number, p.new.number) for p in changes.pairs]
         self._removed = [r.row.number for r in changes.removed]
         self._added = [r.row.number for r in changes.added]
-        self._columns = ("study", "sample", "yi", "vi", *model.columns)
+        nested = ("n",) if policy.overlap == "nested" else ()
+        self._columns = ("study", "sample", "yi", "vi", *nested, *model.columns)
         self._fits: dict[frozenset[str], PooledFit] = {}
         if model.rho is not None:
             self._refuse_unused_rho()
@@ -115,7 +116,9 @@ class States:
     def _made(self, rows: list[dict[str, Any]]) -> Effects:
         if not rows:
             raise EstimationError("No effect is left to pool.", code="MA602")
-        return Effects(frame=pd.DataFrame(rows), measure=self.measure)  # type: ignore[arg-type]
+        policy: Any = self.policy
+        frame = pd.DataFrame(rows)
+        return Effects(frame=frame, measure=policy.measure, overlap=policy.overlap)
 
     def _refuse_unused_rho(self) -> None:
         """Refuse a correlation that neither sheet has a use for."""

@@ -129,6 +129,7 @@ def _model_options(effects: Effects, model: Model) -> dict[str, Any]:
         "aggregation": "none" if averaged is None else "mean",
         "model": chosen.kind,
         "rho": RHO if rho is None else rho,
+        "overlap": effects.overlap,
         "tau2": chosen.tau2,
         "test": chosen.test,
     }

@@ -14,6 +14,7 @@ from metaalliance.options import (
     Attenuation,
     Kind,
     Nonsignificant,
+    Overlap,
     SheetMeasure,
     Tau2Estimator,
     Test,
@@ -27,7 +28,7 @@ from metaalliance.options import (
 EFFECT_DECISIONS = (
     "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
 )  # fmt: skip
-MODEL_DECISIONS = ("aggregation", "model", "rho", "tau2", "test")
+MODEL_DECISIONS = ("aggregation", "model", "rho", "overlap", "tau2", "test")
 DECISIONS = (*EFFECT_DECISIONS, *MODEL_DECISIONS)
 
 #: Options of each decision that has a fixed list; `include` and `rho` are the team's own.
@@ -40,6 +41,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "outliers": ("keep", "remove", "remove-low", "remove-high"),
     "aggregation": ("none", "mean", "lowest", "highest"),
     "model": tuple(v for v in option_values(Kind) if v != "auto"),
+    "overlap": option_values(Overlap),
     "tau2": option_values(Tau2Estimator),
     "test": tuple(v for v in option_values(Test) if v != "auto"),
 }

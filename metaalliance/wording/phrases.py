@@ -78,6 +78,7 @@ def model_line(settings: Mapping[str, Any], *further: str) -> str:
     parts = (
         settings["model"],
         rho and f"rho {rho}",
+        rho and settings.get("overlap") and f"overlap {settings['overlap']}",
         structure_text(settings),
         settings.get("tau2", ""),
         settings["test"],

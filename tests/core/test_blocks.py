@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close
 
-from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.marginal import MarginalCovariance
 
 SIZES = (3, 1, 2, 5, 1)
 LABELS = np.repeat(np.arange(len(SIZES)), SIZES)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from metaalliance.core.variance import subset_likelihood
 from metaalliance.core.variance.ascent import highest_maximum, maximize, start_values
-from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.marginal import MarginalCovariance
 from metaalliance.core.variance.multilevel import nested_data
 from metaalliance.core.variance.subset_covariance import SubsetCovariance
 from metaalliance.core.variance.subset_likelihood import maximize_subsets, q_subsets

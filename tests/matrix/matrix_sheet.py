@@ -3,7 +3,8 @@
 The numbers are drawn from a seeded generator; no study is real. Effects lie in samples, samples in
 studies, studies in teams; instruments are shared between studies; reliabilities are coded for
 some rows; one row says only "n.s.", one reports a beta, one an effect with its variance, some a d
-of unequal groups, and each study has its own correlation of errors.
+of unequal groups, and each study has its own correlation of errors. Of two effects of a sample the
+second has fewer people.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def sheet() -> str:
                     "effect": j + 1,
                     "sample": mark,
                     "r": round(max(-0.3, min(0.85, r)), 2),
-                    "n": (41, 56, 63, 78, 95, 120)[(s + 2 * (mark == "b")) % 6] + s,
+                    "n": (41, 56, 63, 78, 95, 120)[(s + 2 * (mark == "b")) % 6] + s - 12 * (j % 2),
                     "beta": "",
                     "d": "",
                     "n1": "",

@@ -78,6 +78,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"attenuation": "individual", **RELIABILITIES},
     ),
+    "overlap": ({"overlap": "nested"}, {}),
+    "overlap averaged": (
+        {"model": "two-level", "overlap": "nested"},
+        {"model": "two-level"},
+    ),
     "outcome_reliability": (
         {"attenuation": "individual", **RELIABILITIES, "outcome_reliability": "mean"},
         {"attenuation": "individual", **RELIABILITIES},
@@ -86,7 +91,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 #: Second cases of a setting, for the slow suite.
 VARIANTS = frozenset({
     "measure unbiased", "model three-level", "model common-effect", "tau2 PM, robust", "test cr0",
-    "test t", "rho averaged", "alliance_reliability",
+    "test t", "rho averaged", "alliance_reliability", "overlap averaged",
 })  # fmt: skip
 #: Cases as parameters of the cells.
 CELLS = [pytest.param(case, marks=[pytest.mark.slow] if case in VARIANTS else []) for case in CASES]

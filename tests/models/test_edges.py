@@ -168,6 +168,12 @@ def test_few_degrees_of_freedom_do_not_matter_to_other_tests():
     assert "MA620" not in codes(pool(DEPENDENT, test="t"))
 
 
+def test_a_small_negative_weight_is_a_note():
+    said = next(n for n in pool(DEPENDENT, test="t").notices if n.code == "MA673")
+    assert said.severity == "note"
+    assert said.message.startswith("1 effect has a negative weight (−0.8% together)")
+
+
 def many(n_studies: int) -> Effects:
     rng = np.random.default_rng(1)
     labels = np.repeat(np.arange(n_studies), 2)

@@ -280,8 +280,9 @@ def drawn(rng: np.random.Generator) -> tuple[ma.Effects, Model]:
     }  # fmt: skip
     sample = list(rng.choice(np.array(["a", "b", None], dtype=object), k))
     found = ma.Effects.from_arrays(
-        0.3 * rng.normal(size=k), 1 / rng.integers(20, 90, k), study, columns, sample=sample
-    )
+        0.3 * rng.normal(size=k), 1 / rng.integers(20, 90, k), study, columns, sample=sample,
+        n=rng.choice([30.0, 50.0, 51.0, 90.0], k), overlap=str(rng.choice(["full", "nested"])),
+    )  # fmt: skip
     asked: dict[str, Any] = {"within": WITHIN[rng.integers(6)], "rho": rng.choice([0.0, 0.3, 0.6])}
     asked |= {"above": ("team",)} if rng.random() < 0.3 else {}
     asked |= {"crossed": "tool", "test": "t"} if rng.random() < 0.3 else {}
@@ -306,12 +307,15 @@ def by_definition(found: ma.Effects, model: Model, theta: dict[str, float]) -> A
     rho = np.where(people, model.rho, 0.0)
     if model.same:
         rho = np.where(people & inside & alike(model.same), model.rho_same, rho)
+    if found.overlap == "nested":
+        n = found.frame["n"].to_numpy()
+        rho = rho * np.sqrt(np.minimum.outer(n, n) / np.maximum.outer(n, n))
     np.fill_diagonal(rho, 1.0)
     S = rho * np.sqrt(np.outer(found.vi, found.vi))
     return np.asarray(S + sum(t * parts[name] for name, t in theta.items()))
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(120))
 def test_any_structure_is_its_definition_and_so_is_a_part_of_it(seed):
     rng = np.random.default_rng(seed)
     found, model = drawn(rng)

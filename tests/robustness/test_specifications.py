@@ -35,7 +35,7 @@ def test_what_the_rules_allow_is_what_pool_accepts():
     for values in itertools.product(
         ("none", "mean"), OPTIONS["model"], ("REML", "DL"), sorted(set().union(*TESTS.values()))
     ):
-        options = {**dict(zip(names, values, strict=True)), "rho": 0.6}
+        options = {**dict(zip(names, values, strict=True)), "rho": 0.6, "overlap": "full"}
         found = model_choice(options, dependent=True)
         effects = ma.aggregate(NESTED, 0.6) if options["aggregation"] == "mean" else NESTED
         more = {} if options["model"] == "common-effect" else {"tau2": options["tau2"]}

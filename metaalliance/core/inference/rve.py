@@ -21,6 +21,7 @@ from metaalliance.core.variance.multilevel import (
     evaluate,
     nested_data,
 )
+from metaalliance.core.variance.people import People
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import EstimationError, OptionError
 
@@ -97,7 +98,7 @@ def rve_fit(
     working_model: str = "corr",
     rho: float = 0.8,
     small: bool = True,
-    samples: StudyBlocks | None = None,
+    people: People | None = None,
 ) -> RveFit:
     """Fit a meta-regression with robust variance estimation.
 
@@ -117,8 +118,8 @@ def rve_fit(
         Bias-reduced linearisation with Satterthwaite's degrees of freedom [2]_. The target is
         the diagonal matrix of inverse weights under both working models, as in robumeta.
         Without it the sandwich is multiplied by m / (m - p), with m - p degrees of freedom.
-    samples : StudyBlocks, optional
-        Independent samples inside studies; by default every study is one.
+    people : People, optional
+        Independent samples inside studies; by default every study is one of the same people.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def rve_fit(
     """
     _check(X, blocks, working_model, rho)
     if working_model == "corr":
-        moments = correlated_moments(yi, vi, X, blocks, rho, samples)
+        moments = correlated_moments(yi, vi, X, blocks, rho, people)
         weights = _correlated_weights(vi, blocks, moments.tau2)
     else:
         moments = hierarchical_moments(yi, vi, X, blocks)
@@ -177,12 +178,13 @@ def correlated_moments(
     X: Array,
     blocks: StudyBlocks,
     rho: float,
-    samples: StudyBlocks | None = None,
+    people: People | None = None,
 ) -> MomentEstimates:
     """Estimate tau² of the correlated-effects model.
 
     With w_j = 1 / (k_j mean v_j), V = (sum w_j X_j'X_j)^-1, J a matrix of ones and K one where two
-    effects are of one sample, else zero (J where the study is one sample),
+    effects are of one sample, else zero (J where the study is one sample; the root of the smaller n
+    over the larger where the smaller group is among the larger),
     tau² = (Q_E - m + tr V sum w_j / k_j (X_j'X_j + rho (X_j'K X_j - X_j'X_j))) /
     (sum k_j w_j - tr V sum w_j² X_j'J X_j), not below 0.
 
@@ -196,9 +198,10 @@ def correlated_moments(
     wj = weights[blocks.starts]
     ones = blocks.sums(X)  # 1'X of each study
     shared = (X * blocks.spread(wj / n)[:, None]).T @ X
-    own = blocks if samples is None else samples
-    within = own.sums(X)  # 1'X of each sample
-    crossed = (within * (wj / n)[blocks.study[own.starts]][:, None]).T @ within
+    own = People.same(blocks) if people is None else people
+    within = own.steps.sums(X * own.loading[:, None])  # 1'X of each step of a sample
+    by_study = (wj / n)[blocks.study[own.steps.starts]][:, None]
+    crossed = (within * by_study).T @ own.covered(within)
     expected = blocks.m - _trace(fit.bread, shared + rho * (crossed - shared))
     slope = float(n @ wj) - _trace(fit.bread, (ones * (wj**2)[:, None]).T @ ones)
     if slope <= 0:

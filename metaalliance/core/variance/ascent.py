@@ -56,8 +56,10 @@ def _moments(structure: Nested, residuals: Array, typical: float) -> Array:
     within studies; the spread of study means less both starts the one between.
     """
     blocks = structure.clusters
-    n, people = blocks.sizes.astype(float), structure.samples.sizes.astype(float)
-    rho = structure.rho * float(people @ (people - 1)) / max(float(n @ (n - 1)), 1.0)
+    n, people = blocks.sizes.astype(float), structure.people
+    alike = people.steps.sums(people.loading)  # their pairs, each by the people that it shares
+    shared = float(alike @ people.covered(alike)) - residuals.size
+    rho = structure.rho * shared / max(float(n @ (n - 1)), 1.0)
     means = blocks.sums(residuals) / n
     inner = residuals - blocks.spread(means)
     sampling = float(np.mean(structure.vi))
@@ -78,9 +80,14 @@ def highest(points: Sequence[MultilevelPoint]) -> MultilevelPoint:
     return best
 
 
+def maxima(data: MultilevelData, *, restricted: bool) -> list[MultilevelPoint]:
+    """Return the maxima that are reached from several starts."""
+    return [maximize(data, s, restricted=restricted) for s in start_values(data)]
+
+
 def highest_maximum(data: MultilevelData, *, restricted: bool) -> MultilevelPoint:
     """Return the highest of the maxima that are reached from several starts."""
-    return highest([maximize(data, s, restricted=restricted) for s in start_values(data)])
+    return highest(maxima(data, restricted=restricted))
 
 
 def maximize(

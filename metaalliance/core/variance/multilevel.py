@@ -8,6 +8,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.people import People
 from metaalliance.core.variance.structure import Covariance, Nested, Structure
 
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
@@ -105,7 +106,7 @@ def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float)
         Correlation of the sampling errors within a study; 0 for a diagonal covariance.
     """
     order = np.arange(yi.size, dtype=np.intp)
-    return MultilevelData(yi, X, Nested(vi, blocks, blocks, rho), order)
+    return MultilevelData(yi, X, Nested(vi, blocks, People.same(blocks), rho), order)
 
 
 def evaluate(data: MultilevelData, theta: Array, *, restricted: bool) -> MultilevelPoint:

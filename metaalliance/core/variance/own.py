@@ -10,6 +10,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.people import People, Walk
 from metaalliance.errors import EstimationError
 
 
@@ -72,6 +73,125 @@ class Diagonal:
     def dense(self, rows: IntArray) -> Array:
         """Return D of some rows, shape (c, n, n); `rows` has shape (c, n)."""
         return self.values[rows][:, :, None] * np.eye(rows.shape[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """A diagonal matrix, and errors that are shared within samples.
+
+    Everything has one column, or one for each subset of the effects; an effect that a subset has
+    not is of no precision, so that sums within samples leave it out by themselves.
+
+    Attributes
+    ----------
+    people : People
+        The samples.
+    sd : ndarray, shape (k,)
+        Roots of the sampling variances.
+    rho : float or ndarray, shape (s,)
+        Correlation of the errors of the same people, of each sample.
+    inverse : ndarray, shape (k,) or (k, r)
+        Inverse of the diagonal.
+    scaled : ndarray, shape (k,) or (k, r)
+        u times the inverse.
+    walk : Walk or None
+        What is shared, given the effects; None without a correlation.
+    log_diagonal : ndarray, shape () or (r,)
+        Logarithm of the determinant of the diagonal.
+    """
+
+    people: People
+    sd: Array
+    rho: float | Array
+    inverse: Array
+    scaled: Array
+    walk: Walk | None
+    log_diagonal: Array
+
+    @classmethod
+    def build(
+        cls,
+        people: People,
+        vi: Array,
+        rho: float | Array,
+        diagonal: Array,
+        present: Array | None = None,
+    ) -> Shared:
+        """Prepare the matrix from its `diagonal`, (k,) or (k, r), where effects are `present`."""
+        logs, sd = np.log(diagonal), np.sqrt(vi)
+        if present is None:
+            inverse, log_diagonal = 1 / diagonal, np.asarray(logs.sum())
+        else:
+            inverse = present / diagonal
+            log_diagonal = np.asarray(np.einsum("kr,kr->r", logs, present))
+        if not np.any(rho):
+            return cls(people, sd, rho, inverse, inverse, None, log_diagonal)
+        root = sd * people.loading
+        root = root if inverse.ndim == 1 else root[:, None]
+        scaled = root * inverse
+        by_step = rho if isinstance(rho, float | int) else people.per_step(rho)
+        walk = Walk.known(people, by_step, people.steps.sums(root * scaled))
+        return cls(people, sd, rho, inverse, scaled, walk, log_diagonal)
+
+    @property
+    def log_determinants(self) -> Array:
+        """Logarithm of the determinant, shape () or (r,)."""
+        return self.log_diagonal + (0.0 if self.walk is None else self.walk.log_determinant)
+
+    @property
+    def log_determinant(self) -> float:
+        """Logarithm of its determinant."""
+        return float(self.log_determinants)
+
+    def solve(self, z: Array) -> Array:
+        """Return D^-1 z for z of shape (k,), or (k, r) and (k, 1) of subsets."""
+        weighted = self.inverse * z
+        if self.walk is None:
+            return weighted
+        steps = self.people.steps
+        along = steps.spread(self.walk.mean(steps.sums(self.scaled * z)))
+        return np.asarray(weighted - self.scaled * along, dtype=np.float64)
+
+    def multiply(self, z: Array) -> Array:
+        """Return D z for z of shape (k,)."""
+        if self.walk is None:
+            return np.asarray(z / self.inverse)
+        people, root = self.people, self.sd * self.people.loading
+        shared = people.covered(people.steps.sums(root * z))
+        rho = self.rho if isinstance(self.rho, float | int) else people.per_step(self.rho)
+        return np.asarray(z / self.inverse + root * people.steps.spread(rho * shared))
+
+    def traces(self) -> tuple[Array, Array]:
+        """Return tr(D^-1) and tr(D^-2), of every column."""
+        d = self.inverse
+        first, second = d.sum(axis=0), (d * d).sum(axis=0)
+        if self.walk is None:
+            return first, second
+        square, sums, P = self.scaled * self.scaled, self.people.steps.sums, self.walk.smoothed
+        a = sums(square)
+        second = second - 2 * (P * sums(square * d)).sum(axis=0) + self.walk.squares(a)
+        return first - (P * a).sum(axis=0), second
+
+    def trace(self) -> float:
+        """Trace of D^-1."""
+        return float(self.traces()[0])
+
+    def trace_within(self, blocks: StudyBlocks) -> float:
+        """Sum over groups, which hold whole samples, of 1'D^-1 1."""
+        assert blocks.m <= self.people.samples.m
+        return float(self.solve(np.ones(self.sd.size)).sum())
+
+    def dense(self, rows: IntArray) -> Array:
+        """Return D of some rows, shape (c, n, n); `rows` has shape (c, n)."""
+        sd, n = self.sd[rows], np.arange(rows.shape[1])
+        found: Array = np.zeros((*rows.shape, n.size))
+        if self.walk is not None:
+            rho = self.rho
+            if not isinstance(rho, float | int):
+                rho = rho[self.people.samples.study[rows]][:, :, None]
+            found = rho * self.people.dense(rows) * sd[:, :, None] * sd[:, None, :]
+        found[:, n, n] += 1 / self.inverse[rows]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +278,8 @@ class SamplingErrors:
         Groups that have a correlation, and those inside them that have another one.
     rho_same : float or None
         The correlation of errors that share `same`.
+    n : ndarray, shape (k,), or None
+        People of each effect, where the fewer are among the more.
     """
 
     vi: Array
@@ -165,11 +287,13 @@ class SamplingErrors:
     sample: IntArray
     same: IntArray
     rho_same: float | None = None
+    n: Array | None = None
 
     def take(self, rows: IntArray) -> SamplingErrors:
         """Return the errors of some rows."""
+        n = None if self.n is None else self.n[rows]
         return SamplingErrors(
-            self.vi[rows], self.rho[rows], self.sample[rows], self.same[rows], self.rho_same
+            self.vi[rows], self.rho[rows], self.sample[rows], self.same[rows], self.rho_same, n
         )
 
     def dense(self, rows: IntArray) -> Array:
@@ -178,10 +302,22 @@ class SamplingErrors:
         found = alike * self.rho[rows][:, :, None]
         if self.rho_same is not None:
             found = np.where(alike & pairs(self.same[rows]), self.rho_same, found)
+        if self.n is not None:
+            found = found * overlap(self.n[rows])
         n = np.arange(rows.shape[1])
         found[:, n, n] = 1.0
         root = np.sqrt(self.vi[rows])
         return np.asarray(found * root[:, :, None] * root[:, None, :], dtype=np.float64)
+
+
+def overlap(n: Array) -> Array:
+    """Return sqrt(n_small / n_large) of every pair: (c, n) to (c, n, n).
+
+    It is the largest correlation of a mean of some people with one of all of them.
+    """
+    root = np.sqrt(n)
+    one, other = root[:, :, None], root[:, None, :]
+    return np.asarray(np.minimum(one, other) / np.maximum(one, other), dtype=np.float64)
 
 
 def pairs(groups: IntArray) -> BoolArray:

@@ -14,9 +14,11 @@ from typing import Protocol
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.blocks import MarginalCovariance, StudyBlocks
+from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Groups, LevelCovariance, Rows, Term
-from metaalliance.core.variance.own import Dense, Diagonal, Own, SamplingErrors, pairs
+from metaalliance.core.variance.marginal import MarginalCovariance
+from metaalliance.core.variance.own import Dense, Diagonal, Own, SamplingErrors, Shared, pairs
+from metaalliance.core.variance.people import People
 
 
 class Covariance(Protocol):
@@ -83,15 +85,17 @@ class Nested:
     ----------
     vi : ndarray, shape (k,)
         Sampling variances.
-    clusters, samples : StudyBlocks
-        The studies, and the independent samples inside them.
+    clusters : StudyBlocks
+        The studies.
+    people : People
+        The independent samples inside them, and whose people are among those of others.
     rho : float
-        Correlation of the sampling errors within a sample.
+        Correlation of the sampling errors of the same people.
     """
 
     vi: Array
     clusters: StudyBlocks
-    samples: StudyBlocks
+    people: People
     rho: float
 
     @property
@@ -112,23 +116,20 @@ class Nested:
     def at(self, theta: Array) -> MarginalCovariance:
         """Return S at `theta` (2,)."""
         return MarginalCovariance.build(
-            self.clusters, self.vi, self.rho, float(theta[0]), float(theta[1]), self.samples
+            self.clusters, self.vi, self.rho, float(theta[0]), float(theta[1]), self.people
         )
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Nested:
         """Return the structure of some rows (n,), studies of another copy being other studies."""
-        studies = samples = _taken(self.clusters, rows, copies)
-        if self.samples is not self.clusters:
-            samples = _taken(self.samples, rows, copies)
-        return Nested(self.vi[rows], studies, samples, self.rho)
+        studies = self.clusters.take(rows, copies)
+        return Nested(self.vi[rows], studies, self.people.take(rows, copies), self.rho)
 
     def draw(self, theta: Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""
-        studies, samples, k = self.clusters, self.samples, self.vi.size
-        study, sample = (rng.standard_normal(blocks.m) for blocks in (studies, samples))
-        own = rng.standard_normal((2, k))
-        shared = np.sqrt(self.rho) * samples.spread(sample) + np.sqrt(1 - self.rho) * own[1]
-        true = np.sqrt(theta[0]) * studies.spread(study) + np.sqrt(theta[1]) * own[0]
+        study, alike = rng.standard_normal(self.clusters.m), self.people.draw(rng)
+        own = rng.standard_normal((2, self.vi.size))
+        shared = np.sqrt(self.rho) * alike + np.sqrt(1 - self.rho) * own[1]
+        true = np.sqrt(theta[0]) * self.clusters.spread(study) + np.sqrt(theta[1]) * own[0]
         return np.asarray(true + np.sqrt(self.vi) * shared, dtype=np.float64)
 
 
@@ -149,8 +150,11 @@ class Levels:
     factor : (str, Crossed), optional
         A crossed random factor by name.
     errors : SamplingErrors, optional
-        Sampling errors in place of `own` and `sampling`, where samples cross a level inside
-        studies.
+        Sampling errors in place of `sampling`, where samples cross a level inside studies, or
+        nested people meet one.
+    people : (People, ndarray), optional
+        Nested people in place of `sampling`, whose samples lie inside every level, and the
+        correlation of each sample.
     """
 
     vi: Array
@@ -159,6 +163,7 @@ class Levels:
     random: tuple[tuple[str, StudyBlocks], ...]
     factor: tuple[str, Crossed] | None = None
     errors: SamplingErrors | None = None
+    people: tuple[People, Array] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -194,6 +199,8 @@ class Levels:
             inside = [name for name, _ in self.random].index("study")
             own = Dense.build(terms[inside].blocks, self._dense(theta[0], terms[:inside]))
             terms = terms[inside:]
+        elif self.people is not None:
+            own = Shared.build(self.people[0], self.vi, self.people[1], self.own + theta[0])
         ordered = sorted([*self.sampling, *terms], key=lambda term: -term.blocks.m)
         return LevelCovariance.build(own, ordered, self.levels, factor, float(theta[-1]))
 
@@ -214,16 +221,23 @@ class Levels:
         """Return the structure of some rows (n,), groups of another copy being other groups."""
         sampling = []
         for term in self.sampling:
-            blocks = _taken(term.blocks, rows, copies)
+            blocks = term.blocks.take(rows, copies)
             weight = term.weight[term.blocks.study[rows][blocks.starts]]
             sampling.append(Term(blocks, term.loading[rows], weight))
         factor = None
         if self.factor is not None:
             codes = np.unique(self.factor[1].codes[rows], return_inverse=True)[1]
             factor = (self.factor[0], Crossed(codes.astype(np.intp)))
-        random = tuple((name, _taken(blocks, rows, copies)) for name, blocks in self.random)
+        random = tuple((name, blocks.take(rows, copies)) for name, blocks in self.random)
         errors = None if self.errors is None else self.errors.take(rows)
-        return Levels(self.vi[rows], self.own[rows], tuple(sampling), random, factor, errors)
+        people = None
+        if self.people is not None:
+            some = self.people[0].take(rows, copies)
+            own = self.people[0].samples.study[rows][some.samples.starts]
+            people = (some, self.people[1][own])
+        return Levels(
+            self.vi[rows], self.own[rows], tuple(sampling), random, factor, errors, people
+        )
 
     def draw(self, theta: Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""
@@ -236,7 +250,3 @@ class Levels:
             root = np.linalg.cholesky(errors.dense_blocks(rows))
             made[rows] += np.einsum("cij,cj->ci", root, white[rows])
         return made
-
-
-def _taken(blocks: StudyBlocks, rows: IntArray, copies: IntArray | int) -> StudyBlocks:
-    return StudyBlocks.from_sorted(blocks.study[rows] + blocks.m * copies)

@@ -1,7 +1,7 @@
 """The block-diagonal marginal covariance of many subsets of the same effects.
 
 Every subset is a column of matrices (k, subsets). An absent effect has no precision, so that
-sums within studies leave it out by themselves; what is left is `blocks.MarginalCovariance`.
+sums within studies leave it out by themselves; what is left is `marginal.MarginalCovariance`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.own import Shared
 from metaalliance.core.variance.structure import Nested
 
 
@@ -21,26 +22,18 @@ class SubsetCovariance:
 
     Attributes
     ----------
-    inverse : ndarray, shape (k, subsets)
-        1 / ((1 - rho) v + s_effect), the inverse of D, zero where the effect is absent.
-    scaled : ndarray, shape (k, subsets), or None
-        sqrt(v) times `inverse`; None where rho is zero and it is not needed.
-    shrink_root : ndarray, shape (samples, subsets)
-        f of (D + rho r r')^-1 = D^-1 - f D^-1 r r' D^-1 with r = sqrt(v), as in
-        `MarginalCovariance`; of shape (1, 1) where rho is zero.
+    own : Shared
+        M: sampling errors with the variance between effects, a column for each subset.
     ones : ndarray, shape (k, subsets)
-        w = (D + rho r r')^-1 1.
+        w = M^-1 1.
     shrink_ones : ndarray, shape (m, subsets)
-        g of S^-1 = (D + rho r r')^-1 - g w w'.
+        g of S^-1 = M^-1 - g w w'.
     log_determinant : ndarray, shape (subsets,)
         log|S| of the effects that are present.
     """
 
     blocks: StudyBlocks
-    samples: StudyBlocks
-    inverse: Array
-    scaled: Array | None
-    shrink_root: Array
+    own: Shared
     ones: Array
     shrink_ones: Array
     log_determinant: Array
@@ -48,51 +41,26 @@ class SubsetCovariance:
     @classmethod
     def build(cls, structure: Nested, present: Array, theta: Array) -> SubsetCovariance:
         """Prepare S for `present` (k, subsets) of zero and one and `theta` (subsets, 2)."""
-        blocks, samples = structure.clusters, structure.samples
-        rho, s_study = structure.rho, theta[:, 0]
+        blocks, rho, s_study = structure.clusters, structure.rho, theta[:, 0]
         diagonal = ((1 - rho) * structure.vi)[:, None] + theta[:, 1]
-        inverse = present / diagonal
-        log_det = column_products(np.log(diagonal), present)
-        ones, scaled, shrink_root = inverse, None, np.zeros((1, 1))
-        if rho:
-            root = np.sqrt(structure.vi)[:, None]
-            scaled = root * inverse
-            growth = 1 + rho * samples.sums(root * scaled)
-            shrink_root = rho / growth
-            ones = inverse - scaled * samples.spread(shrink_root * samples.sums(scaled))
-            log_det = log_det + np.log(growth).sum(axis=0)
+        own = Shared.build(structure.people, structure.vi, rho, diagonal, present)
+        ones = own.solve(np.ones((structure.vi.size, 1)))
         growth = 1 + s_study * blocks.sums(ones)
-        log_det = log_det + np.log(growth).sum(axis=0)
-        shrink = s_study / growth
-        return cls(blocks, samples, inverse, scaled, shrink_root, ones, shrink, log_det)
+        log_det = own.log_determinants + np.log(growth).sum(axis=0)
+        return cls(blocks, own, ones, s_study / growth, log_det)
 
     def solve(self, z: Array) -> Array:
         """Return S^-1 z of every subset for z (k, subsets) or (k, 1); absent effects get zero."""
-        inner = self._solve_sampling(z)
+        inner = self.own.solve(z)
         along = self.shrink_ones * self.blocks.sums(inner)
         return inner - self.ones * self.blocks.spread(along)
 
-    def _solve_sampling(self, z: Array) -> Array:
-        """Return (D + rho r r')^-1 z of every subset for z (k, subsets) or (k, 1)."""
-        weighted = self.inverse * z
-        if self.scaled is None:
-            return weighted
-        along = self.shrink_root * self.samples.sums(self.scaled * z)
-        return weighted - self.scaled * self.samples.spread(along)
-
     def traces(self) -> tuple[Array, Array]:
         """Return tr(S^-1) and tr(S^-2) of every subset."""
-        d, sums, within = self.inverse, self.blocks.sums, self.samples.sums
-        f, g, w = self.shrink_root, self.shrink_ones, self.ones
-        ww, wMw = sums(w * w), sums(w * self._solve_sampling(w))
-        first, second = d.sum(axis=0), (d * d).sum(axis=0)
-        if self.scaled is not None:
-            s2 = self.scaled * self.scaled
-            ss = within(s2)
-            first = first - (f * ss).sum(axis=0)
-            second = second - (f * (2 * within(s2 * d) - f * ss**2)).sum(axis=0)
-        first = first - (g * ww).sum(axis=0)
-        return first, second - (g * (2 * wMw - g * ww**2)).sum(axis=0)
+        sums, g, w = self.blocks.sums, self.shrink_ones, self.ones
+        ww, wMw = sums(w * w), sums(w * self.own.solve(w))
+        first, second = self.own.traces()
+        return first - (g * ww).sum(axis=0), second - (g * (2 * wMw - g * ww**2)).sum(axis=0)
 
 
 def column_products(left: Array, right: Array) -> Array:

@@ -24,14 +24,14 @@ def highest_maximum(data: DataSets, start: Array, *, restricted: bool) -> Array:
     above = climb(data, top, restricted=restricted)
     best = _higher(data, best, above, np.arange(len(data)), restricted)
     for there in (share * top for share in _GRID):
-        rises = _score(data.at(there), restricted=restricted) > 0
+        rises = slope(data.at(there), restricted=restricted) > 0
         some = np.flatnonzero(rises != (there < best))  # not on the slope to what was found
         if some.size:
             other = best.copy()
             other[some] = climb(data.take(some), there[some], restricted=restricted)
             best = _higher(data, best, other, some, restricted)
     some = np.flatnonzero(best > 0)
-    falls = _score(data.take(some).at(np.zeros(some.size)), restricted=restricted) <= 0
+    falls = slope(data.take(some).at(np.zeros(some.size)), restricted=restricted) <= 0
     return _higher(data, best, np.zeros(len(data)), some[falls], restricted)
 
 
@@ -65,7 +65,7 @@ def climb(data: DataSets, start: Array, *, restricted: bool) -> Array:
     for iteration in range(MAX_ITERATIONS):
         t = tau2[active]
         fits = data.take(active).at(t)
-        score = _score(fits, restricted=restricted)
+        score = slope(fits, restricted=restricted)
         rises = score > 0
         low[active] = np.where(rises, t, low[active])
         high[active] = np.where(rises, high[active], t)
@@ -85,7 +85,7 @@ def climb(data: DataSets, start: Array, *, restricted: bool) -> Array:
     return tau2
 
 
-def _score(fits: WeightedFits, *, restricted: bool) -> Array:
+def slope(fits: WeightedFits, *, restricted: bool) -> Array:
     """Derivative of the likelihood by tau²."""
     return (fits.squares(2) - (fits.trace() if restricted else fits.total(1))) / 2
 

@@ -305,7 +305,7 @@ def _observed(
             code="MA612",
         )
     r = frame["r_observed" if "r_observed" in frame else "r"].to_numpy(dtype=float)
-    observed = Effects(frame=frame.assign(r=r, yi=r, vi=1 / (n - 1)), measure="r")
+    observed = replace(effects, frame=frame.assign(r=r, yi=r, vi=1 / (n - 1)), measure="r")
     if not observed.dependent():
         return observed, ()
     if rho is None:
@@ -325,11 +325,12 @@ def _observed(
 def _by_study(effects: Effects, rho: float, aggregation: AggregationMethod) -> Effects:
     """One correlation of each sample, and the mean of those of a study, weighted by n."""
     codes = effects.sample_codes
-    apart = Effects(frame=effects.frame.assign(study=codes), measure="r")
+    apart = replace(effects, frame=effects.frame.assign(study=codes))
     one = aggregate(apart, rho, method=aggregation).frame
     study = effects.frame["study"].to_numpy()[np.unique(codes, return_index=True)[1]]
     n, vi = (one[name].to_numpy(dtype=float) for name in ("n", "vi"))
     vi = 1 / (n - 1) if aggregation == "composite" else vi
-    found = aggregate(Effects(frame=one.assign(study=study, vi=1 / n), measure="r"), weighted=True)
+    apart = replace(effects, frame=one.assign(study=study, vi=1 / n), ledger=pd.DataFrame())
+    found = aggregate(apart, weighted=True)
     errors = pd.Series(n**2 * vi).groupby(study, sort=False).sum().to_numpy()
     return replace(found, frame=found.frame.assign(vi=errors / found.frame["n"] ** 2))

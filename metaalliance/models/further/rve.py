@@ -16,6 +16,7 @@ from metaalliance.core.inference.rve import RveFit, rve_fit
 from metaalliance.core.inference.wald import WaldTest, htz_test, wald_f
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.effects.effects import Effects, study_names
+from metaalliance.effects.overlap import people_of
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import FEW_DF
 from metaalliance.models.regression_fit import COLUMNS
@@ -239,9 +240,10 @@ def rve(
     check_level(level)
     design, labels = _design(effects, X, moderators, names)
     codes, _ = pd.factorize(effects.frame["study"])
-    people = effects.sample_codes
-    order = np.lexsort((people, codes)).astype(np.intp)
+    order = np.argsort(codes, kind="stable").astype(np.intp)
     blocks = StudyBlocks.from_sorted(codes[order].astype(np.intp))
+    rows, people = people_of(effects, order, blocks.study)
+    order = order[rows]
     fit = rve_fit(
         effects.yi[order],
         effects.vi[order],
@@ -250,7 +252,7 @@ def rve(
         working_model=working_model.lower(),
         rho=rho,
         small=small,
-        samples=StudyBlocks.from_sorted(people[order]),
+        people=people,
     )
     half = np.array([critical_value(level, float(df)) for df in fit.df]) * fit.se
     half[np.isnan(fit.statistic)] = np.nan

@@ -13,7 +13,6 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import MISSING
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Measure
@@ -145,9 +144,7 @@ def evidence_cells(fit: PooledFit, by: str, x: str, pool: Pooling = "joint") -> 
     if pool == "joint":
         names[(down == MISSING) | (along == MISSING)] = None
     frame = fit.effects.frame.assign(_pair=names.to_numpy())
-    means = level_means(
-        replace(fit, effects=Effects(frame=frame, measure=fit.measure)), "_pair", pool
-    )
+    means = level_means(replace(fit, effects=replace(fit.effects, frame=frame)), "_pair", pool)
     estimates = {pair.name: pair.estimate for pair in means.levels}
     cells = []
     for code, (row, column) in enumerate(unique):

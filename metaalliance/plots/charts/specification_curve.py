@@ -43,6 +43,7 @@ NAMES: Mapping[str, str] = {
     "aggregation": "Aggregation",
     "model": "Model",
     "rho": "ρ",
+    "overlap": "Overlap",
     "tau2": "τ² estimator",
     "test": "Test",
 }

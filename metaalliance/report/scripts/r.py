@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.core.variance.tau2 import ESTIMATORS
+from metaalliance.effects.overlap import nested_sizes
 from metaalliance.errors import OptionError
 from metaalliance.model import Specification
 from metaalliance.models.comparison import NamedFit
@@ -62,7 +63,7 @@ def r_files(
     main = models[0].fit
     _refuse_what_metafor_lacks(main)
     known = [row for row in models if _known(row)]
-    calls = _header(averaged)
+    calls = _header(averaged, main.effects.overlap)
     expected = []
     for row in known:
         calls.append(_model_call(row))
@@ -125,12 +126,13 @@ def _known(row: NamedFit) -> bool:
     }  # fmt: skip
 
 
-def _header(averaged: float | None) -> list[str]:
+def _header(averaged: float | None, overlap: str) -> list[str]:
     if averaged is None:
         return []
+    nested = ", smaller n within larger" if overlap == "nested" else ""
     return [
-        f"# The effects of each study were averaged before (rho = {averaged:g}): effects.csv has "
-        "one row per study."
+        f"# The effects of each study were averaged before (rho = {averaged:g}{nested}): "
+        "effects.csv has one row per study."
     ]
 
 
@@ -144,6 +146,9 @@ def _data(main: PooledFit, models: Sequence[NamedFit]) -> pd.DataFrame:
         frame["study"] = [f"study {i}" for i in pd.factorize(main.effects.frame["study"])[0]]
     if main.effects.studies_with_samples:
         frame["independent_sample"] = main.effects.sample_codes + 1
+    sizes = nested_sizes(main.effects)
+    if sizes is not None and main.effects.dependent():
+        frame["overlap_n"] = sizes
     for row in models:
         column = _SUBSETS.get(row.name)
         if column is not None:

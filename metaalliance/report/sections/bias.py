@@ -109,9 +109,11 @@ def _averaged(found: BiasEvidence) -> Prose:
     rho = found.summary.aggregation_rho
     if not done or rho is None:
         return Prose()
+    nested = found.summary.fit.effects.overlap == "nested"
     return prose(
-        "For {methods}, effects were first averaged within studies (ρ = {rho}), since these "
-        "methods take independent effects.",
+        "For {methods}, effects were first averaged within studies (ρ = {rho}{nested}), since "
+        "these methods take independent effects.",
+        nested=", times √(smaller n/larger n)" if nested else "",
         methods=listed(_lower(a.title) for a in done),
         rho=number(rho, 2, correlation=True),
     )

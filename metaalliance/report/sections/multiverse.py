@@ -29,6 +29,7 @@ NAMES: Mapping[str, str] = {
     "aggregation": "aggregation within studies",
     "model": "model",
     "rho": "assumed correlation within studies",
+    "overlap": "overlap of effects of one sample",
     "tau2": "estimator of τ²",
     "test": "test",
 }

@@ -85,7 +85,7 @@ def _model(evidence: Evidence) -> Prose:
             "correlation of {rho} between their sampling errors [@borenstein2009].",
             n=effects(evidence.coded.n_effects),
             rho=number(evidence.aggregation_rho, 2, correlation=True),
-        ) + _samples(evidence)
+        ) + (_samples(evidence) + _overlap(evidence))
     if fit.model == "che":
         return prose(
             "Because {several} contributed more than one effect, effects were pooled with the "
@@ -94,7 +94,7 @@ def _model(evidence: Evidence) -> Prose:
             "correlate at an assumed {rho} within a study.",
             several=_several(evidence),
             rho=_assumed(fit.settings()["rho"]),
-        ) + (_samples(evidence) + _structure(fit))
+        ) + (_samples(evidence) + _overlap(evidence) + _structure(fit))
     if fit.model == "three-level":
         return prose(
             "Because {several} contributed more than one effect, effects were pooled with a "
@@ -123,6 +123,16 @@ def _samples(evidence: Evidence) -> Prose:
         "In {several} with several independent samples, sampling errors of effects of different "
         "samples are independent.",
         several="the one study" if count == 1 else f"the {count:,} studies",
+    )
+
+
+def _overlap(evidence: Evidence) -> Prose:
+    """Say what effects of one sample with different n share."""
+    if evidence.coded.overlap == "full":
+        return Prose()
+    return prose(
+        "Where effects of one sample differ in *n*, the smaller group was taken to lie within the "
+        "larger one: ρ was multiplied by the square root of the smaller *n* over the larger."
     )
 
 

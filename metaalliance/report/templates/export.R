@@ -68,13 +68,21 @@ labels_of <- function(d, column) {
 # independent. Without the column every study is one sample.
 samples_of <- function(d) if (is.null(d$independent_sample)) rep(1, nrow(d)) else d$independent_sample
 
+# The root of the smaller n over the larger, where the fewer people of a sample are among the more;
+# without the column the effects of a sample are of the same people.
+overlap_of <- function(d) {
+  if (is.null(d$overlap_n)) return(1)
+  root <- sqrt(d$overlap_n)
+  outer(root, root, pmin) / outer(root, root, pmax)
+}
+
 # Sampling covariance: rho between effects of a sample (one number, or a column that holds it),
 # rho_same between those of one innermost level that also share the column `same`.
 sampling_covariance <- function(d, spec) {
   V <- diag(d$vi, nrow(d))
   if (spec$model != "che") return(V)
   d$.sample <- samples_of(d)
-  if (is.null(spec$rho_column) && is.null(spec$same))
+  if (is.null(spec$rho_column) && is.null(spec$same) && is.null(d$overlap_n))
     return(vcalc(vi, cluster = study, subgroup = .sample, obs = .obs, rho = spec$rho, data = d))
   rho <- if (is.null(spec$rho_column)) rep(spec$rho, nrow(d)) else d[[spec$rho_column]]
   shared <- do.call(paste, c(lapply(c(spec$levels, spec$same), labels_of, d = d), sep = "\r"))
@@ -82,6 +90,7 @@ sampling_covariance <- function(d, spec) {
     R <- matrix(rho[i[1]], length(i), length(i))
     if (!is.null(spec$same)) R[outer(shared[i], shared[i], "==")] <- spec$rho_same
     R[outer(d$.sample[i], d$.sample[i], "!=")] <- 0
+    R <- R * overlap_of(d[i, ])
     diag(R) <- 1
     V[i, i] <- R * outer(sqrt(d$vi[i]), sqrt(d$vi[i]))
   }
@@ -163,7 +172,7 @@ mean_of <- function(analysis, d, spec) {
 averaged <- function(d, rho) {
   parts <- split(seq_len(nrow(d)), factor(d$study, levels = unique(d$study)))
   do.call(rbind, lapply(parts, function(i) {
-    R <- rho * outer(samples_of(d)[i], samples_of(d)[i], "==")
+    R <- rho * outer(samples_of(d)[i], samples_of(d)[i], "==") * overlap_of(d[i, ])
     diag(R) <- 1
     v <- sqrt(d$vi[i])
     data.frame(study = d$study[i[1]], yi = mean(d$yi[i]), vi = c(t(v) %*% R %*% v) / length(i)^2)

@@ -35,9 +35,10 @@ def sample_problems(rows: list[Row]) -> list[Problem]:
             odd = next(row for row in sized if row.get("n") != sized[0].get("n"))
             listed = ", ".join(f"{v:g}" for v in values)
             message = f"n is {listed} within one sample (first in {sized[0].cells['n'].cell})"
-            problems.append(
-                odd.problem("MA502", message, "n", "use sample for independent samples")
+            hint = (
+                "use sample for independent samples, --overlap nested for some of the same people"
             )
+            problems.append(odd.problem("MA502", message, "n", hint))
     return problems
 
 
