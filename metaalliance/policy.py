@@ -159,15 +159,10 @@ class Policy(Settings):
     @property
     def conversion(self) -> dict[str, Any]:
         """Everything beside the measure that `effect_sizes` takes."""
-        return {**self.correction, "variances": self.variances}
+        return {**self.correction, "variances": self.variances, "overlap": self.overlap}
 
     @property
     def correction(self) -> dict[str, Any]:
         """Correction for unreliability, as `effect_sizes` takes it."""
         names = ("attenuation", "alliance_reliability", "outcome_reliability")
         return {name: getattr(self, name) for name in names}
-
-    @property
-    def conversion(self) -> dict[str, Any]:
-        """Everything beside the measure that `effect_sizes` takes."""
-        return {**self.correction, "overlap": self.overlap}

@@ -7,6 +7,7 @@ study then finds a relation that is there without any bias.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -99,7 +100,7 @@ def on_fisher_z(effects: Effects) -> Effects:
         )
     kept = frame.drop(columns=[c for c in (FISHER_Z, VI_FISHER_Z) if c in frame])
     kept = kept.assign(yi=z, vi=vi, r=np.tanh(z))
-    return Effects(frame=kept, measure="z", ledger=effects.ledger)
+    return replace(effects, frame=kept, measure="z")
 
 
 def critical_values(
