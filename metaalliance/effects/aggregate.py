@@ -67,8 +67,8 @@ def aggregate(
     Raises
     ------
     OptionError
-        For an option that does not exist or does not go with another, or covariances that
-        do not fit the effects.
+        For an option that does not exist or does not go with another, covariances that do not
+        fit the effects, or effects that are known only as not significant.
     EstimationError
         For a composite of effects without r and n, or one that reaches 1.
 
@@ -89,6 +89,7 @@ def aggregate(
     """
     rho = check_rho(rho)
     check_option("method", method, AggregationMethod)
+    effects.refuse_intervals("An average of the effects of a study", "it needs one value for each")
     if method == "composite" and (weighted or covariance is not None):
         raise OptionError("A composite has no weights and no covariance: use method='mean'.")
     codes, _ = pd.factorize(effects.frame["study"])
