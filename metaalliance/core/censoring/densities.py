@@ -84,7 +84,7 @@ def _interval(low: Array, high: Array) -> tuple[Array, Array]:
     Both limits are taken to the lower tail, where a difference of two probabilities near one does
     not lose its digits.
     """
-    turned = low + high > 0
+    turned = low > -high
     first, second = np.where(turned, -high, low), np.where(turned, -low, high)
     top = log_ndtr(second)
     value: Array = top + np.log1p(-np.exp(log_ndtr(first) - top))

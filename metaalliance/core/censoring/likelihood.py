@@ -127,7 +127,7 @@ def log_likelihood(data: CensoredData, beta: Array, tau: float, omega: float) ->
 def _parts(data: CensoredData) -> list[_Part]:
     """Studies by what their integrals depend on.
 
-    "values": no interval, polynomials. "one": intervals depend on one variable, since there are
+    "alone": one effect, no integral. "values": no interval, polynomials. "one": intervals depend on one variable, since there are
     no common errors, or the study is one sample whose intervals have one variance. "two": both
     integrals have intervals.
     """
@@ -142,6 +142,7 @@ def _parts(data: CensoredData) -> list[_Part]:
     )
     simple = (widest == narrowest) & ~several if data.rho else np.ones_like(any_hidden)
     kinds = np.where(~any_hidden, "values", np.where(simple, "one", "two"))
+    kinds = np.where(data.studies.sizes == 1, "alone", kinds)
     return [_part(data, kinds == kind, kind) for kind in np.unique(kinds)]
 
 
@@ -238,6 +239,8 @@ def _of_part(
 ) -> tuple[float, Array, Array]:
     """Log-likelihood of some studies, its gradient and Hessian by beta, tau and omega²."""
     mean = part.X @ beta
+    if part.kind == "alone":
+        return _alone(part, mean, tau, tau**2 + omega2 + part.vi)
     given = _given(part, mean, tau, omega2, rho)
     nodes = _nodes(part, given, mean, tau, rho)
     place = part.samples.study
@@ -249,6 +252,23 @@ def _of_part(
     by_study = [np.add.reduceat(x, part.first, axis=0) for x in (value, score, curvature)]
     total, gradient, hessian = _summed(*by_study)
     return float(total.sum()), gradient.sum(axis=0), hessian.sum(axis=0)
+
+
+def _alone(
+    part: _Part, mean: Array, tau: float, variance: Array
+) -> tuple[float, Array, Array]:
+    """Sum over studies of one effect, whose variance is all that its random effects add up to."""
+    f = derivatives(part.limits, part.observed, mean, variance)
+    p, X = part.X.shape[1], part.X
+    by_variance = np.array([2 * tau, 1.0])  # of tau and of omega²
+    gradient = np.r_[X.T @ f.m, by_variance * f.d.sum()]
+    hessian = np.empty((p + 2, p + 2))
+    hessian[:p, :p] = (X * f.mm[:, None]).T @ X
+    hessian[:p, p:] = np.outer(X.T @ f.md, by_variance)
+    hessian[p:, :p] = hessian[:p, p:].T
+    hessian[p:, p:] = np.outer(by_variance, by_variance) * f.dd.sum()
+    hessian[p, p] += 2 * f.d.sum()
+    return float(f.value.sum()), gradient, hessian
 
 
 def _by_sample(part: _Part, f: Derivatives, z: Array) -> tuple[Array, Array]:
