@@ -1,6 +1,6 @@
 """Bias and coverage where results are known only as not significant: zero, drop, censored.
 
-    python scripts/simulate_censored.py        (from the project root; a quarter of an hour of processor time)
+    python scripts/simulate_censored.py    (from the project root; ten minutes of processor time)
 
 Draws reviews in which some results that are not significant are reported as "n.s." without a
 value, and estimates their mean by maximum likelihood with these rows as zero, without them, and

@@ -111,13 +111,6 @@ class CensoredFit(PooledFit):
             content["sigma2_ci"] = {name: list(self.sigma2_ci(name)) for name in self.sigma2}
         return content
 
-    def proportion_above(self, value: float = 0.0, *, scale: Any = "r") -> Any:
-        """Refuse: the share of true effects has no standard error here."""
-        raise EstimationError(
-            "The share of true effects above a value is not estimated where effects are known only "
-            "as not significant; probability_above is."
-        )
-
 
 def fit_censored(effects: Effects, chosen: Specification) -> CensoredFit:
     """Fit a mean of values and intervals by maximum likelihood.

@@ -100,7 +100,7 @@ def test_python_script_reproduces(run, sheet, tmp_path):
 def test_every_other_command_refuses_by_name(call, sheet, words, said):
     command, *rest = words
     kind = rest[:1] if command == "plot" else []
-    result = call(command, *kind, sheet, *rest[len(kind):], *CENSORED)
+    result = call(command, *kind, sheet, *rest[len(kind) :], *CENSORED)
     assert result.exit_code == 2, result.output
     assert said in " ".join(result.stderr.split())
 

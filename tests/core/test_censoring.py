@@ -88,7 +88,7 @@ def hand_case():
 
 
 def by_hand(beta, tau2, omega2):
-    """Log-likelihood of the hand case by mpmath: u + c, which all of the sample share, integrated."""
+    """Log-likelihood of the hand case by mpmath: what a sample shares is integrated."""
     y, (one, two), v = [mp.mpf(x) for x in HAND["y"]], HAND["limit"], mp.mpf("0.02")
 
     def phi(x, mean, variance):
@@ -197,7 +197,7 @@ def test_three_level_model_is_that_of_r():
 
 def test_metansue_is_another_estimator():
     """Its mean is taken without heterogeneity and without the studies that oppose zero most."""
-    g, found = of_golden("two_level")
+    _, found = of_golden("two_level")
     m = golden("censored")["metansue"]
     best = maximise(found, (True, False))
     assert m["version"] == "2.6"

@@ -128,16 +128,16 @@ def test_what_it_can_obey_it_obeys(nested, asked):
 @pytest.mark.parametrize(
     ("refused", "words"),
     [
-        (lambda e: ma.aggregate(e), "An average of the effects of a study"),
-        (lambda e: ma.egger(e), "A method for publication bias"),
-        (lambda e: ma.trim_and_fill(e), "A method for publication bias"),
-        (lambda e: ma.bias_summary(e), "A method for publication bias"),
+        (ma.aggregate, "An average of the effects of a study"),
+        (ma.egger, "A method for publication bias"),
+        (ma.trim_and_fill, "A method for publication bias"),
+        (ma.bias_summary, "A method for publication bias"),
         (lambda e: ma.leave_one_out(ma.pool(e)), "A diagnostic of influence"),
         (lambda e: ma.influence(ma.pool(e)), "A diagnostic of influence"),
         (lambda e: ma.moderators(e, "half"), "A model of moderators"),
         (lambda e: ma.plots.forest(ma.pool(e)), "cannot obey nonsignificant='censored'"),
         (lambda e: ma.plots.funnel(ma.pool(e)), "A method that takes values"),
-        (lambda e: ma.multiverse(e), "cannot obey nonsignificant='censored'"),
+        (ma.multiverse, "cannot obey nonsignificant='censored'"),
         (lambda e: e.to_pymare(), "A method that takes values"),
     ],
 )

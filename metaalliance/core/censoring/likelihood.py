@@ -127,9 +127,9 @@ def log_likelihood(data: CensoredData, beta: Array, tau: float, omega: float) ->
 def _parts(data: CensoredData) -> list[_Part]:
     """Studies by what their integrals depend on.
 
-    "alone": one effect, no integral. "values": no interval, polynomials. "one": intervals depend on one variable, since there are
-    no common errors, or the study is one sample whose intervals have one variance. "two": both
-    integrals have intervals.
+    "alone": one effect, no integral. "values": no interval, polynomials. "one": intervals depend
+    on one variable, since there are no common errors, or the study is one sample whose intervals
+    have one variance. "two": both integrals have intervals.
     """
     hidden = ~data.observed
     any_hidden = data.studies.sums(hidden.astype(float)) > 0
@@ -147,7 +147,7 @@ def _parts(data: CensoredData) -> list[_Part]:
 
 
 def _part(data: CensoredData, chosen: BoolArray, kind: str) -> _Part:
-    rows = data.studies.spread(chosen)
+    rows = chosen[data.studies.study]
     samples = StudyBlocks.from_sorted(data.samples.study[rows])
     study = np.unique(data.studies.study[rows], return_inverse=True)[1].ravel()[samples.starts]
     first = np.flatnonzero(np.r_[True, study[1:] != study[:-1]])
@@ -254,9 +254,7 @@ def _of_part(
     return float(total.sum()), gradient.sum(axis=0), hessian.sum(axis=0)
 
 
-def _alone(
-    part: _Part, mean: Array, tau: float, variance: Array
-) -> tuple[float, Array, Array]:
+def _alone(part: _Part, mean: Array, tau: float, variance: Array) -> tuple[float, Array, Array]:
     """Sum over studies of one effect, whose variance is all that its random effects add up to."""
     f = derivatives(part.limits, part.observed, mean, variance)
     p, X = part.X.shape[1], part.X

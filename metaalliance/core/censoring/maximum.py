@@ -137,7 +137,7 @@ class _Plain:
     def of(self, psi: Array) -> Array:
         return np.asarray(psi[self.free])
 
-    def derivatives(self, point: CensoredPoint, psi: Array) -> tuple[Array, Array]:
+    def derivatives(self, point: CensoredPoint, _psi: Array) -> tuple[Array, Array]:
         return point.gradient[self.free], point.hessian[np.ix_(self.free, self.free)]
 
 
@@ -149,10 +149,10 @@ class _Total:
 
     def at(self, x: Array) -> Array:
         sides = np.abs([math.cos(x[-1]), math.sin(x[-1])])
-        return np.r_[x[:-1], self.radius * sides]
+        return np.concatenate([x[:-1], self.radius * sides])
 
     def of(self, psi: Array) -> Array:
-        return np.r_[psi[:-2], math.atan2(psi[-1], psi[-2])]
+        return np.append(psi[:-2], math.atan2(psi[-1], psi[-2]))
 
     def derivatives(self, point: CensoredPoint, psi: Array) -> tuple[Array, Array]:
         p = psi.size - 2
@@ -241,9 +241,7 @@ class _Profile:
         return root, -slope / root if root > 0 else math.inf
 
 
-def _root_of(
-    optimum: CensoredOptimum, place: int | None
-) -> Callable[[float], tuple[float, float]]:
+def _root_of(optimum: CensoredOptimum, place: int | None) -> Callable[[float], tuple[float, float]]:
     """Return the root of a scaled parameter, or of the radius of both standard deviations."""
     profile = _Profile(optimum, optimum.psi)
     free = optimum.free.copy()
@@ -286,9 +284,7 @@ def coefficient_interval(optimum: CensoredOptimum, index: int, level: float) -> 
     quantile, unit = float(ndtri((1 + level) / 2)), optimum.unit
     half = quantile * math.sqrt(float(optimum.covariance()[index, index])) / unit
     best = float(optimum.psi[index])
-    low, high = (
-        _limit(_root_of(optimum, index), best, side * half, quantile) for side in (-1, 1)
-    )
+    low, high = (_limit(_root_of(optimum, index), best, side * half, quantile) for side in (-1, 1))
     return Interval(low * unit, high * unit)
 
 

@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.arrays import Array, IntArray
 
 #: Step in standard deviations s, and how many of them beyond its most distant mean are summed.
 STEP, REACH = 0.8, 8.6
@@ -48,7 +48,7 @@ def gauss(n: int) -> Grid:
 
 
 def trapezoid(
-    loading: Array, mean: Array, limits: tuple[Array, Array], variance: Array, starts: Array
+    loading: Array, mean: Array, limits: tuple[Array, Array], variance: Array, starts: IntArray
 ) -> Grid:
     """Return equidistant nodes of the variable t of each group of intervals.
 
