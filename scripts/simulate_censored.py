@@ -24,8 +24,7 @@ from metaalliance.core.censoring.maximum import maximise, signed_root
 from metaalliance.core.variance.blocks import StudyBlocks
 
 SEED = 20261203
-REPLICATIONS = 2000
-#: Of these, how many the two other policies have, whose bias is plain to see.
+#: Of the replications, how many the two other policies have, whose bias is plain to see.
 COMPARED = 400
 PAGE = Path(__file__).parents[1] / "docs" / "not_significant.md"
 BEGIN, END = "<!-- simulation: begin -->", "<!-- simulation: end -->"
@@ -45,17 +44,20 @@ class Condition:
         Share of rows that say only "n.s.", on average.
     effects : int
         Effects of a study, from one sample.
+    replications : int
+        Reviews that are drawn.
     """
 
     studies: int
     share: float
     effects: int = 1
+    replications: int = 2000
 
 
 SHARES = (0.1, 0.25, 0.4)
 CONDITIONS = (
     *(Condition(k, share) for k, share in product((20, 40, 60), SHARES)),
-    *(Condition(40, share, 3) for share in SHARES),
+    *(Condition(40, share, 3, 500) for share in SHARES),
 )
 
 
@@ -111,7 +113,7 @@ def row(condition: Condition) -> str:
     seen = chance(condition)
     results = [
         estimate(rng, condition, seen, POLICIES if i < COMPARED else POLICIES[-1:])
-        for i in range(REPLICATIONS)
+        for i in range(condition.replications)
     ]
     cells = []
     for policy in POLICIES:

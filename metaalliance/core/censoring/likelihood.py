@@ -290,7 +290,7 @@ def _by_sample(part: _Part, f: Derivatives, z: Array) -> tuple[Array, Array]:
 
 
 def _summed(logs: Array, score: Array, curvature: Array) -> tuple[Array, Array, Array]:
-    """Sum over the last nodes: log of the sum, mean score, and its derivative (Louis 1982).
+    """Sum over the last nodes: log of the sum, mean score, and its derivative.
 
     The derivative of a mean score is the mean derivative and the covariance of the scores.
     """
