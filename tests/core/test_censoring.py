@@ -146,6 +146,20 @@ def test_likelihood_is_that_of_the_multivariate_normal(rho, same, samples):
         assert point.value == pytest.approx(dense(found, 0.15, 0.12, 0.07), abs=2e-7)
 
 
+@pytest.mark.parametrize("omega", [0.0, 0.05])
+def test_two_integrals_keep_their_digits_where_effects_say_much_of_both(omega):
+    """A sample with several n: the common error widens the range of the study's effect."""
+    v = [0.02, 0.03, 0.05]
+    limit = 1.96 * np.sqrt(v)
+    found = data(-limit, limit, v, [0, 0, 0], 0.9)
+    point = log_likelihood(found, np.array([0.1]), 0.25, omega)
+    assert point.value == pytest.approx(dense(found, 0.1, 0.25, omega), abs=1e-7)
+    h = 1e-3
+    ups = [log_likelihood(found, np.array([0.1 + i * h]), 0.25, omega).value for i in (-2, -1, 1, 2)]
+    slope = (ups[0] - 8 * ups[1] + 8 * ups[2] - ups[3]) / (12 * h)
+    assert point.gradient[0] == pytest.approx(slope, abs=1e-8)
+
+
 @pytest.mark.parametrize(("tau", "omega"), [(0.12, 0.07), (0.0, 0.1), (0.3, 0.0)])
 @pytest.mark.parametrize("samples", [1, 2])
 def test_derivatives_are_those_of_differences(tau, omega, samples):
@@ -298,14 +312,18 @@ def test_any_design():
 def test_trapezoid_has_the_digits_of_a_closed_form(loading, variance, middle):
     """One interval has a closed form: its variances add up."""
     limits, mean = (np.array([-0.2]), np.array([0.2])), np.array([middle])
-    grid = trapezoid(np.array([loading]), mean, limits, np.array([variance]), np.array([0]))
+    found = trapezoid(
+        np.array([loading / variance]), np.array([1 + loading**2 / variance]), mean, limits,
+        np.array([math.hypot(loading, math.sqrt(variance))]), np.array([0]),
+    )  # fmt: skip
+    nodes = list(zip(found.nodes[0].tolist(), found.log_weights[0].tolist(), strict=True))
     sd, total = math.sqrt(variance), math.sqrt(variance + loading**2)
     with mp.workdps(30):
         exact = mp.ncdf((0.2 - middle) / total) - mp.ncdf((-0.2 - middle) / total)
-        found = mp.fsum(
+        summed = mp.fsum(
             mp.exp(w - z * z / 2) / mp.sqrt(2 * mp.pi)
             * (mp.ncdf((0.2 - middle - loading * z) / sd)
                - mp.ncdf((-0.2 - middle - loading * z) / sd))
-            for z, w in zip(grid.nodes[0].tolist(), grid.log_weights[0].tolist(), strict=True)
+            for z, w in nodes
         )  # fmt: skip
-        assert abs(found / exact - 1) < 1e-11
+        assert abs(summed / exact - 1) < 1e-11

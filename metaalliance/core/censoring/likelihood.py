@@ -213,13 +213,18 @@ def _nodes(part: _Part, given: _Given, mean: Array, tau: float, rho: float) -> _
     if part.kind == "one" and rho:  # turned so that intervals depend on t alone
         along = samples.sums(by_t), samples.sums(by_r)
         cosine, sine = (side / np.hypot(*along) for side in along)
-        by_t = by_t * spreads(cosine) + by_r * spreads(sine)
+        by_t, by_r = by_t * spreads(cosine) + by_r * spreads(sine), np.zeros_like(by_r)
     if part.kind != "values":
-        outer = trapezoid(by_t, at, part.limits, given.variance, first)
+        weight = 1 / given.variance
+        both, of_r = samples.sums(by_t * by_r * weight), 1 + samples.sums(by_r**2 * weight)
+        pull = (by_t - spreads(both / of_r) * by_r) * weight
+        of_t = 1 + np.add.reduceat(samples.sums(by_t**2 * weight) - both**2 / of_r, part.first)
+        sd = np.sqrt(by_t**2 + by_r**2 + given.variance)
+        outer = trapezoid(pull, of_t, at, part.limits, sd, first)
     if part.kind == "two":
         means = at[:, None] + by_t[:, None] * outer.nodes[study[samples.study]]
-        columns = [values[:, None] for values in (by_r, *part.limits, given.variance)]
-        inner = trapezoid(columns[0], means, (columns[1], columns[2]), columns[3], samples.starts)
+        low, high, sd, pull = (x[:, None] for x in (*part.limits, sd, by_r * weight))
+        inner = trapezoid(pull, of_r[:, None], means, (low, high), sd, samples.starts)
     t = (outer.nodes if outer.nodes.ndim == 1 else outer.nodes[study])[..., None]
     weights = outer.log_weights if outer.nodes.ndim == 1 else outer.log_weights[study]
     t, r = np.broadcast_arrays(t if t.ndim == 3 else t[None], inner.nodes)

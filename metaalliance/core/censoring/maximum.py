@@ -17,7 +17,7 @@ from metaalliance.core.variance.profile import TOTAL
 from metaalliance.core.variance.wls import weighted_fit
 from metaalliance.errors import ConvergenceError
 
-_ITERATIONS, _HALVINGS = 200, 40
+_ITERATIONS, _HALVINGS = 100, 40
 #: Expected rise of the likelihood below which a step is the last, and below which a climb that
 #: rounding has stopped still counts as one.
 _CONVERGED, _NEAR = 1e-18, 1e-11
@@ -210,8 +210,9 @@ def _climb(data: CensoredData, chart: _Plain | _Total, x: Array) -> tuple[Array,
             if rise < _NEAR:
                 return psi, point
             break
+        still = bool(np.array_equal(there, psi))  # a saddle that is flat to rounding
         psi, point = there, reached
-        if rise < _CONVERGED:
+        if rise < _CONVERGED or still:
             return psi, point
     raise ConvergenceError("The likelihood of the effects and intervals did not converge.")
 

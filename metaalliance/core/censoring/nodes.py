@@ -5,7 +5,8 @@ are normal; the nodes are placed on this distribution. Dimensions that no interv
 polynomials as integrands, for which three nodes of Gauss and Hermite are exact. The others have
 the trapezoidal rule, whose error for a product of normal densities and normal probabilities falls
 like exp(-2 pi² s² / h²), with h the step and s the standard deviation that the random effect would
-have if the values behind the intervals were known: the nodes adapt to s.
+have if the values behind the intervals were known: the integrand is a mixture of normal densities
+with this standard deviation, whose means the limits bound, and the nodes adapt to both.
 """
 
 from __future__ import annotations
@@ -48,36 +49,41 @@ def gauss(n: int) -> Grid:
 
 
 def trapezoid(
-    loading: Array, mean: Array, limits: tuple[Array, Array], variance: Array, starts: IntArray
+    pull: Array, precision: Array, mean: Array, limits: tuple[Array, Array], sd: Array,
+    starts: IntArray,
 ) -> Grid:
-    """Return equidistant nodes of the variable t of each group of intervals.
+    """Return equidistant nodes of the variable t of each group of effects.
 
-    Effects of a group are ``mean + loading t + error``, the error with `variance`, t standard
-    normal. Were the effects known, t would be normal with the standard deviation s; its mean lies
-    between those that the limits give.
+    Were the values y behind the intervals known, t would be normal with a precision and the mean
+    ``sum(pull (y - mean)) / precision``; this mean lies between those that the limits give.
 
     Parameters
     ----------
-    loading, variance : ndarray, shape (c, ...)
-        By interval.
-    mean : ndarray, shape (c, ...)
-        Means at t = 0.
-    limits : tuple of ndarray, shape (c, ...)
+    pull : ndarray, shape (k, ...)
+        What the deviation of an effect does to the mean of t, zero for effects with a value.
+    precision : ndarray, shape (groups, ...)
+        Inverse of s².
+    mean : ndarray, shape (k, ...)
+        Means of the effects at t = 0.
+    limits : tuple of ndarray, shape (k, ...)
         Lower and upper limits.
+    sd : ndarray, shape (k, ...)
+        Standard deviations of the effects around these means.
     starts : ndarray of int, shape (groups,)
-        First interval of each group.
+        First effect of each group.
 
     Returns
     -------
     Grid
         Of shape (groups, ..., n), n being what the group with the widest range needs.
     """
-    wide = _OPEN * np.sqrt(loading**2 + variance)
     near = np.clip(mean, *limits)  # the value nearest to the mean
-    ends = np.maximum(limits[0], near - wide), np.minimum(limits[1], near + wide)
-    precision = 1 + np.add.reduceat(loading**2 / variance, starts, axis=0)
-    pulls = [loading * (end - mean) / variance for end in ends]
-    low, high = (np.add.reduceat(pull(*pulls), starts, axis=0) for pull in (np.minimum, np.maximum))
+    ends = (
+        np.maximum(limits[0], near - _OPEN * sd) - mean,
+        np.minimum(limits[1], near + _OPEN * sd) - mean,
+    )
+    sides = [pull * end for end in ends]
+    low, high = (np.add.reduceat(side(*sides), starts, axis=0) for side in (np.minimum, np.maximum))
     s = np.sqrt(1 / precision)
     low, high = low / precision - REACH * s, high / precision + REACH * s
     n = math.ceil(float(np.max((high - low) / (STEP * s)))) + 1
