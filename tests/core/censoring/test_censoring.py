@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import mpmath as mp
 import numpy as np
@@ -327,3 +328,19 @@ def test_trapezoid_has_the_digits_of_a_closed_form(loading, variance, middle):
             for z, w in nodes
         )  # fmt: skip
         assert abs(summed / exact - 1) < 1e-11
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("effects", [1, 3])
+def test_mean_is_not_drawn_where_zeros_draw_it(effects, monkeypatch):
+    """A cell of the table of the page, small: the error of a mean is about .025 / sqrt(200)."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "scripts"))
+    import simulate_censored as simulated
+
+    condition = simulated.Condition(40, 0.4, effects)
+    rng, seen = np.random.default_rng(5), simulated.chance(condition)
+    found = [simulated.estimate(rng, condition, seen, ("zero", "censored")) for _ in range(200)]
+    error = {name: np.array([r[name][0] for r in found]) for name in ("zero", "censored")}
+    assert abs(error["censored"].mean()) < 0.005 + 3 * error["censored"].std() / math.sqrt(200)
+    assert error["zero"].mean() < -0.03
+    assert 0.90 < np.mean([r["censored"][1] for r in found]) < 0.99
