@@ -15,7 +15,7 @@ from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 
 Where = Literal["", "samples", "reading", "structure"]
@@ -126,6 +126,18 @@ RULES: tuple[Rule, ...] = (
             version=4,
             text="parents are raters of their own, further names are read as the levels that they "
             "are, and names with several meanings (EFT, teletherapy, DAS) are levels of their own",
+            commands=commands,
+            numbers="",
+            where=where,
+        )
+        for commands, where in _READ_AS_LEVELS
+    ),
+    *(
+        Rule(
+            version=5,
+            text="further names with several meanings (GSI, CSQ, YSR, TRF) are levels of their "
+            "own, and so are a hospital as setting and a relationship as part of the alliance; "
+            "further names are read as their levels",
             commands=commands,
             numbers="",
             where=where,
