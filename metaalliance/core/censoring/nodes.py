@@ -49,7 +49,11 @@ def gauss(n: int) -> Grid:
 
 
 def trapezoid(
-    pull: Array, precision: Array, mean: Array, limits: tuple[Array, Array], sd: Array,
+    pull: Array,
+    precision: Array,
+    mean: Array,
+    limits: tuple[Array, Array],
+    sd: Array,
     starts: IntArray,
 ) -> Grid:
     """Return equidistant nodes of the variable t of each group of effects.

@@ -156,7 +156,9 @@ def test_two_integrals_keep_their_digits_where_effects_say_much_of_both(omega):
     point = log_likelihood(found, np.array([0.1]), 0.25, omega)
     assert point.value == pytest.approx(dense(found, 0.1, 0.25, omega), abs=1e-7)
     h = 1e-3
-    ups = [log_likelihood(found, np.array([0.1 + i * h]), 0.25, omega).value for i in (-2, -1, 1, 2)]
+    ups = [
+        log_likelihood(found, np.array([0.1 + i * h]), 0.25, omega).value for i in (-2, -1, 1, 2)
+    ]
     slope = (ups[0] - 8 * ups[1] + 8 * ups[2] - ups[3]) / (12 * h)
     assert point.gradient[0] == pytest.approx(slope, abs=1e-8)
 
