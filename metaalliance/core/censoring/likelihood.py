@@ -19,11 +19,13 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.censoring.densities import Derivatives, derivatives
-from metaalliance.core.censoring.nodes import gauss, log_normal, trapezoid
+from metaalliance.core.censoring.nodes import Grid, gauss, log_normal, trapezoid
 from metaalliance.core.variance.blocks import StudyBlocks
 
 #: Nodes that are exact for a score and its square, which are polynomials of degree four.
 _EXACT = 3
+#: Effects whose two integrals are summed at a time, so that memory is bounded.
+_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +145,9 @@ def _parts(data: CensoredData) -> list[_Part]:
     simple = (widest == narrowest) & ~several if data.rho else np.ones_like(any_hidden)
     kinds = np.where(~any_hidden, "values", np.where(simple, "one", "two"))
     kinds = np.where(data.studies.sizes == 1, "alone", kinds)
-    return [_part(data, kinds == kind, kind) for kind in np.unique(kinds)]
+    batch = np.where(kinds == "two", np.cumsum(data.studies.sizes * (kinds == "two")) // _BATCH, 0)
+    pairs = sorted(set(zip(kinds.tolist(), batch.tolist(), strict=True)))
+    return [_part(data, (kinds == kind) & (batch == b), kind) for kind, b in pairs]
 
 
 def _part(data: CensoredData, chosen: BoolArray, kind: str) -> _Part:
@@ -225,17 +229,28 @@ def _nodes(part: _Part, given: _Given, mean: Array, tau: float, rho: float) -> _
         means = at[:, None] + by_t[:, None] * outer.nodes[study[samples.study]]
         low, high, sd, pull = (x[:, None] for x in (*part.limits, sd, by_r * weight))
         inner = trapezoid(pull, of_r[:, None], means, (low, high), sd, samples.starts)
+    return _placed(part, given, tau, (outer, inner), (cosine, sine))
+
+
+def _placed(
+    part: _Part, given: _Given, tau: float, grids: tuple[Grid, Grid], turn: tuple[Array, Array]
+) -> _Nodes:
+    """Take nodes of the turned t and r to z and c, with the prior densities in their weights."""
+    (outer, inner), study = grids, part.study
     t = (outer.nodes if outer.nodes.ndim == 1 else outer.nodes[study])[..., None]
     weights = outer.log_weights if outer.nodes.ndim == 1 else outer.log_weights[study]
     t, r = np.broadcast_arrays(t if t.ndim == 3 else t[None], inner.nodes)
-    wide = [values[:, None, None] for values in (cosine, sine, given.centre[study], spread)]
-    z = wide[2] + wide[3] * (wide[0] * t - wide[1] * r)
-    c = (given.start[:, None, None] + given.slope[:, None, None] * tau * z
-         + given.width[:, None, None] * (wide[1] * t + wide[0] * r))  # fmt: skip
-    of_study = log_normal(z) + np.log(wide[3]) + weights[..., None]
+    cosine, sine, centre, spread, start, slope, width = (
+        values[:, None, None]
+        for values in (*turn, given.centre[study], given.spread[study], given.start, given.slope,
+                       given.width)
+    )  # fmt: skip
+    z = centre + spread * (cosine * t - sine * r)
+    c = start + slope * tau * z + width * (sine * t + cosine * r)
+    of_study = log_normal(z) + np.log(spread) + weights[..., None]
     once = np.zeros((study.size, 1, 1))
     once[part.first] = 1.0
-    logs = inner.log_weights + np.log(given.width[:, None, None]) + log_normal(c) + once * of_study
+    logs = inner.log_weights + np.log(width) + log_normal(c) + once * of_study
     return _Nodes(z, c, logs)
 
 
