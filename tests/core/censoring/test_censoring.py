@@ -53,7 +53,7 @@ def drawn(seed, m=10, rho=0.6, *, hide=0.5, same=False, samples=1):
 
 
 def dense(found, mean, tau, omega):
-    """The same log-likelihood by scipy, whose random points err by about 1e-7 in three dimensions."""
+    """The same log-likelihood by scipy, whose random points err by about 1e-7."""
     same = found.samples.study[:, None] == found.samples.study
     V = found.rho * same * np.sqrt(np.outer(found.vi, found.vi))
     V += tau**2 * (found.studies.study[:, None] == found.studies.study)
