@@ -57,7 +57,7 @@ class Condition:
 SHARES = (0.1, 0.25, 0.4)
 CONDITIONS = (
     *(Condition(k, share) for k, share in product((20, 40, 60), SHARES)),
-    *(Condition(40, share, 3, 500) for share in SHARES),
+    *(Condition(40, share, 3, 500) for share in SHARES[:2]),
 )
 
 
