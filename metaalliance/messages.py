@@ -422,9 +422,10 @@ _CELL = {
     ),
     "MA315": _error(
         "a non-significant result needs a policy",
-        "'n.s.' reports no value. Coding it as zero, dropping it, or taking p = .50 are choices "
-        "that move the result, so that the team has to make one.",
-        "Use --nonsignificant zero, drop or half-p, or enter the statistic.",
+        "'n.s.' reports no value. Coding it as zero, dropping it, taking p = .50, or taking it as "
+        "the interval between its critical values are choices that move the result, so that the "
+        "team has to make one.",
+        "Use --nonsignificant zero, drop, half-p or censored, or enter the statistic.",
     ),
     "MA316": _warning(
         "the policy for non-significant results was applied",
@@ -1118,6 +1119,14 @@ _ANALYSIS = {
         "the levels do not fit the data",
         "A level is missing for an effect, or is not nested in the next.",
         "Complete the column, or use it as a crossed factor.",
+    ),
+    "MA607": _note(
+        "effects without a value enter as intervals",
+        "A result that is known only as not significant lies between the critical values of its "
+        "test: the likelihood takes the probability of that interval. Heterogeneity is then "
+        "estimated by ML and the mean has a profile-likelihood interval; what needs a value for "
+        "each effect is not computed.",
+        "Report it beside the result without these rows, and say how many they are.",
     ),
     "MA610": _error(
         "the three-level split cannot be estimated",

@@ -325,12 +325,12 @@ class Model(Settings):
         return {name: value for name, value in content.items() if name not in unused}
 
 
-def refuse(model: Model, method: str, reasons: Mapping[str, str]) -> None:
+def refuse(asked: Settings, method: str, reasons: Mapping[str, str]) -> None:
     """Refuse by name the settings that a method cannot obey.
 
     Parameters
     ----------
-    model : Model
+    asked : Model or Policy
         What was asked for; a setting at its default was not.
     method : str
         What cannot obey, as the subject of a sentence.
@@ -346,8 +346,8 @@ def refuse(model: Model, method: str, reasons: Mapping[str, str]) -> None:
     --------
     >>> refuse(Model(), "A funnel", {"rho": "it shows single effects"})
     """
-    asked = model.asked if isinstance(model, Specification) else model
-    for s in settings_in(Model):
+    asked = asked.asked if isinstance(asked, Specification) else asked
+    for s in settings_in(type(asked)):
         given = getattr(asked, s.field)
         if s.name in reasons and given != s.default:
             shown = list(given) if isinstance(given, tuple) else given

@@ -20,7 +20,7 @@ Test = Literal[
     "auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr1s", "cr2"
 ]
 Prediction = Literal["t", "normal", "riley", "simple"]
-Nonsignificant = Literal["error", "zero", "drop", "half-p"]
+Nonsignificant = Literal["error", "zero", "drop", "half-p", "censored"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
 Variances = Literal["delta", "fisher"]
 #: Scales of effects that were computed already.

@@ -69,8 +69,9 @@ class Policy(Settings):
     variances : {"delta", "fisher"}
         Sampling variance of r from groups and counts: the delta method for a cross-sectional
         sample, or 1 / (n - 3) as for a correlation of two continuous variables.
-    nonsignificant : {"error", "zero", "drop", "half-p"}
-        What a row that says only "n.s." is worth.
+    nonsignificant : {"error", "zero", "drop", "half-p", "censored"}
+        What a row that says only "n.s." is worth: nothing yet, zero, nothing, the value of
+        p = .50, or the interval between the critical values of its test.
     beta : {"peterson-brown", "refuse"}
         Whether standardised regression coefficients are converted.
     yi_measure : {"z", "r", "d", "g", "log_or"} or None
@@ -100,7 +101,7 @@ class Policy(Settings):
     nonsignificant: str = setting(
         "error",
         lambda name, value: check_option(name, value, Nonsignificant),
-        "'n.s.' without a value: error, zero, drop or half-p",
+        "'n.s.' without a value: error, zero, drop, half-p or censored",
     )
     beta: str = setting(
         "peterson-brown",

@@ -293,11 +293,14 @@ class Analysis:
     def report(self, content: Content | None = None) -> Evidence:
         """Run the analyses of a report.
 
+        Effects that are known only as not significant are refused: most of its parts need values.
+
         Parameters
         ----------
         content : Content, optional
             What it contains beside the pooled mean; by default what the configuration says.
         """
+        self.coded.refuse_intervals("A report", "most of its parts need a value for each effect")
         return gather(
             content or content_for(self.config.report, self.effects),
             studies=self.studies,

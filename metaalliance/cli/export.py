@@ -21,6 +21,7 @@ def run_export_r(request: Request, moderators: tuple[str, ...] | None) -> int:
     loaded, folder = _prepared(request, "R")
     if isinstance(loaded, int):
         return loaded
+    loaded.coded.refuse_intervals("A script of metafor", "metafor has no likelihood of intervals")
     fit = loaded.fit
     models, _ = loaded.comparison
     found = moderator_results(fit, _named(moderators, loaded))
@@ -65,6 +66,8 @@ def _prepared(request: Request, name: str) -> tuple[Analysis | int, Path]:
 
 
 def _named(moderators: tuple[str, ...] | None, loaded: Analysis) -> tuple[str, ...]:
+    if loaded.coded.n_censored and not moderators:
+        return ()  # a mean is all that is estimated from intervals
     return default_moderators(loaded.effects) if moderators is None else moderators
 
 

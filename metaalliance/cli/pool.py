@@ -68,6 +68,11 @@ def run_pool(
     loaded = load(request, config, settings)
     if isinstance(loaded, int):
         return loaded
+    for flag in (name for name, asked in (
+        ("--cross-check", cross_check), ("--bootstrap", bootstrap), ("--also", also)
+    ) if asked):  # fmt: skip
+        loaded.coded.refuse_intervals(flag, "it needs a value for each effect")
+    figures = figures and not loaded.coded.n_censored  # its note says so
     analysis = _analyse(loaded)
     if cross_check:
         analysis = replace(analysis, check=witness(analysis.rows))

@@ -70,7 +70,9 @@ def convert_rows(
     if not rows:
         return {}
     part = replace(sheet, rows=rows, choices=dict(choices), nonsignificant_rows=silent, problems=())
-    frame = effect_sizes(part).frame
+    found = effect_sizes(part)
+    found.refuse_intervals("A comparison of codings", "it compares their values")
+    frame = found.frame
     return {
         int(number): EffectPoint(float(yi), float(vi), float(r))
         for number, yi, vi, r in zip(

@@ -45,6 +45,9 @@ def removals(main: PooledFit) -> tuple[list[Row], list[Problem]]:
     notes: list[Problem] = []
     if main.n_studies < 3:
         return rows, notes
+    if main.effects.n_censored:
+        message = "outliers removed, influential removed: some effects have no value."
+        return rows, [notice("MA630", message, severity="note")]
     out = outlying(main, main.effects.yi, main.effects.vi)
     if out.any():
         rows.append(Row("outliers removed", _without(out)))

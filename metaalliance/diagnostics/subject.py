@@ -133,6 +133,7 @@ def examine(fit: PooledFit | RegressionFit) -> Subject:
     EstimationError
         For a model without variance components, of one effect.
     """
+    fit.effects.refuse_intervals("A diagnostic of influence", "residuals and weights need values")
     if isinstance(fit, PooledFit) and math.isnan(fit.tau2):
         raise EstimationError("One effect: nothing can be left out.", code="MA660")
     codes, _ = pd.factorize(fit.effects.frame["study"])

@@ -81,7 +81,8 @@ def aggregate(
     ------
     OptionError
         For an option that does not exist or does not go with another, covariances that do not
-        fit the effects, or a composite of effects whose overlap is "nested".
+        fit the effects, a composite of effects whose overlap is "nested", or effects that are
+        known only as not significant.
     EstimationError
         For a composite of effects without r and n, or one that reaches 1; for effects whose
         overlap is "nested" without n.
@@ -103,6 +104,7 @@ def aggregate(
     """
     rho = check_rho(rho)
     check_option("method", method, AggregationMethod)
+    effects.refuse_intervals("An average of the effects of a study", "it needs one value for each")
     if method == "composite" and (weighted or covariance is not None):
         raise OptionError("A composite has no weights and no covariance: use method='mean'.")
     if method == "composite" and nested_sizes(effects) is not None:

@@ -23,7 +23,9 @@ from metaalliance.effects.fisher import (
     VI_OF_EFFECT,
 )
 from metaalliance.effects.levels import HEADERS, ORDERS
+from metaalliance.effects.not_significant import digits, without_value
 from metaalliance.errors import EstimationError, StudyDataError
+from metaalliance.model import refuse
 from metaalliance.options import (
     Attenuation,
     Measure,
@@ -32,7 +34,7 @@ from metaalliance.options import (
     Variances,
     check_option,
 )
-from metaalliance.policy import Assumed
+from metaalliance.policy import Assumed, Policy
 from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.columns.vocabularies import key_of
@@ -102,12 +104,17 @@ def effect_sizes(
     ------
     StudyDataError
         When the sheet has errors, or nothing to pool.
+    OptionError
+        When results that are not significant are to be intervals, on another scale than that of
+        Fisher z or corrected for unreliability.
     EstimationError
-        When reliabilities are missing, or a corrected correlation reaches 1.
+        When reliabilities are missing, a corrected correlation reaches 1, or no effect has a
+        value.
     """
     check_option("measure", measure, SheetMeasure)
     check_option("variances", variances, Variances)
     check_option("overlap", overlap, Overlap)
+    _refuse_unscaled(studies, measure, attenuation)
     if studies.errors:
         raise StudyDataError(
             f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
@@ -121,6 +128,8 @@ def effect_sizes(
         for index, row in enumerate(studies.used, start=1)
     ]
     _refuse_infinite(entries, measure)
+    if all(math.isnan(e.record["yi"]) for e in entries):
+        raise EstimationError("No effect has a value: nothing can be pooled.", code="MA602")
     if corrections:
         entries = _corrected(entries, corrections, measure)
     frame = pd.DataFrame([e.record for e in entries])
@@ -144,6 +153,16 @@ def _silent(frame: pd.DataFrame, measure: Measure) -> list[str]:
     free = not frame[VI_OF_EFFECT].any()
     told = {FISHER_Z: True, VI_FISHER_Z: True, EFFECTIVE_N: same, VI_OF_EFFECT: free}
     return [c for c, silent in told.items() if silent]
+
+
+def _refuse_unscaled(studies: Studies, measure: str, attenuation: str) -> None:
+    """Refuse scales on which the variance of an effect rests on the value that it lacks."""
+    if studies.nonsignificant != "censored" or not studies.nonsignificant_rows:
+        return
+    reason = "the sampling variance would rest on the value that a result without one lacks"
+    asked = Policy(measure=measure, attenuation=attenuation)
+    refuse(asked, "The policy nonsignificant='censored'", dict.fromkeys(
+        ("measure", "attenuation"), reason))  # fmt: skip
 
 
 def _refuse_infinite(entries: list[_Entry], measure: Measure) -> None:
@@ -209,9 +228,12 @@ def _entry(
 ) -> _Entry:
     """Convert one row."""
     flip, direction = _direction(row)
+    limits = (math.nan, math.nan)
     if row.number in studies.nonsignificant_rows:
-        found, statistic, inputs, sign, sign_source = _nonsignificant(studies, row)
-        source = "policy of the team"
+        taken = without_value(row, studies.nonsignificant)
+        found, statistic, inputs = taken.found, "n.s.", taken.inputs
+        sign, sign_source, source = taken.sign, taken.sign_source, "policy of the team"
+        limits = taken.limits(flip)
     else:
         choice = studies.choices[row.number]
         found, statistic = choice.convert(flip, variances), choice.statistic
@@ -230,6 +252,8 @@ def _entry(
         "effect": effect,
         "yi": yi,
         "vi": vi,
+        "lower": limits[0],
+        "upper": limits[1],
         "n": _n(studies, row),
         "r": r,
         "row": row.number,
@@ -269,13 +293,8 @@ def _inputs(row: Row, choice: Choice) -> str:
         if coded is None and name == choice.rule.inputs[0]:
             coded = row.cells.get("value")
         where = f" [{place_in(coded.sheet or row.sheet, coded.cell)}]" if coded else " [computed]"
-        parts.append(f"{name} = {_digits(value)}{where}")
+        parts.append(f"{name} = {digits(value)}{where}")
     return "; ".join(parts)
-
-
-def _digits(value: float) -> str:
-    """A number with every digit that it has."""
-    return repr(value).removesuffix(".0")
 
 
 def _sign(row: Row, choice: Choice) -> tuple[int, str]:
@@ -295,24 +314,6 @@ def _direction(row: Row) -> tuple[int, str]:
         parts.append(f"alliance {alliance}")
     parts.append("sign reversed" if flip < 0 else "sign kept")
     return flip, "; ".join(parts)
-
-
-def _nonsignificant(studies: Studies, row: Row) -> tuple[Converted, str, str, int, str]:
-    """The effect that the policy assigns to a result reported as "n.s."."""
-    n = sample_size(row)
-    assert n is not None  # a row without n is an error of the sheet
-    stated = row.get("n") is not None
-    where = place_in(row.sheet, row.cells["n"].cell) if stated else "computed"
-    inputs = f"n.s.; n = {_digits(n)} [{where}]"
-    variance = cv.z_variance(n - 2)
-    if studies.nonsignificant == "zero":
-        found = Converted(0.0, variance, n - 2, "r = 0 (policy)", "1 / (n − 3)", True)
-        return found, "n.s.", inputs, 1, "none: zero"
-    r = cv.r_from_p(0.5, n - 2)
-    found = Converted(r, variance, n - 2, "p = .50, two-tailed (policy)", "1 / (n − 3)", True)
-    sign = -1 if row.get("sign") == "-" else 1
-    place = place_in(row.sheet, row.cells["sign"].cell)
-    return found, "n.s.", inputs, sign, f"sign column [{place}]"
 
 
 def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[float, float]:

@@ -14,13 +14,15 @@ from numpy.typing import ArrayLike
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, StudyDataError
+from metaalliance.model import refuse
 from metaalliance.options import Measure, Overlap, check_option
+from metaalliance.policy import Policy
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
     "study", "label", "effect", "yi", "vi", "n", "r", "sample", "row", "n_effects", "r_observed",
-    "attenuation", "fisher_z", "vi_fisher_z", "effective_n", "vi_of_effect", "test_df",
-    "test_tails",
+    "attenuation", "lower", "upper", "fisher_z", "vi_fisher_z", "effective_n", "vi_of_effect",
+    "test_df", "test_tails",
 )  # fmt: skip
 
 
@@ -33,7 +35,9 @@ class Effects:
     frame : DataFrame
         One row per effect: `study`, `effect`, `yi`, `vi` on the analysis scale, `n` where
         known, `r` for correlations (better alliance, better outcome is positive), `label`
-        where studies are printed under another name, then the moderators.
+        where studies are printed under another name, then the moderators. Where some effects are
+        known only as not significant, `yi` and `r` are missing for them, and `lower` and `upper`
+        are the critical values between which they lie.
     measure : {"z", "r", "r-unbiased", "generic"}
         The analysis scale: Fisher z, r, Olkin and Pratt's unbiased r, or any other metric.
     ledger : DataFrame
@@ -133,8 +137,55 @@ class Effects:
 
     @property
     def yi(self) -> Array:
-        """Effects on the analysis scale, shape (k,)."""
+        """Effects on the analysis scale, shape (k,).
+
+        Raises
+        ------
+        OptionError
+            When some are known only as not significant: nothing that takes values has them.
+        """
+        self.refuse_intervals("A method that takes values", "it needs one for each effect")
         return _fixed(self.frame["yi"])
+
+    @property
+    def censored(self) -> BoolArray:
+        """Which effects are known only as lying between `lower` and `upper`, shape (k,)."""
+        if "lower" not in self.frame:
+            return np.zeros(len(self.frame), dtype=bool)
+        return self.frame["lower"].notna().to_numpy(dtype=bool)
+
+    @property
+    def n_censored(self) -> int:
+        """Number of effects that are known only as intervals."""
+        return int(self.censored.sum())
+
+    def limits(self) -> tuple[Array, Array]:
+        """Return the lower and upper limit of each effect, both its value where it has one."""
+        if not self.n_censored:
+            return self.yi, self.yi
+        low, high = (self.frame[side].fillna(self.frame["yi"]) for side in ("lower", "upper"))
+        return _fixed(low), _fixed(high)
+
+    def refuse_intervals(self, method: str, reason: str) -> None:
+        """Refuse by name effects that are known only as intervals.
+
+        Parameters
+        ----------
+        method : str
+            What cannot take them, as the subject of a sentence.
+        reason : str
+            Why not.
+
+        Raises
+        ------
+        OptionError
+            When there are any.
+        """
+        count = self.n_censored
+        if count:
+            known = "1 effect is" if count == 1 else f"{count:,} effects are"
+            why = f"{known} known only as not significant, and {reason}"
+            refuse(Policy(nonsignificant="censored"), method, {"nonsignificant": why})
 
     @property
     def vi(self) -> Array:

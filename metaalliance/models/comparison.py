@@ -12,7 +12,7 @@ import numpy as np
 from metaalliance.core.arrays import read_only
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
-from metaalliance.effects.selection import extreme_per_study
+from metaalliance.effects.selection import as_zero, extreme_per_study
 from metaalliance.errors import EstimationError
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pool import fit_mean
@@ -154,6 +154,7 @@ def compare_models(
 ) -> tuple[list[NamedFit], list[Problem]]:
     """Fit the models that reviewers expect beside the main one, with its settings.
 
+    Where effects are known only as not significant: with zero for these, and without them.
     With dependent effects: effects averaged within studies, the lowest and the highest effect of
     each study, three-level and CHE unless main, and the common-effect mean of the averaged
     effects as a reference. With independent effects: two-level and common-effect, unless main.
@@ -234,6 +235,14 @@ def refit(main: PooledFit, effects: Effects) -> PooledFit:
 def _alternatives(main: PooledFit) -> list[Row]:
     """Rows with other random effects than the main one, or with one effect per study."""
     effects = main.effects
+    if effects.n_censored:
+        return [
+            _row(main, name, found, main.model if found.dependent() else "two-level")
+            for name, found in (
+                ("not significant as zero", as_zero(effects)),
+                ("not significant dropped", effects.subset(~effects.censored)),
+            )
+        ]
     if not effects.dependent():
         return [
             _row(main, kind, effects, kind)

@@ -6,6 +6,7 @@ from typing import Unpack
 
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Model, ModelSettings
+from metaalliance.models.censored import fit_censored
 from metaalliance.models.multilevel import fit_multilevel
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
@@ -81,6 +82,8 @@ def fit_mean(effects: Effects, model: Model) -> PooledFit:
         When the model cannot be identified from these effects.
     """
     chosen = model.resolved(dependent=effects.dependent())
+    if effects.n_censored:
+        return fit_censored(effects, chosen)
     if chosen.kind == "common-effect":
         return fit_common_effect(effects, chosen)
     if chosen.kind == "two-level":

@@ -222,12 +222,15 @@ class PooledFit(OfModel):
         is_r = self.measure != "generic"
         return {**limits, **rest, "p_value": self.p_value, "r": r if is_r else None}
 
+    def counts(self) -> dict[str, Any]:
+        """Return how much there is."""
+        return {n: getattr(self, n) for n in ("n_studies", "n_effects", "n_participants")}
+
     def to_dict(self) -> dict[str, Any]:
         """Return settings, counts, pooled mean and heterogeneity; missing is None."""
-        counts = {n: getattr(self, n) for n in ("n_studies", "n_effects", "n_participants")}
         content = {
             "settings": self.settings(),
-            "counts": counts,
+            "counts": self.counts(),
             "pooled": self.pooled(),
             "heterogeneity": self.heterogeneity(),
             "notices": [p.to_dict() for p in self.notices],
@@ -295,6 +298,8 @@ def _prediction_lines(fit: PooledFit) -> list[str]:
 
 def _heterogeneity_lines(fit: PooledFit) -> list[str]:
     lines = [f"Heterogeneity: Q({fit.Q_df}) = {number(fit.Q, 2)}, p {p_text(fit.Q_p_value)}"]
+    if math.isnan(fit.Q):
+        lines = ["Heterogeneity (no Q, which needs a value for each effect)"]
     if math.isnan(fit.tau2):
         return lines
     content = fit.heterogeneity()

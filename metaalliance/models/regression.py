@@ -72,6 +72,7 @@ def fit_regression(
     effects: Effects, X: ArrayLike, names: Sequence[str], model: Model
 ) -> RegressionFit:
     """Fit a meta-regression; what its reader has to know stands in its notices."""
+    effects.refuse_intervals("A model of moderators", "only a mean is estimated from intervals")
     chosen = model.resolved(dependent=effects.dependent())
     design = checked_design(effects, X, names, chosen.kind)
     if not chosen.multilevel:

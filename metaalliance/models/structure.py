@@ -44,12 +44,12 @@ def working_data(effects: Effects, X: Array, model: Specification) -> Multilevel
     EstimationError
         When a level is missing for an effect, or the levels are not nested.
     """
-    structure, order = (_levels if model.columns else _nested)(effects, model)
+    structure, order = (_levels if model.columns else nested_structure)(effects, model)
     return MultilevelData(read_only(effects.yi[order]), read_only(X[order]), structure, order)
 
 
-def _nested(effects: Effects, model: Specification) -> tuple[Nested, IntArray]:
-    """Effects in studies with one correlation of the errors of a sample, and their order."""
+def nested_structure(effects: Effects, model: Specification) -> tuple[Nested, IntArray]:
+    """Return effects in studies with one correlation of errors in a sample, and their order."""
     labels = order = np.arange(effects.n_effects, dtype=np.intp)
     rho = float(model.rho) if model.rho is not None else 0.0
     people = None

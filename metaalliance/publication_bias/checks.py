@@ -143,8 +143,10 @@ def left_out(
 
 
 def effects_of(effects: Effects | PooledFit) -> Effects:
-    """Return effects, whether they came as such or inside a fit."""
-    return effects.effects if isinstance(effects, PooledFit) else effects
+    """Return effects, whether they came as such or inside a fit; refuse those without a value."""
+    found = effects.effects if isinstance(effects, PooledFit) else effects
+    found.refuse_intervals("A method for publication bias", "it needs a value for each effect")
+    return found
 
 
 def few_studies(effects: Effects, method: str) -> tuple[Problem, ...]:

@@ -8,7 +8,7 @@ from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import COLUMNS
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.pet_peese import pet_peese, settings_left_out
 
 #: Name of the row, with its method.
@@ -37,6 +37,9 @@ def compare_all_models(
         A note for each model that could not be fitted.
     """
     rows = [*removed]
+    if main.effects.n_censored:
+        hidden = notice("MA630", "bias-adjusted: some effects have no value.", severity="note")
+        return compare_models(main, rows, (*notes, hidden))
     if main.n_studies >= LEAST_STUDIES:
         rows.append(Row(BIAS_ADJUSTED, adjusted, not_taken=settings_left_out(main)))
     return compare_models(main, rows, notes)

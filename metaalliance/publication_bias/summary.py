@@ -249,9 +249,10 @@ def bias_summary(
 
 def _fit(effects: Effects | PooledFit, settings: ModelSettings) -> PooledFit:
     """The main model: as given, or fitted with what was asked for."""
+    own = effects_of(effects)
     if isinstance(effects, PooledFit) and not settings:
         return effects
-    return fit_mean(effects_of(effects), asked_model(effects, settings))
+    return fit_mean(own, asked_model(effects, settings))
 
 
 def _applied(fit: PooledFit, wanted: Wanted, rho: float | None) -> list[Applied]:

@@ -15,7 +15,7 @@ from metaalliance.options import SheetMeasure
 from metaalliance.policy import Policy
 from metaalliance.robustness.comparison import Comparison, RowEffect, Step
 from metaalliance.robustness.intermediate import ORDER, States, pooled_r
-from metaalliance.robustness.policies import as_read, with_policy
+from metaalliance.robustness.policies import as_read, refuse_intervals, with_policy
 from metaalliance.robustness.sheet_changes import LoneRow, RowPair, SheetChanges, sheet_changes
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.study import label_key
@@ -72,6 +72,8 @@ def compare(
     first, second, policy = _read(old, new, policy)
     if measure is not None:
         policy = replace(policy, measure=measure)
+    for sheet in (first, second):
+        refuse_intervals(sheet, policy, "A comparison of two sheets")
     changes = sheet_changes(first, second, key=key)
     fields: dict[str, Any] = {
         "old": first, "new": second, "changes": changes, "model": model, "policy": policy,

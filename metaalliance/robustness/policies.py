@@ -8,6 +8,7 @@ from typing import Any
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import refuse
 from metaalliance.policy import Policy
 from metaalliance.sheet.rules.row import nonsignificant_column, nonsignificant_problems
 from metaalliance.sheet.studies import Studies
@@ -19,6 +20,20 @@ def as_read(studies: Studies) -> Policy:
     return Policy(
         nonsignificant=reading.nonsignificant, beta=reading.beta, yi_measure=reading.yi_measure
     )
+
+
+def refuse_intervals(studies: Studies, policy: Policy, method: str) -> None:
+    """Refuse by name a policy under which some rows of a sheet have no value.
+
+    Raises
+    ------
+    OptionError
+        When "n.s." rows are to be intervals, and there are any.
+    """
+    silent = any(r.included and r.number in studies.nonsignificant_rows for r in studies.rows)
+    if silent and policy.nonsignificant == "censored":
+        reason = "it needs a value for each effect; use zero, drop or half-p"
+        refuse(policy, method, {"nonsignificant": reason})
 
 
 def with_policy(studies: Studies, policy: Policy) -> Studies:

@@ -19,7 +19,7 @@ from metaalliance.robustness.defaults import default_grid, silent_rows, usual_ef
 from metaalliance.robustness.effect_sets import EffectSet, effect_sets
 from metaalliance.robustness.fitting import Outcome, failed, fit_all
 from metaalliance.robustness.main_analysis import place_main
-from metaalliance.robustness.policies import as_read
+from metaalliance.robustness.policies import as_read, refuse_intervals
 from metaalliance.robustness.results import Counts, Multiverse
 from metaalliance.robustness.specifications import (
     EFFECT_DECISIONS,
@@ -115,6 +115,7 @@ def multiverse(
         _refuse_conversion(given, policy)
     else:
         policy = policy or as_read(data)
+        refuse_intervals(data, policy, "A multiverse")
     usual = usual_effects(data, policy)
     offered = make_grid(given, default_grid(data, policy, usual))
     chosen, main = place_main(

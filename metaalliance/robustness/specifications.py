@@ -37,7 +37,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "measure": option_values(SheetMeasure),
     "variances": option_values(Variances),
     "attenuation": option_values(Attenuation),
-    "nonsignificant": tuple(v for v in option_values(Nonsignificant) if v != "error"),
+    "nonsignificant": tuple(
+        v for v in option_values(Nonsignificant) if v not in {"error", "censored"}
+    ),
     "outliers": ("keep", "remove", "remove-low", "remove-high"),
     "aggregation": ("none", "mean", "lowest", "highest"),
     "model": tuple(v for v in option_values(Kind) if v != "auto"),

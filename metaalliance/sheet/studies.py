@@ -170,7 +170,7 @@ def read_studies(
     sheet : str, optional
         The sheet, or the data frame of an .rda; by default ``effects``, or the only one with the
         needed columns.
-    nonsignificant : {"error", "zero", "drop", "half-p"}, optional
+    nonsignificant : {"error", "zero", "drop", "half-p", "censored"}, optional
         What rows are worth that report "n.s." without a value. This and the three below are by
         default what the configuration says, and else "error", "peterson-brown", "z".
     beta : {"peterson-brown", "refuse"}, optional

@@ -432,6 +432,57 @@ def test_policy_is_in_the_ledger(convert, policy):
     assert (line.statistic, line.source) == ("n.s.", "policy of the team")
 
 
+HEAD = "study,statistic,value,n,df,n_predictors,tails,sign,outcome_direction\n"
+KNOWN = "B,r,.3,43,,,,,\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "low", "high", "vi"),
+    [  # r of t(n − 2) at .05 is t / sqrt(t² + df); published tables of r have .312 for df = 38
+        ("A,r,n.s.,40,,,,,", -0.3120064, 0.3120064, 1 / 37),
+        ("A,t,n.s.,40,35,,,,", -0.3245729, 0.3245729, 1 / 34),
+        ("A,t,n.s.,40,,3,,,", -0.3202172, 0.3202172, 1 / 35),
+        ("A,chi2,n.s.,40,1,,,,", -0.3098975, 0.3098975, 1 / 37),
+        ("A,r,n.s.,40,,,1,+,", 0.0, 0.2638092, 1 / 37),
+        ("A,r,n.s.,40,,,,-,", -0.3120064, 0.0, 1 / 37),
+        ("A,r,n.s.,40,,,,-,lower_better", 0.0, 0.3120064, 1 / 37),
+    ],
+)
+def test_policy_censored_has_the_limits_of_the_rows_own_test(convert, row, low, high, vi):
+    found = convert(HEAD + row + "\n" + KNOWN, nonsignificant="censored")
+    first = found.frame.iloc[0]
+    assert math.isnan(first.yi) and math.isnan(first.r)
+    assert (math.tanh(first.lower), math.tanh(first.upper)) == approx((low, high), abs=1e-7)
+    assert first.vi == approx(vi)
+    assert found.frame.lower.isna().tolist() == [False, True]
+    assert (found.n_censored, found.censored.tolist()) == (1, [True, False])
+    low, high = found.limits()
+    assert low[1] == high[1] == found.frame.yi[1]
+    assert "not significant" in found.ledger.formula[0]
+
+
+def test_policy_censored_refuses_what_rests_on_values(convert):
+    found = convert(SILENT, nonsignificant="censored")
+    with pytest.raises(ma.OptionError, match="nonsignificant='censored': 1 effect is known only"):
+        _ = found.yi
+    with pytest.raises(ma.OptionError, match="cannot obey measure='r'"):
+        convert(SILENT, "r", nonsignificant="censored")
+    with pytest.raises(ma.OptionError, match="An average of the effects of a study cannot obey"):
+        ma.aggregate(found)
+
+
+def test_policy_censored_needs_some_value_and_the_sign_of_one_tail(convert):
+    with pytest.raises(ma.EstimationError, match="No effect has a value"):
+        convert("study,r,n\nA,n.s.,40\nB,n.s.,50\n", nonsignificant="censored")
+    with pytest.raises(ma.StudyDataError, match="MA402"):
+        convert("study,r,n,tails\nA,n.s.,40,1\nB,.3,43,\n", nonsignificant="censored")
+
+
+def test_policy_censored_without_such_rows_is_no_policy(convert):
+    found = convert("study,r,n\nA,.2,40\n", "r", nonsignificant="censored")
+    assert found.n_censored == 0 and "lower" not in found.frame
+
+
 def test_policy_counts_as_approximate(convert):
     assert convert(SILENT, nonsignificant="zero").ledger.approximate.tolist() == [True, False]
 

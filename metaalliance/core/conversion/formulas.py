@@ -79,6 +79,22 @@ def r_from_p(p: float, df: float, tails: int = 2) -> float:
     return r_from_t(abs(float(stats.t.isf(p / tails, df))), df)
 
 
+def critical_r(df: float, tails: int = 2, alpha: float = 0.05) -> float:
+    """Return the smallest r that a t test with `df` degrees of freedom calls significant.
+
+    Examples
+    --------
+    >>> round(critical_r(48), 12)
+    0.278710606786
+    """
+    return r_from_p(alpha, df, tails)
+
+
+def critical_r_normal(n: float, tails: int = 2, alpha: float = 0.05) -> float:
+    """Return the same for a normal test, or chi² with one degree of freedom."""
+    return r_from_normal(float(stats.norm.isf(alpha / tails)), n)
+
+
 def d_from_means(mean1: float, sd1: float, n1: float, mean2: float, sd2: float, n2: float) -> float:
     """Return Cohen's d with the pooled standard deviation, group 1 less group 2."""
     pooled = ((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / (n1 + n2 - 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 #: key | Family, Initials; ... | year | title | journal (or "book: publisher") | volume(issue)
 #: | pages | DOI, or another address
 WORKS = """
+albajeseizagirre2019 | Albajes-Eizagirre, A.; Solanes, A.; Radua, J. | 2019 | Meta-analysis of non-statistically significant unreported effects | Statistical Methods in Medical Research | 28 | 3741–3754 | 10.1177/0962280218811349
 aloe2012 | Aloe, A. M.; Becker, B. J. | 2012 | An effect size for regression predictors in meta-analysis | Journal of Educational and Behavioral Statistics | 37(2) | 278–297 | 10.3102/1076998610396901
 aloe2013 | Aloe, A. M.; Thompson, C. G. | 2013 | The synthesis of partial effect sizes | Journal of the Society for Social Work and Research | 4(4) | 390–405 | 10.5243/jsswr.2013.24
 appelbaum2018 | Appelbaum, M.; Cooper, H.; Kline, R. B.; Mayo-Wilson, E.; Nezu, A. M.; Rao, S. M. | 2018 | Journal article reporting standards for quantitative research in psychology: The APA Publications and Communications Board task force report | American Psychologist | 73(1) | 3–25 | 10.1037/amp0000191

@@ -101,7 +101,8 @@ def effect_frame(fit: PooledFit) -> pd.DataFrame:
     own = {c: f"{c} (sheet)" for c in (low_name, high_name, "weight_percent") if c in frame}
     frame = frame.rename(columns=own)
     half = critical_value(fit.level, math.inf) * np.sqrt(fit.effects.vi)
-    low, high = fit.effects.yi - half, fit.effects.yi + half
+    yi = fit.effects.frame["yi"].to_numpy(dtype=float)  # missing where only an interval is known
+    low, high = yi - half, yi + half
     is_z = fit.measure == "z"
     place = list(frame.columns).index("vi") + 1
     frame.insert(place, low_name, np.tanh(low) if is_z else low)

@@ -102,12 +102,13 @@ def _own(statistics: list[str]) -> list[str]:
 def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> list[Problem]:
     """Without a policy an error; with one a warning, and what the policy needs."""
     if policy == "error":
-        hint = "use --nonsignificant zero, drop or half-p, or enter the statistic"
+        hint = "use --nonsignificant zero, drop, half-p or censored, or enter the statistic"
         return [row.problem("MA315", "'n.s.' holds no value; the team has to choose", column, hint)]
     applied = {
         "zero": "taken as r = 0 (policy: zero)",
         "drop": "dropped (policy: drop)",
         "half-p": "taken as p = .50, two-tailed (policy: half-p)",
+        "censored": "taken as an interval: |r| below its critical value (policy: censored)",
     }[policy]
     found = [row.problem("MA316", f"'n.s.' is {applied}", column)]
     if policy == "drop":
@@ -119,6 +120,9 @@ def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> li
         found.append(row.problem("MA321", "Fisher's z needs n > 3", "n"))
     if policy == "half-p" and row.get("sign") is None:
         message = "the policy half-p needs the sign of the non-significant result"
+        found.append(row.problem("MA402", message, column, "enter + or − in the sign column"))
+    if policy == "censored" and row.get("tails") == 1 and row.get("sign") is None:
+        message = "the policy censored needs the sign of a result that a one-tailed test missed"
         found.append(row.problem("MA402", message, column, "enter + or − in the sign column"))
     return found
 

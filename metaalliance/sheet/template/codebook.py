@@ -61,8 +61,8 @@ _ABOUT = (
      "sign: the direction of the association as reported, before outcome_direction turns it."),
     ("Not significant", "Where the report says only 'not significant', enter n.s. for the "
      "statistic, with n. What it is worth is chosen when the sheet is pooled, with "
-     "--nonsignificant zero, drop or half-p (which needs a sign too); without a choice it is an "
-     "error."),
+     "--nonsignificant zero, drop, half-p (which needs a sign too) or censored; without a choice "
+     "it is an error."),
     ("Not reported", "Leave the cell blank. NR and n/a are read as missing too, never as zero."),
     ("Leaving out", "Enter include = no and the reason in exclusion_reason; keep the row."),
     ("Checking", "Pasted values escape the checks of the spreadsheet. "

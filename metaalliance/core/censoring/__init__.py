@@ -1,0 +1,1 @@
+"""Effects known only as lying between two limits: likelihood, its maximum, its profiles."""
