@@ -34,6 +34,7 @@ from metaalliance.models.checks import (
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df, prediction_interval
 from metaalliance.models.structure import nested_structure, structure_notices
+from metaalliance.policy import Policy
 from metaalliance.problems import Problem, notice
 
 #: Name of the inference: the likelihood ratio, and its inversion.
@@ -139,7 +140,13 @@ def fit_censored(effects: Effects, chosen: Specification) -> CensoredFit:
     ones = np.ones((effects.n_effects, 1))
     low, high = (limit[order] for limit in effects.limits())
     data = CensoredData(
-        low, high, structure.vi, ones, structure.clusters, structure.samples, structure.rho
+        low,
+        high,
+        structure.vi,
+        ones,
+        structure.clusters,
+        structure.people.samples,
+        structure.rho,
     )
     optimum = maximise(data, (True, model.multilevel))
     typical = q_test(MultilevelData(np.zeros_like(low), ones, structure, order)).typical_variance
@@ -155,8 +162,13 @@ def _refuse(effects: Effects, chosen: Specification) -> None:
         del reasons["tau2"]
     if isinstance(asked.rho, str):
         reasons["rho"] = "the likelihood of intervals has one correlation of sampling errors"
-    count = effects.n_censored
-    refuse(asked, f"A model with {count} effects known only as not significant", reasons)
+    method = f"A model with {effects.n_censored} effects known only as not significant"
+    refuse(asked, method, reasons)
+    refuse(
+        Policy(overlap=effects.overlap),
+        method,
+        {"overlap": "the errors of a sample have one common part, whoever took part"},
+    )
 
 
 def _fields(

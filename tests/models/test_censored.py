@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -159,6 +160,12 @@ def test_comparison_has_the_policies_that_were_not_chosen(molloy):
     kept = ma.Effects.from_arrays(y[~silent], frame.vi[~silent], measure="z")
     assert dropped.estimate == ma.pool(kept).estimate
     assert zero.estimate < rows[0].fit.estimate < dropped.estimate
+
+
+def test_a_group_within_another_is_refused(nested):
+    within = replace(nested, overlap="nested")
+    with pytest.raises(ma.OptionError, match="overlap='nested'"):
+        ma.pool(within)
 
 
 def test_too_few_values_are_refused():
