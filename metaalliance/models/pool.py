@@ -10,7 +10,7 @@ from metaalliance.models.multilevel import fit_multilevel
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
 from metaalliance.notices import announced
-from metaalliance.options import Kind, Prediction, Tau2Estimator, Test
+from metaalliance.options import DegreesOfFreedom, Kind, Prediction, Tau2Estimator, Test
 from metaalliance.setting import settings_in
 
 
@@ -20,6 +20,7 @@ def pool(
     model: Kind | Model = "auto",
     tau2: Tau2Estimator = "REML",
     test: Test = "auto",
+    df: DegreesOfFreedom = "satterthwaite",
     rho: float | str | None = None,
     level: float = 0.95,
     prediction: Prediction = "t",
@@ -44,6 +45,10 @@ def pool(
         "auto" takes Knapp and Hartung's test for "two-level", the cluster-robust CR2 test
         with Satterthwaite degrees of freedom for the multilevel models, and the normal
         test for "common-effect".
+    df : {"satterthwaite", "contain"}
+        Degrees of freedom of the test "t" in a multilevel model: Satterthwaite's, from the
+        information of the variance components, or the rule of containment (metafor's
+        ``dfs="contain"``).
     rho : float or str, optional
         Assumed correlation between sampling errors of effects of one study (model "che"; by
         default .6), or the column that holds it by study.
@@ -84,8 +89,9 @@ def pool(
     (0.2588, 0.0594, 0.0)
     """
     given = {
-        "tau2": tau2, "test": test, "rho": rho, "level": level, "prediction": prediction,
-        "within": within, "above": above, "crossed": crossed, "rho_same": rho_same, "same": same,
+        "tau2": tau2, "test": test, "df": df, "rho": rho, "level": level,
+        "prediction": prediction, "within": within, "above": above, "crossed": crossed,
+        "rho_same": rho_same, "same": same,
     }  # fmt: skip
     plain = {s.name: s.default for s in settings_in(Model)}
     said = {name: value for name, value in given.items() if value != plain[name]}
