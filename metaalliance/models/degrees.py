@@ -43,7 +43,7 @@ def contrast_df(
     if model.df == "contain":
         each = contained_df(data, data.X @ np.linalg.inv(basis))
         return np.array([np.min(each, where=row != 0, initial=float(k - p)) for row in C])
-    return information_df(data, point, C @ basis, restricted=model.tau2 == "REML")
+    return information_df(data, point, C @ basis)
 
 
 def joint_contrast_df(
@@ -59,4 +59,4 @@ def joint_contrast_df(
         return float(k - p)
     if model.df == "contain":
         return float(contrast_df(data, point, C, basis, model.with_test("t")).min())
-    return joint_information_df(data, point, C @ basis, restricted=model.tau2 == "REML")
+    return joint_information_df(data, point, C @ basis)

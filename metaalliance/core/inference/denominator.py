@@ -18,16 +18,16 @@ CONSTANT = 1e-9
 EPSILON = float(np.finfo(float).eps)
 
 
-def information_df(
-    data: MultilevelData, point: MultilevelPoint, C: Array, *, restricted: bool
-) -> Array:
+def information_df(data: MultilevelData, point: MultilevelPoint, C: Array) -> Array:
     """Satterthwaite's degrees of freedom of C beta from the information of the components.
 
     The variance f of a combination is a function of the variance components with the gradient
     g, and its degrees of freedom are ``2 f^2 / (g'A g)`` with A the inverse of the expected
-    information [1]_ [2]_. With h = S^-1 X (X'S^-1 X)^-1 c the derivative by a component is the
-    sum of squares of h over its groups. A component at zero is held there: on the scale of its
-    standard deviation its derivative is zero.
+    information [1]_ [2]_: that of the restricted likelihood also where the components are
+    those of ML, since the full one counts the coefficients as known. With
+    h = S^-1 X (X'S^-1 X)^-1 c the derivative by a component is the sum of squares of h over its
+    groups. A component at zero is held there: on the scale of its standard deviation its
+    derivative is zero.
 
     Parameters
     ----------
@@ -35,8 +35,6 @@ def information_df(
         The effects and the fitted model.
     C : ndarray, shape (q, p)
         Combinations of the coefficients.
-    restricted : bool
-        Whether the components are those of the restricted likelihood.
 
     Returns
     -------
@@ -57,13 +55,13 @@ def information_df(
     >>> blocks = StudyBlocks.from_sorted(np.repeat(np.arange(6), 2))
     >>> data = nested_data(np.arange(12.0), np.full(12, 0.1), np.ones((12, 1)), blocks, 0.0)
     >>> point = evaluate(data, np.array([4.0, 2.0]), restricted=True)
-    >>> information_df(data, point, np.eye(1), restricted=True).round(10).tolist()
+    >>> information_df(data, point, np.eye(1)).round(10).tolist()
     [5.0]
     """
     free = np.flatnonzero(point.theta > 0)
     if not free.size:
         return np.full(C.shape[0], np.inf)
-    information = expected_information(data, point, restricted=restricted)[np.ix_(free, free)]
+    information = expected_information(data, point, restricted=True)[np.ix_(free, free)]
     scale = 1 / np.sqrt(np.diag(information))
     values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
     rows = point.WX @ (point.bread @ C.T)
@@ -77,9 +75,7 @@ def information_df(
     return found
 
 
-def joint_information_df(
-    data: MultilevelData, point: MultilevelPoint, C: Array, *, restricted: bool
-) -> float:
+def joint_information_df(data: MultilevelData, point: MultilevelPoint, C: Array) -> float:
     """Denominator degrees of freedom of the F test of C beta = 0.
 
     F is the mean of q squared t statistics of uncorrelated combinations with degrees of freedom
@@ -105,7 +101,7 @@ def joint_information_df(
         sums = groups.sums(rows)
         made += component * (sums.T @ sums)
     _, vectors = np.linalg.eigh(made)
-    return joint_df(information_df(data, point, vectors.T @ white, restricted=restricted))
+    return joint_df(information_df(data, point, vectors.T @ white))
 
 
 def joint_df(df: Array) -> float:

@@ -104,7 +104,7 @@ nested <- function(d, mods, spec) {
 }
 
 # ------------------------------------------------------------------------------------------
-# Satterthwaite's degrees of freedom from the expected information of the variances, which
+# Satterthwaite's degrees of freedom from the restricted information of the variances, which
 # metafor does not have: 2 f^2 / (g' A g), f the variance of a combination of the coefficients, g
 # its derivatives by the variances, A the inverse information. Variances at zero are held there.
 # ------------------------------------------------------------------------------------------
@@ -119,11 +119,11 @@ components_of <- function(fit, d, spec) {
   X <- fit$X
   W <- solve(as.matrix(fit$M))
   Phi <- solve(t(X) %*% W %*% X)
-  Q <- if (spec$tau2 == "REML") W - W %*% X %*% Phi %*% t(X) %*% W else W
+  P <- W - W %*% X %*% Phi %*% t(X) %*% W
   same <- lapply(groups[free], function(g) outer(g, g, "==") * 1)
-  QA <- lapply(same, function(A) Q %*% A)
-  entry <- function(a, b) sum(QA[[a]] * t(QA[[b]])) / 2
-  information <- outer(seq_along(QA), seq_along(QA), Vectorize(entry))
+  PA <- lapply(same, function(A) P %*% A)
+  entry <- function(a, b) sum(PA[[a]] * t(PA[[b]])) / 2
+  information <- outer(seq_along(PA), seq_along(PA), Vectorize(entry))
   list(Phi = Phi, H = W %*% X %*% Phi, same = same, sigma2 = fit$sigma2[free],
        information = information)
 }
