@@ -11,14 +11,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from metaalliance.model import Model
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 
-Where = Literal["", "samples", "reading", "structure"]
+Where = Literal["", "samples", "reading", "structure", "degrees"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +38,11 @@ class Rule:
         Regular expression of the paths of these numbers.
     vanished : bool
         Whether it only takes numbers away.
-    where : {"", "samples", "reading", "structure"}
-        Which sheets it concerns: all, those with several independent samples in a study, those
+    where : {"", "samples", "reading", "structure", "degrees"}
+        Which analyses it concerns: all, those with several independent samples in a study, those
         whose studies, effects, participants or levels are counted otherwise now, those whose
-        model takes further levels, a crossed factor or correlations from a column of levels.
+        model takes further levels, a crossed factor or correlations from a column of levels,
+        those of a multilevel model with the test t.
     """
 
     version: int
@@ -132,6 +134,14 @@ RULES: tuple[Rule, ...] = (
         )
         for commands, where in _READ_AS_LEVELS
     ),
+    Rule(
+        version=5,
+        text="the test t of a multilevel model has Satterthwaite's degrees of freedom (before: "
+        "effects less coefficients)",
+        commands=_ALL | {"compare"},
+        numbers=r"(?:.*[._])?(?:df2?|p_value|p_adjusted|ci_low|ci_high|pi_low|pi_high)\b",
+        where="degrees",
+    ),
 )
 
 
@@ -143,6 +153,12 @@ def rules_of(record: Mapping[str, Any]) -> int:
 def takes_levels(columns: Iterable[str]) -> bool:
     """Whether a column that gives a model its structure has levels that a vocabulary reads."""
     return any(column in VOCABULARIES for column in columns)
+
+
+def has_ruled_t(model: Model) -> bool:
+    """Whether a model, as asked for, may take the test t with several variance components."""
+    t = model.test == "t" or (model.test == "auto" and bool(model.crossed))
+    return t and model.kind not in {"two-level", "common-effect"}
 
 
 def is_read_otherwise(moved: Sequence[Mapping[str, Any]]) -> bool:
@@ -166,8 +182,8 @@ def explained(
 
     Parameters
     ----------
-    sheet : collection of {"samples", "reading", "structure"}
-        What the sheet has that only some rules concern.
+    sheet : collection of {"samples", "reading", "structure", "degrees"}
+        What the sheet or the model has that only some rules concern.
 
     Returns
     -------

@@ -51,6 +51,7 @@ from metaalliance.analysis.rules import (
     RULES_VERSION,
     Where,
     explained,
+    has_ruled_t,
     is_read_otherwise,
     rules_of,
     takes_levels,
@@ -283,6 +284,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     sheet: list[Where] = ["samples"] if analysis.coded.studies_with_samples else []
     sheet += ["reading"] if older and unchanged and is_read_otherwise(moved) else []
     sheet += ["structure"] if older and unchanged and takes_levels(analysis.model.columns) else []
+    sheet += ["degrees"] if older and has_ruled_t(analysis.model) else []
     by_rule, unexplained = explained(version, record["command"], moved, sheet)
     content = {key: now.document[key] for key in now.results}
     return [
