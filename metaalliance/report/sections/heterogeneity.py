@@ -77,13 +77,13 @@ def _assumed(fit: PooledFit, found: list[dict[str, Any]]) -> Table:
     for one in found:
         rho = one["rho"]
         shown = rho if isinstance(rho, str) else number(rho, DIGITS, correlation=True)
-        ends = [back_transform(one[end], fit.measure) for end in ("pi_low", "pi_high")]
+        low, high = (back_transform(one[end], fit.measure) for end in ("pi_low", "pi_high"))
         rows.append(
             {
                 **one,
                 "rho": f"{shown} (as set)" if one["as_set"] else shown,
                 "estimate": back_transform(one["estimate"], fit.measure),
-                "pi": limits(*ends, DIGITS, correlation=is_r),
+                "pi": limits(low, high, DIGITS, correlation=is_r),
                 "above": share_text(one["above_zero"]),
             }
         )

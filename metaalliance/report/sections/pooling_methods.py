@@ -17,8 +17,8 @@ _TESTS = {
     "are studies.",
     "t satterthwaite": "The mean was tested with a *t* distribution with degrees of freedom after "
     "@satterthwaite1946, from the information of the variance components.",
-    "t contain": "The mean was tested with a *t* distribution whose degrees of freedom are those of "
-    "the random effect with the fewest groups, less the number of coefficients (containment).",
+    "t contain": "The mean was tested with a *t* distribution whose degrees of freedom are the "
+    "groups of the random effect with the fewest of them, less one (containment).",
     "knapp-hartung": "The test and confidence interval of the mean use the adjustment of "
     "@knapp2003, which allows for the uncertainty of τ² and refers to a *t* distribution.",
     "knapp-hartung-adhoc": "The test and confidence interval of the mean use the adjustment of "
