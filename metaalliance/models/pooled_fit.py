@@ -255,7 +255,8 @@ def summary_text(fit: PooledFit) -> str:
 
 def _heading(fit: PooledFit) -> str:
     people = f", {fit.n_participants:,} participants" if fit.n_participants else ""
-    parts = [fit.model, str(fit.settings().get("tau2", "")), fit.test]
+    rule = f" ({fit.settings()['df']})" if "df" in fit.settings() else ""
+    parts = [fit.model, str(fit.settings().get("tau2", "")), f"{fit.test}{rule}"]
     if "rho" in fit.settings() and fit.model == "che":
         rho = fit.settings()["rho"]
         shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
