@@ -325,7 +325,7 @@ def _heterogeneity_lines(fit: PooledFit) -> list[str]:
 
 def _relative_line(fit: PooledFit, content: dict[str, Any]) -> list[str]:
     """The heterogeneity relative to the mean; a common effect has none."""
-    if fit.model == "common-effect":
+    if "relative" not in content:
         return []
     found = content["relative"]["total"]
     parts = [

@@ -130,7 +130,9 @@ def test_edges_of_relative_measures():
     assert (at_zero.M1, at_zero.M2) == (1, 1)
     open_ended = relative_record(0.3, 0.04, 0.04, Interval(0.01, math.inf))
     assert math.isnan(open_ended["M1_ci_high"])
-    assert "relative to the mean" not in quiet_pool(effects("bcg"), model="common-effect").summary()
+    common = quiet_pool(effects("bcg"), model="common-effect")
+    assert "relative to the mean" not in common.summary()
+    assert "relative" not in common.to_dict()["heterogeneity"]
 
 
 def test_a_share_is_never_all_or_none():
