@@ -149,7 +149,7 @@ voracek2019 | Voracek, M.; Kossmeier, M.; Tran, U. S. | 2019 | Which data to met
 webb2023 | Webb, M. D. | 2023 | Reworking wild bootstrap-based inference for clustered errors | Canadian Journal of Economics | 56(3) | 839–858 | 10.1111/caje.12661
 welch1951 | Welch, B. L. | 1951 | On the comparison of several mean values: An alternative approach | Biometrika | 38 | 330–336 | 10.2307/2332579
 whitener1990 | Whitener, E. M. | 1990 | Confusion of confidence intervals and credibility intervals in meta-analysis | Journal of Applied Psychology | 75(3) | 315–321 |
-yang2025 | Yang, Y.; Noble, D. W. A.; Spake, R.; Senior, A. M.; Lagisz, M.; Nakagawa, S. | 2025 | A pluralistic framework for measuring, interpreting and decomposing heterogeneity in meta-analysis | Methods in Ecology and Evolution | | | 10.1111/2041-210x.70155
+yang2025 | Yang, Y.; Noble, D. W. A.; Spake, R.; Senior, A. M.; Lagisz, M.; Nakagawa, S. | 2025 | A pluralistic framework for measuring, interpreting and decomposing heterogeneity in meta-analysis | book: Methods in Ecology and Evolution | | | 10.1111/2041-210x.70155
 yule1912 | Yule, G. U. | 1912 | On the methods of measuring association between two attributes | Journal of the Royal Statistical Society | 75(6) | 579–652 | 10.2307/2340126
 zhang1998 | Zhang, J.; Yu, K. F. | 1998 | What's the relative risk? A method of correcting the odds ratio in cohort studies of common outcomes | JAMA | 280(19) | 1690–1691 |
 """  # noqa: E501  # one work on a line
