@@ -142,6 +142,18 @@ RULES: tuple[Rule, ...] = (
         numbers=r"(?:.*[._])?(?:df2?|p_value|p_adjusted|ci_low|ci_high|pi_low|pi_high)\b",
         where="degrees",
     ),
+    *(
+        Rule(
+            version=5,
+            text="further names with several meanings (GSI, CSQ, YSR, TRF) are levels of their "
+            "own, and so are a hospital as setting and a relationship as part of the alliance; "
+            "further names are read as their levels",
+            commands=commands,
+            numbers="",
+            where=where,
+        )
+        for commands, where in _READ_AS_LEVELS
+    ),
 )
 
 
