@@ -320,10 +320,10 @@ def _heterogeneity_lines(fit: PooledFit) -> list[str]:
         where = _LEVELS.get(name, f"between levels of {name}")
         share = number(100 * content["I2_levels"][name], 1)
         lines.append(f"  {where}: {number(value, 4)}{ends}, I² = {share}%")
-    return [*lines, *_relative_line(fit, content), *_assumed_lines(fit, content)]
+    return [*lines, *_relative_line(content), *_assumed_lines(fit, content)]
 
 
-def _relative_line(fit: PooledFit, content: dict[str, Any]) -> list[str]:
+def _relative_line(content: dict[str, Any]) -> list[str]:
     """The heterogeneity relative to the mean; a common effect has none."""
     if "relative" not in content:
         return []
