@@ -9,6 +9,7 @@ from typing import Any, Self, TypedDict
 from metaalliance.errors import OptionError
 from metaalliance.options import (
     CLUSTER_TESTS,
+    DegreesOfFreedom,
     Kind,
     Prediction,
     Tau2Estimator,
@@ -43,6 +44,7 @@ class ModelSettings(TypedDict, total=False):
     model: str | Model
     tau2: str
     test: str
+    df: str
     rho: float | str | None
     level: float
     prediction: str
@@ -99,6 +101,9 @@ class Model(Settings):
         Inference on coefficients; "auto" is Knapp and Hartung's for "two-level", CR2 with
         Satterthwaite degrees of freedom for the multilevel models ("t" beside a crossed
         factor), and the normal test for "common-effect".
+    df : {"satterthwaite", "contain"}
+        Degrees of freedom of the test "t" in a multilevel model: Satterthwaite's, from the
+        information of the variance components, or the rule of containment.
     rho : float, str or None
         Assumed correlation of sampling errors within a sample, or the column that holds it by
         study; those of different samples of a study are independent. None is .6 in "che", and
@@ -134,6 +139,11 @@ class Model(Settings):
         "auto",
         _one_of(Test),
         "auto, cr2, cr1s, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald",
+    )
+    df: str = setting(
+        "satterthwaite",
+        _one_of(DegreesOfFreedom),
+        f"Degrees of freedom of --test t in a multilevel model: {listed(DegreesOfFreedom)}",
     )
     rho: float | str | None = setting(
         None,
@@ -261,10 +271,14 @@ class Model(Settings):
         if kind in MULTILEVEL and self.tau2 not in LIKELIHOOD:
             changes["tau2"] = "REML"
         if kind not in MULTILEVEL:
-            changes |= {"within": (), "above": (), "crossed": ""}
+            changes |= {"within": (), "above": (), "crossed": "", "df": Model().df}
         if kind != "che":
             changes |= {"rho": None, "rho_same": None, "same": ""}
         return Model(**{**own, **changes})
+
+    def with_test(self, test: str) -> Self:
+        """Return the model with another test, and with degrees of freedom that it has."""
+        return replace(self, test=test, df=self.df if test == "t" else Model().df)
 
     def not_taken(self, other: Model) -> tuple[str, ...]:
         """Names of settings of `other`, not the defaults, that this model does not share."""
@@ -280,6 +294,11 @@ class Model(Settings):
 
     def _refuse_meaningless(self, asked: Model) -> None:
         """Refuse settings that the model has not."""
+        if self.df != Model().df and not (self.multilevel and self.test == "t"):
+            raise OptionError(
+                f"df={self.df!r} is a rule for test='t' in a multilevel model; this is "
+                f"test={self.test!r} in the {self.kind} model."
+            )
         if not self.multilevel:
             if asked.columns:
                 named = ", ".join(
@@ -320,6 +339,8 @@ class Model(Settings):
             unused |= {"tau2"}
         if not self.multilevel:
             unused |= {"rho"}
+        if not (self.multilevel and self.test == "t"):
+            unused |= {"df"}
         if not self.columns:
             unused |= {"within", "above", "crossed", "rho_same", "same"}
         return {name: value for name, value in content.items() if name not in unused}

@@ -19,6 +19,8 @@ Tau2OrFE = Literal[Tau2Estimator, "FE"]
 Test = Literal[
     "auto", "wald", "t", "knapp-hartung", "knapp-hartung-adhoc", "cr0", "cr1", "cr1s", "cr2"
 ]
+#: Rules for the degrees of freedom of t where several variance components are estimated.
+DegreesOfFreedom = Literal["satterthwaite", "contain"]
 Prediction = Literal["t", "normal", "riley", "simple"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p", "censored"]
 BetaPolicy = Literal["peterson-brown", "refuse"]

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from metaalliance.model import Model
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
@@ -20,7 +21,7 @@ RULES_VERSION = 5
 SIZES = 5
 
 
-Where = Literal["", "samples", "reading", "structure", "sizes"]
+Where = Literal["", "samples", "reading", "structure", "sizes", "degrees"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +40,12 @@ class Rule:
         Regular expression of the paths of these numbers.
     vanished : bool
         Whether it only takes numbers away.
-    where : {"", "samples", "reading", "structure", "sizes"}
-        Which sheets it concerns: all, those with several independent samples in a study, those
+    where : {"", "samples", "reading", "structure", "sizes", "degrees"}
+        Which analyses it concerns: all, those with several independent samples in a study, those
         whose studies, effects, participants or levels are counted otherwise now, those whose
         model takes further levels, a crossed factor or correlations from a column of levels,
-        those with effects whose group sizes or counts give their variance.
+        those with effects whose group sizes or counts give their variance, those of a multilevel
+        model with the test t.
     """
 
     version: int
@@ -166,6 +168,14 @@ RULES: tuple[Rule, ...] = (
         commands=frozenset({"pool", "report"}),
         numbers=r"models\.[1-9]",
     ),
+    Rule(
+        version=5,
+        text="the test t of a multilevel model has Satterthwaite's degrees of freedom (before: "
+        "effects less coefficients)",
+        commands=_ALL | {"compare"},
+        numbers=r"(?:.*[._])?(?:df2?|p_value|p_adjusted|ci_low|ci_high|pi_low|pi_high)\b",
+        where="degrees",
+    ),
     *(
         Rule(
             version=5,
@@ -199,6 +209,12 @@ def takes_levels(columns: Iterable[str]) -> bool:
     return any(column in VOCABULARIES for column in columns)
 
 
+def has_ruled_t(model: Model) -> bool:
+    """Whether a model, as asked for, may take the test t with several variance components."""
+    t = model.test == "t" or (model.test == "auto" and bool(model.crossed))
+    return t and model.kind not in {"two-level", "common-effect"}
+
+
 def is_read_otherwise(moved: Sequence[Mapping[str, Any]]) -> bool:
     """Whether numbers that moved count studies, effects or participants."""
     return any(_COUNTS.match(m["number"]) for m in moved)
@@ -220,8 +236,8 @@ def explained(
 
     Parameters
     ----------
-    sheet : collection of {"samples", "reading", "structure", "sizes"}
-        What the sheet has that only some rules concern.
+    sheet : collection of {"samples", "reading", "structure", "sizes", "degrees"}
+        What the sheet or the model has that only some rules concern.
 
     Returns
     -------

@@ -29,7 +29,14 @@ from metaalliance.analysis.record import (
     numbers_of,
     plain,
 )
-from metaalliance.analysis.rules import RULES_VERSION, Where, explained, rules_of, takes_levels
+from metaalliance.analysis.rules import (
+    RULES_VERSION,
+    Where,
+    explained,
+    has_ruled_t,
+    rules_of,
+    takes_levels,
+)
 from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
 
@@ -83,20 +90,19 @@ def compare_checks(
         for which, path in (("old", old), ("new", new))
     ]
     document = compare_document(compare(*read_again, model=model, policy=policy, key=key), ())
-    numbers = _numbers(document)
+    numbers, older = _numbers(document), rules_of(record) < RULES_VERSION
+    if older:  # results that a later version added are no change of those it had
+        numbers = {path: numbers.get(path) for path in record["numbers"]}
     moved = moved_numbers(record["numbers"], numbers)
     inputs = _inputs(record["input"], document["input"])
     sheets: list[Where] = ["sizes"] if any(studies.sized for studies in read_again) else []
+    sheets += ["degrees"] if older and has_ruled_t(model) else []
     sheets += ["structure"] if inputs.same and takes_levels(model.columns) else []
     by_rule, left = explained(rules_of(record), record["command"], moved, sheets)
     return [
         seal_check(intact(record)),
         inputs,
-        settings_check(
-            record["settings"],
-            plain(document["settings"]),
-            shared=rules_of(record) < RULES_VERSION,
-        ),
+        settings_check(record["settings"], plain(document["settings"]), shared=older),
         versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
         rules_check(rules_of(record), by_rule),
         numbers_check(

@@ -52,6 +52,7 @@ from metaalliance.analysis.rules import (
     SIZES,
     Where,
     explained,
+    has_ruled_t,
     is_read_otherwise,
     rules_of,
     takes_levels,
@@ -287,6 +288,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     sheet += ["sizes"] if sized else []
     sheet += ["reading"] if older and unchanged and is_read_otherwise(moved) else []
     sheet += ["structure"] if older and unchanged and takes_levels(analysis.model.columns) else []
+    sheet += ["degrees"] if older and has_ruled_t(analysis.model) else []
     by_rule, unexplained = explained(version, record["command"], moved, sheet)
     content = {key: now.document[key] for key in now.results}
     return [

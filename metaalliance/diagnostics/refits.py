@@ -133,7 +133,9 @@ class Refits:
         subject = self.subject
         data = subject.data.subset(keep)
         point = evaluate(data, theta, restricted=subject.tau2_method == "REML")
-        return infer_working(data, point, self.test or subject.fit.test)
+        model = subject.fit.specification
+        chosen = model.with_test(self.test) if self.test else model
+        return infer_working(data, point, chosen, subject.basis)
 
     def _from_start(self, keep: BoolArray) -> Refit:
         """Fit one subset from the start."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ class Subject:
         mask[self.order[keep]] = True
         effects, model = self.effects.subset(mask), self.fit.specification
         if test:
-            model = replace(model, test=test)
+            model = model.with_test(test)
         if isinstance(self.fit, RegressionFit):
             return fit_regression(effects, self.fit.X[mask], self.names, model)
         return fit_mean(effects, model)
@@ -164,5 +164,5 @@ def _working(fit: PooledFit | RegressionFit) -> tuple[MultilevelData, Multilevel
         data = working_data(fit.effects, np.ones((fit.n_effects, 1)), model)
         restricted = getattr(fit, "tau2_method", "ML") == "REML"
         point = evaluate(data, np.array([0.0, fit.tau2]), restricted=restricted)
-    scale = 1.0 if model.robust else infer_working(data, point, model.test).scale
+    scale = 1.0 if model.robust else infer_working(data, point, model).scale
     return data, point, scale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,12 @@ from metaalliance.models.prediction import prediction_df
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CommonEffectFit(PooledFit):
     """One true effect behind all studies; a reference, not a belief."""
+
+    def heterogeneity(self) -> dict[str, Any]:
+        """Return Q and I²; nothing relative to the mean, as no variance is estimated."""
+        content = PooledFit.heterogeneity(self)
+        del content["relative"]
+        return content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
@@ -16,10 +17,19 @@ from metaalliance.core.variance.multilevel import (
     expected_information,
 )
 from metaalliance.core.variance.profile import TOTAL, variance_interval
+from metaalliance.core.variance.relative import relative_record
+from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
+from metaalliance.model import Specification
+from metaalliance.models.assumed import under_assumed
+from metaalliance.models.checks import dominance_notice
+from metaalliance.models.doubts import negative_weights_notice, second_maximum_notice
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.prediction import prediction_df
+from metaalliance.models.prediction import prediction_df, prediction_interval
+from metaalliance.models.structure import structure_notices
+from metaalliance.models.two_level import mean_fields
+from metaalliance.models.working import WorkingFit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +55,38 @@ class MultilevelFit(PooledFit):
     data: MultilevelData = field(repr=False)
     point: MultilevelPoint = field(repr=False)
     _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
+    _assumed: list[dict[str, Any]] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def of(cls, work: WorkingFit, effects: Effects, model: Specification) -> MultilevelFit:
+        """Return the result of a working model of a mean."""
+        fields = mean_fields(effects, work, model)
+        fields["notices"] += dominance_notice(effects, fields["weights"])
+        fields["notices"] += structure_notices(effects, model)
+        fields["notices"] += negative_weights_notice(effects, fields["weights"], model)
+        fields["notices"] += second_maximum_notice(work, model.level)
+        m = effects.n_studies
+        pi = prediction_interval(
+            model.prediction,
+            fields["estimate"],
+            fields["se"],
+            work.tau2,
+            df=fields["df"],
+            units=m,
+            riley=m - 2,
+            level=model.level,
+        )
+        return cls(
+            **fields,
+            pi_low=pi.low,
+            pi_high=pi.high,
+            **work.shares(),
+            sigma2=work.sigma2,
+            I2_levels=work.I2_levels,
+            log_likelihood=work.point.log_likelihood,
+            data=work.data,
+            point=work.point,
+        )
 
     @property
     def tau2_method(self) -> str:
@@ -92,6 +134,22 @@ class MultilevelFit(PooledFit):
             )
         return self._intervals[component]
 
+    def sensitivity(self) -> pd.DataFrame:
+        """Return what rests on the assumed correlation of sampling errors, at others.
+
+        Returns
+        -------
+        DataFrame
+            One row for rho = .2, as set and .9: `rho`, `as_set`, Q with its p-value, tau2, tau,
+            I2, the mean with its interval, the prediction interval and `above_zero`, the
+            probability that the true effect of a new study is above zero; on the analysis
+            scale. A column of correlations or a second correlation gives way to the one number.
+            Without rows for a model that assumes none.
+        """
+        if self.model == "che" and not self._assumed:
+            self._assumed.extend(under_assumed(self, self.point.theta, self.of))
+        return pd.DataFrame(self._assumed)
+
     def wild_bootstrap(
         self, *, replications: int = 999, weights: str = "auto", seed: int = 1, adjust: str = "cr0"
     ) -> WildBootstrapTest:
@@ -129,4 +187,17 @@ class MultilevelFit(PooledFit):
         content = {**PooledFit.heterogeneity(self), **split}
         if not self.specification.columns:
             content["sigma2_ci"] = {name: list(self.sigma2_ci(name)) for name in self.sigma2}
+        content["relative"] |= self._relative_levels(content.get("sigma2_ci", {}))
+        if self.model == "che":
+            content["sensitivity"] = self.sensitivity().to_dict("records")
         return content
+
+    def _relative_levels(self, limits: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+        """Each variance relative to the mean, with limits where its interval is at hand."""
+        none = (math.nan, math.nan)
+        return {
+            name: relative_record(
+                self.estimate, value, self.tau2, Interval(*limits.get(name, none))
+            )
+            for name, value in self.sigma2.items()
+        }

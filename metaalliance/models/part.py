@@ -56,4 +56,4 @@ def _fitting(model: Model, effects: Effects) -> Model:
     test = model.test
     if test not in TESTS["two-level"] or test == "cr2":
         test = "knapp-hartung-adhoc"
-    return replace(model.without_structure(), kind="two-level", test=test)
+    return replace(model.without_structure(), kind="two-level", test=test, df=Model().df)

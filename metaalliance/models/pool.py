@@ -29,6 +29,10 @@ def pool(effects: Effects, **settings: Unpack[ModelSettings]) -> PooledFit:
         "auto" takes Knapp and Hartung's test for "two-level", the cluster-robust CR2 test
         with Satterthwaite degrees of freedom for the multilevel models, and the normal
         test for "common-effect".
+    df : {"satterthwaite", "contain"}
+        Degrees of freedom of the test "t" in a multilevel model: Satterthwaite's, from the
+        information of the variance components, or the rule of containment (metafor's
+        ``dfs="contain"``).
     rho : float or str, optional
         Assumed correlation between sampling errors of effects of one study (model "che"; by
         default .6), or the column that holds it by study.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from scipy import stats
 from metaalliance.core.arrays import Array
 from metaalliance.core.conversion.transform import mean_correlation
 from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.variance.relative import relative_record
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import Specification
@@ -21,7 +23,13 @@ from metaalliance.models.scale import LIMITS, back_transform, fisher_z, without_
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import count_text, model_line, studies_text
+from metaalliance.wording.phrases import (
+    count_text,
+    model_line,
+    percent_text,
+    share_text,
+    studies_text,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -210,6 +218,7 @@ class PooledFit(OfModel):
             "H2": self.H2,
             "sigma2": {"study": self.tau2},
             "I2_levels": {"study": self.I2},
+            "relative": {"total": relative_record(self.estimate, self.tau2, self.tau2, ci)},
         }
 
     def pooled(self) -> dict[str, Any]:
@@ -292,8 +301,8 @@ def _prediction_lines(fit: PooledFit) -> list[str]:
         back_transform(fit.pi_high, fit.measure),
         correlation=is_r,
     )
-    chance = number(100 * fit.probability_above(0.0), 0)
-    return [f"{100 * fit.level:g}% prediction interval {ends}; {chance}% of true effects above 0"]
+    share = share_text(fit.probability_above(0.0))
+    return [f"{100 * fit.level:g}% prediction interval {ends}; {share} of true effects above 0"]
 
 
 def _heterogeneity_lines(fit: PooledFit) -> list[str]:
@@ -317,7 +326,38 @@ def _heterogeneity_lines(fit: PooledFit) -> list[str]:
         where = _LEVELS.get(name, f"between levels of {name}")
         share = number(100 * content["I2_levels"][name], 1)
         lines.append(f"  {where}: {number(value, 4)}{ends}, I² = {share}%")
-    return lines
+    return [*lines, *_relative_line(content), *_assumed_lines(fit, content)]
+
+
+def _relative_line(content: dict[str, Any]) -> list[str]:
+    """The heterogeneity relative to the mean; a common effect has none."""
+    if "relative" not in content:
+        return []
+    found = content["relative"]["total"]
+    parts = [
+        f"{name} = {number(found[name], 2)} "
+        f"{limits(found[f'{name}_ci_low'], found[f'{name}_ci_high'], 2)}"
+        for name in ("CVH1", "M1")
+    ]
+    return [f"relative to the mean: {', '.join(parts)}"]
+
+
+def _assumed_lines(fit: PooledFit, content: dict[str, Any]) -> list[str]:
+    """What rests on the assumed correlation of the errors of a sample, at others."""
+    lines = []
+    back = partial(back_transform, measure=fit.measure)
+    is_r = fit.measure != "generic"
+    for row in content.get("sensitivity", ()):
+        rho = row["rho"]
+        shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
+        ends = limits(back(row["pi_low"]), back(row["pi_high"]), 2, correlation=is_r)
+        lines.append(
+            f"  {shown}{' as set' if row['as_set'] else ''}: Q {number(row['Q'], 1)}, "
+            f"tau {number(row['tau'])}, I² {percent_text(row['I2'])}, "
+            f"PI {ends}, {share_text(row['above_zero'])} above 0"
+        )
+    head = "Q, tau, I², prediction interval and share above 0 rest on the assumed rho:"
+    return [head, *lines] if lines else []
 
 
 _LEVELS = {"study": "between studies", "effect": "within studies"}

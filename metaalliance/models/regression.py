@@ -78,7 +78,7 @@ def fit_regression(
     if not chosen.multilevel:
         refuse_false_independence(effects, chosen.kind, chosen.test)
     scaled, basis = conditioned(design)
-    work = fit_working(effects, scaled, chosen)
+    work = fit_working(effects, scaled, chosen, basis)
     return _fit(effects, design, tuple(names), work, basis, chosen)
 
 

@@ -28,6 +28,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import MULTILEVEL, Specification
+from metaalliance.models.degrees import contrast_df, joint_contrast_df
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.scale import without_nan
@@ -171,7 +172,7 @@ class RegressionFit(OfModel):
     def _df(self, rows: Array) -> Array:
         """Degrees of freedom of combinations, shape (q,)."""
         if self.test not in CLUSTER_TESTS:
-            return np.full(rows.shape[0], self.df[0])
+            return contrast_df(self.data, self.point, rows, self.basis, self.specification)
         G = influence(self.data, self.point, rows @ self.basis, self.test)
         product = self.point.covariance.multiply
         return satterthwaite(self.data.blocks, self.data.X, self.point.bread, G, product)
@@ -184,13 +185,15 @@ class RegressionFit(OfModel):
         C : array_like, shape (q, p)
             Linearly independent constraints.
         kind : {"auto", "htz", "f", "chi2"}
-            "auto" is the approximate Hotelling test (HTZ) beside a cluster-robust test, F with
-            k - p degrees of freedom beside t and Knapp-Hartung, chi-squared beside wald.
+            "auto" is the approximate Hotelling test (HTZ) beside a cluster-robust test, F
+            beside t and Knapp-Hartung, chi-squared beside wald. F has k - p degrees of freedom,
+            beside the model's own covariance in a multilevel model those of its rule.
         """
-        rows = constraint_matrix(C, self.beta.size) @ self.basis
+        given = constraint_matrix(C, self.beta.size)
+        rows = given @ self.basis
         robust = self.test in CLUSTER_TESTS
         chosen = kind if kind != "auto" else _JOINT.get(self.test, "htz")
-        if robust and self._undetermined(rows @ np.linalg.inv(self.basis)).any():
+        if robust and self._undetermined(given).any():
             return undetermined_test(chosen, self.test, rows.shape[0])
         if chosen == "htz":
             return htz_test(self.data, self.point, rows, self.test if robust else "cr2")
@@ -198,7 +201,10 @@ class RegressionFit(OfModel):
             return wald_chi2(self.data, self.point, rows, self.test if robust else "model")
         if chosen != "f":
             raise OptionError(f"kind={kind!r} is not one of 'auto', 'htz', 'f', 'chi2'.")
-        return scaled_f(self.data, self.point, rows, self.scale if not robust else self.test)
+        if robust:
+            return scaled_f(self.data, self.point, rows, self.test)
+        df2 = joint_contrast_df(self.data, self.point, given, self.basis, self.specification)
+        return scaled_f(self.data, self.point, rows, self.scale, df2)
 
     def wild_bootstrap(
         self,

@@ -25,6 +25,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
 from metaalliance.models.checks import is_zero, refuse_unidentified_split, zero_spread_notice
+from metaalliance.models.degrees import contrast_df
 from metaalliance.models.structure import (
     refuse_saturated_levels,
     refuse_unidentified_levels,
@@ -119,7 +120,9 @@ class WorkingFit:
         return read_only(weights)
 
 
-def fit_working(effects: Effects, X: Array, model: Specification) -> WorkingFit:
+def fit_working(
+    effects: Effects, X: Array, model: Specification, basis: Array | None = None
+) -> WorkingFit:
     """Fit a model with the design `X` and infer its coefficients.
 
     Parameters
@@ -131,6 +134,8 @@ def fit_working(effects: Effects, X: Array, model: Specification) -> WorkingFit:
         order of the effects.
     model : Specification
         The random effects, their structure, the estimator and the test.
+    basis : ndarray, shape (p, p), optional
+        What brings the coefficients back to those whose degrees of freedom are wanted.
 
     Raises
     ------
@@ -153,21 +158,24 @@ def fit_working(effects: Effects, X: Array, model: Specification) -> WorkingFit:
         theta = np.array([0.0, _between(effects, X, model)])
         point = evaluate(data, theta, restricted=restricted)
         second = _second(effects, X, model, float(theta[1]))
-    return replace(infer_working(data, point, model.test), second=second)
+    return replace(infer_working(data, point, model, basis), second=second)
 
 
-def infer_working(data: MultilevelData, point: MultilevelPoint, test: str) -> WorkingFit:
+def infer_working(
+    data: MultilevelData, point: MultilevelPoint, model: Specification, basis: Array | None = None
+) -> WorkingFit:
     """Infer the coefficients of a model whose variance components are estimated already.
 
     Parameters
     ----------
     data, point : MultilevelData, MultilevelPoint
         Effects, sorted, and the model at its variance components.
-    test : str
+    model, basis : Specification and ndarray
         As in `fit_working`.
     """
     q = q_test(data)
-    covariance, df, scale, guard, notices = _inference(data, point, test)
+    chosen = np.eye(data.X.shape[1]) if basis is None else basis
+    covariance, df, scale, guard, notices = _inference(data, point, model, chosen)
     return WorkingFit(
         data=data,
         point=point,
@@ -198,12 +206,15 @@ def _second(effects: Effects, X: Array, model: Specification, tau2: float) -> Ma
 _Inference = tuple[Array, Array, float, bool, tuple[Problem, ...]]
 
 
-def _inference(data: MultilevelData, point: MultilevelPoint, test: str) -> _Inference:
+def _inference(
+    data: MultilevelData, point: MultilevelPoint, model: Specification, basis: Array
+) -> _Inference:
     """Covariance and degrees of freedom of the coefficients, factor, guard and notices."""
     k, p = data.X.shape
+    test = model.test
     if test in CLUSTER_TESTS:
         return _robust(data, point, test)
-    df = np.full(p, math.inf if test == "wald" else float(k - p))
+    df = contrast_df(data, point, np.eye(p), basis, model)
     if not test.startswith("knapp-hartung"):
         return point.bread, df, 1.0, False, ()
     rss = float((data.yi - data.X @ point.beta) @ point.u)

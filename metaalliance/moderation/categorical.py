@@ -19,6 +19,7 @@ from metaalliance.model import Model, ModelSettings, refuse
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.equivalence import with_equivalence
+from metaalliance.moderation.explained import explained
 from metaalliance.moderation.grouping import Grouping, group_by
 from metaalliance.moderation.level_rows import Case, levels_frame
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
@@ -216,6 +217,7 @@ def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
         R2=R2,
         tau2=math.nan if common is None or case.separate is not None else common.tau2,
         tau2_null=tau2_null,
+        explained=explained(common if len(case.tested) > 1 else None, null),
         Q_between=_between(case),
         residual_heterogeneity={} if common is None else common.residual_heterogeneity(),
         tau2_test=case.tau2_test,

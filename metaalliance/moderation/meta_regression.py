@@ -19,6 +19,7 @@ from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
 from metaalliance.moderation.design import Design, build_design
+from metaalliance.moderation.explained import explained, explained_lines
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
 from metaalliance.moderation.result import wald_record, wald_text
@@ -45,6 +46,8 @@ class MetaRegression:
         Share of tau² that the moderators account for; NaN where there is no tau².
     tau2_null : float
         Heterogeneity of the same effects without moderators.
+    explained : dict
+        R² by level, marginal and conditional; see `metaalliance.moderation.explained.explained`.
     notices : tuple of Problem
         What the reader has to know.
     """
@@ -54,6 +57,7 @@ class MetaRegression:
     design: Design = field(repr=False)
     R2: float
     tau2_null: float
+    explained: dict[str, Any] = field(repr=False)
     notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
@@ -196,6 +200,7 @@ class MetaRegression:
                 "anova": records(self.anova),
                 "gvif": records(self.gvif()),
                 "R2": self.R2,
+                **self.explained,
                 "tau2": self.tau2,
                 "tau2_null": self.tau2_null,
                 "residual_heterogeneity": self.fit.residual_heterogeneity(),
@@ -216,6 +221,7 @@ class MetaRegression:
             "",
             f"Test of all terms: {wald_text(omnibus) if known else omnibus['reason']}",
             f"R² = {number(100 * self.R2, 1)}%, residual tau² = {number(fit.tau2, 4)}",
+            *explained_lines(self.explained),
             "",
         ]
         for row in records(fit.to_frame()):
@@ -303,6 +309,7 @@ def meta_regression(
         design=design,
         R2=R2,
         tau2_null=null.tau2,
+        explained=explained(fit, null),
         notices=notices,
     )
 

@@ -214,7 +214,7 @@ def _untested(model: Model, effects: Effects) -> Specification:
     """Return the model with the test that needs no small-sample work: no test plays a part."""
     chosen = model.resolved(dependent=effects.dependent())
     independent = not chosen.multilevel and effects.dependent()
-    return replace(chosen, test="cr0" if independent else "wald")
+    return chosen.with_test("cr0" if independent else "wald")
 
 
 def _row(chosen: tuple[str, ...], fit: RegressionFit) -> dict[str, Any]:

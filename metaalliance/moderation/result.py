@@ -15,6 +15,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
+from metaalliance.moderation.explained import explained_lines
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.separate import SeparateLevels
 from metaalliance.options import Scale
@@ -59,6 +60,8 @@ class ModeratorTest:
         Residual heterogeneity; NaN with separate tau², which stand in `levels`.
     tau2_null : float
         Heterogeneity of the same effects without the moderator.
+    explained : dict
+        R² by level, marginal and conditional; see `metaalliance.moderation.explained.explained`.
     Q_between : dict
         Cochran's Q between the levels with df and p_value, by the model's own weights.
     residual_heterogeneity : dict
@@ -86,6 +89,7 @@ class ModeratorTest:
     R2: float
     tau2: float
     tau2_null: float
+    explained: dict[str, Any] = field(repr=False)
     Q_between: dict[str, Any] = field(repr=False)
     residual_heterogeneity: dict[str, Any] = field(repr=False)
     tau2_test: dict[str, Any] | None = field(repr=False)
@@ -127,6 +131,7 @@ class ModeratorTest:
                 "tau2": self.tau2,
                 "tau2_null": self.tau2_null,
                 "R2": self.R2,
+                **self.explained,
                 "tau2_test": self.tau2_test,
                 "residual_heterogeneity": self.residual_heterogeneity,
                 "tests": None if self.tests is None else records(self.tests),
@@ -175,6 +180,7 @@ class ModeratorTest:
         if not math.isnan(self.tau2):
             parts.append(f"residual tau² = {number(self.tau2, 4)}")
         lines = [", ".join(parts)] if parts else []
+        lines += explained_lines(self.explained)
         if self.tau2_test is not None:
             t = self.tau2_test
             lines.append(

@@ -152,7 +152,7 @@ def equal_variance_test(effects: Effects, X: Array, model: Specification) -> dic
         statistic, df, p_value, method, and the two log likelihoods.
     """
     # The likelihood is that of REML or ML whatever tau² is estimated by, and has no test.
-    likelihood = replace(model, tau2="ML" if model.tau2 == "ML" else "REML", test="wald")
+    likelihood = replace(model, tau2="ML" if model.tau2 == "ML" else "REML").with_test("wald")
     separate, parameters = 0.0, 0
     for column in X.T:
         part = effects.subset(column == 1)

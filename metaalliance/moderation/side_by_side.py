@@ -71,9 +71,10 @@ class _Case:
         self.C = equality(len(tested))
         self.varies = grouping.varies_within()
 
-    def fit(self, **own: Any) -> RegressionFit:
+    def fit(self, *, test: str, **own: Any) -> RegressionFit:
         """Fit the tested levels with the test and the estimator that a method has of its own."""
-        return fit_regression(self.effects, self.X, self.tested, replace(self.model, **own))
+        model = replace(self.model.with_test(test), **own)
+        return fit_regression(self.effects, self.X, self.tested, model)
 
     def mean(self, model: Specification) -> RegressionFit:
         """Fit the mean of the same effects."""

@@ -16,6 +16,7 @@ from metaalliance.model import Model, ModelSettings
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import back_transform, without_nan
+from metaalliance.moderation.explained import explained, explained_lines
 from metaalliance.moderation.grouping import column, is_number
 from metaalliance.moderation.notices import missing_notice
 from metaalliance.notices import announced
@@ -36,6 +37,8 @@ class SlopeTest:
         The slope is for a difference of `scale`; the intercept is the mean at `centre`.
     unit : str
         The scale in words, such as "per decade".
+    explained : dict
+        R² by level, marginal and conditional; see `metaalliance.moderation.explained.explained`.
     R2, tau2_null : float
         Share of tau² that the moderator accounts for, and tau² without it.
     missing : dict
@@ -52,6 +55,7 @@ class SlopeTest:
     high: float
     R2: float
     tau2_null: float
+    explained: dict[str, Any] = field(repr=False)
     missing: dict[str, int]
     fit: RegressionFit = field(repr=False)
     notices: tuple[Problem, ...] = field(default=(), repr=False)
@@ -119,6 +123,7 @@ class SlopeTest:
                 "tau2": self.tau2,
                 "tau2_null": self.tau2_null,
                 "R2": self.R2,
+                **self.explained,
                 "residual_heterogeneity": self.fit.residual_heterogeneity(),
                 "notices": [p.to_dict() for p in self.notices],
             }
@@ -135,6 +140,7 @@ class SlopeTest:
             "",
             f"Slope {self.unit} = {number(fit.beta[1], 4)}, {100 * fit.level:g}% CI {ends}, "
             f"{shape} = {number(fit.statistic[1], 2)}, p {p_text(self.p_value)}",
+            *explained_lines(self.explained),
         ]
         for found in self.notices:
             lines += ["", found.text]
@@ -198,6 +204,7 @@ def slope(
         high=float(x.max()),
         R2=R2,
         tau2_null=null.tau2,
+        explained=explained(fit, null),
         missing=missing,
         fit=fit,
         notices=notices + fit.notices,

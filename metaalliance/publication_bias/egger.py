@@ -81,7 +81,8 @@ class Egger(BiasResult):
     method: ClassVar[str] = "egger"
     title: ClassVar[str] = "Regression test of funnel asymmetry (Egger)"
     takes: ClassVar[frozenset[str]] = frozenset(
-        {"model", "tau2", "test", "rho", "level", "within", "above", "crossed", "rho_same", "same"}
+        {"model", "tau2", "test", "df", "rho", "level"}
+        | {"within", "above", "crossed", "rho_same", "same"}
     )
     because: ClassVar[str] = "a regression on the size of studies predicts no new study"
     fisher: ClassVar[bool] = False
@@ -372,7 +373,7 @@ def _regressed(effects: Effects, x: Array, name: str, model: Model) -> dict[str,
     fit = fit_regression(effects, np.column_stack([np.ones_like(x), x]), ("intercept", name), model)
     chosen = fit.specification
     names = ("beta", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
-    structure = ("within", "above", "crossed", "rho_same", "same")
+    structure = ("df", "within", "above", "crossed", "rho_same", "same")
     kept = tuple((key, value) for key, value in chosen.to_dict().items() if key in structure)
     same = {
         "model": chosen.kind,

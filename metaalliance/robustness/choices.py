@@ -110,13 +110,13 @@ def model_choice(
     rule = _impossible(options, aggregation, dependent=dependent, main=asked)
     if rule:
         return rule
-    changes: dict[str, Any] = {"test": options["test"], "rho": rho if kind == "che" else None}
+    changes: dict[str, Any] = {"rho": rho if kind == "che" else None}
     if kind != "common-effect":
         changes["tau2"] = options["tau2"]
     return ModelChoice(
         aggregation=aggregation,
         averaged=rho if aggregation == "mean" else None,
-        fitted=replace(asked.of_kind(kind), **changes),
+        fitted=replace(asked.of_kind(kind).with_test(options["test"]), **changes),
         overlap=options["overlap"] if kind == "che" or aggregation == "mean" else None,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray, read_only
+from metaalliance.core.inference.denominator import joint_information_df
 from metaalliance.core.inference.robust import satterthwaite
 from metaalliance.core.inference.wald import influence, wishart_df
 from metaalliance.core.variance.blocks import StudyBlocks
@@ -19,6 +20,7 @@ from metaalliance.core.variance.multilevel import (
     nested_data,
 )
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.model import MULTILEVEL
 from metaalliance.robustness.assumptions import Assumptions
 
 #: Tests whose power has a formula.
@@ -120,8 +122,9 @@ def plan_test(assumed: Assumptions, planned: Design, C: Array) -> TestPlan:
     """Return what a test of C b = 0 has to work with.
 
     The degrees of freedom are those that the fit will report when its variances are right:
-    Satterthwaite's (Hotelling's for several constraints) for cr2, k - p for Knapp-Hartung and t,
-    infinite for wald.
+    Satterthwaite's (Hotelling's for several constraints) for cr2, those of the information of the
+    variances for t in a multilevel model, k - p for Knapp-Hartung and t otherwise, infinite for
+    wald.
 
     Raises
     ------
@@ -142,6 +145,8 @@ def plan_test(assumed: Assumptions, planned: Design, C: Array) -> TestPlan:
     covariance = C @ point.bread @ C.T
     if assumed.test == "wald":
         return TestPlan(covariance=covariance, df=math.inf)
+    if assumed.test == "t" and assumed.model in MULTILEVEL:
+        return TestPlan(covariance=covariance, df=joint_information_df(data, point, C))
     if assumed.test != "cr2":
         return TestPlan(covariance=covariance, df=float(data.X.shape[0] - data.X.shape[1]))
     G = influence(data, point, C, "cr2")

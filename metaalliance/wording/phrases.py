@@ -24,6 +24,19 @@ def percent_text(fraction: float, digits: int = 0) -> str:
     return f"{number(100 * fraction, digits)}%"
 
 
+def share_text(share: float) -> str:
+    """Return a share of a distribution in percent, never as all or none of it.
+
+    Examples
+    --------
+    >>> share_text(0.972), share_text(0.9999), share_text(0.001)
+    ('97%', 'more than 99%', 'less than 1%')
+    """
+    if share > 0.99:
+        return "more than 99%"
+    return "less than 1%" if share < 0.01 else percent_text(share)
+
+
 def count_text(count: float, noun: str, plural: str = "") -> str:
     """Return "1 study" or "1,204 studies".
 
@@ -81,7 +94,7 @@ def model_line(settings: Mapping[str, Any], *further: str) -> str:
         rho and settings.get("overlap") and f"overlap {settings['overlap']}",
         structure_text(settings),
         settings.get("tau2", ""),
-        settings["test"],
+        f"{settings['test']} ({settings['df']})" if "df" in settings else settings["test"],
         *further,
     )
     return f"Model: {', '.join(str(part) for part in parts if part)}"

@@ -48,6 +48,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "test wald": ({"test": "wald"}, {}),
     "test cr0": ({"test": "cr0"}, {}),
     "test t": ({"model": "two-level", "test": "t"}, {"model": "two-level"}),
+    "df": ({"test": "t", "df": "contain"}, {"test": "t"}),
     "rho": ({"rho": 0.2}, {}),
     "rho averaged": ({"model": "two-level", "rho": 0.9}, {"model": "two-level"}),
     "rho by study": ({"rho": "shared"}, {}),

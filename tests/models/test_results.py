@@ -126,6 +126,8 @@ def test_correlation(fit):
 @every_fit
 def test_heterogeneity(fit):
     more = {"sigma2_ci"} if isinstance(fit, MultilevelFit) else set()
+    more |= {"relative"} if fit.model != "common-effect" else set()
+    more |= {"sensitivity"} if fit.model == "che" else set()
     assert set(fit.to_dict()["heterogeneity"]) == HETEROGENEITY | more
 
 

@@ -54,6 +54,7 @@ def run_in_r(folder):
         (),
         ("--model", "three-level", "--test", "cr1"),
         ("--model", "che", "--rho", "0.8", "--tau2", "ML", "--test", "t"),
+        ("--model", "three-level", "--test", "t", "--df", "contain"),
         ("--model", "che", "--test", "cr1s"),
         ("--model", "two-level"),
         ("--model", "two-level", "--tau2", "PM", "--test", "knapp-hartung-adhoc"),

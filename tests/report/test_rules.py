@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 import metaalliance as ma
 from metaalliance.analysis.documents import digest
-from metaalliance.analysis.rules import RULES, RULES_VERSION
+from metaalliance.analysis.rules import RULES, RULES_VERSION, explained, has_ruled_t
 from metaalliance.cli.app import app
+from metaalliance.model import Model
 
 FILES = Path(__file__).parent / "records_0_1"
 
@@ -281,3 +282,18 @@ def test_strict_wants_the_same_rules(tmp_path, old):
 
 def test_every_version_says_what_it_changed():
     assert {rule.version for rule in RULES} == set(range(2, RULES_VERSION + 1))
+
+
+def test_degrees_of_freedom_are_explained_only_where_a_model_has_the_test():
+    moved = [
+        {"number": n, "recorded": 44.0, "now": 4.4} for n in ("pooled.df", "models.0.pooled.ci_low")
+    ]
+    moved += [{"number": "pooled.estimate", "recorded": 0.3, "now": 0.4}]
+    by_rule, left = explained(4, "pool", moved, ["degrees"])
+    assert [len(own) for _, own in by_rule] == [2]
+    assert [m["number"] for m in left] == ["pooled.estimate"]
+    assert explained(4, "pool", moved) == ([], moved)
+    asked = [Model(test="t"), Model(crossed="tool"), Model(kind="che", test="t")]
+    assert all(has_ruled_t(model) for model in asked)
+    others = [Model(), Model(kind="two-level", test="t"), Model(crossed="tool", test="wald")]
+    assert not any(has_ruled_t(model) for model in others)

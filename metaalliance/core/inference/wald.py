@@ -170,7 +170,11 @@ def wald_f(
 
 
 def scaled_f(
-    data: MultilevelData, point: MultilevelPoint, C: ArrayLike, kind: float | str
+    data: MultilevelData,
+    point: MultilevelPoint,
+    C: ArrayLike,
+    kind: float | str,
+    df2: float | None = None,
 ) -> WaldTest:
     """Test C beta = 0 by F with a scaled model covariance or a robust one.
 
@@ -179,15 +183,18 @@ def scaled_f(
     C : array_like, shape (q, p)
         Constraints.
     kind : float or str
-        Factor of the model's covariance: 1, or that of Knapp and Hartung, with k - p
-        denominator degrees of freedom; or the name of a robust covariance, with m - 1.
+        Factor of the model's covariance: 1, or that of Knapp and Hartung; or the name of a
+        robust covariance, with m - 1 denominator degrees of freedom.
+    df2 : float, optional
+        Denominator degrees of freedom beside the model's covariance; by default k - p.
     """
     if isinstance(kind, str):
         return wald_f(data, point, C, kind)
     plain = wald_f(data, point, C, "model")
     if np.isnan(plain.statistic):
         return plain
-    return _f_test("f", "model", plain.statistic / kind, int(plain.df1), plain.df2, plain.Q / kind)
+    chosen = plain.df2 if df2 is None else df2
+    return _f_test("f", "model", plain.statistic / kind, int(plain.df1), chosen, plain.Q / kind)
 
 
 def constraint_matrix(C: ArrayLike, p: int) -> Array:
@@ -357,7 +364,7 @@ def _q_of_kind(data: MultilevelData, point: MultilevelPoint, C: Array, kind: str
 
 
 def _f_test(test: str, kind: str, F: float, q: int, df2: float, Q: float) -> WaldTest:
-    p_value = float(stats.f.sf(F, q, df2))
+    p_value = float(stats.chi2.sf(q * F, q) if np.isinf(df2) else stats.f.sf(F, q, df2))
     return WaldTest(test=test, kind=kind, statistic=F, df1=q, df2=df2, p_value=p_value, Q=Q)
 
 

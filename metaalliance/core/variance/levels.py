@@ -192,6 +192,13 @@ class LevelCovariance:
             correction=np.asarray(np.linalg.inv(inner), dtype=np.float64),
         )
 
+    def without_factor(self) -> LevelCovariance:
+        """Return S without its crossed factor, which is block diagonal.
+
+        Its determinant is left as it was.
+        """
+        return replace(self, factor=None, crossed=None, correction=None)
+
     def solve(self, z: Array) -> Array:
         """Return S^-1 z for z of shape (k,) or (k, c)."""
         if z.ndim == 2:

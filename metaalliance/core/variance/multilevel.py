@@ -8,14 +8,13 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.levels import LevelCovariance
 from metaalliance.core.variance.people import People
+from metaalliance.core.variance.products import trace_products
 from metaalliance.core.variance.structure import Covariance, Nested, Structure
 
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
 RIDGE = 1e-6
-
-#: Groups of a level that are solved for at a time.
-_WIDTH = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,21 +165,9 @@ def expected_information(
     """Return ``tr(P A_a P A_b) / 2``, shape (c, c), S^-1 in place of P for ML."""
     products = point.covariance.traces()[1]
     if products is None:
-        products = _products(data, point)
+        assert isinstance(point.covariance, LevelCovariance)
+        products = trace_products(point.covariance)
     return 0.5 * (_restricted(data, point, products) if restricted else products)
-
-
-def _products(data: MultilevelData, point: MultilevelPoint) -> Array:
-    """tr(S^-1 A_a S^-1 A_b), the squared entries of Z_a' S^-1 Z_b, some groups at a time."""
-    levels = data.structure.levels
-    found = np.zeros((len(levels), len(levels)))
-    for b, groups in enumerate(levels):
-        for first in range(0, groups.m, _WIDTH):
-            some = np.eye(groups.m, min(_WIDTH, groups.m - first), -first)
-            solved = point.covariance.solve_level(b, some)
-            for a, others in enumerate(levels):
-                found[a, b] += float(np.sum(others.sums(solved) ** 2))
-    return (found + found.T) / 2
 
 
 def _projected(data: MultilevelData, point: MultilevelPoint) -> Array:

@@ -27,6 +27,7 @@ buckland1997 | Buckland, S. T.; Burnham, K. P.; Augustin, N. H. | 1997 | Model s
 burnham2002 | Burnham, K. P.; Anderson, D. R. | 2002 | Model selection and multimodel inference: A practical information-theoretic approach (2nd ed.) | book: Springer | | |
 byrt1993 | Byrt, T.; Bishop, J.; Carlin, J. B. | 1993 | Bias, prevalence and kappa | Journal of Clinical Epidemiology | 46(5) | 423–429 | 10.1016/0895-4356(93)90018-V
 cameron2008 | Cameron, A. C.; Gelbach, J. B.; Miller, D. L. | 2008 | Bootstrap-based improvements for inference with clustered errors | The Review of Economics and Statistics | 90(3) | 414–427 | 10.1162/rest.90.3.414
+christensen2018 | Christensen, R. H. B. | 2018 | Satterthwaite's method for degrees of freedom in linear mixed models | book: Notes of the R package lmerTest | | | https://github.com/runehaubo/lmerTestR
 citkowicz2017 | Citkowicz, M.; Vevea, J. L. | 2017 | A parsimonious weight function for modeling publication bias | Psychological Methods | 22(1) | 28–41 | 10.1037/met0000119
 citkowicz2026 | Citkowicz, M.; Pustejovsky, J. E.; Joshi, M. | 2026 | Estimating beta-function selection models in meta-analysis with dependent effects | book: MetaArXiv | | | 10.31222/osf.io/wjpxk_v1
 cochran1954 | Cochran, W. G. | 1954 | The combination of estimates from different experiments | Biometrics | 10(1) | 101–129 | 10.2307/3001666
@@ -87,9 +88,11 @@ lakens2018 | Lakens, D.; Scheel, A. M.; Isager, P. M. | 2018 | Equivalence testi
 lau1992 | Lau, J.; Antman, E. M.; Jimenez-Silva, J.; Kupelnick, B.; Mosteller, F.; Chalmers, T. C. | 1992 | Cumulative meta-analysis of therapeutic trials for myocardial infarction | New England Journal of Medicine | 327(4) | 248–254 | 10.1056/NEJM199207233270406
 lipovetsky2001 | Lipovetsky, S.; Conklin, M. | 2001 | Analysis of regression in game theory approach | Applied Stochastic Models in Business and Industry | 17(4) | 319–330 |
 luborsky1996 | Luborsky, L.; Barber, J. P.; Siqueland, L.; Johnson, S.; Najavits, L. M.; Frank, A.; Daley, D. | 1996 | The revised Helping Alliance questionnaire (HAq-II): Psychometric properties | The Journal of Psychotherapy Practice and Research | 5(3) | 260–271 |
+mackinnon2024 | MacKinnon, J. G.; Nielsen, M. Ø.; Webb, M. D. | 2024 | Jackknife inference with two-way clustering | book: arXiv | | | 10.48550/arXiv.2406.08880
 mathur2019 | Mathur, M. B.; VanderWeele, T. J. | 2019 | New metrics for meta-analyses of heterogeneous effects | Statistics in Medicine | 38 | 1336–1342 |
 mcgraw1996 | McGraw, K. O.; Wong, S. P. | 1996 | Forming inferences about some intraclass correlation coefficients | Psychological Methods | 1(1) | 30–46 | 10.1037/1082-989X.1.1.30
 morris1983 | Morris, C. N. | 1983 | Parametric empirical Bayes inference: Theory and applications | Journal of the American Statistical Association | 78(381) | 47–55 | 10.1080/01621459.1983.10477920
+nakagawa2013 | Nakagawa, S.; Schielzeth, H. | 2013 | A general and simple method for obtaining R2 from generalized linear mixed-effects models | Methods in Ecology and Evolution | 4(2) | 133–142 | 10.1111/j.2041-210x.2012.00261.x
 nakagawa2021 | Nakagawa, S.; Lagisz, M.; O'Dea, R. E.; Rutkowska, J.; Yang, Y.; Noble, D. W. A.; Senior, A. M. | 2021 | The orchard plot: Cultivating a forest plot for use in ecology, evolution, and beyond | Research Synthesis Methods | 12(1) | 4–12 | 10.1002/jrsm.1424
 olkin1958 | Olkin, I.; Pratt, J. W. | 1958 | Unbiased estimation of certain correlation coefficients | The Annals of Mathematical Statistics | 29(1) | 201–211 | 10.1214/aoms/1177706717
 olkin1976 | Olkin, I.; Siotani, M. | 1976 | Asymptotic distribution of functions of a correlation matrix | In S. Ikeda (Ed.), Essays in probability and statistics | | 235–251 |
@@ -149,6 +152,7 @@ voracek2019 | Voracek, M.; Kossmeier, M.; Tran, U. S. | 2019 | Which data to met
 webb2023 | Webb, M. D. | 2023 | Reworking wild bootstrap-based inference for clustered errors | Canadian Journal of Economics | 56(3) | 839–858 | 10.1111/caje.12661
 welch1951 | Welch, B. L. | 1951 | On the comparison of several mean values: An alternative approach | Biometrika | 38 | 330–336 | 10.2307/2332579
 whitener1990 | Whitener, E. M. | 1990 | Confusion of confidence intervals and credibility intervals in meta-analysis | Journal of Applied Psychology | 75(3) | 315–321 |
+yang2025 | Yang, Y.; Noble, D. W. A.; Spake, R.; Senior, A. M.; Lagisz, M.; Nakagawa, S. | 2025 | A pluralistic framework for measuring, interpreting and decomposing heterogeneity in meta-analysis | book: Methods in Ecology and Evolution | | | 10.1111/2041-210x.70155
 yule1912 | Yule, G. U. | 1912 | On the methods of measuring association between two attributes | Journal of the Royal Statistical Society | 75(6) | 579–652 | 10.2307/2340126
 zhang1998 | Zhang, J.; Yu, K. F. | 1998 | What's the relative risk? A method of correcting the odds ratio in cohort studies of common outcomes | JAMA | 280(19) | 1690–1691 |
 """  # noqa: E501  # one work on a line

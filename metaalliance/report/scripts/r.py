@@ -172,6 +172,8 @@ def _spec(fit: Any) -> str:
     if chosen.multilevel:
         levels = [*reversed(chosen.above), "study", *chosen.within]
         names = [*levels, "effect", *filter(None, [chosen.crossed])]
+        if chosen.test == "t":
+            parts["df"] = r_string(chosen.df)
         parts["levels"] = _vector(r_string(name) for name in levels)
         parts["start"] = _vector(repr(float(fit.sigma2.get(name, 0.0))) for name in names)
         parts |= _correlations(chosen)

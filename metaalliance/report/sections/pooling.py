@@ -24,6 +24,7 @@ from metaalliance.report.manuscript.phrases import (
     test_phrase,
 )
 from metaalliance.report.manuscript.prose import Prose, joined, prose
+from metaalliance.report.sections.heterogeneity import heterogeneity_blocks
 from metaalliance.report.sections.pooling_methods import model_methods
 from metaalliance.report.tables.pooling import model_table, not_taken_notes
 from metaalliance.report.tables.table import Field, Table
@@ -34,6 +35,7 @@ from metaalliance.wording.phrases import (
     df_text,
     level_text,
     percent_text,
+    share_text,
     studies_text,
 )
 
@@ -63,6 +65,7 @@ def pooling_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Secti
     fit = evidence.fit
     drawn = {figure.name: figure for figure in figures}
     results: list[Block] = [mean_text(fit) + _forest_sentence(drawn), heterogeneity_prose(fit)]
+    results += heterogeneity_blocks(fit)
     results += [drawn[name] for name in ("forest", "modality") if name in drawn]
     if len(evidence.models) > 1:
         results += [comparison_text(evidence), comparison_table(evidence)]
@@ -241,21 +244,13 @@ def prediction_text(fit: PooledFit) -> Prose:
     """The prediction interval in the words of the field."""
     if math.isnan(fit.pi_low):
         return Prose()
-    chance = 100 * fit.probability_above(0.0)
-    some = (
-        "more than 99%"
-        if chance > 99.5
-        else "less than 1%"
-        if chance < 0.5
-        else (f"{number(chance, 0)}%")
-    )
     text = prose(
         "The {level} prediction interval was {pi}: this is where the true {noun} of a comparable "
         "new study is expected. By this distribution {some} of true {noun}s are positive.",
         level=level_text(fit.level),
         pi=interval(fit.pi_low, fit.pi_high, fit.measure),
         noun=noun(fit.measure),
-        some=some,
+        some=share_text(fit.probability_above(0.0)),
     )
     if excludes_zero(fit) and fit.pi_low < 0 < fit.pi_high:
         text = text + prose(

@@ -15,7 +15,11 @@ from metaalliance.wording.phrases import level_text
 _TESTS = {
     "wald": "The mean was tested with a normal distribution (Wald-type test and interval).",
     "t": "The mean was tested with a *t* distribution with one degree of freedom fewer than there "
-    "are {units}.",
+    "are studies.",
+    "t satterthwaite": "The mean was tested with a *t* distribution with degrees of freedom after "
+    "@satterthwaite1946, from the information of the variance components.",
+    "t contain": "The mean was tested with a *t* distribution whose degrees of freedom are the "
+    "groups of the random effect with the fewest of them, less one (containment).",
     "knapp-hartung": "The test and confidence interval of the mean use the adjustment of "
     "@knapp2003, which allows for the uncertainty of τ² and refers to a *t* distribution.",
     "knapp-hartung-adhoc": "The test and confidence interval of the mean use the adjustment of "
@@ -30,8 +34,8 @@ _TESTS = {
     "Satterthwaite.",
     "cr2": "Standard errors, tests, and confidence intervals are cluster-robust at the level of "
     "studies with bias-reduced linearisation (CR2) and Satterthwaite degrees of freedom "
-    "[@pustejovsky2018; @tipton2015], so that they remain valid where the assumed dependence is "
-    "wrong.",
+    "[@pustejovsky2018; @tipton2015], so that the interval and the test of the mean remain valid "
+    "where the assumed dependence is wrong; the measures of heterogeneity still rest on it.",
 }
 #: Comparisons that need a sentence of their own: which effects are left out, which method.
 _OWN_SENTENCE = {
@@ -46,8 +50,8 @@ _OWN_SENTENCE = {
 def model_methods(evidence: Evidence) -> list[Prose]:
     """Return the paragraphs: model, inference, heterogeneity, other models."""
     fit = evidence.fit
-    units = "effects" if fit.model in {"three-level", "che"} else "studies"
-    test = prose(_TESTS[fit.test].replace("{units}", units)) if fit.test in _TESTS else Prose()
+    ruled = fit.test == "t" and fit.specification.multilevel
+    test = prose(_TESTS.get(f"t {fit.specification.df}" if ruled else fit.test, ""))
     paragraphs = [
         _model(evidence) + _estimator(fit) + test,
         _heterogeneity(fit),
@@ -164,8 +168,9 @@ def _heterogeneity(fit: PooledFit) -> Prose:
     parts.append(
         prose(
             "Heterogeneity is described by τ, the standard deviation of the true effects, with a "
-            f"{{level}} confidence interval from the {profile} [{cite}], and by *I*², the share of "
-            "true variance in the total [@higgins2002].",
+            f"{{level}} confidence interval from the {profile} [{cite}], by *I*², the share of "
+            "true variance in the total [@higgins2002], and relative to the mean by CVH and M "
+            "[@yang2025], whose intervals are those of τ² at the estimated mean.",
             level=level_text(fit.level),
         )
     )

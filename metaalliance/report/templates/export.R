@@ -116,13 +116,59 @@ nested <- function(d, mods, spec) {
     })
     first_that_works(controls, function(control) {
       rma.mv(yi, V, mods = mods, random = random, data = d, method = spec$tau2,
-             sigma2 = held, test = if (spec$test == "t") "t" else "z", sparse = nrow(d) > 100, control = control)
+             sigma2 = held, test = if (spec$test == "t") "t" else "z",
+             dfs = if (identical(spec$df, "contain")) "contain" else "residual", sparse = nrow(d) > 100, control = control)
     })
   }
   start <- pmax(spec$start, 1e-6)
   fits <- list(fit(NULL), fit(start))
   if (any(spec$start == 0)) fits <- c(fits, list(fit(start, ifelse(spec$start == 0, 0, NA))))
   fits[[which.max(sapply(fits, function(f) as.numeric(logLik(f))))]]
+}
+
+# ------------------------------------------------------------------------------------------
+# Satterthwaite's degrees of freedom from the restricted information of the variances, which
+# metafor does not have: 2 f^2 / (g' A g), f the variance of a combination of the coefficients, g
+# its derivatives by the variances, A the inverse information. Variances at zero are held there.
+# ------------------------------------------------------------------------------------------
+
+satterthwaite <- function(spec) spec$test == "t" && identical(spec$df, "satterthwaite")
+
+components_of <- function(fit, d, spec) {
+  inside <- function(i) do.call(paste, c(lapply(spec$levels[1:i], labels_of, d = d), sep = "\r"))
+  groups <- c(lapply(seq_along(spec$levels), inside), list(seq_len(nrow(d))))
+  if (!is.null(spec$crossed)) groups <- c(groups, list(labels_of(d, spec$crossed)))
+  free <- fit$sigma2 > 1e-6 * max(fit$sigma2, mean(d$vi))
+  X <- fit$X
+  W <- solve(as.matrix(fit$M))
+  Phi <- solve(t(X) %*% W %*% X)
+  P <- W - W %*% X %*% Phi %*% t(X) %*% W
+  same <- lapply(groups[free], function(g) outer(g, g, "==") * 1)
+  PA <- lapply(same, function(A) P %*% A)
+  entry <- function(a, b) sum(PA[[a]] * t(PA[[b]])) / 2
+  information <- outer(seq_along(PA), seq_along(PA), Vectorize(entry))
+  list(Phi = Phi, H = W %*% X %*% Phi, same = same, sigma2 = fit$sigma2[free],
+       information = information)
+}
+
+df_of <- function(parts, C) {
+  if (!length(parts$same)) return(rep(Inf, nrow(C)))
+  H <- parts$H %*% t(C)
+  gradient <- vapply(parts$same, function(A) colSums(H * (A %*% H)), numeric(nrow(C)))
+  gradient <- matrix(gradient, nrow(C))
+  f <- rowSums((C %*% parts$Phi) * C)
+  2 * f^2 / rowSums((gradient %*% solve(parts$information)) * gradient)
+}
+
+# The F test: uncorrelated combinations, their degrees of freedom averaged by the expectation of F.
+joint_df_of <- function(parts, C) {
+  white <- solve(t(chol(C %*% parts$Phi %*% t(C)))) %*% C
+  H <- parts$H %*% t(white)
+  made <- Reduce(`+`, Map(function(A, s) s * t(H) %*% A %*% H, parts$same, parts$sigma2),
+                 matrix(0, nrow(C), nrow(C)))
+  df <- df_of(parts, t(eigen(made, symmetric = TRUE)$vectors) %*% white)
+  if (any(df <= 2)) return(min(df))
+  2 + 2 * length(df) / sum(2 / (df - 2))
 }
 
 # ------------------------------------------------------------------------------------------
@@ -144,8 +190,13 @@ coefficients_of <- function(fit, d, spec) {
                       ci_low = ends$CI_L, ci_high = ends$CI_U))
   }
   df <- if (is.null(fit$ddf) || all(is.na(fit$ddf))) Inf else fit$ddf
+  p_value <- c(fit$pval)
+  if (satterthwaite(spec)) {
+    df <- df_of(components_of(fit, d, spec), diag(length(fit$se)))
+    p_value <- 2 * pt(-abs(c(fit$beta) / fit$se), df)
+  }
   half <- if (all(is.infinite(df))) qnorm((1 + level) / 2) else qt((1 + level) / 2, df)
-  data.frame(estimate = c(fit$beta), se = fit$se, df = df, p_value = c(fit$pval),
+  data.frame(estimate = c(fit$beta), se = fit$se, df = df, p_value = p_value,
              ci_low = c(fit$beta) - half * fit$se, ci_high = c(fit$beta) + half * fit$se)
 }
 
@@ -200,6 +251,10 @@ levels_of <- function(analysis, d, column, tested, spec) {
     test <- anova(fit, X = cbind(1, -diag(g - 1)))
     df2 <- if (is.null(test$QMdf) || length(test$QMdf) < 2 || is.na(test$QMdf[2])) Inf else test$QMdf[2]
     found <- c(test$QM, g - 1, df2, test$QMp)
+    if (satterthwaite(spec)) {
+      found[3] <- joint_df_of(components_of(fit, d, spec), cbind(1, -diag(g - 1)))
+      found[4] <- pf(found[1], g - 1, found[3], lower.tail = FALSE)
+    }
   }
   row <- data.frame(analysis = analysis, term = "omnibus", estimate = found[1], se = NA,
                     df = found[3], p_value = found[4], ci_low = NA, ci_high = NA, tau2 = total_tau2(fit))

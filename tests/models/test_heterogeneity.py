@@ -1,0 +1,203 @@
+"""Heterogeneity relative to the mean, by level, and under other assumed correlations."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from golden_data import CLOSED, assert_close, effects, quiet_pool
+from numpy.testing import assert_allclose
+
+import metaalliance as ma
+from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.variance.relative import relative, relative_record
+from metaalliance.model import Model
+from metaalliance.models.regression import fit_regression
+from metaalliance.moderation.explained import explained
+from metaalliance.report.sections.heterogeneity import heterogeneity_blocks
+from metaalliance.report.tables.table import Table
+
+MEASURES = ("CVH1", "CVH2", "M1", "M2")
+
+
+def simulated(m: int = 18, seed: int = 2) -> ma.Effects:
+    """Studies of up to four effects, their errors correlated .3."""
+    rng = np.random.default_rng(seed)
+    study = np.repeat(np.arange(m), rng.integers(1, 5, m))
+    vi = rng.uniform(0.01, 0.04, m)[study]
+    errors = np.sqrt(0.3) * rng.normal(size=m)[study] + np.sqrt(0.7) * rng.normal(size=study.size)
+    yi = 0.3 + 0.12 * rng.normal(size=m)[study] + np.sqrt(vi) * errors
+    columns = {"own": list(0.1 + 0.04 * study), "outcome": [f"o{i % 2}" for i in range(study.size)]}
+    return ma.Effects.from_arrays(yi, vi, study, columns, measure="z")
+
+
+# Assumed correlation ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("test", ["cr2", "t"])
+@pytest.mark.parametrize("m", [18, 120])
+def test_rows_are_those_of_a_model_with_that_correlation(m, test):
+    found = simulated(m)
+    fit = quiet_pool(found, model="che", rho=0.5, test=test)
+    rows = fit.sensitivity()
+    assert rows["rho"].tolist() == [0.2, 0.5, 0.9]
+    assert rows["as_set"].tolist() == [False, True, False]
+    for row in rows.to_dict("records"):
+        alone = quiet_pool(found, model="che", rho=row["rho"], test=test)
+        for name in ("Q", "Q_p_value", "tau2", "tau", "I2", "estimate", "se", "pi_low", "pi_high"):
+            assert_allclose(row[name], getattr(alone, name), rtol=1e-7, atol=1e-10)
+        assert_allclose(row["above_zero"], alone.probability_above(0.0), rtol=1e-9)
+
+
+def test_a_correlation_that_is_set_to_another_stands_once():
+    assert quiet_pool(simulated(), rho=0.9).sensitivity()["rho"].tolist() == [0.2, 0.9]
+
+
+def test_a_column_and_a_second_correlation_give_way():
+    found = simulated()
+    rows = quiet_pool(found, rho="own").sensitivity()
+    assert rows["rho"].tolist() == [0.2, "own", 0.9]
+    plain = quiet_pool(found, rho=0.9)
+    assert_allclose(rows["tau2"][2], plain.tau2, rtol=1e-7, atol=1e-10)
+    shared = quiet_pool(found, rho=0.2, rho_same=0.8, same="outcome").sensitivity()
+    assert shared["rho"].tolist() == [0.2, 0.2, 0.9]
+    assert shared["as_set"].sum() == 1
+    assert_allclose(shared["Q"][~shared["as_set"]], plain.sensitivity()["Q"][[0, 1]], rtol=1e-9)
+
+
+def test_a_model_without_an_assumed_correlation_has_no_rows():
+    fit = quiet_pool(simulated(), model="three-level")
+    assert fit.sensitivity().empty
+    assert "sensitivity" not in fit.to_dict()["heterogeneity"]
+    assert "rest on the assumed rho" not in fit.summary()
+
+
+def test_text_and_document_have_the_same_rows():
+    fit = quiet_pool(simulated())
+    rows = fit.to_dict()["heterogeneity"]["sensitivity"]
+    assert json.loads(json.dumps(rows)) == rows
+    lines = fit.summary().splitlines()
+    first = next(i for i, line in enumerate(lines) if "rest on the assumed rho" in line)
+    assert [line.split(":")[0].strip() for line in lines[first + 1 : first + 4]] == [
+        ".20", ".60 as set", ".90",
+    ]  # fmt: skip
+    assert all(len(line) < 80 for line in lines)
+
+
+# Relative to the mean --------------------------------------------------------------------------
+
+
+def test_relative_measures_by_hand():
+    # sigma² .03 and .01, mean -.3, by the formulas of orchaRd 2.2.1 (ml_cvh1, ml_cvh2, ml_m1, _m2)
+    total, study = relative(-0.3, 0.04), relative(-0.3, 0.03, 0.04)
+    assert_close([total.CVH1, total.CVH2], [2 / 3, 4 / 9], CLOSED)
+    assert_close([total.M1, total.M2], [0.4, 4 / 13], CLOSED)
+    assert_close([study.CVH1, study.CVH2], [math.sqrt(0.03) / 0.3, 1 / 3], CLOSED)
+    assert_close([study.M1, study.M2], [math.sqrt(0.03) / 0.5, 3 / 13], CLOSED)
+
+
+def test_limits_are_those_of_the_variance_at_the_mean():
+    fit = quiet_pool(effects("konstantopoulos2011", dependent=True), model="three-level")
+    found = fit.to_dict()["heterogeneity"]["relative"]
+    assert set(found) == {"total", "study", "effect"}
+    low, high = fit.tau2_ci()
+    assert_close(found["total"]["CVH1_ci_high"], math.sqrt(high) / abs(fit.estimate), CLOSED)
+    assert_close(found["total"]["M2_ci_low"], low / (fit.estimate**2 + low), CLOSED)
+    ends = fit.sigma2_ci("study")
+    whole = fit.sigma2["effect"] + ends.high
+    assert_close(found["study"]["M2_ci_high"], ends.high / (fit.estimate**2 + whole), CLOSED)
+    for level in found.values():
+        for name in MEASURES:
+            assert level[f"{name}_ci_low"] <= level[name] <= level[f"{name}_ci_high"]
+
+
+def test_relative_measures_have_no_unit():
+    found = simulated()
+    scaled = ma.Effects.from_arrays(7 * found.yi, 49 * found.vi, found.frame["study"])
+    ours, theirs = (quiet_pool(e, model="che").to_dict()["heterogeneity"] for e in (scaled, found))
+    for level, values in ours["relative"].items():
+        for name in MEASURES:
+            assert_allclose(values[name], theirs["relative"][level][name], rtol=1e-6, atol=1e-9)
+
+
+def test_edges_of_relative_measures():
+    nothing = relative(0.3, 0.0)
+    assert (nothing.CVH1, nothing.M1, nothing.CVH2, nothing.M2) == (0, 0, 0, 0)
+    at_zero = relative(0.0, 0.04)
+    assert math.isinf(at_zero.CVH1)
+    assert (at_zero.M1, at_zero.M2) == (1, 1)
+    open_ended = relative_record(0.3, 0.04, 0.04, Interval(0.01, math.inf))
+    assert math.isnan(open_ended["M1_ci_high"])
+    common = quiet_pool(effects("bcg"), model="common-effect")
+    assert "relative to the mean" not in common.summary()
+    assert "relative" not in common.to_dict()["heterogeneity"]
+
+
+def test_a_share_is_never_all_or_none():
+    vi = np.full(8, 0.001)
+    for sign in (1, -1):
+        found = ma.Effects.from_arrays(sign * np.linspace(0.38, 0.42, 8), vi, measure="z")
+        text = ma.pool(found).summary()
+        assert ("more than 99%" if sign > 0 else "less than 1%") in text
+        assert "100% of" not in text
+        assert "; 0% of" not in text
+
+
+# R² --------------------------------------------------------------------------------------------
+
+
+def test_explained_variance_by_hand():
+    found = simulated()
+    x = np.linspace(-1, 1, found.n_effects)
+    X = np.column_stack([np.ones(x.size), x])
+    model = Model(kind="three-level")
+    fit = fit_regression(found, X, ["mean", "x"], model)
+    null = fit_regression(found, X[:, :1], ["mean"], model)
+    ours = explained(fit, null)
+    spread = np.var(fit.beta[1] * x, ddof=1)
+    total = spread + fit.sigma2["study"] + fit.sigma2["effect"]
+    assert_close(ours["R2_marginal"], spread / total, CLOSED)
+    assert_close(ours["R2_conditional"], (spread + fit.sigma2["study"]) / total, CLOSED)
+    assert_close(ours["R2_levels"]["study"], 1 - fit.sigma2["study"] / null.sigma2["study"], CLOSED)
+
+
+def test_explained_variance_of_one_component_and_of_none():
+    found = effects("bcg")
+    X = np.column_stack([np.ones(found.n_effects), np.arange(found.n_effects)])
+    model = Model(kind="two-level")
+    fit = fit_regression(found, X, ["mean", "x"], model)
+    null = fit_regression(found, X[:, :1], ["mean"], model)
+    ours = explained(fit, null)
+    assert ours["R2_marginal"] == pytest.approx(ours["R2_conditional"], rel=1e-12)
+    assert_close(ours["R2_levels"]["study"], 1 - fit.tau2 / null.tau2, CLOSED)
+    assert explained(None, None)["R2_levels"] == {}
+
+
+def test_moderators_and_regressions_have_the_shares():
+    found = simulated()
+    kinds = [f"k{s % 3}" for s in found.frame["study"]]
+    columns = {"kind": kinds, "year": [1990.0 + 2 * s for s in found.frame["study"]]}
+    coded = ma.Effects.from_arrays(found.yi, found.vi, found.frame["study"], columns)
+    for result in (ma.moderators(coded, "kind"), ma.meta_regression(coded, "kind + year")):
+        content = result.to_dict()
+        assert set(content["R2_levels"]) == {"study", "effect"}
+        assert 0 <= content["R2_marginal"] <= content["R2_conditional"] <= 1
+        assert "R² by level: study" in result.summary()
+
+
+# Report ----------------------------------------------------------------------------------------
+
+
+def test_tables_of_the_report():
+    fit = quiet_pool(simulated())
+    tables = {block.name: block.cells() for block in heterogeneity_blocks(fit)
+              if isinstance(block, Table)}  # fmt: skip
+    assert [row[0].strip() for row in tables["heterogeneity"][1:]] == [
+        "Total", "Between studies", "Within studies",
+    ]  # fmt: skip
+    assert [row[0] for row in tables["assumed"][1:]] == [".20", ".60 (as set)", ".90"]
+    assert heterogeneity_blocks(quiet_pool(effects("bcg"), model="common-effect")) == []
+    plain = heterogeneity_blocks(quiet_pool(effects("bcg")))
+    assert [block.name for block in plain if isinstance(block, Table)] == ["heterogeneity"]
