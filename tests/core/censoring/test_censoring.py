@@ -23,6 +23,7 @@ from metaalliance.core.censoring.nodes import trapezoid
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import MultilevelData
+from metaalliance.core.variance.people import People
 from metaalliance.core.variance.profile import variance_interval
 from metaalliance.core.variance.structure import Nested
 
@@ -226,7 +227,7 @@ def test_metansue_is_another_estimator():
 
 def without_intervals(found):
     y = found.lower
-    structure = Nested(found.vi, found.studies, found.samples, found.rho)
+    structure = Nested(found.vi, found.studies, People.same(found.samples), found.rho)
     return MultilevelData(y, found.X, structure, np.arange(y.size))
 
 
