@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,
@@ -92,29 +91,8 @@ class MultilevelFit(PooledFit):
             )
         return self._intervals[component]
 
-    def wild_bootstrap(
-        self, *, replications: int = 999, weights: str = "auto", seed: int = 1, adjust: str = "cr0"
-    ) -> WildBootstrapTest:
-        """Test that the mean is zero by the cluster wild bootstrap, this null imposed.
-
-        Parameters
-        ----------
-        replications, weights, seed, adjust
-            See `metaalliance.core.inference.wild_bootstrap.wild_bootstrap_test`, which this calls.
-
-        References
-        ----------
-        Joshi et al. (2022).
-        """
-        return wild_bootstrap_test(
-            self.data,
-            self.point,
-            [[1.0]],
-            replications=replications,
-            weights=weights,
-            seed=seed,
-            adjust=adjust,
-        )
+    def _working(self) -> tuple[MultilevelData, MultilevelPoint]:
+        return self.data, self.point
 
     def _tau2_se(self) -> float:
         """Standard error of the total variance; a component at zero is held there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,13 @@ from metaalliance.core.inference.wald import (
     undetermined_test,
     wald_chi2,
 )
-from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
+from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import MULTILEVEL, Specification
+from metaalliance.models.bootstrap import BootstrapSettings, bootstrapped
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.scale import without_nan
@@ -201,29 +202,24 @@ class RegressionFit(OfModel):
         return scaled_f(self.data, self.point, rows, self.scale if not robust else self.test)
 
     def wild_bootstrap(
-        self,
-        C: ArrayLike,
-        *,
-        replications: int = 999,
-        weights: str = "auto",
-        seed: int = 1,
-        adjust: str = "cr0",
+        self, C: ArrayLike, **settings: Unpack[BootstrapSettings]
     ) -> WildBootstrapTest:
         """Test C beta = 0 by the cluster wild bootstrap, the null hypothesis imposed.
 
-        See `metaalliance.core.inference.wild_bootstrap.wild_bootstrap_test` for the parameters
-        and the references. The variance components are held.
+        Parameters
+        ----------
+        C : array_like, shape (q, p)
+            Linearly independent constraints.
+        **settings
+            `components` ("re-estimated" or "held"), `replications`, `weights`, `seed`, `adjust`,
+            `kind` and `test`; see `metaalliance.models.bootstrap.BootstrapSettings`.
+
+        References
+        ----------
+        Joshi et al. (2022).
         """
         rows = constraint_matrix(C, self.beta.size) @ self.basis
-        return wild_bootstrap_test(
-            self.data,
-            self.point,
-            rows,
-            replications=replications,
-            weights=weights,
-            seed=seed,
-            adjust=adjust,
-        )
+        return bootstrapped(self.data, self.point, rows, self.specification, **settings)
 
     def predict(self, X: ArrayLike, *, prediction: str | None = None) -> pd.DataFrame:
         """Predict the mean effect at rows of the design, with its intervals.

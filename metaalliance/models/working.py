@@ -16,10 +16,9 @@ import numpy as np
 from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
-from metaalliance.core.variance.ascent import highest_maximum
+from metaalliance.core.variance.estimator import Estimator
 from metaalliance.core.variance.heterogeneity import QTest, q_test
-from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.core.variance.tau2 import estimate_tau2
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
@@ -138,15 +137,16 @@ def fit_working(effects: Effects, X: Array, model: Specification) -> WorkingFit:
     if model.multilevel:
         refuse_unidentified_split(effects, model.kind)
     data = working_data(effects, X, model)
-    restricted = model.tau2 == "REML" and model.kind != "common-effect"
     if model.multilevel:
         refuse_unidentified_levels(data)
         refuse_saturated_levels(data, model.kind)
-        point = highest_maximum(data, restricted=restricted)
-    else:
-        theta = np.array([0.0, _between(effects, X, model)])
-        point = evaluate(data, theta, restricted=restricted)
-    return infer_working(data, point, model.test)
+    return infer_working(data, estimator_of(model).fit(data), model.test)
+
+
+def estimator_of(model: Specification) -> Estimator:
+    """Return the estimator of the variance components of a model."""
+    name = "FE" if model.kind == "common-effect" else model.tau2
+    return Estimator(name=name, multilevel=model.multilevel)
 
 
 def infer_working(data: MultilevelData, point: MultilevelPoint, test: str) -> WorkingFit:
@@ -171,13 +171,6 @@ def infer_working(data: MultilevelData, point: MultilevelPoint, test: str) -> Wo
         guard_acted=guard,
         notices=notices,
     )
-
-
-def _between(effects: Effects, X: Array, model: Specification) -> float:
-    """tau² of a model of independent true effects."""
-    if model.kind == "common-effect":
-        return 0.0
-    return estimate_tau2(effects.yi, effects.vi, X, model.tau2)
 
 
 _Inference = tuple[Array, Array, float, bool, tuple[Problem, ...]]

@@ -149,7 +149,7 @@ class Points:
 
     @property
     def residuals(self) -> Array:
-        """Effects less X beta, shape (k, variants), with beta refined once as in `robust.residuals`."""
+        """Effects less X beta, (k, variants), with beta refined once as in `robust.residuals`."""
         e = self.variants.yi - _combined(self.variants.X, self.beta)
         left = np.stack([column_products(w, e) for w in self.WX])
         return e - _combined(self.variants.X, np.einsum("rab,br->ra", self.bread, left))
