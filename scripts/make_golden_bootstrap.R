@@ -11,7 +11,7 @@ suppressPackageStartupMessages(library(wildmeta, lib.loc = c(Sys.getenv("WILDMET
 
 R <- 8
 CONTROL <- list(
-  wildmeta = "Wald_test_cwb(R = 8, adjust, type, test): every replication refitted by rma.mv (nlminb, rel.tol 1e-11) or rma.uni (threshold 1e-14)",
+  wildmeta = "Wald_test_cwb(R = 8, adjust, type, test): every replication refitted by rma.mv (nlminb, rel.tol 1e-11, with teams 1e-10) or rma.uni (threshold 1e-14)",
   eta = "weights that run_cwb drew with the same seed, recovered from its outcomes: (y - fitted) / residual of the null model",
   polished = "type CR0, adjust CR0: rma.mv taken to the optimum by Newton steps on the analytic score (make_golden.R), Naive-F of clubSandwich at that sigma2"
 )
@@ -53,7 +53,7 @@ multilevel <- function(name, correlated, team = FALSE) {
   d <- frame_of(dat, X)
   random <- if (team) ~ 1 | team/study/effect else ~ 1 | study/effect
   full <- do.call(rma.mv, list(quote(yi), V = quote(V), mods = mods_of(X), random = random, data = d,
-                               control = list(optimizer = "nlminb", rel.tol = 1e-11, iter.max = 2000, eval.max = 2000)))
+                               control = list(optimizer = "nlminb", rel.tol = if (team) 1e-10 else 1e-11, iter.max = 2000, eval.max = 2000)))
   cluster <- if (team) dat$team else dat$study
   out <- c(common(dat, X, C), list(theta = arr(full$sigma2)), wild(full, C, cluster))
   if (!team) {

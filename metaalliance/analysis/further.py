@@ -10,6 +10,7 @@ from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import quiet
+from metaalliance.options import Components
 from metaalliance.setting import settings_in
 
 #: What can be asked for, in the words of the option.
@@ -43,6 +44,13 @@ class _Made(NamedTuple):
     taken: tuple[str, ...]
 
 
+class _Chance(NamedTuple):
+    """The seed of random patterns and samples, and what becomes of variance components there."""
+
+    seed: int
+    components: Components
+
+
 def check_kinds(kinds: Sequence[str]) -> None:
     """Refuse a result that does not exist.
 
@@ -56,7 +64,9 @@ def check_kinds(kinds: Sequence[str]) -> None:
             raise OptionError(f"--also {kind!r} is not one of {', '.join(KINDS)}.")
 
 
-def further_results(fit: PooledFit, kinds: Sequence[str], seed: int) -> list[Further]:
+def further_results(
+    fit: PooledFit, kinds: Sequence[str], seed: int, components: Components = "re-estimated"
+) -> list[Further]:
     """Compute the results that were asked for, each once, in the order asked for.
 
     Each takes the settings of the main model that have a meaning for it, and names the others.
@@ -69,15 +79,18 @@ def further_results(fit: PooledFit, kinds: Sequence[str], seed: int) -> list[Fur
         Of `KINDS`.
     seed : int
         Of random patterns and samples.
+    components : {"re-estimated", "held"}
+        What the permutation test does with tau² in each pattern.
     """
-    return [_one(fit, kind, seed) for kind in dict.fromkeys(kinds)]
+    chance = _Chance(seed, components)
+    return [_one(fit, kind, chance) for kind in dict.fromkeys(kinds)]
 
 
-def _one(fit: PooledFit, kind: str, seed: int) -> Further:
+def _one(fit: PooledFit, kind: str, chance: _Chance) -> Further:
     asked = fit.specification.asked
     try:
         with quiet():  # notices are part of the summary
-            found, taken = _WORK[kind](fit, asked, seed)
+            found, taken = _WORK[kind](fit, asked, chance)
     except MetaAllianceError as error:
         content = {"error": {"code": error.code, "message": str(error)}}
         return Further(kind=kind, text=f"{kind}: {error} ({error.code})", content=content)
@@ -99,14 +112,14 @@ def _averaging(fit: PooledFit, asked: Model) -> tuple[float | None, tuple[str, .
     return (asked.rho, ("rho",)) if isinstance(asked.rho, float) else (AGGREGATION_RHO, ())
 
 
-def _bayes(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _bayes(fit: PooledFit, asked: Model, chance: _Chance) -> _Made:  # noqa: ARG001
     from metaalliance.models.further.bayes import bayes
 
     rho, taken = _averaging(fit, asked)
     return _Made(bayes(fit.effects, level=asked.level, rho=rho), ("level", *taken))
 
 
-def _psychometric(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _psychometric(fit: PooledFit, asked: Model, chance: _Chance) -> _Made:  # noqa: ARG001
     from metaalliance.models.further.psychometric import psychometric
 
     (rho, taken), model = _averaging(fit, asked), asked.of_kind("two-level")
@@ -115,40 +128,42 @@ def _psychometric(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: AR
     return _Made(found, (*shared, *taken))
 
 
-def _permutation(fit: PooledFit, asked: Model, seed: int) -> _Made:
+def _permutation(fit: PooledFit, asked: Model, chance: _Chance) -> _Made:
     from metaalliance.models.further.permutation import STATISTICS, permutation_test
 
     rho, taken = _averaging(fit, asked)
     tau2: Any = "FE" if fit.model == "common-effect" else asked.tau2
     test: Any = STATISTICS.get(asked.test if fit.specification.multilevel else fit.test)
-    found = permutation_test(fit.effects, tau2=tau2, test=test, seed=seed, rho=rho)
+    found = permutation_test(
+        fit.effects, tau2=tau2, test=test, components=chance.components, seed=chance.seed, rho=rho
+    )
     taken += ("tau2",) if tau2 == asked.tau2 else ()
     return _Made(found, (*taken, *(("test",) if asked.test in STATISTICS else ())))
 
 
-def _henmi_copas(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _henmi_copas(fit: PooledFit, asked: Model, chance: _Chance) -> _Made:  # noqa: ARG001
     from metaalliance.models.further.henmi_copas import henmi_copas
 
     rho, taken = _averaging(fit, asked)
     return _Made(henmi_copas(fit.effects, level=asked.level, rho=rho), ("level", *taken))
 
 
-def _rve(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _rve(fit: PooledFit, asked: Model, chance: _Chance) -> _Made:  # noqa: ARG001
     from metaalliance.models.further.rve import rve
 
     given: dict[str, Any] = {"rho": asked.rho} if isinstance(asked.rho, float) else {}
     return _Made(rve(fit.effects, level=asked.level, **given), ("level", *given))
 
 
-def _i2_bootstrap(fit: PooledFit, asked: Model, seed: int) -> _Made:  # noqa: ARG001
+def _i2_bootstrap(fit: PooledFit, asked: Model, chance: _Chance) -> _Made:  # noqa: ARG001
     from metaalliance.models.further.bootstrap_i2 import bootstrap_i2
 
     without = {"test", "prediction"}
     taken = tuple(s.name for s in settings_in(Model) if s.name not in without)
-    return _Made(bootstrap_i2(fit, seed=seed), taken)
+    return _Made(bootstrap_i2(fit, seed=chance.seed), taken)
 
 
-_WORK: dict[str, Callable[[PooledFit, Model, int], _Made]] = {
+_WORK: dict[str, Callable[[PooledFit, Model, _Chance], _Made]] = {
     "bayes": _bayes,
     "psychometric": _psychometric,
     "permutation": _permutation,

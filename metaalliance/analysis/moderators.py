@@ -21,6 +21,7 @@ from metaalliance.moderation.meta_regression import MetaRegression, meta_regress
 from metaalliance.moderation.model_set import ModelSet, model_set
 from metaalliance.moderation.table import ModeratorTable, moderator_table
 from metaalliance.notices import quiet
+from metaalliance.options import Components
 from metaalliance.problems import Problem
 
 
@@ -40,10 +41,10 @@ class ModeratorOptions:
         Terms of which every subset is weighed.
     at, reference, scale, centre : tuple of str
         Values of variables, such as "year=2020".
-    common_set, separate_tau2, min_studies, compare, sesoi, replications, seed
+    common_set, separate_tau2, min_studies, compare, sesoi, components, replications, seed
         As in `moderator_table`.
     tests : str or None
-        Methods with commas between, as in `moderator_table`.
+        Methods with commas between, as in `moderator_table`; for a formula the wild bootstrap.
     """
 
     by: tuple[str, ...]
@@ -61,6 +62,7 @@ class ModeratorOptions:
     compare: str
     tests: str | None
     sesoi: float | None
+    components: Components
     replications: int
     seed: int
 
@@ -69,6 +71,11 @@ class ModeratorOptions:
         """Columns that are tested one at a time."""
         asked = self.by or self.formula or self.within_between or self.heterogeneity
         return self.by if asked or self.model_set else ("modality",)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Further tests that were asked for."""
+        return tuple(t.strip() for t in self.tests.split(",")) if self.tests else ()
 
     @property
     def regressed(self) -> str | None:
@@ -217,7 +224,8 @@ def _table(analysis: Analysis, options: ModeratorOptions) -> ModeratorTable:
         separate_tau2=options.separate_tau2,
         compare=options.compare,
         sesoi=options.sesoi,
-        tests=options.tests.split(",") if options.tests else (),
+        tests=options.methods,
+        components=options.components,
         replications=options.replications,
         seed=options.seed,
     )
@@ -233,9 +241,24 @@ def _regression(analysis: Analysis, options: ModeratorOptions) -> MetaRegression
         analysis.effects,
         formula,
         min_studies=options.min_studies,
+        bootstrap=options.replications if _bootstraps(options) else 0,
+        components=options.components,
+        seed=options.seed,
         **_variables(options, names),
         model=analysis.chosen.asked,
     )
+
+
+def _bootstraps(options: ModeratorOptions) -> bool:
+    """Whether the terms of the formula are tested by the wild bootstrap too."""
+    methods = set(options.methods)
+    other = methods - {"wild-bootstrap", "all"}
+    if other and not options.moderators:
+        raise OptionError(
+            f"--tests {', '.join(sorted(other))}: a --formula takes wild-bootstrap only; the other "
+            "tests are those of a moderator with levels (--by)."
+        )
+    return bool(methods - other)
 
 
 def _predicted(options: ModeratorOptions, fit: MetaRegression) -> pd.DataFrame | None:

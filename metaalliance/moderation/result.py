@@ -51,7 +51,8 @@ class ModeratorTest:
         Test that the tested levels are equal: test, statistic, df1, df2, p_value, reason.
     contrasts : DataFrame
         Differences ``level_a - level_b`` with their tests and p-values adjusted by Holm; with
-        `sesoi` also the equivalence test.
+        `sesoi` also the equivalence test, and with the test "wild-bootstrap" the p-value of the
+        bootstrap of each (`p_bootstrap`) and the same adjusted by Holm.
     R2 : float
         Share of tau² that the moderator accounts for, a fraction; NaN where there is no tau².
     tau2 : float

@@ -65,7 +65,7 @@ class Estimator:
         yield from self._points(Variants.of(data.structure, Y, columns), start)
 
     def redesign(self, data: MultilevelData, X: Array, start: Array) -> Iterator[Points]:
-        """Fit the same effects on other designs (p, k, n) with several components; see `refit`."""
+        """Fit the model to the same effects on other designs, shape (p, k, n); see `refit`."""
         return self._points(Variants.of(data.structure, data.yi[:, None], tuple(X)), start)
 
     def _points(self, variants: Variants, start: Array) -> Iterator[Points]:
@@ -80,6 +80,14 @@ class Estimator:
     def _tau2(self, part: Variants) -> Array:
         """tau² of each variant, shape (variants,)."""
         vi, scale = part.structure.vi, part.scale
+        if self.name == "FE":
+            return np.zeros(part.size)
+        if max(x.shape[1] for x in part.X) > 1:
+            return np.array([self._of_one(part.take(slice(r, r + 1))) for r in range(part.size)])
         y = part.yi.T / np.sqrt(scale)
         data = Regressions.of(y, np.broadcast_to(vi / scale, y.shape), np.hstack(part.X))
         return many_tau2(data, self.name) * scale
+
+    def _of_one(self, one: Variants) -> float:
+        """tau² of a variant that has a design of its own."""
+        return estimate_tau2(one.yi[:, 0], one.structure.vi, np.hstack(one.X), self.name)
