@@ -126,11 +126,12 @@ def _steps(points: Points, *, restricted: bool) -> tuple[Array, BoolArray, bool]
     free = ~((theta <= 0) & (score < 0))
     if expected is None:
         floor = points.covariance.traces()[0] ** 2 / (2 * points.variants.counts[:, None])
-        chosen, newton = _positive(information, floor), ~free.any(axis=1)
+        chosen = _positive(information, floor)
+        newton = np.asarray(~free.any(axis=1))
     else:
-        newton = _smallest(information, free) > 1e-3 * _smallest(expected, free)
-        chosen = np.where(newton[:, None, None], information, expected)
-        newton |= ~free.any(axis=1)
+        positive = _smallest(information, free) > 1e-3 * _smallest(expected, free)
+        chosen = np.where(positive[:, None, None], information, expected)
+        newton = positive | ~free.any(axis=1)
     slope = np.where(free, score, 0.0)
     step = np.linalg.solve(_of_free(chosen, free), slope[:, :, None])[:, :, 0]
     for row in np.flatnonzero((theta + step < 0).any(axis=1)):
