@@ -11,7 +11,7 @@ suppressPackageStartupMessages(library(wildmeta, lib.loc = c(Sys.getenv("WILDMET
 
 R <- 8
 CONTROL <- list(
-  wildmeta = "Wald_test_cwb(R = 8, adjust, type, test): every replication refitted by rma.mv (nlminb, rel.tol 1e-11, with teams 1e-10) or rma.uni (threshold 1e-14)",
+  wildmeta = "Wald_test_cwb(R = 8, adjust, type, test): every replication refitted by rma.mv (nlminb, rel.tol 1e-10; NaN where it does not converge) or rma.uni (threshold and tol 1e-14)",
   eta = "weights that run_cwb drew with the same seed, recovered from its outcomes: (y - fitted) / residual of the null model",
   polished = "type CR0, adjust CR0: rma.mv taken to the optimum by Newton steps on the analytic score (make_golden.R), Naive-F of clubSandwich at that sigma2"
 )
@@ -53,7 +53,7 @@ multilevel <- function(name, correlated, team = FALSE) {
   d <- frame_of(dat, X)
   random <- if (team) ~ 1 | team/study/effect else ~ 1 | study/effect
   full <- do.call(rma.mv, list(quote(yi), V = quote(V), mods = mods_of(X), random = random, data = d,
-                               control = list(optimizer = "nlminb", rel.tol = if (team) 1e-10 else 1e-11, iter.max = 2000, eval.max = 2000)))
+                               control = list(optimizer = "nlminb", rel.tol = 1e-10, iter.max = 2000, eval.max = 2000)))
   cluster <- if (team) dat$team else dat$study
   out <- c(common(dat, X, C), list(theta = arr(full$sigma2)), wild(full, C, cluster))
   if (!team) {
@@ -75,7 +75,7 @@ two_level <- function(method) {
   X <- cbind(1, dat$ablat / 10, (dat$alloc == "random") * 1)
   C <- diag(3)[2:3, ]
   full <- do.call(rma.uni, list(quote(yi), vi = quote(vi), mods = mods_of(X), data = frame_of(d, X), method = method,
-                                control = list(threshold = 1e-14, maxiter = 10000)))
+                                control = list(threshold = 1e-14, tol = 1e-14, maxiter = 10000)))
   c(common(d, X, C), list(theta = arr(full$tau2)), wild(full, C, d$study))
 }
 

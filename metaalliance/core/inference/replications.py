@@ -39,7 +39,8 @@ def one_statistic(
     """Q / q of a fitted model, or F of the approximate Hotelling test."""
     if test == "htz":
         return htz_test(data, point, C, kind).statistic
-    return robust_q(data, point, C, influence(data, point, C, kind)) / C.shape[0]
+    Q = robust_q(data, point, C, influence(data, point, C, kind))
+    return Q / int(C.shape[0])
 
 
 # Components estimated anew ---------------------------------------------------------------------

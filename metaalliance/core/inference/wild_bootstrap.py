@@ -220,7 +220,7 @@ def _draw(weights: str, shape: tuple[int, int], seed: int) -> Array:
     if weights == "mammen":
         root = np.sqrt(5.0)
         low = rng.random(shape) < (root + 1) / (2 * root)
-        return np.where(low, (1 - root) / 2, (1 + root) / 2)
+        return np.asarray(np.where(low, (1 - root) / 2, (1 + root) / 2), dtype=np.float64)
     signs: Array = np.array([-1.0, 1.0])[rng.integers(0, 2, shape)]
     if weights == "rademacher":
         return signs
