@@ -2,10 +2,11 @@
 
     python scripts/calibrate.py FOLDER        (from the project root)
 
-FOLDER keeps one file for each cell: what is there already, with as many replications, is not
-computed again, so that a run may be stopped and taken up. ``--only htz`` computes the rows whose
-key holds that text; the page is written from every cell that FOLDER has. The cells are declared in
-`calibration_cells.py`. A whole run takes about half an hour on two free cores.
+FOLDER keeps one file for each cell, to which every few batches of draws are added: a run may be
+stopped and taken up, and more draws asked for later. Give another folder where the package
+has changed. ``--only htz`` computes the rows whose key holds that text, ``--write`` none: the page is
+written from what FOLDER has. The cells are declared in `calibration_cells.py`. A whole run takes
+about two hours of processor time.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from metaalliance.errors import MetaAllianceError
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
 SEED = 20261201
 BATCH = 50
+KINDS = ("hits", "misses", "failed")
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,12 @@ class Cell:
 # Computing ---------------------------------------------------------------------------------------
 
 
-def batch(row: Row, studies: int, size: int, stream: np.random.SeedSequence) -> dict[str, Counter]:
-    """Count hits, misses and failures by quantity in some draws."""
+def batch(row: Row, studies: int, stream: np.random.SeedSequence) -> dict[str, Counter]:
+    """Count hits, misses and failures by quantity in the draws of one batch."""
     rng, counts, failures = np.random.default_rng(stream), {}, 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for _ in range(size):
+        for _ in range(BATCH):
             try:
                 found = row.compute(draw(row.review, studies, rng))
             except MetaAllianceError:
@@ -92,58 +94,53 @@ def batch(row: Row, studies: int, size: int, stream: np.random.SeedSequence) -> 
     return counts
 
 
-def computed(row: Row, studies: int, replications: int, jobs: int) -> dict[str, dict[str, int]]:
-    """Compute a cell; the result does not depend on the number of processes."""
-    index = [r.key for r in ROWS].index(row.key)
-    sizes = [min(BATCH, replications - first) for first in range(0, replications, BATCH)]
-    streams = np.random.SeedSequence([SEED, sum(row.key.encode()), index, studies]).spawn(
-        len(sizes)
-    )
-    parts = Parallel(n_jobs=jobs)(
-        delayed(batch)(row, studies, size, stream)
-        for size, stream in zip(sizes, streams, strict=True)
-    )
-    total: dict[str, Counter] = {}
-    for part in parts:
-        for quantity, counter in part.items():
-            total.setdefault(quantity, Counter()).update(counter)
-    return {
-        quantity: {kind: counter[kind] for kind in ("hits", "misses", "failed")}
-        for quantity, counter in total.items()
-    }
+def streams(row: Row, studies: int, count: int) -> list[np.random.SeedSequence]:
+    """Return a stream for each batch, whatever their number and the order of the rows."""
+    key = int.from_bytes(row.key.encode(), "little")
+    return np.random.SeedSequence([SEED, key, studies]).spawn(count)
+
+
+def run(folder: Path, replications: int, jobs: int, only: str) -> None:
+    """Compute what the cells of the folder lack of so many draws, keeping it step by step."""
+    batches = -(-replications // BATCH)
+    for row, studies in wanted():
+        if only not in row.key:
+            continue
+        begun = time.perf_counter()
+        path = folder / f"{row.key}_{studies}.json"
+        content = stored(path, row, studies)
+        for first in range(content["batches"], batches, 2 * jobs):
+            last = min(first + 2 * jobs, batches)
+            parts = Parallel(n_jobs=jobs)(
+                delayed(batch)(row, studies, stream)
+                for stream in streams(row, studies, last)[first:]
+            )
+            for quantity, counter in (item for part in parts for item in part.items()):
+                kept = content["counts"].setdefault(quantity, dict.fromkeys(KINDS, 0))
+                for kind in KINDS:
+                    kept[kind] += counter[kind]
+            content["batches"] = last
+            partial = path.with_suffix(".part")
+            partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+            partial.replace(path)
+        seconds = time.perf_counter() - begun
+        print(f"{path.stem}: {seconds:.0f} s", file=sys.stderr, flush=True)
 
 
 def definition(row: Row, studies: int) -> dict[str, object]:
     """What a stored cell has to agree with to be used."""
     return {"key": row.key, "review": asdict(row.review), "nominal": row.nominal,
-            "studies": studies, "seed": SEED, "bootstrap": BOOTSTRAP}  # fmt: skip
+            "studies": studies, "seed": SEED, "batch": BATCH, "bootstrap": BOOTSTRAP}  # fmt: skip
 
 
-def stored(path: Path, row: Row, studies: int, replications: int = 1) -> dict | None:
-    """Return the cell of a file, None where there is none that answers."""
-    if not path.exists():
-        return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    same = found["definition"] == definition(row, studies)
-    return found if same and found["replications"] >= replications else None
-
-
-def run(folder: Path, replications: int, jobs: int, only: str) -> None:
-    """Compute the cells that the folder lacks."""
-    for row, studies in wanted():
-        path = folder / f"{row.key}_{studies}.json"
-        if only not in row.key or stored(path, row, studies, replications) is not None:
-            continue
-        begun = time.perf_counter()
-        content = {
-            "definition": definition(row, studies),
-            "replications": replications,
-            "counts": computed(row, studies, replications, jobs),
-        }
-        partial = path.with_suffix(".part")
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        partial.replace(path)
-        print(f"{path.stem}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+def stored(path: Path, row: Row, studies: int) -> dict:
+    """Return what a file has of a cell; nothing where it answers to another definition."""
+    own = definition(row, studies)
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["definition"] == own:
+            return found
+    return {"definition": own, "batches": 0, "counts": {}}
 
 
 def wanted() -> Iterator[tuple[Row, int]]:
@@ -162,7 +159,7 @@ def cells(folder: Path) -> tuple[list[Cell], list[str]]:
     found, missing = [], []
     for row, studies in wanted():
         content = stored(folder / f"{row.key}_{studies}.json", row, studies)
-        if content is None:
+        if not content["counts"]:
             missing.append(f"{row.key} with {studies} studies")
             continue
         for quantity, n in content["counts"].items():
@@ -276,9 +273,11 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="compute rows whose key holds this text")
+    parser.add_argument("--write", action="store_true", help="compute nothing, write the page")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    run(given.folder, given.replications, given.jobs, given.only)
+    if not given.write:
+        run(given.folder, given.replications, given.jobs, given.only)
     PAGE.write_text(page(given.folder), encoding="utf-8")
 
 
