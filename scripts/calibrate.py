@@ -3,8 +3,8 @@
     python scripts/calibrate.py FOLDER        (from the project root)
 
 FOLDER keeps one file for each cell, to which every few batches of draws are added: a run may be
-stopped and taken up, and more draws asked for later. Give another folder where the package
-has changed. ``--only htz`` computes the rows whose key holds that text, ``--write`` none: the page is
+stopped and taken up, and more draws asked for later. Give another folder where the package has
+changed. ``--only htz`` computes the rows whose key holds that text, ``--write`` none: the page is
 written from what FOLDER has. The cells are declared in `calibration_cells.py`. A whole run takes
 about two hours of processor time.
 """

@@ -62,7 +62,7 @@ class ModeratorOptions:
     compare: str
     tests: str | None
     sesoi: float | None
-    components: Components
+    components: Components = "re-estimated"  # records of older rules do not name it
     replications: int
     seed: int
 

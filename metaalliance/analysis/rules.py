@@ -15,7 +15,7 @@ from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 
 Where = Literal["", "samples", "reading", "structure"]
@@ -131,6 +131,13 @@ RULES: tuple[Rule, ...] = (
             where=where,
         )
         for commands, where in _READ_AS_LEVELS
+    ),
+    Rule(
+        version=5,
+        text="bootstrap and permutation tests of moderators estimate the variance components in "
+        "every replication",
+        commands=frozenset({"moderators"}),
+        numbers=r"moderators\.\d+\.tests\b",
     ),
 )
 

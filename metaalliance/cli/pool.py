@@ -142,6 +142,7 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     further: dict[str, Any] = {"cross_check": check, "others": folder.others()}
     if analysis.bootstrap is not None:
         further["seed"] = analysis.bootstrap.seed
+        further["components"] = analysis.bootstrap.components
     save_record(folder, document, analysis.loaded, POOL_RESULTS, {}, further=further)
     return document
 
