@@ -32,8 +32,8 @@ STATISTICS = ("wald", "htz")
 #: Below this number of studies "auto" takes Webb's weights: m studies have only 2^(m - 1)
 #: different pairs of opposite sign vectors.
 FEW_STUDIES = 10
-#: Statistics closer than this, relatively, are the same but for rounding.
-TIE = 1e-9
+#: Statistics closer than this, relatively, are the same but for rounding and the end of a climb.
+TIE = 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
