@@ -133,7 +133,8 @@ def _steps(points: Points, *, restricted: bool) -> tuple[Array, BoolArray, bool]
         chosen = np.where(positive[:, None, None], information, expected)
         newton = positive | ~free.any(axis=1)
     slope = np.where(free, score, 0.0)
-    step: Array = np.linalg.solve(_of_free(chosen, free), slope[:, :, None])[:, :, 0]
+    solved = np.linalg.solve(_of_free(chosen, free), slope[:, :, None])
+    step = np.asarray(solved[:, :, 0], dtype=np.float64)
     for row in np.flatnonzero((theta + step < 0).any(axis=1)):
         some = free[row]
         B = np.eye(theta.shape[1])[:, some]
