@@ -12,10 +12,8 @@ import pandas as pd
 from scipy import stats
 
 from metaalliance.core.inference.multiplicity import holm
-from metaalliance.core.inference.permuted_moderator import (
-    permutation_test_of_moderator,
-    permutation_test_of_studies,
-)
+from metaalliance.core.inference.permuted_moderator import permutation_test_of_moderator
+from metaalliance.core.inference.permuted_studies import permutation_test_of_studies
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import Specification

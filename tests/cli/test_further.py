@@ -71,6 +71,26 @@ def test_components_are_refused_where_nothing_obeys_them(call, nested, args):
     assert "--components held is for --" in result.stderr
 
 
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+def test_a_formula_is_bootstrapped(call, nested):
+    args = ["--no-figures", "--formula", "modality", "--replications", "99"]
+    args += ["--tests", "wild-bootstrap", "--components", "held"]
+    result = call("moderators", str(nested), *args)
+    assert result.exit_code == 0, result.output
+    assert "Wild bootstrap of modality" in result.stdout
+    assert "variance components held at their estimates" in " ".join(result.stdout.split())
+    rows = document(call("moderators", str(nested), *args, "--json"))["regression"]["bootstrap"]
+    assert [row["term"] for row in rows] == ["all terms", "modality"]
+    assert {row["components"] for row in rows} == {"held"}
+
+
+def test_a_formula_refuses_the_other_tests(call, nested):
+    args = ["--no-figures", "--formula", "modality", "--tests", "htz,wild-bootstrap"]
+    result = call("moderators", str(nested), *args)
+    assert result.exit_code == 2
+    assert "--tests htz: a --formula takes wild-bootstrap only" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["pool", "moderators"])
 def test_other_components_are_refused(call, nested, command):
     result = call(command, str(nested), "--no-figures", "--components", "fixed")

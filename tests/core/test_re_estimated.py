@@ -10,10 +10,8 @@ import pytest
 from golden_data import assert_close
 
 from metaalliance.core.inference.monte_carlo import monte_carlo_se
-from metaalliance.core.inference.permuted_moderator import (
-    permutation_test_of_moderator,
-    permutation_test_of_studies,
-)
+from metaalliance.core.inference.permuted_moderator import permutation_test_of_moderator
+from metaalliance.core.inference.permuted_studies import permutation_test_of_studies
 from metaalliance.core.inference.replications import null_residuals, refitted_statistics
 from metaalliance.core.inference.wild_bootstrap import _draw, wild_bootstrap_test
 from metaalliance.core.variance.blocks import StudyBlocks
