@@ -73,14 +73,14 @@ def test_components_are_refused_where_nothing_obeys_them(call, nested, args):
 
 @pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 def test_a_formula_is_bootstrapped(call, nested):
-    args = ["--no-figures", "--formula", "modality", "--replications", "99"]
+    args = ["--no-figures", "--formula", "n", "--replications", "99"]
     args += ["--tests", "wild-bootstrap", "--components", "held"]
     result = call("moderators", str(nested), *args)
     assert result.exit_code == 0, result.output
-    assert "Wild bootstrap of modality" in result.stdout
+    assert "Wild bootstrap of n" in result.stdout
     assert "variance components held at their estimates" in " ".join(result.stdout.split())
     rows = document(call("moderators", str(nested), *args, "--json"))["regression"]["bootstrap"]
-    assert [row["term"] for row in rows] == ["all terms", "modality"]
+    assert [row["term"] for row in rows] == ["all terms", "n"]
     assert {row["components"] for row in rows} == {"held"}
 
 

@@ -20,6 +20,7 @@ from metaalliance.core.variance.nested_variants import NestedVariants
 from metaalliance.core.variance.own import SamplingErrors
 from metaalliance.core.variance.structure import Levels, Nested
 from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2
+from metaalliance.core.variance.variant_designs import ClusterDesign, ColumnDesign, design_of
 from metaalliance.core.variance.variants import Variants
 
 M = 12
@@ -50,6 +51,8 @@ def structures() -> dict[str, Nested | Levels]:
 
 
 STRUCTURES = structures()
+#: The second is constant within studies, and within teams where they are the clusters.
+DESIGNS = {"within studies": X, "between clusters": np.column_stack([np.ones(K), STUDY // 3 % 2])}
 KINDS = dict(zip(STRUCTURES, [NestedVariants] * 2 + [LevelVariants] * 2 + [EachVariant] * 2,
                  strict=True))  # fmt: skip
 of_every_structure = pytest.mark.parametrize("name", STRUCTURES)
@@ -61,8 +64,11 @@ def outcomes(count: int, between: float = 0.2, within: float = 0.1, seed: int = 
     return true + rng.normal(size=(K, count)) * np.sqrt(VI)[:, None]
 
 
-def data(name: str, y: np.ndarray) -> MultilevelData:
-    return MultilevelData(y, X, STRUCTURES[name], np.arange(K))
+YI = outcomes(3, seed=11)
+
+
+def data(name: str, y: np.ndarray, design: np.ndarray = X) -> MultilevelData:
+    return MultilevelData(y, design, STRUCTURES[name], np.arange(K))
 
 
 @of_every_structure
@@ -92,17 +98,41 @@ def test_covariances_are_those_of_single_points(name):
 
 @of_every_structure
 @pytest.mark.parametrize("method", ["REML", "ML"])
-def test_refits_are_those_of_single_climbs(name, method):
+@pytest.mark.parametrize("design", DESIGNS)
+def test_refits_are_those_of_single_climbs(name, method, design):
+    X = DESIGNS[design]
     Y = np.hstack([outcomes(3), outcomes(3, 0.02, 0.02, seed=2)])
     start = np.full(len(STRUCTURES[name].names), 0.01)
     estimator = Estimator(name=method, multilevel=True)
-    parts = list(estimator.refit(data(name, Y[:, 0]), Y, start))
+    parts = list(estimator.refit(data(name, Y[:, 0], X), Y, start))
     theta = np.concatenate([p.theta for p in parts])
     beta = np.concatenate([p.beta for p in parts])
     for r in range(Y.shape[1]):
-        single = highest_maximum(data(name, Y[:, r]), restricted=method == "REML")
+        single = highest_maximum(data(name, Y[:, r], X), restricted=method == "REML")
         assert_close(theta[r], single.theta, 1e-6, 0.01)
         assert_close(beta[r], single.beta, 1e-7, 0.01)
+
+
+@of_every_structure
+def test_a_design_of_clusters_has_the_moments_of_its_columns(name):
+    structure, X = STRUCTURES[name], DESIGNS["between clusters"]
+    columns = [x[:, None] for x in X.T]
+    one = design_of(columns, structure.clusters, linked=False)
+    assert isinstance(one, ClusterDesign)
+    if structure.crossed:
+        assert isinstance(design_of(columns, structure.clusters, linked=True), ColumnDesign)
+        return
+    theta = np.random.default_rng(3).uniform(0.001, 0.05, (3, len(structure.names)))
+    S, z, levels = Variants.of(structure, YI, columns).covariance(theta), YI, structure.levels
+    beta = np.random.default_rng(4).normal(size=(3, 2))
+    mine, other = one.solved(S), ColumnDesign(tuple(columns)).solved(S)
+    assert_close(mine.information(), other.information(), 1e-11, 1.0)
+    assert_close(mine.against(z), other.against(z), 1e-11, 1.0)
+    assert_close(mine.times(beta), other.times(beta), 1e-11, 1.0)
+    assert_close(mine.levels(levels), other.levels(levels), 1e-10, 1.0)
+    for a in range(len(levels)):
+        for b in range(a, len(levels)):
+            assert_close(mine.pairs(levels, a, b), other.pairs(levels, a, b), 1e-10, 1.0)
 
 
 @of_every_structure

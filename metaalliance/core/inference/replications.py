@@ -91,7 +91,7 @@ def _together(points: Points, C: Array) -> Array:
     noise = 1e-12 * np.abs(points.variants.yi).max(axis=0)
     scores, floor = [], []
     for s in range(q):
-        g = sum(w * MC[:, a, s] for a, w in enumerate(points.WX))
+        g = points.solved.times(MC[:, :, s])
         scores.append(blocks.sums(g * e))
         floor.append(np.sum((noise * blocks.sums(np.abs(g))) ** 2, axis=0))
     V = np.einsum("smr,tmr->rst", np.stack(scores), np.stack(scores))

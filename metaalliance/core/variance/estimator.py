@@ -82,12 +82,10 @@ class Estimator:
         vi, scale = part.structure.vi, part.scale
         if self.name == "FE":
             return np.zeros(part.size)
-        if max(x.shape[1] for x in part.X) > 1:
-            return np.array([self._of_one(part.take(slice(r, r + 1))) for r in range(part.size)])
+        X = part.design.shared()
+        if X is None:
+            designs = (part.design.one(r) for r in range(part.size))
+            return np.array([estimate_tau2(part.yi[:, 0], vi, own, self.name) for own in designs])
         y = part.yi.T / np.sqrt(scale)
-        data = Regressions.of(y, np.broadcast_to(vi / scale, y.shape), np.hstack(part.X))
+        data = Regressions.of(y, np.broadcast_to(vi / scale, y.shape), X)
         return many_tau2(data, self.name) * scale
-
-    def _of_one(self, one: Variants) -> float:
-        """tau² of a variant that has a design of its own."""
-        return estimate_tau2(one.yi[:, 0], one.structure.vi, np.hstack(one.X), self.name)

@@ -14,6 +14,7 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.structure import Nested
+from metaalliance.core.variance.variant_designs import column_products
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +105,3 @@ class NestedVariants:
         cross = column_products(w1, w1)
         products = np.stack([column_products(q, q), cross, cross, second], axis=1)
         return np.stack([q.sum(axis=0), first], axis=1), products.reshape(-1, 2, 2)
-
-
-def column_products(left: Array, right: Array) -> Array:
-    """Inner product of the columns of two matrices, shape (columns,)."""
-    return np.asarray(np.einsum("kr,kr->r", left, right), dtype=np.float64)

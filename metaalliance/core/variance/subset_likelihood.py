@@ -107,8 +107,7 @@ def q_subsets(data: MultilevelData, present: BoolArray) -> SubsetQ:
     found = []
     for part in in_parts(_subsets(data, present)) if present.shape[0] else ():
         points = part.at(np.zeros((part.size, 2)), restricted=False)
-        squares = [[np.sum(a * b, axis=0) for b in points.WX] for a in points.WX]
-        lost = np.einsum("rab,abr->r", points.bread, np.array(squares))
+        lost = np.sum(points.bread * points.solved.levels(data.structure.levels)[1], axis=(1, 2))
         trace_P, df = points.covariance.traces()[0][:, 1] - lost, part.counts - p
         typical = np.divide(df, trace_P, out=np.full(df.size, np.nan), where=df > 0)
         found.append(np.vstack([np.maximum(0.0, points.rss), df, typical]))

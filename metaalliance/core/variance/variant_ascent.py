@@ -96,7 +96,7 @@ def climb(variants: Variants, start: Array, *, restricted: bool) -> Optima:
     """Climb from one start, (c,) or (variants, c); a variant that does not arrive is NaN."""
     size, c = variants.size, len(variants.structure.names)
     theta = np.array(np.broadcast_to(np.asarray(start, dtype=np.float64), (size, c)))
-    beta, value = np.full((size, len(variants.X)), np.nan), np.full(size, np.nan)
+    beta, value = np.full((size, variants.design.p), np.nan), np.full(size, np.nan)
     active, points = np.arange(size), variants.at(theta, restricted=restricted)
     some, before = variants, np.full(size, np.inf)
     for _ in range(MAX_ITERATIONS):

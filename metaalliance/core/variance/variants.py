@@ -8,36 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.variance.each_variant import EachVariant
 from metaalliance.core.variance.level_variants import LevelVariants
-from metaalliance.core.variance.nested_variants import NestedVariants, column_products
+from metaalliance.core.variance.nested_variants import NestedVariants
 from metaalliance.core.variance.structure import Levels, Nested, Structure
-
-
-class VariantCovariance(Protocol):
-    """S of every variant at components of its own; matrices are (k, variants)."""
-
-    @property
-    def log_determinant(self) -> Array:
-        """log|S|, shape (variants,)."""
-
-    @property
-    def solved_ones(self) -> Array:
-        """S^-1 1, shape (k, variants)."""
-
-    def solve(self, z: Array) -> Array:
-        """Return S^-1 z for z (k, variants) or (k, 1)."""
-
-    def solve_level(self, level: int, values: Array) -> Array:
-        """Return S^-1 Z values for values (m, variants) of the groups of a level."""
-
-    def traces(self) -> tuple[Array, Array | None]:
-        """Return tr(S^-1 A_a), shape (variants, c), and tr(S^-1 A_a S^-1 A_b) or None."""
+from metaalliance.core.variance.variant_designs import (
+    Solved,
+    VariantCovariance,
+    VariantDesign,
+    column_products,
+    design_of,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +35,8 @@ class Variants:
         The covariance of the effects.
     yi : ndarray, shape (k, variants) or (k, 1)
         Effects.
-    X : tuple of ndarray, each of shape (k, variants) or (k, 1)
-        Columns of the design.
+    design : VariantDesign
+        Their designs.
     present : ndarray of 0 and 1, shape (k, variants) or (k, 1)
         Which effects each variant holds.
     size : int
@@ -60,7 +45,7 @@ class Variants:
 
     structure: Structure
     yi: Array
-    X: tuple[Array, ...]
+    design: VariantDesign
     present: Array
     size: int
     log_xtx: Array = field(repr=False)
@@ -72,8 +57,8 @@ class Variants:
         """Put variants together from effects, columns of designs, and what is present."""
         present = np.ones((yi.shape[0], 1)) if present is None else present
         size = max(a.shape[1] for a in (yi, present, *X))
-        xtx = _cross([x * present for x in X], X)
-        return cls(structure, yi, tuple(X), present, size, np.linalg.slogdet(xtx)[1])
+        design = design_of(X, structure.clusters, linked=bool(structure.crossed))
+        return cls(structure, yi, design, present, size, np.linalg.slogdet(design.gram(present))[1])
 
     @property
     def counts(self) -> Array:
@@ -92,9 +77,9 @@ class Variants:
             return a if a.shape[-1] == 1 else a[..., columns]
 
         size = int(np.arange(self.size)[columns].size)
-        X = tuple(some(x) for x in self.X)
+        design = self.design.take(columns)
         present, log_xtx = some(self.present), some(self.log_xtx)
-        return Variants(self.structure, some(self.yi), X, present, size, log_xtx)
+        return Variants(self.structure, some(self.yi), design, present, size, log_xtx)
 
     def covariance(self, theta: Array) -> VariantCovariance:
         """Prepare S at `theta` (variants, c)."""
@@ -108,15 +93,15 @@ class Variants:
     def at(self, theta: Array, *, restricted: bool) -> Points:
         """Solve the least squares problems at `theta` (variants, c)."""
         S, yi = self.covariance(theta), self.yi
-        WX = [S.solved_ones if (x == 1).all() else S.solve(x) for x in self.X]
-        bread = np.asarray(np.linalg.inv(_cross(self.X, WX)), dtype=np.float64)
-        beta = np.einsum("rab,br->ra", bread, np.stack([column_products(w, yi) for w in WX]))
-        u = S.solve(yi) - _combined(WX, beta)
-        rss = column_products(yi - _combined(self.X, beta), u)
+        solved = self.design.solved(S)
+        bread = np.asarray(np.linalg.inv(solved.information()), dtype=np.float64)
+        beta = np.einsum("rab,br->ra", bread, solved.against(yi))
+        u = S.solve(yi) - solved.times(beta)
+        rss = column_products(yi - self.design.fitted(beta), u)
         value = -0.5 * (S.log_determinant + rss)
         if restricted:
             value = value + 0.5 * (np.linalg.slogdet(bread)[1] + self.log_xtx)
-        return Points(self, theta, S, WX, bread, beta, u, rss, value)
+        return Points(self, theta, S, solved, bread, beta, u, rss, value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,8 +112,8 @@ class Points:
     ----------
     theta : ndarray, shape (variants, c)
         Variance components.
-    WX : list of ndarray, shape (k, variants)
-        S^-1 x of each column of the design.
+    solved : Solved
+        S^-1 X.
     bread, beta : ndarray, shape (variants, p, p) and (variants, p)
         (X'S^-1 X)^-1 and generalised least squares coefficients.
     u : ndarray, shape (k, variants)
@@ -140,7 +125,7 @@ class Points:
     variants: Variants
     theta: Array
     covariance: VariantCovariance
-    WX: list[Array]
+    solved: Solved
     bread: Array
     beta: Array
     u: Array
@@ -150,60 +135,43 @@ class Points:
     @property
     def residuals(self) -> Array:
         """Effects less X beta, (k, variants), with beta refined once as in `robust.residuals`."""
-        e = self.variants.yi - _combined(self.variants.X, self.beta)
-        left = np.stack([column_products(w, e) for w in self.WX])
-        return e - _combined(self.variants.X, np.einsum("rab,br->ra", self.bread, left))
+        fitted = self.variants.design.fitted
+        e = self.variants.yi - fitted(self.beta)
+        return e - fitted(np.einsum("rab,br->ra", self.bread, self.solved.against(e)))
 
     def score(self, *, restricted: bool) -> tuple[Array, Array, Array | None]:
         """Score (variants, c) and informations (variants, c, c) as in `score_and_information`."""
         S, levels = self.covariance, self.variants.structure.levels
         sums = [groups.sums(self.u) for groups in levels]
-        xw = [[groups.sums(w) for w in self.WX] for groups in levels]
         solved = [S.solve_level(a, s) for a, s in enumerate(sums)]
         average = 0.5 * _symmetric(
             lambda a, b: column_products(sums[a], levels[a].sums(solved[b])), len(levels)
         )
-        along = np.stack(
-            [[column_products(x, s) for x in own] for own, s in zip(xw, sums, strict=True)]
-        )  # (c, p, variants)
+        spread = [groups.spread(s) for groups, s in zip(levels, sums, strict=True)]
+        along = np.stack([self.solved.against(z) for z in spread])  # (c, p, variants)
         average -= 0.5 * np.einsum("xar,rab,ybr->rxy", along, self.bread, along)
         traces, products = S.traces()
         if restricted:
-            M = [_cross(own, own) for own in xw]
+            M = self.solved.levels(levels)
             traces = traces - np.stack([np.sum(self.bread * m, axis=(1, 2)) for m in M], axis=1)
             if products is not None:
-                products = self._restricted(products, xw, M)
+                products = self._restricted(products, M)
         score = 0.5 * (np.stack([column_products(s, s) for s in sums], axis=1) - traces)
         if products is None:
             return score, average, None
         return score, 2 * average - 0.5 * products, 0.5 * products
 
-    def _restricted(self, products: Array, xw: list[list[Array]], M: list[Array]) -> Array:
+    def _restricted(self, products: Array, M: list[Array]) -> Array:
         """Turn traces of S^-1 A_a S^-1 A_b into traces of P A_a P A_b."""
-        S, G, levels = self.covariance, self.bread, self.variants.structure.levels
-        solved = [[S.solve_level(a, x) for x in own] for a, own in enumerate(xw)]
+        G, levels = self.bread, self.variants.structure.levels
         GM = [G @ m for m in M]
 
         def lost(a: int, b: int) -> Array:
-            N = _cross(xw[a], [levels[a].sums(s) for s in solved[b]])
+            N = self.solved.pairs(levels, a, b)
             both = np.einsum("rab,rba->r", GM[a], GM[b])
             return np.asarray(2 * np.einsum("rab,rba->r", G, N) - both)
 
         return np.asarray(products - _symmetric(lost, len(levels)))
-
-
-def _combined(columns: Sequence[Array], beta: Array) -> Array:
-    """Sum of columns times coefficients (variants, p)."""
-    found = columns[0] * beta[:, 0]
-    for a in range(1, len(columns)):
-        found += columns[a] * beta[:, a]
-    return found
-
-
-def _cross(left: Sequence[Array], right: Sequence[Array]) -> Array:
-    """Inner products of columns, shape (variants, p, p)."""
-    rows = [np.stack([column_products(a, b) for b in right], axis=-1) for a in left]
-    return np.stack(rows, axis=-2)
 
 
 def _symmetric(entry: Callable[[int, int], Array], count: int) -> Array:
