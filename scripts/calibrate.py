@@ -1,4 +1,4 @@
-"""Calibration of intervals and tests by simulation: write docs/calibration.md.
+"""Calibration of intervals and tests by simulation: write docs/evidence/calibration.md.
 
     python scripts/calibrate.py FOLDER        (from the project root)
 
@@ -6,7 +6,7 @@ FOLDER keeps one file for each cell, to which every few batches of draws are add
 stopped and taken up, and more draws asked for later. Give another folder where the package has
 changed. ``--only htz`` computes the rows whose key holds that text, ``--write`` none: the page is
 written from what FOLDER has. The cells are declared in `calibration_cells.py`. A whole run takes
-about two hours of processor time.
+about half an hour of processor time on a machine that is free.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from joblib import Parallel, delayed
 
 from metaalliance.errors import MetaAllianceError
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "evidence" / "calibration.md"
 SEED = 20261201
 BATCH = 50
 KINDS = ("hits", "misses", "failed")

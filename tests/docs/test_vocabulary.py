@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from metaalliance.cli.app import app
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of, term_pages
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "vocabulary.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "sheets" / "vocabulary.md"
 #: Columns whose levels are terms of the field; the others hold words of this program.
 FIELD = ["modality", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
          "outcome_measure", "outcome_domain", "outcome_rater", "delivery"]  # fmt: skip
@@ -60,7 +60,7 @@ def test_each_page_stands_once_says_what_was_seen_and_is_used():
 
 def test_many_measures_have_a_direction():
     higher = VOCABULARIES["outcome_measure"].higher
-    assert len(higher) >= 80
+    assert len(higher) >= 125
     assert {"better", "worse"} == set(higher.values())
 
 
@@ -93,10 +93,10 @@ def test_command_gives_the_pages():
     content = json.loads(printed("outcome_measure", "--json"))
     assert all(level["pages"] for level in content["levels"] if level["higher"])
     found = {level["level"]: level["higher"] for level in content["levels"]}
-    assert (found["LSAS"], found["ORS"], found["Sheehan Disability Scale"]) == (
+    assert (found["LSAS"], found["ORS"], found["AAQ-II"]) == (
         "worse", "better", None,
     )  # fmt: skip
-    assert {q["name"] for q in content["questions"]} >= {"DAS", "SDS", "SAS", "CBCL", "SDQ"}
+    assert {q["name"] for q in content["questions"]} >= {"DAS", "SDS", "SAS", "CBCL", "SDQ", "ACQ"}
 
 
 def test_command_prints_directions_and_questions():

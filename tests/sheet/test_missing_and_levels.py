@@ -200,7 +200,9 @@ ONCE_WRONG = [
     ("outcome_domain", "unsatisfaction", None), ("design", "controlled", None),
     ("modality", "experimental", None), ("modality", "interactive", None),
     ("modality", "systematic", None), ("adjusted_for", "no baseline", None),
-    ("alliance_time", "session 10", None), ("alliance_time", "session 2", None),
+    ("alliance_time", "session 10", None), ("alliance_time", "session 2", "early"),
+    ("alliance_time", "session 6", None), ("alliance_subscale", "relationship", None),
+    ("modality", "TAU", "mixed"), ("setting", "hospital", None),
     ("modality", "ERP", "CBT"), ("modality", "CBT-I", "CBT"), ("modality", "DIT", "psychodynamic"),
     ("modality", "LTPP", "psychodynamic"), ("modality", "FAP", "third-wave"),
     ("modality", "SFBT", None), ("delivery", "officer", None), ("alliance_rater", "patent", None),
@@ -230,17 +232,20 @@ NAMES_OF_LEVELS = [
     ("modality", "CBT", ["REBT", "CPT", "TF-CBT", "BA", "problem-solving therapy"]),
     ("modality", "psychodynamic", ["TFP", "ISTDP", "PFPP", "psychodynamic psychotherapy"]),
     ("modality", "systemic", ["ABFT", "MDFT", "marital therapy", "emotionally focused therapy"]),
-    ("modality", "third-wave", ["MBSR", "MCT", "CBASP", "compassion-focused therapy"]),
+    ("modality", "third-wave", ["ACT", "MBSR", "MCT", "CBASP", "mindfulness-based therapy"]),
     ("modality", "other", ["EMDR"]),
     ("alliance_rater", "parent", ["parent", "caregiver", "Mother"]),
     ("alliance_rater", "observer", ["judge", "evaluator"]),
     ("outcome_rater", "client", ["client-rated", "adolescent"]),
-    ("alliance_measure", "WAI-S", ["WAI-12", "WAI-SF"]),
+    ("alliance_measure", "WAI-S", ["WAI-12", "WAI-S-T", "WAI-SF"]),
     ("alliance_measure", "TASC", ["TASC-r", "TASC-C"]),
     ("alliance_measure", "SOFTA", ["SOFTA-o", "SOFTA-s"]),
     ("alliance_measure", "STAR", ["Scale To Assess Therapeutic Relationships"]),
     ("alliance_measure", "CALTARS", ["CALTRAS"]),
     ("outcome_measure", "HRSD", ["HAM-D", "Hamilton Depression"]),
+    ("outcome_measure", "SCL-90-R", ["SCL-90 GSI", "SCL-90-R (GSI)"]),
+    ("outcome_measure", "BSI", ["BSI GSI"]),
+    ("outcome_measure", "FNE", ["BFNE", "Fear of Negative Evaluation Scale"]),
 ]  # fmt: skip
 
 
@@ -261,7 +266,13 @@ SEVERAL = [
       for name, part in {"DAS": "Dyadic Adjustment Scale (higher is better)", "SDS": "Sheehan",
                          "GAS": "Goal Attainment", "SAS": "Zung", "ASI": "Anxiety Sensitivity",
                          "PSS": "Parental", "CBCL": "competence (higher is better)",
-                         "SDQ": "prosocial"}.items()),
+                         "SDQ": "prosocial (higher is better)", "GSI": "BSI",
+                         "YSR": "competence (higher is better)",
+                         "Teacher's Report Form": "TRF adaptive functioning",
+                         "ACQ": "Anxiety Control Questionnaire (higher is better)",
+                         "BSQ": "Body Shape Questionnaire (higher is worse)",
+                         "CSQ": "Cognitive Style Questionnaire (higher is worse)",
+                         "SPS": "Social Provisions Scale (higher is better)"}.items()),
 ]  # fmt: skip
 
 
