@@ -265,7 +265,11 @@ SEVERAL = [
     *(("outcome_measure", name, part)
       for name, part in {"DAS": "Dyadic Adjustment Scale (higher is better)", "SDS": "Sheehan",
                          "GAS": "Goal Attainment", "SAS": "Zung", "ASI": "Anxiety Sensitivity",
-                         "PSS": "Parental", "CBCL": "competence (higher is better)",
+                         "PSS": "Perceived Social Support",
+                         "BES": "Body Esteem Scale (higher is better)",
+                         "IES": "Intuitive Eating Scale (higher is better)",
+                         "EQ-5D sum": "EQ-5D level sum score (higher is worse)",
+                         "CBCL": "competence (higher is better)",
                          "SDQ": "prosocial (higher is better)", "GSI": "BSI",
                          "YSR": "competence (higher is better)",
                          "Teacher's Report Form": "TRF adaptive functioning",
