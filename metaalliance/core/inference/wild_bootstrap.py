@@ -157,7 +157,7 @@ def wild_bootstrap_test(
     ...     data, reml.fit(data), [0, 1], estimator=reml, weights="rademacher"
     ... )
     >>> test.p_value, test.replications, test.exact
-    (0.59375, 32, True)
+    (0.625, 32, True)
     """
     _check(replications, weights, adjust, test)
     C, m = constraint_matrix(C, data.X.shape[1]), data.blocks.m
