@@ -50,6 +50,11 @@ class StudyBlocks:
         """Number of studies."""
         return int(self.starts.size)
 
+    @property
+    def first(self) -> IntArray:
+        """First row of each study."""
+        return self.starts
+
     def sums(self, values: Array) -> Array:
         """Sum rows within studies: (k,) to (m,), or (k, c) to (m, c)."""
         return np.add.reduceat(values, self.starts, axis=0)

@@ -50,6 +50,11 @@ class Rows:
 
     m: int
 
+    @property
+    def first(self) -> IntArray:
+        """First row of each group."""
+        return np.arange(self.m, dtype=np.intp)
+
     def sums(self, values: Array) -> Array:
         """Return the values of rows, which are their own sums."""
         return values
@@ -75,6 +80,11 @@ class Crossed:
     def m(self) -> int:
         """Number of groups."""
         return int(self.codes.max()) + 1
+
+    @property
+    def first(self) -> IntArray:
+        """First row of each group."""
+        return np.unique(self.codes, return_index=True)[1].astype(np.intp)
 
     def sums(self, values: Array) -> Array:
         """Sum rows within groups: (k,) to (m,), or (k, c) to (m, c)."""
@@ -184,9 +194,7 @@ class LevelCovariance:
         _, log_inner = np.linalg.slogdet(inner)
         return replace(
             self,
-            log_determinant=self.log_determinant
-            + float(log_inner)
-            + float(np.log(each).sum()),
+            log_determinant=self.log_determinant + float(log_inner) + float(np.log(each).sum()),
             factor=factor,
             variance=variance,
             crossed=WZ,

@@ -11,20 +11,13 @@ from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize, start_values
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.levels import Groups
-from metaalliance.core.variance.multilevel import (
-    MultilevelData,
-    MultilevelPoint,
-    evaluate,
-    score_and_information,
-)
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.structure import Component, Covariance, Structure
 
 #: Variance, relative to a typical sampling variance, below which a logarithm has no maximum.
 VANISHING = 1e-7
 #: Smallest variance, relative to the same, from which a climb begins.
 FLOOR = 0.05
-#: Steps of a numerical derivative of the score.
-STEP = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,9 +80,14 @@ class LogLinear:
     def _counts(self) -> list[int]:
         return [1 if design is None else design.shape[1] for design in self.designs]
 
+    @property
+    def ends(self) -> IntArray:
+        """Where the parameters of each component but the last end."""
+        return np.cumsum(self._counts)[:-1]
+
     def parts(self, theta: Array) -> list[Array]:
         """Parameters of each component."""
-        return np.split(theta, np.cumsum(self._counts)[:-1])
+        return np.split(theta, self.ends)
 
     def components(self, theta: Array) -> tuple[Component, ...]:
         """Variance of each component, by group (m,) where it has a design."""
@@ -128,8 +126,7 @@ class LogLinear:
         """Return the structure of some rows (n,), groups of another copy being other groups."""
         base, designs = self.base.take(rows, copies), []
         for C, old, new in zip(self.designs, self.levels, base.levels, strict=True):
-            size = new.sums(np.ones((rows.size, 1)))
-            designs.append(None if C is None else new.sums(old.spread(C)[rows]) / size)
+            designs.append(None if C is None else old.spread(C)[rows][new.first])
         return LogLinear(base, tuple(designs), self.absent)
 
     def draw(self, theta: Sequence[Component] | Array, rng: np.random.Generator) -> Array:
@@ -177,7 +174,7 @@ def fit_log_linear(
 
     Examples
     --------
-    >>> from metaalliance.core.variance.multilevel import nested_data
+    >>> from metaalliance.core.variance.multilevel import evaluate, nested_data
     >>> y = np.array([0.1, 0.12, 0.08, 0.1, 0.5, -0.3, 0.4, -0.2])
     >>> C = np.column_stack([np.ones(8), [0, 0, 0, 0, 1, 1, 1, 1]])
     >>> blocks = StudyBlocks.from_sorted(np.arange(8))
@@ -241,35 +238,3 @@ def vanishing(data: MultilevelData, point: MultilevelPoint) -> list[BoolArray]:
     least = VANISHING * data.yi.size / float(np.sum(1 / data.vi))
     pairs = zip(structure.designs, structure.components(point.theta), strict=True)
     return [np.asarray(C is not None and c < least) * np.ones(1, bool) for C, c in pairs]
-
-
-def observed_information(
-    data: MultilevelData, point: MultilevelPoint, *, restricted: bool
-) -> Array:
-    """Return the negative second derivatives of the likelihood, shape (c, c).
-
-    Where no traces of products are at hand they are differences of the analytic score,
-    extrapolated to a step of zero (Richardson); rows of variances that are zero are NaN then.
-    """
-    _, closed, expected = score_and_information(data, point, restricted=restricted)
-    if expected is not None:
-        return closed
-    theta = point.theta
-    sizes = np.where(np.isfinite(data.structure.lowest), theta, 1.0)
-
-    def change(a: int, step: float) -> Array:
-        ends = [theta.copy(), theta.copy()]
-        ends[0][a] -= step
-        ends[1][a] += step
-        scores = []
-        for end in ends:
-            at = evaluate(data, end, restricted=restricted)
-            scores.append(score_and_information(data, at, restricted=restricted)[0])
-        return (scores[0] - scores[1]) / (2 * step)
-
-    found = np.full((theta.size, theta.size), np.nan)
-    for a, size in enumerate(sizes):
-        if size == 0:
-            continue
-        found[a] = (4 * change(a, STEP * size) - change(a, 2 * STEP * size)) / 3
-    return (found + found.T) / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from metaalliance.core.variance.structure import Covariance, Nested, Structure
 
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
 RIDGE = 1e-6
+
+#: Step of a difference of the score by the logarithm of a variance.
+STEP = 1e-3
 
 #: Groups of a level that are solved for at a time.
 _WIDTH = 256
@@ -138,13 +142,36 @@ def score_and_information(
     the observed one ``y'P A_a P A_b P y`` less the expected [1]_, and, where S is not linear in
     the parameters, less ``(y'P A_ab P y - tr P A_ab) / 2``. For ML the traces are
     those of S^-1 in place of P. Where no traces of products are at hand, the average of observed
-    and expected information of a linear S, which needs none, stands in for the observed one [2]_.
+    and expected information of a linear S, which needs none, stands in for the observed one [2]_;
+    where S is not linear it stands in for the expected one.
 
     References
     ----------
     .. [1] Searle et al. (1992).
     .. [2] Gilmour et al. (1995).
     """
+    at = _slope_of(data, point, restricted=restricted)
+    slopes = data.structure.slopes(point.theta)
+    products, bend = point.covariance.products(slopes), data.structure.bend(point.theta, at.excess)
+    if products is not None:
+        expected = 0.5 * (_restricted(data, point, slopes, products) if restricted else products)
+        return at.score, 2 * at.average - expected - 0.5 * bend, expected
+    average = _positive(at.average, at.traces**2 / (2 * data.yi.size))
+    if isinstance(bend, float):
+        return at.score, average, None
+    return at.score, _differences(data, point, average, restricted=restricted), average
+
+
+class _SlopeOf(NamedTuple):
+    """Score (c,), average information (c, c), traces (c,), and u² less tr P of groups (m,)."""
+
+    score: Array
+    average: Array
+    traces: Array
+    excess: list[Array]
+
+
+def _slope_of(data: MultilevelData, point: MultilevelPoint, *, restricted: bool) -> _SlopeOf:
     S, levels = point.covariance, data.structure.levels
     slopes = data.structure.slopes(point.theta)
     sums = [groups.sums(point.u) for groups in levels]
@@ -156,13 +183,36 @@ def score_and_information(
     diagonals = _diagonals(data, point, restricted=restricted)
     excess = [s**2 - d for s, d in zip(sums, diagonals, strict=True)]
     score = 0.5 * np.array([weight @ excess[a] for a, weight in slopes])
-    products = S.products(slopes)
-    if products is None:
-        traces = np.array([weight @ diagonals[a] for a, weight in slopes])
-        return score, _positive(average, traces**2 / (2 * data.yi.size)), None
-    expected = 0.5 * (_restricted(data, point, slopes, products) if restricted else products)
-    bend = data.structure.bend(point.theta, excess)
-    return score, 2 * average - expected - 0.5 * bend, expected
+    traces = np.array([weight @ diagonals[a] for a, weight in slopes])
+    return _SlopeOf(score, average, traces, excess)
+
+
+def _differences(
+    data: MultilevelData, point: MultilevelPoint, average: Array, *, restricted: bool
+) -> Array:
+    """Observed information from differences of the score, extrapolated to a step of zero.
+
+    Rows of variances too near to zero for a step to either side are those of the average.
+    """
+    theta, found = point.theta, np.full_like(average, np.nan)
+    typical = data.yi.size / float(np.sum(1 / data.vi))
+    bounded = np.isfinite(data.structure.lowest)
+    sizes = STEP * np.where(bounded, np.maximum(theta, 0.01 * typical), 1.0)
+
+    def change(a: int, step: float) -> Array:
+        scores = []
+        for side in (-step, step):
+            end = theta.copy()
+            end[a] += side
+            at = evaluate(data, end, restricted=restricted)
+            scores.append(_slope_of(data, at, restricted=restricted).score)
+        return np.asarray((scores[0] - scores[1]) / (2 * step), dtype=np.float64)
+
+    for a, step in enumerate(sizes):
+        if not bounded[a] or theta[a] > 2 * step:
+            found[a] = (4 * change(a, step) - change(a, 2 * step)) / 3
+    symmetric = (found + found.T) / 2
+    return np.where(np.isnan(symmetric), average, symmetric)
 
 
 def expected_information(

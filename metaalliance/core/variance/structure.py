@@ -19,7 +19,6 @@ from metaalliance.core.variance.blocks import MarginalCovariance, Slope, StudyBl
 from metaalliance.core.variance.levels import Crossed, Groups, LevelCovariance, Rows, Term
 from metaalliance.core.variance.own import Dense, Diagonal, Own, SamplingErrors, pairs
 
-
 #: A variance component: one variance, or that of each group of its level.
 Component = float | Array
 
