@@ -9,6 +9,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.multilevel import (
+    RIDGE,
     MultilevelData,
     MultilevelPoint,
     evaluate,
@@ -135,7 +136,7 @@ def maximize(
         point = reached
         if moved <= (NEWTON_ROUNDING if newton else ROUNDING):
             return point
-        if stride > 0 and (newton or stride > 1) and score @ step <= _slack(point):
+        if stride > 0 and score @ step <= _slack(point):
             return point
         if expected is None and 0.9 * previous <= moved <= STALLED:
             return point
@@ -179,13 +180,26 @@ def _curvature(B: Array, information: Array, expected: Array | None) -> tuple[Ar
     if expected is None:
         return H, False
     reference = B.T @ expected @ B
-    if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
+    flat = _standardised(reference)[0].min() < RIDGE**2
+    if not flat and np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
         return H, True
-    L = np.linalg.cholesky(reference)
+    L = _lifted_root(reference) if flat else np.linalg.cholesky(reference)
     inner = np.linalg.solve(L, np.linalg.solve(L, H).T)
     values, vectors = np.linalg.eigh((inner + inner.T) / 2)
     root = L @ vectors * np.sqrt(np.clip(np.abs(values), FLATTEST, 1.0))
     return np.asarray(root @ root.T, dtype=np.float64), False
+
+
+def _standardised(information: Array) -> tuple[Array, Array, Array]:
+    """Eigenvalues and vectors of a matrix of unit diagonal, and the scale of each parameter."""
+    scale = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
+    return *np.linalg.eigh(information / np.outer(scale, scale)), scale
+
+
+def _lifted_root(information: Array) -> Array:
+    """Return L with LL' the information, lifted where a logarithm that falls for ever is in it."""
+    values, vectors, scale = _standardised(information)
+    return np.asarray(scale[:, None] * vectors * np.sqrt(np.maximum(values, RIDGE)))
 
 
 def _climb(
@@ -232,11 +246,11 @@ def bounded_step(
     [-0.1, 0.2]
     """
     B = np.eye(theta.size) if directions is None else directions
-    step: Array = B @ np.linalg.solve(information, score)
-    if (theta + step >= 0).all():
-        return step
     scale = 1 / np.sqrt(np.diag(information))
     H, slope, B = information * np.outer(scale, scale), score * scale, B * scale
+    step: Array = B @ np.linalg.solve(H, slope)
+    if (theta + step >= 0).all():
+        return step
     movable = np.flatnonzero(B.any(axis=1) & np.isfinite(theta)).tolist()
     best, gain = np.zeros(theta.size), 0.0
     for count in range(1, len(movable) + 1):
