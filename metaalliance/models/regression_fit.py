@@ -10,14 +10,24 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.wald import constraint_matrix
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
 from metaalliance.models.coefficients import COLUMNS, Coefficients
+from metaalliance.models.design import conditioned
 from metaalliance.models.scale import without_nan
+from metaalliance.models.variance_intervals import (
+    MISSING,
+    component_ci,
+    generalized_q_ci,
+    profile_ci,
+    q_profile_ci,
+)
 from metaalliance.problems import Problem
 
 
@@ -86,6 +96,7 @@ class RegressionFit(Coefficients):
     point: MultilevelPoint = field(repr=False)
     basis: Array = field(repr=False)
     scale: float = 1.0
+    _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
 
     @property
     def tau2_method(self) -> str:
@@ -144,6 +155,70 @@ class RegressionFit(Coefficients):
         """
         return self.predicted(X, self.tau2, prediction)
 
+    def tau2_ci(self) -> Interval:
+        """Interval of the residual heterogeneity; missing for the common-effect model.
+
+        Q-profile in the two-level model [Viechtbauer 2007], profile likelihood of the sum of the
+        components in the multilevel ones.
+        """
+        if self.specification.multilevel:
+            return self.sigma2_ci("total")
+        if self.model == "common-effect":
+            return MISSING
+        return q_profile_ci(self.effects, conditioned(self.X)[0], self.tau2, self.level)
+
+    def tau2_profile_ci(self) -> Interval:
+        """Profile-likelihood interval of the residual heterogeneity, for ML and REML.
+
+        Raises
+        ------
+        EstimationError
+            For the other estimators, which maximise no likelihood.
+        """
+        if self.specification.multilevel:
+            return self.sigma2_ci("total")
+        return profile_ci(self.effects, conditioned(self.X)[0], self.tau2, self.specification)
+
+    def tau2_generalized_q_ci(self) -> Interval:
+        """Generalised Q interval of tau² of independent effects, DerSimonian and Laird's weights.
+
+        References
+        ----------
+        Jackson (2013).
+
+        Raises
+        ------
+        OptionError
+            For multilevel models.
+        """
+        if self.specification.multilevel:
+            raise OptionError("A generalised Q interval is of independent effects: use sigma2_ci.")
+        return generalized_q_ci(self.effects, conditioned(self.X)[0], self.tau2, self.level)
+
+    def sigma2_ci(self, component: str) -> Interval:
+        """Interval of one residual variance component: profile likelihood.
+
+        Parameters
+        ----------
+        component : str
+            A key of `sigma2`, or "total". In the two-level model "study" is `tau2_ci`.
+
+        Raises
+        ------
+        OptionError
+            For anything else.
+        """
+        if not self.specification.multilevel and component in self.sigma2:
+            return self.tau2_ci()
+        return component_ci(self.data, self.point, component, self.specification, self._intervals)
+
+    def heterogeneity_intervals(self) -> dict[str, Any]:
+        """Return tau2_ci and, where there are no further levels, sigma2_ci by component."""
+        found: dict[str, Any] = {"tau2_ci": list(self.tau2_ci())}
+        if self.specification.multilevel and not self.specification.columns:
+            found["sigma2_ci"] = {name: list(self.sigma2_ci(name)) for name in self.sigma2}
+        return found
+
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
         return {"measure": self.measure, **self.specification.to_dict()}
@@ -174,7 +249,10 @@ class RegressionFit(Coefficients):
                 "settings": self.settings(),
                 "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
                 "coefficients": self.to_frame().to_dict("records"),
-                "residual_heterogeneity": self.residual_heterogeneity(),
+                "residual_heterogeneity": {
+                    **self.residual_heterogeneity(),
+                    **self.heterogeneity_intervals(),
+                },
                 "log_likelihood": self.log_likelihood,
                 "notices": [p.to_dict() for p in self.notices],
             }

@@ -195,7 +195,8 @@ def test_settings_that_a_location_scale_model_has_move_it(settings, independent,
         for given in ({}, settings)
     )
     columns = ["estimate", "df", "ci_low", "ci_high"]
-    assert moved(plain[columns].replace(np.inf, 1e6), other[columns].replace(np.inf, 1e6))
+    ends = {np.inf: 1e6, -np.inf: -1e6}
+    assert moved(plain[columns].replace(ends), other[columns].replace(ends))
 
 
 @pytest.mark.parametrize(
