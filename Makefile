@@ -62,14 +62,14 @@ lowest newest:
 	.venv-$@/bin/python -m pytest -q -n auto -m "not slow"
 
 golden: ## regenerate tests/golden (needs R; the head of each script names its packages)
-	for script in scripts/make_golden*.R; do Rscript $$script || exit 1; done
+	for script in scripts/golden/*.R; do Rscript $$script || exit 1; done
 
 data: setup ## regenerate the example workbooks
 	$(BIN)/python scripts/make_simulated_workbook.py
 	$(BIN)/python scripts/make_primary_workbook.py
 
 bench: setup ## speed and memory, as ratios against a peer in the same run
-	$(BIN)/python scripts/benchmark.py --write
+	$(BIN)/python scripts/benchmarks/benchmark.py --write
 
 docs: setup ## regenerate the pages that are made from the code, and build the site
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'

@@ -119,8 +119,8 @@ _FILE = {
     ),
     "MA107": _error(
         "the file is too large",
-        "It exceeds the bounds that keep reading within seconds and memory; docs/limits.md lists "
-        "each.",
+        "It exceeds the bounds that keep reading within seconds and memory; "
+        "docs/sheets/limits.md lists each.",
         "Delete unused sheets, rows, columns and formatting, then save again.",
     ),
     "MA108": _error(
@@ -1416,7 +1416,8 @@ _ANALYSIS = {
         "a style has no such key or value",
         "A style is a table in metaalliance.toml; its keys are those of the styles apa, revman, "
         "jama and bmj.",
-        "See docs/figures.md for every key, or leave it out to keep that of the base style.",
+        "See docs/results/figures.md for every key, or leave it out to keep that of the base "
+        "style.",
     ),
     "MA676": _note(
         "a label has characters of another font",

@@ -22,11 +22,11 @@ PAGES = {
     "multiverse": ("Choices, updates, planning", "Multiverse, comparison of two versions, power.",
                    ("robustness",)),
     "errors": ("Errors and warnings", "What can be raised. Every message has a code; "
-               "[messages](../messages.md) explains each.", ("errors",)),
+               "[messages](../reference/messages.md) explains each.", ("errors",)),
 }  # fmt: skip
 PLOTS = (
     "# Figures\n\n`metaalliance.plots`: every function takes and returns matplotlib objects and "
-    "runs without a display. How figures are made: [figures](../figures.md).\n"
+    "runs without a display. How figures are made: [figures](../results/figures.md).\n"
 )
 
 

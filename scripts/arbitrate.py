@@ -1,4 +1,4 @@
-"""Arbitrate between two programs with 40 digits: write docs/arbitration.md.
+"""Arbitrate between two programs with 40 digits: write docs/evidence/arbitration.md.
 
 The likelihood equations are solved once more by code that shares nothing with the package:
 dense matrices of each study in mpmath, Newton's method on the analytic score, 40 digits.
@@ -75,7 +75,9 @@ def paule_mandel(blocks, tau2):
 
 def solve(case, start):
     """Return the root of the estimating equations nearest to `start`, 40 digits."""
-    data = json.loads((GOLDEN / f"{case['data']}.json").read_text(encoding="utf-8"))["data"]
+    data = json.loads((GOLDEN / "metadat" / f"{case['data']}.json").read_text(encoding="utf-8"))[
+        "data"
+    ]
     blocks, rho = blocks_of(data, case["model"]), mp.mpf(str(case["rho"]))
     if case["model"] == "two-level":
         if case["method"] == "PM":
@@ -87,7 +89,9 @@ def solve(case, start):
 
 def ours(case):
     """Return the variances that the package estimates."""
-    data = json.loads((GOLDEN / f"{case['data']}.json").read_text(encoding="utf-8"))["data"]
+    data = json.loads((GOLDEN / "metadat" / f"{case['data']}.json").read_text(encoding="utf-8"))[
+        "data"
+    ]
     dependent = case["model"] != "two-level"
     effects = ma.Effects.from_arrays(
         data["yi"], data["vi"], study=data["study"] if dependent else None
@@ -139,7 +143,7 @@ data.
 
 
 if __name__ == "__main__":
-    target = ROOT / "docs" / "arbitration.md"
+    target = ROOT / "docs" / "evidence" / "arbitration.md"
     text = page()
     if "--check" in sys.argv:
         sys.exit(text != target.read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
 They are workbook, vocabulary, conversions, references, literature, messages, commands, publication
 bias and Python. Run without arguments to write them, to put real output under the commands of the
-getting-started pages (half a minute), and to copy the files of data/ that the package ships; a
+pages of docs/start (half a minute), and to copy the files of data/ that the package ships; a
 test runs it with ``--check``, which leaves the commands to a test of their own.
 """
 
@@ -66,7 +66,7 @@ def workbook_page() -> str:
     """Return the page about the extraction workbook."""
     unsigned = [f"`{rule.statistic}`" for rule in RULES.values() if not rule.signed]
     percent = [f"`{c.name}`" for c in COLUMNS.values() if c.percent is not None]
-    intro = (DOCS / "workbook_intro.md.in").read_text(encoding="utf-8")
+    intro = (DOCS / "sheets/workbook_intro.md.in").read_text(encoding="utf-8")
     for name, listed in (("unsigned", unsigned), ("percent", percent)):
         intro = intro.replace(f"{{{{{name}}}}}", f"{', '.join(listed[:-1])} and {listed[-1]}")
     parts = [HEAD, intro]
@@ -108,7 +108,7 @@ def level_table(vocabulary: Vocabulary) -> str:
 
 def vocabulary_page() -> str:
     """Return the page of the vocabulary: levels, directions, questions and their pages."""
-    text = (DOCS / "vocabulary.md.in").read_text(encoding="utf-8")
+    text = (DOCS / "sheets/vocabulary.md.in").read_text(encoding="utf-8")
     asked = [
         f"- `{column}`: {vocabulary.question(name)} ({page_links(vocabulary.pages[name])})\n"
         for column, vocabulary in VOCABULARIES.items()
@@ -155,7 +155,7 @@ def formulas_table() -> str:
 
 def conversions_page() -> str:
     """Return the page about conversions."""
-    text = (DOCS / "conversions.md.in").read_text(encoding="utf-8")
+    text = (DOCS / "sheets/conversions.md.in").read_text(encoding="utf-8")
     text = text.replace("{{table}}", conversions_table())
     return HEAD + text.replace("{{formulas}}", formulas_table())
 
@@ -180,7 +180,7 @@ def literature_page() -> str:
         about = (result.group, result.label, result.about, result.k)
         cells = (*about, as_printed(result), source, result.note)
         rows.append(f"| {' | '.join(map(cell, cells))} |\n")
-    text = (DOCS / "literature.md.in").read_text(encoding="utf-8")
+    text = (DOCS / "results/literature.md.in").read_text(encoding="utf-8")
     text = text.replace("{{count}}", str(len(results)))
     text = text.replace("{{years}}", f"{min(years)} to {max(years)}")
     return HEAD + text.replace("{{table}}", "".join(rows))
@@ -203,7 +203,7 @@ def messages_page() -> str:
 
 def commands_page() -> str:
     """Return the help text of every command."""
-    parts = [HEAD, (DOCS / "commands_intro.md.in").read_text(encoding="utf-8")]
+    parts = [HEAD, (DOCS / "reference/commands_intro.md.in").read_text(encoding="utf-8")]
     os.environ.update(COLUMNS="90", TERMINAL_WIDTH="90", LC_ALL="C.UTF-8")
     for command in ("", *COMMANDS):
         words = [command, "--help"] if command else ["--help"]
@@ -259,14 +259,14 @@ def references_page() -> str:
 
 
 PAGES = {
-    "references.md": references_page,
+    "reference/references.md": references_page,
     "publication_bias.md": bias_page,
-    "workbook.md": workbook_page,
-    "vocabulary.md": vocabulary_page,
-    "conversions.md": conversions_page,
-    "literature.md": literature_page,
-    "messages.md": messages_page,
-    "commands.md": commands_page,
+    "sheets/workbook.md": workbook_page,
+    "sheets/vocabulary.md": vocabulary_page,
+    "sheets/conversions.md": conversions_page,
+    "results/literature.md": literature_page,
+    "reference/messages.md": messages_page,
+    "reference/commands.md": commands_page,
 }
 
 
@@ -286,7 +286,7 @@ def main() -> int:
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
     if not checking:
-        for path in sorted(DOCS.glob("getting_started_*.md")):
+        for path in sorted((DOCS / "start").glob("*.md")):
             path.write_text(rewrite(path.read_text(encoding="utf-8")), encoding="utf-8")
     if stale:
         sys.stderr.write(f"Out of date: {', '.join(stale)}. Run make docs.\n")

@@ -1,7 +1,7 @@
 """Draw the figures of the README and the gallery: every kind of figure in every style.
 
-``python scripts/make_figures.py`` draws all of them and writes docs/gallery.md; with names of
-kinds it draws only those, and the published results, and writes the page from what is there.
+``python scripts/make_figures.py`` draws all of them and writes docs/results/gallery.md; with names
+of kinds it draws only those, and the published results, and writes the page from what is there.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def draw_kind(name: str, pooled: dict[str, Any]) -> None:
         figure = function_at(kind.path)(
             fit, style=style, width_mm=kind.width, title=None, **kind.example
         )
-        write_png(figure, GALLERY / f"{name}_{style}.png")
+        write_png(figure, GALLERY / style / f"{name}.png")
 
 
 def draw_readme(pooled: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def gallery_page() -> str:
         "says how each is made.\n",
     ]
     for name, kind in KINDS.items():
-        shown = [s for s in STYLES if (GALLERY / f"{name}_{s}.png").exists()]
+        shown = [s for s in STYLES if (GALLERY / s / f"{name}.png").exists()]
         if not shown:
             continue
         told = " ".join(f"{OPTIONS[k].flag} {_told(v)}" for k, v in kind.example.items())
@@ -95,13 +95,13 @@ def gallery_page() -> str:
             flags = ", ".join(f"`{option.flag}`" for option in options_of(kind.options))
             parts.append(f"Takes {flags}.\n\n")
         for style in shown:
-            link = f"figures/gallery/{name}_{style}.png"
+            link = f"../figures/gallery/{style}/{name}.png"
             parts.append(f"**{style}**\n\n![{name} in the style {style}]({link})\n\n")
     return "".join(parts).rstrip() + "\n"
 
 
 def main(names: list[str]) -> None:
-    """Write docs/figures and docs/gallery.md."""
+    """Write docs/figures and docs/results/gallery.md."""
     pooled = fits()
     for name in names or KINDS:
         sys.stderr.write(f"{name}\n")
@@ -109,7 +109,7 @@ def main(names: list[str]) -> None:
     if not names:
         draw_readme(pooled)
     write_png(ma.plots.comparison_forest(), FIGURES / "literature.png")
-    (ROOT / "docs" / "gallery.md").write_text(gallery_page(), encoding="utf-8")
+    (ROOT / "docs" / "results" / "gallery.md").write_text(gallery_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

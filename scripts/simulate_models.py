@@ -1,4 +1,4 @@
-"""Calibration of the multilevel inference by simulation: write docs/calibration.md.
+"""Calibration of the multilevel inference by simulation: write docs/evidence/calibration.md.
 
 Everything here is simulated, with a seed. Run without arguments for the table of the docs
 (about an hour on one core), with a number for that many replications a cell.
@@ -179,7 +179,7 @@ def main():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         text = page(replications)
-    (DOCS / "calibration.md").write_text(text, encoding="utf-8")
+    (DOCS / "evidence" / "calibration.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

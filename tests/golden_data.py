@@ -33,10 +33,10 @@ DIRECTORY = Path(__file__).with_name("golden")
 @cache
 def golden(name: str) -> dict[str, Any]:
     """Return a data set of the golden directory, or a case of edge.json."""
-    path = DIRECTORY / f"{name}.json"
-    if not path.exists():
-        return golden("edge")["cases"][name]
-    return json.loads(path.read_text(encoding="utf-8"))
+    for path in (DIRECTORY / "metadat" / f"{name}.json", DIRECTORY / f"{name}.json"):
+        if path.exists():
+            return json.loads(path.read_text(encoding="utf-8"))
+    return golden("edge")["cases"][name]
 
 
 @cache

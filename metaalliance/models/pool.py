@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Unpack
 
 from metaalliance.effects.effects import Effects
-from metaalliance.model import Model
+from metaalliance.model import Model, ModelSettings
 from metaalliance.models.multilevel import fit_multilevel
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.two_level import fit_common_effect, fit_two_level
 from metaalliance.notices import announced
-from metaalliance.options import Kind, Prediction, Tau2Estimator, Test
-from metaalliance.setting import settings_in
 
 
-def pool(
-    effects: Effects,
-    *,
-    model: Kind | Model = "auto",
-    tau2: Tau2Estimator = "REML",
-    test: Test = "auto",
-    rho: float | str | None = None,
-    level: float = 0.95,
-    prediction: Prediction = "t",
-    within: Sequence[str] = (),
-    above: Sequence[str] = (),
-    crossed: str = "",
-    rho_same: float | None = None,
-    same: str = "",
-) -> PooledFit:
+def pool(effects: Effects, **settings: Unpack[ModelSettings]) -> PooledFit:
     """Estimate the mean effect and its heterogeneity.
 
     Parameters
@@ -83,13 +67,7 @@ def pool(
     >>> round(fit.estimate, 4), round(fit.se, 4), fit.tau2
     (0.2588, 0.0594, 0.0)
     """
-    given = {
-        "tau2": tau2, "test": test, "rho": rho, "level": level, "prediction": prediction,
-        "within": within, "above": above, "crossed": crossed, "rho_same": rho_same, "same": same,
-    }  # fmt: skip
-    plain = {s.name: s.default for s in settings_in(Model)}
-    said = {name: value for name, value in given.items() if value != plain[name]}
-    return announced(fit_mean(effects, Model.of({"model": model, **said})))
+    return announced(fit_mean(effects, Model.of(settings)))
 
 
 def fit_mean(effects: Effects, model: Model) -> PooledFit:

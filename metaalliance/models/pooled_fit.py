@@ -21,7 +21,7 @@ from metaalliance.models.scale import LIMITS, back_transform, fisher_z, without_
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import count_text, studies_text
+from metaalliance.wording.phrases import count_text, model_line, studies_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -252,13 +252,8 @@ def summary_text(fit: PooledFit) -> str:
 
 def _heading(fit: PooledFit) -> str:
     people = f", {fit.n_participants:,} participants" if fit.n_participants else ""
-    parts = [fit.model, str(fit.settings().get("tau2", "")), fit.test]
-    if "rho" in fit.settings() and fit.model == "che":
-        rho = fit.settings()["rho"]
-        shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
-        parts.insert(1, f"rho {shown}")
     size = f"{studies_text(fit.n_studies)}, {count_text(fit.n_effects, 'effect')}{people}"
-    return f"{size}\nModel: {', '.join(p for p in parts if p)}"
+    return f"{size}\n{model_line(fit.settings())}"
 
 
 def _mean_line(fit: PooledFit) -> str:

@@ -26,6 +26,7 @@ from metaalliance.notices import announce
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import model_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -213,7 +214,7 @@ class MetaRegression:
         known = not math.isnan(omnibus["statistic"])
         lines = [
             f"{self.formula}: {fit.n_studies:,} studies, {fit.n_effects:,} effects",
-            f"Model: {fit.model}, {fit.tau2_method}, {fit.test}",
+            model_line(fit.settings()),
             *(f"  {_variable_line(v.to_dict())}" for v in self.design.variables),
             "",
             f"Test of all terms: {wald_text(omnibus) if known else omnibus['reason']}",

@@ -20,6 +20,7 @@ from metaalliance.moderation.separate import SeparateLevels
 from metaalliance.options import Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import model_line
 
 LEVEL_COLUMNS = (
     "level", "n_studies", "n_effects", "n_participants", "estimate", "se", "statistic", "df",
@@ -163,12 +164,9 @@ class ModeratorTest:
         return "\n".join(lines)
 
     def _heading(self) -> str:
-        settings = self.options
-        parts = [settings["model"], settings.get("tau2", ""), settings["test"]]
-        if settings["separate_tau2"]:
-            parts.append("separate tau²")
+        further = ("separate tau²",) if self.options["separate_tau2"] else ()
         size = f"{self.n_studies:,} studies, {self.n_effects:,} effects tested"
-        return f"{self.name}: {size}\nModel: {', '.join(str(p) for p in parts if p)}"
+        return f"{self.name}: {size}\n{model_line(self.options, *further)}"
 
     def _test_line(self) -> str:
         found = self.omnibus

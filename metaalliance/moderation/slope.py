@@ -22,6 +22,7 @@ from metaalliance.moderation.result import tau2_text
 from metaalliance.notices import announced
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import model_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,7 +135,7 @@ class SlopeTest:
         shape = "z" if math.isinf(fit.df[1]) else f"t({number(fit.df[1], 1)})"
         lines = [
             f"{self.name}: {fit.n_studies:,} studies, {fit.n_effects:,} effects",
-            f"Model: {fit.model}, {fit.tau2_method}, {fit.test}",
+            model_line(fit.settings()),
             "",
             f"Slope {self.unit} = {number(fit.beta[1], 4)}, {100 * fit.level:g}% CI {ends}, "
             f"{shape} = {number(fit.statistic[1], 2)}, p {p_text(self.p_value)}",

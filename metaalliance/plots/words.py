@@ -14,7 +14,13 @@ from metaalliance.plots.canvas.wording import APA_WORDING, Wording
 from metaalliance.plots.groups import level_name
 from metaalliance.plots.levels import LevelMean, LevelMeans
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import count_text, df_text, level_text, percent_text
+from metaalliance.wording.phrases import (
+    count_text,
+    df_text,
+    level_text,
+    percent_text,
+    structure_text,
+)
 
 MODELS = {
     "common-effect": "Common-effect model",
@@ -90,9 +96,10 @@ def correction_text(fit: PooledFit) -> str:
 def _model_words(settings: Mapping[str, Any], wording: Wording) -> str:
     """Return model, assumed correlation, estimator and test of the settings of a result."""
     model, test = str(settings["model"]), str(settings["test"])
-    parts = [MODELS.get(model, model)]
+    named = MODELS.get(model, model)
     if model == "che" and (rho := rho_text(settings, wording)):
-        parts[0] += f" ({rho})"
+        named += f" ({rho})"
+    parts = [named, *filter(None, [structure_text(settings)])]
     if "tau2" in settings:
         parts.append(str(settings["tau2"]))
     parts.append(TESTS.get(test, test))

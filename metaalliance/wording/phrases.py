@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from metaalliance.wording.numbers import number
 
 
@@ -35,6 +38,52 @@ def count_text(count: float, noun: str, plural: str = "") -> str:
 def studies_text(count: float) -> str:
     """Return a number of studies."""
     return count_text(count, "study", "studies")
+
+
+def structure_text(settings: Mapping[str, Any]) -> str:
+    """Return the further levels and the crossed factor of a model, or nothing.
+
+    Examples
+    --------
+    >>> structure_text({"within": ("sample",), "above": (), "crossed": "alliance_measure"})
+    'sample within study, alliance_measure crossed'
+    """
+    nested = ["study", *(settings.get("within") or ())]
+    for column in settings.get("above") or ():
+        nested.insert(0, column)
+    parts = [" within ".join(reversed(nested))] if len(nested) > 1 else []
+    if settings.get("crossed"):
+        parts.append(f"{settings['crossed']} crossed")
+    return ", ".join(parts)
+
+
+def model_line(settings: Mapping[str, Any], *further: str) -> str:
+    """Return the model of a result as a line for a terminal.
+
+    Parameters
+    ----------
+    settings : mapping
+        As results and documents hold them: model, rho, tau2, test and the structure.
+    *further : str
+        What else is special about this result.
+
+    Examples
+    --------
+    >>> model_line({"model": "che", "rho": 0.6, "tau2": "REML", "test": "cr2"}, "separate tau²")
+    'Model: che, rho .60, REML, cr2, separate tau²'
+    """
+    rho = settings.get("rho") if settings["model"] == "che" else None
+    if rho is not None and not isinstance(rho, str):
+        rho = number(rho, 2, correlation=True)
+    parts = (
+        settings["model"],
+        rho and f"rho {rho}",
+        structure_text(settings),
+        settings.get("tau2", ""),
+        settings["test"],
+        *further,
+    )
+    return f"Model: {', '.join(str(part) for part in parts if part)}"
 
 
 def df_text(df: float) -> str:

@@ -15,7 +15,7 @@ from metaalliance.cli.sheets.reconcile import run_reconcile
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
 from metaalliance.sheet.studies import read_studies
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "double_coding.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "sheets" / "double_coding.md"
 
 
 def agree(*paths, key=None, level=None, every=False, **changes):

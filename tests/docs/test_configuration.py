@@ -22,10 +22,10 @@ from metaalliance.robustness.defaults import default_grid
 from metaalliance.robustness.specifications import make_grid
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE = (DOCS / "configuration.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "sheets" / "configuration.md").read_text(encoding="utf-8")
 EXAMPLES = {
     f"{name}-{index}": text
-    for name in ("configuration", "multiverse", "report", "figures")
+    for name in ("sheets/configuration", "multiverse", "results/report", "results/figures")
     for index, text in enumerate(
         re.findall(r"^```toml\n(.*?)^```", (DOCS / f"{name}.md").read_text("utf-8"), re.M | re.S)
     )

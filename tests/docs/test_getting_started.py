@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 
 def page(reader):
-    return (DOCS / f"getting_started_{reader}.md").read_text(encoding="utf-8")
+    return (DOCS / "start" / f"{reader}.md").read_text(encoding="utf-8")
 
 
 def in_this_process(words, folder):

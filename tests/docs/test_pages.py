@@ -92,7 +92,7 @@ def test_commands_and_options_exist(page):
 
 
 def test_every_command_has_its_help_on_the_page_of_commands(docs):
-    text = (docs / "commands.md").read_text(encoding="utf-8")
+    text = (docs / "reference" / "commands.md").read_text(encoding="utf-8")
     shown = re.findall(r"^## `metaalliance ([\w-]+)`$", text, re.MULTILINE)
     assert shown == list(COMMANDS)
 

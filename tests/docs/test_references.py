@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Lists of works: the bibliography, and the table that is made of the published results.
 ENTRIES = {
     "metaalliance/report/manuscript/works.py",
-    "docs/references.md",
-    "docs/literature.md",
+    "docs/reference/references.md",
+    "docs/results/literature.md",
 }
 FENCE = re.compile(r"^ {0,3}(```+).*?^ {0,3}\1", re.DOTALL | re.MULTILINE)
 DOCTEST = re.compile(r"^ *>>>.*?(?=^\s*$|\Z)", re.DOTALL | re.MULTILINE)
@@ -64,9 +64,9 @@ def read_page(path):
 
 def all_texts():
     invents = {"make_format_files", "make_simulated_workbook", "benchmark"}
-    scripts = [p for p in ROOT.glob("scripts/*") if p.stem not in invents]
+    scripts = [p for p in ROOT.glob("scripts/**/*") if p.stem not in invents]
     code = [*ROOT.glob("metaalliance/**/*.py"), *(p for p in scripts if p.suffix == ".py")]
-    pages = [*ROOT.glob("docs/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    pages = [*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     remarks = [*(p for p in scripts if p.suffix == ".R"), *ROOT.glob("tests/golden/*.md")]
     texts = {path: read_code(path) for path in code}
     texts |= {path: read_page(path) for path in pages}

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from metaalliance.cli.app import app
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of, term_pages
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "vocabulary.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "sheets" / "vocabulary.md"
 #: Columns whose levels are terms of the field; the others hold words of this program.
 FIELD = ["modality", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
          "outcome_measure", "outcome_domain", "outcome_rater", "delivery"]  # fmt: skip

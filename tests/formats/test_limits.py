@@ -11,7 +11,7 @@ import metaalliance as ma
 from metaalliance.sheet.columns.header import SEARCH_ROWS
 from metaalliance.sheet.read import limits, readstat
 
-PAGE = (Path(__file__).parents[2] / "docs/limits.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/sheets/limits.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| MA", PAGE, re.MULTILINE))
 
 
@@ -47,6 +47,6 @@ def test_the_page_names_every_bound():
     ids=["rows", "columns", "cell"],
 )
 def test_a_refusal_names_the_page(write, content):
-    with pytest.raises(ma.UnreadableFileError, match=r"docs/limits\.md") as caught:
+    with pytest.raises(ma.UnreadableFileError, match=r"docs/sheets/limits\.md") as caught:
         ma.load_studies(write(content, "t.csv"))
     assert caught.value.code == "MA107"

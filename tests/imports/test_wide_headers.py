@@ -1,7 +1,7 @@
 """Headers of wide sheets as teams write them: label first, in brackets, in several rows.
 
 The numbers are invented. What the workbook is worth is computed by intake.truth from published
-formulas; R gives the same for its effects (intake/truth.R).
+formulas; R gives the same for its effects (intake/r/truth.R).
 """
 
 from __future__ import annotations

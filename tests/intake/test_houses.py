@@ -126,8 +126,9 @@ def test_two_thirds_need_no_touch():
 
 
 def test_the_truth_agrees_with_r(tmp_path):
-    """`truth_r.csv` was printed by `truth.R`, with metafor 3.8-1."""
-    lines = Path(__file__).with_name("truth_r.csv").read_text(encoding="utf-8").splitlines()[1:]
+    """`truth_r.csv` was printed by `r/truth.R`, with metafor 3.8-1."""
+    held = Path(__file__).parent / "r" / "truth_r.csv"
+    lines = held.read_text(encoding="utf-8").splitlines()[1:]
     in_r = {name: float(r) for name, r in (line.split(",") for line in lines)}
     assert set(in_r) == set(HOUSES)
     for name, house in HOUSES.items():

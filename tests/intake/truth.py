@@ -2,7 +2,7 @@
 
 A row becomes an :class:`Effect` (r, and the variance of Fisher's z); effects are pooled by
 restricted maximum likelihood: a random effect per study, and a random effect per effect with errors
-correlated .6 within a sample where any study has several. `truth.R` pools the same effects in R.
+correlated .6 within a sample where any study has several. `r/truth.R` pools the same effects in R.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ import numpy as np
 from scipy import optimize, special, stats
 
 RHO = 0.6
-#: Variance of Fisher's z of an r from two groups: 1/(n - 3), as docs/conversions.md has it now, or
-#: by
-#: the delta method for a cross-sectional sample (escalc: RPB and PHI with vtype CS).
+#: Variance of Fisher's z of an r from two groups: 1/(n - 3), as docs/sheets/conversions.md has it
+#: now, or by the delta method for a cross-sectional sample (escalc: RPB and PHI with vtype CS).
 DELTA = False
 NORMAL = float(stats.norm.ppf(0.975))
 

@@ -1,4 +1,4 @@
-"""Write the effects of every simulated sheet for `truth.R`: `cd tests && python -m
+"""Write the effects of every simulated sheet for `r/truth.R`: `cd tests && python -m
 intake.truth_in_r`.
 """
 

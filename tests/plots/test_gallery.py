@@ -25,12 +25,12 @@ def script():
 
 
 def test_the_page_is_up_to_date(script):
-    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "results" / "gallery.md").read_text(encoding="utf-8")
     assert page == script.gallery_page(), "run python scripts/make_figures.py"
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_is_there_in_every_style_at_its_width(name, script):
     for style in STYLES:
-        with Image.open(script.GALLERY / f"{name}_{style}.png") as image:
+        with Image.open(script.GALLERY / style / f"{name}.png") as image:
             assert image.width * 25.4 / script.DPI == pytest.approx(KINDS[name].width, abs=0.3)

@@ -244,14 +244,18 @@ def test_a_style_is_passed_as_it_is():
 
 
 def test_the_documentation_names_every_key_of_a_style():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "figures.md").read_text("utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "results" / "figures.md").read_text(
+        "utf-8"
+    )
     style = STYLES["apa"]
     keys = {f.name for part in (style, style.words, style.forest) for f in fields(part)}
     assert {key for key in keys - {"name"} if f"`{key}`" not in page} == set()
 
 
 def test_the_style_of_the_documentation_is_one(make_fit):
-    page = (Path(__file__).resolve().parents[2] / "docs" / "figures.md").read_text("utf-8")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "results" / "figures.md").read_text(
+        "utf-8"
+    )
     text = page.split("```toml\n")[1].split("```")[0]
     found = own_style(tomllib.loads(text)["styles"]["lab"], "lab")
     assert (found.size, found.forest.study_head, found.words.leading_zero) == (9.0, "Report", False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -178,6 +179,81 @@ def test_r_reproduces_every_structure(tmp_path, options):
     ran = run_in_r(tmp_path / "R")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "R reproduces the results." in ran.stdout
+
+
+#: Labels that R would merge, drop or take for a formula: 1.1 and 1.10, 1 and 01, NA, "+", "'a".
+LABELS = ("+", "-", "NA", "01", "1", "=1+1", "'a", "@x")
+
+
+def labelled(folder):
+    rng = np.random.default_rng(12)
+    rows = ["study,r,n,outcome_direction,mark"]
+    for i in range(32):
+        mark = LABELS[i % len(LABELS)]
+        center = 0.2 + 0.03 * (i % len(LABELS))
+        for _ in range(1 + i % 2):
+            rows.append(f"1.{i}{'0' if i % 3 else ''},{center + 0.1 * rng.normal():.3f},{40 + i},"
+                        f"higher_better,{mark}")  # fmt: skip
+    (folder / "metaalliance.toml").write_text(
+        'moderators = ["mark"]\nmissing = ["-9"]\n[vocabulary.mark]\n'
+        + "".join(f'"{mark}" = []\n' for mark in LABELS)
+    )
+    path = folder / "labelled.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_labels_reach_the_script_of_r_as_they_are(tmp_path):
+    sheet = labelled(tmp_path)
+    done = call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "mark")
+    assert done.exit_code == 0, done.stderr
+    script = (tmp_path / "R" / "analysis.R").read_text(encoding="ascii")
+    assert '"mark"' not in script.split("missing")[0]  # not among the numbers
+    with (tmp_path / "R" / "effects.csv").open(encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    stripped = {re.sub(r"^'(?=[-'=+@])", "", row["mark"]) for row in rows}
+    assert stripped == set(LABELS)
+    assert not any(row["mark"].startswith(("=", "+", "-", "@")) for row in rows)
+
+
+@needs_r
+@pytest.mark.slow
+def test_r_takes_labels_as_text(tmp_path):
+    sheet = labelled(tmp_path)
+    call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "mark")
+    ran = run_in_r(tmp_path / "R")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    with (tmp_path / "R" / "results_r.csv").open(encoding="utf-8") as stream:
+        terms = [
+            row["term"] for row in csv.DictReader(stream) if row["analysis"] == "moderator mark"
+        ]
+    assert terms == [*(m for m in LABELS), "omnibus"]
+
+
+@needs_r
+@pytest.mark.slow
+@pytest.mark.parametrize("tau2", ["PM", "PMM"])
+def test_r_solves_the_same_equation(made, tmp_path, tau2):
+    call("export-r", made.sheet, "-o", tmp_path / "R", "--model", "two-level", "--tau2", tau2,
+         "--test", "cr2", "--moderators", "")  # fmt: skip
+    ran = run_in_r(tmp_path / "R")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@needs_r
+@pytest.mark.slow
+def test_r_holds_a_variance_at_zero(tmp_path):
+    """Effects that agree within studies: the variance inside studies is 0."""
+    rows = ["study,r,n,outcome_direction"]
+    for i in range(12):
+        rows += [f"St{i},{0.1 + 0.03 * i + d:.3f},{400 + 10 * i},higher_better" for d in (0, 0.001)]
+    sheet = tmp_path / "agreeing.csv"
+    sheet.write_text("\n".join(rows) + "\n")
+    call("export-r", sheet, "-o", tmp_path / "R", "--model", "three-level", "--moderators", "")
+    script = (tmp_path / "R" / "analysis.R").read_text(encoding="ascii")
+    assert re.search(r"start = c\([^)]*\b0\.0[,)]", script)
+    ran = run_in_r(tmp_path / "R")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_script_of_r_names_every_structure(tmp_path):

@@ -341,7 +341,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     shutil.copytree(ROOT / "scripts", folder / "scripts", ignore=shutil.ignore_patterns("*.R"))
-    (folder / "docs").mkdir()
-    for page in (ROOT / "docs").glob("*.in"):
-        shutil.copy(page, folder / "docs")
+    shutil.copytree(
+        ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("*.md", "*.css", "*.png")
+    )
     return Copy(folder)

@@ -71,7 +71,7 @@ def test_column_has_its_kind(house):
 
 def test_message_is_explained(house):
     assert "alliance_time says early" in house.run("explain", "MA490").stdout
-    assert "### MA490: an early alliance was rated late" in house.page("messages.md")
+    assert "### MA490: an early alliance was rated late" in house.page("reference/messages.md")
 
 
 def test_column_stands_in_the_template(template):
@@ -91,7 +91,7 @@ def test_documentation_has_the_column(house):
     row = (
         "| `alliance_session` | Session in which the alliance was rated. | whole number, at least 1"
     )
-    assert row in house.page("workbook.md")
+    assert row in house.page("sheets/workbook.md")
 
 
 def test_column_can_be_a_moderator(house):

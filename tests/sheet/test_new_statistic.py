@@ -143,10 +143,10 @@ def test_template_says_that_it_has_no_sign(template):
 
 
 def test_documentation_has_it_in_both_tables(house):
-    page = house.page("conversions.md")
+    page = house.page("sheets/conversions.md")
     assert "| `contingency_c` | `n` | `sign` column | Pearson 1904 |" in page
     assert "| `contingency_c` | C / √(1 − C²) | 1 / (n − 3) | yes |" in page
-    assert "| `contingency_c` |" in house.page("workbook.md")
+    assert "| `contingency_c` |" in house.page("sheets/workbook.md")
 
 
 EXTREME = "too extreme to be a correlation between −1 and 1"

@@ -81,7 +81,7 @@ def r_files(
             expected += _slope_rows(name, test)
     frame = pd.DataFrame(expected, columns=list(_COLUMNS))
     return {
-        "analysis.R": _static("export.R") + "\n".join(calls) + "\n" + _static("export_end.R"),
+        "analysis.R": _script(data) + "\n".join(calls) + "\n" + _static("export_end.R"),
         "effects.csv": to_csv(data),
         "expected.csv": _numbers_csv(frame),
     }
@@ -95,6 +95,20 @@ def _refuse_what_metafor_lacks(main: PooledFit) -> None:
             f"tau2={tau2!r} does not exist in metafor, so that no R script can repeat it.",
             code="MA683",
         )
+
+
+def _script(data: pd.DataFrame) -> str:
+    """Return what stands before the analyses; it says which columns of the data are numbers."""
+    numbers = [str(name) for name in data if data[name].dtype.kind in "iuf"]
+    return _static("export.R").replace("{{numbers}}", _vector(map(r_string, numbers)))
+
+
+def _text(value: object) -> object:
+    """Return text as the script reads it: what begins with an apostrophe has another one."""
+    if not isinstance(value, str):
+        return value
+    shown = printable(value)
+    return f"'{shown}" if shown.startswith("'") else shown
 
 
 def _static(name: str) -> str:
@@ -123,7 +137,9 @@ def _header(averaged: float | None) -> list[str]:
 def _data(main: PooledFit, models: Sequence[NamedFit]) -> pd.DataFrame:
     """Return the effects with their moderators, and which of them each subset keeps."""
     frame = main.effects.frame.copy()
-    frame["study"] = frame["study"].astype(str).map(printable)
+    for name in frame.columns[frame.dtypes.map(lambda t: t.kind not in "iuf")]:
+        frame[name] = frame[name].astype(object).map(_text)
+    frame["study"] = main.effects.frame["study"].astype(str).map(_text)
     if len(set(frame["study"])) != main.n_studies:
         frame["study"] = [f"study {i}" for i in pd.factorize(main.effects.frame["study"])[0]]
     if main.effects.studies_with_samples:
@@ -224,7 +240,7 @@ def _level_rows(name: str, test: ModeratorTest) -> list[dict[str, Any]]:
     tested = test.levels[test.levels["tested"].astype(bool)]
     for row in tested.to_dict("records"):
         kept = {key: row[key] for key in _COLUMNS if key in row}
-        rows.append({"analysis": name, "term": printable(row["level"]), **kept})
+        rows.append({"analysis": name, "term": _text(row["level"]), **kept})
     omnibus = test.omnibus
     if omnibus["test"] is not None and not math.isnan(omnibus["statistic"]):
         rows.append(

@@ -15,10 +15,21 @@ suppressPackageStartupMessages({
 
 TOLERANCE <- 1e-6
 
-dat <- read.csv("effects.csv", fileEncoding = "UTF-8-BOM", stringsAsFactors = FALSE,
-                na.strings = "", check.names = FALSE)
-expected <- read.csv("expected.csv", fileEncoding = "UTF-8-BOM", stringsAsFactors = FALSE,
-                     check.names = FALSE)
+# A table with its numbers where they are named; all else is text, so that 1.1 and 1.10, 1 and 01
+# or a level called NA stay what they are. The files mark text that a spreadsheet would run, such
+# as "+", by an apostrophe before it.
+read_table <- function(file, numbers, missing) {
+  d <- read.csv(file, fileEncoding = "UTF-8-BOM", colClasses = "character",
+                na.strings = missing, check.names = FALSE)
+  is_number <- names(d) %in% numbers
+  d[is_number] <- lapply(d[is_number], as.numeric)
+  d[!is_number] <- lapply(d[!is_number], function(x) sub("^'(?=[-'=+@])", "", x, perl = TRUE))
+  d
+}
+
+dat <- read_table("effects.csv", {{numbers}}, missing = "")
+expected <- read_table("expected.csv", c("estimate", "se", "df", "p_value", "ci_low", "ci_high", "tau2"),
+                       missing = character())
 results <- list()
 
 # ------------------------------------------------------------------------------------------
@@ -36,7 +47,7 @@ first_that_works <- function(controls, fit) {
 two_level <- function(d, mods, method, test) {
   plain <- startsWith(test, "cr")
   controls <- switch(method,
-    PM = list(list(tol = 1e-14, maxiter = 10000), list(tol = 1e-10, maxiter = 10000), list()),
+    PM = , PMM = list(list(tol = 1e-14, maxiter = 10000), list(tol = 1e-10, maxiter = 10000), list()),
     REML = , ML = , EB = lapply(10^-(14:8), function(th) list(threshold = th, maxiter = 10000)),
     list(list()))
   metafor_test <- switch(test, "knapp-hartung" = "knha", "knapp-hartung-adhoc" = "adhoc",
@@ -78,7 +89,8 @@ sampling_covariance <- function(d, spec) {
 }
 
 # The likelihood of few studies can have two maxima: the fit starts where metafor would and at
-# the variances of metaalliance, and the higher one is taken.
+# the variances of metaalliance, and the highest one is taken. An optimizer can stay above a
+# variance of 0, so that those at 0 are also held there.
 nested <- function(d, mods, spec) {
   d$.obs <- seq_len(nrow(d))
   for (column in c(spec$levels, spec$crossed)) d[[paste0(".", column)]] <- labels_of(d, column)
@@ -87,7 +99,7 @@ nested <- function(d, mods, spec) {
   nesting <- paste(c(quoted(spec$levels), ".obs"), collapse = "/")
   random <- list(as.formula(paste("~ 1 |", nesting)))
   if (!is.null(spec$crossed)) random <- c(random, as.formula(paste("~ 1 |", quoted(spec$crossed))))
-  fit <- function(init) {
+  fit <- function(init, held = rep(NA, length(spec$start))) {
     controls <- lapply(10^-(15:9), function(tol) {
       control <- list(optimizer = "nlminb", rel.tol = tol, iter.max = 5000, eval.max = 5000)
       if (!is.null(init)) control$sigma2.init <- init
@@ -95,10 +107,12 @@ nested <- function(d, mods, spec) {
     })
     first_that_works(controls, function(control) {
       rma.mv(yi, V, mods = mods, random = random, data = d, method = spec$tau2,
-             test = if (spec$test == "t") "t" else "z", sparse = nrow(d) > 100, control = control)
+             sigma2 = held, test = if (spec$test == "t") "t" else "z", sparse = nrow(d) > 100, control = control)
     })
   }
-  fits <- list(fit(NULL), fit(pmax(spec$start, 1e-6)))
+  start <- pmax(spec$start, 1e-6)
+  fits <- list(fit(NULL), fit(start))
+  if (any(spec$start == 0)) fits <- c(fits, list(fit(start, ifelse(spec$start == 0, 0, NA))))
   fits[[which.max(sapply(fits, function(f) as.numeric(logLik(f))))]]
 }
 

@@ -1,9 +1,9 @@
-"""Bounds that keep reading within seconds and memory; `docs/limits.md` lists each."""
+"""Bounds that keep reading within seconds and memory; `docs/sheets/limits.md` lists each."""
 
 from __future__ import annotations
 
 #: Where the bounds are explained; each refusal names it.
-PAGE = "see docs/limits.md"
+PAGE = "see docs/sheets/limits.md"
 
 #: Rows and columns of a sheet.
 MAX_ROWS = 50_000

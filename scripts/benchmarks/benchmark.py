@@ -1,0 +1,331 @@
+"""Speed and memory, as ratios against a peer measured in the same run.
+
+``python scripts/benchmarks/benchmark.py`` prints the table; ``--write`` also stores it
+in docs/evidence/benchmarks.md.
+Every figure is the median of several runs; a shared machine makes them noisy, so that the
+ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKBOOK = ROOT / "data" / "simulated_alliance_studies.xlsx"
+IMPORTS = "import numpy, pandas, scipy.stats, openpyxl, matplotlib.pyplot"
+LARGE = """
+import resource, time, sys
+sys.path.insert(0, {scripts!r})
+from benchmark import simulated_effects
+import metaalliance as ma
+effects = simulated_effects(300_000, 4)
+ma.pool(simulated_effects(300, 4))
+start = time.perf_counter()
+fit = ma.pool(effects)
+seconds = time.perf_counter() - start
+print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, fit.df)
+"""
+METAFOR = """
+suppressMessages({{library(metafor); library(clubSandwich)}})
+d <- read.csv({path!r})
+for (sparse in c(TRUE, FALSE)) {{
+  V <- vcalc(vi, cluster=study, obs=effect, rho=.6, data=d, sparse=sparse)
+  times <- replicate(if (sparse) {repeats} else 1, system.time({{
+    fit <- rma.mv(yi, V, random=~1|study/effect, data=d, sparse=sparse)
+    robust(fit, cluster=study, clubSandwich=TRUE)
+  }})["elapsed"])
+  cat(median(times), "\\n")
+}}
+"""
+
+
+def simulated_effects(studies: int, per_study: int):
+    """Return effects with correlated sampling errors, seeded."""
+    import metaalliance as ma
+
+    rng = np.random.default_rng(7)
+    k = studies * per_study
+    vi = 1 / (np.repeat(rng.integers(20, 300, studies), per_study) - 3)
+    own = np.sqrt(vi) * np.sqrt(0.4) * rng.normal(size=k)
+    shared = np.sqrt(vi) * np.sqrt(0.6) * np.repeat(rng.normal(size=studies), per_study)
+    between = np.repeat(rng.normal(0, 0.15, studies), per_study)
+    yi = 0.28 + between + rng.normal(0, 0.1, k) + own + shared
+    labels = np.repeat(np.arange(studies), per_study)
+    return ma.Effects.from_arrays(yi, vi, study=labels, measure="z")
+
+
+def seconds_of(work: Callable[[], object], repeats: int = 7) -> float:
+    """Return the median wall time of `repeats` runs, after one to warm up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def process_seconds(command: list[str], repeats: int = 5) -> float:
+    """Return the median wall time of a whole process."""
+    return seconds_of(
+        lambda: subprocess.run(command, check=True, capture_output=True, cwd=ROOT), repeats
+    )
+
+
+def whole_processes() -> list[tuple[str, str, str, str]]:
+    """Compare commands with the bare imports that they cannot do without."""
+    python = sys.executable
+    command = [python, "-m", "metaalliance.cli.main"]
+    with tempfile.TemporaryDirectory() as folder:
+        pool = process_seconds([*command, "pool", str(WORKBOOK), "-o", folder])
+    bare = process_seconds([python, "-c", IMPORTS])
+    help_page = process_seconds([*command, "--help"])
+    typer = process_seconds([python, "-c", "import typer"])
+    return [
+        (
+            "`pool` on 295 studies, everything written",
+            f"{pool:.2f} s",
+            f"bare imports {bare:.2f} s",
+            f"{pool / bare:.1f} × (limit 3)",
+        ),
+        (
+            "`--help`",
+            f"{help_page:.3f} s",
+            f"`import typer` {typer:.3f} s",
+            f"{help_page / typer:.1f} × (limit 2)",
+        ),
+    ]
+
+
+def multilevel() -> list[tuple[str, str, str, str]]:
+    """Time CHE with CR2, against metafor where R is there."""
+    import metaalliance as ma
+
+    effects = simulated_effects(300, 4)
+    ours = seconds_of(lambda: ma.pool(effects))
+    peer, ratio = metafor_seconds(effects), "limit 0.05 s"
+    shown = "metafor not installed"
+    if peer is not None:
+        sparse, dense = peer
+        shown = f"metafor, sparse {sparse:.2f} s, dense {dense:.2f} s"
+        ratio = f"1 / {sparse / ours:.0f}, 1 / {dense / ours:.0f} (limit 1 / 50)"
+    code = LARGE.format(scripts=str(ROOT / "scripts"))
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    large, memory, _ = map(float, done.stdout.split())
+    flat = large / 1_200_000 / (ours / 1_200)
+    return [
+        ("CHE + CR2, 300 studies × 4 effects", f"{ours * 1000:.1f} ms", shown, ratio),
+        (
+            "CHE + CR2, 300,000 × 4",
+            f"{large:.2f} s, {memory:,.0f} MB",
+            "limits 5 s, 2,048 MB",
+            f"cost per effect {flat:.2f} × that of 300 × 4",
+        ),
+    ]
+
+
+def metafor_seconds(effects) -> tuple[float, float] | None:
+    """Return metafor's time for the same model, sparse and dense, or None without R."""
+    if shutil.which("Rscript") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "effects.csv"
+        effects.frame.to_csv(path, index=False)
+        code = METAFOR.format(path=str(path), repeats=2)
+        done = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return None
+    sparse, dense = map(float, done.stdout.split()[-2:])
+    return sparse, dense
+
+
+def refits() -> list[tuple[str, str, str, str]]:
+    """Time what fits the CHE model of 300 x 4 again and again."""
+    import metaalliance as ma
+
+    fit = ma.pool(simulated_effects(300, 4))
+    rows = {
+        "profile intervals of both components and their sum": _profiles(fit),
+        "leave-one-study-out, CHE + CR2": seconds_of(lambda: ma.leave_one_out(fit), 3),
+        "999 wild-bootstrap replications": seconds_of(fit.wild_bootstrap, 3),
+    }
+    return [
+        (f"{name}, 300 × 4", f"{1000 * seconds:.0f} ms", "–", "limit 2 s")
+        for name, seconds in rows.items()
+    ]
+
+
+def _profiles(fit) -> float:
+    """Time three profile intervals; each is kept after its first use, so they are cleared."""
+
+    def work() -> None:
+        fit._intervals.clear()
+        for component in ("study", "effect", "total"):
+            fit.sigma2_ci(component)
+
+    return seconds_of(work, 3)
+
+
+def permutation() -> list[tuple[str, str, str, str]]:
+    """Time a permutation test of the mean beside PyMARE's."""
+    from pymare import Dataset
+    from pymare.estimators import DerSimonianLaird
+
+    import metaalliance as ma
+
+    effects = simulated_effects(300, 1)
+    ours = seconds_of(lambda: ma.permutation_test(effects, replications=1000, tau2="DL"), 3)
+    dataset = Dataset(effects.yi[:, None], effects.vi[:, None], np.ones((300, 1)))
+    found = DerSimonianLaird().fit_dataset(dataset).summary()
+    peer = seconds_of(lambda: found.permutation_test(n_perm=1000), 3)
+    return [
+        (
+            "permutation test of the mean, 1,000, k = 300, DL",
+            f"{1000 * ours:.0f} ms",
+            f"PyMARE {1000 * peer:.0f} ms",
+            f"1 / {peer / ours:.0f}",
+        )
+    ]
+
+
+def two_level() -> list[tuple[str, str, str, str]]:
+    """Time REML with Knapp-Hartung against PyMARE."""
+    from pymare.estimators import VarianceBasedLikelihoodEstimator
+
+    import metaalliance as ma
+
+    effects = simulated_effects(300, 1)
+    yi, vi, X = effects.yi[:, None], effects.vi[:, None], np.ones((300, 1))
+    ours = seconds_of(lambda: ma.pool(effects), 15)
+    peer = seconds_of(lambda: VarianceBasedLikelihoodEstimator(method="REML").fit(yi, vi, X), 15)
+    return [
+        (
+            "REML + Knapp-Hartung, k = 300",
+            f"{ours * 1000:.1f} ms",
+            f"PyMARE fit {peer * 1000:.1f} ms",
+            f"{ours / peer:.1f} ×",
+        )
+    ]
+
+
+def sheets() -> list[tuple[str, str, str, str]]:
+    """Time validation against openpyxl's bare reading, and the refusal of a hostile file."""
+    import openpyxl
+
+    import metaalliance as ma
+
+    with tempfile.TemporaryDirectory() as folder:
+        large, bomb = Path(folder) / "large.xlsx", Path(folder) / "bomb.xlsx"
+        _large_sheet(large)
+        subprocess.run([sys.executable, __file__, "--bomb", str(bomb)], check=True)
+
+        def bare() -> int:
+            book = openpyxl.load_workbook(large, read_only=True, data_only=True)
+            return sum(1 for _ in book.worksheets[0].iter_rows(values_only=True))
+
+        ours, peer = seconds_of(lambda: ma.load_studies(large), 3), seconds_of(bare, 3)
+        command = [sys.executable, "-m", "metaalliance.cli.main", "validate", str(bomb)]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        _, _, usage = os.wait4(process.pid, 0)
+        refused = time.perf_counter() - start
+    return [
+        (
+            "validate 2,000 rows × 60 columns",
+            f"{ours:.2f} s",
+            f"openpyxl reads the values in {peer:.2f} s",
+            f"{ours / peer:.1f} × (limit 3)",
+        ),
+        (
+            "refuse a cell of 400 MB in a file of 0.4 MB",
+            f"{refused:.2f} s, {usage.ru_maxrss / 1024:.0f} MB",
+            "limits 2 s, 200 MB",
+            "whole process",
+        ),
+    ]
+
+
+def _large_sheet(path: Path) -> None:
+    """Write the example's rows again under other labels until there are 2,000."""
+    import openpyxl
+
+    source = openpyxl.load_workbook(WORKBOOK, data_only=True)["effects"]
+    rows = [
+        [cell.value for cell in row] for row in source.iter_rows(min_row=3, max_row=857, max_col=60)
+    ]
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "effects"
+    sheet.append(rows[0])
+    for index in range(2000):
+        round_, row = divmod(index, len(rows) - 1)
+        values = list(rows[1 + row])
+        values[0] = f"{values[0]} v{round_}"
+        sheet.append(values)
+    book.save(path)
+
+
+def _bomb(path: Path) -> None:
+    """Write a small workbook with one enormous cell."""
+    import openpyxl
+
+    plain = path.with_name("plain.xlsx")
+    openpyxl.Workbook().save(plain)
+    cell = (
+        b'<row r="1"><c r="A1" t="inlineStr"><is><t>' + b"A" * 400_000_000 + b"</t></is></c></row>"
+    )
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as to:
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename.endswith("sheet1.xml"):
+                data = data.replace(b"<sheetData />", b"<sheetData>" + cell + b"</sheetData>")
+                data = data.replace(b"<sheetData/>", b"<sheetData>" + cell + b"</sheetData>")
+            to.writestr(entry.filename, data)
+
+
+def _others() -> str:
+    """Run the other benchmarks; return what they print, each under its name."""
+    sections = []
+    for script in sorted(Path(__file__).parent.glob("benchmark_*.py")):
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+        name = script.stem.removeprefix("benchmark_").capitalize()
+        text = done.stdout.strip()
+        block = text if text.startswith("|") else f"```text\n{text}\n```"
+        sections.append(f"\n## {name}\n\n{block}\n")
+    return "".join(sections)
+
+
+def main() -> int:
+    """Run all benchmarks and print the table."""
+    if "--bomb" in sys.argv[1:]:  # in a process of its own: a child inherits the peak memory
+        _bomb(Path(sys.argv[-1]))
+        return 0
+    rows = [*whole_processes(), *sheets(), *multilevel(), *refits(), *two_level(), *permutation()]
+    lines = ["| what | time | peer | ratio |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    table = "\n".join(lines)
+    sys.stdout.write(f"{table}\n")
+    if "--write" in sys.argv[1:]:
+        machine = f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        text = (
+            "# Benchmarks\n\nMade by `python scripts/benchmarks/benchmark.py --write`: medians of "
+            f"one run on a shared machine ({machine}): read the ratios.\n\n{table}\n{_others()}"
+        )
+        (ROOT / "docs" / "evidence" / "benchmarks.md").write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
