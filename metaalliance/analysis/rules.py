@@ -15,7 +15,7 @@ from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
 #: do not name it.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 
 Where = Literal["", "samples", "reading", "structure"]
@@ -131,6 +131,13 @@ RULES: tuple[Rule, ...] = (
             where=where,
         )
         for commands, where in _READ_AS_LEVELS
+    ),
+    Rule(
+        version=5,
+        text="location-scale models are of the effects themselves, with every setting of the main "
+        "model, where those of dependent effects were of averages",
+        commands=frozenset({"moderators"}),
+        numbers=r"location_scale\b",
     ),
 )
 

@@ -1,11 +1,11 @@
 # Golden values of location-scale models and of intervals of residual variances, from R.
 #
-#   Rscript scripts/make_golden_location_scale.R      (from the project root, under two minutes)
+#   Rscript scripts/golden/location_scale.R          (from the project root, under two minutes)
 #
-# Needs what make_golden.R needs.  Writes tests/golden/location_scale.json.  The tests read only
+# Needs what pooling.R needs.  Writes tests/golden/location_scale.json.  The tests read only
 # that file; they never need R.
 
-source(file.path("scripts", "make_golden.R"))   # writer, fit_uni(), zcor(); runs nothing
+source(file.path("scripts", "golden", "pooling.R"))   # writer, fit_uni(), zcor(); runs nothing
 
 NOTES <- list(
   independent = "rma(scale = ~ ), link log, nlminb at the tightest rel.tol that converges; profile: confint (profile likelihood of alpha) of the fit with default control, as its refits do not converge otherwise; lrt: anova against rma with the same mean. Its optimizer stops about 1e-6 short",
@@ -82,7 +82,7 @@ main_location_scale <- function() {
       bangertdrowns2004 = residual_case(b2$yi, b2$vi, list(~ size + meta, b2)),
       konstantopoulos2011 = residual_mv(ko, ko$vi, ~ year, 95),
       assink2016 = residual_mv(as2, V, ~ g, 90)))
-  out$source$script <- "scripts/make_golden_location_scale.R"
+  out$source$script <- "scripts/golden/location_scale.R"
   write_golden(out, "location_scale")
 }
 
