@@ -15,10 +15,10 @@ from metaalliance.errors import OptionError
 from metaalliance.moderation.decomposition import WithinBetween, within_between
 from metaalliance.moderation.formula import parse_formula
 from metaalliance.moderation.location_scale import location_scale
-from metaalliance.moderation.location_scale_fit import LocationScale
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
 from metaalliance.moderation.model_set import ModelSet, model_set
-from metaalliance.moderation.scale_design import read_scale
+from metaalliance.moderation.scale.design import read_scale
+from metaalliance.moderation.scale.result import LocationScale
 from metaalliance.moderation.table import ModeratorTable, moderator_table
 from metaalliance.notices import quiet
 from metaalliance.problems import Problem

@@ -17,16 +17,16 @@ from metaalliance.models.checks import refuse_false_independence
 from metaalliance.models.design import checked_design, conditioned
 from metaalliance.models.regression import coefficients
 from metaalliance.models.working import fit_working, infer_working
-from metaalliance.moderation.location_scale_fit import Location, LocationScale, component_text
 from metaalliance.moderation.result import wald_record
-from metaalliance.moderation.scale_coefficients import (
+from metaalliance.moderation.scale.coefficients import (
     ScaleFit,
     fit_scale,
     joint_test,
     likelihood_ratios,
     scale_frame,
 )
-from metaalliance.moderation.scale_design import BETWEEN, Designs, build_designs, read_scale
+from metaalliance.moderation.scale.design import BETWEEN, Designs, build_designs, read_scale
+from metaalliance.moderation.scale.result import Location, LocationScale, component_text
 from metaalliance.notices import announced
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice

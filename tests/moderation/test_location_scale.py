@@ -18,7 +18,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.models.regression import regress
 from metaalliance.moderation.location_scale import location_scale
-from metaalliance.moderation.scale_design import read_scale
+from metaalliance.moderation.scale.design import read_scale
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "location_scale.json"
 TESTS = {"z": "wald", "t": "t", "knha": "knapp-hartung"}

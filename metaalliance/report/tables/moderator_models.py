@@ -7,9 +7,9 @@ from typing import Any
 
 from metaalliance.moderation.decomposition import WithinBetween
 from metaalliance.moderation.frames import records
-from metaalliance.moderation.location_scale_fit import LocationScale, component_text
 from metaalliance.moderation.model_set import ModelSet
 from metaalliance.moderation.result import wald_text
+from metaalliance.moderation.scale.result import LocationScale, component_text
 from metaalliance.report.tables.table import Field, Table, with_limits
 from metaalliance.wording.numbers import number, p_text
 from metaalliance.wording.phrases import level_text

@@ -20,8 +20,8 @@ from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import on_scale, without_nan
 from metaalliance.moderation.design import grid_of
 from metaalliance.moderation.frames import records
-from metaalliance.moderation.scale_coefficients import ScaleFit
-from metaalliance.moderation.scale_design import Designs
+from metaalliance.moderation.scale.coefficients import ScaleFit
+from metaalliance.moderation.scale.design import Designs
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 

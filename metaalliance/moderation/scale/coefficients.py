@@ -23,7 +23,7 @@ from metaalliance.core.variance.multilevel import (
 )
 from metaalliance.models.working import WorkingFit
 from metaalliance.moderation.design import Design
-from metaalliance.moderation.scale_design import component_design
+from metaalliance.moderation.scale.design import component_design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
