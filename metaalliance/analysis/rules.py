@@ -139,6 +139,18 @@ RULES: tuple[Rule, ...] = (
         commands=frozenset({"moderators"}),
         numbers=r"location_scale\b",
     ),
+    *(
+        Rule(
+            version=5,
+            text="further names with several meanings (GSI, CSQ, YSR, TRF) are levels of their "
+            "own, and so are a hospital as setting and a relationship as part of the alliance; "
+            "further names are read as their levels",
+            commands=commands,
+            numbers="",
+            where=where,
+        )
+        for commands, where in _READ_AS_LEVELS
+    ),
 )
 
 

@@ -60,7 +60,7 @@ def test_each_page_stands_once_says_what_was_seen_and_is_used():
 
 def test_many_measures_have_a_direction():
     higher = VOCABULARIES["outcome_measure"].higher
-    assert len(higher) >= 80
+    assert len(higher) >= 125
     assert {"better", "worse"} == set(higher.values())
 
 
@@ -93,10 +93,10 @@ def test_command_gives_the_pages():
     content = json.loads(printed("outcome_measure", "--json"))
     assert all(level["pages"] for level in content["levels"] if level["higher"])
     found = {level["level"]: level["higher"] for level in content["levels"]}
-    assert (found["LSAS"], found["ORS"], found["Sheehan Disability Scale"]) == (
+    assert (found["LSAS"], found["ORS"], found["AAQ-II"]) == (
         "worse", "better", None,
     )  # fmt: skip
-    assert {q["name"] for q in content["questions"]} >= {"DAS", "SDS", "SAS", "CBCL", "SDQ"}
+    assert {q["name"] for q in content["questions"]} >= {"DAS", "SDS", "SAS", "CBCL", "SDQ", "ACQ"}
 
 
 def test_command_prints_directions_and_questions():

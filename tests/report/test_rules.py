@@ -104,28 +104,39 @@ def test_numbers_of_the_same_studies_are_moved_by_no_reading(tmp_path):
     assert not read_before(tmp_path, change).follows
 
 
-def record_of(folder, *raters):
-    """Return the record of moderators of a sheet with these raters, which is left there."""
-    rows = [f"S{i},.{i}1,{40 + i},{rater}\n" for i, rater in enumerate(raters, start=1)]
-    (folder / "sheet.csv").write_text("study,r,n,alliance_rater\n" + "".join(rows))
-    words = ["moderators", str(folder / "sheet.csv"), "--by", "alliance_rater", "--output",
+def record_of(folder, *levels, column="alliance_rater"):
+    """Return the record of moderators of a sheet with these levels, which is left there."""
+    rows = [f"S{i},.{i}1,{40 + i},{level}\n" for i, level in enumerate(levels, start=1)]
+    (folder / "sheet.csv").write_text(f"study,r,n,{column}\n" + "".join(rows))
+    words = ["moderators", str(folder / "sheet.csv"), "--by", column, "--output",
              str(folder), "--force"]  # fmt: skip
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
     return json.loads((folder / "run_moderators.json").read_text("utf-8"))
 
 
-def test_levels_that_are_read_otherwise_name_the_rule(tmp_path):
-    """Rules 3 read parents as other: their numbers are those of a sheet that calls them so."""
-    raters = ["client", "client", "client", "partner", "partner", "partner"]
-    before = record_of(tmp_path, *raters, "other", "other", "other")
-    content = record_of(tmp_path, *raters, "parent", "parent", "parent")
-    content |= {"files": {}, "rules": 3, "numbers": before["numbers"]}
+#: What the next version changed: a column, levels beside a name, how it was read, what is said.
+OTHERWISE = [
+    (3, "alliance_rater", ["client", "partner"], "parent", "other", "parents are raters of"),
+    (4, "setting", ["outpatient", "school"], "hospital", "inpatient", "a hospital as setting"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "column", "beside", "name", "was", "said"), OTHERWISE)
+def test_levels_that_are_read_otherwise_name_the_rule(
+    tmp_path, rules, column, beside, name, was, said
+):
+    """The older rules read a name as another level: their numbers are those of that level."""
+    others = [level for level in beside for _ in range(3)]
+    before = record_of(tmp_path, *others, was, was, was, column=column)
+    content = record_of(tmp_path, *others, name, name, name, column=column)
+    assert before["numbers"] != content["numbers"]
+    content |= {"files": {}, "rules": rules, "numbers": before["numbers"]}
     content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
     record = tmp_path / "run_moderators.json"
     record.write_text(json.dumps(content), encoding="utf-8")
     found = ma.verify(record, tmp_path / "sheet.csv", config=empty(tmp_path))
     assert found.follows, found.summary()
-    assert "parents are raters of their own" in found.verdict
+    assert said in found.verdict
 
 
 RATED = "study,effect,r,n,alliance_rater\n"

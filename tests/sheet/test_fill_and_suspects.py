@@ -256,7 +256,7 @@ DIRECTIONS = [
         for name in (
             "GAF score",
             "WHO-5 total",
-            "GAS",
+            "EQ-5D index",
             "well being",
             "psychological well being",
             "sessions completed",
@@ -286,6 +286,7 @@ def test_direction_against_what_is_known_is_said(load, measure, domain, wrong, c
 
 #: Changes, names that a word turns round, and names with several meanings.
 NOT_KNOWN = [
+    ("GAS", ""), ("PSS", ""), ("BES", ""), ("IES", ""), ("EQ-5D sum", ""), ("ATQ positive", ""),
     ("BDI change", "symptom"), ("improvement", "symptom"), ("non-completion", "retention"),
     ("months to relapse", "relapse"), ("time to dropout", "dropout"), ("relapse-free", "relapse"),
     ("dissatisfaction", "satisfaction"), ("", "non-adherence"), ("DAS", "functioning"),

@@ -331,7 +331,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
              "school", "workplace", "community", "research clinic"),
             {"specialised clinic": ("specialized clinic", "specialist clinic"),
              "counselling centre": ("counseling center", "university counseling center"),
-             "outpatient": ("out-patient", "outpatients", "ambulatory"), "inpatient": ("in-patient", "hospital")},
+             "outpatient": ("out-patient", "outpatients", "ambulatory"), "inpatient": ("in-patient",)},
             open=True,
         ),
         Vocabulary(

@@ -59,7 +59,7 @@ _TURNED = re.compile(
 #: Parts of instruments on which a higher score is worse that count the same way.
 PARTS = frozenset({
     "depression", "depressive", "anxiety", "anxious", "stress", "distress", "state", "trait",
-    "negative", "positive", "general", "psychopathology", "severity", "symptom", "symptoms", "gsi",
+    "negative", "general", "psychopathology", "severity", "symptom", "symptoms", "gsi",
     "intrusion", "intrusions", "avoidance", "hyperarousal", "fear", "obsessions", "compulsions",
     "restraint", "internalizing", "internalising", "externalizing", "externalising", "somatization",
     "somatisation", "hostility", "psychoticism", "problems", "difficulties", "disability",
@@ -159,8 +159,8 @@ def _instrument(measure: str) -> tuple[str, bool]:
     What follows it may be a word for its total, or for a part that counts the same way.
     """
     side = OUTCOME_MEASURE.side(measure)
-    if side:
-        return side, True
+    if side or OUTCOME_MEASURE.question(measure):
+        return side or "", bool(side)
     words = names_in(measure)
     while words and words[0] in TOTALS:
         words.pop(0)
