@@ -106,15 +106,15 @@ def location_scale(
     """
     whole = isinstance(settings.get("model"), Model)
     model = Model.of(settings)
+    _refuse_without_likelihood(model)
     given = {"reference": reference or {}, "centre": centre or {}, "scale": units or {}}
     designs = build_designs(effects, formula, read_scale(scale), given, min_studies)
     chosen = _settled(model, designs.used, plain=not whole and "test" not in settings)
     return announced(_fitted(designs, chosen))
 
 
-def _settled(model: Model, effects: Effects, *, plain: bool) -> Specification:
-    """Return the model with nothing left to choose; refuse what a location-scale model lacks."""
-    dependent = effects.dependent()
+def _refuse_without_likelihood(model: Model) -> None:
+    """Refuse estimators that maximise no likelihood, and a model without heterogeneity."""
     if model.tau2 not in LIKELIHOOD or model.kind == "common-effect":
         name = "tau2" if model.tau2 not in LIKELIHOOD else "model"
         asked = model.tau2 if name == "tau2" else model.kind
@@ -123,6 +123,11 @@ def _settled(model: Model, effects: Effects, *, plain: bool) -> Specification:
             f"A location-scale model cannot obey {name}={asked!r}: it has "
             f"{', '.join(repr(v) for v in allowed)}."
         )
+
+
+def _settled(model: Model, effects: Effects, *, plain: bool) -> Specification:
+    """Return the model with nothing left to choose; refuse what a location-scale model lacks."""
+    dependent = effects.dependent()
     if model.kind == "two-level" or (model.kind == "auto" and not dependent):
         refuse(model, "A location-scale model of independent effects", _ONE_VARIANCE)
     chosen = model.resolved(dependent=dependent)
