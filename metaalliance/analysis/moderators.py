@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.moderation.decomposition import WithinBetween, within_between
 from metaalliance.moderation.formula import parse_formula
-from metaalliance.moderation.location_scale import LocationScale, location_scale
+from metaalliance.moderation.location_scale import location_scale
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
 from metaalliance.moderation.model_set import ModelSet, model_set
+from metaalliance.moderation.scale.design import read_scale
+from metaalliance.moderation.scale.result import LocationScale
 from metaalliance.moderation.table import ModeratorTable, moderator_table
 from metaalliance.notices import quiet
 from metaalliance.options import Components
@@ -34,7 +34,8 @@ class ModeratorOptions:
     by : tuple of str
         Columns that are tested one at a time; modality where nothing is asked at all.
     formula, heterogeneity : str or None
-        Moderators of the mean, and of the heterogeneity (a location-scale model).
+        Moderators of the mean, and of the heterogeneity (a location-scale model), as `read_scale`
+        reads them.
     within_between : tuple of str
         Columns whose slopes within and between studies are told apart.
     model_set : tuple of str
@@ -98,7 +99,7 @@ class ModeratorModels:
     Attributes
     ----------
     aggregation_rho : float or None
-        Correlation with which effects were averaged for `spread`; None where they were not.
+        Correlation with which the effects of `spread` were averaged; None where they were not.
     """
 
     table: ModeratorTable | None
@@ -135,14 +136,14 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
     with quiet():
         table = _table(analysis, options) if options.moderators else None
         regression = _regression(analysis, options)
-        spread, rho = _location_scale(analysis, options)
+        spread = _location_scale(analysis, options)
         return ModeratorModels(
             table=table,
             regression=regression,
             predicted=None if regression is None else _predicted(options, regression),
             parts=tuple(_within_between(analysis, options, by) for by in options.within_between),
             spread=spread,
-            aggregation_rho=rho,
+            aggregation_rho=None if spread is None else analysis.aggregation_rho,
             models=_model_set(analysis, options),
         )
 
@@ -194,7 +195,8 @@ def _variables(options: ModeratorOptions, names: set[str]) -> dict[str, Any]:
 
 def _check_variables(effects: Effects, options: ModeratorOptions) -> None:
     """Refuse settings of variables that are in none of several models."""
-    formulas = [f for f in (options.regressed, options.heterogeneity) if f]
+    formulas = [options.regressed] if options.regressed else []
+    formulas += read_scale(options.heterogeneity).values() if options.heterogeneity else []
     known = {*options.moderators, *options.within_between, *options.model_set}
     for formula in formulas:
         known |= _names(effects, formula)
@@ -284,37 +286,24 @@ def _within_between(analysis: Analysis, options: ModeratorOptions, by: str) -> W
     )
 
 
-def _location_scale(
-    analysis: Analysis, options: ModeratorOptions
-) -> tuple[LocationScale | None, float | None]:
-    """Fit moderators of the heterogeneity, to one effect per study."""
+def _location_scale(analysis: Analysis, options: ModeratorOptions) -> LocationScale | None:
+    """Fit moderators of the heterogeneity."""
     if options.heterogeneity is None:
-        return None, None
-    effects, rho, model = analysis.effects, analysis.aggregation_rho, analysis.fitted
-    if effects.dependent():
-        rho = _one_rho(model)
-        effects, model = aggregate(effects, rho), replace(model, rho=None)
-    names = _names(effects, options.heterogeneity)
+        return None
+    effects, scale = analysis.effects, read_scale(options.heterogeneity)
+    names = set().union(*(_names(effects, text) for text in scale.values()))
     names |= _names(effects, options.regressed) if options.regressed else set()
     given = _variables(options, names)
-    found = location_scale(
+    return location_scale(
         effects,
         options.formula or "1",
-        options.heterogeneity,
-        model=model,
+        scale,
+        model=analysis.chosen.asked,
         reference=given["reference"],
         centre=given["centre"],
         units=given["scale"],
         min_studies=options.min_studies,
     )
-    return found, rho
-
-
-def _one_rho(model: Model) -> float:
-    """Correlation with which effects are averaged."""
-    if isinstance(model.rho, str):
-        raise OptionError(f"--rho {model.rho}: effects are aggregated with one number.")
-    return AGGREGATION_RHO if model.rho is None else model.rho
 
 
 def _model_set(analysis: Analysis, options: ModeratorOptions) -> ModelSet | None:

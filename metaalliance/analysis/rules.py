@@ -139,6 +139,13 @@ RULES: tuple[Rule, ...] = (
         commands=frozenset({"moderators"}),
         numbers=r"moderators\.\d+\.tests\b",
     ),
+    Rule(
+        version=5,
+        text="location-scale models are of the effects themselves, with every setting of the main "
+        "model, where those of dependent effects were of averages",
+        commands=frozenset({"moderators"}),
+        numbers=r"location_scale\b",
+    ),
     *(
         Rule(
             version=5,

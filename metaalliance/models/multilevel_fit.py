@@ -14,11 +14,10 @@ from metaalliance.core.variance.multilevel import (
     MultilevelPoint,
     expected_information,
 )
-from metaalliance.core.variance.profile import TOTAL, variance_interval
-from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df
+from metaalliance.models.variance_intervals import component_ci
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,19 +76,7 @@ class MultilevelFit(PooledFit):
         OptionError
             For anything else.
         """
-        allowed = (*self.sigma2, TOTAL)
-        if component not in allowed:
-            listed = ", ".join(repr(name) for name in allowed)
-            raise OptionError(f"component={component!r} is not one of {listed}.")
-        if component not in self._intervals:
-            self._intervals[component] = variance_interval(
-                self.data,
-                self.point,
-                component,
-                self.level,
-                restricted=self.tau2_method == "REML",
-            )
-        return self._intervals[component]
+        return component_ci(self.data, self.point, component, self.specification, self._intervals)
 
     def _working(self) -> tuple[MultilevelData, MultilevelPoint]:
         return self.data, self.point

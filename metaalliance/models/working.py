@@ -149,7 +149,9 @@ def estimator_of(model: Specification) -> Estimator:
     return Estimator(name=name, multilevel=model.multilevel)
 
 
-def infer_working(data: MultilevelData, point: MultilevelPoint, test: str) -> WorkingFit:
+def infer_working(
+    data: MultilevelData, point: MultilevelPoint, test: str, q: QTest | None = None
+) -> WorkingFit:
     """Infer the coefficients of a model whose variance components are estimated already.
 
     Parameters
@@ -158,8 +160,10 @@ def infer_working(data: MultilevelData, point: MultilevelPoint, test: str) -> Wo
         Effects, sorted, and the model at its variance components.
     test : str
         As in `fit_working`.
+    q : QTest, optional
+        The residual heterogeneity, where it is known.
     """
-    q = q_test(data)
+    q = q_test(data) if q is None else q
     covariance, df, scale, guard, notices = _inference(data, point, test)
     return WorkingFit(
         data=data,

@@ -21,7 +21,7 @@ from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
-from metaalliance.moderation.result import wald_record, wald_text
+from metaalliance.moderation.result import tau2_text, wald_record, wald_text
 from metaalliance.notices import announce
 from metaalliance.options import Components, Scale, check_option
 from metaalliance.problems import Problem
@@ -203,7 +203,10 @@ class MetaRegression:
                 "R2": self.R2,
                 "tau2": self.tau2,
                 "tau2_null": self.tau2_null,
-                "residual_heterogeneity": self.fit.residual_heterogeneity(),
+                "residual_heterogeneity": {
+                    **self.fit.residual_heterogeneity(),
+                    **self.fit.heterogeneity_intervals(),
+                },
                 "log_likelihood": self.fit.log_likelihood,
                 "notices": [p.to_dict() for p in self.notices],
             }
@@ -220,7 +223,7 @@ class MetaRegression:
             *(f"  {_variable_line(v.to_dict())}" for v in self.design.variables),
             "",
             f"Test of all terms: {wald_text(omnibus) if known else omnibus['reason']}",
-            f"R² = {number(100 * self.R2, 1)}%, residual tau² = {number(fit.tau2, 4)}",
+            f"R² = {number(100 * self.R2, 1)}%, {tau2_text(fit, fit.tau2)}",
             *self._bootstrap_lines(),
             "",
         ]

@@ -35,8 +35,8 @@ def moderators(
         typer.Option(
             "--heterogeneity",
             "--scale-formula",
-            help="Moderators of tau² beside those of --formula: location-scale model, one effect "
-            "per study.",
+            help="Moderators of tau² between studies beside those of --formula, and of other "
+            'components by name: "year; effect = outcome" (location-scale model).',
         ),
     ] = None,
     model_set: Annotated[

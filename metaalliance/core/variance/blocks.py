@@ -13,8 +13,9 @@ matrix larger than (k, p) is formed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,6 +50,11 @@ class StudyBlocks:
         """Number of studies."""
         return int(self.starts.size)
 
+    @property
+    def first(self) -> IntArray:
+        """First row of each study."""
+        return self.starts
+
     def sums(self, values: Array) -> Array:
         """Sum rows within studies: (k,) to (m,), or (k, c) to (m, c)."""
         return np.add.reduceat(values, self.starts, axis=0)
@@ -64,6 +70,21 @@ class StudyBlocks:
     def spread(self, per_study: Array) -> Array:
         """Give each row the value of its study: (m,) to (k,), or (m, c) to (k, c)."""
         return np.repeat(per_study, self.sizes, axis=0)
+
+
+class Slope(NamedTuple):
+    """The derivative Z_a diag(weight) Z_a' of S by one parameter of the component a.
+
+    Attributes
+    ----------
+    level : int
+        Index of the component.
+    weight : ndarray, shape (m,)
+        By group of its level: ones where the parameter is the variance itself.
+    """
+
+    level: int
+    weight: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +112,7 @@ class MarginalCovariance:
     log_determinant : float
         log|S|.
     rho, s_study : float
-        What S was made of.
+        What S was made of; `s_study` may be an array (m,).
     """
 
     blocks: StudyBlocks
@@ -105,7 +126,7 @@ class MarginalCovariance:
     solved_ones: Array
     log_determinant: float
     rho: float
-    s_study: float
+    s_study: float | Array
 
     @classmethod
     def build(
@@ -113,13 +134,14 @@ class MarginalCovariance:
         blocks: StudyBlocks,
         vi: Array,
         rho: float,
-        s_study: float,
-        s_effect: float,
+        s_study: float | Array,
+        s_effect: float | Array,
         samples: StudyBlocks | None = None,
     ) -> MarginalCovariance:
         """Prepare S for sampling variances `vi` (k,), `rho` and the two components.
 
-        Without `samples` every study is one.
+        The components may differ by study (m,) and by effect (k,). Without `samples` every study
+        is one.
         """
         samples = blocks if samples is None else samples
         diagonal = (1 - rho) * vi + s_effect
@@ -172,25 +194,47 @@ class MarginalCovariance:
         along, ones = self.blocks.spread(values), self.solved_ones
         return np.asarray((ones if along.ndim == 1 else ones[:, None]) * along, dtype=np.float64)
 
-    def traces(self) -> tuple[Array, Array]:
-        """Return tr(S^-1 A_a), shape (2,), and tr(S^-1 A_a S^-1 A_b), shape (2, 2)."""
-        d, s, sums = self.inverse_diagonal, self.scaled_root, self.blocks.sums
+    def diagonal(self, level: int) -> Array:
+        """Return the diagonal of Z_a'S^-1 Z_a, of studies (level 0) or of rows (level 1)."""
+        if level == 0:
+            return self.blocks.sums(self.solved_ones)
+        f, g = self.samples.spread(self.shrink_root), self.blocks.spread(self.shrink_ones)
+        return self.inverse_diagonal - f * self.scaled_root**2 - g * self.ones**2
+
+    def products(self, slopes: Sequence[Slope]) -> Array:
+        """Return tr(S^-1 A_a S^-1 A_b) of the derivatives A_a of S, shape (c, c)."""
+        found = np.empty((len(slopes), len(slopes)))
+        for a, one in enumerate(slopes):
+            for b, other in enumerate(slopes[: a + 1]):
+                found[a, b] = found[b, a] = self._product(*sorted((one, other), key=_level))
+        return found
+
+    def _product(self, one: Slope, other: Slope) -> float:
+        """Sum of squared entries of Z_a'S^-1 Z_b with the weights of groups, a <= b."""
+        x, y, sums = one.weight, other.weight, self.blocks.sums
+        if other.level == 0:
+            return float(np.sum(x * y * sums(self.solved_ones) ** 2))
+        if one.level == 0:
+            return float(np.sum(x * sums(y * self.solved_ones**2)))
+        d, s, inside = self.inverse_diagonal, self.scaled_root, self.samples.sums
         f, g, w = self.shrink_root, self.shrink_ones, self.ones
-        ss, ssd = self.samples.sums(s * s), self.samples.sums(s * s * d)
-        ww = sums(w * w)
-        wMw = sums(w * self._solve_sampling(w)) if g.any() else np.zeros_like(g)
-        first = np.sum(d) - np.sum(f * ss) - np.sum(g * ww)
-        second = np.sum(d * d) - np.sum(f * (2 * ssd - f * ss**2))
-        second -= np.sum(g * (2 * wMw - g * ww**2))
-        w1 = self.solved_ones
-        q, cross = sums(w1), float(w1 @ w1)
-        return np.array([q.sum(), first]), np.array([[q @ q, cross], [cross, second]])
+        ss, xss, yss = inside(x * y * s * s * d), inside(x * s * s), inside(y * s * s)
+        total = np.sum(x * y * d * d) - np.sum(f * (2 * ss - f * xss * yss))
+        if g.any():
+            xMy = sums(x * w * self._solve_sampling(y * w))
+            total -= np.sum(g * (2 * xMy - g * sums(x * w * w) * sums(y * w * w)))
+        return float(total)
 
     def dense_blocks(self, rows: IntArray) -> Array:
         """Return S of rows of one study each, shape (c, n, n); `rows` has shape (c, n)."""
         root, sample = self.root[rows], self.samples.study[rows]
         shared = self.rho * (sample[:, :, None] == sample[:, None, :])
-        dense = shared * root[:, :, None] * root[:, None, :] + self.s_study
+        between = np.broadcast_to(self.s_study, self.blocks.m)[self.blocks.study[rows[:, 0]]]
+        dense = shared * root[:, :, None] * root[:, None, :] + between[:, None, None]
         n = rows.shape[1]
         dense[:, np.arange(n), np.arange(n)] += 1 / self.inverse_diagonal[rows]
         return np.asarray(dense, dtype=np.float64)
+
+
+def _level(slope: Slope) -> int:
+    return slope.level

@@ -22,6 +22,8 @@ class EachVariant:
     ----------
     covariances : tuple of Covariance
         One for each variant.
+    count : int
+        Number of variance components.
     solved_ones : ndarray, shape (k, variants)
         S^-1 1.
     log_determinant : ndarray, shape (variants,)
@@ -29,6 +31,7 @@ class EachVariant:
     """
 
     covariances: tuple[Covariance, ...]
+    count: int
     solved_ones: Array
     log_determinant: Array
 
@@ -37,7 +40,8 @@ class EachVariant:
         """Prepare S at `theta` (variants, c)."""
         found, ones = tuple(structure.at(t) for t in theta), np.ones(structure.vi.size)
         solved = np.column_stack([S.solve(ones) for S in found])
-        return cls(found, solved, np.array([S.log_determinant for S in found]))
+        count = len(structure.names)
+        return cls(found, count, solved, np.array([S.log_determinant for S in found]))
 
     def solve(self, z: Array) -> Array:
         """Return S^-1 z for z (k, variants) or (k, 1)."""
@@ -54,4 +58,5 @@ class EachVariant:
 
     def traces(self) -> tuple[Array, None]:
         """Return tr(S^-1 A_a), shape (variants, c); products have no short form."""
-        return np.stack([S.traces()[0] for S in self.covariances]), None
+        each = [[S.diagonal(a).sum() for a in range(self.count)] for S in self.covariances]
+        return np.array(each), None

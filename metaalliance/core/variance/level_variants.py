@@ -93,7 +93,7 @@ class LevelVariants:
         return np.stack([self._trace(groups) for groups in self.levels], axis=1), None
 
     def _trace(self, groups: Groups) -> Array:
-        """Sum over groups of 1'S^-1 1, as in `LevelCovariance.trace_within`."""
+        """Sum over groups of 1'S^-1 1, as the diagonals of `LevelCovariance`."""
         total = self.inverse.sum(axis=0)
         for step in self.steps:
             parts, gain = groups.sums(step.solved), step.gain

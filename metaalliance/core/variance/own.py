@@ -26,11 +26,11 @@ class Own(Protocol):
     def multiply(self, z: Array) -> Array:
         """Return D z for z of shape (k,)."""
 
-    def trace(self) -> float:
-        """Trace of D^-1."""
+    def diagonal(self) -> Array:
+        """Diagonal of D^-1, shape (k,)."""
 
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups of 1'D^-1 1."""
+    def within(self, blocks: StudyBlocks) -> Array:
+        """1'D^-1 1 of each group, shape (m,)."""
 
     def dense(self, rows: IntArray) -> Array:
         """Return D of some rows, shape (c, n, n); `rows` has shape (c, n)."""
@@ -61,13 +61,13 @@ class Diagonal:
         """Return D z for z of shape (k,)."""
         return self.values * z
 
-    def trace(self) -> float:
-        """Trace of D^-1."""
-        return float(np.sum(1 / self.values))
+    def diagonal(self) -> Array:
+        """Diagonal of D^-1, shape (k,)."""
+        return 1 / self.values
 
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups of 1'D^-1 1."""
-        return float(blocks.sums(1 / self.values).sum())
+    def within(self, blocks: StudyBlocks) -> Array:
+        """1'D^-1 1 of each group, shape (m,)."""
+        return blocks.sums(1 / self.values)
 
     def dense(self, rows: IntArray) -> Array:
         """Return D of some rows, shape (c, n, n); `rows` has shape (c, n)."""
@@ -133,17 +133,19 @@ class Dense:
             out[part[0]] = np.einsum("cij,cj->ci", part[which], z[part[0]])
         return out
 
-    def trace(self) -> float:
-        """Trace of D^-1."""
-        return sum(float(np.einsum("cii->", inverse)) for _, _, inverse in self.parts)
+    def diagonal(self) -> Array:
+        """Diagonal of D^-1, shape (k,)."""
+        found = np.empty(self.blocks.study.size)
+        for rows, _, inverse in self.parts:
+            found[rows] = np.einsum("cii->ci", inverse)
+        return found
 
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups of 1'D^-1 1."""
-        group = blocks.study
-        return sum(
-            float(np.sum(inverse * (group[rows][:, :, None] == group[rows][:, None, :])))
-            for rows, _, inverse in self.parts
-        )
+    def within(self, blocks: StudyBlocks) -> Array:
+        """1'D^-1 1 of each group, shape (m,)."""
+        found = np.empty(self.blocks.study.size)
+        for rows, _, inverse in self.parts:
+            found[rows] = np.sum(inverse * pairs(blocks.study[rows]), axis=2)
+        return blocks.sums(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,11 +15,12 @@ from metaalliance.core.variance.ascent import (
     MANY_STUDIES,
     MAX_ITERATIONS,
     NEWTON_ROUNDING,
+    NO_GAIN,
     ROUNDING,
     STALLED,
     bounded_step,
 )
-from metaalliance.core.variance.multilevel import RIDGE
+from metaalliance.core.variance.multilevel import lifted
 from metaalliance.core.variance.variants import Points, Variants
 
 #: Elements of a matrix that are worked on at a time.
@@ -126,7 +127,7 @@ def _steps(points: Points, *, restricted: bool) -> tuple[Array, BoolArray, bool]
     free = ~((theta <= 0) & (score < 0))
     if expected is None:
         floor = points.covariance.traces()[0] ** 2 / (2 * points.variants.counts[:, None])
-        chosen = _positive(information, floor)
+        chosen = lifted(information, floor)
         newton = np.asarray(~free.any(axis=1))
     else:
         positive = _smallest(information, free) > 1e-3 * _smallest(expected, free)
@@ -155,19 +156,9 @@ def _smallest(matrices: Array, free: BoolArray) -> Array:
     return np.where(free.all(axis=1), root, np.where(free[:, 0], a, c))
 
 
-def _positive(information: Array, floor: Array) -> Array:
-    """Average informations, lifted where they are singular as in `multilevel`."""
-    diagonal = np.diagonal(information, axis1=1, axis2=2)
-    scale = np.sqrt(np.maximum(diagonal, floor))
-    standard = information / (scale[:, :, None] * scale[:, None, :])
-    lift = np.maximum(0.0, RIDGE - np.linalg.eigvalsh(standard)[:, 0])
-    added: Array = lift[:, None, None] * np.eye(scale.shape[1]) * scale[:, :, None] ** 2
-    return information + added
-
-
 def _halved(variants: Variants, points: Points, step: Array, *, restricted: bool) -> Points:
     """Move along the steps, each halved until its likelihood falls by no more than rounding."""
-    slack = 1e-13 * (variants.counts + np.abs(points.value))
+    slack = NO_GAIN * (variants.counts + np.abs(points.value))
     reached = variants.at(np.maximum(0.0, points.theta + step), restricted=restricted)
     fallen = ~(reached.value >= points.value - slack)
     if not fallen.any():

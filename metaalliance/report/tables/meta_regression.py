@@ -10,7 +10,7 @@ import pandas as pd
 from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.meta_regression import MetaRegression
-from metaalliance.moderation.result import wald_text
+from metaalliance.moderation.result import tau2_text, wald_text
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import components_text, level_text
@@ -61,9 +61,10 @@ def coefficient_table(fit: MetaRegression) -> Table:
 
 def _regression_notes(fit: MetaRegression) -> tuple[str, ...]:
     """What the coefficients mean, and what the model leaves."""
+    inner = fit.fit
     notes = [
         f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; R² = {number(100 * fit.R2, 1)}%, "
-        f"residual tau² = {number(fit.tau2, 4)}."
+        f"{tau2_text(inner, fit.tau2)}."
     ]
     for variable in fit.design.variables:
         if variable.levels:
