@@ -37,10 +37,11 @@ from .moderation.categorical import moderators
 from .moderation.confounding import Confounding, confounding
 from .moderation.contrasts import contrasts, marginal_means, simple_slopes
 from .moderation.decomposition import WithinBetween, within_between
-from .moderation.location_scale import LocationScale, location_scale
+from .moderation.location_scale import location_scale
 from .moderation.meta_regression import MetaRegression, meta_regression
 from .moderation.model_set import ModelSet, model_set
 from .moderation.result import ModeratorTest
+from .moderation.scale.result import LocationScale
 from .moderation.table import ModeratorTable, moderator_table
 from .policy import Policy
 from .problems import Problem

@@ -1260,9 +1260,10 @@ _ANALYSIS = {
     ),
     "MA636": _warning(
         "a location-scale model at its edge",
-        "For some effects the estimated heterogeneity is next to zero, where its logarithm has no "
-        "finite maximum.",
-        "Leave out moderators of the heterogeneity, or compare separate tau².",
+        "For some groups the estimated variance is zero, where its logarithm has no finite "
+        "maximum: coefficients that rest on them are infinite and have no standard error.",
+        "Report their likelihood ratio and the finite end of the profile interval, leave out "
+        "moderators of the heterogeneity, or compare separate tau².",
     ),
     "MA637": _warning(
         "a moderator could not be tested",

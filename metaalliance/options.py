@@ -32,6 +32,8 @@ YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 Overlap = Literal["full", "nested"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
+#: What bootstrap and permutation do with the variance components in each replication.
+Components = Literal["re-estimated", "held"]
 
 #: Tests that are valid when effects of one study are dependent.
 CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr1s", "cr2"})

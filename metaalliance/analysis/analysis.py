@@ -213,7 +213,7 @@ class Analysis:
             Columns: text gives levels, numbers give slopes.
         **options
             Of `moderator_table`: common_set, scale, centre, reference, min_studies,
-            separate_tau2, compare, sesoi, tests, replications, seed.
+            separate_tau2, compare, sesoi, tests, components, replications, seed.
 
         Returns
         -------

@@ -162,7 +162,7 @@ def _moderator_document(
     notes: Sequence[Problem] = (),
     files: Sequence[str] = (),
 ) -> dict[str, Any]:
-    names = ("min_studies", "separate_tau2", "replications", "seed")
+    names = ("min_studies", "separate_tau2", "components", "replications", "seed")
     own = {name: getattr(options, name) for name in names}
     return moderator_document(analysis, found, own, (*found.notices, *notes), files)
 

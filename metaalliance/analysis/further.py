@@ -11,6 +11,7 @@ from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import quiet
+from metaalliance.options import Components
 from metaalliance.setting import settings_in
 
 #: What can be asked for, in the words of the option.
@@ -43,6 +44,7 @@ class _Main(NamedTuple):
     fit: PooledFit
     asked: Model
     seed: int
+    components: Components
     coded: Effects
     aggregation_rho: float | None
 
@@ -71,6 +73,7 @@ def further_results(
     fit: PooledFit,
     kinds: Sequence[str],
     seed: int,
+    components: Components = "re-estimated",
     *,
     coded: Effects | None = None,
     aggregation_rho: float | None = None,
@@ -87,13 +90,15 @@ def further_results(
         Of `KINDS`.
     seed : int
         Of random patterns and samples.
+    components : {"re-estimated", "held"}
+        What the permutation test does with tau² in each pattern.
     coded : Effects, optional
         The effects before any averaging, where `fit` is of means of each study.
     aggregation_rho : float, optional
         The correlation with which they were averaged.
     """
     effects = fit.effects if coded is None else coded
-    main = _Main(fit, fit.specification.asked, seed, effects, aggregation_rho)
+    main = _Main(fit, fit.specification.asked, seed, components, effects, aggregation_rho)
     return [_one(main, kind) for kind in dict.fromkeys(kinds)]
 
 
@@ -151,7 +156,9 @@ def _permutation(main: _Main) -> _Made:
     rho, taken = _averaging(main, fit.effects)
     tau2: Any = "FE" if fit.model == "common-effect" else asked.tau2
     test: Any = STATISTICS.get(asked.test if fit.specification.multilevel else fit.test)
-    found = permutation_test(fit.effects, tau2=tau2, test=test, seed=main.seed, rho=rho)
+    found = permutation_test(
+        fit.effects, tau2=tau2, test=test, components=main.components, seed=main.seed, rho=rho
+    )
     taken += ("tau2",) if tau2 == asked.tau2 else ()
     return _Made(found, (*taken, *(("test",) if asked.test in STATISTICS else ())))
 

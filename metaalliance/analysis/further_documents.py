@@ -9,8 +9,8 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
 from metaalliance.model import RHO
 from metaalliance.models.scale import without_nan
-from metaalliance.moderation.location_scale import LocationScale
 from metaalliance.moderation.meta_regression import MetaRegression, with_r
+from metaalliance.moderation.scale.result import LocationScale
 from metaalliance.problems import Problem
 
 if TYPE_CHECKING:

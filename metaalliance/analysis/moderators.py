@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.moderation.decomposition import WithinBetween, within_between
 from metaalliance.moderation.formula import parse_formula
-from metaalliance.moderation.location_scale import LocationScale, location_scale
+from metaalliance.moderation.location_scale import location_scale
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
 from metaalliance.moderation.model_set import ModelSet, model_set
+from metaalliance.moderation.scale.design import read_scale
+from metaalliance.moderation.scale.result import LocationScale
 from metaalliance.moderation.table import ModeratorTable, moderator_table
 from metaalliance.notices import quiet
+from metaalliance.options import Components
 from metaalliance.problems import Problem
 
 
@@ -33,17 +34,18 @@ class ModeratorOptions:
     by : tuple of str
         Columns that are tested one at a time; modality where nothing is asked at all.
     formula, heterogeneity : str or None
-        Moderators of the mean, and of the heterogeneity (a location-scale model).
+        Moderators of the mean, and of the heterogeneity (a location-scale model), as `read_scale`
+        reads them.
     within_between : tuple of str
         Columns whose slopes within and between studies are told apart.
     model_set : tuple of str
         Terms of which every subset is weighed.
     at, reference, scale, centre : tuple of str
         Values of variables, such as "year=2020".
-    common_set, separate_tau2, min_studies, compare, sesoi, replications, seed
+    common_set, separate_tau2, min_studies, compare, sesoi, components, replications, seed
         As in `moderator_table`.
     tests : str or None
-        Methods with commas between, as in `moderator_table`.
+        Methods with commas between, as in `moderator_table`; for a formula the wild bootstrap.
     """
 
     by: tuple[str, ...]
@@ -61,6 +63,7 @@ class ModeratorOptions:
     compare: str
     tests: str | None
     sesoi: float | None
+    components: Components = "re-estimated"  # records of older rules do not name it
     replications: int
     seed: int
 
@@ -69,6 +72,11 @@ class ModeratorOptions:
         """Columns that are tested one at a time."""
         asked = self.by or self.formula or self.within_between or self.heterogeneity
         return self.by if asked or self.model_set else ("modality",)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Further tests that were asked for."""
+        return tuple(t.strip() for t in self.tests.split(",")) if self.tests else ()
 
     @property
     def regressed(self) -> str | None:
@@ -91,7 +99,7 @@ class ModeratorModels:
     Attributes
     ----------
     aggregation_rho : float or None
-        Correlation with which effects were averaged for `spread`; None where they were not.
+        Correlation with which the effects of `spread` were averaged; None where they were not.
     """
 
     table: ModeratorTable | None
@@ -128,14 +136,14 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
     with quiet():
         table = _table(analysis, options) if options.moderators else None
         regression = _regression(analysis, options)
-        spread, rho = _location_scale(analysis, options)
+        spread = _location_scale(analysis, options)
         return ModeratorModels(
             table=table,
             regression=regression,
             predicted=None if regression is None else _predicted(options, regression),
             parts=tuple(_within_between(analysis, options, by) for by in options.within_between),
             spread=spread,
-            aggregation_rho=rho,
+            aggregation_rho=None if spread is None else analysis.aggregation_rho,
             models=_model_set(analysis, options),
         )
 
@@ -187,7 +195,8 @@ def _variables(options: ModeratorOptions, names: set[str]) -> dict[str, Any]:
 
 def _check_variables(effects: Effects, options: ModeratorOptions) -> None:
     """Refuse settings of variables that are in none of several models."""
-    formulas = [f for f in (options.regressed, options.heterogeneity) if f]
+    formulas = [options.regressed] if options.regressed else []
+    formulas += read_scale(options.heterogeneity).values() if options.heterogeneity else []
     known = {*options.moderators, *options.within_between, *options.model_set}
     for formula in formulas:
         known |= _names(effects, formula)
@@ -217,7 +226,8 @@ def _table(analysis: Analysis, options: ModeratorOptions) -> ModeratorTable:
         separate_tau2=options.separate_tau2,
         compare=options.compare,
         sesoi=options.sesoi,
-        tests=options.tests.split(",") if options.tests else (),
+        tests=options.methods,
+        components=options.components,
         replications=options.replications,
         seed=options.seed,
     )
@@ -233,9 +243,24 @@ def _regression(analysis: Analysis, options: ModeratorOptions) -> MetaRegression
         analysis.effects,
         formula,
         min_studies=options.min_studies,
+        bootstrap=options.replications if _bootstraps(options) else 0,
+        components=options.components,
+        seed=options.seed,
         **_variables(options, names),
         model=analysis.chosen.asked,
     )
+
+
+def _bootstraps(options: ModeratorOptions) -> bool:
+    """Whether the terms of the formula are tested by the wild bootstrap too."""
+    methods = set(options.methods)
+    other = methods - {"wild-bootstrap", "all"}
+    if other and not options.moderators:
+        raise OptionError(
+            f"--tests {', '.join(sorted(other))}: a --formula takes wild-bootstrap only; the other "
+            "tests are those of a moderator with levels (--by)."
+        )
+    return bool(methods - other)
 
 
 def _predicted(options: ModeratorOptions, fit: MetaRegression) -> pd.DataFrame | None:
@@ -261,37 +286,24 @@ def _within_between(analysis: Analysis, options: ModeratorOptions, by: str) -> W
     )
 
 
-def _location_scale(
-    analysis: Analysis, options: ModeratorOptions
-) -> tuple[LocationScale | None, float | None]:
-    """Fit moderators of the heterogeneity, to one effect per study."""
+def _location_scale(analysis: Analysis, options: ModeratorOptions) -> LocationScale | None:
+    """Fit moderators of the heterogeneity."""
     if options.heterogeneity is None:
-        return None, None
-    effects, rho, model = analysis.effects, analysis.aggregation_rho, analysis.fitted
-    if effects.dependent():
-        rho = _one_rho(model)
-        effects, model = aggregate(effects, rho), replace(model, rho=None)
-    names = _names(effects, options.heterogeneity)
+        return None
+    effects, scale = analysis.effects, read_scale(options.heterogeneity)
+    names = set().union(*(_names(effects, text) for text in scale.values()))
     names |= _names(effects, options.regressed) if options.regressed else set()
     given = _variables(options, names)
-    found = location_scale(
+    return location_scale(
         effects,
         options.formula or "1",
-        options.heterogeneity,
-        model=model,
+        scale,
+        model=analysis.chosen.asked,
         reference=given["reference"],
         centre=given["centre"],
         units=given["scale"],
         min_studies=options.min_studies,
     )
-    return found, rho
-
-
-def _one_rho(model: Model) -> float:
-    """Correlation with which effects are averaged."""
-    if isinstance(model.rho, str):
-        raise OptionError(f"--rho {model.rho}: effects are aggregated with one number.")
-    return AGGREGATION_RHO if model.rho is None else model.rho
 
 
 def _model_set(analysis: Analysis, options: ModeratorOptions) -> ModelSet | None:

@@ -176,6 +176,20 @@ RULES: tuple[Rule, ...] = (
         numbers=r"(?:.*[._])?(?:df2?|p_value|p_adjusted|ci_low|ci_high|pi_low|pi_high)\b",
         where="degrees",
     ),
+    Rule(
+        version=5,
+        text="bootstrap and permutation tests of moderators estimate the variance components in "
+        "every replication",
+        commands=frozenset({"moderators"}),
+        numbers=r"moderators\.\d+\.tests\b",
+    ),
+    Rule(
+        version=5,
+        text="location-scale models are of the effects themselves, with every setting of the main "
+        "model, where those of dependent effects were of averages",
+        commands=frozenset({"moderators"}),
+        numbers=r"location_scale\b",
+    ),
     *(
         Rule(
             version=5,

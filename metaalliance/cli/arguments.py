@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
+from metaalliance.errors import OptionError
+from metaalliance.options import Components, check_option
 from metaalliance.setting import Setting
 
 Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")]
 FigureWidth = Annotated[
     float | None, typer.Option("--width", help="Width of figures in mm [default: 174].")
+]
+ComponentsOption = Annotated[
+    str,
+    typer.Option(
+        "--components",
+        help="Variance components in each replication of bootstrap and permutations: "
+        "re-estimated, or held (fast).",
+    ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
 Key = Annotated[
@@ -84,3 +94,26 @@ def _help(s: Setting) -> str:
     told = "" if s.default in (None, "", ()) else f" [default: {s.default}]"
     more = "; may be repeated" if s.many else ""
     return f"{s.help}{more}{told}."
+
+
+def checked_components(given: str, tests: Collection[str], where: str) -> Components:
+    """Return the value of --components.
+
+    Parameters
+    ----------
+    given : str
+        What was asked for.
+    tests : collection of str
+        Tests that obey it and were asked for.
+    where : str
+        What to ask for where there are none.
+
+    Raises
+    ------
+    OptionError
+        For another value, or where nothing obeys it.
+    """
+    check_option("--components", given, Components)
+    if given != "re-estimated" and not tests:
+        raise OptionError(f"--components {given} is for {where}; add one, or leave it out.")
+    return cast(Components, given)

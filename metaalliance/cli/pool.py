@@ -15,17 +15,17 @@ from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_result, terminal_width
 from metaalliance.cli.settings import figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
-from metaalliance.errors import OptionError
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck, witness
-from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
+from metaalliance.options import Components
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.tables.pooling import effect_frame, model_frame, model_table, problem_rows
 from metaalliance.report.tables.table import render_text
 from metaalliance.wording.numbers import p_text
+from metaalliance.wording.phrases import components_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +57,7 @@ def run_pool(
     cross_check: bool,
     bootstrap: int,
     also: Sequence[str],
+    components: Components,
     seed: int,
 ) -> int:
     """Run the command."""
@@ -77,10 +78,17 @@ def run_pool(
     if cross_check:
         analysis = replace(analysis, check=witness(analysis.rows))
     if bootstrap:
-        analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, bootstrap, seed))
+        analysis = replace(
+            analysis, bootstrap=_bootstrap(analysis.fit, bootstrap, components, seed)
+        )
     if also:
         further = further_results(
-            analysis.fit, also, seed, coded=loaded.coded, aggregation_rho=loaded.aggregation_rho
+            analysis.fit,
+            also,
+            seed,
+            components,
+            coded=loaded.coded,
+            aggregation_rho=loaded.aggregation_rho,
         )
         analysis = replace(analysis, further=tuple(further))
     document = _save(analysis, folder, width if figures else None)
@@ -97,11 +105,11 @@ def _analyse(loaded: Analysis) -> _Analysis:
     return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
 
 
-def _bootstrap(fit: PooledFit, replications: int, seed: int) -> WildBootstrapTest:
+def _bootstrap(
+    fit: PooledFit, replications: int, components: Components, seed: int
+) -> WildBootstrapTest:
     """Test the mean by the cluster wild bootstrap."""
-    if not isinstance(fit, MultilevelFit):
-        raise OptionError(f"--bootstrap is for the multilevel models; this is {fit.model}.")
-    return fit.wild_bootstrap(replications=replications, seed=seed)
+    return fit.wild_bootstrap(replications=replications, components=components, seed=seed)
 
 
 def _print(analysis: _Analysis, request: Request) -> None:
@@ -118,7 +126,7 @@ def _print(analysis: _Analysis, request: Request) -> None:
     if analysis.check is not None:
         checked = ["", *textwrap.wrap(f"Cross-check. {analysis.check.text()}", width)]
     if analysis.bootstrap is not None:
-        checked += ["", _bootstrap_line(analysis.bootstrap)]
+        checked += ["", *textwrap.wrap(_bootstrap_line(analysis.bootstrap), width)]
     for found in analysis.further:
         checked += ["", found.text]
     warned = [n.text for n in loaded.comparison[1] if n.severity == "warning"]
@@ -128,9 +136,10 @@ def _print(analysis: _Analysis, request: Request) -> None:
 
 def _bootstrap_line(test: WildBootstrapTest) -> str:
     how = "every sign vector" if test.exact else f"{test.weights} weights, seed {test.seed}"
+    error = "" if test.exact else f"Monte-Carlo standard error {test.monte_carlo_se:.4f}, "
     return (
         f"Cluster wild bootstrap of the mean: p {p_text(test.p_value_corrected)} "
-        f"({test.replications:,} replications, {how})"
+        f"({error}{test.replications:,} replications, {how}; {components_text(test.components)})"
     )
 
 
@@ -148,6 +157,7 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
     further: dict[str, Any] = {"cross_check": check, "others": folder.others()}
     if analysis.bootstrap is not None:
         further["seed"] = analysis.bootstrap.seed
+        further["components"] = analysis.bootstrap.components
     save_record(folder, document, analysis.loaded, POOL_RESULTS, {}, further=further)
     return document
 

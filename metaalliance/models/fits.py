@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.generalized_q import generalized_q_interval
-from metaalliance.core.variance.profile import two_level_interval
-from metaalliance.core.variance.tau2 import ESTIMATORS, q_profile
+from metaalliance.core.variance.tau2 import ESTIMATORS
 from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df
+from metaalliance.models.variance_intervals import generalized_q_ci, profile_ci, q_profile_ci
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,12 +50,13 @@ class TwoLevelFit(PooledFit):
         """Degrees of freedom of the prediction interval."""
         return prediction_df(self.prediction, self.df, self.n_effects, self.n_effects - 2)
 
+    @property
+    def _ones(self) -> Array:
+        return np.ones((self.n_effects, 1))
+
     def tau2_ci(self) -> Interval:
         """Q-profile interval of tau² [Viechtbauer 2007]; missing for one effect or study."""
-        if math.isnan(self.tau2):
-            return Interval(math.nan, math.nan)
-        ones = np.ones((self.n_effects, 1))
-        return q_profile(self.effects.yi, self.effects.vi, ones, self.level)
+        return q_profile_ci(self.effects, self._ones, self.tau2, self.level)
 
     def tau2_profile_ci(self) -> Interval:
         """Profile-likelihood interval of tau², for ML and REML.
@@ -65,19 +66,7 @@ class TwoLevelFit(PooledFit):
         EstimationError
             For the other estimators, which maximise no likelihood.
         """
-        likelihood = ESTIMATORS[self.tau2_method].likelihood
-        if not likelihood:
-            raise EstimationError(
-                f"{self.tau2_method} maximises no likelihood, so that tau² has no profile: use "
-                "tau2='REML' or 'ML', or the Q-profile interval (tau2_ci)."
-            )
-        if math.isnan(self.tau2):
-            return Interval(math.nan, math.nan)
-        X = np.ones((self.n_effects, 1))
-        restricted = likelihood == "restricted"
-        return two_level_interval(
-            self.effects.yi, self.effects.vi, X, self.tau2, self.level, restricted=restricted
-        )
+        return profile_ci(self.effects, self._ones, self.tau2, self.specification)
 
     def tau2_generalized_q_ci(self) -> Interval:
         """Generalised Q interval of tau², with the weights of DerSimonian and Laird.
@@ -86,10 +75,7 @@ class TwoLevelFit(PooledFit):
         ----------
         Jackson (2013).
         """
-        if math.isnan(self.tau2):
-            return Interval(math.nan, math.nan)
-        yi, vi = self.effects.yi, self.effects.vi
-        return generalized_q_interval(yi, vi, np.ones((yi.size, 1)), 1 / vi, self.level)
+        return generalized_q_ci(self.effects, self._ones, self.tau2, self.level)
 
     def _tau2_se(self) -> float:
         """Standard error of tau² from the expected information of its likelihood."""

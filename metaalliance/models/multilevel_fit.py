@@ -10,16 +10,13 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,
     expected_information,
 )
-from metaalliance.core.variance.profile import TOTAL, variance_interval
 from metaalliance.core.variance.relative import relative_record
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
 from metaalliance.models.assumed import under_assumed
@@ -29,6 +26,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.prediction import prediction_df, prediction_interval
 from metaalliance.models.structure import structure_notices
 from metaalliance.models.two_level import mean_fields
+from metaalliance.models.variance_intervals import component_ci
 from metaalliance.models.working import WorkingFit
 
 
@@ -120,19 +118,7 @@ class MultilevelFit(PooledFit):
         OptionError
             For anything else.
         """
-        allowed = (*self.sigma2, TOTAL)
-        if component not in allowed:
-            listed = ", ".join(repr(name) for name in allowed)
-            raise OptionError(f"component={component!r} is not one of {listed}.")
-        if component not in self._intervals:
-            self._intervals[component] = variance_interval(
-                self.data,
-                self.point,
-                component,
-                self.level,
-                restricted=self.tau2_method == "REML",
-            )
-        return self._intervals[component]
+        return component_ci(self.data, self.point, component, self.specification, self._intervals)
 
     def sensitivity(self) -> pd.DataFrame:
         """Return what rests on the assumed correlation of sampling errors, at others.
@@ -150,29 +136,8 @@ class MultilevelFit(PooledFit):
             self._assumed.extend(under_assumed(self, self.point.theta, self.of))
         return pd.DataFrame(self._assumed)
 
-    def wild_bootstrap(
-        self, *, replications: int = 999, weights: str = "auto", seed: int = 1, adjust: str = "cr0"
-    ) -> WildBootstrapTest:
-        """Test that the mean is zero by the cluster wild bootstrap, this null imposed.
-
-        Parameters
-        ----------
-        replications, weights, seed, adjust
-            See `metaalliance.core.inference.wild_bootstrap.wild_bootstrap_test`, which this calls.
-
-        References
-        ----------
-        Joshi et al. (2022).
-        """
-        return wild_bootstrap_test(
-            self.data,
-            self.point,
-            [[1.0]],
-            replications=replications,
-            weights=weights,
-            seed=seed,
-            adjust=adjust,
-        )
+    def _working(self) -> tuple[MultilevelData, MultilevelPoint]:
+        return self.data, self.point
 
     def _tau2_se(self) -> float:
         """Standard error of the total variance; a component at zero is held there."""

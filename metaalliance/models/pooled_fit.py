@@ -5,21 +5,27 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.conversion.transform import mean_correlation
 from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.relative import relative_record
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import Specification
+from metaalliance.models.bootstrap import BootstrapSettings, bootstrapped
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.prediction import Proportion, proportion_above
 from metaalliance.models.scale import LIMITS, back_transform, fisher_z, without_nan
+from metaalliance.models.structure import working_data
+from metaalliance.models.working import estimator_of
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
@@ -121,6 +127,26 @@ class PooledFit(OfModel):
         df = self.prediction_df
         tail = stats.norm.sf(standardized) if math.isinf(df) else stats.t.sf(standardized, df)
         return float(tail)
+
+    def wild_bootstrap(self, **settings: Unpack[BootstrapSettings]) -> WildBootstrapTest:
+        """Test that the mean is zero by the cluster wild bootstrap, this null imposed.
+
+        Parameters
+        ----------
+        **settings
+            `components` ("re-estimated" or "held"), `replications`, `weights`, `seed`, `adjust`,
+            `kind` and `test`; see `metaalliance.models.bootstrap.BootstrapSettings`.
+
+        References
+        ----------
+        Joshi et al. (2022).
+        """
+        return bootstrapped(*self._working(), [[1.0]], self.specification, **settings)
+
+    def _working(self) -> tuple[MultilevelData, MultilevelPoint]:
+        """The working model, fitted again where the result does not keep it."""
+        data = working_data(self.effects, np.ones((self.n_effects, 1)), self.specification)
+        return data, estimator_of(self.specification).fit(data)
 
     @property
     def prediction_df(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,8 +16,9 @@ from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Model, ModelSettings, Specification
 from metaalliance.models.checks import reading_notices, refuse_false_independence
+from metaalliance.models.coefficients import COLUMNS, NEGLIGIBLE, contrast_of
 from metaalliance.models.design import checked_design, conditioned
-from metaalliance.models.regression_fit import COLUMNS, NEGLIGIBLE, RegressionFit, contrast_of
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.structure import structure_notices
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.notices import announced
@@ -91,24 +92,12 @@ def _fit(
     model: Specification,
 ) -> RegressionFit:
     """Bring the working model back to the columns of the design."""
-    beta, covariance = basis @ work.point.beta, basis @ work.covariance @ basis.T
-    variance, alone = np.diag(covariance).copy(), None
-    if model.robust:
-        alone = saturation(work.data, work.point, basis)
-        variance[alone.share > NEGLIGIBLE] = math.nan
-    found = contrast_of(beta, variance, _coefficient_df(work, basis, model.test), model.level)
     tau2 = work.tau2
     sigma2 = work.sigma2 if model.multilevel else FrozenDict(study=tau2)
     shares = work.I2_levels if model.multilevel else FrozenDict(study=work.q.I2(tau2))
-    notices = work.notices + reading_notices(effects, float(np.nanmin(found.df)), model.test)
     return RegressionFit(
-        effects=effects,
+        **coefficients(effects, names, work, basis, model),
         X=read_only(X),
-        names=names,
-        specification=model,
-        beta=read_only(beta),
-        covariance=read_only(covariance),
-        **{name: getattr(found, name) for name in COLUMNS[1:]},
         tau2=tau2,
         sigma2=sigma2,
         I2_levels=shares,
@@ -119,14 +108,39 @@ def _fit(
         QE_p_value=work.q.p_value,
         log_likelihood=work.point.log_likelihood,
         guard_acted=work.guard_acted,
-        notices=notices
+    )
+
+
+def coefficients(
+    effects: Effects,
+    names: tuple[str, ...],
+    work: WorkingFit,
+    basis: Array,
+    model: Specification,
+) -> dict[str, Any]:
+    """Return what `Coefficients` needs, by name, with notices: beta = basis @ work.point.beta."""
+    beta, covariance = basis @ work.point.beta, basis @ work.covariance @ basis.T
+    variance, alone = np.diag(covariance).copy(), None
+    if model.robust:
+        alone = saturation(work.data, work.point, basis)
+        variance[alone.share > NEGLIGIBLE] = math.nan
+    found = contrast_of(beta, variance, _coefficient_df(work, basis, model.test), model.level)
+    notices = work.notices + reading_notices(effects, float(np.nanmin(found.df)), model.test)
+    return {
+        "effects": effects,
+        "names": names,
+        "specification": model,
+        "beta": read_only(beta),
+        "covariance": read_only(covariance),
+        **{name: getattr(found, name) for name in COLUMNS[1:]},
+        "notices": notices
         + structure_notices(effects, model)
         + _saturation_notice(effects, work, alone, model),
-        data=work.data,
-        point=work.point,
-        basis=read_only(basis),
-        scale=work.scale,
-    )
+        "data": work.data,
+        "point": work.point,
+        "basis": read_only(basis),
+        "scale": work.scale,
+    }
 
 
 def _coefficient_df(work: WorkingFit, basis: Array, test: str) -> Array:

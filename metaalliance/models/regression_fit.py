@@ -4,69 +4,36 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from metaalliance.core.arrays import Array, BoolArray, read_only
-from metaalliance.core.inference.intervals import critical_value, two_sided_p
-from metaalliance.core.inference.robust import satterthwaite, saturation
-from metaalliance.core.inference.wald import (
-    WaldTest,
-    constraint_matrix,
-    htz_test,
-    influence,
-    scaled_f,
-    undetermined_test,
-    wald_chi2,
-)
-from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest, wild_bootstrap_test
+from metaalliance.core.arrays import Array
+from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.inference.wald import constraint_matrix
+from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
-from metaalliance.model import MULTILEVEL, Specification
-from metaalliance.models.degrees import contrast_df, joint_contrast_df
-from metaalliance.models.of_effects import OfModel
-from metaalliance.models.prediction import prediction_interval
+from metaalliance.model import Specification
+from metaalliance.models.bootstrap import BootstrapSettings, bootstrapped
+from metaalliance.models.coefficients import COLUMNS, Coefficients
+from metaalliance.models.design import conditioned
 from metaalliance.models.scale import without_nan
-from metaalliance.options import CLUSTER_TESTS, Prediction, check_option
+from metaalliance.models.variance_intervals import (
+    MISSING,
+    component_ci,
+    generalized_q_ci,
+    profile_ci,
+    q_profile_ci,
+)
 from metaalliance.problems import Problem
 
-#: Share of a variance that may rest on what single studies determine alone.
-NEGLIGIBLE = 1e-6
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Contrast:
-    """Linear combinations of coefficients, one per row of the constraints.
-
-    Attributes
-    ----------
-    estimate, se, statistic, df, p_value, ci_low, ci_high : ndarray, shape (q,)
-        On the analysis scale; `df` is infinite for a normal test.
-    """
-
-    estimate: Array
-    se: Array
-    statistic: Array
-    df: Array
-    p_value: Array
-    ci_low: Array
-    ci_high: Array
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per combination."""
-        return pd.DataFrame({name: getattr(self, name) for name in COLUMNS})
-
-
-COLUMNS = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RegressionFit(OfModel):
+class RegressionFit(Coefficients):
     """A fitted meta-regression.
 
     Attributes
@@ -130,6 +97,7 @@ class RegressionFit(OfModel):
     point: MultilevelPoint = field(repr=False)
     basis: Array = field(repr=False)
     scale: float = 1.0
+    _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
 
     @property
     def tau2_method(self) -> str:
@@ -146,90 +114,25 @@ class RegressionFit(OfModel):
         """Standard deviation of the true effects around the regression."""
         return math.sqrt(self.tau2)
 
-    def contrast(self, C: ArrayLike) -> Contrast:
-        """Estimate combinations of the coefficients, each with its own degrees of freedom.
-
-        Parameters
-        ----------
-        C : array_like, shape (q, p) or (p,)
-            One combination per row.
-        """
-        rows = np.atleast_2d(np.asarray(C, dtype=float))
-        if rows.shape[1] != self.beta.size:
-            raise OptionError(
-                f"The constraints have shape {rows.shape}; allowed is (q, {self.beta.size})."
-            )
-        variance = np.einsum("ij,jk,ik->i", rows, self.covariance, rows)
-        variance[self._undetermined(rows)] = math.nan
-        return contrast_of(rows @ self.beta, variance, self._df(rows), self.level)
-
-    def _undetermined(self, rows: Array) -> BoolArray:
-        """Whether a robust variance of the combinations is not defined, shape (q,)."""
-        if self.test not in CLUSTER_TESTS:
-            return np.zeros(rows.shape[0], dtype=bool)
-        return saturation(self.data, self.point, rows @ self.basis).share > NEGLIGIBLE
-
-    def _df(self, rows: Array) -> Array:
-        """Degrees of freedom of combinations, shape (q,)."""
-        if self.test not in CLUSTER_TESTS:
-            return contrast_df(self.data, self.point, rows, self.basis, self.specification)
-        G = influence(self.data, self.point, rows @ self.basis, self.test)
-        product = self.point.covariance.multiply
-        return satterthwaite(self.data.blocks, self.data.X, self.point.bread, G, product)
-
-    def wald(self, C: ArrayLike, kind: str = "auto") -> WaldTest:
-        """Test C beta = 0 jointly.
+    def wild_bootstrap(
+        self, C: ArrayLike, **settings: Unpack[BootstrapSettings]
+    ) -> WildBootstrapTest:
+        """Test C beta = 0 by the cluster wild bootstrap, the null hypothesis imposed.
 
         Parameters
         ----------
         C : array_like, shape (q, p)
             Linearly independent constraints.
-        kind : {"auto", "htz", "f", "chi2"}
-            "auto" is the approximate Hotelling test (HTZ) beside a cluster-robust test, F
-            beside t and Knapp-Hartung, chi-squared beside wald. F has k - p degrees of freedom,
-            beside the model's own covariance in a multilevel model those of its rule.
-        """
-        given = constraint_matrix(C, self.beta.size)
-        rows = given @ self.basis
-        robust = self.test in CLUSTER_TESTS
-        chosen = kind if kind != "auto" else _JOINT.get(self.test, "htz")
-        if robust and self._undetermined(given).any():
-            return undetermined_test(chosen, self.test, rows.shape[0])
-        if chosen == "htz":
-            return htz_test(self.data, self.point, rows, self.test if robust else "cr2")
-        if chosen == "chi2":
-            return wald_chi2(self.data, self.point, rows, self.test if robust else "model")
-        if chosen != "f":
-            raise OptionError(f"kind={kind!r} is not one of 'auto', 'htz', 'f', 'chi2'.")
-        if robust:
-            return scaled_f(self.data, self.point, rows, self.test)
-        df2 = joint_contrast_df(self.data, self.point, given, self.basis, self.specification)
-        return scaled_f(self.data, self.point, rows, self.scale, df2)
+        **settings
+            `components` ("re-estimated" or "held"), `replications`, `weights`, `seed`, `adjust`,
+            `kind` and `test`; see `metaalliance.models.bootstrap.BootstrapSettings`.
 
-    def wild_bootstrap(
-        self,
-        C: ArrayLike,
-        *,
-        replications: int = 999,
-        weights: str = "auto",
-        seed: int = 1,
-        adjust: str = "cr0",
-    ) -> WildBootstrapTest:
-        """Test C beta = 0 by the cluster wild bootstrap, the null hypothesis imposed.
-
-        See `metaalliance.core.inference.wild_bootstrap.wild_bootstrap_test` for the parameters
-        and the references. The variance components are held.
+        References
+        ----------
+        Joshi et al. (2022).
         """
         rows = constraint_matrix(C, self.beta.size) @ self.basis
-        return wild_bootstrap_test(
-            self.data,
-            self.point,
-            rows,
-            replications=replications,
-            weights=weights,
-            seed=seed,
-            adjust=adjust,
-        )
+        return bootstrapped(self.data, self.point, rows, self.specification, **settings)
 
     def predict(self, X: ArrayLike, *, prediction: str | None = None) -> pd.DataFrame:
         """Predict the mean effect at rows of the design, with its intervals.
@@ -246,24 +149,71 @@ class RegressionFit(OfModel):
         DataFrame
             estimate, se, df, ci_low, ci_high, pi_low, pi_high on the analysis scale.
         """
-        chosen = self.specification.prediction if prediction is None else prediction
-        check_option("prediction", chosen, Prediction)
-        found = self.contrast(X)
-        clustered = self.test in CLUSTER_TESTS or self.model in MULTILEVEL
-        units = self.n_studies if clustered else self.n_effects
-        p = self.beta.size
-        pis = [
-            prediction_interval(
-                chosen, e, s, self.tau2, df=d, units=units - p + 1, riley=units - p - 1,
-                level=self.level,
-            )
-            for e, s, d in zip(found.estimate, found.se, found.df, strict=True)
-        ]  # fmt: skip
-        frame = found.to_frame()[["estimate", "se", "df", "ci_low", "ci_high"]]
-        none = self.model == "common-effect"
-        frame["pi_low"] = [math.nan if none else pi.low for pi in pis]
-        frame["pi_high"] = [math.nan if none else pi.high for pi in pis]
-        return frame
+        return self.predicted(X, self.tau2, prediction)
+
+    def tau2_ci(self) -> Interval:
+        """Interval of the residual heterogeneity; missing for the common-effect model.
+
+        Q-profile in the two-level model [Viechtbauer 2007], profile likelihood of the sum of the
+        components in the multilevel ones.
+        """
+        if self.specification.multilevel:
+            return self.sigma2_ci("total")
+        if self.model == "common-effect":
+            return MISSING
+        return q_profile_ci(self.effects, conditioned(self.X)[0], self.tau2, self.level)
+
+    def tau2_profile_ci(self) -> Interval:
+        """Profile-likelihood interval of the residual heterogeneity, for ML and REML.
+
+        Raises
+        ------
+        EstimationError
+            For the other estimators, which maximise no likelihood.
+        """
+        if self.specification.multilevel:
+            return self.sigma2_ci("total")
+        return profile_ci(self.effects, conditioned(self.X)[0], self.tau2, self.specification)
+
+    def tau2_generalized_q_ci(self) -> Interval:
+        """Generalised Q interval of tau² of independent effects, DerSimonian and Laird's weights.
+
+        References
+        ----------
+        Jackson (2013).
+
+        Raises
+        ------
+        OptionError
+            For multilevel models.
+        """
+        if self.specification.multilevel:
+            raise OptionError("A generalised Q interval is of independent effects: use sigma2_ci.")
+        return generalized_q_ci(self.effects, conditioned(self.X)[0], self.tau2, self.level)
+
+    def sigma2_ci(self, component: str) -> Interval:
+        """Interval of one residual variance component: profile likelihood.
+
+        Parameters
+        ----------
+        component : str
+            A key of `sigma2`, or "total". In the two-level model "study" is `tau2_ci`.
+
+        Raises
+        ------
+        OptionError
+            For anything else.
+        """
+        if not self.specification.multilevel and component in self.sigma2:
+            return self.tau2_ci()
+        return component_ci(self.data, self.point, component, self.specification, self._intervals)
+
+    def heterogeneity_intervals(self) -> dict[str, Any]:
+        """Return tau2_ci and, where there are no further levels, sigma2_ci by component."""
+        found: dict[str, Any] = {"tau2_ci": list(self.tau2_ci())}
+        if self.specification.multilevel and not self.specification.columns:
+            found["sigma2_ci"] = {name: list(self.sigma2_ci(name)) for name in self.sigma2}
+        return found
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
@@ -296,21 +246,11 @@ class RegressionFit(OfModel):
                 "settings": self.settings(),
                 "counts": {"n_studies": self.n_studies, "n_effects": self.n_effects},
                 "coefficients": self.to_frame().to_dict("records"),
-                "residual_heterogeneity": self.residual_heterogeneity(),
+                "residual_heterogeneity": {
+                    **self.residual_heterogeneity(),
+                    **self.heterogeneity_intervals(),
+                },
                 "log_likelihood": self.log_likelihood,
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-
-
-_JOINT = {"wald": "chi2", "t": "f", "knapp-hartung": "f", "knapp-hartung-adhoc": "f"}
-
-
-def contrast_of(estimate: Array, variance: Array, df: Array, level: float) -> Contrast:
-    """Tests and intervals; what has no variance has neither."""
-    se = np.sqrt(np.where(variance > 0, variance, np.nan))
-    statistic = estimate / se
-    p_value = np.array([two_sided_p(s, d) for s, d in zip(statistic, df, strict=True)])
-    half = se * np.array([critical_value(level, d) for d in df])
-    values = (estimate, se, statistic, df, p_value, estimate - half, estimate + half)
-    return Contrast(**{n: read_only(v) for n, v in zip(COLUMNS, values, strict=True)})

@@ -17,10 +17,11 @@ from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.intervals import interval, two_sided_p
 from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.variance.ascent import highest, maxima
+from metaalliance.core.variance.estimator import Estimator
 from metaalliance.core.variance.heterogeneity import QTest, q_test
 from metaalliance.core.variance.maxima import Maximum, second_of_points, second_of_tau2
-from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
+from metaalliance.core.variance.tau2 import ESTIMATORS
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
@@ -147,22 +148,30 @@ def fit_working(
     if model.multilevel:
         refuse_unidentified_split(effects, model.kind)
     data = working_data(effects, X, model)
-    restricted = model.tau2 == "REML" and model.kind != "common-effect"
     if model.multilevel:
         refuse_unidentified_levels(data)
         refuse_saturated_levels(data, model.kind)
-        reached = maxima(data, restricted=restricted)
+        reached = maxima(data, restricted=model.tau2 == "REML")
         point = highest(reached)
         second = second_of_points(reached, point, float(np.median(data.vi)))
     else:
-        theta = np.array([0.0, _between(effects, X, model)])
-        point = evaluate(data, theta, restricted=restricted)
-        second = _second(effects, X, model, float(theta[1]))
+        point = estimator_of(model).fit(data)
+        second = _second(effects, X, model, float(point.theta[1]))
     return replace(infer_working(data, point, model, basis), second=second)
 
 
+def estimator_of(model: Specification) -> Estimator:
+    """Return the estimator of the variance components of a model."""
+    name = "FE" if model.kind == "common-effect" else model.tau2
+    return Estimator(name=name, multilevel=model.multilevel)
+
+
 def infer_working(
-    data: MultilevelData, point: MultilevelPoint, model: Specification, basis: Array | None = None
+    data: MultilevelData,
+    point: MultilevelPoint,
+    model: Specification,
+    basis: Array | None = None,
+    q: QTest | None = None,
 ) -> WorkingFit:
     """Infer the coefficients of a model whose variance components are estimated already.
 
@@ -172,8 +181,10 @@ def infer_working(
         Effects, sorted, and the model at its variance components.
     model, basis : Specification and ndarray
         As in `fit_working`.
+    q : QTest, optional
+        The residual heterogeneity, where it is known.
     """
-    q = q_test(data)
+    q = q_test(data) if q is None else q
     chosen = np.eye(data.X.shape[1]) if basis is None else basis
     covariance, df, scale, guard, notices = _inference(data, point, model, chosen)
     return WorkingFit(
@@ -186,13 +197,6 @@ def infer_working(
         guard_acted=guard,
         notices=notices,
     )
-
-
-def _between(effects: Effects, X: Array, model: Specification) -> float:
-    """tau² of a model of independent true effects."""
-    if model.kind == "common-effect":
-        return 0.0
-    return estimate_tau2(effects.yi, effects.vi, X, model.tau2)
 
 
 def _second(effects: Effects, X: Array, model: Specification, tau2: float) -> Maximum | None:

@@ -25,6 +25,7 @@ from metaalliance.moderation.level_rows import Case, levels_frame
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
 from metaalliance.moderation.separate import SeparateLevels, equal_variance_test, fit_separately
 from metaalliance.notices import announced
+from metaalliance.options import Components
 from metaalliance.problems import Problem, notice
 
 #: Levels with fewer studies are counted, but neither estimated nor tested.
@@ -47,6 +48,7 @@ def moderators(
     compare: str = "pairwise",
     sesoi: float | None = None,
     tests: str | Sequence[str] = (),
+    components: Components = "re-estimated",
     replications: int = 1000,
     seed: int = 1,
     **settings: Unpack[ModelSettings],
@@ -74,6 +76,9 @@ def moderators(
     tests : "all" or sequence of str
         Methods of the side-by-side table: "htz", "knapp-hartung", "wald", "likelihood-ratio",
         "permutation", "wild-bootstrap".
+    components : {"re-estimated", "held"}
+        Whether the permutation test and the wild bootstrap estimate the variance components in
+        every replication, or hold them at their estimates, which is fast.
     replications, seed : int
         Of the permutation test and the wild bootstrap.
     **settings
@@ -113,9 +118,12 @@ def moderators(
     grouping = group_by(effects, by, reference)
     result = _result(_fit(grouping, model, min_studies, separate=separate_tau2), compare, sesoi)
     if tests:
-        from metaalliance.moderation.side_by_side import add_tests
+        from metaalliance.moderation.side_by_side import Chance, add_tests
 
-        result = add_tests(result, grouping, tests, replications, seed)
+        chance: Chance = {
+            "components": components, "replications": replications, "seed": seed
+        }  # fmt: skip
+        result = add_tests(result, grouping, tests, chance)
     return announced(result)
 
 

@@ -77,7 +77,10 @@ class WithinBetween:
                 "missing": self.missing,
                 "slopes": records(self.slopes),
                 "tests": self.tests,
-                "residual_heterogeneity": self.fit.residual_heterogeneity(),
+                "residual_heterogeneity": {
+                    **self.fit.residual_heterogeneity(),
+                    **self.fit.heterogeneity_intervals(),
+                },
                 "notices": [p.to_dict() for p in self.notices],
             }
         )

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,19 +87,29 @@ class Design:
         at : mapping, optional
             Values by column: one, or a list.
         """
-        given = dict(at or {})
-        columns = {v.column: v for v in self.variables}
-        unknown = [name for name in given if name not in columns]
-        if unknown:
-            raise OptionError(
-                f"{unknown[0]} is not in the formula {self.formula.text!r}; it has "
-                f"{', '.join(columns)}."
-            )
-        values = {name: grid_values(v, given.get(name)) for name, v in columns.items()}
-        size = math.prod(len(v) for v in values.values())
-        if size > 5000:
-            raise OptionError(f"{size:,} combinations are too many: fix more values with at.")
-        return pd.DataFrame(list(itertools.product(*values.values())), columns=list(values))
+        return grid_of(self.variables, at, f"the formula {self.formula.text!r}")
+
+
+def grid_of(
+    variables: Sequence[Variable], at: Mapping[str, Any] | None, where: str
+) -> pd.DataFrame:
+    """Return all combinations of levels, numbers at their centre or as `at` says.
+
+    Raises
+    ------
+    OptionError
+        For a column that none of the variables of `where` has, or too many combinations.
+    """
+    given = dict(at or {})
+    columns = {v.column: v for v in variables}
+    unknown = [name for name in given if name not in columns]
+    if unknown:
+        raise OptionError(f"{unknown[0]} is not in {where}; it has {', '.join(columns)}.")
+    values = {name: grid_values(v, given.get(name)) for name, v in columns.items()}
+    size = math.prod(len(v) for v in values.values())
+    if size > 5000:
+        raise OptionError(f"{size:,} combinations are too many: fix more values with at.")
+    return pd.DataFrame(list(itertools.product(*values.values())), columns=list(values))
 
 
 def build_design(

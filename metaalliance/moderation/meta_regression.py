@@ -22,12 +22,12 @@ from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.explained import explained, explained_lines
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
-from metaalliance.moderation.result import wald_record, wald_text
+from metaalliance.moderation.result import tau2_text, wald_record, wald_text
 from metaalliance.notices import announce
-from metaalliance.options import Scale, check_option
+from metaalliance.options import Components, Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import model_line
+from metaalliance.wording.phrases import components_text, model_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +48,9 @@ class MetaRegression:
         Heterogeneity of the same effects without moderators.
     explained : dict
         R² by level, marginal and conditional; see `metaalliance.moderation.explained.explained`.
+    bootstrap : DataFrame or None
+        On request, the wild bootstrap of all terms together ("all terms") and of each: term,
+        statistic, p_value (the corrected one), monte_carlo_se, replications, components, reason.
     notices : tuple of Problem
         What the reader has to know.
     """
@@ -58,6 +61,7 @@ class MetaRegression:
     R2: float
     tau2_null: float
     explained: dict[str, Any] = field(repr=False)
+    bootstrap: pd.DataFrame | None = field(default=None, repr=False)
     notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
@@ -199,11 +203,15 @@ class MetaRegression:
                 "omnibus": self.omnibus,
                 "anova": records(self.anova),
                 "gvif": records(self.gvif()),
+                "bootstrap": None if self.bootstrap is None else records(self.bootstrap),
                 "R2": self.R2,
                 **self.explained,
                 "tau2": self.tau2,
                 "tau2_null": self.tau2_null,
-                "residual_heterogeneity": self.fit.residual_heterogeneity(),
+                "residual_heterogeneity": {
+                    **self.fit.residual_heterogeneity(),
+                    **self.fit.heterogeneity_intervals(),
+                },
                 "log_likelihood": self.fit.log_likelihood,
                 "notices": [p.to_dict() for p in self.notices],
             }
@@ -220,8 +228,9 @@ class MetaRegression:
             *(f"  {_variable_line(v.to_dict())}" for v in self.design.variables),
             "",
             f"Test of all terms: {wald_text(omnibus) if known else omnibus['reason']}",
-            f"R² = {number(100 * self.R2, 1)}%, residual tau² = {number(fit.tau2, 4)}",
+            f"R² = {number(100 * self.R2, 1)}%, {tau2_text(fit, fit.tau2)}",
             *explained_lines(self.explained),
+            *self._bootstrap_lines(),
             "",
         ]
         for row in records(fit.to_frame()):
@@ -233,6 +242,20 @@ class MetaRegression:
         for found in self.notices:
             lines += ["", found.text]
         return "\n".join(lines)
+
+    def _bootstrap_lines(self) -> list[str]:
+        """The wild bootstrap of each term, with what was done."""
+        if self.bootstrap is None:
+            return []
+        return [
+            f"Wild bootstrap of {row['term']}: "
+            + (
+                row["reason"]
+                or f"p {p_text(row['p_value'])} (SE {row['monte_carlo_se']:.4f}, "
+                f"{row['replications']:,} replications; {components_text(row['components'])})"
+            )
+            for row in records(self.bootstrap)
+        ]
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().round(4).to_html(index=False))
@@ -246,6 +269,9 @@ def meta_regression(
     centre: Mapping[str, float] | None = None,
     scale: Mapping[str, float] | None = None,
     min_studies: int = 3,
+    bootstrap: int = 0,
+    components: Components = "re-estimated",
+    seed: int = 1,
     **settings: Unpack[ModelSettings],
 ) -> MetaRegression:
     """Regress the effects on several moderators at once.
@@ -264,6 +290,13 @@ def meta_regression(
         decade) or 1.
     min_studies : int
         Effects of levels with fewer studies are left out.
+    bootstrap : int
+        Replications of the cluster wild bootstrap of all terms and of each; 0 for none.
+    components : {"re-estimated", "held"}
+        Whether the bootstrap estimates the variance components in every replication, or holds
+        them at their estimates, which is fast.
+    seed : int
+        Of the bootstrap.
     **settings
         The settings of `pool`, or a whole `Model` as `model`.
 
@@ -310,8 +343,35 @@ def meta_regression(
         R2=R2,
         tau2_null=null.tau2,
         explained=explained(fit, null),
+        bootstrap=_bootstrap(fit, design, bootstrap, components, seed) if bootstrap else None,
         notices=notices,
     )
+
+
+def _bootstrap(
+    fit: RegressionFit, design: Design, replications: int, components: Components, seed: int
+) -> pd.DataFrame:
+    """Test all terms together, and each, by the wild bootstrap."""
+    count = len(fit.names)
+    terms = {"all terms": range(1, count), **design.terms}
+    rows = []
+    for term, columns in terms.items():
+        found = fit.wild_bootstrap(
+            np.eye(count)[list(columns)], replications=replications, components=components,
+            seed=seed,
+        )  # fmt: skip
+        rows.append(
+            {
+                "term": term,
+                "statistic": found.statistic,
+                "p_value": found.p_value_corrected,
+                "monte_carlo_se": found.monte_carlo_se,
+                "replications": found.replications,
+                "components": found.components,
+                "reason": found.reason,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _variable_line(found: dict[str, Any]) -> str:

@@ -53,7 +53,8 @@ class ModeratorTest:
         Test that the tested levels are equal: test, statistic, df1, df2, p_value, reason.
     contrasts : DataFrame
         Differences ``level_a - level_b`` with their tests and p-values adjusted by Holm; with
-        `sesoi` also the equivalence test.
+        `sesoi` also the equivalence test, and with the test "wild-bootstrap" the p-value of the
+        bootstrap of each (`p_bootstrap`) and the same adjusted by Holm.
     R2 : float
         Share of tau² that the moderator accounts for, a fraction; NaN where there is no tau².
     tau2 : float
@@ -133,11 +134,17 @@ class ModeratorTest:
                 "R2": self.R2,
                 **self.explained,
                 "tau2_test": self.tau2_test,
-                "residual_heterogeneity": self.residual_heterogeneity,
+                "residual_heterogeneity": {**self.residual_heterogeneity, **self._intervals()},
                 "tests": None if self.tests is None else records(self.tests),
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
+
+    def _intervals(self) -> dict[str, Any]:
+        """Intervals of the residual variances; levels fitted apart have none in common."""
+        if not isinstance(self.fit, RegressionFit):
+            return {}
+        return self.fit.heterogeneity_intervals()
 
     def _level(self, row: dict[str, Any]) -> dict[str, Any]:
         """One level with its back-transformation."""
@@ -178,7 +185,7 @@ class ModeratorTest:
         if not math.isnan(self.R2):
             parts.append(f"R² = {number(100 * self.R2, 1)}%")
         if not math.isnan(self.tau2):
-            parts.append(f"residual tau² = {number(self.tau2, 4)}")
+            parts.append(tau2_text(self.fit, self.tau2))
         lines = [", ".join(parts)] if parts else []
         lines += explained_lines(self.explained)
         if self.tau2_test is not None:
@@ -191,6 +198,14 @@ class ModeratorTest:
 
     def _repr_html_(self) -> str:
         return str(self.to_frame("r").round(4).to_html(index=False))
+
+
+def tau2_text(fit: RegressionFit | SeparateLevels | None, tau2: float) -> str:
+    """Return "residual tau² = 0.0231, 95% CI [0.0174, 0.0310]"."""
+    text = f"residual tau² = {number(tau2, 4)}"
+    if not isinstance(fit, RegressionFit) or fit.model == "common-effect":
+        return text
+    return f"{text}, {100 * fit.level:g}% CI {limits(*fit.tau2_ci(), 4)}"
 
 
 _SYMBOLS = {"htz": "F (HTZ)", "f": "F", "welch": "F (Welch)", "chi2": "χ²"}

@@ -5,23 +5,45 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from metaalliance.core.arrays import Array
+from metaalliance.core.inference.multiplicity import holm
 from metaalliance.core.inference.permuted_moderator import permutation_test_of_moderator
+from metaalliance.core.inference.permuted_studies import permutation_test_of_studies
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import Specification
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.structure import working_data
+from metaalliance.models.working import estimator_of
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
+from metaalliance.options import Components
 
 METHODS = ("htz", "knapp-hartung", "wald", "likelihood-ratio", "permutation", "wild-bootstrap")
+
+
+class Chance(TypedDict):
+    """What permutations and bootstrap go by.
+
+    Attributes
+    ----------
+    components : {"re-estimated", "held"}
+        What becomes of the variance components in each replication.
+    replications, seed : int
+        How many replications there are, and the seed of their generator.
+    """
+
+    components: Components
+    replications: int
+    seed: int
+
+
 _NOTHING = {"statistic": math.nan, "df1": math.nan, "df2": math.nan, "p_value": math.nan}
 
 
@@ -29,14 +51,13 @@ def add_tests(
     result: ModeratorTest,
     grouping: Grouping,
     tests: str | Sequence[str],
-    replications: int,
-    seed: int,
+    chance: Chance,
 ) -> ModeratorTest:
     """Return the result with the tests asked for in its `tests`.
 
     Every method compares the tested levels with one common heterogeneity, by a test (and where it
     has to, an estimator) of its own, which its `settings` name; all else is that of the result.
-    One that does not apply says why.
+    One that does not apply says why. `chance` is what permutations and bootstrap go by.
     """
     wanted = METHODS if tests == "all" or list(tests) == ["all"] else tests
     names = [wanted] if isinstance(wanted, str) else [str(t).strip() for t in wanted]
@@ -44,11 +65,15 @@ def add_tests(
         if name not in METHODS:
             raise OptionError(f"tests={name!r} is not one of 'all', {', '.join(METHODS)}.")
     tested = tuple(str(t) for t in result.levels.loc[result.levels["tested"], "level"])
-    case = _Case(result, grouping, tested, replications, seed)
+    case = _Case(result, grouping, tested, chance)
     rows = [{"method": name, **_attempt(_METHODS[name], case)} for name in names]
-    columns = ["method", "test", "statistic", "df1", "df2", "p_value", "replications", "settings",
-               "reason"]  # fmt: skip
-    return replace(result, tests=pd.DataFrame(rows, columns=columns))
+    columns = ["method", "test", "statistic", "df1", "df2", "p_value", "monte_carlo_se",
+               "replications", "settings", "reason"]  # fmt: skip
+    contrasts = result.contrasts
+    done = any(row["test"] == "wild-bootstrap" for row in rows)
+    if done and isinstance(result.fit, RegressionFit):
+        contrasts = _bootstrapped(contrasts, case)
+    return replace(result, tests=pd.DataFrame(rows, columns=columns), contrasts=contrasts)
 
 
 class _Case:
@@ -59,10 +84,9 @@ class _Case:
         result: ModeratorTest,
         grouping: Grouping,
         tested: tuple[str, ...],
-        replications: int,
-        seed: int,
+        chance: Chance,
     ) -> None:
-        self.tested, self.replications, self.seed = tested, replications, seed
+        self.tested, self.chance = tested, chance
         self.model = result.specification
         if len(tested) < 2:
             raise OptionError(f"{result.name} has no two levels to test.", code="MA646")
@@ -80,6 +104,17 @@ class _Case:
         """Fit the mean of the same effects."""
         ones = np.ones((self.effects.n_effects, 1))
         return fit_regression(self.effects, ones, ("mean",), model)
+
+
+def _bootstrapped(contrasts: pd.DataFrame, case: _Case) -> pd.DataFrame:
+    """Contrasts with the p-value of the wild bootstrap of each, and the same adjusted by Holm."""
+    fit, levels = case.fit(test="cr0"), {name: i for i, name in enumerate(case.tested)}
+    p = np.full(len(contrasts), math.nan)
+    for row, (a, b) in enumerate(zip(contrasts["level_a"], contrasts["level_b"], strict=True)):
+        C = np.zeros((1, len(levels)))
+        C[0, levels[str(a)]], C[0, levels[str(b)]] = 1.0, -1.0
+        p[row] = fit.wild_bootstrap(C, **case.chance).p_value_corrected
+    return contrasts.assign(p_bootstrap=p, p_bootstrap_adjusted=holm(p))
 
 
 def _attempt(method: Callable[[_Case], dict[str, Any]], case: _Case) -> dict[str, Any]:
@@ -132,69 +167,47 @@ def _likelihood_ratio(case: _Case) -> dict[str, Any]:
 
 def _permutation(case: _Case) -> dict[str, Any]:
     """Deal the levels anew over studies."""
-    model = case.model
+    model, chance = case.model, case.chance
     if case.varies:
         return _not_for(f"the moderator varies within {case.varies} studies")
     shared = [*model.above, *([model.crossed] if model.crossed else [])]
     if shared:
         return _not_for(f"studies that share {shared[0]} cannot be dealt independently")
+    scale = model.test if model.test.startswith("knapp") and not model.multilevel else "wald"
     if model.multilevel or case.effects.dependent():
-        y, v, X = _study_means(case)
-        estimator, scale = "FE", "wald"
+        data = working_data(case.effects, case.X, model)
+        found = permutation_test_of_studies(data, case.C, estimator=estimator_of(model), **chance)
     else:
-        y, v, X = case.effects.yi, case.effects.vi, case.X
         estimator = "FE" if model.kind == "common-effect" else model.tau2
-        scale = model.test if model.test.startswith("knapp") else "wald"
-    found = permutation_test_of_moderator(
-        y, v, X, case.C, estimator=estimator, scale=scale, replications=case.replications,
-        seed=case.seed,
-    )  # fmt: skip
+        found = permutation_test_of_moderator(
+            case.effects.yi, case.effects.vi, case.X, case.C, estimator=estimator, scale=scale,
+            **chance,
+        )  # fmt: skip
     return {
         "test": "permutation",
         "statistic": found.statistic,
         "df1": found.df1,
         "df2": math.nan,
         "p_value": found.p_value,
+        "monte_carlo_se": found.monte_carlo_se,
         "replications": found.replications,
         "reason": "",
-        **_settings(test=scale),
+        **_settings(test=scale, components=found.components),
     }
 
 
-def _study_means(case: _Case) -> tuple[Array, Array, Array]:
-    """One effect per study, by the variances of the model without the moderator.
-
-    Under the null hypothesis these do not depend on how the levels are dealt, so that they are
-    estimated once. With a design that is constant within studies the generalised least squares
-    fit of all effects is the fit of these means.
-    """
-    null = case.mean(case.model)
-    data = null.data
-    precision = data.blocks.sums(null.point.covariance.solve(np.ones(data.yi.size)))
-    weighted = data.blocks.sums(null.point.covariance.solve(data.yi))
-    order = _study_order(case)
-    return weighted / precision, 1 / precision, case.X[order]
-
-
-def _study_order(case: _Case) -> Any:
-    """First row of each study, studies in order of first appearance."""
-    codes, _ = pd.factorize(case.effects.frame["study"])
-    return np.unique(codes, return_index=True)[1]
-
-
 def _wild_bootstrap(case: _Case) -> dict[str, Any]:
-    found = case.fit(test="cr0").wild_bootstrap(
-        case.C, replications=case.replications, seed=case.seed
-    )
+    found = case.fit(test="cr0").wild_bootstrap(case.C, **case.chance)
     return {
         "test": "wild-bootstrap",
         "statistic": found.statistic,
         "df1": found.df1,
         "df2": math.nan,
         "p_value": found.p_value_corrected,
+        "monte_carlo_se": found.monte_carlo_se,
         "replications": found.replications,
         "reason": found.reason,
-        **_settings(test="cr0"),
+        **_settings(test="cr0", components=found.components),
     }
 
 

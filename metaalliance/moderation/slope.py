@@ -19,6 +19,7 @@ from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.moderation.explained import explained, explained_lines
 from metaalliance.moderation.grouping import column, is_number
 from metaalliance.moderation.notices import missing_notice
+from metaalliance.moderation.result import tau2_text
 from metaalliance.notices import announced
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
@@ -124,7 +125,10 @@ class SlopeTest:
                 "tau2_null": self.tau2_null,
                 "R2": self.R2,
                 **self.explained,
-                "residual_heterogeneity": self.fit.residual_heterogeneity(),
+                "residual_heterogeneity": {
+                    **self.fit.residual_heterogeneity(),
+                    **self.fit.heterogeneity_intervals(),
+                },
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
@@ -140,6 +144,7 @@ class SlopeTest:
             "",
             f"Slope {self.unit} = {number(fit.beta[1], 4)}, {100 * fit.level:g}% CI {ends}, "
             f"{shape} = {number(fit.statistic[1], 2)}, p {p_text(self.p_value)}",
+            tau2_text(fit, fit.tau2).capitalize(),
             *explained_lines(self.explained),
         ]
         for found in self.notices:

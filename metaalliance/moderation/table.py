@@ -22,7 +22,7 @@ from metaalliance.moderation.grouping import column, is_number
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest, slope
 from metaalliance.notices import announce, quiet
-from metaalliance.options import Scale, check_option
+from metaalliance.options import Components, Scale, check_option
 from metaalliance.problems import Problem, notice
 
 
@@ -38,6 +38,7 @@ class TableOptions(TypedDict, total=False):
     compare: str
     sesoi: float | None
     tests: str | Sequence[str]
+    components: Components
     replications: int
     seed: int
 
@@ -130,6 +131,7 @@ def moderator_table(
     compare: str = "pairwise",
     sesoi: float | None = None,
     tests: str | Sequence[str] = (),
+    components: Components = "re-estimated",
     replications: int = 1000,
     seed: int = 1,
     **settings: Unpack[ModelSettings],
@@ -149,7 +151,7 @@ def moderator_table(
         Of numeric moderators, see `slope`.
     reference : dict, optional
         First level by moderator.
-    min_studies, separate_tau2, compare, sesoi, tests, replications, seed
+    min_studies, separate_tau2, compare, sesoi, tests, components, replications, seed
         Of moderators with levels, see `moderators`.
     **settings
         The settings of `pool`, or a whole `Model` as `model`.
@@ -186,7 +188,7 @@ def moderator_table(
         return moderators(
             used, name, reference=(reference or {}).get(name), min_studies=min_studies,
             separate_tau2=separate_tau2, compare=compare, sesoi=sesoi, tests=tests,
-            replications=replications, seed=seed, model=model,
+            components=components, replications=replications, seed=seed, model=model,
         )  # fmt: skip
 
     found, failed = _each(names, one)

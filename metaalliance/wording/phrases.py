@@ -108,3 +108,16 @@ def df_text(df: float) -> str:
 def capital(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def components_text(components: str) -> str:
+    """What a bootstrap or a permutation test did with the variance components.
+
+    Examples
+    --------
+    >>> components_text("held")
+    'variance components held at their estimates'
+    """
+    if components == "held":
+        return "variance components held at their estimates"
+    return "variance components estimated anew in each"

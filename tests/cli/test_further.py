@@ -30,10 +30,72 @@ def test_the_bootstrap_is_printed_and_recorded(call, nested):
     assert record["seed"] == 1
 
 
-def test_the_bootstrap_needs_a_multilevel_model(call, good):
-    result = call("pool", str(good), "--no-figures", "--bootstrap", "199")
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+@pytest.mark.parametrize("model", ["two-level", "common-effect"])
+def test_the_bootstrap_of_independent_effects(call, good, model):
+    args = ["--no-figures", "--model", model, "--bootstrap", "199", "--json"]
+    found = document(call("pool", str(good), *args))["wild_bootstrap"]
+    fit = ma.pool(ma.effect_sizes(ma.read_studies(good)), model=model)
+    assert found["p_value"] == fit.wild_bootstrap(replications=199).p_value
+
+
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+@pytest.mark.parametrize(
+    ("components", "words"),
+    [("re-estimated", "estimated anew in each"), ("held", "held at their estimates")],
+)
+def test_text_and_json_say_what_became_of_the_components(call, nested, components, words):
+    args = ["--no-figures", "--bootstrap", "199", "--also", "permutation"]
+    args += ["--components", components]
+    text = " ".join(call("pool", str(nested), *args).stdout.split())
+    assert text.count(f"variance components {words}") == 2
+    found = document(call("pool", str(nested), *args, "--json"))
+    assert found["wild_bootstrap"]["components"] == components
+    assert found["further"]["permutation"]["settings"]["components"] == components
+    fit = ma.pool(ma.effect_sizes(ma.read_studies(nested)))
+    test = fit.wild_bootstrap(replications=199, components=components)
+    assert found["wild_bootstrap"]["p_value_corrected"] == test.p_value_corrected
+    record = json.loads((nested.parent / "nested_results" / "run.json").read_text())
+    assert record["components"] == components
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("pool",), ("pool", "--also", "bayes"), ("moderators",), ("moderators", "--tests", "htz")],
+    ids=" ".join,
+)
+def test_components_are_refused_where_nothing_obeys_them(call, nested, args):
+    command, *rest = args
+    result = call(command, str(nested), "--no-figures", *rest, "--components", "held")
     assert result.exit_code == 2
-    assert "--bootstrap is for the multilevel models" in result.stderr
+    assert "--components held is for --" in result.stderr
+
+
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+def test_a_formula_is_bootstrapped(call, nested):
+    args = ["--no-figures", "--formula", "n", "--replications", "99"]
+    args += ["--tests", "wild-bootstrap", "--components", "held"]
+    result = call("moderators", str(nested), *args)
+    assert result.exit_code == 0, result.output
+    assert "Wild bootstrap of n" in result.stdout
+    assert "variance components held at their estimates" in " ".join(result.stdout.split())
+    rows = document(call("moderators", str(nested), *args, "--json"))["regression"]["bootstrap"]
+    assert [row["term"] for row in rows] == ["all terms", "n"]
+    assert {row["components"] for row in rows} == {"held"}
+
+
+def test_a_formula_refuses_the_other_tests(call, nested):
+    args = ["--no-figures", "--formula", "modality", "--tests", "htz,wild-bootstrap"]
+    result = call("moderators", str(nested), *args)
+    assert result.exit_code == 2
+    assert "--tests htz: a --formula takes wild-bootstrap only" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["pool", "moderators"])
+def test_other_components_are_refused(call, nested, command):
+    result = call(command, str(nested), "--no-figures", "--components", "fixed")
+    assert result.exit_code == 2
+    assert "re-estimated" in result.stderr
 
 
 @pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")

@@ -68,8 +68,26 @@ def test_within_between_is_the_decomposition(asked, effects, tmp_path):
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("flag", ["--heterogeneity", "--scale-formula"])
-def test_heterogeneity_is_a_location_scale_model_of_averaged_effects(asked, effects, flag):
+def test_heterogeneity_is_a_location_scale_model(asked, effects, flag):
     content = asked(flag, "year", "--formula", "modality", "--scale", "year=1", "--rho", ".7")
+    found = content["location_scale"]
+    expected = location_scale(effects, "modality", "year", rho=0.7, units={"year": 1.0})
+    assert found["settings"]["model"] == "che"
+    assert found["settings"]["rho"] == 0.7
+    assert found["settings"]["aggregation_rho"] is None
+    assert found["counts"] == {"n_effects": effects.n_effects, "n_studies": 295}
+    for key in ("estimate", "profile_low", "profile_high", "lr_p_value"):
+        assert found["scale"][1][key] == pytest.approx(expected.scale[key][1], rel=1e-7)
+    assert found["likelihood_ratio"]["p_value"] == pytest.approx(expected.lrt["p_value"], rel=1e-8)
+    assert content["regression"]["formula"] == "modality"
+
+
+@pytest.mark.usefixtures("quiet")
+def test_a_two_level_model_of_the_heterogeneity_is_of_averages(asked, effects):
+    content = asked(
+        "--heterogeneity", "year", "--formula", "modality", "--scale", "year=1", "--rho", ".7",
+        "--model", "two-level",
+    )  # fmt: skip
     found = content["location_scale"]
     averaged = aggregate(effects, 0.7)
     expected = location_scale(
@@ -87,11 +105,25 @@ def test_heterogeneity_is_a_location_scale_model_of_averaged_effects(asked, effe
 def test_averaging_is_stated(call, tmp_path):
     sheet = tmp_path / "sim.xlsx"
     sheet.write_bytes(DATA.read_bytes())
-    done = call("moderators", sheet, "--heterogeneity", "year", "--no-figures")
+    done = call(
+        "moderators", sheet, "--heterogeneity", "year", "--no-figures", "--model", "two-level"
+    )
     assert done.exit_code == 0, done.stderr
     assert "295 effects, one per study; REML, knapp-hartung." in done.stdout
     assert "averaged within studies (rho = 0.5)" in done.stdout
     assert "Heterogeneity differs: χ²(1) =" in done.stdout
+
+
+def test_each_component_has_its_moderators(call, tmp_path):
+    sheet = tmp_path / "sim.xlsx"
+    sheet.write_bytes(DATA.read_bytes())
+    words = ("--heterogeneity", "year; effect = alliance_rater", "--no-figures")
+    done = call("moderators", sheet, *words)
+    assert done.exit_code == 0, done.stderr
+    assert "295 studies, che; REML, cr2." in done.stdout
+    assert "log tau² between studies" in done.stdout
+    assert "tau² within studies differs: χ²(2) =" in done.stdout
+    assert "averaged" not in done.stdout
 
 
 @pytest.mark.usefixtures("quiet")
@@ -115,9 +147,15 @@ def test_model_set_weighs_every_subset(asked, effects, tmp_path):
         (("--within-between", "modality"), 4, "varies within 0 studies"),
         (("--within-between", "mood"), 2, "no moderator 'mood'"),
         (("--within-between", "alliance_rater", "--scale", "year=1"), 2, "no model has it"),
-        (("--heterogeneity", "modality", "--tau2", "DL"), 2, "'REML', 'ML'"),
+        (("--heterogeneity", "modality", "--tau2", "DL"), 2, "'REML' or 'ML'"),
+        (
+            ("--heterogeneity", "modality", "--tau2", "DL", "--model", "two-level"),
+            2,
+            "'REML', 'ML'",
+        ),
         (("--heterogeneity", "modality", "--at", "modality=CBT"), 2, "--formula"),
         (("--heterogeneity", "1 +"), 2, "formula"),
+        (("--heterogeneity", "year; year"), 2, "two formulas"),
         (("--model-set", "modality*alliance_rater", "--min-studies", "1"), 2, "single"),
         (("--model-set", "mood"), 2, "mood"),
     ],

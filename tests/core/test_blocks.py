@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close
 
-from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.marginal import MarginalCovariance
 
 SIZES = (3, 1, 2, 5, 1)
@@ -63,7 +63,9 @@ def test_log_determinant(rho, study, effect):
 def test_traces_of_the_derivatives_by_each_component(rho, study, effect):
     W = np.linalg.inv(dense(rho, study, effect))
     parts = [(LABELS[:, None] == LABELS).astype(float), np.eye(LABELS.size)]
-    first, second = built(rho, study, effect).traces()
+    cov, ones = built(rho, study, effect), [np.ones(BLOCKS.m), np.ones(LABELS.size)]
+    first = [cov.diagonal(level).sum() for level in (0, 1)]
+    second = cov.products([Slope(level, one) for level, one in enumerate(ones)])
     assert_close(first, [np.trace(W @ A) for A in parts], CLOSED)
     assert_close(second, [[np.trace(W @ A @ W @ B) for B in parts] for A in parts], CLOSED)
 

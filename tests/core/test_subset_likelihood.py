@@ -8,13 +8,13 @@ from golden_data import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.variance import subset_likelihood
+from metaalliance.core.variance import variant_ascent
 from metaalliance.core.variance.ascent import highest_maximum, maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.marginal import MarginalCovariance
 from metaalliance.core.variance.multilevel import nested_data
-from metaalliance.core.variance.subset_covariance import SubsetCovariance
+from metaalliance.core.variance.nested_variants import NestedVariants
 from metaalliance.core.variance.subset_likelihood import maximize_subsets, q_subsets
 
 modest = settings(derandomize=True, max_examples=30)
@@ -82,7 +82,7 @@ def test_batches_do_not_change_the_result(monkeypatch, cells):
     data = problem()
     present = subsets(data)
     whole = maximize_subsets(data, present, starts_of(data), restricted=True)
-    monkeypatch.setattr(subset_likelihood, "CELLS", cells)
+    monkeypatch.setattr(variant_ascent, "CELLS", cells)
     again = maximize_subsets(data, present, starts_of(data), restricted=True)
     assert_close(again.theta, whole.theta, 1e-10, 0.01)
     assert_close(q_subsets(data, present).Q, q_subsets(data, present[:]).Q, 1e-14)
@@ -107,12 +107,14 @@ def test_the_covariance_of_a_subset(rho):
     data = problem(rho=rho)
     keep = subsets(data, 1)[0]
     theta = np.array([[0.03, 0.02]])
-    ours = SubsetCovariance.build(data.structure, keep.astype(float)[:, None], theta)
+    ours = NestedVariants.build(data.structure, keep.astype(float)[:, None], theta)
     rest = part(data, keep)
     single = MarginalCovariance.build(rest.blocks, rest.vi, rho, 0.03, 0.02)
     assert_close(ours.log_determinant[0], single.log_determinant, 1e-12)
-    first, second = single.traces()
-    assert_close([t[0] for t in ours.traces()], [first[1], second[1, 1]], 1e-12)
+    traces = [single.diagonal(level).sum() for level in (0, 1)]
+    products = single.products(rest.structure.slopes(np.array([0.03, 0.02])))
+    for theirs, expected in zip(ours.traces(), (traces, products), strict=True):
+        assert_close(theirs[0], expected, 1e-12)
     solved = ours.solve(data.yi[:, None])[:, 0]
     assert_close(solved[keep], single.solve(rest.yi), 1e-10, 1.0)
     assert (solved[~keep] == 0).all()

@@ -225,7 +225,10 @@ def test_tests_that_do_not_apply_say_why(nested, quiet):
 
 def test_permutation_of_studies_uses_the_generalised_least_squares_means(nested, quiet):
     """With the null model's variances the study means reproduce the fit of all effects."""
-    got = quiet(ma.moderators, nested, "modality", tests=["permutation"], replications=99)
+    got = quiet(
+        ma.moderators, nested, "modality", tests=["permutation"], replications=99,
+        components="held",
+    )  # fmt: skip
     null = quiet(ma.pool, nested)
     codes, levels = np.unique(nested.frame["modality"]), nested.frame["modality"].to_numpy()
     X = (levels[:, None] == codes[None, :]).astype(float)
@@ -243,6 +246,49 @@ def test_permutation_of_studies_uses_the_generalised_least_squares_means(nested,
     C = np.array([[1.0, -1, 0], [1, 0, -1]])
     Q = (C @ b) @ np.linalg.solve(C @ M @ C.T, C @ b)
     assert_allclose(got.tests["statistic"].iloc[0], Q, rtol=1e-8)
+
+
+def test_permutation_of_studies_has_the_wald_statistic_of_the_model(nested, quiet):
+    tests = ["wald", "permutation"]
+    got = quiet(ma.moderators, nested, "modality", tests=tests, replications=99).tests
+    assert_allclose(got["statistic"].iloc[1], got["statistic"].iloc[0], rtol=1e-7)
+    assert "components=re-estimated" in got["settings"].iloc[1]
+    assert got["monte_carlo_se"].iloc[1] > 0
+
+
+@pytest.mark.parametrize("components", ["re-estimated", "held"])
+def test_contrasts_are_bootstrapped_beside_the_levels(nested, quiet, components):
+    chance = {"replications": 99, "seed": 3, "components": components}
+    got = quiet(ma.moderators, nested, "modality", tests=["wild-bootstrap"], **chance)
+    fit = got.fit
+    for row in got.contrasts.to_dict("records"):
+        C = [(n == row["level_a"]) * 1.0 - (n == row["level_b"]) for n in fit.names]
+        found = quiet(fit.wild_bootstrap, [C], **chance)
+        assert row["p_bootstrap"] == found.p_value_corrected
+    assert (got.contrasts["p_bootstrap_adjusted"] >= got.contrasts["p_bootstrap"]).all()
+    assert "p_bootstrap" not in quiet(ma.moderators, nested, "modality").contrasts
+    separate = quiet(
+        ma.moderators, nested, "modality", tests=["wild-bootstrap"], separate_tau2=True, **chance
+    )
+    assert "p_bootstrap" not in separate.contrasts
+
+
+@pytest.mark.parametrize("components", ["re-estimated", "held"])
+def test_terms_of_a_formula_are_bootstrapped(nested, quiet, components):
+    chance = {"seed": 3, "components": components}
+    got = quiet(ma.meta_regression, nested, "modality + year", bootstrap=99, **chance)
+    frame, fit = got.bootstrap.set_index("term"), got.fit
+    assert list(frame.index) == ["all terms", *got.design.terms]
+    rows = {"all terms": range(1, len(fit.names)), **got.design.terms}
+    for term, columns in rows.items():
+        C = np.eye(len(fit.names))[list(columns)]
+        found = quiet(fit.wild_bootstrap, C, replications=99, **chance)
+        assert frame.loc[term, "p_value"] == found.p_value_corrected
+        assert frame.loc[term, "components"] == components
+    assert got.to_dict()["bootstrap"][0]["term"] == "all terms"
+    word = {"re-estimated": "estimated anew", "held": "held at"}[components]
+    assert got.summary().count(f"variance components {word}") == len(rows)
+    assert quiet(ma.meta_regression, nested, "modality").to_dict()["bootstrap"] is None
 
 
 def test_equivalence_by_hand(quiet):

@@ -12,7 +12,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 import metaalliance as ma
-from metaalliance.core.variance.location_scale import fit_location_scale
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
 from metaalliance.moderation.formula import parse_formula
@@ -293,29 +292,6 @@ def test_aicc_is_metafors(name, fit, golden):
     parameters = len(want["beta"]) + 1
     got = aicc(want["fit_stats"]["ll"], parameters, k)
     assert_allclose(got, want["fit_stats"]["AICc"], rtol=1e-12)
-
-
-def test_location_scale_nests_one_variance(quiet):
-    """Without a moderator of the heterogeneity the model is the two-level one."""
-    rng = np.random.default_rng(8)
-    y, v = rng.normal(0.3, 0.2, 40), rng.uniform(0.01, 0.04, 40)
-    ones = np.ones((40, 1))
-    effects = Effects.from_arrays(y, v)
-    fit = quiet(ma.pool, effects, test="wald")
-    point = fit_location_scale(y, v, ones, ones, 0.01, restricted=True)
-    assert_allclose(math.exp(point.alpha[0]), fit.tau2, rtol=1e-9)
-    assert_allclose(point.beta[0], fit.estimate, rtol=1e-10)
-
-
-def test_location_scale_says_when_a_variance_vanishes():
-    y = [0.3, 0.3, 0.3, 0.3, 0.9, -0.4, 0.7, -0.2]
-    effects = Effects.from_arrays(y, [0.02] * 8, moderators={"arm": list("aaaabbbb")})
-    with pytest.warns(MetaAllianceWarning, match="MA636"):
-        found = ma.location_scale(effects, "1", "arm")
-    assert found.lrt["p_value"] < 0.05
-    dependent = Effects.from_arrays([0.1, 0.2], [0.1, 0.1], study=["a", "a"])
-    with pytest.raises(EstimationError, match="one effect per study"):
-        ma.location_scale(dependent, "1", "x")
 
 
 def test_several_moderators(nested, quiet):

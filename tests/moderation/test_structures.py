@@ -138,8 +138,9 @@ def test_tests_side_by_side_in_a_structure(deep, quiet):
 def test_permutation_within_a_structure_uses_generalised_least_squares_means(deep, quiet):
     """With the variances of the null model the study means reproduce the fit of all effects."""
     got = quiet(
-        ma.moderators, deep, "arm", within=["sample"], tests=["permutation"], replications=99
-    )
+        ma.moderators, deep, "arm", within=["sample"], tests=["permutation"], replications=99,
+        components="held",
+    )  # fmt: skip
     null = quiet(ma.pool, deep, within=["sample"])
     study, sample = deep.frame["study"].to_numpy(), deep.frame["sample"].to_numpy()
     together = study[:, None] == study

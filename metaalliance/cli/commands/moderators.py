@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures
+from metaalliance.cli.arguments import ComponentsOption, Figures, checked_components
 from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
 
@@ -35,8 +35,8 @@ def moderators(
         typer.Option(
             "--heterogeneity",
             "--scale-formula",
-            help="Moderators of tau² beside those of --formula: location-scale model, one effect "
-            "per study.",
+            help="Moderators of tau² between studies beside those of --formula, and of other "
+            'components by name: "year; effect = outcome" (location-scale model).',
         ),
     ] = None,
     model_set: Annotated[
@@ -77,13 +77,14 @@ def moderators(
         typer.Option(
             "--tests",
             help="Further tests: all, or htz, knapp-hartung, wald, likelihood-ratio, permutation, "
-            "wild-bootstrap with commas between.",
+            "wild-bootstrap (also of a formula) with commas between.",
         ),
     ] = None,
     sesoi: Annotated[
         float | None,
         typer.Option("--sesoi", help="Smallest difference of interest: test equivalence."),
     ] = None,
+    components: ComponentsOption = "re-estimated",
     replications: Annotated[
         int, typer.Option("--replications", min=99, help="Of permutations and bootstrap.")
     ] = 1000,
@@ -94,6 +95,7 @@ def moderators(
     from metaalliance.analysis.moderators import ModeratorOptions
     from metaalliance.cli.moderators import run_moderators
 
+    asked = {"all", "permutation", "wild-bootstrap"} & {t.strip() for t in (tests or "").split(",")}
     options = ModeratorOptions(
         by=tuple(by or ()),
         formula=formula,
@@ -110,6 +112,7 @@ def moderators(
         compare=compare,
         tests=tests,
         sesoi=sesoi,
+        components=checked_components(components, asked, "--tests permutation,wild-bootstrap"),
         replications=replications,
         seed=seed,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures, FigureWidth
+from metaalliance.cli.arguments import ComponentsOption, Figures, FigureWidth, checked_components
 from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
 
@@ -30,6 +30,7 @@ def pool(
             "i2-bootstrap; may be repeated.",
         ),
     ] = None,
+    components: ComponentsOption = "re-estimated",
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Seed of bootstrap and permutation.")
     ] = 1,
@@ -43,6 +44,8 @@ def pool(
     """Validate a workbook, convert its statistics, pool them, and draw and save the results."""
     from metaalliance.cli.pool import run_pool
 
+    asked = {"permutation"} & set(also or ()) | ({"bootstrap"} if bootstrap else set())
+
     return run_pool(
         request,
         width=width,
@@ -50,5 +53,6 @@ def pool(
         cross_check=cross_check,
         bootstrap=bootstrap,
         also=also or (),
+        components=checked_components(components, asked, "--bootstrap and --also permutation"),
         seed=seed,
     )

@@ -58,15 +58,17 @@ def information_df(data: MultilevelData, point: MultilevelPoint, C: Array) -> Ar
     >>> information_df(data, point, np.eye(1)).round(10).tolist()
     [5.0]
     """
-    free = np.flatnonzero(point.theta > 0)
+    information = expected_information(data, point, restricted=True)
+    known = np.diag(information)
+    free = np.flatnonzero((point.theta > data.structure.lowest) & (known > 0))
     if not free.size:
         return np.full(C.shape[0], np.inf)
-    information = expected_information(data, point, restricted=True)[np.ix_(free, free)]
-    scale = 1 / np.sqrt(np.diag(information))
-    values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    scale = 1 / np.sqrt(known[free])
+    values, vectors = np.linalg.eigh(information[np.ix_(free, free)] * np.outer(scale, scale))
     rows = point.WX @ (point.bread @ C.T)
-    levels = data.structure.levels
-    gradient = np.stack([np.sum(levels[a].sums(rows) ** 2, axis=0) for a in free])
+    squares = [groups.sums(rows) ** 2 for groups in data.structure.levels]
+    slopes = data.structure.slopes(point.theta)
+    gradient = np.stack([slopes[a].weight @ squares[slopes[a].level] for a in free])
     along = vectors.T @ (scale[:, None] * gradient)
     spread = np.sum(along**2 / np.maximum(values, EPSILON)[:, None], axis=0)
     variance = np.sum((C @ point.bread) * C, axis=1)
@@ -97,9 +99,10 @@ def joint_information_df(data: MultilevelData, point: MultilevelPoint, C: Array)
     white = np.linalg.solve(root, scale[:, None] * C)
     rows = point.WX @ (point.bread @ white.T)
     made = np.zeros_like(V)
-    for groups, component in zip(data.structure.levels, point.theta, strict=True):
+    components = data.structure.components(point.theta)
+    for groups, component in zip(data.structure.levels, components, strict=True):
         sums = groups.sums(rows)
-        made += component * (sums.T @ sums)
+        made += (sums.T * np.broadcast_to(component, groups.m)) @ sums
     _, vectors = np.linalg.eigh(made)
     return joint_df(information_df(data, point, vectors.T @ white))
 

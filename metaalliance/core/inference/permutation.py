@@ -13,10 +13,11 @@ from typing import Literal
 import numpy as np
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.inference.monte_carlo import monte_carlo_se
 from metaalliance.core.variance.batch_tau2 import CHUNK, Rows
-from metaalliance.core.variance.tau2 import many_tau2
+from metaalliance.core.variance.tau2 import estimate_tau2, many_tau2
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.options import Tau2OrFE, check_option, check_seed
+from metaalliance.options import Components, Tau2OrFE, check_option, check_seed
 
 PermutedStatistic = Literal["knapp-hartung", "wald"]
 
@@ -35,6 +36,8 @@ class PermutationTest:
     p_value : float
         Two-sided: the share of sign patterns whose absolute statistic is at least as large,
         the observed pattern among them.
+    components : {"re-estimated", "held"}
+        Whether tau² was estimated for each pattern, or held at that of the observed effects.
     exact : bool
         Whether all sign patterns were taken, in place of a random sample of them.
     replications, as_extreme : int
@@ -49,6 +52,7 @@ class PermutationTest:
 
     statistic: float
     p_value: float
+    components: Components
     exact: bool
     replications: int
     as_extreme: int
@@ -64,6 +68,7 @@ def permutation_test(
     tau2_estimator: Tau2OrFE = "REML",
     statistic: PermutedStatistic = "knapp-hartung",
     *,
+    components: Components = "re-estimated",
     replications: int = 1000,
     exact_up_to: int = 2**14,
     seed: int | None = None,
@@ -71,8 +76,7 @@ def permutation_test(
     """Test a mean of zero without assuming normal effects or a known tau².
 
     If the true effects are symmetric around zero, each effect is as likely as its negative,
-    and the statistic of the data is one draw from those of all sign patterns. tau² is
-    estimated anew for each.
+    and the statistic of the data is one draw from those of all sign patterns.
 
     Parameters
     ----------
@@ -82,6 +86,8 @@ def permutation_test(
         Estimator of tau²; "FE" sets it to zero.
     statistic : {"knapp-hartung", "wald"}
         Mean over its standard error. The two order the sign patterns differently.
+    components : {"re-estimated", "held"}
+        tau² estimated anew for each pattern, or held at that of the observed effects.
     replications : int
         Sign patterns when not all of them are taken, the observed one included.
     exact_up_to : int
@@ -116,6 +122,7 @@ def permutation_test(
     """
     check_option("tau2_estimator", tau2_estimator, Tau2OrFE)
     check_option("statistic", statistic, PermutedStatistic)
+    check_option("components", components, Components)
     if yi.size < 2:
         raise EstimationError("A permutation test needs two effects.")
     if replications < 2:
@@ -123,7 +130,11 @@ def permutation_test(
     exact = 2**yi.size <= exact_up_to
     blocks = _half_of_all_signs(yi.size) if exact else _random_signs(yi.size, replications, seed)
     scale = math.sqrt(yi.size / float(np.sum(1 / vi)))  # a typical variance of one
-    problem = _Problem(yi / scale, vi / scale**2, tau2_estimator, statistic)
+    y, v, estimator = yi / scale, vi / scale**2, tau2_estimator
+    if components == "held" and estimator != "FE":
+        v = v + estimate_tau2(y, v, np.ones((y.size, 1)), estimator)
+        estimator = "FE"
+    problem = _Problem(y, v, estimator, statistic)
     observed = float(problem.statistics(np.ones((1, yi.size)))[0])
     size = abs(observed)
     threshold = size * (1 - TIE) if size > 1 else size - TIE
@@ -134,10 +145,11 @@ def permutation_test(
     return PermutationTest(
         statistic=observed,
         p_value=p,
+        components=components,
         exact=exact,
         replications=total,
         as_extreme=as_extreme,
-        monte_carlo_se=0.0 if exact else math.sqrt(p * (1 - p) / total),
+        monte_carlo_se=0.0 if exact else monte_carlo_se(p, total),
         smallest_p_value=(2 if exact else 1) / total,
         tau2_estimator=tau2_estimator,
         test=statistic,

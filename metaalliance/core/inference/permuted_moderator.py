@@ -7,17 +7,18 @@ rows are fitted at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.inference.monte_carlo import monte_carlo_se
 from metaalliance.core.inference.wald import constraint_matrix
 from metaalliance.core.variance.data_sets import Regressions
-from metaalliance.core.variance.tau2 import many_tau2
+from metaalliance.core.variance.tau2 import estimate_tau2, many_tau2
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
-from metaalliance.options import Tau2OrFE, check_option, check_seed
+from metaalliance.options import Components, Tau2OrFE, check_option, check_seed
 
 SCALES = ("wald", "knapp-hartung", "knapp-hartung-adhoc")
 #: Statistics closer than this count as tied, relative to the observed one when it is above 1.
@@ -39,6 +40,9 @@ class PermutedModerator:
     p_value : float
         Share of rearrangements whose statistic is at least as large, the observed one among
         them.
+    components : {"re-estimated", "held"}
+        Whether the variance components were estimated for each rearrangement, or held at those of
+        the effects without moderators.
     exact : bool
         Whether all different rearrangements were taken.
     replications, as_extreme : int
@@ -50,6 +54,7 @@ class PermutedModerator:
     statistic: float
     df1: int
     p_value: float
+    components: Components
     exact: bool
     replications: int
     as_extreme: int
@@ -64,6 +69,7 @@ def permutation_test_of_moderator(
     *,
     estimator: str = "REML",
     scale: str = "knapp-hartung",
+    components: Components = "re-estimated",
     replications: int = 1000,
     exact_up_to: int = 5000,
     seed: int = 1,
@@ -71,8 +77,7 @@ def permutation_test_of_moderator(
     """Test C beta = 0 by giving the effects each other's moderators.
 
     If the moderators have nothing to do with the effects, every assignment of the rows of the
-    design is equally likely (beside unequal variances, approximately). tau² is estimated anew for
-    each.
+    design is equally likely (beside unequal variances, approximately).
 
     Parameters
     ----------
@@ -86,6 +91,9 @@ def permutation_test_of_moderator(
         Estimator of tau²; FE sets it to zero.
     scale : {"knapp-hartung", "knapp-hartung-adhoc", "wald"}
         F with the factor of Knapp and Hartung, or Q.
+    components : {"re-estimated", "held"}
+        tau² estimated anew for each assignment, or held at that of the effects without
+        moderators, which does not depend on the assignment.
     replications : int
         Rearrangements when not all are taken, the observed one included.
     exact_up_to : int
@@ -105,47 +113,83 @@ def permutation_test_of_moderator(
     >>> test.p_value, test.exact, test.replications
     (0.1, True, 20)
     """
-    _check(yi, X, estimator, scale, replications)
+    check_option("estimator", estimator, Tau2OrFE)
+    check_option("components", components, Components)
+    if scale not in SCALES:
+        raise OptionError(f"scale={scale!r} is not one of {', '.join(SCALES)}.")
+    refuse_few(yi.size, X)
     C = constraint_matrix(C, X.shape[1])
     typical = yi.size / float(np.sum(1 / vi))
     y, v = yi / math.sqrt(typical), vi / typical
+    if components == "held" and estimator != "FE":
+        v, estimator = v + estimate_tau2(y, v, np.ones((y.size, 1)), estimator), "FE"
+
+    def statistics(design: Array, orders: IntArray) -> Array:
+        return _Problem(design, C, estimator, scale).statistics(y[orders], v[orders])
+
+    found = permuted(X, statistics, replications, exact_up_to, seed, CHUNK // yi.size)
+    return replace(found, df1=C.shape[0], components=components)
+
+
+def permuted(
+    X: Array,
+    statistics: Callable[[Array, IntArray], Array],
+    replications: int,
+    exact_up_to: int,
+    seed: int,
+    rows: int,
+) -> PermutedModerator:
+    """Count the assignments of the rows of a design whose statistic is as large as the observed.
+
+    Parameters
+    ----------
+    X : ndarray, shape (units, p)
+        The design as observed.
+    statistics : callable
+        Statistics (n,) from the design, its rows sorted, and from the units (n, units) that
+        they are given to.
+    replications, exact_up_to, seed
+        As in `permutation_test_of_moderator`.
+    rows : int
+        Assignments at a time.
+    """
+    if replications < 2:
+        raise OptionError(f"replications={replications!r} is too few; take 1000 or more.")
     codes, counts = _row_codes(X)
     exact = _arrangements(counts) <= exact_up_to
     order = np.argsort(codes, kind="stable")
-    problem = _Problem(X[order], C, estimator, scale)
-    observed = float(problem.statistics(y[order][None], v[order][None])[0])
+    observed = float(statistics(X[order], order[None])[0])
     if math.isnan(observed):
-        raise ConvergenceError(f"{estimator} did not converge.")
+        raise ConvergenceError("The variance components did not converge.")
     threshold = observed * (1 - TIE) if observed > 1 else observed - TIE
-    rows = max(1, CHUNK // yi.size)
+    rows = max(1, rows)
     orders = _all(codes, rows) if exact else _random(order, replications, rows, seed)
     total, extreme = (0, 0) if exact else (1, 1)
     for some in orders:
-        found = problem.statistics(y[some], v[some])
+        found = statistics(X[order], some)
         if np.isnan(found).any():
-            raise ConvergenceError(f"{estimator} did not converge for some rearrangement.")
+            raise ConvergenceError(
+                "The variance components did not converge for some rearrangement."
+            )
         total, extreme = total + found.size, extreme + int(np.sum(found >= threshold))
     p = extreme / total
     return PermutedModerator(
         statistic=observed,
-        df1=C.shape[0],
+        df1=X.shape[1],
         p_value=p,
+        components="re-estimated",
         exact=exact,
         replications=total,
         as_extreme=extreme,
-        monte_carlo_se=0.0 if exact else math.sqrt(p * (1 - p) / total),
+        monte_carlo_se=0.0 if exact else monte_carlo_se(p, total),
     )
 
 
-def _check(yi: Array, X: Array, estimator: str, scale: str, replications: int) -> None:
-    check_option("estimator", estimator, Tau2OrFE)
-    if scale not in SCALES:
-        raise OptionError(f"scale={scale!r} is not one of {', '.join(SCALES)}.")
-    if replications < 2:
-        raise OptionError(f"replications={replications!r} is too few; take 1000 or more.")
-    if X.shape[0] != yi.size or X.shape[1] >= yi.size:
+def refuse_few(units: int, X: Array) -> None:
+    """Refuse a design with as many columns as there are units to deal it to."""
+    if X.shape[0] != units or X.shape[1] >= units:
         raise EstimationError(
-            f"{yi.size} effects cannot be permuted over a design of shape {X.shape}.", code="MA641"
+            f"{units} effects cannot be permuted over a design of shape {X.shape}.", code="MA641"
         )
 
 

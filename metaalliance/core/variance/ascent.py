@@ -9,6 +9,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.multilevel import (
+    RIDGE,
     MultilevelData,
     MultilevelPoint,
     evaluate,
@@ -29,6 +30,9 @@ FLATTEST = 1e-3
 MANY_STUDIES = 100
 #: What a step may take a component below zero, relative to the largest of them.
 BELOW_ZERO = 1e-12
+#: Longest step of the logarithm of a variance, and the gain, relative to the likelihood, at
+#: which a logarithm that still falls has reached minus infinity.
+LONGEST_LOG, NO_GAIN = 3.0, 1e-13
 
 
 def start_values(data: MultilevelData) -> list[Array]:
@@ -103,7 +107,9 @@ def maximize(
     Newton steps where the observed information of the free components is positive definite,
     steps by the size of its eigenvalues elsewhere, or steps by the average information; no step
     leaves the boundary behind (`bounded_step`), and steps are halved until the likelihood does
-    not fall; a component at zero whose score points outwards is held there.
+    not fall; a component at zero whose score points outwards is held there. Parameters that have
+    no lowest value are those of logarithms of variances: the climb ends where nothing is gained,
+    as a logarithm may fall for ever.
 
     Parameters
     ----------
@@ -121,29 +127,48 @@ def maximize(
     """
     fixed = np.zeros(len(data.names), dtype=bool) if held is None else held
     point = evaluate(data, np.asarray(start, float), restricted=restricted)
-    scale, previous = data.yi.size / float(np.sum(1 / data.vi)), np.inf
+    lowest, previous = data.structure.lowest, np.inf
+    scale = data.yi.size / float(np.sum(1 / data.vi))
     for _ in range(MAX_ITERATIONS):
         score, information, expected = score_and_information(data, point, restricted=restricted)
-        B = _directions(point.theta, score, fixed, same_total=same_total)
+        B = _directions(point.theta - lowest, score, fixed, same_total=same_total)
         if not B.shape[1]:
             return point
         H, newton = _curvature(B, information, expected)
-        step = bounded_step(point.theta, B.T @ score, H, B)
+        step = bounded_step(point.theta - lowest, B.T @ score, H, B)
+        stride = data.structure.stride(step) / LONGEST_LOG
+        step = step / max(1.0, stride)
         reached = _climb(data, point, step, restricted=restricted)
-        moved = float(np.abs(reached.theta - point.theta).max())
-        size, point = float(reached.theta.max()) + scale, reached
-        if moved <= (NEWTON_ROUNDING if newton else ROUNDING) * size:
+        moved = _moved(point.theta, reached.theta, lowest, scale)
+        point = reached
+        if moved <= (NEWTON_ROUNDING if newton else ROUNDING):
             return point
-        if expected is None and 0.9 * previous <= moved <= STALLED * size:
+        if stride > 0 and score @ step <= _slack(point):
+            return point
+        if expected is None and 0.9 * previous <= moved <= STALLED:
             return point
         previous = moved
     raise ConvergenceError("The variance components did not converge.")
 
 
+def _moved(before: Array, after: Array, lowest: Array, scale: float) -> float:
+    """Largest change of a parameter, relative to the variances or to the logarithms."""
+    variance = np.isfinite(lowest)
+    largest = float(after[variance].max()) + scale if variance.any() else scale
+    size = np.where(variance, largest, 1 + np.abs(after))
+    return float((np.abs(after - before) / size).max())
+
+
+def _slack(point: MultilevelPoint) -> float:
+    """Rounding of a likelihood."""
+    return NO_GAIN * (point.u.size + abs(point.log_likelihood))
+
+
 def _directions(theta: Array, score: Array, fixed: BoolArray, *, same_total: bool) -> Array:
     """Columns (c, f) along which the components may move."""
-    slope, total = score, float(theta.sum())
+    slope = score
     if same_total:
+        total = float(theta.sum())
         slope = score - (float(theta @ score) / total if total > 0 else np.inf)
     free = np.eye(theta.size)[:, ~fixed & ~((theta <= 0) & (slope <= 0))]
     if not same_total or free.shape[1] < 2:
@@ -162,24 +187,36 @@ def _curvature(B: Array, information: Array, expected: Array | None) -> tuple[Ar
     if expected is None:
         return H, False
     reference = B.T @ expected @ B
-    if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
+    flat = _standardised(reference)[0].min() < RIDGE**2
+    if not flat and np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
         return H, True
-    L = np.linalg.cholesky(reference)
+    L = _lifted_root(reference) if flat else np.linalg.cholesky(reference)
     inner = np.linalg.solve(L, np.linalg.solve(L, H).T)
     values, vectors = np.linalg.eigh((inner + inner.T) / 2)
     root = L @ vectors * np.sqrt(np.clip(np.abs(values), FLATTEST, 1.0))
     return np.asarray(root @ root.T, dtype=np.float64), False
 
 
+def _standardised(information: Array) -> tuple[Array, Array, Array]:
+    """Eigenvalues and vectors of a matrix of unit diagonal, and the scale of each parameter."""
+    scale = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
+    return *np.linalg.eigh(information / np.outer(scale, scale)), scale
+
+
+def _lifted_root(information: Array) -> Array:
+    """Return L with LL' the information, lifted where a logarithm that falls for ever is in it."""
+    values, vectors, scale = _standardised(information)
+    return np.asarray(scale[:, None] * vectors * np.sqrt(np.maximum(values, RIDGE)))
+
+
 def _climb(
     data: MultilevelData, point: MultilevelPoint, step: Array, *, restricted: bool
 ) -> MultilevelPoint:
     """Move along `step`, halved until the likelihood does not fall by more than rounding."""
-    slack = 1e-13 * (data.yi.size + abs(point.log_likelihood))
     for _ in range(60):
-        theta = np.maximum(point.theta + step, 0.0)
+        theta = np.maximum(point.theta + step, data.structure.lowest)
         candidate = evaluate(data, theta, restricted=restricted)
-        if candidate.log_likelihood >= point.log_likelihood - slack:
+        if candidate.log_likelihood >= point.log_likelihood - _slack(point):
             return candidate
         step = step / 2
     return point
@@ -197,7 +234,7 @@ def bounded_step(
     Parameters
     ----------
     theta : ndarray, shape (c,)
-        Components, all at least zero.
+        Components, all at least zero; infinite for a parameter that has no boundary.
     score, information : ndarray, shape (f,) and (f, f)
         Slope of the likelihood along the directions, and a positive definite curvature.
     directions : ndarray, shape (c, f), optional
@@ -216,12 +253,12 @@ def bounded_step(
     [-0.1, 0.2]
     """
     B = np.eye(theta.size) if directions is None else directions
-    step: Array = B @ np.linalg.solve(information, score)
-    if (theta + step >= 0).all():
-        return step
     scale = 1 / np.sqrt(np.diag(information))
     H, slope, B = information * np.outer(scale, scale), score * scale, B * scale
-    movable = np.flatnonzero(B.any(axis=1)).tolist()
+    step: Array = B @ np.linalg.solve(H, slope)
+    if (theta + step >= 0).all():
+        return step
+    movable = np.flatnonzero(B.any(axis=1) & np.isfinite(theta)).tolist()
     best, gain = np.zeros(theta.size), 0.0
     for count in range(1, len(movable) + 1):
         for ends in combinations(movable, count):
@@ -247,4 +284,5 @@ def _ending(theta: Array, B: Array, slope: Array, H: Array, ends: list[int]) -> 
         return None
     reached = theta + B @ x
     reached[ends] = 0.0
+    reached = reached[np.isfinite(reached)]
     return x if (reached >= -BELOW_ZERO * np.abs(reached).max()).all() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +39,11 @@ class StudyBlocks:
         """Number of studies."""
         return int(self.starts.size)
 
+    @property
+    def first(self) -> IntArray:
+        """First row of each study."""
+        return self.starts
+
     def sums(self, values: Array) -> Array:
         """Sum rows within studies: (k,) to (m,), or (k, c) to (m, c)."""
         return np.add.reduceat(values, self.starts, axis=0)
@@ -57,3 +63,18 @@ class StudyBlocks:
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> StudyBlocks:
         """Return the groups of some rows (n,), those of another copy being other groups."""
         return StudyBlocks.from_sorted(self.study[rows] + self.m * copies)
+
+
+class Slope(NamedTuple):
+    """The derivative Z_a diag(weight) Z_a' of S by one parameter of the component a.
+
+    Attributes
+    ----------
+    level : int
+        Index of the component.
+    weight : ndarray, shape (m,)
+        By group of its level: ones where the parameter is the variance itself.
+    """
+
+    level: int
+    weight: Array

@@ -48,7 +48,7 @@ def q_test(data: MultilevelData) -> QTest:
     k, p = data.X.shape
     point = evaluate(data, np.zeros(len(data.names)), restricted=False)
     Q = max(0.0, float((data.yi - data.X @ point.beta) @ point.u))
-    trace = float(point.covariance.traces()[0][data.names.index("effect")])
+    trace = float(point.covariance.diagonal(data.names.index("effect")).sum())
     trace_P = trace - float(np.sum(point.bread * (point.WX.T @ point.WX)))
     df = k - p
     typical = df / trace_P if df > 0 else float("nan")

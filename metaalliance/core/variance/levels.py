@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.own import Own
 from metaalliance.errors import EstimationError
 
@@ -50,6 +50,11 @@ class Rows:
 
     m: int
 
+    @property
+    def first(self) -> IntArray:
+        """First row of each group."""
+        return np.arange(self.m, dtype=np.intp)
+
     def sums(self, values: Array) -> Array:
         """Return the values of rows, which are their own sums."""
         return values
@@ -75,6 +80,11 @@ class Crossed:
     def m(self) -> int:
         """Number of groups."""
         return int(self.codes.max()) + 1
+
+    @property
+    def first(self) -> IntArray:
+        """First row of each group."""
+        return np.unique(self.codes, return_index=True)[1].astype(np.intp)
 
     def sums(self, values: Array) -> Array:
         """Sum rows within groups: (k,) to (m,), or (k, c) to (m, c)."""
@@ -111,8 +121,8 @@ class LevelCovariance:
         log|S|.
     factor : Crossed or None
         A crossed factor whose variance is not zero.
-    variance : float
-        Its variance component.
+    variance : float or ndarray, shape (q,)
+        Its variance component, of each group where they differ.
     crossed : ndarray or None, shape (k, q)
         S^-1 Z of the crossed factor before its own correction.
     correction : ndarray or None, shape (q, q)
@@ -126,7 +136,7 @@ class LevelCovariance:
     gains: tuple[Array, ...]
     log_determinant: float
     factor: Crossed | None = None
-    variance: float = 0.0
+    variance: float | Array = 0.0
     crossed: Array | None = None
     correction: Array | None = None
 
@@ -137,7 +147,7 @@ class LevelCovariance:
         terms: Sequence[Term],
         levels: Sequence[Groups],
         factor: Crossed | None = None,
-        variance: float = 0.0,
+        variance: float | Array = 0.0,
     ) -> LevelCovariance:
         """Prepare S.
 
@@ -173,19 +183,18 @@ class LevelCovariance:
             gains.append(term.weight / growth)
             log_det += float(np.log(growth).sum())
         plain = cls(own, tuple(terms), tuple(levels), tuple(steps), tuple(gains), log_det)
-        return plain if factor is None or variance == 0 else plain._cross(factor, variance)
+        return plain if factor is None or not np.any(variance) else plain._cross(factor, variance)
 
-    def _cross(self, factor: Crossed, variance: float) -> LevelCovariance:
+    def _cross(self, factor: Crossed, variance: float | Array) -> LevelCovariance:
         """Add a crossed factor by Woodbury's identity."""
         Z = factor.spread(np.eye(factor.m))
         WZ = self.solve(Z)
-        inner = np.eye(factor.m) / variance + Z.T @ WZ
+        each = np.broadcast_to(variance, factor.m)
+        inner = np.diag(1 / each) + Z.T @ WZ
         _, log_inner = np.linalg.slogdet(inner)
         return replace(
             self,
-            log_determinant=self.log_determinant
-            + float(log_inner)
-            + factor.m * float(np.log(variance)),
+            log_determinant=self.log_determinant + float(log_inner) + float(np.log(each).sum()),
             factor=factor,
             variance=variance,
             crossed=WZ,
@@ -212,40 +221,37 @@ class LevelCovariance:
         """Return S^-1 Z values for the groups of a level."""
         return self.solve(self.levels[level].spread(values))
 
-    def traces(self) -> tuple[Array, None]:
-        """Return tr(S^-1 A_a) of each level, shape (c,); products have no short form."""
-        return np.array([self._trace(groups) for groups in self.levels]), None
+    def diagonal(self, level: int) -> Array:
+        """Return the diagonal of Z_a'S^-1 Z_a of a level, shape (m,)."""
+        groups = self.levels[level]
+        if isinstance(groups, Crossed):
+            Z = groups.spread(np.eye(groups.m))
+            return np.asarray(np.sum(Z * self.solve(Z), axis=0), dtype=np.float64)
+        found = self._inside(groups)
+        if self.crossed is not None and self.correction is not None:
+            parts = groups.sums(self.crossed)
+            found = found - np.sum((parts @ self.correction) * parts, axis=1)
+        return found
 
-    def _trace(self, groups: Groups) -> float:
+    def _inside(self, groups: Rows | StudyBlocks) -> Array:
+        """1'S^-1 1 of each group that is nested with the terms, before the crossed factor."""
+        terms = zip(self.terms, self.steps, self.gains, strict=True)
         if isinstance(groups, Rows):
-            return self.trace()
-        if isinstance(groups, StudyBlocks):
-            return self.trace_within(groups)
-        Z = groups.spread(np.eye(groups.m))
-        return float(np.sum(Z * self.solve(Z)))
-
-    def trace(self) -> float:
-        """Trace of S^-1."""
-        total = self.own.trace()
-        for term, step, gain in zip(self.terms, self.steps, self.gains, strict=True):
-            total -= float(gain @ term.blocks.sums(step * step))
-        if self.crossed is not None and self.correction is not None:
-            total -= float(np.sum(self.correction * (self.crossed.T @ self.crossed)))
-        return total
-
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups of 1'S^-1 1, for groups that are nested with the terms."""
-        total = self.own.trace_within(blocks)
-        for term, step, gain in zip(self.terms, self.steps, self.gains, strict=True):
-            if blocks.m <= term.blocks.m:  # groups hold whole groups of the term
-                total -= float(gain @ term.blocks.sums(step) ** 2)
+            found = self.own.diagonal()
+            for term, step, gain in terms:
+                found = found - term.blocks.spread(gain) * step * step
+            return found
+        found = self.own.within(groups)
+        for term, step, gain in terms:
+            if groups.m <= term.blocks.m:  # groups hold whole groups of the term
+                inside = groups.study[term.blocks.starts]
+                found = found - np.bincount(inside, gain * term.blocks.sums(step) ** 2, groups.m)
             else:  # groups lie inside those of the term
-                parts = blocks.sums(step)
-                total -= float(gain[term.blocks.study[blocks.starts]] @ parts**2)
-        if self.crossed is not None and self.correction is not None:
-            parts = blocks.sums(self.crossed)
-            total -= float(np.sum((parts @ self.correction) * parts))
-        return total
+                found = found - gain[term.blocks.study[groups.starts]] * groups.sums(step) ** 2
+        return found
+
+    def products(self, _: Sequence[Slope]) -> None:
+        """Traces of products have no short form."""
 
     def multiply(self, z: Array) -> Array:
         """Return S z for z (k,)."""

@@ -13,12 +13,13 @@ would lose digits when rho is close to one. No matrix larger than (k, p) is form
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.own import Shared
 from metaalliance.core.variance.people import People
 
@@ -41,8 +42,8 @@ class MarginalCovariance:
         S^-1 1.
     log_determinant : float
         log|S|.
-    s_study : float
-        Variance between studies.
+    s_study : float or ndarray, shape (m,)
+        Variance between studies, of each where they differ.
     """
 
     blocks: StudyBlocks
@@ -51,7 +52,7 @@ class MarginalCovariance:
     shrink_ones: Array
     solved_ones: Array
     log_determinant: float
-    s_study: float
+    s_study: float | Array
 
     @classmethod
     def build(
@@ -59,13 +60,14 @@ class MarginalCovariance:
         blocks: StudyBlocks,
         vi: Array,
         rho: float,
-        s_study: float,
-        s_effect: float,
+        s_study: float | Array,
+        s_effect: float | Array,
         people: People | None = None,
     ) -> MarginalCovariance:
         """Prepare S for sampling variances `vi` (k,), `rho` and the two components.
 
-        Without `people` every study is one sample of the same people.
+        The components may differ by study (m,) and by effect (k,). Without `people` every study is
+        one sample of the same people.
         """
         people = People.same(blocks) if people is None else people
         own = Shared.build(people, vi, rho, (1 - rho) * vi + s_effect)
@@ -98,18 +100,40 @@ class MarginalCovariance:
         along, ones = self.blocks.spread(values), self.solved_ones
         return np.asarray((ones if along.ndim == 1 else ones[:, None]) * along, dtype=np.float64)
 
-    def traces(self) -> tuple[Array, Array]:
-        """Return tr(S^-1 A_a), shape (2,), and tr(S^-1 A_a S^-1 A_b), shape (2, 2)."""
-        sums, g, w = self.blocks.sums, self.shrink_ones, self.ones
-        ww = sums(w * w)
-        wMw = sums(w * self.own.solve(w)) if g.any() else np.zeros_like(g)
-        first, second = self.own.traces()
-        first = first - np.sum(g * ww)
-        second = second - np.sum(g * (2 * wMw - g * ww**2))
-        w1 = self.solved_ones
-        q, cross = sums(w1), float(w1 @ w1)
-        return np.array([q.sum(), first]), np.array([[q @ q, cross], [cross, second]])
+    def diagonal(self, level: int) -> Array:
+        """Return the diagonal of Z_a'S^-1 Z_a, of studies (level 0) or of rows (level 1)."""
+        if level == 0:
+            return self.blocks.sums(self.solved_ones)
+        shrink = self.blocks.spread(self.shrink_ones)
+        return np.asarray(self.own.diagonal() - shrink * self.ones**2, dtype=np.float64)
+
+    def products(self, slopes: Sequence[Slope]) -> Array:
+        """Return tr(S^-1 A_a S^-1 A_b) of the derivatives A_a of S, shape (c, c)."""
+        found = np.empty((len(slopes), len(slopes)))
+        for a, one in enumerate(slopes):
+            for b, other in enumerate(slopes[: a + 1]):
+                found[a, b] = found[b, a] = self._product(*sorted((one, other), key=_level))
+        return found
+
+    def _product(self, one: Slope, other: Slope) -> float:
+        """Sum of squared entries of Z_a'S^-1 Z_b with the weights of groups, a <= b."""
+        x, y, sums = one.weight, other.weight, self.blocks.sums
+        if other.level == 0:
+            return float(np.sum(x * y * sums(self.solved_ones) ** 2))
+        if one.level == 0:
+            return float(np.sum(x * sums(y * self.solved_ones**2)))
+        g, w = self.shrink_ones, self.ones
+        total = float(self.own.squares(x, y))
+        if g.any():
+            xMy = sums(x * w * self.own.solve(y * w))
+            total -= float(np.sum(g * (2 * xMy - g * sums(x * w * w) * sums(y * w * w))))
+        return total
 
     def dense_blocks(self, rows: IntArray) -> Array:
         """Return S of rows of one study each, shape (c, n, n); `rows` has shape (c, n)."""
-        return self.own.dense(rows) + self.s_study
+        between = np.broadcast_to(self.s_study, self.blocks.m)[self.blocks.study[rows[:, 0]]]
+        return np.asarray(self.own.dense(rows) + between[:, None, None], dtype=np.float64)
+
+
+def _level(slope: Slope) -> int:
+    return slope.level

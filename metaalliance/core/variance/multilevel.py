@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
-from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.levels import LevelCovariance
 from metaalliance.core.variance.people import People
 from metaalliance.core.variance.products import trace_products
@@ -15,6 +17,9 @@ from metaalliance.core.variance.structure import Covariance, Nested, Structure
 
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
 RIDGE = 1e-6
+
+#: Step of a difference of the score by the logarithm of a variance.
+STEP = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,75 +137,141 @@ def score_and_information(
 ) -> tuple[Array, Array, Array | None]:
     """Return the score (c,), an information (c, c) and the expected one, if it costs little.
 
-    With P the usual projection and A_a the derivative of S by component a, the score is
+    With P the usual projection and A_a the derivative of S by parameter a, the score is
     ``(y'P A_a P y - tr P A_a) / 2``, the expected information ``tr(P A_a P A_b) / 2`` and
-    the observed one ``y'P A_a P A_b P y`` less the expected [1]_. For ML the traces are
+    the observed one ``y'P A_a P A_b P y`` less the expected [1]_, and, where S is not linear in
+    the parameters, less ``(y'P A_ab P y - tr P A_ab) / 2``. For ML the traces are
     those of S^-1 in place of P. Where no traces of products are at hand, the average of observed
-    and expected information, which needs none, stands in for the observed one [2]_.
+    and expected information of a linear S, which needs none, stands in for the observed one [2]_;
+    where S is not linear it stands in for the expected one.
 
     References
     ----------
     .. [1] Searle et al. (1992).
     .. [2] Gilmour et al. (1995).
     """
-    S, WX, levels = point.covariance, point.WX, data.structure.levels
+    at = _slope_of(data, point, restricted=restricted)
+    slopes = data.structure.slopes(point.theta)
+    products, bend = point.covariance.products(slopes), data.structure.bend(point.theta, at.excess)
+    if products is not None:
+        expected = 0.5 * (_restricted(data, point, slopes, products) if restricted else products)
+        return at.score, 2 * at.average - expected - 0.5 * bend, expected
+    average = lifted(at.average, at.traces**2 / (2 * data.yi.size))
+    if isinstance(bend, float):
+        return at.score, average, None
+    return at.score, _differences(data, point, average, restricted=restricted), average
+
+
+class _SlopeOf(NamedTuple):
+    """Score (c,), average information (c, c), traces (c,), and u² less tr P of groups (m,)."""
+
+    score: Array
+    average: Array
+    traces: Array
+    excess: list[Array]
+
+
+def _slope_of(data: MultilevelData, point: MultilevelPoint, *, restricted: bool) -> _SlopeOf:
+    S, levels = point.covariance, data.structure.levels
+    slopes = data.structure.slopes(point.theta)
     sums = [groups.sums(point.u) for groups in levels]
-    Q = np.column_stack([g.spread(s) for g, s in zip(levels, sums, strict=True)])
-    WQ = np.column_stack([S.solve_level(a, s) for a, s in enumerate(sums)])
-    XWQ = WX.T @ Q
+    along = [(a, weight * sums[a]) for a, weight in slopes]
+    Q = np.column_stack([levels[a].spread(s) for a, s in along])
+    WQ = np.column_stack([S.solve_level(a, s) for a, s in along])
+    XWQ = point.WX.T @ Q
     average = 0.5 * (Q.T @ WQ - XWQ.T @ point.bread @ XWQ)
-    traces, products = S.traces()
-    if restricted:
-        traces = traces - _projected(data, point)
-    score = 0.5 * (np.array([s @ s for s in sums]) - traces)
-    if products is None:
-        return score, _positive(average, traces**2 / (2 * data.yi.size)), None
-    expected = 0.5 * (_restricted(data, point, products) if restricted else products)
-    return score, 2 * average - expected, expected
+    diagonals = _diagonals(data, point, restricted=restricted)
+    excess = [s**2 - d for s, d in zip(sums, diagonals, strict=True)]
+    score = 0.5 * np.array([weight @ excess[a] for a, weight in slopes])
+    traces = np.array([weight @ diagonals[a] for a, weight in slopes])
+    return _SlopeOf(score, average, traces, excess)
+
+
+def _differences(
+    data: MultilevelData, point: MultilevelPoint, average: Array, *, restricted: bool
+) -> Array:
+    """Observed information from differences of the score, extrapolated to a step of zero.
+
+    Rows of variances too near to zero for a step to either side are those of the average.
+    """
+    theta, found = point.theta, np.full_like(average, np.nan)
+    typical = data.yi.size / float(np.sum(1 / data.vi))
+    bounded = np.isfinite(data.structure.lowest)
+    sizes = STEP * np.where(bounded, np.maximum(theta, 0.01 * typical), 1.0)
+
+    def change(a: int, step: float) -> Array:
+        scores = []
+        for side in (-step, step):
+            end = theta.copy()
+            end[a] += side
+            at = evaluate(data, end, restricted=restricted)
+            scores.append(_slope_of(data, at, restricted=restricted).score)
+        return np.asarray((scores[0] - scores[1]) / (2 * step), dtype=np.float64)
+
+    for a, step in enumerate(sizes):
+        if not bounded[a] or theta[a] > 2 * step:
+            found[a] = (4 * change(a, step) - change(a, 2 * step)) / 3
+    symmetric = (found + found.T) / 2
+    return np.where(np.isnan(symmetric), average, symmetric)
 
 
 def expected_information(
     data: MultilevelData, point: MultilevelPoint, *, restricted: bool
 ) -> Array:
     """Return ``tr(P A_a P A_b) / 2``, shape (c, c), S^-1 in place of P for ML."""
-    products = point.covariance.traces()[1]
+    slopes = data.structure.slopes(point.theta)
+    products = point.covariance.products(slopes)
     if products is None:
         assert isinstance(point.covariance, LevelCovariance)
-        products = trace_products(point.covariance)
-    return 0.5 * (_restricted(data, point, products) if restricted else products)
+        products = trace_products(point.covariance, slopes)
+    return 0.5 * (_restricted(data, point, slopes, products) if restricted else products)
 
 
-def _projected(data: MultilevelData, point: MultilevelPoint) -> Array:
-    """tr(G X'W A_a W X) of each component, what a trace of S^-1 A_a loses to the projection."""
-    sums = [groups.sums(point.WX) for groups in data.structure.levels]
-    return np.array([np.sum(point.bread * (x.T @ x)) for x in sums])
+def _diagonals(data: MultilevelData, point: MultilevelPoint, *, restricted: bool) -> list[Array]:
+    """Diagonals of Z_a'P Z_a, of Z_a'S^-1 Z_a for ML, (m,) each level."""
+    found = []
+    for a, groups in enumerate(data.structure.levels):
+        diagonal = point.covariance.diagonal(a)
+        if restricted:
+            x = groups.sums(point.WX)
+            diagonal = diagonal - np.sum((x @ point.bread) * x, axis=1)
+        found.append(diagonal)
+    return found
 
 
-def _restricted(data: MultilevelData, point: MultilevelPoint, products: Array) -> Array:
+def _restricted(
+    data: MultilevelData, point: MultilevelPoint, slopes: Sequence[Slope], products: Array
+) -> Array:
     """Turn traces of S^-1 A_a S^-1 A_b into traces of P A_a P A_b."""
     G, levels = point.bread, data.structure.levels
-    sums = [groups.sums(point.WX) for groups in levels]
-    solved = [point.covariance.solve_level(a, x) for a, x in enumerate(sums)]
-    GM = [G @ (x.T @ x) for x in sums]
+    plain = [groups.sums(point.WX) for groups in levels]
+    sums = [weight[:, None] * plain[a] for a, weight in slopes]
+    solved = [point.covariance.solve_level(s.level, x) for s, x in zip(slopes, sums, strict=True)]
+    GM = [G @ (plain[s.level].T @ x) for s, x in zip(slopes, sums, strict=True)]
     found = products.copy()
-    for a in range(len(levels)):
-        for b in range(a, len(levels)):
-            N = float(np.sum(G * (sums[a].T @ levels[a].sums(solved[b]))))
+    for a in range(len(slopes)):
+        for b in range(a, len(slopes)):
+            N = float(np.sum(G * (sums[a].T @ levels[slopes[a].level].sums(solved[b]))))
             found[a, b] += float(np.sum(GM[a] * GM[b].T)) - 2 * N
             found[b, a] = found[a, b]
     return found
 
 
-def _positive(information: Array, floor: Array) -> Array:
-    """Return the average information, lifted where residuals near zero leave it singular.
+def lifted(information: Array, floor: Array) -> Array:
+    """Return average informations, lifted where residuals near zero leave them singular.
 
     The expected information of a component is at least the square of its trace over 2 k
     (Cauchy and Schwarz).
+
+    Parameters
+    ----------
+    information : ndarray, shape (..., c, c)
+        One, or one for each variant.
+    floor : ndarray, shape (..., c)
+        The least that its diagonal counts for.
     """
-    scale = np.sqrt(np.maximum(np.diag(information), floor))
-    standard = information / np.outer(scale, scale)
-    lift = RIDGE - float(np.linalg.eigvalsh(standard).min())
-    if lift <= 0:
-        return information
-    lifted: Array = information + lift * np.diag(scale**2)
-    return lifted
+    scale = np.sqrt(np.maximum(np.diagonal(information, axis1=-2, axis2=-1), floor))
+    standard = information / (scale[..., :, None] * scale[..., None, :])
+    lift = np.maximum(0.0, RIDGE - np.linalg.eigvalsh(standard)[..., :1])
+    found: Array = information + (lift * scale**2)[..., None] * np.eye(scale.shape[-1])
+    return found

@@ -27,11 +27,11 @@ class Own(Protocol):
     def multiply(self, z: Array) -> Array:
         """Return D z for z of shape (k,)."""
 
-    def trace(self) -> float:
-        """Trace of D^-1."""
+    def diagonal(self) -> Array:
+        """Diagonal of D^-1, shape (k,)."""
 
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups of 1'D^-1 1."""
+    def within(self, blocks: StudyBlocks) -> Array:
+        """1'D^-1 1 of each group, shape (m,)."""
 
     def dense(self, rows: IntArray) -> Array:
         """Return D of some rows, shape (c, n, n); `rows` has shape (c, n)."""
@@ -62,13 +62,13 @@ class Diagonal:
         """Return D z for z of shape (k,)."""
         return self.values * z
 
-    def trace(self) -> float:
-        """Trace of D^-1."""
-        return float(np.sum(1 / self.values))
+    def diagonal(self) -> Array:
+        """Diagonal of D^-1, shape (k,)."""
+        return 1 / self.values
 
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups of 1'D^-1 1."""
-        return float(blocks.sums(1 / self.values).sum())
+    def within(self, blocks: StudyBlocks) -> Array:
+        """1'D^-1 1 of each group, shape (m,)."""
+        return blocks.sums(1 / self.values)
 
     def dense(self, rows: IntArray) -> Array:
         """Return D of some rows, shape (c, n, n); `rows` has shape (c, n)."""
@@ -161,25 +161,27 @@ class Shared:
         rho = self.rho if isinstance(self.rho, float | int) else people.per_step(self.rho)
         return np.asarray(z / self.inverse + root * people.steps.spread(rho * shared))
 
-    def traces(self) -> tuple[Array, Array]:
-        """Return tr(D^-1) and tr(D^-2), of every column."""
-        d = self.inverse
-        first, second = d.sum(axis=0), (d * d).sum(axis=0)
+    def diagonal(self) -> Array:
+        """Diagonal of D^-1, shape (k,) or (k, r)."""
         if self.walk is None:
-            return first, second
-        square, sums, P = self.scaled * self.scaled, self.people.steps.sums, self.walk.smoothed
-        a = sums(square)
-        second = second - 2 * (P * sums(square * d)).sum(axis=0) + self.walk.squares(a)
-        return first - (P * a).sum(axis=0), second
+            return self.inverse
+        known = self.people.steps.spread(self.walk.smoothed)
+        return np.asarray(self.inverse - self.scaled * self.scaled * known, dtype=np.float64)
 
-    def trace(self) -> float:
-        """Trace of D^-1."""
-        return float(self.traces()[0])
+    def squares(self, x: Array, y: Array) -> Array:
+        """Sum of x_i y_j times the squared entries of D^-1, of every column."""
+        d, both = self.inverse, x * y
+        found = (both * d * d).sum(axis=0)
+        if self.walk is None:
+            return np.asarray(found)
+        square, sums = self.scaled * self.scaled, self.people.steps.sums
+        found = found - 2 * (self.walk.smoothed * sums(both * square * d)).sum(axis=0)
+        return np.asarray(found + self.walk.squares(sums(x * square), sums(y * square)))
 
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups, which hold whole samples, of 1'D^-1 1."""
+    def within(self, blocks: StudyBlocks) -> Array:
+        """1'D^-1 1 of each group, which holds whole samples, shape (m,)."""
         assert blocks.m <= self.people.samples.m
-        return float(self.solve(np.ones(self.sd.size)).sum())
+        return blocks.sums(self.solve(np.ones(self.sd.size)))
 
     def dense(self, rows: IntArray) -> Array:
         """Return D of some rows, shape (c, n, n); `rows` has shape (c, n)."""
@@ -253,17 +255,19 @@ class Dense:
             out[part[0]] = np.einsum("cij,cj->ci", part[which], z[part[0]])
         return out
 
-    def trace(self) -> float:
-        """Trace of D^-1."""
-        return sum(float(np.einsum("cii->", inverse)) for _, _, inverse in self.parts)
+    def diagonal(self) -> Array:
+        """Diagonal of D^-1, shape (k,)."""
+        found = np.empty(self.blocks.study.size)
+        for rows, _, inverse in self.parts:
+            found[rows] = np.einsum("cii->ci", inverse)
+        return found
 
-    def trace_within(self, blocks: StudyBlocks) -> float:
-        """Sum over groups of 1'D^-1 1."""
-        group = blocks.study
-        return sum(
-            float(np.sum(inverse * (group[rows][:, :, None] == group[rows][:, None, :])))
-            for rows, _, inverse in self.parts
-        )
+    def within(self, blocks: StudyBlocks) -> Array:
+        """1'D^-1 1 of each group, shape (m,)."""
+        found = np.empty(self.blocks.study.size)
+        for rows, _, inverse in self.parts:
+            found[rows] = np.sum(inverse * pairs(blocks.study[rows]), axis=2)
+        return blocks.sums(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -178,9 +178,14 @@ class Walk:
             found[at - 1] = self.kept[at - 1] * found[at - 1] + ahead
         return found
 
-    def squares(self, a: Array) -> Array:
-        """Sum over pairs of steps of a_d a_e P_de², P the smoothed covariance."""
+    def squares(self, a: Array, b: Array) -> Array:
+        """Sum over pairs of steps of a_d b_e P_de², P the smoothed covariance."""
+        before = self._before(a) * b + a * self._before(b)
+        return np.asarray(np.sum(self.smoothed**2 * (a * b + before), axis=0))
+
+    def _before(self, a: Array) -> Array:
+        """Sum over the steps d before each e of a_d (P_de / P_ee)²."""
         before = np.zeros_like(a)
         for at in self.people.depths:
             before[at] = self.carried[at - 1] ** 2 * (before[at - 1] + a[at - 1])
-        return np.asarray(np.sum(self.smoothed**2 * a * (a + 2 * before), axis=0))
+        return before

@@ -7,6 +7,7 @@ new structure is one class here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,15 +15,18 @@ from typing import Protocol
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Groups, LevelCovariance, Rows, Term
 from metaalliance.core.variance.marginal import MarginalCovariance
 from metaalliance.core.variance.own import Dense, Diagonal, Own, SamplingErrors, Shared, pairs
 from metaalliance.core.variance.people import People
 
+#: A variance component: one variance, or that of each group of its level.
+Component = float | Array
+
 
 class Covariance(Protocol):
-    """S at one vector of variance components; A_a = Z_a Z_a' is its derivative by one of them."""
+    """S at its variance components; Z_a spreads the groups of the level of one of them."""
 
     @property
     def log_determinant(self) -> float:
@@ -37,8 +41,11 @@ class Covariance(Protocol):
     def solve_level(self, level: int, values: Array) -> Array:
         """Return S^-1 Z_a values for values of the groups of a level, (m,) or (m, c)."""
 
-    def traces(self) -> tuple[Array, Array | None]:
-        """Return tr(S^-1 A_a), shape (c,), and tr(S^-1 A_a S^-1 A_b) where it costs little."""
+    def diagonal(self, level: int) -> Array:
+        """Return the diagonal of Z_a' S^-1 Z_a, shape (m,)."""
+
+    def products(self, slopes: Sequence[Slope]) -> Array | None:
+        """Return tr(S^-1 A_a S^-1 A_b) of derivatives A_a of S, where it costs little."""
 
     def dense_blocks(self, rows: IntArray) -> Array:
         """Return S of rows (c, n) of one cluster each, shape (c, n, n)."""
@@ -60,6 +67,10 @@ class Structure(Protocol):
         """Groups of each component."""
 
     @property
+    def lowest(self) -> Array:
+        """What no parameter is below, shape (c,): zero for a variance."""
+
+    @property
     def clusters(self) -> StudyBlocks:
         """Groups of the coarsest nested level, which are the clusters of robust tests."""
 
@@ -67,18 +78,62 @@ class Structure(Protocol):
     def crossed(self) -> str:
         """Name of a factor that links the clusters; "" where they are independent."""
 
-    def at(self, theta: Array) -> Covariance:
+    def at(self, theta: Sequence[Component] | Array) -> Covariance:
         """Return S at `theta` (c,)."""
+
+    def components(self, theta: Array) -> tuple[Component, ...]:
+        """Return the variance of each component, by group (m,) where they differ."""
+
+    def slopes(self, theta: Array) -> tuple[Slope, ...]:
+        """Return the derivative of S by each parameter."""
+
+    def bend(self, theta: Array, along: Sequence[Array]) -> Array | float:
+        """Sum the second derivatives (c, c) of the variances of groups, `along` (m,) each level."""
+
+    def stride(self, step: Array) -> float:
+        """Largest change of the logarithm of a variance by a step; 0 where none is a parameter."""
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Structure:
         """Return the structure of some rows (n,), groups of another copy being other groups."""
 
-    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+    def draw(self, theta: Sequence[Component] | Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""
 
 
+class Linear(ABC):
+    """A structure whose parameters are the variances themselves."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def levels(self) -> tuple[Groups, ...]:
+        """Groups of each component."""
+
+    @property
+    def lowest(self) -> Array:
+        """No variance is negative, shape (c,)."""
+        return np.zeros(len(self.levels))
+
+    def components(self, theta: Array) -> tuple[Component, ...]:
+        """The parameters are the variances."""
+        return tuple(float(variance) for variance in theta)
+
+    def slopes(self, _: Array) -> tuple[Slope, ...]:
+        """Return the derivative of S by each variance."""
+        return tuple(Slope(a, np.ones(groups.m)) for a, groups in enumerate(self.levels))
+
+    def bend(self, _: Array, __: Sequence[Array]) -> float:
+        """S is linear in its variances."""
+        return 0.0
+
+    def stride(self, _: Array) -> float:
+        """No logarithm is a parameter."""
+        return 0.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Nested:
+class Nested(Linear):
     """Effects in studies, with one correlation of the sampling errors of a sample.
 
     Attributes
@@ -113,10 +168,11 @@ class Nested:
         """Studies are independent."""
         return ""
 
-    def at(self, theta: Array) -> MarginalCovariance:
+    def at(self, theta: Sequence[Component] | Array) -> MarginalCovariance:
         """Return S at `theta` (2,)."""
+        study, effect = theta
         return MarginalCovariance.build(
-            self.clusters, self.vi, self.rho, float(theta[0]), float(theta[1]), self.people
+            self.clusters, self.vi, self.rho, study, effect, self.people
         )
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Nested:
@@ -124,17 +180,17 @@ class Nested:
         studies = self.clusters.take(rows, copies)
         return Nested(self.vi[rows], studies, self.people.take(rows, copies), self.rho)
 
-    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+    def draw(self, theta: Sequence[Component] | Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""
         study, alike = rng.standard_normal(self.clusters.m), self.people.draw(rng)
         own = rng.standard_normal((2, self.vi.size))
         shared = np.sqrt(self.rho) * alike + np.sqrt(1 - self.rho) * own[1]
-        true = np.sqrt(theta[0]) * self.clusters.spread(study) + np.sqrt(theta[1]) * own[0]
+        true = self.clusters.spread(np.sqrt(theta[0]) * study) + np.sqrt(theta[1]) * own[0]
         return np.asarray(true + np.sqrt(self.vi) * shared, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Levels:
+class Levels(Linear):
     """Any number of nested levels, correlated sampling errors, and one crossed factor.
 
     Attributes
@@ -186,11 +242,11 @@ class Levels:
         """Name of the crossed factor."""
         return "" if self.factor is None else self.factor[0]
 
-    def at(self, theta: Array) -> LevelCovariance:
+    def at(self, theta: Sequence[Component] | Array) -> LevelCovariance:
         """Return S at `theta` (c,)."""
         ones = np.ones_like(self.vi)
         terms = [
-            Term(blocks, ones, np.full(blocks.m, variance))
+            Term(blocks, ones, np.broadcast_to(variance, blocks.m))
             for (_, blocks), variance in zip(self.random, theta[1:], strict=False)
         ]
         factor = None if self.factor is None else self.factor[1]
@@ -202,14 +258,15 @@ class Levels:
         elif self.people is not None:
             own = Shared.build(self.people[0], self.vi, self.people[1], self.own + theta[0])
         ordered = sorted([*self.sampling, *terms], key=lambda term: -term.blocks.m)
-        return LevelCovariance.build(own, ordered, self.levels, factor, float(theta[-1]))
+        return LevelCovariance.build(own, ordered, self.levels, factor, theta[-1])
 
-    def _dense(self, variance: float, terms: Sequence[Term]) -> Callable[[IntArray], Array]:
+    def _dense(self, variance: Component, terms: Sequence[Term]) -> Callable[[IntArray], Array]:
         """Return what gives the covariance of rows (c, n) of one study each, up to a level."""
 
         def dense(rows: IntArray) -> Array:
             assert self.errors is not None
-            found = self.errors.dense(rows) + variance * np.eye(rows.shape[1])
+            each = np.broadcast_to(variance, self.vi.size)[rows]
+            found = self.errors.dense(rows) + each[:, :, None] * np.eye(rows.shape[1])
             for term in terms:
                 group = term.blocks.study[rows]
                 found += pairs(group) * term.weight[group][:, :, None]
@@ -239,12 +296,12 @@ class Levels:
             self.vi[rows], self.own[rows], tuple(sampling), random, factor, errors, people
         )
 
-    def draw(self, theta: Array, rng: np.random.Generator) -> Array:
+    def draw(self, theta: Sequence[Component] | Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""
         made = np.zeros(self.vi.size)
         for groups, variance in zip(self.levels, theta, strict=True):
-            made += np.sqrt(variance) * groups.spread(rng.standard_normal(groups.m))
-        errors, white = self.at(np.zeros(theta.size)), rng.standard_normal(self.vi.size)
+            made += groups.spread(np.sqrt(variance) * rng.standard_normal(groups.m))
+        errors, white = self.at(np.zeros(len(theta))), rng.standard_normal(self.vi.size)
         every = np.ones(self.clusters.m, dtype=bool)
         for rows in self.clusters.of_one_size(every):
             root = np.linalg.cholesky(errors.dense_blocks(rows))

@@ -15,9 +15,10 @@ from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.independence import independent_effects
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
-from metaalliance.options import Tau2OrFE, check_option
+from metaalliance.options import Components, Tau2OrFE, check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number, p_text
+from metaalliance.wording.phrases import components_text
 
 #: Statistic that belongs to a test of a fit; "t" and "wald" differ in their distribution only.
 STATISTICS = {"knapp-hartung": "knapp-hartung", "wald": "wald", "t": "wald"}
@@ -34,6 +35,8 @@ class PermutationResult:
     p_value : float
         Two-sided: share of sign patterns, the observed one included, whose absolute
         statistic is at least as large.
+    components : {"re-estimated", "held"}
+        Whether tau² was estimated for each pattern, or held at that of the observed effects.
     exact : bool
         Whether all 2^k patterns were taken.
     replications, as_extreme : int
@@ -43,7 +46,7 @@ class PermutationResult:
     smallest_p_value : float
         What the test can give at best.
     tau2_method, test : str
-        Estimator of tau², computed anew for each pattern, and the statistic.
+        Estimator of tau², and the statistic.
     seed : int
         Seed of the random patterns; without effect when exact.
     n_studies : int
@@ -54,6 +57,7 @@ class PermutationResult:
 
     statistic: float
     p_value: float
+    components: Components
     exact: bool
     replications: int
     as_extreme: int
@@ -75,7 +79,12 @@ class PermutationResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result for JSON; missing is None."""
-        settings = {"tau2": self.tau2_method, "test": self.test, "seed": self.seed}
+        settings = {
+            "tau2": self.tau2_method,
+            "test": self.test,
+            "components": self.components,
+            "seed": self.seed,
+        }
         names = ("statistic", "p_value", "exact", "replications", "as_extreme", "monte_carlo_se",
                  "smallest_p_value", "n_studies")  # fmt: skip
         content = {
@@ -98,7 +107,7 @@ class PermutationResult:
         lines = [
             f"Permutation test of the mean, {self.n_studies} studies ({how})",
             f"{name} = {number(self.statistic, 2)}, p {p_text(self.p_value)}"
-            f" ({self.tau2_method}, {self.test})",
+            f" ({self.tau2_method}, {self.test}; {components_text(self.components)})",
         ]
         return "\n".join([*lines, *(p.text for p in self.notices)])
 
@@ -108,6 +117,7 @@ def permutation_test(
     *,
     tau2: Tau2OrFE | None = None,
     test: PermutedStatistic | None = None,
+    components: Components = "re-estimated",
     replications: int = 1000,
     exact_up_to: int = 2**14,
     seed: int = 1,
@@ -115,8 +125,7 @@ def permutation_test(
 ) -> PermutationResult:
     """Test a mean of zero without assuming normal effects or a known tau².
 
-    If the true effects are symmetric around zero, each is as likely as its negative; tau² and
-    the statistic are computed anew for every pattern of signs.
+    If the true effects are symmetric around zero, each is as likely as its negative.
 
     Parameters
     ----------
@@ -126,6 +135,8 @@ def permutation_test(
         Estimator of tau² (default REML, or that of the fit); FE is tau² = 0.
     test : {"knapp-hartung", "wald"}, optional
         Mean over which standard error (default Knapp and Hartung's, or that of the fit).
+    components : {"re-estimated", "held"}
+        tau² estimated anew for every pattern of signs, or held at that of the observed effects.
     replications : int
         Random patterns when not all are taken, the observed one included.
     exact_up_to : int
@@ -162,6 +173,7 @@ def permutation_test(
         chosen.vi,
         cast(Tau2OrFE, method),
         cast(PermutedStatistic, statistic),
+        components=components,
         replications=replications,
         exact_up_to=exact_up_to,
         seed=seed,

@@ -10,15 +10,16 @@ import pandas as pd
 from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.meta_regression import MetaRegression
-from metaalliance.moderation.result import wald_text
+from metaalliance.moderation.result import tau2_text, wald_text
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import level_text
+from metaalliance.wording.phrases import components_text, level_text
 
 
 def regression_tables(fit: MetaRegression, predicted: pd.DataFrame | None) -> list[Table]:
     """Coefficients, tests of terms, and predictions of a meta-regression."""
     tables = [coefficient_table(fit), term_table(fit)]
+    tables += [] if fit.bootstrap is None else [bootstrap_table(fit, fit.bootstrap)]
     return tables if predicted is None else [*tables, prediction_table(fit, predicted)]
 
 
@@ -32,6 +33,8 @@ def regression_sheets(fit: MetaRegression, predicted: pd.DataFrame | None) -> di
             [{k: str(v) for k, v in one.to_dict().items()} for one in fit.design.variables]
         ),
     }
+    if fit.bootstrap is not None:
+        sheets["Bootstrap"] = fit.bootstrap
     if predicted is not None:
         sheets["Predictions"] = predicted
     return sheets
@@ -58,9 +61,10 @@ def coefficient_table(fit: MetaRegression) -> Table:
 
 def _regression_notes(fit: MetaRegression) -> tuple[str, ...]:
     """What the coefficients mean, and what the model leaves."""
+    inner = fit.fit
     notes = [
         f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; R² = {number(100 * fit.R2, 1)}%, "
-        f"residual tau² = {number(fit.tau2, 4)}."
+        f"{tau2_text(inner, fit.tau2)}."
     ]
     for variable in fit.design.variables:
         if variable.levels:
@@ -68,6 +72,27 @@ def _regression_notes(fit: MetaRegression) -> tuple[str, ...]:
         else:
             notes.append(f"{variable.name} is {variable.unit}, centred at {variable.centre:.6g}.")
     return tuple(notes)
+
+
+def bootstrap_table(fit: MetaRegression, found: pd.DataFrame) -> Table:
+    """Wild bootstrap of all terms and of each, with what is left to chance."""
+    rows = records(found)
+    return Table(
+        title=f"Wild bootstrap of {fit.formula}",
+        fields=(
+            Field(key="term", title="Term"),
+            Field(key="statistic", title="Q / q", kind="number"),
+            Field(key="p_value", title="p", kind="p"),
+            Field(key="monte_carlo_se", title="SE of p", kind="number", digits=4),
+            Field(key="replications", title="Replications", kind="count"),
+        ),
+        rows=tuple(rows),
+        notes=(
+            f"Null hypothesis imposed, {components_text(rows[0]['components'])}.",
+            *(f"{row['term']}: {row['reason']}." for row in rows if row["reason"]),
+        ),
+        name="bootstrap-of-terms",
+    )
 
 
 def term_table(fit: MetaRegression) -> Table:

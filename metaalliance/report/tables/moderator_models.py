@@ -7,9 +7,9 @@ from typing import Any
 
 from metaalliance.moderation.decomposition import WithinBetween
 from metaalliance.moderation.frames import records
-from metaalliance.moderation.location_scale import LocationScale
 from metaalliance.moderation.model_set import ModelSet
 from metaalliance.moderation.result import wald_text
+from metaalliance.moderation.scale.result import LocationScale, component_text
 from metaalliance.report.tables.table import Field, Table, with_limits
 from metaalliance.wording.numbers import number, p_text
 from metaalliance.wording.phrases import level_text
@@ -45,12 +45,18 @@ def within_between_table(found: WithinBetween) -> Table:
 
 
 def location_scale_table(found: LocationScale, aggregation_rho: float | None) -> Table:
-    """Moderators of the mean, then those of log tau², each with the ratio of tau² that it is."""
-    rows = []
-    for part, frame in (("mean", found.location), ("log tau²", found.scale)):
-        for index, row in enumerate(records(frame)):
-            ratio = _exp(row["estimate"]) if part != "mean" and index else math.nan
-            rows.append({**with_limits(row), "part": part, "ratio": ratio})
+    """Moderators of the mean, then those of log tau², each with the ratio of tau² that it is.
+
+    Intervals and p-values of the latter are those of the likelihood ratio.
+    """
+    rows = [{**with_limits(row), "part": "mean"} for row in records(found.location)]
+    for name in found.designs.scale:
+        part = f"log {component_text(name, found.specification)}"
+        for index, row in enumerate(records(found.scale[found.scale["component"] == name])):
+            ends = {"ci_low": row["profile_low"], "ci_high": row["profile_high"]}
+            shown = with_limits({**row, **ends, "p_value": row["lr_p_value"]})
+            ratio = _exp(row["estimate"]) if index else math.nan
+            rows.append({**shown, "part": part, "ratio": ratio})
     return Table(
         title=f"Location-scale model: mean {found.formula}, heterogeneity {found.scale_formula}",
         fields=(
@@ -68,11 +74,20 @@ def location_scale_table(found: LocationScale, aggregation_rho: float | None) ->
 def _location_notes(found: LocationScale, rho: float | None) -> tuple[str, ...]:
     """How many effects it rests on, and whether the heterogeneity differs."""
     lrt = found.lrt
+    several = f"of {found.n_studies:,} studies, {found.model}"
+    dependence = several if found.effects.dependent() else "one per study"
     notes = [
-        f"{found.n_effects:,} effects, one per study; {found.tau2_method}, {found.test}.",
+        f"{found.n_effects:,} effects, {dependence}; {found.tau2_method}, {found.test}.",
         f"Heterogeneity differs: χ²({lrt['df']}) = {number(lrt['statistic'], 2)}, "
         f"p {p_text(lrt['p_value'])} (likelihood ratio).",
+        "Intervals and p of log tau²: profile likelihood.",
     ]
+    if len(found.component_tests) > 1:
+        for name, test in found.component_tests.items():
+            notes.append(
+                f"{component_text(name, found.specification)} differs: χ²({test['df']}) = "
+                f"{number(test['statistic'], 2)}, p {p_text(test['p_value'])}."
+            )
     if rho is not None:
         notes.insert(
             1,

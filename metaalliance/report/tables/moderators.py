@@ -64,6 +64,8 @@ def contrast_table(found: ModeratorTest) -> Table:
         Field(key="p_value", title="p", kind="p"),
         Field(key="p_adjusted", title="p (Holm)", kind="p"),
     ]
+    if "p_bootstrap" in frame:
+        fields.append(Field(key="p_bootstrap_adjusted", title="p bootstrap (Holm)", kind="p"))
     if "p_equivalence" in frame:
         fields.append(Field(key="p_equivalence_adjusted", title="p equivalence (Holm)", kind="p"))
     return Table(
@@ -88,6 +90,8 @@ def method_table(found: ModeratorTest) -> Table | None:
             text = row["reason"]
         elif random:
             text = f"{number(row['statistic'], 2)} in {row['replications']:,.0f} replications"
+            if row["monte_carlo_se"] > 0:
+                text += f", SE of p {number(row['monte_carlo_se'], 4, correlation=True)}"
         else:
             text = wald_text(row).split(", p ")[0]
         rows.append({**row, "text": text})

@@ -10,14 +10,10 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close, golden
 
-from metaalliance.core.inference.wald import SINGULAR, htz_test, influence, wald_f
-from metaalliance.core.inference.wild_bootstrap import (
-    _all_signs,
-    _draw,
-    _parts,
-    _statistics,
-    wild_bootstrap_test,
-)
+from metaalliance.core.inference import wild_bootstrap as core
+from metaalliance.core.inference.replications import held_statistics
+from metaalliance.core.inference.wald import SINGULAR, htz_test, wald_f
+from metaalliance.core.inference.wild_bootstrap import _all_signs, _draw
 from metaalliance.core.variance.ascent import maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import (
@@ -44,8 +40,12 @@ def replications(
     kind: str,
     adjust: str,
 ) -> np.ndarray:
-    G = influence(*case, C, kind)
-    return _statistics(_parts(*case, C, G, adjust), eta)
+    return held_statistics(*case, C, eta, adjust=adjust, kind=kind)
+
+
+def wild_bootstrap_test(data, point, C, **settings):
+    """The test with the components held."""
+    return core.wild_bootstrap_test(data, point, C, estimator=None, **settings)
 
 
 def golden_case(name: str) -> tuple[MultilevelData, MultilevelPoint]:
@@ -188,7 +188,7 @@ def test_opposite_weights_have_the_same_statistic():
 
 def test_batches_do_not_matter(monkeypatch):
     whole = wild_bootstrap_test(*small_case(), BOTH)
-    monkeypatch.setattr("metaalliance.core.inference.wild_bootstrap.CELLS", 100)
+    monkeypatch.setattr("metaalliance.core.inference.replications.CELLS", 100)
     assert wild_bootstrap_test(*small_case(), BOTH) == whole
 
 
@@ -372,7 +372,7 @@ def test_identical_effects_have_no_answer():
 
 @pytest.mark.parametrize(
     "option",
-    [{"weights": "mammen"}, {"adjust": "cr1"}, {"kind": "cr3"}, {"replications": 0}],
+    [{"weights": "normal"}, {"test": "f"}, {"adjust": "cr1"}, {"kind": "cr3"}, {"replications": 0}],
     ids=str,
 )
 def test_unknown_options_are_refused(option):

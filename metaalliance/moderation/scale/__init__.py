@@ -1,0 +1,1 @@
+"""Moderators of the heterogeneity: designs, coefficients and results."""
