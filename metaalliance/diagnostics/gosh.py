@@ -20,8 +20,8 @@ from metaalliance.core.inference.gosh import (
     subset_means,
 )
 from metaalliance.core.variance.batch_tau2 import CHUNK
-from metaalliance.core.variance.subset_likelihood import maximize_subsets, q_subsets
-from metaalliance.core.variance.variant_ascent import CELLS
+from metaalliance.core.variance.many.subset_likelihood import maximize_subsets, q_subsets
+from metaalliance.core.variance.many.variant_ascent import CELLS
 from metaalliance.diagnostics.refits import Refits
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects

@@ -11,8 +11,8 @@ import numpy as np
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.ascent import MANY_STUDIES, start_values
 from metaalliance.core.variance.batch_tau2 import CHUNK, Rows
+from metaalliance.core.variance.many.subset_likelihood import maximize_subsets
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.core.variance.subset_likelihood import maximize_subsets
 from metaalliance.core.variance.tau2 import estimate_tau2, many_tau2
 from metaalliance.diagnostics.subject import Subject
 from metaalliance.errors import EstimationError

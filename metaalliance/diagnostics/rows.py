@@ -11,9 +11,9 @@ import numpy as np
 from metaalliance.core.arrays import BoolArray
 from metaalliance.diagnostics.refits import Refit, Refused
 from metaalliance.diagnostics.subject import Subject
+from metaalliance.models.inference.prediction import prediction_interval
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.prediction import prediction_interval
 from metaalliance.models.working import WorkingFit
 
 #: Columns that are effects, and are back-transformed with them.

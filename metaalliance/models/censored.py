@@ -31,8 +31,8 @@ from metaalliance.models.checks import (
     refuse_false_independence,
     refuse_unidentified_split,
 )
+from metaalliance.models.inference.prediction import prediction_df, prediction_interval
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.prediction import prediction_df, prediction_interval
 from metaalliance.models.structure import nested_structure, structure_notices
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem, notice

@@ -12,9 +12,13 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.tau2 import ESTIMATORS
 from metaalliance.errors import EstimationError
+from metaalliance.models.inference.prediction import prediction_df
+from metaalliance.models.inference.variance_intervals import (
+    generalized_q_ci,
+    profile_ci,
+    q_profile_ci,
+)
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.prediction import prediction_df
-from metaalliance.models.variance_intervals import generalized_q_ci, profile_ci, q_profile_ci
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,14 +19,14 @@ from metaalliance.core.variance.relative import relative_record
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
-from metaalliance.models.assumed import under_assumed
 from metaalliance.models.checks import dominance_notice
-from metaalliance.models.doubts import negative_weights_notice, second_maximum_notice
+from metaalliance.models.inference.assumed import under_assumed
+from metaalliance.models.inference.doubts import negative_weights_notice, second_maximum_notice
+from metaalliance.models.inference.prediction import prediction_df, prediction_interval
+from metaalliance.models.inference.variance_intervals import component_ci
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.prediction import prediction_df, prediction_interval
 from metaalliance.models.structure import structure_notices
 from metaalliance.models.two_level import mean_fields
-from metaalliance.models.variance_intervals import component_ci
 from metaalliance.models.working import WorkingFit
 
 

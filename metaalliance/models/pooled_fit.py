@@ -20,9 +20,9 @@ from metaalliance.core.variance.relative import relative_record
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import Specification
-from metaalliance.models.bootstrap import BootstrapSettings, bootstrapped
+from metaalliance.models.inference.bootstrap import BootstrapSettings, bootstrapped
+from metaalliance.models.inference.prediction import Proportion, proportion_above
 from metaalliance.models.of_effects import OfModel
-from metaalliance.models.prediction import Proportion, proportion_above
 from metaalliance.models.scale import LIMITS, back_transform, fisher_z, without_nan
 from metaalliance.models.structure import working_data
 from metaalliance.models.working import estimator_of
@@ -135,7 +135,7 @@ class PooledFit(OfModel):
         ----------
         **settings
             `components` ("re-estimated" or "held"), `replications`, `weights`, `seed`, `adjust`,
-            `kind` and `test`; see `metaalliance.models.bootstrap.BootstrapSettings`.
+            `kind` and `test`; see `metaalliance.models.inference.bootstrap.BootstrapSettings`.
 
         References
         ----------

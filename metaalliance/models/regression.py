@@ -16,8 +16,8 @@ from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Model, ModelSettings, Specification
 from metaalliance.models.checks import reading_notices, refuse_false_independence
-from metaalliance.models.coefficients import COLUMNS, NEGLIGIBLE, contrast_of
 from metaalliance.models.design import checked_design, conditioned
+from metaalliance.models.inference.coefficients import COLUMNS, NEGLIGIBLE, contrast_of
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.structure import structure_notices
 from metaalliance.models.working import WorkingFit, fit_working

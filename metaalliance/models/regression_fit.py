@@ -18,17 +18,17 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
-from metaalliance.models.bootstrap import BootstrapSettings, bootstrapped
-from metaalliance.models.coefficients import COLUMNS, Coefficients
 from metaalliance.models.design import conditioned
-from metaalliance.models.scale import without_nan
-from metaalliance.models.variance_intervals import (
+from metaalliance.models.inference.bootstrap import BootstrapSettings, bootstrapped
+from metaalliance.models.inference.coefficients import COLUMNS, Coefficients
+from metaalliance.models.inference.variance_intervals import (
     MISSING,
     component_ci,
     generalized_q_ci,
     profile_ci,
     q_profile_ci,
 )
+from metaalliance.models.scale import without_nan
 from metaalliance.problems import Problem
 
 
@@ -125,7 +125,7 @@ class RegressionFit(Coefficients):
             Linearly independent constraints.
         **settings
             `components` ("re-estimated" or "held"), `replications`, `weights`, `seed`, `adjust`,
-            `kind` and `test`; see `metaalliance.models.bootstrap.BootstrapSettings`.
+            `kind` and `test`; see `metaalliance.models.inference.bootstrap.BootstrapSettings`.
 
         References
         ----------

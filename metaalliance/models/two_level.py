@@ -19,9 +19,9 @@ from metaalliance.models.checks import (
     single_effect_notice,
     underdispersion_notices,
 )
-from metaalliance.models.doubts import outside_interval_notice, second_maximum_notice
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
-from metaalliance.models.prediction import prediction_interval
+from metaalliance.models.inference.doubts import outside_interval_notice, second_maximum_notice
+from metaalliance.models.inference.prediction import prediction_interval
 from metaalliance.models.working import WorkingFit, fit_working
 from metaalliance.problems import Problem
 

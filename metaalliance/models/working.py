@@ -26,7 +26,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
 from metaalliance.models.checks import is_zero, refuse_unidentified_split, zero_spread_notice
-from metaalliance.models.degrees import contrast_df
+from metaalliance.models.inference.degrees import contrast_df
 from metaalliance.models.structure import (
     refuse_saturated_levels,
     refuse_unidentified_levels,

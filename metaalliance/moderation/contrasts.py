@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.multiplicity import benjamini_hochberg, holm
 from metaalliance.errors import OptionError
-from metaalliance.models.coefficients import Contrast
+from metaalliance.models.inference.coefficients import Contrast
 from metaalliance.moderation.equivalence import with_equivalence
 from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.result import ModeratorTest

@@ -13,7 +13,7 @@ from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import in_order, known_order
 from metaalliance.model import Specification
-from metaalliance.models.prediction import prediction_interval
+from metaalliance.models.inference.prediction import prediction_interval
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.structure import working_data
 from metaalliance.moderation.frames import records

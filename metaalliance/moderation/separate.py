@@ -17,7 +17,7 @@ from metaalliance.core.inference.wald import WaldTest, constraint_matrix, quadra
 from metaalliance.core.inference.welch import welch_satterthwaite, welch_test
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
-from metaalliance.models.coefficients import Contrast, contrast_of
+from metaalliance.models.inference.coefficients import Contrast, contrast_of
 from metaalliance.models.working import WorkingFit, fit_working
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.coefficients import COLUMNS
 from metaalliance.models.comparison import NamedFit, Row, adjusted_fit, compare_models
+from metaalliance.models.inference.coefficients import COLUMNS
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.pet_peese import pet_peese, settings_left_out

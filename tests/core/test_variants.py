@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 from golden_data import assert_close
 
-from metaalliance.core.variance import variant_ascent
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.each_variant import EachVariant
 from metaalliance.core.variance.estimator import Estimator
-from metaalliance.core.variance.level_variants import LevelVariants
 from metaalliance.core.variance.levels import Crossed, Term
+from metaalliance.core.variance.many import variant_ascent
+from metaalliance.core.variance.many.each_variant import EachVariant
+from metaalliance.core.variance.many.level_variants import LevelVariants
+from metaalliance.core.variance.many.nested_variants import NestedVariants
+from metaalliance.core.variance.many.variant_designs import ClusterDesign, ColumnDesign, design_of
+from metaalliance.core.variance.many.variants import Variants
 from metaalliance.core.variance.multilevel import MultilevelData, evaluate
-from metaalliance.core.variance.nested_variants import NestedVariants
 from metaalliance.core.variance.own import SamplingErrors
+from metaalliance.core.variance.people import People
 from metaalliance.core.variance.structure import Levels, Nested
 from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2
-from metaalliance.core.variance.variant_designs import ClusterDesign, ColumnDesign, design_of
-from metaalliance.core.variance.variants import Variants
 
 M = 12
 RNG = np.random.default_rng(5)
@@ -41,8 +42,8 @@ def structures() -> dict[str, Nested | Levels]:
     errors = SamplingErrors(VI, np.full(K, 0.5), STUDY, np.arange(K) % 2)
     none = np.zeros(K)
     return {
-        "che": Nested(VI, BLOCKS, BLOCKS, 0.6),
-        "three-level": Nested(VI, BLOCKS, BLOCKS, 0.0),
+        "che": Nested(VI, BLOCKS, People.same(BLOCKS), 0.6),
+        "three-level": Nested(VI, BLOCKS, People.same(BLOCKS), 0.0),
         "levels": Levels(VI, 0.4 * VI, (CORRELATED,), levels),
         "levels, no correlation": Levels(VI, VI, (), levels),
         "crossed": Levels(VI, VI, (), levels[:1], ("tool", Crossed(RNG.integers(0, 3, K)))),
@@ -156,9 +157,8 @@ def test_designs_of_their_own(name):
 
 @pytest.mark.parametrize("method", ["FE", *ESTIMATORS])
 def test_tau2_of_outcomes_and_of_designs(method):
-    one = Nested(
-        VI, StudyBlocks.from_sorted(np.arange(K)), StudyBlocks.from_sorted(np.arange(K)), 0
-    )
+    alone = StudyBlocks.from_sorted(np.arange(K))
+    one = Nested(VI, alone, People.same(alone), 0)
     Y = outcomes(4)
     base = MultilevelData(Y[:, 0], X, one, np.arange(K))
     estimator = Estimator(name=method, multilevel=False)
@@ -184,7 +184,7 @@ def test_parts_do_not_change_the_result(monkeypatch):
 
 def test_several_maxima_are_found_from_the_boundary():
     Y, lower = outcomes(400, 0.05, 0.15, seed=9), 0
-    few = Nested(VI, BLOCKS, BLOCKS, 0.6)
+    few = Nested(VI, BLOCKS, People.same(BLOCKS), 0.6)
     base = MultilevelData(Y[:, 0], X, few, np.arange(K))
     points = list(Estimator(name="REML", multilevel=True).refit(base, Y, np.full(2, 0.01)))
     theta = np.concatenate([p.theta for p in points])

@@ -16,7 +16,7 @@ import metaalliance as ma
 from metaalliance.core.inference.denominator import information_df, joint_df
 from metaalliance.core.variance.multilevel import evaluate, expected_information
 from metaalliance.model import Model
-from metaalliance.models.degrees import contrast_df, joint_contrast_df
+from metaalliance.models.inference.degrees import contrast_df, joint_contrast_df
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.structure import working_data
 

@@ -11,7 +11,7 @@ from golden_data import CLOSED, ITERATED, assert_close, golden
 
 import metaalliance as ma
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.subset_likelihood import maximize_subsets, q_subsets
+from metaalliance.core.variance.many.subset_likelihood import maximize_subsets, q_subsets
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.model import Model
 from metaalliance.models.comparison import compare_models

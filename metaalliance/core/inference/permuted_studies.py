@@ -20,8 +20,8 @@ from metaalliance.core.inference.permuted_moderator import (
 )
 from metaalliance.core.inference.wald import constraint_matrix
 from metaalliance.core.variance.estimator import Estimator
+from metaalliance.core.variance.many.variants import Points
 from metaalliance.core.variance.multilevel import MultilevelData
-from metaalliance.core.variance.variants import Points
 from metaalliance.options import Components, check_option
 
 

@@ -26,8 +26,8 @@ from metaalliance.core.inference.wald import (
     rounding_floor,
 )
 from metaalliance.core.variance.estimator import Estimator
+from metaalliance.core.variance.many.variants import Points
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.core.variance.variants import Points
 
 #: Numbers held at once: batches of replications are cut to it.
 CELLS = 4_000_000

@@ -19,7 +19,7 @@ from metaalliance.effects.effects import Effects, study_names
 from metaalliance.effects.overlap import people_of
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.checks import FEW_DF
-from metaalliance.models.coefficients import COLUMNS
+from metaalliance.models.inference.coefficients import COLUMNS
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem, notice

@@ -15,7 +15,7 @@ from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoin
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import Specification
-from metaalliance.models.coefficients import COLUMNS, Coefficients
+from metaalliance.models.inference.coefficients import COLUMNS, Coefficients
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import on_scale, without_nan
 from metaalliance.moderation.design import grid_of

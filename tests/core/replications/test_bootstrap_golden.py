@@ -17,6 +17,7 @@ from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.estimator import Estimator
 from metaalliance.core.variance.levels import Term
 from metaalliance.core.variance.multilevel import MultilevelData
+from metaalliance.core.variance.people import People
 from metaalliance.core.variance.structure import Levels, Nested
 
 #: rma.mv's optimizer stops early (seen: 2.5e-6, 1.2e-7, 1.1e-6); rma.uni does not (seen: 1e-14).
@@ -39,7 +40,9 @@ def case(kind: str, name: str) -> tuple[MultilevelData, Estimator, np.ndarray]:
     blocks = StudyBlocks.from_sorted(np.unique(frame["study"], return_inverse=True)[1])
     estimator = Estimator(name=name if kind == "two_level" else "REML",
                           multilevel=kind != "two_level")  # fmt: skip
-    structure: Nested | Levels = Nested(v, blocks, blocks, 0.6 if kind == "che" else 0.0)
+    structure: Nested | Levels = Nested(
+        v, blocks, People.same(blocks), 0.6 if kind == "che" else 0.0
+    )
     if kind == "levels":
         teams = StudyBlocks.from_sorted(frame["team"].astype(int) - 1)
         correlated = Term(blocks, np.sqrt(v), np.full(blocks.m, 0.6))

@@ -24,9 +24,9 @@ from metaalliance.core.inference.wald import (
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.errors import OptionError
 from metaalliance.model import MULTILEVEL
-from metaalliance.models.degrees import contrast_df, joint_contrast_df
+from metaalliance.models.inference.degrees import contrast_df, joint_contrast_df
+from metaalliance.models.inference.prediction import prediction_interval
 from metaalliance.models.of_effects import OfModel
-from metaalliance.models.prediction import prediction_interval
 from metaalliance.options import CLUSTER_TESTS, Prediction, check_option
 
 #: Share of a variance that may rest on what single studies determine alone.

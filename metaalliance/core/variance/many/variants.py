@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.each_variant import EachVariant
-from metaalliance.core.variance.level_variants import LevelVariants
-from metaalliance.core.variance.nested_variants import NestedVariants
-from metaalliance.core.variance.structure import Levels, Nested, Structure
-from metaalliance.core.variance.variant_designs import (
+from metaalliance.core.variance.many.each_variant import EachVariant
+from metaalliance.core.variance.many.level_variants import LevelVariants
+from metaalliance.core.variance.many.nested_variants import NestedVariants
+from metaalliance.core.variance.many.variant_designs import (
     Solved,
     VariantCovariance,
     VariantDesign,
     column_products,
     design_of,
 )
+from metaalliance.core.variance.structure import Levels, Nested, Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)

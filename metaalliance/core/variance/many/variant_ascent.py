@@ -20,8 +20,8 @@ from metaalliance.core.variance.ascent import (
     STALLED,
     bounded_step,
 )
+from metaalliance.core.variance.many.variants import Points, Variants
 from metaalliance.core.variance.multilevel import lifted
-from metaalliance.core.variance.variants import Points, Variants
 
 #: Elements of a matrix that are worked on at a time.
 CELLS = 2**16

@@ -13,10 +13,10 @@ import numpy as np
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.ascent import highest, maximize
 from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.many.variant_ascent import Optima, highest_of_starts, in_parts
+from metaalliance.core.variance.many.variants import Variants
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.structure import Nested
-from metaalliance.core.variance.variant_ascent import Optima, highest_of_starts, in_parts
-from metaalliance.core.variance.variants import Variants
 from metaalliance.errors import ConvergenceError
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.many.variant_designs import column_products
 from metaalliance.core.variance.own import Shared
 from metaalliance.core.variance.structure import Nested
-from metaalliance.core.variance.variant_designs import column_products
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""One model at many variants of its effects: subsets, other outcomes, other designs."""

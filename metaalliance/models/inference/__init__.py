@@ -1,0 +1,1 @@
+"""What is inferred from a fitted model: contrasts, degrees of freedom, intervals, doubts."""
