@@ -131,6 +131,8 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
     """
     if options.at and options.regressed is None:
         raise OptionError("--at predicts from a --formula; there is none.")
+    if options.methods and not options.moderators and options.regressed is None:
+        raise OptionError("--tests takes a moderator (--by) or a --formula; there is neither.")
     _check_variables(analysis.effects, options)
     analysis.check_structure()
     with quiet():

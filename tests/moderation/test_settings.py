@@ -150,7 +150,7 @@ def test_tests_side_by_side_say_what_is_their_own_and_obey_the_rest(dependent, q
     assert got.loc["htz", "settings"] == "test=cr2"
     assert got.loc["wald", "settings"] == "test=wald"
     assert got.loc["likelihood-ratio", "settings"] == "tau2=ML, test=wald"
-    assert got.loc["wild-bootstrap", "settings"] == "test=cr0"
+    assert got.loc["wild-bootstrap", "settings"] == "test=cr0, components=re-estimated"
     assert got.loc["knapp-hartung", "settings"] == ""
     other = quiet(ma.moderators, dependent, "arm", **asked, rho=0.2).tests.set_index("method")
     changed = got["statistic"].dropna() - other["statistic"].dropna()
