@@ -23,7 +23,12 @@ def output_of(command: str) -> str:
             encoding="utf-8",
             check=False,
             cwd=folder,
-            env={"COLUMNS": "100", "PATH": "", "PYTHONIOENCODING": "utf-8"},
+            env={
+                "COLUMNS": "100",
+                "PATH": "",
+                "PYTHONIOENCODING": "utf-8",
+                "PYTHONPATH": str(ROOT),
+            },
         )
     return done.stdout
 

@@ -8,10 +8,10 @@ from golden_data import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metaalliance.core.variance.many import variant_ascent
 from metaalliance.core.variance.ascent import highest_maximum, maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.many import variant_ascent
 from metaalliance.core.variance.many.nested_variants import NestedVariants
 from metaalliance.core.variance.many.subset_likelihood import maximize_subsets, q_subsets
 from metaalliance.core.variance.marginal import MarginalCovariance
