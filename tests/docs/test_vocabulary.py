@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import replace
@@ -11,12 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 from metaalliance.cli.app import app
+from metaalliance.sheet.columns import vocabularies
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of, term_pages
 
+TERMS = Path(vocabularies.__file__).parent / "terms"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sheets" / "vocabulary.md"
-#: Columns whose levels are terms of the field; the others hold words of this program.
-FIELD = ["modality", "alliance_measure", "alliance_subscale", "alliance_rater", "alliance_time",
-         "outcome_measure", "outcome_domain", "outcome_rater", "delivery"]  # fmt: skip
+#: Columns whose words decide a sign or a row of this program: no page speaks of them.
+OWN_COLUMNS = {"include", "outcome_direction", "alliance_direction", "sign"}
+#: Levels of the other columns that this program adds for what is no other level.
+OWN_LEVELS = {"other", "mixed", "composite", "group-specific"}
 #: Pages whose content changes or is not theirs: what a search or a tag lists, blogs, forms, shops.
 UNFIT = re.compile(
     r"/search\b|/tag/|/label/|blogspot|formspal|fashion|coach|counselling", re.IGNORECASE
@@ -36,9 +40,28 @@ def unseen(vocabulary):
     ]
 
 
-@pytest.mark.parametrize("column", FIELD)
+def own(vocabulary):
+    """Levels that are words of this program alone."""
+    return {level for level in vocabulary.levels if vocabulary.pages.get(level) == ("own",)}
+
+
+@pytest.mark.parametrize("column", VOCABULARIES)
 def test_every_entry_has_the_page_where_it_was_seen(column):
     assert unseen(VOCABULARIES[column]) == []
+
+
+@pytest.mark.parametrize("column", VOCABULARIES)
+def test_only_words_that_no_page_can_show_are_this_programs_own(column):
+    vocabulary = VOCABULARIES[column]
+    allowed = set(vocabulary.levels) if column in OWN_COLUMNS else OWN_LEVELS
+    assert own(vocabulary) <= allowed
+
+
+def test_a_level_of_any_column_without_a_page_is_found():
+    for column, level in (("setting", "school"), ("include", "no"), ("estimand", "total")):
+        vocabulary = VOCABULARIES[column]
+        pages = {name: keys for name, keys in vocabulary.pages.items() if name != level}
+        assert unseen(replace(vocabulary, pages=pages, _lookup={})) == [level]
 
 
 def test_an_entry_without_a_page_is_found():
@@ -46,6 +69,13 @@ def test_an_entry_without_a_page_is_found():
     pages = {**measures.pages, "BDI": (), "DAS": ("nowhere",), "GAF": ("own",)}
     del pages["HRSD"]
     assert unseen(replace(measures, pages=pages, _lookup={})) == ["BDI", "HRSD", "GAF", "DAS"]
+
+
+@pytest.mark.parametrize("name", ["levels.csv", "questions.csv", "pages.csv"])
+def test_each_line_of_a_file_of_terms_has_the_cells_of_its_header(name):
+    with (TERMS / name).open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert [row for row in rows if len(row) != len(header)] == []
 
 
 def test_each_page_stands_once_says_what_was_seen_and_is_used():
@@ -74,7 +104,7 @@ def test_a_name_stands_for_one_level(column):
     assert not {key_of(name) for name in vocabulary.questions} & set(names)
 
 
-@pytest.mark.parametrize("column", [c for c in FIELD if VOCABULARIES[c].questions])
+@pytest.mark.parametrize("column", [c for c in VOCABULARIES if VOCABULARIES[c].questions])
 def test_what_is_asked_about_may_be_one_of_several_levels(column):
     vocabulary = VOCABULARIES[column]
     for name, meanings in vocabulary.questions.items():
@@ -107,8 +137,8 @@ def test_command_prints_directions_and_questions():
 
 def test_page_has_every_entry_and_says_whom_third_wave_follows():
     page = PAGE.read_text(encoding="utf-8")
-    for column in FIELD:
-        for level in VOCABULARIES[column].levels:
+    for vocabulary in VOCABULARIES.values():
+        for level in vocabulary.levels:
             assert f"| `{level}` |" in page
     for address, _ in term_pages().values():
         assert address in page

@@ -226,7 +226,10 @@ _INSTRUMENTS = frozenset({"alliance_measure", "outcome_measure"})
 
 
 def _of_the_field() -> Iterator[Vocabulary]:
-    """Yield the vocabularies of the files of terms; all are open."""
+    """Yield the vocabularies of the files of terms; all are open.
+
+    Names of designs are kept apart: which of them are alike, the team says.
+    """
     levels, asked = _rows("levels.csv"), _rows("questions.csv")
     for column in dict.fromkeys(row["column"] for row in levels):
         own = [row for row in levels if row["column"] == column]
@@ -253,7 +256,6 @@ def term_pages() -> dict[str, tuple[str, str]]:
     return {row["key"]: (row["address"], row["seen"]) for row in _rows("pages.csv")}
 
 
-_DIRECTION = ("higher_better", "lower_better")
 _DIRECTIONS = {
     "higher_better": ("higher better", "higher is better", "positive", "high = better"),
     "lower_better": ("lower better", "lower is better", "negative", "low = better",
@@ -268,92 +270,57 @@ SAID_OUT = ("out", "excl", "exclude", "excluded", "ausgeschlossen", "ausschluss"
         "geexcludeerd", "uitgesloten", "exclu", "exclue", "exclure", "excluido", "excluida",
         "excluir", "escluso", "esclusa")  # fmt: skip
 
+#: This program's own words: what they decide is its computation, and no page speaks of it.
+_OWN = ("own",)
+
+
+def _closed(
+    name: str,
+    aliases: dict[str, tuple[str, ...]],
+    pages: dict[str, tuple[str, ...]] | None = None,
+    *,
+    exact: bool = False,
+) -> Vocabulary:
+    """Return a vocabulary whose levels decide a number, a sign or a row: its own words if unseen."""
+    seen = {level: _OWN for level in aliases} | (pages or {})
+    return Vocabulary(name, tuple(aliases), aliases, exact=exact, pages=seen)
+
+
 VOCABULARIES: dict[str, Vocabulary] = {
     v.name: v
     for v in (
         *_of_the_field(),
-        Vocabulary(
-            "source",
-            ("journal", "book", "dissertation", "unpublished"),
-            {"journal": ("article", "journal article"), "book": ("chapter", "book chapter"),
-             "dissertation": ("thesis", "doctoral thesis", "phd thesis", "master thesis"),
-             "unpublished": ("preprint", "report", "manuscript")},
-            open=True,
-        ),
-        Vocabulary(
+        _closed(
             "include",
-            ("yes", "no"),
             {"yes": ("y", "1", "true", "x", "✓", "✔", "☑", "j", "ja", "oui", "si", "sí", "sì", "wahr",
                      "vrai", "verdadero", "vero", "waar", "eligible", *SAID_IN),
              "no": ("n", "0", "false", "✗", "✘", "nein", "nee", "non", "falsch", "faux", "falso",
                     "onwaar", "not eligible", "ineligible", *SAID_OUT)},
         ),
-        Vocabulary("outcome_direction", _DIRECTION, _DIRECTIONS),
-        Vocabulary("alliance_direction", _DIRECTION, _DIRECTIONS),
-        Vocabulary(
-            "sign", ("+", "-"),
+        _closed("outcome_direction", _DIRECTIONS),
+        _closed("alliance_direction", _DIRECTIONS),
+        _closed(
+            "sign",
             {"+": ("positive", "pos", "plus", "1", "+1", "＋"),
              "-": ("−", "–", "—", "‐", "‑", "－", "negative", "neg", "minus", "-1", "−1", "–1")},
             exact=True,
         ),
-        Vocabulary(
-            "reliability_source", ("this sample", "manual", "other"),
-            {"this sample": ("sample", "own sample", "present sample", "study", "reported"),
-             "manual": ("test manual", "validation study", "literature")},
-            open=True,
-        ),
-        Vocabulary(
-            "outcome_time", ("post", "follow-up", "dropout"),
-            {"post": ("posttreatment", "post-treatment", "termination", "end of treatment", "post treatment"),
-             "follow-up": ("followup", "follow up", "FU"), "dropout": ("drop-out",)},
-            open=True,
-        ),
-        Vocabulary(
-            "format", ("individual", "group", "couple", "family"),
-            {"individual": ("ind", "one-to-one"), "couple": ("couples", "marital"), "family": ("families",),
-             "group": ("groups",)},
-            open=True,
-        ),
-        Vocabulary(  # names of designs are kept: which of them are alike, the team says
-            "design",
-            ("RCT", "non-RCT", "quasi-experimental", "open trial", "uncontrolled", "naturalistic",
-             "observational", "cohort", "other"),
-            {"RCT": ("randomised controlled trial", "randomized controlled trial", "randomised",
-                     "randomized")},
-            open=True,
-        ),
-        Vocabulary("population", ("adult", "youth"), {
-            "adult": ("adults",), "youth": ("adolescent", "adolescents", "child", "children", "young people"),
-        }, open=True),
-        Vocabulary(
-            "setting",
-            ("primary care", "outpatient", "inpatient", "specialised clinic", "counselling centre",
-             "school", "workplace", "community", "research clinic"),
-            {"specialised clinic": ("specialized clinic", "specialist clinic"),
-             "counselling centre": ("counseling center", "university counseling center"),
-             "outpatient": ("out-patient", "outpatients", "ambulatory"), "inpatient": ("in-patient",)},
-            open=True,
-        ),
-        Vocabulary(
-            "yi_measure", ("z", "r", "d", "g", "log_or"),
+        _closed(
+            "yi_measure",
             {"z": ("fisher z", "fisher's z", "fisher_z", "zcor", "zr"),
              "r": ("cor", "correlation", "pearson r"), "d": ("cohen's d", "cohens d"),
              "g": ("hedges' g", "hedges g", "hedges's g", "SMD"),
              "log_or": ("lnor", "logor", "ln_or", "log odds ratio")},
+            dict.fromkeys(("z", "r", "d", "g", "log_or"), ("esc",)),
         ),
-        Vocabulary(
-            "adjusted_for", ("none", "intake severity", "early change", "processes", "other"),
-            {"none": ("no", "unadjusted", "zero-order", "nothing"),
-             "intake severity": ("baseline", "baseline severity", "pretreatment severity", "intake",
-                                 "initial severity", "pre-treatment severity", "severity"),
-             "early change": ("prior change", "early improvement", "early symptom change"),
-             "processes": ("process", "other processes")},
-            open=True,
-        ),
-        Vocabulary(
-            "estimand", ("total", "between_patient", "within_patient", "between_therapist"),
-            {"between_patient": ("between", "between-person"), "within_patient": ("within", "within-person"),
+        _closed(
+            "estimand",
+            {"total": (), "between_patient": ("between", "between-person"),
+             "within_patient": ("within", "within-person"),
              "between_therapist": ("therapist", "therapist-level")},
+            {"total": ("vtas-therapists",), "between_patient": ("between-patients", "disaggregated"),
+             "within_patient": ("early-sessions", "disaggregated"),
+             "between_therapist": ("vtas-therapists", "goldberg2022")},
         ),
     )
 }  # fmt: skip
