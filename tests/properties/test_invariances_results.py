@@ -20,7 +20,7 @@ POWERS = (0, 1, 2, -1, -2)
 #: Densities of the data: they change by a constant with the unit.
 DENSITY = re.compile("log_lik|log_marginal|AIC|BIC")
 #: Probabilities of one direction turn to their complement.
-DIRECTED = ("probability_above_zero",)
+DIRECTED = ("probability_above_zero", "above_zero")
 
 METHODS: dict[str, Callable[[ma.Effects], Any]] = {
     "pool": ma.pool,

@@ -85,7 +85,7 @@ def critical_r(df: float, tails: int = 2, alpha: float = 0.05) -> float:
     Examples
     --------
     >>> round(critical_r(48), 12)
-    0.278710606786
+    0.278710593231
     """
     return r_from_p(alpha, df, tails)
 
