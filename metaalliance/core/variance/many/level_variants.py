@@ -13,7 +13,8 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Groups
-from metaalliance.core.variance.many.variant_designs import column_products
+from metaalliance.core.variance.own import Shared
+from metaalliance.core.variance.people import People
 from metaalliance.core.variance.structure import Levels
 
 
@@ -43,8 +44,8 @@ class LevelVariants:
 
     Attributes
     ----------
-    inverse : ndarray, shape (k, variants)
-        The inverse of its diagonal part, zero where the effect is absent.
+    own : Shared
+        Its diagonal part, with the errors of nested people, a column for each variant.
     levels : tuple of Rows or StudyBlocks
         Groups of each variance component.
     steps : tuple
@@ -55,7 +56,7 @@ class LevelVariants:
         log|S| of the effects that are present.
     """
 
-    inverse: Array
+    own: Shared
     levels: tuple[Groups, ...]
     steps: tuple[_Step, ...]
     solved_ones: Array
@@ -64,8 +65,10 @@ class LevelVariants:
     @classmethod
     def build(cls, structure: Levels, present: Array, theta: Array) -> LevelVariants:
         """Prepare S for `present` (k, variants) of zero and one and `theta` (variants, c)."""
+        people, rho = structure.people or (People.same(structure.clusters), 0.0)
         diagonal = structure.own[:, None] + theta[:, 0]
-        inverse, log_det = present / diagonal, column_products(np.log(diagonal), present)
+        own = Shared.build(people, structure.vi, rho, diagonal, present)
+        log_det = own.log_determinants
         ones = np.ones((structure.vi.size, 1))
         terms = [(t.blocks, t.loading[:, None], t.weight[:, None]) for t in structure.sampling]
         terms += [
@@ -74,15 +77,15 @@ class LevelVariants:
         ]
         steps: list[_Step] = []
         for blocks, loading, weight in sorted(terms, key=lambda term: -term[0].m):
-            solved = _solve(inverse, steps, loading)
+            solved = _solve(own, steps, loading)
             growth = 1 + weight * blocks.sums(loading * solved)
             steps.append(_Step(blocks, loading, solved, weight / growth))
             log_det = log_det + np.log(growth).sum(axis=0)
-        return cls(inverse, structure.levels, tuple(steps), _solve(inverse, steps, ones), log_det)
+        return cls(own, structure.levels, tuple(steps), _solve(own, steps, ones), log_det)
 
     def solve(self, z: Array) -> Array:
         """Return S^-1 z for z (k, variants) or (k, 1); absent effects get zero."""
-        return _solve(self.inverse, self.steps, z)
+        return _solve(self.own, self.steps, z)
 
     def solve_level(self, level: int, values: Array) -> Array:
         """Return S^-1 Z values for values (m, variants) of the groups of a level."""
@@ -94,7 +97,9 @@ class LevelVariants:
 
     def _trace(self, groups: Groups) -> Array:
         """Sum over groups of 1'S^-1 1, as the diagonals of `LevelCovariance`."""
-        total = self.inverse.sum(axis=0)
+        inside = isinstance(groups, StudyBlocks)  # they hold whole samples of nested people
+        own = self.own.solve(np.ones((self.own.sd.size, 1))) if inside else self.own.diagonal()
+        total = own.sum(axis=0)
         for step in self.steps:
             parts, gain = groups.sums(step.solved), step.gain
             if not isinstance(groups, StudyBlocks):  # every row is a group
@@ -106,9 +111,9 @@ class LevelVariants:
         return np.asarray(total)
 
 
-def _solve(inverse: Array, steps: list[_Step] | tuple[_Step, ...], z: Array) -> Array:
+def _solve(own: Shared, steps: list[_Step] | tuple[_Step, ...], z: Array) -> Array:
     """Solve with the steps so far."""
-    x = inverse * z
+    x = own.solve(z)
     for step in steps:
         along = step.gain * step.blocks.sums(step.loading * x)
         x = x - step.solved * step.blocks.spread(along)

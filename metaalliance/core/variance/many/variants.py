@@ -22,7 +22,7 @@ from metaalliance.core.variance.many.variant_designs import (
     column_products,
     design_of,
 )
-from metaalliance.core.variance.structure import Levels, Nested, Structure
+from metaalliance.core.variance.structure import Levels, Linear, Nested, Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +55,7 @@ class Variants:
         cls, structure: Structure, yi: Array, X: Sequence[Array], present: Array | None = None
     ) -> Variants:
         """Put variants together from effects, columns of designs, and what is present."""
+        assert isinstance(structure, Linear)  # climbs are by the variances themselves
         present = np.ones((yi.shape[0], 1)) if present is None else present
         size = max(a.shape[1] for a in (yi, present, *X))
         design = design_of(X, structure.clusters, linked=bool(structure.crossed))
