@@ -224,6 +224,7 @@ def test_r_takes_labels_as_text(tmp_path):
     call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "mark")
     ran = run_in_r(tmp_path / "R")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Warning" not in ran.stderr
     with (tmp_path / "R" / "results_r.csv").open(encoding="utf-8") as stream:
         terms = [
             row["term"] for row in csv.DictReader(stream) if row["analysis"] == "moderator mark"

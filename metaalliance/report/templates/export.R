@@ -22,7 +22,7 @@ read_table <- function(file, numbers, missing) {
   d <- read.csv(file, fileEncoding = "UTF-8-BOM", colClasses = "character",
                 na.strings = missing, check.names = FALSE)
   is_number <- names(d) %in% numbers
-  d[is_number] <- lapply(d[is_number], as.numeric)
+  d[is_number] <- lapply(d[is_number], function(x) as.numeric(replace(x, which(x == "NA"), NA)))
   d[!is_number] <- lapply(d[!is_number], function(x) sub("^'(?=[-'=+@])", "", x, perl = TRUE))
   d
 }
