@@ -73,8 +73,14 @@ def test_truth_of_the_page_is_that_of_the_simulation():
 
     truth = json.loads((ROOT / "data" / "simulated_alliance_studies.truth.json").read_text())
     means = {name: level["true_mean_z"] for name, level in truth["modalities"].items()}
-    rows = re.findall(r"^\| ([\w-]+) \| ([+−][\d.]+) \|.*\| yes \|$", PAGE, re.MULTILINE)
+    number = r"([+−][\d.]+)"
+    rows = re.findall(
+        rf"^\| ([\w-]+) \| {number} \| {number} \| \[{number}, {number}\] \|.*\| (yes|no) \|$",
+        PAGE,
+        re.MULTILINE,
+    )
     assert len(rows) == 12
-    for name, difference in rows:
-        want = means[name] - means["CBT"]
-        assert abs(float(difference.replace("−", "-")) - want) < 0.00051
+    for name, *numbers, covered in rows:
+        true, _, low, high = (float(number.replace("−", "-")) for number in numbers)
+        assert abs(true - (means[name] - means["CBT"])) < 0.00051
+        assert covered == ("yes" if low <= true <= high else "no")
