@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
 from metaalliance.model import RHO
+from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.meta_regression import MetaRegression, with_r
 from metaalliance.moderation.scale.result import LocationScale
@@ -60,7 +61,9 @@ def moderator_document(
         **parts,
         "regression": _regression(found.regression, found.predicted),
         "within_between": [one.to_dict() for one in found.parts],
-        "location_scale": _location_scale(found.spread, found.aggregation_rho),
+        "location_scale": _location_scale(
+            found.spread, found.spread_predicted, found.aggregation_rho
+        ),
         "model_set": None if found.models is None else found.models.to_dict(),
     }
     return _document("moderators", analysis, problems, content, files)
@@ -173,16 +176,19 @@ def _regression(
     """Return the formula's model with its predictions."""
     if found is None:
         return None
-    rows = None if predicted is None else with_r(predicted, found.fit)
-    return {**found.to_dict(), "predictions": rows}
+    return {**found.to_dict(), "predictions": _predictions(predicted, found.fit)}
+
+
+def _predictions(predicted: pd.DataFrame | None, of: OfModel) -> list[dict[str, Any]] | None:
+    return None if predicted is None else with_r(predicted, of.measure)
 
 
 def _location_scale(
-    found: LocationScale | None, aggregation_rho: float | None
+    found: LocationScale | None, predicted: pd.DataFrame | None, aggregation_rho: float | None
 ) -> dict[str, Any] | None:
-    """Return the model with the correlation by which effects were averaged."""
+    """Return the model with its predictions, and the correlation by which effects were averaged."""
     if found is None:
         return None
     content = found.to_dict()
     content["settings"] = {**content["settings"], "aggregation_rho": aggregation_rho}
-    return content
+    return {**content, "predictions": _predictions(predicted, found)}

@@ -13,7 +13,8 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.moderation.decomposition import WithinBetween, within_between
-from metaalliance.moderation.formula import parse_formula
+from metaalliance.moderation.design import warn_beyond
+from metaalliance.moderation.formula import Factor, parse_formula
 from metaalliance.moderation.location_scale import location_scale
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
 from metaalliance.moderation.model_set import ModelSet, model_set
@@ -98,6 +99,8 @@ class ModeratorModels:
 
     Attributes
     ----------
+    predicted, spread_predicted : DataFrame or None
+        What `regression` and `spread` predict at the values asked for.
     aggregation_rho : float or None
         Correlation with which the effects of `spread` were averaged; None where they were not.
     """
@@ -107,6 +110,7 @@ class ModeratorModels:
     predicted: pd.DataFrame | None
     parts: tuple[WithinBetween, ...]
     spread: LocationScale | None
+    spread_predicted: pd.DataFrame | None
     aggregation_rho: float | None
     models: ModelSet | None
 
@@ -118,6 +122,10 @@ class ModeratorModels:
             found += [*self.table.notices, *(p for m in self.table.moderators for p in m.notices)]
         for one in (self.regression, *self.parts, self.spread):
             found += [] if one is None else one.notices
+        if self.regression is not None and self.predicted is not None:
+            found += warn_beyond(self.regression.design.variables, self.predicted)
+        if self.spread is not None and self.spread_predicted is not None:
+            found += warn_beyond(self.spread.designs.variables, self.spread_predicted)
         return list(dict.fromkeys(found))
 
 
@@ -129,8 +137,8 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
     OptionError
         For settings of variables that no model has.
     """
-    if options.at and options.regressed is None:
-        raise OptionError("--at predicts from a --formula; there is none.")
+    if options.at and not (options.regressed or options.heterogeneity):
+        raise OptionError("--at predicts from --formula or --heterogeneity; there is neither.")
     if options.methods and not options.moderators and options.regressed is None:
         raise OptionError("--tests takes a moderator (--by) or a --formula; there is neither.")
     _check_variables(analysis.effects, options)
@@ -142,9 +150,10 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
         return ModeratorModels(
             table=table,
             regression=regression,
-            predicted=None if regression is None else _predicted(options, regression),
+            predicted=_predicted(options, regression),
             parts=tuple(_within_between(analysis, options, by) for by in options.within_between),
             spread=spread,
+            spread_predicted=_predicted(options, spread),
             aggregation_rho=None if spread is None else analysis.aggregation_rho,
             models=_model_set(analysis, options),
         )
@@ -156,27 +165,38 @@ def pairs(given: Sequence[str], option: str) -> dict[str, str]:
     Raises
     ------
     OptionError
-        For a text without "=".
+        For a text without "=", or a column with two values.
     """
-    found = {}
+    found: dict[str, str] = {}
+    for name, value in _split(given, option):
+        if found.setdefault(name, value) != value:
+            raise OptionError(f"--{option} {name}: {found[name]} or {value}? It takes one value.")
+    return found
+
+
+def _split(given: Sequence[str], option: str) -> list[tuple[str, str]]:
+    """Return columns and values."""
+    found = []
     for text in given:
-        name, mark, value = text.partition("=")
-        if not mark or not name.strip() or not value.strip():
+        name, mark, value = (part.strip() for part in text.partition("="))
+        if not mark or not name or not value:
             raise OptionError(f"--{option} {text}: write column=value, such as year=2020.")
-        found[name.strip()] = value.strip()
+        found.append((name, value))
     return found
 
 
 def numbers(given: Sequence[str], option: str) -> dict[str, float]:
     """Return numbers by column from texts such as "year=10"."""
-    found = {}
-    for name, text in pairs(given, option).items():
-        try:
-            found[name] = float(text)
-        except ValueError:
-            raise OptionError(f"--{option} {name}={text}: {text!r} is no number.") from None
-        if not math.isfinite(found[name]):
-            raise OptionError(f"--{option} {name}={text}: the number must be finite.")
+    return {name: _number(name, text, option) for name, text in pairs(given, option).items()}
+
+
+def _number(name: str, text: str, option: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        raise OptionError(f"--{option} {name}={text}: {text!r} is no number.") from None
+    if not math.isfinite(found):
+        raise OptionError(f"--{option} {name}={text}: the number must be finite.")
     return found
 
 
@@ -208,12 +228,20 @@ def _check_variables(effects: Effects, options: ModeratorOptions) -> None:
                 raise OptionError(
                     f"--{option} {name}: no model has it; {', '.join(sorted(known))}."
                 )
+    columns = sorted({f.column for text in formulas for f in _factors(effects, text)})
+    for name, _ in _split(options.at, "at"):
+        if name not in columns:
+            raise OptionError(f"--at {name} is in no formula; they have {', '.join(columns)}.")
 
 
 def _names(effects: Effects, formula: str) -> set[str]:
     """Variables of the formula, by column and by name."""
-    factors = parse_formula(formula, [*effects.moderators, "n", "sample"], effects.frame).factors
+    factors = _factors(effects, formula)
     return {f.column for f in factors} | {f.name for f in factors}
+
+
+def _factors(effects: Effects, formula: str) -> tuple[Factor, ...]:
+    return parse_formula(formula, [*effects.moderators, "n", "sample"], effects.frame).factors
 
 
 def _table(analysis: Analysis, options: ModeratorOptions) -> ModeratorTable:
@@ -265,15 +293,19 @@ def _bootstraps(options: ModeratorOptions) -> bool:
     return bool(methods - other)
 
 
-def _predicted(options: ModeratorOptions, fit: MetaRegression) -> pd.DataFrame | None:
-    """Predict at the values asked for."""
-    if not options.at:
+def _predicted(
+    options: ModeratorOptions, fit: MetaRegression | LocationScale | None
+) -> pd.DataFrame | None:
+    """Predict at the values of the model's own variables, where some were asked for."""
+    if fit is None:
         return None
-    wanted = {v.column: bool(v.levels) for v in fit.design.variables}
-    texts = [t for t in options.at if wanted.get(t.partition("=")[0].strip()) is not False]
-    plain = [t for t in options.at if t not in texts]
-    at = {**pairs(texts, "at"), **numbers(plain, "at")}
-    return fit.predict(at=at)
+    variables = (fit.design if isinstance(fit, MetaRegression) else fit.designs).variables
+    levels = {v.column: bool(v.levels) for v in variables}
+    at: dict[str, list[Any]] = {}
+    for name, text in _split(options.at, "at"):
+        if name in levels:
+            at.setdefault(name, []).append(text if levels[name] else _number(name, text, "at"))
+    return fit.predict(at={k: list(dict.fromkeys(v)) for k, v in at.items()}) if at else None
 
 
 def _within_between(analysis: Analysis, options: ModeratorOptions, by: str) -> WithinBetween:

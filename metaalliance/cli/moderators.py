@@ -14,7 +14,11 @@ from metaalliance.cli.run import print_error
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
-from metaalliance.report.tables.meta_regression import regression_sheets, regression_tables
+from metaalliance.report.tables.meta_regression import (
+    prediction_table,
+    regression_sheets,
+    regression_tables,
+)
 from metaalliance.report.tables.moderator_models import (
     location_scale_table,
     model_set_sheets,
@@ -78,6 +82,8 @@ def moderator_workbook(found: ModeratorModels) -> dict[str, Any]:
     if found.spread is not None:
         sheets["Location-scale"] = location_scale_table(found.spread, found.aggregation_rho)
         sheets["Location-scale numbers"] = found.spread.to_frame()
+        if found.spread_predicted is not None:
+            sheets["Location-scale predictions"] = found.spread_predicted
     if found.models is not None:
         sheets |= model_set_sheets(found.models)
     return sheets
@@ -101,6 +107,9 @@ def _model_tables(found: ModeratorModels) -> list[Table]:
     tables += [within_between_table(one) for one in found.parts]
     if found.spread is not None:
         tables.append(location_scale_table(found.spread, found.aggregation_rho))
+        if found.spread_predicted is not None:
+            of, at = found.spread, found.spread_predicted
+            tables.append(prediction_table(of, of.designs.variables, at))
     if found.models is not None:
         tables += model_set_tables(found.models)
     return tables

@@ -112,6 +112,21 @@ def grid_of(
     return pd.DataFrame(list(itertools.product(*values.values())), columns=list(values))
 
 
+def warn_beyond(variables: Sequence[Variable], frame: pd.DataFrame) -> tuple[Problem, ...]:
+    """Return a warning for each straight line that is predicted outside its data."""
+    found = []
+    for v in variables:
+        if v.levels or v.function or v.curved or v.column not in frame:
+            continue
+        x = pd.to_numeric(frame[v.column], errors="coerce")
+        if bool(((x < v.low) | (x > v.high)).any()):
+            message = (
+                f"{v.name} is predicted outside the data, which end at {v.low:g} and {v.high:g}."
+            )
+            found.append(notice("MA638", message))
+    return tuple(dict.fromkeys(found))
+
+
 def build_design(
     effects: Effects,
     formula: str,

@@ -8,7 +8,7 @@
 source(file.path("scripts", "golden", "pooling.R"))   # writer, fit_uni(), zcor(); runs nothing
 
 NOTES <- list(
-  independent = "rma(scale = ~ ), link log, nlminb at the tightest rel.tol that converges; profile: confint (profile likelihood of alpha) of the fit with default control, as its refits do not converge otherwise; lrt: anova against rma with the same mean. Its optimizer stops about 1e-6 short",
+  independent = "rma(scale = ~ ), link log, nlminb at the tightest rel.tol that converges; profile: confint (profile likelihood of alpha) of the fit with default control, as its refits do not converge otherwise; lrt: anova against rma with the same mean. Its optimizer stops about 1e-6 short; predicted: predict(newmods, newscale)",
   dependent = "rma.mv(random = list(~ g | study, ~ g | effect), struct = DIAG) with a level g of studies: the variances of each level are those of a location-scale model with g for both components; lrt: against one variance per component",
   residual = "confint of rma(mods): Q-profile (QP) with tol 1e-12; of rma.mv(mods): profile likelihood of each sigma2, of the fit with default control"
 )
@@ -22,6 +22,14 @@ tightest <- function(fit) {
   stop("no convergence")
 }
 
+#: Means of the reference and of the other level of meta at three sizes, with their intervals.
+AT <- data.frame(meta = c(0, 1, 1), size = c(0.5, 1, 3))
+predicted <- function(f) {
+  p <- predict(f, newmods = AT$meta, newscale = AT$size)
+  list(meta = arr(as.character(AT$meta)), size = num(AT$size), pred = num(p$pred), se = num(p$se),
+       ci_low = num(p$ci.lb), ci_high = num(p$ci.ub), pi_low = num(p$pi.lb), pi_high = num(p$pi.ub))
+}
+
 independent_case <- function(d, mods, scale, method, test) {
   f <- tightest(function(control) rma(yi, vi, mods = mods, scale = scale, data = d, method = method, test = test, control = control))
   null <- rma(yi, vi, mods = mods, data = d, method = method, test = test, control = list(threshold = 1e-14, maxiter = 1000))
@@ -30,7 +38,8 @@ independent_case <- function(d, mods, scale, method, test) {
   list(alpha = num(f$alpha), se_alpha = num(f$se.alpha), z_alpha = num(f$zval.alpha), p_alpha = num(f$pval.alpha),
        ci_low = num(f$ci.lb.alpha), ci_high = num(f$ci.ub.alpha), beta = num(f$beta), se = num(f$se), p = num(f$pval),
        QS = f$QS, QSdf = num(f$QSdf), QSp = f$QSp, ll = c(logLik(f)), lrt = 2 * (c(logLik(f)) - c(logLik(null))),
-       profile_low = num(sapply(ci, `[`, 1)), profile_high = num(sapply(ci, `[`, 2)))
+       profile_low = num(sapply(ci, `[`, 1)), profile_high = num(sapply(ci, `[`, 2)),
+       predicted = predicted(f))
 }
 
 dependent_case <- function(d, method) {

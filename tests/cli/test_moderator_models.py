@@ -83,6 +83,40 @@ def test_heterogeneity_is_a_location_scale_model(asked, effects, flag):
 
 
 @pytest.mark.usefixtures("quiet")
+def test_a_location_scale_model_predicts_where_it_is_asked(asked, effects, tmp_path):
+    words = ("--formula", "modality", "--heterogeneity", "year; effect = alliance_rater")
+    at = ("year=2010", "year=2000", "modality=CBT", "alliance_rater=observer")
+    content = asked(*words, *(word for one in at for word in ("--at", one)))
+    fit = location_scale(effects, "modality", "year; effect = alliance_rater")
+    where = {"year": [2010.0, 2000.0], "modality": "CBT", "alliance_rater": "observer"}
+    expected = fit.predict(at=where)
+    found = content["location_scale"]["predictions"]
+    assert [row["year"] for row in found] == [2010.0, 2000.0]
+    for name in ("estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high", "tau2"):
+        assert [row[name] for row in found] == pytest.approx(expected[name].tolist(), rel=1e-7)
+    assert found[0]["r"]["pi_low"] == pytest.approx(math.tanh(found[0]["pi_low"]))
+    (plain,) = content["regression"]["predictions"]  # the one of these columns that it has
+    assert plain["modality"] == "CBT"
+    assert "tau2" not in plain
+    book = load_workbook(tmp_path / "sim_results" / "moderators.xlsx")
+    head, *rows = book["Location-scale predictions"].iter_rows(values_only=True)
+    column = head.index("pi_high")
+    assert [r[column] for r in rows] == pytest.approx([r["pi_high"] for r in found], rel=1e-15)
+
+
+def test_predictions_of_the_heterogeneity_alone_are_printed(call, nested):
+    words = ("--formula", "1", "--heterogeneity", "effect = n", "--at", "n=9000", "--no-figures")
+    done = call("moderators", nested, *words)
+    assert done.exit_code == 0, done.stderr
+    table = done.stdout.partition("Predictions of the location-scale model")[2]
+    head, _, row = table.strip().splitlines()[:3]
+    assert head.split()[:2] == ["n", "r"]
+    assert "tau" in head
+    assert row.split()[0] == "9000"
+    assert "n is predicted outside the data" in done.stderr
+
+
+@pytest.mark.usefixtures("quiet")
 def test_a_two_level_model_of_the_heterogeneity_is_of_averages(asked, effects):
     content = asked(
         "--heterogeneity", "year", "--formula", "modality", "--scale", "year=1", "--rho", ".7",
@@ -153,7 +187,10 @@ def test_model_set_weighs_every_subset(asked, effects, tmp_path):
             2,
             "'REML', 'ML'",
         ),
-        (("--heterogeneity", "modality", "--at", "modality=CBT"), 2, "--formula"),
+        (("--by", "modality", "--at", "modality=CBT"), 2, "--heterogeneity; there is neither"),
+        (("--heterogeneity", "modality", "--at", "year=2000"), 2, "in no formula; they have modal"),
+        (("--heterogeneity", "effect = n", "--at", "n=soon"), 2, "'soon' is no number"),
+        (("--formula", "n", "--scale", "n=1", "--scale", "n=5"), 2, "1 or 5?"),
         (("--heterogeneity", "1 +"), 2, "formula"),
         (("--heterogeneity", "year", "--tests", "wild-bootstrap"), 2, "neither"),
         (("--heterogeneity", "year; year"), 2, "two formulas"),

@@ -83,6 +83,70 @@ def test_one_effect_per_study_is_metafors_model(case, golden, quiet):
     assert_allclose(got.scale["profile_high"], want["profile_high"], rtol=1e-3)
 
 
+@pytest.mark.parametrize("case", ["REML_z", "ML_z", "REML_t", "REML_knha"])
+def test_predictions_are_metafors(case, golden, quiet):
+    """`predict(newmods, newscale)`, to the digits at which its optimizer stops."""
+    data, want = golden["independent"]["data"], golden["independent"][case]["predicted"]
+    method, test = case.split("_")
+    got = quiet(
+        location_scale, effects_of(data, ["meta", "size"], dependent=False), "meta", "size",
+        tau2=method, test=TESTS[test],
+    )  # fmt: skip
+    prediction = "normal" if test == "z" else "t"
+    found = got.predict(pd.DataFrame(want)[["meta", "size"]], prediction=prediction)
+    assert_allclose(found["estimate"], want["pred"], rtol=2e-5)
+    for name in ("se", "ci_low", "ci_high", "pi_low", "pi_high"):
+        assert_allclose(found[name], want[name], rtol=1e-4, err_msg=name)
+
+
+def test_predictions_of_dependent_effects_are_the_dense_algebra(dependent, quiet):
+    """Generalised least squares with the whole covariance matrix at the fitted components."""
+    got = quiet(
+        location_scale, dependent, "arm + size", "size; effect = dose", test="wald", rho=0.4,
+        reference={"arm": "a"}, prediction="normal",
+    )  # fmt: skip
+    frame, centre = (
+        dependent.frame,
+        {v["name"]: v["centre"] for v in got.variables if "centre" in v},
+    )
+    same = frame["study"].to_numpy()[:, None] == frame["study"].to_numpy()
+    sd = np.sqrt(frame["vi"].to_numpy())
+    V = 0.4 * np.outer(sd, sd) * same + np.diag(0.6 * sd**2)
+    a = got.scale["estimate"].to_numpy()
+
+    def variances(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        study = np.exp(a[0] + a[1] * (rows["size"].to_numpy() - centre["size"]))
+        return study, np.exp(a[2] + a[3] * (rows["dose"].to_numpy() - centre["dose"]))
+
+    def design(rows: pd.DataFrame) -> np.ndarray:
+        second = rows["arm"].to_numpy() == "b"
+        return np.column_stack([np.ones(len(rows)), second, rows["size"] - centre["size"]])
+
+    study, effect = variances(frame)
+    W = np.linalg.inv(V + same * study[:, None] + np.diag(effect))
+    X, new = (
+        design(frame),
+        pd.DataFrame({"arm": ["a", "b"], "size": [1.0, -0.5], "dose": [0.3, 1.5]}),
+    )
+    cov = np.linalg.inv(X.T @ W @ X)
+    mean = design(new) @ cov @ X.T @ W @ frame["yi"].to_numpy()
+    var = np.einsum("ij,jk,ik->i", design(new), cov, design(new))
+    tau2 = sum(variances(new))
+    found = got.predict(new)
+    z = 1.959963984540054
+    assert_allclose(found["tau2"], tau2, rtol=1e-10)
+    assert_allclose(found["estimate"], mean, rtol=1e-9)
+    assert_allclose(found["ci_low"], mean - z * np.sqrt(var), rtol=1e-9)
+    assert_allclose(found["pi_low"], mean - z * np.sqrt(var + tau2), rtol=1e-9)
+    assert_allclose(found["pi_high"], mean + z * np.sqrt(var + tau2), rtol=1e-9)
+
+
+def test_predictions_outside_the_data_warn(dependent, quiet):
+    got = quiet(location_scale, dependent, "1", "size")
+    with pytest.warns(MetaAllianceWarning, match="MA638 size is predicted outside the data"):
+        got.predict(at={"size": 99.0})
+
+
 @pytest.mark.parametrize("method", ["REML", "ML"])
 @pytest.mark.parametrize("name", ["assink2016", "konstantopoulos2011"])
 def test_levels_of_both_components_are_rma_mv_diag(name, method, golden, quiet):

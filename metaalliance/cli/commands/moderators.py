@@ -47,7 +47,11 @@ def moderators(
     ] = None,
     at: Annotated[
         Pairs,
-        typer.Option("--at", help="Predict at column=value, such as year=2020; repeat it."),
+        typer.Option(
+            "--at",
+            help="Predict from --formula and --heterogeneity at column=value, such as year=2020; "
+            "repeat it, also for further values of a column.",
+        ),
     ] = None,
     reference: Annotated[
         Pairs,

@@ -16,6 +16,7 @@ from metaalliance.errors import EstimationError, OptionError
 from metaalliance.models.design import conditioned
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.formula import parse_formula
+from metaalliance.moderation.variables import Variable
 from metaalliance.problems import Problem
 
 #: The component that a formula without a name moderates.
@@ -51,6 +52,11 @@ class Designs:
     def all(self) -> list[Design]:
         """Every design, that of the mean first."""
         return [*([] if self.mean is None else [self.mean]), *self.scale.values()]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Variables of every formula, each once."""
+        return tuple(dict.fromkeys(v for design in self.all for v in design.variables))
 
     @property
     def formula(self) -> str:

@@ -18,10 +18,11 @@ from metaalliance.model import Specification
 from metaalliance.models.inference.coefficients import COLUMNS, Coefficients
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import on_scale, without_nan
-from metaalliance.moderation.design import grid_of
+from metaalliance.moderation.design import grid_of, warn_beyond
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.scale.coefficients import ScaleFit
 from metaalliance.moderation.scale.design import Designs
+from metaalliance.notices import announce
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 
@@ -146,15 +147,18 @@ class LocationScale(OfModel):
         check_option("scale", scale, Scale)
         if frame is not None and at is not None:
             raise OptionError("Give a frame or at, not both.")
-        variables = [v for design in self.designs.all for v in design.variables]
+        variables = self.designs.variables
         if frame is None:
             frame = grid_of(variables, at, "a formula of this model")
         if frame.empty:
             raise OptionError("The frame to predict has no rows.")
+        announce(warn_beyond(variables, frame))
         mean = self.designs.mean
         rows = np.ones((len(frame), 1)) if mean is None else mean.rows(frame)
         tau2 = self._tau2_at(frame)
-        found = self.mean.predicted(np.nan_to_num(rows), np.nan_to_num(tau2), prediction)
+        found = self.mean.predicted(
+            np.nan_to_num(rows), np.nan_to_num(tau2, posinf=math.inf), prediction
+        )
         found = found.assign(tau2=tau2)
         found[np.isnan(rows).any(axis=1) | np.isnan(tau2)] = math.nan
         columns = list(dict.fromkeys(v.column for v in variables))
@@ -169,7 +173,8 @@ class LocationScale(OfModel):
             if design is None:
                 total += float(self.sigma2[name].iloc[0])
             else:
-                total += np.exp(design.rows(frame) @ self.fit.alpha(name))
+                with np.errstate(over="ignore"):  # far outside the data: an infinite variance
+                    total += np.exp(design.rows(frame) @ self.fit.alpha(name))
         return total
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
+from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import LIMITS, back_transform
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.result import tau2_text, wald_text
+from metaalliance.moderation.variables import Variable
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import components_text, level_text
@@ -20,7 +23,9 @@ def regression_tables(fit: MetaRegression, predicted: pd.DataFrame | None) -> li
     """Coefficients, tests of terms, and predictions of a meta-regression."""
     tables = [coefficient_table(fit), term_table(fit)]
     tables += [] if fit.bootstrap is None else [bootstrap_table(fit, fit.bootstrap)]
-    return tables if predicted is None else [*tables, prediction_table(fit, predicted)]
+    if predicted is not None:
+        tables.append(prediction_table(fit.fit, fit.design.variables, predicted))
+    return tables
 
 
 def regression_sheets(fit: MetaRegression, predicted: pd.DataFrame | None) -> dict[str, Any]:
@@ -116,27 +121,33 @@ def term_table(fit: MetaRegression) -> Table:
     )
 
 
-def prediction_table(fit: MetaRegression, predicted: pd.DataFrame) -> Table:
-    """Predicted means with their intervals, as correlations where they are."""
-    measure = fit.fit.measure
-    is_r = measure != "generic"
-    columns = list(dict.fromkeys(v.column for v in fit.design.variables))
-    numeric = {v.column for v in fit.design.variables if not v.levels}
+def prediction_table(of: OfModel, variables: Iterable[Variable], predicted: pd.DataFrame) -> Table:
+    """Predicted means with their intervals, as correlations where they are.
+
+    A location-scale model predicts tau² too, and its table has tau on the analysis scale.
+    """
+    is_r = of.measure != "generic"
+    numeric = {v.column: not v.levels for v in variables}
+    spread = "tau2" in predicted
     rows = []
     for row in records(predicted):
-        back = {n: back_transform(float(row[n]), measure) for n in LIMITS}
-        values = {c: f"{float(row[c]):.6g}" if c in numeric else row[c] for c in columns}
-        rows.append({**with_limits(back, correlation=is_r), **values})
-    level = level_text(fit.fit.level)
+        back = {n: back_transform(float(row[n]), of.measure) for n in LIMITS}
+        values = {c: f"{float(row[c]):.6g}" if is_number else row[c]
+                  for c, is_number in numeric.items()}  # fmt: skip
+        tau = {"tau": math.sqrt(row["tau2"])} if spread else {}
+        rows.append({**with_limits(back, correlation=is_r), **tau, **values})
+    level = level_text(of.level)
     return Table(
-        title="Predictions",
+        title="Predictions of the location-scale model" if spread else "Predictions",
         fields=(
-            *(Field(key=c, title=c) for c in columns),
+            *(Field(key=c, title=c) for c in numeric),
             effect_field("estimate", is_r=is_r),
             Field(key="ci", title=f"{level} CI", kind="interval"),
+            *((Field(key="tau", title="tau", kind="number"),) if spread else ()),
             Field(key="pi", title=f"{level} PI", kind="interval", optional=True),
         ),
         rows=tuple(rows),
-        name="predictions",
+        notes=("The PI takes the tau² of its row as known.",) if spread else (),
+        name="location-scale-predictions" if spread else "predictions",
         wide=len(rows) > 20,
     )
