@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,8 +129,15 @@ class ModeratorModels:
         return list(dict.fromkeys(found))
 
 
-def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels:
+def fit_models(
+    analysis: Analysis,
+    options: ModeratorOptions,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> ModeratorModels:
     """Fit everything that was asked for; notices are kept in the results, not warned of.
+
+    `progress` is told how many differences of a moderator's levels have their wild bootstrap.
 
     Raises
     ------
@@ -144,7 +151,7 @@ def fit_models(analysis: Analysis, options: ModeratorOptions) -> ModeratorModels
     _check_variables(analysis.effects, options)
     analysis.check_structure()
     with quiet():
-        table = _table(analysis, options) if options.moderators else None
+        table = _table(analysis, options, progress) if options.moderators else None
         regression = _regression(analysis, options)
         spread = _location_scale(analysis, options)
         return ModeratorModels(
@@ -244,7 +251,9 @@ def _factors(effects: Effects, formula: str) -> tuple[Factor, ...]:
     return parse_formula(formula, [*effects.moderators, "n", "sample"], effects.frame).factors
 
 
-def _table(analysis: Analysis, options: ModeratorOptions) -> ModeratorTable:
+def _table(
+    analysis: Analysis, options: ModeratorOptions, progress: Callable[[int, int], None] | None
+) -> ModeratorTable:
     """Test the moderators one at a time."""
     return moderator_table(
         analysis.effects,
@@ -260,6 +269,7 @@ def _table(analysis: Analysis, options: ModeratorOptions) -> ModeratorTable:
         components=options.components,
         replications=options.replications,
         seed=options.seed,
+        progress=progress,
     )
 
 

@@ -10,7 +10,7 @@ from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions
 from metaalliance.cli.drawing.further_figures import Drawing, moderator_drawings, slug
 from metaalliance.cli.frame import Shown, examined
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import print_error
+from metaalliance.cli.run import print_error, progress_line
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.problems import Problem
@@ -43,7 +43,13 @@ def run_moderators(request: Request, options: ModeratorOptions, *, figures: bool
     """Run the command."""
     names = figure_names(options) if figures else None
     return examined(
-        "moderators", request, options, _shown, figures=names, refused="Nothing was compared."
+        "moderators",
+        request,
+        options,
+        _shown,
+        figures=names,
+        refused="Nothing was compared.",
+        progress=None if request.quiet else progress_line(unit="differences bootstrapped"),
     )
 
 

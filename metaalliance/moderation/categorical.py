@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 import numpy as np
@@ -51,6 +51,7 @@ def moderators(
     components: Components = "re-estimated",
     replications: int = 1000,
     seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
     **settings: Unpack[ModelSettings],
 ) -> ModeratorTest:
     """Compare the mean effect between the levels of a categorical moderator.
@@ -81,6 +82,8 @@ def moderators(
         every replication, or hold them at their estimates, which is fast.
     replications, seed : int
         Of the permutation test and the wild bootstrap.
+    progress : callable, optional
+        Is told how many of all contrasts have their wild bootstrap.
     **settings
         The settings of `pool`, or a whole `Model` as `model`.
 
@@ -123,7 +126,7 @@ def moderators(
         chance: Chance = {
             "components": components, "replications": replications, "seed": seed
         }  # fmt: skip
-        result = add_tests(result, grouping, tests, chance)
+        result = add_tests(result, grouping, tests, chance, progress)
     return announced(result)
 
 

@@ -52,12 +52,14 @@ def add_tests(
     grouping: Grouping,
     tests: str | Sequence[str],
     chance: Chance,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ModeratorTest:
     """Return the result with the tests asked for in its `tests`.
 
     Every method compares the tested levels with one common heterogeneity, by a test (and where it
     has to, an estimator) of its own, which its `settings` name; all else is that of the result.
-    One that does not apply says why. `chance` is what permutations and bootstrap go by.
+    One that does not apply says why. `chance` is what permutations and bootstrap go by, and
+    `progress` is told how many contrasts of all are bootstrapped.
     """
     wanted = METHODS if tests == "all" or list(tests) == ["all"] else tests
     names = [wanted] if isinstance(wanted, str) else [str(t).strip() for t in wanted]
@@ -72,7 +74,7 @@ def add_tests(
     contrasts = result.contrasts
     done = any(row["test"] == "wild-bootstrap" for row in rows)
     if done and isinstance(result.fit, RegressionFit):
-        contrasts = _bootstrapped(contrasts, case)
+        contrasts = _bootstrapped(contrasts, case, progress)
     return replace(result, tests=pd.DataFrame(rows, columns=columns), contrasts=contrasts)
 
 
@@ -106,7 +108,9 @@ class _Case:
         return fit_regression(self.effects, ones, ("mean",), model)
 
 
-def _bootstrapped(contrasts: pd.DataFrame, case: _Case) -> pd.DataFrame:
+def _bootstrapped(
+    contrasts: pd.DataFrame, case: _Case, progress: Callable[[int, int], None] | None
+) -> pd.DataFrame:
     """Contrasts with the p-value of the wild bootstrap of each, and the same adjusted by Holm."""
     fit, levels = case.fit(test="cr0"), {name: i for i, name in enumerate(case.tested)}
     p = np.full(len(contrasts), math.nan)
@@ -114,6 +118,8 @@ def _bootstrapped(contrasts: pd.DataFrame, case: _Case) -> pd.DataFrame:
         C = np.zeros((1, len(levels)))
         C[0, levels[str(a)]], C[0, levels[str(b)]] = 1.0, -1.0
         p[row] = fit.wild_bootstrap(C, **case.chance).p_value_corrected
+        if progress is not None:
+            progress(row + 1, len(contrasts))
     return contrasts.assign(p_bootstrap=p, p_bootstrap_adjusted=holm(p))
 
 

@@ -134,6 +134,7 @@ def moderator_table(
     components: Components = "re-estimated",
     replications: int = 1000,
     seed: int = 1,
+    progress: Callable[[int, int], None] | None = None,
     **settings: Unpack[ModelSettings],
 ) -> ModeratorTable:
     """Test several moderators, one at a time.
@@ -151,7 +152,7 @@ def moderator_table(
         Of numeric moderators, see `slope`.
     reference : dict, optional
         First level by moderator.
-    min_studies, separate_tau2, compare, sesoi, tests, components, replications, seed
+    min_studies, separate_tau2, compare, sesoi, tests, components, replications, seed, progress
         Of moderators with levels, see `moderators`.
     **settings
         The settings of `pool`, or a whole `Model` as `model`.
@@ -188,7 +189,8 @@ def moderator_table(
         return moderators(
             used, name, reference=(reference or {}).get(name), min_studies=min_studies,
             separate_tau2=separate_tau2, compare=compare, sesoi=sesoi, tests=tests,
-            components=components, replications=replications, seed=seed, model=model,
+            components=components, replications=replications, seed=seed, progress=progress,
+            model=model,
         )  # fmt: skip
 
     found, failed = _each(names, one)

@@ -40,6 +40,14 @@ def built(rho: float, study: float, effect: float) -> MarginalCovariance:
     return MarginalCovariance.build(BLOCKS, VI, rho, study, effect)
 
 
+@pytest.mark.parametrize("columns", [1, 7, 8, 40])
+def test_sums_of_many_columns_are_those_of_each(columns):
+    values = RNG.normal(size=(K, columns))
+    one = [[values[j == LABELS, c].sum() for c in range(columns)] for j in range(len(SIZES))]
+    assert_close(BLOCKS.sums(values), one, 1e-14, 1.0)
+    assert_close(BLOCKS.sums(values[:, 0]), np.array(one)[:, 0], 1e-14, 1.0)
+
+
 @settings
 def test_solve_is_the_dense_inverse(rho, study, effect):
     theirs = np.linalg.solve(dense(rho, study, effect), Z)

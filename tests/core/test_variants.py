@@ -15,8 +15,9 @@ from metaalliance.core.variance.levels import Crossed, Term
 from metaalliance.core.variance.many import variant_ascent
 from metaalliance.core.variance.many.each_variant import EachVariant
 from metaalliance.core.variance.many.level_variants import LevelVariants
+from metaalliance.core.variance.many.mixed_designs import MixedDesign, design_of
 from metaalliance.core.variance.many.nested_variants import NestedVariants
-from metaalliance.core.variance.many.variant_designs import ClusterDesign, ColumnDesign, design_of
+from metaalliance.core.variance.many.variant_designs import ClusterDesign, ColumnDesign
 from metaalliance.core.variance.many.variants import Variants
 from metaalliance.core.variance.multilevel import MultilevelData, evaluate
 from metaalliance.core.variance.own import SamplingErrors
@@ -52,8 +53,13 @@ def structures() -> dict[str, Nested | Levels]:
 
 
 STRUCTURES = structures()
-#: The second is constant within studies, and within teams where they are the clusters.
-DESIGNS = {"within studies": X, "between clusters": np.column_stack([np.ones(K), STUDY // 3 % 2])}
+#: The second is constant within studies, and within teams where they are the clusters; the third
+#: within all but one team and two of its studies.
+BETWEEN = np.column_stack([np.ones(K), STUDY // 3 % 2])
+FEW = BETWEEN.copy()
+FEW[[0, 2], 1] = 1.0
+DESIGNS = {"within studies": X, "between clusters": BETWEEN, "within few studies": FEW}
+DESIGN_KINDS = dict(zip(DESIGNS, (ColumnDesign, ClusterDesign, MixedDesign), strict=True))
 KINDS = dict(zip(STRUCTURES, [NestedVariants] * 2 + [LevelVariants] * 2 + [EachVariant] * 2,
                  strict=True))  # fmt: skip
 of_every_structure = pytest.mark.parametrize("name", STRUCTURES)
@@ -114,18 +120,27 @@ def test_refits_are_those_of_single_climbs(name, method, design):
 
 
 @of_every_structure
-def test_a_design_of_clusters_has_the_moments_of_its_columns(name):
-    structure, X = STRUCTURES[name], DESIGNS["between clusters"]
+@pytest.mark.parametrize("subsets", [False, True], ids=["all effects", "subsets"])
+@pytest.mark.parametrize("design", ["between clusters", "within few studies"])
+def test_designs_of_clusters_have_the_moments_of_their_columns(name, design, subsets):
+    structure, X = STRUCTURES[name], DESIGNS[design]
     columns = [x[:, None] for x in X.T]
-    one = design_of(columns, structure.clusters, linked=False)
-    assert isinstance(one, ClusterDesign)
-    if structure.crossed:
-        assert isinstance(design_of(columns, structure.clusters, linked=True), ColumnDesign)
-        return
+    one, whole = design_of(columns, structure), ColumnDesign(tuple(columns))
+    assert isinstance(one, ColumnDesign if structure.crossed else DESIGN_KINDS[design])
+    if KINDS[name] is EachVariant and subsets:
+        return  # it has no subsets
+    present = np.ones((K, 1))
+    if subsets:
+        present = (np.random.default_rng(8).random((K, 3)) < 0.8).astype(float)
     theta = np.random.default_rng(3).uniform(0.001, 0.05, (3, len(structure.names)))
-    S, z, levels = Variants.of(structure, YI, columns).covariance(theta), YI, structure.levels
+    variants = Variants.of(structure, YI, columns, present)
+    S, z, levels = variants.covariance(theta), YI, structure.levels
     beta = np.random.default_rng(4).normal(size=(3, 2))
-    mine, other = one.solved(S), ColumnDesign(tuple(columns)).solved(S)
+    mine, other = one.solved(S, theta, present), whole.solved(S)
+    assert_close(one.gram(present), whole.gram(present), 1e-12)
+    assert_close(one.fitted(beta), whole.fitted(beta), 1e-12, 1.0)
+    assert (one.shared() == X).all()
+    assert (one.one(2) == X).all()
     assert_close(mine.information(), other.information(), 1e-11, 1.0)
     assert_close(mine.against(z), other.against(z), 1e-11, 1.0)
     assert_close(mine.times(beta), other.times(beta), 1e-11, 1.0)

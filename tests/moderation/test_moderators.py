@@ -273,6 +273,16 @@ def test_contrasts_are_bootstrapped_beside_the_levels(nested, quiet, components)
     assert "p_bootstrap" not in separate.contrasts
 
 
+def test_progress_of_the_bootstrap_is_told(nested, quiet):
+    seen = []
+    got = quiet(
+        ma.moderators, nested, "modality", tests=["wild-bootstrap"], replications=99,
+        progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
+    count = len(got.contrasts)
+    assert seen == [(row, count) for row in range(1, count + 1)]
+
+
 @pytest.mark.parametrize("components", ["re-estimated", "held"])
 def test_terms_of_a_formula_are_bootstrapped(nested, quiet, components):
     chance = {"seed": 3, "components": components}

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
+
+#: Columns from which sums are a product with a sparse matrix.
+MANY_COLUMNS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +30,7 @@ class StudyBlocks:
     starts: IntArray
     sizes: IntArray
     study: IntArray = field(repr=False)
+    _matrix: list[csr_matrix] = field(default_factory=list, repr=False)
 
     @classmethod
     def from_sorted(cls, labels: IntArray) -> StudyBlocks:
@@ -46,7 +51,12 @@ class StudyBlocks:
 
     def sums(self, values: Array) -> Array:
         """Sum rows within studies: (k,) to (m,), or (k, c) to (m, c)."""
-        return np.add.reduceat(values, self.starts, axis=0)
+        if values.ndim == 1 or values.shape[1] < MANY_COLUMNS:
+            return np.add.reduceat(values, self.starts, axis=0)
+        if not self._matrix:  # a sparse product runs along the columns
+            ends, k = np.append(self.starts, self.study.size), self.study.size
+            self._matrix.append(csr_matrix((np.ones(k), np.arange(k), ends), shape=(self.m, k)))
+        return np.asarray(self._matrix[0] @ values, dtype=np.float64)
 
     def of_one_size(self, wanted: BoolArray, cells: int = 4_000_000) -> Iterator[IntArray]:
         """Yield rows (c, n) of the wanted studies by size, in batches of bounded memory."""

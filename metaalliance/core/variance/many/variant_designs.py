@@ -1,7 +1,7 @@
 """Designs of variants: any columns, or columns that are constant within clusters.
 
-With x constant within clusters, S^-1 x is x times S^-1 1: every moment of the design is then one of
-clusters, and a product of matrices whatever the number of columns.
+`mixed_designs` chooses. With x constant within clusters, S^-1 x is x times S^-1 1: every moment of
+the design is then one of clusters, and a product of matrices whatever the number of columns.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.data_sets import Design
 from metaalliance.core.variance.levels import Groups
+
+#: Rows up to which columns are stacked for their products; with more they are taken two by two.
+FEW_ROWS = 64
 
 
 class VariantCovariance(Protocol):
@@ -80,24 +83,8 @@ class VariantDesign(Protocol):
     def fitted(self, beta: Array) -> Array:
         """X beta for beta (variants, p), shape (k, variants)."""
 
-    def solved(self, S: VariantCovariance) -> Solved:
-        """Prepare S^-1 X."""
-
-
-def design_of(X: Sequence[Array], clusters: StudyBlocks, *, linked: bool) -> VariantDesign:
-    """Return the design of columns (k, variants), or (k, 1) where all variants share them.
-
-    Parameters
-    ----------
-    clusters : StudyBlocks
-        Of effects that are independent of others, unless they are `linked`.
-    """
-    if not linked and all(x.shape[1] == 1 for x in X):
-        whole = np.hstack(X)
-        of_clusters = whole[clusters.starts]
-        if (whole == clusters.spread(of_clusters)).all():
-            return ClusterDesign(Design.of(of_clusters), clusters)
-    return ColumnDesign(tuple(X))
+    def solved(self, S: VariantCovariance, theta: Array, present: Array) -> Solved:
+        """Prepare S^-1 X for S of `present` (k, variants) or (k, 1) at `theta` (variants, c)."""
 
 
 # Constant within clusters ------------------------------------------------------------------------
@@ -135,7 +122,7 @@ class ClusterDesign:
         """X beta."""
         return self.clusters.spread(self.X.X @ beta.T)
 
-    def solved(self, S: VariantCovariance) -> _SolvedClusters:
+    def solved(self, S: VariantCovariance, *_: Array) -> _SolvedClusters:
         """Prepare S^-1 X."""
         return _SolvedClusters(self, S)
 
@@ -207,7 +194,7 @@ class ColumnDesign:
         """X beta."""
         return _combined(self.X, beta)
 
-    def solved(self, S: VariantCovariance) -> _SolvedColumns:
+    def solved(self, S: VariantCovariance, *_: Array) -> _SolvedColumns:
         """Prepare S^-1 X."""
         columns = [S.solved_ones if (x == 1).all() else S.solve(x) for x in self.X]
         return _SolvedColumns(self.X, S, columns)
@@ -255,5 +242,11 @@ def _combined(columns: Sequence[Array], beta: Array) -> Array:
 
 def _cross(left: Sequence[Array], right: Sequence[Array]) -> Array:
     """Inner products of columns, shape (variants, p, p)."""
+    if all(a.shape[1] == 1 for a in left):
+        return np.asarray((np.hstack(left).T @ np.stack(right)).transpose(2, 1, 0))
+    shape = left[0].shape
+    if shape[0] <= FEW_ROWS and all(a.shape == shape for a in (*left, *right)):
+        every = np.einsum("akr,bkr->abr", np.stack(left), np.stack(right))
+        return np.asarray(every.transpose(2, 0, 1), dtype=np.float64)
     rows = [np.stack([column_products(a, b) for b in right], axis=-1) for a in left]
     return np.stack(rows, axis=-2)

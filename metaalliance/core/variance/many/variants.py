@@ -12,17 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.many.each_variant import EachVariant
-from metaalliance.core.variance.many.level_variants import LevelVariants
-from metaalliance.core.variance.many.nested_variants import NestedVariants
+from metaalliance.core.variance.many.covariances import covariance_at
+from metaalliance.core.variance.many.mixed_designs import design_of
 from metaalliance.core.variance.many.variant_designs import (
     Solved,
     VariantCovariance,
     VariantDesign,
     column_products,
-    design_of,
 )
-from metaalliance.core.variance.structure import Levels, Linear, Nested, Structure
+from metaalliance.core.variance.structure import Linear, Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +56,7 @@ class Variants:
         assert isinstance(structure, Linear)  # climbs are by the variances themselves
         present = np.ones((yi.shape[0], 1)) if present is None else present
         size = max(a.shape[1] for a in (yi, present, *X))
-        design = design_of(X, structure.clusters, linked=bool(structure.crossed))
+        design = design_of(X, structure)
         return cls(structure, yi, design, present, size, np.linalg.slogdet(design.gram(present))[1])
 
     @property
@@ -84,17 +82,12 @@ class Variants:
 
     def covariance(self, theta: Array) -> VariantCovariance:
         """Prepare S at `theta` (variants, c)."""
-        structure = self.structure
-        if isinstance(structure, Nested):
-            return NestedVariants.build(structure, self.present, theta)
-        if isinstance(structure, Levels) and structure.factor is None and structure.errors is None:
-            return LevelVariants.build(structure, self.present, theta)
-        return EachVariant.build(structure, theta)
+        return covariance_at(self.structure, self.present, theta)
 
     def at(self, theta: Array, *, restricted: bool) -> Points:
         """Solve the least squares problems at `theta` (variants, c)."""
         S, yi = self.covariance(theta), self.yi
-        solved = self.design.solved(S)
+        solved = self.design.solved(S, theta, self.present)
         bread = np.asarray(np.linalg.inv(solved.information()), dtype=np.float64)
         beta = np.einsum("rab,br->ra", bread, solved.against(yi))
         u = S.solve(yi) - solved.times(beta)
