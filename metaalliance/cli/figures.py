@@ -85,7 +85,9 @@ def run_figure(request: FigureRequest) -> int:
     loaded = load(request, config, settings, "Nothing was drawn.")
     if isinstance(loaded, int):
         return loaded
-    loaded.coded.refuse_intervals(f"A figure ({request.kind})", "it draws the value of each effect")
+    if not kind.intervals:
+        drawn = f"A figure ({request.kind})"
+        loaded.coded.refuse_intervals(drawn, "it draws the value of each effect")
     width = request.width or config.pool.get("width") or kind.width
     look = {"style": style, "width_mm": width, "title": request.title}
     with quiet():  # notices are printed

@@ -73,7 +73,6 @@ def run_pool(
         ("--cross-check", cross_check), ("--bootstrap", bootstrap), ("--also", also)
     ) if asked):  # fmt: skip
         loaded.coded.refuse_intervals(flag, "it needs a value for each effect")
-    figures = figures and not loaded.coded.n_censored  # its note says so
     analysis = _analyse(loaded)
     if cross_check:
         analysis = replace(analysis, check=witness(analysis.rows))

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.effects.given import column_of, labels_of, limits_of, numbers, refuse_where, sizes
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.model import refuse
@@ -66,6 +67,8 @@ class Effects:
         n: ArrayLike | None = None,
         sample: Sequence[Any] | ArrayLike | None = None,
         overlap: Overlap = "full",
+        lower: ArrayLike | None = None,
+        upper: ArrayLike | None = None,
     ) -> Effects:
         """Make effects from numbers that are computed already.
 
@@ -87,45 +90,57 @@ class Effects:
         overlap : {"full", "nested"}
             Whether effects of one sample are of the same people, or, where `n` differs, the
             smaller group is among the larger: rho times the root of the smaller n over the larger.
+        lower, upper : array_like, shape (k,), optional
+            Limits, on the scale of `yi`, of effects that are known only as not significant, such as
+            the critical values of their tests; `yi` is NaN for them, and they are NaN for the
+            others. `vi` is then the sampling variance of Fisher z or of any generic metric.
 
         Raises
         ------
         StudyDataError
             When lengths differ, a value is missing or infinite, a variance or n is not
-            positive, or a correlation is beyond 1; positions are counted from 0.
+            positive, a correlation is beyond 1, or an effect has both a value and limits, or
+            neither; positions are counted from 0.
 
         Examples
         --------
         >>> effects = Effects.from_arrays([0.2, 0.4], [0.01, 0.02], study=["A", "B"])
         >>> effects.n_effects, effects.n_studies
         (2, 2)
+        >>> nan = float("nan")
+        >>> Effects.from_arrays(
+        ...     [0.2, nan], [0.01, 0.02], lower=[nan, -0.28], upper=[nan, 0.28]
+        ... ).n_censored
+        1
         """
         check_option("measure", measure, Measure)
         check_option("overlap", overlap, Overlap)
-        y, v = _numbers("yi", yi), _numbers("vi", vi)
+        y = numbers("yi", yi, missing=lower is not None or upper is not None)
+        v = numbers("vi", vi)
         if y.size != v.size:
             raise StudyDataError(f"yi has {y.size} values and vi has {v.size}.")
         if y.size == 0:
             raise StudyDataError("There are no effects.")
-        _refuse("vi", v, v <= 0, "a sampling variance must be positive")
+        refuse_where("vi", v, v <= 0, "a sampling variance must be positive")
         if measure in {"r", "r-unbiased"}:
-            _refuse("yi", y, np.abs(y) > 1, "a correlation lies between -1 and 1")
+            refuse_where("yi", y, np.abs(y) > 1, "a correlation lies between -1 and 1")
         columns: dict[str, Any] = {
-            "study": _labels(study, y.size),
+            "study": labels_of(study, y.size),
             "effect": np.arange(1, y.size + 1),
             "yi": y,
             "vi": v,
+            **limits_of(lower, upper, y, measure),
         }
         if n is not None:
-            columns["n"] = _sizes(n, y.size)
+            columns["n"] = sizes(n, y.size)
         if sample is not None:
-            columns["sample"] = _column("sample", sample, y.size)
+            columns["sample"] = column_of("sample", sample, y.size)
         if measure != "generic":
             columns["r"] = np.tanh(y) if measure == "z" else y
         for name, values in dict(moderators if moderators is not None else {}).items():
             if str(name) in RESERVED or str(name) in columns:
                 raise StudyDataError(f"A moderator cannot be called {name!r}.")
-            columns[str(name)] = _column(str(name), values, y.size)
+            columns[str(name)] = column_of(str(name), values, y.size)
         return cls(frame=pd.DataFrame(columns), measure=measure, overlap=overlap)
 
     @property
@@ -310,58 +325,3 @@ def _fixed(column: pd.Series[Any]) -> Array:
     array: Array = column.to_numpy(dtype=float).view()
     array.flags.writeable = False
     return array
-
-
-def _numbers(name: str, values: ArrayLike) -> Array:
-    """Return finite numbers of shape (k,), or say which is not."""
-    try:
-        array = np.atleast_1d(np.asarray(values, dtype=float))
-    except (TypeError, ValueError) as error:
-        raise StudyDataError(f"{name} must hold numbers only: {error}.") from error
-    if array.ndim > 1:
-        raise StudyDataError(f"{name} has shape {array.shape}; one value per effect is needed.")
-    bad = np.flatnonzero(~np.isfinite(array))
-    if bad.size:
-        raise StudyDataError(f"{name}[{bad[0]}] is {array[bad[0]]}: every value must be finite.")
-    return array
-
-
-def _refuse(name: str, values: Array, wrong: BoolArray, reason: str) -> None:
-    """Refuse the first value that is wrong."""
-    bad = np.flatnonzero(wrong)
-    if bad.size:
-        raise StudyDataError(f"{name}[{bad[0]}] = {values[bad[0]]:g}: {reason}.")
-
-
-def _column(name: str, values: Any, k: int) -> Any:
-    """Return a column of length k; what is missing in a list of text stays missing."""
-    if isinstance(values, list | tuple):
-        shape = np.shape(np.array(values, dtype=object))
-        array = pd.Series(list(values)).to_numpy() if len(shape) == 1 and values else values
-    else:
-        array = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(values)
-    if np.shape(array) != (k,):
-        raise StudyDataError(f"{name} has shape {np.shape(array)}; {k} effects need ({k},).")
-    return array
-
-
-def _sizes(n: Any, k: int) -> Any:
-    """Return sample sizes; they may be missing."""
-    column = _column("n", n, k)
-    try:
-        numbers = np.asarray(pd.to_numeric(pd.Series(column)), dtype=float)
-    except (TypeError, ValueError) as error:
-        raise StudyDataError(f"n must hold numbers only: {error}.") from error
-    _refuse("n", numbers, numbers <= 0, "a sample size must be positive")
-    return column
-
-
-def _labels(study: Any, k: int) -> Any:
-    """Return study labels; each effect its own study by default."""
-    if study is None:
-        return np.arange(1, k + 1)
-    labels = _column("study", study, k)
-    missing = np.flatnonzero(pd.isna(labels))
-    if missing.size:
-        raise StudyDataError(f"study[{missing[0]}] is missing: every effect needs a study.")
-    return labels

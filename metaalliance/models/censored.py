@@ -223,8 +223,8 @@ def _notices(effects: Effects, model: Specification) -> tuple[Problem, ...]:
     if count > 1:
         who = f"{count:,} effects known only as not significant enter as intervals"
     message = (
-        f"{who}: by ML, with the profile likelihood of the mean. Q, weights, figures and what else "
-        "needs a value for each effect are left out."
+        f"{who}: by ML, with the profile likelihood of the mean. Q, weights and what else needs a "
+        "value for each effect are left out."
     )
     hint = "Report the result without these rows beside it."
     known = effects.subset(~effects.censored)

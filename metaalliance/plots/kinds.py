@@ -41,6 +41,8 @@ class FigureKind:
         Options with which the gallery draws it.
     few : bool
         Whether the gallery draws it from few studies.
+    intervals : bool
+        Whether it shows effects that are known only as not significant.
     """
 
     path: str
@@ -51,6 +53,7 @@ class FigureKind:
     width: float = 174.0
     example: Mapping[str, Any] = field(default_factory=dict)
     few: bool = False
+    intervals: bool = False
 
 
 KINDS: dict[str, FigureKind] = {
@@ -73,6 +76,7 @@ KINDS: dict[str, FigureKind] = {
         alt="canvas.alt_text:forest_text",
         example={"columns": ("year", "n"), "reference": (0.278, "Flückiger (2018)")},
         few=True,
+        intervals=True,
     ),
     "summary-forest": FigureKind(
         path="forests.summary:summary_forest",
@@ -95,6 +99,7 @@ KINDS: dict[str, FigureKind] = {
         options=("by",),
         alt="canvas.alt_text:funnel_text",
         width=120.0,
+        intervals=True,
     ),
     "study-funnel": FigureKind(
         path="charts.funnel_variants:study_funnel",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from metaalliance.effects.levels import MISSING
+from metaalliance.models.censored import PROFILE
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
@@ -38,12 +39,13 @@ TESTS = {
     "cr1": "CR1 cluster-robust test",
     "cr1s": "CR1S cluster-robust test",
     "cr2": "CR2 cluster-robust test",
+    PROFILE: "profile likelihood",
 }
 
 
 def heterogeneity_text(fit: PooledFit, wording: Wording = APA_WORDING) -> str:
     """Return Q, tau and I² with stars around the symbols."""
-    if fit.Q_df < 1:
+    if fit.n_effects < 2:
         return f"{wording.heterogeneity_label}not estimable from one effect{wording.end}"
     found = wording.sentence(wording.heterogeneity, _spread_values(fit, wording))
     return f"{wording.heterogeneity_label}{found}{wording.end}"
@@ -230,6 +232,15 @@ def other_models(fit: PooledFit, means: LevelMeans | None) -> tuple[Line, ...]:
 
 #: Said where an arrow is drawn.
 ARROWS = "Arrows: the interval goes on beyond the axis."
+
+
+def without_value(fit: PooledFit, shown: str) -> str:
+    """Say how many effects are known only as not significant, and what stands for each; or ""."""
+    count = fit.effects.n_censored
+    if not count:
+        return ""
+    has = "has" if count == 1 else "have"
+    return f"{count_text(count, 'effect')} known only as not significant (n.s.) {has} {shown}."
 
 
 def beyond_text(fit: PooledFit) -> str:

@@ -41,7 +41,9 @@ def test_pool_prints_saves_and_verifies(run, sheet, tmp_path):
     assert document["heterogeneity"]["Q"] is None
     left_out = [p["message"] for p in document["problems"] if p["code"] == "MA630"]
     assert any("outliers removed" in text for text in left_out)
-    assert not list((tmp_path / "out").glob("*.pdf"))
+    assert sorted(p.name for p in (tmp_path / "out").glob("*.pdf")) == ["forest.pdf", "funnel.pdf"]
+    alt = (tmp_path / "out/funnel.alt.txt").read_text(encoding="utf-8")
+    assert "5 effects known only as not significant (n.s.) have no point" in alt
     again = run("verify", tmp_path / "out/run.json", sheet)
     assert again.returncode == 0, again.stdout
     assert "The result follows from this workbook." in again.stdout
@@ -77,11 +79,21 @@ def test_python_script_reproduces(run, sheet, tmp_path):
     assert "The pooled result is the one that was exported." in found.stdout
 
 
+@pytest.mark.parametrize("command", ["forest", "funnel"])
+def test_figures_are_drawn_recorded_and_verified(run, sheet, tmp_path, command):
+    said = run(command, sheet, *CENSORED, "-o", tmp_path / "figures")
+    assert said.returncode == 0, said.stderr
+    assert "5 effects known only as not significant (n.s.) have" in " ".join(said.stdout.split())
+    again = run("verify", tmp_path / f"figures/run_{command}.json", sheet)
+    assert again.returncode == 0, again.stdout
+    assert "The figure follows from this workbook." in again.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("forest",), "A figure (forest) cannot obey --nonsignificant censored: 5 effects"),
-        (("funnel",), "A figure (funnel) cannot obey --nonsignificant censored"),
+        (("forest", "--summary"), "A figure (summary-forest) cannot obey --nonsignificant cen"),
+        (("plot", "study-funnel"), "A figure (study-funnel) cannot obey --nonsignificant cens"),
         (("plot", "orchard"), "A figure (orchard) cannot obey"),
         (("influence",), "A diagnostic of influence cannot obey --nonsignificant censored"),
         (("bias",), "A method for publication bias cannot obey --nonsignificant censored"),

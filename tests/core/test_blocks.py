@@ -46,6 +46,8 @@ def test_sums_of_many_columns_are_those_of_each(columns):
     one = [[values[j == LABELS, c].sum() for c in range(columns)] for j in range(len(SIZES))]
     assert_close(BLOCKS.sums(values), one, 1e-14, 1.0)
     assert_close(BLOCKS.sums(values[:, 0]), np.array(one)[:, 0], 1e-14, 1.0)
+    deep = np.stack([values, 2 * values], axis=-1)
+    assert_close(BLOCKS.sums(deep), np.stack([one, 2 * np.array(one)], axis=-1), 1e-14, 1.0)
 
 
 @settings

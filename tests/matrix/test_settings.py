@@ -117,7 +117,7 @@ WITHOUT_MODEL = {
 REFUSED: dict[tuple[str, str], str] = {
     (command, "nonsignificant censored"): r"cannot obey (--)?nonsignificant[ =]'?censored"
     for command in ("moderators", "bias", "influence", "multiverse", "compare", "report",
-                    "export-r", "forest", "forest --compare", "funnel", "plot")
+                    "export-r", "forest --compare", "plot")
 }  # fmt: skip
 #: Cells that are wrong today, with the reason. The list only shrinks.
 WRONG: dict[tuple[str, str], str] = {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from golden_data import golden
+from scipy import stats
 
 import metaalliance as ma
 from metaalliance.effects.effects import Effects
@@ -30,6 +32,13 @@ def effects_of(y, v, limit, silent, study=None, **columns):
         **columns,
     })  # fmt: skip
     return Effects(frame=frame, measure="z")
+
+
+@pytest.fixture
+def quiet_all():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +145,11 @@ def test_what_it_can_obey_it_obeys(nested, asked):
         (lambda e: ma.leave_one_out(ma.pool(e)), "A diagnostic of influence"),
         (lambda e: ma.influence(ma.pool(e)), "A diagnostic of influence"),
         (lambda e: ma.moderators(e, "half"), "A model of moderators"),
-        (lambda e: ma.plots.forest(ma.pool(e)), "cannot obey nonsignificant='censored'"),
-        (lambda e: ma.plots.funnel(ma.pool(e)), "A method that takes values"),
+        (
+            lambda e: ma.plots.orchard(ma.pool(e), by="half"),
+            "cannot obey nonsignificant='censored'",
+        ),
+        (lambda e: ma.plots.caterpillar(ma.pool(e)), "A method that takes values"),
         (ma.multiverse, "cannot obey nonsignificant='censored'"),
         (lambda e: e.to_pymare(), "A method that takes values"),
     ],
@@ -160,6 +172,73 @@ def test_comparison_has_the_policies_that_were_not_chosen(molloy):
     kept = ma.Effects.from_arrays(y[~silent], frame.vi[~silent], measure="z")
     assert dropped.estimate == ma.pool(kept).estimate
     assert zero.estimate < rows[0].fit.estimate < dropped.estimate
+
+
+SHEET = """study,sample,r,n,df,tails,sign,outcome_direction,outcome_measure
+A,one,.30,60,,,,higher_better,a
+A,one,n.s.,60,,,,higher_better,b
+A,two,n.s.,60,,,,higher_better,c
+B,,.45,80,,,,higher_better,a
+B,,.21,80,,,,higher_better,b
+C,,.28,120,,,,higher_better,a
+D,,n.s.,40,36,,,higher_better,a
+E,,n.s.,45,,1,-,lower_better,a
+F,,.5,70,,,,higher_better,a
+"""
+
+
+def test_arrays_are_the_rows_of_a_sheet(tmp_path, quiet_all):
+    """The critical values are computed here, from the t distribution."""
+    path = tmp_path / "s.csv"
+    path.write_text(SHEET, encoding="utf-8")
+    read = ma.effect_sizes(ma.read_studies(path, nonsignificant="censored"))
+    nan, n = math.nan, np.array([60, 60, 60, 80, 80, 120, 40, 45, 70])
+    df = np.where(n == 40, 36, n - 2)
+    t = stats.t.isf(np.where(n == 45, 0.05, 0.025), df)
+    top = np.arctanh(t / np.sqrt(t**2 + df))
+    silent = np.isin(np.arange(9), [1, 2, 6, 7])
+    r = np.array([0.3, nan, nan, 0.45, 0.21, 0.28, nan, nan, 0.5])
+    made = Effects.from_arrays(
+        np.arctanh(r), 1 / (df - 1), list("AAABBCDEF"), measure="z", n=n,
+        sample=["one", "one", "two", *[None] * 6],
+        lower=np.where(silent, np.where(n == 45, 0.0, -top), nan),
+        upper=np.where(silent, top, nan),
+    )  # fmt: skip
+    for name in ("yi", "vi", "r", "lower", "upper"):
+        np.testing.assert_allclose(made.frame[name], read.frame[name], rtol=1e-12, err_msg=name)
+    assert made.n_censored == read.n_censored == 4
+    mine, theirs = (ma.pool(e) for e in (made, read))
+    for name in ("estimate", "ci_low", "ci_high", "tau2", "pi_high"):
+        assert getattr(mine, name) == pytest.approx(getattr(theirs, name), rel=1e-9)
+    assert made.subset(~made.censored).n_censored == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"lower": [-0.3, math.nan]}, "lower and upper belong together: give both"),
+        ({"lower": [-0.3, math.nan], "upper": [math.nan, 0.3]}, "belong together"),
+        (
+            {"lower": [0.3, math.nan], "upper": [0.3, math.nan]},
+            r"lower\[0\] = 0.3: it is not",
+        ),
+        ({"lower": [-0.3, -0.2], "upper": [0.3, 0.2]}, r"yi\[1\] = 0.2: an effect has a value, or"),
+        ({"lower": [math.nan] * 2, "upper": [math.nan] * 2}, r"yi\[0\] = nan: an effect without"),
+        ({"lower": [-math.inf, math.nan], "upper": [0.3, math.nan]}, "must be finite"),
+        ({"lower": [-0.3], "upper": [0.3]}, "lower has 1"),
+        ({"lower": [-0.3, math.nan], "upper": [0.3, math.nan], "measure": "r"}, "takes no lower"),
+        ({}, r"yi\[0\] is nan: every value must be finite"),
+    ],
+)
+def test_limits_that_do_not_fit_are_refused_with_their_place(asked, words):
+    with pytest.raises(ma.StudyDataError, match=words):
+        Effects.from_arrays([math.nan, 0.2], [0.01, 0.01], **asked)
+
+
+def test_arrays_without_intervals_have_no_limits():
+    nothing = [math.nan] * 2
+    effects = Effects.from_arrays([0.1, 0.2], [0.01, 0.01], lower=nothing, upper=nothing)
+    assert effects.n_censored == 0 and "lower" not in effects.frame
 
 
 def test_a_group_within_another_is_refused(nested):

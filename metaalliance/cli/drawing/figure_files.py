@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metaalliance import plots
 from metaalliance.plots.canvas.style import Style
+from metaalliance.plots.forests.choice import grouping
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ def write_figures(
     """
     pages = plots.forest_pages(fit, width_mm=width_mm, style=style)
     single = pages[0]
-    grouped = "modality" in fit.effects.frame and fit.effects.frame["modality"].nunique() > 1
-    if len(pages) > 1 and grouped:
+    if len(pages) > 1 and grouping(None, fit.effects) != "none":
         single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
     funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
     write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)

@@ -50,8 +50,8 @@ class StudyBlocks:
         return self.starts
 
     def sums(self, values: Array) -> Array:
-        """Sum rows within studies: (k,) to (m,), or (k, c) to (m, c)."""
-        if values.ndim == 1 or values.shape[1] < MANY_COLUMNS:
+        """Sum rows within studies: (k,) to (m,), (k, c) to (m, c), or more axes."""
+        if values.ndim != 2 or values.shape[1] < MANY_COLUMNS:
             return np.add.reduceat(values, self.starts, axis=0)
         if not self._matrix:  # a sparse product runs along the columns
             ends, k = np.append(self.starts, self.study.size), self.study.size

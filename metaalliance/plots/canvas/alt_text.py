@@ -19,6 +19,7 @@ from metaalliance.plots.words import (
     heterogeneity_text,
     not_pooled,
     sentences,
+    without_value,
 )
 from metaalliance.wording.phrases import count_text, level_text
 
@@ -86,12 +87,14 @@ def forest_text(
     **_: Any,
 ) -> str:
     """Describe a forest plot: size, order, groups with their means, pooled result."""
-    level = grouping(by, fit.effects.frame)
+    level = grouping(by, fit.effects)
     order = f", {_ORDERS[sort]}" if sort in _ORDERS else ""
     opening = f"Forest plot of {size_text(fit)}{order}."
     shown = "Each study is a square with its interval."
     if fit.effects.dependent():
         shown = "Each study is a square, the average of its effects, with its interval."
+    if fit.effects.n_censored:
+        shown += f" {without_value(fit, 'dashes between limits in place of a square')}"
     groups = ""
     if level != "none":
         groups = f"Grouped by {_words(level)}: {_levels(fit, level_means(fit, level, pool))}"
@@ -121,7 +124,7 @@ def funnel_text(fit: PooledFit, **_: Any) -> str:
         f"Funnel plot of {size_text(fit)}. Standard errors are plotted against effects, with "
         "shaded zones of statistical significance around zero."
     )
-    return _joined(opening, *_results(fit, None))
+    return _joined(opening, without_value(fit, "no point"), *_results(fit, None))
 
 
 def _joined(*parts: str) -> str:

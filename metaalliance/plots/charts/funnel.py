@@ -46,7 +46,7 @@ from metaalliance.plots.charts.funnel_marks import (
     zone_entries,
 )
 from metaalliance.plots.groups import Group, groups_of
-from metaalliance.plots.words import averaging_text
+from metaalliance.plots.words import averaging_text, without_value
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.wording.phrases import count_text, level_text
 
@@ -140,7 +140,11 @@ def funnel(
             f"filled is on the scale {filled.measure!r} and fit on {fit.measure!r}: take "
             "filled.observed for fit."
         )
+    if points == "studies":
+        fit.effects.refuse_intervals("A funnel of averages", "they need a value for each effect")
     effects = shown_effects(fit, points)
+    if fit.effects.n_censored:
+        effects = effects.subset(~effects.censored)
     shown = _Shown(
         fit=fit,
         effects=effects,
@@ -221,6 +225,8 @@ def _note(shown: _Shown, style: Style) -> str:
         text += f" Each point is the average of one study ({rho})."
     elif shown.effects.dependent():
         text += " Each point is an effect; effects of one study are not independent."
+    if shown.fit.effects.n_censored:
+        text += f" {without_value(shown.fit, 'no point')}"
     if shown.filled is not None:
         fit = shown.filled.fit
         mean = estimate_sentence(

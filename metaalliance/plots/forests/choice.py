@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
@@ -87,7 +88,7 @@ def choose(
     OptionError
         For an unknown order, or a column that the effects do not have.
     """
-    frame = fit.effects.frame
+    frame, intervals = fit.effects.frame, bool(fit.effects.n_censored)
     check_option("effects", effects, EffectsShown)
     check_option("pool", pool, Pooling)
     left, right = _named(columns, frame), _named(right_columns, frame)
@@ -95,11 +96,16 @@ def choose(
     if twice:
         raise OptionError(f"columns: {', '.join(map(repr, twice))} would be shown twice.")
     asked = {*left, *right}
+    for what in ("column",) * ("weight" in asked) + ("order",) * (sort == "weight"):
+        reason = "a model of intervals has no weights"
+        fit.effects.refuse_intervals(f"The {what} weight of a forest plot", reason)
     if fit.effects.dependent() and COUNT not in asked:
         left = (COUNT, *left)
     sides = _sides(style.forest, left, right)
+    if intervals:
+        sides = (_without_weight(sides[0]), _without_weight(sides[1]))
     return Choice(
-        by=grouping(by, frame),
+        by=grouping(by, fit.effects),
         left=sides[0],
         right=sides[1],
         sort=_order_named(sort, frame),
@@ -108,6 +114,10 @@ def choose(
         percent=style.words.percent,
         optional=tuple(name for name in (COUNT, "weight") if name not in asked),
     )
+
+
+def _without_weight(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name != "weight")
 
 
 def _order_named(sort: str, frame: pd.DataFrame) -> str:
@@ -120,9 +130,12 @@ def _order_named(sort: str, frame: pd.DataFrame) -> str:
     return sort
 
 
-def grouping(by: str | None, frame: pd.DataFrame) -> str:
-    """Return the grouping column: modality by default, where there are two."""
+def grouping(by: str | None, effects: Effects) -> str:
+    """Return the grouping column: modality by default, where there are two and all have values."""
+    frame = effects.frame
     if by is None:
+        if effects.n_censored:
+            return "none"
         several = "modality" in frame and frame["modality"].dropna().drop_duplicates().size > 1
         return "modality" if several else "none"
     if by != "none":

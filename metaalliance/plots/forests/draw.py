@@ -175,6 +175,8 @@ def draw_marks(panel: Axes, plot: Plot, lines: Sequence[TableLine], ys: Array, r
     studies, rows = list(shown), list(shown.values())
     marks.studies(rows, ys[studies], plot.heaviest)
     for line, y in zip(lines, map(float, ys), strict=True):
+        if isinstance(line, StudyRow) and line.censored:
+            marks.limits(line, y)
         if isinstance(line, Prediction):
             marks.prediction(line, y)
         elif isinstance(line, Pooled):

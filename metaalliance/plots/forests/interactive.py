@@ -123,7 +123,8 @@ def _rows(plot: Plot) -> list[_Row]:
 
 def _sort_values(plot: Plot, line: StudyRow) -> dict[str, Any]:
     """Return the value of each column by which a study is sorted; None is last."""
-    values: dict[str, Any] = {"label": line.label.casefold(), EFFECT: line.estimate}
+    estimate = line.estimate if line.is_drawn else None
+    values: dict[str, Any] = {"label": line.label.casefold(), EFFECT: estimate}
     for spec, cell in zip(plot.table.columns, line.cells, strict=True):
         if spec.name == "weight":
             values[spec.name] = line.weight

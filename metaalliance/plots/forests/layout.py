@@ -333,6 +333,8 @@ def effect_parts(line: TableLine, table: Table) -> tuple[str, str, str]:
         return (effect_text(value, "r", 2, wording), *interval_ends(low, high, "r", wording))
     if isinstance(line, StudyRow | Pooled):
         ends = interval_ends(line.low, line.high, measure, wording)
+        if isinstance(line, StudyRow) and line.censored:
+            return ("n.s.", *ends)
         return (effect_text(line.estimate, measure, 2, wording), *ends)
     if isinstance(line, Prediction):
         return ("", *interval_ends(line.low, line.high, measure, wording))

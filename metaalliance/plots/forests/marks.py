@@ -27,6 +27,9 @@ _LEFT = Path([(0, 0), (2, 1), (2, -1), (0, 0)], closed=True)
 DIAMOND, BAR, CAP = 0.34, 0.125, 0.22
 DENSITY = 1.7
 
+#: Dashes between the limits of an effect without a value, and its ends in a small row.
+DASHES, SMALL_CAP = (2.5, 2.0), 0.8
+
 #: Share of the colour in the area of a density.
 TINT = 0.55
 
@@ -140,6 +143,19 @@ class Marks:
                     zorder=5,
                     clip_on=False,
                 ).set_label("arrows")
+
+    def limits(self, row: StudyRow, y: float) -> None:
+        """Draw where an effect without a value lies: dashes between ends like brackets."""
+        color = self.style.pale if row.minor else self.style.forest.interval
+        look: dict[str, Any] = {"colors": color, "linewidths": self.style.thin, "zorder": 4}
+        start, end = max(row.low, self.axis.low), min(row.high, self.axis.high)
+        line = self.panel.hlines(y, start, end, linestyles=(0, DASHES), **look)
+        line.set_label("not significant")
+        ends = [x for x in (row.low, row.high) if self.axis.low <= x <= self.axis.high]
+        half = CAP * self.row * (SMALL_CAP if row.minor else 1.0)
+        if ends:
+            self.panel.vlines(ends, y - half, y + half, **look).set_label("limits")
+        self._arrows(np.array([row.low]), np.array([row.high]), np.array([y]), color)
 
     def diamond(self, line: Pooled, y: float) -> None:
         """Draw a mean and its interval; a diamond that leaves the axis is cut, with an arrow."""

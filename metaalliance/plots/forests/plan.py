@@ -141,7 +141,9 @@ def _notes(
 ) -> tuple[Line, ...]:
     """Return what has to be known about the marks."""
     notes = []
-    if fit.effects.dependent():
+    if fit.effects.n_censored:
+        notes.append(_interval_note(fit, studies))
+    if fit.effects.dependent() and _has_averages(fit):
         rho = averaging_text(fit, RHO, look.words)
         rho += " within samples" if fit.effects.studies_with_samples else ""
         if choice.effects == "average":
@@ -153,6 +155,20 @@ def _notes(
     if beyond := beyond_text(fit):
         notes.append(beyond)
     return (own(" ".join(notes)),) if notes else ()
+
+
+def _interval_note(fit: PooledFit, studies: list[StudyRow]) -> str:
+    """Explain rows without a value, and the size of the squares."""
+    text = "n.s.: known only as not significant, between the limits at the ends of the dashes. "
+    if any(row.minor for row in studies) and fit.effects.dependent():
+        text += "A study with such an effect has no average, and a row for each effect. "
+    return text + "Squares have one size, as a model of intervals has no weights."
+
+
+def _has_averages(fit: PooledFit) -> bool:
+    """Whether some study has several effects that all have values."""
+    studies = fit.effects.frame.groupby("study")["yi"]
+    return bool((studies.count().eq(studies.size()) & studies.size().gt(1)).any())
 
 
 def _average_note(fit: PooledFit, studies: list[StudyRow], rho: str) -> str:

@@ -29,7 +29,10 @@ class StudyRow:
     Attributes
     ----------
     low, high : float
-        Interval from the sampling error alone: the inner interval; NaN where there is none.
+        Interval from the sampling error alone: the inner interval; NaN where there is none. The
+        limits of an effect that is known only as not significant.
+    weight : float
+        Weight in the overall mean; 1 where the model has no weights.
     outer_low, outer_high : float
         Interval of the study's true effect, with the variance of effects within studies; NaN
         where it is not shown.
@@ -37,6 +40,8 @@ class StudyRow:
         The effects behind an average.
     minor : bool
         Whether the row is one of the effects behind the average above it.
+    censored : bool
+        Whether the effect is known only as not significant, and has no estimate.
     printed : tuple of float, optional
         Correlation and limits as published; they are written, not the values of the marks.
     """
@@ -51,6 +56,7 @@ class StudyRow:
     outer_high: float = math.nan
     points: tuple[float, ...] = ()
     minor: bool = False
+    censored: bool = False
     printed: tuple[float, float, float] | None = None
 
     @property
@@ -95,26 +101,63 @@ def _study_rows(
     part: Effects, weights: Array, fit: PooledFit, choice: Choice
 ) -> tuple[StudyRow, ...]:
     """Rows of the studies of `part`, with their weights in the overall mean."""
+    make = _with_intervals if part.n_censored else _averaged
+    frame, summed, blocks = make(part, weights, fit, choice)
+    return tuple(row for i in _order(frame, summed, choice.sort) for row in blocks[i])
+
+
+#: The studies with their weights, and the rows of each.
+_Blocks = tuple[pd.DataFrame, Array, list[list[StudyRow]]]
+
+
+def _averaged(part: Effects, weights: Array, fit: PooledFit, choice: Choice) -> _Blocks:
+    """Rows of studies whose effects all have values."""
     effects = study_averages(part, fit.specification, RHO)
     codes, _ = pd.factorize(part.frame["study"])
     summed = np.bincount(codes, weights=weights, minlength=effects.n_effects).astype(np.float64)
     averages = _rows(effects, summed, fit, choice)
     if choice.effects == "average" or not fit.effects.dependent():
-        return tuple(averages[i] for i in _order(effects.frame, summed, choice.sort))
+        return effects.frame, summed, [[row] for row in averages]
     frame = part.frame.reset_index(drop=True)
     behind = frame.groupby("study", sort=False).indices
     members = [behind[study] for study in effects.frame["study"]]
     outer = _outer(effects, fit)
     singles = _rows(part, weights, fit, choice, minor=True)
-    rows: list[StudyRow] = []
-    for i in _order(effects.frame, summed, choice.sort):
+    blocks = []
+    for i in range(effects.n_effects):
         several = len(members[i]) > 1
         shown = several and choice.effects == "behind"
         points = tuple(float(part.yi[j]) for j in members[i]) if shown else ()
-        rows.append(_extended(averages[i], outer[i], points))
-        if several and choice.effects == "rows":
-            rows += [singles[j] for j in members[i]]
-    return tuple(rows)
+        below = [singles[j] for j in members[i]] if several and choice.effects == "rows" else []
+        blocks.append([_extended(averages[i], outer[i], points), *below])
+    return effects.frame, summed, blocks
+
+
+def _with_intervals(part: Effects, weights: Array, fit: PooledFit, choice: Choice) -> _Blocks:
+    """Rows where some effects have no value: their studies have no average, but all effects."""
+    per_study = part.frame.groupby("study", sort=False)
+    silent = per_study["lower"].transform("count").to_numpy() > 0
+    found: dict[object, list[StudyRow]] = {}
+    if not silent.all():
+        frame, _, blocks = _averaged(part.subset(~silent), weights[~silent], fit, choice)
+        found |= dict(zip(frame["study"], blocks, strict=True))
+    counted = replace(part, frame=part.frame.assign(n_effects=per_study["yi"].transform("size")))
+    single = _rows(counted, weights, fit, choice)
+    each = _rows(counted, weights, fit, choice, minor=True)
+    for study, members in per_study.indices.items():
+        if len(members) == 1:
+            found.setdefault(study, [single[members[0]]])
+        elif study not in found:
+            found[study] = [_without_average(single[members[0]]), *(each[j] for j in members)]
+    first = part.frame.drop_duplicates("study")
+    first = first.assign(yi=[found[study][0].estimate for study in first["study"]])
+    return first, np.ones(len(first)), [found[study] for study in first["study"]]
+
+
+def _without_average(row: StudyRow) -> StudyRow:
+    """Return the row of a study that has no average."""
+    nan = math.nan
+    return replace(row, estimate=nan, low=nan, high=nan, censored=False)
 
 
 def _extended(row: StudyRow, outer: float, points: tuple[float, ...]) -> StudyRow:
@@ -130,17 +173,20 @@ def _rows(
     """Return a row for each effect, with normal intervals of the level of the fit."""
     frame = effects.frame
     half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
+    low, high = effects.limits()
+    half[effects.censored] = 0.0
     cells = [_cells(frame, name, weights, choice, minor=minor) for name in choice.cells]
     labels = effect_labels(frame) if minor else [str(s) for s in study_names(frame)]
     return [
         StudyRow(
             label=labels[i],
             cells=tuple(column[i] for column in cells),
-            estimate=float(effects.yi[i]),
-            low=float(effects.yi[i] - half[i]),
-            high=float(effects.yi[i] + half[i]),
-            weight=float(weights[i]),
+            estimate=float(frame["yi"].iloc[i]),
+            low=float(low[i] - half[i]),
+            high=float(high[i] + half[i]),
+            weight=1.0 if math.isnan(weights[i]) else float(weights[i]),
             minor=minor,
+            censored=bool(effects.censored[i]),
         )
         for i in range(len(frame))
     ]

@@ -9,7 +9,15 @@ from metaalliance.plots.canvas.typeset import Line, Run, shorten, user
 from metaalliance.plots.canvas.vector import element, polygon, segment, text
 from metaalliance.plots.forests.layout import effect_parts, first_fitting, indent_of
 from metaalliance.plots.forests.lines import Heading, Note, Pooled, Prediction, TableLine
-from metaalliance.plots.forests.marks import ARROW, DIAMOND, INNER, LEAST_SIDE, POINT
+from metaalliance.plots.forests.marks import (
+    ARROW,
+    CAP,
+    DASHES,
+    DIAMOND,
+    INNER,
+    LEAST_SIDE,
+    POINT,
+)
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 
@@ -63,6 +71,8 @@ def _marks(plot: Plot, line: TableLine) -> str:
 
 def _study(plot: Plot, line: StudyRow) -> str:
     style, look = plot.style, plot.style.forest
+    if not line.is_drawn:
+        return _limits(plot, line) if line.censored else ""
     double = not math.isnan(line.outer_low)
     weight = style.medium * (INNER if double else 1.0)
     share = math.sqrt(line.weight / plot.heaviest)
@@ -93,6 +103,19 @@ def _study(plot: Plot, line: StudyRow) -> str:
         )
         for point in line.points
     ]
+    return "".join(parts)
+
+
+def _limits(plot: Plot, line: StudyRow) -> str:
+    """Return dashes between the limits of an effect without a value, its ends like brackets."""
+    style, color, half = plot.style, plot.style.forest.interval, CAP * plot.style.row
+    between = _interval(plot, line.low, line.high, color, style.thin)
+    dashes = " ".join(f"{d * MM_PER_POINT * style.thin:.3f}" for d in DASHES)
+    parts = [between.replace("/>", f' stroke-dasharray="{dashes}"/>', 1)]
+    for end in (line.low, line.high):
+        if plot.axis.low <= end <= plot.axis.high:
+            x = plot.place(end)
+            parts.append(segment(x, x, -half, half, color, style.thin))
     return "".join(parts)
 
 
