@@ -15,6 +15,7 @@ from metaalliance.analysis.influence import InfluenceKeywords, InfluenceResults,
 from metaalliance.analysis.record import asked_of, record_of
 from metaalliance.analysis.report import content_for, gather
 from metaalliance.config import Config, find_config, read_config
+from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.diagnostics.removal import removals
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.convert import effect_sizes
@@ -231,10 +232,15 @@ class Analysis:
         steps: Sequence[float] = (0.025,),
         alternative: Alternative = "auto",
         aggregation_rho: float | None = None,
+        smallest_p: float = SMALLEST_P,
     ) -> BiasSummary:
         """Apply every method for publication bias to the pooled result; see `bias_summary`."""
         return bias_summary(
-            self.fit, steps=steps, alternative=alternative, aggregation_rho=aggregation_rho
+            self.fit,
+            steps=steps,
+            alternative=alternative,
+            aggregation_rho=aggregation_rho,
+            smallest_p=smallest_p,
         )
 
     def multiverse(

@@ -19,6 +19,7 @@ from metaalliance.analysis.further_documents import (
 )
 from metaalliance.analysis.influence import InfluenceResults
 from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
+from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.errors import OptionError
 from metaalliance.options import check_option
 from metaalliance.policy import Policy
@@ -42,11 +43,14 @@ class BiasOptions:
         Direction that selection favours.
     aggregation_rho : float or None
         Correlation with which effects are averaged; None takes that of the model.
+    smallest_p : float
+        Where the beta selection model truncates p.
     """
 
     steps: str
     alternative: str
     aggregation_rho: float | None = None
+    smallest_p: float = SMALLEST_P
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,7 @@ def _bias(analysis: Analysis, options: BiasOptions) -> BiasSummary:
         steps=parse_steps(options.steps),
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
         aggregation_rho=options.aggregation_rho,
+        smallest_p=options.smallest_p,
     )
 
 
@@ -178,6 +183,7 @@ def _bias_document(
         "steps": list(parse_steps(options.steps)),
         "alternative": options.alternative,
         "aggregation_rho": found.aggregation_rho,
+        "smallest_p": options.smallest_p,
     }
     return bias_document(analysis, found, own, (*found.notices, *notes), files)
 

@@ -12,6 +12,7 @@ from metaalliance.cli.frame import Shown, examined, settings_rows
 from metaalliance.cli.request import Request
 from metaalliance.options import check_option, check_rho
 from metaalliance.problems import Problem
+from metaalliance.publication_bias.beta_selection import check_smallest
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.report.tables.bias import (
     adjusted_table,
@@ -34,6 +35,7 @@ def run_bias(request: Request, options: BiasOptions, *, figures: bool) -> int:
     check_option("alternative", options.alternative, Way)
     if options.aggregation_rho is not None:
         check_rho(options.aggregation_rho)
+    check_smallest(options.smallest_p, "--smallest-p ")
     return examined("bias", request, options, _shown, figures=FIGURES if figures else None)
 
 

@@ -89,6 +89,19 @@ class BetaSelectionModel(SelectionResult):
         )
 
 
+def check_smallest(smallest_p: float, name: str = "smallest_p=") -> float:
+    """Return a p-value at which others are truncated, or refuse it.
+
+    Raises
+    ------
+    OptionError
+        For a value that is not from 0 up to .5.
+    """
+    if not 0 <= smallest_p < 0.5:
+        raise OptionError(f"{name}{smallest_p!r} is not a p-value from 0 to below 0.5.")
+    return smallest_p
+
+
 def beta_selection_model(
     effects: Effects | PooledFit,
     *,
@@ -138,8 +151,7 @@ def beta_selection_model(
     ('likelihood-ratio', 2)
     """
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
-    if not 0 <= smallest_p < 0.5:
-        raise OptionError(f"smallest_p={smallest_p!r} is not a p-value from 0 to below 0.5.")
+    check_smallest(smallest_p)
     start = begin(BetaSelectionModel, effects, settings)
     chosen = start.effects
     X, names = design(chosen, moderators)

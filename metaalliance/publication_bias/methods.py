@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel, beta_selection_model
 from metaalliance.publication_bias.egger import Egger, egger
 from metaalliance.publication_bias.excess_significance import (
@@ -39,14 +40,21 @@ class Wanted:
         Cut points of the step-function selection model.
     alternative : {"auto", "greater", "less"}
         Direction that selection favours.
+    smallest_p : float
+        Where the beta selection model truncates p.
     """
 
     steps: tuple[float, ...] = (0.025,)
     alternative: Alternative = "auto"
+    smallest_p: float = SMALLEST_P
 
     def way(self) -> dict[str, Any]:
         """Return the options of a method with a direction."""
         return {"alternative": self.alternative}
+
+    def truncated(self) -> dict[str, Any]:
+        """Return the options of the beta selection model."""
+        return {**self.way(), "smallest_p": self.smallest_p}
 
     def as_asked(self) -> dict[str, Any]:
         """Return the options of the selection model with the steps that were asked for."""
@@ -213,7 +221,7 @@ METHODS: Sequence[Method] = (
         function=beta_selection_model,
         kind="both",
         test=-1,
-        options=Wanted.way,
+        options=Wanted.truncated,
         sentence="The beta selection model has a weight that bends smoothly with *p* between .025 "
         "and .975",
         references=("citkowicz2017", "citkowicz2026"),

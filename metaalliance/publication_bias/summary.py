@@ -8,6 +8,7 @@ from typing import Any, Literal, Unpack
 
 import pandas as pd
 
+from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
@@ -18,6 +19,7 @@ from metaalliance.models.scale import without_nan
 from metaalliance.notices import quiet
 from metaalliance.options import Measure, Scale, check_option, check_rho
 from metaalliance.problems import Problem, notice
+from metaalliance.publication_bias.beta_selection import check_smallest
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
@@ -190,6 +192,7 @@ def bias_summary(
     steps: Sequence[float] = (0.025,),
     alternative: Alternative = "auto",
     aggregation_rho: float | None = None,
+    smallest_p: float = SMALLEST_P,
     **settings: Unpack[ModelSettings],
 ) -> BiasSummary:
     """Apply every method for publication bias that these effects allow.
@@ -207,6 +210,8 @@ def bias_summary(
     aggregation_rho : float, optional
         Correlation with which effects of a study are averaged for methods that take
         independent effects; by default the rho that was asked for where it is a number, else .5.
+    smallest_p : float
+        Where the beta selection model truncates p, as in `beta_selection_model`.
     **settings
         The settings of `pool`; beside a fit they go over its own.
 
@@ -218,7 +223,8 @@ def bias_summary(
     Raises
     ------
     OptionError
-        For steps, a direction or a correlation that cannot be, or a setting of the pooled model.
+        For steps, a direction, a correlation or a p-value that cannot be, or a setting of the
+        pooled model.
 
     Examples
     --------
@@ -232,9 +238,10 @@ def bias_summary(
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
     if aggregation_rho is not None:
         check_rho(aggregation_rho, "aggregation_rho")
+    wanted = Wanted(steps=cuts, alternative=alternative, smallest_p=check_smallest(smallest_p))
     with quiet():
         fit = _fit(effects, settings)
-        applied = tuple(_applied(fit, Wanted(steps=cuts, alternative=alternative), aggregation_rho))
+        applied = tuple(_applied(fit, wanted, aggregation_rho))
     found = [p for a in applied if a.result for p in a.result.notices if p.code != "MA650"]
     few = few_studies(fit.effects, "Publication bias")
     refused = [

@@ -6,14 +6,17 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
 import openpyxl
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import metaalliance as ma
+from metaalliance.analysis.examinations import BiasOptions
 from metaalliance.cli.app import app
 
 RATERS = ("client", "therapist", "observer")
@@ -120,6 +123,38 @@ def test_few_studies_of_one_size_are_answered_with_reasons(call, tmp_path):
     assert "Egger was left out" in text and "the same in all 5" in text
 
 
+#: Every option of the command, with a value that moves some number, and which.
+MOVES = {
+    "steps": ("--steps", ".05,.5", "Selection (0.025)"),
+    "alternative": ("--alternative", "less", "Selection (0.025)"),
+    "aggregation_rho": ("--aggregation-rho", ".1", "Limit meta-analysis"),
+    "smallest_p": ("--smallest-p", ".001", "Beta selection"),
+}
+
+
+def test_the_matrix_has_every_option():
+    assert set(MOVES) == {f.name for f in fields(BiasOptions)}
+    flags = {p.name: p.default for p in get_command(app).commands["bias"].params}
+    asked = BiasOptions(steps=flags["steps"], alternative=flags["alternative"])
+    assert {name: flags[name] for name in MOVES} == asdict(asked)
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_every_option_acts_and_is_recorded_and_verified(call, tmp_path, name):
+    flag, value, method = MOVES[name]
+    path = sheet(tmp_path / "studies.csv", 24, 3)
+    words = (path, "--no-figures", "--json", "--quiet")
+    plain, done = (json.loads(call(*words, *more).stdout) for more in ((), (flag, value)))
+    assert done["methods"].get(method) != plain["methods"][method]
+    assert done["settings"][name] != plain["settings"][name]
+    record = tmp_path / "studies_results" / "run_bias.json"
+    asked = json.loads(record.read_text(encoding="utf-8"))["request"]["options"][name]
+    assert str(asked).removeprefix("0") == value.removeprefix("0")
+    again = CliRunner().invoke(app, ["verify", str(record), str(path)])
+    assert again.exit_code == 0, again.stdout
+    assert "The result follows from this workbook." in again.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -127,6 +162,7 @@ def test_few_studies_of_one_size_are_answered_with_reasons(call, tmp_path):
         (("--steps", ".5,.025"), "rising one-sided"),
         (("--alternative", "up"), "alternative"),
         (("--aggregation-rho", "2"), "correlation"),
+        (("--smallest-p", ".5"), "--smallest-p 0.5 is not a p-value"),
         (("--model", "lmer"), "model"),
     ],
 )

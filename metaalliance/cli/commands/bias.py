@@ -35,11 +35,24 @@ def bias(
             "[default: --rho where it is a number, else .5].",
         ),
     ] = None,
+    smallest_p: Annotated[
+        float,
+        typer.Option(
+            "--smallest-p",
+            help="The beta selection model takes p nearer to 0 or 1 than this as this near; 0 for "
+            "no truncation.",
+        ),
+    ] = 0.025,
     figures: Figures = True,
 ) -> int:
     """Test for publication bias; print means adjusted for it side by side."""
     from metaalliance.analysis.examinations import BiasOptions
     from metaalliance.cli.bias import run_bias
 
-    options = BiasOptions(steps=steps, alternative=alternative, aggregation_rho=aggregation_rho)
+    options = BiasOptions(
+        steps=steps,
+        alternative=alternative,
+        aggregation_rho=aggregation_rho,
+        smallest_p=smallest_p,
+    )
     return run_bias(request, options, figures=figures)
