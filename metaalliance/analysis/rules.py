@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from metaalliance.model import Model
+from metaalliance.publication_bias.comparison import BIAS_ADJUSTED
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES
 
 #: Version of the rules that this version of the package follows; 1 is that of 0.1, whose records
@@ -21,7 +22,7 @@ RULES_VERSION = 5
 SIZES = 5
 
 
-Where = Literal["", "samples", "reading", "structure", "sizes", "degrees"]
+Where = Literal["", "samples", "reading", "structure", "sizes", "degrees", "effective-n"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +41,14 @@ class Rule:
         Regular expression of the paths of these numbers.
     vanished : bool
         Whether it only takes numbers away.
-    where : {"", "samples", "reading", "structure", "sizes", "degrees"}
+    row : str
+        Name of the row of the comparison whose numbers it moves; "" for those of any.
+    where : {"", "samples", "reading", "structure", "sizes", "degrees", "effective-n"}
         Which analyses it concerns: all, those with several independent samples in a study, those
         whose studies, effects, participants or levels are counted otherwise now, those whose
         model takes further levels, a crossed factor or correlations from a column of levels,
         those with effects whose group sizes or counts give their variance, those of a multilevel
-        model with the test t.
+        model with the test t, those whose PET-PEESE takes the effective n.
     """
 
     version: int
@@ -53,12 +56,16 @@ class Rule:
     commands: frozenset[str]
     numbers: str
     vanished: bool = False
+    row: str = ""
     where: Where = ""
 
-    def explains(self, command: str, moved: Mapping[str, Any]) -> bool:
-        """Whether a number of a command can have moved by this rule."""
+    def explains(self, command: str, moved: Mapping[str, Any], rows: Sequence[str] = ()) -> bool:
+        """Whether a number of a command can have moved; `rows` name those of the comparison."""
         gone = moved["now"] is None or not self.vanished
-        return command in self.commands and gone and bool(re.match(self.numbers, moved["number"]))
+        found = re.match(self.numbers, moved["number"])
+        if command not in self.commands or not gone or found is None:
+            return False
+        return not self.row or self.row in rows[int(found["row"]) :][:1]
 
 
 _ALL = frozenset({"pool", "report", "moderators", "bias", "influence", "multiverse"})
@@ -166,7 +173,9 @@ RULES: tuple[Rule, ...] = (
         version=5,
         text="where variances depend on effects, PET-PEESE takes the effective n",
         commands=frozenset({"pool", "report"}),
-        numbers=r"models\.[1-9]",
+        numbers=r"models\.(?P<row>\d+)\.pooled\b",
+        row=BIAS_ADJUSTED,
+        where="effective-n",
     ),
     Rule(
         version=5,
@@ -229,6 +238,12 @@ def has_ruled_t(model: Model) -> bool:
     return t and model.kind not in {"two-level", "common-effect"}
 
 
+def takes_effective_n(models: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the PET-PEESE row of a comparison rests on the effective n."""
+    own = (m["settings"].get("predictor") or "" for m in models if m["name"] == BIAS_ADJUSTED)
+    return any("effective n" in predictor for predictor in own)
+
+
 def is_read_otherwise(moved: Sequence[Mapping[str, Any]]) -> bool:
     """Whether numbers that moved count studies, effects or participants."""
     return any(_COUNTS.match(m["number"]) for m in moved)
@@ -245,13 +260,16 @@ def explained(
     command: str,
     moved: Sequence[Mapping[str, Any]],
     sheet: Collection[Where] = (),
+    rows: Sequence[str] = (),
 ) -> tuple[list[tuple[Rule, list[Mapping[str, Any]]]], list[Mapping[str, Any]]]:
     """Set numbers that moved against the rules that changed since.
 
     Parameters
     ----------
-    sheet : collection of {"samples", "reading", "structure", "sizes", "degrees"}
+    sheet : collection of {"samples", "reading", "structure", "sizes", "degrees", "effective-n"}
         What the sheet or the model has that only some rules concern.
+    rows : sequence of str
+        Names of the rows of the comparison.
 
     Returns
     -------
@@ -263,8 +281,8 @@ def explained(
     left = list(moved)
     found = []
     for rule in changed_since(version, command, sheet):
-        own = [m for m in left if rule.explains(command, m)]
+        own = [m for m in left if rule.explains(command, m, rows)]
         if own:
             found.append((rule, own))
-            left = [m for m in left if not rule.explains(command, m)]
+            left = [m for m in left if not rule.explains(command, m, rows)]
     return found, left

@@ -55,6 +55,7 @@ from metaalliance.analysis.rules import (
     has_ruled_t,
     is_read_otherwise,
     rules_of,
+    takes_effective_n,
     takes_levels,
 )
 from metaalliance.analysis.two_sheets import compare_checks, sheet_of
@@ -289,7 +290,10 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     sheet += ["reading"] if older and unchanged and is_read_otherwise(moved) else []
     sheet += ["structure"] if older and unchanged and takes_levels(analysis.model.columns) else []
     sheet += ["degrees"] if older and has_ruled_t(analysis.model) else []
-    by_rule, unexplained = explained(version, record["command"], moved, sheet)
+    models = now.document.get("models", ())
+    sheet += ["effective-n"] if older and takes_effective_n(models) else []
+    rows_of = [row["name"] for row in models]
+    by_rule, unexplained = explained(version, record["command"], moved, sheet, rows_of)
     content = {key: now.document[key] for key in now.results}
     return [
         seal_check(intact(record)),
@@ -302,7 +306,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
         ),
         configuration_check(_configured(record, analysis)),
         versions_check(record["versions"], {"python": platform.python_version(), **versions()}),
-        rules_check(version, by_rule, [row["name"] for row in now.document.get("models", ())]),
+        rules_check(version, by_rule, rows_of),
         numbers_check(
             unexplained,
             len({**record["numbers"], **numbers}),

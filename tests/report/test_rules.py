@@ -284,6 +284,54 @@ def test_every_version_says_what_it_changed():
     assert {rule.version for rule in RULES} == set(range(2, RULES_VERSION + 1))
 
 
+RAW = "study,r,n\n" + "".join(f"S{i},.{(i * 17) % 50 + 10},{30 + 9 * i}\n" for i in range(1, 13))
+
+
+def before_effective_n(folder, command, *moved, measure="r"):
+    """Verify a record of rules 4 some of whose numbers are others, named by row and the rest."""
+    (folder / "sheet.csv").write_text(RAW)
+    call = [command, str(folder / "sheet.csv"), "--measure", measure, "--output", str(folder)]
+    more = ["--no-figures"] if command == "pool" else []
+    done = CliRunner().invoke(app, [*call, "--force", *more], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    record = folder / ("run.json" if command == "pool" else "run_report.json")
+    content = json.loads(record.read_text("utf-8")) | {"files": {}, "rules": 4}
+    rows = [m["name"] for m in json.loads((folder / "results.json").read_text("utf-8"))["models"]]
+    for row, rest in moved:
+        path = f"models.{rows.index(row)}.{rest}"
+        content["numbers"][path] += 0.01
+    content["seal"] = digest({k: v for k, v in content.items() if k != "seal"})
+    record.write_text(json.dumps(content), encoding="utf-8")
+    return ma.verify(record, folder / "sheet.csv", config=empty(folder))
+
+
+PET = "PET-PEESE adjusted"
+
+
+def test_the_row_of_pet_peese_is_moved_by_its_rule(tmp_path):
+    found = before_effective_n(tmp_path, "pool", (PET, "pooled.estimate"), (PET, "pooled.se"))
+    assert found.follows, found.summary()
+    assert "PET-PEESE takes the effective n" in found.verdict
+    moved = [d["number"] for d in by_name(found)["rules"].details]
+    assert len(moved) == 2 and len({n.split(".")[1] for n in moved}) == 1
+    assert f"{PET}: pooled.estimate" in by_name(found)["rules"].text
+
+
+@pytest.mark.parametrize(
+    ("moved", "measure"),
+    [
+        ((("common-effect", "pooled.estimate"),), "r"),
+        (((PET, "pooled.estimate"), ("common-effect", "pooled.se")), "r"),
+        (((PET, "counts.n_studies"),), "r"),
+        (((PET, "pooled.estimate"),), "z"),  # its variances do not depend on effects
+    ],
+)
+def test_no_other_number_is_moved_by_the_rule_of_pet_peese(tmp_path, moved, measure):
+    found = before_effective_n(tmp_path, "pool", *moved, measure=measure)
+    assert not found.follows
+    assert len(by_name(found)["numbers"].details) == 1
+
+
 def test_degrees_of_freedom_are_explained_only_where_a_model_has_the_test():
     moved = [
         {"number": n, "recorded": 44.0, "now": 4.4} for n in ("pooled.df", "models.0.pooled.ci_low")
