@@ -15,7 +15,6 @@ from metaalliance.core.variance.multilevel import (
     MultilevelPoint,
     expected_information,
 )
-from metaalliance.core.variance.relative import relative_record
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
@@ -161,8 +160,6 @@ class MultilevelFit(PooledFit):
         """Each variance relative to the mean, with limits where its interval is at hand."""
         none = (math.nan, math.nan)
         return {
-            name: relative_record(
-                self.estimate, value, self.tau2, Interval(*limits.get(name, none))
-            )
+            name: self.relative(value, Interval(*limits.get(name, none)))
             for name, value in self.sigma2.items()
         }

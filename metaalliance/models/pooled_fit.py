@@ -244,8 +244,13 @@ class PooledFit(OfModel):
             "H2": self.H2,
             "sigma2": {"study": self.tau2},
             "I2_levels": {"study": self.I2},
-            "relative": {"total": relative_record(self.estimate, self.tau2, self.tau2, ci)},
+            "relative": {"total": self.relative(self.tau2, ci)},
         }
+
+    def relative(self, variance: float, ci: Interval) -> dict[str, float]:
+        """Return a variance with its interval relative to the mean: CVH and M."""
+        mean = Interval(self.ci_low, self.ci_high)
+        return relative_record(self.estimate, mean, variance, self.tau2, ci)
 
     def pooled(self) -> dict[str, Any]:
         """Return the mean, its test and its back-transformation."""

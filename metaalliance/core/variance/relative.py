@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 
+import numpy as np
+from scipy.optimize import minimize_scalar
+
 from metaalliance.core.inference.intervals import Interval
 
 
@@ -57,24 +60,67 @@ def relative(mean: float, tau2: float, total: float | None = None) -> Relative:
     )
 
 
-def relative_record(mean: float, tau2: float, total: float, ci: Interval) -> dict[str, float]:
-    """Return the measures of a level with the limits that an interval of its variance gives.
+def relative_record(
+    mean: float, around: Interval, tau2: float, total: float, ci: Interval
+) -> dict[str, float]:
+    """Return the measures of a level with limits from the intervals of its variance and the mean.
 
-    The mean, and for a level the variance of the others, stay at their estimates: the limits say
-    how well the variance is known, not the mean.
+    A limit is the extreme of the measure over the quarter of an ellipse that has the limits of tau
+    and of the mean at its ends, their estimates taken as independent; for a ratio of the two
+    these are the limits of the MOVER [1]_, a generalisation of Fieller's. Where the interval of
+    the mean holds zero nothing bounds CVH from above. The variance of the other levels stays at
+    its estimate.
 
     Parameters
     ----------
+    around : Interval
+        Interval of the mean.
     ci : Interval
         Interval of `tau2`; NaN where there is none.
+
+    References
+    ----------
+    .. [1] Zou et al. (2009).
+
+    Examples
+    --------
+    >>> found = relative_record(0.3, Interval(0.2, 0.4), 0.04, 0.04, Interval(0.02, 0.09))
+    >>> [round(found[name], 3) for name in ("CVH1_ci_low", "CVH1", "CVH1_ci_high")]
+    [0.425, 0.667, 1.183]
     """
     found: dict[str, float] = asdict(relative(mean, tau2, total))
-    for end, limit in zip(("ci_low", "ci_high"), ci, strict=True):
-        values = dict.fromkeys(found, math.nan)
-        if math.isfinite(limit):
-            values = asdict(relative(mean, limit, total - tau2 + limit))
-        found |= {f"{name}_{end}": values[name] for name in ("CVH1", "CVH2", "M1", "M2")}
+    names, rest = tuple(found), max(0.0, total - tau2)
+    if not all(map(math.isfinite, (*around, *ci))):
+        unknown = [f"{name}_{end}" for end in ("ci_low", "ci_high") for name in names]
+        return found | dict.fromkeys(unknown, math.nan)
+    tau_low, tau_high = (math.sqrt(limit) for limit in ci)
+    tau = min(max(math.sqrt(tau2), tau_low), tau_high)  # some intervals leave the estimate out
+    near, far = sorted(end if mean >= 0 else -end for end in around)
+    center = (tau, abs(mean))
+    for name in names:
+        low, high = (tau_low, far), (tau_high, max(near, 0.0))
+        found[f"{name}_ci_low"] = -_highest(name, center, low, rest, -1.0)
+        found[f"{name}_ci_high"] = _highest(name, center, high, rest, 1.0)
+    if near <= 0 < tau_high:
+        found |= {"CVH1_ci_high": math.inf, "CVH2_ci_high": math.inf}
+        found |= {} if rest else {"M1_ci_high": 1.0, "M2_ci_high": 1.0}
     return found
+
+
+def _highest(
+    name: str, center: tuple[float, float], to: tuple[float, float], rest: float, sign: float
+) -> float:
+    """Highest value of sign times a measure of (tau, size of the mean) on a quarter ellipse."""
+
+    def measure(angle: float) -> float:
+        tau = center[0] + (to[0] - center[0]) * math.cos(angle)
+        size = center[1] + (to[1] - center[1]) * math.sin(angle)
+        return sign * float(getattr(relative(size, tau**2, tau**2 + rest), name))
+
+    ends = (0.0, math.pi / 2)
+    best = minimize_scalar(lambda x: -measure(x), bounds=ends, method="bounded",
+                           options={"xatol": 1e-10}).x  # fmt: skip
+    return float(np.nanmax([measure(angle) for angle in (*ends, float(best))]))
 
 
 def _ratio(part: float, whole: float) -> float:

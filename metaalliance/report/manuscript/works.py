@@ -27,6 +27,7 @@ buckland1997 | Buckland, S. T.; Burnham, K. P.; Augustin, N. H. | 1997 | Model s
 burnham2002 | Burnham, K. P.; Anderson, D. R. | 2002 | Model selection and multimodel inference: A practical information-theoretic approach (2nd ed.) | book: Springer | | |
 byrt1993 | Byrt, T.; Bishop, J.; Carlin, J. B. | 1993 | Bias, prevalence and kappa | Journal of Clinical Epidemiology | 46(5) | 423–429 | 10.1016/0895-4356(93)90018-V
 cameron2008 | Cameron, A. C.; Gelbach, J. B.; Miller, D. L. | 2008 | Bootstrap-based improvements for inference with clustered errors | The Review of Economics and Statistics | 90(3) | 414–427 | 10.1162/rest.90.3.414
+cairns2020 | Cairns, M.; Prendergast, L. | 2020 | On ratio measures of population heterogeneity for meta-analyses | book: arXiv | | | 10.48550/arXiv.2009.10332
 christensen2018 | Christensen, R. H. B. | 2018 | Satterthwaite's method for degrees of freedom in linear mixed models | book: Notes of the R package lmerTest | | | https://github.com/runehaubo/lmerTestR
 citkowicz2017 | Citkowicz, M.; Vevea, J. L. | 2017 | A parsimonious weight function for modeling publication bias | Psychological Methods | 22(1) | 28–41 | 10.1037/met0000119
 citkowicz2026 | Citkowicz, M.; Pustejovsky, J. E.; Joshi, M. | 2026 | Estimating beta-function selection models in meta-analysis with dependent effects | book: MetaArXiv | | | 10.31222/osf.io/wjpxk_v1
@@ -152,7 +153,8 @@ voracek2019 | Voracek, M.; Kossmeier, M.; Tran, U. S. | 2019 | Which data to met
 webb2023 | Webb, M. D. | 2023 | Reworking wild bootstrap-based inference for clustered errors | Canadian Journal of Economics | 56(3) | 839–858 | 10.1111/caje.12661
 welch1951 | Welch, B. L. | 1951 | On the comparison of several mean values: An alternative approach | Biometrika | 38 | 330–336 | 10.2307/2332579
 whitener1990 | Whitener, E. M. | 1990 | Confusion of confidence intervals and credibility intervals in meta-analysis | Journal of Applied Psychology | 75(3) | 315–321 |
-yang2025 | Yang, Y.; Noble, D. W. A.; Spake, R.; Senior, A. M.; Lagisz, M.; Nakagawa, S. | 2025 | A pluralistic framework for measuring, interpreting and decomposing heterogeneity in meta-analysis | book: Methods in Ecology and Evolution | | | 10.1111/2041-210x.70155
+yang2025 | Yang, Y.; Noble, D. W. A.; Spake, R.; Senior, A. M.; Lagisz, M.; Nakagawa, S. | 2025 | A pluralistic framework for measuring, interpreting and decomposing heterogeneity in meta-analysis | Methods in Ecology and Evolution | | | 10.1111/2041-210x.70155
 yule1912 | Yule, G. U. | 1912 | On the methods of measuring association between two attributes | Journal of the Royal Statistical Society | 75(6) | 579–652 | 10.2307/2340126
 zhang1998 | Zhang, J.; Yu, K. F. | 1998 | What's the relative risk? A method of correcting the odds ratio in cohort studies of common outcomes | JAMA | 280(19) | 1690–1691 |
+zou2009 | Zou, G. Y.; Taleban, J.; Huo, C. Y. | 2009 | Confidence interval estimation for lognormal data with application to health economics | Computational Statistics and Data Analysis | 53 | 3755–3764 |
 """  # noqa: E501  # one work on a line

@@ -64,8 +64,8 @@ def _by_level(fit: PooledFit, content: dict[str, Any]) -> Table:
         rows=tuple(rows),
         notes=(
             "CVH1 = τ over the size of the mean, M1 = τ over their sum; CVH2 and M2 the same of "
-            f"the squares. {level_text(fit.level)} intervals are those of the variance, the mean "
-            "at its estimate.",
+            f"the squares. {level_text(fit.level)} intervals combine those of the variance and of "
+            "the mean (MOVER).",
         ),
     )
 
