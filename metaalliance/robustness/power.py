@@ -76,7 +76,8 @@ def power_mean(
     One effect per study: noncentral t with k - 1 degrees of freedom (Knapp-Hartung; exact for
     equal n), or the power of the wald test with tau² estimated (Jackson & Turner 2017); `known`
     is that of Hedges & Pigott (2001) with tau² known. Several effects per study: the working
-    model CHE with CR2 and Satterthwaite degrees of freedom (Vembye et al. 2023).
+    model CHE with CR2 and Satterthwaite degrees of freedom (Vembye et al. 2023); the test "t" of a
+    multilevel model has those of the information of its variance components, as in `pool`.
 
     References
     ----------

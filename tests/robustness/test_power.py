@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import metaalliance as ma
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.models.inference.degrees import contrast_df
 from metaalliance.robustness.assumptions import assume
 from metaalliance.robustness.noncentral import power_of_test, realised_power
 from metaalliance.robustness.planning import design, plan_test
@@ -125,6 +126,30 @@ def test_equal_studies_have_k_less_one_degrees_of_freedom():
             0.2, k=12, n=50, tau=0.15, effects_per_study=m, model=model, test=test
         )
         assert found.rows[0].df == pytest.approx(11, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("model", "rho", "df"), [("three-level", 0.0, 11), ("che", 0.6, 11), ("two-level", 0.0, 11)]
+)
+def test_t_of_equal_studies_has_k_less_one_degrees_of_freedom(model, rho, df):
+    """Not effects less coefficients, 35: the variance of the mean rests on twelve studies."""
+    m = 1 if model == "two-level" else 3
+    found = ma.power_mean(
+        0.2, k=12, n=50, tau=0.15, effects_per_study=m, model=model, rho=rho, test="t"
+    )
+    assert found.rows[0].df == pytest.approx(df, rel=1e-9)
+
+
+def test_t_of_unequal_studies_has_the_degrees_of_freedom_of_the_fit():
+    """Drawn with the planned variances, by the rule that `pool` takes by default."""
+    assumed = assumptions(model="che", test="t")
+    planned = design(assumed, DESIGNS["groups"][:1])
+    df = plan_test(assumed, planned, np.eye(1)).df
+    model = assumed.fitted.resolved(dependent=True)
+    assert model.df == "satterthwaite"
+    own = contrast_df(planned.data, planned.point, np.eye(1), np.eye(1), model)
+    assert df == pytest.approx(float(own[0]), rel=1e-12)
+    assert df < planned.data.blocks.m
 
 
 def test_two_equal_groups_are_the_two_sample_t_test():

@@ -30,7 +30,7 @@ class StudyBlocks:
     starts: IntArray
     sizes: IntArray
     study: IntArray = field(repr=False)
-    _matrix: list[csr_matrix] = field(default_factory=list, repr=False)
+    _matrix: list[csr_matrix] = field(default_factory=list, init=False, repr=False)
 
     @classmethod
     def from_sorted(cls, labels: IntArray) -> StudyBlocks:
