@@ -1185,7 +1185,7 @@ _ANALYSIS = {
     ),
     "MA620": _warning(
         "few degrees of freedom",
-        "Below 4 the Satterthwaite approximation of the cluster-robust test is not reliable.",
+        "Below 4 the approximate degrees of freedom of a t test are not reliable, robust or not.",
         "Say so beside the p-value.",
     ),
     "MA621": _note(
