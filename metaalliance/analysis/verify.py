@@ -28,11 +28,10 @@ from metaalliance.analysis.checks import (
 from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import (
     FIGURE_COMMANDS,
-    FIGURE_NUMBERS,
-    FIGURE_RESULTS,
     POOL_RESULTS,
     digest,
     figure_document,
+    figure_results,
     pool_document,
     versions,
 )
@@ -264,8 +263,8 @@ def again(record: Mapping[str, Any], analysis: Analysis) -> Again:
             {**analysis.settings(), **analysis.recorded},
             (),
         )
-        numbers = {name: drawn[name] for name in FIGURE_NUMBERS}
-        return Again(document=drawn, results=FIGURE_RESULTS, numbers=numbers)
+        results, numbers = figure_results(drawn)
+        return Again(document=drawn, results=results, numbers=numbers)
     if command not in EXAMINATIONS or "request" not in record:
         raise OptionError(f"A record of {command} cannot be verified.", code="MA680")
     kind = EXAMINATIONS[command]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.moderation.level_means import level_means
 from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 from metaalliance.plots.charts.specification_curve import specification_text
-from metaalliance.plots.levels import level_means
 from metaalliance.plots.words import groups_text
 from metaalliance.report.manuscript.document import Figure
 from metaalliance.report.manuscript.prose import Prose, prose
