@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import pandas as pd
+
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.level_means import drawn_levels
+from metaalliance.options import Measure
 from metaalliance.problems import Problem
 from metaalliance.sheet.studies import Studies
 
@@ -42,8 +45,15 @@ def pool_document(
     problems: Sequence[Problem],
     settings: dict[str, Any],
     files: Sequence[str],
+    **beside: Any,
 ) -> dict[str, Any]:
-    """Return the document that `pool --json` prints and results.json holds."""
+    """Return the document that `pool --json` prints and results.json holds.
+
+    Parameters
+    ----------
+    **beside
+        Results beside those of every run.
+    """
     main = rows[0].fit.to_dict()
     content = {
         "schema_version": SCHEMA_VERSION,
@@ -56,6 +66,23 @@ def pool_document(
         "pooled": main["pooled"],
         "heterogeneity": main["heterogeneity"],
         "models": [row.to_dict() for row in rows],
+        "files": list(files),
+        **beside,
+    }
+    return without_nan(content)
+
+
+def effects_document(
+    studies: Studies, measure: Measure, rows: pd.DataFrame, files: Sequence[str]
+) -> dict[str, Any]:
+    """Return the document that `convert --json` prints, with a row for each effect."""
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "command": "convert",
+        "input": input_record(studies),
+        "problems": [p.to_dict() for p in studies.problems],
+        "settings": {"measure": measure, "nonsignificant": studies.nonsignificant},
+        "effects": rows.astype(object).to_dict("records"),
         "files": list(files),
     }
     return without_nan(content)

@@ -60,7 +60,7 @@ from metaalliance.analysis.two_sheets import compare_checks, sheet_of
 from metaalliance.config import Config
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.errors import OptionError, StudyDataError
-from metaalliance.models.cross_check import CrossCheck, witness
+from metaalliance.models.cross_check import CrossCheck
 
 #: Commands whose settings are those of one mean.
 _MEANS = frozenset({"pool", "report"})
@@ -213,7 +213,7 @@ def verify(
         checks=tuple(checks),
         follows=follows(checks, strict=strict),
         rules=rules_of(content),
-        witness=witness(analysis.comparison[0]) if content["command"] in _MEANS else None,
+        witness=analysis.cross_check() if content["command"] in _MEANS else None,
     )
 
 
@@ -320,8 +320,7 @@ def _rows(
     changed = changed_rows(record["rows"], studies, analysis.coded)
     if rules_of(record) >= SIZES or not studies.sized:
         return changed, []
-    former = {**policy.conversion, "variances": "fisher"}
-    coded = effect_sizes(studies, policy.measure, **former)  # type: ignore[arg-type]
+    coded = effect_sizes(studies, **{**policy.conversion, "variances": "fisher"})
     left = {row["row"] for row in changed_rows(record["rows"], studies, coded)}
     by_rules = [row for row in changed if row["row"] not in left]
     return [row for row in changed if row["row"] in left], by_rules

@@ -105,7 +105,7 @@ def test_notices_of_a_level_stay_with_it():
 
 
 def test_unknown_moderator_is_answered_with_those_that_exist():
-    with pytest.raises(OptionError, match="no moderator 'modality'; there are group"):
+    with pytest.raises(OptionError, match="no such moderator; there are group"):
         subgroup_fits(quiet_pool(SINGLE), "modality")
 
 
@@ -149,7 +149,7 @@ def test_a_level_called_not_reported_joins_the_missing_ones():
 
 def test_the_answer_without_moderators_is_a_sentence():
     bare = Effects.from_arrays(YI, VI)
-    with pytest.raises(OptionError, match="no moderator 'modality'; there is none"):
+    with pytest.raises(OptionError, match="no such moderator; there is none"):
         subgroup_fits(quiet_pool(bare), "modality")
 
 

@@ -207,3 +207,8 @@ def _foot(
         groups_text(means, look.words, sign=f"{DASH} = not pooled"),
     )
     return tuple(own(text) for text in texts if text)
+
+
+def pooling_note(fit: PooledFit, by: str, noun: str) -> str:
+    """Return what pooled the levels of `by`, called by a noun in the plural, as a sentence."""
+    return groups_text(level_means(fit, by), noun=noun, sign=f"{DASH} = not pooled")
