@@ -16,7 +16,14 @@ from metaalliance.analysis.documents import figure_document, figure_results
 from metaalliance.cli.analysis import load, print_preamble, results_path, settings_of
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.run import (
+    OK,
+    print_document,
+    print_error,
+    print_result,
+    progress_line,
+    terminal_width,
+)
 from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
 from metaalliance.notices import quiet
@@ -89,10 +96,13 @@ def run_figure(request: FigureRequest) -> int:
     loaded.coded.refuse_intervals(f"A figure ({request.kind})", "it draws the value of each effect")
     width = request.width or config.pool.get("width") or kind.width
     look = {"style": style, "width_mm": width, "title": request.title}
+    shown = (
+        {} if request.quiet or not kind.counts else {"progress": progress_line(unit=kind.counts)}
+    )
     with quiet():  # notices are printed
         fit = loaded.fit
-        alt = _alt(kind, fit, options)
-        files = _files(request, kind, fit, {**look, **options}, target, alt)
+        alt = _alt(kind, fit, {**options, **shown})
+        files = _files(request, kind, fit, {**look, **options, **shown}, target, alt)
     notes = (*fit.notices, *font_notices(_labels(fit, options)))
     levels = _levels(kind, fit, options)
     figure = {"kind": request.kind, **look, "style": style.name, **options}
