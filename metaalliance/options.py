@@ -128,3 +128,10 @@ def check_rho(rho: Any, name: str = "rho") -> float:
             "the sampling errors of effects from one study."
         )
     return float(rho)
+
+
+def check_truncation(p: Any, name: str) -> float:
+    """Return a p-value in [0, .5) nearer to 0 or 1 than which none counts."""
+    if not (isinstance(p, numbers.Real) and 0 <= float(p) < 0.5):
+        raise OptionError(f"{name}={p!r} is not a p-value from 0 to below 0.5.")
+    return float(p)

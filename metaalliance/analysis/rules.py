@@ -38,7 +38,7 @@ class Rule:
     commands : frozenset of str
         Commands whose numbers it moves.
     numbers : str
-        Regular expression of the paths of these numbers.
+        Regular expression of how the paths of these numbers begin; "" for all.
     vanished : bool
         Whether it only takes numbers away.
     row : str
@@ -54,7 +54,7 @@ class Rule:
     version: int
     text: str
     commands: frozenset[str]
-    numbers: str
+    numbers: str = ""
     vanished: bool = False
     row: str = ""
     where: Where = ""
@@ -125,7 +125,6 @@ RULES: tuple[Rule, ...] = (
         text="author and year tell studies apart, words for missing values are no levels, and rows "
         "of totals, or excluded under another header, are left out; designs keep their names",
         commands=_ALL,
-        numbers="",
         where="reading",
     ),
     Rule(
@@ -133,7 +132,6 @@ RULES: tuple[Rule, ...] = (
         text="sampling errors of different samples of a study are independent, and its "
         "participants are those of all of them",
         commands=_ALL,
-        numbers="",
         where="samples",
     ),
     *(
@@ -142,7 +140,6 @@ RULES: tuple[Rule, ...] = (
             text="parents are raters of their own, further names are read as the levels that they "
             "are, and names with several meanings (EFT, teletherapy, DAS) are levels of their own",
             commands=commands,
-            numbers="",
             where=where,
         )
         for commands, where in _READ_AS_LEVELS
@@ -206,7 +203,6 @@ RULES: tuple[Rule, ...] = (
             "own, and so are a hospital as setting and a relationship as part of the alliance; "
             "further names are read as their levels",
             commands=commands,
-            numbers="",
             where=where,
         )
         for commands, where in _READ_AS_LEVELS
@@ -216,7 +212,6 @@ RULES: tuple[Rule, ...] = (
         text="sampling variances of effects from groups and counts follow from their sizes by the "
         "delta method (variances = fisher has the former ones)",
         commands=_ALL | _DRAWN | {"compare"},
-        numbers="",
         where="sizes",
     ),
 )

@@ -10,9 +10,8 @@ from metaalliance.analysis.examinations import BiasOptions, Way, parse_steps
 from metaalliance.cli.drawing.further_figures import bias_drawings
 from metaalliance.cli.frame import Shown, examined, settings_rows
 from metaalliance.cli.request import Request
-from metaalliance.options import check_option, check_rho
+from metaalliance.options import check_option, check_rho, check_truncation
 from metaalliance.problems import Problem
-from metaalliance.publication_bias.beta_selection import check_smallest
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.report.tables.bias import (
     adjusted_table,
@@ -35,7 +34,7 @@ def run_bias(request: Request, options: BiasOptions, *, figures: bool) -> int:
     check_option("alternative", options.alternative, Way)
     if options.aggregation_rho is not None:
         check_rho(options.aggregation_rho)
-    check_smallest(options.smallest_p, "--smallest-p ")
+    check_truncation(options.smallest_p, "--smallest-p")
     return examined("bias", request, options, _shown, figures=FIGURES if figures else None)
 
 

@@ -43,6 +43,8 @@ class FigureKind:
         Whether the gallery draws it from few studies.
     intervals : bool
         Whether it shows effects that are known only as not significant.
+    counts : str
+        What it computes one after the other; figure and text then take `progress`.
     """
 
     path: str
@@ -54,6 +56,7 @@ class FigureKind:
     example: Mapping[str, Any] = field(default_factory=dict)
     few: bool = False
     intervals: bool = False
+    counts: str = ""
 
 
 KINDS: dict[str, FigureKind] = {
@@ -203,6 +206,7 @@ KINDS: dict[str, FigureKind] = {
         width=120.0,
         example={"seed": 1},
         few=True,
+        counts="subsets",
     ),
     "drapery": FigureKind(
         path="charts.drapery:drapery",

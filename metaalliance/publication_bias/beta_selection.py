@@ -14,11 +14,11 @@ from metaalliance.core.selection.beta import LEAST_ROOM, SMALLEST_P, beta_select
 from metaalliance.core.selection.fit import SelectionOptimum, maximise_selection
 from metaalliance.core.selection.steps import normal_critical, p_groups
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import ConvergenceError, EstimationError, OptionError
+from metaalliance.errors import ConvergenceError, EstimationError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import announced
-from metaalliance.options import check_option
+from metaalliance.options import check_option, check_truncation
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import (
     FEW_IN_INTERVAL,
@@ -89,19 +89,6 @@ class BetaSelectionModel(SelectionResult):
         )
 
 
-def check_smallest(smallest_p: float, name: str = "smallest_p=") -> float:
-    """Return a p-value at which others are truncated, or refuse it.
-
-    Raises
-    ------
-    OptionError
-        For a value that is not from 0 up to .5.
-    """
-    if not 0 <= smallest_p < 0.5:
-        raise OptionError(f"{name}{smallest_p!r} is not a p-value from 0 to below 0.5.")
-    return smallest_p
-
-
 def beta_selection_model(
     effects: Effects | PooledFit,
     *,
@@ -151,7 +138,7 @@ def beta_selection_model(
     ('likelihood-ratio', 2)
     """
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
-    check_smallest(smallest_p)
+    check_truncation(smallest_p, "smallest_p")
     start = begin(BetaSelectionModel, effects, settings)
     chosen = start.effects
     X, names = design(chosen, moderators)

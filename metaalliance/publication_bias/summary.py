@@ -17,9 +17,8 @@ from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.notices import quiet
-from metaalliance.options import Measure, Scale, check_option, check_rho
+from metaalliance.options import Measure, Scale, check_option, check_rho, check_truncation
 from metaalliance.problems import Problem, notice
-from metaalliance.publication_bias.beta_selection import check_smallest
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
@@ -238,7 +237,9 @@ def bias_summary(
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
     if aggregation_rho is not None:
         check_rho(aggregation_rho, "aggregation_rho")
-    wanted = Wanted(steps=cuts, alternative=alternative, smallest_p=check_smallest(smallest_p))
+    wanted = Wanted(
+        steps=cuts, alternative=alternative, smallest_p=check_truncation(smallest_p, "smallest_p")
+    )
     with quiet():
         fit = _fit(effects, settings)
         applied = tuple(_applied(fit, wanted, aggregation_rho))

@@ -162,7 +162,7 @@ def test_every_option_acts_and_is_recorded_and_verified(call, tmp_path, name):
         (("--steps", ".5,.025"), "rising one-sided"),
         (("--alternative", "up"), "alternative"),
         (("--aggregation-rho", "2"), "correlation"),
-        (("--smallest-p", ".5"), "--smallest-p 0.5 is not a p-value"),
+        (("--smallest-p", ".5"), "--smallest-p=0.5 is not a p-value"),
         (("--model", "lmer"), "model"),
     ],
 )
