@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from command_line import call
 
 from metaalliance.analysis.record import moved_numbers
-from metaalliance.cli.app import app
 
 #: A record of a forest by modality that does not hold its levels.
 RECORDS = Path(__file__).parent / "records_5"
@@ -21,10 +20,6 @@ Berg 1991,0.25,50,higher_better,PDT,
 Cohn 1999,0.1,60,higher_better,CBT,
 Dorn 2004,0.4,45,higher_better,PDT,
 """
-
-
-def call(*words):
-    return CliRunner().invoke(app, [str(w) for w in words])
 
 
 @pytest.fixture
