@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
 from metaalliance.model import RHO
-from metaalliance.models.scale import without_nan
-from metaalliance.moderation.meta_regression import MetaRegression, with_r
+from metaalliance.models.regression_fit import RegressionFit
+from metaalliance.models.scale import LIMITS, back_transform, without_nan
+from metaalliance.moderation.frames import records
+from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.scale.result import LocationScale
 from metaalliance.problems import Problem
 
@@ -173,7 +175,7 @@ def _regression(
     """Return the formula's model with its predictions."""
     if found is None:
         return None
-    rows = None if predicted is None else with_r(predicted, found.fit)
+    rows = None if predicted is None else _with_r(predicted, found.fit)
     return {**found.to_dict(), "predictions": rows}
 
 
@@ -186,3 +188,13 @@ def _location_scale(
     content = found.to_dict()
     content["settings"] = {**content["settings"], "aggregation_rho": aggregation_rho}
     return content
+
+
+def _with_r(frame: pd.DataFrame, fit: RegressionFit) -> list[dict[str, Any]]:
+    """Return rows of estimates, each with its back-transformation under "r"."""
+    rows = records(frame)
+    for row in rows:
+        if fit.measure != "generic":
+            names = [n for n in LIMITS if n in row]
+            row["r"] = {n: back_transform(float(row[n]), fit.measure) for n in names}
+    return rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Unpack
@@ -13,18 +12,17 @@ import pandas as pd
 
 from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
-from metaalliance.moderation.design import Design, build_design
+from metaalliance.models.scale import on_scale, without_nan
+from metaalliance.moderation.design import Design, beside_values, build_design, values_to_predict
 from metaalliance.moderation.explained import explained, explained_lines
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
 from metaalliance.moderation.result import tau2_text, wald_record, wald_text
 from metaalliance.notices import announce
-from metaalliance.options import Components, Scale, check_option
+from metaalliance.options import Components, Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import components_text, model_line
@@ -156,33 +154,12 @@ class MetaRegression:
         OptionError
             For a level that the model does not know, or a column that is missing.
         """
-        check_option("scale", scale, Scale)
-        if frame is not None and at is not None:
-            raise OptionError("Give a frame or at, not both.")
-        if frame is None:
-            frame = self.design.grid(at)
-        if frame.empty:
-            raise OptionError("The frame to predict has no rows.")
-        self._warn_beyond(frame)
-        columns = list(dict.fromkeys(v.column for v in self.design.variables))
-        rows = self.design.rows(frame)
+        design = self.design
+        values = values_to_predict(design.variables, f"the formula {self.formula!r}", frame, at)
+        rows = design.rows(values)
         found = self.fit.predict(np.nan_to_num(rows), prediction=prediction)
         found[np.isnan(rows).any(axis=1)] = math.nan
-        shown = on_scale(found, scale, self.fit.measure)
-        return pd.concat([frame[columns].reset_index(drop=True), shown], axis=1)
-
-    def _warn_beyond(self, frame: pd.DataFrame) -> None:
-        """Warn of numbers outside the data."""
-        for v in self.design.variables:
-            if v.levels or v.function or v.curved or v.column not in frame:
-                continue
-            x = pd.to_numeric(frame[v.column], errors="coerce")
-            if bool(((x < v.low) | (x > v.high)).any()):
-                message = (
-                    f"MA638 {v.name} is predicted outside the data, which end at {v.low:g} and "
-                    f"{v.high:g}."
-                )
-                warnings.warn(message, MetaAllianceWarning, stacklevel=3)
+        return beside_values(values, design.variables, on_scale(found, scale, self.fit.measure))
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
@@ -378,13 +355,3 @@ def _variable_line(found: dict[str, Any]) -> str:
     if found["kind"] == "categorical":
         return f"{found['name']}: compared with {found['reference']}"
     return f"{found['name']}: {found['unit']}, centred at {found['centre']:.6g}"
-
-
-def with_r(frame: pd.DataFrame, fit: RegressionFit) -> list[dict[str, Any]]:
-    """Return rows of estimates, each with its back-transformation under "r"."""
-    rows = records(frame)
-    for row in rows:
-        if fit.measure != "generic":
-            names = [n for n in LIMITS if n in row]
-            row["r"] = {n: back_transform(float(row[n]), fit.measure) for n in names}
-    return rows
