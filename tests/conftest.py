@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+from typer.testing import Result
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -14,3 +19,20 @@ settings.register_profile(
     "metaalliance", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("metaalliance")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command in a process of its own, in a folder of its own."""
+    from command_line import run_in  # beside this file
+
+    return partial(run_in, tmp_path)
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command in this process, in a folder of its own."""
+    from command_line import call
+
+    monkeypatch.chdir(tmp_path)
+    return call

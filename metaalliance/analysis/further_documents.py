@@ -9,8 +9,9 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
 from metaalliance.model import RHO
 from metaalliance.models.of_effects import OfModel
-from metaalliance.models.scale import without_nan
-from metaalliance.moderation.meta_regression import MetaRegression, with_r
+from metaalliance.models.scale import LIMITS, back_transform, without_nan
+from metaalliance.moderation.frames import records
+from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.scale.result import LocationScale
 from metaalliance.problems import Problem
 
@@ -180,7 +181,15 @@ def _regression(
 
 
 def _predictions(predicted: pd.DataFrame | None, of: OfModel) -> list[dict[str, Any]] | None:
-    return None if predicted is None else with_r(predicted, of.measure)
+    """Return rows of estimates, each with its back-transformation under "r"."""
+    if predicted is None:
+        return None
+    rows = records(predicted)
+    for row in rows:
+        if of.measure != "generic":
+            names = [n for n in LIMITS if n in row]
+            row["r"] = {n: back_transform(float(row[n]), of.measure) for n in names}
+    return rows
 
 
 def _location_scale(

@@ -15,7 +15,7 @@ from metaalliance.diagnostics.leave_one_out_regression import (
 from metaalliance.diagnostics.refits import Refits
 from metaalliance.diagnostics.rows import fit_row, mean_row
 from metaalliance.diagnostics.subject import examine, fitted
-from metaalliance.diagnostics.units import Unit, failure_notices, unit_frame, unit_masks
+from metaalliance.diagnostics.units import Omissions, Unit, failure_notices, unit_frame, unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.model import ModelSettings
@@ -31,41 +31,26 @@ FIRST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LeaveOneOut:
+class LeaveOneOut(Omissions):
     """A mean without each study or effect in turn.
 
     Attributes
     ----------
     fit : PooledFit
         The result with all effects.
-    unit : {"study", "effect"}
-        What is left out.
     frame : DataFrame
         One row per unit in the order of the sheet, on the analysis scale: `omitted`, `study`
         (and `effect`), `k_omitted` effects, the mean with its test and intervals, tau2, tau,
         sigma2_study, sigma2_effect, I2, H2, Q, and `change` of the estimate. Where the model
         cannot be fitted the numbers are missing and `code` and `reason` say why.
-    notices : tuple of Problem
-        Units without which the model cannot be fitted, and verdicts that turn on one unit.
     """
 
     fit: PooledFit = field(repr=False)
-    unit: str
-    frame: pd.DataFrame = field(repr=False)
-    notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
-    def failures(self) -> pd.DataFrame:
-        """Units without which the model cannot be fitted, with the reason."""
-        failed = self.frame[self.frame["reason"] != ""]
-        return failed[["omitted", "study", "code", "reason"]].reset_index(drop=True)
-
-    def most_influential(self, first: int | None = None) -> pd.DataFrame:
-        """Return the rows by the size of their change, largest first; refusals lead."""
-        size = self.frame["change"].abs().fillna(math.inf)
-        return self.frame.loc[size.sort_values(ascending=False, kind="stable").index].head(
-            len(self.frame) if first is None else first
-        )
+    def changes(self) -> pd.Series[float]:
+        """Change of the estimate."""
+        return self.frame["change"].abs()
 
     def to_frame(self, scale: Scale = "analysis") -> pd.DataFrame:
         """Return one row per unit; with ``scale="r"`` means and limits are correlations.

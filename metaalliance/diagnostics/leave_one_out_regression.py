@@ -12,7 +12,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.diagnostics.refits import Refit, Refits, Refused
 from metaalliance.diagnostics.subject import Subject
-from metaalliance.diagnostics.units import failure_notices, unit_frame, unit_masks
+from metaalliance.diagnostics.units import Omissions, failure_notices, unit_frame, unit_masks
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.models.working import WorkingFit
@@ -30,15 +30,13 @@ _MODEL = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RegressionLeaveOneOut:
+class RegressionLeaveOneOut(Omissions):
     """A meta-regression without each study or effect in turn.
 
     Attributes
     ----------
     fit : RegressionFit
         The result with all effects.
-    unit : {"study", "effect"}
-        What is left out.
     frame : DataFrame
         One row per unit: `omitted`, `study`, residual heterogeneity (tau2, I2, QE ...) and the
         omnibus test that the moderators make no difference (omnibus, omnibus_statistic,
@@ -47,28 +45,15 @@ class RegressionLeaveOneOut:
     coefficients : DataFrame
         One row per unit and coefficient: `omitted`, `term`, estimate with its test and
         interval, and `change`.
-    notices : tuple of Problem
-        Units without which the model cannot be fitted, and verdicts that turn on one unit.
     """
 
     fit: RegressionFit = field(repr=False)
-    unit: str
-    frame: pd.DataFrame = field(repr=False)
     coefficients: pd.DataFrame = field(repr=False)
-    notices: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
-    def failures(self) -> pd.DataFrame:
-        """Units without which the model cannot be fitted, with the reason."""
-        failed = self.frame[self.frame["reason"] != ""]
-        return failed[["omitted", "study", "code", "reason"]].reset_index(drop=True)
-
-    def most_influential(self, first: int | None = None) -> pd.DataFrame:
-        """Return the rows by the largest change of a coefficient; refusals lead."""
-        size = self.frame["largest_change"].fillna(math.inf)
-        return self.frame.loc[size.sort_values(ascending=False, kind="stable").index].head(
-            len(self.frame) if first is None else first
-        )
+    def changes(self) -> pd.Series[float]:
+        """Largest change of a coefficient in its standard errors."""
+        return self.frame["largest_change"]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per unit."""

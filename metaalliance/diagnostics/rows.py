@@ -16,8 +16,6 @@ from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.working import WorkingFit
 
-#: Columns that are effects, and are back-transformed with them.
-LIMITS = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
 _OF_FIT = (
     "estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high", "pi_low", "pi_high",
     "tau2", "tau", "I2", "H2", "Q", "Q_df", "Q_p_value", "n_studies", "n_effects",

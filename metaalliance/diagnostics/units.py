@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,6 +16,41 @@ from metaalliance.options import check_option
 from metaalliance.problems import Problem, notice
 
 Unit = Literal["study", "effect"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Omissions(ABC):
+    """A fit without each study or effect in turn.
+
+    Attributes
+    ----------
+    unit : {"study", "effect"}
+        What is left out.
+    frame : DataFrame
+        One row per unit.
+    notices : tuple of Problem
+        Units without which the model cannot be fitted, and verdicts that turn on one unit.
+    """
+
+    unit: str
+    frame: pd.DataFrame = field(repr=False)
+    notices: tuple[Problem, ...] = field(default=(), repr=False)
+
+    @property
+    @abstractmethod
+    def changes(self) -> pd.Series[float]:
+        """Size of what each unit changes; missing where the model cannot be fitted without it."""
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """Units without which the model cannot be fitted, with the reason."""
+        failed = self.frame[self.frame["reason"] != ""]
+        return failed[["omitted", "study", "code", "reason"]].reset_index(drop=True)
+
+    def most_influential(self, first: int | None = None) -> pd.DataFrame:
+        """Return the rows by the size of what they change, largest first; refusals lead."""
+        order = self.changes.fillna(math.inf).sort_values(ascending=False, kind="stable").index
+        return self.frame.loc[order].head(len(self.frame) if first is None else first)
 
 
 def unit_masks(effects: Effects, unit: str) -> BoolArray:

@@ -19,6 +19,7 @@ from metaalliance.errors import EstimationError, OptionError
 from metaalliance.moderation.formula import ParsedFormula, first_line, parse_formula, refused
 from metaalliance.moderation.usable import complete, dense
 from metaalliance.moderation.variables import Variable, encoded, grid_values, settle
+from metaalliance.notices import announce
 from metaalliance.problems import Problem, notice
 
 MOST_COLUMNS = 200
@@ -88,6 +89,43 @@ class Design:
             Values by column: one, or a list.
         """
         return grid_of(self.variables, at, f"the formula {self.formula.text!r}")
+
+
+def values_to_predict(
+    variables: Sequence[Variable],
+    where: str,
+    frame: pd.DataFrame | None,
+    at: Mapping[str, Any] | None,
+) -> pd.DataFrame:
+    """Return the values to predict at, as given or on a grid; warn of numbers outside the data.
+
+    Parameters
+    ----------
+    where : str
+        What has the variables, for messages.
+    frame, at : DataFrame and mapping, optional
+        As in `MetaRegression.predict`.
+
+    Raises
+    ------
+    OptionError
+        For both, no rows, an unknown column, or too many combinations.
+    """
+    if frame is not None and at is not None:
+        raise OptionError("Give a frame or at, not both.")
+    values = grid_of(variables, at, where) if frame is None else frame
+    if values.empty:
+        raise OptionError("The frame to predict has no rows.")
+    announce(warn_beyond(variables, values), stacklevel=4)
+    return values
+
+
+def beside_values(
+    values: pd.DataFrame, variables: Sequence[Variable], found: pd.DataFrame
+) -> pd.DataFrame:
+    """Return predictions beside the values of the variables."""
+    columns = list(dict.fromkeys(v.column for v in variables))
+    return pd.concat([values[columns].reset_index(drop=True), found], axis=1)
 
 
 def grid_of(

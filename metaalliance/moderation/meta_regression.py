@@ -12,18 +12,17 @@ import pandas as pd
 
 from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import OptionError
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
-from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
-from metaalliance.moderation.design import Design, build_design, warn_beyond
+from metaalliance.models.scale import on_scale, without_nan
+from metaalliance.moderation.design import Design, beside_values, build_design, values_to_predict
 from metaalliance.moderation.explained import explained, explained_lines
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.inflation import inflated, inflation
 from metaalliance.moderation.result import tau2_text, wald_record, wald_text
 from metaalliance.notices import announce
-from metaalliance.options import Components, Measure, Scale, check_option
+from metaalliance.options import Components, Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import components_text, model_line, percent_text
@@ -155,20 +154,12 @@ class MetaRegression:
         OptionError
             For a level that the model does not know, or a column that is missing.
         """
-        check_option("scale", scale, Scale)
-        if frame is not None and at is not None:
-            raise OptionError("Give a frame or at, not both.")
-        if frame is None:
-            frame = self.design.grid(at)
-        if frame.empty:
-            raise OptionError("The frame to predict has no rows.")
-        announce(warn_beyond(self.design.variables, frame))
-        columns = list(dict.fromkeys(v.column for v in self.design.variables))
-        rows = self.design.rows(frame)
+        design = self.design
+        values = values_to_predict(design.variables, f"the formula {self.formula!r}", frame, at)
+        rows = design.rows(values)
         found = self.fit.predict(np.nan_to_num(rows), prediction=prediction)
         found[np.isnan(rows).any(axis=1)] = math.nan
-        shown = on_scale(found, scale, self.fit.measure)
-        return pd.concat([frame[columns].reset_index(drop=True), shown], axis=1)
+        return beside_values(values, design.variables, on_scale(found, scale, self.fit.measure))
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit."""
@@ -364,13 +355,3 @@ def _variable_line(found: dict[str, Any]) -> str:
     if found["kind"] == "categorical":
         return f"{found['name']}: compared with {found['reference']}"
     return f"{found['name']}: {found['unit']}, centred at {found['centre']:.6g}"
-
-
-def with_r(frame: pd.DataFrame, measure: Measure) -> list[dict[str, Any]]:
-    """Return rows of estimates, each with its back-transformation under "r"."""
-    rows = records(frame)
-    for row in rows:
-        if measure != "generic":
-            names = [n for n in LIMITS if n in row]
-            row["r"] = {n: back_transform(float(row[n]), measure) for n in names}
-    return rows

@@ -39,7 +39,6 @@ class ResultsFolder:
         self._others = lists
         names = [name for files in lists.values() for name in files]
         self._own = {self.record_name, *self._stale, *names} if record else set()
-        self._input: Path | None = None
         self.written: dict[str, str] = {}
 
     def check(self, names: Sequence[str], source: Path | None = None) -> None:

@@ -8,16 +8,14 @@ noisy: read the ratios.
 from __future__ import annotations
 
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from benchmark import simulated_effects
+from benchmark import seconds_of, simulated_effects
 
 import metaalliance as ma
 
@@ -33,17 +31,6 @@ cat(system.time(gosh(fit, subsets={subsets}, progbar=FALSE))["elapsed"], "\\n")
 """
 
 
-def seconds_of(work: Callable[[], object], repeats: int = 3) -> float:
-    """Return the median wall time of `repeats` runs, after one to warm up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
 def unequal_effects(studies: int, per_study: int) -> ma.Effects:
     """Return the simulated effects with variances that vary within studies."""
     effects = simulated_effects(studies, per_study)
@@ -56,7 +43,7 @@ def unequal_effects(studies: int, per_study: int) -> ma.Effects:
 def leave_one_out_row(name: str, effects: ma.Effects, naive: int = 15) -> tuple[str, str, str, str]:
     """Time leave-one-study-out beside fits from the start to what is left, and compare them."""
     fit = ma.pool(effects)
-    ours = seconds_of(lambda: ma.leave_one_out(fit))
+    ours = seconds_of(lambda: ma.leave_one_out(fit), 3)
     left = ma.leave_one_out(fit).frame
     start, largest = time.perf_counter(), 0.0
     for index in range(naive):
@@ -77,7 +64,7 @@ def gosh_row() -> tuple[str, str, str, str]:
     """Time GOSH of 16 studies by REML beside metafor's, per subset."""
     effects = simulated_effects(16, 1)
     fit = ma.pool(effects)
-    ours = seconds_of(lambda: ma.gosh(fit, n_subsets=65_535)) / 65_535
+    ours = seconds_of(lambda: ma.gosh(fit, n_subsets=65_535), 3) / 65_535
     peer, ratio = metafor_seconds(effects), "limit 1 / 100"
     shown = "metafor not installed"
     if peer is not None:

@@ -37,13 +37,8 @@ effects_of <- function() {
   d
 }
 
-samples <- function() {
-  d <- effects_of()
-  rho <- function(r) vcalc(vi, cluster = study, subgroup = sample, obs = effect, rho = r, data = d)
-  same <- vcalc(vi, cluster = study, subgroup = sample, type = deltype, obs = effect, rho = c(0.8, 0.5), data = d)
-  root <- sqrt(d$vi)
-  by_study <- outer(root, root) * outer(d$people, d$people, `==`) * d$rho
-  diag(by_study) <- d$vi
+# Every structure with covariances of the sampling errors: V of rho .6, `half` of .5, one by study and one by deltype.
+cases <- function(d, V, half, by_study, same) {
   study <- list(effect = d$effect, study = d$study)
   people <- list(effect = d$effect, sample = as.integer(d$people), study = d$study)
   kind <- list(effect = d$effect, deltype = as.integer(d$kind), study = d$study)
@@ -51,13 +46,10 @@ samples <- function() {
   crossed <- list(effect = d$effect, study = d$study, deltype = as.integer(factor(d$deltype)))
   nested <- ~ 1 | study/effect
   mods <- ~ x + pubstatus
-  V <- rho(0.6)
-  half <- rho(0.5)
-  plain <- aggregate(d, cluster = study, V = half, weighted = FALSE)
-  weighted <- aggregate(d, cluster = study, V = half, weighted = TRUE)
   list(
     data = list(study = arr(d$study), sample = arr(ifelse(d$sample == "", NA, d$sample)), yi = arr(c(d$yi)), vi = arr(d$vi),
-                deltype = arr(as.character(d$deltype)), team = arr(d$team), rho = arr(d$rho), x = arr(d$x), pubstatus = arr(d$pubstatus)),
+                n = arr(d$n), deltype = arr(as.character(d$deltype)), team = arr(d$team), rho = arr(d$rho), x = arr(d$x),
+                pubstatus = arr(d$pubstatus)),
     mean = fit_of(d, V, nested, study, ~ 1, d$study),
     mean_ml = fit_of(d, V, nested, study, ~ 1, d$study, "ML"),
     regression = fit_of(d, V, nested, study, mods, d$study),
@@ -67,9 +59,21 @@ samples <- function() {
     crossed = fit_of(d, V, list(~ 1 | study/effect, ~ 1 | deltype), crossed, mods),
     rho_by_study = fit_of(d, by_study, nested, study, mods, d$study),
     rho_same = fit_of(d, same, nested, study, mods, d$study),
-    plain = averaged(plain),
-    weighted = averaged(weighted)
+    plain = averaged(aggregate(d, cluster = study, V = half, weighted = FALSE)),
+    weighted = averaged(aggregate(d, cluster = study, V = half, weighted = TRUE))
   )
+}
+
+samples <- function() {
+  d <- effects_of()
+  rho <- function(r) vcalc(vi, cluster = study, subgroup = sample, obs = effect, rho = r, data = d)
+  same <- vcalc(vi, cluster = study, subgroup = sample, type = deltype, obs = effect, rho = c(0.8, 0.5), data = d)
+  root <- sqrt(d$vi)
+  by_study <- outer(root, root) * outer(d$people, d$people, `==`) * d$rho
+  diag(by_study) <- d$vi
+  found <- cases(d, rho(0.6), rho(0.5), by_study, same)
+  found$data$n <- NULL
+  found
 }
 
 # Smaller groups within larger ones: every correlation times the root of the smaller n over the larger.
@@ -83,32 +87,8 @@ overlap <- function() {
     diag(V) <- d$vi
     V
   }
-  study <- list(effect = d$effect, study = d$study)
-  people <- list(effect = d$effect, sample = as.integer(d$people), study = d$study)
-  kind <- list(effect = d$effect, deltype = as.integer(d$kind), study = d$study)
-  team <- list(effect = d$effect, study = d$study, team = d$team)
-  crossed <- list(effect = d$effect, study = d$study, deltype = as.integer(factor(d$deltype)))
-  nested <- ~ 1 | study/effect
-  mods <- ~ x + pubstatus
-  V <- covariance(0.6)
   same <- covariance(ifelse(outer(d$deltype, d$deltype, `==`), 0.8, 0.5))
-  half <- covariance(0.5)
-  list(
-    data = list(study = arr(d$study), sample = arr(ifelse(d$sample == "", NA, d$sample)), yi = arr(c(d$yi)), vi = arr(d$vi),
-                n = arr(d$n), deltype = arr(as.character(d$deltype)), team = arr(d$team), rho = arr(d$rho), x = arr(d$x),
-                pubstatus = arr(d$pubstatus)),
-    mean = fit_of(d, V, nested, study, ~ 1, d$study),
-    mean_ml = fit_of(d, V, nested, study, ~ 1, d$study, "ML"),
-    regression = fit_of(d, V, nested, study, mods, d$study),
-    within_sample = fit_of(d, V, ~ 1 | study/people/effect, people, mods, d$study),
-    within_crossing = fit_of(d, V, ~ 1 | study/kind/effect, kind, mods, d$study),
-    above = fit_of(d, V, ~ 1 | team/study/effect, team, mods, d$team),
-    crossed = fit_of(d, V, list(~ 1 | study/effect, ~ 1 | deltype), crossed, mods),
-    rho_by_study = fit_of(d, covariance(d$rho), nested, study, mods, d$study),
-    rho_same = fit_of(d, same, nested, study, mods, d$study),
-    plain = averaged(aggregate(d, cluster = study, V = half, weighted = FALSE)),
-    weighted = averaged(aggregate(d, cluster = study, V = half, weighted = TRUE))
-  )
+  cases(d, covariance(0.6), covariance(0.5), covariance(d$rho), same)
 }
 
 if (sys.nframe() == 0L) {

@@ -7,10 +7,8 @@ import signal
 import pytest
 from attack_examples import GOOD
 from openpyxl import Workbook
-from typer.testing import CliRunner
 
 import metaalliance as ma
-from metaalliance.cli.app import app
 
 
 @pytest.fixture
@@ -39,12 +37,6 @@ def xlsx(tmp_path):
         return ma.load_studies(path, **options)
 
     return read
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: CliRunner().invoke(app, [str(w) for w in words])
 
 
 @pytest.fixture

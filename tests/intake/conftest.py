@@ -132,3 +132,15 @@ def truth(tmp_path: Path) -> Callable[[str], float]:
         return pooled(ma.read_studies(path))
 
     return of
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Read text as .csv; settings are those of a configuration."""
+
+    def read(text, **settings):
+        path = tmp_path / "s.csv"
+        path.write_text(text, encoding="utf-8")
+        return ma.load_studies(path, config=ma.config.parse_config(settings))
+
+    return read

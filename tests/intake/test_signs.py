@@ -5,17 +5,6 @@ from __future__ import annotations
 import pytest
 
 import metaalliance as ma
-from metaalliance.config import parse_config
-
-
-@pytest.fixture
-def load(tmp_path):
-    def read(text, **settings):
-        path = tmp_path / "s.csv"
-        path.write_text(text, encoding="utf-8")
-        return ma.load_studies(path, config=parse_config(settings))
-
-    return read
 
 
 def places(studies, *codes):

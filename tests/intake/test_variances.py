@@ -7,17 +7,6 @@ from typer.testing import CliRunner
 
 import metaalliance as ma
 from metaalliance.cli.app import app
-from metaalliance.config import parse_config
-
-
-@pytest.fixture
-def load(tmp_path):
-    def read(text, **settings):
-        path = tmp_path / "s.csv"
-        path.write_text(text, encoding="utf-8")
-        return ma.load_studies(path, config=parse_config(settings))
-
-    return read
 
 
 def codes(studies, *wanted):

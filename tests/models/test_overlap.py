@@ -7,50 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from golden_data import CLOSED, ITERATED, assert_close, golden
+from golden_data import CLOSED, assert_close, golden
+from golden_people import fitted, people
 
 import metaalliance as ma
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.many.subset_likelihood import maximize_subsets, q_subsets
 from metaalliance.effects.aggregate import aggregate
-from metaalliance.model import Model
 from metaalliance.models.comparison import compare_models
-from metaalliance.models.pool import fit_mean
-from metaalliance.models.regression import fit_regression
 from metaalliance.models.structure import study_averages
 
 # The made-up n do not belong to the variances of these data, so that some weights are negative.
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.MetaAllianceWarning")
 
-CASES: dict[str, dict[str, Any]] = {
-    "mean": {},
-    "mean_ml": {"tau2": "ML"},
-    "regression": {},
-    "within_sample": {"within": ("sample",)},
-    "within_crossing": {"within": ("deltype",)},
-    "above": {"above": ("team",)},
-    "crossed": {"crossed": "deltype"},
-    "rho_by_study": {"rho": "rho"},
-    "rho_same": {"rho": 0.5, "rho_same": 0.8, "same": "deltype"},
-}
-cases = pytest.mark.parametrize("case", CASES)
-
 
 def effects(**changes: Any) -> ma.Effects:
-    data = golden("overlap")["data"]
-    own = {"yi", "vi", "study", "sample", "n"}
-    given = {"overlap": "nested", "n": data["n"], **changes}
-    return ma.Effects.from_arrays(
-        data["yi"], data["vi"], data["study"], {n: v for n, v in data.items() if n not in own},
-        sample=data["sample"], **given,
-    )  # fmt: skip
-
-
-def fitted(case: str, **settings: Any) -> tuple[Any, dict[str, Any]]:
-    found, names = effects(), ["x", "pubstatus"] if not case.startswith("mean") else []
-    X = np.column_stack([np.ones(found.n_effects), *(found.frame[n].astype(float) for n in names)])
-    model = Model(**{"kind": "che", **CASES[case], **settings})
-    return fit_regression(found, X, ["mean", *names], model), golden("overlap")[case]
+    return people("overlap", **changes)
 
 
 def correlation(found: ma.Effects) -> Array:
@@ -61,56 +32,9 @@ def correlation(found: ma.Effects) -> Array:
     return np.asarray(alike * np.sqrt(np.minimum.outer(n, n) / np.maximum.outer(n, n)))
 
 
-# R ---------------------------------------------------------------------------------------------
-
-
-@cases
-def test_coefficients_and_components_are_those_of_rma_mv(case):
-    ours, theirs = fitted(case, test="t")
-    assert set(ours.sigma2) == set(theirs["sigma2"])
-    scale = sum(theirs["sigma2"].values())
-    components = [theirs["sigma2"][name] for name in ours.sigma2]
-    assert_close(list(ours.sigma2.values()), components, ITERATED, scale=scale)
-    assert_close(ours.beta, np.ravel(theirs["beta"]), ITERATED, scale=np.max(theirs["se"]))
-    vcov = np.atleast_2d(theirs["vcov"])
-    assert_close(ours.covariance, vcov, ITERATED, scale=np.abs(vcov).max())
-    assert_close(ours.log_likelihood, theirs["logLik"], ITERATED)
-    assert_close([ours.QE, ours.QE_p_value], [theirs["Q"], theirs["Q_p"]], ITERATED, scale=1e-6)
-    assert_close(ours.I2, theirs["I2_total"], ITERATED)
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if c != "crossed"])
-def test_robust_inference_is_that_of_clubSandwich(case):
-    ours, theirs = fitted(case, test="cr2")
-    vcov = np.atleast_2d(theirs["CR2"]["vcov"])
-    assert_close(ours.covariance, vcov, ITERATED, scale=np.abs(vcov).max())
-    assert_close(ours.df, np.ravel(theirs["CR2"]["df"]), ITERATED)
-
-
-@pytest.mark.parametrize("case", ["mean", "mean_ml"])
-def test_profile_intervals_of_the_mean(case):
-    theirs = golden("overlap")[case]["sigma2_ci"]
-    fit = fit_mean(effects(), Model(kind="che", **CASES[case]))
-    for name in ("study", "effect"):
-        assert_close(list(fit.sigma2_ci(name)), list(theirs[name].values()), 1e-7, scale=0.01)
-
-
-@pytest.mark.parametrize("how", ["plain", "weighted"])
-def test_averages_are_those_of_aggregate(how):
-    theirs = golden("overlap")[how]
-    one = aggregate(effects(), 0.5, weighted=how == "weighted")
-    place = {study: i for i, study in enumerate(one.frame["study"])}
-    order = [place[study] for study in theirs["study"]]
-    assert_close(one.yi[order], theirs["yi"], CLOSED, scale=0.1)
-    assert_close(one.vi[order], theirs["vi"], CLOSED)
-    fit = fit_mean(one, Model(kind="two-level"))
-    assert_close([fit.tau2, fit.estimate, fit.se, fit.Q],
-                 [theirs[n] for n in ("tau2", "estimate", "se", "Q")], ITERATED)  # fmt: skip
-
-
 @pytest.mark.parametrize("case", ["mean", "rho_by_study", "rho_same"])
 def test_averages_of_a_model_take_its_covariance(case):
-    fit, _ = fitted(case, test="t")
+    fit, _ = fitted("overlap", case, test="t")
     one = study_averages(fit.effects, fit.specification, 0.5)
     at, order = fit.data.structure.at(np.zeros(2)), fit.data.order
     S = np.empty((order.size, order.size))
@@ -119,48 +43,6 @@ def test_averages_of_a_model_take_its_covariance(case):
     for label, vi in zip(one.frame["study"], one.vi, strict=True):
         rows = study == label
         assert_close(vi, S[np.ix_(rows, rows)].mean(), 1e-12)
-
-
-# What is done again ------------------------------------------------------------------------------
-
-
-def test_subsets_are_refits():
-    found = effects()
-    fit = ma.pool(found)
-    study = found.frame["study"].to_numpy()[fit.data.order]
-    n = found.frame["n"].to_numpy()[fit.data.order]
-    present = np.array([study != 2, study != 3, n < 200, n != 90])
-    optima = maximize_subsets(fit.data, present, [fit.point.theta], restricted=True)
-    q = q_subsets(fit.data, present)
-    for row, keep in enumerate(present):
-        mask = np.zeros(found.n_effects, dtype=bool)
-        mask[fit.data.order[keep]] = True
-        rest = ma.pool(found.subset(mask))
-        assert_close(optima.beta[row, 0], rest.estimate, 1e-8)
-        assert_close([q.Q[row], q.typical_variance[row]], [rest.Q, q_typical(rest)], 1e-9)
-
-
-def q_typical(fit: Any) -> float:
-    return float(fit.tau2 * (1 - fit.I2) / fit.I2)
-
-
-def test_leaving_a_study_out_is_a_refit_without_it():
-    found = effects()
-    frame = ma.leave_one_out(found).to_frame()
-    for study in (1, 5, 9):
-        rest = ma.pool(found.subset(found.frame["study"] != study))
-        row = frame[frame["omitted"] == str(study)]
-        assert_close(float(row["estimate"].iloc[0]), rest.estimate, 1e-8)
-
-
-def test_drawn_effects_have_the_covariance_of_the_model():
-    structure = fit_mean(effects(), Model(kind="che")).data.structure
-    rng, theta = np.random.default_rng(1), np.array([0.02, 0.01])
-    draws = np.array([structure.draw(theta, rng) for _ in range(20_000)])
-    at = structure.at(theta)
-    S = np.column_stack([at.multiply(column) for column in np.eye(structure.vi.size)])
-    scale = np.sqrt(np.outer(np.diag(S), np.diag(S)))
-    assert np.abs(np.cov(draws.T) / scale - S / scale).max() < 0.05
 
 
 def test_rve_takes_the_overlap():

@@ -6,95 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from golden_data import CLOSED, ITERATED, assert_close, golden
+from golden_data import CLOSED, assert_close, golden
+from golden_people import cases, fitted, people
 
 import metaalliance as ma
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.many.subset_likelihood import maximize_subsets, q_subsets
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.model import Model
-from metaalliance.models.pool import fit_mean
-from metaalliance.models.regression import fit_regression
 from metaalliance.models.structure import working_data
-
-CASES: dict[str, dict[str, Any]] = {
-    "mean": {},
-    "mean_ml": {"tau2": "ML"},
-    "regression": {},
-    "within_sample": {"within": ("sample",)},
-    "within_crossing": {"within": ("deltype",)},
-    "above": {"above": ("team",)},
-    "crossed": {"crossed": "deltype"},
-    "rho_by_study": {"rho": "rho"},
-    "rho_same": {"rho": 0.5, "rho_same": 0.8, "same": "deltype"},
-}
-cases = pytest.mark.parametrize("case", CASES)
-clustered = pytest.mark.parametrize("case", [c for c in CASES if c != "crossed"])
 
 
 def effects() -> ma.Effects:
-    data = golden("samples")["data"]
-    others = {n: v for n, v in data.items() if n not in {"yi", "vi", "study", "sample"}}
-    return ma.Effects.from_arrays(
-        data["yi"], data["vi"], data["study"], others, sample=data["sample"]
-    )
-
-
-def fitted(case: str, **settings: Any) -> tuple[Any, dict[str, Any]]:
-    found, names = effects(), ["x", "pubstatus"] if not case.startswith("mean") else []
-    X = np.column_stack([np.ones(found.n_effects), *(found.frame[n].astype(float) for n in names)])
-    model = Model(**{"kind": "che", **CASES[case], **settings})
-    return fit_regression(found, X, ["mean", *names], model), golden("samples")[case]
-
-
-# R ---------------------------------------------------------------------------------------------
-
-
-@cases
-def test_coefficients_and_components_are_those_of_rma_mv(case):
-    ours, theirs = fitted(case, test="t")
-    assert set(ours.sigma2) == set(theirs["sigma2"])
-    scale = sum(theirs["sigma2"].values())
-    components = [theirs["sigma2"][name] for name in ours.sigma2]
-    assert_close(list(ours.sigma2.values()), components, ITERATED, scale=scale)
-    assert_close(ours.beta, np.ravel(theirs["beta"]), ITERATED, scale=np.max(theirs["se"]))
-    vcov = np.atleast_2d(theirs["vcov"])
-    assert_close(ours.covariance, vcov, ITERATED, scale=np.abs(vcov).max())
-    assert_close(ours.log_likelihood, theirs["logLik"], ITERATED)
-    assert_close([ours.QE, ours.QE_p_value], [theirs["Q"], theirs["Q_p"]], ITERATED, scale=1e-6)
-    assert_close(ours.I2, theirs["I2_total"], ITERATED)
-
-
-@clustered
-def test_robust_inference_is_that_of_clubSandwich(case):
-    ours, theirs = fitted(case, test="cr2")
-    vcov = np.atleast_2d(theirs["CR2"]["vcov"])
-    assert_close(ours.covariance, vcov, ITERATED, scale=np.abs(vcov).max())
-    assert_close(ours.df, np.ravel(theirs["CR2"]["df"]), ITERATED)
-    if case in {"regression", "within_sample", "within_crossing"}:
-        joint, htz = ours.wald(np.eye(3)[1:]), theirs["CR2"]["htz"]
-        assert_close([joint.statistic, joint.df2], [htz["F"], htz["df2"]], 1e-9)
-
-
-@pytest.mark.parametrize("case", ["mean", "mean_ml"])
-def test_profile_intervals_of_the_mean(case):
-    theirs = golden("samples")[case]["sigma2_ci"]
-    fit = fit_mean(effects(), Model(kind="che", **CASES[case]))
-    for name in ("study", "effect"):
-        assert_close(list(fit.sigma2_ci(name)), list(theirs[name].values()), 1e-7, scale=0.01)
-
-
-@pytest.mark.parametrize("how", ["plain", "weighted"])
-def test_averages_are_those_of_aggregate(how):
-    theirs = golden("samples")[how]
-    one = aggregate(effects(), 0.5, weighted=how == "weighted")
-    place = {study: i for i, study in enumerate(one.frame["study"])}
-    order = [place[study] for study in theirs["study"]]
-    assert_close(one.yi[order], theirs["yi"], CLOSED, scale=0.1)
-    assert_close(one.vi[order], theirs["vi"], CLOSED)
-    fit = fit_mean(one, Model(kind="two-level"))
-    assert_close([fit.tau2, fit.estimate, fit.se, fit.Q],
-                 [theirs[n] for n in ("tau2", "estimate", "se", "Q")], ITERATED)  # fmt: skip
+    return people("samples")
 
 
 # The dense covariance ----------------------------------------------------------------------------
@@ -111,7 +34,7 @@ def dense(found: ma.Effects, rho: float) -> Array:
 
 @cases
 def test_covariance_of_the_working_model_is_zero_between_samples(case):
-    fit, _ = fitted(case, test="t")
+    fit, _ = fitted("samples", case, test="t")
     order, at = fit.data.order, fit.data.structure.at(np.zeros(fit.point.theta.size))
     S = np.column_stack([at.multiply(column) for column in np.eye(order.size)])
     sample, study = (effects().frame[c].fillna("").to_numpy()[order] for c in ("sample", "study"))
@@ -126,7 +49,7 @@ def test_covariance_of_the_working_model_is_zero_between_samples(case):
 
 @cases
 def test_traces_of_the_working_model(case):
-    fit, _ = fitted(case, test="t")
+    fit, _ = fitted("samples", case, test="t")
     at, k = fit.point.covariance, fit.data.order.size
     inverse = at.solve(np.eye(k))
     for index, level in enumerate(fit.data.structure.levels):
@@ -157,44 +80,6 @@ def test_order_of_rows_plays_no_part():
     ours, theirs = ma.pool(mixed), ma.pool(found)
     assert_close([ours.estimate, ours.se, ours.Q], [theirs.estimate, theirs.se, theirs.Q], 1e-9)
     assert_close(np.asarray(ours.weights), np.asarray(theirs.weights)[order], 1e-7)
-
-
-# What is done again ------------------------------------------------------------------------------
-
-
-def test_leaving_a_study_out_is_a_refit_without_it():
-    found = effects()
-    left_out = ma.leave_one_out(found)
-    frame = left_out.to_frame()
-    for study in (1, 5, 9):
-        rest = ma.pool(found.subset(found.frame["study"] != study))
-        row = frame[frame["omitted"] == str(study)]
-        assert_close(float(row["estimate"].iloc[0]), rest.estimate, 1e-8)
-
-
-def test_subsets_of_gosh_are_refits():
-    found = effects()
-    fit = ma.pool(found)
-    present = np.ones((3, found.n_effects), dtype=bool)
-    study = found.frame["study"].to_numpy()[fit.data.order]
-    for row, gone in enumerate((2, 3, 4)):
-        present[row] = study != gone
-    optima = maximize_subsets(fit.data, present, [fit.point.theta], restricted=True)
-    q = q_subsets(fit.data, present)
-    for row, gone in enumerate((2, 3, 4)):
-        rest = ma.pool(found.subset(found.frame["study"] != gone))
-        assert_close(optima.beta[row, 0], rest.estimate, 1e-8)
-        assert_close(q.Q[row], rest.Q, 1e-9)
-
-
-def test_drawn_effects_have_the_covariance_of_the_model():
-    structure = fit_mean(effects(), Model(kind="che")).data.structure
-    rng, theta = np.random.default_rng(1), np.array([0.02, 0.01])
-    draws = np.array([structure.draw(theta, rng) for _ in range(20_000)])
-    at = structure.at(theta)
-    S = np.column_stack([at.multiply(column) for column in np.eye(structure.vi.size)])
-    scale = np.sqrt(np.outer(np.diag(S), np.diag(S)))
-    assert np.abs(np.cov(draws.T) / scale - S / scale).max() < 0.05
 
 
 # Averages ----------------------------------------------------------------------------------------

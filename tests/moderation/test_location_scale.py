@@ -271,6 +271,8 @@ def test_predictions_are_the_mean_and_the_heterogeneity_there(dependent, quiet):
     assert len(got.predict(at={"size": [0.0, 1.0]})) == 4
     with pytest.raises(OptionError, match="team is not in"):
         got.predict(at={"team": "T1"})
+    with pytest.warns(MetaAllianceWarning, match="size is predicted outside the data"):
+        got.predict(at={"size": 1000.0})
 
 
 def test_a_variance_that_vanishes_is_said():

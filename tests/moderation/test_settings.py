@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from moderator_frames import levels_of, numbers, parts_of, regression_of, slope_of, table_of
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
@@ -45,32 +46,7 @@ def independent(dependent) -> Effects:
     return dependent.subset(~dependent.frame["study"].duplicated())
 
 
-def levels_of(effects, **settings):
-    return ma.moderators(effects, "arm", **settings).levels.drop(columns=["level", "note"])
-
-
-def slope_of(effects, **settings):
-    return slope(effects, "age", **settings).to_frame().drop(columns="term")
-
-
-def regression_of(effects, **settings):
-    return ma.meta_regression(effects, "arm + age", **settings).to_frame().drop(columns="term")
-
-
-def parts_of(effects, **settings):
-    return within_between(effects, "dose", **settings).slopes.drop(columns=["part", "term"])
-
-
-def table_of(effects, **settings):
-    found = moderator_table(effects, ["arm", "age"], **settings)
-    return found.to_frame().drop(columns=["moderator", "level", "note"])
-
-
 ANALYSES = [levels_of, slope_of, regression_of, parts_of, table_of]
-
-
-def numbers(frame):
-    return frame.astype(float).to_numpy()
 
 
 def moved(first, second) -> bool:

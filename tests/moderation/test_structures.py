@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from moderator_frames import levels_of, numbers, parts_of, regression_of, slope_of, table_of
 from numpy.testing import assert_allclose
 
 import metaalliance as ma
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.regression import regress
-from metaalliance.moderation.decomposition import within_between
 from metaalliance.moderation.model_set import model_set
-from metaalliance.moderation.slope import slope
-from metaalliance.moderation.table import moderator_table
 
 STRUCTURES = [
     {"within": ["sample"]},
@@ -52,33 +50,8 @@ def deep() -> Effects:
     return Effects(frame=frame.assign(sample=sample.astype(str)), measure="z")
 
 
-def levels_of(effects, **settings):
-    return ma.moderators(effects, "arm", **settings).levels.drop(columns=["level", "note"])
-
-
-def slope_of(effects, **settings):
-    return slope(effects, "age", **settings).to_frame().drop(columns="term")
-
-
-def regression_of(effects, **settings):
-    return ma.meta_regression(effects, "arm + age", **settings).to_frame().drop(columns="term")
-
-
-def parts_of(effects, **settings):
-    return within_between(effects, "dose", **settings).slopes.drop(columns=["part", "term"])
-
-
-def table_of(effects, **settings):
-    found = moderator_table(effects, ["arm", "age"], **settings)
-    return found.to_frame().drop(columns=["moderator", "level", "note"])
-
-
 def set_of(effects, **settings):
     return model_set(effects, ["arm", "age"], **settings).coefficients.drop(columns="term")
-
-
-def numbers(frame):
-    return frame.astype(float).to_numpy()
 
 
 @pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")

@@ -14,17 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import call
 
-from metaalliance.cli.app import app
 from metaalliance.report.scripts.r import r_string
 
 ROOT = Path(__file__).parents[2]
 R = shutil.which("Rscript")
-
-
-def call(*words):
-    return CliRunner().invoke(app, [str(w) for w in words])
 
 
 def has_packages():

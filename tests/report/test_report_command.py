@@ -13,10 +13,8 @@ import zipfile
 import docx
 import openpyxl
 import pytest
+from command_line import call
 from docx.shared import Mm
-from typer.testing import CliRunner
-
-from metaalliance.cli.app import app
 
 GOOD = """study,r,n,outcome_direction,modality
 Adler 1988,0.3,40,higher_better,CBT
@@ -24,10 +22,6 @@ Berg 1991,0.2,50,higher_better,PDT
 Cohn 1999,0.1,60,higher_better,CBT
 Dorn 2004,0.4,45,higher_better,PDT
 """
-
-
-def call(*words):
-    return CliRunner().invoke(app, [str(w) for w in words])
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import json
 import re
 
 import pytest
-from typer.testing import CliRunner
-
-from metaalliance.cli.app import app
+from command_line import call
 
 SHEET = """study,r,n,outcome_direction,modality
 Adler 1988,0.3,40,higher_better,CBT
@@ -28,10 +26,6 @@ aggregation = ["none", "mean"]
 test = ["cr2", "knapp-hartung"]
 outliers = ["keep"]
 """
-
-
-def call(*words):
-    return CliRunner().invoke(app, [str(w) for w in words])
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,12 @@ import subprocess
 import warnings
 
 import pytest
+from command_line import call
 from golden_data import quiet_pool
 from matplotlib.text import Text
-from typer.testing import CliRunner
 
 import metaalliance as ma
 from metaalliance.analysis.documents import digest
-from metaalliance.cli.app import app
 from metaalliance.coding.impact import Change, impacts
 
 HEAD = "study,sample,alliance_rater,r,n,modality,outcome_direction"
@@ -36,10 +35,6 @@ Fern 2012,,client,.29,52,CBT,higher_better
 """.strip().splitlines()
 PEOPLE = {"Ash 2001": 194, "Bay 2003": 151, "Cork 2005": 120, "Dale 2006": 70, "Eve 2010": 198,
           "Fern 2012": 52}  # fmt: skip
-
-
-def call(*words):
-    return CliRunner().invoke(app, [str(w) for w in words])
 
 
 def write(path, rows=ROWS):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from command_line import call
 
+from metaalliance.analysis.documents import digest
 from metaalliance.analysis.record import moved_numbers
-from metaalliance.cli.app import app
 
-#: A record of a forest by modality that does not hold its levels.
-RECORDS = Path(__file__).parent / "records_5"
+#: Levels with enough studies to be tested.
+LEVELS = """study,r,n,outcome_direction,modality,notes
+Adler 1988,0.3,40,higher_better,CBT,a
+Adler 1988,0.2,40,higher_better,CBT,b
+Berg 1991,0.25,50,higher_better,psychodynamic,
+Cohn 1999,0.1,60,higher_better,CBT,
+Dorn 2004,0.4,45,higher_better,psychodynamic,
+Eich 2006,0.5,70,higher_better,CBT,
+Falk 2009,0.45,55,higher_better,psychodynamic,
+"""
 
 SHEET = """study,r,n,outcome_direction,modality,notes
 Adler 1988,0.3,40,higher_better,CBT,a
@@ -21,10 +28,6 @@ Berg 1991,0.25,50,higher_better,PDT,
 Cohn 1999,0.1,60,higher_better,CBT,
 Dorn 2004,0.4,45,higher_better,PDT,
 """
-
-
-def call(*words):
-    return CliRunner().invoke(app, [str(w) for w in words])
 
 
 @pytest.fixture
@@ -213,7 +216,7 @@ def test_the_record_of_a_figure_can_be_verified(pooled, words):
 )
 def test_the_record_of_a_figure_has_the_levels_that_it_shows(tmp_path, words, levels):
     sheet = tmp_path / "studies.csv"
-    sheet.write_bytes((RECORDS / "studies.csv").read_bytes())
+    sheet.write_text(LEVELS, encoding="utf-8")
     named = 2 if words[0] == "plot" else 1
     done = call(*words[:named], sheet, *words[named:])
     assert done.exit_code == 0, done.stderr
@@ -235,11 +238,24 @@ def test_the_record_of_a_figure_has_the_levels_that_it_shows(tmp_path, words, le
     assert bool(moved) == (levels is not None)
 
 
-def test_the_record_of_a_figure_without_its_levels_is_compared_as_before():
-    code = call("verify", RECORDS / "run_forest.json", RECORDS / "studies.csv", "--json")
-    checks = {c["name"]: c for c in json.loads(code.stdout)["checks"]}
-    assert all(checks[name]["same"] for name in ("numbers", "digest", "settings", "rules"))
-    assert "all 110 reproduced" in checks["numbers"]["text"]
+def test_the_record_of_a_figure_without_its_levels_is_compared_as_before(tmp_path):
+    sheet = tmp_path / "studies.csv"
+    sheet.write_text(LEVELS, encoding="utf-8")
+    document = json.loads(call("forest", sheet, "--json").stdout)
+    path = tmp_path / "studies_results" / "figures" / "run_forest.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for options in (document["figure"], record["request"]["options"]):
+        assert options.pop("levels")
+    held = {n: v for n, v in record["numbers"].items() if not n.startswith("levels.")}
+    assert 0 < len(held) < len(record["numbers"])
+    results = {name: document[name] for name in ("figure", "counts", "pooled", "heterogeneity")}
+    record |= {"numbers": held, "result_digest": digest(results)}
+    record["seal"] = digest({k: v for k, v in record.items() if k != "seal"})
+    path.write_text(json.dumps(record), encoding="utf-8")
+    done = call("verify", path, sheet, "--strict", "--json")
+    checks = {c["name"]: c for c in json.loads(done.stdout)["checks"]}
+    assert done.exit_code == 0, [c for c in checks.values() if not c["same"]]
+    assert f"all {len(held)} reproduced" in checks["numbers"]["text"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"tool": "other"}', '{"tool": "metaalliance"}'])

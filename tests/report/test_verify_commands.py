@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from typer.testing import CliRunner
+from command_line import call
 
 from metaalliance.analysis.documents import digest
-from metaalliance.cli.app import app
 
 ROWS = [
     ("Adler 1988", 0.30, 40, "CBT", "client", 1988),
@@ -32,10 +31,6 @@ COMMANDS = {
     "bias": ("--steps", ".05,.5", "--model", "three-level", "--level", ".9"),
     "multiverse": ("-d", "rho=.4,.6", "-d", "model=che,two-level", "-d", "tau2=REML,ML"),
 }  # fmt: skip
-
-
-def call(*words):
-    return CliRunner().invoke(app, [str(w) for w in words])
 
 
 def sheet(path, rows=ROWS):

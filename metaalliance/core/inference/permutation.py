@@ -46,8 +46,8 @@ class PermutationTest:
         Standard error of `p_value` from the sampling of patterns; 0 when exact.
     smallest_p_value : float
         What the test can give at best: 2^(1 - k) when exact, 1 / replications otherwise.
-    tau2_estimator, test : str
-        The settings.
+    tau2_method, test : str
+        Estimator of tau², and the statistic.
     """
 
     statistic: float
@@ -58,7 +58,7 @@ class PermutationTest:
     as_extreme: int
     monte_carlo_se: float
     smallest_p_value: float
-    tau2_estimator: Tau2OrFE
+    tau2_method: Tau2OrFE
     test: PermutedStatistic
 
 
@@ -151,7 +151,7 @@ def permutation_test(
         as_extreme=as_extreme,
         monte_carlo_se=0.0 if exact else monte_carlo_se(p, total),
         smallest_p_value=(2 if exact else 1) / total,
-        tau2_estimator=tau2_estimator,
+        tau2_method=tau2_estimator,
         test=statistic,
     )
 

@@ -25,28 +25,11 @@ STATISTICS = {"knapp-hartung": "knapp-hartung", "wald": "wald", "t": "wald"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PermutationResult:
+class PermutationResult(core.PermutationTest):
     """Test of a mean of zero by flipping the signs of studies.
 
     Attributes
     ----------
-    statistic : float
-        The observed mean over its standard error.
-    p_value : float
-        Two-sided: share of sign patterns, the observed one included, whose absolute
-        statistic is at least as large.
-    components : {"re-estimated", "held"}
-        Whether tau² was estimated for each pattern, or held at that of the observed effects.
-    exact : bool
-        Whether all 2^k patterns were taken.
-    replications, as_extreme : int
-        Patterns, and how many were at least as extreme.
-    monte_carlo_se : float
-        Standard error of `p_value` from sampling the patterns; 0 when exact.
-    smallest_p_value : float
-        What the test can give at best.
-    tau2_method, test : str
-        Estimator of tau², and the statistic.
     seed : int
         Seed of the random patterns; without effect when exact.
     n_studies : int
@@ -55,16 +38,6 @@ class PermutationResult:
         What limits the test.
     """
 
-    statistic: float
-    p_value: float
-    components: Components
-    exact: bool
-    replications: int
-    as_extreme: int
-    monte_carlo_se: float
-    smallest_p_value: float
-    tau2_method: str
-    test: str
     seed: int
     n_studies: int
     notices: tuple[Problem, ...] = field(default=(), repr=False)
@@ -178,10 +151,8 @@ def permutation_test(
         exact_up_to=exact_up_to,
         seed=seed,
     )
-    numbers = asdict(found)
     return PermutationResult(
-        tau2_method=numbers.pop("tau2_estimator"),
-        **numbers,
+        **asdict(found),
         seed=seed,
         n_studies=chosen.n_studies,
         notices=notices + _few(found.smallest_p_value, chosen.n_studies),

@@ -12,17 +12,15 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import OptionError
 from metaalliance.model import Specification
 from metaalliance.models.inference.coefficients import Coefficients
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import on_scale, without_nan
-from metaalliance.moderation.design import grid_of, warn_beyond
+from metaalliance.moderation.design import beside_values, values_to_predict
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.scale.coefficients import ScaleFit
 from metaalliance.moderation.scale.design import Designs
-from metaalliance.notices import announce
-from metaalliance.options import Scale, check_option
+from metaalliance.options import Scale
 from metaalliance.problems import Problem
 
 
@@ -106,26 +104,17 @@ class LocationScale(OfModel):
             sum of the components there. The prediction interval takes tau2 as known, as that of
             every model does.
         """
-        check_option("scale", scale, Scale)
-        if frame is not None and at is not None:
-            raise OptionError("Give a frame or at, not both.")
         variables = self.designs.variables
-        if frame is None:
-            frame = grid_of(variables, at, "a formula of this model")
-        if frame.empty:
-            raise OptionError("The frame to predict has no rows.")
-        announce(warn_beyond(variables, frame))
+        values = values_to_predict(variables, "a formula of this model", frame, at)
         mean = self.designs.mean
-        rows = np.ones((len(frame), 1)) if mean is None else mean.rows(frame)
-        tau2 = self._tau2_at(frame)
+        rows = np.ones((len(values), 1)) if mean is None else mean.rows(values)
+        tau2 = self._tau2_at(values)
         found = self.mean.predicted(
             np.nan_to_num(rows), np.nan_to_num(tau2, posinf=math.inf), prediction
         )
         found = found.assign(tau2=tau2)
         found[np.isnan(rows).any(axis=1) | np.isnan(tau2)] = math.nan
-        columns = list(dict.fromkeys(v.column for v in variables))
-        shown = on_scale(found, scale, self.measure)
-        return pd.concat([frame[columns].reset_index(drop=True), shown], axis=1)
+        return beside_values(values, variables, on_scale(found, scale, self.measure))
 
     def _tau2_at(self, frame: pd.DataFrame) -> Array:
         """Sum of the components at rows of new values, shape (n,)."""
