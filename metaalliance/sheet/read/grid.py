@@ -11,7 +11,7 @@ from typing import Any
 from openpyxl.utils import get_column_letter
 
 from metaalliance.errors import UnreadableFileError
-from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS, PAGE
+from metaalliance.sheet.read.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, PAGE
 
 #: What a spreadsheet prints in place of a value that it cannot compute.
 ERROR_TEXTS = frozenset(
@@ -173,6 +173,35 @@ def check_size(name: str, rows: int, columns: int) -> None:
             f"{name} has data beyond row {MAX_ROWS:,} or column {MAX_COLUMNS} ({PAGE}).",
             code="MA107",
         )
+
+
+class Room:
+    """What the sheets of a file may still hold together.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    """
+
+    __slots__ = ("_left", "_name")
+
+    def __init__(self, name: str) -> None:
+        self._name, self._left = name, MAX_CELLS
+
+    def take(self, cells: int) -> None:
+        """Count cells, blank ones and rows included, before they are made.
+
+        Raises
+        ------
+        UnreadableFileError
+            When they are too many.
+        """
+        self._left -= cells
+        if self._left < 0:
+            raise UnreadableFileError(
+                f"{self._name} has more than {MAX_CELLS:,} cells ({PAGE}).", code="MA107"
+            )
 
 
 def is_blank(value: Any) -> bool:

@@ -8,6 +8,10 @@ PAGE = "see docs/sheets/limits.md"
 #: Rows and columns of a sheet.
 MAX_ROWS = 50_000
 MAX_COLUMNS = 512
+#: Cells of all sheets of a file, blank ones to the left of others and rows included.
+MAX_CELLS = 1_000_000
+#: Characters of the formulas of a sheet.
+MAX_FORMULAS = 5_000_000
 #: Characters of a cell of a text file.
 MAX_CELL = 100_000
 #: Bytes of a file, and of all that it unpacks to.

@@ -23,7 +23,7 @@ _SUM = re.compile(
     re.IGNORECASE,
 )
 #: Table[column] within a function.
-_TABLE_COLUMN = re.compile(r"\w\[(?!\[?#)[^\]]+\]")
+_TABLE_COLUMN = re.compile(r"\w\[\[?(?!#)[^\[\]]+\]")
 
 
 def sums_of(
@@ -39,9 +39,10 @@ def sums_of(
     {6: [(2, 2, 5, False)]}
     """
     found: dict[int, list[tuple[int, int, int, bool]]] = {}
-    for (row, column), formula in formulas.items():
+    for (row, column), written in formulas.items():
+        formula = " ".join(written.split())
         functions = {name.upper() for name in _FUNCTION.findall(formula)}
-        single = re.findall(_CELL, formula) if _SUM.fullmatch(formula.strip()) else []
+        single = re.findall(_CELL, formula) if _SUM.fullmatch(formula) else []
         rows_of = [int(at) for letters, at in single if column_index_from_string(letters) == column]
         if len(rows_of) > 1 and len(rows_of) == len(single) and max(rows_of) < row:
             found.setdefault(row, []).append((column, min(rows_of), max(rows_of), False))
