@@ -108,7 +108,8 @@ _FILE = {
     ),
     "MA105": _error(
         "the workbook is broken",
-        "The file begins like a workbook but its parts cannot be read.",
+        "The file begins like one that can be read, but its parts cannot be: they contradict each "
+        "other, end too early, or make the reader of the format crash.",
         "Open it in a spreadsheet program, let that repair it, and save it again.",
     ),
     "MA106": _error(
@@ -207,6 +208,12 @@ _FILE = {
         "Most values of the variable have no label, so that it is read as the numbers that it "
         "holds; its labels say what some of them mean.",
         "Label every value, or write the labels as text, where levels are meant.",
+    ),
+    "MA127": _note(
+        "characters that no text can hold",
+        "A cell or comment holds half of a character (_xD800_) or a code that is no character. No "
+        "file can hold it; the replacement character stands in its place.",
+        "Enter the name as it is written, if it matters.",
     ),
     "MA111": _note(
         "the text format was detected",

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from openpyxl.utils import get_column_letter
-
 from metaalliance.errors import UnreadableFileError
 from metaalliance.sheet.read.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, PAGE
 
@@ -121,9 +119,31 @@ def cell_name(row: int, column: int) -> str:
     >>> cell_name(17, 6)
     'F17'
     """
-    return f"{get_column_letter(column)}{row}"
+    if not 0 < column <= _LAST_COLUMN:
+        raise ValueError(f"no spreadsheet has a column {column}")
+    letters = ""
+    while column:
+        column, last = divmod(column - 1, 26)
+        letters = chr(ord("A") + last) + letters
+    return f"{letters}{row}"
 
 
+def column_number(letters: str) -> int:
+    """Return the number of a column, from 1.
+
+    Examples
+    --------
+    >>> column_number("A"), column_number("AB")
+    (1, 28)
+    """
+    number = 0
+    for letter in letters.upper():
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number
+
+
+#: That called ZZZ.
+_LAST_COLUMN = 18_278
 _PLACE = re.compile(r"(?:row (\d+), |variable )(.*)", re.DOTALL)
 
 

@@ -171,6 +171,12 @@ def check_archive(content: bytes, name: str) -> set[str]:
         ) from None
 
 
+def unpacked_size(content: bytes) -> int:
+    """Return the bytes that an archive which passed the preflight unpacks to."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
 def _check_entries(entries: list[zipfile.ZipInfo], name: str) -> None:
     """Check counts, names, sizes and ratios as the archive declares them."""
     names = [entry.filename for entry in entries]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 import zipfile
 from typing import Any
@@ -32,10 +31,8 @@ from metaalliance.sheet.read.xlsx_marks import (
     hidden_rows,
     merged_ranges,
     totals_rows,
+    unescaped,
 )
-
-#: Characters that the format writes as _x000D_.
-_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
@@ -85,7 +82,7 @@ def _grid(sheet: Any, notes: dict[str, str], totals: frozenset[int], room: Room)
         parser = _Parser(source, sheet)
         rows = _values(parser, sheet.title, _percent_styles(sheet.parent), room)
     return Grid(
-        name=sheet.title,
+        name=unescaped(sheet.title),
         rows=rows,
         visible=sheet.sheet_state == "visible",
         hidden_rows=hidden_rows(parser),
@@ -97,7 +94,7 @@ def _grid(sheet: Any, notes: dict[str, str], totals: frozenset[int], room: Room)
     )
 
 
-class _Parser(WorkSheetParser):
+class _Parser(WorkSheetParser):  # type: ignore[misc]
     """openpyxl's parser of a sheet; beside the stored value of a cell it keeps its formula.
 
     openpyxl's own rows are padded to the full width and to every missing row, which takes
@@ -178,8 +175,7 @@ def _value(cell: dict[str, Any], percent: frozenset[int]) -> Any:
     if value is None:
         return ""  # a formula whose stored result is blank text
     if value.__class__ is str:
-        if "_x" in value:
-            value = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), value)
+        value = unescaped(value)
         return ErrorCell(value) if cell["data_type"] == "e" else value
     if value.__class__ in {int, float} and cell["style_id"] in percent:
         return PercentCell(value)

@@ -16,7 +16,20 @@ from openpyxl.worksheet._reader import WorkSheetParser
 
 from metaalliance.sheet.read.limits import MAX_COLUMNS
 
+#: Characters that the format writes as _x000D_.
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _TRUE = frozenset({"1", "true"})
+
+
+def unescaped(text: str) -> str:
+    r"""Return text of a workbook with the characters that the format escapes.
+
+    Examples
+    --------
+    >>> unescaped("Adler_x0009_1988")
+    'Adler\t1988'
+    """
+    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
 def merged_ranges(parser: WorkSheetParser) -> tuple[str, ...]:
@@ -82,7 +95,7 @@ def _comment_texts(xml: bytes) -> dict[str, str]:
     for comment in ElementTree.fromstring(xml).iter():
         if comment.tag.endswith("}comment"):
             parts = (node.text or "" for node in comment.iter() if node.tag.endswith("}t"))
-            texts[str(comment.get("ref"))] = " ".join("".join(parts).split())
+            texts[str(comment.get("ref"))] = " ".join(unescaped("".join(parts)).split())
     return texts
 
 
