@@ -134,7 +134,7 @@ def _environment() -> dict[str, str]:
     root = str(Path(__file__).parents[3])
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([root, *sys.path[1:]]),
+        "PYTHONPATH": os.pathsep.join([root, *filter(None, sys.path)]),
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "ARROW_DEFAULT_MEMORY_POOL": "system",
