@@ -61,8 +61,8 @@ def read_bytes(path: Path) -> bytes:
             content = stream.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise UnreadableFileError(f"There is no file {path}.") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # a name with a zero byte is no name
+        reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFileError(
             f"{path} cannot be opened ({reason}). If it is open in Excel, close it there."
         ) from None
