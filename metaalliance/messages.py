@@ -1542,7 +1542,7 @@ _ANALYSIS = {
     ),
     "MA692": _error(
         "the output cannot be written",
-        "The folder is read-only, or the disk is full.",
+        "The folder is read-only, the disk is full, or the name is too long.",
         "Choose another folder with -o.",
     ),
     "MA699": _error(

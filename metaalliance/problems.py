@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from metaalliance.errors import shortened
+from metaalliance.shortening import shortened
 
 Severity = Literal["error", "warning", "note"]
 

@@ -193,7 +193,7 @@ def test_file_whose_reader_crashes(own_server, tmp_path, monkeypatch):
     (tmp_path / "library" / "xlrd.py").write_text(crash)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "library"), prepend=os.pathsep)
     server = own_server()
-    server.upload((ROOT / "tests/sheet/files/small.xls").read_bytes(), "old.xls")
+    server.upload((ROOT / "tests/formats/files/small.xls").read_bytes(), "old.xls")
     page = server.finish()
     assert re.search(r'role="alert">old\.xls is broken[^<]+', page), page
     assert "Traceback" not in page

@@ -28,8 +28,8 @@ ENDS = {
 
 
 @pytest.fixture
-def old_workbook():
-    return (Path(__file__).parents[1] / "sheet/files/small.xls").read_bytes()
+def old_workbook(files):
+    return (files / "small.xls").read_bytes()
 
 
 @pytest.fixture

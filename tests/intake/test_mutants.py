@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from intake import damage, mutants
+from intake import fuzz, mutants
 from intake.mutants import ALL, CHANGES, LAYOUTS, Mutant, fault_of
 
 WITHOUT_XLWT = pytest.mark.skipif(find_spec("xlwt") is None, reason="xlwt writes .xls")
@@ -50,9 +50,9 @@ def test_a_change_has_its_meaning(mutant, tmp_path):
     assert fault_of(mutant, tmp_path) == ""
 
 
-@pytest.mark.parametrize("mutant", timed(list(damage.each())), ids=str)
+@pytest.mark.parametrize("mutant", timed(list(fuzz.each())), ids=str)
 def test_a_damage_is_refused_or_of_no_harm(mutant, tmp_path):
-    assert damage.came_of(mutant, tmp_path)[0] == ""
+    assert fuzz.came_of_damage(mutant, tmp_path)[0] == ""
 
 
 def test_twenty_four_layouts_and_every_format():
@@ -62,7 +62,7 @@ def test_twenty_four_layouts_and_every_format():
 
 def every() -> list[Any]:
     return [*mutants.singles(), *mutants.changes(seeds=2), *mutants.mutants(1500, seed=7),
-            *damage.damaged(1500, seed=7)]  # fmt: skip
+            *fuzz.damaged(1500, seed=7)]  # fmt: skip
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_every_mutant(part, tmp_path):
         if isinstance(mutant, Mutant):
             fault = fault_of(mutant, folder)
         else:
-            fault = damage.came_of(mutant, folder)[0]
+            fault = fuzz.came_of_damage(mutant, folder)[0]
         if fault:
             faults[str(mutant)] = fault
     assert faults == {}

@@ -69,9 +69,9 @@ def test_marks_of_a_sheet_take_steps_in_proportion(workbook, edit, mark):
     needed = [
         calls(lambda k=k: parse_grids(marked(workbook, edit, mark, k), "t.xlsx"))
         - calls(lambda k=k: marked(workbook, edit, mark, k))
-        for k in (10, 400, 800)
+        for k in (10, 200, 390)
     ]
-    assert needed[2] - needed[0] == pytest.approx(2 * (needed[1] - needed[0]), rel=0.2)
+    assert needed[2] - needed[0] == pytest.approx(2 * (needed[1] - needed[0]), rel=0.1)
 
 
 def test_the_xml_of_a_sheet_is_not_searched():
