@@ -63,7 +63,8 @@ def guarded(
     except Exception as error:
         if debug:
             raise
-        if isinstance(error, OSError) and error.errno in FULL:
+        nowhere = isinstance(error, FileNotFoundError) and error.filename is None  # no TMPDIR
+        if isinstance(error, OSError) and (error.errno in FULL or nowhere):
             place = f" at {error.filename}" if error.filename else ""
             message = f"A file cannot be written{place} ({error.strerror})."
             _fail(command, "MA692", message, (), json_output=json_output)

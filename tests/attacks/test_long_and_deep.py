@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import tempfile
 
 import pytest
 from attack_examples import GOOD
@@ -110,6 +112,16 @@ def test_a_name_that_is_too_long_to_write(call, tmp_path, words):
     done = call(*words)
     assert (done.exit_code, done.stdout) == (3, "")
     assert done.stderr.endswith("(MA692)\n") and "Internal" not in done.stderr
+
+
+def test_no_folder_for_temporary_files(call, good, monkeypatch):
+    def nowhere():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    done = call("forest", good, "-o", "f.pdf")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "No usable temporary directory" in done.stderr and done.stderr.endswith("(MA692)\n")
 
 
 def test_files_that_cannot_be_opened(call, tmp_path):
