@@ -42,6 +42,10 @@ _SECTIONS = (
 )  # fmt: skip
 
 
+#: Bytes of a configuration, letters of a text in it, and tables and lists in one another.
+MAX_CONFIG = 2**20
+MAX_TEXT = 10_000
+MAX_DEPTH = 8
 #: Name of the words that are missing in every column.
 EVERYWHERE = "*"
 
@@ -140,12 +144,37 @@ def read_config(path: Path) -> Config:
         When it is no TOML, or has a key that does not exist; with the nearest that does.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            text = stream.read(MAX_CONFIG + 1)
+        if len(text) > MAX_CONFIG:
+            raise OptionError(f"{path} is larger than {MAX_CONFIG // 2**20} MB.")
+        content = tomllib.loads(text.decode("utf-8").replace("\r\n", "\n"))
     except OSError as error:
         raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path} is not valid TOML: {error}.") from None
+    except (ValueError, RecursionError) as error:  # a number or a nesting without an end, too
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise OptionError(f"{path} is not valid TOML: {reason}.") from None
+    _check_sizes(content, str(path))
     return parse_config(content, path)
+
+
+def _check_sizes(content: Mapping[str, Any], where: str) -> None:
+    """Refuse values that no setting has, before they are computed with or printed."""
+    level: list[Any] = [content]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += [*value, *value.values()]
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, str) and len(value) > MAX_TEXT:
+                raise OptionError(f"{where}: {value!r} is longer than {MAX_TEXT:,} characters.")
+            elif isinstance(value, int) and abs(value) >= 2**63:
+                raise OptionError(f"{where}: {value} is beyond the numbers of TOML.")
+        level = inner
+    if level:
+        raise OptionError(f"{where} is nested too deeply: tables and lists lie in one another.")
 
 
 def parse_config(content: Mapping[str, Any], path: Path | None = None) -> Config:

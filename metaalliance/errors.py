@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from metaalliance.shortening import shortened
+
 if TYPE_CHECKING:
     from metaalliance.problems import Problem
 
@@ -33,7 +35,7 @@ class MetaAllianceError(Exception):
     default_code = "MA600"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(shortened(message))
         self.code = code or self.default_code
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from metaalliance.shortening import shortened
+
 Severity = Literal["error", "warning", "note"]
 
 
@@ -39,6 +41,10 @@ class Problem:
     column: str = ""
     seen: str = ""
     cells: tuple[Problem, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("message", "hint"):
+            object.__setattr__(self, name, shortened(getattr(self, name)))
 
     @property
     def each(self) -> tuple[Problem, ...]:

@@ -18,6 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
+    {"shortening"},
     {"errors", "messages", "frozen", "setting"},
     {"options", "problems", "files"},
     {"model", "policy", "notices"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 import shutil
@@ -27,6 +28,9 @@ from metaalliance.setting import settings_in
 
 OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
 
+#: What says that there is no room, no leave or no such place to write.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS,
+                  errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP})  # fmt: skip
 #: Seconds before a progress line is shown.
 PATIENCE = 2.0
 
@@ -59,6 +63,12 @@ def guarded(
     except Exception as error:
         if debug:
             raise
+        nowhere = isinstance(error, FileNotFoundError) and error.filename is None  # no TMPDIR
+        if isinstance(error, OSError) and (error.errno in FULL or nowhere):
+            place = f" at {error.filename}" if error.filename else ""
+            message = f"A file cannot be written{place} ({error.strerror})."
+            _fail(command, "MA692", message, (), json_output=json_output)
+            raise typer.Exit(UNREADABLE) from None
         message = (
             f"Internal error ({type(error).__name__}: {error}). This is a fault of metaalliance, "
             "not of the data; please report it with the output of --debug."

@@ -86,6 +86,10 @@ def _interacting(effects: Effects, parsed: ParsedFormula) -> list[tuple[Factor, 
         terms = [str(term) for term in Formula(parsed.safe)]
     except (FormulaicError, ValueError, SyntaxError, TypeError, AttributeError) as error:
         raise refused(parsed.text, first_line(error)) from None
+    left = {int(i) for term in terms for i in re.findall(r"v(\d+)x", term)}
+    for number, factor in enumerate(parsed.factors):
+        if number not in left:
+            raise refused(parsed.text, f"it takes {factor.column} out again")
     found = []
     for term in terms:
         inside = [parsed.factors[int(i)] for i in re.findall(r"v(\d+)x", term)]

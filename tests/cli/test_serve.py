@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import socket
 import zipfile
@@ -12,7 +13,7 @@ from urllib.parse import quote
 
 import openpyxl
 import pytest
-from serving import HOSTILE, HOSTILE_SHEET, SMALL, Server
+from serving import HOSTILE, HOSTILE_SHEET, ROOT, SMALL, Server
 
 from metaalliance.cli.local.analysis import safe_name
 from metaalliance.report.local_page import PageState, local_page
@@ -183,6 +184,19 @@ def test_file_that_is_no_workbook(server):
     page = server.finish()
     assert re.search(r'role="alert">broken\.xlsx[^<]{10,}', page)
     assert "Traceback" not in page and server.ask("checked.xlsx")[0] == 404
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a signal of POSIX")
+def test_file_whose_reader_crashes(own_server, tmp_path, monkeypatch):
+    (tmp_path / "library").mkdir()
+    crash = "import os\ndef open_workbook(**_):\n    os.abort()\n"
+    (tmp_path / "library" / "xlrd.py").write_text(crash)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "library"), prepend=os.pathsep)
+    server = own_server()
+    server.upload((ROOT / "tests/formats/files/small.xls").read_bytes(), "old.xls")
+    page = server.finish()
+    assert re.search(r'role="alert">old\.xls is broken[^<]+', page), page
+    assert "Traceback" not in page
 
 
 def test_analysis_that_is_impossible(server):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from binary_books import binary_workbook_of
 
 import metaalliance as ma
 
@@ -280,64 +281,9 @@ def open_document() -> Callable[..., bytes]:
     return _open_document
 
 
-def _record(kind: int, data: bytes) -> bytes:
-    head = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
-    size, length = len(data), b""
-    while True:
-        length += bytes([size & 0x7F | (0x80 if size > 0x7F else 0)])
-        size >>= 7
-        if not size:
-            return head + length + data
-
-
-def _wide(text: str) -> bytes:
-    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
-
-
-def _binary_workbook(
-    rows: Sequence[Sequence[Any]], *, percent: Sequence[tuple[int, int]] = ()
-) -> bytes:
-    """An .xlsb file with one sheet; texts that begin with # are error cells."""
-    part = b""
-    for number, values in enumerate(rows):
-        part += _record(0, struct.pack("<IIHBBB", number, 0, 0, 0, 0, 0))
-        for column, value in enumerate(values):
-            head = struct.pack("<II", column, 1 if (number, column) in percent else 0)
-            if isinstance(value, str) and value.startswith("#"):
-                part += _record(3, head + bytes([{"#DIV/0!": 7, "#N/A": 42}[value]]))
-            elif isinstance(value, str):
-                part += _record(6, head + _wide(value))
-            elif isinstance(value, int):
-                part += _record(2, head + struct.pack("<i", value << 2 | 2))
-            elif value is not None:
-                part += _record(5, head + struct.pack("<d", value))
-    styles = (
-        _record(617, struct.pack("<I", 2))
-        + _record(47, struct.pack("<HHHHHH", 0, 0, 0, 0, 0, 0))
-        + _record(47, struct.pack("<HHHHHH", 0, 9, 0, 0, 0, 0))
-        + _record(618, b"")
-    )
-    book = _record(156, struct.pack("<II", 0, 1) + _wide("rId1") + _wide("effects"))
-    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    relations = (
-        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-        f'<Relationship Id="rId1" Type="{kind}/worksheet" Target="worksheets/sheet1.bin"/>'
-        f'<Relationship Id="rId2" Type="{kind}/styles" Target="styles.bin"/></Relationships>'
-    )
-    return archive(
-        {
-            "[Content_Types].xml": "<Types/>",
-            "xl/workbook.bin": book,
-            "xl/_rels/workbook.bin.rels": relations,
-            "xl/worksheets/sheet1.bin": part,
-            "xl/styles.bin": styles,
-        }
-    )
-
-
 @pytest.fixture
 def binary_workbook() -> Callable[..., bytes]:
-    return _binary_workbook
+    return lambda rows, **options: binary_workbook_of({"effects": rows}, **options)
 
 
 def as_rows(columns: dict[str, list[Any]]) -> list[list[Any]]:

@@ -27,7 +27,7 @@ def refusal(path):
 @pytest.fixture
 def contents(sheet, files, jamovi, old_jasp, new_jasp, open_document, binary_workbook, tmp_path,
              rows_of_columns):  # fmt: skip
-    """The sheet in each format that is read in this process."""
+    """The sheet in each format but those of pyreadstat."""
     pd = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
     pd.DataFrame(sheet).to_parquet(tmp_path / "t.parquet")
@@ -48,7 +48,7 @@ def contents(sheet, files, jamovi, old_jasp, new_jasp, open_document, binary_wor
 def test_every_damage_is_a_refusal_or_a_sheet(contents):
     chance = random.Random(13)
     for name, content in contents.items():
-        for _ in range(30):
+        for _ in range(8):
             damaged = bytearray(content[: chance.randrange(len(content) // 2, len(content) + 1)])
             for _ in range(chance.randrange(4)):
                 damaged[chance.randrange(len(damaged))] = chance.randrange(256)
@@ -128,7 +128,6 @@ def test_a_data_file_declares_its_size_before_it_is_read(saved):
         ("t.rds", "rdata"),
         ("t.xls", "xlrd"),
         ("t.parquet", "pyarrow"),
-        ("t.parquet", "pyarrow.parquet"),
     ],
 )
 def test_without_the_library_the_command_is_named(contents, write, monkeypatch, name, library):

@@ -9,7 +9,7 @@ import pytest
 
 import metaalliance as ma
 from metaalliance.sheet.columns.header_rows import SEARCH_ROWS
-from metaalliance.sheet.read import limits, readstat
+from metaalliance.sheet.read import limits
 
 PAGE = (Path(__file__).parents[2] / "docs/sheets/limits.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| MA", PAGE, re.MULTILINE))
@@ -27,14 +27,17 @@ def test_the_page_names_every_bound():
     assert bound("size of a file") == f"{limits.MAX_FILE // 2**20} MB"
     assert bound("what a file unpacks to") == f"{limits.MAX_UNPACKED // 2**20} MB"
     assert bound("parts of an archive") == f"{limits.MAX_ENTRIES:,}"
-    assert bound("seconds of a query") == str(limits.MAX_SECONDS)
+    assert bound("cells of all sheets") == f"{limits.MAX_CELLS:,}"
+    assert bound("characters of all cells") == f"{limits.MAX_TEXT // 10**6} million"
+    assert bound("characters of the formulas") == f"{limits.MAX_FORMULAS:,}"
     large = f"how often its size a part of more than {limits.LARGE_PART // 2**20} MB"
     assert bound(large) == str(limits.MAX_RATIO)
-    apart = f"{readstat.SECONDS} seconds, {readstat.MEMORY // 2**30} GB"
+    apart = f"{limits.MAX_SECONDS} seconds, {limits.MAX_MEMORY // 2**30} GB"
     assert bound("seconds and memory of the process") == apart
     assert f"first {SEARCH_ROWS} rows" in PAGE
+    assert f"unpacks to at most {limits.MAX_HERE // 2**20} MB" in PAGE
     named = {name for name in vars(limits) if name.startswith(("MAX", "LARGE"))}
-    assert len(named) == 9  # a new bound is a new line of the page
+    assert len(named) == 14  # a new bound is a new line of the page
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-"""A sheet in memory, and its writers for csv, xlsx, ods, sav and dta that share nothing
-with the package.
-"""
+"""A sheet in memory, and its writers for each format that share nothing with the package."""
 
 from __future__ import annotations
 
@@ -17,9 +15,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import pandas as pd
+from binary_books import ERRORS, binary_workbook_of
 from openpyxl import Workbook
 
-FORMATS = ("xlsx", "csv", "ods", "sav", "dta")
+FORMATS = ("xlsx", "csv", "ods", "xls", "xlsb", "sav", "dta")
 Grid = list[list[Any]]
 
 
@@ -79,7 +78,10 @@ class Book:
 
 def write(book: Book, form: str, folder: Path) -> Path:
     path = folder / f"sheet.{form}"
-    {"xlsx": _xlsx, "csv": _csv, "ods": _ods, "sav": _sav, "dta": _dta}[form](book, path)
+    {
+        "xlsx": _xlsx, "csv": _csv, "ods": _ods, "xls": _xls, "xlsb": _xlsb, "sav": _sav,
+        "dta": _dta,
+    }[form](book, path)  # fmt: skip
     return path
 
 
@@ -128,6 +130,47 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Percent):
         return value.value
     return value.text if isinstance(value, Fault) else value
+
+
+def _xls(book: Book, path: Path) -> None:
+    import xlwt
+
+    file = xlwt.Workbook(encoding="utf-8")
+    formats = {kind: xlwt.XFStyle() for kind in (Percent, dt.date, object)}
+    formats[Percent].num_format_str, formats[dt.date].num_format_str = "0%", "M/D/YY"
+    for name, grid in book.sheets.items():
+        sheet = file.add_sheet(name)
+        for i, row in enumerate(grid):
+            for j, value in enumerate(row):
+                if isinstance(value, Fault):
+                    sheet.row(i).set_cell_error(j, ERRORS[value.text])
+                elif value is not None:
+                    kind = next(k for k in formats if isinstance(value, k))
+                    sheet.write(i, j, _plain(value), formats[kind])
+        if name == book.name:
+            for column in book.hidden & set(book.head):
+                sheet.col(book.column(column)).hidden = True
+            if book.merged:
+                sheet.merge(0, 0, 0, book.merged - 1)
+    file.save(str(path))
+
+
+def _xlsb(book: Book, path: Path) -> None:
+    percent = [
+        (i, j)
+        for i, row in enumerate(book.grid)
+        for j, value in enumerate(row)
+        if isinstance(value, Percent)
+    ]
+    path.write_bytes(
+        binary_workbook_of(
+            {n: [[_plain(v) for v in row] for row in grid] for n, grid in book.sheets.items()},
+            main=book.name,
+            percent=percent,
+            hidden=[book.column(c) for c in book.hidden & set(book.head)],
+            merged=book.merged,
+        )
+    )
 
 
 SPACES = (

@@ -30,8 +30,8 @@ from intake.truth import Effect, Worth, pooled_r
 import metaalliance as ma
 
 Record = dict[str, Any]
-TEXT = ("xlsx", "csv", "ods")
-BOOKS = ("xlsx", "ods")
+TEXT = ("xlsx", "csv", "ods", "xls", "xlsb")
+BOOKS = ("xlsx", "ods", "xls", "xlsb")
 
 
 # Bases: what was coded, by the names of the columns -----------------------------------------
@@ -745,7 +745,7 @@ def fault_of(mutant: Mutant, folder: Path) -> str:
         warnings.simplefilter("ignore")
         found = ma.effect_sizes(studies)
         fit = ma.pool(found)
-    return _difference(found.frame, fit, effects)
+    return difference(found.frame, fit, effects)
 
 
 def _to_twelve(pair: tuple[float, float]) -> tuple[float, ...]:
@@ -753,7 +753,7 @@ def _to_twelve(pair: tuple[float, float]) -> tuple[float, ...]:
     return tuple(float(f"{x:.12g}") for x in pair)
 
 
-def _difference(frame: Any, fit: Any, effects: list[Effect]) -> str:
+def difference(frame: Any, fit: Any, effects: list[Effect]) -> str:
     if len(frame) != len(effects):
         return f"{len(frame)} effects for {len(effects)}"
     if frame["study"].nunique() != len({e.study for e in effects}):

@@ -204,7 +204,15 @@ class LocalAnalysis:
             if self._closed:
                 return 130, "", "Stopped."
             process = subprocess.Popen(
-                [sys.executable, "-m", "metaalliance.cli.main", command, *options, str(workbook)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "metaalliance.cli.main",
+                    command,
+                    *options,
+                    str(workbook),
+                ],  # an upload called json.py is no module
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -36,7 +36,7 @@ _BOX = (
     'path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>'
     '<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
 )
-_SHAPE = re.compile(rb"<v:shape\s.*?</v:shape>", re.DOTALL)
+_SHAPES = re.compile(rb"(?=<v:shape\s)")
 _SHAPE_ID = re.compile(rb'"_x0000_s(\d+)"')
 _PLACE = re.compile(rb"<x:Row>\s*(\d+)\s*</x:Row>\s*<x:Column>\s*(\d+)\s*</x:Column>")
 _ANCHOR = re.compile(rb"(<x:Anchor>)([\d\s,]+)(</x:Anchor>)")
@@ -170,7 +170,7 @@ def _draw_boxes(
         part, relation = package.add(sheet, "vmlDrawing", pattern, content, kind)
         package.parts[sheet] = with_legacy_drawing(package.xml(sheet), relation, package.base)
     vml = as_utf8(package.parts[part])
-    vml = _SHAPE.sub(lambda m: _grown(m[0], grown), vml)
+    vml = b"".join(_grown(part, grown) for part in _SHAPES.split(vml))
     first = max([1024, *map(int, _SHAPE_ID.findall(vml))]) + 1
     root = vml[: vml.find(b">", vml.find(b"<xml"))].decode("latin-1")
     missing = {p: space for p, space in _SPACES.items() if f"xmlns:{p}=" not in root}
@@ -220,7 +220,7 @@ def _box(number: int, cell: str, text: str, spaces: str) -> str:
 
 
 def _grown(shape: bytes, texts: Mapping[str, str]) -> bytes:
-    """A box of the sheet, larger where its comment holds more than before."""
+    """What begins with a box of the sheet, which grows where its comment does."""
     place = _PLACE.search(shape)
     text = texts.get(cell_name(int(place[1]) + 1, int(place[2]) + 1), "") if place else ""
     return _ANCHOR.sub(lambda m: m[1] + _lower(m[2], text) + m[3], shape) if text else shape

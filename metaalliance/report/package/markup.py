@@ -127,7 +127,7 @@ def with_attributes(tag: bytes, attributes: Mapping[str, object]) -> bytes:
     b'<c r="B2" s="7"/>'
     """
     for name, value in attributes.items():
-        old = re.compile(rb"\s+" + fragment(name) + rb"""\s*=\s*("[^"]*"|'[^']*')""")
+        old = re.compile(rb"(?<!\s)\s+" + fragment(name) + rb"""\s*=\s*("[^"]*"|'[^']*')""")
         tag = old.sub(b"", tag)
         if value is not None:
             close = b"/>" if tag.endswith(b"/>") else b">"

@@ -91,7 +91,7 @@ def _add_run(paragraph: Any, run: Run) -> None:
 def _set_up(book: Any, document: Document) -> None:
     """Page, fonts, properties, page numbers."""
     properties = book.core_properties
-    properties.title, properties.author = allowed_text(document.title), "metaalliance"
+    properties.title, properties.author = allowed_text(document.title)[:255], "metaalliance"
     properties.comments = ""
     page = book.sections[0]
     page.page_width, page.page_height = Mm(PAGE[0]), Mm(PAGE[1])

@@ -24,8 +24,8 @@ from metaalliance.sheet.columns.codebook import find_codebook
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet
 from metaalliance.sheet.read.grid import Grid, cell_name
 from metaalliance.sheet.read.preflight import read_bytes, sniff
-from metaalliance.sheet.read.source import display_name, parse_grids
-from metaalliance.sheet.read.xlsx_marks import merged_bounds
+from metaalliance.sheet.read.source import display_name, parse_grids, whole_text
+from metaalliance.sheet.read.xlsx_marks import merged_bounds, unescaped
 from metaalliance.sheet.studies import Studies
 from metaalliance.sheet.template.archive import allowed_text
 
@@ -136,7 +136,7 @@ def _sheet_parts(package: Package) -> dict[str, str]:
     parts = {}
     for element in found:
         relation = next(v for k, v in element.attributes.items() if k.endswith(":id"))
-        parts[element.attributes["name"]] = targets[relation]
+        parts[whole_text(unescaped(element.attributes["name"]))] = targets[relation]
     return parts
 
 

@@ -26,7 +26,8 @@ from metaalliance.report.workbooks.conflicts import (
 )
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.read.grid import Grid, cell_name, is_blank
-from metaalliance.sheet.read.numbers import MISSING_TOKENS, parse_number
+from metaalliance.sheet.read.missing import MISSING_TOKENS
+from metaalliance.sheet.read.numbers import parse_number
 from metaalliance.sheet.read.preflight import read_bytes, sniff
 from metaalliance.sheet.read.xlsx import read_xlsx
 

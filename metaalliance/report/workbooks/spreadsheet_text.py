@@ -8,7 +8,9 @@ import re
 
 import pandas as pd
 
-_LIVE = ("=", "+", "-", "@", "\t", "\r")
+#: Letters by which a spreadsheet knows a formula, in their full width too.
+_LIVE = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_BLANK = {"\t", "\n", "\r"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -17,13 +19,13 @@ def inert(value: object) -> object:
 
     Examples
     --------
-    >>> inert("=1+1"), inert(-0.21), inert("Adler 1988")
-    ("'=1+1", -0.21, 'Adler 1988')
+    >>> inert("=1+1"), inert(-0.21), inert("Adler 1988"), inert(" ＝1")
+    ("'=1+1", -0.21, 'Adler 1988', "' ＝1")
     """
     if not isinstance(value, str):
         return value
     text = _CONTROL.sub("", value)
-    return f"'{text}" if text.startswith(_LIVE) else text
+    return f"'{text}" if text[:1] in _BLANK or text.lstrip().startswith(_LIVE) else text
 
 
 def to_csv(frame: pd.DataFrame) -> str:

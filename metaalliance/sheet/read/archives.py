@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.grid import Grid, check_size, whole
+from metaalliance.sheet.read.grid import Grid, Room, check_size, whole
 
 #: An integer that stands for a missing value.
 MISSING = -(2**31)
@@ -64,6 +64,7 @@ def columns_of(
     """
     kinds = list(wide)
     check_size(name, rows, len(kinds))
+    Room(name).take(rows * len(kinds))
     if len(data) < sum(8 if w else 4 for w in kinds) * rows:
         raise ValueError("the data are shorter than declared")
     columns: list[list[float | int | None]] = []

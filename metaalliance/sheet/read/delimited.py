@@ -10,7 +10,7 @@ from itertools import pairwise
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.columns.specification import find_column
-from metaalliance.sheet.read.grid import ERROR_TEXTS, ErrorText, Grid, check_size
+from metaalliance.sheet.read.grid import ERROR_TEXTS, ErrorText, Grid, Room, check_size
 from metaalliance.sheet.read.limits import MAX_CELL, MAX_COLUMNS, MAX_ROWS, PAGE
 
 _DECIMAL_COMMA = re.compile(r"^[−–-]?\d*,\d+$")
@@ -83,12 +83,14 @@ def _value(text: str) -> str:
 def _rows(text: str, separator: str, name: str) -> list[list[object]]:
     csv.field_size_limit(MAX_CELL)
     rows: list[list[object]] = []
+    room = Room(name)
     try:
         for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
             values: list[object] = [_value(v) if v.strip() else None for v in line]
             while values and values[-1] is None:
                 values.pop()
             rows.append(values)
+            room.take(1 + len(values))
             if len(rows) > MAX_ROWS or len(values) > MAX_COLUMNS:
                 check_size(name, len(rows), len(values))
     except csv.Error as error:

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from openpyxl.utils import get_column_letter
-
 from metaalliance.errors import UnreadableFileError
-from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS, PAGE
+from metaalliance.sheet.read.limits import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, PAGE
 
 #: What a spreadsheet prints in place of a value that it cannot compute.
 ERROR_TEXTS = frozenset(
@@ -121,9 +119,31 @@ def cell_name(row: int, column: int) -> str:
     >>> cell_name(17, 6)
     'F17'
     """
-    return f"{get_column_letter(column)}{row}"
+    if not 0 < column <= _LAST_COLUMN:
+        raise ValueError(f"no spreadsheet has a column {column}")
+    letters = ""
+    while column:
+        column, last = divmod(column - 1, 26)
+        letters = chr(ord("A") + last) + letters
+    return f"{letters}{row}"
 
 
+def column_number(letters: str) -> int:
+    """Return the number of a column, from 1.
+
+    Examples
+    --------
+    >>> column_number("A"), column_number("AB")
+    (1, 28)
+    """
+    number = 0
+    for letter in letters.upper():
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number
+
+
+#: That called ZZZ.
+_LAST_COLUMN = 18_278
 _PLACE = re.compile(r"(?:row (\d+), |variable )(.*)", re.DOTALL)
 
 
@@ -173,6 +193,35 @@ def check_size(name: str, rows: int, columns: int) -> None:
             f"{name} has data beyond row {MAX_ROWS:,} or column {MAX_COLUMNS} ({PAGE}).",
             code="MA107",
         )
+
+
+class Room:
+    """What the sheets of a file may still hold together.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    """
+
+    __slots__ = ("_left", "_name")
+
+    def __init__(self, name: str) -> None:
+        self._name, self._left = name, MAX_CELLS
+
+    def take(self, cells: int) -> None:
+        """Count cells, blank ones and rows included, before they are made.
+
+        Raises
+        ------
+        UnreadableFileError
+            When they are too many.
+        """
+        self._left -= cells
+        if self._left < 0:
+            raise UnreadableFileError(
+                f"{self._name} has more than {MAX_CELLS:,} cells ({PAGE}).", code="MA107"
+            )
 
 
 def is_blank(value: Any) -> bool:

@@ -6,7 +6,6 @@ import json
 import math
 import re
 import sqlite3
-import time
 import zipfile
 from contextlib import closing
 from typing import Any
@@ -15,7 +14,7 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.read.archives import columns_of, filtered, json_part, read_archive
 from metaalliance.sheet.read.grid import Grid, check_size
-from metaalliance.sheet.read.limits import MAX_ROWS, MAX_SECONDS
+from metaalliance.sheet.read.limits import MAX_ROWS
 from metaalliance.sheet.read.variables import Variable, grid_of
 
 #: 1,948 or 1.948,5: a number as it is shown.
@@ -91,8 +90,6 @@ def _said(left_out: int, words: set[str]) -> list[Problem]:
 def _from_database(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     with closing(sqlite3.connect(":memory:")) as base:
         base.deserialize(content)
-        deadline = time.monotonic() + MAX_SECONDS
-        base.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
         base.execute("PRAGMA trusted_schema = OFF")
         tables = dict(base.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
         if any("virtual" in str(tables.get(t, "virtual")).lower() for t in ("Columns", "Labels")):

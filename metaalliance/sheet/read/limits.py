@@ -8,6 +8,12 @@ PAGE = "see docs/sheets/limits.md"
 #: Rows and columns of a sheet.
 MAX_ROWS = 50_000
 MAX_COLUMNS = 512
+#: Cells of all sheets of a file, blank ones to the left of others and rows included.
+MAX_CELLS = 1_000_000
+#: Characters of all cells together.
+MAX_TEXT = 25_000_000
+#: Characters of the formulas of a sheet.
+MAX_FORMULAS = 5_000_000
 #: Characters of a cell of a text file.
 MAX_CELL = 100_000
 #: Bytes of a file, and of all that it unpacks to.
@@ -17,5 +23,8 @@ MAX_UNPACKED = 100 * 2**20
 MAX_ENTRIES = 2_000
 LARGE_PART = 5 * 2**20
 MAX_RATIO = 100
-#: Seconds that a query of a database inside a file may take.
-MAX_SECONDS = 10
+#: Bytes that a workbook may unpack to where it is read without a process of its own.
+MAX_HERE = 8 * 2**20
+#: Seconds, and bytes of memory, of the process that reads a file.
+MAX_SECONDS = 30
+MAX_MEMORY = 2**30

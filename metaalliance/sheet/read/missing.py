@@ -26,6 +26,8 @@ UNKNOWN_WORDS = frozenset(
 )  # fmt: skip
 #: Marks that are missing where they are no level.
 MISSING_MARKS = frozenset({*"-–—−?./", "--", "---", "––", "..", "...", "??"})
+#: Text that says "not reported" in place of a number; never zero.
+MISSING_TOKENS = MISSING_WORDS | UNKNOWN_WORDS | MISSING_MARKS | {"none"}
 
 _RATING = re.compile(r"[+±✓✔✗✘●○◐⊕⊖⊙?/.–—−-]+").fullmatch
 _BIAS = re.compile(r"bias|\brob\b|\brob[_ .\d]", re.IGNORECASE).search

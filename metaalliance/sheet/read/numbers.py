@@ -12,13 +12,10 @@ from typing import Any
 
 from metaalliance.core.conversion.rules import RECORDS
 from metaalliance.sheet.read.grid import ErrorCell, FormulaCell, PercentCell, is_blank
-from metaalliance.sheet.read.missing import MISSING_MARKS, MISSING_WORDS, UNKNOWN_WORDS
+from metaalliance.sheet.read.missing import MISSING_TOKENS
 
 #: Longer text is no number.
 LONGEST = 60
-
-#: Text that says "not reported"; never zero.
-MISSING_TOKENS = MISSING_WORDS | UNKNOWN_WORDS | MISSING_MARKS | {"none"}
 
 #: Text that reports a result without a value.
 NONSIGNIFICANT = frozenset(

@@ -20,6 +20,7 @@ from metaalliance.sheet.read.grid import (
     FormulaCell,
     Grid,
     PercentCell,
+    Room,
     cell_name,
     check_size,
     whole,
@@ -40,6 +41,7 @@ class _Sheet:
 
     name: str
     visible: bool
+    room: Room
     rows: list[list[Any]] = field(default_factory=list)
     at: int = 0
     columns: int = 0
@@ -81,13 +83,13 @@ def read_ods(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
                 f"{name} is protected with a password. Save it without one.", code="MA103"
             )
         with archive.open("content.xml") as stream:
-            grids = [sheet.grid() for sheet in _sheets(stream)]
+            grids = [sheet.grid() for sheet in _sheets(stream, Room(name))]
     if not grids:
         raise UnreadableFileError(f"{name} has no worksheet.", code="MA102")
     return grids, []
 
 
-def _sheets(stream: Any) -> Iterator[_Sheet]:
+def _sheets(stream: Any, room: Room) -> Iterator[_Sheet]:
     """Yield each sheet; a row is forgotten when it has been read."""
     hidden_styles: set[str] = set()
     sheet: _Sheet | None = None
@@ -98,7 +100,7 @@ def _sheets(stream: Any) -> Iterator[_Sheet]:
             if event == "start" and depth == 1:
                 style = node.get(f"{_TABLE}style-name", "")
                 title = node.get(f"{_TABLE}name", "")
-                sheet = _Sheet(title, visible=style not in hidden_styles)
+                sheet = _Sheet(title, visible=style not in hidden_styles, room=room)
             elif event == "end" and depth == 0 and sheet is not None:
                 yield sheet
                 sheet = None
@@ -146,6 +148,7 @@ def _read_row(node: Element, sheet: _Sheet) -> None:
         values.pop()
     if values:
         check_size(f"The sheet {sheet.name!r}", sheet.at + count, len(values))
+        sheet.room.take(sheet.at - len(sheet.rows) + count * (1 + len(values)))
         sheet.rows.extend([] for _ in range(sheet.at - len(sheet.rows)))
         sheet.rows.extend(list(values) for _ in range(count))
     if _is_hidden(node):

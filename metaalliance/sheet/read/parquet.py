@@ -7,7 +7,7 @@ from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.grid import Grid, check_size, whole
+from metaalliance.sheet.read.grid import Grid, Room, check_size, whole
 from metaalliance.sheet.read.limits import MAX_UNPACKED, PAGE
 from metaalliance.sheet.read.optional import library
 from metaalliance.sheet.read.variables import Variable, grid_of, listed
@@ -41,6 +41,7 @@ def read_parquet(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
 def _check_declared(metadata: Any, name: str) -> None:
     """Refuse what the file declares beyond the bounds, before its data are read."""
     check_size(name, metadata.num_rows, metadata.num_columns)
+    Room(name).take(metadata.num_rows * metadata.num_columns)
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if size > MAX_UNPACKED:
         raise UnreadableFileError(

@@ -61,8 +61,8 @@ def read_bytes(path: Path) -> bytes:
             content = stream.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise UnreadableFileError(f"There is no file {path}.") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # a name with a zero byte is no name
+        reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFileError(
             f"{path} cannot be opened ({reason}). If it is open in Excel, close it there."
         ) from None
@@ -169,6 +169,12 @@ def check_archive(content: bytes, name: str) -> set[str]:
         raise UnreadableFileError(
             f"{name} is broken: it begins like a workbook but cannot be unpacked.", code="MA105"
         ) from None
+
+
+def unpacked_size(content: bytes) -> int:
+    """Return the bytes that an archive which passed the preflight unpacks to."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], name: str) -> None:

@@ -52,7 +52,7 @@ def read_r(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
         root = _parse(plain)
         frames = _frames(root, name)
         grids = [_grid(title, frame, found) for title, frame in frames.items()]
-    except UnreadableFileError:
+    except (UnreadableFileError, MemoryError):
         raise
     except Exception as error:  # any fault of the parser means a broken file
         raise UnreadableFileError(

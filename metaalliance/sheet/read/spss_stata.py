@@ -1,8 +1,13 @@
-"""Read .sav, .zsav and .dta by pyreadstat: values, labels, declared missing, dates."""
+"""Read .sav, .zsav and .dta by pyreadstat: values, labels, declared missing, dates.
+
+A damaged file can crash the C library behind it, so that it runs in a process of its own.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import io
+import math
 import re
 import struct
 from collections.abc import Callable
@@ -11,10 +16,9 @@ from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.grid import Grid, check_size
+from metaalliance.sheet.read.grid import Grid, Room, check_size
 from metaalliance.sheet.read.limits import MAX_ROWS, MAX_UNPACKED, PAGE
-from metaalliance.sheet.read.optional import require
-from metaalliance.sheet.read.readstat import BrokenDataError, read_apart
+from metaalliance.sheet.read.optional import library
 from metaalliance.sheet.read.variables import Variable, grid_of
 
 _SPSS_EPOCH = dt.datetime(1582, 10, 14)
@@ -27,40 +31,82 @@ _OLD = {111: 12, 113: 12, 114: 49, 115: 49}
 _WIDTHS = {251: 1, 252: 2, 253: 4, 254: 4, 255: 8}
 
 
-def read_spss_stata(content: bytes, name: str, kind: str) -> tuple[list[Grid], list[Problem]]:
-    """Return the data of an SPSS or Stata file as a sheet.
+def read_spss(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
+    """Return the data of an SPSS file as a sheet.
 
     Raises
     ------
     UnreadableFileError
         When pyreadstat is not installed, or the file is broken or too large.
     """
-    require("pyreadstat", name, "a Stata file" if kind == "dta" else "an SPSS file")
-    if kind == "dta" and not _is_whole(content):
+    return _read(content, name, "sav")
+
+
+def read_stata(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
+    """Return the data of a Stata file as a sheet.
+
+    Raises
+    ------
+    UnreadableFileError
+        When pyreadstat is not installed, or the file is broken or too large.
+    """
+    if not _is_whole(content):
         raise UnreadableFileError(
             f"{name} is broken: its end, where the value labels stand, is missing.", code="MA105"
         )
+    return _read(content, name, "dta")
+
+
+def _read(content: bytes, name: str, kind: str) -> tuple[list[Grid], list[Problem]]:
+    meta, data, encoding = _data(content, name, kind)
+    variables = [_variable(str(n), data[n], meta, kind) for n in meta.column_names]
     try:
-        data = read_apart(content, kind, rows=MAX_ROWS, size=MAX_UNPACKED)
-    except BrokenDataError as error:
-        raise UnreadableFileError(f"{name} is broken: {error}.", code="MA105") from None
-    check_size(name, data["rows"], data["columns"])
-    if max(data["rows"], 1) * data["width"] > MAX_UNPACKED:
-        raise UnreadableFileError(
-            f"{name} unpacks to more than {MAX_UNPACKED // 2**20} MB: {data['rows']:,} rows of "
-            f"{data['width']:,} bytes ({PAGE}).",
-            code="MA107",
-        )
-    try:
-        grid, found = grid_of(name, [_variable(entry, kind) for entry in data["variables"]])
+        grid, found = grid_of(name, variables)
     except OverflowError:
         raise UnreadableFileError(
             f"{name} is broken: it holds a date beyond the calendar.", code="MA105"
         ) from None
-    if data["encoding"]:
+    if encoding:
         message = f"{name} holds text that is not in its declared encoding; it is read as Latin-1."
         found.insert(0, notice("MA111", message, severity="note"))
     return [grid], found + _filters(grid)
+
+
+def _data(content: bytes, name: str, kind: str) -> tuple[Any, dict[str, Any], str]:
+    """Metadata, columns, and the encoding, where it is not the declared one."""
+    pyreadstat = library("pyreadstat", name, "a Stata file" if kind == "dta" else "an SPSS file")
+    read = pyreadstat.read_dta if kind == "dta" else pyreadstat.read_sav
+    fault = ""
+    for encoding in ("", "ISO-8859-1"):
+        chosen = {"encoding": encoding} if encoding else {}
+        try:
+            _check_declared(read(io.BytesIO(content), metadataonly=True, **chosen)[1], name)
+            data, meta = read(
+                io.BytesIO(content), user_missing=True, disable_datetime_conversion=True,
+                output_format="dict", row_limit=MAX_ROWS + 1, **chosen,
+            )  # fmt: skip
+            return meta, data, encoding
+        except (UnreadableFileError, MemoryError):
+            raise
+        except Exception as error:  # any fault of the library means a broken file
+            fault = fault or str(error) or type(error).__name__
+            if "encoding" not in str(error).lower():
+                break
+    raise UnreadableFileError(f"{name} is broken: {fault}.", code="MA105")
+
+
+def _check_declared(meta: Any, name: str) -> None:
+    """Refuse what the file declares beyond the bounds, before its data are read."""
+    rows, columns = max(int(meta.number_rows or 0), 0), int(meta.number_columns or 0)
+    check_size(name, rows, columns)
+    Room(name).take(rows * columns)
+    width = sum(int(w or 0) for w in (meta.variable_storage_width or {}).values())
+    if max(rows, 1) * width > MAX_UNPACKED:
+        raise UnreadableFileError(
+            f"{name} unpacks to more than {MAX_UNPACKED // 2**20} MB: {rows:,} rows of "
+            f"{width:,} bytes ({PAGE}).",
+            code="MA107",
+        )
 
 
 def _is_whole(content: bytes) -> bool:
@@ -91,18 +137,23 @@ def _end_of_labels(content: bytes) -> int:
     return at
 
 
-def _variable(entry: dict[str, Any], kind: str) -> Variable:
+def _variable(name: str, column: Any, meta: Any, kind: str) -> Variable:
     levels = {
         f".{code}" if kind == "dta" and isinstance(code, str) else code: text
-        for code, text in entry["levels"]
+        for code, text in (meta.variable_value_labels.get(name) or {}).items()
     }  # a letter is one of .a to .z
-    convert = partial(_stata_value if kind == "dta" else _spss_value, form=entry["format"])
+    form = str((meta.original_variable_types or {}).get(name) or "")
+    numeric = (meta.readstat_variable_types or {}).get(name) != "string"
+    convert = partial(_stata_value if kind == "dta" else _spss_value, form=form)
+    values = column.tolist() if hasattr(column, "tolist") else list(column)
+    values = [None if isinstance(v, float) and not math.isfinite(v) else v for v in values]
+    ranges = [(r["lo"], r["hi"]) for r in (meta.missing_ranges or {}).get(name) or ()]
     return Variable(
-        name=entry["name"],
-        label=entry["label"],
-        values=_values(entry["values"], levels, convert, numeric=entry["numeric"]),
+        name=name,
+        label=str(meta.column_names_to_labels.get(name) or ""),
+        values=_values(values, levels, convert, numeric=numeric),
         levels=levels,
-        missing=_missing(entry["missing"], numeric=entry["numeric"]),
+        missing=_missing(ranges, numeric=numeric),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from openpyxl.utils import column_index_from_string
+from metaalliance.sheet.read.grid import column_number
 
 #: Functions over a column; SUBTOTAL and AGGREGATE are made for totals.
 _FUNCTION = re.compile(
@@ -23,7 +23,7 @@ _SUM = re.compile(
     re.IGNORECASE,
 )
 #: Table[column] within a function.
-_TABLE_COLUMN = re.compile(r"\w\[(?!\[?#)[^\]]+\]")
+_TABLE_COLUMN = re.compile(r"\w\[\[?(?!#)[^\[\]]+\]")
 
 
 def sums_of(
@@ -39,17 +39,18 @@ def sums_of(
     {6: [(2, 2, 5, False)]}
     """
     found: dict[int, list[tuple[int, int, int, bool]]] = {}
-    for (row, column), formula in formulas.items():
+    for (row, column), written in formulas.items():
+        formula = " ".join(written.split())
         functions = {name.upper() for name in _FUNCTION.findall(formula)}
-        single = re.findall(_CELL, formula) if _SUM.fullmatch(formula.strip()) else []
-        rows_of = [int(at) for letters, at in single if column_index_from_string(letters) == column]
+        single = re.findall(_CELL, formula) if _SUM.fullmatch(formula) else []
+        rows_of = [int(at) for letters, at in single if column_number(letters) == column]
         if len(rows_of) > 1 and len(rows_of) == len(single) and max(rows_of) < row:
             found.setdefault(row, []).append((column, min(rows_of), max(rows_of), False))
         if not functions:
             continue
         made = bool(functions & {"SUBTOTAL", "AGGREGATE"})
         for first, low, last, high in _RANGE.findall(formula):
-            own = column_index_from_string(first) <= column <= column_index_from_string(last)
+            own = column_number(first) <= column <= column_number(last)
             if own and int(low) <= int(high) < row:
                 found.setdefault(row, []).append((column, int(low), int(high), made))
         if made and _TABLE_COLUMN.search(formula):

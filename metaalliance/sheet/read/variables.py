@@ -15,8 +15,8 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.read.grid import Grid, check_size, place_name
-from metaalliance.sheet.read.numbers import MISSING_TOKENS
+from metaalliance.sheet.read.grid import Grid, Room, check_size, place_name
+from metaalliance.sheet.read.missing import MISSING_TOKENS
 
 #: Names that a note lists before it counts the rest.
 _LISTED = 6
@@ -63,7 +63,9 @@ def grid_of(name: str, variables: list[Variable]) -> tuple[Grid, list[Problem]]:
     """
     if not variables:
         raise UnreadableFileError(f"{name} has no variables.", code="MA102")
-    check_size(name, max(len(v.values) for v in variables), len(variables))
+    longest = max(len(v.values) for v in variables)
+    check_size(name, longest, len(variables))
+    Room(name).take(longest * len(variables))
     names = _distinct(
         [" ".join(str(v.name).split()) or f"V{i}" for i, v in enumerate(variables, 1)]
     )

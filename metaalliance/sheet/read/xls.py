@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
-from metaalliance.sheet.read.grid import ErrorCell, Grid, PercentCell, cell_name, check_size
+from metaalliance.sheet.read.grid import ErrorCell, Grid, PercentCell, Room, cell_name, check_size
 from metaalliance.sheet.read.optional import library
 
 
@@ -23,9 +24,13 @@ def read_xls(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     xlrd = library("xlrd", name, "an .xls file")
     try:
         with xlrd.open_workbook(
-            file_contents=content, formatting_info=True, ragged_rows=True, logfile=io.StringIO()
+            file_contents=content,
+            formatting_info=True,
+            ragged_rows=True,
+            on_demand=True,
+            logfile=io.StringIO(),
         ) as book:
-            grids = [_grid(xlrd, book, sheet) for sheet in book.sheets()]
+            grids = list(_grids(xlrd, book, Room(name)))
     except (UnreadableFileError, MemoryError):
         raise
     except Exception as error:  # any fault of the parser means a broken workbook
@@ -46,9 +51,17 @@ def without_formulas(name: str) -> Problem:
     return notice("MA112", message, severity="note")
 
 
-def _grid(xlrd: Any, book: Any, sheet: Any) -> Grid:
+def _grids(xlrd: Any, book: Any, room: Room) -> Iterator[Grid]:
+    """Yield each sheet; what the library holds of it is let go."""
+    for number in range(book.nsheets):
+        yield _grid(xlrd, book, book.sheet_by_index(number), room)
+        book.unload_sheet(number)
+
+
+def _grid(xlrd: Any, book: Any, sheet: Any, room: Room) -> Grid:
     rows = []
     for number in range(sheet.nrows):
+        room.take(1 + sheet.row_len(number))
         row = [_value(xlrd, book, cell) for cell in sheet.row(number)]
         while row and row[-1] is None:
             row.pop()

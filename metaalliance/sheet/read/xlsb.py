@@ -16,7 +16,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, fr
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem
-from metaalliance.sheet.read.grid import ErrorCell, Grid, cell_name, check_size, whole
+from metaalliance.sheet.read.grid import ErrorCell, Grid, Room, cell_name, check_size, whole
 from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS
 from metaalliance.sheet.read.xls import number_of, without_formulas
 
@@ -33,6 +33,7 @@ class _Book:
     strings: list[str]
     forms: list[str]
     epoch: Any
+    room: Room
 
 
 def read_xlsb(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
@@ -44,7 +45,7 @@ def read_xlsb(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
         When a part is missing, broken or too large.
     """
     with whole(name, "its sheets cannot be read"), zipfile.ZipFile(io.BytesIO(content)) as archive:
-        grids = list(_grids(archive))
+        grids = list(_grids(archive, Room(name)))
     if not grids:
         raise UnreadableFileError(f"{name} has no worksheet.", code="MA102")
     return grids, [without_formulas(name)]
@@ -83,7 +84,7 @@ def _text(data: bytes, at: int) -> tuple[str, int]:
     return data[at + 4 : end].decode("utf-16-le", "replace"), end
 
 
-def _grids(archive: zipfile.ZipFile) -> Iterator[Grid]:
+def _grids(archive: zipfile.ZipFile, room: Room) -> Iterator[Grid]:
     names = {name.lower(): name for name in archive.namelist()}  # case does not count
     targets: dict[str, str] = {}
     shared = {"sharedStrings": b"", "styles": b""}
@@ -102,7 +103,7 @@ def _grids(archive: zipfile.ZipFile) -> Iterator[Grid]:
             relation, end = _text(data, 8)
             sheets.append((_text(data, end)[0], targets.get(relation), data[0] == 0))
     strings = [_text(d, 1)[0] for kind, d in _records(shared["sharedStrings"]) if kind == _STRING]
-    book = _Book(strings, _forms(shared["styles"]), epoch)
+    book = _Book(strings, _forms(shared["styles"]), epoch, room)
     for title, part, visible in sheets:
         if part and part.lower() in names:
             yield _grid(archive.read(names[part.lower()]), title, book, visible=visible)
@@ -144,19 +145,21 @@ def _grid(part: bytes, title: str, book: _Book, *, visible: bool) -> Grid:
         elif 2 <= kind <= 11 or kind == 62:
             value = _value(kind, data, book)
             if value is not None:
-                _put(rows, row, int(struct.unpack_from("<I", data)[0]) + 1, value, title)
+                _put(rows, row, int(struct.unpack_from("<I", data)[0]) + 1, value, title, book.room)
     return Grid(
         name=title, rows=rows, visible=visible, hidden_rows=frozenset(hidden_rows),
         hidden_columns=frozenset(hidden_columns), merged=tuple(merged),
     )  # fmt: skip
 
 
-def _put(rows: list[list[Any]], row: int, column: int, value: Any, title: str) -> None:
+def _put(rows: list[list[Any]], row: int, column: int, value: Any, title: str, room: Room) -> None:
     """Enter a value at its place, within bounds."""
     if row > MAX_ROWS or column > MAX_COLUMNS:
         check_size(f"The sheet {title!r}", row, column)
+    room.take(max(row - len(rows), 0))
     rows.extend([] for _ in range(row - len(rows)))
     values = rows[row - 1]
+    room.take(max(column - len(values), 0))
     values.extend([None] * (column - len(values)))
     values[column - 1] = value
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import openpyxl
 from openpyxl.styles.numbers import BUILTIN_FORMATS
-from openpyxl.worksheet._reader import WorkSheetParser
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
@@ -20,10 +18,11 @@ from metaalliance.sheet.read.grid import (
     FormulaCell,
     Grid,
     PercentCell,
+    Room,
     check_size,
     whole,
 )
-from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_ROWS
+from metaalliance.sheet.read.limits import MAX_COLUMNS, MAX_FORMULAS, MAX_ROWS, PAGE
 from metaalliance.sheet.read.strict import with_usual_names
 from metaalliance.sheet.read.totals import sums_of
 from metaalliance.sheet.read.xlsx_marks import (
@@ -32,10 +31,8 @@ from metaalliance.sheet.read.xlsx_marks import (
     hidden_rows,
     merged_ranges,
     totals_rows,
+    unescaped,
 )
-
-#: Characters that the format writes as _x000D_.
-_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
@@ -54,18 +51,13 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
         content = with_usual_names(content)
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         found = _archive_notices(content, name)
-        parts = _sheet_parts(content, book)
         comments = cell_comments(content, book)
         totals = totals_rows(content, book)
+        room = Room(name)
         grids = [
-            _grid(
-                content,
-                book[title],
-                parts.get(title),
-                comments.get(title, {}),
-                totals.get(title, frozenset()),
-            )
-            for title in parts
+            _grid(sheet, comments.get(sheet.title, {}), totals.get(sheet.title, frozenset()), room)
+            for sheet in book.worksheets
+            if hasattr(sheet, "_worksheet_path")
         ]
         book.close()
     if not grids:
@@ -84,70 +76,76 @@ def _archive_notices(content: bytes, name: str) -> list[Problem]:
     return found
 
 
-def _sheet_parts(content: bytes, book: Any) -> dict[str, bytes]:
-    """Raw XML of each worksheet by its title."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {
-            sheet.title: archive.read(sheet._worksheet_path)
-            for sheet in book.worksheets
-            if hasattr(sheet, "_worksheet_path")
-        }
-
-
-def _grid(
-    content: bytes, sheet: Any, xml: bytes | None, notes: dict[str, str], totals: frozenset[int]
-) -> Grid:
+def _grid(sheet: Any, notes: dict[str, str], totals: frozenset[int], room: Room) -> Grid:
     """Read the values of one sheet and the marks that change their meaning."""
-    xml = xml or b""
-    rows = _values(sheet)
-    formulas: dict[tuple[int, int], str] = {}
-    if b"<f>" in xml or b"<f " in xml or b":f>" in xml:
-        formulas = _mark_formulas(content, sheet.title, rows)
-    head, _, tail = xml.partition(b"<sheetData")
+    with sheet._get_source() as source:
+        parser = _Parser(source, sheet)
+        rows = _values(parser, sheet.title, _percent_styles(sheet.parent), room)
     return Grid(
-        name=sheet.title,
+        name=unescaped(sheet.title),
         rows=rows,
         visible=sheet.sheet_state == "visible",
-        hidden_rows=hidden_rows(xml),
-        hidden_columns=hidden_columns(head),
-        merged=merged_ranges(tail),
+        hidden_rows=hidden_rows(parser),
+        hidden_columns=hidden_columns(parser),
+        merged=merged_ranges(parser),
         notes=notes,
         totals=totals,
-        sums=sums_of(formulas),
+        sums=sums_of(parser.formulas),
     )
 
 
-def _cells(sheet: Any) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """Yield the row number and the cells of each row that the file holds.
+class _Parser(WorkSheetParser):  # type: ignore[misc]
+    """openpyxl's parser of a sheet; beside the stored value of a cell it keeps its formula.
 
     openpyxl's own rows are padded to the full width and to every missing row, which takes
     minutes for a sheet whose last row only has a format; its parser yields what is there.
     """
-    book = sheet.parent
-    with sheet._get_source() as source:
-        parser = WorkSheetParser(
+
+    def __init__(self, source: Any, sheet: Any) -> None:
+        book = sheet.parent
+        super().__init__(
             source,
             sheet._shared_strings,
-            data_only=book.data_only,
+            data_only=True,
             epoch=book.epoch,
             date_formats=book._date_formats,
             timedelta_formats=book._timedelta_formats,
         )
-        yield from parser.parse()
+        self.formulas: dict[tuple[int, int], str] = {}
+        self._title = sheet.title
+        self._letters = 0
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        cell: dict[str, Any] = super().parse_cell(element)
+        if element.find(FORMULA_TAG) is not None:
+            formula = self.parse_formula(element)
+            text = str(getattr(formula, "text", formula))
+            self._letters += len(text)
+            if self._letters > MAX_FORMULAS:
+                raise UnreadableFileError(
+                    f"The sheet {self._title!r} has formulas of more than {MAX_FORMULAS:,} "
+                    f"characters ({PAGE}).",
+                    code="MA107",
+                )
+            place = cell["row"], cell["column"]
+            self.formulas[place] = text if text.startswith("=") else f"={text}"
+            if cell["value"] is None and not _is_text(cell):
+                cell["value"] = FormulaCell(self.formulas[place])
+        return cell
 
 
-def _values(sheet: Any) -> list[list[Any]]:
+def _values(parser: _Parser, title: str, percent: frozenset[int], room: Room) -> list[list[Any]]:
     """Cell values by row and column, within bounds; what lies outside is refused, not cut."""
     rows: list[list[Any]] = []
-    percent = _percent_styles(sheet.parent)
-    for number, cells in _cells(sheet):
-        filled = [cell for cell in cells if cell["value"] is not None or _blank_text(cell)]
+    for number, cells in parser.parse():
+        filled = [cell for cell in cells if cell["value"] is not None or _is_text(cell)]
         if not filled:
             continue
         if number > MAX_ROWS or filled[-1]["column"] > MAX_COLUMNS:
-            check_size(f"The sheet {sheet.title!r}", number, filled[-1]["column"])
+            check_size(f"The sheet {title!r}", number, filled[-1]["column"])
         if number <= len(rows):
             raise ValueError(f"row {number} stands twice")
+        room.take(number - len(rows) + filled[-1]["column"])
         rows.extend([] for _ in range(number - 1 - len(rows)))
         values: list[Any] = [None] * filled[-1]["column"]
         for cell in filled:
@@ -156,7 +154,7 @@ def _values(sheet: Any) -> list[list[Any]]:
     return rows
 
 
-def _blank_text(cell: dict[str, Any]) -> bool:
+def _is_text(cell: dict[str, Any]) -> bool:
     return bool(cell["data_type"] in {"s", "str"})
 
 
@@ -177,30 +175,8 @@ def _value(cell: dict[str, Any], percent: frozenset[int]) -> Any:
     if value is None:
         return ""  # a formula whose stored result is blank text
     if value.__class__ is str:
-        if "_x" in value:
-            value = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), value)
+        value = unescaped(value)
         return ErrorCell(value) if cell["data_type"] == "e" else value
     if value.__class__ in {int, float} and cell["style_id"] in percent:
         return PercentCell(value)
     return value
-
-
-def _mark_formulas(content: bytes, title: str, rows: list[list[Any]]) -> dict[tuple[int, int], str]:
-    """Put a marker where a formula has no stored value; return the formulas by their place."""
-    formulas: dict[tuple[int, int], str] = {}
-    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=False)
-    for number, cells in _cells(book[title]):
-        for cell in (c for c in cells if c["data_type"] == "f" and number <= MAX_ROWS):
-            rows.extend([] for _ in range(number - len(rows)))
-            values = rows[number - 1]
-            values.extend([None] * (cell["column"] - len(values)))
-            formulas[number, cell["column"]] = _formula_text(cell["value"])
-            if values[cell["column"] - 1] is None:
-                values[cell["column"] - 1] = FormulaCell(formulas[number, cell["column"]])
-    book.close()
-    return formulas
-
-
-def _formula_text(value: Any) -> str:
-    text = str(getattr(value, "text", value))
-    return text if text.startswith("=") else f"={text}"

@@ -12,18 +12,43 @@ from typing import Any
 
 from defusedxml import ElementTree
 from openpyxl.utils import column_index_from_string
+from openpyxl.worksheet._reader import WorkSheetParser
 
 from metaalliance.sheet.read.limits import MAX_COLUMNS
 
-_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*ref="([A-Z0-9:]+)"')
-_ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*)>")
-_COLUMN = re.compile(rb"<(?:\w+:)?col\s([^>]*)/?>")
-_HIDDEN = re.compile(rb'hidden="(?:1|true)"')
+#: Characters that the format writes as _x000D_.
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_TRUE = frozenset({"1", "true"})
 
 
-def merged_ranges(tail: bytes) -> tuple[str, ...]:
-    """Merged ranges, from the XML below the data."""
-    return tuple(m.decode() for m in _MERGE.findall(tail))
+def unescaped(text: str) -> str:
+    r"""Return text of a workbook with the characters that the format escapes.
+
+    Examples
+    --------
+    >>> unescaped("Adler_x0009_1988")
+    'Adler\t1988'
+    """
+    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
+
+
+def merged_ranges(parser: WorkSheetParser) -> tuple[str, ...]:
+    """Merged ranges of a sheet that has been parsed."""
+    merged = parser.merged_cells
+    return tuple(str(area.ref) for area in merged.mergeCell) if merged is not None else ()
+
+
+def hidden_rows(parser: WorkSheetParser) -> frozenset[int]:
+    """Numbers of the rows that a sheet hides."""
+    rows = parser.row_dimensions.items()
+    return frozenset(int(number) for number, row in rows if row.get("hidden") in _TRUE)
+
+
+def hidden_columns(parser: WorkSheetParser) -> frozenset[int]:
+    """Numbers of the columns that a sheet hides."""
+    hidden = (c for c in parser.column_dimensions.values() if c.get("hidden") in _TRUE)
+    ranges = (range(int(c["min"]), min(int(c["max"]), MAX_COLUMNS) + 1) for c in hidden)
+    return frozenset(number for columns in ranges for number in columns)
 
 
 def cell_comments(content: bytes, book: Any) -> dict[str, dict[str, str]]:
@@ -70,33 +95,8 @@ def _comment_texts(xml: bytes) -> dict[str, str]:
     for comment in ElementTree.fromstring(xml).iter():
         if comment.tag.endswith("}comment"):
             parts = (node.text or "" for node in comment.iter() if node.tag.endswith("}t"))
-            texts[str(comment.get("ref"))] = " ".join("".join(parts).split())
+            texts[str(comment.get("ref"))] = " ".join(unescaped("".join(parts)).split())
     return texts
-
-
-def hidden_rows(xml: bytes) -> frozenset[int]:
-    """Numbers of the rows that a sheet hides."""
-    numbers = set()
-    if not _HIDDEN.search(xml):
-        return frozenset()
-    for match in _ROW.finditer(xml):
-        if _HIDDEN.search(match[1]):
-            number = re.search(rb'\br="(\d+)"', match[1])
-            if number:
-                numbers.add(int(number[1]))
-    return frozenset(numbers)
-
-
-def hidden_columns(head: bytes) -> frozenset[int]:
-    """Numbers of the columns that a sheet hides, from its XML above the data."""
-    numbers: set[int] = set()
-    for match in _COLUMN.finditer(head):
-        if _HIDDEN.search(match[1]):
-            low = re.search(rb'min="(\d+)"', match[1])
-            high = re.search(rb'max="(\d+)"', match[1])
-            if low and high:
-                numbers.update(range(int(low[1]), min(int(high[1]), MAX_COLUMNS) + 1))
-    return frozenset(numbers)
 
 
 def merged_bounds(reference: str) -> tuple[int, int, int, int]:

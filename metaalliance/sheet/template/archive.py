@@ -19,6 +19,7 @@ LETTERS_PER_UNIT = 1.15  # running text is narrower than the digits that widths 
 MOST_LINES = 12
 _EPOCH = (2000, 1, 1, 0, 0, 0)
 _STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
+_ILLEGIBLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _LIVE = ("=", "+", "-", "@")
 
 
@@ -56,7 +57,7 @@ def allowed_text(text: str) -> str:
     >>> allowed_text("Adler\x0b 1988")
     'Adler 1988'
     """
-    return str(ILLEGAL_CHARACTERS_RE.sub("", text))[:LONGEST_TEXT]
+    return _ILLEGIBLE.sub("\ufffd", ILLEGAL_CHARACTERS_RE.sub("", text))[:LONGEST_TEXT]
 
 
 def write_text(cell: Any, text: str) -> None:

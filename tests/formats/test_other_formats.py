@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,21 @@ def test_a_broken_file_is_one_sentence(tmp_path):
     path.write_bytes((FILES / "small.xls").read_bytes()[:700])
     with pytest.raises(ma.UnreadableFileError, match="cannot be read"):
         ma.load_studies(path)
+
+
+def test_a_file_of_gnumeric_is_read():
+    """Gnumeric 1.12.55 wrote it from three lines of text."""
+    studies = ma.load_studies(FILES / "gnumeric.ods")
+    assert [(r.study, r.get("r"), r.get("n")) for r in studies.rows] == [
+        ("Adler 1988", 0.35, 40), ("Berg 1990", -0.21, 50),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", [None, "last"])
+def test_ods_whose_mimetype_is_missing_or_not_first_is_read(tmp_path, kept):
+    path = tmp_path / "t.ods"
+    with zipfile.ZipFile(FILES / "gnumeric.ods") as source, zipfile.ZipFile(path, "w") as target:
+        names = [n for n in source.namelist() if n != "mimetype"] + ["mimetype"] * bool(kept)
+        for name in names:
+            target.writestr(name, source.read(name))
+    assert len(ma.load_studies(path).rows) == 2
