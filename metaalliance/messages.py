@@ -1530,13 +1530,21 @@ _ANALYSIS = {
     "MA690": _error("an option has no such value", "See its message.", "See --help."),
     "MA691": _error(
         "a file would be overwritten",
-        "The output folder holds a file of that name which this tool did not write.",
-        "Choose another folder with -o, or use --force.",
+        "The output folder holds a file of that name which this tool did not write, or which was "
+        "changed since: its digest is not that of the record.",
+        "Choose another folder with -o, or use --force, which replaces or removes it.",
     ),
     "MA692": _error(
         "the output cannot be written",
-        "The folder is read-only, or the disk is full.",
-        "Choose another folder with -o.",
+        "The folder is read-only, the disk is full, a file is open in another program, or standard "
+        "output is closed.",
+        "Choose another folder with -o. Files of an earlier run are as they were.",
+    ),
+    "MA693": _error(
+        "interrupted",
+        "Ctrl-C was pressed. A set of results that was not complete is not there; one that was "
+        "complete is.",
+        "Run the command again.",
     ),
     "MA699": _error(
         "an internal error",

@@ -19,8 +19,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
     {"errors", "messages", "frozen", "setting"},
-    {"options", "problems", "files"},
-    {"model", "policy", "notices"},
+    {"options", "problems", "staging"},
+    {"model", "policy", "notices", "files"},
     {"config"},
     {"core", "wording"},
     {"sheet"},

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
+
+from metaalliance.cli import streams
 
 
 def main() -> None:
     """Run the command line."""
     # A command lives for seconds: collecting cycles at the usual rate costs it one of them.
     gc.set_threshold(200_000, 20, 100)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    from metaalliance.cli.app import app
-
     try:
+        streams.prepare()
+        from metaalliance.cli.app import app
+
         app()
-    except BrokenPipeError:  # the reader of a pipe has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(streams.interrupted(sys.argv[1:]))
+    except streams.ReaderGoneError:
         sys.exit(0)
+    except streams.OutputError as error:
+        sys.stderr.write(f"{error} ({error.code})\n")
+        sys.exit(3)
+    finally:
+        streams.end()
 
 
 if __name__ == "__main__":

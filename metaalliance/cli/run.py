@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 import typer
 
+from metaalliance.cli.streams import INTERRUPTED, OutputError, ReaderGoneError, was_interrupted
+from metaalliance.cli.streams import print_document as print_document  # noqa: PLC0414
 from metaalliance.errors import (
     EstimationError,
     MetaAllianceError,
@@ -21,11 +24,13 @@ from metaalliance.errors import (
 )
 from metaalliance.model import Model
 from metaalliance.policy import Policy
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, error_document
 from metaalliance.setting import settings_in
 
-OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL = 0, 1, 2, 3, 4, 70
 
+#: What says that there is no room, or no leave, to write.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 #: Seconds before a progress line is shown.
 PATIENCE = 2.0
 
@@ -43,8 +48,9 @@ def guarded(
     """Run a command; turn an error into one sentence, or one JSON document, and an exit code."""
     try:
         code = work()
+    except (OutputError, ReaderGoneError, typer.Exit):
+        raise
     except KeyboardInterrupt:
-        print_error("Interrupted; no further file was written.")
         code = INTERRUPTED
     except MetaAllianceError as error:
         if debug:
@@ -53,11 +59,16 @@ def guarded(
         message = in_flags(str(error))
         _fail(command, error.code, message, problems, json_output=json_output)
         code = next((c for kind, c in _EXIT_CODES if isinstance(error, kind)), IMPOSSIBLE)
-    except (BrokenPipeError, typer.Exit):
-        raise
     except Exception as error:
+        if was_interrupted():  # a library made another error of it
+            raise typer.Exit(INTERRUPTED) from None
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno in FULL:
+            place = f" at {error.filename}" if error.filename else ""
+            message = f"A file cannot be written{place} ({error.strerror})."
+            _fail(command, "MA692", message, (), json_output=json_output)
+            raise typer.Exit(UNREADABLE) from None
         message = (
             f"Internal error ({type(error).__name__}: {error}). This is a fault of metaalliance, "
             "not of the data; please report it with the output of --debug."
@@ -101,8 +112,6 @@ def _fail(
     command: str, code: str, message: str, problems: Sequence[Problem], *, json_output: bool
 ) -> None:
     if json_output:
-        from metaalliance.analysis.documents import error_document
-
         print_document(error_document(command, code, message, problems))
     else:
         print_error(f"{message} ({code})")
@@ -132,14 +141,6 @@ def print_result(lines: Iterable[str]) -> None:
     """Print results on stdout."""
     for line in lines:
         sys.stdout.write(f"{_harmless(line)}\n")
-    sys.stdout.flush()
-
-
-def print_document(content: dict[str, object]) -> None:
-    """Print one JSON document on stdout, in characters that every encoding has."""
-    import json
-
-    sys.stdout.write(json.dumps(content, allow_nan=False, indent=2) + "\n")
     sys.stdout.flush()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from metaalliance.analysis.analysis import read
-from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.analysis.documents import input_record
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
@@ -13,6 +13,7 @@ from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.models.scale import without_nan
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.folder import write_file
 from metaalliance.report.tables.problems import count_line, problem_lines
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
