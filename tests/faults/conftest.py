@@ -1,0 +1,25 @@
+"""Scenes that faults are set in, one of each for a session."""
+
+from __future__ import annotations
+
+import pytest
+from fault_runs import Scene
+
+WORDS = {
+    "pool": ["pool", "studies.csv", "--no-figures", "-o", "out"],
+    "report": ["report", "studies.csv", "--no-figures", "-o", "out"],
+}
+
+
+@pytest.fixture(scope="session")
+def scenes(tmp_path_factory):
+    made = {}
+
+    def scene(name):
+        if name not in made:
+            made[name] = Scene(tmp_path_factory.mktemp(name) / "scene", WORDS[name])
+        return made[name]
+
+    yield scene
+    for one in made.values():
+        one.warm.close()
