@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis, config_for, read
+from metaalliance.analysis.cells import unpacked
 from metaalliance.analysis.checks import (
     Check,
     checked_record,
@@ -293,7 +294,11 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     content = {key: now.document[key] for key in now.results}
     return [
         seal_check(intact(record)),
-        input_check(record["input"]["sha256"], analysis.studies.sha256),
+        input_check(
+            record["input"]["sha256"],
+            analysis.studies.sha256,
+            coding=_coding(record, [*rows, *sized]),
+        ),
         rows_check(rows, len(analysis.studies.rows), sized),
         settings_check(
             {**_settings(record, left="reading" in sheet), **_said(record)},
@@ -318,14 +323,22 @@ def _rows(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows that are not as recorded, and those that are by the former variances."""
     studies, policy = analysis.studies, analysis.policy
-    changed = changed_rows(record["rows"], studies, analysis.coded)
+    changed = changed_rows(record, studies, analysis.coded)
     if rules_of(record) >= SIZES or not studies.sized:
         return changed, []
     former = {**policy.conversion, "variances": "fisher"}
     coded = effect_sizes(studies, policy.measure, **former)  # type: ignore[arg-type]
-    left = {row["row"] for row in changed_rows(record["rows"], studies, coded)}
+    left = {row["row"] for row in changed_rows(record, studies, coded)}
     by_rules = [row for row in changed if row["row"] not in left]
     return [row for row in changed if row["row"] in left], by_rules
+
+
+def _coding(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Whether the cells say what they said, as far as the record knows."""
+    if unpacked(record.get("coding")) is None:
+        return ""
+    changed = any("cells" in row or row["what"] != "changed" for row in rows)
+    return "changed" if changed else "same"
 
 
 def _settings(content: Mapping[str, Any], *, left: bool = False) -> dict[str, Any]:
