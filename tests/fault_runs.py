@@ -248,6 +248,12 @@ class Scene:
         found = contents(self.out).items()
         assert found <= self.old.items() or found <= self.new.items(), sorted(dict(found))
 
+    @property
+    def left(self) -> str:
+        """Which results stand there: the old, the new, or a part of either."""
+        found = contents(self.out)
+        return "old" if found == self.old else "new" if found == self.new else "part"
+
     def check_complete(self) -> None:
         """The whole new set is there and nothing else."""
         assert contents(self.out) == self.new

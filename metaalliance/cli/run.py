@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 import sys
+import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
@@ -64,10 +66,8 @@ def guarded(
             raise typer.Exit(INTERRUPTED) from None
         if debug:
             raise
-        if isinstance(error, OSError) and error.errno in FULL:
-            place = f" at {error.filename}" if error.filename else ""
-            message = f"A file cannot be written{place} ({error.strerror})."
-            _fail(command, "MA692", message, (), json_output=json_output)
+        if full := _no_room(error):
+            _fail(command, "MA692", full, (), json_output=json_output)
             raise typer.Exit(UNREADABLE) from None
         message = (
             f"Internal error ({type(error).__name__}: {error}). This is a fault of metaalliance, "
@@ -106,6 +106,19 @@ def _flag(found: re.Match[str]) -> str:
     quoted = re.findall(r"""'([^']*)'|"([^"]*)\"""", value)
     values = ["".join(pair) for pair in quoted] or [value]
     return " ".join(f"{flag} {v}" for v in values) + found[3].replace("'", "")
+
+
+def _no_room(error: Exception) -> str:
+    """Say that a temporary file finds no room; blank for any other error."""
+    code = error.errno if isinstance(error, OSError) else None
+    if "No usable temporary directory" in str(error):
+        code = errno.ENOSPC
+    if type(error).__name__ == "SerialisationError":  # lxml, of the sheets of a workbook
+        code = getattr(errno, str(error).removeprefix("IO_"), None)
+    if code not in FULL:
+        return ""
+    place = getattr(error, "filename", None) or tempfile.tempdir or "The temporary folder"
+    return f"{place} cannot be written ({os.strerror(code)}). Nothing was saved."
 
 
 def _fail(

@@ -123,6 +123,7 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    sys.unraisablehook = lambda _: None  # what fails while it is cleared away has no reader
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
         signal.signal(signal.SIGINT, _interruption)
 
@@ -176,7 +177,8 @@ def interrupted(words: Sequence[str]) -> int:
     sys.stderr.flush()
     if asks_json(words) and not getattr(sys.stdout, "begun", False):
         command = next((w for w in words if not w.startswith("-")), "")
-        print_document(error_document(command, "MA693", message))
+        with suppress(OutputError, ReaderGoneError):  # Ctrl-C has ended the reader too
+            print_document(error_document(command, "MA693", message))
     return INTERRUPTED
 
 

@@ -110,7 +110,8 @@ class ResultsFolder:
         now = _Set.read(self.path / self.record_name, self._command)
         if now != self._set:
             raise OptionError(
-                f"Another run has written into {self.path} in the meantime. Run this one again.",
+                f"The record in {self.path} was changed while this run computed, as by another "
+                "run. Run this one again.",
                 code="MA691",
             )
         if not self._force:

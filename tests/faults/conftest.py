@@ -11,6 +11,17 @@ WORDS = {
 }
 
 
+@pytest.fixture
+def told(record_property):
+    """Note a fault and what it left, for the page that `scripts/promises.py` writes."""
+
+    def note(fault, left):
+        record_property("fault", fault)
+        record_property("left", left)
+
+    return note
+
+
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory):
     made = {}

@@ -25,9 +25,10 @@ def killed(scene, number):
 
 
 @pytest.mark.parametrize("index", moments(24, 4, 11, 16))
-def test_killed_run_is_followed_by_a_whole_one(scenes, index):
+def test_killed_run_is_followed_by_a_whole_one(scenes, told, index):
     scene = scenes("pool")
     killed(scene, spread(24, scene.moments)[index])
+    told("killed, pool", scene.left)
     done = scene.run()
     assert (done.code, "did not write" in done.err) == (0, False)
     scene.check_complete()
@@ -35,19 +36,21 @@ def test_killed_run_is_followed_by_a_whole_one(scenes, index):
 
 @slow
 @pytest.mark.parametrize("index", range(10))
-def test_killed_report_is_followed_by_a_whole_one(scenes, index):
+def test_killed_report_is_followed_by_a_whole_one(scenes, told, index):
     scene = scenes("report")
     killed(scene, spread(10, scene.moments)[index])
+    told("killed, report", scene.left)
     assert scene.run().code == 0
     scene.check_complete()
 
 
 @pytest.mark.parametrize("index", moments(6, 3))
-def test_killed_first_run_leaves_nothing_foreign(scenes, index):
+def test_killed_first_run_leaves_nothing_foreign(scenes, told, index):
     scene = scenes("pool")
     scene.clear()
     assert scene.run(f"kill:{spread(6, scene.moments_of_first)[index]}").code == -9
     assert contents(scene.out).items() <= scene.new.items()
+    told("killed, first run", scene.left if contents(scene.out) else "none")
     assert scene.run().code == 0
     scene.check_complete()
 
@@ -83,10 +86,11 @@ def test_file_made_since_the_kill_is_kept(scenes):
 
 
 @pytest.mark.parametrize("index", moments(10, 5))
-def test_file_that_another_program_holds_undoes_the_swap(scenes, index):
+def test_file_that_another_program_holds_undoes_the_swap(scenes, told, index):
     scene = scenes("pool")
     scene.again()
     done = scene.run(f"deny:{spread(10, scene.moments)[index]}", "--json")
+    told("a file held by another program", scene.left)
     if done.code:
         assert (done.code, done.document["error"]["code"]) == (3, "MA692")
         scene.check_untouched()
@@ -95,10 +99,11 @@ def test_file_that_another_program_holds_undoes_the_swap(scenes, index):
 
 
 @pytest.mark.parametrize("index", moments(10, 2, 7))
-def test_full_disk_leaves_the_old_results(scenes, index):
+def test_full_disk_leaves_the_old_results(scenes, told, index):
     scene = scenes("pool")
     scene.again()
     done = scene.run(f"full:{spread(10, scene.moments)[index]}", "--json")
+    told("full disk", scene.left)
     if done.code:
         assert (done.code, done.document["error"]["code"]) == (3, "MA692")
         assert "No space left" in done.document["error"]["message"]
@@ -110,10 +115,11 @@ def test_full_disk_leaves_the_old_results(scenes, index):
 
 @slow
 @pytest.mark.parametrize("size", [0, 1, 50, 200, 1000, 3000, 5000, 7000, 9000, 10**7])
-def test_file_that_does_not_fit_leaves_the_old_results(scenes, size):
+def test_file_that_does_not_fit_leaves_the_old_results(scenes, told, size):
     scene = scenes("pool")
     scene.again()
     done = run(scene.folder, [*scene.words, "--json"], f"size:{size}")
+    told("full disk", scene.left)
     if max(map(len, scene.new.values())) > size:
         assert (done.code, done.document["error"]["code"]) == (3, "MA692")
         scene.check_untouched()

@@ -60,7 +60,7 @@ def test_every_command_is_tried():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_reader_that_goes_away_loses_no_file(here, unhindered, name):
+def test_reader_that_goes_away_loses_no_file(here, unhindered, told, name):
     reading, writing = os.pipe()
     os.close(reading)
     done = run(here, COMMANDS[name], stdout=writing)
@@ -69,10 +69,11 @@ def test_reader_that_goes_away_loses_no_file(here, unhindered, name):
     assert done.code == (0 if plain.out else plain.code), done.err
     assert "Traceback" not in done.err
     assert contents(here) == files
+    told("closed pipe", "new")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_full_standard_output_loses_no_file(here, unhindered, name):
+def test_full_standard_output_loses_no_file(here, unhindered, told, name):
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = run(here, COMMANDS[name], stdout=full)
     plain, files = unhindered(name)
@@ -82,23 +83,26 @@ def test_full_standard_output_loses_no_file(here, unhindered, name):
     )
     assert "Traceback" not in done.err
     assert contents(here) == files
+    told("full standard output", "new")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_closed_standard_output_loses_no_file(here, unhindered, name):
+def test_closed_standard_output_loses_no_file(here, unhindered, told, name):
     done = run(here, COMMANDS[name], prepare=lambda: os.close(1))
     plain, files = unhindered(name)
     assert done.code == (3 if plain.out else plain.code), done.err
     assert ("(it is closed). What goes into files" in done.err) == bool(plain.out)
     assert contents(here) == files
+    told("closed standard output", "new")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_closed_standard_error_changes_nothing(here, unhindered, name):
+def test_closed_standard_error_changes_nothing(here, unhindered, told, name):
     done = run(here, COMMANDS[name], prepare=lambda: os.close(2))
     plain, files = unhindered(name)
     assert (done.code, done.out) == (plain.code, plain.out)
     assert contents(here) == files
+    told("closed standard error", "new")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["pool", "--nope"]])
@@ -126,7 +130,7 @@ def test_document_that_does_not_fit_is_not_followed_by_another(here):
 @pytest.mark.parametrize(
     "index", [pytest.param(i, marks=() if i in {3, 18} else slow) for i in range(20)]
 )
-def test_interrupted_at_any_moment(here, unhindered, moments_of_pool, index):
+def test_interrupted_at_any_moment(here, unhindered, moments_of_pool, told, index):
     before = contents(here)
     number = spread(20, moments_of_pool)[index]
     done = run(here, [*COMMANDS["pool"], "--json"], f"interrupt:{number}")
@@ -137,7 +141,11 @@ def test_interrupted_at_any_moment(here, unhindered, moments_of_pool, index):
     }
     assert done.err.strip().endswith("Interrupted; no further file was written. (MA693)")
     assert "Traceback" not in done.err
-    assert contents(here) in (before, unhindered("pool")[1])
+    left = contents(here)
+    assert left in (before, unhindered("pool")[1])
+    told("Ctrl-C", "none" if left == before else "new")
+    if leftovers(here):  # it was clearing them away
+        assert run(here, COMMANDS["pool"]).code == 0
     assert leftovers(here) == []
 
 
@@ -165,3 +173,21 @@ def test_interrupted_with_its_workers(tmp_path):
     assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "MA693")
     assert err == "Interrupted; no further file was written. (MA693)\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_together_with_its_reader(here, moments_of_pool):
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [*COMMANDS["pool"], "--json"]
+    done = run(here, words, f"interrupt:{moments_of_pool // 2}", stdout=writing)
+    os.close(writing)
+    assert done.code == 130
+    assert done.err.endswith("Interrupted; no further file was written. (MA693)\n")
+    assert "Traceback" not in done.err
+
+
+def test_help_that_does_not_fit_is_told(tmp_path):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = run(tmp_path, ["--help"], stdout=full)
+    assert done.code == 3
+    assert done.err.startswith("Standard output cannot be written (No space left on device)")

@@ -167,7 +167,7 @@ def test_two_runs_at_once_do_not_mix(tmp_path):
         folder.write(RUN_FILE, json.dumps(record).encode())
     second.save()
     before = contents(tmp_path)
-    with pytest.raises(ma.OptionError, match="Another run has written"):
+    with pytest.raises(ma.OptionError, match="was changed while this run computed"):
         first.save()
     assert contents(tmp_path) == before
 
