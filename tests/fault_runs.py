@@ -170,9 +170,9 @@ class Warm:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder that a user sees."""
+    """Every file of a folder that a user sees, without the name of the folder in it."""
     return {
-        name: path.read_bytes()
+        name: path.read_bytes().replace(str(folder).encode(), b"")
         for path in folder.rglob("*")
         if path.is_file() and PREFIX not in (name := path.relative_to(folder).as_posix())
     }
