@@ -24,7 +24,7 @@ def killed(scene, number):
     scene.check_unmixed()
 
 
-@pytest.mark.parametrize("index", moments(24, 4, 11, 16))
+@pytest.mark.parametrize("index", moments(24, 11, 16))
 def test_killed_run_is_followed_by_a_whole_one(scenes, told, index):
     scene = scenes("pool")
     killed(scene, spread(24, scene.moments)[index])
@@ -98,7 +98,7 @@ def test_file_that_another_program_holds_undoes_the_swap(scenes, told, index):
         scene.check_complete()
 
 
-@pytest.mark.parametrize("index", moments(10, 2, 7))
+@pytest.mark.parametrize("index", moments(10, 7))
 def test_full_disk_leaves_the_old_results(scenes, told, index):
     scene = scenes("pool")
     scene.again()
