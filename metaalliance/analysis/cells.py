@@ -7,7 +7,7 @@ import binascii
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from metaalliance.problems import place_in
@@ -63,6 +63,17 @@ def unpacked(text: Any) -> Coding | None:
     except (TypeError, ValueError, binascii.Error, zlib.error):
         return None
     return coding
+
+
+def coding_now(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Whether the cells are "same" or "changed" by the rows that are not as recorded.
+
+    Blank where the record does not know what they said.
+    """
+    if unpacked(record.get("coding")) is None:
+        return ""
+    changed = any("cells" in row or row["what"] != "changed" for row in rows)
+    return "changed" if changed else "same"
 
 
 def changed_cells(before: Mapping[str, str], row: Row) -> list[dict[str, str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis, config_for, read
-from metaalliance.analysis.cells import unpacked
+from metaalliance.analysis.cells import coding_now
 from metaalliance.analysis.checks import (
     Check,
     checked_record,
@@ -296,7 +296,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
         input_check(
             record["input"]["sha256"],
             analysis.studies.sha256,
-            coding=_coding(record, [*rows, *sized]),
+            coding=coding_now(record, [*rows, *sized]),
         ),
         rows_check(rows, len(analysis.studies.rows), sized),
         settings_check(
@@ -329,14 +329,6 @@ def _rows(
     left = {row["row"] for row in changed_rows(record, studies, coded)}
     by_rules = [row for row in changed if row["row"] not in left]
     return [row for row in changed if row["row"] in left], by_rules
-
-
-def _coding(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """Whether the cells say what they said, as far as the record knows."""
-    if unpacked(record.get("coding")) is None:
-        return ""
-    changed = any("cells" in row or row["what"] != "changed" for row in rows)
-    return "changed" if changed else "same"
 
 
 def _settings(content: Mapping[str, Any], *, left: bool = False) -> dict[str, Any]:
