@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -85,6 +86,13 @@ def _moments(told: Path) -> int:
     return moments
 
 
+def begin(prepare: Callable[[], None] | None = None) -> None:
+    """Take Ctrl-C, which a shell lets processes in the background ignore; then prepare."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if prepare is not None:
+        prepare()
+
+
 def run(
     folder: Path,
     words: Sequence[str],
@@ -114,7 +122,7 @@ def run(
         stdin=subprocess.DEVNULL,
         check=False,
         timeout=300,
-        preexec_fn=prepare,
+        preexec_fn=lambda: begin(prepare),
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
     )
     return Run(done.returncode, done.stdout or "", done.stderr or "", _moments(told))

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fault_runs import COMMAND, COMMANDS, NEW, OLD, ROOT, contents, leftovers, run, spread
+from fault_runs import COMMAND, COMMANDS, NEW, OLD, ROOT, begin, contents, leftovers, run, spread
 
 from metaalliance.cli.register import COMMANDS as REGISTER
 
@@ -165,10 +165,11 @@ def test_interrupted_with_its_workers(tmp_path):
     process = subprocess.Popen(
         [*COMMAND, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True, start_new_session=True,
+        preexec_fn=begin,  # noqa: PLW1509
     )  # fmt: skip
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while len(children.read_text().split()) < 3:  # two workers and what tracks them
-        time.sleep(0.01)
+    while process.poll() is None and len(children.read_text().split()) < 3:
+        time.sleep(0.01)  # until there are two workers and what tracks them
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     out, err = process.communicate()
     assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "MA693")
