@@ -5,19 +5,21 @@ from __future__ import annotations
 import gc
 import sys
 
-from metaalliance.cli import streams
-
 
 def main() -> None:
     """Run the command line."""
     # A command lives for seconds: collecting cycles at the usual rate costs it one of them.
     gc.set_threshold(200_000, 20, 100)
     try:
+        from metaalliance.cli import streams
+
         streams.prepare()
         from metaalliance.cli.app import app
 
         app()
     except KeyboardInterrupt:
+        from metaalliance.cli import streams  # again: it may not have been whole
+
         sys.exit(streams.interrupted(sys.argv[1:]))
     except streams.ReaderGoneError:
         sys.exit(0)

@@ -172,6 +172,9 @@ def interrupted(words: Sequence[str]) -> int:
     from metaalliance.problems import error_document
 
     end()
+    exec(
+        ""
+    )  # Python forgets that an `exec` was interrupted, which would take the exit code's place
     message = "Interrupted; no further file was written."
     sys.stderr.write(f"{message} (MA693)\n")
     sys.stderr.flush()
