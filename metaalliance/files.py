@@ -2,34 +2,85 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from metaalliance.errors import UnreadableFileError
+from metaalliance.staging import alone, recover, stage_file, staging, swap
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file through a temporary one beside it, so that it is whole or not there.
+def write_whole(files: Mapping[Path, bytes]) -> None:
+    """Write files, those of each folder as one set.
 
     Raises
     ------
     UnreadableFileError
-        When the folder cannot be written to.
+        When a file cannot be written; no file of its folder is then.
+    """
+    folders: dict[Path, dict[str, bytes]] = {}
+    for path, content in files.items():
+        folders.setdefault(path.parent, {})[path.name] = content
+    for folder, contents in folders.items():
+        write_set(folder, contents)
+
+
+def write_set(
+    folder: Path,
+    contents: Mapping[str, bytes],
+    removed: Sequence[str] = (),
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Write a set of files into a folder, all or none.
+
+    Parameters
+    ----------
+    folder : Path
+        It is made where there is none.
+    contents : mapping of str to bytes
+        By name below the folder, in the order in which they come into place.
+    removed : sequence of str
+        Files that the set replaces beside those of its own names.
+    check : callable
+        Raises where files may not be replaced; called when no other run can write any more.
+
+    Raises
+    ------
+    UnreadableFileError
+        When a file cannot be written; all is as it was then.
+    """
+    with writing(folder):
+        recover(folder)
+        for name in contents:
+            _refuse_other(folder / name)
+        with staging(folder) as stage:
+            for name, content in contents.items():
+                with writing(folder / name):
+                    stage_file(stage, name, content)
+            with alone(folder):
+                check()
+                swap(stage, list(contents), removed)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in a sentence what cannot be written.
+
+    Raises
+    ------
+    UnreadableFileError
+        In place of an error of the system.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        yield
     except OSError as error:
         raise UnreadableFileError(
             f"{path} cannot be written ({error.strerror}). Choose another place with -o.",
             code="MA692",
         ) from None
+
+
+def _refuse_other(path: Path) -> None:
+    """Refuse to put a file in the place of what is none."""
+    if path.exists() and not path.is_file():
+        raise UnreadableFileError(f"{path} is no file, and is not replaced.", code="MA692")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from metaalliance.shortening import shortened
 
 Severity = Literal["error", "warning", "note"]
+#: Version of the JSON documents.
+SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +83,15 @@ def place_in(sheet: str, cell: str) -> str:
 def notice(code: str, message: str, hint: str = "", *, severity: Severity = "warning") -> Problem:
     """Return a problem of an analysis, which has no cell."""
     return Problem(code=code, severity=severity, message=message, hint=hint)
+
+
+def error_document(
+    command: str, code: str, message: str, problems: Sequence[Problem] = ()
+) -> dict[str, Any]:
+    """Return the document of a failure."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "error": {"code": code, "message": message},
+        "problems": [p.to_dict() for p in problems],
+    }

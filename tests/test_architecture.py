@@ -20,8 +20,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"shortening"},
     {"errors", "messages", "frozen", "setting"},
-    {"options", "problems", "files"},
-    {"model", "policy", "notices"},
+    {"options", "problems", "staging"},
+    {"model", "policy", "notices", "files"},
     {"config"},
     {"core", "wording"},
     {"sheet"},

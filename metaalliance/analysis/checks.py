@@ -100,11 +100,20 @@ def seal_check(same: bool) -> Check:
     return Check(name="record", same=same, text=text)
 
 
-def input_check(recorded: str, now: str) -> Check:
-    """Compare the checksum of the file."""
-    same = recorded == now
-    text = "the same bytes" if same else f"other bytes: {recorded[:12]}… recorded, {now[:12]}… now"
-    return Check(name="input", same=same, text=text)
+def input_check(recorded: str, now: str, *, coding: str = "") -> Check:
+    """Compare the checksum of the file.
+
+    Parameters
+    ----------
+    coding : str
+        Whether its cells are "same" or "changed"; blank where the record does not know.
+    """
+    if recorded == now:
+        return Check(name="input", same=True, text="the same bytes")
+    said = {"same": "the same coding, ", "changed": "another coding, "}.get(coding, "")
+    text = f"{said}other bytes: {recorded[:12]}… recorded, {now[:12]}… now"
+    details = ({"coding": coding},) if coding else ()
+    return Check(name="input", same=False, text=text, details=details)
 
 
 def rows_check(
@@ -128,12 +137,23 @@ def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _row_text(row: Mapping[str, Any]) -> str:
     label = f" ({printable(row['study'])})" if row["study"] else ""
-    before, after = row["recorded"], row["now"]
-    effect = ""
-    if before != after:
-        ends = ("not used" if v is None else number(v, 4) for v in (before, after))
-        effect = f", effect {' → '.join(ends)}"
-    return f"row {row['row']}{label} {row['what']}{effect}"
+    ends = ["not used" if v is None else number(v, 4) for v in (row["recorded"], row["now"])]
+    effect = "" if ends[0] == ends[1] else f", effect {' → '.join(ends)}"
+    return f"row {row['row']}{label} {row['what']}{_cells_text(row.get('cells', ()))}{effect}"
+
+
+def _cells_text(cells: Sequence[Mapping[str, str]]) -> str:
+    shown = (
+        f"{printable(c['cell'])} {printable(c['column'])} "
+        f"{_said(c['recorded'])} → {_said(c['now'])}"
+        for c in cells[:_FIRST]
+    )
+    more = f" and {len(cells) - _FIRST:,} more cells" if len(cells) > _FIRST else ""
+    return f": {', '.join(shown)}{more}" if cells else ""
+
+
+def _said(text: str) -> str:
+    return repr(printable(text)) if text else "blank"
 
 
 def settings_check(

@@ -16,10 +16,9 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.level_means import drawn_levels
 from metaalliance.options import Measure
-from metaalliance.problems import Problem
+from metaalliance.problems import SCHEMA_VERSION, Problem
 from metaalliance.sheet.studies import Studies
 
-SCHEMA_VERSION = 1
 _PACKAGES = ("metaalliance", "numpy", "scipy", "pandas", "statsmodels", "pymare", "openpyxl",
              "matplotlib")  # fmt: skip
 
@@ -120,18 +119,6 @@ def figure_document(
         "files": list(files),
     }
     return without_nan(content)
-
-
-def error_document(
-    command: str, code: str, message: str, problems: Sequence[Problem] = ()
-) -> dict[str, Any]:
-    """Return the document of a failure."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "command": command,
-        "error": {"code": code, "message": message},
-        "problems": [p.to_dict() for p in problems],
-    }
 
 
 def to_json(content: Any) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.analysis.documents import input_record
 from metaalliance.model import RHO
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import LIMITS, back_transform, without_nan
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.scale.result import LocationScale
-from metaalliance.problems import Problem
+from metaalliance.problems import SCHEMA_VERSION, Problem
 
 if TYPE_CHECKING:
     import pandas as pd

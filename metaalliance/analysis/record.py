@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from metaalliance.analysis.cells import changed_cells, coding_of, coding_of_row, packed, unpacked
 from metaalliance.analysis.documents import digest, run_record
 from metaalliance.analysis.rules import RULES_VERSION
 from metaalliance.effects.effects import Effects
@@ -125,7 +127,7 @@ def sealed(
     coded: Effects,
     results: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return a record with fingerprints of its rows, its numbers, and a seal over all of it.
+    """Return a record with its rows and what they said, its numbers, and a seal over all of it.
 
     Parameters
     ----------
@@ -141,6 +143,7 @@ def sealed(
     whole = {
         **record,
         "rows": row_marks(studies, coded),
+        "coding": packed(coding_of(studies)),
         "numbers": dict(numbers_of(results)),
     }
     return {**whole, "seal": digest(whole)}
@@ -151,22 +154,32 @@ def intact(record: Mapping[str, Any]) -> bool:
     return record.get("seal") == digest({k: v for k, v in record.items() if k != "seal"})
 
 
-def row_marks(studies: Studies, coded: Effects) -> dict[str, str]:
+def row_marks(studies: Studies, coded: Effects, *, exact: bool = False) -> dict[str, str]:
     """Return by row: a fingerprint of its cells, then effect and variance where it is used.
 
     The fingerprint is of what the cells say, not of where the row stands, so that rows that
     only moved can be recognised.
+
+    Parameters
+    ----------
+    exact : bool
+        Whether it is of every digit of a number, as in records of earlier versions, rather than of
+        those that every program keeps.
     """
     frame = coded.frame
     values = {
         int(row): f" {float(yi)!r} {float(vi)!r}"
         for row, yi, vi in zip(frame["row"], frame["yi"], frame["vi"], strict=True)
     }
-    return {str(row.number): _mark(row) + values.get(row.number, "") for row in studies.rows}
+    return {
+        str(row.number): _mark(row, exact=exact) + values.get(row.number, "")
+        for row in studies.rows
+    }
 
 
-def _mark(row: Row) -> str:
-    return digest({name: cell.seen for name, cell in row.cells.items()})[:_LENGTH]
+def _mark(row: Row, *, exact: bool) -> str:
+    seen = {name: cell.seen for name, cell in row.cells.items()} if exact else coding_of_row(row)
+    return digest(seen)[:_LENGTH]
 
 
 def numbers_of(content: Any, path: str = "") -> Iterator[tuple[str, float | None]]:
@@ -212,40 +225,71 @@ def _change(before: float | None, after: float | None) -> float:
 
 
 def changed_rows(
-    recorded: Mapping[str, str], studies: Studies, coded: Effects
+    record: Mapping[str, Any], studies: Studies, coded: Effects
 ) -> list[dict[str, Any]]:
-    """Return the rows whose cells or effects are not as recorded; rows that only moved are not.
+    """Return the rows whose cells or effects are not as recorded.
 
-    Each has its `row`, its `study` (blank where it is gone), `what` happened, and the effect on
-    the analysis scale `recorded` and `now`.
+    Rows that only moved are as recorded, and so are numbers that another program has saved with
+    the digits that it keeps. Each has its `row`, its `study` (blank where it is gone), `what`
+    happened, the effect on the analysis scale `recorded` and `now`, and the `cells` that changed,
+    where the record knows what they said.
     """
-    now = row_marks(studies, coded)
-    labels = {str(row.number): row.label for row in studies.rows}
-    before_left, after_left = _unmatched(recorded, now), _unmatched(now, recorded)
+    former = unpacked(record.get("coding"))
+    recorded: Mapping[str, str] = record["rows"]
+    now = row_marks(studies, coded, exact=former is None)
+    rows = {str(row.number): row for row in studies.rows}
+    cells = {
+        number: changed_cells(said, rows[number])
+        for number, said in (former or {}).items()
+        if number in rows and not _alike(recorded.get(number), now[number])
+    }
+    same = {n for n in {*recorded, *now} if _alike(recorded.get(n), now.get(n), cells.get(n))}
+    before_left, after_left = _unmatched(recorded, now, same), _unmatched(now, recorded, same)
     found = []
     for row in sorted({*before_left, *after_left}, key=int):
         before, after = before_left.get(row), after_left.get(row)
         what = "changed" if before and after else "new" if after else "gone"
-        entry = {"row": int(row), "study": labels.get(row, "") if after else "", "what": what}
-        found.append({**entry, "recorded": _effect(before), "now": _effect(after)})
+        entry = {"row": int(row), "study": rows[row].label if after else "", "what": what}
+        entry |= {"recorded": _effect(before), "now": _effect(after)}
+        entry |= {"cells": cells[row]} if what == "changed" and cells.get(row) else {}
+        found.append(entry)
     return found
 
 
-def _unmatched(rows: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Rows without an equal in the other list, each equal being used up once."""
-    left: dict[str, int] = {}
-    for row, mark in others.items():
-        if rows.get(row) != mark:
-            left[mark] = left.get(mark, 0) + 1
+def _alike(
+    before: str | None, after: str | None, cells: Sequence[Mapping[str, str]] | None = None
+) -> bool:
+    """Whether a row is as recorded: no cell of it changed, and neither did its effect."""
+    if before is None or after is None:
+        return False
+    (mark, *former), (other, *effect) = before.split(), after.split()
+    return (
+        (mark == other or cells == [])
+        and len(former) == len(effect)
+        and all(map(_equal, map(float, former), map(float, effect)))
+    )
+
+
+def _unmatched(
+    rows: Mapping[str, str], others: Mapping[str, str], same: Collection[str]
+) -> dict[str, str]:
+    """Rows that are not the same and have no equal elsewhere, each being used up once."""
+    left = Counter(_key(mark) for row, mark in others.items() if row not in same)
     found = {}
     for row, mark in rows.items():
-        if others.get(row) == mark:
+        if row in same:
             continue
-        if left.get(mark, 0) > 0:
-            left[mark] -= 1
+        if left[_key(mark)] > 0:
+            left[_key(mark)] -= 1
         else:
             found[row] = mark
     return found
+
+
+def _key(mark: str) -> str:
+    """Return a fingerprint with its effect to the digits that platforms share."""
+    cells, *effect = mark.split()
+    return " ".join([cells, *(f"{float(x):.7g}" for x in effect)])
 
 
 def _effect(mark: str | None) -> float | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis, config_for, read
+from metaalliance.analysis.cells import coding_now
 from metaalliance.analysis.checks import (
     Check,
     checked_record,
@@ -296,7 +297,11 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
     content = {key: now.document[key] for key in now.results}
     return [
         seal_check(intact(record)),
-        input_check(record["input"]["sha256"], analysis.studies.sha256),
+        input_check(
+            record["input"]["sha256"],
+            analysis.studies.sha256,
+            coding=coding_now(record, [*rows, *sized]),
+        ),
         rows_check(rows, len(analysis.studies.rows), sized),
         settings_check(
             {**_settings(record, left="reading" in sheet), **_said(record)},
@@ -321,11 +326,11 @@ def _rows(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows that are not as recorded, and those that are by the former variances."""
     studies, policy = analysis.studies, analysis.policy
-    changed = changed_rows(record["rows"], studies, analysis.coded)
+    changed = changed_rows(record, studies, analysis.coded)
     if rules_of(record) >= SIZES or not studies.sized:
         return changed, []
     coded = effect_sizes(studies, **{**policy.conversion, "variances": "fisher"})
-    left = {row["row"] for row in changed_rows(record["rows"], studies, coded)}
+    left = {row["row"] for row in changed_rows(record, studies, coded)}
     by_rules = [row for row in changed if row["row"] not in left]
     return [row for row in changed if row["row"] in left], by_rules
 

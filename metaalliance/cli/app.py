@@ -12,12 +12,14 @@ from typer.core import TyperGroup
 from metaalliance import __version__
 from metaalliance.cli import commands
 from metaalliance.cli.register import COMMANDS, SECTIONS
+from metaalliance.cli.streams import INTERRUPTED, asks_json, interrupted, print_document
+from metaalliance.problems import error_document
 
 __all__ = ["COMMANDS", "app", "commands"]
 
 
 class Commands(TyperGroup):
-    """Lists the commands by section; answers a wrong line in JSON where --json stands in it."""
+    """Lists the commands by section; answers a wrong line, or Ctrl-C, in JSON where --json is."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the commands of each section, as the register has them."""
@@ -33,20 +35,20 @@ class Commands(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run the command line."""
         words = list(sys.argv[1:] if args is None else args)
-        if "--json" not in words:
-            return super().main(args, *rest, **options)
         try:
             code = super().main(args, *rest, **{**options, "standalone_mode": False})
+        except (KeyboardInterrupt, typer.Abort):
+            code = INTERRUPTED
         except Exception as error:
             if not hasattr(error, "format_message"):
                 raise
-            from metaalliance.analysis.documents import error_document
-            from metaalliance.cli.run import print_document
-
-            command = next((w for w in words if not w.startswith("-")), "")
-            print_document(error_document(command, "MA690", error.format_message()))
+            if asks_json(words):
+                command = next((w for w in words if not w.startswith("-")), "")
+                print_document(error_document(command, "MA690", error.format_message()))
+            else:
+                error.show()  # type: ignore[attr-defined]
             code = getattr(error, "exit_code", 2)
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(interrupted(words) if code == INTERRUPTED else code or 0)
 
 
 app = typer.Typer(

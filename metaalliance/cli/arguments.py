@@ -53,7 +53,7 @@ _REQUEST: dict[str, tuple[Any, tuple[str, ...], Any, str]] = {
         "Configuration [default: metaalliance.toml, sheet's or above].",
     ),
     "json_output": (bool, ("--json",), False, "Print one JSON document on stdout."),
-    "force": (bool, ("--force",), False, "Replace files of others in the folder."),
+    "force": (bool, ("--force",), False, "Replace files of others, or edited ones."),
     "quiet": (bool, ("--quiet", "-q"), False, "Print errors only beside results."),
     "verbose": (bool, ("--verbose", "-v"), False, "Print notes too."),
     "debug": (bool, ("--debug",), False, "Show the traceback of an error."),

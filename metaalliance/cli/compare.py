@@ -41,7 +41,7 @@ def run_compare(request: Request, old: Path, new: Path, *, key: str | None, ever
     write_results(folder, "compare", document, compare_sheets(found))
     record = compare_record(found, document, key, dict(folder.written))
     folder.write(folder.record_name, to_json(record).encode())
-    folder.remove_stale()
+    folder.save()
     if not request.json_output:
         _print(found, every=every)
     closed(folder, document, request)

@@ -7,11 +7,12 @@ from pathlib import Path
 from metaalliance import __version__
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.content import default_moderators, moderator_results
-from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.cli.analysis import load, settings_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result
-from metaalliance.report.folder import check_file, write_file
+from metaalliance.files import write_set
+from metaalliance.problems import SCHEMA_VERSION
+from metaalliance.report.folder import check_file
 from metaalliance.report.scripts.python import python_script
 from metaalliance.report.scripts.r import r_files
 
@@ -83,8 +84,7 @@ def _write(
     """Write the files and say how to run them."""
     for name in contents:  # all or none
         check_file(folder / name, force=request.force, source=request.source)
-    for name, content in contents.items():
-        write_file(folder / name, content, force=request.force, source=request.source)
+    write_set(folder, contents)
     paths = [str(folder / name) for name in contents]
     if request.json_output:
         print_document({"schema_version": SCHEMA_VERSION, "command": command, "files": paths})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import tempfile
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metaalliance import plots
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import figure_document, figure_results
 from metaalliance.cli.analysis import load, print_preamble, results_path, settings_of
@@ -30,7 +28,7 @@ from metaalliance.notices import quiet
 from metaalliance.plots.canvas.fonts import font_notices
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.own_style import own_style
-from metaalliance.plots.canvas.save import WRITERS, is_ours
+from metaalliance.plots.canvas.save import WRITERS, contents, is_ours
 from metaalliance.plots.canvas.style import STYLES, Style, style_named
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.interactive import interactive_forest
@@ -238,17 +236,15 @@ def _files(
         files = {path: page.encode() for path in target.files}
         return files | {_beside(path): f"{alt}\n".encode() for path in target.files}
     figure = function_at(kind.path)(fit, **options)
-    contents: dict[Path, bytes] = {}
-    with tempfile.TemporaryDirectory() as name:
-        for path in target.files:
-            for file in plots.save(figure, Path(name) / path.name, request.dpi, alt=alt):
-                contents[path.with_name(file.name)] = file.read_bytes()
-    for path in contents:  # further pages, which were not known before
+    files = {}
+    for path in target.files:
+        files |= contents(figure, path, request.dpi, alt=alt)
+    for path in files:  # further pages, which were not known before
         if target.folder is None and path not in target.files:
             _check_file(path, request)
     if target.folder is not None:
-        target.folder.check([path.name for path in contents], request.source)
-    return contents
+        target.folder.check([path.name for path in files], request.source)
+    return files
 
 
 def _beside(path: Path) -> Path:
@@ -292,8 +288,7 @@ def _write(
         names,
     )
     if target.folder is None:
-        for path, content in files.items():
-            write_whole(path, content)
+        write_whole(files)
     else:
         for path, content in files.items():
             target.folder.write(path.name, content)

@@ -143,4 +143,4 @@ def save_record(
         **further,
     )
     folder.write(folder.record_name, to_json(record).encode())
-    folder.remove_stale()
+    folder.save()

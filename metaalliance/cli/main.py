@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
 
@@ -11,16 +10,24 @@ def main() -> None:
     """Run the command line."""
     # A command lives for seconds: collecting cycles at the usual rate costs it one of them.
     gc.set_threshold(200_000, 20, 100)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    from metaalliance.cli.app import app
-
     try:
+        from metaalliance.cli import streams
+
+        streams.prepare()
+        from metaalliance.cli.app import app
+
         app()
-    except BrokenPipeError:  # the reader of a pipe has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        from metaalliance.cli import streams  # again: it may not have been whole
+
+        sys.exit(streams.interrupted(sys.argv[1:]))
+    except streams.ReaderGoneError:
         sys.exit(0)
+    except streams.OutputError as error:
+        sys.stderr.write(f"{error} ({error.code})\n")
+        sys.exit(3)
+    finally:
+        streams.end()
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def run_power(request: Request, options: PowerOptions) -> int:
         results = [k for k in ("plans", "needed", "k", "expected") if k in document]
         record = run_record({**document, "input": None}, dict(folder.written), results)
         folder.write(folder.record_name, to_json(record).encode())
-        folder.remove_stale()
+        folder.save()
     if request.json_output:
         print_document(document)
     else:

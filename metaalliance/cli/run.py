@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 import re
 import shutil
 import sys
+import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
@@ -14,6 +16,8 @@ from typing import Any
 
 import typer
 
+from metaalliance.cli.streams import INTERRUPTED, OutputError, ReaderGoneError, was_interrupted
+from metaalliance.cli.streams import print_document as print_document  # noqa: PLC0414
 from metaalliance.errors import (
     EstimationError,
     MetaAllianceError,
@@ -23,10 +27,10 @@ from metaalliance.errors import (
 )
 from metaalliance.model import Model
 from metaalliance.policy import Policy
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, error_document
 from metaalliance.setting import settings_in
 
-OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+OK, DATA, USAGE, UNREADABLE, IMPOSSIBLE, INTERNAL = 0, 1, 2, 3, 4, 70
 
 #: What says that there is no room, no leave or no such place to write.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS,
@@ -48,8 +52,9 @@ def guarded(
     """Run a command; turn an error into one sentence, or one JSON document, and an exit code."""
     try:
         code = work()
+    except (OutputError, ReaderGoneError, typer.Exit):
+        raise
     except KeyboardInterrupt:
-        print_error("Interrupted; no further file was written.")
         code = INTERRUPTED
     except MetaAllianceError as error:
         if debug:
@@ -58,16 +63,13 @@ def guarded(
         message = in_flags(str(error))
         _fail(command, error.code, message, problems, json_output=json_output)
         code = next((c for kind, c in _EXIT_CODES if isinstance(error, kind)), IMPOSSIBLE)
-    except (BrokenPipeError, typer.Exit):
-        raise
     except Exception as error:
+        if was_interrupted():  # a library made another error of it
+            raise typer.Exit(INTERRUPTED) from None
         if debug:
             raise
-        nowhere = isinstance(error, FileNotFoundError) and error.filename is None  # no TMPDIR
-        if isinstance(error, OSError) and (error.errno in FULL or nowhere):
-            place = f" at {error.filename}" if error.filename else ""
-            message = f"A file cannot be written{place} ({error.strerror})."
-            _fail(command, "MA692", message, (), json_output=json_output)
+        if full := _no_room(error):
+            _fail(command, "MA692", full, (), json_output=json_output)
             raise typer.Exit(UNREADABLE) from None
         message = (
             f"Internal error ({type(error).__name__}: {error}). This is a fault of metaalliance, "
@@ -108,12 +110,23 @@ def _flag(found: re.Match[str]) -> str:
     return " ".join(f"{flag} {v}" for v in values) + found[3].replace("'", "")
 
 
+def _no_room(error: Exception) -> str:
+    """Say that a temporary file finds no room; blank for any other error."""
+    code = error.errno if isinstance(error, OSError) else None
+    if "No usable temporary directory" in str(error):
+        code = errno.ENOSPC
+    if type(error).__name__ == "SerialisationError":  # lxml, of the sheets of a workbook
+        code = getattr(errno, str(error).removeprefix("IO_"), None)
+    if code not in FULL:
+        return ""
+    place = getattr(error, "filename", None) or tempfile.tempdir or "The temporary folder"
+    return f"{place} cannot be written ({os.strerror(code)}). Nothing was saved."
+
+
 def _fail(
     command: str, code: str, message: str, problems: Sequence[Problem], *, json_output: bool
 ) -> None:
     if json_output:
-        from metaalliance.analysis.documents import error_document
-
         print_document(error_document(command, code, message, problems))
     else:
         print_error(f"{message} ({code})")
@@ -146,14 +159,6 @@ def print_result(lines: Iterable[str]) -> None:
     """Print results on stdout."""
     for line in lines:
         sys.stdout.write(f"{_harmless(line)}\n")
-    sys.stdout.flush()
-
-
-def print_document(content: dict[str, object]) -> None:
-    """Print one JSON document on stdout, in characters that every encoding has."""
-    import json
-
-    sys.stdout.write(json.dumps(content, allow_nan=False, indent=2) + "\n")
     sys.stdout.flush()
 
 

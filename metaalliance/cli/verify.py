@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.analysis.verify import Verification, verify
 from metaalliance.cli.analysis import print_refusal
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
 from metaalliance.errors import StudyDataError
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.tables.table import wrapped
 
 

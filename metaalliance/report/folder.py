@@ -1,15 +1,18 @@
-"""The folder of results: written whole or not at all, never over foreign files."""
+"""The folder of results: one whole set of files, never over foreign or edited ones."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from metaalliance.analysis.record import intact
 from metaalliance.errors import OptionError
-from metaalliance.files import write_whole
+from metaalliance.files import write_set, write_whole, writing
+from metaalliance.staging import digest_of, recover
 
 RUN_FILE = "run.json"
 #: Commands whose record is RUN_FILE; the record of another is run_<command>.json.
@@ -24,7 +27,7 @@ class ResultsFolder:
     path : Path
         The folder; it is made when the first file is written.
     force : bool
-        Whether files that this tool did not write may be replaced.
+        Whether files that this tool did not write, or that were changed since, may be replaced.
     command : str
         The command that writes; several commands share a folder, each with its own record.
     """
@@ -32,17 +35,15 @@ class ResultsFolder:
     def __init__(self, path: Path, *, force: bool = False, command: str = "pool") -> None:
         self.path = path
         self.record_name = record_name(command)
-        self._force = force
-        record = _record(path / self.record_name)
-        lists = _lists(record)
-        self._stale = lists.pop(command, {})
-        self._others = lists
-        names = [name for files in lists.values() for name in files]
-        self._own = {self.record_name, *self._stale, *names} if record else set()
+        self._command, self._force = command, force
+        with writing(path):
+            recover(path, force=force)
+        self._set = _Set.read(path / self.record_name, command)
+        self._contents: dict[str, bytes] = {}
         self.written: dict[str, str] = {}
 
     def check(self, names: Sequence[str], source: Path | None = None) -> None:
-        """Refuse to replace foreign files, before anything is computed or written.
+        """Refuse to replace foreign or changed files, before anything is computed or written.
 
         Parameters
         ----------
@@ -54,7 +55,8 @@ class ResultsFolder:
         Raises
         ------
         OptionError
-            When a file of that name exists that the record of the last run does not list.
+            When a file of that name exists that the record of the last run does not list, or a
+            file of the last run was changed since.
         """
         if self.path.exists() and not self.path.is_dir():
             raise OptionError(f"{self.path} is a file, not a folder.", code="MA691")
@@ -64,23 +66,13 @@ class ResultsFolder:
                     f"{source} is the input and would be replaced. Choose another folder with -o.",
                     code="MA691",
                 )
-        foreign = [n for n in names if (self.path / n).exists() and n not in self._own]
-        if foreign and not self._force:
-            raise OptionError(
-                f"{self.path} already holds {', '.join(sorted(foreign))}, which this tool did not "
-                "write. Choose another folder with -o, or use --force.",
-                code="MA691",
-            )
+        if not self._force:
+            with writing(self.path):
+                self._set.refuse(self.path, names)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write one file through a temporary one.
-
-        Raises
-        ------
-        UnreadableFileError
-            When the folder cannot be written to.
-        """
-        write_whole(self.path / name, content)
+        """Add a file to the set, which `save` writes."""
+        self._contents[name] = content
         self.written[name] = hashlib.sha256(content).hexdigest()
 
     def others(self) -> dict[str, dict[str, str]]:
@@ -91,21 +83,100 @@ class ResultsFolder:
                 for name, digest in files.items()
                 if name not in self.written and (self.path / name).is_file()
             }
-            for command, files in self._others.items()
+            for command, files in self._set.others.items()
         }
         return {command: files for command, files in found.items() if files}
 
-    def remove_stale(self) -> None:
-        """Remove files of the last run that this run did not write and nobody has changed.
+    def save(self) -> None:
+        """Write the set, and remove the other files of the last run, all or nothing.
 
         Files of another command that shares the record stay; see `others`.
+
+        Raises
+        ------
+        UnreadableFileError
+            When the folder cannot be written to; all is as it was then.
+        OptionError
+            When files were changed while the run computed.
         """
-        for name, digest in self._stale.items():
-            path = self.path / name
-            if name in self.written or name == self.record_name or not path.is_file():
-                continue
-            if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-                path.unlink(missing_ok=True)
+        stale = [n for n in self._set.stale if n not in self.written and self._is_file(n)]
+        write_set(self.path, self._contents, stale, self._check_again)
+
+    def _is_file(self, name: str) -> bool:
+        return name != self.record_name and (self.path / name).is_file()
+
+    def _check_again(self) -> None:
+        """Refuse what was changed since the run began."""
+        now = _Set.read(self.path / self.record_name, self._command)
+        if now != self._set:
+            raise OptionError(
+                f"The record in {self.path} was changed while this run computed, as by another "
+                "run. Run this one again.",
+                code="MA691",
+            )
+        if not self._force:
+            now.refuse(self.path, list(self._contents))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Set:
+    """Files of a folder by the record of the last run, with their digests.
+
+    Attributes
+    ----------
+    record : str
+        Name of the record; blank where there is none of this tool.
+    changed : bool
+        Whether the record itself was edited.
+    stale : dict of str to str
+        Files of the command that writes.
+    others : dict of str to dict
+        Files of other commands with the same record.
+    """
+
+    record: str = ""
+    changed: bool = False
+    stale: dict[str, str]
+    others: dict[str, dict[str, str]]
+
+    @classmethod
+    def read(cls, path: Path, command: str) -> _Set:
+        """Read the record of a folder."""
+        record = _record(path)
+        lists = _lists(record)
+        return cls(
+            record=path.name if record else "",
+            changed="seal" in record and not intact(record),
+            stale=lists.pop(command, {}),
+            others=lists,
+        )
+
+    def refuse(self, folder: Path, names: Sequence[str]) -> None:
+        """Refuse to replace files that are foreign, or were changed since they were written."""
+        listed = {n: d for files in (*self.others.values(), self.stale) for n, d in files.items()}
+        own = {self.record, *listed} if self.record else set()
+        standing = [n for n in names if digest_of(folder / n) is not None]
+        foreign = sorted(n for n in standing if n not in own)
+        if foreign:
+            raise OptionError(
+                f"{folder} already holds {', '.join(foreign)}, which this tool did not write. "
+                "Choose another folder with -o, or use --force.",
+                code="MA691",
+            )
+        at_stake = dict.fromkeys((*names, *self.stale))
+        edited = [n for n in at_stake if n in listed and _is_edited(folder / n, listed[n])]
+        edited += [self.record] if self.changed else []
+        if edited:
+            raise OptionError(
+                f"{folder} holds {', '.join(sorted(edited))}, changed since this tool wrote "
+                f"{'it' if len(edited) == 1 else 'them'}. Choose another folder with -o, or use "
+                "--force, which replaces or removes the files of the last run.",
+                code="MA691",
+            )
+
+
+def _is_edited(path: Path, digest: str) -> bool:
+    return digest_of(path) not in {None, digest}
 
 
 def record_name(command: str) -> str:
@@ -122,7 +193,7 @@ def write_file(
 ) -> None:
     """Write one file that a command was asked for; see `check_file`."""
     check_file(path, force=force, source=source)
-    write_whole(path, content)
+    write_whole({path: content})
 
 
 def check_file(path: Path, *, force: bool = False, source: Path | None = None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
@@ -18,6 +18,7 @@ from metaalliance.models.pool import fit_mean
 from metaalliance.models.scale import back_transform
 from metaalliance.robustness.choices import ModelChoice
 from metaalliance.robustness.effect_sets import Failure
+from metaalliance.robustness.workers import in_processes
 
 
 class Outcome(NamedTuple):
@@ -73,12 +74,10 @@ def fit_all(
     """Fit the models of every set of effects.
 
     A task is one set of effects with all its models, whatever the number of jobs, so that the
-    results do not depend on it. The backend is joblib's: ``joblib.parallel_config`` chooses
-    another, such as dask.
+    results do not depend on it.
     """
-    parallel = Parallel(n_jobs=jobs, return_as="generator")
     found: list[list[Outcome]] = []
-    for outcomes in parallel(delayed(fit_set)(effects, plan) for effects, plan in tasks):
+    for outcomes in in_processes((delayed(fit_set)(*task) for task in tasks), jobs):
         found.append(outcomes)
         if progress is not None:
             progress(len(found), len(tasks))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
@@ -20,6 +20,7 @@ from metaalliance.options import check_seed
 from metaalliance.publication_bias.egger import egger
 from metaalliance.robustness.assumptions import Assumptions
 from metaalliance.robustness.planning import Design
+from metaalliance.robustness.workers import in_processes
 
 #: Simulated reviews of one task, whatever the number of jobs.
 BATCH = 50
@@ -105,14 +106,13 @@ def simulate_power(
     if replications % BATCH:
         sizes.append(replications % BATCH)
     streams = np.random.SeedSequence(check_seed(seed)).spawn(len(sizes))
-    parallel = Parallel(n_jobs=jobs, return_as="generator")
     rejected = failures = 0
     width, done, reason = 0.0, 0, ""
     tasks = (
         delayed(_batch)(assumed, planned, beta, question, size, stream)
         for size, stream in zip(sizes, streams, strict=True)
     )
-    for size, part in zip(sizes, parallel(tasks), strict=True):
+    for size, part in zip(sizes, in_processes(tasks, jobs), strict=True):
         rejected, failures, width = rejected + part[0], failures + part[1], width + part[2]
         reason, done = reason or part[3], done + size
         if progress is not None:

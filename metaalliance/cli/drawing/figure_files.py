@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
+from metaalliance.plots.canvas.save import contents
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.report.folder import ResultsFolder
@@ -51,9 +51,9 @@ def write_figure(
     raster : Figure, optional
         What the PNG shows, where it is another figure.
     """
-    with tempfile.TemporaryDirectory() as place:
-        directory = Path(place)
-        plots.save(figure, directory / f"{name}.pdf", alt=alt)
-        plots.save(figure if raster is None else raster, directory / f"{name}.png")
-        for file in sorted(directory.iterdir()):
-            folder.write(file.name, file.read_bytes())
+    files = {
+        **contents(figure, Path(f"{name}.pdf"), alt=alt),
+        **contents(figure if raster is None else raster, Path(f"{name}.png")),
+    }
+    for path, content in sorted(files.items()):
+        folder.write(path.name, content)

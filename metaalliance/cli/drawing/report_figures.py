@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.plots.canvas.save import contents
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
@@ -154,11 +154,8 @@ def _quality(evidence: Evidence, width_mm: float) -> Figure:
 def pages_of(figures: Sequence[Any]) -> tuple[tuple[bytes, bytes], ...]:
     """Return the SVG and the PNG of each page."""
     found = []
-    with tempfile.TemporaryDirectory() as name:
-        for figure in figures:
-            files = []
-            for suffix in ("svg", "png"):
-                (path,) = plots.save(figure, Path(name) / f"page.{suffix}", dpi=DPI)
-                files.append(path.read_bytes())
-            found.append((files[0], files[1]))
+    for figure in figures:
+        (svg,) = contents(figure, Path("page.svg"), DPI).values()
+        (png,) = contents(figure, Path("page.png"), DPI).values()
+        found.append((svg, png))
     return tuple(found)

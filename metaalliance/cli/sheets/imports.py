@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.folder import check_file
 from metaalliance.sheet.imports.houses import HOUSES
 from metaalliance.sheet.imports.imported import Imported, import_sheet
@@ -41,7 +41,7 @@ def run_import(
         directions=_pairs("--direction", directions),
         columns=_pairs("--column", columns),
     )
-    imported.save(target, force=True)
+    imported.save(target, force=request.force)
     if request.json_output:
         print_document(_document(imported, target))
         return OK

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.config import FILE_NAME
 from metaalliance.errors import OptionError
 from metaalliance.messages import MESSAGES
-from metaalliance.problems import Problem
+from metaalliance.problems import SCHEMA_VERSION, Problem
 from metaalliance.report.folder import check_file, write_file
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.proposal import Line, Proposal, propose
@@ -49,9 +48,9 @@ def run_init(request: Request) -> int:
             path.write_bytes(content)
         trial = try_out(path, proposal)
     text = configuration(trial, name)
+    document = _document(proposal, trial, name, hashlib.sha256(content).hexdigest(), target)
+    write_file(target, text.encode(), force=request.force, source=workbook)
     if request.json_output:
-        document = _document(proposal, trial, name, hashlib.sha256(content).hexdigest(), target)
-        write_file(target, text.encode(), force=request.force, source=workbook)
         print_document(document)
         return OK
     width = terminal_width()
@@ -59,7 +58,6 @@ def run_init(request: Request) -> int:
         [part for line in conversation(proposal, trial, name)
          for part in textwrap.wrap(line, width, subsequent_indent="   ") or [""]]
     )  # fmt: skip
-    write_file(target, text.encode(), force=request.force, source=workbook)
     told = "" if target.name == FILE_NAME and request.output is None else f" --config {target}"
     print_error(f"Wrote {target}. Then run: metaalliance validate {workbook}{told}")
     return OK

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from metaalliance.analysis.analysis import config_for, read
-from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.analysis.documents import input_record
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_document, print_error, terminal_width
 from metaalliance.errors import OptionError, StudyDataError
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.folder import write_file
 from metaalliance.report.tables.problems import count_line, problem_lines
 from metaalliance.report.workbooks.consensus import reconcile

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from metaalliance.analysis.analysis import read
-from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.analysis.documents import input_record
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
 from metaalliance.errors import OptionError
-from metaalliance.problems import Problem
+from metaalliance.problems import SCHEMA_VERSION, Problem
 from metaalliance.report.folder import write_file
 from metaalliance.report.tables.problems import (
     FIRST,

@@ -6,10 +6,10 @@ import textwrap
 from pathlib import Path
 
 from metaalliance.analysis.analysis import config_for
-from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.cli.run import OK, print_document, print_result, terminal_width
 from metaalliance.errors import OptionError
 from metaalliance.options import did_you_mean
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.sheet.columns.scheme import scheme_of
 from metaalliance.sheet.columns.vocabularies import Vocabulary, term_pages
 

@@ -60,23 +60,29 @@ def save(
     OptionError
         For another format, no figure, or a resolution that is not positive.
     """
+    files = contents(figure, Path(path), dpi, alt=alt)
+    write_whole(files)
+    return list(files)
+
+
+def contents(
+    figure: Figure | Sequence[Figure], target: Path, dpi: int = 300, *, alt: str | None = None
+) -> dict[Path, bytes]:
+    """Return the files that `save` writes."""
     pages = [figure] if isinstance(figure, Figure) else list(figure)
-    target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in WRITERS:
         listed = ", ".join(WRITERS)
         raise OptionError(f"{target.name}: a figure is saved as {listed}.")
     if not pages or dpi <= 0:
         raise OptionError(f"{len(pages)} figures at {dpi} dpi cannot be saved.")
-    files = _contents(pages, target, dpi)
+    files = _drawn(pages, target, dpi)
     if alt is not None:
         files[target.with_name(f"{target.stem}.alt.txt")] = f"{alt.strip()}\n".encode()
-    for name, content in files.items():
-        write_whole(name, content)
-    return list(files)
+    return files
 
 
-def _contents(pages: Sequence[Figure], target: Path, dpi: int) -> dict[Path, bytes]:
+def _drawn(pages: Sequence[Figure], target: Path, dpi: int) -> dict[Path, bytes]:
     """Return the bytes of every file of a figure."""
     suffix = target.suffix.lower()
     write = WRITERS[suffix]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from metaalliance.analysis.coders import Coders
-from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.coding.conflicts import Conflict
 from metaalliance.coding.matching import Matching
 from metaalliance.coding.points import CoderPooled
@@ -18,6 +17,7 @@ from metaalliance.coding.variables import (
     VariableAgreement,
 )
 from metaalliance.models.scale import without_nan
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.sheet.studies import Studies
 from metaalliance.wording.numbers import limits, number

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.models.scale import without_nan
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.robustness.power_results import Power
 from metaalliance.robustness.precision import Precision

@@ -111,7 +111,7 @@ class Imported:
             raise OptionError(f"{target} must end in .xlsx: the coding sheet is an Excel workbook.")
         if target.exists() and not force:
             raise OptionError(f"{target} exists already; force=True replaces it.", code="MA691")
-        write_whole(target, self.to_workbook())
+        write_whole({target: self.to_workbook()})
         return target
 
 

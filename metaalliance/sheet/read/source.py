@@ -31,7 +31,7 @@ def read_grids(path: str | Path) -> tuple[list[Grid], str]:
 def read_source(path: str | Path) -> tuple[bytes, str]:
     """Bytes and display name of a file, or of standard input."""
     if str(path) == "-":
-        content = sys.stdin.buffer.read(MAX_FILE + 1)
+        content = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_FILE + 1)
         if not content:
             raise UnreadableFileError("Standard input is empty.", code="MA102")
         if len(content) > MAX_FILE:
