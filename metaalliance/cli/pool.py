@@ -17,6 +17,7 @@ from metaalliance.cli.settings import figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck, witness
+from metaalliance.models.inference.bootstrap import BootstrapSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.options import Components
@@ -55,9 +56,9 @@ def run_pool(
     width: float | None,
     figures: bool,
     cross_check: bool,
-    bootstrap: int,
     also: Sequence[str],
     components: Components,
+    replications: int | None,
     seed: int,
 ) -> int:
     """Run the command."""
@@ -70,23 +71,24 @@ def run_pool(
     if isinstance(loaded, int):
         return loaded
     for flag in (name for name, asked in (
-        ("--cross-check", cross_check), ("--bootstrap", bootstrap), ("--also", also)
+        ("--cross-check", cross_check), ("--also", also)
     ) if asked):  # fmt: skip
         loaded.coded.refuse_intervals(flag, "it needs a value for each effect")
     figures = figures and not loaded.coded.n_censored  # its note says so
     analysis = _analyse(loaded)
     if cross_check:
         analysis = replace(analysis, check=witness(analysis.rows))
-    if bootstrap:
+    if "wild-bootstrap" in also:
         analysis = replace(
-            analysis, bootstrap=_bootstrap(analysis.fit, bootstrap, components, seed)
+            analysis, bootstrap=_bootstrap(analysis.fit, replications, components, seed)
         )
-    if also:
+    if others := [kind for kind in also if kind != "wild-bootstrap"]:
         further = further_results(
             analysis.fit,
-            also,
+            others,
             seed,
             components,
+            replications=replications,
             coded=loaded.coded,
             aggregation_rho=loaded.aggregation_rho,
         )
@@ -106,10 +108,13 @@ def _analyse(loaded: Analysis) -> _Analysis:
 
 
 def _bootstrap(
-    fit: PooledFit, replications: int, components: Components, seed: int
+    fit: PooledFit, replications: int | None, components: Components, seed: int
 ) -> WildBootstrapTest:
     """Test the mean by the cluster wild bootstrap."""
-    return fit.wild_bootstrap(replications=replications, components=components, seed=seed)
+    given: BootstrapSettings = {"components": components, "seed": seed}
+    if replications is not None:
+        given["replications"] = replications
+    return fit.wild_bootstrap(**given)
 
 
 def _print(analysis: _Analysis, request: Request) -> None:

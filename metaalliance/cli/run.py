@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import typer
 
+from metaalliance.cli.colour import coloured
 from metaalliance.errors import (
     EstimationError,
     MetaAllianceError,
@@ -131,7 +133,16 @@ def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable
 def print_result(lines: Iterable[str]) -> None:
     """Print results on stdout."""
     for line in lines:
-        sys.stdout.write(f"{_harmless(line)}\n")
+        sys.stdout.write(f"{coloured(_harmless(line), sys.stdout)}\n")
+    sys.stdout.flush()
+
+
+def print_data(text: str) -> None:
+    """Print a file on stdout, whole: in UTF-8, whatever the encoding, but on a terminal."""
+    if not sys.stdout.isatty() and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.flush()
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(_harmless(text))
     sys.stdout.flush()
 
 
@@ -145,7 +156,7 @@ def print_document(content: dict[str, object]) -> None:
 
 def print_error(text: str) -> None:
     """Print anything else on stderr."""
-    sys.stderr.write(f"{_harmless(text)}\n")
+    sys.stderr.write(f"{coloured(_harmless(text), sys.stderr)}\n")
     sys.stderr.flush()
 
 

@@ -155,7 +155,7 @@ def test_model_set_weighs_every_subset(asked, effects, tmp_path):
         ),
         (("--heterogeneity", "modality", "--at", "modality=CBT"), 2, "--formula"),
         (("--heterogeneity", "1 +"), 2, "formula"),
-        (("--heterogeneity", "year", "--tests", "wild-bootstrap"), 2, "neither"),
+        (("--heterogeneity", "year", "--also", "wild-bootstrap"), 2, "neither"),
         (("--heterogeneity", "year; year"), 2, "two formulas"),
         (("--model-set", "modality*alliance_rater", "--min-studies", "1"), 2, "single"),
         (("--model-set", "mood"), 2, "mood"),

@@ -111,19 +111,26 @@ def pad(text: str, width: int, *, right: bool) -> str:
 def render_text(table: Table, width: int) -> str:
     """Return the table for a terminal of `width` columns.
 
-    Where it is too wide, gaps shrink, then optional columns are left out (and named below),
-    then every row becomes a block of lines.
+    Where it is too wide, gaps shrink, then optional columns are left out from the last on (and
+    named below), then every row becomes a block of lines.
     """
-    needed = replace(table, fields=tuple(f for f in table.fields if not f.optional))
-    left_out = [f.title for f in table.fields if f.optional]
-    for candidate, gap in ((table, 2), (table, 1), (needed, 2), (needed, 1)):
+    left_out: list[str] = []
+    candidate = table
+    while True:
         widths = _widths(candidate)
-        if sum(widths) + gap * (len(widths) - 1) <= width:
-            lines = _lines(candidate, widths, gap)
-            if candidate is needed and left_out:
-                lines.append(f"(left out for width: {', '.join(left_out)})")
-            return "\n".join([*lines, *_under(table, width)])
-    return _blocks(table, table.cells(), width)
+        for gap in (2, 1):
+            if sum(widths) + gap * (len(widths) - 1) <= width:
+                lines = _lines(candidate, widths, gap)
+                if left_out:
+                    said = f"(left out for width: {', '.join(reversed(left_out))})"
+                    lines += textwrap.wrap(said, width)
+                return "\n".join([*lines, *_under(table, width)])
+        dispensable = [f for f in candidate.fields if f.optional]
+        if not dispensable:
+            return _blocks(table, table.cells(), width)
+        left_out.append(dispensable[-1].title)
+        kept = tuple(f for f in candidate.fields if f is not dispensable[-1])
+        candidate = replace(candidate, fields=kept)
 
 
 def _widths(table: Table) -> list[int]:
