@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: From the bottom up. A module may import its own layer and those on strictly lower lines.
 LAYERS = [
     {"errors", "messages", "frozen", "setting"},
-    {"options", "problems", "files"},
+    {"options", "problems", "files", "interchange"},
     {"model", "policy", "notices"},
     {"config"},
     {"core", "wording"},
@@ -42,7 +42,7 @@ HOMES = {
     "xlrd": {"sheet"},
     "pyreadstat": {"sheet"},
     "rdata": {"sheet"},
-    "pyarrow": {"sheet"},
+    "pyarrow": {"sheet", "interchange"},
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "pymare": {"effects", "models"},  # `Effects.to_pymare` hands the data over

@@ -12,11 +12,15 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.effects.arrays import column_of, labels_of, numbers_of, refuse_where, sizes_of
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, StudyDataError
+from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.model import refuse
 from metaalliance.options import Measure, Overlap, check_option
 from metaalliance.policy import Policy
+from metaalliance.wording.notebook import card, frame_table
+from metaalliance.wording.phrases import count_text, studies_text
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
@@ -60,7 +64,7 @@ class Effects:
         yi: ArrayLike,
         vi: ArrayLike,
         study: Sequence[Any] | ArrayLike | None = None,
-        moderators: Mapping[str, Any] | pd.DataFrame | None = None,
+        moderators: Mapping[str, Any] | FrameLike | None = None,
         measure: Measure = "generic",
         *,
         n: ArrayLike | None = None,
@@ -75,8 +79,9 @@ class Effects:
             Effects and their sampling variances, on the scale that `measure` names.
         study : array_like, shape (k,), optional
             Label of the study of each effect; by default each effect is its own study.
-        moderators : mapping or DataFrame, optional
-            Columns of length k; the names of `RESERVED` are taken.
+        moderators : mapping or data frame, optional
+            Columns of length k, or a table of pandas, polars or pyarrow; the names of `RESERVED`
+            are taken.
         measure : {"generic", "z", "r", "r-unbiased"}
             The metric of `yi`.
         n : array_like, shape (k,), optional
@@ -91,7 +96,7 @@ class Effects:
         Raises
         ------
         StudyDataError
-            When lengths differ, a value is missing or infinite, a variance or n is not
+            When lengths differ, a value is missing, masked or infinite, a variance or n is not
             positive, or a correlation is beyond 1; positions are counted from 0.
 
         Examples
@@ -102,30 +107,32 @@ class Effects:
         """
         check_option("measure", measure, Measure)
         check_option("overlap", overlap, Overlap)
-        y, v = _numbers("yi", yi), _numbers("vi", vi)
+        y, v = numbers_of("yi", yi), numbers_of("vi", vi)
         if y.size != v.size:
             raise StudyDataError(f"yi has {y.size} values and vi has {v.size}.")
         if y.size == 0:
             raise StudyDataError("There are no effects.")
-        _refuse("vi", v, v <= 0, "a sampling variance must be positive")
+        refuse_where("vi", v, v <= 0, "a sampling variance must be positive")
         if measure in {"r", "r-unbiased"}:
-            _refuse("yi", y, np.abs(y) > 1, "a correlation lies between -1 and 1")
+            refuse_where("yi", y, np.abs(y) > 1, "a correlation lies between -1 and 1")
         columns: dict[str, Any] = {
-            "study": _labels(study, y.size),
+            "study": labels_of(study, y.size),
             "effect": np.arange(1, y.size + 1),
             "yi": y,
             "vi": v,
         }
         if n is not None:
-            columns["n"] = _sizes(n, y.size)
+            columns["n"] = sizes_of(n, y.size)
         if sample is not None:
-            columns["sample"] = _column("sample", sample, y.size)
+            columns["sample"] = column_of("sample", sample, y.size)
         if measure != "generic":
             columns["r"] = np.tanh(y) if measure == "z" else y
+        if not isinstance(moderators, Mapping | None):
+            moderators = pandas_frame(moderators, "moderators")
         for name, values in dict(moderators if moderators is not None else {}).items():
             if str(name) in RESERVED or str(name) in columns:
                 raise StudyDataError(f"A moderator cannot be called {name!r}.")
-            columns[str(name)] = _column(str(name), values, y.size)
+            columns[str(name)] = column_of(str(name), values, y.size)
         return cls(frame=pd.DataFrame(columns), measure=measure, overlap=overlap)
 
     @property
@@ -256,6 +263,14 @@ class Effects:
         """Whether some study has more than one effect."""
         return self.n_effects > self.n_studies
 
+    def _repr_html_(self) -> str:
+        people = f", {self.n_participants:,} participants" if self.n_participants else ""
+        title = f"{studies_text(self.n_studies)}, {count_text(self.n_effects, 'effect')}{people}"
+        censored = f"; {self.n_censored:,} known as not significant only" if self.n_censored else ""
+        said = f"Scale of the analysis: {self.measure}{censored}"
+        correlations = ("r",) if self.measure != "generic" else ()
+        return card(title, [said], [frame_table("Effects", self.frame, correlations)])
+
     def to_pymare(self) -> Any:
         """Hand the effects over to PyMARE.
 
@@ -310,58 +325,3 @@ def _fixed(column: pd.Series[Any]) -> Array:
     array: Array = column.to_numpy(dtype=float).view()
     array.flags.writeable = False
     return array
-
-
-def _numbers(name: str, values: ArrayLike) -> Array:
-    """Return finite numbers of shape (k,), or say which is not."""
-    try:
-        array = np.atleast_1d(np.asarray(values, dtype=float))
-    except (TypeError, ValueError) as error:
-        raise StudyDataError(f"{name} must hold numbers only: {error}.") from error
-    if array.ndim > 1:
-        raise StudyDataError(f"{name} has shape {array.shape}; one value per effect is needed.")
-    bad = np.flatnonzero(~np.isfinite(array))
-    if bad.size:
-        raise StudyDataError(f"{name}[{bad[0]}] is {array[bad[0]]}: every value must be finite.")
-    return array
-
-
-def _refuse(name: str, values: Array, wrong: BoolArray, reason: str) -> None:
-    """Refuse the first value that is wrong."""
-    bad = np.flatnonzero(wrong)
-    if bad.size:
-        raise StudyDataError(f"{name}[{bad[0]}] = {values[bad[0]]:g}: {reason}.")
-
-
-def _column(name: str, values: Any, k: int) -> Any:
-    """Return a column of length k; what is missing in a list of text stays missing."""
-    if isinstance(values, list | tuple):
-        shape = np.shape(np.array(values, dtype=object))
-        array = pd.Series(list(values)).to_numpy() if len(shape) == 1 and values else values
-    else:
-        array = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(values)
-    if np.shape(array) != (k,):
-        raise StudyDataError(f"{name} has shape {np.shape(array)}; {k} effects need ({k},).")
-    return array
-
-
-def _sizes(n: Any, k: int) -> Any:
-    """Return sample sizes; they may be missing."""
-    column = _column("n", n, k)
-    try:
-        numbers = np.asarray(pd.to_numeric(pd.Series(column)), dtype=float)
-    except (TypeError, ValueError) as error:
-        raise StudyDataError(f"n must hold numbers only: {error}.") from error
-    _refuse("n", numbers, numbers <= 0, "a sample size must be positive")
-    return column
-
-
-def _labels(study: Any, k: int) -> Any:
-    """Return study labels; each effect its own study by default."""
-    if study is None:
-        return np.arange(1, k + 1)
-    labels = _column("study", study, k)
-    missing = np.flatnonzero(pd.isna(labels))
-    if missing.size:
-        raise StudyDataError(f"study[{missing[0]}] is missing: every effect needs a study.")
-    return labels

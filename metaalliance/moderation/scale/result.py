@@ -14,6 +14,7 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
+from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.model import Specification
 from metaalliance.models.inference.coefficients import COLUMNS, Coefficients
 from metaalliance.models.of_effects import OfModel
@@ -24,6 +25,7 @@ from metaalliance.moderation.scale.coefficients import ScaleFit
 from metaalliance.moderation.scale.design import Designs
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,7 +66,7 @@ class Location(Coefficients):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LocationScale(OfModel):
+class LocationScale(OfModel, InNotebook):
     """A location-scale model.
 
     Attributes
@@ -123,7 +125,7 @@ class LocationScale(OfModel):
 
     def predict(
         self,
-        frame: pd.DataFrame | None = None,
+        frame: FrameLike | None = None,
         *,
         at: Mapping[str, Any] | None = None,
         prediction: str | None = None,
@@ -149,6 +151,7 @@ class LocationScale(OfModel):
         variables = [v for design in self.designs.all for v in design.variables]
         if frame is None:
             frame = grid_of(variables, at, "a formula of this model")
+        frame = pandas_frame(frame)
         if frame.empty:
             raise OptionError("The frame to predict has no rows.")
         mean = self.designs.mean

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
+from metaalliance.interchange import pandas_frame
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
@@ -190,7 +191,7 @@ def coefficient_frame(
     OptionError
         When a column is missing, or none is left.
     """
-    frame = result.to_frame() if isinstance(result, RegressionFit) else result
+    frame = result.to_frame() if isinstance(result, RegressionFit) else pandas_frame(result)
     lost = [c for c in COLUMNS if c not in frame]
     if lost:
         raise OptionError(f"The frame of coefficients has no column {lost[0]!r}.")
