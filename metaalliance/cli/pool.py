@@ -16,10 +16,9 @@ from metaalliance.cli.run import print_result, terminal_width
 from metaalliance.cli.settings import figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.cross_check import CrossCheck, witness
+from metaalliance.models.cross_check import CrossCheck
 from metaalliance.models.inference.bootstrap import BootstrapSettings
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import without_nan
 from metaalliance.options import Components
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
@@ -77,7 +76,7 @@ def run_pool(
     figures = figures and not loaded.coded.n_censored  # its note says so
     analysis = _analyse(loaded)
     if cross_check:
-        analysis = replace(analysis, check=witness(analysis.rows))
+        analysis = replace(analysis, check=loaded.cross_check())
     if "wild-bootstrap" in also:
         analysis = replace(
             analysis, bootstrap=_bootstrap(analysis.fit, replications, components, seed)
@@ -170,14 +169,14 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
 def _document(analysis: _Analysis, names: Sequence[str]) -> dict[str, Any]:
     """Return the document with the results that were asked for beside the mean."""
     loaded = analysis.loaded
-    document = pool_document(
-        loaded.studies, analysis.rows, analysis.problems, loaded.recorded, names
-    )
+    beside: dict[str, Any] = {}
     if analysis.bootstrap is not None:
-        document["wild_bootstrap"] = without_nan(asdict(analysis.bootstrap))
+        beside["wild_bootstrap"] = asdict(analysis.bootstrap)
     if analysis.further:
-        document["further"] = {found.kind: found.content for found in analysis.further}
-    return document
+        beside["further"] = {found.kind: found.content for found in analysis.further}
+    return pool_document(
+        loaded.studies, analysis.rows, analysis.problems, loaded.recorded, names, **beside
+    )
 
 
 def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
