@@ -68,6 +68,7 @@ data: setup ## regenerate the example workbooks
 
 bench: setup ## speed and memory, as ratios against a peer in the same run
 	$(BIN)/python scripts/benchmarks/benchmark.py --write
+	$(BIN)/python scripts/benchmarks/start_up.py
 
 docs: setup ## regenerate the pages that are made from the code, and build the site
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
