@@ -7,7 +7,7 @@ STAMP = $(VENV)/.installed
 KERNELS ?= Haswell SkylakeX Zen Prescott
 NUMERIC = $(addprefix tests/,core effects models moderation publication_bias diagnostics robustness)
 
-.PHONY: help setup check format lint types test slow kernels lowest newest golden data bench docs \
+.PHONY: help setup example check format lint types test slow kernels lowest newest golden data bench docs \
 	figures clean
 
 help: ## list the targets
@@ -16,15 +16,13 @@ help: ## list the targets
 setup: $(STAMP) ## make the virtual environment and install the package with its tools
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(STAMP)
+	VENV=$(VENV) $(PYTHON) scripts/develop.py setup
 
-check: setup ## what CI runs: format, lint, types, tests
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+example: ## pool the example workbook
+	VENV=$(VENV) $(PYTHON) scripts/develop.py example
+
+check: ## what CI runs: format, lint, types, tests
+	VENV=$(VENV) $(PYTHON) scripts/develop.py check
 
 format: setup ## rewrite the code in the project's format
 	$(BIN)/ruff format .
@@ -70,6 +68,7 @@ data: setup ## regenerate the example workbooks
 
 bench: setup ## speed and memory, as ratios against a peer in the same run
 	$(BIN)/python scripts/benchmarks/benchmark.py --write
+	$(BIN)/python scripts/benchmarks/start_up.py
 
 docs: setup ## regenerate the pages that are made from the code, and build the site
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'

@@ -15,8 +15,8 @@ from metaalliance.options import (
     Tau2Estimator,
     Test,
     check_level,
-    check_option,
     check_rho,
+    choice,
     listed,
 )
 from metaalliance.setting import Settings, setting, settings_in
@@ -53,10 +53,6 @@ class ModelSettings(TypedDict, total=False):
     crossed: str
     rho_same: float | None
     same: str
-
-
-def _one_of(option: Any) -> Any:
-    return lambda name, value: check_option(name, value, option)
 
 
 def _rho(name: str, given: Any) -> float | str | None:
@@ -131,18 +127,18 @@ class Model(Settings):
     'cr2'
     """
 
-    kind: str = setting(
-        "auto", _one_of(Kind), "auto, che, three-level, two-level or common-effect", name="model"
+    kind: str = choice(
+        "auto", Kind, "Model: auto, che, three-level, two-level or common-effect", name="model"
     )
-    tau2: str = setting("REML", _one_of(Tau2Estimator), listed(Tau2Estimator))
-    test: str = setting(
+    tau2: str = choice("REML", Tau2Estimator, f"Estimator of tau²: {listed(Tau2Estimator)}")
+    test: str = choice(
         "auto",
-        _one_of(Test),
-        "auto, cr2, cr1s, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald",
+        Test,
+        "Test: auto, cr2, cr1s, cr1, cr0, knapp-hartung, knapp-hartung-adhoc, t or wald",
     )
-    df: str = setting(
+    df: str = choice(
         "satterthwaite",
-        _one_of(DegreesOfFreedom),
+        DegreesOfFreedom,
         f"Degrees of freedom of --test t in a multilevel model: {listed(DegreesOfFreedom)}",
     )
     rho: float | str | None = setting(
@@ -156,9 +152,7 @@ class Model(Settings):
     level: float = setting(
         0.95, lambda _, value: check_level(value), "Coverage of the intervals", toml=(int, float)
     )
-    prediction: str = setting(
-        "t", _one_of(Prediction), f"Prediction interval: {listed(Prediction)}"
-    )
+    prediction: str = choice("t", Prediction, f"Prediction interval: {listed(Prediction)}")
     within: tuple[str, ...] = setting(
         (),
         _columns,

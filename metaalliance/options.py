@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
 from metaalliance.errors import OptionError
+from metaalliance.setting import setting
 
 Measure = Literal["z", "r", "r-unbiased", "generic"]
 SheetMeasure = Literal["z", "r", "r-unbiased"]
@@ -32,6 +33,14 @@ YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 Overlap = Literal["full", "nested"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
+#: Further results of `pool`, beside the mean and its comparison.
+Further = Literal[
+    "wild-bootstrap", "bayes", "psychometric", "permutation", "henmi-copas", "rve", "i2-bootstrap"
+]
+#: Further tests of moderators; "all" are those that the model has.
+FurtherTest = Literal[
+    "all", "htz", "knapp-hartung", "wald", "likelihood-ratio", "permutation", "wild-bootstrap"
+]
 #: What bootstrap and permutation do with the variance components in each replication.
 Components = Literal["re-estimated", "held"]
 
@@ -88,6 +97,18 @@ def check_option(name: str, value: str, option: Any) -> str:
     hint = did_you_mean(str(value), same or allowed, cutoff=0.0 if same else 0.5)
     listed = ", ".join(repr(a) for a in allowed)
     raise OptionError(f"{name}={value!r} is not one of {listed}.{hint}")
+
+
+def choice(default: Any, option: Any, help: str, *, name: str = "") -> Any:
+    """Return the field of a setting whose values are those of a ``Literal`` option.
+
+    A default of None stands for nothing said.
+    """
+
+    def check(key: str, value: Any) -> Any:
+        return value if value is default else check_option(key, value, option)
+
+    return setting(default, check, help, name=name, values=option_values(option))
 
 
 def _spelled(value: str) -> str:

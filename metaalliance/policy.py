@@ -16,7 +16,7 @@ from metaalliance.options import (
     SheetMeasure,
     Variances,
     YiMeasure,
-    check_option,
+    choice,
 )
 from metaalliance.setting import Settings, setting
 
@@ -25,11 +25,6 @@ from metaalliance.setting import Settings, setting
 Assumed = float | Mapping[str, float] | Literal["mean"]
 #: Settings that decide how a sheet is read; the others say what is made of its rows.
 READING = ("measure", "nonsignificant", "beta", "yi_measure")
-
-
-def _scale(name: str, given: Any) -> str | None:
-    """Return the scale of effects that were computed already, None where nothing is said."""
-    return None if given is None else check_option(name, given, YiMeasure)
 
 
 def _reliability(name: str, given: Any) -> float | FrozenDict | str | None:
@@ -90,30 +85,24 @@ class Policy(Settings):
         For a value that a setting does not have.
     """
 
-    measure: str = setting(
-        "z", lambda name, value: check_option(name, value, SheetMeasure), "z, r or r-unbiased"
-    )
-    variances: str = setting(
+    measure: str = choice("z", SheetMeasure, "Scale of the analysis: z, r or r-unbiased")
+    variances: str = choice(
         "delta",
-        lambda name, value: check_option(name, value, Variances),
+        Variances,
         "Variance of r from groups and counts: delta (their sizes) or fisher, 1/(n − 3)",
     )
-    nonsignificant: str = setting(
+    nonsignificant: str = choice(
         "error",
-        lambda name, value: check_option(name, value, Nonsignificant),
+        Nonsignificant,
         "'n.s.' without a value: error, zero, drop, half-p or censored",
     )
-    beta: str = setting(
-        "peterson-brown",
-        lambda name, value: check_option(name, value, BetaPolicy),
-        "Betas: peterson-brown or refuse",
+    beta: str = choice("peterson-brown", BetaPolicy, "Betas: peterson-brown or refuse")
+    yi_measure: str | None = choice(
+        None, YiMeasure, "Scale of yi where no column yi_measure says it: z, r, d, g or log_or"
     )
-    yi_measure: str | None = setting(
-        None, _scale, "Scale of yi where no column yi_measure says it: z, r, d, g or log_or"
-    )
-    attenuation: str = setting(
+    attenuation: str = choice(
         "none",
-        lambda name, value: check_option(name, value, Attenuation),
+        Attenuation,
         "Correct r for unreliability: none, individual (both measures), alliance or outcome",
     )
     alliance_reliability: Assumed | None = setting(
@@ -125,9 +114,9 @@ class Policy(Settings):
     outcome_reliability: Assumed | None = setting(
         None, _reliability, "The same for the outcome", toml=(int, float, str, dict)
     )
-    overlap: str = setting(
+    overlap: str = choice(
         "full",
-        lambda name, value: check_option(name, value, Overlap),
+        Overlap,
         "Effects of one sample with other n: full (the same people) or nested (the fewer among "
         "the more: rho times the root of the smaller n over the larger)",
     )

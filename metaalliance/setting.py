@@ -36,6 +36,10 @@ class Setting:
         Whether its flag may be repeated.
     words : callable
         Reads the value from a text of the command line or the configuration.
+    values : tuple of str
+        The words that it can be, where they are few.
+    home : str
+        Name of the class that holds it.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Setting:
     toml: tuple[type, ...]
     many: bool
     words: Callable[[str], Any]
+    values: tuple[str, ...]
+    home: str
 
     @property
     def flag(self) -> str:
@@ -62,10 +68,12 @@ def setting(
     many: bool = False,
     name: str = "",
     words: Callable[[str], Any] = str,
+    values: tuple[str, ...] = (),
 ) -> Any:
     """Return the field of a dataclass that is a setting."""
     about = {
         "check": check, "help": help, "toml": toml, "many": many, "name": name, "words": words,
+        "values": values,
     }  # fmt: skip
     return field(default=default, metadata={_KEY: about})
 
@@ -80,7 +88,7 @@ def settings_in(kind: type[Any]) -> tuple[Setting, ...]:
             continue
         about = dict(f.metadata[_KEY])
         about["name"] = about["name"] or f.name
-        found.append(Setting(field=f.name, default=f.default, **about))
+        found.append(Setting(field=f.name, default=f.default, home=kind.__name__, **about))
     return _FOUND.setdefault(kind, tuple(found))
 
 

@@ -20,7 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"shortening"},
     {"errors", "messages", "frozen", "setting"},
-    {"options", "problems", "staging"},
+    {"options", "problems", "staging", "interchange"},
     {"model", "policy", "notices", "files"},
     {"config"},
     {"core", "wording"},
@@ -43,7 +43,7 @@ HOMES = {
     "xlrd": {"sheet"},
     "pyreadstat": {"sheet"},
     "rdata": {"sheet"},
-    "pyarrow": {"sheet"},
+    "pyarrow": {"sheet", "interchange"},
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "pymare": {"effects", "models"},  # `Effects.to_pymare` hands the data over

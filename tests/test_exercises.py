@@ -136,7 +136,7 @@ def test_pool_takes_a_new_estimator(estimator):
 
 def test_moderators_take_a_new_estimator(estimator):
     words = ("moderators", "studies.csv", "--by", "modality", "--tau2", "HM")
-    document = command(estimator, *words, "--tests", "permutation", "--no-figures")
+    document = command(estimator, *words, "--also", "permutation", "--no-figures")
     found = document["moderators"][0]
     tau2 = by_hand(YI, VI, np.column_stack([np.ones(10), GROUP]))
     assert [level["tau2"] for level in found["levels"]] == pytest.approx([tau2] * 2, rel=1e-12)

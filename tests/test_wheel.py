@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import email
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+import metaalliance
+
 ROOT = Path(__file__).resolve().parents[1]
 PRIMARY = "data/primary_alliance_effects.xlsx"
-SOURCES = ("pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "CHANGELOG.md",
+           "CITATION.cff", "CONTRIBUTING.md", "Makefile")  # fmt: skip
+FOLDERS = ("metaalliance", ".ci", "data", "docs", "scripts", "tests")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
 
@@ -37,13 +43,22 @@ def run(*words: object, cwd: Path) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from a copy, so that nothing is left in the source."""
     folder = tmp_path_factory.mktemp("wheel")
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "metaalliance", folder / "source" / "metaalliance", ignore=ignored)
+    ignored = shutil.ignore_patterns("__pycache__", "*_results")
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=ignored)
     for name in SOURCES:
         shutil.copy(ROOT / name, folder / "source")
     run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "./source", "-w", ".", cwd=folder)
     (built,) = folder.glob("metaalliance-*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def sdist(wheel: Path) -> Path:
+    """Build the source archive from the same copy."""
+    build = "from setuptools import build_meta; print(build_meta.build_sdist('..'))"
+    name = run(sys.executable, "-c", build, cwd=wheel.parent / "source").splitlines()[-1]
+    return wheel.parent / name
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +82,33 @@ def test_wheel_holds_every_file_of_the_package(wheel):
     files = (path for path in (ROOT / "metaalliance").rglob("*") if path.is_file())
     ours = {path.relative_to(ROOT).as_posix() for path in files if path.suffix != ".pyc"}
     assert held == ours
+
+
+def test_the_source_archive_builds_the_same_wheel_and_holds_the_tests(sdist, wheel, tmp_path):
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    for name in (*SOURCES, "tests/conftest.py", ".ci/run", "scripts/develop.py", PRIMARY):
+        assert (source / name).read_bytes() == (ROOT / name).read_bytes()
+    run(*PIP, "wheel", "--no-deps", "--no-build-isolation", source, "-w", ".", cwd=tmp_path)
+    (built,) = tmp_path.glob("metaalliance-*.whl")
+    with zipfile.ZipFile(built) as ours, zipfile.ZipFile(wheel) as theirs:
+        assert {i.filename: i.CRC for i in ours.infolist()} == {
+            i.filename: i.CRC for i in theirs.infolist()
+        }
+
+
+def test_the_wheel_says_what_it_is(wheel):
+    assert wheel.name == f"metaalliance-{metaalliance.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith("/METADATA"))
+        found = email.message_from_bytes(archive.read(name))
+        assert any(n.endswith("/licenses/LICENSE") for n in archive.namelist())
+    assert found["Version"] == metaalliance.__version__
+    assert (found["License-Expression"], found["Requires-Python"]) == ("MIT", ">=3.11")
+    assert found["Description-Content-Type"] == "text/markdown"
+    assert found.get_payload().strip().startswith("# metaalliance")
+    assert len(found.get_all("Classifier")) > 10
 
 
 def test_installed_package_is_that_of_the_wheel(installed, tmp_path):

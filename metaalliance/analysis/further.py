@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from metaalliance import options
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.model import AGGREGATION_RHO, Model
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import quiet
-from metaalliance.options import Components
+from metaalliance.options import Components, option_values
 from metaalliance.setting import settings_in
 
-#: What can be asked for, in the words of the option.
-KINDS = ("bayes", "psychometric", "permutation", "henmi-copas", "rve", "i2-bootstrap")
+#: What is made here of what can be asked for, in the words of the option.
+KINDS = tuple(k for k in option_values(options.Further) if k != "wild-bootstrap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,12 @@ class _Main(NamedTuple):
     components: Components
     coded: Effects
     aggregation_rho: float | None
+    replications: int | None
+
+    @property
+    def repeated(self) -> dict[str, Any]:
+        """The number of patterns and samples, where it was asked for."""
+        return {} if self.replications is None else {"replications": self.replications}
 
 
 class _Made(NamedTuple):
@@ -65,8 +72,9 @@ def check_kinds(kinds: Sequence[str]) -> None:
         Naming those that do.
     """
     for kind in kinds:
-        if kind not in KINDS:
-            raise OptionError(f"--also {kind!r} is not one of {', '.join(KINDS)}.")
+        if kind not in option_values(options.Further):
+            listed = ", ".join(option_values(options.Further))
+            raise OptionError(f"--also {kind!r} is not one of {listed}.")
 
 
 def further_results(
@@ -75,6 +83,7 @@ def further_results(
     seed: int,
     components: Components = "re-estimated",
     *,
+    replications: int | None = None,
     coded: Effects | None = None,
     aggregation_rho: float | None = None,
 ) -> list[Further]:
@@ -92,13 +101,17 @@ def further_results(
         Of random patterns and samples.
     components : {"re-estimated", "held"}
         What the permutation test does with tau² in each pattern.
+    replications : int, optional
+        Random patterns and samples; by default as many as each has.
     coded : Effects, optional
         The effects before any averaging, where `fit` is of means of each study.
     aggregation_rho : float, optional
         The correlation with which they were averaged.
     """
     effects = fit.effects if coded is None else coded
-    main = _Main(fit, fit.specification.asked, seed, components, effects, aggregation_rho)
+    main = _Main(
+        fit, fit.specification.asked, seed, components, effects, aggregation_rho, replications
+    )
     return [_one(main, kind) for kind in dict.fromkeys(kinds)]
 
 
@@ -156,9 +169,8 @@ def _permutation(main: _Main) -> _Made:
     rho, taken = _averaging(main, fit.effects)
     tau2: Any = "FE" if fit.model == "common-effect" else asked.tau2
     test: Any = STATISTICS.get(asked.test if fit.specification.multilevel else fit.test)
-    found = permutation_test(
-        fit.effects, tau2=tau2, test=test, components=main.components, seed=main.seed, rho=rho
-    )
+    how: dict[str, Any] = {"components": main.components, "seed": main.seed, **main.repeated}
+    found = permutation_test(fit.effects, tau2=tau2, test=test, rho=rho, **how)
     taken += ("tau2",) if tau2 == asked.tau2 else ()
     return _Made(found, (*taken, *(("test",) if asked.test in STATISTICS else ())))
 
@@ -184,7 +196,7 @@ def _i2_bootstrap(main: _Main) -> _Made:
 
     without = {"test", "prediction"}
     taken = tuple(s.name for s in settings_in(Model) if s.name not in without)
-    return _Made(bootstrap_i2(main.fit, seed=main.seed), taken)
+    return _Made(bootstrap_i2(main.fit, seed=main.seed, **main.repeated), taken)
 
 
 _WORK: dict[str, Callable[[_Main], _Made]] = {

@@ -147,7 +147,7 @@ def fit_models(
     if options.at and not (options.regressed or options.heterogeneity):
         raise OptionError("--at predicts from --formula or --heterogeneity; there is neither.")
     if options.methods and not options.moderators and options.regressed is None:
-        raise OptionError("--tests takes a moderator (--by) or a --formula; there is neither.")
+        raise OptionError("--also takes a moderator (--by) or a --formula; there is neither.")
     _check_variables(analysis.effects, options)
     analysis.check_structure()
     with quiet():
@@ -297,7 +297,7 @@ def _bootstraps(options: ModeratorOptions) -> bool:
     other = methods - {"wild-bootstrap", "all"}
     if other and not options.moderators:
         raise OptionError(
-            f"--tests {', '.join(sorted(other))}: a --formula takes wild-bootstrap only; the other "
+            f"--also {', '.join(sorted(other))}: a --formula takes wild-bootstrap only; the other "
             "tests are those of a moderator with levels (--by)."
         )
     return bool(methods - other)

@@ -88,7 +88,7 @@ def _shared(options: PowerOptions) -> dict[str, Any]:
             "Give --tau, the standard deviation of the true effects (Fisher z, such as .15), or "
             "a --pilot sheet."
         )
-    sizes = [_whole("--effects", x) for x in options.effects_per_study.split(",")]
+    sizes = [_whole("--effects-per-study", x) for x in options.effects_per_study.split(",")]
     return {**shared, "n": _numbers("--n", options.n), "effects_per_study": sizes}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import functools
+from collections.abc import Callable, Collection, Iterable, Sequence
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -10,17 +11,48 @@ from typing import Annotated, Any, cast
 import typer
 
 from metaalliance.errors import OptionError
-from metaalliance.options import Components, check_option
+from metaalliance.options import Components, check_option, option_values
 from metaalliance.setting import Setting
+
+#: Groups of options in --help, in their order: by where a setting is declared, and the rest.
+PANELS = {
+    "": "Options",
+    "Figure": "Figure",
+    "Model": "Model (what is fitted)",
+    "Policy": "Policy (what a row is worth)",
+    "Request": "Input and output",
+}
+
+
+def among(values: Sequence[str] | Callable[[], Iterable[str]]) -> Callable[[], list[str]]:
+    """Return what completes one of some values; a function is called when it is needed."""
+    return lambda: list(values() if callable(values) else values)
+
+
+def moderator_columns() -> list[str]:
+    """Columns of the workbook that group studies or effects."""
+    from metaalliance.sheet.columns.specification import MODERATORS
+
+    return list(MODERATORS)
+
 
 Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")]
 FigureWidth = Annotated[
     float | None, typer.Option("--width", help="Width of figures in mm [default: 174].")
 ]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        help="Column that groups, or a number; repeat it; none for none [default: modality].",
+        autocompletion=among(moderator_columns),
+    ),
+]
 ComponentsOption = Annotated[
     str,
     typer.Option(
         "--components",
+        autocompletion=among(option_values(Components)),
         help="Variance components in each replication of bootstrap and permutations: "
         "re-estimated, or held (fast).",
     ),
@@ -67,16 +99,21 @@ CLOSING = tuple(name for name in _REQUEST if name not in LEADING)
 def shared(name: str, help: str | None = None) -> Parameter:
     """Return a parameter that fills a field of the request."""
     kind, flags, default, words = _REQUEST[name]
-    made = typer.Option(*flags, help=help or words) if flags else typer.Argument(help=help or words)
+    told = help or words
+    option = functools.partial(typer.Option, *flags, rich_help_panel=PANELS["Request"])
+    made = option(help=told) if flags else typer.Argument(help=told)
     return parameter(name, Annotated[kind, made], default)
 
 
 def setting_parameters(settings: Iterable[Setting]) -> list[Parameter]:
     """Return the parameters of settings; None where the command line says nothing."""
-    return [
-        parameter(s.name, Annotated[_type(s) | None, typer.Option(s.flag, help=_help(s))], None)
-        for s in settings
-    ]
+    return [parameter(s.name, Annotated[_type(s) | None, _option(s)], None) for s in settings]
+
+
+def _option(s: Setting) -> Any:
+    completes = among(s.values) if s.values else None
+    panel = PANELS[s.home]
+    return typer.Option(s.flag, help=_help(s), rich_help_panel=panel, autocompletion=completes)
 
 
 def parameter(name: str, annotation: Any, default: Any) -> Parameter:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from metaalliance.cli.arguments import PANELS, among, moderator_columns
 from metaalliance.errors import OptionError
 from metaalliance.plots.kinds import KINDS
 from metaalliance.plots.options import FigureOption, keywords_of, options_of
@@ -56,13 +57,26 @@ def _parameters(
 def _parameter(option: FigureOption) -> inspect.Parameter:
     """Return an option as a parameter that is None where it is not given."""
     flags = (option.flag, option.short) if option.short else (option.flag,)
-    asked = typer.Option(*flags, min=option.least, help=option.help)
+    asked = typer.Option(
+        *flags,
+        min=option.least,
+        help=option.help,
+        rich_help_panel=PANELS["Figure"],
+        autocompletion=_completion(option),
+    )
     return inspect.Parameter(
         option.named or option.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
         annotation=Annotated[option.type | None, asked],
     )
+
+
+def _completion(option: FigureOption) -> Callable[[], list[str]] | None:
+    """Return what completes the value of an option."""
+    if option.name in {"by", "x"}:
+        return among(moderator_columns)
+    return among(option.values) if option.values else None
 
 
 def asked_options(figure: Mapping[str, Any], further: Sequence[str] = ()) -> dict[str, Any]:

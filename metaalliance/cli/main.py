@@ -16,7 +16,7 @@ def main() -> None:
         streams.prepare()
         from metaalliance.cli.app import app
 
-        app()
+        app(prog_name="metaalliance")
     except KeyboardInterrupt:
         from metaalliance.cli import streams  # again: it may not have been whole
 

@@ -17,6 +17,7 @@ from metaalliance.cli.settings import figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck
+from metaalliance.models.inference.bootstrap import BootstrapSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Components
 from metaalliance.problems import Problem
@@ -54,9 +55,9 @@ def run_pool(
     width: float | None,
     figures: bool,
     cross_check: bool,
-    bootstrap: int,
     also: Sequence[str],
     components: Components,
+    replications: int | None,
     seed: int,
 ) -> int:
     """Run the command."""
@@ -69,21 +70,23 @@ def run_pool(
     if isinstance(loaded, int):
         return loaded
     for flag in (name for name, asked in (
-        ("--cross-check", cross_check), ("--bootstrap", bootstrap), ("--also", also)
+        ("--cross-check", cross_check), ("--also", also)
     ) if asked):  # fmt: skip
         loaded.coded.refuse_intervals(flag, "it needs a value for each effect")
     analysis = _analyse(loaded)
     if cross_check:
         analysis = replace(analysis, check=loaded.cross_check())
-    if bootstrap:
-        test = analysis.fit.wild_bootstrap(replications=bootstrap, components=components, seed=seed)
-        analysis = replace(analysis, bootstrap=test)
-    if also:
+    if "wild-bootstrap" in also:
+        analysis = replace(
+            analysis, bootstrap=_bootstrap(analysis.fit, replications, components, seed)
+        )
+    if others := [kind for kind in also if kind != "wild-bootstrap"]:
         further = further_results(
             analysis.fit,
-            also,
+            others,
             seed,
             components,
+            replications=replications,
             coded=loaded.coded,
             aggregation_rho=loaded.aggregation_rho,
         )
@@ -100,6 +103,16 @@ def _analyse(loaded: Analysis) -> _Analysis:
     rows, notes = loaded.comparison
     problems = (*loaded.studies.problems, *fit.notices, *notes)
     return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
+
+
+def _bootstrap(
+    fit: PooledFit, replications: int | None, components: Components, seed: int
+) -> WildBootstrapTest:
+    """Test the mean by the cluster wild bootstrap."""
+    given: BootstrapSettings = {"components": components, "seed": seed}
+    if replications is not None:
+        given["replications"] = replications
+    return fit.wild_bootstrap(**given)
 
 
 def _print(analysis: _Analysis, request: Request) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
 import typer
@@ -35,6 +35,29 @@ SECTIONS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Former:
+    """A name that an option had: it is still taken, with a note, and no help names it.
+
+    Attributes
+    ----------
+    flag, now : str
+        The former flag, and the words that stand for it; its value comes after them.
+    listed : bool
+        Whether its value was a list with commas, of which each now has a flag of its own.
+    blank : str
+        What stands for an empty value.
+    only : str
+        A word of the command line without which the flag has another meaning, which stays.
+    """
+
+    flag: str
+    now: str
+    listed: bool = False
+    blank: str = ""
+    only: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """An entry of the register.
 
@@ -42,16 +65,26 @@ class Command:
     ----------
     name, section : str
         As --help lists it.
-    run : callable
-        What typer calls.
+    about : str
+        The first paragraph of its help, as one line.
+    make : callable
+        Returns what typer calls. It is made when the command is asked for: that of every command
+        would make each start slow.
     reads : tuple of Setting
         Settings that it takes from the command line and the configuration.
+    examples : tuple of str
+        Two command lines without the name of the program, as its help shows them.
+    formerly : tuple of Former
+        Names that its options had.
     """
 
     name: str
     section: str
-    run: Callable[..., None]
+    about: str
+    make: Callable[[], Callable[..., None]] = field(repr=False, compare=False)
     reads: tuple[Setting, ...]
+    examples: tuple[str, ...]
+    formerly: tuple[Former, ...]
 
 
 #: Every command by its name.
@@ -65,7 +98,10 @@ def command(
     *,
     without: Sequence[str] = (),
     helps: Mapping[str, str] | None = None,
-) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    examples: Sequence[str] = (),
+    formerly: Sequence[Former] = (),
+    extend: Callable[[Callable[..., int]], Callable[..., int]] | None = None,
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Register a function as a command.
 
     A function whose first parameter is `request` is given a `Request`, and the command then has
@@ -84,12 +120,27 @@ def command(
         Fields of the request that the command has no option for.
     helps : mapping of str to str, optional
         Other help texts for fields of the request.
+    examples, formerly : sequence of str, and of Former
+        As in `Command`.
+    extend : callable, optional
+        Returns the function with further options.
     """
 
-    def register(function: Callable[..., int]) -> Callable[..., None]:
-        run = _typer_function(name, function, tuple(reads), tuple(without), helps or {})
-        COMMANDS[name] = Command(name=name, section=section, run=run, reads=tuple(reads))
-        return run
+    def register(function: Callable[..., int]) -> Callable[..., int]:
+        def make() -> Callable[..., None]:
+            whole = extend(function) if extend else function
+            return _typer_function(name, whole, tuple(reads), tuple(without), helps or {})
+
+        COMMANDS[name] = Command(
+            name=name,
+            section=section,
+            about=" ".join((function.__doc__ or "").partition("\n\n")[0].split()),
+            make=make,
+            reads=tuple(reads),
+            examples=tuple(examples),
+            formerly=tuple(formerly),
+        )
+        return function
 
     return register
 

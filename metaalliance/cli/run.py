@@ -16,6 +16,7 @@ from typing import Any
 
 import typer
 
+from metaalliance.cli.colour import coloured
 from metaalliance.cli.streams import INTERRUPTED, OutputError, ReaderGoneError, was_interrupted
 from metaalliance.cli.streams import print_document as print_document  # noqa: PLC0414
 from metaalliance.errors import (
@@ -158,13 +159,22 @@ def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable
 def print_result(lines: Iterable[str]) -> None:
     """Print results on stdout."""
     for line in lines:
-        sys.stdout.write(f"{_harmless(line)}\n")
+        sys.stdout.write(f"{coloured(_harmless(line), sys.stdout)}\n")
+    sys.stdout.flush()
+
+
+def print_data(text: str) -> None:
+    """Print a file on stdout, whole: in UTF-8, whatever the encoding, but on a terminal."""
+    if not sys.stdout.isatty() and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.flush()
+        sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(_harmless(text))
     sys.stdout.flush()
 
 
 def print_error(text: str) -> None:
     """Print anything else on stderr."""
-    sys.stderr.write(f"{_harmless(text)}\n")
+    sys.stderr.write(f"{coloured(_harmless(text), sys.stderr)}\n")
     sys.stderr.flush()
 
 

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from metaalliance.errors import UnreadableFileError
+from metaalliance.wording.plain import PLAIN
 
 #: Exit code.
 INTERRUPTED = 130
@@ -122,7 +123,7 @@ def prepare() -> None:
     sys.stdout, sys.stderr = Output(sys.stdout), Messages(sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=PLAIN)
     sys.unraisablehook = lambda _: None  # what fails while it is cleared away has no reader
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
         signal.signal(signal.SIGINT, _interruption)

@@ -16,13 +16,14 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.options import check_option
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 FIRST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Baujat:
+class Baujat(InNotebook):
     """Contribution to heterogeneity and influence of each study or effect.
 
     Attributes

@@ -21,13 +21,14 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import LIMITS, on_scale, without_nan
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number
 
 Ties = Literal["together", "sheet"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Cumulative:
+class Cumulative(InNotebook):
     """The pooled result with ever more studies.
 
     Attributes
@@ -85,9 +86,6 @@ class Cumulative:
                 "notices": [p.to_dict() for p in self.notices],
             }
         )
-
-    def _repr_html_(self) -> str:
-        return str(self.to_frame("r").round(4).to_html(index=False))
 
 
 def cumulative(

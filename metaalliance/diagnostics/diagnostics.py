@@ -27,6 +27,7 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.models.working import WorkingFit
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 FIRST = 10
@@ -38,7 +39,7 @@ _ORDER = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Influence:
+class Influence(InNotebook):
     """How far single effects and whole studies are from the model, and how far they move it.
 
     Attributes
@@ -95,9 +96,6 @@ class Influence:
             "notices": [p.to_dict() for p in self.notices],
         }
         return without_nan(content)
-
-    def _repr_html_(self) -> str:
-        return str(self.studies.round(4).to_html(index=False))
 
 
 def influence(

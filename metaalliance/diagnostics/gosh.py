@@ -32,6 +32,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, on_scale, without_nan
 from metaalliance.options import Scale
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 #: More would not fit into memory comfortably, nor show more.
@@ -43,7 +44,7 @@ _QUANTILES = (0.0, 0.025, 0.25, 0.5, 0.75, 0.975, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Gosh:
+class Gosh(InNotebook):
     """Pooled results of subsets of the studies.
 
     Attributes

@@ -24,6 +24,7 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import LIMITS, back_transform, on_scale, without_nan
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number
 
 #: Rows that a summary prints.
@@ -31,7 +32,7 @@ FIRST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LeaveOneOut(Omissions):
+class LeaveOneOut(Omissions, InNotebook):
     """A mean without each study or effect in turn.
 
     Attributes
@@ -105,9 +106,6 @@ class LeaveOneOut(Omissions):
             "notices": [p.to_dict() for p in self.notices],
         }
         return without_nan(content)
-
-    def _repr_html_(self) -> str:
-        return str(self.to_frame("r").round(4).to_html(index=False))
 
 
 def leave_one_out(

@@ -17,6 +17,7 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.models.working import WorkingFit
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number, p_text
 
 #: Rows that a summary prints.
@@ -30,7 +31,7 @@ _MODEL = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RegressionLeaveOneOut(Omissions):
+class RegressionLeaveOneOut(Omissions, InNotebook):
     """A meta-regression without each study or effect in turn.
 
     Attributes
@@ -90,9 +91,6 @@ class RegressionLeaveOneOut(Omissions):
             "notices": [p.to_dict() for p in self.notices],
         }
         return without_nan(content)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.round(4).to_html(index=False))
 
 
 def leave_out_of_regression(subject: Subject, unit: str) -> RegressionLeaveOneOut:

@@ -20,6 +20,7 @@ from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, on_scale, without_nan
 from metaalliance.options import Scale, check_option
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number
 
 _LIMITS = ("estimate", "ci_low", "ci_high")
@@ -62,7 +63,7 @@ class OutlierRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outliers:
+class Outliers(InNotebook):
     """What several rules call outliers.
 
     Attributes

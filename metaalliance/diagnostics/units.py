@@ -71,7 +71,7 @@ def unit_frame(effects: Effects, unit: str) -> pd.DataFrame:
     if unit == "study":
         codes, labels = pd.factorize(frame["study"])
         studies = pd.Series(list(labels), dtype=frame["study"].dtype)
-        names = study_names(frame).groupby(codes).first()
+        names = study_names(frame).groupby(codes).first().reset_index(drop=True)
         sizes = np.bincount(codes, minlength=len(labels))
         return pd.DataFrame({"omitted": names.astype(str), "study": studies, "k_omitted": sizes})
     several = frame["study"].map(frame["study"].value_counts()) > 1

@@ -15,6 +15,7 @@ from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.conversion.steiger import correlation_vector
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
+from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.options import check_option
 
 CorrelationMeasure = Literal["z", "r"]
@@ -56,7 +57,7 @@ class CorrelatedEffects:
 
 
 def correlated_effects(
-    frame: pd.DataFrame,
+    frame: FrameLike,
     *,
     alliance: Sequence[str] = (),
     measure: CorrelationMeasure = "z",
@@ -70,7 +71,7 @@ def correlated_effects(
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame, or table of polars or pyarrow
         One row per correlation, in columns `study`, `var1`, `var2`, `r`, `n`, and `sample` where
         a study has several independent ones; other columns are left out. Every sample brings the
         correlations between all of its variables; those of different samples are independent.
@@ -123,7 +124,7 @@ def correlated_effects(
     check_option("sample_size", sample_size, SampleSize)
     if missing is not None and not -1 < missing < 1:
         raise OptionError(f"missing={missing!r} is not a correlation between -1 and 1.")
-    rows = _checked(frame)
+    rows = _checked(pandas_frame(frame))
     _check_names(rows, alliance)
     parts, assumed = [], []
     blocks: dict[Any, list[Array]] = {}

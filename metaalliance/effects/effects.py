@@ -15,9 +15,12 @@ from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.effects.given import column_of, labels_of, limits_of, numbers, refuse_where, sizes
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, StudyDataError
+from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.model import refuse
 from metaalliance.options import Measure, Overlap, check_option
 from metaalliance.policy import Policy
+from metaalliance.wording.notebook import card, frame_table
+from metaalliance.wording.phrases import count_text, studies_text
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
@@ -61,7 +64,7 @@ class Effects:
         yi: ArrayLike,
         vi: ArrayLike,
         study: Sequence[Any] | ArrayLike | None = None,
-        moderators: Mapping[str, Any] | pd.DataFrame | None = None,
+        moderators: Mapping[str, Any] | FrameLike | None = None,
         measure: Measure = "generic",
         *,
         n: ArrayLike | None = None,
@@ -78,8 +81,9 @@ class Effects:
             Effects and their sampling variances, on the scale that `measure` names.
         study : array_like, shape (k,), optional
             Label of the study of each effect; by default each effect is its own study.
-        moderators : mapping or DataFrame, optional
-            Columns of length k; the names of `RESERVED` are taken.
+        moderators : mapping or data frame, optional
+            Columns of length k, or a table of pandas, polars or pyarrow; the names of `RESERVED`
+            are taken.
         measure : {"generic", "z", "r", "r-unbiased"}
             The metric of `yi`.
         n : array_like, shape (k,), optional
@@ -98,7 +102,7 @@ class Effects:
         Raises
         ------
         StudyDataError
-            When lengths differ, a value is missing or infinite, a variance or n is not
+            When lengths differ, a value is missing, masked or infinite, a variance or n is not
             positive, a correlation is beyond 1, or an effect has both a value and limits, or
             neither; positions are counted from 0.
 
@@ -137,6 +141,8 @@ class Effects:
             columns["sample"] = column_of("sample", sample, y.size)
         if measure != "generic":
             columns["r"] = np.tanh(y) if measure == "z" else y
+        if not isinstance(moderators, Mapping | None):
+            moderators = pandas_frame(moderators, "moderators")
         for name, values in dict(moderators if moderators is not None else {}).items():
             if str(name) in RESERVED or str(name) in columns:
                 raise StudyDataError(f"A moderator cannot be called {name!r}.")
@@ -270,6 +276,14 @@ class Effects:
     def dependent(self) -> bool:
         """Whether some study has more than one effect."""
         return self.n_effects > self.n_studies
+
+    def _repr_html_(self) -> str:
+        people = f", {self.n_participants:,} participants" if self.n_participants else ""
+        title = f"{studies_text(self.n_studies)}, {count_text(self.n_effects, 'effect')}{people}"
+        censored = f"; {self.n_censored:,} known as not significant only" if self.n_censored else ""
+        said = f"Scale of the analysis: {self.measure}{censored}"
+        correlations = ("r",) if self.measure != "generic" else ()
+        return card(title, [said], [frame_table("Effects", self.frame, correlations)])
 
     def to_pymare(self) -> Any:
         """Hand the effects over to PyMARE.

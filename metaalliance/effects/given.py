@@ -15,6 +15,7 @@ from metaalliance.options import Measure
 
 def numbers(name: str, values: ArrayLike, *, missing: bool = False) -> Array:
     """Return finite numbers of shape (k,), or say which is not; some may be missing (NaN)."""
+    refuse_masked(name, values)
     try:
         array = np.atleast_1d(np.asarray(values, dtype=float))
     except (TypeError, ValueError) as error:
@@ -25,6 +26,16 @@ def numbers(name: str, values: ArrayLike, *, missing: bool = False) -> Array:
     if bad.size:
         raise StudyDataError(f"{name}[{bad[0]}] is {array[bad[0]]}: every value must be finite.")
     return array
+
+
+def refuse_masked(name: str, values: Any) -> None:
+    """Refuse a numpy array with a masked value, which would enter as the number below the mask."""
+    masked = np.flatnonzero(np.ma.getmaskarray(values) if np.ma.isMA(values) else [])
+    if masked.size:
+        raise StudyDataError(
+            f"{name}[{masked[0]}] is masked: leave the effect out, or write NaN where a value may "
+            "be missing."
+        )
 
 
 def limits_of(
@@ -63,6 +74,7 @@ def refuse_where(name: str, values: Array, wrong: BoolArray, reason: str) -> Non
 
 def column_of(name: str, values: Any, k: int) -> Any:
     """Return a column of length k; what is missing in a list of text stays missing."""
+    refuse_masked(name, values)
     if isinstance(values, list | tuple):
         shape = np.shape(np.array(values, dtype=object))
         array = pd.Series(list(values)).to_numpy() if len(shape) == 1 and values else values

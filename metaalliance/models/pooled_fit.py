@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from metaalliance.models.structure import working_data
 from metaalliance.models.working import estimator_of
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import (
     assumed_text,
@@ -39,7 +40,7 @@ from metaalliance.wording.phrases import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PooledFit(OfModel):
+class PooledFit(OfModel, InNotebook):
     """What every pooled result holds; estimates are on the analysis scale.
 
     Attributes
@@ -63,6 +64,8 @@ class PooledFit(OfModel):
     notices : tuple of Problem
         What the reader has to know about this fit.
     """
+
+    _title: ClassVar[str] = "Pooled mean"
 
     effects: Effects = field(repr=False)
     specification: Specification
@@ -281,9 +284,6 @@ class PooledFit(OfModel):
     def summary(self) -> str:
         """Return the result as text for a terminal."""
         return summary_text(self)
-
-    def _repr_html_(self) -> str:
-        return str(self.to_frame(scale="r").round(4).to_html(index=False))
 
 
 def summary_text(fit: PooledFit) -> str:

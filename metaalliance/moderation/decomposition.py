@@ -22,13 +22,14 @@ from metaalliance.moderation.result import wald_record, wald_text
 from metaalliance.moderation.slope import default_scale, numbers_of
 from metaalliance.notices import announce
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 
 PARTS = ("within", "between", "contextual")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WithinBetween:
+class WithinBetween(InNotebook):
     """The slopes of one moderator within and between studies.
 
     Attributes

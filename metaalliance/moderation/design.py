@@ -16,6 +16,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.moderation.formula import ParsedFormula, first_line, parse_formula, refused
 from metaalliance.moderation.usable import complete, dense
 from metaalliance.moderation.variables import Variable, encoded, grid_values, settle
@@ -94,7 +95,7 @@ class Design:
 def values_to_predict(
     variables: Sequence[Variable],
     where: str,
-    frame: pd.DataFrame | None,
+    frame: FrameLike | None,
     at: Mapping[str, Any] | None,
 ) -> pd.DataFrame:
     """Return the values to predict at, as given or on a grid; warn of numbers outside the data.
@@ -113,7 +114,7 @@ def values_to_predict(
     """
     if frame is not None and at is not None:
         raise OptionError("Give a frame or at, not both.")
-    values = grid_of(variables, at, where) if frame is None else frame
+    values = grid_of(variables, at, where) if frame is None else pandas_frame(frame)
     if values.empty:
         raise OptionError("The frame to predict has no rows.")
     announce(warn_beyond(variables, values), stacklevel=4)

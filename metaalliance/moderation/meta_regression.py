@@ -12,6 +12,7 @@ import pandas as pd
 
 from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
+from metaalliance.interchange import FrameLike
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.regression import fit_regression
 from metaalliance.models.regression_fit import RegressionFit
@@ -24,12 +25,13 @@ from metaalliance.moderation.result import tau2_text, wald_record, wald_text
 from metaalliance.notices import announce
 from metaalliance.options import Components, Scale
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import components_text, model_line, percent_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MetaRegression:
+class MetaRegression(InNotebook):
     """A meta-regression with what its coefficients mean.
 
     Attributes
@@ -123,7 +125,7 @@ class MetaRegression:
 
     def predict(
         self,
-        frame: pd.DataFrame | None = None,
+        frame: FrameLike | None = None,
         *,
         at: Mapping[str, Any] | None = None,
         prediction: str | None = None,
@@ -133,7 +135,7 @@ class MetaRegression:
 
         Parameters
         ----------
-        frame : DataFrame, optional
+        frame : DataFrame, or table of polars or pyarrow, optional
             A column for each moderator.
         at : mapping, optional
             In place of a frame: values by column, one or a list each. Other numbers are held at
@@ -233,9 +235,6 @@ class MetaRegression:
             )
             for row in records(self.bootstrap)
         ]
-
-    def _repr_html_(self) -> str:
-        return str(self.to_frame().round(4).to_html(index=False))
 
 
 def meta_regression(

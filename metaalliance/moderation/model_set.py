@@ -20,6 +20,7 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.scale import without_nan
 from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 #: Moderators of which all subsets are fitted, at most.
@@ -32,7 +33,7 @@ _REFUSED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ModelSet:
+class ModelSet(InNotebook):
     """Models ranked by AICc.
 
     Attributes

@@ -20,6 +20,7 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.separate import SeparateLevels
 from metaalliance.options import Scale
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import model_line, percent_text
 
@@ -31,7 +32,7 @@ LEVEL_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ModeratorTest:
+class ModeratorTest(InNotebook):
     """The levels of one moderator and the test of their difference.
 
     Attributes
@@ -195,9 +196,6 @@ class ModeratorTest:
                 f"p {p_text(t['p_value'])} (likelihood ratio, {t['method']})"
             )
         return lines
-
-    def _repr_html_(self) -> str:
-        return str(self.to_frame("r").round(4).to_html(index=False))
 
 
 def tau2_text(fit: RegressionFit | SeparateLevels | None, tau2: float) -> str:

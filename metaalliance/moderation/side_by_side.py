@@ -23,9 +23,9 @@ from metaalliance.models.structure import working_data
 from metaalliance.models.working import estimator_of
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import ModeratorTest, equality, wald_record
-from metaalliance.options import Components
+from metaalliance.options import Components, FurtherTest, option_values
 
-METHODS = ("htz", "knapp-hartung", "wald", "likelihood-ratio", "permutation", "wild-bootstrap")
+METHODS = tuple(m for m in option_values(FurtherTest) if m != "all")
 
 
 class Chance(TypedDict):

@@ -22,12 +22,13 @@ from metaalliance.moderation.notices import missing_notice
 from metaalliance.moderation.result import tau2_text
 from metaalliance.notices import announced
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import model_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SlopeTest:
+class SlopeTest(InNotebook):
     """The slope of one numeric moderator.
 
     Attributes

@@ -24,6 +24,7 @@ from metaalliance.moderation.slope import SlopeTest, slope
 from metaalliance.notices import announce, quiet
 from metaalliance.options import Components, Scale, check_option
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 
 
 class TableOptions(TypedDict, total=False):
@@ -44,7 +45,7 @@ class TableOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ModeratorTable:
+class ModeratorTable(InNotebook):
     """Moderators tested one at a time.
 
     Attributes

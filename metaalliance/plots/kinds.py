@@ -161,10 +161,10 @@ KINDS: dict[str, FigureKind] = {
     "coefficients": FigureKind(
         path="charts.coefficients:moderator_coefficients",
         about="coefficients of a meta-regression on several moderators",
-        options=("columns",),
-        required=("columns",),
+        options=("by",),
+        required=("by",),
         alt="charts.coefficients:moderator_coefficients_text",
-        example={"columns": ("alliance_rater", "year")},
+        example={"by": ("alliance_rater", "year")},
     ),
     "evidence-map": FigureKind(
         path="charts.evidence_map:evidence_map",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from metaalliance.errors import OptionError
-from metaalliance.options import check_option
+from metaalliance.options import check_option, option_values
 
 #: What a result can be compared with.
 Comparison = Literal["published"]
@@ -35,6 +35,8 @@ class FigureOption:
         Makes the value of the keyword from what the command line has read.
     label_of : str
         The option that this one labels, where it is no keyword itself.
+    values : tuple of str
+        What it can be, where that is known here.
     """
 
     name: str
@@ -45,6 +47,7 @@ class FigureOption:
     least: float | None = None
     words: Callable[[Any], Any] = lambda value: value
     label_of: str = ""
+    values: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
@@ -63,7 +66,7 @@ def _limits(text: str) -> tuple[float, float]:
 def _directions(text: str) -> tuple[str, str]:
     left, sign, right = text.partition("|")
     if not sign or "|" in right:
-        raise OptionError(f"--directions {text!r} is not 'LEFT|RIGHT'.")
+        raise OptionError(f"--sides {text!r} is not 'LEFT|RIGHT'.")
     return left.strip(), right.strip()
 
 
@@ -73,41 +76,55 @@ OPTIONS: dict[str, FigureOption] = {
     for option in (
         FigureOption(
             name="by",
-            help="Column that groups the studies; a forest has modality, if any, and none for no "
-            "groups.",
+            help="Column that groups; a forest has modality, if any, and none for no groups. "
+            "Moderators of coefficients, with commas.",
         ),
         FigureOption(
             name="pool",
             help="Means of groups: joint, from one model as in moderators, or apart, each pooled "
             "on its own [default: joint].",
+            values=("joint", "apart"),
         ),
         FigureOption(name="x", help="Column of the horizontal axis."),
         FigureOption(
             name="columns",
             help="Columns left of the plot, such as year,n,modality; also k (effects of a study), "
-            "effect (estimate and interval) and weight [default: n]. Moderators of coefficients.",
+            "effect (estimate and interval) and weight [default: n].",
         ),
         FigureOption(name="right_columns", help="Columns right of the plot."),
-        FigureOption(name="sort", help="sheet, r, year, weight or modality [default: sheet]."),
+        FigureOption(
+            name="sort",
+            help="sheet, r, year, weight or modality [default: sheet].",
+            values=("sheet", "r", "year", "weight", "modality"),
+        ),
         FigureOption(
             name="effects",
             help="Effects behind the average of a study: behind it, in rows, or average alone "
             "[default: behind].",
+            values=("behind", "rows", "average"),
         ),
         FigureOption(
             name="prediction",
             named="prediction_mark",
             help="Prediction interval as bar, line, density or none [default: of the style].",
+            values=("bar", "line", "density", "none"),
         ),
         FigureOption(
-            name="reference", type=float, help="Published pooled value, marked by a line."
+            name="reference",
+            named="published",
+            type=float,
+            help="Published pooled value, marked by a line.",
         ),
         FigureOption(
-            name="reference_label", label_of="reference", help="Its label [default: Published]."
+            name="reference_label",
+            named="published_label",
+            label_of="reference",
+            help="Its label [default: Published].",
         ),
         FigureOption(name="limits", words=_limits, help="Ends of the axis in r, such as -.2,.8."),
         FigureOption(
             name="directions",
+            named="sides",
             words=_directions,
             help="Words left and right of zero: 'LEFT|RIGHT'.",
         ),
@@ -115,6 +132,7 @@ OPTIONS: dict[str, FigureOption] = {
             name="compare",
             words=lambda text: check_option("compare", text, Comparison),
             help="published: the pooled results of published reviews, with this one below them.",
+            values=option_values(Comparison),
         ),
         FigureOption(
             name="rows_per_page", type=int, least=8, help="Lines of a page [default: 60]."
@@ -133,7 +151,7 @@ def options_of(*taken: tuple[str, ...]) -> tuple[FigureOption, ...]:
     Examples
     --------
     >>> [option.flag for option in options_of(("reference", "prediction"))]
-    ['--prediction-mark', '--reference', '--reference-label']
+    ['--prediction-mark', '--published', '--published-label']
     """
     names = {name for one in taken for name in one}
     return tuple(o for o in OPTIONS.values() if o.name in names or o.label_of in names)

@@ -15,6 +15,7 @@ from metaalliance.models.of_effects import OfEffects
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 
 _NAN = math.nan
@@ -106,7 +107,7 @@ def _shape(df: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BiasResult(OfEffects, ABC):
+class BiasResult(OfEffects, InNotebook, ABC):
     """A method's result on some effects; each method adds its own fields.
 
     Attributes
@@ -208,5 +209,5 @@ class BiasResult(OfEffects, ABC):
         lines += [p.text for p in self.notices]
         return "\n".join(lines)
 
-    def _repr_html_(self) -> str:
-        return str(self.to_frame(scale="r").round(4).to_html(index=False))
+    def _shown(self) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        return self.to_frame(scale="r"), ()  # coefficients are no correlations

@@ -24,6 +24,7 @@ from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
 from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.publication_bias.selection import checked_steps
+from metaalliance.wording.notebook import InNotebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +51,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BiasSummary:
+class BiasSummary(InNotebook):
     """Results of all methods that apply.
 
     Attributes
@@ -171,9 +172,6 @@ class BiasSummary:
         lines += [text for r in self.results.values() for text in ("", _own_text(r))]
         lines += ["", *(p.text for p in self.notices)]
         return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return str(self.to_frame(scale="r").round(4).to_html(index=False))
 
 
 def _values(term: Term, measure: Measure, level: float) -> str:

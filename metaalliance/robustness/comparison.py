@@ -15,6 +15,7 @@ from metaalliance.policy import Policy
 from metaalliance.robustness.intermediate import ORDER, pooled_r
 from metaalliance.robustness.sheet_changes import SheetChanges
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 
@@ -89,7 +90,7 @@ class RowEffect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Comparison:
+class Comparison(InNotebook):
     """Two versions of a sheet.
 
     Attributes

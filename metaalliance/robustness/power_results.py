@@ -11,6 +11,7 @@ import pandas as pd
 from metaalliance.models.scale import without_nan
 from metaalliance.robustness.assumptions import Assumptions
 from metaalliance.robustness.simulation import Simulated
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 _QUESTIONS = {
@@ -71,7 +72,7 @@ class PowerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
+class Power(InNotebook):
     """Power of a planned review.
 
     Attributes

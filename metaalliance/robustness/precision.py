@@ -16,6 +16,7 @@ from metaalliance.robustness.assumptions import Assumptions, PlannedStudies, ass
 from metaalliance.robustness.planning import design, plan_test
 from metaalliance.robustness.power_plans import MOST_STUDIES, smallest_that
 from metaalliance.robustness.power_results import assumption_text
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 #: Shares of the needed number of studies for which the precision is listed too.
@@ -23,7 +24,7 @@ _AROUND = (0.5, 0.75, 1.0, 1.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Precision:
+class Precision(InNotebook):
     """Studies that a wanted precision needs.
 
     Attributes

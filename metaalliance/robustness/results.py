@@ -22,6 +22,7 @@ from metaalliance.robustness.decomposition import (
 )
 from metaalliance.robustness.main_analysis import MainAnalysis
 from metaalliance.robustness.specifications import DECISIONS, Grid
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 
@@ -81,7 +82,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Multiverse:
+class Multiverse(InNotebook):
     """Every declared analysis of the same studies.
 
     Attributes

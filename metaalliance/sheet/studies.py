@@ -39,6 +39,7 @@ from metaalliance.sheet.rules.signs import sign_suspects, worded_directions
 from metaalliance.sheet.rules.statistics import Choice, Reading, choose
 from metaalliance.sheet.rules.study import study_problems
 from metaalliance.sheet.rules.totals import total_problems
+from metaalliance.wording.notebook import card, frame_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,6 +149,18 @@ class Studies:
         for row in self.rows:
             records.append({"row": row.number, **{k: c.value for k, c in row.cells.items()}})
         return pd.DataFrame(records)
+
+    def _repr_html_(self) -> str:
+        counts = ", ".join(
+            f"{len(rows):,} {what}"
+            for rows, what in ((self.rows, "rows read"), (self.used, "used"),
+                               (self.excluded, "excluded"), (self.in_error, "in error"))
+        )  # fmt: skip
+        found = [(p.severity, p.code, p.place, p.study, p.message) for p in self.problems]
+        frame = pd.DataFrame(found, columns=["severity", "code", "cell", "study", "problem"])
+        problems = [frame_table(f"Problems: {len(found):,}", frame)] if found else []
+        title = f"{self.file}, sheet {self.sheet}"
+        return card(title, [f"{counts}."], [*problems, frame_table("Rows", self.frame)])
 
 
 def read_studies(

@@ -102,7 +102,10 @@ def test_figures_are_drawn_recorded_and_verified(run, sheet, tmp_path, command):
         (("report",), "A report cannot obey --nonsignificant censored"),
         (("export-r",), "A script of metafor cannot obey --nonsignificant censored"),
         (("pool", "--cross-check"), "--cross-check cannot obey --nonsignificant censored"),
-        (("pool", "--bootstrap", "99"), "--bootstrap cannot obey --nonsignificant censored"),
+        (
+            ("pool", "--also", "wild-bootstrap", "--replications", "99"),
+            "--also cannot obey --nonsignificant censored",
+        ),
         (("pool", "--also", "bayes"), "--also cannot obey --nonsignificant censored"),
         (("pool", "--measure", "r"), "--nonsignificant censored cannot obey --measure r"),
         (("pool", "--test", "cr2"), "cannot obey --test cr2"),

@@ -27,7 +27,7 @@ def test_the_line_of_the_documentation(run, tmp_path):
     done = run(
         "forest", DATA / "primary_alliance_effects.xlsx", "--style", "apa", "--width", "174",
         "-o", target, "--columns", "year,n,modality", "--sort", "r", "--by", "modality",
-        "--reference", ".28",
+        "--published", ".28",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert width_of(target) == pytest.approx(174, abs=0.1)
@@ -123,10 +123,10 @@ def test_the_input_is_never_replaced(call, tmp_path, nested):
         (["--columns", "yeer"], "has no such column|have no such column"),
         (["--sort", "size"], "sort='size' is not one of"),
         (["--width", "20"], "is not between"),
-        (["--reference", "2"], "is not a correlation"),
-        (["--reference-label", "x"], "needs --reference"),
+        (["--published", "2"], "is not a correlation"),
+        (["--published-label", "x"], "needs --published"),
         (["--limits", "1"], "is not LOW,HIGH"),
-        (["--directions", "a"], "is not 'LEFT|RIGHT'"),
+        (["--sides", "a"], "is not 'LEFT|RIGHT'"),
         (["--effects", "each"], "effects='each' is not one of"),
         (["--prediction-mark", "cloud"], "--prediction cloud is not one of"),
         (["--summary", "--columns", "n"], "--columns has no meaning for summary-forest"),

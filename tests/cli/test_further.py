@@ -20,9 +20,30 @@ def document(result):
 
 @pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 def test_the_bootstrap_is_printed_and_recorded(call, nested):
-    result = call("pool", str(nested), "--no-figures", "--bootstrap", "199", "--seed", "3")
+    result = call(
+        "pool",
+        str(nested),
+        "--no-figures",
+        "--also",
+        "wild-bootstrap",
+        "--replications",
+        "199",
+        "--seed",
+        "3",
+    )
     assert "Cluster wild bootstrap of the mean: p = " in result.stdout
-    found = document(call("pool", str(nested), "--no-figures", "--bootstrap", "199", "--json"))
+    found = document(
+        call(
+            "pool",
+            str(nested),
+            "--no-figures",
+            "--also",
+            "wild-bootstrap",
+            "--replications",
+            "199",
+            "--json",
+        )
+    )
     fit = ma.pool(ma.effect_sizes(ma.read_studies(nested)))
     expected = fit.wild_bootstrap(replications=199)
     assert found["wild_bootstrap"]["p_value"] == expected.p_value
@@ -33,7 +54,16 @@ def test_the_bootstrap_is_printed_and_recorded(call, nested):
 @pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 @pytest.mark.parametrize("model", ["two-level", "common-effect"])
 def test_the_bootstrap_of_independent_effects(call, good, model):
-    args = ["--no-figures", "--model", model, "--bootstrap", "199", "--json"]
+    args = [
+        "--no-figures",
+        "--model",
+        model,
+        "--also",
+        "wild-bootstrap",
+        "--replications",
+        "199",
+        "--json",
+    ]
     found = document(call("pool", str(good), *args))["wild_bootstrap"]
     fit = ma.pool(ma.effect_sizes(ma.read_studies(good)), model=model)
     assert found["p_value"] == fit.wild_bootstrap(replications=199).p_value
@@ -45,7 +75,15 @@ def test_the_bootstrap_of_independent_effects(call, good, model):
     [("re-estimated", "estimated anew in each"), ("held", "held at their estimates")],
 )
 def test_text_and_json_say_what_became_of_the_components(call, nested, components, words):
-    args = ["--no-figures", "--bootstrap", "199", "--also", "permutation"]
+    args = [
+        "--no-figures",
+        "--also",
+        "wild-bootstrap",
+        "--replications",
+        "199",
+        "--also",
+        "permutation",
+    ]
     args += ["--components", components]
     text = " ".join(call("pool", str(nested), *args).stdout.split())
     assert text.count(f"variance components {words}") == 2
@@ -61,7 +99,7 @@ def test_text_and_json_say_what_became_of_the_components(call, nested, component
 
 @pytest.mark.parametrize(
     "args",
-    [("pool",), ("pool", "--also", "bayes"), ("moderators",), ("moderators", "--tests", "htz")],
+    [("pool",), ("pool", "--also", "bayes"), ("moderators",), ("moderators", "--also", "htz")],
     ids=" ".join,
 )
 def test_components_are_refused_where_nothing_obeys_them(call, nested, args):
@@ -74,7 +112,7 @@ def test_components_are_refused_where_nothing_obeys_them(call, nested, args):
 @pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 def test_a_formula_is_bootstrapped(call, nested):
     args = ["--no-figures", "--formula", "n", "--replications", "99"]
-    args += ["--tests", "wild-bootstrap", "--components", "held"]
+    args += ["--also", "wild-bootstrap", "--components", "held"]
     result = call("moderators", str(nested), *args)
     assert result.exit_code == 0, result.output
     assert "Wild bootstrap of n" in result.stdout
@@ -85,10 +123,10 @@ def test_a_formula_is_bootstrapped(call, nested):
 
 
 def test_a_formula_refuses_the_other_tests(call, nested):
-    args = ["--no-figures", "--formula", "modality", "--tests", "htz,wild-bootstrap"]
+    args = ["--no-figures", "--formula", "modality", "--also", "htz", "--also", "wild-bootstrap"]
     result = call("moderators", str(nested), *args)
     assert result.exit_code == 2
-    assert "--tests htz: a --formula takes wild-bootstrap only" in result.stderr
+    assert "--also htz: a --formula takes wild-bootstrap only" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["pool", "moderators"])

@@ -58,8 +58,9 @@ def test_export_writes_all_files_or_none(call, nested, tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [("pool", "--bootstrap", "99"), ("pool", "--also", "permutation"), ("influence", "--gosh", "9"),
-     ("moderators", "--tests", "all", "--replications", "99")],
+    [("pool", "--also", "wild-bootstrap", "--replications", "99"),
+     ("pool", "--also", "permutation"), ("influence", "--gosh", "9"),
+     ("moderators", "--also", "all", "--replications", "99")],
 )  # fmt: skip
 def test_seed_below_zero_is_a_usage_error(call, nested, options):
     result = call(options[0], nested, *options[1:], "--seed", "-1", "--json")

@@ -192,7 +192,7 @@ def test_model_set_weighs_every_subset(asked, effects, tmp_path):
         (("--heterogeneity", "effect = n", "--at", "n=soon"), 2, "'soon' is no number"),
         (("--formula", "n", "--scale", "n=1", "--scale", "n=5"), 2, "1 or 5?"),
         (("--heterogeneity", "1 +"), 2, "formula"),
-        (("--heterogeneity", "year", "--tests", "wild-bootstrap"), 2, "neither"),
+        (("--heterogeneity", "year", "--also", "wild-bootstrap"), 2, "neither"),
         (("--heterogeneity", "year; year"), 2, "two formulas"),
         (("--model-set", "modality*alliance_rater", "--min-studies", "1"), 2, "single"),
         (("--model-set", "mood"), 2, "mood"),

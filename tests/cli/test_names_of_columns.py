@@ -23,7 +23,7 @@ ASKED = {
     "plot orchard --by Treatment": "modality",
     "pool --crossed Rater": "alliance_rater",
     "influence --by quality": "risk_of_bias",
-    "report --moderators quality": "risk_of_bias",
+    "report --by quality": "risk_of_bias",
 }
 
 

@@ -20,7 +20,7 @@ FITTING = {
 
 
 def flags_of(command):
-    made = typer.main.get_command(app).commands[command.name]
+    made = typer.main.get_command(app).get_command(None, command.name)
     return [flag for p in made.params for flag in p.opts if flag.startswith("-")]
 
 

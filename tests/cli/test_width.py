@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from example_files import book, rows
 
 from metaalliance.report.tables.table import text_width
 
@@ -44,3 +46,29 @@ def test_errors_of_pool_keep_the_width(narrow, call):
 def test_strange_widths_do_no_harm(monkeypatch, call, bad, columns):
     monkeypatch.setenv("COLUMNS", columns)
     assert call("validate", bad).exit_code == 1
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize(
+    ("words", "title", "kept"),
+    [
+        (("pool", "-q"), "Pooled results", ["Model", "Studies", "r", "95% CI", "p"]),
+        (("moderators", "-q", "--by", "modality"), "Moderators",
+         ["Moderator", "Studies", "r", "95% CI", "Test", "p"]),
+        (("influence", "-q"), "Without each study",
+         ["Left out", "r", "95% CI", "Change", "p"]),
+        (("bias", "-q"), "Means adjusted", ["Method", "Studies", "Effects", "r", "95% CI", "p"]),
+    ],
+    ids=lambda x: x[0] if isinstance(x, tuple) else "",
+)  # fmt: skip
+def test_tables_keep_their_main_columns(monkeypatch, call, tmp_path, words, title, kept, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    sheet = book(tmp_path / "studies.xlsx", rows())
+    text = call(words[0], sheet, "--no-figures", *words[1:]).stdout
+    text = text[text.index(title) :]
+    assert widest(text) <= columns
+    head = text.splitlines()[2]
+    places = [re.search(rf"(?<!\S){re.escape(name)}(?!\S)", head) for name in kept]
+    assert all(places), head
+    if (words[0], columns) == ("pool", 80):
+        assert {"95% PI", "tau"} <= set(re.split(r" (?=\d|tau)|\s{2,}", head))

@@ -214,7 +214,7 @@ def of_compare(run: Run) -> Any:
 
 
 def of_report(run: Run) -> Any:
-    found = run("report", run.sheet, "--no-figures", "--moderators", "everyone")
+    found = run("report", run.sheet, "--no-figures", "--by", "everyone")
     row = found["moderators"]["moderators"][0]["levels"][0]
     numbers = of_fit(found)
     for key in _KEYS:

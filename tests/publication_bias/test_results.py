@@ -51,7 +51,7 @@ def test_contract(name, nested):
     assert len(frame) == len(found.terms())
     text = found.summary()
     assert found.title in text and "nan" not in text
-    assert found._repr_html_().startswith("<table")
+    assert "<table><caption>" in found._repr_html_()
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.level = 0.5
 

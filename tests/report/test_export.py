@@ -62,8 +62,8 @@ def run_in_r(folder):
     ids=" ".join,
 )
 def test_r_reproduces_every_model_and_moderator(made, tmp_path, options):
-    done = call("export-r", made.sheet, "-o", tmp_path / "R", *options, "--moderators",
-                "modality,year")  # fmt: skip
+    done = call("export-r", made.sheet, "-o", tmp_path / "R", *options, "--by", "modality",
+                "--by", "year")  # fmt: skip
     assert done.exit_code == 0, done.stderr
     ran = run_in_r(tmp_path / "R")
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -117,7 +117,7 @@ def test_script_is_plain_and_complete(made, tmp_path):
 
 
 def test_python_script_runs_and_checks_itself(made, tmp_path):
-    done = call("export-python", made.sheet, "-o", tmp_path, "--moderators", "modality", "--json")
+    done = call("export-python", made.sheet, "-o", tmp_path, "--by", "modality", "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["files"] == [str(tmp_path / "analysis.py")]
     command = [sys.executable, str(tmp_path / "analysis.py"), str(made.sheet)]
@@ -170,7 +170,7 @@ STRUCTURES = {
 @pytest.mark.parametrize("options", STRUCTURES.values(), ids=STRUCTURES)
 def test_r_reproduces_every_structure(tmp_path, options):
     sheet = structured(tmp_path)
-    done = call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "", *options)
+    done = call("export-r", sheet, "-o", tmp_path / "R", "--by", "none", *options)
     assert done.exit_code == 0, done.stderr
     ran = run_in_r(tmp_path / "R")
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -201,7 +201,7 @@ def labelled(folder):
 
 def test_labels_reach_the_script_of_r_as_they_are(tmp_path):
     sheet = labelled(tmp_path)
-    done = call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "mark")
+    done = call("export-r", sheet, "-o", tmp_path / "R", "--by", "mark")
     assert done.exit_code == 0, done.stderr
     script = (tmp_path / "R" / "analysis.R").read_text(encoding="ascii")
     assert '"mark"' not in script.split("missing")[0]  # not among the numbers
@@ -216,7 +216,7 @@ def test_labels_reach_the_script_of_r_as_they_are(tmp_path):
 @pytest.mark.slow
 def test_r_takes_labels_as_text(tmp_path):
     sheet = labelled(tmp_path)
-    call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "mark")
+    call("export-r", sheet, "-o", tmp_path / "R", "--by", "mark")
     ran = run_in_r(tmp_path / "R")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "Warning" not in ran.stderr
@@ -232,7 +232,7 @@ def test_r_takes_labels_as_text(tmp_path):
 @pytest.mark.parametrize("tau2", ["PM", "PMM"])
 def test_r_solves_the_same_equation(made, tmp_path, tau2):
     call("export-r", made.sheet, "-o", tmp_path / "R", "--model", "two-level", "--tau2", tau2,
-         "--test", "cr2", "--moderators", "")  # fmt: skip
+         "--test", "cr2", "--by", "none")  # fmt: skip
     ran = run_in_r(tmp_path / "R")
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
@@ -246,7 +246,7 @@ def test_r_holds_a_variance_at_zero(tmp_path):
         rows += [f"St{i},{0.1 + 0.03 * i + d:.3f},{400 + 10 * i},higher_better" for d in (0, 0.001)]
     sheet = tmp_path / "agreeing.csv"
     sheet.write_text("\n".join(rows) + "\n")
-    call("export-r", sheet, "-o", tmp_path / "R", "--model", "three-level", "--moderators", "")
+    call("export-r", sheet, "-o", tmp_path / "R", "--model", "three-level", "--by", "none")
     script = (tmp_path / "R" / "analysis.R").read_text(encoding="ascii")
     assert re.search(r"start = c\([^)]*\b0\.0[,)]", script)
     ran = run_in_r(tmp_path / "R")
@@ -256,7 +256,7 @@ def test_r_holds_a_variance_at_zero(tmp_path):
 def test_script_of_r_names_every_structure(tmp_path):
     sheet = structured(tmp_path)
     options = (*STRUCTURES["all"], *STRUCTURES["rho of what is shared"])
-    done = call("export-r", sheet, "-o", tmp_path / "R", "--moderators", "", *options)
+    done = call("export-r", sheet, "-o", tmp_path / "R", "--by", "none", *options)
     assert done.exit_code == 0, done.stderr
     text = (tmp_path / "R" / "analysis.R").read_text(encoding="ascii")
     main = next(line for line in text.splitlines() if line.startswith('mean_of("che (main)"'))
@@ -276,7 +276,7 @@ def test_script_of_r_names_every_structure(tmp_path):
 def test_python_script_runs_in_its_own_folder(tmp_path, monkeypatch):
     sheet = structured(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert call("export-python", sheet.name, "-o", "py", "--moderators", "").exit_code == 0
+    assert call("export-python", sheet.name, "-o", "py", "--by", "none").exit_code == 0
     command = [sys.executable, "analysis.py"]
     ran = subprocess.run(
         command, cwd=tmp_path / "py", capture_output=True, check=False, timeout=120
@@ -287,7 +287,7 @@ def test_python_script_runs_in_its_own_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize("options", STRUCTURES.values(), ids=STRUCTURES)
 def test_python_script_takes_every_structure(tmp_path, options):
     sheet = structured(tmp_path)
-    done = call("export-python", sheet, "-o", tmp_path / "py", "--moderators", "", *options)
+    done = call("export-python", sheet, "-o", tmp_path / "py", "--by", "none", *options)
     assert done.exit_code == 0, done.stderr
     command = [sys.executable, str(tmp_path / "py" / "analysis.py")]
     ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, timeout=120)

@@ -53,7 +53,19 @@ def test_results_have_every_analysis(made):
 @pytest.mark.slow
 def test_same_input_gives_the_same_bytes(made, tmp_path):
     again = tmp_path / "again"
-    call("report", made.sheet, "-o", again, "-q", "--moderators", "modality,alliance_rater,year")
+    call(
+        "report",
+        made.sheet,
+        "-o",
+        again,
+        "-q",
+        "--by",
+        "modality",
+        "--by",
+        "alliance_rater",
+        "--by",
+        "year",
+    )
     for path in made.folder.rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (again / path.relative_to(made.folder)).read_bytes(), path
@@ -110,7 +122,7 @@ def test_pictures_have_the_resolution_of_print(made):
 
 def test_json_is_one_document_and_files_are_written(good, tmp_path):
     done = call("report", good, "-o", tmp_path / "out", "--json", "--no-bias", "--no-influence",
-                "--no-figures", "--moderators", "")  # fmt: skip
+                "--no-figures", "--by", "none")  # fmt: skip
     assert done.exit_code == 0
     content = json.loads(done.stdout)
     assert content["bias"] is content["influence"] is content["moderators"] is None
@@ -129,7 +141,7 @@ def test_sheet_with_errors_is_refused(tmp_path):
 
 
 def test_unknown_moderator_is_refused(good):
-    done = call("report", good, "--moderators", "colour")
+    done = call("report", good, "--by", "colour")
     assert done.exit_code == 2
     assert "MA681" in done.stderr
     assert "modality" in done.stderr

@@ -207,7 +207,7 @@ def test_the_rule_explains_nothing_where_no_study_has_samples(one_sample):
     ids=" ".join,
 )
 def test_r_reproduces_it(sheet, tmp_path, options):
-    done = call("export-r", sheet, "-o", tmp_path / "R", *options, "--moderators", "modality")
+    done = call("export-r", sheet, "-o", tmp_path / "R", *options, "--by", "modality")
     assert done.exit_code == 0, done.stderr
     ran = subprocess.run(
         ["Rscript", "analysis.R"], cwd=tmp_path / "R", capture_output=True, encoding="utf-8",

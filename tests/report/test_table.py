@@ -95,3 +95,28 @@ def test_rendered_table_has_title_and_notes():
 
 def test_narrow_table_becomes_blocks():
     assert render_text(TABLE, 12).splitlines()[1:4] == ["", "che", "  r: .278"]
+
+
+def test_columns_go_one_at_a_time_then_texts_fold_then_rows_become_blocks():
+    fields = (
+        Field(key="name", title="Name of the study"),
+        Field(key="n", title="Participants", kind="count"),
+        Field(key="r", title="r", kind="r"),
+        Field(key="a", title="first to stay", kind="r", optional=True),
+        Field(key="b", title="first to go", kind="r", optional=True),
+    )
+    row = {"name": "a long name of a study", "n": 1234, "r": 0.3, "a": 0.1, "b": 0.2}
+    table = Table(title="T", fields=fields, rows=(row,))
+    at = {width: render_text(table, width).splitlines() for width in range(14, 80)}
+    for width, lines in at.items():
+        assert all(text_width(line) <= width for line in lines[2:] if width >= 30)
+        told = " ".join(lines)
+        assert "1,234" in told and ".300" in told
+        assert ".100" in told or "left out for width: first to stay" in told
+        assert ".100" in told or ".200" not in told
+    assert at[79][2].split("  ")[0] == "Name of the study"
+    assert "(left out for width: first to go)" in " ".join(at[48])
+    assert at[32][2:6] == ["Name of the    Participants    r", "study", "─" * 32,
+                           "a long name of        1,234 .300"]  # fmt: skip
+    assert at[32][6] == "a study"
+    assert "  Participants: 1,234" in at[20]

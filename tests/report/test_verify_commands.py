@@ -25,7 +25,7 @@ COMMANDS = {
     "moderators": (
         "--by", "modality", "--formula", "year", "--at", "year=2000", "--within-between",
         "alliance_rater", "--heterogeneity", "year", "--model-set", "modality", "--rho", ".8",
-        "--tests", "permutation", "--seed", "7",
+        "--also", "permutation", "--seed", "7",
     ),
     "influence": ("--by", "modality", "--gosh", "200", "--seed", "3", "--tau2", "ML"),
     "bias": ("--steps", ".05,.5", "--model", "three-level", "--level", ".9"),

@@ -95,7 +95,7 @@ def test_the_methods_name_the_correction_and_figures_do(sheet):
     ("test", "named"), [("knapp-hartung", True), ("t", False)], ids=["knapp-hartung", "t"]
 )
 def test_the_test_of_levels_is_named_as_it_was_made(sheet, test, named):
-    words = ("--model", "two-level", "--test", test, "--moderators", "modality")
+    words = ("--model", "two-level", "--test", test, "--by", "modality")
     call("report", sheet, *words)
     text = (sheet.parent / "s_results" / "report.md").read_text(encoding="utf-8")
     (sentence,) = [s for s in text.replace("\n", " ").split(". ") if "were compared with" in s]

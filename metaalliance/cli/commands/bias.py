@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures
+from metaalliance.cli.arguments import Figures, among
 from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
 
 
-@command("bias", "Examine", ANALYSIS)
+@command(
+    "bias",
+    "Examine",
+    ANALYSIS,
+    examples=("bias studies.xlsx", "bias studies.xlsx --steps .025,.5 --tau2 ML --no-figures"),
+)
 def bias(
     request: Request,
     steps: Annotated[
@@ -25,6 +30,7 @@ def bias(
         typer.Option(
             "--alternative",
             help="Direction that selection favours: greater, less or auto (sign of the mean).",
+            autocompletion=among(("auto", "greater", "less")),
         ),
     ] = "auto",
     aggregation_rho: Annotated[

@@ -18,6 +18,10 @@ from metaalliance.cli.request import Request
     SHEET,
     without=["workbook", "verbose"],
     helps={"output": "Workbook [default: agreement_conflicts.xlsx beside the first]."},
+    examples=(
+        "agree coder_a.xlsx coder_b.xlsx",
+        "agree coder_a.xlsx coder_b.xlsx --key effect --all -o conflicts.xlsx",
+    ),
 )
 def agree(
     request: Request,
@@ -38,7 +42,16 @@ def agree(
     return run_agree(request, workbooks, key=key, level=level, every=every)
 
 
-@command("reconcile", "Code twice", SHEET, without=["sheet", "verbose"])
+@command(
+    "reconcile",
+    "Code twice",
+    SHEET,
+    without=["sheet", "verbose"],
+    examples=(
+        "reconcile settled.xlsx -o team.xlsx",
+        "reconcile settled.xlsx -o team.xlsx --force --json",
+    ),
+)
 def reconcile(
     request: Request,
     workbook: Annotated[Path, typer.Argument(help="Conflicts workbook with every decision.")],

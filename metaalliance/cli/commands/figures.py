@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from metaalliance.cli.figure_options import asked_options, figure_options
-from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.arguments import PANELS, among
+from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
 
+_PANEL = PANELS["Figure"]
+_FORMERLY = (
+    Former(flag="--reference", now="--published"),
+    Former(flag="--reference-label", now="--published-label"),
+    Former(flag="--directions", now="--sides"),
+)
 Outputs = Annotated[
     list[Path] | None,
     typer.Option(
@@ -18,26 +25,69 @@ Outputs = Annotated[
         "--output",
         help="File (.pdf, .svg, .png, .tif, .eps), repeated for several, or a folder "
         "[default: <name>_results/figures beside the sheet].",
+        rich_help_panel=PANELS["Request"],
     ),
 ]
 StyleName = Annotated[
     str | None,
     typer.Option(
         "--style",
+        autocompletion=among(("apa", "revman", "jama", "bmj")),
+        rich_help_panel=_PANEL,
         help="apa, revman, jama, bmj or one of metaalliance.toml [default: its [style], or apa].",
     ),
 ]
-Width = Annotated[float | None, typer.Option("--width", help="Exact width in mm.")]
-Title = Annotated[str | None, typer.Option("--title", help="Printed above the figure.")]
-Dpi = Annotated[int, typer.Option("--dpi", min=50, max=2400, help="Resolution of .png and .tif.")]
+Width = Annotated[
+    float | None, typer.Option("--width", help="Exact width in mm.", rich_help_panel=_PANEL)
+]
+Title = Annotated[
+    str | None, typer.Option("--title", help="Printed above the figure.", rich_help_panel=_PANEL)
+]
+Dpi = Annotated[
+    int,
+    typer.Option(
+        "--dpi", min=50, max=2400, help="Resolution of .png and .tif.", rich_help_panel=_PANEL
+    ),
+]
 Further = Annotated[
     list[str] | None,
-    typer.Option("--option", help="Another option of the figure, NAME=VALUE; repeat it."),
+    typer.Option(
+        "--option",
+        help="Another option of the figure, NAME=VALUE; repeat it.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 
 
-@command("forest", "Draw", ANALYSIS, without=["output"])
-@figure_options("forest", "summary-forest", "comparison-forest")
+def _figure(*kinds: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return what gives a command the options of some kinds of figures, none for all."""
+
+    def extend(function: Callable[..., int]) -> Callable[..., int]:
+        from metaalliance.cli.figure_options import figure_options
+
+        return figure_options(*kinds)(function)
+
+    return extend
+
+
+def _kinds() -> list[str]:
+    from metaalliance.plots.kinds import KINDS
+
+    return list(KINDS)
+
+
+@command(
+    "forest",
+    "Draw",
+    ANALYSIS,
+    without=["output"],
+    examples=(
+        "forest studies.xlsx --by modality --columns year,n -o forest.pdf",
+        "forest studies.xlsx --style jama --width 120 --published .28 -o forest.svg",
+    ),
+    formerly=_FORMERLY,
+    extend=_figure("forest", "summary-forest", "comparison-forest"),
+)
 def forest(
     request: Request,
     outputs: Outputs = None,
@@ -46,15 +96,25 @@ def forest(
     figure: Any = None,
     title: Title = None,
     summary: Annotated[
-        bool, typer.Option("--summary", help="One diamond per level of --by, on one page.")
+        bool,
+        typer.Option(
+            "--summary",
+            help="One diamond per level of --by, on one page.",
+            rich_help_panel=_PANEL,
+        ),
     ] = False,
     interactive: Annotated[
         bool,
-        typer.Option("--interactive", help="One HTML page to hover, sort and filter (.html)."),
+        typer.Option(
+            "--interactive",
+            help="One HTML page to hover, sort and filter (.html).",
+            rich_help_panel=_PANEL,
+        ),
     ] = False,
     dpi: Dpi = 300,
 ) -> int:
     """Draw the forest plot of a workbook, in the style and width of a journal."""
+    from metaalliance.cli.figure_options import asked_options
     from metaalliance.cli.figures import figure_of, run_figure
 
     options = asked_options(figure)
@@ -66,8 +126,14 @@ def forest(
     return run_figure(figure_of(request, "forest", kind, options=options, **look))
 
 
-@command("funnel", "Draw", ANALYSIS, without=["output"])
-@figure_options("funnel")
+@command(
+    "funnel",
+    "Draw",
+    ANALYSIS,
+    without=["output"],
+    examples=("funnel studies.xlsx", "funnel studies.xlsx --by modality --dpi 600 -o funnel.png"),
+    extend=_figure("funnel"),
+)
 def funnel(
     request: Request,
     outputs: Outputs = None,
@@ -79,6 +145,7 @@ def funnel(
     dpi: Dpi = 300,
 ) -> int:
     """Draw the contour-enhanced funnel plot of a workbook."""
+    from metaalliance.cli.figure_options import asked_options
     from metaalliance.cli.figures import figure_of, run_figure
 
     options = asked_options(figure, option or ())
@@ -86,11 +153,21 @@ def funnel(
     return run_figure(figure_of(request, "funnel", "funnel", options=options, **look))
 
 
-@command("plot", "Draw", ANALYSIS, without=["output"])
-@figure_options()
+@command(
+    "plot",
+    "Draw",
+    ANALYSIS,
+    without=["output"],
+    examples=("plot", "plot orchard studies.xlsx --by modality"),
+    formerly=(*_FORMERLY, Former(flag="--columns", now="--by", only="coefficients")),
+    extend=_figure(),
+)
 def plot(
     request: Request,
-    kind: Annotated[str | None, typer.Argument(help="Kind of figure; none lists all.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(help="Kind of figure; none lists all.", autocompletion=among(_kinds)),
+    ] = None,
     workbook: Annotated[
         Path | None, typer.Argument(help="Extraction workbook (.xlsx, .csv, .ods, .sav ...), or -.")
     ] = None,
@@ -103,6 +180,7 @@ def plot(
     dpi: Dpi = 300,
 ) -> int:
     """Draw any kind of figure of a workbook; without a kind, list them."""
+    from metaalliance.cli.figure_options import asked_options
     from metaalliance.cli.figures import figure_of, list_kinds, run_figure
     from metaalliance.errors import OptionError
 

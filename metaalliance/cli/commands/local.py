@@ -15,6 +15,7 @@ from metaalliance.cli.request import Request
     "Report and check",
     ANALYSIS,
     without=["workbook", "output", "sheet", "json_output", "force", "quiet", "verbose"],
+    examples=("serve", "serve --port 8080 --no-browser"),
 )
 def serve(
     request: Request,

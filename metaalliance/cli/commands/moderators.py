@@ -6,19 +6,44 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import ComponentsOption, Figures, checked_components
-from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.arguments import (
+    ComponentsOption,
+    Figures,
+    among,
+    checked_components,
+    moderator_columns,
+)
+from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
+from metaalliance.options import FurtherTest, option_values
 
+_TESTS = option_values(FurtherTest)
 Pairs = list[str] | None
 
 
-@command("moderators", "Examine", ANALYSIS)
+@command(
+    "moderators",
+    "Examine",
+    ANALYSIS,
+    examples=(
+        "moderators studies.xlsx --by modality --by alliance_rater",
+        'moderators studies.xlsx --formula "modality + year" --reference modality=CBT',
+    ),
+    formerly=(
+        Former(flag="--scale-formula", now="--heterogeneity"),
+        Former(flag="--compare", now="--contrasts"),
+        Former(flag="--tests", now="--also", listed=True),
+    ),
+)
 def moderators(
     request: Request,
     by: Annotated[
         Pairs,
-        typer.Option("--by", help="Moderator, text or numbers; repeat it [default: modality]."),
+        typer.Option(
+            "--by",
+            help="Column that groups, or a number; repeat it [default: modality].",
+            autocompletion=among(moderator_columns),
+        ),
     ] = None,
     formula: Annotated[
         str | None,
@@ -27,14 +52,15 @@ def moderators(
     within_between: Annotated[
         Pairs,
         typer.Option(
-            "--within-between", help="Slopes within and between studies of a column; repeat it."
+            "--within-between",
+            help="Slopes within and between studies of a column; repeat it.",
+            autocompletion=among(moderator_columns),
         ),
     ] = None,
     heterogeneity: Annotated[
         str | None,
         typer.Option(
             "--heterogeneity",
-            "--scale-formula",
             help="Moderators of tau² between studies beside those of --formula, and of other "
             'components by name: "year; effect = outcome" (location-scale model).',
         ),
@@ -73,15 +99,21 @@ def moderators(
     common_set: Annotated[
         bool, typer.Option("--common-set", help="Test all on effects with every value.")
     ] = False,
-    compare: Annotated[
-        str, typer.Option("--compare", help="Contrasts: pairwise or reference.")
-    ] = "pairwise",
-    tests: Annotated[
-        str | None,
+    contrasts: Annotated[
+        str,
         typer.Option(
-            "--tests",
-            help="Further tests: all, or htz, knapp-hartung, wald, likelihood-ratio, permutation, "
-            "wild-bootstrap (also of a formula) with commas between.",
+            "--contrasts",
+            help="Differences of levels: pairwise, or from the reference.",
+            autocompletion=among(("pairwise", "reference")),
+        ),
+    ] = "pairwise",
+    also: Annotated[
+        Pairs,
+        typer.Option(
+            "--also",
+            help=f"A further test: {', '.join(_TESTS[:-1])} or {_TESTS[-1]} (also of a formula); "
+            "may be repeated.",
+            autocompletion=among(_TESTS),
         ),
     ] = None,
     sesoi: Annotated[
@@ -99,7 +131,7 @@ def moderators(
     from metaalliance.analysis.moderators import ModeratorOptions
     from metaalliance.cli.moderators import run_moderators
 
-    asked = {"all", "permutation", "wild-bootstrap"} & {t.strip() for t in (tests or "").split(",")}
+    asked = {"all", "permutation", "wild-bootstrap"} & set(also or ())
     options = ModeratorOptions(
         by=tuple(by or ()),
         formula=formula,
@@ -113,10 +145,12 @@ def moderators(
         separate_tau2=separate_tau2,
         min_studies=min_studies,
         common_set=common_set,
-        compare=compare,
-        tests=tests,
+        compare=contrasts,
+        tests=",".join(also) if also else None,
         sesoi=sesoi,
-        components=checked_components(components, asked, "--tests permutation,wild-bootstrap"),
+        components=checked_components(
+            components, asked, "--also permutation and --also wild-bootstrap"
+        ),
         replications=replications,
         seed=seed,
     )

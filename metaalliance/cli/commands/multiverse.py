@@ -7,13 +7,22 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Jobs, Key
-from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.arguments import Jobs, Key, among
+from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
 from metaalliance.model import RHO
+from metaalliance.options import Kind, Test, option_values
 
 
-@command("multiverse", "Examine", ANALYSIS)
+@command(
+    "multiverse",
+    "Examine",
+    ANALYSIS,
+    examples=(
+        "multiverse studies.xlsx",
+        "multiverse studies.xlsx --decision rho=.4,.6 --decision tau2=REML,ML --no-figures",
+    ),
+)
 def multiverse(
     request: Request,
     decision: Annotated[
@@ -41,10 +50,21 @@ def multiverse(
     "Plan and explain",
     without=["workbook", "sheet", "config", "verbose"],
     helps={"output": "Folder for power.json and power.xlsx."},
+    examples=(
+        "power mean --r .2 --k 10,20,40 --n 60 --tau .15",
+        "power precision --r .25 --k 30 --n 80 --tau .15 --half-width .05",
+    ),
+    formerly=(Former(flag="--effects", now="--effects-per-study"),),
 )
 def power(
     request: Request,
-    question: Annotated[str, typer.Argument(help="mean, contrast, egger or precision.")],
+    question: Annotated[
+        str,
+        typer.Argument(
+            help="mean, contrast, egger or precision.",
+            autocompletion=among(("mean", "contrast", "egger", "precision")),
+        ),
+    ],
     r: Annotated[
         str | None,
         typer.Option(
@@ -62,8 +82,8 @@ def power(
         float | None,
         typer.Option("--tau", help="Standard deviation of the true effects (Fisher z)."),
     ] = None,
-    effects: Annotated[
-        str, typer.Option("--effects", help="Effects of a study; several: 1,2,4.")
+    effects_per_study: Annotated[
+        str, typer.Option("--effects-per-study", help="Effects of a study; several: 1,2,4.")
     ] = "1",
     rho: Annotated[
         float, typer.Option("--rho", help="Correlation of sampling errors within a study.")
@@ -85,12 +105,25 @@ def power(
         typer.Option("--pilot", help="Sheet of a similar review: its n, effects and tau."),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="auto, che, three-level, two-level, common-effect.")
+        str,
+        typer.Option(
+            "--model",
+            help="Model: auto, che, three-level, two-level or common-effect.",
+            autocompletion=among(option_values(Kind)),
+        ),
     ] = "auto",
     test: Annotated[
-        str, typer.Option("--test", help="auto, knapp-hartung, cr2, t, wald; others simulated.")
+        str,
+        typer.Option(
+            "--test",
+            help="Test: auto, knapp-hartung, cr2, t or wald; others are simulated.",
+            autocompletion=among(option_values(Test)),
+        ),
     ] = "auto",
-    level: Annotated[float, typer.Option("--level", help="One less the size of the test.")] = 0.95,
+    level: Annotated[
+        float,
+        typer.Option("--level", help="Coverage of the intervals; 1 less it is the size of tests."),
+    ] = 0.95,
     target: Annotated[
         float | None, typer.Option("--target", help="Find the studies for this power, such as .8.")
     ] = None,
@@ -110,7 +143,7 @@ def power(
         k=k,
         n=n,
         tau=tau,
-        effects_per_study=effects,
+        effects_per_study=effects_per_study,
         rho=rho,
         between=between,
         excess=excess,
@@ -133,6 +166,7 @@ def power(
     ANALYSIS,
     without=["workbook", "verbose"],
     helps={"output": "Folder [default: <new>_results beside the sheet]."},
+    examples=("compare old.xlsx studies.xlsx", "compare old.xlsx studies.xlsx --key effect --all"),
 )
 def compare(
     request: Request,

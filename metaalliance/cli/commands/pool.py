@@ -6,31 +6,51 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import ComponentsOption, Figures, FigureWidth, checked_components
-from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.arguments import (
+    ComponentsOption,
+    Figures,
+    FigureWidth,
+    among,
+    checked_components,
+)
+from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
+from metaalliance.options import Further, option_values
+
+_ALSO = option_values(Further)
 
 
-@command("pool", "Pool", ANALYSIS)
+@command(
+    "pool",
+    "Pool",
+    ANALYSIS,
+    examples=(
+        "pool studies.xlsx",
+        "pool studies.xlsx --model three-level --tau2 ML --also wild-bootstrap -o results",
+    ),
+    formerly=(Former(flag="--bootstrap", now="--also wild-bootstrap --replications"),),
+)
 def pool(
     request: Request,
     width: FigureWidth = None,
     figures: Figures = True,
-    bootstrap: Annotated[
-        int,
-        typer.Option(
-            "--bootstrap", help="Replications of the cluster wild bootstrap, such as 999."
-        ),
-    ] = 0,
     also: Annotated[
         list[str] | None,
         typer.Option(
             "--also",
-            help="A further result: bayes, psychometric, permutation, henmi-copas, rve or "
-            "i2-bootstrap; may be repeated.",
+            help=f"A further result: {', '.join(_ALSO[:-1])} or {_ALSO[-1]}; may be repeated.",
+            autocompletion=among(_ALSO),
         ),
     ] = None,
     components: ComponentsOption = "re-estimated",
+    replications: Annotated[
+        int | None,
+        typer.Option(
+            "--replications",
+            min=99,
+            help="Of bootstrap and permutations [default: 999; 1000 for permutation].",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Seed of bootstrap and permutation.")
     ] = 1,
@@ -44,15 +64,16 @@ def pool(
     """Validate a workbook, convert its statistics, pool them, and draw and save the results."""
     from metaalliance.cli.pool import run_pool
 
-    asked = {"permutation"} & set(also or ()) | ({"bootstrap"} if bootstrap else set())
-
+    asked = {"permutation", "wild-bootstrap"} & set(also or ())
     return run_pool(
         request,
         width=width,
         figures=figures,
         cross_check=cross_check,
-        bootstrap=bootstrap,
         also=also or (),
-        components=checked_components(components, asked, "--bootstrap and --also permutation"),
+        components=checked_components(
+            components, asked, "--also wild-bootstrap and --also permutation"
+        ),
+        replications=replications,
         seed=seed,
     )

@@ -7,24 +7,28 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures, FigureWidth
-from metaalliance.cli.register import ANALYSIS, command
+from metaalliance.cli.arguments import By, Figures, FigureWidth
+from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
 
-Moderators = Annotated[
-    str | None,
-    typer.Option(
-        "--moderators",
-        help='Columns such as modality,alliance_rater, or "" for none [default: modality].',
+#: What `--by` was called.
+_MODERATORS = Former(flag="--moderators", now="--by", listed=True, blank="none")
+
+
+@command(
+    "report",
+    "Report and check",
+    ANALYSIS,
+    examples=(
+        "report studies.xlsx",
+        "report studies.xlsx --by modality --by alliance_rater --no-influence -o paper",
     ),
-]
-
-
-@command("report", "Report and check", ANALYSIS)
+    formerly=(_MODERATORS,),
+)
 def report(
     request: Request,
     width: FigureWidth = None,
-    moderators: Moderators = None,
+    by: By = None,
     bias: Annotated[
         bool | None,
         typer.Option("--bias/--no-bias", help="Examine publication bias [default: bias]."),
@@ -46,7 +50,7 @@ def report(
     return run_report(
         request,
         width=width,
-        moderators=_names(moderators),
+        moderators=_columns(by),
         bias=bias,
         influence=influence,
         multiverse=multiverse,
@@ -54,7 +58,15 @@ def report(
     )
 
 
-@command("verify", "Report and check", without=["output", "force", "quiet", "verbose"])
+@command(
+    "verify",
+    "Report and check",
+    without=["output", "force", "quiet", "verbose"],
+    examples=(
+        "verify studies_results/run.json studies.xlsx",
+        "verify studies_results/run_bias.json studies.xlsx --strict",
+    ),
+)
 def verify(
     request: Request,
     record: Annotated[
@@ -86,12 +98,14 @@ def verify(
     "Report and check",
     ANALYSIS,
     helps={"output": "Folder [default: <name>_R beside the sheet]."},
+    examples=("export-r studies.xlsx", "export-r studies.xlsx --by modality -o analysis_in_r"),
+    formerly=(_MODERATORS,),
 )
-def export_r(request: Request, moderators: Moderators = None) -> int:
+def export_r(request: Request, by: By = None) -> int:
     """Write an R script (metafor, clubSandwich) with data that reproduces the results."""
     from metaalliance.cli.export import run_export_r
 
-    return run_export_r(request, _names(moderators))
+    return run_export_r(request, _columns(by))
 
 
 @command(
@@ -99,16 +113,19 @@ def export_r(request: Request, moderators: Moderators = None) -> int:
     "Report and check",
     ANALYSIS,
     helps={"output": "Folder [default: <name>_python beside the sheet]."},
+    examples=(
+        "export-python studies.xlsx",
+        "export-python studies.xlsx --by none --model three-level -o analysis_in_python",
+    ),
+    formerly=(_MODERATORS,),
 )
-def export_python(request: Request, moderators: Moderators = None) -> int:
+def export_python(request: Request, by: By = None) -> int:
     """Write a Python script that does the analysis again."""
     from metaalliance.cli.export import run_export_python
 
-    return run_export_python(request, _names(moderators))
+    return run_export_python(request, _columns(by))
 
 
-def _names(moderators: str | None) -> tuple[str, ...] | None:
-    """Split a list of columns; None stays None."""
-    if moderators is None:
-        return None
-    return tuple(name.strip() for name in moderators.split(",") if name.strip())
+def _columns(by: list[str] | None) -> tuple[str, ...] | None:
+    """Return the columns of --by: None where nothing is said, none where that is asked for."""
+    return tuple(name for name in by if name not in {"", "none"}) if by else None

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from metaalliance.cli.arguments import among
 from metaalliance.cli.register import POLICY, SHEET, command
 from metaalliance.cli.request import Request
 
@@ -14,7 +15,23 @@ Replace = Annotated[bool, typer.Option("--force", help="Replace an existing file
 _PREPARE = "Prepare a sheet"
 
 
-@command("template", _PREPARE)
+def _codes() -> list[str]:
+    from metaalliance.messages import MESSAGES
+
+    return sorted(MESSAGES)
+
+
+def _vocabularies() -> list[str]:
+    from metaalliance.sheet.columns.vocabularies import VOCABULARIES
+
+    return list(VOCABULARIES)
+
+
+@command(
+    "template",
+    _PREPARE,
+    examples=("template -o coding.xlsx", "template --short -o short.xlsx"),
+)
 def template(
     output: Annotated[Path, typer.Option("-o", "--output", help="Workbook to write.")] = Path(
         "studies.xlsx"
@@ -30,7 +47,7 @@ def template(
     return run_template(output, force, short=short)
 
 
-@command("example", _PREPARE)
+@command("example", _PREPARE, examples=("example", "example -o practice.xlsx"))
 def example(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder or file [default: here].")
@@ -48,6 +65,7 @@ def example(
     _PREPARE,
     without=["config", "quiet", "verbose"],
     helps={"output": "File [default: metaalliance.toml beside the sheet]."},
+    examples=("init studies.xlsx", "init studies.xlsx --sheet effects -o review.toml"),
 )
 def init(request: Request) -> int:
     """Propose a configuration: what the sheet needs, why, and how many rows would be used."""
@@ -66,12 +84,20 @@ def init(request: Request) -> int:
         "sheet": "Sheet of a workbook [default: the first with such headers].",
         "force": "Replace an existing workbook.",
     },
+    examples=(
+        "import wide.csv",
+        "import wide.csv --from wide --direction symptoms=lower_better -o coded.xlsx",
+    ),
 )
 def import_(
     request: Request,
     house: Annotated[
         str | None,
-        typer.Option("--from", help="revman, covidence, metapsy, cma or wide [default: found]."),
+        typer.Option(
+            "--from",
+            help="revman, covidence, metapsy, cma or wide [default: found].",
+            autocompletion=among(("revman", "covidence", "metapsy", "cma", "wide")),
+        ),
     ] = None,
     reviewer: Annotated[
         str | None,
@@ -107,6 +133,7 @@ def import_(
     SHEET,
     without=["output", "verbose"],
     helps={"force": "Replace an existing copy."},
+    examples=("validate studies.xlsx --all", "validate studies.xlsx --annotate checked.xlsx"),
 )
 def validate(
     request: Request,
@@ -121,7 +148,12 @@ def validate(
         typer.Option("--annotate", help="Write a copy (.xlsx) with coloured cells and comments."),
     ] = None,
     output_format: Annotated[
-        str, typer.Option("--output-format", help="text, json, csv or github.")
+        str,
+        typer.Option(
+            "--output-format",
+            help="text, json, csv or github.",
+            autocompletion=among(("text", "json", "csv", "github")),
+        ),
     ] = "text",
 ) -> int:
     """Report every problem of a workbook with its cell; the workbook is not touched."""
@@ -142,6 +174,7 @@ def validate(
     POLICY,
     without=["verbose"],
     helps={"output": "effects.csv or effects.xlsx [default: print CSV]."},
+    examples=("convert studies.xlsx -o effects.csv", "convert studies.xlsx --measure r"),
 )
 def convert(request: Request) -> int:
     """Convert every row to an effect size with its ledger, as CSV or a workbook."""
@@ -151,12 +184,18 @@ def convert(request: Request) -> int:
 
 
 @command(
-    "vocabulary", _PREPARE, without=["workbook", "output", "sheet", "force", "quiet", "verbose"]
+    "vocabulary",
+    _PREPARE,
+    without=["workbook", "output", "sheet", "force", "quiet", "verbose"],
+    examples=("vocabulary", "vocabulary modality"),
 )
 def vocabulary(
     request: Request,
     column: Annotated[
-        str | None, typer.Argument(help="A column such as modality; none lists all.")
+        str | None,
+        typer.Argument(
+            help="A column such as modality; none lists all.", autocompletion=among(_vocabularies)
+        ),
     ] = None,
 ) -> int:
     """Print the levels that a column may have, with their aliases."""
@@ -165,10 +204,11 @@ def vocabulary(
     return run_vocabulary(column, request.config, json_output=request.json_output)
 
 
-@command("explain", "Plan and explain")
+@command("explain", "Plan and explain", examples=("explain MA312", "explain"))
 def explain(
     code: Annotated[
-        str | None, typer.Argument(help="A code such as MA312; none lists all.")
+        str | None,
+        typer.Argument(help="A code such as MA312; none lists all.", autocompletion=among(_codes)),
     ] = None,
 ) -> int:
     """Say what a code means and what to do about it."""

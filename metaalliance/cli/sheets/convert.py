@@ -8,7 +8,14 @@ from metaalliance.analysis.analysis import coded_effects, read
 from metaalliance.analysis.documents import effects_document
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.run import (
+    DATA,
+    OK,
+    print_data,
+    print_document,
+    print_error,
+    terminal_width,
+)
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.report.folder import write_file
@@ -54,7 +61,7 @@ def tidy(effects: Effects) -> pd.DataFrame:
 def _write(effects: Effects, request: Request, suffix: str) -> None:
     if request.output is None:
         if not request.json_output:
-            print_result(to_csv(tidy(effects)).splitlines())
+            print_data(to_csv(tidy(effects)))
         return
     if suffix == ".csv":
         content = to_csv(tidy(effects)).encode("utf-8-sig")

@@ -11,7 +11,15 @@ from metaalliance.analysis.analysis import read
 from metaalliance.analysis.documents import input_record
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.run import (
+    DATA,
+    OK,
+    print_data,
+    print_document,
+    print_error,
+    print_result,
+    terminal_width,
+)
 from metaalliance.errors import OptionError
 from metaalliance.problems import SCHEMA_VERSION, Problem
 from metaalliance.report.folder import write_file
@@ -46,9 +54,9 @@ def run_validate(
     elif output_format == "csv":
         single = [one.to_dict() for p in studies.problems for one in p.each]
         frame = pd.DataFrame(single, columns=_FIELDS)
-        print_result(to_csv(frame).splitlines())
+        print_data(to_csv(frame))
     elif output_format == "github":
-        print_result(github_lines(studies.problems, studies.file))
+        print_data("".join(f"{line}\n" for line in github_lines(studies.problems, studies.file)))
     else:
         _print(studies, request, every=every)
     severe = {"error", "warning"} if strict else {"error"}

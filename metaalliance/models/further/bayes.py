@@ -25,12 +25,13 @@ from metaalliance.models.of_effects import OfEffects
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Scale, check_level, check_option
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number
 from metaalliance.wording.phrases import share_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BayesianFit(OfEffects):
+class BayesianFit(OfEffects, InNotebook):
     """Posterior of the random-effects model, on the analysis scale.
 
     Attributes

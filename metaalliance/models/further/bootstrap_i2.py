@@ -25,13 +25,14 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.options import check_level, check_option, check_seed
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 
 Bootstrap = Literal["parametric", "cluster"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class I2Bootstrap:
+class I2Bootstrap(InNotebook):
     """Percentile intervals of I² and of its levels.
 
     Attributes

@@ -13,13 +13,14 @@ from metaalliance.models.independence import independent_effects
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 
 _LIMITS = ("estimate", "ci_low", "ci_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HenmiCopasFit:
+class HenmiCopasFit(InNotebook):
     """Common-effect mean with an interval that allows for heterogeneity and for its bias.
 
     Attributes

@@ -17,6 +17,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
 from metaalliance.options import Components, Tau2OrFE, check_option
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number, p_text
 from metaalliance.wording.phrases import components_text
 
@@ -25,7 +26,7 @@ STATISTICS = {"knapp-hartung": "knapp-hartung", "wald": "wald", "t": "wald"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PermutationResult(core.PermutationTest):
+class PermutationResult(core.PermutationTest, InNotebook):
     """Test of a mean of zero by flipping the signs of studies.
 
     Attributes

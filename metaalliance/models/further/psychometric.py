@@ -40,6 +40,7 @@ from metaalliance.models.scale import without_nan
 from metaalliance.options import check_level, check_option, check_rho
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 
 _TITLES = {
@@ -53,7 +54,7 @@ _NUMBERS = ("mean_r", "mean_rho", "se", "ci_low", "ci_high", "observed_variance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PsychometricResult:
+class PsychometricResult(InNotebook):
     """Mean correlation, observed and corrected, and the variance of true correlations.
 
     Attributes

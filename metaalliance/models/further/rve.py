@@ -23,13 +23,14 @@ from metaalliance.models.inference.coefficients import COLUMNS
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 
 WorkingModel = Literal["CORR", "HIER"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RveResult:
+class RveResult(InNotebook):
     """Coefficients with robust standard errors.
 
     Attributes

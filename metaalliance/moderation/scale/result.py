@@ -12,6 +12,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
+from metaalliance.interchange import FrameLike
 from metaalliance.model import Specification
 from metaalliance.models.inference.coefficients import Coefficients
 from metaalliance.models.of_effects import OfModel
@@ -22,10 +23,11 @@ from metaalliance.moderation.scale.coefficients import ScaleFit
 from metaalliance.moderation.scale.design import Designs
 from metaalliance.options import Scale
 from metaalliance.problems import Problem
+from metaalliance.wording.notebook import InNotebook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LocationScale(OfModel):
+class LocationScale(OfModel, InNotebook):
     """A location-scale model.
 
     Attributes
@@ -84,7 +86,7 @@ class LocationScale(OfModel):
 
     def predict(
         self,
-        frame: pd.DataFrame | None = None,
+        frame: FrameLike | None = None,
         *,
         at: Mapping[str, Any] | None = None,
         prediction: str | None = None,

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
+from metaalliance.interchange import pandas_frame
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.meta_regression import MetaRegression, meta_regression
@@ -113,33 +114,31 @@ def coefficients_text(
     )
 
 
-def moderator_coefficients(
-    fit: PooledFit, *, columns: str | Sequence[str], **settings: Any
-) -> Figure:
+def moderator_coefficients(fit: PooledFit, *, by: str | Sequence[str], **settings: Any) -> Figure:
     """Draw the coefficients of a meta-regression of a fit's effects on some moderators.
 
     Parameters
     ----------
     fit : PooledFit
         A result of `pool`, whose model and settings are taken.
-    columns : sequence of str, or str
+    by : sequence of str, or str
         Moderators, or their names with commas between them, one term each: levels against
         the level with most studies, years per decade.
     **settings
         As for `coefficients`.
     """
-    return coefficients(_regressed(fit, columns), **settings)
+    return coefficients(_regressed(fit, by), **settings)
 
 
-def moderator_coefficients_text(fit: PooledFit, *, columns: str | Sequence[str]) -> str:
+def moderator_coefficients_text(fit: PooledFit, *, by: str | Sequence[str]) -> str:
     """Describe the plot for readers who cannot see it."""
-    return coefficients_text(_regressed(fit, columns))
+    return coefficients_text(_regressed(fit, by))
 
 
-def _regressed(fit: PooledFit, columns: str | Sequence[str]) -> MetaRegression:
+def _regressed(fit: PooledFit, by: str | Sequence[str]) -> MetaRegression:
     """Regress on all columns; warnings stay in the notices."""
     asked: Any = fit.specification.asked
-    names = columns.split(",") if isinstance(columns, str) else columns
+    names = by.split(",") if isinstance(by, str) else by
     formula = " + ".join(f"`{name.strip()}`" for name in names if name.strip())
     with quiet():
         return meta_regression(fit.effects, formula, model=asked)
@@ -192,7 +191,7 @@ def coefficient_frame(
     OptionError
         When a column is missing, or none is left.
     """
-    frame = result.to_frame() if isinstance(result, RegressionFit) else result
+    frame = result.to_frame() if isinstance(result, RegressionFit) else pandas_frame(result)
     lost = [c for c in COLUMNS if c not in frame]
     if lost:
         raise OptionError(f"The frame of coefficients has no column {lost[0]!r}.")

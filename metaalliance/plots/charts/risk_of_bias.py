@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from metaalliance.errors import OptionError
+from metaalliance.interchange import pandas_frame
 from metaalliance.plots.canvas.page import Page, check_width
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import own, run_width, user, wrap
@@ -51,6 +52,7 @@ def risk_of_bias(
         Without ratings, or with more kinds of them than fills.
     """
     look, width = style_named(style), check_width(width_mm)
+    ratings = pandas_frame(ratings, "ratings")
     if ratings.empty or not len(ratings.columns):
         raise OptionError("There are no ratings of the risk of bias to draw.")
     named = [level for level in levels if level != missing]

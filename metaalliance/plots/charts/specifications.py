@@ -11,6 +11,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.errors import OptionError
+from metaalliance.interchange import pandas_frame
 from metaalliance.options import Measure
 from metaalliance.robustness.results import Multiverse
 from metaalliance.wording.numbers import number
@@ -79,9 +80,10 @@ def _frame(
         "specification", "rank", "estimate", "ci_low", "ci_high", "p_value", "significant",
         "reference",
     }  # fmt: skip
-    columns = [str(c) for c in result.columns if c not in known]
-    several = [c for c in columns if result[c].nunique(dropna=True) > 1]
-    return result, list(decisions or several), 0.95
+    frame = pandas_frame(result, "result")
+    columns = [str(c) for c in frame.columns if c not in known]
+    several = [c for c in columns if frame[c].nunique(dropna=True) > 1]
+    return frame, list(decisions or several), 0.95
 
 
 def _rows(

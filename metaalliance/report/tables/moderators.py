@@ -34,7 +34,7 @@ def combined_table(found: ModeratorTable) -> Table:
         fields=(
             Field(key="name", title="Moderator"),
             Field(key="n_studies", title="Studies", kind="count"),
-            Field(key="n_effects", title="Effects", kind="count"),
+            Field(key="n_effects", title="Effects", kind="count", optional=True),
             effect_field("estimate", is_r=is_r),
             Field(key="ci", title=f"{level_text(level)} CI", kind="interval"),
             Field(key="pi", title=f"{level_text(level)} PI", kind="interval", optional=True),

@@ -28,13 +28,13 @@ def model_table(rows: Sequence[NamedFit], *, digits: int = 3) -> Table:
     fields = (
         Field(key="name", title="Model"),
         Field(key="n_studies", title="Studies", kind="count"),
-        Field(key="n_effects", title="Effects", kind="count"),
+        Field(key="n_effects", title="Effects", kind="count", optional=True),
         effect_field("estimate", digits, is_r=is_r),
         Field(key="ci", title=f"{level} CI", kind="interval"),
-        Field(key="p_value", title="p", kind="p", optional=True),
-        Field(key="pi", title=f"{level} PI", kind="interval"),
-        Field(key="tau", title="tau", kind="number", digits=digits),
-        Field(key="I2", title="I² %", kind="percent", digits=max(0, digits - 2)),
+        Field(key="p_value", title="p", kind="p"),
+        Field(key="pi", title=f"{level} PI", kind="interval", optional=True),
+        Field(key="tau", title="tau", kind="number", digits=digits, optional=True),
+        Field(key="I2", title="I² %", kind="percent", digits=max(0, digits - 2), optional=True),
     )
     return Table(
         title="Pooled results",

@@ -7,6 +7,7 @@ import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any, Literal
 
 from metaalliance.wording.numbers import limits, number, p_text
@@ -15,6 +16,8 @@ from metaalliance.wording.untrusted import printable
 Kind = Literal["text", "interval", "count", "r", "number", "p", "percent"]
 
 
+#: Columns of text are not folded below this width.
+NARROWEST = 12
 #: Before the first cell of a row that belongs to the one above.
 INDENT = "\N{EM SPACE}"
 
@@ -111,37 +114,74 @@ def pad(text: str, width: int, *, right: bool) -> str:
 def render_text(table: Table, width: int) -> str:
     """Return the table for a terminal of `width` columns.
 
-    Where it is too wide, gaps shrink, then optional columns are left out (and named below),
-    then every row becomes a block of lines.
+    Where it is too wide, gaps shrink and headers fold, then optional columns are left out from
+    the last on (and named below), then cells of text fold, then every row becomes a block of lines.
     """
-    needed = replace(table, fields=tuple(f for f in table.fields if not f.optional))
-    left_out = [f.title for f in table.fields if f.optional]
-    for candidate, gap in ((table, 2), (table, 1), (needed, 2), (needed, 1)):
-        widths = _widths(candidate)
-        if sum(widths) + gap * (len(widths) - 1) <= width:
-            lines = _lines(candidate, widths, gap)
-            if candidate is needed and left_out:
-                lines.append(f"(left out for width: {', '.join(left_out)})")
-            return "\n".join([*lines, *_under(table, width)])
-    return _blocks(table, table.cells(), width)
+    left_out: list[str] = []
+    candidate = table
+    while True:
+        whole, folded = _widths(candidate), _widths(candidate, folded=True)
+        fitting = ((whole, 2), (whole, 1), (folded, 1))
+        found = next(((w, gap) for w, gap in fitting if _total(w, gap) <= width), None)
+        dispensable = [f for f in candidate.fields if f.optional]
+        if found is None and not dispensable:
+            found = _squeezed(candidate, folded, width), 1
+        if found is not None:
+            break
+        left_out.append(dispensable[-1].title)
+        kept = tuple(f for f in candidate.fields if f is not dispensable[-1])
+        candidate = replace(candidate, fields=kept)
+    widths, gap = found
+    if not widths:
+        return _blocks(table, table.cells(), width)
+    lines = [*wrapped(table.title, width), "", *_lines(candidate, widths, gap)]
+    if left_out:
+        lines += textwrap.wrap(f"(left out for width: {', '.join(reversed(left_out))})", width)
+    return "\n".join([*lines, *_under(table, width)])
 
 
-def _widths(table: Table) -> list[int]:
-    cells = table.cells()
-    return [max(text_width(row[i]) for row in cells) for i in range(len(table.fields))]
+def _total(widths: Sequence[int], gap: int) -> int:
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def _widths(table: Table, *, folded: bool = False) -> list[int]:
+    """Width of each column; with folded headers that of their longest word counts."""
+    head, *body = table.cells()
+    words = [max(h.split() or [""], key=text_width) if folded else h for h in head]
+    return [max(text_width(row[i]) for row in (words, *body)) for i in range(len(words))]
+
+
+def _squeezed(table: Table, widths: Sequence[int], width: int) -> list[int]:
+    """Take from the widest columns of text until a table fits; nothing, where it cannot."""
+    found = list(widths)
+    while _total(found, 1) > width:
+        texts = [i for i, f in enumerate(table.fields) if f.kind == "text" and found[i] > NARROWEST]
+        if not texts:
+            return []
+        found[max(texts, key=lambda i: found[i])] -= 1
+    return found
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """Return a text in lines of a column."""
+    if text_width(text) <= width:
+        return [text]
+    lines = textwrap.wrap(text, width)
+    fits = all(text_width(line) <= width for line in lines)
+    return lines if fits else textwrap.wrap(text, max(1, width // 2))
 
 
 def _lines(table: Table, widths: Sequence[int], gap: int) -> list[str]:
-    """Title, header, rule and rows."""
-    lines = [table.title, ""]
+    """Header, rule and rows."""
+    lines = []
+    rights = [f.kind not in {"text", "interval"} for f in table.fields]
     for index, row in enumerate(table.cells()):
-        parts = [
-            pad(text, w, right=f.kind not in {"text", "interval"})
-            for text, w, f in zip(row, widths, table.fields, strict=True)
-        ]
-        lines.append((" " * gap).join(parts).rstrip())
+        columns = [_folded(text, w) for text, w in zip(row, widths, strict=True)]
+        for parts in zip_longest(*columns, fillvalue=""):
+            padded = [pad(t, w, right=r) for t, w, r in zip(parts, widths, rights, strict=True)]
+            lines.append((" " * gap).join(padded).rstrip())
         if index == 0:
-            lines.append("─" * (sum(widths) + gap * (len(widths) - 1)))
+            lines.append("─" * _total(widths, gap))
     return lines
 
 
@@ -152,14 +192,14 @@ def _under(table: Table, width: int) -> list[str]:
 
 def _blocks(table: Table, cells: Sequence[Sequence[str]], width: int) -> str:
     """The table as one block a row, for narrow terminals."""
-    lines = [table.title]
+    lines = wrapped(table.title, width)
     for row in cells[1:]:
         lines += ["", row[0]]
         lines += [f"  {title}: {text}" for title, text in zip(cells[0][1:], row[1:], strict=True)]
     return "\n".join([*lines, *_under(table, width)])
 
 
-def wrapped(text: str, width: int, head: str) -> list[str]:
+def wrapped(text: str, width: int, head: str = "") -> list[str]:
     """Return lines of at most `width` columns, the first after a head, the others below it."""
     indent = " " * min(text_width(head), width // 3)
     lines = textwrap.wrap(text, max(width, 30), initial_indent=head, subsequent_indent=indent)

@@ -59,5 +59,5 @@ def test_what_cannot_be_drawn_is_refused():
 def test_columns_with_commas_between(make_fit, texts):
     fit = make_fit(24, groups=("CBT", "humanistic"))
     for columns in ("modality, year", ["modality", "year"]):
-        figure = moderator_coefficients(fit, columns=columns)
+        figure = moderator_coefficients(fit, by=columns)
         assert "Year (per decade)" in [t.get_text() for t in texts(figure)]
