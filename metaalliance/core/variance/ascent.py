@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -101,6 +101,7 @@ def maximize(
     restricted: bool,
     held: BoolArray | None = None,
     same_total: bool = False,
+    limit: Callable[[MultilevelPoint], MultilevelPoint | None] | None = None,
 ) -> MultilevelPoint:
     """Climb to the optimum of the likelihood over the variance components.
 
@@ -119,6 +120,8 @@ def maximize(
         Components that stay at their start: the inner problem of a profile.
     same_total : bool
         Whether the sum of the components stays: the inner problem of the profile of their sum.
+    limit : callable, optional
+        The optimum where the way from a point leads to infinity, else None.
 
     Raises
     ------
@@ -130,20 +133,23 @@ def maximize(
     lowest, previous = data.structure.lowest, np.inf
     scale = data.yi.size / float(np.sum(1 / data.vi))
     for _ in range(MAX_ITERATIONS):
+        end = None if limit is None else limit(point)
+        if end is not None:
+            return end
         score, information, expected = score_and_information(data, point, restricted=restricted)
         B = _directions(point.theta - lowest, score, fixed, same_total=same_total)
         if not B.shape[1]:
             return point
         H, newton = _curvature(B, information, expected)
         step = bounded_step(point.theta - lowest, B.T @ score, H, B)
-        stride = data.structure.stride(step) / LONGEST_LOG
+        stride = data.structure.stride(point.theta, step) / LONGEST_LOG
         step = step / max(1.0, stride)
         reached = _climb(data, point, step, restricted=restricted)
         moved = _moved(point.theta, reached.theta, lowest, scale)
         point = reached
         if moved <= (NEWTON_ROUNDING if newton else ROUNDING):
             return point
-        if stride > 0 and score @ step <= _slack(point):
+        if stride > 0 and score @ step <= rounding(point):
             return point
         if expected is None and 0.9 * previous <= moved <= STALLED:
             return point
@@ -159,8 +165,8 @@ def _moved(before: Array, after: Array, lowest: Array, scale: float) -> float:
     return float((np.abs(after - before) / size).max())
 
 
-def _slack(point: MultilevelPoint) -> float:
-    """Rounding of a likelihood."""
+def rounding(point: MultilevelPoint) -> float:
+    """What a likelihood may differ by and be the same."""
     return NO_GAIN * (point.u.size + abs(point.log_likelihood))
 
 
@@ -216,7 +222,7 @@ def _climb(
     for _ in range(60):
         theta = np.maximum(point.theta + step, data.structure.lowest)
         candidate = evaluate(data, theta, restricted=restricted)
-        if candidate.log_likelihood >= point.log_likelihood - _slack(point):
+        if candidate.log_likelihood >= point.log_likelihood - rounding(point):
             return candidate
         step = step / 2
     return point

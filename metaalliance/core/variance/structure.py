@@ -90,7 +90,7 @@ class Structure(Protocol):
     def bend(self, theta: Array, along: Sequence[Array]) -> Array | float:
         """Sum the second derivatives (c, c) of the variances of groups, `along` (m,) each level."""
 
-    def stride(self, step: Array) -> float:
+    def stride(self, theta: Array, step: Array) -> float:
         """Largest change of the logarithm of a variance by a step; 0 where none is a parameter."""
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Structure:
@@ -127,7 +127,7 @@ class Linear(ABC):
         """S is linear in its variances."""
         return 0.0
 
-    def stride(self, _: Array) -> float:
+    def stride(self, _: Array, __: Array) -> float:
         """No logarithm is a parameter."""
         return 0.0
 
