@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize, start_values
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.levels import Groups
-from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.structure import Component, Covariance, Structure
 
 #: Variance, relative to a typical sampling variance, that the likelihood does not tell from zero.
@@ -147,6 +146,14 @@ class LogLinear:
                 down = np.where(before > idle, -change, 0.0)
                 largest = max(largest, float(up.max()), float(down.max()))
         return largest
+
+    def metric(self, theta: Array) -> Array:
+        """Return the squared change of logarithms by a step, as a matrix (c, c)."""
+        found = []
+        for C, b, known in zip(self.designs, self.parts(theta), self.known, strict=True):
+            live = C is None or C[np.broadcast_to(np.isfinite(known), len(C))]
+            found.append((self.typical + b) ** -2 * np.eye(1) if C is None else live.T @ live)
+        return np.asarray(block_diag(*found), dtype=np.float64)
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> LogLinear:
         """Return the structure of some rows (n,), groups of another copy being other groups."""

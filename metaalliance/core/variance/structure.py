@@ -93,6 +93,9 @@ class Structure(Protocol):
     def stride(self, theta: Array, step: Array) -> float:
         """Largest change of the logarithm of a variance by a step; 0 where none is a parameter."""
 
+    def metric(self, theta: Array) -> Array | None:
+        """Return the squares (c, c) of the length of a step; None where no logarithm is in it."""
+
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Structure:
         """Return the structure of some rows (n,), groups of another copy being other groups."""
 
@@ -130,6 +133,9 @@ class Linear(ABC):
     def stride(self, _: Array, __: Array) -> float:
         """No logarithm is a parameter."""
         return 0.0
+
+    def metric(self, _: Array) -> None:
+        """No logarithm is a parameter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
