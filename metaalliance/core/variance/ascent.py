@@ -9,7 +9,6 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.multilevel import (
-    RIDGE,
     MultilevelData,
     MultilevelPoint,
     evaluate,
@@ -172,7 +171,10 @@ def _damped(
     Directions that are as good as undetermined are damped before those that are well determined,
     which a step that were only cut short would hold back too.
     """
-    damping, room = _LEAST_DAMPING * float(np.max(np.diag(H) / np.diag(D))), point.theta - data.structure.lowest
+    damping, room = (
+        _LEAST_DAMPING * float(np.max(np.diag(H) / np.diag(D))),
+        point.theta - data.structure.lowest,
+    )
     stride = np.inf
     while stride > 2 * LONGEST_LOG:
         step = bounded_step(room, B.T @ score, H + damping * D, B)
@@ -216,20 +218,25 @@ def _curvature(
     creep past a point of inflection, where the slope is small and the curvature too.
     """
     H: Array = B.T @ information @ B
-    if reference is None and lengths is None:
-        return H, False
     if lengths is None:
-        assert reference is not None
-        reference = B.T @ reference @ B
-        if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
+        if reference is None:
+            return H, False
+        expected = B.T @ reference @ B
+        if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(expected).min():
             return H, True
-    L = np.linalg.cholesky(reference if lengths is None else lengths)
+    L = np.linalg.cholesky(expected if lengths is None else lengths)
     inner = np.linalg.solve(L, np.linalg.solve(L, H).T)
     values, vectors = np.linalg.eigh((inner + inner.T) / 2)
     sizes = np.abs(values)
-    sizes = np.clip(sizes, FLATTEST, 1.0) if lengths is None else np.maximum(sizes, ROUNDING * sizes.max())
+    sizes = (
+        np.clip(sizes, FLATTEST, 1.0)
+        if lengths is None
+        else np.maximum(sizes, ROUNDING * sizes.max())
+    )
     root = L @ vectors * np.sqrt(sizes)
-    return np.asarray(root @ root.T, dtype=np.float64), bool(lengths is not None and values.min() > 0)
+    return np.asarray(root @ root.T, dtype=np.float64), bool(
+        lengths is not None and values.min() > 0
+    )
 
 
 def _climb(

@@ -151,8 +151,11 @@ class LogLinear:
         """Return the squared change of logarithms by a step, as a matrix (c, c)."""
         found = []
         for C, b, known in zip(self.designs, self.parts(theta), self.known, strict=True):
-            live = C is None or C[np.broadcast_to(np.isfinite(known), len(C))]
-            found.append((self.typical + b) ** -2 * np.eye(1) if C is None else live.T @ live)
+            if C is None:
+                found.append((self.typical + b[:, None]) ** -2)
+            else:
+                live = C[np.broadcast_to(np.isfinite(known), len(C))]
+                found.append(live.T @ live)
         return np.asarray(block_diag(*found), dtype=np.float64)
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> LogLinear:

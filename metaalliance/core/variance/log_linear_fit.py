@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -24,6 +25,8 @@ from metaalliance.core.variance.recession import STILL, recession
 FLOOR = 0.05
 #: Variance, relative to the same, below which a climb asks whether zero is better.
 _SMALL = 1e-3
+#: Rounds of starts beside the best maximum, and the standard deviation of their tilts.
+_ROUNDS, _TILT = 3, 2.0
 #: Share of `NOTHING` that variances have which vanish.
 _BELOW = 1e-2
 
@@ -80,7 +83,44 @@ def fit_log_linear(
     several = start_values(plain) if plain.blocks.m <= MANY_STUDIES else []
     starts = [_start(structure, theta) for theta in (optimum.theta, *several)]
     starts.append(_spread_start(data, optimum, starts[0]))
-    return data, highest([climb(data, start, restricted=restricted) for start in starts])
+    best = highest([climb(data, start, restricted=restricted) for start in starts])
+    if plain.blocks.m <= MANY_STUDIES:
+        best = _higher(data, best, restricted=restricted)
+    return data, best
+
+
+def _higher(data: MultilevelData, best: MultilevelPoint, *, restricted: bool) -> MultilevelPoint:
+    """The highest maximum from starts to either side of the best one, again while it rises.
+
+    Where variances are near zero the likelihood is not concave: each part of the groups may have
+    a maximum of its own.
+    """
+    for _ in range(_ROUNDS):
+        found = [climb(data, start, restricted=restricted) for start in _aside(data, best)]
+        higher = highest([best, *found])
+        if higher is best:
+            break
+        best = higher
+    return best
+
+
+def _aside(data: MultilevelData, best: MultilevelPoint) -> list[Array]:
+    """Starts that tilt the logarithms of a point, none of them vanishing, along each column."""
+    structure = data.structure
+    assert isinstance(structure, LogLinear)
+    least, found = math.log(FLOOR * structure.typical), []
+    parts, logarithms = structure.parts(best.theta), structure.logarithms(best.theta)
+    for component, (C, logs) in enumerate(zip(structure.designs, logarithms, strict=True)):
+        if C is None or logs is None:
+            continue
+        base = np.clip(logs, least, None)
+        for column in np.linalg.qr(C - C.mean(axis=0))[0].T[: C.shape[1]]:
+            for tilt in (-_TILT, _TILT):
+                moved = base + tilt * math.sqrt(len(C)) * column
+                each = [*parts]
+                each[component] = solved(C, moved)
+                found.append(np.concatenate(each))
+    return found
 
 
 def climb(data: MultilevelData, start: Array, *, restricted: bool) -> MultilevelPoint:

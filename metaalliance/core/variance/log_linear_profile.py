@@ -20,6 +20,8 @@ from metaalliance.core.variance.recession import recession
 
 #: Doublings of a step within which a limit is looked for.
 _DOUBLINGS = 40
+#: Distance, in the same steps, to a value whose optimum leads to that of the next.
+_NEAR = 0.05
 #: Logarithm of a variance, above those of the maximum, with which no climb begins.
 _TOO_LARGE = 10.0
 
@@ -88,9 +90,7 @@ class Profile:
     def _held(self, value: float) -> LogLinear:
         """The structure whose contrast has a value."""
         C, known = self._columns, self._structure.known[self.component]
-        return self._structure.of(
-            self.component, C @ self.across, known + value * (C @ self.along)
-        )
+        return self._structure.of(self.component, C @ self.across, known + value * (C @ self.along))
 
     def _at(self, value: float) -> MultilevelPoint:
         """The model at its optimum where the contrast has a value, which is kept."""
@@ -105,19 +105,21 @@ class Profile:
         return self._points[value]
 
     def _starts(self, value: float) -> list[Array]:
-        """Where the nearest values below and above were, and the maximum of all."""
+        """Where the nearest values below and above were, or the nearest of all if it is near."""
         parts = self._structure.parts(self.optimum.theta)
-        parts[self.component] = self.across.T @ (
-            parts[self.component] - self.estimate * self.along
-        )
+        parts[self.component] = self.across.T @ (parts[self.component] - self.estimate * self.along)
         places = {self.estimate: np.concatenate(parts)}
         places |= {known: point.theta for known, point in self._points.items()}
         near = sorted(places, key=lambda known: abs(known - value))
-        below, above = ([k for k in near if (k < value) is side][:1] for side in (True, False))
-        keys = dict.fromkeys((*below, *above, self.estimate))
-        if self.data.blocks.m > MANY_STUDIES:
-            keys = dict.fromkeys(near[:1])
-        return [places[key] for key in keys]
+        if self.data.blocks.m > MANY_STUDIES or abs(near[0] - value) <= _NEAR * self._unit:
+            return [places[near[0]]]
+        sides = [[k for k in near if (k < value) is below][:1] for below in (True, False)]
+        return [places[key] for key in dict.fromkeys((*sides[0], *sides[1]))]
+
+    @property
+    def _unit(self) -> float:
+        """A change of the contrast that may change some logarithm by one."""
+        return float(1 / np.abs(self._columns @ self.along).max())
 
     def _tamed(self, held: LogLinear, start: Array) -> Array:
         """The start, or one of the least large variances where some are beyond reason."""
@@ -163,7 +165,7 @@ class Profile:
 
         A step is doubled until it is passed.
         """
-        step = float(1 / np.abs(self._columns @ self.along).max())
+        step = self._unit
         falls = self.drop(start) > crit
         for _ in range(_DOUBLINGS):
             end = start + side * step
@@ -209,7 +211,7 @@ def contrast_profile(
     assert isinstance(structure, LogLinear)
     C, b = structure.designs[component], structure.parts(optimum.theta)[component]
     assert C is not None
-    along = np.linalg.solve(C.T @ C, contrast)
+    along = np.asarray(np.linalg.solve(C.T @ C, contrast), dtype=np.float64)
     return Profile(
         data=data,
         optimum=optimum,

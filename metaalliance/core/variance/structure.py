@@ -134,8 +134,9 @@ class Linear(ABC):
         """No logarithm is a parameter."""
         return 0.0
 
-    def metric(self, _: Array) -> None:
+    def metric(self, _: Array) -> Array | None:
         """No logarithm is a parameter."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
