@@ -19,14 +19,14 @@ from metaalliance.core.variance.ascent import (
 )
 from metaalliance.core.variance.log_linear import NOTHING, LogLinear
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.core.variance.recession import STILL, recession
+from metaalliance.core.variance.recession import STILL, falls, recession
 
 #: Smallest variance, relative to a typical sampling variance, from which a climb begins.
 FLOOR = 0.05
 #: Variance, relative to the same, below which a climb asks whether zero is better.
 _SMALL = 1e-3
-#: Rounds of starts beside the best maximum, and the standard deviation of their tilts.
-_ROUNDS, _TILT = 3, 2.0
+#: Rounds of starts beside the best maximum, the standard deviation of their tilts, and a fall.
+_ROUNDS, _TILT, _FALL = 3, 2.0, 20.0
 #: Share of `NOTHING` that variances have which vanish.
 _BELOW = 1e-2
 
@@ -105,7 +105,7 @@ def _higher(data: MultilevelData, best: MultilevelPoint, *, restricted: bool) ->
 
 
 def _aside(data: MultilevelData, best: MultilevelPoint) -> list[Array]:
-    """Starts that tilt the logarithms of a point, none of them vanishing, along each column."""
+    """Starts to either side along each column, and where some variances are near zero."""
     structure = data.structure
     assert isinstance(structure, LogLinear)
     least, found = math.log(FLOOR * structure.typical), []
@@ -113,13 +113,10 @@ def _aside(data: MultilevelData, best: MultilevelPoint) -> list[Array]:
     for component, (C, logs) in enumerate(zip(structure.designs, logarithms, strict=True)):
         if C is None or logs is None:
             continue
-        base = np.clip(logs, least, None)
-        for column in np.linalg.qr(C - C.mean(axis=0))[0].T[: C.shape[1]]:
-            for tilt in (-_TILT, _TILT):
-                moved = base + tilt * math.sqrt(len(C)) * column
-                each = [*parts]
-                each[component] = solved(C, moved)
-                found.append(np.concatenate(each))
+        base = solved(C, np.clip(logs, least, None))
+        tilts = np.linalg.pinv(C) @ np.linalg.qr(C - C.mean(axis=0))[0] * _TILT * math.sqrt(len(C))
+        for b in (*(base + tilts.T), *(base - tilts.T), *(base + _FALL * d for d in falls(C))):
+            found.append(np.concatenate([*parts[:component], b, *parts[component + 1 :]]))
     return found
 
 

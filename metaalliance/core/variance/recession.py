@@ -66,3 +66,26 @@ def _vertex(M: Array, gain: Array) -> Array:
     still = np.abs(M @ found.x) < _SOLVED
     exact = null_space(M[still]) if still.any() else np.eye(gain.size)
     return np.asarray(exact @ (exact.T @ found.x), dtype=np.float64)
+
+
+def falls(C: Array) -> list[Array]:
+    """Return directions along which one group falls by one, no group rises, and few others fall.
+
+    Each is the least fall in all of a group of high leverage, two groups for each column: beside
+    a face that has most groups, such as the studies of one level but its oldest one.
+
+    Parameters
+    ----------
+    C : ndarray, shape (m, q)
+        Columns of full rank.
+    """
+    m, q = C.shape
+    leverage = np.sum(np.linalg.qr(C)[0] ** 2, axis=1)
+    found: dict[bytes, Array] = {}
+    for group in np.argsort(-leverage, kind="stable")[: 2 * q]:
+        at = linprog(-C.sum(axis=0), A_ub=C, b_ub=np.zeros(m), A_eq=C[[group]], b_eq=[-1.0],
+                     bounds=(None, None))  # fmt: skip
+        if at.x is not None:
+            change = C @ at.x
+            found.setdefault((change / np.abs(change).max()).round(6).tobytes(), at.x)
+    return list(found.values())
