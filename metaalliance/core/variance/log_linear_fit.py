@@ -20,6 +20,7 @@ from metaalliance.core.variance.ascent import (
 from metaalliance.core.variance.log_linear import NOTHING, LogLinear
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.core.variance.recession import STILL, falls, recession
+from metaalliance.errors import ConvergenceError
 
 #: Smallest variance, relative to a typical sampling variance, from which a climb begins.
 FLOOR = 0.05
@@ -83,24 +84,29 @@ def fit_log_linear(
     several = start_values(plain) if plain.blocks.m <= MANY_STUDIES else []
     starts = [_start(structure, theta) for theta in (optimum.theta, *several)]
     starts.append(_spread_start(data, optimum, starts[0]))
-    best = highest([climb(data, start, restricted=restricted) for start in starts])
+    best = climbs(data, starts, restricted=restricted)
     if plain.blocks.m <= MANY_STUDIES:
-        best = _higher(data, best, restricted=restricted)
+        best = higher(data, best, restricted=restricted)
     return data, best
 
 
-def _higher(data: MultilevelData, best: MultilevelPoint, *, restricted: bool) -> MultilevelPoint:
-    """The highest maximum from starts to either side of the best one, again while it rises.
+def higher(
+    data: MultilevelData, best: MultilevelPoint, *, restricted: bool, most: int | None = None
+) -> MultilevelPoint:
+    """Return the highest maximum from starts to either side of the best one, again while it rises.
 
     Where variances are near zero the likelihood is not concave: each part of the groups may have
-    a maximum of its own.
+    a maximum of its own. With `most`, one round from so many starts, the highest.
     """
-    for _ in range(_ROUNDS):
-        found = [climb(data, start, restricted=restricted) for start in _aside(data, best)]
-        higher = highest([best, *found])
-        if higher is best:
+    for _ in range(_ROUNDS if most is None else 1):
+        starts = _aside(data, best)
+        if most is not None:
+            heights = [evaluate(data, s, restricted=restricted).log_likelihood for s in starts]
+            starts = [starts[at] for at in np.argsort(heights)[::-1][:most]]
+        above = climbs(data, starts, best, restricted=restricted)
+        if above is best:
             break
-        best = higher
+        best = above
     return best
 
 
@@ -111,13 +117,38 @@ def _aside(data: MultilevelData, best: MultilevelPoint) -> list[Array]:
     least, found = math.log(FLOOR * structure.typical), []
     parts, logarithms = structure.parts(best.theta), structure.logarithms(best.theta)
     for component, (C, logs) in enumerate(zip(structure.designs, logarithms, strict=True)):
-        if C is None or logs is None:
+        known = structure.known[component]
+        if C is None or logs is None or not C.shape[1]:
             continue
-        base = solved(C, np.clip(logs, least, None))
+        base = solved(C, np.clip(logs, least, None) - known)
         tilts = np.linalg.pinv(C) @ np.linalg.qr(C - C.mean(axis=0))[0] * _TILT * math.sqrt(len(C))
         for b in (*(base + tilts.T), *(base - tilts.T), *(base + _FALL * d for d in falls(C))):
             found.append(np.concatenate([*parts[:component], b, *parts[component + 1 :]]))
     return found
+
+
+def climbs(
+    data: MultilevelData, starts: Sequence[Array], *reached: MultilevelPoint, restricted: bool
+) -> MultilevelPoint:
+    """Return the highest of the maxima from several starts, and of those reached before.
+
+    A start from which no maximum is reached counts for nothing beside the others.
+
+    Raises
+    ------
+    ConvergenceError
+        When none is reached.
+    """
+    found = [*reached]
+    failure = ConvergenceError("The variance components did not converge.")
+    for start in starts:
+        try:
+            found.append(climb(data, start, restricted=restricted))
+        except ConvergenceError as error:
+            failure = error
+    if not found:
+        raise failure
+    return highest(found)
 
 
 def climb(data: MultilevelData, start: Array, *, restricted: bool) -> MultilevelPoint:

@@ -12,9 +12,9 @@ from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.ascent import MANY_STUDIES, highest
+from metaalliance.core.variance.ascent import MANY_STUDIES
 from metaalliance.core.variance.log_linear import NOTHING, LogLinear
-from metaalliance.core.variance.log_linear_fit import climb, solved
+from metaalliance.core.variance.log_linear_fit import climbs, higher, solved
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.recession import recession
 
@@ -22,6 +22,10 @@ from metaalliance.core.variance.recession import recession
 _DOUBLINGS = 40
 #: Distance, in the same steps, to a value whose optimum leads to that of the next.
 _NEAR = 0.05
+#: Starts beside a value of the profile that is reported.
+_OTHERS = 3
+#: Difference of a drop that is no other maximum.
+_SAME = 1e-6
 #: Logarithm of a variance, above those of the maximum, with which no climb begins.
 _TOO_LARGE = 10.0
 
@@ -58,9 +62,21 @@ class Profile:
     estimate: float
     restricted: bool
     _points: dict[float, MultilevelPoint] = field(default_factory=dict, repr=False)
+    _sure: set[float] = field(default_factory=set, repr=False)
 
     def drop(self, value: float) -> float:
         """Twice the drop of the maximised log-likelihood where the contrast has a value."""
+        point = self._at(value)
+        if value not in self._sure and value != self.estimate:
+            data = replace(self.data, structure=self._held(value))
+            if data.blocks.m <= MANY_STUDIES:
+                point = higher(data, point, restricted=self.restricted, most=_OTHERS)
+            self._points[value] = point
+            self._sure.add(value)
+        return self._drop(value)
+
+    def _drop(self, value: float) -> float:
+        """The same as seen from the values beside it."""
         return 2 * (self.optimum.log_likelihood - self._at(value).log_likelihood)
 
     def interval(self, level: float) -> Interval:
@@ -100,8 +116,7 @@ class Profile:
             held = self._held(value)
             data = replace(self.data, structure=held)
             starts = [self._tamed(held, start) for start in self._starts(value)]
-            found = [climb(data, start, restricted=self.restricted) for start in starts]
-            self._points[value] = highest(found)
+            self._points[value] = climbs(data, starts, restricted=self.restricted)
         return self._points[value]
 
     def _starts(self, value: float) -> list[Array]:
@@ -166,19 +181,30 @@ class Profile:
         A step is doubled until it is passed.
         """
         step = self._unit
-        falls = self.drop(start) > crit
+        falls = self._drop(start) > crit
         for _ in range(_DOUBLINGS):
             end = start + side * step
-            if (self.drop(end) > crit) is not falls:
-                low, high = sorted((start, end))
-                tolerance = 1e-8 * min(step, 1.0)
-                root = brentq(lambda x: self.drop(x) - crit, low, high, xtol=tolerance, rtol=1e-11)
-                return float(root)
+            if (self._drop(end) > crit) is not falls:
+                root = self._root(start, end, crit)
+                if falls or self.drop(root) >= crit - _SAME:
+                    return root
+                for lower in (
+                    self._points.keys() - self._sure
+                ):  # of a maximum that is not the highest
+                    del self._points[lower]
+                start, step = root, self._unit
+                continue
             logs = self._held(end).logarithms(self._at(end).theta)[self.component]
             if not falls and self._endless(logs, side):
                 break
             start, step = end, 2 * step
         return side * math.inf
+
+    def _root(self, start: float, end: float, crit: float) -> float:
+        low, high = sorted((start, end))
+        tolerance = 1e-8 * min(high - low, 1.0)
+        found = brentq(lambda x: self._drop(x) - crit, low, high, xtol=tolerance, rtol=1e-11)
+        return float(found)
 
     def _even(self) -> float:
         """The contrast where all groups have one variance, that of a usual sampling error."""

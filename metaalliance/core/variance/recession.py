@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.linalg import null_space
 from scipy.optimize import linprog
@@ -79,7 +81,12 @@ def falls(C: Array) -> list[Array]:
     C : ndarray, shape (m, q)
         Columns of full rank.
     """
-    m, q = C.shape
+    return list(_falls(C.tobytes(), C.shape))
+
+
+@lru_cache(maxsize=64)
+def _falls(columns: bytes, shape: tuple[int, ...]) -> tuple[Array, ...]:
+    C, (m, q) = np.frombuffer(columns).reshape(shape), shape
     leverage = np.sum(np.linalg.qr(C)[0] ** 2, axis=1)
     found: dict[bytes, Array] = {}
     for group in np.argsort(-leverage, kind="stable")[: 2 * q]:
@@ -88,4 +95,4 @@ def falls(C: Array) -> list[Array]:
         if at.x is not None:
             change = C @ at.x
             found.setdefault((change / np.abs(change).max()).round(6).tobytes(), at.x)
-    return list(found.values())
+    return tuple(found.values())
