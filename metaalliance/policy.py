@@ -159,8 +159,9 @@ class Policy(Settings):
 
     @property
     def conversion(self) -> dict[str, Any]:
-        """Everything beside the measure that `effect_sizes` takes."""
-        return {**self.correction, "variances": self.variances, "overlap": self.overlap}
+        """Keywords of `effect_sizes`."""
+        names = ("measure", "variances", "overlap")
+        return {**self.correction, **{name: getattr(self, name) for name in names}}
 
     @property
     def correction(self) -> dict[str, Any]:

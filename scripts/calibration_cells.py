@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.stats import chi2, norm, t
 
 import metaalliance as ma
+from metaalliance.core.censoring.likelihood import CensoredData
+from metaalliance.core.censoring.maximum import maximise, signed_root
 from metaalliance.core.variance.ascent import maximize
+from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.effects.effects import Effects
 from metaalliance.models.regression import regress
 
@@ -22,6 +25,8 @@ ASSUMED_RHO = 0.6
 #: Replications of a bootstrap, and those after which it stops where it cannot reject any more:
 #: of so many, more are as large than a p-value of .05 allows of all.
 BOOTSTRAP, FIRST = 199, 39
+#: Chance with which a result that is not significant is reported without a value.
+SILENT = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +159,23 @@ def egger(drawn: Draw) -> Found:
     return {"Egger's test (CHE, CR2)": found.p_value < 0.05}
 
 
+def censored(drawn: Draw) -> Found:
+    """The mean where results that are not significant often say only that."""
+    y, v, rng = drawn.effects.yi, drawn.effects.vi, drawn.rng
+    critical = t.ppf(0.975, 1 / v + 1)
+    limit = np.arctanh(critical / np.sqrt(critical**2 + 1 / v + 1))
+    silent = (np.abs(y) < limit) & (rng.random(y.size) < SILENT)
+    several = drawn.review.most > 1
+    blocks = StudyBlocks.from_sorted(drawn.study)
+    data = CensoredData(
+        np.where(silent, -limit, y), np.where(silent, limit, y), v, np.ones((y.size, 1)),
+        blocks, blocks, ASSUMED_RHO if several else 0.0,
+    )  # fmt: skip
+    best = maximise(data, (True, several))
+    held = abs(signed_root(best, 0, drawn.review.mean)) <= norm.ppf(0.975)
+    return {"mean, censored likelihood": held}
+
+
 def _of_levels(drawn: Draw, levels: int):
     """A moderator without effect, constant within studies, and the constraints that test it."""
     studies = int(drawn.study.max()) + 1
@@ -257,6 +279,9 @@ ROWS = (
     Row(key="pet_peese", review=USUAL, compute=pet_peese, nominal=0.95),
     Row(key="pet_peese_unbalanced", review=UNBALANCED, compute=pet_peese, nominal=0.95),
     Row(key="egger", review=USUAL, compute=egger, nominal=0.05),
+    Row(key="censored", review=USUAL, compute=censored, nominal=0.95),
+    Row(key="censored_wrong_rho", review=WRONG_RHO, compute=censored, nominal=0.95),
+    Row(key="censored_one_effect", review=ONE_EFFECT, compute=censored, nominal=0.95),
     Row(key="htz_4", review=USUAL, compute=htz(4), nominal=0.05),
     Row(key="htz_4_wrong_rho", review=WRONG_RHO, compute=htz(4), nominal=0.05),
     Row(key="htz_4_unbalanced", review=UNBALANCED, compute=htz(4), nominal=0.05),

@@ -104,6 +104,29 @@ def test_libraries_stay_in_their_layer(path):
         assert layer in HOMES.get(library, {layer}), f"{layer} imports {library}"
 
 
+#: Layers whose functions commands reach through `analysis`.
+COMPUTING = {"core", "effects", "models", "moderation", "coding", "publication_bias",
+             "diagnostics", "robustness"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if layer_of(p) == "cli"], ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_commands_call_analysis_and_compute_nothing(path):
+    """Of what computes they know classes and constants, which say what a result is."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = {alias.name for alias in node.names}
+        module = "" if isinstance(node, ast.Import) else str(node.module)
+        if not module:
+            assert not {name for name in names if name.startswith("metaalliance")}
+        elif module == "metaalliance":
+            assert names <= {"plots", "__version__"}
+        elif module.startswith("metaalliance.") and module.split(".")[1] in COMPUTING:
+            assert not {name for name in names if not name[0].isupper()}, module
+
+
 def test_every_layer_is_ranked():
     layers = {layer_of(p) for p in MODULES} - {"__init__"}
     assert layers == set(RANK)

@@ -23,6 +23,7 @@ from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.model import Model, Specification
 from metaalliance.models.checks import samples_notice
 from metaalliance.models.comparison import NamedFit
+from metaalliance.models.cross_check import CrossCheck, witness
 from metaalliance.models.one_per_study import averaging_rho, refuse_unused_rho
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
@@ -131,7 +132,7 @@ class Analysis:
         cls, studies: Studies, model: Model, policy: Policy, config: Config | None = None
     ) -> Self:
         """Convert the rows of a sheet that was read already."""
-        coded = effect_sizes(studies, policy.measure, **policy.conversion)  # type: ignore[arg-type]
+        coded = coded_effects(studies, policy)
         rho = averaging_rho(coded, model)
         return cls(
             studies=studies,
@@ -322,6 +323,10 @@ class Analysis:
             document, POOL_RESULTS, asked, self.studies, self.coded, files={}, options={}
         )
 
+    def cross_check(self) -> CrossCheck:
+        """Compute the two-level rows of the comparison again, with PyMARE and statsmodels."""
+        return witness(self.comparison[0])
+
     @cached_property
     def comparison(self) -> tuple[list[NamedFit], list[Problem]]:
         """The pooled mean beside what other customary models say, with notes about them."""
@@ -346,6 +351,11 @@ def _policy(whole: Any, settings: Mapping[str, Any], config: Config) -> Policy:
     if beside:
         raise OptionError(f"A Policy has its own settings; {', '.join(beside)} cannot be given.")
     return whole
+
+
+def coded_effects(studies: Studies, policy: Policy) -> Effects:
+    """Convert the rows of a sheet by a policy."""
+    return effect_sizes(studies, **policy.conversion)
 
 
 def read(path: Path, policy: Policy, config: Config, sheet: str | None = None) -> Studies:

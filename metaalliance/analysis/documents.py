@@ -9,9 +9,13 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import pandas as pd
+
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
+from metaalliance.moderation.level_means import drawn_levels
+from metaalliance.options import Measure
 from metaalliance.problems import Problem
 from metaalliance.sheet.studies import Studies
 
@@ -41,8 +45,15 @@ def pool_document(
     problems: Sequence[Problem],
     settings: dict[str, Any],
     files: Sequence[str],
+    **beside: Any,
 ) -> dict[str, Any]:
-    """Return the document that `pool --json` prints and results.json holds."""
+    """Return the document that `pool --json` prints and results.json holds.
+
+    Parameters
+    ----------
+    **beside
+        Results beside those of every run.
+    """
     main = rows[0].fit.to_dict()
     content = {
         "schema_version": SCHEMA_VERSION,
@@ -55,6 +66,23 @@ def pool_document(
         "pooled": main["pooled"],
         "heterogeneity": main["heterogeneity"],
         "models": [row.to_dict() for row in rows],
+        "files": list(files),
+        **beside,
+    }
+    return without_nan(content)
+
+
+def effects_document(
+    studies: Studies, measure: Measure, rows: pd.DataFrame, files: Sequence[str]
+) -> dict[str, Any]:
+    """Return the document that `convert --json` prints, with a row for each effect."""
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "command": "convert",
+        "input": input_record(studies),
+        "problems": [p.to_dict() for p in studies.problems],
+        "settings": {"measure": measure, "nonsignificant": studies.nonsignificant},
+        "effects": rows.astype(object).to_dict("records"),
         "files": list(files),
     }
     return without_nan(content)
@@ -69,16 +97,17 @@ def figure_document(
     settings: Mapping[str, Any],
     files: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the document of a command that draws: what was drawn, and the mean it shows.
+    """Return the document of a command that draws: what was drawn, the mean and levels it shows.
 
     Parameters
     ----------
     command : str
         "forest", "funnel" or "plot".
     figure : mapping
-        The kind of figure, its style, width and options.
+        The kind of figure, its style, width and options, and, where it shows means of levels,
+        under "levels" of which columns and how they are pooled.
     """
-    shown = fit.to_dict()
+    shown, levels = fit.to_dict(), figure.get("levels")
     content = {
         "schema_version": SCHEMA_VERSION,
         "command": command,
@@ -86,7 +115,8 @@ def figure_document(
         "problems": [p.to_dict() for p in problems],
         "settings": dict(settings),
         "figure": dict(figure),
-        **{name: shown[name] for name in FIGURE_NUMBERS},
+        **{name: shown[name] for name in ("counts", "pooled", "heterogeneity")},
+        **({"levels": drawn_levels(fit, **levels)} if levels else {}),
         "files": list(files),
     }
     return without_nan(content)
@@ -117,11 +147,16 @@ def digest(content: Any) -> str:
 
 #: Parts of the document of `pool` that the digest of its record covers.
 POOL_RESULTS = ("counts", "pooled", "heterogeneity", "models")
-#: Parts of the document of a figure whose numbers its record holds, and all that are results.
-FIGURE_NUMBERS = ("counts", "pooled", "heterogeneity")
-FIGURE_RESULTS = ("figure", *FIGURE_NUMBERS)
+#: Parts of the document of a figure that are results; only some figures have levels.
+_FIGURE_RESULTS = ("figure", "counts", "pooled", "heterogeneity", "levels")
 #: Commands that draw one figure.
 FIGURE_COMMANDS = frozenset({"forest", "funnel", "plot"})
+
+
+def figure_results(document: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return which parts of the document of a figure are results, and those with its numbers."""
+    results = tuple(name for name in _FIGURE_RESULTS if name in document)
+    return results, {name: document[name] for name in results if name != "figure"}
 
 
 def run_record(

@@ -37,7 +37,7 @@ class Rule:
     commands : frozenset of str
         Commands whose numbers it moves.
     numbers : str
-        Regular expression of the paths of these numbers.
+        Regular expression of how the paths of these numbers begin; "" for all.
     vanished : bool
         Whether it only takes numbers away.
     where : {"", "samples", "reading", "structure", "sizes", "degrees"}
@@ -51,7 +51,7 @@ class Rule:
     version: int
     text: str
     commands: frozenset[str]
-    numbers: str
+    numbers: str = ""
     vanished: bool = False
     where: Where = ""
 
@@ -118,7 +118,6 @@ RULES: tuple[Rule, ...] = (
         text="author and year tell studies apart, words for missing values are no levels, and rows "
         "of totals, or excluded under another header, are left out; designs keep their names",
         commands=_ALL,
-        numbers="",
         where="reading",
     ),
     Rule(
@@ -126,7 +125,6 @@ RULES: tuple[Rule, ...] = (
         text="sampling errors of different samples of a study are independent, and its "
         "participants are those of all of them",
         commands=_ALL,
-        numbers="",
         where="samples",
     ),
     *(
@@ -135,7 +133,6 @@ RULES: tuple[Rule, ...] = (
             text="parents are raters of their own, further names are read as the levels that they "
             "are, and names with several meanings (EFT, teletherapy, DAS) are levels of their own",
             commands=commands,
-            numbers="",
             where=where,
         )
         for commands, where in _READ_AS_LEVELS
@@ -197,7 +194,6 @@ RULES: tuple[Rule, ...] = (
             "own, and so are a hospital as setting and a relationship as part of the alliance; "
             "further names are read as their levels",
             commands=commands,
-            numbers="",
             where=where,
         )
         for commands, where in _READ_AS_LEVELS
@@ -207,7 +203,6 @@ RULES: tuple[Rule, ...] = (
         text="sampling variances of effects from groups and counts follow from their sizes by the "
         "delta method (variances = fisher has the former ones)",
         commands=_ALL | _DRAWN | {"compare"},
-        numbers="",
         where="sizes",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,43 @@ from metaalliance.analysis.rules import (
     rules_of,
     takes_levels,
 )
+from metaalliance.model import Model
+from metaalliance.policy import Policy
 from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
 
 #: Parts of the document that are results.
 _RESULTS = ("counts", "result", "cells")
+
+
+def compare_files(
+    old: Path,
+    new: Path,
+    model: Model,
+    policy: Policy,
+    *,
+    key: str | None,
+    sheets: Sequence[str | None],
+    config: Path | None,
+) -> Comparison:
+    """Read two versions of a sheet by one policy and compare them.
+
+    Parameters
+    ----------
+    key : str, optional
+        Columns that identify an effect, with commas between them.
+    sheets : sequence of str or None
+        Names of both sheets.
+    config : Path, optional
+        The configuration of both; by default the nearest beside or above each.
+    """
+    return compare(
+        *(read(path, policy, config_for(path, config), sheet)
+          for path, sheet in zip((old, new), sheets, strict=True)),
+        model=model,
+        policy=policy,
+        key=[k.strip() for k in key.split(",") if k.strip()] if key else None,
+    )  # fmt: skip
 
 
 def compare_record(
@@ -68,11 +100,6 @@ def compare_record(
     return {**whole, "seal": digest(plain(whole))}
 
 
-def key_columns(key: str | None) -> list[str] | None:
-    """Return the columns of a key as it was asked for."""
-    return [k.strip() for k in key.split(",") if k.strip()] if key else None
-
-
 def compare_checks(
     record: dict[str, Any],
     old: Path,
@@ -84,18 +111,22 @@ def compare_checks(
 ) -> list[Check]:
     """Compare two sheets again and return every check of the record."""
     model, policy = asked_in(record)
-    key = key_columns(record["request"]["options"]["key"])
-    read_again = [
-        read(path, policy, config_for(path, config), sheet or sheet_of(record["input"][which]))
-        for which, path in (("old", old), ("new", new))
-    ]
-    document = compare_document(compare(*read_again, model=model, policy=policy, key=key), ())
+    found = compare_files(
+        old,
+        new,
+        model,
+        policy,
+        key=record["request"]["options"]["key"],
+        sheets=[sheet or sheet_of(record["input"][which]) for which in ("old", "new")],
+        config=config,
+    )
+    document = compare_document(found, ())
     numbers, older = _numbers(document), rules_of(record) < RULES_VERSION
     if older:  # results that a later version added are no change of those it had
         numbers = {path: numbers.get(path) for path in record["numbers"]}
     moved = moved_numbers(record["numbers"], numbers)
     inputs = _inputs(record["input"], document["input"])
-    sheets: list[Where] = ["sizes"] if any(studies.sized for studies in read_again) else []
+    sheets: list[Where] = ["sizes"] if found.old.sized or found.new.sized else []
     sheets += ["degrees"] if older and has_ruled_t(model) else []
     sheets += ["structure"] if inputs.same and takes_levels(model.columns) else []
     by_rule, left = explained(rules_of(record), record["command"], moved, sheets)

@@ -28,11 +28,10 @@ from metaalliance.analysis.checks import (
 from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import (
     FIGURE_COMMANDS,
-    FIGURE_NUMBERS,
-    FIGURE_RESULTS,
     POOL_RESULTS,
     digest,
     figure_document,
+    figure_results,
     pool_document,
     versions,
 )
@@ -61,7 +60,7 @@ from metaalliance.analysis.two_sheets import compare_checks, sheet_of
 from metaalliance.config import Config
 from metaalliance.effects.convert import effect_sizes
 from metaalliance.errors import OptionError, StudyDataError
-from metaalliance.models.cross_check import CrossCheck, witness
+from metaalliance.models.cross_check import CrossCheck
 
 #: Commands whose settings are those of one mean.
 _MEANS = frozenset({"pool", "report"})
@@ -214,7 +213,7 @@ def verify(
         checks=tuple(checks),
         follows=follows(checks, strict=strict),
         rules=rules_of(content),
-        witness=witness(analysis.comparison[0]) if content["command"] in _MEANS else None,
+        witness=analysis.cross_check() if content["command"] in _MEANS else None,
     )
 
 
@@ -264,8 +263,8 @@ def again(record: Mapping[str, Any], analysis: Analysis) -> Again:
             {**analysis.settings(), **analysis.recorded},
             (),
         )
-        numbers = {name: drawn[name] for name in FIGURE_NUMBERS}
-        return Again(document=drawn, results=FIGURE_RESULTS, numbers=numbers)
+        results, numbers = figure_results(drawn)
+        return Again(document=drawn, results=results, numbers=numbers)
     if command not in EXAMINATIONS or "request" not in record:
         raise OptionError(f"A record of {command} cannot be verified.", code="MA680")
     kind = EXAMINATIONS[command]
@@ -321,8 +320,7 @@ def _rows(
     changed = changed_rows(record["rows"], studies, analysis.coded)
     if rules_of(record) >= SIZES or not studies.sized:
         return changed, []
-    former = {**policy.conversion, "variances": "fisher"}
-    coded = effect_sizes(studies, policy.measure, **former)  # type: ignore[arg-type]
+    coded = effect_sizes(studies, **{**policy.conversion, "variances": "fisher"})
     left = {row["row"] for row in changed_rows(record["rows"], studies, coded)}
     by_rules = [row for row in changed if row["row"] not in left]
     return [row for row in changed if row["row"] in left], by_rules

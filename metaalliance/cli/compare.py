@@ -6,10 +6,9 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
-from metaalliance.analysis.analysis import config_for, read
 from metaalliance.analysis.documents import to_json
 from metaalliance.analysis.further_documents import compare_document
-from metaalliance.analysis.two_sheets import compare_record, key_columns
+from metaalliance.analysis.two_sheets import compare_files, compare_record
 from metaalliance.cli.analysis import open_folder, settings_of
 from metaalliance.cli.frame import closed, own_files, write_results
 from metaalliance.cli.request import Request
@@ -18,7 +17,6 @@ from metaalliance.errors import OptionError
 from metaalliance.report.tables.compare import change_lines, compare_sheets, step_table
 from metaalliance.report.tables.problems import problem_lines
 from metaalliance.report.tables.table import render_text
-from metaalliance.robustness.compare import compare
 from metaalliance.robustness.comparison import Comparison
 
 
@@ -30,13 +28,15 @@ def run_compare(request: Request, old: Path, new: Path, *, key: str | None, ever
     folder = open_folder(request, "compare", own_files("compare"))
     folder.check(own_files("compare"), old)
     _, settings = settings_of(request)
-    found = compare(
-        *(read(path, settings.policy, config_for(path, request.config), request.sheet)
-          for path in (old, new)),
-        model=settings.model,
-        policy=settings.policy,
-        key=key_columns(key),
-    )  # fmt: skip
+    found = compare_files(
+        old,
+        new,
+        settings.model,
+        settings.policy,
+        key=key,
+        sheets=[request.sheet] * 2,
+        config=request.config,
+    )
     document = compare_document(found, own_files("compare"))
     write_results(folder, "compare", document, compare_sheets(found))
     record = compare_record(found, document, key, dict(folder.written))

@@ -26,6 +26,8 @@ def run_export_r(request: Request, moderators: tuple[str, ...] | None) -> int:
     models, _ = loaded.comparison
     found = moderator_results(fit, _named(moderators, loaded))
     contents = r_files(models, found.moderators if found else (), loaded.aggregation_rho)
+    for name, reason in (found.failed if found else {}).items():
+        print_error(f"Not tested: {name}. {reason}")
     written = {name: _encoded(name, text) for name, text in contents.items()}
     return _write(written, folder, request, "export-r", "Rscript analysis.R")
 

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.documents import FIGURE_NUMBERS, FIGURE_RESULTS, figure_document
+from metaalliance.analysis.documents import figure_document, figure_results
 from metaalliance.cli.analysis import load, print_preamble, results_path, settings_of
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.run import (
+    OK,
+    print_document,
+    print_error,
+    print_result,
+    progress_line,
+    terminal_width,
+)
 from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
 from metaalliance.notices import quiet
@@ -25,6 +32,7 @@ from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.own_style import own_style
 from metaalliance.plots.canvas.save import WRITERS, is_ours
 from metaalliance.plots.canvas.style import STYLES, Style, style_named
+from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
 from metaalliance.plots.options import OPTIONS
@@ -88,12 +96,17 @@ def run_figure(request: FigureRequest) -> int:
     loaded.coded.refuse_intervals(f"A figure ({request.kind})", "it draws the value of each effect")
     width = request.width or config.pool.get("width") or kind.width
     look = {"style": style, "width_mm": width, "title": request.title}
+    shown = (
+        {} if request.quiet or not kind.counts else {"progress": progress_line(unit=kind.counts)}
+    )
     with quiet():  # notices are printed
         fit = loaded.fit
-        alt = _alt(kind, fit, options)
-        files = _files(request, kind, fit, {**look, **options}, target, alt)
+        alt = _alt(kind, fit, {**options, **shown})
+        files = _files(request, kind, fit, {**look, **options, **shown}, target, alt)
     notes = (*fit.notices, *font_notices(_labels(fit, options)))
+    levels = _levels(kind, fit, options)
     figure = {"kind": request.kind, **look, "style": style.name, **options}
+    figure |= {"levels": levels} if levels else {}
     written = _write(request, loaded, target, files, notes, figure)
     if not request.json_output:
         print_preamble(loaded.studies, request)
@@ -197,6 +210,18 @@ def _alt(kind: FigureKind, fit: PooledFit, options: Mapping[str, Any]) -> str:
     return text
 
 
+def _levels(kind: FigureKind, fit: PooledFit, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return of which columns a figure shows means of levels, and how they are pooled."""
+    if "pool" not in kind.options:
+        return {}
+    taken = inspect.signature(function_at(kind.path)).parameters
+    default = {name: taken[name].default for name in taken if name in kind.options}
+    asked = {"by": None, "pool": "joint", **default, **options}
+    by = grouping(asked["by"], fit.effects.frame)
+    found: dict[str, Any] = {n: asked[n] for n in ("x", "pool") if n in kind.options}
+    return {} if by == "none" else {"by": by, **found}
+
+
 def _files(
     request: FigureRequest,
     kind: FigureKind,
@@ -270,10 +295,8 @@ def _write(
     else:
         for path, content in files.items():
             target.folder.write(path.name, content)
-        numbers = {name: document[name] for name in FIGURE_NUMBERS}
-        save_record(
-            target.folder, document, loaded, FIGURE_RESULTS, document["figure"], numbers=numbers
-        )
+        results, numbers = figure_results(document)
+        save_record(target.folder, document, loaded, results, document["figure"], numbers=numbers)
     if request.json_output:
         print_document(document)
     return names

@@ -16,9 +16,8 @@ from metaalliance.cli.run import print_result, terminal_width
 from metaalliance.cli.settings import figure_width
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.cross_check import CrossCheck, witness
+from metaalliance.models.cross_check import CrossCheck
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.scale import without_nan
 from metaalliance.options import Components
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
@@ -76,11 +75,10 @@ def run_pool(
     figures = figures and not loaded.coded.n_censored  # its note says so
     analysis = _analyse(loaded)
     if cross_check:
-        analysis = replace(analysis, check=witness(analysis.rows))
+        analysis = replace(analysis, check=loaded.cross_check())
     if bootstrap:
-        analysis = replace(
-            analysis, bootstrap=_bootstrap(analysis.fit, bootstrap, components, seed)
-        )
+        test = analysis.fit.wild_bootstrap(replications=bootstrap, components=components, seed=seed)
+        analysis = replace(analysis, bootstrap=test)
     if also:
         further = further_results(
             analysis.fit,
@@ -103,13 +101,6 @@ def _analyse(loaded: Analysis) -> _Analysis:
     rows, notes = loaded.comparison
     problems = (*loaded.studies.problems, *fit.notices, *notes)
     return _Analysis(loaded=loaded, fit=fit, rows=rows, problems=problems)
-
-
-def _bootstrap(
-    fit: PooledFit, replications: int, components: Components, seed: int
-) -> WildBootstrapTest:
-    """Test the mean by the cluster wild bootstrap."""
-    return fit.wild_bootstrap(replications=replications, components=components, seed=seed)
 
 
 def _print(analysis: _Analysis, request: Request) -> None:
@@ -165,14 +156,14 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
 def _document(analysis: _Analysis, names: Sequence[str]) -> dict[str, Any]:
     """Return the document with the results that were asked for beside the mean."""
     loaded = analysis.loaded
-    document = pool_document(
-        loaded.studies, analysis.rows, analysis.problems, loaded.recorded, names
-    )
+    beside: dict[str, Any] = {}
     if analysis.bootstrap is not None:
-        document["wild_bootstrap"] = without_nan(asdict(analysis.bootstrap))
+        beside["wild_bootstrap"] = asdict(analysis.bootstrap)
     if analysis.further:
-        document["further"] = {found.kind: found.content for found in analysis.further}
-    return document
+        beside["further"] = {found.kind: found.content for found in analysis.further}
+    return pool_document(
+        loaded.studies, analysis.rows, analysis.problems, loaded.recorded, names, **beside
+    )
 
 
 def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import sys
@@ -114,15 +115,18 @@ def terminal_width() -> int:
 
 
 def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable[[int, int], None]:
-    """Return a callback that shows progress on a terminal, once the work takes over two seconds."""
+    """Return a callback that tells a terminal what is done of work that takes over two seconds."""
     out = stream or sys.stderr
     started = monotonic()
 
     def show(done: int, total: int) -> None:
-        if not out.isatty() or monotonic() - started < PATIENCE:
+        spent = monotonic() - started
+        if not out.isatty() or spent < PATIENCE:
             return
+        left = spent * (total - done) / done if done else math.nan
+        time = f", about {left / 60:.0f} min left" if left > 90 else ""
         end = "\r\x1b[K" if done == total else ""
-        out.write(f"\r{done:,} of {total:,} {unit}{end}")
+        out.write(f"\r{done:,} of {total:,} {unit}{time}\x1b[K{end}")
         out.flush()
 
     return show

@@ -150,7 +150,7 @@ class _Refit:
                    for levels in (["study"], ["study", "sample"]))  # fmt: skip
 
     def _effects(self, sheet: Studies) -> Effects:
-        return effect_sizes(sheet, self._policy.measure, **self._policy.conversion)  # type: ignore[arg-type]
+        return effect_sizes(sheet, **self._policy.conversion)
 
     def _r(self, records: Mapping[int, Mapping[str, Any]]) -> float:
         if not records:

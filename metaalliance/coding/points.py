@@ -120,7 +120,7 @@ def _pooled(sheet: Studies, keep: set[int] | None, model: Model, policy: Policy)
             f"{first.place} ({first.code})"
         }
     try:
-        effects = effect_sizes(sheet, policy.measure, **policy.conversion)  # type: ignore[arg-type]
+        effects = effect_sizes(sheet, **policy.conversion)
         fit = quiet_fit(_kept(effects, keep), model)
     except (EstimationError, OptionError) as error:
         return {"reason": str(error)}

@@ -22,6 +22,7 @@ from metaalliance.core.inference.gosh import (
 from metaalliance.core.variance.batch_tau2 import CHUNK
 from metaalliance.core.variance.many.subset_likelihood import maximize_subsets, q_subsets
 from metaalliance.core.variance.many.variant_ascent import CELLS
+from metaalliance.core.variance.many.variants import joined
 from metaalliance.diagnostics.refits import Refits
 from metaalliance.diagnostics.subject import Subject, examine, fitted
 from metaalliance.effects.effects import Effects
@@ -35,8 +36,8 @@ from metaalliance.wording.numbers import number
 
 #: More would not fit into memory comfortably, nor show more.
 MOST_SUBSETS = 1_000_000
-#: Subsets of a model with further levels that are fitted between two signs of progress.
-ALONE = 20
+#: Subsets that are fitted one by one between two signs of progress.
+ALONE = 5
 Progress = Callable[[int, int], None]
 _QUANTILES = (0.0, 0.025, 0.25, 0.5, 0.75, 0.975, 1.0)
 
@@ -171,8 +172,8 @@ def gosh(
     ----------
     subject : Effects or PooledFit
         Effects (pooled first, with `settings`), or a fit whose model and estimator are taken.
-        A multilevel model takes whole studies in or out. With further levels or correlations
-        every subset is fitted on its own, which takes a thousand times as long.
+        A multilevel model takes whole studies in or out. With a crossed factor, or samples that
+        cross a level, every subset is fitted on its own, which takes ten times as long.
     n_subsets : int
         Subsets, up to a million. All of them are taken when there are no more.
     seed : int or None
@@ -231,7 +232,8 @@ def gosh(
 def _pooled(subject: Subject, bits: Bits, progress: Progress | None, jobs: int) -> pd.DataFrame:
     """Pool the subsets in batches."""
     k = subject.data.yi.size
-    width = ALONE if subject.structured else (CELLS if subject.multilevel else CHUNK) // k
+    alone = not joined(subject.data.structure)
+    width = ALONE if alone else (CELLS if subject.multilevel else CHUNK) // k
     width = max(1, width)
     firsts = range(0, bits.shape[0], width)
 

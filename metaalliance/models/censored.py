@@ -227,9 +227,8 @@ def _notices(effects: Effects, model: Specification) -> tuple[Problem, ...]:
         "needs a value for each effect are left out."
     )
     hint = "Report the result without these rows beside it."
-    known = effects.subset(~effects.censored)
     return (
         notice("MA607", message, hint, severity="note"),
-        *reading_notices(known, math.inf, model.test),
+        *reading_notices(effects, math.inf, model.test),
         *structure_notices(effects, model),
     )

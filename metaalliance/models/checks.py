@@ -34,7 +34,8 @@ def refuse_unidentified_split(effects: Effects, kind: str) -> None:
     if effects.n_studies == 1:
         raise EstimationError(
             f"All {effects.n_effects} effects come from one study: variance between studies "
-            "cannot be estimated. Aggregate the effects of the study instead.",
+            "cannot be estimated. Take their average, aggregate(effects), with "
+            "model='two-level'.",
             code="MA611",
         )
     if not effects.dependent():
@@ -51,7 +52,8 @@ def refuse_false_independence(effects: Effects, kind: str, test: str) -> None:
     if effects.dependent() and effects.n_studies == 1 and test in CLUSTER_TESTS:
         raise EstimationError(
             f"All {effects.n_effects} effects come from one study: the {test} test compares "
-            "studies and needs two. Aggregate the effects of the study instead.",
+            "studies and needs two. Take their average, aggregate(effects), with "
+            "model='two-level'.",
             code="MA611",
         )
     if effects.dependent() and test not in CLUSTER_TESTS:
@@ -67,12 +69,13 @@ def refuse_false_independence(effects: Effects, kind: str, test: str) -> None:
 def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ...]:
     """Return what the numbers are of, and what limits the inference: studies, df, variances."""
     found = list(correction_notice(effects))
-    if test in CLUSTER_TESTS and df < FEW_DF:
+    robust = test in CLUSTER_TESTS
+    if df < FEW_DF and (robust or (test == "t" and df < effects.n_studies - 1)):
         found.append(
             notice(
                 "MA620",
-                f"Only {_below(df)} degrees of freedom: below {FEW_DF:.0f} the cluster-robust "
-                "p-value and interval are not reliable.",
+                f"Only {_below(df)} degrees of freedom: below {FEW_DF:.0f} the "
+                f"{'cluster-robust ' * robust}p-value and interval are not reliable.",
                 "Read the interval as a rough one, and say so.",
             )
         )

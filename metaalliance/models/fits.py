@@ -11,7 +11,6 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.tau2 import ESTIMATORS
-from metaalliance.errors import EstimationError
 from metaalliance.models.inference.prediction import prediction_df
 from metaalliance.models.inference.variance_intervals import (
     generalized_q_ci,
@@ -82,13 +81,10 @@ class TwoLevelFit(PooledFit):
         return generalized_q_ci(self.effects, self._ones, self.tau2, self.level)
 
     def _tau2_se(self) -> float:
-        """Standard error of tau² from the expected information of its likelihood."""
+        """Standard error of tau² from the expected information of its likelihood, if it has one."""
         likelihood = ESTIMATORS[self.tau2_method].likelihood
         if not likelihood:
-            raise EstimationError(
-                f"{self.tau2_method} has no likelihood, so that tau² has no standard error: use "
-                "tau2='REML' or 'ML'."
-            )
+            return math.nan
         wi = 1 / (self.effects.vi + self.tau2)
         traces = float(np.sum(wi**2))
         if likelihood == "restricted":

@@ -127,12 +127,13 @@ class MultilevelFit(PooledFit):
         -------
         DataFrame
             One row for rho = .2, as set and .9: `rho`, `as_set`, Q with its p-value, tau2, tau,
-            I2, the mean with its interval, the prediction interval and `above_zero`, the
-            probability that the true effect of a new study is above zero; on the analysis
-            scale. A column of correlations or a second correlation gives way to the one number.
-            Without rows for a model that assumes none.
+            I2, the mean with its interval, the prediction interval and `above_zero`, the share
+            of true effects above zero; on the analysis scale. A column of correlations or a
+            second correlation gives way to the one number. Without rows for a model that assumes
+            none, or effects of which no sample has two.
         """
-        if self.model == "che" and not self._assumed:
+        shared = self.n_effects > np.unique(self.effects.sample_codes).size
+        if self.model == "che" and shared and not self._assumed:
             self._assumed.extend(under_assumed(self, self.point.theta, self.of))
         return pd.DataFrame(self._assumed)
 

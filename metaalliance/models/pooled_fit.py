@@ -18,7 +18,6 @@ from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.relative import relative_record
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError
 from metaalliance.model import Specification
 from metaalliance.models.inference.bootstrap import BootstrapSettings, bootstrapped
 from metaalliance.models.inference.prediction import Proportion, proportion_above
@@ -30,6 +29,7 @@ from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import (
+    assumed_text,
     count_text,
     model_line,
     percent_text,
@@ -157,7 +157,8 @@ class PooledFit(OfModel):
         """Estimate the share of true effects above `value`, with its interval.
 
         Unlike `probability_above` this describes the distribution of true effects itself and
-        leaves the uncertainty of mean and tau to the interval (delta method).
+        leaves the uncertainty of mean and tau to the interval (delta method), which is missing
+        where tau² is zero or has no standard error: its estimator maximises no likelihood.
 
         Parameters
         ----------
@@ -165,11 +166,6 @@ class PooledFit(OfModel):
             Threshold.
         scale : {"r", "analysis"}
             Scale of the threshold.
-
-        Raises
-        ------
-        EstimationError
-            For an estimator of tau² without a likelihood, which gives it no standard error.
 
         References
         ----------
@@ -184,7 +180,7 @@ class PooledFit(OfModel):
 
     def _tau2_se(self) -> float:
         """Standard error of tau² from the expected information."""
-        raise EstimationError(f"The {self.model} model estimates no share of true effects.")
+        return math.nan
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this fit, as `pool` takes them."""
@@ -245,7 +241,12 @@ class PooledFit(OfModel):
             "sigma2": {"study": self.tau2},
             "I2_levels": {"study": self.I2},
             "relative": {"total": relative_record(self.estimate, self.tau2, self.tau2, ci)},
+            **dict(zip(_ABOVE_ZERO, self.share_above_zero(), strict=True)),
         }
+
+    def share_above_zero(self) -> Proportion:
+        """The share of true effects above zero, missing where they do not differ."""
+        return self.proportion_above() if self.tau2 > 0 else Proportion(*(math.nan,) * 3)
 
     def pooled(self) -> dict[str, Any]:
         """Return the mean, its test and its back-transformation."""
@@ -327,8 +328,12 @@ def _prediction_lines(fit: PooledFit) -> list[str]:
         back_transform(fit.pi_high, fit.measure),
         correlation=is_r,
     )
-    share = share_text(fit.probability_above(0.0))
-    return [f"{100 * fit.level:g}% prediction interval {ends}; {share} of true effects above 0"]
+    return [f"{100 * fit.level:g}% prediction interval {ends}", *_share_lines(fit)]
+
+
+def _share_lines(fit: PooledFit) -> list[str]:
+    share = fit.share_above_zero()
+    return [] if math.isnan(share.estimate) else [f"Above 0: {share_text(*share)} of true effects"]
 
 
 def _heterogeneity_lines(fit: PooledFit) -> list[str]:
@@ -374,16 +379,16 @@ def _assumed_lines(fit: PooledFit, content: dict[str, Any]) -> list[str]:
     back = partial(back_transform, measure=fit.measure)
     is_r = fit.measure != "generic"
     for row in content.get("sensitivity", ()):
-        rho = row["rho"]
-        shown = rho if isinstance(rho, str) else number(rho, 2, correlation=True)
+        shown = assumed_text(fit.settings() if row["as_set"] else row)
         ends = limits(back(row["pi_low"]), back(row["pi_high"]), 2, correlation=is_r)
         lines.append(
             f"  {shown}{' as set' if row['as_set'] else ''}: Q {number(row['Q'], 1)}, "
             f"tau {number(row['tau'])}, I² {percent_text(row['I2'])}, "
-            f"PI {ends}, {share_text(row['above_zero'])} above 0"
+            f"PI {ends}, above 0: {share_text(row['above_zero'])}"
         )
     head = "Q, tau, I², prediction interval and share above 0 rest on the assumed rho:"
     return [head, *lines] if lines else []
 
 
+_ABOVE_ZERO = ("above_zero", "above_zero_ci_low", "above_zero_ci_high")
 _LEVELS = {"study": "between studies", "effect": "within studies"}

@@ -13,14 +13,11 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.wald import constraint_matrix
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
-from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
-from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.frozen import FrozenDict
-from metaalliance.model import Specification
 from metaalliance.models.design import conditioned
 from metaalliance.models.inference.bootstrap import BootstrapSettings, bootstrapped
-from metaalliance.models.inference.coefficients import COLUMNS, Coefficients
+from metaalliance.models.inference.coefficients import Coefficients
 from metaalliance.models.inference.variance_intervals import (
     MISSING,
     component_ci,
@@ -29,27 +26,16 @@ from metaalliance.models.inference.variance_intervals import (
     q_profile_ci,
 )
 from metaalliance.models.scale import without_nan
-from metaalliance.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegressionFit(Coefficients):
-    """A fitted meta-regression.
+    """A fitted meta-regression: its coefficients, and the heterogeneity that they leave.
 
     Attributes
     ----------
-    effects : Effects
-        What was fitted.
     X : ndarray, shape (k, p)
         Design matrix, rows in the order of the effects.
-    names : tuple of str
-        Names of the coefficients.
-    specification : Specification
-        The model and its options, with nothing left to choose.
-    beta, se, statistic, df, p_value, ci_low, ci_high : ndarray, shape (p,)
-        Coefficients and their tests on the analysis scale.
-    covariance : ndarray, shape (p, p)
-        Covariance of the coefficients under the test.
     tau2 : float
         Residual heterogeneity variance, in total.
     sigma2, I2_levels : dict
@@ -61,27 +47,9 @@ class RegressionFit(Coefficients):
         Test of residual heterogeneity.
     log_likelihood : float
         Restricted for REML, else full.
-    notices : tuple of Problem
-        What the reader has to know.
-    data, point : MultilevelData, MultilevelPoint
-        The working model; columns of its design are those of `X` centred and scaled, so that
-        ``X = data.X @ inv(basis)`` up to the order of rows.
-    basis : ndarray, shape (p, p)
-        beta = basis @ point.beta.
     """
 
-    effects: Effects = field(repr=False)
     X: Array = field(repr=False)
-    names: tuple[str, ...]
-    specification: Specification
-    beta: Array
-    covariance: Array = field(repr=False)
-    se: Array
-    statistic: Array
-    df: Array
-    p_value: Array
-    ci_low: Array
-    ci_high: Array
     tau2: float
     sigma2: FrozenDict
     I2_levels: FrozenDict
@@ -92,11 +60,6 @@ class RegressionFit(Coefficients):
     QE_p_value: float
     log_likelihood: float
     guard_acted: bool = False
-    notices: tuple[Problem, ...] = field(default=(), repr=False)
-    data: MultilevelData = field(repr=False)
-    point: MultilevelPoint = field(repr=False)
-    basis: Array = field(repr=False)
-    scale: float = 1.0
     _intervals: dict[str, Interval] = field(default_factory=dict, repr=False)
 
     @property
@@ -219,11 +182,6 @@ class RegressionFit(Coefficients):
         """Return the options that made this fit."""
         shared = self.effects.sharing if self.specification.kind == "che" else {}
         return {"measure": self.measure, **self.specification.to_dict(), **shared}
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per coefficient, on the analysis scale."""
-        columns = {name: getattr(self, name) for name in COLUMNS[1:]}
-        return pd.DataFrame({"term": self.names, "estimate": self.beta, **columns})
 
     def residual_heterogeneity(self) -> dict[str, Any]:
         """Return Q, tau² and I² around the regression."""

@@ -300,6 +300,8 @@ def _notices(case: Case) -> tuple[Problem, ...]:
             f"than {case.min_studies} studies: counted, but neither estimated nor tested."
         )
         hint = "Merge levels, or set min_studies."
+        if case.min_studies <= 2:
+            hint = "Merge levels; studies with several effects and separate tau² need two studies."
         found.append(notice("MA645", message, hint, severity="note"))
     if case.common is not None:
         found += [p for p in case.common.notices if p.code != "MA620" or case.separate is None]

@@ -164,7 +164,7 @@ def _ratio(known: pd.DataFrame, by: str, of: str) -> _Measured:
     total = float(((x - x.mean()) ** 2).sum())
     within = float(((x - groups.transform("mean")) ** 2).sum())
     n, g = len(x), table.shape[0]
-    if total == 0 or g < 2 or n <= g:
+    if x.nunique() < 2 or g < 2 or n <= g:
         return table, "eta", math.nan, math.nan
     epsilon = 1 - (within / (n - g)) / (total / (n - 1))
     return table, "eta", math.sqrt(max(0.0, epsilon)), math.sqrt(max(0.0, 1 - within / total))
@@ -174,7 +174,7 @@ def _numbers(known: pd.DataFrame, first: str, second: str) -> _Measured:
     """Correlation of two numeric moderators."""
     x, y = known[first].astype(float), known[second].astype(float)
     described = pd.DataFrame({first: x, second: y}).describe().loc[["count", "mean", "std"]]
-    if len(x) < 3 or x.std() == 0 or y.std() == 0:
+    if len(x) < 3 or x.nunique() < 2 or y.nunique() < 2:
         return described, "pearson", math.nan, math.nan
     r = abs(float(np.corrcoef(x, y)[0, 1]))
     return described, "pearson", r, r

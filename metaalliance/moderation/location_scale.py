@@ -15,6 +15,7 @@ from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import LIKELIHOOD, Model, ModelSettings, Specification, refuse
 from metaalliance.models.checks import refuse_false_independence
 from metaalliance.models.design import checked_design, conditioned
+from metaalliance.models.inference.coefficients import Coefficients
 from metaalliance.models.regression import coefficients
 from metaalliance.models.working import fit_working, infer_working
 from metaalliance.moderation.result import wald_record
@@ -26,7 +27,7 @@ from metaalliance.moderation.scale.coefficients import (
     scale_frame,
 )
 from metaalliance.moderation.scale.design import BETWEEN, Designs, build_designs, read_scale
-from metaalliance.moderation.scale.result import Location, LocationScale, component_text
+from metaalliance.moderation.scale.result import LocationScale, component_text
 from metaalliance.notices import announced
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
@@ -157,7 +158,7 @@ def _fitted(designs: Designs, model: Specification) -> LocationScale:
         absent=() if model.multilevel else ("study",),
     )
     work = infer_working(fit.data, fit.point, model, basis, common.q)
-    location = Location(**coefficients(used, names, work, basis, model))
+    location = Coefficients(**coefficients(used, names, work, basis, model))
     return _result(designs, fit, location, model)
 
 
@@ -175,7 +176,7 @@ def _levels(designs: Designs, components: tuple[str, ...], model: Specification)
 
 
 def _result(
-    designs: Designs, fit: ScaleFit, location: Location, model: Specification
+    designs: Designs, fit: ScaleFit, location: Coefficients, model: Specification
 ) -> LocationScale:
     q = sum(design.X.shape[1] for design in designs.scale.values())
     normal = model.test == "wald" or model.test in CLUSTER_TESTS
@@ -207,7 +208,7 @@ def _result(
     )
 
 
-def _location_test(location: Location) -> dict[str, Any]:
+def _location_test(location: Coefficients) -> dict[str, Any]:
     """Test that all coefficients of the mean but the intercept are zero."""
     p = location.beta.size
     if p == 1:

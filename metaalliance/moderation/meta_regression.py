@@ -27,7 +27,7 @@ from metaalliance.notices import announce
 from metaalliance.options import Components, Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import components_text, model_line
+from metaalliance.wording.phrases import components_text, model_line, percent_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -228,7 +228,7 @@ class MetaRegression:
             *(f"  {_variable_line(v.to_dict())}" for v in self.design.variables),
             "",
             f"Test of all terms: {wald_text(omnibus) if known else omnibus['reason']}",
-            f"R² = {number(100 * self.R2, 1)}%, {tau2_text(fit, fit.tau2)}",
+            f"R² = {percent_text(self.R2, 1)}, {tau2_text(fit, fit.tau2)}",
             *explained_lines(self.explained),
             *self._bootstrap_lines(),
             "",

@@ -21,7 +21,7 @@ from metaalliance.moderation.separate import SeparateLevels
 from metaalliance.options import Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import model_line
+from metaalliance.wording.phrases import model_line, percent_text
 
 LEVEL_COLUMNS = (
     "level", "n_studies", "n_effects", "n_participants", "estimate", "se", "statistic", "df",
@@ -183,7 +183,7 @@ class ModeratorTest:
     def _heterogeneity_lines(self) -> list[str]:
         parts = []
         if not math.isnan(self.R2):
-            parts.append(f"R² = {number(100 * self.R2, 1)}%")
+            parts.append(f"R² = {percent_text(self.R2, 1)}")
         if not math.isnan(self.tau2):
             parts.append(tau2_text(self.fit, self.tau2))
         lines = [", ".join(parts)] if parts else []

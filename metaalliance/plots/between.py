@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from metaalliance.moderation.level_means import LevelMeans
 from metaalliance.plots.canvas.wording import Wording
-from metaalliance.plots.levels import LevelMeans
 from metaalliance.wording.numbers import number
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
-from metaalliance.effects.levels import in_order, level_labels
 from metaalliance.errors import OptionError
+from metaalliance.moderation.level_means import labels_of, levels_of
 from metaalliance.plots.canvas.frame import COLOURS, MARKERS
 
 #: More levels cannot be told apart by shape and colour.
@@ -40,24 +38,6 @@ def level_name(level: str) -> str:
     ('Third-wave', 'iCBT')
     """
     return level[:1].upper() + level[1:] if level.islower() else level
-
-
-def labels_of(effects: Effects, by: str) -> np.ndarray:
-    """Return the level of each effect as text; what has none is "not reported".
-
-    Raises
-    ------
-    OptionError
-        When the effects have no such column.
-    """
-    if by not in effects.frame:
-        raise OptionError(f"by={by!r}: there is no such moderator; {effects.moderator_list(by)}.")
-    return level_labels(effects.frame[by])
-
-
-def levels_of(effects: Effects, by: str) -> list[str]:
-    """Return levels in their order, "not reported" last."""
-    return in_order(set(labels_of(effects, by)), effects.frame, by)
 
 
 def groups_of(effects: Effects, by: str) -> list[Group]:

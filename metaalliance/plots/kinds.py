@@ -41,6 +41,8 @@ class FigureKind:
         Options with which the gallery draws it.
     few : bool
         Whether the gallery draws it from few studies.
+    counts : str
+        What it computes one after the other; figure and text then take `progress`.
     """
 
     path: str
@@ -51,6 +53,7 @@ class FigureKind:
     width: float = 174.0
     example: Mapping[str, Any] = field(default_factory=dict)
     few: bool = False
+    counts: str = ""
 
 
 KINDS: dict[str, FigureKind] = {
@@ -198,6 +201,7 @@ KINDS: dict[str, FigureKind] = {
         width=120.0,
         example={"seed": 1},
         few=True,
+        counts="subsets",
     ),
     "drapery": FigureKind(
         path="charts.drapery:drapery",

@@ -8,11 +8,11 @@ from typing import Any
 
 from metaalliance.effects.levels import MISSING
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import LevelMean, LevelMeans
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.canvas.wording import APA_WORDING, Wording
 from metaalliance.plots.groups import level_name
-from metaalliance.plots.levels import LevelMean, LevelMeans
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import (
     count_text,
@@ -176,7 +176,7 @@ def not_pooled(level: LevelMean, means: LevelMeans) -> tuple[str, ...]:
     --------
     >>> import numpy as np
     >>> from metaalliance import Effects, moderators
-    >>> from metaalliance.plots.levels import means_of_test
+    >>> from metaalliance.moderation.level_means import means_of_test
     >>> y, arms = np.linspace(0.1, 0.5, 5), {"arm": list("aaaab")}
     >>> effects = Effects.from_arrays(y, [0.01] * 5, moderators=arms)
     >>> means = means_of_test(moderators(effects, "arm", min_studies=2, test="wald"))

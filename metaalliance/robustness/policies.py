@@ -82,7 +82,7 @@ def converted(studies: Studies, policy: Policy) -> Effects:
     sheet = with_policy(studies, policy)
     if not sheet.used and not sheet.errors:
         raise EstimationError("No effect is left to pool.", code="MA602")
-    return effect_sizes(sheet, policy.measure, **policy.conversion)  # type: ignore[arg-type]
+    return effect_sizes(sheet, **policy.conversion)
 
 
 def uncorrected(policy: Policy, **changes: Any) -> Policy:

@@ -12,19 +12,16 @@ from metaalliance.messages import MESSAGES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
 from metaalliance.sheet.columns.header import (
-    SEARCH_ROWS,
-    STACKED,
     Header,
-    choose_sheet,
-    find_header,
-    header_text,
     problem_at,
     read_columns,
     read_header,
     without_years,
 )
+from metaalliance.sheet.columns.header_rows import SEARCH_ROWS, STACKED, find_header, header_text
 from metaalliance.sheet.columns.labels import named_by_labels
 from metaalliance.sheet.columns.scheme import Scheme, scheme_of
+from metaalliance.sheet.columns.sheet_choice import choose_sheet
 from metaalliance.sheet.columns.studies_sheet import find_studies_sheet, join_studies
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.fill import fill_down

@@ -7,7 +7,8 @@ from typing import Any
 
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.header import Header, header_text
+from metaalliance.sheet.columns.header import Header
+from metaalliance.sheet.columns.header_rows import header_text
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.read.grid import Grid, PercentCell
 from metaalliance.sheet.read.numbers import parse_number

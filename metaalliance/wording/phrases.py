@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,18 +21,23 @@ def level_text(level: float) -> str:
 
 
 def percent_text(fraction: float, digits: int = 0) -> str:
-    """Return a fraction in percent."""
-    return f"{number(100 * fraction, digits)}%"
+    """Return a fraction in percent, the sign of none where there is none."""
+    text = number(100 * fraction, digits)
+    return text if math.isnan(fraction) else f"{text}%"
 
 
-def share_text(share: float) -> str:
+def share_text(share: float, low: float = math.nan, high: float = math.nan) -> str:
     """Return a share of a distribution in percent, never as all or none of it.
 
     Examples
     --------
-    >>> share_text(0.972), share_text(0.9999), share_text(0.001)
-    ('97%', 'more than 99%', 'less than 1%')
+    >>> share_text(0.972), share_text(0.9999), share_text(0.001), share_text(math.nan)
+    ('97%', 'more than 99%', 'less than 1%', '–')
+    >>> share_text(0.97, 0.81, 0.998)
+    '97% [81%, more than 99%]'
     """
+    if not math.isnan(low):
+        return f"{share_text(share)} [{share_text(low)}, {share_text(high)}]"
     if share > 0.99:
         return "more than 99%"
     return "less than 1%" if share < 0.01 else percent_text(share)
@@ -85,9 +91,7 @@ def model_line(settings: Mapping[str, Any], *further: str) -> str:
     >>> model_line({"model": "che", "rho": 0.6, "tau2": "REML", "test": "cr2"}, "separate tau²")
     'Model: che, rho .60, REML, cr2, separate tau²'
     """
-    rho = settings.get("rho") if settings["model"] == "che" else None
-    if rho is not None and not isinstance(rho, str):
-        rho = number(rho, 2, correlation=True)
+    rho = assumed_text(settings) if settings["model"] == "che" else ""
     parts = (
         settings["model"],
         rho and f"rho {rho}",
@@ -98,6 +102,24 @@ def model_line(settings: Mapping[str, Any], *further: str) -> str:
         *further,
     )
     return f"Model: {', '.join(str(part) for part in parts if part)}"
+
+
+def assumed_text(settings: Mapping[str, Any]) -> str:
+    """Return the assumed correlation of sampling errors, and that of rows that share a level.
+
+    Examples
+    --------
+    >>> assumed_text({"rho": 0.6}), assumed_text({"rho": 0.6, "rho_same": 0.8, "same": "rater"})
+    ('.60', '.60 (.80 with the same rater)')
+    """
+    rho = settings.get("rho")
+    if rho is None or isinstance(rho, str):
+        return rho or ""
+    text = number(rho, 2, correlation=True)
+    if settings.get("rho_same") is None:
+        return text
+    same = number(settings["rho_same"], 2, correlation=True)
+    return f"{text} ({same} with the same {settings['same']})"
 
 
 def df_text(df: float) -> str:

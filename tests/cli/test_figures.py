@@ -66,8 +66,10 @@ def test_json_is_one_document(call, nested, tmp_path):
     document = json.loads(result.stdout)
     assert document["command"] == "forest"
     assert document["figure"] == {
-        "kind": "forest", "style": "bmj", "width_mm": 174.0, "title": None
+        "kind": "forest", "style": "bmj", "width_mm": 174.0, "title": None,
+        "levels": {"by": "modality", "pool": "joint"},
     }  # fmt: skip
+    assert [level["level"] for level in document["levels"]] == ["CBT", "psychodynamic"]
     assert document["files"] == [str(tmp_path / "f.pdf"), str(tmp_path / "f.alt.txt")]
     assert document["input"]["rows_used"] == 7
 

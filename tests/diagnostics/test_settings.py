@@ -130,8 +130,11 @@ def test_settings_of_the_two_level_model(effects, options):
 
 
 @pytest.mark.parametrize(
-    "options", [{"within": ("arm",)}, {"crossed": "instrument"}, {"rho": "errors"}], ids=str
-)
+    "options",
+    [{"within": ("arm",)}, {"above": ("team",)}, {"crossed": "instrument"}, {"rho": "errors"},
+     {"within": ("arm",), "above": ("team",), "rho": 0.4}],
+    ids=str,
+)  # fmt: skip
 def test_structures_are_kept_by_outliers_and_subsets(effects, options):
     fit = quiet_pool(effects, model="che", **options)
     found = ma.outliers(fit, threshold=1.5)
@@ -143,10 +146,19 @@ def test_structures_are_kept_by_outliers_and_subsets(effects, options):
     frame = clouds.frame
     done = np.flatnonzero(frame["estimate"].notna())
     assert done.size
-    studies = [s for s in clouds.labels if clouds.contains(s)[done[0]]]
-    some = quiet_pool(effects.subset(effects.frame["study"].isin(studies)), model="che", **options)
-    assert_close(frame.loc[done[0], ["estimate", "tau2", "I2", "Q"]].astype(float),
-                 [some.estimate, some.tau2, some.I2, some.Q], 1e-8, 1e-4)  # fmt: skip
+    for index in done:
+        studies = [s for s in clouds.labels if clouds.contains(s)[index]]
+        rest = effects.subset(effects.frame["study"].isin(studies))
+        some = quiet_pool(rest, model="che", **options)
+        assert_close(frame.loc[index, ["estimate", "tau2", "I2", "Q"]].astype(float),
+                     [some.estimate, some.tau2, some.I2, some.Q], 1e-8, 1e-4)  # fmt: skip
+
+
+def test_subsets_of_nested_levels_are_fitted_at_once(effects):
+    fit = quiet_pool(effects, model="che", within=("arm",), above=("team",))
+    told = []
+    ma.gosh(fit, 60, progress=lambda done, total: told.append((done, total)))
+    assert told == [(60, 60)]
 
 
 def test_means_of_studies_under_correlations_by_column(effects):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import metaalliance as ma
-from metaalliance.sheet.columns.header import SEARCH_ROWS
+from metaalliance.sheet.columns.header_rows import SEARCH_ROWS
 from metaalliance.sheet.read import limits, readstat
 
 PAGE = (Path(__file__).parents[2] / "docs/sheets/limits.md").read_text(encoding="utf-8")

@@ -118,7 +118,7 @@ def test_one_study_is_refused(model):
 
 
 def test_one_study_is_refused_by_default():
-    with pytest.raises(EstimationError, match="Aggregate the effects"):
+    with pytest.raises(EstimationError, match="Take their average"):
         pool(ONE_STUDY)
 
 
@@ -164,12 +164,21 @@ def test_few_degrees_of_freedom_warn():
         pool(DEPENDENT)
 
 
-def test_few_degrees_of_freedom_do_not_matter_to_other_tests():
-    assert "MA620" not in codes(pool(DEPENDENT, test="t"))
+@pytest.mark.parametrize("df", ["satterthwaite", "contain"])
+def test_few_degrees_of_freedom_of_components_warn(df):
+    labels = {"scale": list("uvuvu")}
+    effects = Effects.from_arrays(DEPENDENT.yi, DEPENDENT.vi, list("AABCD"), labels)
+    with pytest.warns(MetaAllianceWarning, match=r"MA620 .*below 4 the p-value"):
+        pool(effects, test="t", crossed="scale", df=df)
+
+
+@pytest.mark.parametrize("test", ["t", "knapp-hartung", "wald"])
+def test_degrees_of_freedom_that_are_exact_are_those_of_few_studies(test):
+    assert {"MA620", "MA621"} & codes(quiet_pool(SINGLE, test=test)) == {"MA621"}
 
 
 def test_a_small_negative_weight_is_a_note():
-    said = next(n for n in pool(DEPENDENT, test="t").notices if n.code == "MA673")
+    said = next(n for n in quiet_pool(DEPENDENT, test="t").notices if n.code == "MA673")
     assert said.severity == "note"
     assert said.message.startswith("1 effect has a negative weight (−0.8% together)")
 

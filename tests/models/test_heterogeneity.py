@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from golden_data import CLOSED, assert_close, effects, quiet_pool
 from numpy.testing import assert_allclose
+from scipy.stats import norm
 
 import metaalliance as ma
 from metaalliance.core.inference.intervals import Interval
@@ -18,6 +19,7 @@ from metaalliance.models.regression import fit_regression
 from metaalliance.moderation.explained import explained
 from metaalliance.report.sections.heterogeneity import heterogeneity_blocks
 from metaalliance.report.tables.table import Table
+from metaalliance.wording.phrases import share_text
 
 MEASURES = ("CVH1", "CVH2", "M1", "M2")
 
@@ -48,7 +50,7 @@ def test_rows_are_those_of_a_model_with_that_correlation(m, test):
         alone = quiet_pool(found, model="che", rho=row["rho"], test=test)
         for name in ("Q", "Q_p_value", "tau2", "tau", "I2", "estimate", "se", "pi_low", "pi_high"):
             assert_allclose(row[name], getattr(alone, name), rtol=1e-7, atol=1e-10)
-        assert_allclose(row["above_zero"], alone.probability_above(0.0), rtol=1e-9)
+        assert_allclose(row["above_zero"], alone.proportion_above().estimate, rtol=1e-9)
 
 
 def test_a_correlation_that_is_set_to_another_stands_once():
@@ -84,6 +86,52 @@ def test_text_and_document_have_the_same_rows():
         ".20", ".60 as set", ".90",
     ]  # fmt: skip
     assert all(len(line) < 80 for line in lines)
+
+
+def test_nothing_rests_on_a_correlation_that_no_two_errors_have():
+    yi, study = [0.1, 0.3, 0.2, 0.5, 0.4, 0.2], list("AABBCC")
+    apart = ma.Effects.from_arrays(yi, [0.01] * 6, study, sample=list("uvuvuv"))
+    fit = quiet_pool(apart, model="che")
+    assert fit.sensitivity().empty
+    assert "rest on the assumed rho" not in fit.summary()
+
+
+def test_rows_as_set_name_both_correlations():
+    text = quiet_pool(simulated(), rho_same=0.8, same="outcome").summary()
+    assert "Model: che, rho .60 (.80 with the same outcome), " in text
+    assert "  .60 (.80 with the same outcome) as set: Q " in text
+
+
+# Share above zero --------------------------------------------------------------------------------
+
+
+def test_share_is_that_of_the_distribution_of_true_effects():
+    fit = quiet_pool(simulated(), model="che")
+    content = fit.to_dict()["heterogeneity"]
+    assert_allclose(content["above_zero"], norm.cdf(fit.estimate / fit.tau), rtol=1e-12)
+    assert content["above_zero_ci_low"] < content["above_zero"] < content["above_zero_ci_high"]
+    assert f"Above 0: {share_text(*fit.share_above_zero())} of true effects" in fit.summary()
+
+
+def test_share_does_not_depend_on_the_test():
+    shares = [
+        quiet_pool(simulated(), model="che", test=test).share_above_zero()
+        for test in ("cr2", "t", "wald")
+    ]
+    assert len({share.estimate for share in shares}) == 1
+
+
+def test_effects_that_do_not_differ_have_no_share():
+    fit = quiet_pool(ma.Effects.from_arrays([0.1, 0.12, 0.08, 0.1], [0.02] * 4))
+    assert fit.tau2 == 0
+    assert fit.to_dict()["heterogeneity"]["above_zero"] is None
+    assert "true effects" not in fit.summary()
+
+
+def test_an_estimator_without_a_likelihood_has_a_share_without_an_interval():
+    share = quiet_pool(effects("bcg"), tau2="PM").share_above_zero()
+    assert 0 < share.estimate < 1
+    assert math.isnan(share.ci_low)
 
 
 # Relative to the mean --------------------------------------------------------------------------
@@ -136,13 +184,13 @@ def test_edges_of_relative_measures():
 
 
 def test_a_share_is_never_all_or_none():
-    vi = np.full(8, 0.001)
+    vi = np.full(8, 0.0001)
     for sign in (1, -1):
-        found = ma.Effects.from_arrays(sign * np.linspace(0.38, 0.42, 8), vi, measure="z")
+        found = ma.Effects.from_arrays(sign * np.linspace(0.38, 0.46, 8), vi, measure="z")
         text = ma.pool(found).summary()
-        assert ("more than 99%" if sign > 0 else "less than 1%") in text
-        assert "100% of" not in text
-        assert "; 0% of" not in text
+        assert f"Above 0: {'more than 99%' if sign > 0 else 'less than 1%'} [" in text
+        assert "100%" not in text
+        assert " 0%" not in text
 
 
 # R² --------------------------------------------------------------------------------------------

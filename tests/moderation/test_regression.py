@@ -239,6 +239,15 @@ def test_confounding_is_warned_of(nested, quiet):
     assert ma.confounding(nested, "size n", "year").association == pytest.approx(1)
 
 
+@pytest.mark.parametrize("value", [1.1, 0.1, 5.0, 1e-300])
+def test_a_constant_is_confounded_with_nothing(nested, value):
+    effects = Effects(frame=nested.frame.assign(dose=value), measure="z")
+    for other in ("modality", "year"):
+        found = ma.confounding(effects, other, "dose")
+        assert np.isnan([found.association, found.uncorrected]).all()
+        assert not found.notices()
+
+
 def test_within_and_between_studies(quiet):
     """Two slopes that are known: .1 within studies, -.2 between them, without error."""
     rng = np.random.default_rng(4)

@@ -14,7 +14,7 @@ from golden_data import quiet_pool
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.moderation.level_means import subgroup_fits
 
 YI = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.2, 0.3, 0.35])
 VI = np.array([0.01, 0.02, 0.01, 0.03, 0.02, 0.01, 0.02, 0.03, 0.01])
@@ -105,7 +105,7 @@ def test_notices_of_a_level_stay_with_it():
 
 
 def test_unknown_moderator_is_answered_with_those_that_exist():
-    with pytest.raises(OptionError, match="no moderator 'modality'; there are group"):
+    with pytest.raises(OptionError, match="no such moderator; there are group"):
         subgroup_fits(quiet_pool(SINGLE), "modality")
 
 
@@ -122,7 +122,7 @@ def test_levels_that_differ_in_case_have_one_order():
     # The order of a set of text differs between processes.
     code = (
         "from metaalliance import Effects, pool\n"
-        "from metaalliance.moderation.subgroups import subgroup_fits\n"
+        "from metaalliance.moderation.level_means import subgroup_fits\n"
         "g = {'g': ['b', 'A', 'C', 'a']}\n"
         "e = Effects.from_arrays([.1, .2, .3, .4], [.01] * 4, moderators=g)\n"
         "print(list(subgroup_fits(pool(e), 'g')))"
@@ -149,7 +149,7 @@ def test_a_level_called_not_reported_joins_the_missing_ones():
 
 def test_the_answer_without_moderators_is_a_sentence():
     bare = Effects.from_arrays(YI, VI)
-    with pytest.raises(OptionError, match="no moderator 'modality'; there is none"):
+    with pytest.raises(OptionError, match="no such moderator; there is none"):
         subgroup_fits(quiet_pool(bare), "modality")
 
 

@@ -15,12 +15,12 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import MetaAllianceWarning, OptionError
 from metaalliance.models.pool import pool
 from metaalliance.moderation.categorical import moderators
+from metaalliance.moderation.level_means import level_means
 from metaalliance.plots.canvas.style import APA
 from metaalliance.plots.forests.choice import choose
 from metaalliance.plots.forests.lines import Heading, Pooled, paginate
 from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.tables import forest_table
-from metaalliance.plots.levels import level_means
 
 GROUPS = ("CBT", "humanistic")
 

@@ -15,12 +15,11 @@ from metaalliance.cli.app import app
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
-from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.moderation.level_means import level_means, subgroup_fits
 from metaalliance.plots.canvas.alt_text import forest_text, summary_text
 from metaalliance.plots.canvas.numbers import effect_text, interval_text
 from metaalliance.plots.charts.evidence_map import evidence_cells
 from metaalliance.plots.charts.orchard import orchard_text
-from metaalliance.plots.levels import level_means
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

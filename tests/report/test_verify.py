@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from metaalliance.analysis.record import moved_numbers
 from metaalliance.cli.app import app
+
+#: A record of a forest by modality that does not hold its levels.
+RECORDS = Path(__file__).parent / "records_5"
 
 SHEET = """study,r,n,outcome_direction,modality,notes
 Adler 1988,0.3,40,higher_better,CBT,a
@@ -191,6 +195,51 @@ def test_the_record_of_a_figure_can_be_verified(pooled, words):
     checks = json.loads(call("verify", record, changed, "--json").stdout)["checks"]
     moved = next(c["details"] for c in checks if c["name"] == "numbers")
     assert "pooled.estimate" in {d["number"] for d in moved}
+
+
+@pytest.mark.parametrize(
+    ("words", "levels"),
+    [
+        (("forest",), {"by": "modality", "pool": "joint"}),
+        (("plot", "orchard", "--pool", "apart"), {"by": "modality", "pool": "apart"}),
+        (
+            ("plot", "evidence-map", "--x", "modality"),
+            {"by": "modality", "x": "modality", "pool": "joint"},
+        ),
+        (("forest", "--by", "none"), None),
+        (("funnel", "--by", "modality"), None),
+    ],
+    ids=["forest", "orchard", "pairs", "ungrouped", "funnel"],
+)
+def test_the_record_of_a_figure_has_the_levels_that_it_shows(tmp_path, words, levels):
+    sheet = tmp_path / "studies.csv"
+    sheet.write_bytes((RECORDS / "studies.csv").read_bytes())
+    named = 2 if words[0] == "plot" else 1
+    done = call(*words[:named], sheet, *words[named:])
+    assert done.exit_code == 0, done.stderr
+    record = tmp_path / "studies_results" / "figures" / f"run_{words[0]}.json"
+    held = json.loads(record.read_text(encoding="utf-8"))
+    shown = {path for path in held["numbers"] if path.startswith("levels.")}
+    assert held["request"]["options"].get("levels") == levels
+    assert ("levels.0.estimate" in shown) == (levels is not None)
+    assert call("verify", record, sheet, "--strict").exit_code == 0
+    # another reading of the levels leaves rows, settings and the pooled mean as they are
+    own = '[vocabulary.modality]\nCBT = ["psychodynamic"]\n'
+    (tmp_path / "metaalliance.toml").write_text(own, encoding="utf-8")
+    content = json.loads(call("verify", record, sheet, "--json").stdout)
+    checks = {c["name"]: c for c in content["checks"]}
+    assert checks["rows"]["same"]
+    moved = {d["number"] for d in checks["numbers"]["details"]}
+    assert content["follows"] == (levels is None)
+    assert moved <= shown
+    assert bool(moved) == (levels is not None)
+
+
+def test_the_record_of_a_figure_without_its_levels_is_compared_as_before():
+    code = call("verify", RECORDS / "run_forest.json", RECORDS / "studies.csv", "--json")
+    checks = {c["name"]: c for c in json.loads(code.stdout)["checks"]}
+    assert all(checks[name]["same"] for name in ("numbers", "digest", "settings", "rules"))
+    assert "all 110 reproduced" in checks["numbers"]["text"]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"tool": "other"}', '{"tool": "metaalliance"}'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import openpyxl
@@ -277,7 +278,26 @@ def test_a_progress_line_needs_a_terminal_and_patience():
     finally:
         command.PATIENCE = patience
     assert "1 of 3 reviews" in shown.text
+    assert "left" not in shown.text
     assert hidden.text == ""
     quick = Stream(True)
     progress_line(quick)(1, 3)
     assert quick.text == ""
+
+
+def test_a_progress_line_says_how_long_is_left(monkeypatch):
+    import metaalliance.cli.run as command
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    now = iter([100.0, 130.0, 160.0])
+    monkeypatch.setattr(command, "monotonic", lambda: next(now))
+    stream = Terminal()
+    show = command.progress_line(stream, unit="subsets")
+    show(50, 1000)  # 30 s for 50
+    show(1000, 1000)
+    told = stream.getvalue().split("\r")
+    assert told[1] == "50 of 1,000 subsets, about 10 min left\x1b[K"
+    assert told[-1] == "\x1b[K"

@@ -12,11 +12,7 @@ from metaalliance.messages import MESSAGES, severity_of
 
 PACKAGE = Path(metaalliance.__file__).parent
 CODE = re.compile(r"\bMA\d{3}\b")
-SOURCE = {
-    path: path.read_text(encoding="utf-8")
-    for path in PACKAGE.rglob("*.py")
-    if path.name != "messages.py"
-}
+SOURCE = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
 USED = {code for text in SOURCE.values() for code in CODE.findall(text)}
 
 
@@ -28,6 +24,12 @@ def test_used_code_is_explained(code):
 @pytest.mark.parametrize("code", sorted(MESSAGES))
 def test_explained_code_is_used(code):
     assert code in USED
+
+
+def test_a_code_is_written_once():
+    texts = [p.read_text(encoding="utf-8") for p in (PACKAGE / "messages").glob("*.txt")]
+    heads = [c for text in texts for c in re.findall(r"^(MA\d+) \w+: ", text, flags=re.MULTILINE)]
+    assert sorted(heads) == sorted(MESSAGES)
 
 
 @pytest.mark.parametrize("code", sorted(MESSAGES))

@@ -7,7 +7,7 @@ import pytest
 import metaalliance as ma
 from metaalliance.config import parse_config
 from metaalliance.errors import OptionError
-from metaalliance.plots.groups import levels_of
+from metaalliance.moderation.level_means import levels_of
 
 
 def values(studies, column):

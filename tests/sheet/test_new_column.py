@@ -8,11 +8,10 @@ import pytest
 
 COLUMN = """    _count("alliance_session", "Session in which the alliance was rated.", "session"),
 """
-MESSAGE = """    "MA490": _warning(
-        "an early alliance was rated late",
-        "alliance_time says early, but the session is a late one.",
-        "Correct one of them.",
-    ),
+MESSAGE = """MA490 warning: an early alliance was rated late
+alliance_time says early, but the session is a late one.
+Correct one of them.
+
 """
 RULE = '''
 def session_problems(row: Row, choice: Choice) -> list[Problem]:
@@ -31,7 +30,7 @@ HEADER = "study,n,r,outcome_direction,alliance_time,alliance_session"
 @pytest.fixture(scope="module")
 def house(copied):
     copied.change("sheet/columns/specification.py", ('    _text("risk_of_bias"', COLUMN))
-    copied.change("messages.py", ('    "MA413": _warning(', MESSAGE))
+    copied.change("messages/rows.txt", ("MA413 ", MESSAGE))
     copied.change(
         "sheet/rules/row.py",
         ("#: Rules about a row whose statistic is chosen", RULE),

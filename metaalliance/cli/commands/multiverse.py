@@ -101,7 +101,8 @@ def power(
     jobs: Jobs = 1,
 ) -> int:
     """Power of a planned review: of the mean, of a contrast, of Egger's test; or its precision."""
-    from metaalliance.cli.power import PowerOptions, run_power
+    from metaalliance.analysis.planning import PowerOptions
+    from metaalliance.cli.power import run_power
 
     options = PowerOptions(
         question=question,

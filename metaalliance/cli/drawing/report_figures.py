@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.evidence import Evidence
-from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 from metaalliance.plots.charts.specification_curve import specification_text
-from metaalliance.plots.levels import level_means
-from metaalliance.plots.words import groups_text
+from metaalliance.plots.forests.summary import pooling_note
 from metaalliance.report.manuscript.document import Figure
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
@@ -106,8 +104,7 @@ def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
 
 
 def _modality_note(fit: PooledFit) -> Prose:
-    means = level_means(fit, "modality")
-    text = groups_text(means, noun="Modalities", sign=f"{DASH} = not pooled")
+    text = pooling_note(fit, "modality", "Modalities")
     return prose("{pooling}", pooling=spoken(text))
 
 

@@ -9,15 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import config_for, read
+from metaalliance.analysis.coders import Coders, compare_coders
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.coding.agreement import agreement
-from metaalliance.coding.conflicts import Conflict, conflicts
-from metaalliance.coding.matching import Matching, match_rows
-from metaalliance.coding.points import CoderPooled, pooled_by_coder
-from metaalliance.coding.variables import AgreementTable
-from metaalliance.errors import EstimationError, OptionError
+from metaalliance.errors import OptionError
 from metaalliance.model import Model
 from metaalliance.policy import Policy
 from metaalliance.report.folder import write_file
@@ -53,43 +49,36 @@ def run_agree(
     model = Model.read({"level": level}, written.pool)
     policy = Policy.read({}, written.pool)
     sheets = _sheets(request, workbooks)
-    matching = match_rows(sheets, key=keys)
-    if not matching.matched:
-        raise EstimationError(_nothing(matching), code="MA640")
-    table = agreement(matching, level=model.level)
-    pooled = pooled_by_coder(matching, model, policy)
-    found = conflicts(matching, model, policy)
-    codebook = _codebook(workbooks[0])
-    content = conflicts_workbook(matching, found, table, pooled, codebook=codebook)
+    found = compare_coders(sheets, model, policy, keys)
+    content = conflicts_workbook(
+        found.matching,
+        found.conflicts,
+        found.table,
+        found.pooled,
+        codebook=_codebook(workbooks[0]),
+    )
     write_file(target, content, force=request.force)
     if request.json_output:
         settings = {**policy.to_record(), **model.to_record(), "key": keys, "sheet": request.sheet,
                     "nonsignificant": sheets[0].nonsignificant, "beta": sheets[0].beta}  # fmt: skip
-        document = agreement_document(matching, table, pooled, found, settings, [target.name])
+        document = agreement_document(found, settings, [target.name])
         print_document(document)
     else:
-        _print(matching, table, pooled, found, every=every)
+        _print(found, every=every)
     if not request.quiet:
         print_error(f"Wrote {target}. Decide there, then: metaalliance reconcile {target.name}")
     return OK
 
 
-def _print(
-    matching: Matching,
-    table: AgreementTable,
-    pooled: Sequence[CoderPooled],
-    found: Sequence[Conflict],
-    *,
-    every: bool,
-) -> None:
+def _print(found: Coders, *, every: bool) -> None:
     """Matching, agreement, pooled results and the first conflicts on stdout."""
     width = terminal_width()
-    shown = agreement_table(table, every=every)
-    lines = matching_lines(matching, every=every)
+    shown = agreement_table(found.table, every=every)
+    lines = matching_lines(found.matching, every=every)
     lines += ["", render_text(shown, width)] if shown.rows else []
-    lines += ["", *textwrap.wrap(agreed_line(table), width)] if not every else []
-    lines += ["", render_text(pooled_table(pooled, table.level), width), "", *conflict_lines(found)]
-    print_result(lines)
+    lines += ["", *textwrap.wrap(agreed_line(found.table), width)] if not every else []
+    pooled = pooled_table(found.pooled, found.table.level)
+    print_result([*lines, "", render_text(pooled, width), "", *conflict_lines(found.conflicts)])
 
 
 def _target(request: Request, workbooks: Sequence[Path]) -> Path:
@@ -119,14 +108,6 @@ def _sheets(request: Request, workbooks: Sequence[Path]) -> list[Studies]:
         config, settings = settings_of(replace(request, workbook=path))
         sheets.append(read(path, settings.policy, config, request.sheet))
     return sheets
-
-
-def _nothing(matching: Matching) -> str:
-    """Say why nothing was matched."""
-    files = " and ".join(s.file for s in matching.sheets)
-    hints = [u.suggestion for u in matching.unmatched if " has '" in u.suggestion]
-    hint = f" {hints[0]}." if hints else ""
-    return f"No row of {files} could be matched: no study label is in both.{hint}"
 
 
 def _codebook(path: Path) -> list[list[Any]] | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from metaalliance.analysis.analysis import read
-from metaalliance.analysis.documents import SCHEMA_VERSION, input_record
+from metaalliance.analysis.analysis import coded_effects, read
+from metaalliance.analysis.documents import effects_document
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_document, print_error, print_result, terminal_width
-from metaalliance.effects.convert import effect_sizes
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
-from metaalliance.models.scale import without_nan
 from metaalliance.report.folder import write_file
 from metaalliance.report.tables.problems import count_line, problem_lines
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
@@ -37,19 +35,11 @@ def run_convert(request: Request) -> int:
             print_error(line)
         print_error(f"\n{message}")
         return DATA
-    effects = effect_sizes(studies, settings.policy.measure, **settings.policy.conversion)  # type: ignore[arg-type]
+    effects = coded_effects(studies, settings.policy)
     _write(effects, request, suffix)
     if request.json_output:
-        document = {
-            "schema_version": SCHEMA_VERSION,
-            "command": "convert",
-            "input": input_record(studies),
-            "problems": [p.to_dict() for p in studies.problems],
-            "settings": {"measure": effects.measure, "nonsignificant": studies.nonsignificant},
-            "effects": tidy(effects).astype(object).to_dict("records"),
-            "files": [request.output.name] if request.output else [],
-        }
-        print_document(without_nan(document))
+        files = [request.output.name] if request.output else []
+        print_document(effects_document(studies, effects.measure, tidy(effects), files))
     if not request.quiet:
         print_error(f"{effects.n_effects:,} effects of {effects.n_studies:,} studies converted.")
     return OK

@@ -174,7 +174,8 @@ class Rule:
         known = self.by_size(found.r, inputs) if variances == "delta" else None
         if known is None:
             rule = found.variance_rule or "1 / (n − 3)"
-            return self._told(replace(found, variance_rule=rule + self._unsized(inputs)))
+            unsized = self._unsized(inputs) if variances == "delta" else ""
+            return self._told(replace(found, variance_rule=rule + unsized))
         taken = tuple(t for t in found.assumptions if "confidence limits" not in t)
         return self._told(replace(
             found, z_variance=known.variance, variance_rule=known.rule, assumptions=taken,

@@ -26,6 +26,7 @@ from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.options import Scale, check_level, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.numbers import limits, number
+from metaalliance.wording.phrases import share_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -208,14 +209,14 @@ class BayesianFit(OfEffects):
         level = f"{100 * self.level:g}%"
         mean, sd = self.mu_prior
         flat = math.isinf(sd)
-        above = number(100 * self.probability_above(0.0), 1)
+        above = share_text(self.probability_above(0.0))
         factors = [_factor_text("the mean", self.log_bf_mu), _factor_text("tau", self.log_bf_tau)]
         lines = [
             f"Bayesian random-effects model, {self.effects.n_studies} studies",
             f"Priors: tau {self.tau_prior}({self.scale:g}),"
             f" mean {'flat' if flat else f'normal({mean:g}, {sd:g})'}, scale: {self.measure}",
             f"Mean {name} = {self._text(self.mu.median)}, {level} credible interval"
-            f" {self._ends(self.mu)}; {above}% above 0",
+            f" {self._ends(self.mu)}; {above} above 0",
             f"{level} prediction interval {self._ends(self.new_effect)}",
             f"tau = {number(self.tau.median)} {limits(self.tau.low, self.tau.high)}",
             *(text for text in factors if text),

@@ -69,4 +69,4 @@ def _row(fit: PooledFit | None, rho: float | str | None, *, as_set: bool) -> dic
     if fit is None:
         return row | dict.fromkeys((*NUMBERS, "above_zero"), math.nan)
     row |= {name: getattr(fit, name) for name in NUMBERS}
-    return row | {"above_zero": fit.probability_above(0.0)}
+    return row | {"above_zero": fit.share_above_zero().estimate}

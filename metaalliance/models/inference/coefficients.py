@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,14 @@ from metaalliance.core.inference.wald import (
     wald_chi2,
 )
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
+from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
-from metaalliance.model import MULTILEVEL
+from metaalliance.model import MULTILEVEL, Specification
 from metaalliance.models.inference.degrees import contrast_df, joint_contrast_df
 from metaalliance.models.inference.prediction import prediction_interval
 from metaalliance.models.of_effects import OfModel
 from metaalliance.options import CLUSTER_TESTS, Prediction, check_option
+from metaalliance.problems import Problem
 
 #: Share of a variance that may rest on what single studies determine alone.
 NEGLIGIBLE = 1e-6
@@ -59,18 +61,54 @@ class Contrast:
 COLUMNS = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Coefficients(OfModel):
-    """What a result can say of its coefficients beta = basis @ point.beta."""
+    """Coefficients of a model, and what can be said of them.
 
-    __slots__ = ()
+    Attributes
+    ----------
+    effects : Effects
+        What was fitted.
+    names : tuple of str
+        Names of the coefficients.
+    specification : Specification
+        The model and its options, with nothing left to choose.
+    beta, se, statistic, df, p_value, ci_low, ci_high : ndarray, shape (p,)
+        Coefficients and their tests on the analysis scale.
+    covariance : ndarray, shape (p, p)
+        Covariance of the coefficients under the test.
+    notices : tuple of Problem
+        What the reader has to know.
+    data, point : MultilevelData, MultilevelPoint
+        The working model; columns of its design are those of the design matrix X centred and
+        scaled, so that ``X = data.X @ inv(basis)`` up to the order of rows.
+    basis : ndarray, shape (p, p)
+        beta = basis @ point.beta.
+    scale : float
+        Factor of the covariance: Knapp and Hartung's, else one.
+    """
+
+    effects: Effects = field(repr=False)
     names: tuple[str, ...]
+    specification: Specification
     beta: Array
-    covariance: Array
+    covariance: Array = field(repr=False)
+    se: Array
+    statistic: Array
     df: Array
-    data: MultilevelData
-    point: MultilevelPoint
-    basis: Array
-    scale: float
+    p_value: Array
+    ci_low: Array
+    ci_high: Array
+    notices: tuple[Problem, ...] = field(default=(), repr=False)
+    data: MultilevelData = field(repr=False)
+    point: MultilevelPoint = field(repr=False)
+    basis: Array = field(repr=False)
+    scale: float = 1.0
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per coefficient, on the analysis scale."""
+        columns = {name: getattr(self, name) for name in COLUMNS[1:]}
+        return pd.DataFrame({"term": self.names, "estimate": self.beta, **columns})
 
     def contrast(self, C: ArrayLike) -> Contrast:
         """Estimate combinations of the coefficients, each with its own degrees of freedom.

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import Specification
-from metaalliance.models.inference.coefficients import COLUMNS, Coefficients
+from metaalliance.models.inference.coefficients import Coefficients
 from metaalliance.models.of_effects import OfModel
 from metaalliance.models.scale import on_scale, without_nan
 from metaalliance.moderation.design import grid_of
@@ -27,49 +26,12 @@ from metaalliance.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Location(Coefficients):
-    """Coefficients of the mean of a location-scale model, with `contrast` and `wald`.
-
-    Attributes
-    ----------
-    beta, se, statistic, df, p_value, ci_low, ci_high : ndarray, shape (p,)
-        Coefficients and their tests on the analysis scale.
-    covariance : ndarray, shape (p, p)
-        Covariance of the coefficients under the test.
-    data, point, basis, scale
-        As in `RegressionFit`.
-    """
-
-    effects: Effects = field(repr=False)
-    names: tuple[str, ...]
-    specification: Specification
-    beta: Array
-    covariance: Array = field(repr=False)
-    se: Array
-    statistic: Array
-    df: Array
-    p_value: Array
-    ci_low: Array
-    ci_high: Array
-    notices: tuple[Problem, ...] = field(default=(), repr=False)
-    data: MultilevelData = field(repr=False)
-    point: MultilevelPoint = field(repr=False)
-    basis: Array = field(repr=False)
-    scale: float = 1.0
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per coefficient."""
-        columns = {name: getattr(self, name) for name in COLUMNS[1:]}
-        return pd.DataFrame({"term": self.names, "estimate": self.beta, **columns})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LocationScale(OfModel):
     """A location-scale model.
 
     Attributes
     ----------
-    mean : Location
+    mean : Coefficients
         The coefficients of the mean, for contrasts and joint tests.
     location : DataFrame
         The same as rows: term, estimate, se, statistic, df, p_value, ci_low, ci_high.
@@ -96,7 +58,7 @@ class LocationScale(OfModel):
     formula: str
     scale_formula: str
     specification: Specification
-    mean: Location = field(repr=False)
+    mean: Coefficients = field(repr=False)
     location: pd.DataFrame = field(repr=False)
     scale: pd.DataFrame = field(repr=False)
     location_test: dict[str, Any]

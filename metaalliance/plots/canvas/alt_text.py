@@ -6,13 +6,13 @@ import math
 from typing import Any, Literal, get_args
 
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import LevelMeans, Pooling, level_means
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.numbers import effect_text, interval_text, size_text
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.tables import Reference, reference_mark
 from metaalliance.plots.groups import level_name
-from metaalliance.plots.levels import LevelMeans, Pooling, level_means
 from metaalliance.plots.words import (
     correction_text,
     groups_text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from metaalliance.effects.levels import MISSING
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import Pooling, levels_of, pair_means
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
 from metaalliance.plots.canvas.frame import Frame
@@ -27,8 +27,7 @@ from metaalliance.plots.canvas.sentences import listed, spoken, symbol
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, own
-from metaalliance.plots.groups import labels_of, level_name, levels_of
-from metaalliance.plots.levels import Pooling, level_means
+from metaalliance.plots.groups import level_name
 from metaalliance.plots.words import groups_text
 from metaalliance.wording.phrases import count_text
 
@@ -138,19 +137,8 @@ def evidence_cells(fit: PooledFit, by: str, x: str, pool: Pooling = "joint") -> 
     OptionError
         When the effects have no such column.
     """
-    down, along = labels_of(fit.effects, by), labels_of(fit.effects, x)
-    codes, unique = pd.factorize(pd.MultiIndex.from_arrays([down, along]))
-    names = pd.Series(codes.astype(str), dtype=object)  # text: pairs are levels
-    if pool == "joint":
-        names[(down == MISSING) | (along == MISSING)] = None
-    frame = fit.effects.frame.assign(_pair=names.to_numpy())
-    means = level_means(replace(fit, effects=replace(fit.effects, frame=frame)), "_pair", pool)
-    estimates = {pair.name: pair.estimate for pair in means.levels}
-    cells = []
-    for code, (row, column) in enumerate(unique):
-        pair = fit.effects.subset(codes == code)
-        estimate = estimates.get(str(code), math.nan)
-        cells.append((row, column, pair.n_studies, pair.n_effects, estimate))
+    means, pairs = pair_means(fit, by, x, pool)
+    cells = [(*pair, m.n_studies, m.n_effects, m.estimate) for pair, m in pairs.items()]
     return EvidenceMap(
         cells=pd.DataFrame(cells, columns=list(CELL_COLUMNS)),
         rows=tuple(levels_of(fit.effects, by)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from metaalliance.core.arrays import Array, BoolArray
-from metaalliance.diagnostics.gosh import Gosh
+from metaalliance.diagnostics.gosh import Gosh, Progress
 from metaalliance.diagnostics.gosh import gosh as pool_subsets
 from metaalliance.errors import EstimationError
 from metaalliance.models.pooled_fit import PooledFit
@@ -49,6 +50,7 @@ def gosh(
     study: Any = None,
     seed: int = 1,
     jobs: int = 1,
+    progress: Progress | None = None,
     style: str | Style = "apa",
     width_mm: float = 120,
     title: str | None = None,
@@ -64,7 +66,7 @@ def gosh(
         then taken (2,000 of more than 150 effects).
     study : label of a study, optional
         Subsets with it and without it are told apart by colour.
-    seed, jobs : int
+    seed, jobs, progress
         Of the subsets, where `result` is a fit.
     style, width_mm, title
         As for `funnel`.
@@ -87,25 +89,30 @@ def gosh(
     Olkin et al. (2012).
     """
     look = style_named(style)
-    chart = _chart(_result(result, seed, jobs), study, look, width_mm)
+    chart = _chart(_result(result, seed, jobs, progress), study, look, width_mm)
     return present(chart, look, ax=None, width_mm=width_mm, title=title)
 
 
-def gosh_text(result: Gosh | PooledFit, *, seed: int = 1, jobs: int = 1) -> str:
+def gosh_text(
+    result: Gosh | PooledFit, *, seed: int = 1, jobs: int = 1, progress: Progress | None = None
+) -> str:
     """Describe the plot for readers who cannot see it."""
-    found = _result(result, seed, jobs)
+    found = _result(result, seed, jobs, progress)
     return spoken(
         f"GOSH plot: mean and I² of {found.n_subsets:,} subsets of {len(found.labels)} studies. "
         f"{_sentence(found, style_named('apa'))}"
     )
 
 
-def _result(result: Gosh | PooledFit, seed: int, jobs: int) -> Gosh:
+@lru_cache(maxsize=1)  # a figure and its alternative text show the same subsets
+def _result(
+    result: Gosh | PooledFit, seed: int, jobs: int, progress: Progress | None = None
+) -> Gosh:
     if isinstance(result, Gosh):
         return result
     with quiet():
         count = SUBSETS if result.n_effects <= LARGE else FEWER
-        return pool_subsets(result, count, seed=seed, jobs=jobs)
+        return pool_subsets(result, count, seed=seed, jobs=jobs, progress=progress)
 
 
 def _points(found: Gosh) -> tuple[Array, Array, BoolArray]:

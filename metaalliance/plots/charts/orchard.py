@@ -12,6 +12,13 @@ from matplotlib.lines import Line2D
 
 from metaalliance.core.arrays import Array
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import (
+    LevelMean,
+    LevelMeans,
+    Pooling,
+    level_means,
+    means_of_test,
+)
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
@@ -25,7 +32,6 @@ from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.groups import level_name
-from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means, means_of_test
 from metaalliance.plots.words import groups_text, not_pooled
 from metaalliance.wording.phrases import count_text, level_text
 

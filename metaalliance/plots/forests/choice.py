@@ -11,10 +11,10 @@ import pandas as pd
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import Pooling
 from metaalliance.options import check_option, did_you_mean
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.forests.look import OWN_COLUMNS, ForestLook
-from metaalliance.plots.levels import Pooling
 
 #: The number of effects of a study, a column that the effects do not hold themselves.
 COUNT = "k"

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import Pooling, level_means
 from metaalliance.options import check_option
 from metaalliance.plots.between import between_text
 from metaalliance.plots.canvas.page import check_width
@@ -27,7 +28,6 @@ from metaalliance.plots.forests.tables import (
     reference_mark,
     table_axis,
 )
-from metaalliance.plots.levels import Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
     averaging_text,

@@ -15,10 +15,9 @@ from metaalliance.effects.effects import Effects, study_names
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.structure import study_averages
+from metaalliance.moderation.level_means import LevelMean, LevelMeans, labels_of
 from metaalliance.plots.canvas.numbers import DASH, cell_text, column_texts
 from metaalliance.plots.forests.choice import COUNT, Choice
-from metaalliance.plots.groups import labels_of
-from metaalliance.plots.levels import LevelMean, LevelMeans
 from metaalliance.wording.phrases import percent_text
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import LevelMean, LevelMeans, Pooling, level_means
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.plots.between import between_text
 from metaalliance.plots.canvas.numbers import DASH
@@ -33,7 +34,6 @@ from metaalliance.plots.forests.tables import (
     table_axis,
 )
 from metaalliance.plots.groups import level_name
-from metaalliance.plots.levels import LevelMean, LevelMeans, Pooling, level_means
 from metaalliance.plots.words import (
     ARROWS,
     beyond_text,
@@ -207,3 +207,8 @@ def _foot(
         groups_text(means, look.words, sign=f"{DASH} = not pooled"),
     )
     return tuple(own(text) for text in texts if text)
+
+
+def pooling_note(fit: PooledFit, by: str, noun: str) -> str:
+    """Return what pooled the levels of `by`, called by a noun in the plural, as a sentence."""
+    return groups_text(level_means(fit, by), noun=noun, sign=f"{DASH} = not pooled")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.moderation.level_means import LevelMean, LevelMeans
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.axis import EffectAxis, axis_range
 from metaalliance.plots.canvas.style import Style
@@ -29,7 +30,6 @@ from metaalliance.plots.forests.lines import (
 )
 from metaalliance.plots.forests.rows import Section, StudyRow, sections
 from metaalliance.plots.groups import level_name
-from metaalliance.plots.levels import LevelMean, LevelMeans
 from metaalliance.plots.words import group_notes, not_pooled, prediction_labels
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text, percent_text

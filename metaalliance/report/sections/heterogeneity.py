@@ -12,7 +12,7 @@ from metaalliance.report.manuscript.phrases import DIGITS
 from metaalliance.report.manuscript.prose import prose
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import limits, number
-from metaalliance.wording.phrases import capital, level_text, share_text
+from metaalliance.wording.phrases import assumed_text, capital, level_text, share_text
 
 _MEASURES = ("CVH1", "CVH2", "M1", "M2")
 _LEVELS = {"total": "Total", "study": "Between studies", "effect": "Within studies"}
@@ -75,8 +75,7 @@ def _assumed(fit: PooledFit, found: list[dict[str, Any]]) -> Table:
     is_r = fit.measure != "generic"
     rows = []
     for one in found:
-        rho = one["rho"]
-        shown = rho if isinstance(rho, str) else number(rho, DIGITS, correlation=True)
+        shown = assumed_text(fit.settings() if one["as_set"] else one)
         low, high = (back_transform(one[end], fit.measure) for end in ("pi_low", "pi_high"))
         rows.append(
             {
@@ -101,5 +100,5 @@ def _assumed(fit: PooledFit, found: list[dict[str, Any]]) -> Table:
             Field(key="above", title="Above zero"),
         ),
         rows=tuple(rows),
-        notes=("PI = prediction interval; above zero = share of true effects of new studies.",),
+        notes=("PI = prediction interval; above zero = share of true effects above zero.",),
     )

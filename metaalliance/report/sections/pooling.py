@@ -10,6 +10,7 @@ from metaalliance.analysis.evidence import Evidence
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.multilevel_fit import MultilevelFit
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.options import CLUSTER_TESTS
 from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
@@ -40,7 +41,6 @@ from metaalliance.wording.phrases import (
 )
 
 FEW_STUDIES = 10
-FEW_DF = 4.0
 _MODELS = {
     "aggregated": "One averaged effect per study",
     "lowest per study": "Lowest effect per study",
@@ -144,11 +144,12 @@ def direction_text(fit: PooledFit) -> Prose:
 
 
 def _few_df(fit: PooledFit) -> Prose:
-    if not (fit.test.startswith("cr") and fit.df < FEW_DF):
+    if not any(found.code == "MA620" for found in fit.notices):
         return Prose()
+    robust = fit.test in CLUSTER_TESTS
     return prose(
-        "With {df} degrees of freedom, fewer than four, the cluster-robust *p*-value and interval "
-        "are not trustworthy [@tipton2015].",
+        f"With {{df}} degrees of freedom, fewer than four, the {'cluster-robust ' * robust}"
+        f"*p*-value and interval are not trustworthy{' [@tipton2015]' * robust}.",
         df=df_text(fit.df),
     )
 
@@ -246,12 +247,18 @@ def prediction_text(fit: PooledFit) -> Prose:
         return Prose()
     text = prose(
         "The {level} prediction interval was {pi}: this is where the true {noun} of a comparable "
-        "new study is expected. By this distribution {some} of true {noun}s are positive.",
+        "new study is expected.",
         level=level_text(fit.level),
         pi=interval(fit.pi_low, fit.pi_high, fit.measure),
         noun=noun(fit.measure),
-        some=share_text(fit.probability_above(0.0)),
     )
+    share = fit.share_above_zero()
+    if not math.isnan(share.estimate):
+        text = text + prose(
+            "Of true {noun}s {some} were estimated to be positive.",
+            noun=noun(fit.measure),
+            some=share_text(*share),
+        )
     if excludes_zero(fit) and fit.pi_low < 0 < fit.pi_high:
         text = text + prose(
             "Although the mean differs from zero, the interval includes zero, so that in some "

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from metaalliance.analysis.coders import Coders
 from metaalliance.analysis.documents import SCHEMA_VERSION
 from metaalliance.coding.conflicts import Conflict
 from metaalliance.coding.matching import Matching
@@ -216,12 +217,7 @@ def _value_text(value: float | str) -> str:
 
 
 def agreement_document(
-    matching: Matching,
-    table: AgreementTable,
-    pooled: Sequence[CoderPooled],
-    conflicts: Sequence[Conflict],
-    settings: dict[str, Any],
-    files: Sequence[str],
+    found: Coders, settings: dict[str, Any], files: Sequence[str]
 ) -> dict[str, Any]:
     """Return the document that `agree --json` prints."""
     content = {
@@ -230,13 +226,13 @@ def agreement_document(
         "coders": [
             {"coder": c, "file": s.file, "sha256": s.sha256, "sheet": s.sheet,
              "rows": len(s.rows), "errors": len(s.errors)}
-            for c, s in zip(matching.coders, matching.sheets, strict=True)
+            for c, s in zip(found.matching.coders, found.matching.sheets, strict=True)
         ],
         "settings": settings,
-        "matching": matching.to_dict(),
-        "variables": [v.to_dict() for v in table.variables],
-        "pooled": [{name: getattr(p, name) for name in p.__slots__} for p in pooled],
-        "conflicts": [c.to_dict() for c in conflicts],
+        "matching": found.matching.to_dict(),
+        "variables": [v.to_dict() for v in found.table.variables],
+        "pooled": [{name: getattr(p, name) for name in p.__slots__} for p in found.pooled],
+        "conflicts": [c.to_dict() for c in found.conflicts],
         "files": list(files),
     }  # fmt: skip
     return without_nan(content)

@@ -12,8 +12,7 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.result import tau2_text, wald_text
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
-from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import components_text, level_text
+from metaalliance.wording.phrases import components_text, level_text, percent_text
 
 
 def regression_tables(fit: MetaRegression, predicted: pd.DataFrame | None) -> list[Table]:
@@ -63,7 +62,7 @@ def _regression_notes(fit: MetaRegression) -> tuple[str, ...]:
     """What the coefficients mean, and what the model leaves."""
     inner = fit.fit
     notes = [
-        f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; R² = {number(100 * fit.R2, 1)}%, "
+        f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; R² = {percent_text(fit.R2, 1)}, "
         f"{tau2_text(inner, fit.tau2)}."
     ]
     for variable in fit.design.variables:

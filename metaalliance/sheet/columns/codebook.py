@@ -7,7 +7,8 @@ from typing import Any
 
 from metaalliance.errors import OptionError
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.header import SEARCH_ROWS, header_text, problem_at
+from metaalliance.sheet.columns.header import problem_at
+from metaalliance.sheet.columns.header_rows import SEARCH_ROWS, header_text
 from metaalliance.sheet.columns.scheme import Scheme, extend, has_levels, own_vocabulary
 from metaalliance.sheet.columns.specification import COLUMNS, find_column
 from metaalliance.sheet.columns.vocabularies import Vocabulary, key_of

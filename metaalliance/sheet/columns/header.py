@@ -1,18 +1,22 @@
-"""Find the sheet, its header row, and what each column is."""
+"""What each column of a sheet is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import pairwise, zip_longest
-from typing import Any
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.direction_words import direction_named, words_to_map
-from metaalliance.sheet.columns.effect_words import effect_named
+from metaalliance.sheet.columns.header_rows import (
+    SEARCH_ROWS,
+    HeaderCell,
+    find_header,
+    what_stands,
+    wide_below_titles,
+    wide_of,
+)
 from metaalliance.sheet.columns.identity import STUDIES, Identity, find_identity
 from metaalliance.sheet.columns.limits import find_interval, holds_limits
 from metaalliance.sheet.columns.names import excludes
@@ -25,25 +29,9 @@ from metaalliance.sheet.columns.specification import (
     suggest_column,
 )
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.columns.wide import EFFECTS, Wide, find_wide
-from metaalliance.sheet.columns.words import beside, folded, interval, names
-from metaalliance.sheet.read.grid import Grid, is_blank
-from metaalliance.sheet.read.limits import MAX_COLUMNS
-from metaalliance.sheet.read.numbers import parse_number
-from metaalliance.sheet.read.xlsx_marks import merged_bounds
+from metaalliance.sheet.columns.words import beside, interval
+from metaalliance.sheet.read.grid import Grid
 
-SEARCH_ROWS = 20
-#: Most rows that a header is merged over.
-STACKED = 3
-#: Sheets that explain the coding and never hold it.
-_ABOUT = names(
-    """codebook readme lookup lookups list lists legend instructions manual codingmanual dictionary
-    datadictionary datadict variables key keys dropdown dropdowns info about changelog log
-    explanation explanations codes labels validation options anleitung legende erlauterung
-    erlauterungen kodierbuch codebuch lisezmoi leyenda legenda"""
-)
-#: What stands beside an effect under the same title.
-_SIZES = names("n ni df p se sei vi")
 #: Headers of samples that may share people.
 _ASKED = frozenset({"subsample", "cohort"})
 
@@ -94,263 +82,6 @@ class Header:
         return low if low == high else None
 
 
-def header_text(value: Any) -> str:
-    """Return a header as text: blanks, line breaks and invisible characters folded."""
-    text = str(value).replace("\ufeff", "").replace("\u200b", "")
-    return " ".join(text.split())
-
-
-def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Scheme) -> Grid:
-    """Return the sheet to read.
-
-    The one that is asked for; else the visible sheet called ``effects``; else the only
-    visible sheet with a study column and a statistic.
-
-    Raises
-    ------
-    UnreadableFileError
-        When it does not exist, or several or none qualify.
-    """
-    listed = ", ".join(repr(g.name) for g in grids)
-    if wanted is not None:
-        for grid in grids:
-            if grid.name == wanted:
-                return grid
-        raise UnreadableFileError(f"{file} has no sheet {wanted!r}; it has {listed}.", code="MA203")
-    if len(grids) == 1:
-        return grids[0]
-    named = [g for g in grids if g.visible and g.name.strip().lower() == "effects"]
-    if named:
-        return named[0]
-    found = {g.name: g for g in grids if g.visible and not is_about(g) and find_header(g, scheme)}
-    rows = {name: usable_rows(grid, scheme) for name, grid in found.items()}
-    holding = [name for name in found if rows[name]] or list(found)
-    if len(holding) == 1:
-        return found[holding[0]]
-    if not found:
-        raise UnreadableFileError(
-            f"No visible sheet of {file} has a header with 'study' and a statistic (r, t, n ...) "
-            f"in its first {SEARCH_ROWS} rows; it has {listed}.",
-            code="MA201",
-        )
-    shown = ", ".join(map(repr, holding))
-    counts = " and ".join(str(rows[name]) for name in holding)
-    raise UnreadableFileError(
-        f"{file} has several sheets with effects: {shown} (with {counts} rows). Choose one with "
-        "--sheet.",
-        code="MA202",
-    )
-
-
-def is_about(grid: Grid) -> bool:
-    """Whether a sheet by its name explains the coding (a codebook, lists for dropdowns)."""
-    return folded(grid.name) in _ABOUT
-
-
-def usable_rows(grid: Grid, scheme: Scheme) -> int:
-    """Number of rows that have a study and a statistic, under the header that is found."""
-    found = find_header(grid, scheme)
-    if found is None:
-        return 0
-    named = name_columns(grid, found[0], [c.text for c in found[1]], scheme)
-    study = [i for i, name in enumerate(named) if name == "study"]
-    statistics = [i for i, name in enumerate(named) if name in STATISTICS]
-    rows = grid.rows[found[0] :]
-    return sum(_any_in(row, study) and _any_in(row, statistics) for row in rows)
-
-
-def _any_in(values: list[Any], places: list[int]) -> bool:
-    return any(i < len(values) and not is_blank(values[i]) for i in places)
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderCell:
-    """The header of one column.
-
-    Attributes
-    ----------
-    text : str
-        What it says; two rows are joined where only together they name a column.
-    row : int
-        Row in which it stands.
-    """
-
-    text: str
-    row: int
-
-
-def find_header(
-    grid: Grid, scheme: Scheme, *, statistic: bool = True
-) -> tuple[int, list[HeaderCell]] | None:
-    """Return the number of the header row and its cells, or None.
-
-    The row with `study` and (unless `statistic` is false) a statistic in which most headers
-    are known, the first of equals. Rows that only together name the columns are taken together,
-    up to three: titles of groups above, names below.
-    """
-    return best_header(grid, scheme, partial(_enough, statistic=statistic))
-
-
-def best_header(
-    grid: Grid, scheme: Scheme, enough: Callable[[set[str]], bool]
-) -> tuple[int, list[HeaderCell]] | None:
-    """Return the row in which most headers are known, if they are enough, with its cells.
-
-    A header above numbers ends the search: what is below it are its rows, or a second table.
-    """
-    best: tuple[int, list[HeaderCell]] | None = None
-    most = 0
-    top = grid.rows[:SEARCH_ROWS]
-    for depth in range(1, STACKED + 1):
-        for first in range(len(top) - depth + 1):
-            last = first + depth
-            if any(map(holds_number, top[first:last])):
-                continue
-            named = partial(name_columns, grid, last, scheme=scheme)
-            cells = _stacked(grid, first + 1, last, scheme)
-            known = {name for name in named([c.text for c in cells]) if name is not None}
-            if not enough(known):
-                continue
-            if len(known) > most:
-                best, most = (last, cells), len(known)
-            if last < len(grid.rows) and holds_number(grid.rows[last]):
-                top = top[:last]
-                break
-    return best
-
-
-def holds_number(values: list[Any]) -> bool:
-    """Whether a row holds numbers: it is no row of headers."""
-    return any(not is_blank(v) and parse_number(v).value is not None for v in values)
-
-
-def titled_row(grid: Grid) -> tuple[int, list[HeaderCell]] | None:
-    """The first row of texts above a row with numbers: a header of which nothing is known."""
-    top = grid.rows[: SEARCH_ROWS + 1]
-    for number, (values, below) in enumerate(pairwise(top), start=1):
-        cells = [HeaderCell(_text_of(v), number) for v in values]
-        texts = sum(bool(c.text) for c in cells) > 1 and not holds_number(values)
-        if texts and (holds_number(below) or number == len(top) - 1):
-            return number, cells
-    return None
-
-
-def _text_of(value: Any) -> str:
-    """Text of a header cell; only text can be a header."""
-    return header_text(value) if isinstance(value, str) and not is_blank(value) else ""
-
-
-def _stacked(grid: Grid, first: int, last: int, scheme: Scheme) -> list[HeaderCell]:
-    """Header rows as one: the lowest name, with the titles above where that names a column.
-
-    Where several columns have one name, the titles tell them apart.
-    """
-    stacks = titled(grid, first, last)
-    lowest_names = [parts[-1] for parts, _ in stacks]
-    return [
-        HeaderCell(_joined(parts, scheme, alone=lowest_names.count(parts[-1]) < 2), row)
-        for parts, row in stacks
-    ]
-
-
-def titled(grid: Grid, first: int, last: int) -> list[tuple[list[str], int]]:
-    """Return the texts of each column in header rows, outermost title first, name last.
-
-    A title stands over the columns to its right until the next one, or as far as it is merged.
-
-    Parameters
-    ----------
-    first, last : int
-        Numbers of the first and the last header row.
-
-    Returns
-    -------
-    list of tuple
-        The texts of each column ("" alone where there is none), and the row of its name.
-    """
-    ends = {(r, c): end for c, r, end, _ in map(merged_bounds, grid.merged)}
-    titles = [("", 0)] * (last - first)
-    stacks: list[tuple[list[str], int]] = []
-    for number, column in enumerate(zip_longest(*grid.rows[first - 1 : last]), start=1):
-        texts = [_text_of(value) for value in column]
-        for level, text in enumerate(texts[:-1]):
-            if text:
-                end = ends.get((first + level, number), MAX_COLUMNS)
-                titles[level:] = [(text, end), *[("", 0)] * (len(titles) - level - 1)]
-        lowest = max((i for i, text in enumerate(texts) if text), default=0)
-        above = [t for t, end in titles[:lowest] if t and number <= end]
-        stacks.append(([*above, texts[lowest]], first + lowest))
-    return stacks
-
-
-def header_below(grid: Grid, first: int) -> tuple[int, tuple[tuple[str, ...], ...]]:
-    """Return the last row of a header that begins in a row, and the texts of its columns.
-
-    Rows below belong to it that hold names only, and nothing where it names the study; so do
-    those that name the study before its first title.
-    """
-    texts = [_text_of(v) for v in grid.rows[first - 1]]
-    study = next((i for i, text in enumerate(texts) if text), 0)
-    last = first
-    for values in grid.rows[first : first + STACKED - 1]:
-        below = [_text_of(v) for v in values]
-        named = sum(bool(t) and not parse_number(t).missing for t in below)
-        titled_only = any(below[:study]) and named > sum(map(bool, texts))
-        beside = below[study : study + 1] == [""] or titled_only
-        if named < 2 or holds_number(values) or not beside:
-            break
-        study = min(study, next((i for i, text in enumerate(below) if text), study))
-        last += 1
-    return last, _names_last([parts for parts, _ in titled(grid, first, last)])
-
-
-def _names_last(levels: list[list[str]]) -> tuple[tuple[str, ...], ...]:
-    """Put the statistic of names such as ``r BDI`` below titles behind what it is of."""
-    found = []
-    heads = [parts[-1].split(" ", 1) for parts in levels]
-    stems = EFFECTS.keys() | (_SIZES if any(folded(h[0]) in EFFECTS for h in heads) else set())
-    for parts, head in zip(levels, heads, strict=True):
-        if len(parts) > 1 and len(head) > 1 and folded(head[0]) in stems and folded(head[1]):
-            found.append((*parts[:-1], head[1].strip("()[] "), head[0]))
-        else:
-            found.append(tuple(parts))
-    return tuple(found)
-
-
-def joined_titles(levels: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return one text for each column; a title over all names that is no statistic says nothing.
-
-    Of one that names a statistic, such as ``Correlation with outcome``, the statistic stays.
-    """
-    titles = {parts[0] for parts in levels if len(parts) > 1}
-    common = titles if len(titles) == 1 and not {folded(t) for t in titles} & EFFECTS.keys() else ()
-    told = {t: [column] if (column := _statistic_of(t)) else [] for t in common}
-    return tuple(
-        " ".join([*told[p[0]], *p[1:]] if len(p) > 1 and p[0] in common else p) for p in levels
-    )
-
-
-def _statistic_of(title: str) -> str:
-    """The statistic that a title names for certain, or ""."""
-    found = effect_named(title)
-    return found[0] if found and found[1] and found[0] in EFFECTS else ""
-
-
-def _joined(parts: list[str], scheme: Scheme, *, alone: bool) -> str:
-    """The name of a column with as many titles above it as name a column."""
-    for start in range(len(parts) - 1):
-        for chosen in (parts[start:], [parts[start], parts[-1]]):
-            if scheme.column_of(" ".join(chosen)) is not None:
-                return " ".join(chosen)
-    return parts[-1] if alone else " ".join(parts)
-
-
-def _enough(known: set[str], *, statistic: bool) -> bool:
-    """Whether a row names a study, something else that is known, and a statistic if asked for."""
-    enough = not statistic or bool(known & set(STATISTICS))
-    return "study" in known and len(known) > 1 and enough
-
-
 def read_header(
     grid: Grid, file: str, scheme: Scheme, elsewhere: frozenset[str] = frozenset()
 ) -> Header:
@@ -370,7 +101,7 @@ def read_header(
     if found is None:
         raise UnreadableFileError(
             f"The sheet {grid.name!r} of {file} has no header row with 'study' and a statistic "
-            f"(r, t, F, d, p ...) in its first {SEARCH_ROWS} rows{_what_stands(grid, file)}",
+            f"(r, t, F, d, p ...) in its first {SEARCH_ROWS} rows{what_stands(grid, file)}",
             code="MA201",
         )
     header = read_columns(grid, *found, scheme)
@@ -479,21 +210,6 @@ def _beside_others(grid: Grid, header: Header, texts: list[str]) -> list[Problem
     return [problem_at("MA219", grid, header.row, lost[0] + 1, message, texts[lost[0]])]
 
 
-def wide_below_titles(grid: Grid) -> tuple[int, tuple[str, ...]] | None:
-    """Return the last row and the texts of a header of several rows with effects side by side."""
-    for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
-        last, levels = header_below(grid, first)
-        texts = joined_titles(levels)
-        if last > first and wide_of(grid, last, list(texts)) is not None:
-            return last, texts
-    return None
-
-
-def wide_of(grid: Grid, row: int, texts: list[str]) -> Wide | None:
-    """Return the effects side by side in the columns of a sheet, if it is wide."""
-    return find_wide(texts, [column_values(grid, row, i) for i in range(len(texts))])
-
-
 def without_years(header: Header) -> Header:
     """Read authors as the study without their year, as the sheet with the effects has them."""
     if not header.identity.composed:
@@ -503,23 +219,6 @@ def without_years(header: Header) -> Header:
 
 def _exact(text: str, name: str) -> bool:
     return key_of(text) == key_of(name)
-
-
-def _what_stands(grid: Grid, file: str) -> str:
-    """The first row with text, for the message that it is no header; or that the sheet is wide."""
-    for first in range(1, min(SEARCH_ROWS, len(grid.rows)) + 1):
-        number, levels = header_below(grid, first)
-        texts = joined_titles(levels)
-        shown = [t for t in texts if t]
-        if shown:
-            wide = wide_of(grid, number, list(texts))
-            if wide is not None:
-                return (
-                    f". It is wide: {', '.join(wide.labels[:6])} stand side by side in columns. "
-                    f"metaalliance import {file} -o effects.xlsx makes one row of each effect."
-                )
-            return "; it begins with " + ", ".join(repr(t[:30]) for t in shown[:6]) + "."
-    return "."
 
 
 def _identify(

@@ -15,12 +15,11 @@ from metaalliance.sheet.columns.guesses import (
     guess_study,
     has_effect,
 )
-from metaalliance.sheet.columns.header import (
+from metaalliance.sheet.columns.header import read_columns
+from metaalliance.sheet.columns.header_rows import (
     HeaderCell,
     best_header,
     find_header,
-    is_about,
-    read_columns,
     titled_row,
     wide_below_titles,
     wide_of,
@@ -28,6 +27,7 @@ from metaalliance.sheet.columns.header import (
 from metaalliance.sheet.columns.labels import named_by_labels
 from metaalliance.sheet.columns.reading import codes_for_missing, column_values
 from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.sheet_choice import is_about
 from metaalliance.sheet.columns.specification import STATISTICS
 from metaalliance.sheet.columns.spreads import Guess, Sheet, guess_scale, guess_spread
 from metaalliance.sheet.columns.wide import Wide

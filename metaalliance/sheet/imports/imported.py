@@ -12,7 +12,7 @@ from metaalliance.errors import OptionError, UnreadableFileError
 from metaalliance.files import write_whole
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.columns.header import find_header
+from metaalliance.sheet.columns.header_rows import find_header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of

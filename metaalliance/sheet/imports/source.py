@@ -9,11 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
-from metaalliance.sheet.columns.header import (
-    SEARCH_ROWS,
-    header_below,
-    joined_titles,
-)
+from metaalliance.sheet.columns.header_rows import SEARCH_ROWS, header_below, joined_titles
 from metaalliance.sheet.columns.specification import Column, find_column
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.imports.entries import Cell

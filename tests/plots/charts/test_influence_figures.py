@@ -12,6 +12,7 @@ from metaalliance.diagnostics.diagnostics import influence
 from metaalliance.diagnostics.gosh import gosh
 from metaalliance.diagnostics.leave_one_out import leave_one_out
 from metaalliance.errors import OptionError
+from metaalliance.plots.charts.gosh import gosh_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 
@@ -105,6 +106,16 @@ def test_gosh_counts_every_subset(make_fit, artist):
     known = np.isfinite(found.frame[["estimate", "I2"]]).all(axis=1).sum()
     assert cells.sum() == known
     assert artist(figure, "gosh", "estimate").get_xdata()[0] == found.fit.estimate
+
+
+def test_gosh_of_a_fit_is_computed_once_for_figure_and_text(make_fit):
+    fit, told = make_fit(12), []
+    options = {"seed": 3, "progress": lambda done, total: told.append((done, total))}
+    plots.gosh(fit, **options)
+    assert told[-1] == (4095, 4095)
+    steps = len(told)
+    assert "4,095 subsets" in gosh_text(fit, **options)
+    assert len(told) == steps
 
 
 def test_gosh_tells_subsets_with_a_study_apart(make_fit, artist, texts):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from metaalliance import plots
 from metaalliance.moderation.categorical import moderators
-from metaalliance.moderation.subgroups import subgroup_fits
+from metaalliance.moderation.level_means import subgroup_fits
 from metaalliance.plots.charts.orchard import CLOUD, orchard_text, swarm
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")

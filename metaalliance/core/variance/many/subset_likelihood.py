@@ -1,6 +1,6 @@
 """The multilevel likelihood of many subsets of the same effects.
 
-Effects in studies climb all at once, as `variants`; other structures climb one after the other.
+Nested levels climb all at once, as `variants`; other structures climb one after the other.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.ascent import highest, maximize
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.many.variant_ascent import Optima, highest_of_starts, in_parts
-from metaalliance.core.variance.many.variants import Variants
+from metaalliance.core.variance.many.variants import Variants, joined
 from metaalliance.core.variance.multilevel import MultilevelData
-from metaalliance.core.variance.structure import Nested
 from metaalliance.errors import ConvergenceError
 
 
@@ -61,10 +60,10 @@ def maximize_subsets(
         REML if true, else ML.
     """
     p = data.X.shape[1]
-    if not isinstance(data.structure, Nested):
+    if not joined(data.structure):
         return _one_by_one(data, present, starts, restricted)
     if not present.shape[0]:
-        return Optima(np.empty((0, 2)), np.empty((0, p)), np.empty(0))
+        return Optima(np.empty((0, len(data.names))), np.empty((0, p)), np.empty(0))
     parts = [
         highest_of_starts(part, starts, restricted=restricted)
         for part in in_parts(_subsets(data, present))
@@ -100,15 +99,16 @@ def _one_by_one(
 def q_subsets(data: MultilevelData, present: BoolArray) -> SubsetQ:
     """Cochran's Q of every subset; parameters as in `maximize_subsets`."""
     p = data.X.shape[1]
-    if not isinstance(data.structure, Nested):
+    if not joined(data.structure):
         tests = [q_test(data.subset(keep)) for keep in present]
-        rows = [(q.Q, float(q.df), q.typical_variance) for q in tests]
-        return SubsetQ(*np.array(rows).reshape(-1, 3).T)
-    found = []
+        each = [(q.Q, float(q.df), q.typical_variance) for q in tests]
+        return SubsetQ(*np.array(each).reshape(-1, 3).T)
+    found, effect = [], data.names.index("effect")
     for part in in_parts(_subsets(data, present)) if present.shape[0] else ():
-        points = part.at(np.zeros((part.size, 2)), restricted=False)
-        lost = np.sum(points.bread * points.solved.levels(data.structure.levels)[1], axis=(1, 2))
-        trace_P, df = points.covariance.traces()[0][:, 1] - lost, part.counts - p
+        points = part.at(np.zeros((part.size, len(data.names))), restricted=False)
+        rows = points.solved.levels(data.structure.levels)[effect]
+        lost = np.sum(points.bread * rows, axis=(1, 2))
+        trace_P, df = points.covariance.traces()[0][:, effect] - lost, part.counts - p
         typical = np.divide(df, trace_P, out=np.full(df.size, np.nan), where=df > 0)
         found.append(np.vstack([np.maximum(0.0, points.rss), df, typical]))
     Q, df, typical = np.hstack(found) if found else np.empty((3, 0))

@@ -25,6 +25,13 @@ from metaalliance.core.variance.many.variant_designs import (
 from metaalliance.core.variance.structure import Levels, Linear, Nested, Structure
 
 
+def joined(structure: Structure) -> bool:
+    """Whether the covariances of variants have a joint form, in which effects may be absent."""
+    if isinstance(structure, Levels):
+        return structure.factor is None and structure.errors is None
+    return isinstance(structure, Nested)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Variants:
     """Data sets that are variants of one.
@@ -87,7 +94,7 @@ class Variants:
         structure = self.structure
         if isinstance(structure, Nested):
             return NestedVariants.build(structure, self.present, theta)
-        if isinstance(structure, Levels) and structure.factor is None and structure.errors is None:
+        if isinstance(structure, Levels) and joined(structure):
             return LevelVariants.build(structure, self.present, theta)
         return EachVariant.build(structure, theta)
 

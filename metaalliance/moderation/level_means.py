@@ -7,19 +7,22 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, Self
 
+import numpy as np
+import pandas as pd
+
 from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
-from metaalliance.effects.levels import MISSING
+from metaalliance.effects.levels import MISSING, in_order, level_labels
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
+from metaalliance.models.part import pool_part
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import without_nan
 from metaalliance.moderation.categorical import moderators
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import is_number
 from metaalliance.moderation.result import ModeratorTest
-from metaalliance.moderation.subgroups import subgroup_fits
 from metaalliance.notices import quiet
 from metaalliance.options import check_option
-from metaalliance.plots.groups import labels_of, levels_of
 
 #: One model of all levels, or one of each.
 Pooling = Literal["joint", "apart"]
@@ -29,6 +32,55 @@ _NUMBERS = (
     "estimate", "statistic", "df", "p_value", "ci_low", "ci_high", "pi_low", "pi_high",
     "tau2", "I2", "Q", "Q_df", "Q_p_value",
 )  # fmt: skip
+
+
+def labels_of(effects: Effects, by: str) -> np.ndarray:
+    """Return the level of each effect as text; what has none is "not reported".
+
+    Raises
+    ------
+    OptionError
+        When the effects have no such column.
+    """
+    if by not in effects.frame:
+        raise OptionError(f"by={by!r}: there is no such moderator; {effects.moderator_list(by)}.")
+    return level_labels(effects.frame[by])
+
+
+def levels_of(effects: Effects, by: str) -> list[str]:
+    """Return levels in their order, "not reported" last."""
+    return in_order(set(labels_of(effects, by)), effects.frame, by)
+
+
+def subgroup_fits(fit: PooledFit, by: str) -> dict[str, PooledFit]:
+    """Pool the effects of each level of `by` on their own, with the settings of `fit`.
+
+    Parameters
+    ----------
+    fit : PooledFit
+        The overall result, whose model, test and other settings are taken over. A level
+        in which no study has several effects falls back from a multilevel to the
+        two-level model, and the effects of a level that is one study are aggregated; each
+        fit says which model it is.
+    by : str
+        A moderator column of the effects.
+
+    Returns
+    -------
+    dict of str to PooledFit
+        Levels in the order of their vocabulary, else of the alphabet; effects without a value
+        come last as "not reported".
+
+    Raises
+    ------
+    OptionError
+        When the effects have no such column.
+    """
+    labels = labels_of(fit.effects, by)
+    return {
+        level: pool_part(fit, fit.effects.subset(labels == level))
+        for level in levels_of(fit.effects, by)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,6 +146,11 @@ class LevelMean:
         """Standard deviation of its own true effects."""
         return math.sqrt(self.tau2)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return counts and numbers for JSON; missing is None."""
+        numbers = {key: getattr(self, key) for key in (*_COUNTS, *_NUMBERS)}
+        return without_nan({"level": self.name, **numbers})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LevelMeans:
@@ -156,6 +213,47 @@ def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint"
             _joint(fit.effects, name, labels == name, test) for name in levels_of(fit.effects, by)
         ]
     return LevelMeans(by=by, levels=tuple(found), test=test, pool=pool, reason=reason)
+
+
+def pair_means(
+    fit: PooledFit, by: str, x: str, pool: Pooling = "joint"
+) -> tuple[LevelMeans, dict[tuple[str, str], LevelMean]]:
+    """Return the mean of each pair of levels of two moderators, and the same by pair.
+
+    A pair of which one is not reported is no level of the joint model.
+
+    Parameters
+    ----------
+    fit, pool
+        As for `level_means`.
+    by, x : str
+        Columns of the effects.
+    """
+    down, along = labels_of(fit.effects, by), labels_of(fit.effects, x)
+    codes, unique = pd.factorize(pd.MultiIndex.from_arrays([down, along]))
+    names = pd.Series(codes.astype(str), dtype=object)  # text: pairs are levels
+    if pool == "joint":
+        names[(down == MISSING) | (along == MISSING)] = None
+    frame = fit.effects.frame.assign(_pair=names.to_numpy())
+    means = level_means(replace(fit, effects=replace(fit.effects, frame=frame)), "_pair", pool)
+    found = {level.name: level for level in means.levels}
+    pairs = {}
+    for code, pair in enumerate(unique):
+        name = " × ".join(pair)
+        level = found.get(str(code))
+        if level is None:
+            level = LevelMean.only_counted(fit.effects.subset(codes == code), name)
+        pairs[pair] = replace(level, name=name)
+    return means, pairs
+
+
+def drawn_levels(
+    fit: PooledFit, by: str, x: str | None = None, pool: Pooling = "joint"
+) -> list[dict[str, Any]]:
+    """Return the numbers of each level of `by`, or of its pairs with those of `x`, for JSON."""
+    if x is None:
+        return [level.to_dict() for level in level_means(fit, by, pool).levels]
+    return [pair.to_dict() for pair in pair_means(fit, by, x, pool)[1].values()]
 
 
 def means_of_test(test: ModeratorTest) -> LevelMeans:
