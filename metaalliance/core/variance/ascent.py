@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.multilevel import (
-    RIDGE,
     MultilevelData,
     MultilevelPoint,
     evaluate,
@@ -30,9 +29,13 @@ FLATTEST = 1e-3
 MANY_STUDIES = 100
 #: What a step may take a component below zero, relative to the largest of them.
 BELOW_ZERO = 1e-12
-#: Longest step of the logarithm of a variance, and the gain, relative to the likelihood, at
-#: which a logarithm that still falls has reached minus infinity.
-LONGEST_LOG, NO_GAIN = 3.0, 1e-13
+#: Gain, relative to the likelihood, that may be its rounding.
+NO_GAIN = 1e-13
+#: Longest step of the logarithm of a variance, and the gain, relative to the likelihood, that is
+#: expected of a last step: logarithms of small variances may be as good as undetermined.
+LONGEST_LOG, LAST_GAIN = 3.0, 1e-11
+#: Factor between dampings of a step that is too long, and the least, relative to the curvature.
+_LADDER, _LEAST_DAMPING = 10.0, 1e-12
 
 
 def start_values(data: MultilevelData) -> list[Array]:
@@ -101,6 +104,7 @@ def maximize(
     restricted: bool,
     held: BoolArray | None = None,
     same_total: bool = False,
+    limit: Callable[[MultilevelPoint], MultilevelPoint | None] | None = None,
 ) -> MultilevelPoint:
     """Climb to the optimum of the likelihood over the variance components.
 
@@ -119,6 +123,8 @@ def maximize(
         Components that stay at their start: the inner problem of a profile.
     same_total : bool
         Whether the sum of the components stays: the inner problem of the profile of their sum.
+    limit : callable, optional
+        The optimum where the way from a point leads to infinity, else None.
 
     Raises
     ------
@@ -130,25 +136,51 @@ def maximize(
     lowest, previous = data.structure.lowest, np.inf
     scale = data.yi.size / float(np.sum(1 / data.vi))
     for _ in range(MAX_ITERATIONS):
+        end = None if limit is None else limit(point)
+        if end is not None:
+            return end
         score, information, expected = score_and_information(data, point, restricted=restricted)
         B = _directions(point.theta - lowest, score, fixed, same_total=same_total)
         if not B.shape[1]:
             return point
-        H, newton = _curvature(B, information, expected)
+        metric = data.structure.metric(point.theta)
+        D = None if metric is None else B.T @ metric @ B
+        H, newton = _curvature(B, information, expected, D)
         step = bounded_step(point.theta - lowest, B.T @ score, H, B)
-        stride = data.structure.stride(step) / LONGEST_LOG
-        step = step / max(1.0, stride)
+        gain, stride = float(score @ step), data.structure.stride(point.theta, step)
+        if D is not None and stride > LONGEST_LOG:
+            step = _damped(data, point, score, H, D, B)
         reached = _climb(data, point, step, restricted=restricted)
         moved = _moved(point.theta, reached.theta, lowest, scale)
         point = reached
         if moved <= (NEWTON_ROUNDING if newton else ROUNDING):
             return point
-        if stride > 0 and score @ step <= _slack(point):
+        if D is not None and gain <= LAST_GAIN / NO_GAIN * rounding(point):
             return point
         if expected is None and 0.9 * previous <= moved <= STALLED:
             return point
         previous = moved
     raise ConvergenceError("The variance components did not converge.")
+
+
+def _damped(
+    data: MultilevelData, point: MultilevelPoint, score: Array, H: Array, D: Array, B: Array
+) -> Array:
+    """A step that changes no logarithm by too much.
+
+    Directions that are as good as undetermined are damped before those that are well determined,
+    which a step that were only cut short would hold back too.
+    """
+    damping, room = (
+        _LEAST_DAMPING * float(np.max(np.diag(H) / np.diag(D))),
+        point.theta - data.structure.lowest,
+    )
+    stride = np.inf
+    while stride > 2 * LONGEST_LOG:
+        step = bounded_step(room, B.T @ score, H + damping * D, B)
+        stride = data.structure.stride(point.theta, step)
+        damping *= _LADDER
+    return step / max(1.0, stride / LONGEST_LOG)
 
 
 def _moved(before: Array, after: Array, lowest: Array, scale: float) -> float:
@@ -159,8 +191,8 @@ def _moved(before: Array, after: Array, lowest: Array, scale: float) -> float:
     return float((np.abs(after - before) / size).max())
 
 
-def _slack(point: MultilevelPoint) -> float:
-    """Rounding of a likelihood."""
+def rounding(point: MultilevelPoint) -> float:
+    """What a likelihood may differ by and be the same."""
     return NO_GAIN * (point.u.size + abs(point.log_likelihood))
 
 
@@ -176,37 +208,35 @@ def _directions(theta: Array, score: Array, fixed: BoolArray, *, same_total: boo
     return np.asarray(free[:, 1:] - free[:, :1], dtype=np.float64)
 
 
-def _curvature(B: Array, information: Array, expected: Array | None) -> tuple[Array, bool]:
+def _curvature(
+    B: Array, information: Array, reference: Array | None, lengths: Array | None
+) -> tuple[Array, bool]:
     """Information along the directions, positive definite, and whether it is the observed one.
 
     Where the likelihood is not concave the eigenvalues of the observed information, relative to
-    the expected one, are taken by their size: scoring steps alone would creep past a point of
-    inflection, where the slope is small and the curvature too.
+    the expected one or to squared lengths, are taken by their size: scoring steps alone would
+    creep past a point of inflection, where the slope is small and the curvature too.
     """
     H: Array = B.T @ information @ B
-    if expected is None:
-        return H, False
-    reference = B.T @ expected @ B
-    flat = _standardised(reference)[0].min() < RIDGE**2
-    if not flat and np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(reference).min():
-        return H, True
-    L = _lifted_root(reference) if flat else np.linalg.cholesky(reference)
+    if lengths is None:
+        if reference is None:
+            return H, False
+        expected = B.T @ reference @ B
+        if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(expected).min():
+            return H, True
+    L = np.linalg.cholesky(expected if lengths is None else lengths)
     inner = np.linalg.solve(L, np.linalg.solve(L, H).T)
     values, vectors = np.linalg.eigh((inner + inner.T) / 2)
-    root = L @ vectors * np.sqrt(np.clip(np.abs(values), FLATTEST, 1.0))
-    return np.asarray(root @ root.T, dtype=np.float64), False
-
-
-def _standardised(information: Array) -> tuple[Array, Array, Array]:
-    """Eigenvalues and vectors of a matrix of unit diagonal, and the scale of each parameter."""
-    scale = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
-    return *np.linalg.eigh(information / np.outer(scale, scale)), scale
-
-
-def _lifted_root(information: Array) -> Array:
-    """Return L with LL' the information, lifted where a logarithm that falls for ever is in it."""
-    values, vectors, scale = _standardised(information)
-    return np.asarray(scale[:, None] * vectors * np.sqrt(np.maximum(values, RIDGE)))
+    sizes = np.abs(values)
+    sizes = (
+        np.clip(sizes, FLATTEST, 1.0)
+        if lengths is None
+        else np.maximum(sizes, ROUNDING * sizes.max())
+    )
+    root = L @ vectors * np.sqrt(sizes)
+    return np.asarray(root @ root.T, dtype=np.float64), bool(
+        lengths is not None and values.min() > 0
+    )
 
 
 def _climb(
@@ -216,7 +246,7 @@ def _climb(
     for _ in range(60):
         theta = np.maximum(point.theta + step, data.structure.lowest)
         candidate = evaluate(data, theta, restricted=restricted)
-        if candidate.log_likelihood >= point.log_likelihood - _slack(point):
+        if candidate.log_likelihood >= point.log_likelihood - rounding(point):
             return candidate
         step = step / 2
     return point

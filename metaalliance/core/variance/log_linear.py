@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize, start_values
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.levels import Groups
-from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.structure import Component, Covariance, Structure
 
-#: Variance, relative to a typical sampling variance, below which a logarithm has no maximum.
-VANISHING = 1e-7
-#: Smallest variance, relative to the same, from which a climb begins.
-FLOOR = 0.05
+#: Variance, relative to a typical sampling variance, that the likelihood does not tell from zero.
+NOTHING = 1e-10
+#: The same below which a step may be as long as it will.
+_IDLE = 1e-8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,11 +32,19 @@ class LogLinear:
         with the others; None for one variance, which may be zero.
     absent : tuple of str
         Components that are zero.
+    known : tuple of ndarray, shape (m,), or float
+        By component, a part of the logarithms that no coefficient moves: a contrast that is held,
+        or minus infinity for groups without variance. Nothing by default.
     """
 
     base: Structure
     designs: tuple[Array | None, ...] = field(repr=False)
     absent: tuple[str, ...] = ()
+    known: tuple[Array | float, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.known:
+            object.__setattr__(self, "known", (0.0,) * len(self.designs))
 
     @property
     def vi(self) -> Array:
@@ -89,10 +96,15 @@ class LogLinear:
         """Parameters of each component."""
         return np.split(theta, self.ends)
 
+    def logarithms(self, theta: Array) -> list[Array | None]:
+        """Logarithms of the variances (m,) of each component that has a design."""
+        parts = zip(self.designs, self.parts(theta), self.known, strict=True)
+        return [None if C is None else C @ b + known for C, b, known in parts]
+
     def components(self, theta: Array) -> tuple[Component, ...]:
         """Variance of each component, by group (m,) where it has a design."""
-        pairs = zip(self.designs, self.parts(theta), strict=True)
-        return tuple(float(b[0]) if C is None else np.exp(C @ b) for C, b in pairs)
+        pairs = zip(self.logarithms(theta), self.parts(theta), strict=True)
+        return tuple(float(b[0]) if logs is None else np.exp(logs) for logs, b in pairs)
 
     def at(self, theta: Sequence[Component] | Array) -> Covariance:
         """Return S at `theta` (c,)."""
@@ -117,17 +129,50 @@ class LogLinear:
             first += count
         return found
 
-    def stride(self, step: Array) -> float:
-        """Largest change of the logarithm of a variance by a step."""
-        pairs = zip(self.designs, self.parts(step), strict=True)
-        return max(float(np.abs(C @ b).max()) for C, b in pairs if C is not None)
+    @property
+    def typical(self) -> float:
+        """A sampling variance of usual size: the harmonic mean."""
+        return self.vi.size / float(np.sum(1 / self.vi))
+
+    def stride(self, theta: Array, step: Array) -> float:
+        """Largest change of the logarithm of a variance by a step, of those that matter."""
+        idle, largest = np.log(_IDLE * self.typical), 0.0
+        for C, before, b in zip(
+            self.designs, self.logarithms(theta), self.parts(step), strict=True
+        ):
+            if C is not None and before is not None:
+                change = C @ b
+                up = np.maximum(before + change, idle) - np.maximum(before, idle)
+                down = np.where(before > idle, -change, 0.0)
+                largest = max(largest, float(up.max()), float(down.max()))
+        return largest
+
+    def metric(self, theta: Array) -> Array:
+        """Return the squared change of logarithms by a step, as a matrix (c, c)."""
+        found = []
+        for C, b, known in zip(self.designs, self.parts(theta), self.known, strict=True):
+            if C is None:
+                found.append((self.typical + b[:, None]) ** -2)
+            else:
+                live = C[np.broadcast_to(np.isfinite(known), len(C))]
+                found.append(live.T @ live)
+        return np.asarray(block_diag(*found), dtype=np.float64)
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> LogLinear:
         """Return the structure of some rows (n,), groups of another copy being other groups."""
-        base, designs = self.base.take(rows, copies), []
-        for C, old, new in zip(self.designs, self.levels, base.levels, strict=True):
+        base, designs, known = self.base.take(rows, copies), [], []
+        parts = zip(self.designs, self.known, self.levels, base.levels, strict=True)
+        for C, part, old, new in parts:
             designs.append(None if C is None else old.spread(C)[rows][new.first])
-        return LogLinear(base, tuple(designs), self.absent)
+            held = np.broadcast_to(part, old.m)
+            known.append(0.0 if C is None else old.spread(held)[rows][new.first])
+        return LogLinear(base, tuple(designs), self.absent, tuple(known))
+
+    def of(self, component: int, C: Array, known: Array) -> LogLinear:
+        """Return the structure with other columns and another known part of a component."""
+        designs, parts = list(self.designs), list(self.known)
+        designs[component], parts[component] = C, known
+        return replace(self, designs=tuple(designs), known=tuple(parts))
 
     def draw(self, theta: Sequence[Component] | Array, rng: np.random.Generator) -> Array:
         """Make deviations of effects from their mean at `theta`, shape (k,)."""
@@ -137,104 +182,3 @@ class LogLinear:
         """Variance of each component, shape (k,) in the order of the rows."""
         found = zip(self.levels, self.components(theta), strict=True)
         return [groups.spread(np.broadcast_to(c, groups.m)) for groups, c in found]
-
-
-def fit_log_linear(
-    plain: MultilevelData,
-    optimum: MultilevelPoint,
-    designs: Sequence[Array | None],
-    *,
-    restricted: bool,
-    absent: tuple[str, ...] = (),
-) -> tuple[MultilevelData, MultilevelPoint]:
-    """Climb to the highest maximum of the likelihood with log-linear components.
-
-    Parameters
-    ----------
-    plain, optimum : MultilevelData, MultilevelPoint
-        The effects with one variance per component, and that model at its optimum.
-    designs, absent
-        As in `LogLinear`.
-    restricted : bool
-        REML in place of ML.
-
-    Returns
-    -------
-    MultilevelData, MultilevelPoint
-        The effects with the structure of the model, and the model at its optimum.
-
-    Raises
-    ------
-    ConvergenceError
-        When the optimum is not reached.
-
-    References
-    ----------
-    Viechtbauer and López-López (2022): one component of independent effects.
-
-    Examples
-    --------
-    >>> from metaalliance.core.variance.multilevel import evaluate, nested_data
-    >>> y = np.array([0.1, 0.12, 0.08, 0.1, 0.5, -0.3, 0.4, -0.2])
-    >>> C = np.column_stack([np.ones(8), [0, 0, 0, 0, 1, 1, 1, 1]])
-    >>> blocks = StudyBlocks.from_sorted(np.arange(8))
-    >>> plain = nested_data(y, np.array([0.01, 0.02] * 4), C[:, :1], blocks, 0.0)
-    >>> optimum = evaluate(plain, np.array([0.0, 0.05]), restricted=True)
-    >>> _, found = fit_log_linear(plain, optimum, [None, C], restricted=True, absent=("study",))
-    >>> bool(found.theta[2] > 0)
-    True
-    """
-    structure = LogLinear(plain.structure, tuple(designs), absent)
-    data = replace(plain, structure=structure)
-    several = start_values(plain) if plain.blocks.m <= MANY_STUDIES else []
-    starts = [_start(structure, theta) for theta in (optimum.theta, *several)]
-    starts.append(_spread_start(data, optimum, starts[0]))
-    return data, highest(_maxima(data, starts, structure.held, restricted=restricted))
-
-
-def _maxima(
-    data: MultilevelData, starts: Sequence[Array], held: BoolArray, *, restricted: bool
-) -> list[MultilevelPoint]:
-    for start in starts:
-        start[held] = 0.0
-    return [maximize(data, start, restricted=restricted, held=held) for start in starts]
-
-
-def _start(structure: LogLinear, theta: Array) -> Array:
-    """Parameters of the same variances in all groups, at least a share of the sampling ones."""
-    least = FLOOR * float(np.median(structure.vi))
-    found = [
-        [variance] if C is None else _solved(C, np.full(C.shape[0], np.log(max(variance, least))))
-        for C, variance in zip(structure.designs, theta, strict=True)
-    ]
-    return np.concatenate(found)
-
-
-def _spread_start(data: MultilevelData, optimum: MultilevelPoint, start: Array) -> Array:
-    """Parameters of the logarithms of squared residuals of groups, less their sampling part."""
-    structure = data.structure
-    assert isinstance(structure, LogLinear)
-    squares = (data.yi - data.X @ optimum.beta) ** 2 - data.vi
-    least = FLOOR * float(np.median(data.vi))
-    found = []
-    parts = structure.parts(start)
-    for C, groups, own in zip(structure.designs, structure.levels, parts, strict=True):
-        means = groups.sums(squares) / groups.sums(np.ones_like(squares))
-        found.append(own if C is None else _solved(C, np.log(np.maximum(means, least))))
-    return np.concatenate(found)
-
-
-def _solved(C: Array, logs: Array) -> Array:
-    return np.asarray(np.linalg.lstsq(C, logs, rcond=None)[0], dtype=np.float64)
-
-
-def vanishing(data: MultilevelData, point: MultilevelPoint) -> list[BoolArray]:
-    """Which groups of each component have a variance next to zero, each (m,).
-
-    Its logarithm has no finite maximum, and the coefficients that make it have none either.
-    """
-    structure = data.structure
-    assert isinstance(structure, LogLinear)
-    least = VANISHING * data.yi.size / float(np.sum(1 / data.vi))
-    pairs = zip(structure.designs, structure.components(point.theta), strict=True)
-    return [np.asarray(C is not None and c < least) * np.ones(1, bool) for C, c in pairs]

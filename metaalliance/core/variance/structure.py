@@ -90,8 +90,11 @@ class Structure(Protocol):
     def bend(self, theta: Array, along: Sequence[Array]) -> Array | float:
         """Sum the second derivatives (c, c) of the variances of groups, `along` (m,) each level."""
 
-    def stride(self, step: Array) -> float:
+    def stride(self, theta: Array, step: Array) -> float:
         """Largest change of the logarithm of a variance by a step; 0 where none is a parameter."""
+
+    def metric(self, theta: Array) -> Array | None:
+        """Return the squares (c, c) of the length of a step; None where no logarithm is in it."""
 
     def take(self, rows: IntArray, copies: IntArray | int = 0) -> Structure:
         """Return the structure of some rows (n,), groups of another copy being other groups."""
@@ -127,9 +130,13 @@ class Linear(ABC):
         """S is linear in its variances."""
         return 0.0
 
-    def stride(self, _: Array) -> float:
+    def stride(self, _: Array, __: Array) -> float:
         """No logarithm is a parameter."""
         return 0.0
+
+    def metric(self, _: Array) -> Array | None:
+        """No logarithm is a parameter."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,8 @@ from scipy.linalg import block_diag
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
-from metaalliance.core.variance.log_linear import LogLinear, fit_log_linear, vanishing
+from metaalliance.core.variance.log_linear import LogLinear
+from metaalliance.core.variance.log_linear_fit import fit_log_linear, vanishing
 from metaalliance.core.variance.log_linear_profile import contrast_profile
 from metaalliance.core.variance.multilevel import (
     MultilevelData,

@@ -11,11 +11,8 @@ from scipy.stats import chi2
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Term
-from metaalliance.core.variance.log_linear import (
-    LogLinear,
-    fit_log_linear,
-    vanishing,
-)
+from metaalliance.core.variance.log_linear import LogLinear
+from metaalliance.core.variance.log_linear_fit import fit_log_linear, vanishing
 from metaalliance.core.variance.log_linear_profile import contrast_profile
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
