@@ -115,7 +115,7 @@ def _no_room(error: Exception) -> str:
     """Say that a temporary file finds no room; blank for any other error."""
     code = error.errno if isinstance(error, OSError) else None
     if "No usable temporary directory" in str(error):
-        code = errno.ENOSPC
+        return f"{error.strerror}. Nothing was saved."  # type: ignore[attr-defined]
     if type(error).__name__ == "SerialisationError":  # lxml, of the sheets of a workbook
         code = getattr(errno, str(error).removeprefix("IO_"), None)
     if code not in FULL:

@@ -148,19 +148,11 @@ class MultilevelFit(PooledFit):
 
     def heterogeneity(self) -> dict[str, Any]:
         """Return Q, the variance components by level and their intervals."""
-        split = {"sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
-        content = {**PooledFit.heterogeneity(self), **split}
-        if not self.specification.columns:
-            content["sigma2_ci"] = {name: list(self.sigma2_ci(name)) for name in self.sigma2}
-        content["relative"] |= self._relative_levels(content.get("sigma2_ci", {}))
+        cis = {name: self.sigma2_ci(name) for name in self.sigma2}
+        content = PooledFit.heterogeneity(self)
+        content |= {"sigma2": dict(self.sigma2), "I2_levels": dict(self.I2_levels)}
+        content["sigma2_ci"] = {name: list(ci) for name, ci in cis.items()}
+        content["relative"] |= {n: self.relative(self.sigma2[n], ci) for n, ci in cis.items()}
         if self.model == "che":
             content["sensitivity"] = self.sensitivity().to_dict("records")
         return content
-
-    def _relative_levels(self, limits: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-        """Each variance relative to the mean, with limits where its interval is at hand."""
-        none = (math.nan, math.nan)
-        return {
-            name: self.relative(value, Interval(*limits.get(name, none)))
-            for name, value in self.sigma2.items()
-        }

@@ -172,9 +172,9 @@ class RegressionFit(Coefficients):
         return component_ci(self.data, self.point, component, self.specification, self._intervals)
 
     def heterogeneity_intervals(self) -> dict[str, Any]:
-        """Return tau2_ci and, where there are no further levels, sigma2_ci by component."""
+        """Return tau2_ci and, beside several components, sigma2_ci of each."""
         found: dict[str, Any] = {"tau2_ci": list(self.tau2_ci())}
-        if self.specification.multilevel and not self.specification.columns:
+        if self.specification.multilevel:
             found["sigma2_ci"] = {name: list(self.sigma2_ci(name)) for name in self.sigma2}
         return found
 

@@ -119,7 +119,7 @@ def test_no_folder_for_temporary_files(call, good, monkeypatch):
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr(tempfile, "gettempdir", nowhere)
-    done = call("forest", good, "-o", "f.pdf")
+    done = call("pool", good, "-o", "out")
     assert (done.exit_code, done.stdout) == (3, "")
     assert "No usable temporary directory" in done.stderr and done.stderr.endswith("(MA692)\n")
 

@@ -254,6 +254,23 @@ def test_wild_bootstrap_statistic_is_the_robust_wald_statistic(settings):
 
 
 @structures
+def test_every_level_has_its_interval_and_is_told_relative_to_the_mean(settings):
+    fit = mean_of(settings)
+    found = fit.to_dict()["heterogeneity"]
+    assert set(found["sigma2_ci"]) == set(found["sigma2"]) == set(found["relative"]) - {"total"}
+    for name, value in found["sigma2"].items():
+        low, high = found["sigma2_ci"][name]
+        assert low <= value <= high
+        assert f"{value:.4f} [{low:.4f}, {high:.4f}], I²" in fit.summary()
+        relative = found["relative"][name]
+        assert relative["M1_ci_low"] <= relative["M1"] <= relative["M1_ci_high"]
+    regression, _ = fitted(("assink2016", "crossed"))
+    assert set(regression.to_dict()["residual_heterogeneity"]["sigma2_ci"]) == set(
+        regression.sigma2
+    )
+
+
+@structures
 def test_share_of_true_effects_has_an_interval(settings):
     found = mean_of(settings).proportion_above(0.2)
     assert found.ci_low < found.estimate < found.ci_high

@@ -24,7 +24,7 @@ from metaalliance.report.manuscript.phrases import (
     p_phrase,
     test_phrase,
 )
-from metaalliance.report.manuscript.prose import Prose, joined, prose
+from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.sections.heterogeneity import heterogeneity_blocks
 from metaalliance.report.sections.pooling_methods import model_methods
 from metaalliance.report.tables.pooling import model_table, not_taken_notes
@@ -218,17 +218,19 @@ def _tau_text(fit: PooledFit, q: Prose) -> Prose:
     )
 
 
+_BETWEEN = {"study": "studies", "effect": "effects within studies"}
+
+
 def _levels_text(fit: PooledFit) -> Prose:
-    if not isinstance(fit, MultilevelFit) or fit.specification.columns or fit.tau2 == 0:
+    if not isinstance(fit, MultilevelFit) or fit.tau2 == 0:
         return Prose()
-    parts = {name: math.sqrt(value) for name, value in fit.sigma2.items()}
+    parts = [
+        f"{percent_text(fit.I2_levels[name])} was between "
+        f"{_BETWEEN.get(name, f'levels of {name}')} (τ = {number(math.sqrt(value), DIGITS)})"
+        for name, value in fit.sigma2.items()
+    ]
     return prose(
-        "Of the total variance, {study} was between studies (τ = {a}) and {effect} between "
-        "effects within studies (τ = {b}); the rest was sampling error.",
-        study=percent_text(fit.I2_levels["study"]),
-        effect=percent_text(fit.I2_levels["effect"]),
-        a=number(parts["study"], DIGITS),
-        b=number(parts["effect"], DIGITS),
+        "Of the total variance, {parts}; the rest was sampling error.", parts=listed(parts)
     )
 
 
