@@ -20,6 +20,9 @@ DIGITS = 15
 #: Relative difference of numbers that were only saved again, by programs that keep 15 or 16.
 _SAVED = 1e-14
 
+#: Bytes that a coding may be of; a record of an attacker may stand for more than memory holds.
+_MOST = 2**28
+
 Coding = Mapping[str, Mapping[str, str]]
 
 
@@ -59,7 +62,8 @@ def packed(coding: Coding) -> str:
 def unpacked(text: Any) -> Coding | None:
     """Return the coding of a record; None where it has none, as those of earlier versions."""
     try:
-        coding: Coding = json.loads(zlib.decompress(base64.b64decode(text)))
+        found = zlib.decompressobj()
+        coding: Coding = json.loads(found.decompress(base64.b64decode(text), _MOST))
     except (TypeError, ValueError, binascii.Error, zlib.error):
         return None
     return coding
