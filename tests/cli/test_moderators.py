@@ -69,7 +69,7 @@ def test_a_second_run_replaces_its_files_and_repeats_their_bytes(call, nested):
         (
             ("--formula", "modality", "--min-studies", "1", "--at", "year=2020"),
             2,
-            "not in the formula",
+            "is in no formula",
         ),
         (("--at", "year=2020"), 2, "--formula"),
         (("--scale", "year=ten"), 2, "no number"),

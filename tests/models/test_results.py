@@ -88,6 +88,7 @@ COUNTS = {"n_studies", "n_effects", "n_participants"}
 LIMITS = {"estimate", "ci_low", "ci_high", "pi_low", "pi_high"}
 POOLED = {*LIMITS, "se", "statistic", "df", "p_value", "r"}
 HETEROGENEITY = {
+    "above_zero", "above_zero_ci_low", "above_zero_ci_high",
     "Q", "df", "p_value", "tau2", "tau", "tau2_ci_low", "tau2_ci_high", "I2", "H2", "sigma2",
     "I2_levels",
 }  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 
-import numpy as np
 from scipy.optimize import minimize_scalar
 
 from metaalliance.core.inference.intervals import Interval
@@ -120,7 +119,8 @@ def _highest(
     ends = (0.0, math.pi / 2)
     best = minimize_scalar(lambda x: -measure(x), bounds=ends, method="bounded",
                            options={"xatol": 1e-10}).x  # fmt: skip
-    return float(np.nanmax([measure(angle) for angle in (*ends, float(best))]))
+    values = (measure(angle) for angle in (*ends, float(best)))
+    return max((v for v in values if not math.isnan(v)), default=math.nan)
 
 
 def _ratio(part: float, whole: float) -> float:

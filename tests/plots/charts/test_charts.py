@@ -16,7 +16,7 @@ MODALITIES = ("CBT", "psychodynamic", "humanistic")
 OPTIONS = {
     "orchard": {"by": "modality"},
     "bubble": {"x": "year"},
-    "coefficients": {"columns": ["modality", "year"]},
+    "coefficients": {"by": ["modality", "year"]},
     "evidence-map": {"by": "modality", "x": "alliance_rater"},
     "cumulative": {"x": "year"},
 }
