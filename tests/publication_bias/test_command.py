@@ -134,7 +134,7 @@ MOVES = {
 
 def test_the_matrix_has_every_option():
     assert set(MOVES) == {f.name for f in fields(BiasOptions)}
-    flags = {p.name: p.default for p in get_command(app).commands["bias"].params}
+    flags = {p.name: p.default for p in get_command(app).get_command(None, "bias").params}
     asked = BiasOptions(steps=flags["steps"], alternative=flags["alternative"])
     assert {name: flags[name] for name in MOVES} == asdict(asked)
 
