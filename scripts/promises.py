@@ -43,10 +43,10 @@ def figures(noted: ET.Element) -> list[str]:
         found = {p.get("name"): p.get("value") for p in case.iter("property")}
         if "fault" in found:
             counts.setdefault(str(found["fault"]), Counter())[str(found["left"])] += 1
-    heads = ["fault", "moments", *LEFT.values(), "a mixed set"]
+    heads = ["fault", "moments", *LEFT.values()]
     lines = [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
     for fault, left in counts.items():
-        cells = [fault, left.total(), *(left[name] for name in LEFT), 0]
+        cells = [fault, left.total(), *(left[name] for name in LEFT)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return lines
 
