@@ -50,6 +50,7 @@ def write_set(
         When a file cannot be written; all is as it was then.
     """
     with writing(folder):
+        refuse_dead_link(folder)
         recover(folder)
         for name in contents:
             _refuse_other(folder / name)
@@ -78,6 +79,23 @@ def writing(path: Path) -> Iterator[None]:
             f"{path} cannot be written ({error.strerror}). Choose another place with -o.",
             code="MA692",
         ) from None
+
+
+def refuse_dead_link(folder: Path) -> None:
+    """Refuse a folder that is, or lies below, a link to what is not there.
+
+    Raises
+    ------
+    UnreadableFileError
+        Naming the link.
+    """
+    for path in (folder, *folder.parents):
+        if path.is_symlink() and not path.exists():
+            raise UnreadableFileError(
+                f"{folder} cannot be written: the link {path} leads nowhere. Choose another place "
+                "with -o.",
+                code="MA692",
+            )
 
 
 def _refuse_other(path: Path) -> None:

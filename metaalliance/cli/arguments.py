@@ -133,7 +133,7 @@ def _help(s: Setting) -> str:
     return f"{s.help}{more}{told}."
 
 
-def checked_components(given: str, tests: Collection[str], where: str) -> Components:
+def checked_components(given: str, tests: Collection[str] | bool, where: str) -> Components:
     """Return the value of --components.
 
     Parameters

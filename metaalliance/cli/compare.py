@@ -13,6 +13,7 @@ from metaalliance.cli.analysis import open_folder, settings_of
 from metaalliance.cli.frame import closed, own_files, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, IMPOSSIBLE, OK, print_error, print_result, terminal_width
+from metaalliance.cli.streams import concluding
 from metaalliance.errors import OptionError
 from metaalliance.report.tables.compare import change_lines, compare_sheets, step_table
 from metaalliance.report.tables.problems import problem_lines
@@ -42,12 +43,14 @@ def run_compare(request: Request, old: Path, new: Path, *, key: str | None, ever
     record = compare_record(found, document, key, dict(folder.written))
     folder.write(folder.record_name, to_json(record).encode())
     folder.save()
-    if not request.json_output:
-        _print(found, every=every)
-    closed(folder, document, request)
+    code = IMPOSSIBLE if found.new_fit is None else OK
     if found.old.errors or found.new.errors:
-        return DATA
-    return IMPOSSIBLE if found.new_fit is None else OK
+        code = DATA
+    with concluding(code):
+        if not request.json_output:
+            _print(found, every=every)
+        closed(folder, document, request)
+    return code
 
 
 def _print(found: Comparison, *, every: bool) -> None:

@@ -34,6 +34,7 @@ from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
 from metaalliance.plots.options import OPTIONS
+from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
@@ -122,8 +123,12 @@ def figure_of(request: Request, command: str, kind: str, **own: Any) -> FigureRe
     return FigureRequest(**shared, command=command, kind=kind, **own)
 
 
-def list_kinds() -> int:
+def list_kinds(*, json_output: bool) -> int:
     """Print every kind of figure."""
+    if json_output:
+        kinds = {name: kind.about for name, kind in KINDS.items()}
+        print_document({"schema_version": SCHEMA_VERSION, "command": "plot", "kinds": kinds})
+        return OK
     width = max(map(len, KINDS))
     print_result(f"{name:{width}}  {kind.about}" for name, kind in KINDS.items())
     return OK

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from metaalliance.cli.arguments import PANELS
 from metaalliance.cli.register import COMMANDS, SECTIONS, Former
-from metaalliance.cli.streams import INTERRUPTED, asks_json, interrupted, print_document
+from metaalliance.cli.streams import INTERRUPTED, asks_json, concluding, interrupted, print_document
 from metaalliance.options import did_you_mean
 from metaalliance.problems import error_document
 from metaalliance.wording.plain import PLAIN
@@ -69,17 +69,21 @@ def _renamed(former: Former, args: list[str], *, quiet: bool) -> list[str]:
     words = iter(args)
     for word in words:
         flag, sign, value = word.partition("=")
-        if flag != former.flag or (former.only and former.only not in args):
+        if word == "--":  # what follows are no options
+            return [*found, word, *words]
+        if flag != former.flag:
             found.append(word)
             continue
         if not quiet:
             from metaalliance.cli.run import print_error
 
             print_error(f"note: {former.flag} is called {former.now} now.")
-        value = value if sign else next(words, "")
-        values = [v.strip() for v in value.split(",")] if former.listed else [value]
+        given = value if sign else next(words, None)
+        if given is None:  # nothing follows, which is told of the flag of today
+            return [*found, former.now]
+        values = [v.strip() for v in given.split(",")] if former.listed else [given]
         for one in values:
-            found += [*former.now.split(), one or former.blank]
+            found += [former.now, one or former.blank]
     return found
 
 
@@ -140,4 +144,5 @@ def _explain(error: Any, words: Sequence[str]) -> None:
         error.show(sys.stderr)
         return
     command = next((w for w in words if not w.startswith("-")), "")
-    print_document(error_document(command, "MA690", error.format_message()))
+    with concluding(error.exit_code):
+        print_document(error_document(command, "MA690", error.format_message()))

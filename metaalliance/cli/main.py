@@ -21,8 +21,8 @@ def main() -> None:
         from metaalliance.cli import streams  # again: it may not have been whole
 
         sys.exit(streams.interrupted(sys.argv[1:]))
-    except streams.ReaderGoneError:
-        sys.exit(0)
+    except streams.ReaderGoneError as gone:
+        sys.exit(gone.code)
     except streams.OutputError as error:
         sys.stderr.write(f"{error} ({error.code})\n")
         sys.exit(3)

@@ -58,9 +58,10 @@ def run_pool(
     also: Sequence[str],
     components: Components,
     replications: int | None,
+    bootstrap: int,
     seed: int,
 ) -> int:
-    """Run the command."""
+    """Run the command; `bootstrap` are replications of the wild bootstrap alone, 0 for none."""
     config, settings = settings_of(request)
     width = figure_width(width, config)
     check_kinds(also)
@@ -70,16 +71,15 @@ def run_pool(
     if isinstance(loaded, int):
         return loaded
     for flag in (name for name, asked in (
-        ("--cross-check", cross_check), ("--also", also)
+        ("--cross-check", cross_check), ("--bootstrap", bootstrap), ("--also", also)
     ) if asked):  # fmt: skip
         loaded.coded.refuse_intervals(flag, "it needs a value for each effect")
     analysis = _analyse(loaded)
     if cross_check:
         analysis = replace(analysis, check=loaded.cross_check())
-    if "wild-bootstrap" in also:
-        analysis = replace(
-            analysis, bootstrap=_bootstrap(analysis.fit, replications, components, seed)
-        )
+    if bootstrap or "wild-bootstrap" in also:
+        count = bootstrap or replications
+        analysis = replace(analysis, bootstrap=_bootstrap(analysis.fit, count, components, seed))
     if others := [kind for kind in also if kind != "wild-bootstrap"]:
         further = further_results(
             analysis.fit,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -41,20 +43,17 @@ class Former:
     Attributes
     ----------
     flag, now : str
-        The former flag, and the words that stand for it; its value comes after them.
+        The former flag, and that of today.
     listed : bool
         Whether its value was a list with commas, of which each now has a flag of its own.
     blank : str
         What stands for an empty value.
-    only : str
-        A word of the command line without which the flag has another meaning, which stays.
     """
 
     flag: str
     now: str
     listed: bool = False
     blank: str = ""
-    only: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +201,35 @@ def _parameters(
     closing = [shared(n, helps.get(n)) for n in CLOSING if n in names]
     middle = [p for p in own.values() if not _is_argument(p)]
     settings = setting_parameters(s for s in reads if s.name not in own)
-    return [*first, *leading, *middle, *settings, *closing]
+    return [_with_path(p) for p in (*first, *leading, *middle, *settings, *closing)]
+
+
+def _with_path(p: inspect.Parameter) -> inspect.Parameter:
+    """Return a parameter that refuses an empty path, where it is one."""
+    kind, *marks = get_args(p.annotation)
+    if not _is_path(kind):
+        return p
+    strict = [copy.copy(mark) for mark in marks]
+    for mark in strict:
+        mark.parser = path
+    return p.replace(annotation=Annotated[kind, *strict])
+
+
+def _is_path(kind: Any) -> bool:
+    return kind is Path or any(_is_path(one) for one in get_args(kind))
+
+
+def path(text: str) -> Path:
+    """Return a path; an empty one would be the current folder.
+
+    Raises
+    ------
+    typer.BadParameter
+        For an empty text.
+    """
+    if not text:
+        raise typer.BadParameter("it is empty; give the name of a file or folder.")
+    return Path(text)
 
 
 def _is_argument(p: inspect.Parameter) -> bool:

@@ -17,7 +17,13 @@ from typing import Any
 import typer
 
 from metaalliance.cli.colour import coloured
-from metaalliance.cli.streams import INTERRUPTED, OutputError, ReaderGoneError, was_interrupted
+from metaalliance.cli.streams import (
+    INTERRUPTED,
+    OutputError,
+    ReaderGoneError,
+    concluding,
+    was_interrupted,
+)
 from metaalliance.cli.streams import print_document as print_document  # noqa: PLC0414
 from metaalliance.errors import (
     EstimationError,
@@ -62,22 +68,25 @@ def guarded(
             raise
         problems = error.problems if isinstance(error, StudyDataError) else ()
         message = in_flags(str(error))
-        _fail(command, error.code, message, problems, json_output=json_output)
         code = next((c for kind, c in _EXIT_CODES if isinstance(error, kind)), IMPOSSIBLE)
+        with concluding(code):
+            _fail(command, error.code, message, problems, json_output=json_output)
     except Exception as error:
         if was_interrupted():  # a library made another error of it
             raise typer.Exit(INTERRUPTED) from None
         if debug:
             raise
         if full := _no_room(error):
-            _fail(command, "MA692", full, (), json_output=json_output)
+            with concluding(UNREADABLE):
+                _fail(command, "MA692", full, (), json_output=json_output)
             raise typer.Exit(UNREADABLE) from None
         message = (
             f"Internal error ({type(error).__name__}: {error}). This is a fault of metaalliance, "
             "not of the data; please report it with the output of --debug."
         )
-        _fail(command, "MA699", message, (), json_output=json_output)
         code = INTERNAL
+        with concluding(code):
+            _fail(command, "MA699", message, (), json_output=json_output)
     raise typer.Exit(code)
 
 

@@ -22,7 +22,15 @@ _GONE = {errno.EPIPE, errno.EINVAL} if sys.platform == "win32" else {errno.EPIPE
 
 
 class ReaderGoneError(Exception):
-    """The reader of a pipe has gone: there is nobody to print for, and nothing to tell."""
+    """The reader of a pipe has gone: there is nobody to print for, and nothing to tell.
+
+    Attributes
+    ----------
+    code : int
+        The exit code: that of the command where it was known before it was printed.
+    """
+
+    code = 0
 
 
 class OutputError(UnreadableFileError):
@@ -144,6 +152,16 @@ def held() -> Iterator[None]:
         _interruption.held = False
     if _interruption.asked and not before:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def concluding(code: int) -> Iterator[None]:
+    """Print what a command has found, whose exit code holds where the reader goes away."""
+    try:
+        yield
+    except ReaderGoneError as gone:
+        gone.code = code
+        raise
 
 
 def print_document(content: Mapping[str, object]) -> None:

@@ -8,6 +8,7 @@ from metaalliance.analysis.verify import Verification, verify
 from metaalliance.cli.analysis import print_refusal
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import DATA, OK, print_document, print_result, terminal_width
+from metaalliance.cli.streams import concluding
 from metaalliance.errors import StudyDataError
 from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.tables.table import wrapped
@@ -26,12 +27,14 @@ def run_verify(request: Request, record: Path, *, strict: bool, old: Path | None
         )
     except StudyDataError as error:
         return print_refusal(error, request)
-    if request.json_output:
-        heading = {"schema_version": SCHEMA_VERSION, "command": "verify"}
-        print_document({**heading, **found.to_dict()})
-    else:
-        print_result(_lines(found))
-    return OK if found.follows else DATA
+    code = OK if found.follows else DATA
+    with concluding(code):
+        if request.json_output:
+            heading = {"schema_version": SCHEMA_VERSION, "command": "verify"}
+            print_document({**heading, **found.to_dict()})
+        else:
+            print_result(_lines(found))
+    return code
 
 
 def _lines(found: Verification) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from metaalliance.analysis.record import intact
 from metaalliance.errors import OptionError
-from metaalliance.files import write_set, write_whole, writing
+from metaalliance.files import refuse_dead_link, write_set, write_whole, writing
 from metaalliance.staging import digest_of, recover
 
 RUN_FILE = "run.json"
@@ -37,6 +37,7 @@ class ResultsFolder:
         self.record_name = record_name(command)
         self._command, self._force = command, force
         with writing(path):
+            refuse_dead_link(path)
             recover(path, force=force)
         self._set = _Set.read(path / self.record_name, command)
         self._contents: dict[str, bytes] = {}

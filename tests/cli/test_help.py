@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -65,9 +66,9 @@ def test_a_meaning_has_one_flag():
 def test_former_names_are_hidden_and_do_not_clash(call, name):
     flags = {o for p in options_of(name) for o in (*p.opts, *p.secondary_opts)}
     for former in COMMANDS[name].formerly:
-        assert former.only or former.flag not in flags
-        assert set(re.findall(r"--[\w-]+", former.now)) <= flags
-        assert former.only or f"{former.flag} " not in shown(call, name)
+        assert former.flag not in flags
+        assert former.now in flags
+        assert f"{former.flag} " not in shown(call, name)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_former_names_are_hidden_and_do_not_clash(call, name):
          "--moderators is called --by now"),
         (("pool", "--no-figures", "--bootstrap", "99"),
          ("pool", "--no-figures", "--also", "wild-bootstrap", "--replications", "99"),
-         "--bootstrap is called --also wild-bootstrap --replications now"),
+         "--bootstrap N is called --also wild-bootstrap now"),
         (("moderators", "--no-figures", "--min-studies", "1", "--tests", "htz,wald"),
          ("moderators", "--no-figures", "--min-studies", "1", "--also", "htz", "--also", "wald"),
          "--tests is called --also now"),
@@ -116,8 +117,49 @@ def test_former_names_of_planning_and_of_moderators_in_a_figure(call, nested):
     sheet = book(nested.with_name("studies.xlsx"), rows())
     drawn = call("plot", "coefficients", sheet, "--columns", "modality,year", "-o", "c.svg")
     assert (drawn.exit_code, "--columns is called --by now" in drawn.stderr) == (0, True)
-    kept = call("plot", "forest", nested, "--columns", "n", "-o", "f.svg")
-    assert (kept.exit_code, "is called" in kept.stderr) == (0, False)
+    for number, words in enumerate(((), ("--title", "coefficients"))):
+        kept = call("plot", "forest", nested, "--columns", "n", *words, "-o", f"f{number}.svg")
+        assert (kept.exit_code, "is called" in kept.stderr) == (0, False)
+    both = call("plot", "coefficients", sheet, "--columns", "year", "--by", "modality")
+    assert (both.exit_code, "give --by alone" in both.stderr) == (2, True)
+
+
+def test_former_bootstrap_is_of_the_wild_bootstrap_alone(call, tmp_path):
+    sheet = book(tmp_path / "studies.xlsx", rows())
+
+    def replications(*words):
+        done = call("pool", sheet, "--no-figures", "-q", "--json", "--force", *words)
+        assert done.exit_code == 0, done.output
+        found = json.loads(done.stdout)
+        wild = found.get("wild_bootstrap", {}).get("replications")
+        return wild, found.get("further", {}).get("permutation", {}).get("replications")
+
+    assert "--bootstrap" not in shown(call, "pool")
+    alone = replications("--also", "permutation")
+    assert alone[1] > 50
+    assert replications("--bootstrap", "50", "--also", "permutation") == (50, alone[1])
+    assert replications("--bootstrap", "0", "--also", "permutation") == alone
+    assert replications("--bootstrap", "50", "--replications", "120", "--also", "permutation") == (
+        50,
+        120,
+    )
+    assert replications("--bootstrap", "0", "--also", "wild-bootstrap") == (999, None)
+    wrong = call("pool", sheet, "--no-figures", "--bootstrap", "-1")
+    assert (wrong.exit_code, "at least 1 is needed" in wrong.stderr) == (2, True)
+
+
+def test_words_behind_two_hyphens_are_never_renamed(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = call("forest", "-o", "a.svg", "--", "--reference")
+    assert (done.exit_code, "There is no file --reference." in done.stderr) == (3, True)
+    assert "is called" not in done.stderr
+
+
+def test_former_name_without_its_value_is_told_of_the_name_of_today(call, nested):
+    done = call("forest", nested, "--reference")
+    assert done.exit_code == 2
+    assert "--reference is called --published now" in done.stderr
+    assert re.search("'?--published'? requires an argument", done.stderr)
 
 
 def test_options_are_grouped_by_where_their_setting_is_declared(call):
@@ -135,7 +177,7 @@ def test_options_are_grouped_by_where_their_setting_is_declared(call):
 def test_descriptions_are_whole(call, name):
     text = " ".join(shown(call, *([name] if name else [])).split())
     told = [e.about for e in COMMANDS.values()] if not name else [COMMANDS[name].about]
-    told += [] if not name else [p.help for p in options_of(name)]
+    told += [] if not name else [p.help for p in options_of(name) if not p.hidden]
     for sentence in told:
         assert " ".join(sentence.split()) in text
     for words in COMMANDS[name].examples if name else ():

@@ -110,6 +110,90 @@ def test_closed_pipe_gives_no_traceback(tmp_path, bad, words):
 
 
 @pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["validate", "bad.csv"], 1),
+        (["validate", "bad.csv", "--output-format", "csv"], 1),
+        (["validate", "good.csv"], 0),
+        (["pool", "bad.csv", "--json"], 1),
+        (["pool", "good.csv", "--json", "--nope"], 2),
+        (["compare", "good.csv", "bad.csv"], 1),
+        (["verify", "kept/run.json", "changed.csv"], 1),
+        (["verify", "kept/run.json", "good.csv"], 0),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else "",
+)
+def test_a_verdict_is_not_lost_with_the_reader(run, good, bad, words, code):
+    text = good.read_text(encoding="utf-8").replace("Dorn 2004,0.4", "Dorn 2004,0.1")
+    good.with_name("changed.csv").write_text(text, encoding="utf-8")
+    if words[0] == "verify":
+        assert run("pool", good, "--no-figures", "-o", "kept").returncode == 0
+    assert run(*words).returncode == code
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*COMMAND, *words], cwd=good.parent, stdout=writing, check=False)
+    os.close(writing)
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pool", "good.csv", "-o", ""],
+        ["pool", "good.csv", "--config", ""],
+        ["pool", ""],
+        ["forest", "good.csv", "-o", "a.svg", "-o", ""],
+        ["validate", "good.csv", "--annotate="],
+        ["example", "-o", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_refused(run, good, words):
+    before = sorted(good.parent.iterdir())
+    done = run(*words)
+    assert (done.returncode, "it is empty" in done.stderr) == (2, True)
+    assert sorted(good.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", [["-o", "link"], ["-o", "link/sub"]])
+def test_a_link_that_leads_nowhere_is_told(run, good, words):
+    good.with_name("link").symlink_to(good.with_name("nowhere"))
+    done = run("pool", good, "--no-figures", *words)
+    assert (done.returncode, "the link link leads nowhere" in done.stderr) == (3, True)
+    assert not good.with_name("nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["pool", "good.csv", "--no-figures"], ["validate", "good.csv"]], ids=" ".join
+)
+@pytest.mark.parametrize("table", ["style", "styles.lab"])
+def test_an_unknown_key_of_a_style_is_refused_by_commands_that_do_not_draw(run, good, words, table):
+    good.with_name("metaalliance.toml").write_text(f'[{table}]\nacent = "#000000"\n')
+    done = run(*words)
+    assert (done.returncode, "there is no 'acent'" in done.stderr) == (2, True)
+    assert "'accent'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(["csv", "--json"], 2), (["json", "--json"], 0), (["csv"], 0), (["text", "--json"], 2)],
+    ids=str,
+)
+def test_two_formats_are_a_contradiction(run, good, words, code):
+    done = run("validate", good, "--output-format", *words)
+    assert done.returncode == code
+    if code:
+        message = json.loads(done.stdout)["error"]["message"]
+        assert message == f"--json and --output-format {words[0]} ask for two formats."
+
+
+def test_kinds_of_figures_as_one_document(run):
+    kinds = json.loads(run("plot", "--json").stdout)["kinds"]
+    listed = run("plot").stdout.splitlines()
+    assert [line.split("  ")[0] for line in listed] == list(kinds)
+
+
+@pytest.mark.parametrize(
     ("words", "record"),
     [
         (["pool", "good.csv", "--no-figures"], "good_results/run.json"),

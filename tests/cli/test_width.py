@@ -72,3 +72,16 @@ def test_tables_keep_their_main_columns(monkeypatch, call, tmp_path, words, titl
     assert all(places), head
     if (words[0], columns) == ("pool", 80):
         assert {"95% PI", "tau"} <= set(re.split(r" (?=\d|tau)|\s{2,}", head))
+
+
+def test_a_long_name_breaks_at_its_underscores():
+    from metaalliance.report.tables.table import Field, Table, render_text
+
+    names = ("alliance_rater", "outcome_reliability_of_the_sheet", "a modality_of_treatment")
+    fields = (Field(key="a", title="Moderator"), *(Field(key=k, title=k) for k in "bc"))
+    rows = tuple({"a": name, "b": name, "c": name} for name in names)
+    text = render_text(Table(title="", fields=fields, rows=rows), 40)
+    parts = [words.split() for words in text.splitlines()]
+    for whole in (["alliance_"] * 3, ["rater"] * 3, ["reliability_"] * 3, ["of_treatment"] * 3):
+        assert whole in parts
+    assert widest(text) <= 40

@@ -67,7 +67,7 @@ def test_reader_that_goes_away_loses_no_file(here, unhindered, told, name):
     done = run(here, COMMANDS[name], stdout=writing)
     os.close(writing)
     plain, files = unhindered(name)
-    assert done.code == (0 if plain.out else plain.code), done.err
+    assert done.code == plain.code, done.err
     assert "Traceback" not in done.err
     assert contents(here) == files
     told("closed pipe", "new")

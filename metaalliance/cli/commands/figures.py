@@ -159,7 +159,7 @@ def funnel(
     ANALYSIS,
     without=["output"],
     examples=("plot", "plot orchard studies.xlsx --by modality"),
-    formerly=(*_FORMERLY, Former(flag="--columns", now="--by", only="coefficients")),
+    formerly=_FORMERLY,
     extend=_figure(),
 )
 def plot(
@@ -185,12 +185,27 @@ def plot(
     from metaalliance.errors import OptionError
 
     if kind is None:
-        return list_kinds()
+        return list_kinds(json_output=request.json_output)
     if workbook is None:
         raise OptionError(f"plot {kind} needs a workbook: metaalliance plot {kind} studies.xlsx.")
+    if kind == "coefficients":
+        figure = _columns_as_by(figure)
     options = asked_options(figure, option or ())
     look = _look(outputs, style, width, title, dpi)
     return run_figure(figure_of(request, "plot", kind, options=options, **look))
+
+
+def _columns_as_by(figure: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of coefficients, whose --by was called --columns."""
+    from metaalliance.cli.run import print_error
+    from metaalliance.errors import OptionError
+
+    if figure["columns"] is None:
+        return figure
+    if figure["by"] is not None:
+        raise OptionError("--columns is called --by now for coefficients: give --by alone.")
+    print_error("note: --columns is called --by now.")
+    return {**figure, "by": figure["columns"], "columns": None}
 
 
 def _look(

@@ -13,7 +13,7 @@ from metaalliance.cli.arguments import (
     among,
     checked_components,
 )
-from metaalliance.cli.register import ANALYSIS, Former, command
+from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
 from metaalliance.options import Further, option_values
 
@@ -28,7 +28,6 @@ _ALSO = option_values(Further)
         "pool studies.xlsx",
         "pool studies.xlsx --model three-level --tau2 ML --also wild-bootstrap -o results",
     ),
-    formerly=(Former(flag="--bootstrap", now="--also wild-bootstrap --replications"),),
 )
 def pool(
     request: Request,
@@ -51,6 +50,7 @@ def pool(
             help="Of bootstrap and permutations [default: 999; 1000 for permutation].",
         ),
     ] = None,
+    bootstrap: Annotated[int | None, typer.Option("--bootstrap", hidden=True)] = None,
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Seed of bootstrap and permutation.")
     ] = 1,
@@ -63,8 +63,14 @@ def pool(
 ) -> int:
     """Validate a workbook, convert its statistics, pool them, and draw and save the results."""
     from metaalliance.cli.pool import run_pool
+    from metaalliance.cli.run import print_error
 
-    asked = {"permutation", "wild-bootstrap"} & set(also or ())
+    if bootstrap is not None:
+        print_error(
+            "note: --bootstrap N is called --also wild-bootstrap now, and --replications N, which "
+            "holds for every method that is asked for."
+        )
+    asked = {"permutation", "wild-bootstrap"} & set(also or ()) or bootstrap
     return run_pool(
         request,
         width=width,
@@ -72,8 +78,9 @@ def pool(
         cross_check=cross_check,
         also=also or (),
         components=checked_components(
-            components, asked, "--also wild-bootstrap and --also permutation"
+            components, bool(asked), "--also wild-bootstrap and --also permutation"
         ),
         replications=replications,
+        bootstrap=bootstrap or 0,
         seed=seed,
     )

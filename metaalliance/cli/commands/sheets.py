@@ -148,23 +148,27 @@ def validate(
         typer.Option("--annotate", help="Write a copy (.xlsx) with coloured cells and comments."),
     ] = None,
     output_format: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--output-format",
-            help="text, json, csv or github.",
+            help="text, json, csv or github [default: text].",
             autocompletion=among(("text", "json", "csv", "github")),
         ),
-    ] = "text",
+    ] = None,
 ) -> int:
     """Report every problem of a workbook with its cell; the workbook is not touched."""
     from metaalliance.cli.sheets.validate import run_validate
+    from metaalliance.errors import OptionError
 
+    asked = "json" if request.json_output else output_format or "text"
+    if output_format not in {None, asked}:
+        raise OptionError(f"--json and --output-format {output_format} ask for two formats.")
     return run_validate(
         request,
         strict=strict,
         every=every,
         annotate=annotate,
-        output_format="json" if request.json_output else output_format,
+        output_format=asked,
     )
 
 

@@ -20,6 +20,7 @@ from metaalliance.cli.run import (
     print_result,
     terminal_width,
 )
+from metaalliance.cli.streams import concluding
 from metaalliance.errors import OptionError
 from metaalliance.problems import SCHEMA_VERSION, Problem
 from metaalliance.report.folder import write_file
@@ -49,18 +50,21 @@ def run_validate(
     studies = read(request.workbook, settings.policy, config, request.sheet)
     if annotate is not None:
         _annotate(studies, annotate, request)
-    if output_format == "json":
-        print_document(_document(studies))
-    elif output_format == "csv":
-        single = [one.to_dict() for p in studies.problems for one in p.each]
-        frame = pd.DataFrame(single, columns=_FIELDS)
-        print_data(to_csv(frame))
-    elif output_format == "github":
-        print_data("".join(f"{line}\n" for line in github_lines(studies.problems, studies.file)))
-    else:
-        _print(studies, request, every=every)
     severe = {"error", "warning"} if strict else {"error"}
-    return DATA if any(p.severity in severe for p in studies.problems) else OK
+    code = DATA if any(p.severity in severe for p in studies.problems) else OK
+    with concluding(code):
+        if output_format == "json":
+            print_document(_document(studies))
+        elif output_format == "csv":
+            single = [one.to_dict() for p in studies.problems for one in p.each]
+            frame = pd.DataFrame(single, columns=_FIELDS)
+            print_data(to_csv(frame))
+        elif output_format == "github":
+            lines = github_lines(studies.problems, studies.file)
+            print_data("".join(f"{line}\n" for line in lines))
+        else:
+            _print(studies, request, every=every)
+    return code
 
 
 def _annotate(studies: Studies, target: Path, request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from metaalliance.wording.untrusted import printable
 Kind = Literal["text", "interval", "count", "r", "number", "p", "percent"]
 
 
+_AT_UNDERSCORES = re.compile("[^_]*_+|[^_]+")
 #: Columns of text are not folded below this width.
 NARROWEST = 12
 #: Before the first cell of a row that belongs to the one above.
@@ -166,9 +168,20 @@ def _folded(text: str, width: int) -> list[str]:
     """Return a text in lines of a column."""
     if text_width(text) <= width:
         return [text]
-    lines = textwrap.wrap(text, width)
+    lines = _Wrapper(width).wrap(text)
     fits = all(text_width(line) <= width for line in lines)
     return lines if fits else textwrap.wrap(text, max(1, width // 2))
+
+
+class _Wrapper(textwrap.TextWrapper):
+    """Breaks a word that is too long behind an underscore, where it has one."""
+
+    def _split(self, text: str) -> list[str]:
+        return [
+            part
+            for word in super()._split(text)
+            for part in ([word] if len(word) <= self.width else _AT_UNDERSCORES.findall(word))
+        ]
 
 
 def _lines(table: Table, widths: Sequence[int], gap: int) -> list[str]:
