@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -126,12 +128,21 @@ class Config:
 
 
 def find_config(start: Path) -> Path | None:
-    """Return the nearest configuration file in `start` or a folder above it."""
+    """Return the nearest configuration file in `start` or a folder above it.
+
+    Raises
+    ------
+    OptionError
+        When what has its name is no file: a link that leads nowhere, a folder.
+    """
     folder = start.resolve()
     for candidate in (folder, *folder.parents):
         path = candidate / FILE_NAME
         if path.is_file():
             return path
+        if os.path.lexists(path):
+            what = "a link that leads nowhere" if path.is_symlink() else "no file"
+            raise OptionError(f"{path} is {what}: its settings cannot be read.")
     return None
 
 
@@ -146,16 +157,29 @@ def read_config(path: Path) -> Config:
     try:
         with path.open("rb") as stream:
             text = stream.read(MAX_CONFIG + 1)
-        if len(text) > MAX_CONFIG:
-            raise OptionError(f"{path} is larger than {MAX_CONFIG // 2**20} MB.")
-        content = tomllib.loads(text.decode("utf-8").replace("\r\n", "\n"))
     except OSError as error:
         raise OptionError(f"{path} cannot be read ({error.strerror}).") from None
-    except (ValueError, RecursionError) as error:  # a number or a nesting without an end, too
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise OptionError(f"{path} is not valid TOML: {reason}.") from None
+    if len(text) > MAX_CONFIG:
+        raise OptionError(f"{path} is larger than {MAX_CONFIG // 2**20} MB.")
+    content = _parsed(text, path)
     _check_sizes(content, str(path))
     return parse_config(content, path)
+
+
+def _parsed(text: bytes, path: Path) -> dict[str, Any]:
+    """Return the content of a configuration file, which may begin with the mark of UTF-8."""
+    try:
+        return tomllib.loads(text.decode("utf-8-sig").replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        reason = f"line {line} has a letter that is not in UTF-8; save the file as UTF-8"
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except ValueError:  # a number of thousands of digits, a date that there is not
+        reason = "it has a number or a date that cannot be read"
+    raise OptionError(f"{path} is not valid TOML: {reason}.")
 
 
 def _check_sizes(content: Mapping[str, Any], where: str) -> None:
@@ -306,7 +330,8 @@ def _pool(content: Mapping[str, Any], where: str) -> dict[str, Any]:
                 f'{section}: {key} must be a list, as in {key} = ["{value}"], not {value!r}.'
             )
         if not isinstance(value, POOL_KEYS[key]) or isinstance(value, bool):
-            raise OptionError(f"{section}: {key} has no value {value!r}.")
+            shown = value if isinstance(value, dt.date | dt.time) else repr(value)
+            raise OptionError(f"{section}: {key} has no value {shown}.")
     return dict(content)
 
 

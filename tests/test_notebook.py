@@ -251,6 +251,16 @@ def test_a_masked_value_is_refused_by_name(name):
         ma.Effects.from_arrays(**values, moderators=moderators)
 
 
+def test_a_masked_value_in_a_list_is_refused_by_name():
+    with pytest.raises(ma.StudyDataError, match=r"yi\[1\] is masked"):
+        ma.Effects.from_arrays([0.1, np.ma.masked], [0.1, 0.1])
+
+
+def test_a_table_is_no_sheet():
+    with pytest.raises(ma.OptionError, match="A path is needed, not a DataFrame"):
+        ma.read_studies(pd.DataFrame({"study": ["A"], "r": [0.3], "n": [40]}))
+
+
 def test_an_array_with_an_empty_mask_is_taken():
     yi = np.ma.masked_array([0.1, 0.2], mask=[False, False])
     assert ma.Effects.from_arrays(yi, np.ma.masked_array([0.1, 0.1])).n_effects == 2

@@ -107,7 +107,7 @@ def _place(row: Row, column: str) -> str:
 
 def _alike(before: str, now: str) -> bool:
     """Whether two texts are one coding: the same, or numbers that were only saved again."""
-    if before == now:
+    if before.split() == now.split():
         return True
     old, new = _number(before), _number(now)
     if old is None or new is None or old.is_integer():

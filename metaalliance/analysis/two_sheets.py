@@ -117,7 +117,10 @@ def compare_checks(
         model,
         policy,
         key=record["request"]["options"]["key"],
-        sheets=[sheet or sheet_of(record["input"][which]) for which in ("old", "new")],
+        sheets=[
+            sheet or sheet_of(record["input"][which], path)
+            for which, path in (("old", old), ("new", new))
+        ],
         config=config,
     )
     document = compare_document(found, ())
@@ -144,10 +147,11 @@ def compare_checks(
     ]
 
 
-def sheet_of(source: Mapping[str, Any]) -> str | None:
-    """Return the sheet that was read; a text file has none, but bears its own name."""
+def sheet_of(source: Mapping[str, Any], now: Path) -> str | None:
+    """Return the sheet that was read; a text file, then or now, has none but itself."""
     sheet: str = source["sheet"]
-    return None if sheet == Path(source["file"]).name else sheet
+    text = now.suffix.lower() in {".csv", ".tsv", ".txt"}
+    return None if text or sheet == Path(source["file"]).name else sheet
 
 
 def _numbers(document: dict[str, Any]) -> dict[str, float | None]:

@@ -226,7 +226,7 @@ def restored(
     model, policy = asked_in(record)
     kind = EXAMINATIONS.get(record["command"])
     reading = policy if kind is None else kind.reading(policy)
-    studies = read(workbook, reading, config, sheet or sheet_of(record["input"]))
+    studies = read(workbook, reading, config, sheet or sheet_of(record["input"], workbook))
     if studies.errors:
         count = len(studies.errors)
         raise StudyDataError(

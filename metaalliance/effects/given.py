@@ -29,8 +29,12 @@ def numbers(name: str, values: ArrayLike, *, missing: bool = False) -> Array:
 
 
 def refuse_masked(name: str, values: Any) -> None:
-    """Refuse a numpy array with a masked value, which would enter as the number below the mask."""
-    masked = np.flatnonzero(np.ma.getmaskarray(values) if np.ma.isMA(values) else [])
+    """Refuse a masked value of numpy, which would enter as the number below the mask."""
+    if isinstance(values, list | tuple):
+        mask: Any = [value is np.ma.masked for value in values]
+    else:
+        mask = np.ma.getmaskarray(values) if np.ma.isMA(values) else []
+    masked = np.flatnonzero(mask)
     if masked.size:
         raise StudyDataError(
             f"{name}[{masked[0]}] is masked: leave the effect out, or write NaN where a value may "

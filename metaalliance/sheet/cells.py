@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any
 
 from metaalliance.messages import severity_of
@@ -94,20 +95,27 @@ def _number(
         return Coded(None, seen, cell, nonsignificant=True)
     if parsed.value is None:
         return Coded(None, seen, cell)
-    fault = _range_fault(column, parsed.value)
+    value = _whole(parsed.value) if column.kind == "count" else parsed.value
+    fault = _range_fault(column, value)
     if fault and column.group in _SCALES:
-        near = f"was it {parsed.value / 100:g}?" if column.percent else ""
-        report("MA126", f"{fault[1]}; read as missing", near if 1 < parsed.value <= 100 else "")
+        near = f"was it {value / 100:g}?" if column.percent else ""
+        report("MA126", f"{fault[1]}; read as missing", near if 1 < value <= 100 else "")
         return Coded(None, seen, cell)
     if fault:
         report(*fault)
         return Coded(None, seen, cell, faulty=True)
-    if column.shared and parsed.value != int(parsed.value):
-        message = f"{column.name} = {parsed.value:g}: a part of a person, used as it stands"
+    if column.shared and value != int(value):
+        message = f"{column.name} = {value:g}: a part of a person, used as it stands"
         report("MA341", message, "as in a group that is shared between comparisons")
     if parsed.changes:
-        report("MA311", f"read as {parsed.value:.15g} ({', '.join(parsed.changes)})")
-    return Coded(parsed.value, seen, cell, parsed.changes)
+        report("MA311", f"read as {value:.15g} ({', '.join(parsed.changes)})")
+    return Coded(value, seen, cell, parsed.changes)
+
+
+def _whole(value: float) -> float:
+    """Return the whole number that the last digits of a computed one miss."""
+    near = float(round(value)) if math.isfinite(value) else value
+    return near if math.isclose(value, near, rel_tol=1e-12) else value
 
 
 #: Groups of columns whose numbers describe the scales; no effect needs them.

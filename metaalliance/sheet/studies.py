@@ -11,7 +11,7 @@ import pandas as pd
 
 from metaalliance.config import Config, read_config
 from metaalliance.core.conversion.rules import COMPANIONS
-from metaalliance.errors import StudyDataError
+from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.options import (
     BetaPolicy,
     Nonsignificant,
@@ -204,6 +204,8 @@ def read_studies(
 
     Raises
     ------
+    OptionError
+        For anything but a path.
     UnreadableFileError
         When the file cannot be read, or is unsafe.
     StudyDataError
@@ -236,6 +238,11 @@ def load_studies(
     config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate like `read_studies`, but return a sheet with errors too."""
+    if not isinstance(path, str | Path):
+        raise OptionError(
+            f"A path is needed, not a {type(path).__name__}: a sheet is read with its cells. Save "
+            "the table as .csv or .xlsx, or give its numbers to Effects.from_arrays."
+        )
     settings = config if isinstance(config, Config) else _read_config(config)
     told: dict[str, Any] = {"nonsignificant": nonsignificant, "beta": beta,
                             "yi_measure": yi_measure, "measure": measure}  # fmt: skip

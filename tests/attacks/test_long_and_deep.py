@@ -91,6 +91,42 @@ def test_a_huge_configuration_is_refused_in_a_sentence(call, good, tmp_path, tex
     assert len(done.stderr) < 700 and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("kind", ["link to nowhere", "link to itself", "folder"])
+def test_a_configuration_that_is_no_file_is_not_passed_over(call, good, tmp_path, kind):
+    path = tmp_path / "metaalliance.toml"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("metaalliance.toml" if kind == "link to itself" else "/none/team.toml")
+    done = call("pool", good, "--no-figures")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "its settings cannot be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"sheet = 'a'\n# caf\xe9", "line 2 has a letter that is not in UTF-8"),
+        (b"[pool]\nrho = " + b"9" * 5_000, "a number or a date that cannot be read"),
+        (b"[pool]\nrho = 2020-01-01", "rho has no value 2020-01-01"),
+        (b"# " + b"x" * 2**20, "metaalliance.toml is larger than 1 MB. "),
+    ],
+    ids=["letter", "number", "date", "size"],
+)
+def test_what_is_wrong_with_a_configuration_is_said_plainly(call, good, tmp_path, content, reason):
+    (tmp_path / "metaalliance.toml").write_bytes(content)
+    done = call("pool", good, "--no-figures")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert reason in done.stderr
+
+
+def test_a_configuration_may_begin_with_the_mark_of_utf_8(call, good, tmp_path):
+    (tmp_path / "metaalliance.toml").write_bytes(b"\xef\xbb\xbf[pool]\nlevel = 0.9\n")
+    done = call("pool", good, "--no-figures")
+    assert done.exit_code == 0
+    assert "90% CI" in done.stdout
+
+
 def test_a_title_within_the_bound_is_written(call, good, tmp_path):
     (tmp_path / "metaalliance.toml").write_text(f'[report]\ntitle = "{"x " * 4_000}"\n')
     assert call("report", good, "--no-figures").exit_code == 0

@@ -39,7 +39,7 @@ def test_without_the_extra_the_way_out_is_named(monkeypatch):
 def test_a_broken_file_is_one_sentence(tmp_path):
     path = tmp_path / "broken.xls"
     path.write_bytes((FILES / "small.xls").read_bytes()[:700])
-    with pytest.raises(ma.UnreadableFileError, match="cannot be read"):
+    with pytest.raises(ma.UnreadableFileError, match="is broken"):
         ma.load_studies(path)
 
 

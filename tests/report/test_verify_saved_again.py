@@ -7,6 +7,7 @@ import json
 import random
 import zlib
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +77,23 @@ def test_numbers_saved_with_fewer_digits_are_the_same_coding(pooled, digits):
     assert not checks["input"]["same"]
     assert checks["input"]["details"] == [{"coding": "same"}]
     assert checks["input"]["text"].startswith("the same coding, other bytes: ")
+
+
+def test_text_file_has_no_sheet_of_the_recorded_name(pooled):
+    sheet = pooled.with_name("again.csv")
+    pd.read_excel(pooled, dtype=str).to_csv(sheet, index=False)
+    code, checks = verified(record_of(pooled), sheet)
+    assert code == 0
+    assert checks["input"]["details"] == [{"coding": "same"}]
+
+
+def test_blanks_around_a_text_are_no_change(pooled):
+    def spaced(sheet):
+        sheet["A3"] = f"{sheet['A3'].value} "
+
+    code, checks = verified(record_of(pooled), saved_again(pooled, "spaced.xlsx", 15, spaced)[0])
+    assert code == 0
+    assert checks["input"]["details"] == [{"coding": "same"}]
 
 
 def test_rows_that_moved_and_were_saved_again_are_the_same_coding(pooled):

@@ -247,3 +247,9 @@ WANTED = {
 @pytest.mark.parametrize(("text", "message"), WANTED.values(), ids=WANTED)
 def test_what_is_missing_is_said_in_words(load, text, message):
     assert [p.message for p in load(text).errors] == [message]
+
+
+def test_the_last_digit_of_a_computed_n_is_none(load):
+    found = load("study,r,n\nA,.3,60.00000000000001\n")
+    assert not found.errors
+    assert found.rows[0].cells["n"].value == 60

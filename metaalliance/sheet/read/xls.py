@@ -37,7 +37,7 @@ def read_xls(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
         protected = "encrypted" in str(error)
         raise UnreadableFileError(
             f"{name} is protected with a password." if protected
-            else f"{name} cannot be read: {str(error) or type(error).__name__}.",
+            else f"{name} is broken: its reader cannot make sense of it.",
             code="MA103" if protected else "MA105",
         ) from error  # fmt: skip
     if not grids:
