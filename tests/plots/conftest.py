@@ -33,7 +33,7 @@ NAMES = (
 MODALITIES = ("CBT", "psychodynamic", "humanistic", "integrative", "third-wave")
 
 #: Pixels that neighbours may share; before 3.11 matplotlib sets runs of text on whole pixels.
-APART = 0.6 if metadata.version("matplotlib") >= "3.11" else 1.25
+APART = 0.6 if metadata.version("matplotlib") >= "3.11" else 1.5
 
 MakeFit = Callable[..., PooledFit]
 MACHINE = tuple(fontManager.ttflist)
