@@ -74,7 +74,7 @@ def test_numbers_saved_with_fewer_digits_are_the_same_coding(pooled, digits):
     code, checks = verified(record_of(pooled), sheet)
     assert code == 0
     assert checks["rows"]["same"]
-    if moved:  # an older openpyxl keeps 16 digits itself, and writes the same bytes
+    if moved:  # openpyxl keeps 16 digits itself, and may write the same bytes
         assert not checks["input"]["same"]
         assert checks["input"]["details"] == [{"coding": "same"}]
         assert checks["input"]["text"].startswith("the same coding, other bytes: ")
