@@ -35,6 +35,7 @@ from metaalliance.wording.phrases import (
     model_line,
     percent_text,
     share_text,
+    share_with_ci,
     studies_text,
 )
 
@@ -338,7 +339,9 @@ def _prediction_lines(fit: PooledFit) -> list[str]:
 
 def _share_lines(fit: PooledFit) -> list[str]:
     share = fit.share_above_zero()
-    return [] if math.isnan(share.estimate) else [f"Above 0: {share_text(*share)} of true effects"]
+    if math.isnan(share.estimate):
+        return []
+    return [f"True effects above 0: {share_with_ci(*share, fit.level)}"]
 
 
 def _heterogeneity_lines(fit: PooledFit) -> list[str]:

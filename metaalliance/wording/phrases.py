@@ -26,21 +26,31 @@ def percent_text(fraction: float, digits: int = 0) -> str:
     return text if math.isnan(fraction) else f"{text}%"
 
 
-def share_text(share: float, low: float = math.nan, high: float = math.nan) -> str:
+def share_text(share: float) -> str:
     """Return a share of a distribution in percent, never as all or none of it.
 
     Examples
     --------
     >>> share_text(0.972), share_text(0.9999), share_text(0.001), share_text(math.nan)
     ('97%', 'more than 99%', 'less than 1%', '–')
-    >>> share_text(0.97, 0.81, 0.998)
-    '97% [81%, more than 99%]'
     """
-    if not math.isnan(low):
-        return f"{share_text(share)} [{share_text(low)}, {share_text(high)}]"
     if share > 0.99:
         return "more than 99%"
     return "less than 1%" if share < 0.01 else percent_text(share)
+
+
+def share_with_ci(share: float, low: float, high: float, level: float) -> str:
+    """Return a share with its interval, where it has one.
+
+    Examples
+    --------
+    >>> share_with_ci(0.97, 0.81, 0.998, 0.95), share_with_ci(0.97, math.nan, math.nan, 0.95)
+    ('97%, 95% CI [81%, more than 99%]', '97%')
+    """
+    if math.isnan(low):
+        return share_text(share)
+    ends = f"[{share_text(low)}, {share_text(high)}]"
+    return f"{share_text(share)}, {level_text(level)} CI {ends}"
 
 
 def count_text(count: float, noun: str, plural: str = "") -> str:

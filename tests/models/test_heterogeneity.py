@@ -19,7 +19,7 @@ from metaalliance.models.regression import fit_regression
 from metaalliance.moderation.explained import explained
 from metaalliance.report.sections.heterogeneity import heterogeneity_blocks
 from metaalliance.report.tables.table import Table
-from metaalliance.wording.phrases import share_text
+from metaalliance.wording.phrases import share_with_ci
 
 MEASURES = ("CVH1", "CVH2", "M1", "M2")
 
@@ -110,7 +110,25 @@ def test_share_is_that_of_the_distribution_of_true_effects():
     content = fit.to_dict()["heterogeneity"]
     assert_allclose(content["above_zero"], norm.cdf(fit.estimate / fit.tau), rtol=1e-12)
     assert content["above_zero_ci_low"] < content["above_zero"] < content["above_zero_ci_high"]
-    assert f"Above 0: {share_text(*fit.share_above_zero())} of true effects" in fit.summary()
+    shown = share_with_ci(*fit.share_above_zero(), fit.level)
+    assert ", 95% CI [" in shown
+    assert f"True effects above 0: {shown}\n" in fit.summary()
+
+
+@pytest.mark.parametrize(
+    ("tau2", "value", "share"),
+    [
+        ("REML", 0, (0.100858157296705, 0.0141817064734115, 0.359000757780994)),
+        ("REML", -1, (0.694993138431828, 0.431228986472757, 0.883634590811653)),
+        ("ML", 0, (0.0894786389190584, 0.0114714317259796, 0.339598090982211)),
+        ("ML", -1, (0.707382789890895, 0.441182962736131, 0.892416193573263)),
+    ],
+)
+def test_share_and_its_interval_from_the_errors_of_metafor(tau2, value, share):
+    # metafor 3.8.1, dat.bcg, rma(yi, vi, method, threshold = 1e-14): z = (b - value)/tau, and
+    # pnorm(z +- qnorm(.975) sqrt(se^2/tau2 + (z se.tau2/(2 tau2))^2))
+    fit = quiet_pool(effects("bcg"), tau2=tau2, test="wald")
+    assert_allclose(fit.proportion_above(value, scale="analysis"), share, rtol=1e-8)
 
 
 def test_share_does_not_depend_on_the_test():
@@ -125,7 +143,7 @@ def test_effects_that_do_not_differ_have_no_share():
     fit = quiet_pool(ma.Effects.from_arrays([0.1, 0.12, 0.08, 0.1], [0.02] * 4))
     assert fit.tau2 == 0
     assert fit.to_dict()["heterogeneity"]["above_zero"] is None
-    assert "true effects" not in fit.summary()
+    assert "True effects above" not in fit.summary()
 
 
 def test_an_estimator_without_a_likelihood_has_a_share_without_an_interval():
@@ -240,7 +258,8 @@ def test_a_share_is_never_all_or_none():
     for sign in (1, -1):
         found = ma.Effects.from_arrays(sign * np.linspace(0.38, 0.46, 8), vi, measure="z")
         text = ma.pool(found).summary()
-        assert f"Above 0: {'more than 99%' if sign > 0 else 'less than 1%'} [" in text
+        share = "more than 99%" if sign > 0 else "less than 1%"
+        assert f"True effects above 0: {share}, 95% CI [" in text
         assert "100%" not in text
         assert " 0%" not in text
 

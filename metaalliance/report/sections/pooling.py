@@ -36,7 +36,7 @@ from metaalliance.wording.phrases import (
     df_text,
     level_text,
     percent_text,
-    share_text,
+    share_with_ci,
     studies_text,
 )
 
@@ -257,9 +257,9 @@ def prediction_text(fit: PooledFit) -> Prose:
     share = fit.share_above_zero()
     if not math.isnan(share.estimate):
         text = text + prose(
-            "Of true {noun}s {some} were estimated to be positive.",
+            "The share of positive true {noun}s was estimated as {some}.",
             noun=noun(fit.measure),
-            some=share_text(*share),
+            some=share_with_ci(*share, fit.level),
         )
     if excludes_zero(fit) and fit.pi_low < 0 < fit.pi_high:
         text = text + prose(
