@@ -223,6 +223,8 @@ class Scene:
         self.old = contents(self.out)
         self.sheet.write_text(NEW, encoding="utf-8")
         self.moments = self.run("count:0").moments
+        self.again()
+        self.moves = self.run("count-moves:0").moments
         assert contents(self.out) == self.new
         assert self.old["run.json"] != self.new["run.json"]
 

@@ -2,7 +2,8 @@
 
 `FAULT` is `kill:7`, `interrupt:7`, `full:7`, `deny:7` or `count:0`. A moment is one of the
 operations of Python that make, open for writing, move or remove something below `FAULT_ROOT`;
-for an interrupt also one of the imports after the first module of the command line.
+for an interrupt also one of the imports after the first module of the command line; for a denial
+only a move.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ def is_moment(event, args):
     if event == "import":
         seen["begun"] = seen["begun"] or args[0] == FIRST
         return KIND in {"interrupt", "count-imports"} and seen["begun"]
+    if KIND in {"deny", "count-moves"} and event != "os.rename":
+        return False
     if event not in MAKE | MOVE or isinstance(args[0], int) or args[0] is None:
         return False
     if event == "open" and not (args[2] & (os.O_WRONLY | os.O_RDWR)):
@@ -48,7 +51,7 @@ def on_event(event, args):
         os.kill(os.getpid(), signal.SIGKILL)
     if KIND == "interrupt":
         os.kill(os.getpid(), signal.SIGINT)
-    if KIND == "deny" and event == "os.rename":
+    if KIND == "deny":
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(args[0]))
 
 
