@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.special import ndtri, stdtrit
+from scipy import special
 
 from metaalliance.core.censoring.likelihood import CensoredData
 from metaalliance.core.censoring.maximum import maximise, signed_root
@@ -63,7 +63,7 @@ def draw(rng: np.random.Generator, k: int, effects: int) -> tuple[np.ndarray, ..
     """Draw effects (k, effects), sampling variances (k,) and critical values of z (k,)."""
     n = np.round(np.exp(rng.normal(4.0, 0.5, k))).clip(15, 400)
     v = 1 / (n - 3)
-    t = stdtrit(n - 2, 0.975)
+    t = special.stdtrit(n - 2, 0.975)
     limit = np.arctanh(t / np.sqrt(t**2 + n - 2))
     common = math.sqrt(RHO) * rng.normal(size=(k, 1)) if effects > 1 else 0.0
     own = math.sqrt(1 - RHO) if effects > 1 else 1.0
@@ -89,7 +89,7 @@ def estimate(
     y, silent, v, limit = y.ravel(), silent.ravel(), v[study], limit[study]
     rho = RHO if condition.effects > 1 else 0.0
     components = (True, condition.effects > 1)
-    quantile, found = ndtri(0.975), {}
+    quantile, found = special.ndtri(0.975), {}
     for policy in policies:
         low = np.where(silent, -limit if policy == "censored" else 0.0, y)
         high = np.where(silent, limit if policy == "censored" else 0.0, y)

@@ -128,7 +128,7 @@ class Profile:
         near = sorted(places, key=lambda known: abs(known - value))
         if self.data.blocks.m > MANY_STUDIES or abs(near[0] - value) <= _NEAR * self._unit:
             return [places[near[0]]]
-        sides = [[k for k in near if (k < value) is below][:1] for below in (True, False)]
+        sides = [[k for k in near if (k < value) == below][:1] for below in (True, False)]
         return [places[key] for key in dict.fromkeys((*sides[0], *sides[1]))]
 
     @property
@@ -184,7 +184,7 @@ class Profile:
         falls = self._drop(start) > crit
         for _ in range(_DOUBLINGS):
             end = start + side * step
-            if (self._drop(end) > crit) is not falls:
+            if (self._drop(end) > crit) != falls:
                 root = self._root(start, end, crit)
                 if falls or self.drop(root) >= crit - _SAME:
                     return root
