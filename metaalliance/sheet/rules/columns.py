@@ -130,8 +130,8 @@ def code_problems(rows: list[Row]) -> list[Problem]:
     for name in dict.fromkeys(name for row in rows for name in row.cells):
         held = [row for row in rows if row.get(name) is not None]
         codes = codes_for_missing(name, (row.get(name) for row in held))
-        if codes:
-            coded = [row for row in held if code_text(row.get(name)) in codes]
+        coded = [row for row in held if code_text(row.get(name)) in codes]
+        if coded:
             listed = ", ".join(f'"{code}"' for code in codes)
             cells = [row.cells[name].cell for row in coded]
             more = f" and {len(cells) - _LISTED} more" if len(cells) > _LISTED else ""
