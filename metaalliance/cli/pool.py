@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
-from metaalliance.analysis.further import Further, check_kinds, further_results
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_result, terminal_width
 from metaalliance.cli.settings import figure_width
-from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.cross_check import CrossCheck
-from metaalliance.models.inference.bootstrap import BootstrapSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Components
 from metaalliance.problems import Problem
@@ -29,6 +25,11 @@ from metaalliance.wording.phrases import components_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from metaalliance.analysis.further import Further
+    from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
+    from metaalliance.models.cross_check import CrossCheck
+    from metaalliance.models.inference.bootstrap import BootstrapSettings
 
 RESULT_FILES = ("results.json", "results.xlsx", RUN_FILE)
 FIGURE_FILES = (
@@ -64,7 +65,10 @@ def run_pool(
     """Run the command; `bootstrap` are replications of the wild bootstrap alone, 0 for none."""
     config, settings = settings_of(request)
     width = figure_width(width, config)
-    check_kinds(also)
+    if also:
+        from metaalliance.analysis.further import check_kinds, further_results
+
+        check_kinds(also)
     names = RESULT_FILES + (FIGURE_FILES if figures else ())
     folder = open_folder(request, "pool", names)
     loaded = load(request, config, settings)

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import normal_isf, t_isf
 from metaalliance.core.variance.heterogeneity import QTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
@@ -195,7 +195,7 @@ def narrow_interval_notice(
 ) -> tuple[Problem, ...]:
     """Say that the interval of Knapp and Hartung is narrower than the normal one."""
     tail = (1 - level) / 2
-    if test != "knapp-hartung" or not se * stats.t.isf(tail, df) < normal_se * stats.norm.isf(tail):
+    if test != "knapp-hartung" or not se * t_isf(tail, df) < normal_se * normal_isf(tail):
         return ()
     message = (
         f"The knapp-hartung interval is narrower than the normal one (se {se:.4f}, wald "

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.distributions import f_sf
 from metaalliance.core.inference.intervals import chi2_p, critical_value, two_sided_p
 from metaalliance.core.selection.fit import SelectionOptimum
 from metaalliance.effects.effects import Effects
@@ -159,7 +159,7 @@ def _test(
     logs = np.log(delta)
     V = covariance[p + 1 :, p + 1 :] / np.outer(delta, delta)
     F = float(logs @ np.linalg.solve(V, logs)) / d
-    tail = float(stats.f.sf(F, d, df))
+    tail = float(f_sf(F, d, df))
     return {"test": "cluster-robust-wald", "test_statistic": F, "test_df": d, "test_p_value": tail}
 
 

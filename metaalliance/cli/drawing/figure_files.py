@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
-from metaalliance.plots.canvas.save import contents
-from metaalliance.plots.canvas.style import Style
-from metaalliance.plots.forests.choice import grouping
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from metaalliance.models.pooled_fit import PooledFit
+    from metaalliance.plots.canvas.style import Style
 
 FUNNEL_WIDTH = 120
 
@@ -27,6 +25,8 @@ def write_figures(
     A forest of several pages is one PDF; its PNG is then the one-page summary by modality, or
     the first page where there is no modality.
     """
+    from metaalliance.plots.forests.choice import grouping
+
     pages = plots.forest_pages(fit, width_mm=width_mm, style=style)
     single = pages[0]
     if len(pages) > 1 and grouping(None, fit.effects) != "none":
@@ -51,6 +51,8 @@ def write_figure(
     raster : Figure, optional
         What the PNG shows, where it is another figure.
     """
+    from metaalliance.plots.canvas.save import contents  # brings matplotlib
+
     files = {
         **contents(figure, Path(f"{name}.pdf"), alt=alt),
         **contents(figure if raster is None else raster, Path(f"{name}.png")),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+
+from metaalliance.core.distributions import chi2_sf, t_isf, t_sf
 
 
 class Interval(NamedTuple):
@@ -19,16 +20,12 @@ def two_sided_p(statistic: float, df: float) -> float:
     """Two-sided p-value of a t statistic; normal when `df` is infinite."""
     if np.isnan(statistic) or np.isnan(df):
         return float("nan")
-    tail = stats.norm.sf(abs(statistic)) if np.isinf(df) else stats.t.sf(abs(statistic), df)
-    return float(2 * tail)
+    return float(2 * t_sf(abs(statistic), df))
 
 
 def critical_value(level: float, df: float) -> float:
     """Quantile that leaves (1 - level) / 2 above it; normal when `df` is infinite."""
-    tail = (1 - level) / 2
-    if np.isnan(df):
-        return float("nan")
-    return float(stats.norm.isf(tail) if np.isinf(df) else stats.t.isf(tail, df))
+    return float(t_isf((1 - level) / 2, df))
 
 
 def interval(estimate: float, se: float, df: float, level: float) -> Interval:
@@ -48,4 +45,4 @@ def boundary_p(statistic: float) -> float:
 
 def chi2_p(statistic: float, df: float) -> float:
     """Upper tail of a chi-squared statistic; 1 when it has no degrees of freedom."""
-    return float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0
+    return float(chi2_sf(statistic, df)) if df > 0 else 1.0

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.selection.fit import climb
 from metaalliance.core.selection.likelihood import LikelihoodPoint, Weighting, selection_likelihood
@@ -151,7 +151,7 @@ def profile_interval(
     lowest : float
         Boundary of the parameter, -inf without one.
     """
-    drop = float(chi2.isf(1 - level, 1)) / 2
+    drop = float(chi2_isf(1 - level, 1)) / 2
 
     def excess(value: float) -> float:
         return top - profile(value) - drop

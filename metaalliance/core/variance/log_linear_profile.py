@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.linalg import null_space
 from scipy.optimize import brentq, linprog
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.ascent import MANY_STUDIES
 from metaalliance.core.variance.log_linear import NOTHING, LogLinear
@@ -89,7 +89,7 @@ class Profile:
         ----------
         Hardy and Thompson (1996).
         """
-        crit = float(chi2.isf(1 - level, 1))
+        crit = float(chi2_isf(1 - level, 1))
         return Interval(self._end(-1.0, crit), self._end(1.0, crit))
 
     @property

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
@@ -113,7 +113,7 @@ def _bounds(
     drop: Callable[[float], float], estimate: float, typical: float, level: float
 ) -> Interval:
     """Invert a likelihood-ratio drop on both sides of the estimate."""
-    crit = float(chi2.isf(1 - level, 1))
+    crit = float(chi2_isf(1 - level, 1))
     xtol = 1e-14 * (estimate + typical)
 
     def excess(value: float) -> float:

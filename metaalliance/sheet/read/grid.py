@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
@@ -119,13 +120,18 @@ def cell_name(row: int, column: int) -> str:
     >>> cell_name(17, 6)
     'F17'
     """
+    return f"{_letters(column)}{row}"
+
+
+@cache
+def _letters(column: int) -> str:
     if not 0 < column <= _LAST_COLUMN:
         raise ValueError(f"no spreadsheet has a column {column}")
     letters = ""
     while column:
         column, last = divmod(column - 1, 26)
         letters = chr(ord("A") + last) + letters
-    return f"{letters}{row}"
+    return letters
 
 
 def column_number(letters: str) -> int:

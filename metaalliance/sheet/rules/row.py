@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from scipy import stats
-
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.quantities import DF1
 from metaalliance.core.conversion.rule import Rule
 from metaalliance.core.conversion.rules import ROUNDING, RULES
+from metaalliance.core.distributions import t_sf
 from metaalliance.options import Nonsignificant
 from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
@@ -260,7 +259,7 @@ def _p_problems(row: Row, choice: Choice, chosen: Converted) -> list[Problem]:
         return []
     tails = row.get("tails") or 2
     t = abs(chosen.r) * math.sqrt(chosen.df / (1 - chosen.r**2))
-    implied = float(stats.t.sf(t, chosen.df)) * tails
+    implied = float(t_sf(t, chosen.df)) * tails
     gap = abs(math.log10(max(implied, 1e-12)) - math.log10(max(reported, 1e-12)))
     if gap <= 0.5 or abs(implied - reported) <= 0.01:
         return []
