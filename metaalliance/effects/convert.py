@@ -363,7 +363,7 @@ def _n(studies: Studies, row: Row) -> float:
 def _moderators(row: Row) -> dict[str, Any]:
     """Moderator columns and the columns that only this sheet has."""
     known = {c: row.get(c) for c in MODERATORS}
-    extra = {c: coded.value for c, coded in row.cells.items() if c not in COLUMNS}
+    extra = {c: row.get(c) for c in row.cells if c not in COLUMNS}
     return {**known, **{own_name(c): value for c, value in extra.items()}}
 
 

@@ -147,7 +147,7 @@ class Studies:
         """The rows as a table: `row`, then each column that has a value."""
         records: list[dict[str, Any]] = []
         for row in self.rows:
-            records.append({"row": row.number, **{k: c.value for k, c in row.cells.items()}})
+            records.append({"row": row.number, **{k: row.get(k) for k in row.cells}})
         return pd.DataFrame(records)
 
     def _repr_html_(self) -> str:

@@ -30,8 +30,9 @@ def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem
         listed = ", ".join(map(str, hidden[:8])) + (" ..." if len(hidden) > 8 else "")
         message = f"{len(hidden)} hidden rows are read like all others: {listed}"
         problems.append(problem_at("MA209", grid, hidden[0], 1, message))
-    coded = {name for row in rows if row.included for name in row.cells if row.has(name)}
-    places = [c for c in sorted(grid.hidden_columns) if names.get(c) in coded]
+    hidden_columns = sorted(grid.hidden_columns)
+    coded = {name for row in rows if row.included for name in row.said} if hidden_columns else ()
+    places = [c for c in hidden_columns if names.get(c) in coded]
     if places:
         columns, first = [names[c] for c in places], places[0]
         message = f"hidden columns are read like all others: {', '.join(columns)}"

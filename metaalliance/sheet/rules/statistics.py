@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from metaalliance.core.conversion.conversions import Converted, has_test
 from metaalliance.core.conversion.rule import Rule
@@ -82,7 +83,12 @@ class Choice:
 
 def present_statistics(row: Row) -> list[str]:
     """Return the statistics of a row, in the order of precedence, "n.s." and faulty included."""
-    return [name for name, rule in RULES.items() if all(row.has(c) for c in rule.inputs)]
+    return [*_present(row.said)]
+
+
+@lru_cache(maxsize=4096)  # most rows of a sheet have the same columns
+def _present(said: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name, rule in RULES.items() if said.issuperset(rule.inputs))
 
 
 def silent(row: Row, statistic: str) -> bool:
@@ -110,9 +116,9 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
     `override` replaces the statistic itself (the value column).
     """
-    needed = (c for one_of in (*rule.needs, rule.parts, rule.counts) for c in one_of)
-    wanted = dict.fromkeys((*rule.inputs, *COMPANIONS, *needed))
-    inputs = {c: float(row.get(c)) for c in wanted if isinstance(row.get(c), float)}
+    known = row.values()
+    wanted = _wanted(rule.inputs, (*rule.needs, rule.parts, rule.counts), frozenset(known))
+    inputs = {c: known[c] for c in wanted if isinstance(known[c], float)}
     if override is not None:
         inputs[rule.inputs[0]] = override
     if "n" not in inputs:
@@ -124,6 +130,15 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
         if inputs["n"] - inputs[known] >= 1:
             inputs[min(_GROUPS - {known})] = inputs["n"] - inputs[known]
     return inputs
+
+
+@lru_cache(maxsize=4096)
+def _wanted(
+    own: tuple[str, ...], needs: tuple[tuple[str, ...], ...], known: frozenset[str]
+) -> tuple[str, ...]:
+    """Columns that a rule may use, of those that say something."""
+    wanted = dict.fromkeys((*own, *COMPANIONS, *(c for one_of in needs for c in one_of)))
+    return tuple(c for c in wanted if c in known)
 
 
 def sample_size(row: Row) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.statistics import Choice, sample_size
 from metaalliance.sheet.rules.summary import is_dated, is_summary, is_total_of
 
@@ -52,9 +52,8 @@ class _Above:
         self.people += n
         self.in_samples += n - self.sizes.get(key, 0.0)
         self.sizes[key] = n
-        if r is not None:
-            self.low = [min(pair) for pair in zip(self.low, r, strict=True)]
-            self.high = [max(pair) for pair in zip(self.high, r, strict=True)]
+        for i, value in enumerate(r or ()):
+            self.low[i], self.high[i] = min(self.low[i], value), max(self.high[i], value)
 
     def repeated_by(self, row: Row, n: float, r: tuple[float, float], named: bool | None) -> bool:
         """Whether n of a row is their sum, of at least two studies, and r between theirs.
@@ -63,10 +62,10 @@ class _Above:
         """
         if len(self.studies) < 2 or math.isnan(n + self.people):
             return False
-        if named is False and row.study not in self.studies and is_dated(row.study):
+        mean = named is None and n == round(self.people / len(self.rows))
+        if not mean and n not in {self.people, self.in_samples}:
             return False
-        mean = {round(self.people / len(self.rows))} if named is None else set()
-        if n not in {self.people, self.in_samples} | mean:
+        if named is False and row.study not in self.studies and is_dated(row.study):
             return False
         ends = zip(self.low, r, self.high, strict=True)
         return any(low - _ROUNDED <= value <= high + _ROUNDED for low, value, high in ends)
@@ -82,6 +81,7 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
     """
     found: list[Problem] = []
     groups = _groups(rows)
+    labelled: dict[str, bool | None] = {}
     coded, every, since = _Above(), _Above(), _Above()
     for row in rows:
         if is_summary(row.study):
@@ -91,7 +91,9 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
         if not row.included:
             coded.add(row, n, r)
             continue
-        named = is_total_of(row.study, groups)
+        if row.study not in labelled:
+            labelled[row.study] = is_total_of(row.study, groups)
+        named = labelled[row.study]
         alike = (s for s in (since, every, coded) if r and s.repeated_by(row, n, r, named))
         summed = next(alike, None)
         if named or (named is None and summed):
@@ -129,12 +131,10 @@ def _numbers(row: Row, choices: Mapping[int, Choice]) -> tuple[float, tuple[floa
 
 def _groups(rows: Sequence[Row]) -> frozenset[str]:
     """Levels of all columns but the label of the study, folded."""
-    return frozenset(
-        key_of(cell.value)
-        for row in rows
-        for name, cell in row.cells.items()
-        if name not in {"study", "label"} and isinstance(cell.value, str)
-    )
+    texts = {
+        row.get(name) for name in columns_of(rows) if name not in {"study", "label"} for row in rows
+    }
+    return frozenset(key_of(text) for text in texts if isinstance(text, str))
 
 
 def _stands_out(row: Row, rows: Sequence[Row]) -> bool:
