@@ -114,6 +114,27 @@ class Row:
         known = self._table.columns.get(column)
         return known is not None and known.says(self._at)
 
+    def is_faulty(self, column: str) -> bool:
+        """Whether the cell of a column could not be read."""
+        coded = self._odd(column)
+        return coded is not None and coded.faulty
+
+    def is_silent(self, column: str) -> bool:
+        """Whether the cell of a column says "n.s." and no value."""
+        coded = self._odd(column)
+        return coded is not None and coded.nonsignificant
+
+    def _odd(self, column: str) -> Coded | None:
+        known = self._table.columns.get(column)
+        return None if known is None else known.odd.get(self._at)
+
+    def odd(self) -> list[Coded]:
+        """Return the cells that say more than their value, in the order of the columns."""
+        at = self._at
+        if not any(at in column.odd for column in self._table.columns.values()):
+            return []
+        return [self.cells[name] for name in self.cells if self._odd(name) is not None]
+
     def values(self) -> dict[str, Any]:
         """Return what the cells say, by column; none of those that say nothing."""
         at = self._at
@@ -159,8 +180,7 @@ class Row:
     @property
     def faulty(self) -> bool:
         """Whether some cell of the row could not be read."""
-        odd = (c.odd.get(self._at) for c in self._table.columns.values() if c.odd)
-        return any(coded is not None and coded.faulty for coded in odd)
+        return any(map(self.is_faulty, self._table.columns))
 
     def problem(self, code: str, message: str, column: str = "", hint: str = "") -> Problem:
         """Return a problem that points at a cell of this row, blank or not."""
