@@ -18,6 +18,8 @@ from metaalliance.report.tables.table import Table
 from metaalliance.sheet.template.archive import allowed_text, font, repeatable
 
 _WIDEST, _LONGEST_NAME = 60, 31
+#: Effects that a workbook lists with their ledger; more stand in CSV beside it.
+MOST_LISTED = 10_000
 
 
 def write_workbook(
