@@ -159,8 +159,10 @@ def _joined(
 
 def _of_cells(problems: list[Problem], rows: list[Row]) -> list[Problem]:
     """Problems of cells whose row is included, under the label of the study."""
-    included = {row.number for row in rows if row.included}
-    labels = {row.number: row.label for row in rows}
+    wanted = {p.row for p in problems}
+    told = [row for row in rows if row.number in wanted]
+    included = {row.number for row in told if row.included}
+    labels = {row.number: row.label for row in told}
     return [
         replace(p, study=labels.get(p.row or 0, p.study))
         for p in problems

@@ -114,6 +114,10 @@ class Row:
         known = self._table.columns.get(column)
         return known is not None and known.says(self._at)
 
+    def seen(self, column: str) -> str:
+        """Return what a cell that is not blank shows."""
+        return self._table.columns[column].seen(self._at)
+
     def is_faulty(self, column: str) -> bool:
         """Whether the cell of a column could not be read."""
         coded = self._odd(column)

@@ -123,7 +123,7 @@ def level_problems(rows: list[Row]) -> list[Problem]:
 
 def _unified(first: Row, second: Row, name: str) -> bool:
     """Whether two cells of one value hold texts that only looked different."""
-    a, b = first.cells[name].seen.strip(), second.cells[name].seen.strip()
+    a, b = first.seen(name).strip(), second.seen(name).strip()
     return a != b and clean_text(a) == clean_text(b)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
 
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.problems import Problem
@@ -73,10 +75,10 @@ def repeat_problems(rows: list[Row], *, kept: bool = False) -> list[Problem]:
 def _repeats(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
     """Each row that agrees with one above in every cell, with the first of these."""
     sound = [row for row in rows if not row.faulty]
-    contents = [_content(row) for row in sound]
-    several = Counter(contents)
+    contents = np.fromiter(map(_content, sound), dtype=np.int64, count=len(sound))
+    _, kind, times = np.unique(contents, return_inverse=True, return_counts=True)
     firsts: dict[tuple[object, ...], Row] = {}
-    for row in (r for r, content in zip(sound, contents, strict=True) if several[content] > 1):
+    for row in (sound[i] for i in np.flatnonzero(times[kind] > 1)):
         whole = tuple(sorted((c, str(v.value)) for c, v in row.cells.items()
                              if c not in _ASIDE and v.value is not None))  # fmt: skip
         first = firsts.setdefault(whole, row)

@@ -16,6 +16,8 @@ from metaalliance.sheet.rules.summary import is_dated, is_summary, is_total_of
 _HINT = "delete the row, or set include = no with a reason"
 #: What a rounded mean may lie outside the numbers that it is the mean of.
 _ROUNDED = 0.005
+#: A study and an independent sample of it.
+_Sample = tuple[str, Any]
 
 
 @dataclass(slots=True)
@@ -40,13 +42,12 @@ class _Above:
     studies: set[str] = field(default_factory=set)
     people: float = 0.0
     in_samples: float = 0.0
-    sizes: dict[tuple[str, Any], float] = field(default_factory=dict)
+    sizes: dict[_Sample, float] = field(default_factory=dict)
     low: list[float] = field(default_factory=lambda: [math.inf, math.inf])
     high: list[float] = field(default_factory=lambda: [-math.inf, -math.inf])
 
-    def add(self, row: Row, n: float, r: tuple[float, float] | None) -> None:
-        """Put a row below them."""
-        key = (row.study, row.get("sample"))
+    def add(self, row: Row, key: _Sample, n: float, r: tuple[float, float] | None) -> None:
+        """Put a row below them, whose study and sample are the key."""
         self.rows.append(row)
         self.studies.add(row.study)
         self.people += n
@@ -89,7 +90,7 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
             continue
         n, r = _numbers(row, choices)
         if not row.included:
-            coded.add(row, n, r)
+            coded.add(row, (row.study, row.get("sample")), n, r)
             continue
         if row.study not in labelled:
             labelled[row.study] = is_total_of(row.study, groups)
@@ -116,8 +117,9 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
             if named is None and _stands_out(row, rows):
                 message = f"{row.study!r} may be the label of a total, and not of a study"
                 found.append(row.problem("MA432", message, "study"))
+            key = (row.study, row.get("sample"))
             for above in (coded, every, since):
-                above.add(row, n, r)
+                above.add(row, key, n, r)
     return found
 
 
