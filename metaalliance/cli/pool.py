@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
+from metaalliance.analysis.record import MOST_MARKED
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import print_result, terminal_width
+from metaalliance.cli.run import print_error, print_result, terminal_width
 from metaalliance.cli.settings import figure_width
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
@@ -20,6 +21,8 @@ from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.tables.pooling import effect_frame, model_frame, model_table, problem_rows
 from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.report.workbooks.write import MOST_LISTED
 from metaalliance.wording.numbers import p_text
 from metaalliance.wording.phrases import components_text
 
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from metaalliance.models.inference.bootstrap import BootstrapSettings
 
 RESULT_FILES = ("results.json", "results.xlsx", RUN_FILE)
+#: Files of the effects and of their ledger, where the workbook does not list them.
+EFFECTS_FILE, LEDGER_FILE = "effects.csv", "ledger.csv"
 FIGURE_FILES = (
     "forest.pdf", "forest.png", "forest.alt.txt", "funnel.pdf", "funnel.png", "funnel.alt.txt",
 )  # fmt: skip
@@ -74,6 +79,7 @@ def run_pool(
     loaded = load(request, config, settings)
     if isinstance(loaded, int):
         return loaded
+    folder.check(_listed_apart(loaded), request.source)
     for flag in (name for name, asked in (
         ("--cross-check", cross_check), ("--bootstrap", bootstrap), ("--also", also)
     ) if asked):  # fmt: skip
@@ -98,7 +104,31 @@ def run_pool(
     document = _save(analysis, folder, width if figures else None)
     if not request.json_output:
         _print(analysis, request)
+    if not request.quiet:
+        _say_apart(loaded)
     return closed(folder, document, request)
+
+
+def _listed_apart(loaded: Analysis) -> tuple[str, ...]:
+    """Files of the effects and their ledger beside a workbook that does not list them."""
+    count = loaded.coded.n_effects
+    if count <= MOST_LISTED:
+        return ()
+    return (EFFECTS_FILE,) if count > MOST_MARKED else (EFFECTS_FILE, LEDGER_FILE)
+
+
+def _say_apart(loaded: Analysis) -> None:
+    """Say where many effects stand, and what is not written of them."""
+    files = _listed_apart(loaded)
+    if not files:
+        return
+    said = f"{loaded.coded.n_effects:,} effects stand in {' and '.join(files)}, not in results.xlsx"
+    if LEDGER_FILE not in files:
+        said += (
+            ". How each was made is not written (metaalliance convert writes it), and the record "
+            "does not hold each row"
+        )
+    print_error(f"{said}.")
 
 
 def _analyse(loaded: Analysis) -> _Analysis:
@@ -158,6 +188,10 @@ def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> di
 
         style = style_for(None, analysis.loaded.config)
         write_figures(analysis.fit, folder, width, style)
+    for name in _listed_apart(analysis.loaded):
+        ledger = name == LEDGER_FILE
+        frame = analysis.loaded.coded.ledger if ledger else effect_frame(analysis.fit)
+        folder.write(name, to_csv(frame).encode("utf-8-sig"))
     document = _document(analysis, [*folder.written, *RESULT_FILES])
     write_results(folder, "results", document, _sheets(analysis, document))
     check = analysis.check.to_dict() if analysis.check else None
@@ -192,10 +226,13 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     ]
     excluded = document["input"]["rows_excluded"]
     fit = analysis.fit
-    sheets = {
-        "Summary": model_frame(analysis.rows),
+    listed = {} if _listed_apart(analysis.loaded) else {
         "Effects": effect_frame(fit),
         "Ledger": analysis.loaded.coded.ledger,
+    }  # fmt: skip
+    sheets = {
+        "Summary": model_frame(analysis.rows),
+        **listed,
         "Problems": pd.DataFrame(problem_rows(analysis.problems)),
         "Settings": [("setting", "value"), *settings],
     }

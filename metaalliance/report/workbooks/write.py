@@ -17,6 +17,8 @@ from metaalliance.report.tables.table import Table
 from metaalliance.sheet.template.archive import allowed_text, font, saved
 
 _WIDEST, _LONGEST_NAME = 60, 31
+#: Effects that a workbook lists with their ledger; more stand in CSV beside it.
+MOST_LISTED = 10_000
 
 
 def write_workbook(
