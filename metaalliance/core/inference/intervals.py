@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-import numpy as np
-from scipy import stats
+from scipy import special
 
 
 class Interval(NamedTuple):
@@ -17,18 +17,22 @@ class Interval(NamedTuple):
 
 def two_sided_p(statistic: float, df: float) -> float:
     """Two-sided p-value of a t statistic; normal when `df` is infinite."""
-    if np.isnan(statistic) or np.isnan(df):
-        return float("nan")
-    tail = stats.norm.sf(abs(statistic)) if np.isinf(df) else stats.t.sf(abs(statistic), df)
-    return float(2 * tail)
+    if math.isnan(statistic) or math.isnan(df):
+        return math.nan
+    return 2 * upper_tail(abs(statistic), df)
 
 
 def critical_value(level: float, df: float) -> float:
     """Quantile that leaves (1 - level) / 2 above it; normal when `df` is infinite."""
     tail = (1 - level) / 2
-    if np.isnan(df):
-        return float("nan")
-    return float(stats.norm.isf(tail) if np.isinf(df) else stats.t.isf(tail, df))
+    if math.isnan(df):
+        return math.nan
+    return -float(special.ndtri(tail) if math.isinf(df) else special.stdtrit(df, tail))
+
+
+def upper_tail(statistic: float, df: float) -> float:
+    """Probability above a t statistic; normal when `df` is infinite."""
+    return float(special.ndtr(-statistic) if math.isinf(df) else special.stdtr(df, -statistic))
 
 
 def interval(estimate: float, se: float, df: float, level: float) -> Interval:
@@ -48,4 +52,4 @@ def boundary_p(statistic: float) -> float:
 
 def chi2_p(statistic: float, df: float) -> float:
     """Upper tail of a chi-squared statistic; 1 when it has no degrees of freedom."""
-    return float(stats.chi2.sf(statistic, df)) if df > 0 else 1.0
+    return float(special.chdtrc(df, statistic)) if df > 0 else 1.0
