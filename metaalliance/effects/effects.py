@@ -275,6 +275,8 @@ class Effects:
     @property
     def studies_with_samples(self) -> int:
         """Number of studies whose effects come from several independent samples."""
+        if "sample" not in self.frame:
+            return 0
         samples = pd.Series(self.sample_codes).groupby(self.frame["study"].to_numpy()).nunique()
         return int((samples > 1).sum())
 

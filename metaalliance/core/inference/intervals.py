@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
-
-import numpy as np
 
 from metaalliance.core.distributions import chi2_sf, t_isf, t_sf
 
@@ -18,8 +17,8 @@ class Interval(NamedTuple):
 
 def two_sided_p(statistic: float, df: float) -> float:
     """Two-sided p-value of a t statistic; normal when `df` is infinite."""
-    if np.isnan(statistic) or np.isnan(df):
-        return float("nan")
+    if math.isnan(statistic) or math.isnan(df):
+        return math.nan
     return float(2 * t_sf(abs(statistic), df))
 
 

@@ -46,10 +46,14 @@ def q_test(data: MultilevelData) -> QTest:
     Higgins and Thompson (2002).
     """
     k, p = data.X.shape
-    point = evaluate(data, np.zeros(len(data.names)), restricted=False)
-    Q = max(0.0, float((data.yi - data.X @ point.beta) @ point.u))
-    trace = float(point.covariance.diagonal(data.names.index("effect")).sum())
-    trace_P = trace - float(np.sum(point.bread * (point.WX.T @ point.WX)))
-    df = k - p
+    df, nothing = k - p, np.zeros(len(data.names))
+    if data.means is not None:
+        at = data.means.at(nothing[None], restricted=False)
+        Q, trace_P = max(0.0, float(at.rss[0])), float(at.trace()[0])
+    else:
+        point = evaluate(data, nothing, restricted=False)
+        Q = max(0.0, float((data.yi - data.X @ point.beta) @ point.u))
+        trace = float(point.covariance.diagonal(data.names.index("effect")).sum())
+        trace_P = trace - float(np.sum(point.bread * (point.WX.T @ point.WX)))
     typical = df / trace_P if df > 0 else float("nan")
     return QTest(Q, df, chi2_p(Q, df), typical)

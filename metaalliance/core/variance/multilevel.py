@@ -11,6 +11,7 @@ import numpy as np
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.levels import LevelCovariance
+from metaalliance.core.variance.many.mean_variants import MeanVariants, constant
 from metaalliance.core.variance.people import People
 from metaalliance.core.variance.products import trace_products
 from metaalliance.core.variance.structure import Covariance, Nested, Structure
@@ -42,6 +43,14 @@ class MultilevelData:
     X: Array
     structure: Structure
     order: IntArray = field(repr=False)
+    _means: list[MeanVariants | None] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def means(self) -> MeanVariants | None:
+        """The effects as means of studies, where the design is constant within studies."""
+        if not self._means:
+            self._means.append(MeanVariants.of(self.structure, self.yi, self.X))
+        return self._means[0]
 
     @property
     def vi(self) -> Array:
@@ -94,6 +103,11 @@ class MultilevelPoint:
     u: Array = field(repr=False)
     log_likelihood: float
 
+    @property
+    def k(self) -> int:
+        """Number of effects."""
+        return int(self.u.size)
+
 
 def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float) -> MultilevelData:
     """Return effects in studies, sorted by study, with one correlation of sampling errors.
@@ -122,11 +136,11 @@ def evaluate(data: MultilevelData, theta: Array, *, restricted: bool) -> Multile
     u = Wy - WX @ beta
     k, p = data.X.shape
     rss = float((data.yi - data.X @ beta) @ u)
-    value = -0.5 * (k * np.log(2 * np.pi) + covariance.log_determinant + rss)
+    value = constant(k, p, restricted=restricted) - 0.5 * (covariance.log_determinant + rss)
     if restricted:
         _, log_bread = np.linalg.slogdet(bread)
         _, log_xtx = np.linalg.slogdet(data.X.T @ data.X)
-        value += 0.5 * (p * np.log(2 * np.pi) + log_bread + log_xtx)
+        value += 0.5 * (log_bread + log_xtx)
     for array in (WX, beta, bread, u):
         array.setflags(write=False)
     return MultilevelPoint(read_only(theta), covariance, WX, beta, bread, u, float(value))
