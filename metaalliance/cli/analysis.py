@@ -18,15 +18,9 @@ from metaalliance.sheet.studies import Studies
 
 
 def settings_of(request: Request) -> tuple[Config, Settings]:
-    """Return the configuration file, with styles that can be drawn, and the resolved settings."""
+    """Return the configuration file, and the resolved settings."""
     config = config_for(request.workbook, request.config)
-    styles = {"style": config.style, **config.styles} if config.style else config.styles
-    if styles:
-        from metaalliance.plots.canvas.own_style import own_style
-
-        for name, table in styles.items():
-            own_style(table, name)
-    return config, resolve(request.settings, config)
+    return config, resolve(request, config)
 
 
 def load(

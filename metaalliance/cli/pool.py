@@ -13,7 +13,7 @@ from metaalliance.cli.analysis import load, open_folder, print_preamble, setting
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_result, terminal_width
-from metaalliance.cli.settings import figure_width
+from metaalliance.cli.settings import Look
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck
@@ -52,7 +52,6 @@ class _Analysis:
 def run_pool(
     request: Request,
     *,
-    width: float | None,
     figures: bool,
     cross_check: bool,
     also: Sequence[str],
@@ -63,7 +62,6 @@ def run_pool(
 ) -> int:
     """Run the command; `bootstrap` are replications of the wild bootstrap alone, 0 for none."""
     config, settings = settings_of(request)
-    width = figure_width(width, config)
     check_kinds(also)
     names = RESULT_FILES + (FIGURE_FILES if figures else ())
     folder = open_folder(request, "pool", names)
@@ -91,7 +89,7 @@ def run_pool(
             aggregation_rho=loaded.aggregation_rho,
         )
         analysis = replace(analysis, further=tuple(further))
-    document = _save(analysis, folder, width if figures else None)
+    document = _save(analysis, folder, settings.look if figures else None)
     if not request.json_output:
         _print(analysis, request)
     return closed(folder, document, request)
@@ -146,14 +144,12 @@ def _bootstrap_line(test: WildBootstrapTest) -> str:
     )
 
 
-def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
-    """Write figures (unless there is no width), workbook, document and record."""
-    if width is not None:
+def _save(analysis: _Analysis, folder: ResultsFolder, look: Look | None) -> dict[str, Any]:
+    """Write figures (unless there is no look), workbook, document and record."""
+    if look is not None:
         from metaalliance.cli.drawing.figure_files import write_figures
-        from metaalliance.cli.figures import style_for
 
-        style = style_for(None, analysis.loaded.config)
-        write_figures(analysis.fit, folder, width, style)
+        write_figures(analysis.fit, folder, look)
     document = _document(analysis, [*folder.written, *RESULT_FILES])
     write_results(folder, "results", document, _sheets(analysis, document))
     check = analysis.check.to_dict() if analysis.check else None
