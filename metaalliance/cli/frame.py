@@ -78,7 +78,7 @@ def examined(
         return loaded
     found = kind.run(loaded, options, **running)
     shown = show(loaded, found)
-    notes = [] if figures is None else draw_all(shown.drawings, folder)
+    notes = [] if figures is None else draw_all(shown.drawings, folder, settings.look)
     document = kind.document(loaded, options, found, notes, (*folder.written, *own))
     write_results(folder, command, document, shown.sheets(document))
     asked = {f.name: getattr(options, f.name) for f in fields(options)}

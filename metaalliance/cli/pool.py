@@ -13,7 +13,7 @@ from metaalliance.cli.analysis import load, open_folder, print_preamble, setting
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_error, print_result, terminal_width
-from metaalliance.cli.settings import figure_width
+from metaalliance.cli.settings import Look
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Components
@@ -58,7 +58,6 @@ class _Analysis:
 def run_pool(
     request: Request,
     *,
-    width: float | None,
     figures: bool,
     cross_check: bool,
     also: Sequence[str],
@@ -69,7 +68,6 @@ def run_pool(
 ) -> int:
     """Run the command; `bootstrap` are replications of the wild bootstrap alone, 0 for none."""
     config, settings = settings_of(request)
-    width = figure_width(width, config)
     if also:
         from metaalliance.analysis.further import check_kinds, further_results
 
@@ -101,7 +99,7 @@ def run_pool(
             aggregation_rho=loaded.aggregation_rho,
         )
         analysis = replace(analysis, further=tuple(further))
-    document = _save(analysis, folder, width if figures else None)
+    document = _save(analysis, folder, settings.look if figures else None)
     if not request.json_output:
         _print(analysis, request)
     if not request.quiet:
@@ -180,14 +178,12 @@ def _bootstrap_line(test: WildBootstrapTest) -> str:
     )
 
 
-def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
-    """Write figures (unless there is no width), workbook, document and record."""
-    if width is not None:
+def _save(analysis: _Analysis, folder: ResultsFolder, look: Look | None) -> dict[str, Any]:
+    """Write figures (unless there is no look), workbook, document and record."""
+    if look is not None:
         from metaalliance.cli.drawing.figure_files import write_figures
-        from metaalliance.cli.figures import style_for
 
-        style = style_for(None, analysis.loaded.config)
-        write_figures(analysis.fit, folder, width, style)
+        write_figures(analysis.fit, folder, look)
     for name in _listed_apart(analysis.loaded):
         ledger = name == LEDGER_FILE
         frame = analysis.loaded.coded.ledger if ledger else effect_frame(analysis.fit)

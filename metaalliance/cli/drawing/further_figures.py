@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.cli.drawing.figure_files import write_figure
+from metaalliance.cli.settings import Look
 from metaalliance.errors import MetaAllianceError
 from metaalliance.notices import quiet
 from metaalliance.problems import Problem, notice
@@ -35,13 +36,16 @@ class Drawing:
     name : str
         Of its files, without an ending.
     draw : callable
-        Returns the figure, or its pages.
+        Returns the figure, or its pages, with the keywords `style` and `width_mm`.
+    what : tuple
+        What it draws.
     words : callable
         Returns the alternative text.
     """
 
     name: str
-    draw: Callable[[], Figure | list[Figure]]
+    draw: Callable[..., Figure | list[Figure]]
+    what: tuple[Any, ...]
     words: Callable[[], str]
 
 
@@ -56,7 +60,7 @@ def slug(name: str) -> str:
     return "_".join(part for part in kept.split("_") if part) or "moderator"
 
 
-def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder) -> list[Problem]:
+def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder, look: Look) -> list[Problem]:
     """Draw and write figures.
 
     Returns
@@ -68,7 +72,7 @@ def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder) -> list[Problem
     for one in drawings:
         try:
             with quiet():
-                figure, words = one.draw(), one.words()
+                figure, words = look.draw(one.draw, *one.what), one.words()
         except MetaAllianceError as error:
             text = f"The figure {one.name} was not drawn: {error}"
             notes.append(notice("MA684", text, severity="note"))
@@ -171,7 +175,7 @@ def multiverse_drawings(found: Multiverse) -> list[Drawing]:
 def _drawing(
     name: str, draw: Callable[..., Figure | list[Figure]], words: Callable[..., str], *what: object
 ) -> Drawing:
-    return Drawing(name=name, draw=lambda: draw(*what), words=lambda: words(*what))
+    return Drawing(name=name, draw=draw, what=what, words=lambda: words(*what))
 
 
 def _summary(name: str, fit: PooledFit, by: ModeratorTest) -> Drawing:
@@ -179,6 +183,7 @@ def _summary(name: str, fit: PooledFit, by: ModeratorTest) -> Drawing:
 
     return Drawing(
         name=name,
-        draw=lambda: plots.summary_forest(fit, by),
+        draw=plots.summary_forest,
+        what=(fit, by),
         words=lambda: summary_text(fit, by=by),
     )
