@@ -180,7 +180,6 @@ class LevelMeans:
         return 0 if self.test is None else int(self.test.options["min_studies"])
 
 
-@lru_cache(maxsize=8)  # a figure, its alternative text and its summary show the same levels
 def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint") -> LevelMeans:
     """Return the mean of each level of `by`, with the settings of `fit`.
 
@@ -202,8 +201,11 @@ def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint"
         When a level cannot be pooled apart.
     """
     check_option("pool", pool, Pooling)
-    if isinstance(by, ModeratorTest):
-        return means_of_test(by)
+    return means_of_test(by) if isinstance(by, ModeratorTest) else _means(fit, by, pool)
+
+
+@lru_cache(maxsize=8)  # a figure, its alternative text and its summary show the same levels
+def _means(fit: PooledFit, by: str, pool: Pooling) -> LevelMeans:
     labels = labels_of(fit.effects, by)
     test, reason = _tested(fit, by)
     if pool == "apart":
