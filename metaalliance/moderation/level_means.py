@@ -180,6 +180,7 @@ class LevelMeans:
         return 0 if self.test is None else int(self.test.options["min_studies"])
 
 
+@lru_cache(maxsize=8)  # a figure, its alternative text and its summary show the same levels
 def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint") -> LevelMeans:
     """Return the mean of each level of `by`, with the settings of `fit`.
 
@@ -201,11 +202,8 @@ def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint"
         When a level cannot be pooled apart.
     """
     check_option("pool", pool, Pooling)
-    return means_of_test(by) if isinstance(by, ModeratorTest) else _means(fit, by, pool)
-
-
-@lru_cache(maxsize=8)  # a figure, its alternative text and its summary show the same levels
-def _means(fit: PooledFit, by: str, pool: Pooling) -> LevelMeans:
+    if isinstance(by, ModeratorTest):
+        return means_of_test(by)
     labels = labels_of(fit.effects, by)
     test, reason = _tested(fit, by)
     if pool == "apart":
