@@ -11,7 +11,7 @@ are those of S² but for one outer product, leaves::
 over x from zero on: what a study says at s + ix in place of s. Both 1't and e't are such integrals,
 and t'S t = 1'S^-1 1 + G (1't)² because t'B t = 1'S^-1 1. The integrand is analytic but where x is i
 times an eigenvalue; elliptic functions turn the way around these into a strip, in which the
-midpoint rule converges geometrically [Hale et al. 2008]. The integral is small, as G 1'S^-1 1 is,
+midpoint rule converges geometrically. The integral is small, as G 1'S^-1 1 is,
 so that few of its digits count.
 """
 
