@@ -200,7 +200,7 @@ class Effects:
     @property
     def n_censored(self) -> int:
         """Number of effects that are known only as intervals."""
-        return int(self.censored.sum())
+        return int(self.censored.sum()) if "lower" in self.frame else 0
 
     def limits(self) -> tuple[Array, Array]:
         """Return the lower and upper limit of each effect, both its value where it has one."""

@@ -156,7 +156,7 @@ def fit_working(
         second = second_of_points(reached, point, data.vi)
     else:
         point = estimator_of(model).fit(data)
-        second = _second(effects, X, model, float(point.theta[1]))
+        second = _second(data, model, float(point.theta[1]))
     return replace(infer_working(data, point, model, basis), second=second)
 
 
@@ -199,12 +199,12 @@ def infer_working(
     )
 
 
-def _second(effects: Effects, X: Array, model: Specification, tau2: float) -> Maximum | None:
+def _second(data: MultilevelData, model: Specification, tau2: float) -> Maximum | None:
     """The second maximum of the likelihood of tau²; None for an estimator without a likelihood."""
     kind = ESTIMATORS[model.tau2].likelihood
     if model.kind == "common-effect" or not kind:
         return None
-    return second_of_tau2(effects.yi, effects.vi, X, tau2, restricted=kind == "restricted")
+    return second_of_tau2(data.yi, data.vi, data.X, tau2, restricted=kind == "restricted")
 
 
 _Inference = tuple[Array, Array, float, bool, tuple[Problem, ...]]

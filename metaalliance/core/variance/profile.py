@@ -18,7 +18,7 @@ from metaalliance.core.variance.ascent import (
     highest,
     maximize,
 )
-from metaalliance.core.variance.many.mean_variants import MeanPoint
+from metaalliance.core.variance.means.mean_variants import MeanPoint
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.tau2 import log_likelihood
 
