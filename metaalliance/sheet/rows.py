@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -245,7 +246,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     problems += [_left_out(grid, header, number, totals.get(number, "")) for number in aside]
     read = [n for n in filled if n not in totals and n not in notes] if aside else filled
     table = CodedTable(
-        sheet=grid.name, numbers=[*map(grid.number, read)],
+        sheet=grid.name, numbers=array("q", map(grid.number, read)),
         places={**header.columns, **header.extra}, variables=grid.variables,
     )  # fmt: skip
     rows = [Row(table, at) for at in range(len(read))]
