@@ -172,7 +172,7 @@ def effect_sizes(
     _refuse_infinite(frame, measure)
     if frame["yi"].isna().all():
         raise EstimationError("No effect has a value: nothing can be pooled.", code="MA602")
-    lines = partial(_ledger, studies, rows, measure, variances)
+    lines: Callable[[], pd.DataFrame] = partial(_ledger, studies, rows, measure, variances)
     if corrections:
         frame, lines = _corrected(frame, lines(), corrections, measure)
     kept = {"n", TEST_DF}

@@ -340,10 +340,12 @@ def _preparing(
         return None
 
     def prepare(at: int, raw: Any) -> tuple[Any, str | None]:
-        value, own = raw, {}
+        value = raw
+        own: dict[str, Interval] = {}
         if splits:
             value = _without_interval(name, raw, place(at), grid, own, said)
-            intervals.setdefault(at, {}).update(own) if own else None
+            if own:
+                intervals.setdefault(at, {}).update(own)
         if name in percentages:
             value = as_percentage(value, grid)
         seen = str(raw) if own else str(value) if value is not raw else None
