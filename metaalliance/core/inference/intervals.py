@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from metaalliance.core.arrays import Array
+
 
 class Interval(NamedTuple):
     """A confidence or prediction interval on the analysis scale."""
@@ -29,6 +31,24 @@ def critical_value(level: float, df: float) -> float:
     if np.isnan(df):
         return float("nan")
     return float(stats.norm.isf(tail) if np.isinf(df) else stats.t.isf(tail, df))
+
+
+def two_sided_ps(statistic: Array, df: Array) -> Array:
+    """Two-sided p-values of t statistics, shape (n,); see `two_sided_p`."""
+    tail, normal = np.full(statistic.shape, np.nan), np.isinf(df)
+    own = ~normal & ~np.isnan(df)
+    tail[normal] = stats.norm.sf(np.abs(statistic[normal]))
+    tail[own] = stats.t.sf(np.abs(statistic[own]), df[own])
+    return 2 * tail
+
+
+def critical_values(level: float, df: Array) -> Array:
+    """Quantiles that leave (1 - level) / 2 above them, shape (n,); see `critical_value`."""
+    found, normal, tail = np.full(df.shape, np.nan), np.isinf(df), (1 - level) / 2
+    own = ~normal & ~np.isnan(df)
+    found[normal] = stats.norm.isf(tail)
+    found[own] = stats.t.isf(tail, df[own])
+    return found
 
 
 def interval(estimate: float, se: float, df: float, level: float) -> Interval:

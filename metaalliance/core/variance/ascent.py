@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.variance.disjoint import DisjointPoint
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,
@@ -45,7 +46,7 @@ def start_values(data: MultilevelData) -> list[Array]:
     in equal parts and all of it in either component. With further levels: the excess variance
     in equal parts, and the whole of it in each component in turn.
     """
-    residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
+    residuals = _unweighted_residuals(data)
     typical = float(np.median(data.vi))
     if isinstance(data.structure, Nested):
         start = _moments(data.structure, residuals, typical)
@@ -54,6 +55,13 @@ def start_values(data: MultilevelData) -> list[Array]:
     excess = max(float(np.mean(residuals**2)) - typical, 0.1 * typical)
     count = len(data.names)
     return [np.full(count, excess / count), *(excess * np.eye(count))]
+
+
+def _unweighted_residuals(data: MultilevelData) -> Array:
+    design = data.disjoint
+    if design is not None:
+        return DisjointPoint.of(design, data.yi, design.x).residuals_of(data.yi)
+    return np.asarray(data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0])
 
 
 def _moments(structure: Nested, residuals: Array, typical: float) -> Array:
