@@ -5,28 +5,34 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
-from metaalliance.options import Repeats, did_you_mean, listed, option_values
+from metaalliance.options import (
+    DECISIONS,
+    Repeats,
+    YiMeasure,
+    check_decision,
+    check_option,
+    did_you_mean,
+    listed,
+    option_values,
+)
 from metaalliance.policy import Policy
 from metaalliance.setting import settings_in
 
 FILE_NAME = "metaalliance.toml"
+_SETTINGS = {s.name: s for kind in (Policy, Model) for s in settings_in(kind)}
 #: Settings of the section ``[pool]``, with the types that each takes.
 POOL_KEYS: dict[str, tuple[type, ...]] = {
-    **{s.name: s.toml for kind in (Policy, Model) for s in settings_in(kind)},
+    **{name: s.toml for name, s in _SETTINGS.items()},
     "width": (int, float),
 }
-#: Decisions of the section ``[multiverse]``; `include` maps names to filters, the others are lists.
-MULTIVERSE_KEYS = (
-    "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
-    "aggregation", "model", "rho", "overlap", "tau2", "test",
-)  # fmt: skip
 #: Settings of the section ``[report]``.
 REPORT_KEYS: dict[str, type] = {"title": str, "authors": str, "moderators": list, "bias": bool}
 #: Numbers of the section ``[prisma]``; `reasons` maps reasons of exclusion to numbers.
@@ -316,6 +322,8 @@ def _with_scale(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     scale = _typed(content, "yi_measure", str, where)
     if scale is None:
         return dict(pool)
+    with _located(where, "yi_measure"):
+        check_option("yi_measure", scale, YiMeasure)
     if pool.get("yi_measure", scale) != scale:
         raise OptionError(f"{where} says yi_measure twice: {scale!r} and {pool['yi_measure']!r}.")
     return {**pool, "yi_measure": scale}
@@ -332,18 +340,35 @@ def _pool(content: Mapping[str, Any], where: str) -> dict[str, Any]:
         if not isinstance(value, POOL_KEYS[key]) or isinstance(value, bool):
             shown = value if isinstance(value, dt.date | dt.time) else repr(value)
             raise OptionError(f"{section}: {key} has no value {shown}.")
+        if key in _SETTINGS:
+            with _located(section, key):
+                _SETTINGS[key].check(key, _SETTINGS[key].read(value))
     return dict(content)
+
+
+@contextmanager
+def _located(where: str, key: str) -> Iterator[None]:
+    """Let an error about a value name the file and the key that hold it."""
+    try:
+        yield
+    except OptionError as error:
+        said = str(error).replace(f"{key}=", f"{key} = ", 1)
+        raise OptionError(f"{where}: {said}", code=error.code) from None
 
 
 def _multiverse(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     section = f"{where} [multiverse]"
-    _known(content, MULTIVERSE_KEYS, section)
+    _known(content, DECISIONS, section)
     for key, value in content.items():
         if key == "include" and isinstance(value, dict):
             _filters(value, f"{section[:-1]}.include]")
         elif not isinstance(value, list) or not value:
             example = "[0.4, 0.6]" if key == "rho" else '["...", "..."]'
             raise OptionError(f"{section}: {key} must be a list such as {example}, not {value!r}.")
+        elif key != "include":  # names of filters, which the sheet has to hold
+            for option in value:
+                with _located(section, key):
+                    check_decision(key, option)
     return dict(content)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import numbers
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, get_args
 
 from metaalliance.errors import OptionError
@@ -156,3 +156,50 @@ def check_truncation(p: Any, name: str) -> float:
     if not (isinstance(p, numbers.Real) and 0 <= float(p) < 0.5):
         raise OptionError(f"{name}={p!r} is not a p-value from 0 to below 0.5.")
     return float(p)
+
+
+#: Decisions about the effects, then decisions about the model, in the order of the grid.
+EFFECT_DECISIONS = (
+    "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
+)  # fmt: skip
+MODEL_DECISIONS = ("aggregation", "model", "rho", "overlap", "tau2", "test")
+DECISIONS = (*EFFECT_DECISIONS, *MODEL_DECISIONS)
+
+#: Options of each decision that has a fixed list; `include` and `rho` are the team's own.
+DECISION_OPTIONS: dict[str, tuple[str, ...]] = {
+    "conversions": ("all", "exact"),
+    "measure": option_values(SheetMeasure),
+    "variances": option_values(Variances),
+    "attenuation": option_values(Attenuation),
+    "nonsignificant": tuple(
+        v for v in option_values(Nonsignificant) if v not in {"error", "censored"}
+    ),
+    "outliers": ("keep", "remove", "remove-low", "remove-high"),
+    "aggregation": ("none", "mean", "lowest", "highest"),
+    "model": tuple(v for v in option_values(Kind) if v != "auto"),
+    "overlap": option_values(Overlap),
+    "tau2": option_values(Tau2Estimator),
+    "test": tuple(v for v in option_values(Test) if v != "auto"),
+}
+
+
+def check_decision(name: str, option: Any, own: Sequence[str] = ()) -> Any:
+    """Return an option of a decision of the multiverse; `own` are those of the team.
+
+    Raises
+    ------
+    OptionError
+        For one that the decision does not have.
+    """
+    if name == "rho":
+        return check_rho(option)
+    allowed = DECISION_OPTIONS.get(name, own)
+    if option not in allowed:
+        raise OptionError(unknown(f"{name}={option!r} is no option", str(option), allowed))
+    return option
+
+
+def unknown(what: str, seen: str, allowed: Sequence[str]) -> str:
+    """Return a sentence with what there is and the nearest of it."""
+    hint = did_you_mean(seen, allowed, 0.5)
+    return f"{what}; there are {', '.join(repr(a) for a in allowed)}.{hint}"

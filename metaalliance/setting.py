@@ -58,6 +58,11 @@ class Setting:
         """Its option on the command line."""
         return f"--{self.name.replace('_', '-')}"
 
+    def read(self, said: Any) -> Any:
+        """Return the value that a word or a number asks for; a blank one asks for the default."""
+        said = self.default if said in _BLANK else said
+        return self.words(said) if isinstance(said, str) else said
+
 
 def setting(
     default: Any,
@@ -112,9 +117,7 @@ class Settings:
         chosen = {}
         for s in settings_in(cls):
             said = next((g[s.name] for g in given if g.get(s.name) is not None), s.default)
-            if said in _BLANK:
-                said = s.default
-            chosen[s.field] = s.words(said) if isinstance(said, str) else said
+            chosen[s.field] = s.read(said)
         return cls(**chosen)
 
     def to_record(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ FOLDER keeps one file for each cell, to which every few batches of draws are add
 stopped and taken up, and more draws asked for later. Give another folder where the package has
 changed. ``--only htz`` computes the rows whose key holds that text, ``--write`` none: the page is
 written from what FOLDER has. The cells are declared in `calibration_cells.py`. A whole run takes
-about half an hour of processor time on a machine that is free.
+about an hour and a half of processor time. The published page has 2,000 draws of each cell, and
+6,000 of ``mean_wrong_rho`` and ``wild_mean_unbalanced``.
 """
 
 from __future__ import annotations
@@ -256,13 +257,20 @@ the variance components in each unless it says "held"."""
 FOOT = """
 ## How to read it
 
+- The mean with CR2 holds within one point of .95 where the assumed correlation is twice the true
+  one, which is what cluster-robust errors are for.
 - Intervals of single components lean on the assumed correlation. Where it is too high, sampling
-  error within studies is taken for true variance there. Report the split with a sensitivity
-  analysis over rho, and lean on the total.
-- A prediction interval treats tau² as known, which shows with few studies.
+  error within studies is taken for true variance there, the more surely the more studies there
+  are; the total is hardly affected. Report the split with a sensitivity analysis over rho, and
+  lean on the total.
+- A prediction interval treats tau² as known, which costs it little here.
 - PET-PEESE is a rule that chooses between two regressions, and its interval knows nothing of the
   choice.
-- HTZ is cautious where levels are many and studies few: what it loses is power.
+- The censored likelihood compares likelihoods with a normal distribution, so that its intervals
+  are up to two points narrow below some 30 studies.
+- HTZ is cautious where levels are many and studies few: with 4 levels and 10 studies it hardly
+  ever rejects, and with 13 levels and 30 studies it has no degrees of freedom. The wild bootstrap
+  holds its level there.
 """
 
 

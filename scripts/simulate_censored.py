@@ -1,6 +1,6 @@
 """Bias and coverage where results are known only as not significant: zero, drop, censored.
 
-    python scripts/simulate_censored.py    (from the project root; ten minutes of processor time)
+    python scripts/simulate_censored.py    (from the project root; half an hour of processor time)
 
 Draws reviews in which some results that are not significant are reported as "n.s." without a
 value, and estimates their mean by maximum likelihood with these rows as zero, without them, and
@@ -17,13 +17,15 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+from joblib import Parallel, delayed
+from scipy import special
 
 from metaalliance.core.censoring.likelihood import CensoredData
 from metaalliance.core.censoring.maximum import maximise, signed_root
 from metaalliance.core.variance.blocks import StudyBlocks
 
 SEED = 20261203
+REPLICATIONS = 2000
 #: Of the replications, how many the two other policies have, whose bias is plain to see.
 COMPARED = 400
 PAGE = Path(__file__).parents[1] / "docs" / "not_significant.md"
@@ -44,20 +46,16 @@ class Condition:
         Share of rows that say only "n.s.", on average.
     effects : int
         Effects of a study, from one sample.
-    replications : int
-        Reviews that are drawn.
     """
 
     studies: int
     share: float
-    effects: int = 1
-    replications: int = 2000
+    effects: int
 
 
-SHARES = (0.1, 0.25, 0.4)
-CONDITIONS = (
-    *(Condition(k, share) for k, share in product((20, 40, 60), SHARES)),
-    *(Condition(40, share, 3, 500) for share in SHARES[:2]),
+CONDITIONS = tuple(
+    Condition(k, share, effects)
+    for effects, k, share in product((1, 3), (20, 40, 60), (0.1, 0.25, 0.4))
 )
 
 
@@ -65,7 +63,7 @@ def draw(rng: np.random.Generator, k: int, effects: int) -> tuple[np.ndarray, ..
     """Draw effects (k, effects), sampling variances (k,) and critical values of z (k,)."""
     n = np.round(np.exp(rng.normal(4.0, 0.5, k))).clip(15, 400)
     v = 1 / (n - 3)
-    t = stdtrit(n - 2, 0.975)
+    t = special.stdtrit(n - 2, 0.975)
     limit = np.arctanh(t / np.sqrt(t**2 + n - 2))
     common = math.sqrt(RHO) * rng.normal(size=(k, 1)) if effects > 1 else 0.0
     own = math.sqrt(1 - RHO) if effects > 1 else 1.0
@@ -91,7 +89,7 @@ def estimate(
     y, silent, v, limit = y.ravel(), silent.ravel(), v[study], limit[study]
     rho = RHO if condition.effects > 1 else 0.0
     components = (True, condition.effects > 1)
-    quantile, found = ndtri(0.975), {}
+    quantile, found = special.ndtri(0.975), {}
     for policy in policies:
         low = np.where(silent, -limit if policy == "censored" else 0.0, y)
         high = np.where(silent, limit if policy == "censored" else 0.0, y)
@@ -113,7 +111,7 @@ def row(condition: Condition) -> str:
     seen = chance(condition)
     results = [
         estimate(rng, condition, seen, POLICIES if i < COMPARED else POLICIES[-1:])
-        for i in range(condition.replications)
+        for i in range(REPLICATIONS)
     ]
     cells = []
     for policy in POLICIES:
@@ -128,9 +126,10 @@ def main() -> None:
     names = ["studies", "effects of each", "n.s."]
     names += [f"{policy}: {what}" for policy in POLICIES for what in ("bias", "coverage")]
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    for condition in CONDITIONS:
-        lines.append(row(condition))
-        print(lines[-1], file=sys.stderr, flush=True)
+    rows = Parallel(n_jobs=-1, return_as="generator")(delayed(row)(c) for c in CONDITIONS)
+    for text in rows:
+        lines.append(text)
+        print(text, file=sys.stderr, flush=True)
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]

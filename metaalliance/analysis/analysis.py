@@ -8,12 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from metaalliance.analysis.content import Content
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
-from metaalliance.analysis.evidence import Evidence
-from metaalliance.analysis.influence import InfluenceKeywords, InfluenceResults, influence_results
 from metaalliance.analysis.record import asked_of, record_of
-from metaalliance.analysis.report import content_for, gather
 from metaalliance.config import Config, find_config, read_config
 from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.diagnostics.removal import removals
@@ -24,21 +20,25 @@ from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.model import Model, Specification
 from metaalliance.models.checks import samples_notice
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.cross_check import CrossCheck, witness
 from metaalliance.models.one_per_study import averaging_rho, refuse_unused_rho
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.table import ModeratorTable, TableOptions, moderator_table
 from metaalliance.notices import quiet
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
-from metaalliance.publication_bias.methods import Alternative
-from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
 
+# The pooled mean and its comparison stand above; what brings more is imported where it is used.
 if TYPE_CHECKING:
+    from metaalliance.analysis.content import Content
+    from metaalliance.analysis.evidence import Evidence
+    from metaalliance.analysis.influence import InfluenceKeywords, InfluenceResults
+    from metaalliance.models.cross_check import CrossCheck
+    from metaalliance.moderation.table import ModeratorTable, TableOptions
+    from metaalliance.publication_bias.methods import Alternative
+    from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
     from metaalliance.robustness.results import Multiverse
 
@@ -223,6 +223,8 @@ class Analysis:
             The result of one column is ``table[column]``; its `levels` are those of every
             table, figure and document of this analysis.
         """
+        from metaalliance.moderation.table import moderator_table
+
         names = (by,) if isinstance(by, str) else by
         self.check_structure()
         return moderator_table(self.effects, names, model=self.chosen.asked, **options)
@@ -236,6 +238,8 @@ class Analysis:
         smallest_p: float = SMALLEST_P,
     ) -> BiasSummary:
         """Apply every method for publication bias to the pooled result; see `bias_summary`."""
+        from metaalliance.publication_bias.summary import bias_summary
+
         return bias_summary(
             self.fit,
             steps=steps,
@@ -295,6 +299,8 @@ class Analysis:
         **options
             Of `metaalliance.analysis.influence.influence_results`.
         """
+        from metaalliance.analysis.influence import influence_results
+
         return influence_results(self.fit, **options)
 
     def report(self, content: Content | None = None) -> Evidence:
@@ -307,6 +313,8 @@ class Analysis:
         content : Content, optional
             What it contains beside the pooled mean; by default what the configuration says.
         """
+        from metaalliance.analysis.report import content_for, gather
+
         self.coded.refuse_intervals("A report", "most of its parts need a value for each effect")
         return gather(
             content or content_for(self.config.report, self.effects),
@@ -331,6 +339,8 @@ class Analysis:
 
     def cross_check(self) -> CrossCheck:
         """Compute the two-level rows of the comparison again, with PyMARE and statsmodels."""
+        from metaalliance.models.cross_check import witness
+
         return witness(self.comparison[0])
 
     @cached_property

@@ -117,9 +117,21 @@ def input_check(recorded: str, now: str, *, coding: str = "") -> Check:
 
 
 def rows_check(
-    rows: list[dict[str, Any]], total: int, by_rules: Sequence[Mapping[str, Any]] = ()
+    rows: list[dict[str, Any]],
+    total: int,
+    by_rules: Sequence[Mapping[str, Any]] = (),
+    *,
+    unmarked: int | None = None,
 ) -> Check:
-    """Report rows that differ, beside those that a change of rules explains."""
+    """Report rows that differ, beside those that a change of rules explains.
+
+    Of a sheet with very many rows the record knows their number alone, `unmarked`.
+    """
+    if unmarked is not None:
+        text = f"{unmarked:,} recorded, none by itself" + (
+            "" if unmarked == total else f"; {total:,} now"
+        )
+        return Check(name="rows", same=unmarked == total, text=text)
     listed = [(rows, "not as recorded"), (by_rules, "moved by the rules")]
     text = "; ".join(f"{len(some):,} {what}: {_rows_text(some)}" for some, what in listed if some)
     return Check(

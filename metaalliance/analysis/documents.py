@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from metaalliance import __version__
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import without_nan
@@ -19,8 +20,7 @@ from metaalliance.options import Measure
 from metaalliance.problems import SCHEMA_VERSION, Problem
 from metaalliance.sheet.studies import Studies
 
-_PACKAGES = ("metaalliance", "numpy", "scipy", "pandas", "statsmodels", "pymare", "openpyxl",
-             "matplotlib")  # fmt: skip
+_PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "pymare", "openpyxl", "matplotlib")
 
 
 def input_record(studies: Studies) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def run_record(
 
 def versions() -> dict[str, str]:
     """Return the version of this tool and of the packages behind its numbers."""
-    found = {}
+    found = {"metaalliance": __version__}
     for name in _PACKAGES:
         try:
             found[name] = version(name)

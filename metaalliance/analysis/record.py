@@ -16,8 +16,12 @@ from metaalliance.policy import Policy
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies
 
+#: Rows of a sheet of which a record holds each, with what it said.
+MOST_MARKED = 50_000
 #: Length of the fingerprint of a row.
 _LENGTH = 16
+#: Where a record has the number of rows of which it does not hold each.
+UNMARKED = "rows_not_recorded"
 #: Relative difference above which a number counts as moved: platforms differ by less.
 TOLERANCE = 1e-8
 #: Parts of a result that are words about it, and no numbers of it.
@@ -140,13 +144,16 @@ def sealed(
     results : mapping
         Parts of the results document.
     """
-    whole = {
-        **record,
-        "rows": row_marks(studies, coded),
-        "coding": packed(coding_of(studies)),
-        "numbers": dict(numbers_of(results)),
-    }
+    whole = {**record, **_marked(studies, coded), "numbers": dict(numbers_of(results))}
     return {**whole, "seal": digest(whole)}
+
+
+def _marked(studies: Studies, coded: Effects) -> dict[str, Any]:
+    """Rows with what they said; of a sheet of very many only their number."""
+    count = len(studies.rows)
+    if count > MOST_MARKED:
+        return {"rows": {}, UNMARKED: count}
+    return {"rows": row_marks(studies, coded), "coding": packed(coding_of(studies))}
 
 
 def intact(record: Mapping[str, Any]) -> bool:
@@ -234,6 +241,8 @@ def changed_rows(
     happened, the effect on the analysis scale `recorded` and `now`, and the `cells` that changed,
     where the record knows what they said.
     """
+    if UNMARKED in record:
+        return []
     former = unpacked(record.get("coding"))
     recorded: Mapping[str, str] = record["rows"]
     now = row_marks(studies, coded, exact=former is None)

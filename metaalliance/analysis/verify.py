@@ -38,6 +38,7 @@ from metaalliance.analysis.documents import (
 )
 from metaalliance.analysis.examinations import EXAMINATIONS
 from metaalliance.analysis.record import (
+    UNMARKED,
     asked_in,
     changed_rows,
     intact,
@@ -302,7 +303,7 @@ def compared(record: dict[str, Any], analysis: Analysis, folder: Path) -> list[C
             analysis.studies.sha256,
             coding=coding_now(record, [*rows, *sized]),
         ),
-        rows_check(rows, len(analysis.studies.rows), sized),
+        rows_check(rows, len(analysis.studies.rows), sized, unmarked=record.get(UNMARKED)),
         settings_check(
             {**_settings(record, left="reading" in sheet), **_said(record)},
             {**_settings(now.document), **_acted(record)},

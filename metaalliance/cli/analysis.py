@@ -7,7 +7,7 @@ from pathlib import Path
 
 from metaalliance.analysis.analysis import Analysis, config_for, read
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import DATA, print_error, terminal_width
+from metaalliance.cli.run import DATA, note_settings, print_error, terminal_width
 from metaalliance.cli.settings import Settings, resolve
 from metaalliance.config import Config
 from metaalliance.errors import StudyDataError
@@ -18,15 +18,10 @@ from metaalliance.sheet.studies import Studies
 
 
 def settings_of(request: Request) -> tuple[Config, Settings]:
-    """Return the configuration file, with styles that can be drawn, and the resolved settings."""
+    """Return the configuration file, and the resolved settings."""
     config = config_for(request.workbook, request.config)
-    styles = {"style": config.style, **config.styles} if config.style else config.styles
-    if styles:
-        from metaalliance.plots.canvas.own_style import own_style
-
-        for name, table in styles.items():
-            own_style(table, name)
-    return config, resolve(request.settings, config)
+    note_settings(config.path, (n for n in config.pool if request.settings.get(n) is None))
+    return config, resolve(request, config)
 
 
 def load(

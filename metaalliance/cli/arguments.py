@@ -22,6 +22,8 @@ PANELS = {
     "Policy": "Policy (what a row is worth)",
     "Request": "Input and output",
 }
+#: Styles of figures.
+STYLES = ("apa", "revman", "jama", "bmj")
 
 
 def among(values: Sequence[str] | Callable[[], Iterable[str]]) -> Callable[[], list[str]]:
@@ -36,9 +38,9 @@ def moderator_columns() -> list[str]:
     return list(MODERATORS)
 
 
-Figures = Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")]
-FigureWidth = Annotated[
-    float | None, typer.Option("--width", help="Width of figures in mm [default: 174].")
+Figures = Annotated[
+    bool,
+    typer.Option("--figures/--no-figures", help="Draw figures.", rich_help_panel=PANELS["Figure"]),
 ]
 By = Annotated[
     list[str] | None,
@@ -84,6 +86,19 @@ _REQUEST: dict[str, tuple[Any, tuple[str, ...], Any, str]] = {
         None,
         "Configuration [default: metaalliance.toml, sheet's or above].",
     ),
+    "style": (
+        str | None,
+        ("--style",),
+        None,
+        f"{', '.join(STYLES[:-1])}, {STYLES[-1]} or one of metaalliance.toml "
+        "[default: its [style], or apa].",
+    ),
+    "width": (
+        float | None,
+        ("--width",),
+        None,
+        "Width of figures in mm [default: 174, of a funnel 120].",
+    ),
     "json_output": (bool, ("--json",), False, "Print one JSON document on stdout."),
     "force": (bool, ("--force",), False, "Replace files of others, or edited ones."),
     "quiet": (bool, ("--quiet", "-q"), False, "Print errors only beside results."),
@@ -92,15 +107,22 @@ _REQUEST: dict[str, tuple[Any, tuple[str, ...], Any, str]] = {
 }
 #: Those that stand before the options of a command.
 LEADING = ("workbook", "output", "sheet", "config")
+#: Those of commands that draw, which stand next.
+LOOK = ("style", "width")
 #: Those that stand after them.
-CLOSING = tuple(name for name in _REQUEST if name not in LEADING)
+CLOSING = tuple(name for name in _REQUEST if name not in (*LEADING, *LOOK))
 
 
 def shared(name: str, help: str | None = None) -> Parameter:
     """Return a parameter that fills a field of the request."""
     kind, flags, default, words = _REQUEST[name]
     told = help or words
-    option = functools.partial(typer.Option, *flags, rich_help_panel=PANELS["Request"])
+    option = functools.partial(
+        typer.Option,
+        *flags,
+        rich_help_panel=PANELS["Figure" if name in LOOK else "Request"],
+        autocompletion=among(STYLES) if name == "style" else None,
+    )
     made = option(help=told) if flags else typer.Argument(help=told)
     return parameter(name, Annotated[kind, made], default)
 

@@ -27,9 +27,8 @@ from metaalliance.files import write_whole
 from metaalliance.notices import quiet
 from metaalliance.plots.canvas.fonts import font_notices
 from metaalliance.plots.canvas.numbers import size_text
-from metaalliance.plots.canvas.own_style import own_style
 from metaalliance.plots.canvas.save import WRITERS, contents, is_ours
-from metaalliance.plots.canvas.style import STYLES, Style, style_named
+from metaalliance.plots.canvas.style import style_named
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.interactive import interactive_forest
 from metaalliance.plots.kinds import KINDS, FigureKind, function_at, kind_named
@@ -38,7 +37,6 @@ from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
-    from metaalliance.config import Config
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.problems import Problem
 
@@ -57,8 +55,6 @@ class FigureRequest(Request):
         A name of `metaalliance.plots.kinds.KINDS`.
     outputs : tuple of Path
         Files to write, or one folder; empty for the folder of results beside the sheet.
-    style : str or None
-        A style of ours or of the configuration.
     options : dict
         Options of the figure; None where not given.
     """
@@ -66,8 +62,6 @@ class FigureRequest(Request):
     command: str
     kind: str
     outputs: tuple[Path, ...] = ()
-    style: str | None = None
-    width: float | None = None
     title: str | None = None
     dpi: int = 300
     interactive: bool = False
@@ -87,7 +81,6 @@ def run_figure(request: FigureRequest) -> int:
     kind = kind_named(request.kind)
     options = _known_options(request, kind)
     config, settings = settings_of(request)
-    style = style_for(request.style, config)
     target = _target(request)
     loaded = load(request, config, settings, "Nothing was drawn.")
     if isinstance(loaded, int):
@@ -95,8 +88,8 @@ def run_figure(request: FigureRequest) -> int:
     if not kind.intervals:
         drawn = f"A figure ({request.kind})"
         loaded.coded.refuse_intervals(drawn, "it draws the value of each effect")
-    width = request.width or config.pool.get("width") or kind.width
-    look = {"style": style, "width_mm": width, "title": request.title}
+    style = style_named(settings.look.style)
+    look = {"style": style, "width_mm": settings.look.width or kind.width, "title": request.title}
     shown = (
         {} if request.quiet or not kind.counts else {"progress": progress_line(unit=kind.counts)}
     )
@@ -132,18 +125,6 @@ def list_kinds(*, json_output: bool) -> int:
     width = max(map(len, KINDS))
     print_result(f"{name:{width}}  {kind.about}" for name, kind in KINDS.items())
     return OK
-
-
-def style_for(name: str | None, config: Config) -> Style:
-    """Return the style that is asked for: of ours, of the configuration, or its [style]."""
-    if name is None:
-        return own_style(config.style, "style") if config.style else style_named("apa")
-    if name in config.styles:
-        return own_style(config.styles[name], name)
-    if name in STYLES or not config.styles:
-        return style_named(name)
-    listed = ", ".join(map(repr, (*STYLES, *config.styles)))
-    raise OptionError(f"style={name!r} is not one of {listed}.")
 
 
 def _known_options(request: FigureRequest, kind: FigureKind) -> dict[str, Any]:

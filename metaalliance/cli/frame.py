@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import to_json
-from metaalliance.analysis.examinations import EXAMINATIONS
 from metaalliance.analysis.record import asked_of, record_of
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
-from metaalliance.cli.drawing.further_figures import Drawing, draw_all, figure_files
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
 from metaalliance.problems import Problem
 from metaalliance.report.folder import ResultsFolder, record_name
 from metaalliance.report.workbooks.write import write_workbook
+
+if TYPE_CHECKING:
+    from metaalliance.cli.drawing.further_figures import Drawing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,9 @@ def examined(
     **running
         Keywords of the analysis that change no number.
     """
+    from metaalliance.analysis.examinations import EXAMINATIONS  # `pool` does without
+    from metaalliance.cli.drawing.further_figures import draw_all, figure_files
+
     kind = EXAMINATIONS[command]
     names, own = figure_files(figures or ()), own_files(command)
     config, settings = settings_of(request)
@@ -74,7 +78,7 @@ def examined(
         return loaded
     found = kind.run(loaded, options, **running)
     shown = show(loaded, found)
-    notes = [] if figures is None else draw_all(shown.drawings, folder)
+    notes = [] if figures is None else draw_all(shown.drawings, folder, settings.look)
     document = kind.document(loaded, options, found, notes, (*folder.written, *own))
     write_results(folder, command, document, shown.sheets(document))
     asked = {f.name: getattr(options, f.name) for f in fields(options)}

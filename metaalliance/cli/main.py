@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+
+#: What says how many threads a library of linear algebra takes.
+THREADS = (
+    "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)  # fmt: skip
+
+
+def one_thread() -> None:
+    """Let linear algebra run in one thread, unless the environment says otherwise.
+
+    The products of a meta-analysis are long and narrow: further threads wait for one another,
+    and take processor time from whatever else runs. The libraries read this when numpy is first
+    imported.
+    """
+    if not any(name in os.environ for name in THREADS):
+        os.environ.update(dict.fromkeys(THREADS, "1"))
 
 
 def main() -> None:
     """Run the command line."""
+    one_thread()
     # A command lives for seconds: collecting cycles at the usual rate costs it one of them.
     gc.set_threshold(200_000, 20, 100)
     try:

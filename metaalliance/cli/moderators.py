@@ -34,6 +34,7 @@ from metaalliance.report.tables.moderators import (
     multiplicity_table,
 )
 from metaalliance.report.tables.table import Table, render_text
+from metaalliance.wording.numbers import p_text
 
 #: Contrasts that the terminal shows of one moderator; the workbook has all.
 SHOWN = 12
@@ -147,8 +148,8 @@ def _moderator_lines(one: ModeratorTest, width: int) -> list[str]:
         low = float(one.contrasts["p_adjusted"].min())
         lines += [
             "",
-            f"{one.name}: {len(one.contrasts)} differences between levels are in the workbook; "
-            f"the smallest adjusted p is {low:.3f}.",
+            f"{one.name}: {len(one.contrasts)} differences between levels are in the workbook "
+            f"(smallest adjusted p {p_text(low)}).",
         ]
     tests = method_table(one)
     if tests is not None:

@@ -14,6 +14,7 @@ from metaalliance.cli.frame import Shown, examined
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import progress_line
 from metaalliance.errors import OptionError
+from metaalliance.options import DECISIONS
 from metaalliance.report.tables.multiverse import (
     decision_table,
     failure_lines,
@@ -22,7 +23,6 @@ from metaalliance.report.tables.multiverse import (
 )
 from metaalliance.report.tables.table import render_text
 from metaalliance.robustness.results import Multiverse
-from metaalliance.robustness.specifications import DECISIONS
 
 FIGURES = ("specification_curve",)
 

@@ -8,29 +8,35 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
-from metaalliance.analysis.further import Further, check_kinds, further_results
+from metaalliance.analysis.record import MOST_MARKED
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
-from metaalliance.cli.run import print_result, terminal_width
-from metaalliance.cli.settings import figure_width
-from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
+from metaalliance.cli.run import print_error, print_result, terminal_width
+from metaalliance.cli.settings import Look
 from metaalliance.models.comparison import NamedFit
-from metaalliance.models.cross_check import CrossCheck
-from metaalliance.models.inference.bootstrap import BootstrapSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import Components
 from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.tables.pooling import effect_frame, model_frame, model_table, problem_rows
 from metaalliance.report.tables.table import render_text
+from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.report.workbooks.write import MOST_LISTED
 from metaalliance.wording.numbers import p_text
 from metaalliance.wording.phrases import components_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from metaalliance.analysis.further import Further
+    from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
+    from metaalliance.models.cross_check import CrossCheck
+    from metaalliance.models.inference.bootstrap import BootstrapSettings
+
 RESULT_FILES = ("results.json", "results.xlsx", RUN_FILE)
+#: Files of the effects and of their ledger, where the workbook does not list them.
+EFFECTS_FILE, LEDGER_FILE = "effects.csv", "ledger.csv"
 FIGURE_FILES = (
     "forest.pdf", "forest.png", "forest.alt.txt", "funnel.pdf", "funnel.png", "funnel.alt.txt",
 )  # fmt: skip
@@ -52,7 +58,6 @@ class _Analysis:
 def run_pool(
     request: Request,
     *,
-    width: float | None,
     figures: bool,
     cross_check: bool,
     also: Sequence[str],
@@ -63,13 +68,16 @@ def run_pool(
 ) -> int:
     """Run the command; `bootstrap` are replications of the wild bootstrap alone, 0 for none."""
     config, settings = settings_of(request)
-    width = figure_width(width, config)
-    check_kinds(also)
+    if also:
+        from metaalliance.analysis.further import check_kinds, further_results
+
+        check_kinds(also)
     names = RESULT_FILES + (FIGURE_FILES if figures else ())
     folder = open_folder(request, "pool", names)
     loaded = load(request, config, settings)
     if isinstance(loaded, int):
         return loaded
+    folder.check(_listed_apart(loaded), request.source)
     for flag in (name for name, asked in (
         ("--cross-check", cross_check), ("--bootstrap", bootstrap), ("--also", also)
     ) if asked):  # fmt: skip
@@ -91,10 +99,34 @@ def run_pool(
             aggregation_rho=loaded.aggregation_rho,
         )
         analysis = replace(analysis, further=tuple(further))
-    document = _save(analysis, folder, width if figures else None)
+    document = _save(analysis, folder, settings.look if figures else None)
     if not request.json_output:
         _print(analysis, request)
+    if not request.quiet:
+        _say_apart(loaded)
     return closed(folder, document, request)
+
+
+def _listed_apart(loaded: Analysis) -> tuple[str, ...]:
+    """Files of the effects and their ledger beside a workbook that does not list them."""
+    count = loaded.coded.n_effects
+    if count <= MOST_LISTED:
+        return ()
+    return (EFFECTS_FILE,) if count > MOST_MARKED else (EFFECTS_FILE, LEDGER_FILE)
+
+
+def _say_apart(loaded: Analysis) -> None:
+    """Say where many effects stand, and what is not written of them."""
+    files = _listed_apart(loaded)
+    if not files:
+        return
+    said = f"{loaded.coded.n_effects:,} effects stand in {' and '.join(files)}, not in results.xlsx"
+    if LEDGER_FILE not in files:
+        said += (
+            ". How each was made is not written (metaalliance convert writes it), and the record "
+            "does not hold each row"
+        )
+    print_error(f"{said}.")
 
 
 def _analyse(loaded: Analysis) -> _Analysis:
@@ -146,14 +178,16 @@ def _bootstrap_line(test: WildBootstrapTest) -> str:
     )
 
 
-def _save(analysis: _Analysis, folder: ResultsFolder, width: float | None) -> dict[str, Any]:
-    """Write figures (unless there is no width), workbook, document and record."""
-    if width is not None:
+def _save(analysis: _Analysis, folder: ResultsFolder, look: Look | None) -> dict[str, Any]:
+    """Write figures (unless there is no look), workbook, document and record."""
+    if look is not None:
         from metaalliance.cli.drawing.figure_files import write_figures
-        from metaalliance.cli.figures import style_for
 
-        style = style_for(None, analysis.loaded.config)
-        write_figures(analysis.fit, folder, width, style)
+        write_figures(analysis.fit, folder, look)
+    for name in _listed_apart(analysis.loaded):
+        ledger = name == LEDGER_FILE
+        frame = analysis.loaded.coded.ledger if ledger else effect_frame(analysis.fit)
+        folder.write(name, to_csv(frame).encode("utf-8-sig"))
     document = _document(analysis, [*folder.written, *RESULT_FILES])
     write_results(folder, "results", document, _sheets(analysis, document))
     check = analysis.check.to_dict() if analysis.check else None
@@ -188,10 +222,13 @@ def _sheets(analysis: _Analysis, document: dict[str, Any]) -> dict[str, Any]:
     ]
     excluded = document["input"]["rows_excluded"]
     fit = analysis.fit
-    sheets = {
-        "Summary": model_frame(analysis.rows),
+    listed = {} if _listed_apart(analysis.loaded) else {
         "Effects": effect_frame(fit),
         "Ledger": analysis.loaded.coded.ledger,
+    }  # fmt: skip
+    sheets = {
+        "Summary": model_frame(analysis.rows),
+        **listed,
         "Problems": pd.DataFrame(problem_rows(analysis.problems)),
         "Settings": [("setting", "value"), *settings],
     }

@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from metaalliance.cli.arguments import CLOSING, LEADING, setting_parameters, shared
+from metaalliance.cli.arguments import CLOSING, LEADING, LOOK, setting_parameters, shared
 from metaalliance.cli.request import Request
 from metaalliance.model import Model
 from metaalliance.policy import READING, Policy
@@ -75,6 +75,8 @@ class Command:
         Two command lines without the name of the program, as its help shows them.
     formerly : tuple of Former
         Names that its options had.
+    draws : bool
+        Whether it draws figures: in the style and the width that are asked for.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Command:
     reads: tuple[Setting, ...]
     examples: tuple[str, ...]
     formerly: tuple[Former, ...]
+    draws: bool
 
 
 #: Every command by its name.
@@ -95,6 +98,7 @@ def command(
     section: str,
     reads: Sequence[Setting] = (),
     *,
+    draws: bool = False,
     without: Sequence[str] = (),
     helps: Mapping[str, str] | None = None,
     examples: Sequence[str] = (),
@@ -115,6 +119,8 @@ def command(
         One of `SECTIONS`.
     reads : sequence of Setting
         `ANALYSIS`, `POLICY`, `SHEET` or nothing.
+    draws : bool
+        Whether the command draws, and has the options of how figures look.
     without : sequence of str
         Fields of the request that the command has no option for.
     helps : mapping of str to str, optional
@@ -128,7 +134,8 @@ def command(
     def register(function: Callable[..., int]) -> Callable[..., int]:
         def make() -> Callable[..., None]:
             whole = extend(function) if extend else function
-            return _typer_function(name, whole, tuple(reads), tuple(without), helps or {})
+            lacks = (*without, *(() if draws else LOOK))
+            return _typer_function(name, whole, tuple(reads), lacks, helps or {})
 
         COMMANDS[name] = Command(
             name=name,
@@ -138,6 +145,7 @@ def command(
             reads=tuple(reads),
             examples=tuple(examples),
             formerly=tuple(formerly),
+            draws=draws,
         )
         return function
 
@@ -195,9 +203,9 @@ def _parameters(
 ) -> list[inspect.Parameter]:
     """Return arguments, options of the request, those of the command, those of settings."""
     first = [p for p in own.values() if _is_argument(p)]
-    names = [n for n in (*LEADING, *CLOSING) if n not in own and n not in without]
+    names = [n for n in (*LEADING, *LOOK, *CLOSING) if n not in own and n not in without]
     names = names if asked else ["debug"]
-    leading = [shared(n, helps.get(n)) for n in LEADING if n in names]
+    leading = [shared(n, helps.get(n)) for n in (*LEADING, *LOOK) if n in names]
     closing = [shared(n, helps.get(n)) for n in CLOSING if n in names]
     middle = [p for p in own.values() if not _is_argument(p)]
     settings = setting_parameters(s for s in reads if s.name not in own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
@@ -14,7 +15,6 @@ from metaalliance.cli.drawing.report_figures import report_figures
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
-from metaalliance.cli.settings import figure_width
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.bibliography import bibtex
 from metaalliance.report.manuscript.checklist import checklist_csv, checklist_tables
@@ -37,7 +37,6 @@ FILES = (
 def run_report(
     request: Request,
     *,
-    width: float | None = None,
     moderators: tuple[str, ...] | None = None,
     bias: bool | None = None,
     influence: bool = True,
@@ -46,7 +45,8 @@ def run_report(
 ) -> int:
     """Run the command."""
     config, settings = settings_of(request)
-    width = min(figure_width(width, config), WIDEST_MM)
+    wide = settings.look.width
+    look = replace(settings.look, width=None if wide is None else min(wide, WIDEST_MM))
     folder = open_folder(request, "report", FILES)
     loaded = load(request, config, settings, "No report was written.")
     if isinstance(loaded, int):
@@ -60,7 +60,7 @@ def run_report(
         multiverse=multiverse,
     )
     evidence = loaded.report(content)
-    document = compose_report(evidence, report_figures(evidence, width) if figures else [])
+    document = compose_report(evidence, report_figures(evidence, look) if figures else [])
     files = _files(document, evidence)
     folder.check(list(files), request.source)
     results = _save(files, evidence, folder, loaded)

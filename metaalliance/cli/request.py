@@ -20,6 +20,10 @@ class Request:
         Folder of results; None takes the one beside the sheet.
     settings : mapping
         Settings as given on the command line (None where not given), for `cli.settings.resolve`.
+    style : str or None
+        Look of figures by name; None takes that of the configuration.
+    width : float or None
+        Width of figures in mm; None takes that of the configuration, or of each figure.
     """
 
     workbook: Path = Path("-")
@@ -27,6 +31,8 @@ class Request:
     sheet: str | None = None
     config: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    style: str | None = None
+    width: float | None = None
     json_output: bool = False
     force: bool = False
     quiet: bool = False

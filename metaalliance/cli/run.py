@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -57,6 +59,7 @@ def guarded(
     command: str, work: Callable[[], int], *, json_output: bool = False, debug: bool = False
 ) -> None:
     """Run a command; turn an error into one sentence, or one JSON document, and an exit code."""
+    note_settings(None, ())
     try:
         code = work()
     except (OutputError, ReaderGoneError, typer.Exit):
@@ -90,6 +93,17 @@ def guarded(
     raise typer.Exit(code)
 
 
+#: The configuration file of this run, with the settings that it alone has said.
+_in_file: ContextVar[tuple[Path | None, frozenset[str]]] = ContextVar(
+    "in_file", default=(None, frozenset())
+)
+
+
+def note_settings(path: Path | None, names: Iterable[str]) -> None:
+    """Note which settings a configuration file has said, and no flag, for what goes wrong."""
+    _in_file.set((path, frozenset(names)))
+
+
 #: Settings as Python has them, ``test='t' or 'wald'``, and calls of Python that are a way out.
 _NAMES = "|".join(s.name for kind in (Policy, Model) for s in settings_in(kind))
 _SPOKEN = re.compile(
@@ -101,7 +115,7 @@ _CALLS = re.compile(r" \(\w+\([^()]*\)\)")
 
 
 def in_flags(message: str) -> str:
-    """Return a message in which settings are those of the command line.
+    """Return a message in which settings are those of the command line, or of its file.
 
     Examples
     --------
@@ -113,6 +127,9 @@ def in_flags(message: str) -> str:
 
 def _flag(found: re.Match[str]) -> str:
     flag, value = f"--{found[1].replace('_', '-')}", found[2]
+    path, names = _in_file.get()
+    if found[1] in names:
+        return f"{found[1]} = {value}{found[3]} ([pool] of {path})"
     if value == "None":
         return f"no {flag}"
     quoted = re.findall(r"""'([^']*)'|"([^"]*)\"""", value)

@@ -56,10 +56,7 @@ class Change:
         """Return the changed rows."""
         given = {c: v for c, v in self.cells.items() if v is not None}
         return [
-            replace(
-                row,
-                cells={**{c: v for c, v in row.cells.items() if c not in self.cells}, **given},
-            )
+            row.with_cells({**{c: v for c, v in row.cells.items() if c not in self.cells}, **given})
             for row in self.rows
         ]
 

@@ -8,8 +8,8 @@ from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from metaalliance.core.distributions import chi2_isf, chi2_sf
 from metaalliance.core.inference.diagnostics import (
     deletion,
     hat_values,
@@ -165,7 +165,7 @@ def deletions(subject: Subject, unit: str) -> pd.DataFrame:
     numbers["hat"] = ~present @ hat
     numbers["weight"] = ~present @ weight
     numbers["X2_df"] = (~present).sum(axis=1)
-    numbers["X2_p_value"] = stats.chi2.sf(numbers["X2"], numbers["X2_df"])
+    numbers["X2_p_value"] = chi2_sf(numbers["X2"], numbers["X2_df"])
     p = data.X.shape[1]
     numbers["influential"] = flagged(numbers, p, len(units))
     dfbetas = [c for c in numbers if str(c).startswith("dfbetas")]
@@ -218,7 +218,7 @@ def flagged(numbers: pd.DataFrame, p: int, n: int) -> pd.Series:
     spread = 3 * math.sqrt(p / (n - p)) if n > p else math.inf
     dfbetas = numbers[[c for c in numbers if str(c).startswith("dfbetas")]]
     flags: pd.Series = numbers["dffits"].abs() > spread
-    flags |= stats.chi2.cdf(numbers["cook"], p) > 0.5
+    flags |= numbers["cook"] > chi2_isf(0.5, p)
     flags |= numbers["hat"] > 3 * p / n
     flags |= (dfbetas.abs() > 1).any(axis=1)
     return flags

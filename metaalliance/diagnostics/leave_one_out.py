@@ -12,8 +12,8 @@ from metaalliance.diagnostics.leave_one_out_regression import (
     RegressionLeaveOneOut,
     leave_out_of_regression,
 )
-from metaalliance.diagnostics.refits import Refits
-from metaalliance.diagnostics.rows import fit_row, mean_row
+from metaalliance.diagnostics.mean_subsets import mean_rows
+from metaalliance.diagnostics.rows import fit_row
 from metaalliance.diagnostics.subject import examine, fitted
 from metaalliance.diagnostics.units import Omissions, Unit, failure_notices, unit_frame, unit_masks
 from metaalliance.effects.effects import Effects
@@ -157,19 +157,9 @@ def leave_one_out(
         raise EstimationError(f"One {unit}: nothing can be left out.", code="MA660")
     if isinstance(fit, RegressionFit):
         return leave_out_of_regression(examine(fit), unit)
-    masks = unit_masks(fit.effects, unit)
     examined = examine(fit)
-    present = masks[:, examined.order]
-    rows = [
-        mean_row(examined, refit, keep)
-        for refit, keep in zip(Refits(examined, present), present, strict=True)
-    ]
-    return _result(fit, unit, rows)
-
-
-def _result(fit: PooledFit, unit: str, rows: list[dict[str, Any]]) -> LeaveOneOut:
-    units = unit_frame(fit.effects, unit)
-    frame = pd.concat([units, pd.DataFrame(rows)], axis=1)
+    rows = mean_rows(examined, unit_masks(fit.effects, unit)[:, examined.order])
+    frame = pd.concat([unit_frame(fit.effects, unit), rows], axis=1)
     frame["change"] = frame["estimate"] - fit.estimate
     notices = (*failure_notices(frame, unit), *_turning(fit, frame, unit))
     return LeaveOneOut(fit=fit, unit=unit, frame=frame, notices=notices)

@@ -94,10 +94,8 @@ class Refits:
         """Whether each subset is large enough for the model, its design of full rank."""
         subject, present = self.subject, self.present
         p = subject.data.X.shape[1]
-        counts = present.sum(axis=1)
-        per_study = _per_study(present, subject.study)
-        several, studies = (per_study > 1).any(axis=1), (per_study > 0).sum(axis=1)
-        usable = (counts > p) & (studies > 1)
+        several = (self._per_study > 1).any(axis=1)
+        usable = (present.sum(axis=1) > p) & (self.studies > 1)
         if subject.multilevel:
             usable &= several
         if p > 1:
@@ -105,6 +103,18 @@ class Refits:
         if subject.structured:
             usable[usable] = [_identified(subject.data.subset(keep)) for keep in present[usable]]
         return np.asarray(usable)
+
+    @cached_property
+    def _per_study(self) -> IntArray:
+        """Effects of each study in each subset, shape (subsets, studies)."""
+        study = self.subject.study
+        starts = np.r_[0, np.flatnonzero(np.diff(study)) + 1]
+        return np.add.reduceat(self.present, starts, axis=1, dtype=np.intp)
+
+    @property
+    def studies(self) -> IntArray:
+        """Studies of each subset."""
+        return np.asarray((self._per_study > 0).sum(axis=1))
 
     def _estimate(self, present: BoolArray) -> Array:
         """Variance components of usable subsets."""
@@ -157,12 +167,6 @@ def batch_tau2(yi: Array, vi: Array, present: BoolArray, method: str) -> Array:
         rows = Rows.of_subsets(y, v, present[first : first + width].astype(np.float64))
         found.append(many_tau2(rows, method) * scale)
     return np.concatenate(found) if found else np.empty(0)
-
-
-def _per_study(present: BoolArray, study: IntArray) -> Array:
-    """Effects of each study in each subset, shape (subsets, studies)."""
-    starts = np.r_[0, np.flatnonzero(np.diff(study)) + 1]
-    return np.add.reduceat(present.astype(np.float64), starts, axis=1)
 
 
 def _identified(data: MultilevelData) -> bool:

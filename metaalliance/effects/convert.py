@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from metaalliance.core.conversion import formulas as cv
@@ -23,7 +26,7 @@ from metaalliance.effects.fisher import (
     VI_OF_EFFECT,
 )
 from metaalliance.effects.levels import HEADERS, ORDERS
-from metaalliance.effects.not_significant import digits, without_value
+from metaalliance.effects.not_significant import WithoutValue, digits, without_value
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.model import refuse
 from metaalliance.options import (
@@ -38,7 +41,7 @@ from metaalliance.policy import Assumed, Policy
 from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.statistics import Choice, sample_size
 from metaalliance.sheet.studies import Studies
 
@@ -47,6 +50,11 @@ LEDGER_COLUMNS = (
     "variance_rule", "approximate", "assumptions", "changes", "cell_notes", "r_reported", "r", "yi",
     "vi",
 )  # fmt: skip
+#: Columns of numbers, in the order in which a row gives them.
+_NUMBERS = (
+    "yi", "vi", "lower", "upper", "n", "r", FISHER_Z, VI_FISHER_Z, EFFECTIVE_N, TEST_DF, TEST_TAILS,
+)  # fmt: skip
+_NO_LIMITS = (math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,42 @@ class _Entry:
 
     record: dict[str, Any]
     ledger: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A row as it is converted.
+
+    Attributes
+    ----------
+    row : Row
+        The row.
+    choice : Choice or None
+        Its statistic; None where it only says "not significant".
+    taken : WithoutValue or None
+        What the policy makes of it then.
+    found : Converted
+        The correlation, with the sign that it is reported with.
+    sign, flip : int
+        Sign of the reported association, and -1 where the direction turns it.
+    """
+
+    row: Row
+    choice: Choice | None
+    taken: WithoutValue | None
+    found: Converted
+    sign: int
+    flip: int
+
+    @property
+    def reported(self) -> float:
+        """The correlation as reported."""
+        return self.sign * self.found.r
+
+    @property
+    def r(self) -> float:
+        """The correlation as it is pooled."""
+        return self.flip * self.reported + 0.0  # no negative zero
 
 
 def effect_sizes(
@@ -123,16 +167,14 @@ def effect_sizes(
     corrections = find_reliabilities(
         studies.used, attenuation, alliance_reliability, outcome_reliability
     )
-    entries = [
-        _entry(studies, row, index, measure, variances)
-        for index, row in enumerate(studies.used, start=1)
-    ]
-    _refuse_infinite(entries, measure)
-    if all(math.isnan(e.record["yi"]) for e in entries):
+    rows = studies.used
+    frame = _frame(studies, rows, measure, variances)
+    _refuse_infinite(frame, measure)
+    if frame["yi"].isna().all():
         raise EstimationError("No effect has a value: nothing can be pooled.", code="MA602")
+    lines = partial(_ledger, studies, rows, measure, variances)
     if corrections:
-        entries = _corrected(entries, corrections, measure)
-    frame = pd.DataFrame([e.record for e in entries])
+        frame, lines = _corrected(frame, lines(), corrections, measure)
     kept = {"n", TEST_DF}
     frame = frame.drop(columns=[c for c in frame if c not in kept and frame[c].isna().all()])
     frame = frame.drop(columns=_silent(frame, measure))
@@ -140,9 +182,58 @@ def effect_sizes(
         frame = frame.drop(columns="label")
     frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
     frame.attrs[HEADERS] = {key_of(h): c for c, h in studies.headers.items() if c in frame}
-    columns = [*LEDGER_COLUMNS, *(["attenuation"] if corrections else [])]
-    ledger = pd.DataFrame([e.ledger for e in entries], columns=columns)
-    return Effects(frame=frame, measure=measure, ledger=ledger, overlap=overlap)
+    return Effects(frame=frame, measure=measure, ledger=lines, overlap=overlap)  # type: ignore[arg-type]
+
+
+def _frame(
+    studies: Studies, rows: Sequence[Row], measure: Measure, variances: Variances
+) -> pd.DataFrame:
+    """Convert rows to the columns of effects, all of them."""
+    numbers = {name: np.empty(len(rows)) for name in _NUMBERS}
+    of_effect = np.zeros(len(rows), dtype=bool)
+    filled = tuple(numbers.values())
+    for i, row in enumerate(rows):
+        step = _step(studies, row, variances)
+        found, r, n = step.found, step.r, _n(studies, row)
+        flip, choice = step.sign * step.flip, step.choice
+        yi, vi = _scale(found, r, measure, flip)
+        limits = _NO_LIMITS if step.taken is None else step.taken.limits(step.flip)
+        tails = None if choice is None else choice.inputs.get("tails")
+        z, size, df = _size_and_test(step, n, r, flip)
+        tails = math.nan if tails is None else tails
+        values = (yi, vi, *limits, n, r, z, found.z_variance, size, df, tails)
+        for column, value in zip(filled, values, strict=True):
+            column[i] = value
+        of_effect[i] = found.of_effect
+    first = ("yi", "vi", "lower", "upper", "n", "r")
+    own = [c for c in columns_of(rows) if c not in COLUMNS]
+    return pd.DataFrame({
+        "study": [row.study for row in rows],
+        "label": [row.label for row in rows],
+        "effect": [_effect(row, i) for i, row in enumerate(rows, start=1)],
+        **{name: numbers[name] for name in first},
+        "row": [row.number for row in rows],
+        "sample": [row.get("sample") for row in rows],
+        **{name: numbers[name] for name in (FISHER_Z, VI_FISHER_Z, EFFECTIVE_N)},
+        VI_OF_EFFECT: of_effect,
+        **{name: numbers[name] for name in (TEST_DF, TEST_TAILS)},
+        **{c: [row.get(c) for row in rows] for c in MODERATORS},
+        **{own_name(c): [row.get(c) for row in rows] for c in own},
+    })  # fmt: skip
+
+
+def _effect(row: Row, index: int) -> str:
+    """Name of an effect: as coded, or its place."""
+    return row.get("effect") or str(index)
+
+
+def _ledger(
+    studies: Studies, rows: Sequence[Row], measure: Measure, variances: Variances
+) -> pd.DataFrame:
+    """How each effect was made."""
+    steps = (_step(studies, row, variances) for row in rows)
+    lines = [_line(step, index, measure) for index, step in enumerate(steps, start=1)]
+    return pd.DataFrame(lines, columns=list(LEDGER_COLUMNS))
 
 
 def _silent(frame: pd.DataFrame, measure: Measure) -> list[str]:
@@ -165,20 +256,26 @@ def _refuse_unscaled(studies: Studies, measure: str, attenuation: str) -> None:
         ("measure", "attenuation"), reason))  # fmt: skip
 
 
-def _refuse_infinite(entries: list[_Entry], measure: Measure) -> None:
+def _refuse_infinite(frame: pd.DataFrame, measure: Measure) -> None:
     """Refuse effects without a variance: samples of 3 that were read to become r become no z."""
-    rows = [str(e.record["row"]) for e in entries if not 0 < e.record["vi"] < math.inf]
-    if rows:
+    vi = frame["vi"].to_numpy()
+    rows = frame["row"].to_numpy()[~((vi > 0) & (vi < math.inf))]
+    if rows.size:
         raise EstimationError(
-            f"measure={measure!r} needs n > 3 (row {', '.join(rows)}); measure='r' does not.",
+            f"measure={measure!r} needs n > 3 (row {', '.join(map(str, rows))}); measure='r' does "
+            "not.",
             code="MA321",
         )
 
 
-def _corrected(entries: list[_Entry], corrections: Corrections, measure: Measure) -> list[_Entry]:
+def _corrected(
+    frame: pd.DataFrame, ledger: pd.DataFrame, corrections: Corrections, measure: Measure
+) -> tuple[pd.DataFrame, Callable[[], pd.DataFrame]]:
     """Correct every effect for unreliability; refuse those that reach 1, all at once."""
     corrected, refused = [], []
-    for entry in entries:
+    records = zip(frame.to_dict("records"), ledger.to_dict("records"), strict=True)
+    for record, line in records:
+        entry = _Entry({str(k): v for k, v in record.items()}, {str(k): v for k, v in line.items()})
         try:
             corrected.append(_correct(entry, corrections, measure))
         except EstimationError as error:
@@ -189,7 +286,9 @@ def _corrected(entries: list[_Entry], corrections: Corrections, measure: Measure
             f"{' '.join(refused[:5])}",
             code="MA625",
         )
-    return corrected
+    columns = [*LEDGER_COLUMNS, "attenuation"]
+    lines = pd.DataFrame([e.ledger for e in corrected], columns=columns)
+    return pd.DataFrame([e.record for e in corrected]), lambda: lines
 
 
 def _correct(entry: _Entry, corrections: Corrections, measure: Measure) -> _Entry:
@@ -223,66 +322,52 @@ def _corrected_z(record: dict[str, Any], factor: float) -> dict[str, Any]:
     return {FISHER_Z: z, VI_FISHER_Z: vi, EFFECTIVE_N: size, VI_OF_EFFECT: True}
 
 
-def _entry(
-    studies: Studies, row: Row, index: int, measure: Measure, variances: Variances
-) -> _Entry:
+def _step(studies: Studies, row: Row, variances: Variances) -> _Step:
     """Convert one row."""
-    flip, direction = _direction(row)
-    limits = (math.nan, math.nan)
+    flip = row.flip
     if row.number in studies.nonsignificant_rows:
         taken = without_value(row, studies.nonsignificant)
-        found, statistic, inputs = taken.found, "n.s.", taken.inputs
-        sign, sign_source, source = taken.sign, taken.sign_source, "policy of the team"
-        limits = taken.limits(flip)
+        return _Step(row, None, taken, taken.found, taken.sign, flip)
+    choice = studies.choices[row.number]
+    found = choice.convert(flip, variances)
+    if choice.scale in {"z", "r"} and row.get("adjusted_for") not in {None, "none"}:
+        found = replace(found, formula=f"{found.formula}, a partial correlation")
+    negative = not choice.rule.signed and row.get("sign") == "-"
+    return _Step(row, choice, None, found, -1 if negative else 1, flip)
+
+
+def _line(step: _Step, index: int, measure: Measure) -> dict[str, Any]:
+    """The line of the ledger of one row."""
+    row, found, taken, choice = step.row, step.found, step.taken, step.choice
+    yi, vi = _scale(found, step.r, measure, step.sign * step.flip)
+    if taken is not None:
+        statistic, inputs = "n.s.", taken.inputs
+        sign, source = taken.sign_source, "policy of the team"
     else:
-        choice = studies.choices[row.number]
-        found, statistic = choice.convert(flip, variances), choice.statistic
-        inputs = _inputs(row, choice)
-        sign, sign_source = _sign(row, choice)
-        source = choice.rule.source
-        if choice.scale in {"z", "r"} and row.get("adjusted_for") not in {None, "none"}:
-            found = replace(found, formula=f"{found.formula}, a partial correlation")
-    reported = sign * found.r
-    r = flip * reported + 0.0  # no negative zero
-    yi, vi = _scale(found, r, measure, sign * flip)
-    effect = row.get("effect") or str(index)
-    record = {
-        "study": row.study,
-        "label": row.label,
-        "effect": effect,
-        "yi": yi,
-        "vi": vi,
-        "lower": limits[0],
-        "upper": limits[1],
-        "n": _n(studies, row),
-        "r": r,
-        "row": row.number,
-        "sample": row.get("sample"),
-        **_size_and_test(studies, row, found, sign * flip, r),
-        **_moderators(row),
-    }
-    changes = [f"{c.cell}: {t}" for c in row.cells.values() for t in c.changes]
-    ledger = {
+        assert choice is not None  # a row without one is not significant
+        statistic, inputs = choice.statistic, _inputs(row, choice)
+        sign, source = _sign_source(row, choice), choice.rule.source
+    odd = row.odd()
+    return {
         "row": row.number,
         "study": row.label,
-        "effect": effect,
+        "effect": _effect(row, index),
         "statistic": statistic,
         "inputs": inputs,
         "formula": found.formula,
         "source": source,
-        "sign": sign_source,
-        "direction": direction,
+        "sign": sign,
+        "direction": _direction(row),
         "variance_rule": found.variance_rule,
         "approximate": found.approximate,
         "assumptions": "; ".join(found.assumptions),
-        "changes": "; ".join(changes),
-        "cell_notes": "; ".join(f"{c.cell}: {c.note}" for c in row.cells.values() if c.note),
-        "r_reported": reported,
-        "r": r,
+        "changes": "; ".join(f"{c.cell}: {t}" for c in odd for t in c.changes),
+        "cell_notes": "; ".join(f"{c.cell}: {c.note}" for c in odd if c.note),
+        "r_reported": step.reported,
+        "r": step.r,
         "yi": yi,
         "vi": vi,
     }
-    return _Entry(record, ledger)
 
 
 def _inputs(row: Row, choice: Choice) -> str:
@@ -297,23 +382,21 @@ def _inputs(row: Row, choice: Choice) -> str:
     return "; ".join(parts)
 
 
-def _sign(row: Row, choice: Choice) -> tuple[int, str]:
-    """Sign of the reported association and where it came from."""
+def _sign_source(row: Row, choice: Choice) -> str:
+    """Where the sign of the reported association came from."""
     if choice.rule.signed:
-        return 1, f"carried by {choice.statistic}"
-    sign = -1 if row.get("sign") == "-" else 1
-    return sign, f"sign column [{place_in(row.sheet, row.cells['sign'].cell)}]"
+        return f"carried by {choice.statistic}"
+    return f"sign column [{place_in(row.sheet, row.cells['sign'].cell)}]"
 
 
-def _direction(row: Row) -> tuple[int, str]:
+def _direction(row: Row) -> str:
     """Whether the reported sign is turned, and why."""
     outcome, alliance = row.get("outcome_direction"), row.get("alliance_direction")
-    flip = row.flip
     parts = [f"outcome {outcome}" if outcome else "outcome direction blank: aligned by the coder"]
     if alliance:
         parts.append(f"alliance {alliance}")
-    parts.append("sign reversed" if flip < 0 else "sign kept")
-    return flip, "; ".join(parts)
+    parts.append("sign reversed" if row.flip < 0 else "sign kept")
+    return "; ".join(parts)
 
 
 def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[float, float]:
@@ -328,26 +411,17 @@ def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[flo
     return value, cv.r_variance(value, found.df)
 
 
-def _size_and_test(
-    studies: Studies, row: Row, found: Converted, sign: int, r: float
-) -> dict[str, Any]:
-    """What does not rest on the size of an effect, and the test that its report gives."""
+def _size_and_test(step: _Step, n: float, r: float, sign: int) -> tuple[float, float, float]:
+    """Fisher z, the n that its variance stands for, and the df of the test that is reported."""
+    found, choice = step.found, step.choice
     z = math.atanh(r) if found.z is None else sign * found.z
-    n, choice = _n(studies, row), studies.choices.get(row.number)
     size = n if found.df is None else found.df + 2
     if math.isnan(size):
         size = 3 + 1 / found.z_variance
+    if math.isnan(n) and found.df is None:
+        return z, size, math.nan
     test = "t" if choice is None else choice.rule.test
-    df = {"t": size - 2, "normal": math.inf, "": math.nan}[test]
-    unknown = math.isnan(n) and found.df is None
-    return {
-        FISHER_Z: z,
-        VI_FISHER_Z: found.z_variance,
-        EFFECTIVE_N: size,
-        VI_OF_EFFECT: found.of_effect,
-        TEST_DF: math.nan if unknown else df,
-        TEST_TAILS: None if choice is None else choice.inputs.get("tails"),
-    }
+    return z, size, {"t": size - 2, "normal": math.inf, "": math.nan}[test]
 
 
 def _n(studies: Studies, row: Row) -> float:
@@ -358,13 +432,6 @@ def _n(studies: Studies, row: Row) -> float:
         df = x.get("df2", x.get("df"))
         n = df + 2 if df is not None else None
     return math.nan if n is None else float(n)
-
-
-def _moderators(row: Row) -> dict[str, Any]:
-    """Moderator columns and the columns that only this sheet has."""
-    known = {c: row.get(c) for c in MODERATORS}
-    extra = {c: coded.value for c, coded in row.cells.items() if c not in COLUMNS}
-    return {**known, **{own_name(c): value for c, value in extra.items()}}
 
 
 def own_name(column: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,28 @@ RESERVED = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _WhenAsked:
+    """A field that may be given as a function without arguments, called when it is first asked for.
+
+    A ledger says in words how each effect was made, and most analyses never look at it.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, effects: Any, owner: type | None = None) -> Any:
+        if effects is None:
+            return self
+        found = effects.__dict__[self._name]
+        if callable(found):
+            found = effects.__dict__[self._name] = found()
+        return found
+
+    def __set__(self, effects: Any, given: Any) -> None:
+        effects.__dict__[self._name] = pd.DataFrame if given is self else given
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Effects:
     """Effect sizes with their sampling variances, studies and moderators.
 
@@ -55,7 +77,7 @@ class Effects:
 
     frame: pd.DataFrame
     measure: Measure
-    ledger: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    ledger: pd.DataFrame = field(default=_WhenAsked(), repr=False)  # type: ignore[assignment]
     overlap: Overlap = "full"
 
     @classmethod
@@ -253,6 +275,8 @@ class Effects:
     @property
     def studies_with_samples(self) -> int:
         """Number of studies whose effects come from several independent samples."""
+        if "sample" not in self.frame:
+            return 0
         samples = pd.Series(self.sample_codes).groupby(self.frame["study"].to_numpy()).nunique()
         return int((samples > 1).sum())
 
@@ -324,9 +348,17 @@ class Effects:
         mask = np.asarray(keep, dtype=bool)
         if not mask.any():
             raise EstimationError("No effect is left to pool.", code="MA602")
-        ledger = self.ledger[mask].reset_index(drop=True) if len(self.ledger) else self.ledger
         frame = self.frame[mask].reset_index(drop=True)
-        return replace(self, frame=frame, ledger=ledger)
+        return replace(self, frame=frame, ledger=partial(_lines, self, mask))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "ledger": self.ledger}
+
+
+def _lines(effects: Effects, mask: BoolArray) -> pd.DataFrame:
+    """The ledger of some of the effects."""
+    ledger = effects.ledger
+    return ledger[mask].reset_index(drop=True) if len(ledger) else ledger
 
 
 def study_names(frame: pd.DataFrame) -> pd.Series[Any]:

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.inference.intervals import critical_value
 from metaalliance.core.variance.heterogeneity import QTest
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
@@ -31,14 +31,15 @@ def refuse_unidentified_split(effects: Effects, kind: str) -> None:
             "studies. Use model='two-level'.",
             code="MA611",
         )
-    if effects.n_studies == 1:
+    studies = effects.n_studies
+    if studies == 1:
         raise EstimationError(
             f"All {effects.n_effects} effects come from one study: variance between studies "
             "cannot be estimated. Take their average, aggregate(effects), with "
             "model='two-level'.",
             code="MA611",
         )
-    if not effects.dependent():
+    if effects.n_effects == studies:
         raise EstimationError(
             f"The {kind} model was refused: no study has more than one effect, so that the "
             "variance between studies and the variance within studies cannot be told apart. "
@@ -69,8 +70,8 @@ def refuse_false_independence(effects: Effects, kind: str, test: str) -> None:
 def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ...]:
     """Return what the numbers are of, and what limits the inference: studies, df, variances."""
     found = list(correction_notice(effects))
-    robust = test in CLUSTER_TESTS
-    if df < FEW_DF and (robust or (test == "t" and df < effects.n_studies - 1)):
+    robust, studies = test in CLUSTER_TESTS, effects.n_studies
+    if df < FEW_DF and (robust or (test == "t" and df < studies - 1)):
         found.append(
             notice(
                 "MA620",
@@ -79,16 +80,17 @@ def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ..
                 "Read the interval as a rough one, and say so.",
             )
         )
-    if 1 < effects.n_studies < FEW_STUDIES:
+    if 1 < studies < FEW_STUDIES:
         found.append(
             notice(
                 "MA621",
-                f"{effects.n_studies} studies: heterogeneity and the prediction interval are "
+                f"{studies} studies: heterogeneity and the prediction interval are "
                 "poorly determined.",
                 severity="note",
             )
         )
-    ratio = float(np.max(effects.vi) / np.min(effects.vi))
+    vi = effects.vi
+    ratio = float(vi.max() / vi.min())
     if ratio >= VARIANCE_RATIO:
         found.append(
             notice(
@@ -103,11 +105,13 @@ def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ..
 
 def dominance_notice(effects: Effects, weights: Array) -> tuple[Problem, ...]:
     """Say that one study carries most of the weight."""
-    share = pd.Series(weights).groupby(effects.frame["study"].to_numpy(), sort=False).sum()
-    if effects.n_studies < 3 or float(share.max()) <= DOMINANT:
+    codes, studies = pd.factorize(effects.frame["study"])
+    share = np.bincount(codes, weights)
+    if share.size < 3 or float(share.max()) <= DOMINANT:
         return ()
     message = (
-        f"{share.idxmax()} carries {100 * share.max():.0f}% of the weight of {len(share)} studies: "
+        f"{studies[int(share.argmax())]} carries {100 * share.max():.0f}% of the weight of "
+        f"{share.size} studies: "
         "a cluster-robust test learns its variance from the others."
     )
     return (notice("MA643", message, "Report the result without this study beside it."),)
@@ -194,8 +198,9 @@ def narrow_interval_notice(
     test: str, se: float, df: float, normal_se: float, level: float
 ) -> tuple[Problem, ...]:
     """Say that the interval of Knapp and Hartung is narrower than the normal one."""
-    tail = (1 - level) / 2
-    if test != "knapp-hartung" or not se * stats.t.isf(tail, df) < normal_se * stats.norm.isf(tail):
+    if test != "knapp-hartung":
+        return ()
+    if not se * critical_value(level, df) < normal_se * critical_value(level, math.inf):
         return ()
     message = (
         f"The knapp-hartung interval is narrower than the normal one (se {se:.4f}, wald "

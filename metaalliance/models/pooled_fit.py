@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.conversion.transform import mean_correlation
+from metaalliance.core.distributions import t_sf
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.wild_bootstrap import WildBootstrapTest
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
@@ -128,9 +128,7 @@ class PooledFit(OfModel, InNotebook):
         if not spread > 0:
             return math.nan if math.isnan(spread) else float(self.estimate > point)
         standardized = (point - self.estimate) / spread
-        df = self.prediction_df
-        tail = stats.norm.sf(standardized) if math.isinf(df) else stats.t.sf(standardized, df)
-        return float(tail)
+        return float(t_sf(standardized, self.prediction_df))
 
     def wild_bootstrap(self, **settings: Unpack[BootstrapSettings]) -> WildBootstrapTest:
         """Test that the mean is zero by the cluster wild bootstrap, this null imposed.

@@ -15,7 +15,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, read_only
 from metaalliance.core.inference.intervals import interval, two_sided_p
-from metaalliance.core.inference.robust import robust_covariance
+from metaalliance.core.inference.mean_robust import mean_covariance
 from metaalliance.core.variance.ascent import highest, maxima
 from metaalliance.core.variance.estimator import Estimator
 from metaalliance.core.variance.heterogeneity import QTest, q_test
@@ -153,7 +153,7 @@ def fit_working(
         refuse_saturated_levels(data, model.kind)
         reached = maxima(data, restricted=model.tau2 == "REML")
         point = highest(reached)
-        second = second_of_points(reached, point, float(np.median(data.vi)))
+        second = second_of_points(reached, point, data.vi)
     else:
         point = estimator_of(model).fit(data)
         second = _second(effects, X, model, float(point.theta[1]))
@@ -234,7 +234,7 @@ def _inference(
 
 def _robust(data: MultilevelData, point: MultilevelPoint, test: str) -> _Inference:
     """Cluster-robust covariance; that of the model where all effects fit exactly."""
-    robust = robust_covariance(data, point, test)
+    robust = mean_covariance(data, point, test)
     found, model = np.diag(robust.covariance), np.diag(point.bread)
     if all(is_zero(float(v), float(m)) for v, m in zip(found, model, strict=True)):
         return point.bread, robust.df, math.nan, False, (zero_spread_notice(test),)

@@ -8,8 +8,8 @@ from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from metaalliance.core.distributions import chi2_sf
 from metaalliance.core.inference.group_means import Differences
 from metaalliance.core.inference.multiplicity import holm
 from metaalliance.core.inference.welch import between
@@ -265,7 +265,7 @@ def _between(case: Case) -> dict[str, Any]:
         Q = between(case.separate.beta, variances)
     else:
         Q = case.common.equality_q()
-    return {"Q": Q, "df": g - 1, "p_value": float(stats.chi2.sf(Q, g - 1))}
+    return {"Q": Q, "df": g - 1, "p_value": float(chi2_sf(Q, g - 1))}
 
 
 def _contrasts(case: Case, compare: str) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from metaalliance.core.distributions import t_sf
 from metaalliance.core.inference.multiplicity import holm
 
 
@@ -50,4 +50,4 @@ def _larger(estimate: float, se: float, df: float, sesoi: float) -> float:
     if not se > 0 or math.isnan(df):
         return math.nan
     statistic = (sesoi - abs(estimate)) / se
-    return float(stats.norm.sf(statistic) if math.isinf(df) else stats.t.sf(statistic, df))
+    return float(t_sf(statistic, df))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import chi2_sf
 from metaalliance.core.inference.forms import quadratic_forms
 from metaalliance.core.inference.group_means import Differences, first_with_others
 from metaalliance.core.inference.stacked import StackedMeans
@@ -84,7 +84,7 @@ class SeparateLevels:
         Q = float(quadratic_forms((C @ self.beta)[None], (C @ self.covariance @ C.T)[None])[0])
         return WaldTest(
             test="chi2", kind="model", statistic=Q, df1=g - 1, df2=math.inf,
-            p_value=float(stats.chi2.sf(Q, g - 1)), Q=Q,
+            p_value=float(chi2_sf(Q, g - 1)), Q=Q,
         )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def equal_variance_test(effects: Effects, X: Array, model: Specification) -> dic
         "method": likelihood.tau2,
         "statistic": statistic,
         "df": df,
-        "p_value": float(stats.chi2.sf(statistic, df)) if df > 0 else math.nan,
+        "p_value": float(chi2_sf(statistic, df)) if df > 0 else math.nan,
         "log_likelihood_separate": separate,
         "log_likelihood_common": common,
         "components": "study and effect" if model.multilevel else "study",

@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from metaalliance.core.distributions import chi2_sf
 from metaalliance.core.inference.group_means import first_with_others
 from metaalliance.core.inference.multiplicity import holm
 from metaalliance.core.inference.permuted_moderator import permutation_test_of_moderator
@@ -166,7 +166,7 @@ def _likelihood_ratio(case: _Case) -> dict[str, Any]:
         "statistic": statistic,
         "df1": df,
         "df2": math.inf,
-        "p_value": float(stats.chi2.sf(statistic, df)),
+        "p_value": float(chi2_sf(statistic, df)),
         "reason": "",
         **_settings(**own),
     }

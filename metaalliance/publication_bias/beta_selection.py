@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Unpack
 import numpy as np
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.selection.beta import LEAST_ROOM, SMALLEST_P, beta_selector, room
+from metaalliance.core.selection.beta import LEAST_ROOM, SMALLEST_P, BetaWeights, room
 from metaalliance.core.selection.fit import SelectionOptimum, maximise_selection
 from metaalliance.core.selection.steps import normal_critical, p_groups
 from metaalliance.effects.effects import Effects
@@ -194,7 +194,7 @@ def _maximum(yi: Array, vi: Array, X: Array, smallest: float) -> SelectionOptimu
     )
     try:
         found = maximise_selection(
-            yi, vi, X, lambda y, v: beta_selector(y, v, smallest), 2, _FURTHEST
+            yi, vi, X, lambda y, v: BetaWeights.build(y, v, smallest), furthest=_FURTHEST
         )
     except ConvergenceError:
         if smallest > 0:
@@ -207,7 +207,7 @@ def _maximum(yi: Array, vi: Array, X: Array, smallest: float) -> SelectionOptimu
 
 def _room(optimum: SelectionOptimum, vi: Array, p: int) -> float:
     """How far the weight is from having no mean; infinite where it is bounded."""
-    delta = optimum.theta[p + 1 :]
+    delta = np.exp(optimum.theta[p + 1 :])
     return math.inf if (delta >= 1).all() else room(vi, float(optimum.theta[p]), delta)
 
 

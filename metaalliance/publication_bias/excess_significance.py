@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
-from scipy.stats import binom, norm
 
 from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.distributions import binomial_sf, normal_sf
 from metaalliance.core.selection.excess_significance import (
     Alternative,
     count_distribution,
@@ -196,7 +196,7 @@ def _p_value(observed: int, chances: Array, test: ExcessTest) -> float:
     if test == "exact":
         return min(1.0, float(count_distribution(chances)[observed:].sum()))
     if test == "binomial":
-        return float(binom.sf(observed - 1, k, expected / k))
+        return float(binomial_sf(observed - 1, k, expected / k))
     if expected in {0.0, float(k)}:
         return math.nan
-    return float(norm.sf(excess_chi2(observed, expected, k)))
+    return float(normal_sf(excess_chi2(observed, expected, k)))

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Unpack
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import norm
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import normal_sf
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import ModelSettings
@@ -159,7 +159,7 @@ def _rosenthal(yi: Array, vi: Array, p: float) -> tuple[int, float]:
     """Null results until Stouffer's z is at its one-sided critical value."""
     total = abs(float(np.sum(yi / np.sqrt(vi))))
     critical = -float(ndtri(p))
-    return _up((total / critical) ** 2 - yi.size), float(norm.sf(total / math.sqrt(yi.size)))
+    return _up((total / critical) ** 2 - yi.size), float(normal_sf(total / math.sqrt(yi.size)))
 
 
 def _rosenberg(yi: Array, vi: Array, p: float) -> tuple[int, float]:
@@ -168,7 +168,7 @@ def _rosenberg(yi: Array, vi: Array, p: float) -> tuple[int, float]:
     total, weight = abs(float(wi @ yi)), float(wi.sum())
     critical = -float(ndtri(p / 2))
     extra = (total / critical) ** 2 - weight
-    return _up(yi.size * extra / weight), float(2 * norm.sf(total / math.sqrt(weight)))
+    return _up(yi.size * extra / weight), float(2 * normal_sf(total / math.sqrt(weight)))
 
 
 def _up(value: float) -> int:

@@ -198,7 +198,7 @@ def _estimates(data: Conditional, yi: Any, vi: Any, sign: float, level: float) -
         ) from None
     estimate, tau2 = float(top[0]), float(top[1])
     refuse_absurd(estimate * unit, yi, _METHOD)
-    value = data.point(estimate, tau2).value
+    value = data.value(estimate, tau2)
     no_mean, _ = data.at_mean(0.0, tau2)
     no_spread, _ = data.at_tau2(0.0, estimate)
     tests = {

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Unpack
 
-from scipy import stats
-
+from metaalliance.core.distributions import t_sf
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
@@ -207,5 +205,4 @@ def _chosen(start: Start, switch_p: float, *, classical: bool) -> PetPeese:
 def _one_sided(pet: Egger, way: Direction) -> float:
     """P-value of PET's limit in the direction of the pooled estimate."""
     t = pet.limit_statistic if way == "greater" else -pet.limit_statistic
-    tail = stats.norm.sf(t) if math.isinf(pet.limit_df) else stats.t.sf(t, pet.limit_df)
-    return float(tail)
+    return float(t_sf(t, pet.limit_df))

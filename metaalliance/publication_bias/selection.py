@@ -11,7 +11,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.selection.fit import maximise_selection
-from metaalliance.core.selection.steps import Tail, p_groups, step_selector
+from metaalliance.core.selection.steps import StepWeights, Tail, p_groups
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.fisher import critical_values
 from metaalliance.errors import EstimationError, OptionError
@@ -171,14 +171,11 @@ def selection_model(
     counts = np.bincount(groups, minlength=cuts.size + 1)
     if fixed is None:
         notices += _check_counts(counts, cuts, way)
-    n_weights = cuts.size if fixed is None else 0
-
     optimum = maximise_selection(
         yi,
         chosen.vi,
         X,
-        lambda y, v: step_selector(y, v, cuts, tail, fixed, critical),
-        n_weights,
+        lambda y, v: StepWeights.build(y, v, cuts, tail, fixed, critical),
     )
     if len(names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.distributions import f_sf
 from metaalliance.core.inference.intervals import chi2_p, critical_value, two_sided_p
 from metaalliance.core.selection.fit import SelectionOptimum
 from metaalliance.effects.effects import Effects
@@ -62,11 +62,15 @@ def inference(
     p, clustered = len(names), effects.dependent()
     _refuse_endless(optimum)
     sign = -1.0 if way == "less" else 1.0
-    covariance = _sandwich(effects, optimum) if clustered else optimum.covariance()
-    covariance[:p] *= sign
-    covariance[:, :p] *= sign
+    theta, covariance = (
+        optimum.theta,
+        _sandwich(effects, optimum) if clustered else optimum.covariance(),
+    )
+    weights = np.exp(theta[p + 1 :])
+    scale = np.concatenate([np.full(p, sign), [1.0], weights])
+    covariance *= np.outer(scale, scale)
     df = float(effects.n_studies - 1) if clustered else math.inf
-    beta, se = sign * optimum.theta[:p], np.sqrt(np.diag(covariance)[:p])
+    beta, se = sign * theta[:p], np.sqrt(np.diag(covariance)[:p])
     statistic, half = beta / se, critical_value(level, df) * se
     fields: dict[str, Any] = {
         **start.fields(),
@@ -79,17 +83,16 @@ def inference(
         "ci_high": read_only(beta + half),
         "df": df,
         "covariance": read_only(covariance),
-        "tau2": float(optimum.theta[p]),
+        "tau2": float(theta[p]),
         "tau2_se": math.sqrt(covariance[p, p]),
         "errors": "cluster-robust" if clustered else "likelihood",
-        "log_likelihood": optimum.point.value,
+        "log_likelihood": optimum.log_likelihood,
         "log_likelihood_unselected": optimum.log_likelihood_unselected,
         "alternative": way,
-        **_weights(optimum.theta[p + 1 :], covariance[p + 1 :, p + 1 :], df, level, given,
-                   reference),
-        **_test(optimum, covariance, p, df, clustered=clustered),
-    }  # fmt: skip
-    return fields, _notices(optimum, p, sign, effects)
+        **_weights(weights, covariance[p + 1 :, p + 1 :], df, level, given, reference),
+        **_test(optimum, weights, covariance[p + 1 :, p + 1 :], df, clustered=clustered),
+    }
+    return fields, _notices(optimum, weights, sign, effects)
 
 
 def _refuse_endless(optimum: SelectionOptimum) -> None:
@@ -113,14 +116,7 @@ def _sandwich(effects: Effects, optimum: SelectionOptimum) -> Array:
             f"there are {m}. Use fewer steps or moderators, or aggregate the effects.",
             code="MA651",
         )
-    sums = np.zeros((m, optimum.theta.size))
-    np.add.at(sums, codes, optimum.point.scores)
-    bread = optimum.covariance()
-    index = np.ix_(free, free)
-    meat = sums[:, free].T @ sums[:, free]
-    full = np.full(bread.shape, np.nan)
-    full[index] = bread[index] @ meat @ bread[index] * m / (m - 1)
-    return full
+    return optimum.sandwich(codes, m)
 
 
 def _weights(
@@ -143,30 +139,28 @@ def _weights(
 
 
 def _test(
-    optimum: SelectionOptimum, covariance: Array, p: int, df: float, *, clustered: bool
+    optimum: SelectionOptimum, weights: Array, covariance: Array, df: float, *, clustered: bool
 ) -> dict[str, Any]:
     """Test that all selection parameters are one."""
-    delta = optimum.theta[p + 1 :]
-    d = delta.size
+    d = weights.size
     if d == 0:
         return {"test": "none", "test_statistic": math.nan, "test_df": 0, "test_p_value": math.nan}
     if not clustered:
-        ratio = 2 * (optimum.point.value - optimum.log_likelihood_unselected)
+        ratio = 2 * (optimum.log_likelihood - optimum.log_likelihood_unselected)
         ratio = max(0.0, ratio)
         tail = chi2_p(ratio, d)
         return {"test": "likelihood-ratio", "test_statistic": ratio, "test_df": d,
                 "test_p_value": tail}  # fmt: skip
-    logs = np.log(delta)
-    V = covariance[p + 1 :, p + 1 :] / np.outer(delta, delta)
+    logs = np.log(weights)
+    V = covariance / np.outer(weights, weights)
     F = float(logs @ np.linalg.solve(V, logs)) / d
-    tail = float(stats.f.sf(F, d, df))
+    tail = float(f_sf(F, d, df))
     return {"test": "cluster-robust-wald", "test_statistic": F, "test_df": d, "test_p_value": tail}
 
 
 def _notices(
-    optimum: SelectionOptimum, p: int, sign: float, effects: Effects
+    optimum: SelectionOptimum, weights: Array, sign: float, effects: Effects
 ) -> tuple[Problem, ...]:
-    delta = optimum.theta[p + 1 :]
     found: tuple[Problem, ...] = ()
     if effects.dependent():
         few = effects.n_studies < _FEW_CLUSTERS
@@ -176,10 +170,10 @@ def _notices(
             + ("; with fewer than 20 studies both are too optimistic." if few else ".")
         )
         found = (notice("MA659", message, severity="warning" if few else "note"),)
-    if ((delta < _SMALLEST) | (delta > _LARGEST)).any():
+    if ((weights < _SMALLEST) | (weights > _LARGEST)).any():
         message = (
             "A selection weight is estimated next to zero or far above one "
-            f"({', '.join(f'{d:.3g}' for d in delta)}): the likelihood is nearly flat there."
+            f"({', '.join(f'{w:.3g}' for w in weights)}): the likelihood is nearly flat there."
         )
         found += (notice("MA658", message, "Do not rely on the adjusted estimate."),)
     return found + _other_maximum(optimum, sign)

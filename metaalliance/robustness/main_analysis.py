@@ -12,9 +12,10 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import RHO, Model
 from metaalliance.models.one_per_study import averaging_rho, fit_averaged, refuse_unused_rho
+from metaalliance.options import DECISIONS
 from metaalliance.policy import Policy
 from metaalliance.robustness.choices import model_choice
-from metaalliance.robustness.specifications import DECISIONS, EVERY, Grid
+from metaalliance.robustness.specifications import EVERY, Grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import integrate, special, stats
+from scipy import special
+
+from metaalliance.core.distributions import chi2_isf, f_isf, normal_isf, normal_sf
 
 
 def power_of_test(noncentrality: float, q: float, df: float, level: float) -> float:
@@ -41,14 +43,16 @@ def power_of_test(noncentrality: float, q: float, df: float, level: float) -> fl
     """
     if not (df > 0 and noncentrality >= 0):
         return math.nan
+    from scipy import stats
+
     tail = 1 - level
     if math.isinf(df):
-        critical = stats.chi2.isf(tail, q)
+        critical = chi2_isf(tail, q)
         if q == 1:  # exact at any noncentrality, unlike the series
             c, shift = math.sqrt(critical), math.sqrt(noncentrality)
-            return float(stats.norm.sf(c - shift) + stats.norm.sf(c + shift))
+            return float(normal_sf(c - shift) + normal_sf(c + shift))
         return float(stats.ncx2.sf(critical, q, noncentrality) if noncentrality else tail)
-    critical = stats.f.isf(tail, q, df)
+    critical = f_isf(tail, q, df)
     return float(stats.ncf.sf(critical, q, df, noncentrality) if noncentrality else tail)
 
 
@@ -78,8 +82,10 @@ def realised_power(mu: float, v: float, tau2: float, k: int, level: float) -> fl
     >>> round(realised_power(0.0, 0.01, 0.01, 5, 0.95), 4) > 0.05
     True
     """
+    from scipy import integrate
+
     total, df = v + tau2, k - 1
-    c, sd = float(stats.norm.isf((1 - level) / 2)), math.sqrt((v + tau2) / k)
+    c, sd = float(normal_isf((1 - level) / 2)), math.sqrt((v + tau2) / k)
 
     def rejects(variance: float) -> float:
         limit = c * math.sqrt(variance / k)

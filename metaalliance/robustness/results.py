@@ -12,7 +12,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray
 from metaalliance.models.scale import without_nan
-from metaalliance.options import Scale, check_option
+from metaalliance.options import DECISIONS, Scale, check_option
 from metaalliance.robustness.decomposition import (
     Switch,
     VarianceShares,
@@ -21,7 +21,7 @@ from metaalliance.robustness.decomposition import (
     variance_shares,
 )
 from metaalliance.robustness.main_analysis import MainAnalysis
-from metaalliance.robustness.specifications import DECISIONS, Grid
+from metaalliance.robustness.specifications import Grid
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
 

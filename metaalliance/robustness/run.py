@@ -13,6 +13,7 @@ from metaalliance.core.arrays import IntArray
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Model, ModelSettings
+from metaalliance.options import DECISIONS
 from metaalliance.policy import Policy
 from metaalliance.robustness.choices import ModelChoice, Plan, plan_models
 from metaalliance.robustness.defaults import default_grid, silent_rows, usual_effects
@@ -22,8 +23,6 @@ from metaalliance.robustness.main_analysis import place_main
 from metaalliance.robustness.policies import as_read, refuse_intervals
 from metaalliance.robustness.results import Counts, Multiverse
 from metaalliance.robustness.specifications import (
-    EFFECT_DECISIONS,
-    MODEL_DECISIONS,
     Grid,
     make_grid,
 )
@@ -213,7 +212,7 @@ def _frame(
         ids.append(np.where(places >= 0, places + starts[-1], -1))
     frame = pd.DataFrame(rows)
     frame["same_as"] = frame["same_as"].astype("Int64")
-    shape = [len(grid.options[name]) for name in (*EFFECT_DECISIONS, *MODEL_DECISIONS)]
+    shape = [len(grid.options[name]) for name in DECISIONS]
     return frame, np.concatenate(ids).reshape(shape)
 
 

@@ -11,42 +11,13 @@ from typing import Any
 
 from metaalliance.errors import OptionError
 from metaalliance.options import (
-    Attenuation,
-    Kind,
-    Nonsignificant,
-    Overlap,
-    SheetMeasure,
-    Tau2Estimator,
-    Test,
-    Variances,
-    check_rho,
-    did_you_mean,
-    option_values,
+    DECISIONS,
+    EFFECT_DECISIONS,
+    MODEL_DECISIONS,
+    check_decision,
+    unknown,
 )
 
-#: Decisions about the effects, then decisions about the model, in the order of the grid.
-EFFECT_DECISIONS = (
-    "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
-)  # fmt: skip
-MODEL_DECISIONS = ("aggregation", "model", "rho", "overlap", "tau2", "test")
-DECISIONS = (*EFFECT_DECISIONS, *MODEL_DECISIONS)
-
-#: Options of each decision that has a fixed list; `include` and `rho` are the team's own.
-OPTIONS: dict[str, tuple[str, ...]] = {
-    "conversions": ("all", "exact"),
-    "measure": option_values(SheetMeasure),
-    "variances": option_values(Variances),
-    "attenuation": option_values(Attenuation),
-    "nonsignificant": tuple(
-        v for v in option_values(Nonsignificant) if v not in {"error", "censored"}
-    ),
-    "outliers": ("keep", "remove", "remove-low", "remove-high"),
-    "aggregation": ("none", "mean", "lowest", "highest"),
-    "model": tuple(v for v in option_values(Kind) if v != "auto"),
-    "overlap": option_values(Overlap),
-    "tau2": option_values(Tau2Estimator),
-    "test": tuple(v for v in option_values(Test) if v != "auto"),
-}
 #: The option of `include` that keeps every effect.
 EVERY = "all"
 #: Combinations of options beyond which a grid is refused.
@@ -131,7 +102,7 @@ def make_grid(given: Mapping[str, Any], defaults: Grid) -> Grid:
     options, filters = dict(defaults.options), dict(defaults.filters)
     for name, value in given.items():
         if name not in DECISIONS:
-            raise OptionError(_unknown(f"the grid has a decision {name!r}", name, DECISIONS))
+            raise OptionError(unknown(f"the grid has a decision {name!r}", name, DECISIONS))
         if name == "include" and isinstance(value, Mapping):
             filters = {str(k): _filter(str(k), v) for k, v in value.items()}
             options[name] = (EVERY, *(k for k in filters if k != EVERY))
@@ -151,12 +122,7 @@ def _options(name: str, value: Any, filters: Mapping[str, Filter]) -> tuple[Any,
     listed = [value] if isinstance(value, str | int | float) else list(value)
     if not listed:
         raise OptionError(f"The decision {name!r} has no option.")
-    allowed = (EVERY, *filters) if name == "include" else OPTIONS.get(name, ())
-    if name == "rho":
-        listed = [check_rho(v) for v in listed]
-    for option in listed if name != "rho" else ():
-        if option not in allowed:
-            raise OptionError(_unknown(f"{name}={option!r} is no option", str(option), allowed))
+    listed = [check_decision(name, v, (EVERY, *filters)) for v in listed]
     repeated = [option for option, count in Counter(listed).items() if count > 1]
     if repeated:
         raise OptionError(f"The decision {name!r} has {repeated[0]!r} twice.")
@@ -177,8 +143,3 @@ def _filter(name: str, value: Any) -> dict[str, tuple[Any, ...]]:
             raise OptionError(f"include {name!r}: {column} keeps no value.")
         found[str(column)] = tuple(values)
     return found
-
-
-def _unknown(what: str, seen: str, allowed: Sequence[str]) -> str:
-    hint = did_you_mean(seen, allowed, 0.5)
-    return f"{what}; there are {', '.join(repr(a) for a in allowed)}.{hint}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 
 from metaalliance.sheet.texts import Coded
 from metaalliance.sheet.years import year_text
 
-Cells = dict[str, Coded]
+Cells = MutableMapping[str, Coded]
 _DATE = re.compile(r"\d{4}-\d\d-\d\d").match
 
 
@@ -24,7 +24,7 @@ def identify(
 
     Parameters
     ----------
-    cells : list of dict
+    cells : list of mapping
         Cells of each row, which are completed.
     authors : list of Coded or None
         Author of each row.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,13 +196,13 @@ _ENTER = "enter the limits in ci_low and ci_high, or as [.10, .35]"
 
 
 def enter_interval(
-    cells: dict[str, Coded], found: Mapping[str, Interval], level: float | None
+    cells: MutableMapping[str, Coded], found: Mapping[str, Interval], level: float | None
 ) -> Iterator[Told]:
     """Enter the interval of a row as its limits, where it has one reading.
 
     Parameters
     ----------
-    cells : dict of str to Coded
+    cells : mapping of str to Coded
         Cells of the row, which are completed.
     found : mapping of str to Interval
         Intervals by the statistic in whose cell they stand; "" is that of a column of its own.

@@ -29,6 +29,8 @@ def with_labels(rows: Sequence[Row]) -> list[Problem]:
                     f"the label differs from {first.value!r} in {first.cell}, which is printed"
                 )
                 problems.append(row.problem("MA506", message, "label"))
+    if not labels:
+        return problems
     shared: dict[str, list[str]] = defaultdict(list)
     for study in dict.fromkeys(row.study for row in rows if row.study):
         shared[labels[study].value if study in labels else study].append(study)

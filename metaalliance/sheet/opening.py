@@ -41,7 +41,7 @@ class CodedSheet:
     file, sha256 : str
         What was read.
     grid : Grid
-        The sheet with the effects.
+        The sheet with the effects, without its rows.
     header : Header
         Its columns.
     rows : list of Row
@@ -72,7 +72,9 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
         When the configuration was written for other headers.
     """
     content, name = read_source(path)
+    digest = hashlib.sha256(content).hexdigest()
     grids, found = parse_grids(content, name)
+    del content
     codebook = find_codebook(grids)
     scheme, more = (Scheme(), []) if codebook is None else read_codebook(codebook, Scheme())
     found += more
@@ -99,8 +101,8 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
     in_file = {n: grid.orders[c] for n, c in header.extra.items() if c in grid.orders}
     return CodedSheet(
         file=name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        grid=grid,
+        sha256=digest,
+        grid=replace(grid, rows=[]),
         header=header,
         rows=rows,
         problems=found + _of_cells(cell_problems, rows),
@@ -157,8 +159,10 @@ def _joined(
 
 def _of_cells(problems: list[Problem], rows: list[Row]) -> list[Problem]:
     """Problems of cells whose row is included, under the label of the study."""
-    included = {row.number for row in rows if row.included}
-    labels = {row.number: row.label for row in rows}
+    wanted = {p.row for p in problems}
+    told = [row for row in rows if row.number in wanted]
+    included = {row.number for row in told if row.included}
+    labels = {row.number: row.label for row in told}
     return [
         replace(p, study=labels.get(p.row or 0, p.study))
         for p in problems

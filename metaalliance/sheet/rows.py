@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
-from metaalliance.sheet.cells import read_cell
+from metaalliance.sheet.coded import Cells, CodedColumn, CodedTable
 from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS
@@ -35,11 +36,18 @@ from metaalliance.sheet.read.missing import missing_marks
 from metaalliance.sheet.read.numbers import parse_number
 from metaalliance.sheet.rules.summary import notes_below, totals_of
 from metaalliance.sheet.texts import Coded, TextColumn, clean_text, shown
+from metaalliance.sheet.whole import Prepare, read_column
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Row:
     """One row of the sheet.
+
+    Parameters
+    ----------
+    table : CodedTable
+        The cells of the sheet.
+    at : int
+        Place of the row in the table, from 0.
 
     Attributes
     ----------
@@ -47,7 +55,7 @@ class Row:
         Row number of the spreadsheet.
     sheet : str
         Its sheet.
-    cells : dict of str to Coded
+    cells : mapping of str to Coded
         Cells that are not blank, by canonical column (or by header for unknown columns).
     places : dict of str to int
         Number of each column of the sheet, for the name of a blank cell.
@@ -55,26 +63,91 @@ class Row:
         Names of the variables, where the file has no cells.
     report : str
         Author and year, where the sheet has columns for them that name the study.
+    said : frozenset of str
+        Columns in which it has something to work with.
     """
 
-    number: int
-    sheet: str
-    cells: dict[str, Coded] = field(repr=False)
-    places: dict[str, int] = field(repr=False)
-    variables: tuple[str, ...] = field(default=(), repr=False)
-    report: str = ""
+    __slots__ = ("_at", "_table")
+
+    def __init__(self, table: CodedTable, at: int = 0) -> None:
+        self._table, self._at = table, at
+
+    def __repr__(self) -> str:
+        return f"Row(number={self.number}, sheet={self.sheet!r}, report={self.report!r})"
+
+    @property
+    def number(self) -> int:  # noqa: D102
+        return self._table.numbers[self._at]
+
+    @property
+    def sheet(self) -> str:  # noqa: D102
+        return self._table.sheet
+
+    @property
+    def cells(self) -> Cells:  # noqa: D102
+        return Cells(self._table, self._at)
+
+    @property
+    def places(self) -> dict[str, int]:  # noqa: D102
+        return self._table.places
+
+    @property
+    def variables(self) -> tuple[str, ...]:  # noqa: D102
+        return self._table.variables
+
+    @property
+    def report(self) -> str:  # noqa: D102
+        reports = self._table.reports
+        return reports[self._at] if reports else ""
+
+    @property
+    def said(self) -> frozenset[str]:  # noqa: D102
+        return self._table.said(self._at)
 
     def get(self, column: str) -> Any:
         """Return the value of a cell, or None."""
-        coded = self.cells.get(column)
-        return None if coded is None else coded.value
+        known = self._table.columns.get(column)
+        return None if known is None else known.values[self._at]
 
     def has(self, column: str) -> bool:
         """Whether a column has something to work with: a value, or a fault of its own."""
-        coded = self.cells.get(column)
-        return coded is not None and (
-            coded.value is not None or coded.faulty or coded.nonsignificant
-        )
+        known = self._table.columns.get(column)
+        return known is not None and known.says(self._at)
+
+    def seen(self, column: str) -> str:
+        """Return what a cell that is not blank shows."""
+        return self._table.columns[column].seen(self._at)
+
+    def is_faulty(self, column: str) -> bool:
+        """Whether the cell of a column could not be read."""
+        coded = self._odd(column)
+        return coded is not None and coded.faulty
+
+    def is_silent(self, column: str) -> bool:
+        """Whether the cell of a column says "n.s." and no value."""
+        coded = self._odd(column)
+        return coded is not None and coded.nonsignificant
+
+    def _odd(self, column: str) -> Coded | None:
+        known = self._table.columns.get(column)
+        return None if known is None else known.odd.get(self._at)
+
+    def odd(self) -> list[Coded]:
+        """Return the cells that say more than their value, in the order of the columns."""
+        at = self._at
+        if not any(at in column.odd for column in self._table.columns.values()):
+            return []
+        return [self.cells[name] for name in self.cells if self._odd(name) is not None]
+
+    def values(self) -> dict[str, Any]:
+        """Return what the cells say, by column; none of those that say nothing."""
+        at = self._at
+        columns = self._table.columns.items()
+        return {name: value for name, c in columns if (value := c.values[at]) is not None}
+
+    def with_cells(self, cells: Mapping[str, Coded]) -> Row:
+        """Return the row with other cells."""
+        return Row(CodedTable.of_row(self._table, self._at, cells))
 
     @property
     def study(self) -> str:
@@ -111,7 +184,7 @@ class Row:
     @property
     def faulty(self) -> bool:
         """Whether some cell of the row could not be read."""
-        return any(c.faulty for c in self.cells.values())
+        return any(map(self.is_faulty, self._table.columns))
 
     def problem(self, code: str, message: str, column: str = "", hint: str = "") -> Problem:
         """Return a problem that points at a cell of this row, blank or not."""
@@ -144,39 +217,50 @@ def with_label(study: str, label: str) -> str:
     return f"{label} [{study}]"
 
 
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """Return the columns in which some row has a cell, in the order in which they come up."""
+    tables = {id(row._table): row._table for row in rows}
+    if len(tables) != 1:
+        return list(dict.fromkeys(name for row in rows for name in row.cells))
+    (table,) = tables.values()
+    first: dict[int, set[str]] = {}
+    for name, column in table.columns.items():
+        at = next((i for i, row in enumerate(rows) if column.holds(row._at)), None)
+        if at is not None:
+            first.setdefault(at, set()).add(name)
+    return [name for at in sorted(first) for name in rows[at].cells if name in first[at]]
+
+
 def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], list[Problem]]:
     """Read every row under the header that is not blank."""
-    rows: list[Row] = []
-    problems: list[Problem] = []
-    authors: list[Coded | None] = []
-    places = {**header.columns, **header.extra}
     totals = totals_of(grid, header.row, *map(header.columns.get, ("study", "year")))
-    notes = notes_below(grid, header.row)
-    percentages, small = percentage_columns(grid, header)
-    problems += small
-    texts = {n: t for n, i in places.items() if (t := _text_column(n, i, grid, header, scheme))}
-    for number in range(header.row + 1, len(grid.rows) + 1):
-        values = grid.rows[number - 1]
-        if all(is_blank(v) for v in values):
-            continue
-        if number in totals:
-            problems.append(_left_out(grid, header, number, totals[number]))
-            continue
-        if number in notes:
-            problems.append(_left_out(grid, header, number, ""))
-            continue
-        row = Row(
-            number=grid.number(number), sheet=grid.name, cells={}, places=places,
-            variables=grid.variables,
-        )  # fmt: skip
-        found = _read_cells(row, number, grid, header, scheme, texts, percentages)
-        found += _without_header(grid, header, number)
-        rows.append(row)
-        authors.append(_author(row, values, header))
-        problems += [replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found]
-    problems += _with_numbers(rows, grid, header, scheme)
+    notes = set(notes_below(grid, header.row))
+    percentages, problems = percentage_columns(grid, header)
+    filled = [
+        number
+        for number in range(header.row + 1, len(grid.rows) + 1)
+        if not all(map(is_blank, grid.rows[number - 1]))
+    ]
+    aside = [number for number in filled if number in totals or number in notes]
+    problems += [_left_out(grid, header, number, totals.get(number, "")) for number in aside]
+    read = [n for n in filled if n not in totals and n not in notes] if aside else filled
+    table = CodedTable(
+        sheet=grid.name, numbers=[*map(grid.number, read)],
+        places={**header.columns, **header.extra}, variables=grid.variables,
+    )  # fmt: skip
+    rows = [Row(table, at) for at in range(len(read))]
+    found = _read_cells(table, rows, read, grid, header, scheme, percentages)
+    for row, number in zip(rows, read, strict=True) if _is_wider(grid, header) else ():
+        found.setdefault(row._at, []).extend(_without_header(grid, header, number))
+    for at in sorted(found):
+        row = rows[at]
+        problems += [
+            replace(p, sheet=row.sheet, row=row.number, study=row.study) for p in found[at]
+        ]
+    problems += _with_numbers(table, rows, grid, header, scheme)
     if not header.identity.author:
         return rows, problems
+    authors = _authors(rows, read, grid, header)
     named, composed = header.identity.named, header.identity.composed
     reports = identify([r.cells for r in rows], authors, composed=composed, labelled=not named)
     problems += [
@@ -184,42 +268,87 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
         for row, (_, code, message) in zip(rows, reports, strict=True)
         if code
     ]
-    return [replace(row, report=r[0]) for row, r in zip(rows, reports, strict=True)], problems
+    table.reports = [report for report, _, _ in reports]
+    return rows, problems
+
+
+def _is_wider(grid: Grid, header: Header) -> bool:
+    """Whether some column may have no header."""
+    width = max(map(len, grid.rows), default=0)
+    return any(number not in header.named for number in range(1, width + 1))
 
 
 def _read_cells(
-    row: Row,
-    number: int,
+    table: CodedTable,
+    rows: Sequence[Row],
+    read: Sequence[int],
     grid: Grid,
     header: Header,
     scheme: Scheme,
-    texts: Mapping[str, TextColumn],
     percentages: Collection[str],
-) -> list[Problem]:
-    """Enter the cells of a row, intervals as two limits; return what is wrong with them."""
-    values = grid.rows[number - 1]
-    found: list[Problem] = []
-    intervals: dict[str, Interval] = {}
-    for name, column in row.places.items():
-        raw = values[column - 1] if column <= len(values) else None
-        if is_blank(raw):
+) -> dict[int, list[Problem]]:
+    """Enter the cells by column, intervals as two limits; return by row what is wrong with them."""
+    found: dict[int, list[Problem]] = {}
+    intervals: dict[int, dict[str, Interval]] = {}
+    lines = [grid.rows[number - 1] for number in read]
+    for name, number in table.places.items():
+        raws = [line[number - 1] if number <= len(line) else None for line in lines]
+        raws = [None if raw is None or is_blank(raw) else raw for raw in raws]
+        place = partial(_place, table, number)
+        if number == header.interval:
+            for at, raw in enumerate(raws):
+                if raw is not None:
+                    both = read_interval(raw, decimal_comma=grid.decimal_comma, cell=place(at))
+                    intervals.setdefault(at, {})[""] = both
             continue
-        place = grid.place(number, column)
-        if column == header.interval:
-            intervals[""] = read_interval(raw, decimal_comma=grid.decimal_comma, cell=place)
-            continue
-        value = _without_interval(name, raw, place, grid, intervals, header.texts.get(name, ""))
+        column = table.columns[name] = CodedColumn(number, raws, [None] * len(raws))
+        reader = _text_column(name, number, grid, header, scheme)
+        prepare = _preparing(name, grid, percentages, intervals, header, place)
+        whole = name not in percentages
+        told = read_column(name, column, grid, scheme, reader, place, prepare, whole=whole)
+        for at, problem in told:
+            found.setdefault(at, []).append(problem)
+        for at in range(len(raws)) if grid.notes else ():
+            note = grid.notes.get(place(at), "")
+            if note and column.holds(at):
+                cells = rows[at].cells
+                cells[name] = replace(cells[name], note=note)
+    for at, entered in sorted(intervals.items()):
+        row = rows[at]
+        limits = enter_interval(row.cells, entered, header.level)
+        problems = [row.problem(code, text, column, hint) for code, column, text, hint in limits]
+        found.setdefault(at, []).extend(problems)
+    return found
+
+
+def _place(table: CodedTable, number: int, at: int) -> str:
+    return table.place(at, number)
+
+
+def _preparing(
+    name: str,
+    grid: Grid,
+    percentages: Collection[str],
+    intervals: dict[int, dict[str, Interval]],
+    header: Header,
+    place: Callable[[int], str],
+) -> Prepare | None:
+    """Return what takes an interval from behind a value, or makes a percentage of a number."""
+    splits, said = name in WITH_INTERVAL, header.texts.get(name, "")
+    if not splits and name not in percentages:
+        return None
+
+    def prepare(at: int, raw: Any) -> tuple[Any, str | None]:
+        value, own = raw, {}
+        if splits:
+            value = _without_interval(name, raw, place(at), grid, own, said)
+            intervals.setdefault(at, {}).update(own) if own else None
         if name in percentages:
             value = as_percentage(value, grid)
-        coded = read_cell(name, value, place, grid, scheme, texts.get(name), found)
-        if name in intervals:
-            coded = replace(coded, seen=str(raw))
-        note = grid.notes.get(coded.cell, "")
-        row.cells[name] = replace(coded, note=note) if note else coded
-    if intervals:
-        told = enter_interval(row.cells, intervals, header.level)
-        found += [row.problem(code, text, column, hint) for code, column, text, hint in told]
-    return found
+        seen = str(raw) if own else str(value) if value is not raw else None
+        return value, seen
+
+    return prepare
 
 
 def _without_interval(
@@ -240,25 +369,32 @@ def _without_interval(
 
 
 def _with_numbers(
-    rows: list[Row], grid: Grid, header: Header, scheme: Scheme
+    table: CodedTable, rows: Sequence[Row], grid: Grid, header: Header, scheme: Scheme
 ) -> list[Problem]:  # fmt: skip
     """Read the team's own columns as numbers where they are."""
     levels = {name for name in header.extra if scheme.vocabulary_of(name) is not None}
-    found = with_numbers(
-        [row.cells for row in rows], header.extra, decimal_comma=grid.decimal_comma, levels=levels
-    )
+    columns = {name: table.columns[name] for name in header.extra}
+    found = with_numbers(columns, decimal_comma=grid.decimal_comma, levels=levels)
     return [rows[i].problem(code, message, name, hint) for i, name, code, message, hint in found]
 
 
-def _author(row: Row, values: list[Any], header: Header) -> Coded | None:
-    """Author of a row, where author and year are its study or its label."""
+def _authors(
+    rows: Sequence[Row], read: Sequence[int], grid: Grid, header: Header
+) -> list[Coded | None]:
+    """Author of each row, where author and year are its study or its label."""
     column = header.identity.author
-    if not column or header.identity.composed:
-        return row.cells.get("study") if column else None
-    raw = values[column - 1] if column <= len(values) else None
-    if is_blank(raw) or isinstance(raw, ErrorCell | FormulaCell):
-        return None
-    return Coded(clean_text(shown(raw)), shown(raw), place_name(row.number, column, row.variables))
+    if header.identity.composed:
+        return [row.cells.get("study") for row in rows]
+    found: list[Coded | None] = []
+    for row, number in zip(rows, read, strict=True):
+        line = grid.rows[number - 1]
+        raw = line[column - 1] if column <= len(line) else None
+        if is_blank(raw) or isinstance(raw, ErrorCell | FormulaCell):
+            found.append(None)
+            continue
+        place = place_name(row.number, column, row.variables)
+        found.append(Coded(clean_text(shown(raw)), shown(raw), place))
+    return found
 
 
 def _text_column(
@@ -268,9 +404,9 @@ def _text_column(
     column = COLUMNS.get(name)
     if column is not None and column.kind in {"number", "count"}:
         return None
-    below = grid.rows[header.row :]
-    values = (row[index - 1] for row in below if index <= len(row))
-    texts = {clean_text(v) for v in values if isinstance(v, str) and not is_blank(v)}
+    below = (row[index - 1] for row in grid.rows[header.row :] if index <= len(row))
+    seen = {value for value in below if isinstance(value, str)}
+    texts = {clean_text(text) for text in seen if not is_blank(text)}
     vocabulary = scheme.vocabulary_of(name)
     if name == "include" and header.turned and vocabulary is not None:
         vocabulary = turned(vocabulary)

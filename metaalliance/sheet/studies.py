@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from metaalliance.sheet.columns.specification import STATISTICS
 from metaalliance.sheet.opening import open_sheet
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.rows import Row
-from metaalliance.sheet.rules.across import statistic_problems
+from metaalliance.sheet.rules.across import Chosen, statistic_problems
+from metaalliance.sheet.rules.choices import Choices
 from metaalliance.sheet.rules.columns import once_per_column
 from metaalliance.sheet.rules.exclusions import exclusion_problems
 from metaalliance.sheet.rules.repeats import leave_out_repeats, repeat_problems
@@ -52,7 +53,7 @@ class Studies:
         What was read.
     rows : tuple of Row
         Every row under the header that is not blank.
-    choices : dict of int to Choice
+    choices : mapping of int to Choice
         The statistic of each row that is used, by row number.
     nonsignificant_rows : frozenset of int
         Rows that report "n.s." and fall under the policy.
@@ -74,7 +75,7 @@ class Studies:
     sha256: str
     sheet: str
     rows: tuple[Row, ...] = field(repr=False)
-    choices: dict[int, Choice] = field(repr=False)
+    choices: Mapping[int, Choice] = field(repr=False)
     nonsignificant_rows: frozenset[int] = field(repr=False)
     problems: tuple[Problem, ...] = field(repr=False)
     reading: Reading = field(default_factory=Reading)
@@ -137,17 +138,17 @@ class Studies:
 
     def _in_error(self) -> set[int | None]:
         """Numbers of included rows with an error on the sheet of the effects."""
-        included: set[int | None] = {row.number for row in self.rows if row.included}
-        if any(p.code == "MA213" for p in self.errors):  # a column is lost to every row
-            return included
-        return {p.row for p in self.errors if p.sheet == self.sheet and p.row in included}
+        errors = self.errors
+        wrong = {p.row for p in errors if p.sheet == self.sheet}
+        lost = any(p.code == "MA213" for p in errors)  # a column is lost to every row
+        return {r.number for r in self.rows if (lost or r.number in wrong) and r.included}
 
     @property
     def frame(self) -> pd.DataFrame:
         """The rows as a table: `row`, then each column that has a value."""
         records: list[dict[str, Any]] = []
         for row in self.rows:
-            records.append({"row": row.number, **{k: c.value for k, c in row.cells.items()}})
+            records.append({"row": row.number, **{k: row.get(k) for k in row.cells}})
         return pd.DataFrame(records)
 
     def _repr_html_(self) -> str:
@@ -253,24 +254,11 @@ def load_studies(
     problems = coded.problems + exclusion_problems(rows)
     if settings.repeats == "first":
         problems += leave_out_repeats(rows)
-    choices: dict[int, Choice] = {}
+    choices = Choices(rows)
     silent: set[int] = set()
     for row in rows:
         problems += _check_row(row, reading, choices, silent)
-    # p-values, scales, limits, and n of groups, that rows do not need
-    needless = {
-        (n, column)
-        for n, choice in choices.items()
-        for column, used in (
-            ("p", "p" in choice.inputs),
-            ("tails", "p" in choice.inputs),
-            ("yi_measure", choice.statistic == "yi"),
-        )
-        if not used
-    }
-    needless |= {(n, "ci_low") for n, choice in choices.items() if _without_limits(choice)}
-    needless |= {(n, "n") for n, choice in choices.items() if {"n1", "n2"} <= choice.inputs.keys()}
-    problems = [_without_harm(p) if (p.row or 0, p.column) in needless else p for p in problems]
+    problems = [_without_harm(p, choices) if p.code in _HARMLESS else p for p in problems]
     problems += total_problems([row for row in rows if row.study], choices)
     summaries = {p.row for p in problems if p.code == "MA410"}
     if reading.nonsignificant == "drop":
@@ -282,11 +270,11 @@ def load_studies(
         studied, choices, coded.header.texts.get("outcome_direction", "outcome_direction"),
         mapped="outcome_direction" in settings.columns,
     )  # fmt: skip
-    problems += statistic_problems([(r, choices[r.number]) for r in studied if r.number in choices])
+    problems += statistic_problems(Chosen(studied, choices))
     problems = [p for p in problems if not _follows(p, coded.header.lost)]
     unread = [repr(p.seen) for p in coded.header.problems if p.code == "MA226"]
     problems = [_with_unread(p, unread) if p.code == "MA504" else p for p in problems]
-    names = {row.study: row.label for row in rows}
+    names = {row.study: row.label for row in rows if settings.ignore}
     kept, silenced = _silence(_in_order(problems), settings, names)  # before merging: by study
     kept = _in_order(once_per_column(kept))
     studies = Studies(
@@ -349,13 +337,25 @@ _HARMLESS: dict[str, Severity] = {
 }  # fmt: skip
 
 
-def _without_harm(p: Problem) -> Problem:
+def _without_harm(p: Problem, choices: Mapping[int, Choice]) -> Problem:
     """What a row does not need is no error: p < .05 beside another statistic, half a person in n.
 
     Text and impossible values, such as tails = two beside r, are worth a look.
     """
-    severity = _HARMLESS.get(p.code)
-    return replace(p, severity=severity) if severity else p
+    choice = choices.get(p.row or 0)
+    needless = choice is not None and _is_needless(p.column, choice)
+    return replace(p, severity=_HARMLESS[p.code]) if needless else p
+
+
+def _is_needless(column: str, choice: Choice) -> bool:
+    """Whether a row does not need a p-value, a scale, limits, or the n of groups."""
+    return {
+        "p": "p" not in choice.inputs,
+        "tails": "p" not in choice.inputs,
+        "yi_measure": choice.statistic != "yi",
+        "ci_low": _without_limits(choice),
+        "n": {"n1", "n2"} <= choice.inputs.keys(),
+    }.get(column, False)
 
 
 def _without_limits(choice: Choice) -> bool:
@@ -386,7 +386,7 @@ def _silence(
 
 
 def _check_row(
-    row: Row, reading: Reading, choices: dict[int, Choice], silent: set[int]
+    row: Row, reading: Reading, choices: MutableMapping[int, Choice], silent: set[int]
 ) -> list[Problem]:
     """Check one row; enter its statistic, or that it reports "n.s."."""
     problems = identity_problems(row)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from metaalliance.wording.numbers import number
+from metaalliance.wording.numbers import number, percent
 
 
 def level_text(level: float) -> str:
@@ -22,7 +22,7 @@ def level_text(level: float) -> str:
 
 def percent_text(fraction: float, digits: int = 0) -> str:
     """Return a fraction in percent, the sign of none where there is none."""
-    text = number(100 * fraction, digits)
+    text = percent(fraction, digits)
     return text if math.isnan(fraction) else f"{text}%"
 
 

@@ -97,22 +97,24 @@ def test_a_figure_that_these_data_do_not_allow_is_a_note(call, tmp_path):
 def test_what_cannot_be_drawn_is_told_and_the_others_are_written(tmp_path):
     from metaalliance import plots
     from metaalliance.cli.drawing.further_figures import Drawing, draw_all
+    from metaalliance.cli.settings import Look
     from metaalliance.effects.effects import Effects
     from metaalliance.errors import EstimationError
     from metaalliance.models.pool import pool
     from metaalliance.report.folder import ResultsFolder
 
-    def refuse():
+    def refuse(**look):
         raise EstimationError("There are too few studies.")
 
     fit = pool(Effects.from_arrays([0.1, 0.3, 0.2], [0.01, 0.02, 0.03]))
     folder = ResultsFolder(tmp_path / "out", command="bias")
     notes = draw_all(
         [
-            Drawing(name="first", draw=refuse, words=lambda: "Nothing."),
-            Drawing(name="second", draw=lambda: plots.funnel(fit), words=lambda: "A funnel."),
+            Drawing(name="first", draw=refuse, what=(), words=lambda: "Nothing."),
+            Drawing(name="second", draw=plots.funnel, what=(fit,), words=lambda: "A funnel."),
         ],
         folder,
+        Look(),
     )
     assert [(p.code, p.severity) for p in notes] == [("MA684", "note")]
     assert "first was not drawn: There are too few studies." in notes[0].message

@@ -7,6 +7,8 @@ import json
 import pytest
 
 import metaalliance as ma
+from metaalliance.config import POOL_KEYS
+from metaalliance.options import DECISIONS
 
 SHEET = """study,r,n,alliance_measure,outcome_measure,team
 A,0.20,60,WAI,BDI,north
@@ -104,3 +106,51 @@ def test_an_analysis_takes_whole_values(sheet):
 def test_nothing_beside_a_whole_value_is_ignored(sheet, settings, said):
     with pytest.raises(ma.OptionError, match=said):
         ma.Analysis.read(sheet, **settings)
+
+
+#: A value of each setting that it does not have.
+BAD = {
+    "measure": '"q"', "variances": '"q"', "nonsignificant": '"maybe"', "beta": '"q"',
+    "yi_measure": '"q"', "attenuation": '"q"', "alliance_reliability": '{ WAI = "x" }',
+    "outcome_reliability": '"x=y"', "overlap": '"q"', "model": '"cheese"', "tau2": '"DLL"',
+    "test": '"q"', "df": '"q"', "rho": "1", "level": "1", "prediction": '"q"', "within": "[1]",
+    "above": "[2]", "crossed": "1", "rho_same": "-0.1", "same": "1", "width": "20",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", POOL_KEYS)
+def test_a_bad_value_is_told_by_its_file_and_its_key(call, sheet, key):
+    configured(sheet, f"{key} = {BAD[key]}")
+    result = call("pool", sheet, "--no-figures")
+    assert result.exit_code == 2
+    assert f"{sheet.parent / 'metaalliance.toml'} [pool]: {key} " in result.output
+    assert "--" not in result.output
+
+
+@pytest.mark.parametrize("key", DECISIONS)
+def test_a_bad_option_of_a_multiverse_is_told_by_its_file_and_its_key(call, sheet, key):
+    value = "[2]" if key == "rho" else '{ young = "x" }' if key == "include" else '["q"]'
+    toml = sheet.parent / "metaalliance.toml"
+    toml.write_text(f"[multiverse]\n{key} = {value}\n", encoding="utf-8")
+    result = call("multiverse", sheet, "--no-figures")
+    assert result.exit_code == 2
+    section = ".include]: 'young' " if key == "include" else f"]: {key} "
+    assert f"{toml} [multiverse{section}" in result.output
+    assert "--" not in result.output
+
+
+def test_what_does_not_go_together_is_told_by_where_each_was_said(call, sheet):
+    configured(sheet, 'tau2 = "DL"')
+    place = f"tau2 = 'DL' ([pool] of {sheet.parent / 'metaalliance.toml'})"
+    result = call("pool", sheet, "--no-figures", "--model", "che")
+    assert f"{place} does not exist for --model che" in result.output
+    result = call("pool", sheet, "--no-figures", "--model", "che", "--tau2", "DL")
+    assert "--tau2 DL does not exist for --model che" in result.output
+    result = call("pool", sheet, "--no-figures", "--model", "che", "--tau2", "DL", "--json")
+    assert place not in json.loads(result.stdout)["error"]["message"]
+
+
+def test_the_scale_above_all_sections_is_told_by_its_key(call, sheet):
+    toml = sheet.parent / "metaalliance.toml"
+    toml.write_text('yi_measure = "q"\n', encoding="utf-8")
+    assert f"{toml}: yi_measure = 'q' is not one of" in call("pool", sheet).output

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from metaalliance.config import (
-    MULTIVERSE_KEYS,
     POOL_KEYS,
     PRISMA_KEYS,
     REPORT_KEYS,
     parse_config,
 )
 from metaalliance.effects.effects import Effects
+from metaalliance.options import DECISIONS
 from metaalliance.plots.canvas.own_style import own_style
 from metaalliance.report.sections.flow import flow_gaps
 from metaalliance.robustness.defaults import default_grid
@@ -47,7 +47,7 @@ def test_page_has_an_example_of_every_section():
             "styles"} <= shown  # fmt: skip
 
 
-@pytest.mark.parametrize("key", [*POOL_KEYS, *MULTIVERSE_KEYS, *REPORT_KEYS, *PRISMA_KEYS])
+@pytest.mark.parametrize("key", [*POOL_KEYS, *DECISIONS, *REPORT_KEYS, *PRISMA_KEYS])
 def test_every_key_stands_in_the_page(key):
     assert re.search(rf"^{key} =|`{key}`|\.{key}\]", PAGE, re.M), key
 

@@ -95,13 +95,13 @@ def test_participants_are_unknown_where_an_n_is():
     assert levels.isna().to_dict() == {f"team {i:04d}": i == 0 for i in range(4)}
 
 
-def test_figures_of_more_levels_than_a_page_are_drawn_when_they_are_asked_for(tmp_path):
+def test_figures_of_more_levels_than_a_page_are_drawn_when_they_are_asked_for():
     table = ma.moderator_table(effects_of(MOST_LEVELS + 1, each=1), ["team"])
     fit = ma.pool(effects_of(3))
     models = ModeratorModels(
         table=table, regression=None, predicted=None, parts=(), spread=None,
         spread_predicted=None, aggregation_rho=None, models=None,
     )  # fmt: skip
-    notes = draw_all(moderator_drawings(models, fit), None)  # nothing is written
+    notes = draw_all(moderator_drawings(models, fit), None, None)  # nothing is written
     assert [n.code for n in notes] == ["MA684", "MA684"]
     assert "metaalliance plot summary-forest --by team" in notes[1].message

@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 from bias_data import DEPENDENT, INDEPENDENT, dependent, independent, quiet, theirs
 from golden_data import assert_close, golden
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import integrate, stats
 
 import metaalliance as ma
-from metaalliance.core.selection.beta import beta_selector
-from metaalliance.core.selection.likelihood import selection_likelihood
-from metaalliance.core.selection.steps import step_selector
+from metaalliance.core.selection.beta import BetaWeights
+from metaalliance.core.selection.likelihood import SelectionProblem
+from metaalliance.core.selection.penalty import Penalty
+from metaalliance.core.selection.steps import StepWeights
 from metaalliance.errors import EstimationError, MetaAllianceWarning, OptionError
-
-modest = settings(derandomize=True, max_examples=15)
 
 CASES = [
     (name, case)
@@ -147,39 +144,89 @@ def test_text_moderators_are_indicators():
 # --- derivatives and expectations ---
 
 
-SELECTORS = {
-    "one-sided": lambda y, v: step_selector(y, v, np.array([0.025, 0.5]), "greater"),
-    "two-sided": lambda y, v: step_selector(y, v, np.array([0.01, 0.3]), "two-sided"),
-    "beta": beta_selector,
+MODELS = {
+    "one step": lambda y, v: StepWeights.build(y, v, np.array([0.025]), "greater"),
+    "one-sided": lambda y, v: StepWeights.build(y, v, np.array([0.025, 0.5]), "greater"),
+    "three steps": lambda y, v: StepWeights.build(y, v, np.array([0.01, 0.025, 0.5]), "greater"),
+    "two-sided": lambda y, v: StepWeights.build(y, v, np.array([0.01, 0.3]), "two-sided"),
+    "known": lambda y, v: StepWeights.build(y, v, np.array([0.05]), "greater", np.array([0.3])),
+    "beta": BetaWeights.build,
 }
+#: Designs of the mean, of log tau² and of the selection parameters.
+DESIGNS = {"constant": "", "mean": "X", "variance": "U", "selection": "Z", "all": "XUZ"}
 
 
-@pytest.mark.parametrize("kind", SELECTORS)
-@modest
-@given(st.floats(-0.5, 1), st.floats(0.001, 0.2), st.floats(0.1, 3), st.floats(0.1, 3))
-def test_gradient_and_hessian_are_derivatives(kind, mean, tau2, first, second):
+def problem(kind, moderated="", penalty=None):
     effects = independent("molloy2014")
-    select = SELECTORS[kind](effects.yi, effects.vi)
-    theta, X = np.array([mean, tau2, first, second]), np.ones((16, 1))
+    D = np.column_stack([np.ones(16), np.linspace(-1, 1, 16) ** 3])
+    weights = MODELS[kind](effects.yi, effects.vi)
+    return SelectionProblem(
+        yi=effects.yi,
+        vi=effects.vi,
+        X=D if "X" in moderated else D[:, :1],
+        weights=weights,
+        U=D if "U" in moderated else None,
+        Z=D if "Z" in moderated else None,
+        penalty=penalty,
+    )
 
-    def at(t):
-        return selection_likelihood(effects.yi, effects.vi, X, select, t)
 
-    point, h = at(theta), 1e-5 * np.abs(theta) + 1e-7
-    ahead = [at(theta + d) for d in np.diag(h)]
-    behind = [at(theta - d) for d in np.diag(h)]
-    slope = [(a.value - b.value) / (2 * s) for a, b, s in zip(ahead, behind, h, strict=True)]
-    bend = [(a.gradient - b.gradient) / (2 * s) for a, b, s in zip(ahead, behind, h, strict=True)]
-    scale = np.abs(point.scores).sum(axis=0)
-    assert_close(slope, point.gradient, 1e-5, scale.max() * 1e-3 + 1e-3)
-    assert_close(np.array(bend), point.hessian, 1e-4, np.abs(point.hessian).max() * 1e-2)
+def points_of(chosen, draw):
+    """Three points, where the variance is tau² or its logarithm."""
+    theta = 0.4 * draw.normal(size=(3, chosen.places[-1].stop))
+    place = chosen.places[1].start
+    theta[:, place] = [-3, -5, -2] if chosen.log_variance else [0.04, 0.01, 0.2]
+    return theta
+
+
+@pytest.mark.parametrize("penalty", [None, Penalty(), Penalty(unit=0.5)])
+@pytest.mark.parametrize("moderated", DESIGNS.values(), ids=list(DESIGNS))
+@pytest.mark.parametrize("kind", MODELS)
+def test_gradient_and_hessian_are_derivatives(kind, moderated, penalty):
+    draw = np.random.default_rng(1)
+    chosen = problem(kind, moderated, penalty)
+    theta, counts = points_of(chosen, draw), draw.integers(0, 3, (3, 16)).astype(float)
+    point = chosen.at(theta, counts)
+    for j in range(theta.shape[1]):
+        h = np.zeros(theta.shape[1])
+        h[j] = 1e-5 * np.abs(theta[:, j]).min() + 1e-7
+        ahead, behind = chosen.at(theta + h, counts), chosen.at(theta - h, counts)
+        slope = (ahead.value - behind.value) / (2 * h[j])
+        bend = (ahead.gradient - behind.gradient) / (2 * h[j])
+        assert_close(point.gradient[:, j], slope, 1e-5, 1e-2 * (1 + np.abs(slope).max()))
+        assert_close(point.hessian[:, j], bend, 1e-5, 1e-2 * (1 + np.abs(bend).max()))
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_counts_are_copies_of_effects(kind):
+    chosen, counts = problem(kind), np.array([0, 2, 1, 1] * 4, dtype=float)
+    rows = np.repeat(np.arange(16), counts.astype(int))
+    copied = SelectionProblem(
+        yi=chosen.yi[rows],
+        vi=chosen.vi[rows],
+        X=chosen.X[rows],
+        weights=MODELS[kind](chosen.yi[rows], chosen.vi[rows]),
+    )
+    theta = points_of(chosen, np.random.default_rng(2))
+    found, expected = chosen.at(theta, np.tile(counts, (3, 1))), copied.at(theta)
+    assert_close(found.value, expected.value, 1e-12)
+    assert_close(found.gradient, expected.gradient, 1e-10, 1.0)
+    assert_close(found.hessian, expected.hessian, 1e-10, 1.0)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_scores_add_up_to_the_gradient(kind):
+    chosen = problem(kind, "XUZ")
+    theta = points_of(chosen, np.random.default_rng(3))
+    assert_close(chosen.scores(theta).sum(axis=1), chosen.at(theta).gradient, 1e-10, 1.0)
 
 
 @pytest.mark.parametrize("delta", [(0.3, 2.0), (3.0, 30.0), (0.05, 1.0), (20.0, 0.1)])
 @pytest.mark.parametrize("smallest", [1e-5, 0.025])
 def test_expected_beta_weights_are_integrals(smallest, delta):
     yi, vi = np.array([0.3]), np.array([0.02])
-    found = beta_selector(yi, vi, smallest)(np.array([0.1]), 0.03, np.array(delta))
+    weights, eta = BetaWeights.build(yi, vi, smallest), np.log(delta)[:, None, None]
+    found = weights(np.array([[0.1]]), np.sqrt([[0.05]]), eta)
     end = float(stats.norm.isf(smallest))
 
     def weight(z):
@@ -193,15 +240,15 @@ def test_expected_beta_weights_are_integrals(smallest, delta):
     cuts = np.array([-20, -end, 0, end, 30]) * math.sqrt(0.02)
     pieces = [integrate.quad(integrand, a, b, epsabs=0, epsrel=1e-12, limit=200)[0]
               for a, b in pairwise(cuts)]  # fmt: skip
-    assert_close(found.A[0], sum(pieces), 1e-9)
+    assert_close(found.A[0, 0], sum(pieces), 1e-9)
 
 
 @pytest.mark.parametrize("tail", ["greater", "two-sided"])
 def test_equal_weights_are_no_selection(tail):
     effects = independent("molloy2014")
-    select = step_selector(effects.yi, effects.vi, np.array([0.025, 0.5]), tail)
-    found = select(np.full(16, 0.3), 0.02, np.ones(2))
-    assert_close(found.A, np.ones(16), 1e-14)
+    weights = StepWeights.build(effects.yi, effects.vi, np.array([0.025, 0.5]), tail)
+    found = weights(np.array([[0.3]]), np.sqrt(effects.vi + 0.02)[None], np.zeros((2, 1, 1)))
+    assert_close(found.A, np.ones((1, 16)), 1e-14)
 
 
 # --- what must hold ---
@@ -253,13 +300,13 @@ def test_the_same_effects_again_in_a_study_are_no_news():
 def test_the_maximum_is_not_beaten_from_random_starts():
     effects = independent("hackshaw1998")
     found = quiet(ma.selection_model, effects, (0.025, 0.5))
-    select = step_selector(effects.yi, effects.vi, np.array([0.025, 0.5]), "greater")
+    weights = StepWeights.build(effects.yi, effects.vi, np.array([0.025, 0.5]), "greater")
     X, rng = np.ones((effects.n_effects, 1)), np.random.default_rng(1)
+    chosen = SelectionProblem(yi=effects.yi, vi=effects.vi, X=X, weights=weights)
     from scipy.optimize import minimize
 
     def lose(u):
-        theta = np.array([u[0], *np.exp(u[1:])])
-        return -selection_likelihood(effects.yi, effects.vi, X, select, theta).value
+        return -chosen.log_likelihood(np.array([u[0], np.exp(u[1]), *u[2:]]))
 
     for _ in range(8):
         start = np.array([rng.normal(0, 0.3), rng.normal(-4, 1), *rng.normal(0, 1.5, 2)])

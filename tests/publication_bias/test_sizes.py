@@ -332,17 +332,17 @@ def test_a_truncation_that_stands_for_none_is_no_maximum():
 def test_an_untruncated_maximum_is_not_beaten_inside_the_range_where_it_exists():
     from scipy.optimize import minimize
 
-    from metaalliance.core.selection.beta import beta_selector, room
-    from metaalliance.core.selection.likelihood import selection_likelihood
+    from metaalliance.core.selection.beta import BetaWeights, room
+    from metaalliance.core.selection.likelihood import SelectionProblem
 
     effects = raudenbush()
     found = quiet(ma.beta_selection_model, effects, alternative="greater", smallest_p=0)
     assert room(effects.vi, found.tau2, found.weights) > 0.05
-    select, X = beta_selector(effects.yi, effects.vi, 0), np.ones((effects.n_effects, 1))
+    X, weights = np.ones((effects.n_effects, 1)), BetaWeights.build(effects.yi, effects.vi, 0)
+    chosen = SelectionProblem(yi=effects.yi, vi=effects.vi, X=X, weights=weights)
 
     def lose(u):
-        theta = np.array([u[0], *np.exp(u[1:])])
-        value = selection_likelihood(effects.yi, effects.vi, X, select, theta).value
+        value = chosen.log_likelihood(np.array([u[0], np.exp(u[1]), *u[2:]]))
         return -value if np.isfinite(value) else 1e6
 
     rng = np.random.default_rng(1)

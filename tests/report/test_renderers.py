@@ -8,6 +8,7 @@ import math
 import re
 import shutil
 import subprocess
+from decimal import ROUND_HALF_UP, Decimal
 
 import docx
 import html5lib
@@ -60,14 +61,15 @@ def shown_by_spreadsheet(value: object, style: str) -> str:
         return "" if value is None else str(value)
     if style == "#,##0":
         return f"{value:,.0f}"
-    if style == '"< .001"':
-        return "< .001"
+    if style in {'"< .001"', '"> .999"'}:
+        return style.strip('"')
     positive, _, negative = style.partition(";")
     pattern, sign = (negative, "") if value < 0 and negative else (positive, "")
     sign = "−" if '"−"' in pattern else ""
     pattern = pattern.replace('"−"', "")
     digits = len(pattern.partition(".")[2])
-    text = f"{abs(value):.{digits}f}"
+    exact = Decimal(f"{abs(value):.15g}")  # a spreadsheet rounds the decimal number, halves up
+    text = f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP):f}"
     if "." in pattern and not pattern.startswith("0"):
         text = text.removeprefix("0")
     return sign + text
@@ -125,8 +127,8 @@ def test_latex_has_the_strings():
     body = text.partition(r"\toprule")[2].partition(r"\bottomrule")[0].replace(r"\midrule", "")
     plain = (
         body.replace(r"\ensuremath{-}", "−").replace(r"\ensuremath{\tau}", "τ")
-        .replace(r"\textless{}", "<").replace("--", "–").replace(r"\quad{}", "")
-        .replace(r"\&", "AMPERSAND").replace(r"\%", "%")
+        .replace(r"\textless{}", "<").replace(r"\textgreater{}", ">").replace("--", "–")
+        .replace(r"\quad{}", "").replace(r"\&", "AMPERSAND").replace(r"\%", "%")
     )  # fmt: skip
     plain = re.sub(r"\\textit\{([^}]*)\}", r"\1", plain)
     rows = [words(line.split("&")) for line in plain.split(r"\\") if line.strip()]
@@ -153,7 +155,13 @@ def test_number_formats_show_what_a_field_prints(value, kind, digits):
 
 @pytest.mark.parametrize(
     ("kind", "value", "style"),
-    [("p", 1e-4, '"< .001"'), ("p", 0.2, ".000"), ("count", 3, "#,##0"), ("r", 1.2, "0.000;0.000")],
+    [
+        ("p", 1e-4, '"< .001"'),
+        ("p", 0.2, ".000"),
+        ("p", 0.9995, '"> .999"'),
+        ("count", 3, "#,##0"),
+        ("r", 1.2, "0.000;0.000"),
+    ],
 )
 def test_number_format(kind, value, style):
     assert number_format(Field(key="x", title="x", kind=kind), value) == style

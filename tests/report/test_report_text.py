@@ -177,6 +177,12 @@ def test_levels_with_few_studies_are_not_tested():
     assert "differed" not in text
 
 
+def test_blanks_stand_where_one_writes_them(evidence):
+    document = compose_report(evidence)
+    text = " ".join([*(p.plain() for p in document.summary), *map(text_of, document.sections)])
+    assert not re.findall(r".{20}(?: [,;:)]| \.(?!\d)|  ).{9}", text)
+
+
 def test_bias_is_told_without_verdicts(evidence):
     text = text_of(bias_section(evidence.fit, evidence.bias))
     assert "none of them can prove or rule out publication bias" in text
@@ -217,6 +223,10 @@ def test_every_work_is_complete():
 def test_citations_that_a_reader_cannot_tell_apart_do_not_exist():
     texts = [work.parenthetical() for work in BIBLIOGRAPHY.values()]
     assert len(texts) == len(set(texts))
+
+
+def test_a_part_that_begins_with_a_comma_follows_without_a_blank():
+    assert (prose("one") + prose(", two") + prose("Three.")).plain() == "one, two Three."
 
 
 def test_values_of_a_sentence_are_no_markup():

@@ -15,8 +15,8 @@ from multiverse_sheets import sheet_text
 
 import metaalliance as ma
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
+from metaalliance.options import DECISIONS
 from metaalliance.robustness.effect_sets import kept_rows, outliers
-from metaalliance.robustness.specifications import DECISIONS
 
 SMALL = {
     "rho": [0.4, 0.6], "tau2": ["REML", "DL"], "test": ["cr2", "knapp-hartung"],

@@ -8,13 +8,14 @@ import warnings
 import pytest
 
 import metaalliance as ma
-from metaalliance.config import MULTIVERSE_KEYS, parse_config
+from metaalliance.config import parse_config
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import TESTS
+from metaalliance.options import DECISION_OPTIONS
 from metaalliance.robustness.choices import model_choice, plan_models
 from metaalliance.robustness.defaults import default_grid
 from metaalliance.robustness.effect_sets import USUAL_FILTERS
-from metaalliance.robustness.specifications import DECISIONS, OPTIONS, make_grid
+from metaalliance.robustness.specifications import make_grid
 
 NESTED = ma.Effects.from_arrays(
     [0.2, 0.4, 0.1, 0.3, 0.25], [0.01, 0.02, 0.03, 0.01, 0.02], study=list("aabcd"), measure="z"
@@ -25,15 +26,14 @@ def grid(**options):
     return make_grid(options, default_grid(NESTED))
 
 
-def test_the_configuration_knows_every_decision():
-    assert set(MULTIVERSE_KEYS) == set(DECISIONS)
-
-
 def test_what_the_rules_allow_is_what_pool_accepts():
     """Every combination is tried: those that the rules leave out, and only those, are refused."""
     names = ("aggregation", "model", "tau2", "test")
     for values in itertools.product(
-        ("none", "mean"), OPTIONS["model"], ("REML", "DL"), sorted(set().union(*TESTS.values()))
+        ("none", "mean"),
+        DECISION_OPTIONS["model"],
+        ("REML", "DL"),
+        sorted(set().union(*TESTS.values())),
     ):
         options = {**dict(zip(names, values, strict=True)), "rho": 0.6, "overlap": "full"}
         found = model_choice(options, dependent=True)
@@ -100,9 +100,9 @@ def test_usual_filters_are_offered_where_they_keep_some():
         ({"include": {"RCT": ["RCT"]}}, "must map columns"),
         ({"include": {"RCT": {"design": []}}}, "keeps no value"),
         ({"include": ["young"]}, "no option"),
-        ({"rho": [i / 1000 for i in range(999)], "tau2": list(OPTIONS["tau2"]),
-          "test": list(OPTIONS["test"]), "aggregation": list(OPTIONS["aggregation"]),
-          "outliers": list(OPTIONS["outliers"])}, "combinations"),
+        ({"rho": [i / 1000 for i in range(999)]}
+         | {name: list(DECISION_OPTIONS[name])
+            for name in ("tau2", "test", "aggregation", "outliers")}, "combinations"),
     ],
 )  # fmt: skip
 def test_a_wrong_grid_is_refused_with_a_suggestion(given, says):

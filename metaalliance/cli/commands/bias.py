@@ -15,6 +15,7 @@ from metaalliance.cli.request import Request
     "bias",
     "Examine",
     ANALYSIS,
+    draws=True,
     examples=("bias studies.xlsx", "bias studies.xlsx --steps .025,.5 --tau2 ML --no-figures"),
 )
 def bias(

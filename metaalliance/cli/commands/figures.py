@@ -28,18 +28,6 @@ Outputs = Annotated[
         rich_help_panel=PANELS["Request"],
     ),
 ]
-StyleName = Annotated[
-    str | None,
-    typer.Option(
-        "--style",
-        autocompletion=among(("apa", "revman", "jama", "bmj")),
-        rich_help_panel=_PANEL,
-        help="apa, revman, jama, bmj or one of metaalliance.toml [default: its [style], or apa].",
-    ),
-]
-Width = Annotated[
-    float | None, typer.Option("--width", help="Exact width in mm.", rich_help_panel=_PANEL)
-]
 Title = Annotated[
     str | None, typer.Option("--title", help="Printed above the figure.", rich_help_panel=_PANEL)
 ]
@@ -80,6 +68,7 @@ def _kinds() -> list[str]:
     "forest",
     "Draw",
     ANALYSIS,
+    draws=True,
     without=["output"],
     examples=(
         "forest studies.xlsx --by modality --columns year,n -o forest.pdf",
@@ -91,8 +80,6 @@ def _kinds() -> list[str]:
 def forest(
     request: Request,
     outputs: Outputs = None,
-    style: StyleName = None,
-    width: Width = None,
     figure: Any = None,
     title: Title = None,
     summary: Annotated[
@@ -122,7 +109,7 @@ def forest(
         options.setdefault("by", "modality")
     beside = "comparison-forest" if "compare" in options else "forest"
     kind = "summary-forest" if summary else beside
-    look = _look(outputs, style, width, title, dpi) | {"interactive": interactive}
+    look = _look(outputs, title, dpi) | {"interactive": interactive}
     return run_figure(figure_of(request, "forest", kind, options=options, **look))
 
 
@@ -130,6 +117,7 @@ def forest(
     "funnel",
     "Draw",
     ANALYSIS,
+    draws=True,
     without=["output"],
     examples=("funnel studies.xlsx", "funnel studies.xlsx --by modality --dpi 600 -o funnel.png"),
     extend=_figure("funnel"),
@@ -137,8 +125,6 @@ def forest(
 def funnel(
     request: Request,
     outputs: Outputs = None,
-    style: StyleName = None,
-    width: Width = None,
     figure: Any = None,
     title: Title = None,
     option: Further = None,
@@ -149,7 +135,7 @@ def funnel(
     from metaalliance.cli.figures import figure_of, run_figure
 
     options = asked_options(figure, option or ())
-    look = _look(outputs, style, width, title, dpi)
+    look = _look(outputs, title, dpi)
     return run_figure(figure_of(request, "funnel", "funnel", options=options, **look))
 
 
@@ -157,6 +143,7 @@ def funnel(
     "plot",
     "Draw",
     ANALYSIS,
+    draws=True,
     without=["output"],
     examples=("plot", "plot orchard studies.xlsx --by modality"),
     formerly=_FORMERLY,
@@ -172,8 +159,6 @@ def plot(
         Path | None, typer.Argument(help="Extraction workbook (.xlsx, .csv, .ods, .sav ...), or -.")
     ] = None,
     outputs: Outputs = None,
-    style: StyleName = None,
-    width: Width = None,
     figure: Any = None,
     title: Title = None,
     option: Further = None,
@@ -191,7 +176,7 @@ def plot(
     if kind == "coefficients":
         figure = _columns_as_by(figure)
     options = asked_options(figure, option or ())
-    look = _look(outputs, style, width, title, dpi)
+    look = _look(outputs, title, dpi)
     return run_figure(figure_of(request, "plot", kind, options=options, **look))
 
 
@@ -208,14 +193,6 @@ def _columns_as_by(figure: dict[str, Any]) -> dict[str, Any]:
     return {**figure, "by": figure["columns"], "columns": None}
 
 
-def _look(
-    outputs: list[Path] | None, style: str | None, width: float | None, title: str | None, dpi: int
-) -> dict[str, Any]:
+def _look(outputs: list[Path] | None, title: str | None, dpi: int) -> dict[str, Any]:
     """Return what every figure takes."""
-    return {
-        "outputs": tuple(outputs or ()),
-        "style": style,
-        "width": width,
-        "title": title,
-        "dpi": dpi,
-    }
+    return {"outputs": tuple(outputs or ()), "title": title, "dpi": dpi}

@@ -15,6 +15,7 @@ from metaalliance.cli.request import Request
     "influence",
     "Examine",
     ANALYSIS,
+    draws=True,
     examples=("influence studies.xlsx", "influence studies.xlsx --by modality --gosh 500 --all"),
 )
 def influence(

@@ -25,6 +25,7 @@ Pairs = list[str] | None
     "moderators",
     "Examine",
     ANALYSIS,
+    draws=True,
     examples=(
         "moderators studies.xlsx --by modality --by alliance_rater",
         'moderators studies.xlsx --formula "modality + year" --reference modality=CBT',

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Jobs, Key, among
+from metaalliance.cli.arguments import Figures, Jobs, Key, among
 from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
 from metaalliance.model import RHO
@@ -18,6 +18,7 @@ from metaalliance.options import Kind, Test, option_values
     "multiverse",
     "Examine",
     ANALYSIS,
+    draws=True,
     examples=(
         "multiverse studies.xlsx",
         "multiverse studies.xlsx --decision rho=.4,.6 --decision tau2=REML,ML --no-figures",
@@ -35,9 +36,7 @@ def multiverse(
     ] = None,
     jobs: Jobs = 1,
     every: Annotated[bool, typer.Option("--all", help="Print every option too.")] = False,
-    figures: Annotated[
-        bool, typer.Option("--figures/--no-figures", help="Draw the specification curve.")
-    ] = True,
+    figures: Figures = True,
 ) -> int:
     """Pool a sheet under every combination of analytic decisions; say which of them matter."""
     from metaalliance.cli.multiverse import run_multiverse

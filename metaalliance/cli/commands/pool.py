@@ -9,7 +9,6 @@ import typer
 from metaalliance.cli.arguments import (
     ComponentsOption,
     Figures,
-    FigureWidth,
     among,
     checked_components,
 )
@@ -24,6 +23,7 @@ _ALSO = option_values(Further)
     "pool",
     "Pool",
     ANALYSIS,
+    draws=True,
     examples=(
         "pool studies.xlsx",
         "pool studies.xlsx --model three-level --tau2 ML --also wild-bootstrap -o results",
@@ -31,7 +31,6 @@ _ALSO = option_values(Further)
 )
 def pool(
     request: Request,
-    width: FigureWidth = None,
     figures: Figures = True,
     also: Annotated[
         list[str] | None,
@@ -73,7 +72,6 @@ def pool(
     asked = {"permutation", "wild-bootstrap"} & set(also or ()) or bootstrap
     return run_pool(
         request,
-        width=width,
         figures=figures,
         cross_check=cross_check,
         also=also or (),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import By, Figures, FigureWidth
+from metaalliance.cli.arguments import By, Figures
 from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
 
@@ -19,6 +19,7 @@ _MODERATORS = Former(flag="--moderators", now="--by", listed=True, blank="none")
     "report",
     "Report and check",
     ANALYSIS,
+    draws=True,
     examples=(
         "report studies.xlsx",
         "report studies.xlsx --by modality --by alliance_rater --no-influence -o paper",
@@ -27,7 +28,6 @@ _MODERATORS = Former(flag="--moderators", now="--by", listed=True, blank="none")
 )
 def report(
     request: Request,
-    width: FigureWidth = None,
     by: By = None,
     bias: Annotated[
         bool | None,
@@ -49,7 +49,6 @@ def report(
 
     return run_report(
         request,
-        width=width,
         moderators=_columns(by),
         bias=bias,
         influence=influence,

@@ -6,34 +6,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
-from metaalliance.plots.canvas.save import contents
-from metaalliance.plots.canvas.style import Style
-from metaalliance.plots.forests.choice import grouping
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from metaalliance.cli.settings import Look
     from metaalliance.models.pooled_fit import PooledFit
 
-FUNNEL_WIDTH = 120
 
-
-def write_figures(
-    fit: PooledFit, folder: ResultsFolder, width_mm: float, style: str | Style = "apa"
-) -> None:
+def write_figures(fit: PooledFit, folder: ResultsFolder, look: Look) -> None:
     """Write the forest and the funnel plot as PDF and PNG with their alternative text.
 
     A forest of several pages is one PDF; its PNG is then the one-page summary by modality, or
     the first page where there is no modality.
     """
-    pages = plots.forest_pages(fit, width_mm=width_mm, style=style)
+    from metaalliance.plots.forests.choice import grouping
+
+    pages = look.draw(plots.forest_pages, fit)
     single = pages[0]
     if len(pages) > 1 and grouping(None, fit.effects) != "none":
-        single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
-    funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
+        single = look.draw(plots.summary_forest, fit, "modality")
     write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
-    write_figure(folder, "funnel", funnel, plots.alt_text(fit, "funnel"))
+    write_figure(folder, "funnel", look.draw(plots.funnel, fit), plots.alt_text(fit, "funnel"))
 
 
 def write_figure(
@@ -51,6 +46,8 @@ def write_figure(
     raster : Figure, optional
         What the PNG shows, where it is another figure.
     """
+    from metaalliance.plots.canvas.save import contents  # brings matplotlib
+
     files = {
         **contents(figure, Path(f"{name}.pdf"), alt=alt),
         **contents(figure if raster is None else raster, Path(f"{name}.png")),

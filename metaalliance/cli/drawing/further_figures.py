@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from metaalliance import plots
 from metaalliance.cli.drawing.figure_files import write_figure
+from metaalliance.cli.settings import Look
 from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.notices import quiet
 from metaalliance.problems import Problem, notice
@@ -37,13 +38,16 @@ class Drawing:
     name : str
         Of its files, without an ending.
     draw : callable
-        Returns the figure, or its pages.
+        Returns the figure, or its pages, with the keywords `style` and `width_mm`.
+    what : tuple
+        What it draws.
     words : callable
         Returns the alternative text.
     """
 
     name: str
-    draw: Callable[[], Figure | list[Figure]]
+    draw: Callable[..., Figure | list[Figure]]
+    what: tuple[Any, ...]
     words: Callable[[], str]
 
 
@@ -58,7 +62,7 @@ def slug(name: str) -> str:
     return "_".join(part for part in kept.split("_") if part) or "moderator"
 
 
-def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder) -> list[Problem]:
+def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder, look: Look) -> list[Problem]:
     """Draw and write figures.
 
     Returns
@@ -70,7 +74,7 @@ def draw_all(drawings: Sequence[Drawing], folder: ResultsFolder) -> list[Problem
     for one in drawings:
         try:
             with quiet():
-                figure, words = one.draw(), one.words()
+                figure, words = look.draw(one.draw, *one.what), one.words()
         except MetaAllianceError as error:
             text = f"The figure {one.name} was not drawn: {error}"
             notes.append(notice("MA684", text, severity="note"))
@@ -177,19 +181,19 @@ def multiverse_drawings(found: Multiverse) -> list[Drawing]:
 def _drawing(
     name: str, draw: Callable[..., Figure | list[Figure]], words: Callable[..., str], *what: object
 ) -> Drawing:
-    return Drawing(name=name, draw=lambda: draw(*what), words=lambda: words(*what))
+    return Drawing(name=name, draw=draw, what=what, words=lambda: words(*what))
 
 
 def _unasked(name: str, kind: str, by: ModeratorTest) -> Drawing:
     """A figure of so many levels that it is drawn only when it is asked for."""
 
-    def refuse() -> NoReturn:
+    def refuse(**_: Any) -> NoReturn:
         raise OptionError(
             f"it has {len(by.levels):,} levels, and {MOST_LEVELS} are the most that are drawn "
             f"unasked: metaalliance plot {kind} --by {by.name}."
         )
 
-    return Drawing(name=name, draw=refuse, words=lambda: "")
+    return Drawing(name=name, draw=refuse, what=(), words=lambda: "")
 
 
 def _summary(name: str, fit: PooledFit, by: ModeratorTest) -> Drawing:
@@ -197,6 +201,7 @@ def _summary(name: str, fit: PooledFit, by: ModeratorTest) -> Drawing:
 
     return Drawing(
         name=name,
-        draw=lambda: plots.summary_forest(fit, by),
+        draw=plots.summary_forest,
+        what=(fit, by),
         words=lambda: summary_text(fit, by=by),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaalliance import plots
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.cli.settings import Look
 from metaalliance.plots.canvas.save import contents
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
@@ -26,28 +27,26 @@ if TYPE_CHECKING:
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.robustness.results import Multiverse
 
-FUNNEL_WIDTH = 120.0
 DPI = 300
 
 
-def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
+def report_figures(evidence: Evidence, look: Look) -> list[Figure]:
     """Return flow, risk of bias, forest and funnel, as far as there is something to draw."""
     fit = evidence.fit
-    found = [] if evidence.multiverse is None else [_curve(evidence.multiverse, width_mm)]
+    found = [] if evidence.multiverse is None else [_curve(evidence.multiverse, look)]
     if any(step in evidence.flow for step in STEPS):
-        found.append(_flow(evidence, width_mm))
+        found.append(_flow(evidence, look))
     if quality_columns(evidence.coded.frame):
-        found.append(_quality(evidence, width_mm))
-    found += forests(evidence, width_mm)
+        found.append(_quality(evidence, look))
+    found += forests(evidence, look)
     if fit.n_effects > 1:
-        width = min(FUNNEL_WIDTH, width_mm)
         found.append(
             Figure(
                 name="funnel",
                 title="Contour-Enhanced Funnel Plot",
                 alt=plots.alt_text(fit, "funnel"),
-                width_mm=width,
-                pages=pages_of([plots.funnel(fit, width_mm=width)]),
+                width_mm=look.width_of(plots.funnel),
+                pages=pages_of([look.draw(plots.funnel, fit)]),
                 note=prose(
                     "Each point is one effect. Shading marks the *p*-value of an effect on its "
                     "own; the dashed lines enclose {level} of effects if there were no "
@@ -59,14 +58,14 @@ def report_figures(evidence: Evidence, width_mm: float) -> list[Figure]:
     return found
 
 
-def _curve(found: Multiverse, width_mm: float) -> Figure:
+def _curve(found: Multiverse, look: Look) -> Figure:
     """Return the specification curve."""
     return Figure(
         name=FIGURE,
         title="Specification Curve of the Pooled Effect",
         alt=specification_text(found),
-        width_mm=width_mm,
-        pages=pages_of([plots.specification_curve(found, width_mm=width_mm)]),
+        width_mm=look.width_of(plots.specification_curve),
+        pages=pages_of([look.draw(plots.specification_curve, found)]),
         note=prose(
             "Above: the estimate of every specification with its confidence interval, in order. "
             "Below: the options that made it."
@@ -74,17 +73,17 @@ def _curve(found: Multiverse, width_mm: float) -> Figure:
     )
 
 
-def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
+def forests(evidence: Evidence, look: Look) -> list[Figure]:
     """Return the forest, or the forest of modalities with every study for the supplement."""
     fit = evidence.fit
-    drawn = plots.forest_pages(fit, width_mm=width_mm)
+    drawn = look.draw(plots.forest_pages, fit)
     title = f"Forest Plot of {studies_text(fit.n_studies).title()}"
     long = fit.n_studies > MOST_IN_TEXT
     every = Figure(
         name="all-studies" if long else "forest",
         title=title,
         alt=plots.alt_text(fit, "forest"),
-        width_mm=width_mm,
+        width_mm=look.width_of(plots.forest_pages),
         pages=pages_of(drawn),
         note=_forest_note(fit),
         folded=len(drawn) > 1,
@@ -96,8 +95,8 @@ def forests(evidence: Evidence, width_mm: float) -> list[Figure]:
         name="modality",
         title="Pooled Results by Treatment Modality",
         alt=plots.alt_text(fit, "summary-forest"),
-        width_mm=width_mm,
-        pages=pages_of([plots.summary_forest(fit, "modality", width_mm=width_mm)]),
+        width_mm=look.width_of(plots.summary_forest),
+        pages=pages_of([look.draw(plots.summary_forest, fit, "modality")]),
         note=_modality_note(fit),
     )  # fmt: skip
     return [summary, every]
@@ -119,20 +118,20 @@ def _forest_note(fit: PooledFit) -> Prose:
     return text
 
 
-def _flow(evidence: Evidence, width_mm: float) -> Figure:
+def _flow(evidence: Evidence, look: Look) -> Figure:
     flow: dict[str, Any] = {"studies": evidence.fit.n_studies, **evidence.flow}
     parts = [f"{flow[step]:,} {words}" for step, words in STEPS.items() if step in flow]
     return Figure(
         name="flow",
         title="PRISMA Flow Diagram of the Selection of Studies",
         alt=f"Flow diagram: {'; '.join(parts)}.",
-        width_mm=width_mm,
-        pages=pages_of([flow_diagram(flow, width_mm=width_mm)]),
+        width_mm=look.width_of(flow_diagram),
+        pages=pages_of([look.draw(flow_diagram, flow)]),
         note=prose("After the PRISMA 2020 statement [@page2021]."),
     )
 
 
-def _quality(evidence: Evidence, width_mm: float) -> Figure:
+def _quality(evidence: Evidence, look: Look) -> Figure:
     table = ratings(evidence.coded.frame)
     levels = levels_of(table)
     words = []
@@ -140,12 +139,12 @@ def _quality(evidence: Evidence, width_mm: float) -> Figure:
         counts = table[column].value_counts()
         parts = [f"{counts[v]:,} {v}" for v in levels if v in counts]
         words.append(f"{column}: {', '.join(parts)}")
-    drawn = risk_of_bias(table, levels, missing=MISSING, width_mm=width_mm)
+    drawn = look.draw(risk_of_bias, table, levels, missing=MISSING)
     return Figure(
         name="risk-of-bias",
         title="Risk of Bias in the Studies",
         alt=f"Bars of the share of studies with each rating. {'. '.join(words)}.",
-        width_mm=width_mm,
+        width_mm=look.width_of(risk_of_bias),
         pages=pages_of([drawn]),
         note=prose("Ratings of the review team, {n}.", n=studies_text(len(table))),
     )

@@ -26,7 +26,7 @@ def run_serve(request: Request, *, port: int, browser: bool) -> int:
     """
     config = request.config or find_config(Path.cwd())
     written = Config() if config is None else read_config(config)
-    resolve(request.settings, written)  # an error now, not with the first workbook
+    resolve(request, written)  # an error now, not with the first workbook
     config = None if config is None else config.resolve()
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:

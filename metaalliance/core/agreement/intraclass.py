@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from metaalliance.core.agreement.categories import FEW_ROWS, PERFECT
 from metaalliance.core.agreement.ratings import is_missing
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import f_isf
 from metaalliance.errors import OptionError
 
 NO_VARIANCE = "all values are the same: without differences between rows there is no reliability"
@@ -124,8 +124,8 @@ def icc_consistency(values: ArrayLike, *, level: float = 0.95) -> Intraclass:
     if mse == 0:
         return _icc("ICC(C,1)", 1.0, (math.nan, math.nan), (msr, msc, mse), x, level, PERFECT)
     ratio, tail = msr / mse, (1 - level) / 2
-    low = ratio / float(stats.f.isf(tail, n - 1, (n - 1) * (k - 1)))
-    high = ratio * float(stats.f.isf(tail, (n - 1) * (k - 1), n - 1))
+    low = ratio / float(f_isf(tail, n - 1, (n - 1) * (k - 1)))
+    high = ratio * float(f_isf(tail, (n - 1) * (k - 1), n - 1))
     limits = ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1))
     return _icc("ICC(C,1)", (ratio - 1) / (ratio + k - 1), limits, (msr, msc, mse), x, level)
 
@@ -169,8 +169,8 @@ def _agreement_limits(x: Array, icc: float, level: float) -> tuple[float, float]
     df, tail = (a * msc + b * mse) ** 2 / parts, (1 - level) / 2
     if not df > 0:
         return math.nan, math.nan
-    f_low = float(stats.f.isf(tail, n - 1, df))
-    f_high = float(stats.f.isf(tail, df, n - 1))
+    f_low = float(f_isf(tail, n - 1, df))
+    f_high = float(f_isf(tail, df, n - 1))
     rest = k * msc + (k * n - k - n) * mse
     low = n * (msr - f_low * mse) / (f_low * rest + n * msr)
     high = n * (f_high * msr - mse) / (rest + n * f_high * msr)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import integrate, optimize, special, stats
+from scipy import special
+
+from metaalliance.core.distributions import normal_isf, normal_pdf, t_isf
 
 #: Degrees of freedom above which series replace functions that lose digits there.
 LARGE_DF = 100
@@ -76,7 +78,7 @@ def r_from_p(p: float, df: float, tails: int = 2) -> float:
         limit = "0.5 (one-tailed)" if tails == 1 else "1"
         raise ValueError(f"p = {p:g}: an effect size needs a p-value above 0 and at most {limit}.")
     # at p = 1 rounding may give a minus sign, and some quantiles of the smallest p are -inf
-    return r_from_t(abs(float(stats.t.isf(p / tails, df))), df)
+    return r_from_t(abs(float(t_isf(p / tails, df))), df)
 
 
 def critical_r(df: float, tails: int = 2, alpha: float = 0.05) -> float:
@@ -92,7 +94,7 @@ def critical_r(df: float, tails: int = 2, alpha: float = 0.05) -> float:
 
 def critical_r_normal(n: float, tails: int = 2, alpha: float = 0.05) -> float:
     """Return the same for a normal test, or chi² with one degree of freedom."""
-    return r_from_normal(float(stats.norm.isf(alpha / tails)), n)
+    return r_from_normal(float(normal_isf(alpha / tails)), n)
 
 
 def d_from_means(mean1: float, sd1: float, n1: float, mean2: float, sd2: float, n2: float) -> float:
@@ -138,7 +140,7 @@ def r_from_d(d: float, n1: float | None = None, n2: float | None = None) -> floa
 
 def biserial_from_point_biserial(r: float, p: float) -> float:
     """Return the biserial r when a share `p` is above the cut of a normal variable."""
-    return r * math.sqrt(p * (1 - p)) / float(stats.norm.pdf(stats.norm.ppf(p)))
+    return r * math.sqrt(p * (1 - p)) / float(normal_pdf(special.ndtri(p)))
 
 
 def d_from_log_odds_ratio(log_or: float) -> float:
@@ -165,8 +167,10 @@ def tetrachoric_from_counts(a: float, b: float, c: float, d: float) -> float:
     >>> round(tetrachoric_from_counts(20, 10, 8, 22), 6)
     0.589847
     """
+    from scipy import integrate, optimize
+
     n = a + b + c + d
-    h, k = float(stats.norm.ppf((a + b) / n)), float(stats.norm.ppf((a + c) / n))
+    h, k = float(special.ndtri((a + b) / n)), float(special.ndtri((a + c) / n))
 
     def density(angle: float) -> float:
         exponent = (h * h + k * k - 2 * h * k * math.sin(angle)) / (2 * math.cos(angle) ** 2)

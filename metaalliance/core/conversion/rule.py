@@ -175,7 +175,7 @@ class Rule:
         if known is None:
             rule = found.variance_rule or "1 / (n − 3)"
             unsized = self._unsized(inputs) if variances == "delta" else ""
-            return self._told(replace(found, variance_rule=rule + unsized))
+            return self._told(found, rule + unsized)
         taken = tuple(t for t in found.assumptions if "confidence limits" not in t)
         return self._told(replace(
             found, z_variance=known.variance, variance_rule=known.rule, assumptions=taken,
@@ -187,12 +187,17 @@ class Rule:
         coded = {"n1", "n2"} <= inputs.keys() or inputs.get("n_predictors", 1) > 1
         return "" if coded or self.counts else "; n1 and n2 are not coded"
 
-    def _told(self, found: Converted) -> Converted:
+    def _told(self, found: Converted, variance_rule: str = "") -> Converted:
         """Complete what the ledger says by what the rule says."""
-        return replace(
-            found,
+        return Converted(  # each row comes here: `replace` takes four times as long
+            r=found.r,
+            z_variance=found.z_variance,
+            df=found.df,
             formula=found.formula or self.formula,
-            variance_rule=found.variance_rule or self.variance,
+            variance_rule=variance_rule or found.variance_rule or self.variance,
             approximate=found.approximate or self.exact is False,
+            assumptions=found.assumptions,
+            z=found.z,
+            standard=found.standard,
             of_effect=self.vi_of_effect and (found.df is None or not found.standard),
         )

@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from metaalliance.core.conversion import formulas as cv
 from metaalliance.core.conversion.spread import Inputs, of_log_odds
+from metaalliance.core.distributions import normal_isf, normal_pdf
 
 
 class Sampling(NamedTuple):
@@ -98,8 +99,8 @@ def biserial_variance(r: float, n1: float, n2: float) -> float:
     """
     n, r = n1 + n2, max(-1.0, min(1.0, r))
     p, q = n1 / n, n2 / n
-    z = float(stats.norm.isf(p))
-    f = float(stats.norm.pdf(z))
+    z = float(normal_isf(p))
+    f = float(normal_pdf(z))
     return (p * q / f**2 - (1.5 + (1 - p * z / f) * (1 + q * z / f)) * r**2 + r**4) / (n - 1)
 
 
@@ -118,9 +119,9 @@ def tetrachoric_variance(a: float, b: float, c: float, d: float) -> float:
     True
     """
     n, r = a + b + c + d, cv.tetrachoric_from_counts(a, b, c, d)
-    h, k = float(stats.norm.ppf((a + b) / n)), float(stats.norm.ppf((a + c) / n))
+    h, k = float(ndtri((a + b) / n)), float(ndtri((a + c) / n))
     rest = math.sqrt(1 - r * r)
-    row, column = (float(stats.norm.cdf((y - r * x) / rest)) for x, y in ((h, k), (k, h)))
+    row, column = (float(ndtr((y - r * x) / rest)) for x, y in ((h, k), (k, h)))
     density = math.exp(-(h * h - 2 * r * h * k + k * k) / (2 * rest**2)) / (2 * math.pi * rest)
     centre = a / n - row * (a + b) / n - column * (a + c) / n
     moves = (a, 1 - row - column), (b, -row), (c, -column), (d, 0.0)

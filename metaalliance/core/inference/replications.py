@@ -62,9 +62,10 @@ def refitted_statistics(
     NaN where the variance components did not arrive or the covariance is singular. Parameters are
     those of `wild_bootstrap_test`; the climbs begin at the components of `point`.
     """
-    e, study = null_residuals(data, C, estimator, adjust), data.blocks.study
+    e = null_residuals(data, C, estimator, adjust)
     found, each = [], test == "htz" or kind == "cr2"
-    for points in estimator.refit(data, (draws[:, study] * e).T, point.theta):
+    made, Y = replace(data, yi=e), (draws[:, data.blocks.study] * e).T
+    for points in estimator.refit(made, Y, point.theta, draws):
         if each:
             found.append(_one_by_one(data, points, C, estimator, kind, test))
         else:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
 
 from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.distributions import t_sf
 from metaalliance.core.inference.robust import robust_covariance
 from metaalliance.core.inference.wald import rounding_floor
 from metaalliance.core.variance.blocks import StudyBlocks
@@ -161,7 +161,7 @@ def rve_fit(
         se=read_only(se),
         df=read_only(df),
         statistic=read_only(statistic),
-        p_value=read_only(np.asarray(2 * stats.t.sf(np.abs(statistic), df))),
+        p_value=read_only(np.asarray(2 * t_sf(np.abs(statistic), df))),
         covariance=read_only(covariance),
         tau2=moments.tau2,
         omega2=moments.omega2,

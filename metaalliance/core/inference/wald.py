@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import chi2_sf, f_sf
 from metaalliance.core.inference.forms import inverse_root, quadratic_forms
 from metaalliance.core.inference.group_means import VarianceMoments, equality_form
 from metaalliance.core.inference.robust import (
@@ -168,7 +168,7 @@ def chi2_of(Q: float, q: int, kind: str) -> WaldTest:
     if np.isnan(Q):
         return _missing("chi2", kind, q, np.inf, Q, SINGULAR)
     return WaldTest(
-        test="chi2", kind=kind, statistic=Q, df1=q, df2=np.inf, p_value=float(stats.chi2.sf(Q, q)),
+        test="chi2", kind=kind, statistic=Q, df1=q, df2=np.inf, p_value=float(chi2_sf(Q, q)),
         Q=Q,
     )  # fmt: skip
 
@@ -373,7 +373,7 @@ def _q_of_kind(data: MultilevelData, point: MultilevelPoint, C: Array, kind: str
 
 
 def _f_test(test: str, kind: str, F: float, q: int, df2: float, Q: float) -> WaldTest:
-    p_value = float(stats.chi2.sf(q * F, q) if np.isinf(df2) else stats.f.sf(F, q, df2))
+    p_value = float(chi2_sf(q * F, q) if np.isinf(df2) else f_sf(F, q, df2))
     return WaldTest(test=test, kind=kind, statistic=F, df1=q, df2=df2, p_value=p_value, Q=Q)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import f_sf
 from metaalliance.core.inference.wald import WaldTest
 
 
@@ -37,7 +37,7 @@ def welch_test(means: Array, variances: Array, df: Array) -> WaldTest:
     L = float(np.sum((1 - w / w.sum()) ** 2 / df))
     F = Q / (g - 1) / (1 + 2 * (g - 2) * L / (g**2 - 1))
     df2 = (g**2 - 1) / (3 * L)
-    p_value = float(stats.f.sf(F, g - 1, df2))
+    p_value = float(f_sf(F, g - 1, df2))
     return WaldTest(
         test="welch", kind="model", statistic=F, df1=g - 1, df2=df2, p_value=p_value, Q=Q
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
 import numpy as np
 from scipy.special import log_ndtr, ndtr, ndtri
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.selection.likelihood import Selector, Weighting
+from metaalliance.core.selection.likelihood import Weighting
 
 #: P-values nearer to 0 or 1 than this count as this near.
 SMALLEST_P = 0.025
@@ -28,14 +32,29 @@ def room(vi: Array, tau2: float, delta: Array) -> float:
     return float(np.min(delta) - tau2 / (np.min(vi) + tau2))
 
 
-def _nodes(smallest: float) -> tuple[Array, Array, float]:
-    """Quadrature nodes and weights of z between the ends, and the upper end."""
+class _Nodes(NamedTuple):
+    """Nodes z (n,) between the ends with their shares; logs (n, 2) and basis (n, 6) of p there."""
+
+    z: Array
+    shares: Array
+    logs: Array
+    basis: Array
+    end: float
+    end_logs: Array
+    end_basis: Array
+
+
+@cache
+def _nodes(smallest: float) -> _Nodes:
+    """Quadrature of z between the ends at `smallest` and one less `smallest`."""
     end = float(-ndtri(smallest)) if smallest > 0 else _FAR
     panels = int(np.ceil(2 * end / _WIDEST))
     edges = np.linspace(-end, end, panels + 1)
     half = end / panels
-    nodes = (edges[:-1, None] + half * (1 + _POINTS)).ravel()
-    return nodes, np.tile(half * _SHARES, panels), end
+    z = (edges[:-1, None] + half * (1 + _POINTS)).ravel()
+    logs, end_logs = _logs(z), _logs(np.array([-end, end]))
+    shares = np.tile(half * _SHARES, panels)
+    return _Nodes(z, shares, logs, _basis(logs), end, end_logs, _basis(end_logs))
 
 
 def _logs(z: Array) -> Array:
@@ -43,36 +62,96 @@ def _logs(z: Array) -> Array:
     return np.stack([log_ndtr(-z), log_ndtr(z)], axis=-1)
 
 
-def beta_selector(yi: Array, vi: Array, smallest: float = SMALLEST_P) -> Selector:
-    """Return weights ``p^(a - 1) (1 - p)^(b - 1)`` of upper-tail p-values, delta = (a, b).
+@dataclass(frozen=True, slots=True, eq=False)
+class BetaWeights:
+    """Weights ``p^(a - 1) (1 - p)^(b - 1)`` of upper-tail p-values, by log a and log b.
 
     P-values are taken as at least `smallest` from 0 and 1. Expectations are Gauss-Legendre sums
     over z between these ends and exact beyond them, where the weight is constant. For zero, no
     truncation, the likelihood is minus infinity where a weight has no expectation (`room`).
 
+    Attributes
+    ----------
+    vi, sei : ndarray, shape (k,)
+        Sampling variances and their roots.
+    observed : ndarray, shape (k, 2)
+        Logarithms of p and 1 - p.
+    smallest : float
+        Truncation.
+
     References
     ----------
     Citkowicz and Vevea (2017).
     """
-    sei = np.sqrt(vi)
-    nodes, shares, end = _nodes(smallest)
-    logs, end_logs = _logs(nodes), _logs(np.array([-end, end]))
-    observed = _logs(np.clip(yi / sei, -end, end))
 
-    def select(mu: Array, tau2: float, delta: Array) -> Weighting:
-        s2, k = vi + tau2, yi.size
-        if smallest == 0 and room(vi, tau2, delta) <= 0:
-            nowhere = np.full(k, np.inf)
-            return Weighting(nowhere, observed, np.zeros((k, 2, 2)), nowhere,
-                             np.zeros((k, 4)), np.zeros((k, 4, 4)))  # fmt: skip
-        inner = shares * np.exp(logs @ (delta - 1))
-        outer = np.exp(end_logs @ (delta - 1))
-        within = _inner_sums(sei, mu, s2, nodes, inner, _basis(logs))
-        beyond = [(piece * outer) @ _basis(end_logs) for piece in _tails(sei, mu, s2, end)]
-        sums = [a + b[:, : a.shape[1]] for a, b in zip(within, beyond, strict=True)]
-        return Weighting(observed @ (delta - 1), observed, np.zeros((k, 2, 2)), *_expectation(sums))
+    vi: Array
+    sei: Array
+    observed: Array
+    smallest: float
+    n: int = 2
 
-    return select
+    @classmethod
+    def build(cls, yi: Array, vi: Array, smallest: float = SMALLEST_P) -> BetaWeights:
+        """Return the weights of effects (k,) with variances (k,)."""
+        sei, end = np.sqrt(vi), _nodes(smallest).end
+        return cls(vi, sei, _logs(np.clip(yi / sei, -end, end)), smallest)
+
+    def __call__(self, mu: Array, s: Array, eta: Array) -> Weighting:
+        """Return weights and expectations at mu, s and the logarithms eta of a and b."""
+        nodes, parameters = _nodes(self.smallest), np.exp(eta)
+        power = (parameters - 1).transpose(1, 2, 0)
+        inner = nodes.shares * np.exp(power @ nodes.logs.T)
+        outer = np.exp(power @ nodes.end_logs.T)
+        within = self._inner_sums(mu, s, nodes, inner)
+        beyond = [(piece * outer) @ nodes.end_basis for piece in self._tails(mu, s, nodes.end)]
+        sums = [a + b[..., : a.shape[-1]] for a, b in zip(within, beyond, strict=True)]
+        A = sums[0][..., 0]
+        if self.smallest == 0:
+            edge = 1 - self.vi.min() / s.min(axis=1) ** 2
+            A[parameters.min(axis=(0, 2)) <= edge] = np.nan
+        slopes = np.stack([p * log for p, log in zip(parameters, self.observed.T, strict=True)])
+        log_w = np.sum(slopes - self.observed.T[:, None], axis=0)
+        first, second = _derivatives(sums, *parameters)
+        return Weighting(log_w, slopes, slopes, A, first, second)
+
+    def _inner_sums(self, mu: Array, s: Array, nodes: _Nodes, inner: Array) -> list[Array]:
+        """Sums over nodes of density times weight times basis, then derivatives.
+
+        By mu, tau², mu², mu tau², tau⁴. These are Hermite polynomials in ``t = (sei z - mu) / s``,
+        so that the moments of t up to the fourth are enough.
+        """
+        t = (self.sei[:, None] * nodes.z - mu[..., None]) / s[..., None]
+        W = np.exp(-(t**2) / 2)
+        W *= inner * (1 / np.sqrt(2 * np.pi))
+        moments = [W @ nodes.basis]
+        for columns in (3, 3, 1, 1):
+            W *= t
+            moments.append(W @ nodes.basis[:, :columns])
+        s = s[..., None]
+        scale = self.sei[:, None] / s
+        m0, m1, m2, m3, m4 = (m * scale for m in moments)
+        return [
+            m0,
+            m1 / s,
+            (m2 - m0[..., :3]) / (2 * s**2),
+            (m2[..., :1] - m0[..., :1]) / s**2,
+            (m3 - 3 * m1[..., :1]) / (2 * s**3),
+            (m4 - 6 * m2[..., :1] + 3 * m0[..., :1]) / (4 * s**4),
+        ]
+
+    def _tails(self, mu: Array, s: Array, end: float) -> list[Array]:
+        """Probability below -end and above end, then its derivatives, each (B, k, 2)."""
+        s, sign = s[..., None], np.array([1.0, -1.0])
+        t = (self.sei[:, None] * np.array([-end, end]) - mu[..., None]) / s
+        phi = np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi) * sign
+        return [
+            ndtr(t * sign),
+            -phi / s,
+            -phi * t / (2 * s**2),
+            -phi * t / s**2,
+            phi * (1 - t**2) / (2 * s**3),
+            phi * t * (3 - t**2) / (4 * s**4),
+        ]
 
 
 def _basis(logs: Array) -> Array:
@@ -82,55 +161,11 @@ def _basis(logs: Array) -> Array:
     return np.column_stack(columns)
 
 
-def _inner_sums(
-    sei: Array, mu: Array, s2: Array, nodes: Array, inner: Array, basis: Array
-) -> list[Array]:
-    """Sums over nodes of density times weight times basis, then derivatives.
-
-    By mu, tau², mu², mu tau², tau⁴. These are Hermite polynomials in ``t = (sei z - mu) / s``,
-    so that the moments of t up to the fourth are enough.
-    """
-    s = np.sqrt(s2)[:, None]
-    t = (sei[:, None] * nodes - mu[:, None]) / s
-    W = np.exp(-(t**2) / 2) * (inner / np.sqrt(2 * np.pi)) * (sei[:, None] / s)
-    moments = [W @ basis]
-    for columns in (3, 3, 1, 1):
-        W *= t
-        moments.append(W @ basis[:, :columns])
-    m0, m1, m2, m3, m4 = moments
-    return [
-        m0,
-        m1 / s,
-        (m2 - m0[:, :3]) / (2 * s**2),
-        (m2[:, :1] - m0[:, :1]) / s**2,
-        (m3 - 3 * m1[:, :1]) / (2 * s**3),
-        (m4 - 6 * m2[:, :1] + 3 * m0[:, :1]) / (4 * s**4),
-    ]
-
-
-def _tails(sei: Array, mu: Array, s2: Array, end: float) -> list[Array]:
-    """Probability below -end and above end, then its derivatives, each (k, 2)."""
-    s = np.sqrt(s2)[:, None]
-    t = (sei[:, None] * np.array([-end, end]) - mu[:, None]) / s
-    phi = np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi) * np.array([1.0, -1.0])
-    return [
-        ndtr(t * np.array([1.0, -1.0])),
-        -phi / s,
-        -phi * t / (2 * s**2),
-        -phi * t / s**2,
-        phi * (1 - t**2) / (2 * s**3),
-        phi * t * (3 - t**2) / (4 * s**4),
-    ]
-
-
-def _expectation(sums: list[Array]) -> tuple[Array, Array, Array]:
-    """A, its first and its second derivatives, in the order mu, tau², a, b."""
-    base, m, t, mm, mt, tt = sums
-    A2 = np.empty((base.shape[0], 4, 4))
-    A2[:, 0, 0], A2[:, 0, 1], A2[:, 1, 1] = mm[:, 0], mt[:, 0], tt[:, 0]
-    A2[:, 0, 2:], A2[:, 1, 2:] = m[:, 1:3], t[:, 1:3]
-    A2[:, 2, 2], A2[:, 2, 3], A2[:, 3, 3] = base[:, 3], base[:, 4], base[:, 5]
-    rows, columns = np.triu_indices(4, 1)
-    A2[:, columns, rows] = A2[:, rows, columns]
-    A1 = np.column_stack([m[:, 0], t[:, 0], base[:, 1], base[:, 2]])
-    return base[:, 0], A1, A2
+def _derivatives(sums: list[Array], a: Array, b: Array) -> tuple[list[Array], list[Array | None]]:
+    """Derivatives of A over A by mu, tau², log a and log b."""
+    base, m, t, mm, mt, tt = (piece / sums[0][..., :1] for piece in sums)
+    first = [m[..., 0], t[..., 0], a * base[..., 1], b * base[..., 2]]
+    top = [mm[..., 0], mt[..., 0], a * m[..., 1], b * m[..., 2]]
+    middle = [tt[..., 0], a * t[..., 1], b * t[..., 2]]
+    own = [a * a * base[..., 3] + first[2], a * b * base[..., 4], b * b * base[..., 5] + first[3]]
+    return first, [*top, *middle, *own]

@@ -1,4 +1,4 @@
-"""Maximum likelihood of a selection model: Newton's method with tau² and weights kept positive."""
+"""Maximum likelihood of a selection model, from several starts at once."""
 
 from __future__ import annotations
 
@@ -7,66 +7,127 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metaalliance.core.arrays import Array
-from metaalliance.core.selection.likelihood import LikelihoodPoint, Selector, selection_likelihood
-from metaalliance.core.variance.tau2 import estimate_tau2, log_likelihood
-from metaalliance.core.variance.wls import weighted_fit
+from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.selection.climb import Climbed, climb
+from metaalliance.core.selection.likelihood import NoSelection, SelectionProblem, Weights
+from metaalliance.core.selection.penalty import Penalty
 from metaalliance.errors import ConvergenceError
 
-_ITERATIONS, _HALVINGS = 100, 30
-#: Largest step of a coefficient (in typical standard errors of one effect) or of a log weight.
-_LONGEST = 2.0
-#: Expected rise of the likelihood below which a step is the last, and below which a climb that
-#: rounding has stopped still counts as one.
-_CONVERGED, _NEAR = 1e-20, 1e-12
 #: A likelihood higher than the highest maximum by this is no rounding.
 _RISE = 1e-6
+#: Factors of the unselected coefficients, and weights, where climbs begin.
+_STARTS = ((1.0, 1.0), (0.8, 0.3), (0.3, 0.1), (1.2, 3.0))
+#: tau² at which the likelihood without selection is looked at, in shares of the largest squared
+#: residual; and the least log tau², in typical variances, where a climb begins.
+_GRID = 2.0 ** np.arange(-14, 1)
+_LEAST_LOG = -4.6
 
-Likelihood = Callable[[Array], LikelihoodPoint]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaling:
+    """From the parameters of scaled effects and designs to those of the effects as they are.
+
+    Attributes
+    ----------
+    unit : float
+        What effects were divided by.
+    T : ndarray, shape (q, q)
+    shift : ndarray, shape (q,)
+        Parameters are ``T theta + shift``.
+    """
+
+    unit: float
+    T: Array
+    shift: Array
+
+    def parameters(self, theta: Array) -> Array:
+        """Return parameters on the scale of the effects; theta (..., q)."""
+        return np.asarray(theta @ self.T.T + self.shift)
+
+    def covariance(self, V: Array) -> Array:
+        """Return covariances (..., q, q) on the scale of the effects; NaN stays where it is."""
+        gone = np.isnan(V)
+        moved: Array = self.T @ np.where(gone, 0.0, V) @ self.T.T
+        return np.where(gone, np.nan, moved)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SelectionOptimum:
-    """The highest point of a selection likelihood.
+    """The highest point of a selection likelihood, or the root of estimating equations.
 
     Attributes
     ----------
-    theta : ndarray, shape (p + 1 + d,)
-        Coefficients, tau², selection parameters.
-    point : LikelihoodPoint
-        Value, scores and Hessian there.
-    log_likelihood_unselected : float
-        Maximum without selection, for the same coefficients.
-    free : ndarray of bool, shape (p + 1 + d,)
-        False for tau² at zero.
+    problem : SelectionProblem
+        With scaled effects and designs.
+    scaling : Scaling
+        Back to effects as they are.
+    at : ndarray, shape (q,)
+        Parameters of `problem`.
+    log_likelihood, log_likelihood_unselected : float
+        Without penalty: there, and at the maximum without selection.
     lower : tuple of (ndarray, float)
-        Other maxima, the highest first, and how far below they are.
+        Parameters of other maxima, the highest first, and how far below they are.
     higher : float
         How much higher the likelihood was where a start ran away with its weights; zero where
         none did: above zero the likelihood has no maximum.
     """
 
-    theta: Array
-    point: LikelihoodPoint
+    problem: SelectionProblem
+    scaling: Scaling
+    at: Array
+    log_likelihood: float
     log_likelihood_unselected: float
-    free: Array
     lower: tuple[tuple[Array, float], ...] = ()
     higher: float = 0.0
 
+    @property
+    def theta(self) -> Array:
+        """Parameters on the scale of the effects, shape (q,)."""
+        return self.scaling.parameters(self.at)
+
+    @property
+    def free(self) -> BoolArray:
+        """False for tau² at zero."""
+        free = np.ones(self.at.size, dtype=bool)
+        if self.problem.bounded is not None:
+            free[self.problem.bounded] = self.at[self.problem.bounded] > 0
+        return free
+
     def covariance(self) -> Array:
         """Inverse of the observed information; NaN for a parameter at its boundary."""
-        full = np.full(self.point.hessian.shape, np.nan)
-        index = np.ix_(self.free, self.free)
-        full[index] = np.linalg.inv(-self.point.hessian[index])
-        return full
+        return self.scaling.covariance(-_inverse(self._jacobian(), self.free))
+
+    def sandwich(self, codes: IntArray, m: int) -> Array:
+        """Covariance from scores summed by study (0 to m - 1), times m / (m - 1)."""
+        sums = np.zeros((m, self.at.size))
+        np.add.at(sums, codes, self.problem.scores(self.at[None])[0])
+        bread = _inverse(self._jacobian(), self.free)
+        gone = np.isnan(bread)
+        half = np.where(gone, 0.0, bread) @ sums.T
+        V = np.where(gone, np.nan, half @ half.T * (m / (m - 1)))
+        return self.scaling.covariance(np.asarray(V))
+
+    def _jacobian(self) -> Array:
+        return self.problem.at(self.at[None]).hessian[0]
+
+
+def _inverse(hessian: Array, free: BoolArray) -> Array:
+    """Inverse of the free part, NaN elsewhere."""
+    full = np.full(hessian.shape, np.nan)
+    index = np.ix_(free, free)
+    full[index] = np.linalg.inv(hessian[index])
+    return full
 
 
 def maximise_selection(
     yi: Array,
     vi: Array,
     X: Array,
-    selector: Callable[[Array, Array], Selector],
-    n_weights: int,
+    weights: Callable[[Array, Array], Weights],
+    *,
+    U: Array | None = None,
+    Z: Array | None = None,
+    penalty: Penalty | None = None,
     furthest: float = 1e6,
 ) -> SelectionOptimum:
     """Find the maximum over coefficients, tau² and weights, from several starts.
@@ -79,178 +140,163 @@ def maximise_selection(
     yi, vi : ndarray, shape (k,)
         Effects and sampling variances, the favoured direction upwards.
     X : ndarray, shape (k, p)
-        Design matrix of full rank.
-    selector : callable
-        Scaled effects and variances to the weighting function.
-    n_weights : int
-        Number d of free selection parameters, all positive, one without selection.
+        Design matrix of full rank; its first column is the intercept.
+    weights : callable
+        Scaled effects and variances to the selection model.
+    U, Z : ndarray, shape (k, g) and (k, z), optional
+        Designs of log tau² and of the logarithms of the selection parameters, as `X`.
+    penalty : Penalty, optional
+        Added to the log-likelihood; of moderators it sees the intercept at their means and
+        coefficients for one standard deviation.
     furthest : float
-        Parameters further from one than this factor have run away: there is no maximum there.
+        Selection parameters further from one than this factor have run away: there is no maximum
+        there.
 
     Raises
     ------
     ConvergenceError
         When no start reaches a maximum with finite weights.
     """
+    problem, scaling = _scaled(yi, vi, X, weights, U, Z, penalty)
+    unselected, without = _unselected(problem)
+    found = climb(
+        lambda theta, _: problem.at(theta),
+        _starts(problem, unselected),
+        bounded=problem.bounded,
+        logarithms=problem.selection,
+        furthest=furthest,
+        together=True,
+    )
+    if not found.arrived.any():
+        raise ConvergenceError("The likelihood of the selection model has no maximum.")
+    tops = _distinct(found)
+    top = found.theta[tops[0]]
+    shift = yi.size * np.log(scaling.unit)
+    own = replace(problem, penalty=None).log_likelihood(top) if penalty else found.value[tops[0]]
+    rise = float(np.max(found.value[found.lost], initial=-np.inf) - found.value[tops[0]])
+    return SelectionOptimum(
+        problem=problem,
+        scaling=scaling,
+        at=top,
+        log_likelihood=float(own - shift),
+        log_likelihood_unselected=without - shift,
+        lower=tuple(
+            (scaling.parameters(found.theta[i]), float(found.value[tops[0]] - found.value[i]))
+            for i in tops[1:]
+        ),
+        higher=rise if rise > _RISE else 0.0,
+    )
+
+
+def _scaled(
+    yi: Array,
+    vi: Array,
+    X: Array,
+    weights: Callable[[Array, Array], Weights],
+    U: Array | None,
+    Z: Array | None,
+    penalty: Penalty | None,
+) -> tuple[SelectionProblem, Scaling]:
+    """Effects over their typical error, columns of designs centred over their deviations."""
     unit = float(np.sqrt(vi.size / np.sum(1 / vi)))
     y, v = yi / unit, vi / unit**2
-    select = selector(y, v)
-
-    def likelihood(theta: Array) -> LikelihoodPoint:
-        return selection_likelihood(y, v, X, select, theta)
-
-    tau2 = estimate_tau2(y, v, X, "ML")
-    unselected = log_likelihood(y, v, X, tau2, restricted=False)
-    beta = weighted_fit(y, X, 1 / (v + tau2)).beta
-    p = X.shape[1]
-    starts = _starts(beta, tau2, n_weights)
-    lost: list[float] = []
-    tops = [climb(likelihood, start, p, furthest, lost) for start in starts]
-    maxima = _distinct(likelihood, [top for top in tops if top is not None])
-    if not maxima:
-        raise ConvergenceError("The likelihood of the selection model has no maximum.")
-    rise = max(lost, default=-np.inf) - likelihood(maxima[0]).value
-    found = _on_scale(likelihood, maxima, unit, p, unselected)
-    return replace(found, higher=float(rise)) if rise > _RISE else found
-
-
-def _distinct(likelihood: Likelihood, tops: list[Array]) -> list[Array]:
-    """Different maxima, the highest first."""
-    kept: list[Array] = []
-    for top in sorted(tops, key=lambda t: -likelihood(t).value):
-        if not any(np.allclose(top, other, rtol=1e-4, atol=1e-5) for other in kept):
-            kept.append(top)
-    return kept
-
-
-def _starts(beta: Array, tau2: float, d: int) -> list[Array]:
-    """Unselected estimates and ones drawn to zero, with several weights."""
-    starts = []
-    for shrink, weight in ((1.0, 1.0), (0.8, 0.3), (0.3, 0.1), (1.2, 3.0)):
-        for variance in (tau2, tau2 + 0.5, 0.1 * tau2):
-            starts.append(np.concatenate([shrink * beta, [variance], np.full(d, weight)]))
-        if d == 0:
-            break
-    return starts
-
-
-def climb(
-    likelihood: Likelihood,
-    start: Array,
-    p: int,
-    furthest: float = 1e6,
-    lost: list[float] | None = None,
-) -> Array | None:
-    """Newton's method from one start; None where it runs away or crawls.
-
-    Parameters
-    ----------
-    likelihood : callable
-        Value, scores and Hessian at ``(beta, tau², weights)``.
-    start : ndarray
-        Where to begin; `p` coefficients, tau² at least zero, positive weights.
-    p : int
-        Number of coefficients.
-    furthest : float
-        Weights further from one than this factor have run away.
-    lost : list of float, optional
-        Takes the likelihood where a start has run away.
-    """
-    theta, point = start, likelihood(start)
-    for _ in range(_ITERATIONS):
-        if not np.isfinite(point.value):
-            return None
-        if _run_away(theta[p + 1 :], furthest):
-            if lost is not None:
-                lost.append(point.value)
-            return None
-        gradient, hessian = _by_log_weights(point, theta, p)
-        step = _step(theta, gradient, hessian, p)
-        if float(np.abs(gradient @ step)) < _CONVERGED * (1 + abs(point.value)):
-            return _moved(theta, step, p) if np.isfinite(step).all() else None
-        theta, point, rose = _halved(likelihood, theta, point, step, p)
-        if not rose:
-            return theta if float(np.abs(gradient @ step)) < _NEAR else None
-    return None
-
-
-def _run_away(weights: Array, furthest: float) -> bool:
-    return bool((weights > furthest).any() or (weights < 1 / furthest).any())
-
-
-def _by_log_weights(point: LikelihoodPoint, theta: Array, p: int) -> tuple[Array, Array]:
-    """Gradient and Hessian by beta, tau² and the logs of the weights."""
-    scale = np.concatenate([np.ones(p + 1), theta[p + 1 :]])
-    gradient = point.gradient * scale
-    hessian = point.hessian * np.outer(scale, scale)
-    place = np.arange(p + 1, theta.size)
-    hessian[place, place] += gradient[place]
-    return gradient, hessian
-
-
-def _step(theta: Array, gradient: Array, hessian: Array, p: int) -> Array:
-    """Uphill step that leaves tau² at zero or above, no longer than allowed."""
-    step = np.zeros_like(gradient)
-    free = np.ones(gradient.size, dtype=bool)
-    free[p] = theta[p] > 0 or gradient[p] > 0
-    if not free.any():
-        return step
-    step[free] = _uphill(gradient[free], hessian[np.ix_(free, free)])
-    step *= min(1.0, _LONGEST / max(float(np.abs(step).max()), _LONGEST))
-    if theta[p] + step[p] < 0:
-        step[p], free[p] = -theta[p], False
-        if not free.any():
-            return step
-        slope = gradient[free] + hessian[free, p] * step[p]
-        step[free] = _uphill(slope, hessian[np.ix_(free, free)])
-        step[free] *= min(1.0, _LONGEST / max(float(np.abs(step[free]).max()), _LONGEST))
-    return step
-
-
-def _uphill(gradient: Array, hessian: Array) -> Array:
-    """Newton's step, with directions of positive curvature turned uphill."""
-    values, vectors = np.linalg.eigh(-hessian)
-    curvature = np.maximum(np.abs(values), 1e-8 * max(float(np.abs(values).max()), 1e-8))
-    step: Array = vectors @ ((vectors.T @ gradient) / curvature)
-    return step
-
-
-def _moved(theta: Array, step: Array, p: int) -> Array:
-    moved = theta + step
-    moved[p] = max(0.0, moved[p])
-    moved[p + 1 :] = theta[p + 1 :] * np.exp(step[p + 1 :])
-    return moved
-
-
-def _halved(
-    likelihood: Likelihood, theta: Array, point: LikelihoodPoint, step: Array, p: int
-) -> tuple[Array, LikelihoodPoint, bool]:
-    """Halve the step until the likelihood does not fall by more than rounding."""
-    slack = 1e-13 * (1 + abs(point.value))
-    for _ in range(_HALVINGS):
-        candidate = _moved(theta, step, p)
-        reached = likelihood(candidate)
-        if reached.value >= point.value - slack:
-            return candidate, reached, True
-        step = step / 2
-    return theta, point, False
-
-
-def _on_scale(
-    likelihood: Likelihood, maxima: list[Array], unit: float, p: int, unselected: float
-) -> SelectionOptimum:
-    """Take the maxima of scaled effects back to their own scale."""
-    scaled = maxima[0]
-    point = likelihood(scaled)
-    factor = np.ones(scaled.size)
-    factor[:p], factor[p] = unit, unit**2
-    free = np.ones(scaled.size, dtype=bool)
-    free[p] = scaled[p] > 0
-    shift = point.scores.shape[0] * np.log(unit)
-    moved = LikelihoodPoint(
-        point.value - shift,
-        point.scores / factor,
-        point.hessian / np.outer(factor, factor),
+    model = weights(y, v)
+    (x, A), (u, B), (z, C) = (_standardised(D) for D in (X, U, Z))
+    log_variance = U is not None or penalty is not None
+    blocks = [unit * A, B if log_variance else unit**2 * B, *(model.n * (C,))]
+    q = sum(block.shape[0] for block in blocks)
+    T, shift, place = np.zeros((q, q)), np.zeros(q), 0
+    for block in blocks:
+        end = place + block.shape[0]
+        T[place:end, place:end] = block
+        place = end
+    if log_variance:
+        shift[A.shape[0]] = 2 * np.log(unit)
+    own = None if penalty is None else replace(penalty, unit=penalty.unit / unit)
+    problem = SelectionProblem(
+        yi=y, vi=v, X=X if x is None else x, weights=model, U=u, Z=z, penalty=own
     )
-    lower = tuple((top * factor, point.value - likelihood(top).value) for top in maxima[1:])
-    return SelectionOptimum(scaled * factor, moved, unselected - shift, free, lower)
+    return problem, Scaling(unit, T, shift)
+
+
+def _standardised(design: Array | None) -> tuple[Array | None, Array]:
+    """Columns after the first centred over their deviations, and the way back."""
+    if design is None:
+        return None, np.ones((1, 1))
+    if design.shape[1] == 1:
+        return design, np.ones((1, 1))
+    mean, spread = design[:, 1:].mean(axis=0), design[:, 1:].std(axis=0)
+    back = np.diag(np.concatenate([[1.0], 1 / spread]))
+    back[0, 1:] = -mean / spread
+    return np.column_stack([design[:, 0], (design[:, 1:] - mean) / spread]), back
+
+
+def _starts(problem: SelectionProblem, unselected: Array) -> Array:
+    """Unselected estimates and ones drawn to zero, with several weights."""
+    mean, variance, *others = problem.places
+    tau2 = float(unselected[variance.start])
+    starts = []
+    for shrink, weight in _STARTS:
+        for spread in _spreads(problem, tau2):
+            start = np.zeros(problem.places[-1].stop)
+            start[mean], start[variance] = shrink * unselected[mean], unselected[variance]
+            start[variance.start] = spread
+            start[[place.start for place in others]] = np.log(weight)
+            starts.append(start)
+        if not others:
+            break
+    return np.array(starts)
+
+
+def _spreads(problem: SelectionProblem, variance: float) -> tuple[float, float, float]:
+    """The unselected tau², a larger and a smaller one; or their logarithms."""
+    if problem.log_variance:
+        return (max(variance, _LEAST_LOG), variance + 1.0, max(variance - 2.3, _LEAST_LOG))
+    return (variance, variance + 0.5, 0.1 * variance)
+
+
+def _unselected(problem: SelectionProblem) -> tuple[Array, float]:
+    """Maximum of the log-likelihood without selection and without penalty, and its value."""
+    plain = replace(problem, weights=NoSelection(), Z=None, penalty=None)
+    one = replace(plain, U=None)
+    found = _highest(one, _ridge(one))
+    if plain.U is None:
+        return found
+    start = np.zeros(plain.places[-1].stop)
+    start[: found[0].size] = found[0]
+    start[found[0].size - 1] = np.log(max(found[0][-1], 0.01))
+    return _highest(plain, start[None])
+
+
+def _highest(problem: SelectionProblem, starts: Array) -> tuple[Array, float]:
+    found = climb(lambda theta, _: problem.at(theta), starts, bounded=problem.bounded,
+                  logarithms=slice(0, 0), together=True)  # fmt: skip
+    if not found.arrived.any():
+        raise ConvergenceError("The likelihood of the model without selection has no maximum.")
+    top = found.best()
+    return found.theta[top], float(found.value[top])
+
+
+def _ridge(problem: SelectionProblem) -> Array:
+    """Points on a grid of tau², coefficients profiled out, higher than their neighbours."""
+    y, X = problem.yi, problem.X
+    far = float(np.max((y - X @ np.linalg.lstsq(X, y, rcond=None)[0]) ** 2))
+    grid = np.concatenate([[0.0], max(far, 1e-3) * _GRID])
+    w = 1 / (problem.vi + grid[:, None])
+    bread = np.einsum("gk,ka,kb->gab", w, X, X)
+    beta = np.linalg.solve(bread, np.einsum("gk,ka->ga", w * y, X)[:, :, None])[:, :, 0]
+    theta = np.column_stack([beta, grid])
+    value = np.pad(problem.at(theta).value, 1, constant_values=-np.inf)
+    return theta[(value[1:-1] >= value[:-2]) & (value[1:-1] >= value[2:])]
+
+
+def _distinct(found: Climbed) -> list[int]:
+    """Different maxima, the highest first."""
+    kept: list[int] = []
+    rest = np.flatnonzero(found.arrived)
+    while rest.size:
+        top = int(rest[np.argmax(found.value[rest])])
+        apart = np.abs(found.theta[rest] - found.theta[top])
+        kept.append(top)
+        rest = rest[(apart > 1e-5 + 1e-4 * np.abs(found.theta[top])).any(axis=1)]
+    return kept

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import log_ndtr
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.selection.fit import climb
-from metaalliance.core.selection.likelihood import LikelihoodPoint, Weighting, selection_likelihood
+from metaalliance.core.selection.climb import Climbed, climb
+from metaalliance.core.selection.likelihood import SelectionProblem, Weighting
 from metaalliance.errors import ConvergenceError
 
 #: Profiles end this far (in typical standard errors) from the estimate: the limit is infinite.
@@ -51,35 +51,16 @@ class Conditional:
         cut = critical * np.sqrt(v)
         return cls(y, v, cut, y >= cut, unit)
 
-    def point(self, mean: float, tau2: float) -> LikelihoodPoint:
-        """Likelihood with derivatives by mean and tau²."""
-        return self._likelihood(np.ones((self.y.size, 1)), np.array([mean, tau2]))
+    @property
+    def problem(self) -> SelectionProblem:
+        """The likelihood of mean and tau², conditional on the side that each effect is on."""
+        return SelectionProblem(
+            yi=self.y, vi=self.v, X=np.ones((self.y.size, 1)), weights=_Sides(self.cut, self.high)
+        )
 
-    def _likelihood(
-        self, X: Array, theta: Array, offset: float = 0.0, extra: float = 0.0
-    ) -> LikelihoodPoint:
-        """Likelihood at ``X beta + offset`` and ``tau² + extra``."""
-
-        def select(mu: Array, tau2: float, _: Array) -> Weighting:
-            return self._weighting(mu + offset, tau2 + extra)
-
-        return selection_likelihood(self.y - offset, self.v + extra, X, select, theta)
-
-    def _weighting(self, mu: Array, tau2: float) -> Weighting:
-        """Probability of the side that each effect is on, with derivatives."""
-        s2 = self.v + tau2
-        s = np.sqrt(s2)
-        sign = np.where(self.high, -1.0, 1.0)
-        t = (self.cut - mu) / s
-        A = np.exp(log_ndtr(sign * t))
-        phi = sign * np.exp(-(t**2) / 2) / math.sqrt(2 * math.pi)
-        A1 = np.column_stack([-phi / s, -phi * t / (2 * s2)])
-        A2 = np.empty((t.size, 2, 2))
-        A2[:, 0, 0] = -phi * t / s2
-        A2[:, 0, 1] = A2[:, 1, 0] = phi * (1 - t**2) / (2 * s**3)
-        A2[:, 1, 1] = phi * t * (3 - t**2) / (4 * s2**2)
-        none = np.zeros((t.size, 0))
-        return Weighting(np.zeros(t.size), none, np.zeros((t.size, 0, 0)), A, A1, A2)
+    def value(self, mean: float, tau2: float) -> float:
+        """Log-likelihood of mean and tau²."""
+        return self.problem.log_likelihood(np.array([mean, tau2]))
 
     def maximum(self, starts: list[Array]) -> Array:
         """Mean and tau² at the highest maximum.
@@ -89,50 +70,58 @@ class Conditional:
         ConvergenceError
             When no start reaches one.
         """
-        X = np.ones((self.y.size, 1))
-        tops = [climb(lambda t: self._likelihood(X, t), s, 1) for s in starts]
-        found = [top for top in tops if top is not None]
-        if not found:
+        found = self._climb(np.array(starts), None)
+        if not found.arrived.any():
             raise ConvergenceError("The likelihood of p-uniform* has no maximum.")
-        return max(found, key=lambda t: self.point(float(t[0]), float(t[1])).value)
+        return np.asarray(found.theta[found.best()])
 
     def at_mean(self, mean: float, tau2: float) -> tuple[float, float]:
         """Highest value with the mean given, and its tau²; the search starts at `tau2`."""
-        X = np.zeros((self.y.size, 0))
-        likelihood = lambda t: self._likelihood(X, t, offset=mean)  # noqa: E731
-        return _highest(likelihood, [np.array([t]) for t in (tau2, 0.0, tau2 + 1)], 0)
+        return self._highest([[mean, t] for t in (tau2, 0.0, tau2 + 1)], held=0)
 
     def at_tau2(self, tau2: float, mean: float) -> tuple[float, float]:
         """Highest value with tau² given, and its mean; the search starts at `mean`."""
-        X = np.ones((self.y.size, 1))
+        return self._highest([[m, tau2] for m in (mean, mean - 1, mean + 1)], held=1)
 
-        def likelihood(theta: Array) -> LikelihoodPoint:
-            point = self._likelihood(X, theta, extra=tau2)
-            return _pinned(point)
+    def _highest(self, starts: list[list[float]], held: int) -> tuple[float, float]:
+        found = self._climb(np.array(starts), held)
+        if not found.arrived.any():
+            raise ConvergenceError(
+                "A profile of p-uniform* has no maximum: too few effects bound it. "
+                "Read another method."
+            )
+        top = found.best()
+        return float(found.value[top]), float(found.theta[top, 1 - held])
 
-        starts = [np.array([m, 0.0]) for m in (mean, mean - 1, mean + 1)]
-        return _highest(likelihood, starts, 1)
+    def _climb(self, starts: Array, held: int | None) -> Climbed:
+        problem, still = self.problem, np.zeros(starts.shape, dtype=bool)
+        if held is not None:
+            still[:, held] = True
+        return climb(lambda theta, _: problem.at(theta), starts, bounded=1, held=still,
+                     logarithms=slice(0, 0), together=True)  # fmt: skip
 
 
-def _pinned(point: LikelihoodPoint) -> LikelihoodPoint:
-    """Hold the last parameter at its boundary, by a slope that leads outwards."""
-    scores, hessian = point.scores.copy(), point.hessian.copy()
-    scores[:, -1] = -1.0
-    hessian[-1, :] = hessian[:, -1] = 0.0
-    hessian[-1, -1] = -1.0
-    return LikelihoodPoint(point.value, scores, hessian)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sides:
+    """Probability of the side of its cut that each effect is on, as an expected weight."""
 
+    cut: Array
+    high: BoolArray
+    n: int = 0
 
-def _highest(
-    likelihood: Callable[[Array], LikelihoodPoint], starts: list[Array], p: int
-) -> tuple[float, float]:
-    tops = [climb(likelihood, s, p) for s in starts]
-    found = [(likelihood(t).value, float(t[0])) for t in tops if t is not None]
-    if not found:
-        raise ConvergenceError(
-            "A profile of p-uniform* has no maximum: too few effects bound it. Read another method."
-        )
-    return max(found)
+    def __call__(self, mu: Array, s: Array, eta: Array) -> Weighting:
+        """Return the probabilities with derivatives."""
+        sign = np.where(self.high, -1.0, 1.0)
+        t = (self.cut - mu) / s
+        A = np.exp(log_ndtr(sign * t))
+        phi = sign * np.exp(-(t**2) / 2) / math.sqrt(2 * math.pi) / A
+        first = [-phi / s, -phi * t / (2 * s**2)]
+        second: list[Array | None] = [
+            -phi * t / s**2,
+            phi * (1 - t**2) / (2 * s**3),
+            phi * t * (3 - t**2) / (4 * s**4),
+        ]
+        return Weighting(np.zeros((1, 1)), eta, None, A, first, second)
 
 
 def profile_interval(
@@ -151,7 +140,7 @@ def profile_interval(
     lowest : float
         Boundary of the parameter, -inf without one.
     """
-    drop = float(chi2.isf(1 - level, 1)) / 2
+    drop = float(chi2_isf(1 - level, 1)) / 2
 
     def excess(value: float) -> float:
         return top - profile(value) - drop

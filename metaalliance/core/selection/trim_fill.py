@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import rankdata
 
 from metaalliance.core.arrays import Array
 from metaalliance.errors import ConvergenceError, EstimationError
@@ -99,6 +98,8 @@ def _missing(centred: Array, estimator: FillEstimator) -> float:
     if estimator == "R0":
         below = size[centred < 0]
         return float((size > (below.max() if below.size else 0)).sum()) - 1
+    from scipy.stats import rankdata
+
     T = float(rankdata(size)[centred > 0].sum())
     if estimator == "L0":
         return (4 * T - k * (k + 1)) / (2 * k - 1)

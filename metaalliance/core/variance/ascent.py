@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.disjoint import DisjointPoint
-from metaalliance.core.variance.multilevel import (
-    MultilevelData,
-    MultilevelPoint,
-    evaluate,
-    score_and_information,
-)
+from metaalliance.core.variance.likelihood import Likelihood, Point, likelihood_of
+from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.structure import Nested
 from metaalliance.errors import ConvergenceError
 
@@ -61,6 +58,8 @@ def _unweighted_residuals(data: MultilevelData) -> Array:
     design = data.disjoint
     if design is not None:
         return DisjointPoint.of(design, data.yi, design.x).residuals_of(data.yi)
+    if data.X.shape[1] == 1 and (data.X == 1).all():
+        return np.asarray(data.yi - data.yi.mean())
     return np.asarray(data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0])
 
 
@@ -140,17 +139,18 @@ def maximize(
         When the optimum is not reached.
     """
     fixed = np.zeros(len(data.names), dtype=bool) if held is None else held
-    point = evaluate(data, np.asarray(start, float), restricted=restricted)
+    likelihood = likelihood_of(data, restricted=restricted)
+    point = likelihood.at(np.asarray(start, float))
     lowest, previous = data.structure.lowest, np.inf
     scale = data.yi.size / float(np.sum(1 / data.vi))
     for _ in range(MAX_ITERATIONS):
         end = None if limit is None else limit(point)
         if end is not None:
             return end
-        score, information, expected = score_and_information(data, point, restricted=restricted)
+        score, information, expected = likelihood.slope(point)
         B = _directions(point.theta - lowest, score, fixed, same_total=same_total)
         if not B.shape[1]:
-            return point
+            return likelihood.whole(point)
         metric = data.structure.metric(point.theta)
         D = None if metric is None else B.T @ metric @ B
         H, newton = _curvature(B, information, expected, D)
@@ -158,15 +158,15 @@ def maximize(
         gain, stride = float(score @ step), data.structure.stride(point.theta, step)
         if D is not None and stride > LONGEST_LOG:
             step = _damped(data, point, score, H, D, B)
-        reached = _climb(data, point, step, restricted=restricted)
+        reached = _climb(likelihood, point, step, lowest)
         moved = _moved(point.theta, reached.theta, lowest, scale)
         point = reached
         if moved <= (NEWTON_ROUNDING if newton else ROUNDING):
-            return point
+            return likelihood.whole(point)
         if D is not None and gain <= LAST_GAIN / NO_GAIN * rounding(point):
-            return point
+            return likelihood.whole(point)
         if expected is None and 0.9 * previous <= moved <= STALLED:
-            return point
+            return likelihood.whole(point)
         previous = moved
     raise ConvergenceError("The variance components did not converge.")
 
@@ -199,9 +199,9 @@ def _moved(before: Array, after: Array, lowest: Array, scale: float) -> float:
     return float((np.abs(after - before) / size).max())
 
 
-def rounding(point: MultilevelPoint) -> float:
+def rounding(point: Point) -> float:
     """What a likelihood may differ by and be the same."""
-    return NO_GAIN * (point.u.size + abs(point.log_likelihood))
+    return NO_GAIN * (point.k + abs(point.log_likelihood))
 
 
 def _directions(theta: Array, score: Array, fixed: BoolArray, *, same_total: bool) -> Array:
@@ -247,14 +247,12 @@ def _curvature(
     )
 
 
-def _climb(
-    data: MultilevelData, point: MultilevelPoint, step: Array, *, restricted: bool
-) -> MultilevelPoint:
+def _climb(likelihood: Likelihood, point: Point, step: Array, lowest: Array) -> Any:
     """Move along `step`, halved until the likelihood does not fall by more than rounding."""
+    least = point.log_likelihood - rounding(point)
     for _ in range(60):
-        theta = np.maximum(point.theta + step, data.structure.lowest)
-        candidate = evaluate(data, theta, restricted=restricted)
-        if candidate.log_likelihood >= point.log_likelihood - rounding(point):
+        candidate = likelihood.at(np.maximum(point.theta + step, lowest))
+        if candidate.log_likelihood >= least:
             return candidate
         step = step / 2
     return point

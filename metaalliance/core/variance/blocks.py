@@ -56,7 +56,17 @@ class StudyBlocks:
         if not self._matrix:  # a sparse product runs along the columns
             ends, k = np.append(self.starts, self.study.size), self.study.size
             self._matrix.append(csr_matrix((np.ones(k), np.arange(k), ends), shape=(self.m, k)))
-        return np.asarray(self._matrix[0] @ values, dtype=np.float64)
+        return np.asarray(self._matrix[0] @ values)
+
+    def weighted(self, weights: Array, values: Array) -> Array:
+        """Sum rows (k, c) times each of several weights (w, k) within studies, (w, m, c)."""
+        count, k = weights.shape
+        ends = np.append(self.starts, k)
+        whole = np.concatenate([ends[:-1] + i * k for i in range(count)] + [[count * k]])
+        matrix = csr_matrix(
+            (weights.ravel(), np.tile(np.arange(k), count), whole), shape=(count * self.m, k)
+        )
+        return np.asarray(matrix @ values).reshape(count, self.m, -1)
 
     def of_one_size(self, wanted: BoolArray, cells: int = 4_000_000) -> Iterator[IntArray]:
         """Yield rows (c, n) of the wanted studies by size, in batches of bounded memory."""

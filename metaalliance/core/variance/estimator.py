@@ -10,6 +10,7 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.data_sets import Regressions
+from metaalliance.core.variance.many.mean_variants import MeanVariants
 from metaalliance.core.variance.many.variant_ascent import highest_from_inside, in_parts
 from metaalliance.core.variance.many.variants import Points, Variants
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
@@ -44,7 +45,9 @@ class Estimator:
         tau2 = 0.0 if self.name == "FE" else estimate_tau2(data.yi, data.vi, data.X, self.name)
         return evaluate(data, np.array([0.0, tau2]), restricted=self.restricted)
 
-    def refit(self, data: MultilevelData, Y: Array, start: Array) -> Iterator[Points]:
+    def refit(
+        self, data: MultilevelData, Y: Array, start: Array, draws: Array | None = None
+    ) -> Iterator[Points]:
         """Fit the model to other effects, some at a time.
 
         Parameters
@@ -55,6 +58,8 @@ class Estimator:
             Effects, a column for each fit.
         start : ndarray, shape (c,)
             Variance components to begin with.
+        draws : ndarray, shape (n, m), optional
+            Where the columns are the effects of `data` times a number of each study: these numbers.
 
         Yields
         ------
@@ -62,16 +67,22 @@ class Estimator:
             Where an estimate did not arrive, components and all that rests on them are NaN.
         """
         columns = tuple(np.ascontiguousarray(x)[:, None] for x in data.X.T)
-        yield from self._points(Variants.of(data.structure, Y, columns), start)
+        means = None if draws is None or data.means is None else data.means.of_factors(draws)
+        yield from self._points(Variants.of(data.structure, Y, columns), start, means)
 
     def redesign(self, data: MultilevelData, X: Array, start: Array) -> Iterator[Points]:
         """Fit the model to the same effects on other designs, shape (p, k, n); see `refit`."""
         return self._points(Variants.of(data.structure, data.yi[:, None], tuple(X)), start)
 
-    def _points(self, variants: Variants, start: Array) -> Iterator[Points]:
+    def _points(
+        self, variants: Variants, start: Array, means: MeanVariants | None = None
+    ) -> Iterator[Points]:
+        done = 0
         for part in in_parts(variants):
+            climbing = part if means is None else means.take(slice(done, done + part.size))
+            done += part.size
             if self.multilevel:
-                theta = highest_from_inside(part, start, restricted=self.restricted).theta
+                theta = highest_from_inside(climbing, start, restricted=self.restricted).theta
             else:
                 theta = np.zeros((part.size, 2))
                 theta[:, 1] = self._tau2(part)

@@ -46,7 +46,11 @@ def q_test(data: MultilevelData) -> QTest:
     Higgins and Thompson (2002).
     """
     k, p = data.X.shape
-    point = evaluate(data, np.zeros(len(data.names)), restricted=False)
+    nothing = np.zeros(len(data.names))
+    if data.means is not None:
+        at = data.means.at(nothing[None], restricted=False)
+        return _tested(float(at.rss[0]), k - p, float(at.trace()[0]))
+    point = evaluate(data, nothing, restricted=False)
     Q = float((data.yi - fitted_values(data, point)) @ point.u)
     trace = float(point.covariance.diagonal(data.names.index("effect")).sum())
     if point.disjoint is None:

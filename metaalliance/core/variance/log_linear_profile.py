@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.linalg import null_space
 from scipy.optimize import brentq, linprog
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.ascent import MANY_STUDIES
 from metaalliance.core.variance.log_linear import NOTHING, LogLinear
@@ -89,7 +89,7 @@ class Profile:
         ----------
         Hardy and Thompson (1996).
         """
-        crit = float(chi2.isf(1 - level, 1))
+        crit = float(chi2_isf(1 - level, 1))
         return Interval(self._end(-1.0, crit), self._end(1.0, crit))
 
     @property
@@ -128,7 +128,7 @@ class Profile:
         near = sorted(places, key=lambda known: abs(known - value))
         if self.data.blocks.m > MANY_STUDIES or abs(near[0] - value) <= _NEAR * self._unit:
             return [places[near[0]]]
-        sides = [[k for k in near if (k < value) is below][:1] for below in (True, False)]
+        sides = [[k for k in near if (k < value) == below][:1] for below in (True, False)]
         return [places[key] for key in dict.fromkeys((*sides[0], *sides[1]))]
 
     @property
@@ -184,7 +184,7 @@ class Profile:
         falls = self._drop(start) > crit
         for _ in range(_DOUBLINGS):
             end = start + side * step
-            if (self._drop(end) > crit) is not falls:
+            if (self._drop(end) > crit) != falls:
                 root = self._root(start, end, crit)
                 if falls or self.drop(root) >= crit - _SAME:
                     return root

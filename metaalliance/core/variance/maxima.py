@@ -68,13 +68,16 @@ def second_of_tau2(
 
 
 def second_of_points(
-    points: Sequence[MultilevelPoint], best: MultilevelPoint, typical: float
+    points: Sequence[MultilevelPoint], best: MultilevelPoint, vi: Array
 ) -> Maximum | None:
     """Return the highest of the maxima that were reached from several starts, beside the best.
 
-    `typical` is a sampling variance of usual size: components that differ by much less are one.
+    Components that differ by much less than the median of the sampling variances `vi` (k,) are
+    one.
     """
-    size = typical + float(best.theta.sum())
+    if len(points) == 1:
+        return None
+    size = float(np.median(vi)) + float(best.theta.sum())
     others = [p for p in points if np.abs(p.theta - best.theta).max() > _SAME * size]
     if not others:
         return None

@@ -12,9 +12,13 @@ from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.disjoint import Disjoint, DisjointPoint
 from metaalliance.core.variance.levels import LevelCovariance
+from metaalliance.core.variance.many.mean_variants import MeanVariants, constant
 from metaalliance.core.variance.people import People
 from metaalliance.core.variance.products import trace_products
 from metaalliance.core.variance.structure import Covariance, Nested, Structure
+
+#: Groups of effects, each with a coefficient, above which sums by group replace matrices.
+MANY_GROUPS = 20
 
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
 RIDGE = 1e-6
@@ -44,6 +48,7 @@ class MultilevelData:
     structure: Structure
     order: IntArray = field(repr=False)
     _disjoint: list[Disjoint | None] = field(default_factory=list, init=False, repr=False)
+    _means: list[MeanVariants | None] = field(default_factory=list, init=False, repr=False)
 
     @property
     def disjoint(self) -> Disjoint | None:
@@ -52,6 +57,18 @@ class MultilevelData:
             found = None if self.structure.crossed else Disjoint.of(self.X)
             self._disjoint.append(found if found and found.holds(self.blocks) else None)
         return self._disjoint[0]
+
+    @property
+    def means(self) -> MeanVariants | None:
+        """The effects as means of studies, where the design is constant within studies.
+
+        None where its matrices would be large and its groups need none.
+        """
+        if not self._means:
+            large = self.X.shape[1] > MANY_GROUPS and self.disjoint is not None
+            found = None if large else MeanVariants.of(self.structure, self.yi, self.X)
+            self._means.append(found)
+        return self._means[0]
 
     @property
     def vi(self) -> Array:
@@ -116,6 +133,11 @@ class MultilevelPoint:
     def with_coefficients(self, beta: Array, bread: Array) -> MultilevelPoint:
         """Return the model with other coefficients and another covariance of them."""
         return replace(self, beta=beta, bread=bread, _WX=[self.WX], disjoint=None)
+
+    @property
+    def k(self) -> int:
+        """Number of effects."""
+        return int(self.u.size)
 
 
 def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float) -> MultilevelData:
@@ -191,10 +213,8 @@ def _likelihood(
     restricted: bool,
 ) -> float:
     """Log-likelihood from the residuals, and log-determinants of the bread and of X'X."""
-    k, p = data.X.shape
-    value = -0.5 * (k * np.log(2 * np.pi) + covariance.log_determinant + rss)
-    if restricted:
-        value += 0.5 * (p * np.log(2 * np.pi) + logs[0] + logs[1])
+    value = constant(*data.X.shape, restricted=restricted)
+    value -= 0.5 * (covariance.log_determinant + rss - sum(logs))
     return float(value)
 
 

@@ -96,8 +96,6 @@ class Shared:
         u times the inverse.
     walk : Walk or None
         What is shared, given the effects; None without a correlation.
-    log_diagonal : ndarray, shape () or (r,)
-        Logarithm of the determinant of the diagonal.
     """
 
     people: People
@@ -106,7 +104,6 @@ class Shared:
     inverse: Array
     scaled: Array
     walk: Walk | None
-    log_diagonal: Array
 
     @classmethod
     def build(
@@ -118,25 +115,22 @@ class Shared:
         present: Array | None = None,
     ) -> Shared:
         """Prepare the matrix from its `diagonal`, (k,) or (k, r), where effects are `present`."""
-        logs, sd = np.log(diagonal), np.sqrt(vi)
-        if present is None:
-            inverse, log_diagonal = 1 / diagonal, np.asarray(logs.sum())
-        else:
-            inverse = present / diagonal
-            log_diagonal = np.asarray(np.einsum("kr,kr->r", logs, present))
+        sd = np.sqrt(vi)
+        inverse = 1 / diagonal if present is None else present / diagonal
         if not np.any(rho):
-            return cls(people, sd, rho, inverse, inverse, None, log_diagonal)
+            return cls(people, sd, rho, inverse, inverse, None)
         root = sd * people.loading
         root = root if inverse.ndim == 1 else root[:, None]
         scaled = root * inverse
         by_step = rho if isinstance(rho, float | int) else people.per_step(rho)
         walk = Walk.known(people, by_step, people.steps.sums(root * scaled))
-        return cls(people, sd, rho, inverse, scaled, walk, log_diagonal)
+        return cls(people, sd, rho, inverse, scaled, walk)
 
     @property
     def log_determinants(self) -> Array:
         """Logarithm of the determinant, shape () or (r,)."""
-        return self.log_diagonal + (0.0 if self.walk is None else self.walk.log_determinant)
+        logs = np.log(np.where(self.inverse > 0, self.inverse, 1.0)).sum(axis=0)
+        return np.asarray((0.0 if self.walk is None else self.walk.log_determinant) - logs)
 
     @property
     def log_determinant(self) -> float:
@@ -150,7 +144,7 @@ class Shared:
             return weighted
         steps = self.people.steps
         along = steps.spread(self.walk.mean(steps.sums(self.scaled * z)))
-        return np.asarray(weighted - self.scaled * along, dtype=np.float64)
+        return np.asarray(weighted - self.scaled * along)
 
     def multiply(self, z: Array) -> Array:
         """Return D z for z of shape (k,)."""
@@ -177,6 +171,24 @@ class Shared:
         square, sums = self.scaled * self.scaled, self.people.steps.sums
         found = found - 2 * (self.walk.smoothed * sums(both * square * d)).sum(axis=0)
         return np.asarray(found + self.walk.squares(sums(x * square), sums(y * square)))
+
+    def squares_of(self, blocks: StudyBlocks) -> Array:
+        """Sum of squared entries of D^-1 in each group, which holds whole samples, (m, ...)."""
+        d, steps = self.inverse, self.people.steps
+        rows = d * d
+        if self.walk is not None:
+            square = self.scaled * self.scaled
+            of_step = steps.sums(square)
+            found = self.walk.squares_of(of_step, of_step)
+            rows[steps.starts] += found - 2 * self.walk.smoothed * steps.sums(square * d)
+        return blocks.sums(rows)
+
+    def log_determinant_of(self, blocks: StudyBlocks) -> Array:
+        """Logarithm of the determinant of each group, which holds whole samples, (m, ...)."""
+        logs = -np.log(self.inverse)
+        if self.walk is not None:
+            logs[self.people.steps.starts] += np.log(self.walk.growth)
+        return blocks.sums(logs)
 
     def within(self, blocks: StudyBlocks) -> Array:
         """1'D^-1 1 of each group, which holds whole samples, shape (m,)."""

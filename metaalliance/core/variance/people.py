@@ -180,8 +180,12 @@ class Walk:
 
     def squares(self, a: Array, b: Array) -> Array:
         """Sum over pairs of steps of a_d b_e P_de², P the smoothed covariance."""
+        return np.asarray(np.sum(self.squares_of(a, b), axis=0))
+
+    def squares_of(self, a: Array, b: Array) -> Array:
+        """What pairs with each step and those before it have in `squares`, (t, ...)."""
         before = self._before(a) * b + a * self._before(b)
-        return np.asarray(np.sum(self.smoothed**2 * (a * b + before), axis=0))
+        return np.asarray(self.smoothed**2 * (a * b + before))
 
     def _before(self, a: Array) -> Array:
         """Sum over the steps d before each e of a_d (P_de / P_ee)²."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
-from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize
+from metaalliance.core.variance.ascent import (
+    MANY_STUDIES,
+    MAX_ITERATIONS,
+    NEWTON_ROUNDING,
+    highest,
+    maximize,
+)
+from metaalliance.core.variance.many.mean_variants import MeanPoint
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.tau2 import log_likelihood
 
@@ -31,7 +39,8 @@ def variance_interval(
     The bounds are where twice the drop of the maximised log-likelihood equals the
     chi-squared quantile with one degree of freedom; a lower bound is zero when the drop
     at zero is smaller. Each inner maximisation starts from the one before and, with few
-    studies, also from the ends of the profile, since it can have two maxima.
+    studies, also from the ends of the profile, since it can have two maxima. With many studies
+    the bound and the other component are looked for together.
 
     Parameters
     ----------
@@ -45,7 +54,61 @@ def variance_interval(
     theta, total = optimum.theta, component == TOTAL
     estimate = float(theta.sum() if total else theta[data.names.index(component)])
     drop = variance_drop(data, optimum, component, restricted=restricted)
-    return _bounds(drop, estimate, _typical(data.vi), level)
+    bound = None
+    if data.means is not None and data.blocks.m > MANY_STUDIES and (theta > 0).all():
+        bound = _MeansBound(data, optimum, component, _criterion(level), restricted).at
+    return _bounds(drop, estimate, _typical(data.vi), level, bound)
+
+
+class _MeansBound(NamedTuple):
+    """Bounds of the profile of one of two components, by Newton's steps on both.
+
+    Where twice the drop is the criterion and the slope along the other component is zero.
+    """
+
+    data: MultilevelData
+    optimum: MultilevelPoint
+    component: str
+    criterion: float
+    restricted: bool
+
+    def at(self, side: int) -> float | None:
+        """The bound below (-1) or above (1) the estimate; None where the steps do not arrive."""
+        best, scale = self.optimum.theta, _typical(self.data.vi)
+        first = float(self.component in (TOTAL, self.data.names[0]))
+        along = np.array([first, 1.0 if self.component == TOTAL else 1.0 - first])
+        other = np.array([1.0, -1.0]) if self.component == TOTAL else 1.0 - along
+        _, _, information = self._slope(best)
+        shift = np.linalg.solve(information, along)
+        length = float(along @ shift)
+        if length <= 0:
+            return None
+        theta = best + side * np.sqrt(self.criterion / length) * shift
+        theta = np.where(theta > 0, theta, 0.02 * best)
+        for _ in range(MAX_ITERATIONS):
+            excess, score, information = self._slope(theta)
+            matrix = np.stack([-2 * score, -information @ other])
+            try:
+                step = -np.linalg.solve(matrix, np.array([excess, float(other @ score)]))
+            except np.linalg.LinAlgError:
+                return None
+            below = theta + step <= 0
+            cut = 0.9 * float(np.min(-theta[below] / step[below])) if below.any() else 1.0
+            theta = theta + cut * step
+            if cut == 1.0 and np.abs(step).max() <= NEWTON_ROUNDING * (theta.max() + scale):
+                value, top = float(along @ theta), other @ information @ other > 0
+                return value if top and side * (value - along @ best) > 0 else None
+            if not np.isfinite(theta).all() or theta.max() > 1e6 * (best.max() + scale):
+                return None
+        return None
+
+    def _slope(self, theta: Array) -> tuple[float, Array, Array]:
+        """Excess of twice the drop, score and observed information."""
+        assert self.data.means is not None
+        point = MeanPoint.of(self.data.means, theta, restricted=self.restricted)
+        score, information, _ = point.score(restricted=self.restricted)
+        drop = 2 * (self.optimum.log_likelihood - point.log_likelihood)
+        return drop - self.criterion, score, information
 
 
 def variance_drop(
@@ -109,11 +172,19 @@ def _typical(vi: Array) -> float:
     return vi.size / float(np.sum(1 / vi))
 
 
+def _criterion(level: float) -> float:
+    return float(chi2_isf(1 - level, 1))
+
+
 def _bounds(
-    drop: Callable[[float], float], estimate: float, typical: float, level: float
+    drop: Callable[[float], float],
+    estimate: float,
+    typical: float,
+    level: float,
+    quick: Callable[[int], float | None] | None = None,
 ) -> Interval:
-    """Invert a likelihood-ratio drop on both sides of the estimate."""
-    crit = float(chi2.isf(1 - level, 1))
+    """Invert a likelihood-ratio drop on both sides of the estimate, quickly where that is known."""
+    crit = _criterion(level)
     xtol = 1e-14 * (estimate + typical)
 
     def excess(value: float) -> float:
@@ -121,7 +192,13 @@ def _bounds(
 
     low = 0.0
     if estimate > 0 and excess(0.0) > 0:
-        low = float(brentq(excess, 0.0, estimate, xtol=xtol, rtol=1e-14))
+        known = None if quick is None else quick(-1)
+        low = (
+            float(brentq(excess, 0.0, estimate, xtol=xtol, rtol=1e-14)) if known is None else known
+        )
+    known = None if quick is None else quick(1)
+    if known is not None:
+        return Interval(low, known)
     high = max(2 * estimate, typical)
     for _ in range(200):
         if excess(high) > 0:

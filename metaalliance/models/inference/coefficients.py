@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, read_only
+from metaalliance.core.distributions import t_isf, t_sf
 from metaalliance.core.inference.group_means import (
     Differences,
     equality_form,
     first_with_others,
     squares,
 )
-from metaalliance.core.inference.intervals import critical_values, two_sided_ps
 from metaalliance.core.inference.robust import saturation
 from metaalliance.core.inference.wald import (
     WaldTest,
@@ -267,7 +267,7 @@ def contrast_of(estimate: Array, variance: Array, df: Array, level: float) -> Co
     """Tests and intervals; what has no variance has neither."""
     se = np.sqrt(np.where(variance > 0, variance, np.nan))
     statistic = estimate / se
-    p_value = two_sided_ps(statistic, df)
-    half = se * critical_values(level, df)
+    p_value = 2 * t_sf(np.abs(statistic), df)
+    half = se * t_isf((1 - level) / 2, df)
     values = (estimate, se, statistic, df, p_value, estimate - half, estimate + half)
     return Contrast(**{n: read_only(v) for n, v in zip(COLUMNS, values, strict=True)})

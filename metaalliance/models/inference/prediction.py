@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from scipy import stats
+from scipy.special import ndtr
 
 from metaalliance.core.inference.intervals import Interval, critical_value, interval
 
@@ -80,4 +80,4 @@ def proportion_above(
     z = (estimate - value) / math.sqrt(tau2)
     error = math.sqrt(se**2 / tau2 + (z * tau2_se / (2 * tau2)) ** 2)
     half = critical_value(level, math.inf) * error
-    return Proportion(*(float(stats.norm.cdf(x)) for x in (z, z - half, z + half)))
+    return Proportion(*(float(ndtr(x)) for x in (z, z - half, z + half)))

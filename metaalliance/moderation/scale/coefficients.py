@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.linalg import block_diag
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.distributions import chi2_sf, f_sf
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
 from metaalliance.core.variance.log_linear import LogLinear
 from metaalliance.core.variance.log_linear_fit import fit_log_linear, vanishing
@@ -165,7 +165,7 @@ def _profile(fit: ScaleFit, name: str, j: int, level: float) -> dict[str, float]
     ratio = max(0.0, profile.drop(0.0)) if j else math.nan  # a variance of one is no hypothesis
     return {
         "lr": ratio,
-        "lr_p_value": float(stats.chi2.sf(ratio, 1)) if j else math.nan,
+        "lr_p_value": float(chi2_sf(ratio, 1)) if j else math.nan,
         "profile_low": ends.low,
         "profile_high": ends.high,
     }
@@ -202,8 +202,8 @@ def joint_test(fit: ScaleFit, df: float) -> dict[str, Any]:
     Q = float(b @ np.linalg.solve(V, b))
     if math.isinf(df):
         return {"test": "chi2", "statistic": Q, "df1": q, "df2": math.inf,
-                "p_value": float(stats.chi2.sf(Q, q))}  # fmt: skip
-    p_value = float(stats.f.sf(Q / q, q, df))
+                "p_value": float(chi2_sf(Q, q))}  # fmt: skip
+    p_value = float(f_sf(Q / q, q, df))
     return {"test": "f", "statistic": Q / q, "df1": q, "df2": df, "p_value": p_value}
 
 
@@ -227,4 +227,4 @@ def likelihood_ratios(fit: ScaleFit) -> tuple[dict[str, Any], dict[str, dict[str
 
 def _ratio(difference: float, df: int) -> dict[str, Any]:
     statistic = max(0.0, 2 * difference)
-    return {"statistic": statistic, "df": df, "p_value": float(stats.chi2.sf(statistic, df))}
+    return {"statistic": statistic, "df": df, "p_value": float(chi2_sf(statistic, df))}

@@ -12,7 +12,7 @@ from matplotlib.colors import is_color_like
 
 from metaalliance.errors import OptionError
 from metaalliance.options import did_you_mean
-from metaalliance.plots.canvas.style import Style, style_named
+from metaalliance.plots.canvas.style import STYLES, Style
 from metaalliance.plots.forests.look import OWN_COLUMNS
 
 #: Smallest and largest value of each length and size.
@@ -65,7 +65,8 @@ def own_style(table: Mapping[str, Any], name: str = "own") -> Style:
     table : mapping
         `base` ("apa" where it is not given), and any attribute of `Style`; `words` and
         `forest` are tables themselves, with attributes of `Wording` and `ForestLook`. With a
-        new `size` and nothing else, small type and rows grow along.
+        new `size` and nothing else, small type and rows grow along; what a forest draws in
+        the `ink` or the `accent` of the base follows a new one.
     name : str
         Name of the style.
 
@@ -81,8 +82,12 @@ def own_style(table: Mapping[str, Any], name: str = "own") -> Style:
     ('mine', 9.0, '', True)
     """
     given = dict(table)
-    base = style_named(given.pop("base", "apa"))
-    style: Style = replace(_changed(base, given, f"style {name!r}"), name=name)
+    named, where = given.pop("base", "apa"), f"style {name!r}"
+    if not isinstance(named, str) or named not in STYLES:
+        raise _refused(where, f"base = {named!r} is not one of {', '.join(map(repr, STYLES))}")
+    base = STYLES[named]
+    style: Style = replace(_changed(base, given, where), name=name)
+    style = _recoloured(style, base, given.get("forest", {}))
     ratio = style.size / base.size
     if "small_size" not in given:
         style = replace(style, small_size=base.small_size * ratio)
@@ -91,11 +96,20 @@ def own_style(table: Mapping[str, Any], name: str = "own") -> Style:
     least = ROW_PER_POINT * max(style.size, style.small_size)
     if style.row < least - 1e-9:
         raise _refused(
-            f"style {name!r}",
+            where,
             f"row = {style.row:g} mm is too low for type of {style.size:g} points: "
             f"at least {math.ceil(least * 100) / 100:g} mm",
         )
     return style
+
+
+def _recoloured(style: Style, base: Style, said: Mapping[str, Any]) -> Style:
+    """Return a style whose forest follows its ink and accent, but for what is said of it."""
+    new = {base.ink: style.ink, base.accent: style.accent}
+    colors = {f.name: getattr(style.forest, f.name) for f in fields(style.forest)
+              if f.name in _COLORS and f.name not in said}  # fmt: skip
+    changes: dict[str, Any] = {name: new[color] for name, color in colors.items() if color in new}
+    return replace(style, forest=replace(style.forest, **changes))
 
 
 def _changed(record: Any, given: Mapping[str, Any], where: str) -> Any:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from metaalliance.wording.numbers import number
+from metaalliance.wording.numbers import p_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +61,14 @@ class Wording:
     end: str = "."
 
     def p_text(self, p: float) -> str:
-        """Return "= .032" or "< .001".
+        """Return "= .032", "< .001" or "> .999".
 
         Examples
         --------
         >>> APA_WORDING.p_text(0.0323), Wording(p_leading_zero=True, tight=True).p_text(1e-9)
         ('= .032', '<0.001')
         """
-        short = not self.p_leading_zero
-        if math.isnan(p):
-            sign, value = "=", number(p)
-        elif p < 0.001:
-            sign, value = "<", number(0.001, 3, correlation=short)
-        else:
-            sign, value = "=", number(p, 3, correlation=short)
+        sign, value = p_parts(p, correlation=not self.p_leading_zero)
         return f"{sign}{value}" if self.tight else f"{sign} {value}"
 
     def bounded(self, low: str, high: str) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import t_sf
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.chart import present
@@ -86,8 +86,7 @@ def drapery_text(fit: PooledFit) -> str:
 def p_curve(values: Array, estimate: float, se: float, df: float = math.inf) -> Array:
     """Return the two-sided p value of each of `values` as the true effect."""
     distance = np.abs(values - estimate) / se
-    tail = stats.norm.sf(distance) if math.isinf(df) else stats.t.sf(distance, df)
-    return np.asarray(2 * tail, dtype=float)
+    return np.asarray(2 * t_sf(distance, df), dtype=float)
 
 
 def _chart(fit: PooledFit, style: Style) -> Chart:

@@ -33,7 +33,7 @@ _LINE, _PAD, _GAP, _MARGIN, _PHASE, _BETWEEN = 3.8, 2.0, 5.5, 1.0, 8.0, 10.0  # 
 
 
 def flow_diagram(
-    numbers: Mapping[str, Any], *, style: str = "apa", width_mm: float = 174
+    numbers: Mapping[str, Any], *, style: str | Style = "apa", width_mm: float = 174
 ) -> Figure:
     """Draw the flow of records, reports and studies.
 
@@ -44,7 +44,7 @@ def flow_diagram(
         `removed_otherwise`, `screened`, `screened_out`, `sought`, `not_retrieved`, `assessed`,
         `excluded`, `reports`, `studies`); `reasons` maps reasons of exclusion to counts. A step
         without a number is left out.
-    style : str
+    style : str or Style
         Look of the figure.
     width_mm : float
         Exact width.
@@ -60,7 +60,7 @@ def flow_diagram(
     """
     look, width = style_named(style), check_width(width_mm)
     column = (width - 2 * _MARGIN - _PHASE - _BETWEEN) / 2
-    with drawing():
+    with drawing(look):
         steps = _steps(numbers, column, look)
         if not steps:
             raise OptionError("There are no numbers for a flow diagram: see [prisma].")
@@ -141,6 +141,7 @@ def _phase(page: Page, phase: str, start: float, end: float) -> None:
         run.text,
         fontproperties=run.font(style.small_size),
         rotation=90,
+        color=style.ink,
         ha="center",
         va="center",
     )

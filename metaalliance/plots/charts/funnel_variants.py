@@ -18,7 +18,9 @@ from metaalliance.publication_bias.trim_and_fill import TrimAndFill, trim_and_fi
 from metaalliance.wording.numbers import number, p_text
 
 
-def trim_fill_funnel(fit: PooledFit | TrimAndFill, **settings: Any) -> Figure:
+def trim_fill_funnel(
+    fit: PooledFit | TrimAndFill, *, width_mm: float = 120, **settings: Any
+) -> Figure:
     """Draw a funnel with the effects that trim and fill imputes, hollow.
 
     Parameters
@@ -26,11 +28,11 @@ def trim_fill_funnel(fit: PooledFit | TrimAndFill, **settings: Any) -> Figure:
     fit : PooledFit or TrimAndFill
         A result of `pool`, whose effects are filled up (study averages, where effects are
         dependent), or of `trim_and_fill`.
-    **settings
+    width_mm, **settings
         As for `funnel`.
     """
     found = _filled(fit)
-    return funnel(found.observed, filled=found, **settings)
+    return funnel(found.observed, filled=found, width_mm=width_mm, **settings)
 
 
 def trim_fill_text(fit: PooledFit | TrimAndFill) -> str:
@@ -47,7 +49,9 @@ def trim_fill_text(fit: PooledFit | TrimAndFill) -> str:
     )
 
 
-def egger_funnel(fit: PooledFit, found: Egger | None = None, **settings: Any) -> Figure:
+def egger_funnel(
+    fit: PooledFit, found: Egger | None = None, *, width_mm: float = 120, **settings: Any
+) -> Figure:
     """Draw a funnel with the regression of the effects on their standard errors.
 
     Parameters
@@ -56,11 +60,11 @@ def egger_funnel(fit: PooledFit, found: Egger | None = None, **settings: Any) ->
         A result of `pool`.
     found : Egger, optional
         A result of `egger`; by default that of the fit, which knows of dependent effects.
-    **settings
+    width_mm, **settings
         As for `funnel`.
     """
     chosen = _quiet(egger, fit) if found is None else found
-    return funnel(fit, lines=(AsymmetryLine.of(chosen),), **settings)
+    return funnel(fit, lines=(AsymmetryLine.of(chosen),), width_mm=width_mm, **settings)
 
 
 def egger_text(fit: PooledFit, found: Egger | None = None) -> str:
@@ -74,7 +78,9 @@ def egger_text(fit: PooledFit, found: Egger | None = None) -> str:
     )
 
 
-def pet_peese_funnel(fit: PooledFit, found: PetPeese | None = None, **settings: Any) -> Figure:
+def pet_peese_funnel(
+    fit: PooledFit, found: PetPeese | None = None, *, width_mm: float = 120, **settings: Any
+) -> Figure:
     """Draw a funnel with the lines of PET and of PEESE, which meet the top at their estimates.
 
     Parameters
@@ -83,12 +89,12 @@ def pet_peese_funnel(fit: PooledFit, found: PetPeese | None = None, **settings: 
         A result of `pool`.
     found : PetPeese, optional
         A result of `pet_peese`; by default that of the fit.
-    **settings
+    width_mm, **settings
         As for `funnel`.
     """
     chosen = _quiet(pet_peese, fit) if found is None else found
     lines = (AsymmetryLine.of(chosen.pet, "PET"), AsymmetryLine.of(chosen.peese, "PEESE"))
-    return funnel(fit, lines=lines, **settings)
+    return funnel(fit, lines=lines, width_mm=width_mm, **settings)
 
 
 def pet_peese_text(fit: PooledFit, found: PetPeese | None = None) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy import stats
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.distributions import chi2_isf, normal_isf
 from metaalliance.diagnostics.diagnostics import Influence
 from metaalliance.diagnostics.diagnostics import influence as diagnose
 from metaalliance.diagnostics.units import Unit
@@ -141,8 +141,8 @@ def _diagnostics(found: Influence, table: pd.DataFrame) -> list[_Diagnostic]:
         moved = _Diagnostic(
             column="dfbetas", title=own("DFBETAS"), solid=(0.0,), dashed=(-1.0, 1.0)
         )
-    z = float(stats.norm.isf(0.025))
-    cook = float(stats.chi2.isf(0.5, p))
+    z = float(normal_isf(0.025))
+    cook = float(chi2_isf(0.5, p))
     return [
         _Diagnostic(column="rstudent", title=own("Studentised residual"), solid=(0.0,),
                     dashed=(-z, z)),

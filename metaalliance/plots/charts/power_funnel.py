@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy import stats
 from scipy.optimize import brentq
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import normal_sf
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.axis import EffectAxis
@@ -99,7 +99,7 @@ def power(se: Array | float, effect: float, alpha: float = 0.05) -> Array:
     """
     z = critical_value(1 - alpha, math.inf)
     shift = np.abs(effect) / np.asarray(se, dtype=float)
-    found: Array = stats.norm.sf(z - shift) + stats.norm.sf(z + shift)
+    found: Array = normal_sf(z - shift) + normal_sf(z + shift)
     return found
 
 
@@ -108,7 +108,7 @@ def error_of_power(target: float, effect: float, alpha: float = 0.05) -> float:
     z = critical_value(1 - alpha, math.inf)
 
     def excess(shift: float) -> float:
-        return float(stats.norm.sf(z - shift) + stats.norm.sf(z + shift)) - target
+        return float(normal_sf(z - shift) + normal_sf(z + shift)) - target
 
     return abs(effect) / float(brentq(excess, 0.0, z + 10.0, xtol=1e-12))
 

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.stats import chi2
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.profile import TOTAL, two_level_drop, variance_drop
 from metaalliance.errors import EstimationError
@@ -203,7 +203,7 @@ def _grid(estimate: float, ci: Interval) -> tuple[Array, Array]:
 
 
 def _chart(fit: PooledFit, found: dict[str, Profile], style: Style) -> Chart:
-    crit = float(chi2.isf(1 - fit.level, 1)) / 2
+    crit = float(chi2_isf(1 - fit.level, 1)) / 2
     panels = tuple(
         _panel(f"profile {key}", one, crit, first=i % ACROSS == 0)
         for i, (key, one) in enumerate(found.items())

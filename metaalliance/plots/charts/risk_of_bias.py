@@ -28,7 +28,7 @@ def risk_of_bias(
     levels: Sequence[str],
     *,
     missing: str = "not reported",
-    style: str = "apa",
+    style: str | Style = "apa",
     width_mm: float = 174,
 ) -> Figure:
     """Draw a bar for each domain, divided by rating.
@@ -41,7 +41,7 @@ def risk_of_bias(
         Every rating in the order of the legend, from low to high.
     missing : str
         The rating that means none.
-    style : str
+    style : str or Style
         Look of the figure.
     width_mm : float
         Exact width.
@@ -59,7 +59,7 @@ def risk_of_bias(
     if len(named) > len(_FILLS):
         raise OptionError(f"{len(named)} kinds of ratings are more than a figure can tell apart.")
     fills = dict(zip(named, _FILLS, strict=False)) | {missing: _MISSING}
-    with drawing():
+    with drawing(look):
         return _page(ratings, [level for level in levels if level in fills], fills, look, width)
 
 
@@ -77,15 +77,17 @@ def _page(
     page = Page.blank(width, bottom + _AXIS + 5.0 * len(rows) + 2, style)
     panel = page.panel(label, width - 4, style.margin, bottom, "risk of bias")
     panel.set_xlim(0, 100)
-    panel.set_xticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
-    panel.tick_params(axis="x", labelsize=style.small_size, width=style.medium)
+    shares = range(0, 101, 25)
+    font = own("0")[0].font(style.small_size)
+    panel.set_xticks(shares, [f"{share}%" for share in shares], fontproperties=font)
+    panel.tick_params(axis="x", width=style.medium, colors=style.ink)
     for index, (column, line) in enumerate(zip(ratings, names, strict=True)):
         top = style.margin + _PITCH * index + (_PITCH - _BAR) / 2
         page.put(wrap(line, label - 3, style.size)[0], style.margin, top + _BAR / 2)
-        shares = ratings[column].value_counts(normalize=True)
+        counted = ratings[column].value_counts(normalize=True)
         at = 0.0
         for level in levels:
-            share = 100 * float(shares.get(level, 0.0))
+            share = 100 * float(counted.get(level, 0.0))
             if share:
                 panel.add_patch(_patch((at, top), share, _BAR, fills[level], style))
             at += share

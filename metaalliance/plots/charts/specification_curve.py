@@ -19,6 +19,7 @@ from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.panels import Chart, Panel
 from metaalliance.plots.canvas.scales import Effect, Numbers, Rows
 from metaalliance.plots.canvas.sentences import decimal, spoken
+from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import own
 from metaalliance.plots.charts.specifications import Curve, curve_of
@@ -188,7 +189,7 @@ def _paint_curve(frame: Frame, curve: Curve) -> None:
         whole = members & np.isfinite(curve.low) & np.isfinite(curve.high)
         low = np.clip(curve.low[whole], frame.up.low, frame.up.high)
         high = np.clip(curve.high[whole], frame.up.low, frame.up.high)
-        pale = "#D5D5D5" if color == FAINT else "#B5D3E6"
+        pale = tint(color, 0.42 if color == FAINT else 0.29)
         axes.vlines(ranks[whole], low, high, colors=pale, linewidths=weight, zorder=1.5).set_label(
             "intervals"
         )

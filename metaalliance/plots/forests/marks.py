@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.path import Path
-from scipy import stats
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.distributions import relative_t_density
 from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style
 from metaalliance.plots.forests.lines import Pooled, Prediction
@@ -223,10 +223,8 @@ class Marks:
         x = np.linspace(self.axis.low, self.axis.high, 401)
         inside = (x >= line.low) & (x <= line.high)
         standardized = (x - line.center) / line.scale
-        normal = np.isinf(line.df)
-        height = stats.norm.pdf(standardized) if normal else stats.t.pdf(standardized, line.df)
-        peak = stats.norm.pdf(0) if normal else stats.t.pdf(0, line.df)
-        top = base - DENSITY * self.row * height / peak
+        height = relative_t_density(standardized, line.df)
+        top = base - DENSITY * self.row * height
         inner = tuple(1 - TINT * (1 - part) for part in to_rgb(color))
         for shown, face, name in (
             (np.full(x.shape, True), "#E3E3E3", "density"),

@@ -63,7 +63,7 @@ def title_case(text: str) -> str:
 
 
 def p_phrase(p: float) -> Prose:
-    """Return "p = .032" or "p < .001"."""
+    """Return "p = .032", "p < .001" or "p > .999"."""
     return prose("*p* {p}", p=p_text(p))
 
 

@@ -50,8 +50,8 @@ class Prose:
     cited: tuple[str, ...] = ()
 
     def __add__(self, other: Prose) -> Prose:
-        """Return both, with a blank between them where both have text."""
-        gap = (Run(" "),) if self.runs and other.runs else ()
+        """Return both, with a blank between them where both have text and the second no comma."""
+        gap = (Run(" "),) if self.runs and other.runs and other.plain()[:1] != "," else ()
         return Prose(self.runs + gap + other.runs, self.cited + other.cited)
 
     def __bool__(self) -> bool:

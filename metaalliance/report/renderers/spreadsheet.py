@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 
 from metaalliance.report.tables.table import Field, Table, text_width
 from metaalliance.sheet.template.archive import allowed_text, font
-from metaalliance.wording.numbers import MINUS
+from metaalliance.wording.numbers import MINUS, p_parts
 
 _WIDEST = 60
 _TEXTS = frozenset({"text", "interval"})
@@ -30,7 +30,8 @@ def number_format(field: Field, value: float) -> str:
     if field.kind == "count":
         return "#,##0"
     if field.kind == "p":
-        return '"< .001"' if value < 0.001 else ".000"
+        sign, shown = p_parts(value)
+        return ".000" if sign == "=" else f'"{sign} {shown}"'
     text = field.text(value)
     whole = "0" if text.lstrip(MINUS).partition(".")[0] else ""
     positive = f"{whole}.{'0' * field.digits}" if field.digits else "0"
@@ -85,7 +86,7 @@ def _value(sheet: Any, field: Field, value: Any) -> Any:
 
 def _shown_alike(field: Field, value: float, shown: float) -> bool:
     """Whether a spreadsheet, which rounds decimal ties away from zero, prints `Field.text`."""
-    if field.kind == "p" and value < 0.001:
+    if field.kind == "p" and p_parts(value)[0] != "=":
         return True
     digits = {"count": 0, "p": 3}.get(field.kind, field.digits)
     near = Decimal(f"{shown:.15g}").quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
-from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.numbers import limits, number, p_text, percent
 from metaalliance.wording.untrusted import printable
 
 Kind = Literal["text", "interval", "count", "r", "number", "p", "percent"]
@@ -56,11 +56,11 @@ class Field:
         if self.kind in {"text", "interval"}:
             return printable(value)
         if self.kind == "count":
-            return f"{value:,.0f}"
+            return number(value, 0, grouped=True)
         if self.kind == "p":
             return p_text(value).removeprefix("= ")
         if self.kind == "percent":
-            return number(100 * value, self.digits)
+            return percent(value, self.digits)
         return number(value, self.digits, correlation=self.kind == "r")
 
 

@@ -28,12 +28,18 @@ def inert(value: object) -> object:
     return f"'{text}" if text[:1] in _BLANK or text.lstrip().startswith(_LIVE) else text
 
 
+#: Rows that are made text together.
+_TOGETHER = 10_000
+
+
 def to_csv(frame: pd.DataFrame) -> str:
     """Return a frame as CSV with inert text and numbers at full precision; missing is blank."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([inert(str(c)) for c in frame.columns])
-    body = frame.astype(object).where(frame.notna(), None)
-    for row in body.to_numpy().tolist():
-        writer.writerow(["" if value is None else inert(value) for value in row])
+    for start in range(0, len(frame), _TOGETHER):
+        part = frame.iloc[start : start + _TOGETHER]
+        body = part.astype(object).where(part.notna(), None)
+        for row in body.to_numpy().tolist():
+            writer.writerow(["" if value is None else inert(value) for value in row])
     return buffer.getvalue()

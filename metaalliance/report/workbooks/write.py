@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,9 +14,11 @@ from openpyxl.utils import get_column_letter
 
 from metaalliance.report.renderers.spreadsheet import write_table
 from metaalliance.report.tables.table import Table
-from metaalliance.sheet.template.archive import allowed_text, font, repeatable
+from metaalliance.sheet.template.archive import allowed_text, font, saved
 
 _WIDEST, _LONGEST_NAME = 60, 31
+#: Effects that a workbook lists with their ledger; more stand in CSV beside it.
+MOST_LISTED = 10_000
 
 
 def write_workbook(
@@ -41,9 +42,7 @@ def write_workbook(
             sheet.column_dimensions[get_column_letter(index)].width = width
         for number, row in enumerate(rows):
             sheet.append([_cell(sheet, value, bold=number == 0) for value in row])
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return repeatable(buffer.getvalue())
+    return saved(book)
 
 
 def _rows(content: pd.DataFrame | Sequence[Sequence[Any]]) -> list[list[Any]]:

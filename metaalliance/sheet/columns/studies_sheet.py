@@ -43,16 +43,15 @@ def join_studies(
             problems.append(row.problem("MA511", message, "study"))
         elif row.study:
             by_study[row.study] = row
-    joined = [_complete(row, by_study.get(row.study), problems) for row in rows]
-    return joined, problems + _unmatched(rows, by_study)
+    for row in rows:
+        if row.study in by_study:
+            _complete(row, by_study[row.study], problems)
+    return rows, problems + _unmatched(rows, by_study)
 
 
-def _complete(row: Row, study: Row | None, problems: list[Problem]) -> Row:
+def _complete(row: Row, study: Row, problems: list[Problem]) -> None:
     """Fill the blank cells of one row; report conflicts."""
-    if study is None:
-        return row
-    cells = dict(row.cells)
-    places = dict(row.places)
+    cells = row.cells
     for name, coded in study.cells.items():
         if name in _OWN or coded.value is None:
             continue
@@ -62,7 +61,6 @@ def _complete(row: Row, study: Row | None, problems: list[Problem]) -> Row:
         elif not own.faulty and own.value != coded.value:
             message = f"differs from {coded.seen!r} in {place_in(study.sheet, coded.cell)}"
             problems.append(row.problem("MA510", message, name, "correct one of them"))
-    return replace(row, cells=cells, places=places)
 
 
 def _unmatched(rows: list[Row], by_study: dict[str, Row]) -> list[Problem]:

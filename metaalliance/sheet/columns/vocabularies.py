@@ -54,8 +54,11 @@ class Vocabulary:
     questions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pages: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _lookup: dict[str, str] = field(default_factory=dict, repr=False)
+    _names: dict[str, tuple[int, str]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        for place, name in enumerate(self.questions):
+            self._names.setdefault(self.key(name), (place, name))
         for level in self.levels:
             self._lookup[self.key(level)] = level
         for level, names in self.aliases.items():
@@ -88,13 +91,16 @@ class Vocabulary:
 
     def _asked(self, text: str) -> str:
         """Return the name with several meanings that a text is, alone or with a word for a total."""
-        bare = {self.key(text)}
+        if not self._names:
+            return ""
+        bare = [self.key(text)]
         if self.named:
             words = names_in(text)
             while words and words[-1] in TOTALS:
                 words.pop()
-            bare.add("".join(words))
-        return next((name for name in self.questions if self.key(name) in bare), "")
+            bare.append("".join(words))
+        asked = [self._names[key] for key in bare if key in self._names]
+        return min(asked)[1] if asked else ""
 
     def _meanings(self, text: str) -> tuple[str, ...]:
         """Return the level of a text, or else all that it may mean."""

@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.columns.specification import find_column
 from metaalliance.sheet.read.grid import ERROR_TEXTS, ErrorText, Grid, Room, check_size
-from metaalliance.sheet.read.limits import MAX_CELL, MAX_COLUMNS, MAX_ROWS, PAGE
+from metaalliance.sheet.read.limits import (
+    MAX_CELL,
+    MAX_COLUMNS,
+    MAX_LONG_CELLS,
+    MAX_LONG_ROWS,
+    PAGE,
+)
 
 _DECIMAL_COMMA = re.compile(r"^[−–-]?\d*,\d+$")
 
@@ -27,7 +34,7 @@ def read_delimited(content: bytes, name: str) -> tuple[list[Grid], list[Problem]
         When the bytes are no text, or the table exceeds its bounds.
     """
     text, encoding = _decode(content, name)
-    if not text.strip():
+    if not text or text.isspace():
         raise UnreadableFileError(f"{name} is empty.", code="MA102")
     separator = _separator(text)
     rows = _rows(text, separator, name)
@@ -60,7 +67,7 @@ def _decode(content: bytes, name: str) -> tuple[str, str]:
 
 def _separator(text: str) -> str:
     """The separator under which one of the first lines names the most known columns."""
-    head = "\n".join([line for line in text.splitlines() if line.strip()][:30])
+    head = "\n".join(_first_lines(text))
 
     def score(mark: str) -> tuple[int, int]:
         known, widest = 0, 0
@@ -76,23 +83,53 @@ def _separator(text: str) -> str:
     return max(scores, key=lambda mark: scores[mark])
 
 
-def _value(text: str) -> str:
-    return ErrorText(text) if text.strip().upper() in ERROR_TEXTS else text
+#: Lines that are looked at for the separator, and characters that usually hold them.
+_LINES, _BEGINNING = 30, 2**17
+
+
+def _first_lines(text: str) -> list[str]:
+    """The first lines that are not blank."""
+    lines = [line for line in text[:_BEGINNING].splitlines() if line.strip()]
+    if len(lines) <= _LINES and len(text) > _BEGINNING:
+        lines = [line for line in text.splitlines() if line.strip()]
+    return lines[:_LINES]
+
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text with their ends; one stream of all of it takes four times its memory."""
+    return (found[0] for found in _LINE.finditer(text))
+
+
+#: Texts that are kept, so that those which stand in many cells are one object.
+_TEXTS = 50_000
+
+
+def _value(text: str) -> object:
+    bare = text.strip()
+    if not bare:
+        return None
+    return ErrorText(text) if bare[0] == "#" and bare.upper() in ERROR_TEXTS else text
 
 
 def _rows(text: str, separator: str, name: str) -> list[list[object]]:
     csv.field_size_limit(MAX_CELL)
     rows: list[list[object]] = []
-    room = Room(name)
+    room = Room(name, MAX_LONG_CELLS)
+    texts: dict[str, object] = {}
     try:
-        for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
-            values: list[object] = [_value(v) if v.strip() else None for v in line]
+        for line in csv.reader(_lines(text), delimiter=separator, strict=True):
+            if len(texts) > _TEXTS:
+                texts.clear()
+            values = [texts[v] if v in texts else texts.setdefault(v, _value(v)) for v in line]
             while values and values[-1] is None:
                 values.pop()
             rows.append(values)
             room.take(1 + len(values))
-            if len(rows) > MAX_ROWS or len(values) > MAX_COLUMNS:
-                check_size(name, len(rows), len(values))
+            if len(rows) > MAX_LONG_ROWS or len(values) > MAX_COLUMNS:
+                check_size(name, len(rows), len(values), MAX_LONG_ROWS)
     except csv.Error as error:
         if "field limit" in str(error):
             raise UnreadableFileError(

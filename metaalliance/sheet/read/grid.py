@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
@@ -119,13 +120,18 @@ def cell_name(row: int, column: int) -> str:
     >>> cell_name(17, 6)
     'F17'
     """
+    return f"{_letters(column)}{row}"
+
+
+@cache
+def _letters(column: int) -> str:
     if not 0 < column <= _LAST_COLUMN:
         raise ValueError(f"no spreadsheet has a column {column}")
     letters = ""
     while column:
         column, last = divmod(column - 1, 26)
         letters = chr(ord("A") + last) + letters
-    return f"{letters}{row}"
+    return letters
 
 
 def column_number(letters: str) -> int:
@@ -180,17 +186,26 @@ def whole(name: str, fault: str) -> Iterator[None]:
         ) from error
 
 
-def check_size(name: str, rows: int, columns: int) -> None:
+def check_size(name: str, rows: int, columns: int, most: int = MAX_ROWS) -> None:
     """Refuse a sheet beyond the bounds; nothing is cut.
+
+    Parameters
+    ----------
+    name : str
+        The sheet.
+    rows, columns : int
+        Those that it has.
+    most : int
+        Rows that it may have.
 
     Raises
     ------
     UnreadableFileError
         When it has more rows or columns.
     """
-    if rows > MAX_ROWS or columns > MAX_COLUMNS:
+    if rows > most or columns > MAX_COLUMNS:
         raise UnreadableFileError(
-            f"{name} has data beyond row {MAX_ROWS:,} or column {MAX_COLUMNS} ({PAGE}).",
+            f"{name} has data beyond row {most:,} or column {MAX_COLUMNS} ({PAGE}).",
             code="MA107",
         )
 
@@ -202,12 +217,14 @@ class Room:
     ----------
     name : str
         Name of the file.
+    cells : int
+        Cells that they may hold.
     """
 
-    __slots__ = ("_left", "_name")
+    __slots__ = ("_left", "_most", "_name")
 
-    def __init__(self, name: str) -> None:
-        self._name, self._left = name, MAX_CELLS
+    def __init__(self, name: str, cells: int = MAX_CELLS) -> None:
+        self._name, self._most, self._left = name, cells, cells
 
     def take(self, cells: int) -> None:
         """Count cells, blank ones and rows included, before they are made.
@@ -220,7 +237,7 @@ class Room:
         self._left -= cells
         if self._left < 0:
             raise UnreadableFileError(
-                f"{self._name} has more than {MAX_CELLS:,} cells ({PAGE}).", code="MA107"
+                f"{self._name} has more than {self._most:,} cells ({PAGE}).", code="MA107"
             )
 
 

@@ -10,14 +10,20 @@ MAX_ROWS = 50_000
 MAX_COLUMNS = 512
 #: Cells of all sheets of a file, blank ones to the left of others and rows included.
 MAX_CELLS = 1_000_000
+#: The same of text and Parquet, which hold no more cells than their bytes allow.
+MAX_LONG_ROWS = 1_048_576
+MAX_LONG_CELLS = 12_000_000
+#: Cells and characters that a byte of Parquet, which is packed, may stand for.
+MAX_SPREAD = 10
 #: Characters of all cells together.
 MAX_TEXT = 25_000_000
 #: Characters of the formulas of a sheet.
 MAX_FORMULAS = 5_000_000
 #: Characters of a cell of a text file.
 MAX_CELL = 100_000
-#: Bytes of a file, and of all that it unpacks to.
+#: Bytes of a file, of one of text or Parquet, and of all that a file unpacks to.
 MAX_FILE = 25 * 2**20
+MAX_LONG_FILE = 128 * 2**20
 MAX_UNPACKED = 100 * 2**20
 #: Parts of an archive; a part that is large, and how often its size it may unpack to.
 MAX_ENTRIES = 2_000

@@ -66,10 +66,13 @@ class MissingWords:
     everywhere: frozenset[str] = frozenset()
     by_column: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def words(self, column: str) -> frozenset[str]:
+        """Return the folded words of a column that is none of identity."""
+        return self.by_column.get(column, frozenset()) | self.everywhere
+
     def hold(self, column: str, raw: Any, *, identity: bool = False) -> bool:
         """Whether a cell of a column holds one of them."""
-        own = self.by_column.get(column, frozenset())
-        words = own if identity else own | self.everywhere
+        words = self.by_column.get(column, frozenset()) if identity else self.words(column)
         return bool(words) and folded_word(raw) in words
 
 

@@ -8,7 +8,14 @@ from typing import Any
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
 from metaalliance.sheet.read.grid import Grid, Room, check_size, whole
-from metaalliance.sheet.read.limits import MAX_UNPACKED, PAGE
+from metaalliance.sheet.read.limits import (
+    MAX_CELLS,
+    MAX_LONG_CELLS,
+    MAX_LONG_ROWS,
+    MAX_SPREAD,
+    MAX_UNPACKED,
+    PAGE,
+)
 from metaalliance.sheet.read.optional import library
 from metaalliance.sheet.read.variables import Variable, grid_of, listed
 
@@ -25,12 +32,13 @@ def read_parquet(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     arrow = library("pyarrow", name, "a Parquet file")
     with whole(name, "it is no Parquet file that can be read"):
         file = parquet.ParquetFile(io.BytesIO(content))
-        _check_declared(file.metadata, name)
+        cells = min(max(MAX_CELLS, MAX_SPREAD * len(content)), MAX_LONG_CELLS)
+        _check_declared(file.metadata, name, cells)
         table = file.read(use_threads=False)
         fields = list(table.schema)
         plain = [(i, f.name) for i, f in enumerate(fields) if _is_plain(arrow, f.type)]
         variables = [_variable(table.column(i), title) for i, title in plain]
-    grid, found = grid_of(name, variables)
+    grid, found = grid_of(name, variables, rows=MAX_LONG_ROWS, cells=cells)
     dropped = [f.name for i, f in enumerate(fields) if (i, f.name) not in plain]
     if dropped:
         message = f"columns that hold lists or binary data are not read: {listed(dropped)}."
@@ -38,10 +46,10 @@ def read_parquet(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     return [grid], found
 
 
-def _check_declared(metadata: Any, name: str) -> None:
+def _check_declared(metadata: Any, name: str, cells: int) -> None:
     """Refuse what the file declares beyond the bounds, before its data are read."""
-    check_size(name, metadata.num_rows, metadata.num_columns)
-    Room(name).take(metadata.num_rows * metadata.num_columns)
+    check_size(name, metadata.num_rows, metadata.num_columns, MAX_LONG_ROWS)
+    Room(name, cells).take(metadata.num_rows * metadata.num_columns)
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     if size > MAX_UNPACKED:
         raise UnreadableFileError(
@@ -73,4 +81,11 @@ def _variable(column: Any, name: str) -> Variable:
         return Variable(
             name=name, values=[None if v is None else float(v) for v in column.to_pylist()]
         )
+    if types.is_string(kind) or types.is_large_string(kind):  # equal texts are one object
+        values: list[Any] = []
+        for chunk in column.dictionary_encode().chunks:
+            texts = [*chunk.dictionary.to_pylist(), None]
+            places = chunk.indices.fill_null(len(texts) - 1).to_pylist()
+            values += [texts[place] for place in places]
+        return Variable(name=name, values=values)
     return Variable(name=name, values=column.to_pylist())

@@ -14,6 +14,7 @@ from metaalliance.sheet.read.limits import (
     LARGE_PART,
     MAX_ENTRIES,
     MAX_FILE,
+    MAX_LONG_FILE,
     MAX_RATIO,
     MAX_UNPACKED,
     PAGE,
@@ -58,7 +59,7 @@ def read_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise UnreadableFileError(f"{path} is a folder, not a file.")
         with path.open("rb") as stream:
-            content = stream.read(MAX_FILE + 1)
+            content = stream.read(MAX_LONG_FILE + 1)
     except FileNotFoundError:
         raise UnreadableFileError(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:  # a name with a zero byte is no name
@@ -66,13 +67,32 @@ def read_bytes(path: Path) -> bytes:
         raise UnreadableFileError(
             f"{path} cannot be opened ({reason}). If it is open in Excel, close it there."
         ) from None
-    if len(content) > MAX_FILE:
-        raise UnreadableFileError(
-            f"{path.name} is larger than {MAX_FILE // 2**20} MB ({PAGE}).", code="MA107"
-        )
     if not content:
         raise UnreadableFileError(f"{path.name} is empty (0 bytes).", code="MA102")
+    check_length(content, path.name)
     return content
+
+
+def check_length(content: bytes, name: str) -> None:
+    """Refuse a file that is too large for what it is by its first bytes.
+
+    Raises
+    ------
+    UnreadableFileError
+        When it is.
+    """
+    packed = content.startswith(
+        (
+            b"PK",
+            _OLE,
+            *(start for kind, all_of in _STARTS.items() if kind != "parquet" for start in all_of),
+        )
+    )
+    most = MAX_FILE if packed or _OLD_STATA.match(content) else MAX_LONG_FILE
+    if len(content) > most:
+        raise UnreadableFileError(
+            f"{name} is larger than {most // 2**20} MB ({PAGE}).", code="MA107"
+        )
 
 
 def sniff(content: bytes, name: str) -> Kind:

@@ -15,8 +15,8 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.read.apart import read_apart
 from metaalliance.sheet.read.delimited import read_delimited
 from metaalliance.sheet.read.grid import Grid
-from metaalliance.sheet.read.limits import MAX_FILE, MAX_HERE, MAX_TEXT, PAGE
-from metaalliance.sheet.read.preflight import read_bytes, sniff, unpacked_size
+from metaalliance.sheet.read.limits import MAX_HERE, MAX_LONG_FILE, MAX_SPREAD, MAX_TEXT, PAGE
+from metaalliance.sheet.read.preflight import check_length, read_bytes, sniff, unpacked_size
 from metaalliance.sheet.read.variables import listed, variable_problem
 from metaalliance.sheet.read.xlsx import read_xlsx
 
@@ -31,13 +31,10 @@ def read_grids(path: str | Path) -> tuple[list[Grid], str]:
 def read_source(path: str | Path) -> tuple[bytes, str]:
     """Bytes and display name of a file, or of standard input."""
     if str(path) == "-":
-        content = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_FILE + 1)
+        content = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_LONG_FILE + 1)
         if not content:
             raise UnreadableFileError("Standard input is empty.", code="MA102")
-        if len(content) > MAX_FILE:
-            raise UnreadableFileError(
-                f"Standard input is larger than {MAX_FILE // 2**20} MB ({PAGE}).", code="MA107"
-            )
+        check_length(content, "Standard input")
         return content, "standard input"
     return read_bytes(Path(path)), display_name(Path(path).name)
 
@@ -61,12 +58,14 @@ def parse_grids(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
         grids, found = read_xlsx(content, name)
     else:
         grids, found = read_apart(kind, content, name)
-    letters = 0
+    letters, most = 0, MAX_TEXT
+    if kind in {"text", "parquet"}:
+        most = max(MAX_TEXT, MAX_SPREAD * len(content))
     for number, grid in enumerate(grids):
         letters += sum(len(v) for row in grid.rows for v in row if isinstance(v, str))
-        if letters > MAX_TEXT:
+        if letters > most:
             raise UnreadableFileError(
-                f"{name} holds more than {MAX_TEXT:,} characters ({PAGE}).", code="MA107"
+                f"{name} holds more than {most:,} characters ({PAGE}).", code="MA107"
             )
         grids[number], more = _legible(grid)
         found += more

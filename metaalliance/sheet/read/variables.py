@@ -16,6 +16,7 @@ from metaalliance.errors import UnreadableFileError
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.read.grid import Grid, Room, check_size, place_name
+from metaalliance.sheet.read.limits import MAX_CELLS, MAX_ROWS
 from metaalliance.sheet.read.missing import MISSING_TOKENS
 
 #: Names that a note lists before it counts the rest.
@@ -53,8 +54,19 @@ class Variable:
     order: tuple[str, ...] = ()
 
 
-def grid_of(name: str, variables: list[Variable]) -> tuple[Grid, list[Problem]]:
+def grid_of(
+    name: str, variables: list[Variable], *, rows: int = MAX_ROWS, cells: int = MAX_CELLS
+) -> tuple[Grid, list[Problem]]:
     """Return variables as a sheet whose first row holds their names, and what was changed.
+
+    Parameters
+    ----------
+    name : str
+        The sheet.
+    variables : list of Variable
+        Its columns.
+    rows, cells : int
+        How many it may have.
 
     Raises
     ------
@@ -64,26 +76,26 @@ def grid_of(name: str, variables: list[Variable]) -> tuple[Grid, list[Problem]]:
     if not variables:
         raise UnreadableFileError(f"{name} has no variables.", code="MA102")
     longest = max(len(v.values) for v in variables)
-    check_size(name, longest, len(variables))
-    Room(name).take(longest * len(variables))
+    check_size(name, longest, len(variables), rows)
+    Room(name, cells).take(longest * len(variables))
     names = _distinct(
         [" ".join(str(v.name).split()) or f"V{i}" for i, v in enumerate(variables, 1)]
     )
     found: list[Problem] = []
     columns = [_read(v, place_of(names, i), name, found) for i, v in enumerate(variables, 1)]
-    rows: list[list[Any]] = [[*names]]
+    lines: list[list[Any]] = [[*names]]
     for values in zip_longest(*columns):
-        row = list(values)
-        while row and row[-1] is None:
-            row.pop()
-        rows.append(row)
-    while len(rows) > 1 and not rows[-1]:
-        rows.pop()
+        line = list(values)
+        while line and line[-1] is None:
+            line.pop()
+        lines.append(line)
+    while len(lines) > 1 and not lines[-1]:
+        lines.pop()
     labels = {n: " ".join(v.label.split()) for n, v in zip(names, variables, strict=True)}
     labels = {n: label for n, label in labels.items() if label and label != n}
     orders = {i: _order(v) for i, v in enumerate(variables, 1)}
     return Grid(
-        name=name, rows=rows, variables=tuple(names), labels=labels,
+        name=name, rows=lines, variables=tuple(names), labels=labels,
         orders={i: levels for i, levels in orders.items() if list(levels) != sorted(levels)},
     ), found  # fmt: skip
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zipfile
+from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import openpyxl
+from defusedxml import ElementTree as Watchful
 from openpyxl.styles.numbers import BUILTIN_FORMATS
-from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+from openpyxl.utils.cell import coordinate_to_tuple
+from openpyxl.worksheet._reader import (
+    COL_TAG,
+    FORMULA_TAG,
+    INLINE_STRING,
+    MERGE_TAG,
+    ROW_TAG,
+    WorkSheetParser,
+)
+from openpyxl.worksheet.merge import MergeCells
+from openpyxl.xml.constants import SHEET_MAIN_NS
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.problems import Problem, notice
@@ -32,6 +46,15 @@ from metaalliance.sheet.read.xlsx_marks import (
     merged_ranges,
     totals_rows,
     unescaped,
+)
+
+_TEXT_TAG = f"{{{SHEET_MAIN_NS}}}t"
+#: How a part begins that needs no watching: in UTF-8, and no document type before its root. None
+#: can follow the root.
+_BEGINS = re.compile(
+    rb"""(?:\xef\xbb\xbf)?(?:<\?xml\ version=["']1\.0["'](?:\ encoding=["'](?i:utf-8)["'])?
+    (?:\ standalone=["']\w+["'])?\s*\?>)?\s*<[A-Za-z]""",
+    re.VERBOSE,
 )
 
 
@@ -98,7 +121,9 @@ class _Parser(WorkSheetParser):  # type: ignore[misc]
     """openpyxl's parser of a sheet; beside the stored value of a cell it keeps its formula.
 
     openpyxl's own rows are padded to the full width and to every missing row, which takes
-    minutes for a sheet whose last row only has a format; its parser yields what is there.
+    minutes for a sheet whose last row only has a format; its parser yields what is there. It also
+    reads every part of a sheet, in Python, to watch for entities: here it is given the parts that
+    are asked for, from the parser in C where no entity can be declared.
     """
 
     def __init__(self, source: Any, sheet: Any) -> None:
@@ -115,7 +140,28 @@ class _Parser(WorkSheetParser):  # type: ignore[misc]
         self._title = sheet.title
         self._letters = 0
 
+    def parse(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """Give the cells of each row; keep hidden columns and merged cells."""
+        source = ElementTree if _BEGINS.match(self.source.peek(200)) else Watchful
+        for _, element in source.iterparse(self.source):
+            if element.tag == ROW_TAG:
+                row = self.parse_row(element)
+                element.clear()
+                yield row
+            elif element.tag == COL_TAG:
+                self.parse_column_dimensions(element)
+            elif element.tag == MERGE_TAG:
+                self.merged_cells = MergeCells.from_tree(element)
+
     def parse_cell(self, element: Any) -> dict[str, Any]:
+        """Return one cell; a plain text of its own without openpyxl's objects of rich text."""
+        text = _own_text(element)
+        if text is not None:
+            name = element.get("r")
+            place = coordinate_to_tuple(name) if name else (self.row_counter, self.col_counter + 1)
+            self.col_counter = place[1]
+            return {"row": place[0], "column": place[1], "value": text, "data_type": "s",
+                    "style_id": int(element.get("s", 0))}  # fmt: skip
         cell: dict[str, Any] = super().parse_cell(element)
         if element.find(FORMULA_TAG) is not None:
             formula = self.parse_formula(element)
@@ -132,6 +178,14 @@ class _Parser(WorkSheetParser):  # type: ignore[misc]
             if cell["value"] is None and not _is_text(cell):
                 cell["value"] = FormulaCell(self.formulas[place])
         return cell
+
+
+def _own_text(element: Any) -> str | None:
+    """Return the text that stands in a cell itself, where that is a single plain one."""
+    if element.get("t") != "inlineStr" or len(element) != 1 or element[0].tag != INLINE_STRING:
+        return None
+    held = element[0]
+    return (held[0].text or "") if len(held) == 1 and held[0].tag == _TEXT_TAG else None
 
 
 def _values(parser: _Parser, title: str, percent: frozenset[int], room: Room) -> list[list[Any]]:

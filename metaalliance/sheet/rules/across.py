@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from metaalliance.core.conversion.rules import YI_SCALES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.percentages import says_percent
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.against_n import FACTOR, yi_variances
 from metaalliance.sheet.rules.statistics import Choice
 
-#: Rows with the statistic that each is read by.
-Chosen = Sequence[tuple[Row, Choice]]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Rows with the statistic that each is read by.
+
+    Attributes
+    ----------
+    rows : list of Row
+        The rows; those without a statistic are passed over.
+    choices : mapping of int to Choice
+        The statistics by row number.
+    """
+
+    rows: Sequence[Row]
+    choices: Mapping[int, Choice]
+
+    def __post_init__(self) -> None:
+        known = [row for row in self.rows if row.number in self.choices]
+        object.__setattr__(self, "rows", known)
+
+    def __iter__(self) -> Iterator[tuple[Row, Choice]]:
+        return ((row, self.choices[row.number]) for row in self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+#: Some of them.
+_Some = Sequence[tuple[Row, Choice]]
 #: How near a variance is to that of a scale to suggest it.
 _NEAR = 0.15
 #: The same where rounding alone may differ, in logarithms: two scales whose variances are alike.
@@ -45,7 +73,7 @@ def scale_problems(chosen: Chosen) -> list[Problem]:
     return [silent[0][0].problem("MA425", message, "yi", _ASK)]
 
 
-def _rows(some: Chosen, of: Chosen) -> str:
+def _rows(some: _Some, of: _Some) -> str:
     total = f"{len(of)} row{'' if len(of) == 1 else 's'}"
     return total if len(some) == len(of) else f"{len(some)} of {total}"
 
@@ -60,7 +88,7 @@ def _contradicts(choice: Choice) -> bool:
     return not 1 / FACTOR <= _ratio(choice, "z") <= FACTOR
 
 
-def _like_r(silent: Chosen) -> bool:
+def _like_r(silent: _Some) -> bool:
     """Whether the variances are those of r, which is near Fisher z and still another scale."""
     if any(abs(c.inputs["yi"]) >= 1 for _, c in silent):
         return False
@@ -68,7 +96,7 @@ def _like_r(silent: Chosen) -> bool:
     return of_r <= _SAME and of_z > 3 * of_r + _SAME
 
 
-def _contradiction(wrong: Chosen, silent: Chosen) -> Problem:
+def _contradiction(wrong: _Some, silent: _Some) -> Problem:
     row, first = wrong[0]
     ratio = median(_ratio(c, "z") for _, c in wrong)
     near = [
@@ -115,9 +143,10 @@ def _how(row: Row, choice: Choice) -> str:
 def proportion_problems(chosen: Chosen) -> list[Problem]:
     """Proportions in a column of percentages."""
     problems = []
-    own = {c for r, _ in chosen for c in r.cells if c not in COLUMNS and says_percent(c)}
-    for column in (*_PERCENTAGES, *sorted(own)):
-        coded = [r for r, _ in chosen if isinstance(r.get(column), float) and r.get(column) > 0]
+    present = columns_of(chosen.rows)
+    own = {c for c in present if c not in COLUMNS and says_percent(c)}
+    for column in (*(c for c in _PERCENTAGES if c in present), *sorted(own)):
+        coded = [r for r in chosen.rows if isinstance(r.get(column), float) and r.get(column) > 0]
         small = [r for r in coded if r.get(column) < 1]
         whole = [r for r in coded if r.get(column) > 1]
         if not small or (column in own and not whole):

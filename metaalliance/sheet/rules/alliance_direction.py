@@ -31,6 +31,8 @@ def _reversed(row: Row) -> list[Problem]:
     if row.get("alliance_direction") == "lower_better":
         return []
     texts = {name: str(row.get(name) or "") for name in _NAMES}
+    if not any(texts.values()):
+        return []
     named = next((name for name, text in texts.items() if _WORSE.search(text)), None)
     if named is None or any(map(_TURNED.search, texts.values())):
         return []

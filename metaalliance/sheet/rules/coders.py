@@ -8,7 +8,7 @@ from collections import defaultdict
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.columns.words import folded, names
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 
 _CODERS = names(
     "coder codername coderid codedby coded reviewer reviewername reviewerid reviewedby extractor "
@@ -35,14 +35,16 @@ def _names_coders(rows: list[Row], name: str) -> bool:
 
 def coder_problems(rows: list[Row]) -> list[Problem]:
     """Rows of several coders side by side; an error beside the consensus that they came to."""
-    own = dict.fromkeys(n for r in rows for n in r.cells if n not in COLUMNS)
+    own = [n for n in columns_of(rows) if n not in COLUMNS]
     column = next((n for n in own if _names_coders(rows, n)), "")
+    if not column:
+        return []
     groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row.get(column) is not None:
             groups[row.study, *(row.get(c) for c in _APART)].append(row)
     several = [g for g in groups.values() if len({r.get(column) for r in g}) > 1]
-    if not column or 2 * len(several) <= len(groups):
+    if 2 * len(several) <= len(groups):
         return []
     coders = list(dict.fromkeys(str(r.get(column)) for g in several for r in g))
     listed, odd = ", ".join(map(repr, coders[:5])), several[0][1]

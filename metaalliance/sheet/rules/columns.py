@@ -7,12 +7,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.reading import codes_for_missing
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.read.missing import code_text
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.texts import clean_text
 
 #: Problems of cells that are said once per column: what is said of all.
@@ -87,7 +88,7 @@ def _of_rows(group: list[Problem]) -> Problem:
 def level_problems(rows: list[Row]) -> list[Problem]:
     """Levels of a column that differ in case, spacing or Unicode form only."""
     problems = []
-    for name in dict.fromkeys(name for row in rows for name in row.cells):
+    for name in columns_of(rows):
         column = COLUMNS.get(name)
         if name in _REMARKS or (column is not None and column.kind in {"number", "count"}):
             continue
@@ -96,11 +97,13 @@ def level_problems(rows: list[Row]) -> list[Problem]:
         forms: dict[str, Row] = {}
         merged: list[tuple[Row, Row]] = []
         for row in (r for r in rows if isinstance(r.get(name), str)):
-            twin = first.setdefault(_folded(row.get(name)), row)
-            if twin.get(name) != row.get(name):
-                pairs.setdefault(row.get(name), twin.get(name))
-            alike = forms.setdefault(row.get(name), row)
-            if _unified(alike, row, name):
+            level = row.get(name)
+            alike = forms.setdefault(level, row)
+            if alike is row:
+                twin = first.setdefault(_folded(level), row)
+                if twin.get(name) != level:
+                    pairs.setdefault(level, twin.get(name))
+            elif _unified(alike, row, name):
                 merged.append((alike, row))
         if pairs:
             odd = next(row for row in rows if row.get(name) in pairs)
@@ -120,17 +123,17 @@ def level_problems(rows: list[Row]) -> list[Problem]:
 
 def _unified(first: Row, second: Row, name: str) -> bool:
     """Whether two cells of one value hold texts that only looked different."""
-    a, b = first.cells[name].seen.strip(), second.cells[name].seen.strip()
+    a, b = first.seen(name).strip(), second.seen(name).strip()
     return a != b and clean_text(a) == clean_text(b)
 
 
 def code_problems(rows: list[Row]) -> list[Problem]:
     """Numbers such as -999 and 999, which programs for statistics write for a missing value."""
     problems = []
-    for name in dict.fromkeys(name for row in rows for name in row.cells):
+    for name in columns_of(rows):
         held = [row for row in rows if row.get(name) is not None]
-        codes = codes_for_missing(name, (row.get(name) for row in held))
-        coded = [row for row in held if code_text(row.get(name)) in codes]
+        codes = codes_for_missing(name, _twice(row.get(name) for row in held))
+        coded = [row for row in held if codes and code_text(row.get(name)) in codes]
         if coded:
             listed = ", ".join(f'"{code}"' for code in codes)
             cells = [row.cells[name].cell for row in coded]
@@ -141,6 +144,11 @@ def code_problems(rows: list[Row]) -> list[Problem]:
             )
             problems.append(coded[0].problem("MA329", message, name, f"missing = [{listed}]"))
     return problems
+
+
+def _twice(values: Iterable[Any]) -> list[Any]:
+    """Values in the order of their first, those that repeat twice: how often does not matter."""
+    return [v for v, times in Counter(values).items() for _ in range(min(times, 2))]
 
 
 def _folded(text: str) -> str:

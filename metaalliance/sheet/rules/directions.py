@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.problems import Problem
@@ -128,7 +129,14 @@ def known_direction(row: Row) -> tuple[str, str, bool]:
     under a state. Nothing is known of a change, of a name whose meanings have opposite
     directions, and of what a word turns round (non-completion).
     """
-    measure, domain = str(row.get("outcome_measure") or ""), str(row.get("outcome_domain") or "")
+    measure, domain = row.get("outcome_measure"), row.get("outcome_domain")
+    return _known(str(measure or ""), str(domain or ""))
+
+
+@lru_cache(maxsize=4096)  # measures stand in many rows
+def _known(measure: str, domain: str) -> tuple[str, str, bool]:
+    if not measure and not domain:
+        return "", "", False
     side, whole = _instrument(measure)
     if side and whole:
         return measure, _DIRECTIONS[side], True

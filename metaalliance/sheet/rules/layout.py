@@ -24,26 +24,28 @@ def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem
             if not is_blank(value):
                 problems.append(problem_at("MA210", grid, max(r1, header.row + 1), c1,
                                     f"{reference} is merged", str(value)))  # fmt: skip
-    numbers = {row.number for row in rows}
-    hidden = sorted(numbers & grid.hidden_rows)
+    hidden = sorted(row.number for row in rows if row.number in grid.hidden_rows)
     if hidden:
         listed = ", ".join(map(str, hidden[:8])) + (" ..." if len(hidden) > 8 else "")
         message = f"{len(hidden)} hidden rows are read like all others: {listed}"
         problems.append(problem_at("MA209", grid, hidden[0], 1, message))
-    coded = {name for row in rows if row.included for name in row.cells if row.has(name)}
-    places = [c for c in sorted(grid.hidden_columns) if names.get(c) in coded]
+    hidden_columns = sorted(grid.hidden_columns)
+    coded = {name for row in rows if row.included for name in row.said} if hidden_columns else ()
+    places = [c for c in hidden_columns if names.get(c) in coded]
     if places:
         columns, first = [names[c] for c in places], places[0]
         message = f"hidden columns are read like all others: {', '.join(columns)}"
         problems.append(problem_at("MA209", grid, header.row, first, message))
-    previous, read = header.row, {row.number: row for row in rows}
+    previous, read = header.row, iter(rows)
     for at in range(header.row + 1, len(grid.rows) + 1):
         if all(is_blank(v) for v in grid.rows[at - 1]):
             continue
         number = grid.number(at)
-        if number > previous + 1 and previous > header.row and number in read:
-            message = f"rows {previous + 1} to {number - 1} are blank; reading goes on below"
-            problems.append(read[number].problem("MA211", message))
+        if number > previous + 1 and previous > header.row:
+            row = next((r for r in read if r.number >= number), None)
+            if row is not None and row.number == number:
+                message = f"rows {previous + 1} to {number - 1} are blank; reading goes on below"
+                problems.append(row.problem("MA211", message))
         previous = number
     return [replace(p, hint=MESSAGES[p.code].remedy) for p in problems]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
 
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import COLUMNS
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.texts import Coded
 
 #: Columns that tell two effects of a study apart.
@@ -62,15 +64,21 @@ def repeat_problems(rows: list[Row], *, kept: bool = False) -> list[Problem]:
         )
         found.append(row.problem(code, what, _value_column(row), hint))
     others = [row for row in rows if row.number not in again and not row.faulty]
-    for group in grouped(others, "study", *_IDENTITY).values():
-        found += _alike(group)
+    present = columns_of(others)
+    values = [c for c in _VALUES if c in present]
+    for group in grouped(others, "study", *(c for c in _IDENTITY if c in present)).values():
+        if len(group) > 1:
+            found += _alike(group, values)
     return found
 
 
 def _repeats(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
     """Each row that agrees with one above in every cell, with the first of these."""
+    sound = [row for row in rows if not row.faulty]
+    contents = np.fromiter(map(_content, sound), dtype=np.int64, count=len(sound))
+    _, kind, times = np.unique(contents, return_inverse=True, return_counts=True)
     firsts: dict[tuple[object, ...], Row] = {}
-    for row in (r for r in rows if not r.faulty):
+    for row in (sound[i] for i in np.flatnonzero(times[kind] > 1)):
         whole = tuple(sorted((c, str(v.value)) for c, v in row.cells.items()
                              if c not in _ASIDE and v.value is not None))  # fmt: skip
         first = firsts.setdefault(whole, row)
@@ -78,12 +86,17 @@ def _repeats(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
             yield row, first
 
 
-def _alike(group: list[Row]) -> Iterator[Problem]:
+def _content(row: Row) -> int:
+    """A number that is equal for rows with equal cells, and seldom for others."""
+    return hash(frozenset((c, v) for c, v in row.values().items() if c not in _ASIDE))
+
+
+def _alike(group: list[Row], columns: Sequence[str]) -> Iterator[Problem]:
     """Effects of one description that nothing but their value, or nothing at all, tells apart."""
     described = any(group[0].has(c) for c in _IDENTITY)
     values: dict[tuple[object, ...], Row] = {}
     for row in group:
-        value = tuple(row.get(c) for c in _VALUES)
+        value = tuple(row.get(c) for c in columns)
         first = next(iter(values.values()), None)
         if value in values and _labels(row) == _labels(values[value]):
             message = f"has the numbers of row {values[value].number}, and no text that differs"
@@ -97,11 +110,11 @@ def _alike(group: list[Row]) -> Iterator[Problem]:
 def _labels(row: Row) -> dict[str, str]:
     """Text that may tell effects apart; the team's numbers may be counters."""
     return {
-        name: coded.value
-        for name, coded in row.cells.items()
+        name: value
+        for name, value in row.values().items()
         if (name not in COLUMNS or COLUMNS[name].group != "identity")
-        and isinstance(coded.value, str)
-        and not _NUMERIC(coded.value)
+        and isinstance(value, str)
+        and not _NUMERIC(value)
     }
 
 

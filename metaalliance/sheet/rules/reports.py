@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from metaalliance.problems import Problem
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 
 _REPORT = re.compile(
     r"(?:journal|title|volume|issue|pages|reference|citation|report|article|artikel|paper|trial)s?"
@@ -24,7 +24,7 @@ def report_problems(rows: list[Row]) -> list[Problem]:
     problems = []
     first: dict[str, Row] = {}
     titles: dict[tuple[str, str], Row] = {}
-    columns = [c for c in dict.fromkeys(c for row in rows for c in row.cells) if _REPORT(c)]
+    columns = [c for c in columns_of(rows) if _REPORT(c)]
     said: set[str] = set()
     for row in rows:
         twin = first.setdefault(row.study, row)

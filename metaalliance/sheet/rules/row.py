@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from scipy import stats
-
 from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.quantities import DF1
 from metaalliance.core.conversion.rule import Rule
 from metaalliance.core.conversion.rules import ROUNDING, RULES
+from metaalliance.core.distributions import t_sf
 from metaalliance.options import Nonsignificant
 from metaalliance.problems import Problem
 from metaalliance.sheet.rows import Row
@@ -43,7 +42,7 @@ _SECOND = (
 def identity_problems(row: Row) -> list[Problem]:
     """A row needs a study, must not be a summary, and has a reason when it is excluded."""
     if not row.study and row.included:
-        if "study" in row.cells and row.cells["study"].faulty:
+        if row.is_faulty("study"):
             return []
         hint = (
             'enter the label of the study in every row, or set fill_down = ["study"] in '
@@ -63,7 +62,7 @@ def identity_problems(row: Row) -> list[Problem]:
 def sign_problems(row: Row, choice: Choice) -> list[Problem]:
     """A statistic without a sign needs one; a signed one must not be contradicted."""
     column = choice.rule.inputs[0]
-    if "sign" in row.cells and row.cells["sign"].faulty:
+    if row.is_faulty("sign"):
         return []
     sign = row.get("sign")
     if not choice.rule.signed:
@@ -83,15 +82,14 @@ def nonsignificant_column(row: Row) -> str | None:
     """Return the column that reports "n.s." where the row has no statistic to convert."""
     named = named_statistic(row)
     present = [named] if named else present_statistics(row)
-    generic = row.cells.get("value")
-    if generic is not None and generic.nonsignificant and not any(map(row.has, _own(present))):
+    if row.is_silent("value") and not any(map(row.has, _own(present))):
         return "value"
     if not present or not all(silent(row, name) for name in present if name in RULES):
         return None
     if named and row.get("value") is not None:
         return None
     inputs = _own(present)
-    return next((c for c in inputs if c in row.cells and row.cells[c].nonsignificant), None)
+    return next(filter(row.is_silent, inputs), None)
 
 
 def _own(statistics: list[str]) -> list[str]:
@@ -114,7 +112,7 @@ def nonsignificant_problems(row: Row, column: str, policy: Nonsignificant) -> li
     if policy == "drop":
         return found
     n = sample_size(row)
-    if n is None and not (row.has("n") and row.cells["n"].faulty):
+    if n is None and not (row.is_faulty("n")):
         found.append(row.problem("MA403", "a non-significant result needs n", "n"))
     elif n is not None and n <= 3:
         found.append(row.problem("MA321", "Fisher's z needs n > 3", "n"))
@@ -256,11 +254,11 @@ def _p_problems(row: Row, choice: Choice, chosen: Converted) -> list[Problem]:
     reported = row.get("p")
     if choice.statistic == "p" or reported is None or chosen.df is None or reported == 0:
         return []
-    if "tails" in row.cells and row.cells["tails"].faulty:
+    if row.is_faulty("tails"):
         return []
     tails = row.get("tails") or 2
     t = abs(chosen.r) * math.sqrt(chosen.df / (1 - chosen.r**2))
-    implied = float(stats.t.sf(t, chosen.df)) * tails
+    implied = float(t_sf(t, chosen.df)) * tails
     gap = abs(math.log10(max(implied, 1e-12)) - math.log10(max(reported, 1e-12)))
     if gap <= 0.5 or abs(implied - reported) <= 0.01:
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from metaalliance.core.conversion.conversions import Converted, has_test
 from metaalliance.core.conversion.rule import Rule
@@ -23,6 +24,8 @@ _INSTEAD = ("se", "ci_low", "ci_high")
 _LEAST = 3
 #: Columns that are n, or whose sum is.
 _SIZES = tuple(dict.fromkeys((("n",), *(rule.parts for rule in RULES.values()))))
+#: Effects computed already whose scale nobody says.
+_UNSCALED = replace(YI["z"], needs=RULES["yi"].needs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class Choice:
     inputs: dict[str, float] = field(repr=False)
     named: bool = False
     scale: str | None = None
+    _found: Converted | None = field(default=None, init=False, repr=False)
 
     @property
     def statistic(self) -> str:
@@ -74,7 +78,11 @@ class Choice:
         result does not depend on who aligned it, the coder or the direction columns.
         """
         if flip > 0 or not self.rule.coefficient:
-            return self.rule.convert(self.inputs, variances)
+            if variances != "delta":
+                return self.rule.convert(self.inputs, variances)
+            if self._found is None:  # several rules ask
+                object.__setattr__(self, "_found", self.rule.convert(self.inputs))
+            return self._found  # type: ignore[return-value]
         column = self.rule.inputs[0]
         found = self.rule.convert({**self.inputs, column: -self.inputs[column]}, variances)
         return replace(found, r=-found.r)
@@ -82,13 +90,17 @@ class Choice:
 
 def present_statistics(row: Row) -> list[str]:
     """Return the statistics of a row, in the order of precedence, "n.s." and faulty included."""
-    return [name for name, rule in RULES.items() if all(row.has(c) for c in rule.inputs)]
+    return [*_present(row.said)]
+
+
+@lru_cache(maxsize=4096)  # most rows of a sheet have the same columns
+def _present(said: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name, rule in RULES.items() if said.issuperset(rule.inputs))
 
 
 def silent(row: Row, statistic: str) -> bool:
     """Whether a statistic of the row is reported as "n.s." without a value."""
-    inputs = RULES[statistic].inputs
-    return any(row.cells[c].nonsignificant for c in inputs if c in row.cells)
+    return any(map(row.is_silent, RULES[statistic].inputs))
 
 
 def named_statistic(row: Row) -> str | None:
@@ -110,9 +122,9 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
     `override` replaces the statistic itself (the value column).
     """
-    needed = (c for one_of in (*rule.needs, rule.parts, rule.counts) for c in one_of)
-    wanted = dict.fromkeys((*rule.inputs, *COMPANIONS, *needed))
-    inputs = {c: float(row.get(c)) for c in wanted if isinstance(row.get(c), float)}
+    known = row.values()
+    wanted = _wanted(rule.inputs, (*rule.needs, rule.parts, rule.counts), frozenset(known))
+    inputs = {c: known[c] for c in wanted if isinstance(known[c], float)}
     if override is not None:
         inputs[rule.inputs[0]] = override
     if "n" not in inputs:
@@ -124,6 +136,15 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
         if inputs["n"] - inputs[known] >= 1:
             inputs[min(_GROUPS - {known})] = inputs["n"] - inputs[known]
     return inputs
+
+
+@lru_cache(maxsize=4096)
+def _wanted(
+    own: tuple[str, ...], needs: tuple[tuple[str, ...], ...], known: frozenset[str]
+) -> tuple[str, ...]:
+    """Columns that a rule may use, of those that say something."""
+    wanted = dict.fromkeys((*own, *COMPANIONS, *(c for one_of in needs for c in one_of)))
+    return tuple(c for c in wanted if c in known)
 
 
 def sample_size(row: Row) -> float | None:
@@ -158,18 +179,17 @@ def choose(row: Row, reading: Reading) -> tuple[Choice | None, list[Problem]]:
         if statistic == "r" and "fisher_z" in present and row.has("se"):
             statistic = "fisher_z"  # beside both, a standard error is that of z, as CMA prints it
     rule = RULES[statistic]
-    generic = row.cells.get("value")
-    waiting = named is not None and override is None and generic is not None and generic.faulty
-    if waiting or any(row.cells[c].faulty for c in rule.inputs if c in row.cells):
+    waiting = named is not None and override is None and row.is_faulty("value")
+    if waiting or any(map(row.is_faulty, rule.inputs)):
         return None, []
     if silent(row, statistic) and override is None:
         return None, []
     scale = None
     if statistic == "yi":
-        if "yi_measure" in row.cells and row.cells["yi_measure"].faulty:
+        if row.is_faulty("yi_measure"):
             return None, []
         scale = row.get("yi_measure") or reading.yi_measure
-        rule = YI[scale] if scale else replace(YI["z"], needs=rule.needs)
+        rule = YI[scale] if scale else _UNSCALED
     choice = Choice(rule, inputs_of(row, rule, override), named is not None, scale)
     if _waits(row, choice):
         return None, []
@@ -178,7 +198,7 @@ def choose(row: Row, reading: Reading) -> tuple[Choice | None, list[Problem]]:
 
 def _nothing(row: Row) -> list[Problem]:
     """The row has no statistic; silent where the value cell has a fault of its own."""
-    if "value" in row.cells and row.cells["value"].faulty:
+    if row.is_faulty("value"):
         return []
     for rule in RULES.values():
         begun = next((c for c in rule.begun_by or rule.inputs if row.has(c)), None)
@@ -203,7 +223,7 @@ def _override(row: Row, statistic: str) -> tuple[float | None, list[Problem]]:
         if stated is not None and stated != generic:
             message = f"value is {generic:g} but {statistic} is {stated:g}"
             return None, [row.problem("MA404", message, "value")]
-    if own or ("value" in row.cells and row.cells["value"].faulty):
+    if own or row.is_faulty("value"):
         return None, []
     if generic is None or len(rule.inputs) > 1:
         message = f"the row names {statistic}, which has no value"
@@ -224,9 +244,7 @@ def _waits(row: Row, choice: Choice) -> bool:
     """Whether a number that the conversion needs stands in a faulty cell, reported already."""
     missing = choice.rule.missing(choice.inputs)
     instead = _INSTEAD if choice.rule.spread else ()
-    return any(
-        c in row.cells and row.cells[c].faulty for one_of in missing for c in (*one_of, *instead)
-    )
+    return any(row.is_faulty(c) for one_of in missing for c in (*one_of, *instead))
 
 
 def _needs(row: Row, choice: Choice) -> list[Problem]:

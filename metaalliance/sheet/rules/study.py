@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.alliance_direction import alliance_direction_problems
 from metaalliance.sheet.rules.coders import coder_problems
 from metaalliance.sheet.rules.columns import code_problems, level_problems, rater_problems
@@ -54,7 +54,7 @@ def label_problems(rows: list[Row]) -> list[Problem]:
     reported: set[str] = set()
     problems = []
     labels = {row.study for row in rows}
-    for row in rows:
+    for row in _firsts(rows):
         name, _, count = row.study.rpartition(".")
         counted = count.isdigit() and name in labels
         twin = first.setdefault(label_key(name if counted else row.study), row)
@@ -65,11 +65,21 @@ def label_problems(rows: list[Row]) -> list[Problem]:
     return problems
 
 
+def _firsts(rows: list[Row]) -> list[Row]:
+    """The first row of each study."""
+    firsts: dict[str, Row] = {}
+    for row in rows:
+        firsts.setdefault(row.study, row)
+    return list(firsts.values())
+
+
 def constant_problems(rows: list[Row]) -> list[Problem]:
     """Study-level columns that vary within a study."""
     problems = []
-    for group in grouped(rows, "study").values():
-        for column in _CONSTANT:
+    present = columns_of(rows)
+    columns = [column for column in _CONSTANT if column in present]
+    for group in (g for g in grouped(rows, "study").values() if len(g) > 1):
+        for column in columns:
             known = [row for row in group if row.get(column) is not None]
             odd = next((r for r in known if r.get(column) != known[0].get(column)), None)
             if odd is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 from metaalliance.sheet.columns.vocabularies import VOCABULARIES, key_of
 from metaalliance.sheet.columns.words import names
@@ -69,6 +70,7 @@ def is_dated(label: str) -> bool:
     return _DATED.search(_ASIDE.sub(" ", label)) is not None
 
 
+@lru_cache(maxsize=8192)  # labels stand in several rows, and each is asked about more than once
 def is_summary(label: str) -> bool:
     """Whether a label is that of a computed row rather than of a study.
 
@@ -153,6 +155,8 @@ def totals_of(
     them has and no year.
     """
     found: dict[int, str] = {}
+    if not grid.totals and not grid.sums:
+        return found
     below = False
     filled = [n for n in range(header + 1, len(grid.rows) + 1) if _is_filled(grid, n)]
     for number in reversed(filled):

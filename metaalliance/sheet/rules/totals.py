@@ -9,13 +9,15 @@ from typing import Any
 
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.vocabularies import key_of
-from metaalliance.sheet.rows import Row
+from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.statistics import Choice, sample_size
 from metaalliance.sheet.rules.summary import is_dated, is_summary, is_total_of
 
 _HINT = "delete the row, or set include = no with a reason"
 #: What a rounded mean may lie outside the numbers that it is the mean of.
 _ROUNDED = 0.005
+#: A study and an independent sample of it.
+_Sample = tuple[str, Any]
 
 
 @dataclass(slots=True)
@@ -40,21 +42,19 @@ class _Above:
     studies: set[str] = field(default_factory=set)
     people: float = 0.0
     in_samples: float = 0.0
-    sizes: dict[tuple[str, Any], float] = field(default_factory=dict)
+    sizes: dict[_Sample, float] = field(default_factory=dict)
     low: list[float] = field(default_factory=lambda: [math.inf, math.inf])
     high: list[float] = field(default_factory=lambda: [-math.inf, -math.inf])
 
-    def add(self, row: Row, n: float, r: tuple[float, float] | None) -> None:
-        """Put a row below them."""
-        key = (row.study, row.get("sample"))
+    def add(self, row: Row, key: _Sample, n: float, r: tuple[float, float] | None) -> None:
+        """Put a row below them, whose study and sample are the key."""
         self.rows.append(row)
         self.studies.add(row.study)
         self.people += n
         self.in_samples += n - self.sizes.get(key, 0.0)
         self.sizes[key] = n
-        if r is not None:
-            self.low = [min(pair) for pair in zip(self.low, r, strict=True)]
-            self.high = [max(pair) for pair in zip(self.high, r, strict=True)]
+        for i, value in enumerate(r or ()):
+            self.low[i], self.high[i] = min(self.low[i], value), max(self.high[i], value)
 
     def repeated_by(self, row: Row, n: float, r: tuple[float, float], named: bool | None) -> bool:
         """Whether n of a row is their sum, of at least two studies, and r between theirs.
@@ -63,10 +63,10 @@ class _Above:
         """
         if len(self.studies) < 2 or math.isnan(n + self.people):
             return False
-        if named is False and row.study not in self.studies and is_dated(row.study):
+        mean = named is None and n == round(self.people / len(self.rows))
+        if not mean and n not in {self.people, self.in_samples}:
             return False
-        mean = {round(self.people / len(self.rows))} if named is None else set()
-        if n not in {self.people, self.in_samples} | mean:
+        if named is False and row.study not in self.studies and is_dated(row.study):
             return False
         ends = zip(self.low, r, self.high, strict=True)
         return any(low - _ROUNDED <= value <= high + _ROUNDED for low, value, high in ends)
@@ -82,6 +82,7 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
     """
     found: list[Problem] = []
     groups = _groups(rows)
+    labelled: dict[str, bool | None] = {}
     coded, every, since = _Above(), _Above(), _Above()
     for row in rows:
         if is_summary(row.study):
@@ -89,9 +90,11 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
             continue
         n, r = _numbers(row, choices)
         if not row.included:
-            coded.add(row, n, r)
+            coded.add(row, (row.study, row.get("sample")), n, r)
             continue
-        named = is_total_of(row.study, groups)
+        if row.study not in labelled:
+            labelled[row.study] = is_total_of(row.study, groups)
+        named = labelled[row.study]
         alike = (s for s in (since, every, coded) if r and s.repeated_by(row, n, r, named))
         summed = next(alike, None)
         if named or (named is None and summed):
@@ -114,8 +117,9 @@ def total_problems(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[P
             if named is None and _stands_out(row, rows):
                 message = f"{row.study!r} may be the label of a total, and not of a study"
                 found.append(row.problem("MA432", message, "study"))
+            key = (row.study, row.get("sample"))
             for above in (coded, every, since):
-                above.add(row, n, r)
+                above.add(row, key, n, r)
     return found
 
 
@@ -129,12 +133,10 @@ def _numbers(row: Row, choices: Mapping[int, Choice]) -> tuple[float, tuple[floa
 
 def _groups(rows: Sequence[Row]) -> frozenset[str]:
     """Levels of all columns but the label of the study, folded."""
-    return frozenset(
-        key_of(cell.value)
-        for row in rows
-        for name, cell in row.cells.items()
-        if name not in {"study", "label"} and isinstance(cell.value, str)
-    )
+    texts = {
+        row.get(name) for name in columns_of(rows) if name not in {"study", "label"} for row in rows
+    }
+    return frozenset(key_of(text) for text in texts if isinstance(text, str))
 
 
 def _stands_out(row: Row, rows: Sequence[Row]) -> bool:

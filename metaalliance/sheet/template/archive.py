@@ -7,11 +7,13 @@ import re
 import textwrap
 import zipfile
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
+from openpyxl.writer.excel import ExcelWriter
 
 LONGEST_TEXT = 32_767
 LINE_HEIGHT = 15
@@ -27,8 +29,13 @@ def workbook_bytes(book: Workbook, title: str) -> bytes:
     """Return a workbook as a file, with fixed timestamps and this tool as its author."""
     book.properties.creator = "metaalliance"
     book.properties.title = title
+    return saved(book)
+
+
+def saved(book: Workbook) -> bytes:
+    """Return a workbook as a file with fixed timestamps; it is packed once, by `repeatable`."""
     buffer = io.BytesIO()
-    book.save(buffer)
+    ExcelWriter(book, zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, allowZip64=True)).save()
     return repeatable(buffer.getvalue())
 
 
@@ -49,6 +56,7 @@ def repeatable(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
+@lru_cache(maxsize=8192)  # labels and levels stand in many rows
 def allowed_text(text: str) -> str:
     r"""Return text without the characters that the format forbids, within its longest length.
 

@@ -295,7 +295,8 @@ def test_intervals_of_slopes_cover(m):
         data = nested_data(0.3 + structure.draw(true, rng), vi, ones, blocks, 0.6)
         moved, point = fitted(data, [between, within], restricted=True)
         information = score_and_information(moved, point, restricted=True)[1]
-        se = np.sqrt(np.diag(np.linalg.inv(information)))[[1, 3]]
+        with np.errstate(invalid="ignore"):  # no error at a maximum at infinity: counted as missed
+            se = np.sqrt(np.diag(np.linalg.inv(information)))[[1, 3]]
         held["wald"] += np.abs(point.theta - true)[[1, 3]] < 1.959963984540054 * se
         for place, level in enumerate((0, 1)):
             slope = np.array([0.0, 1.0])

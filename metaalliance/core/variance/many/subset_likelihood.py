@@ -1,6 +1,7 @@
 """The multilevel likelihood of many subsets of the same effects.
 
-Nested levels climb all at once, as `variants`; other structures climb one after the other.
+Nested levels climb all at once, as `variants`, and as `mean_variants` where subsets hold whole
+studies; other structures climb one after the other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.ascent import highest, maximize
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.many.covariances import joined
+from metaalliance.core.variance.many.mean_variants import MeanVariants
 from metaalliance.core.variance.many.variant_ascent import Optima, highest_of_starts, in_parts
 from metaalliance.core.variance.many.variants import Variants
 from metaalliance.core.variance.multilevel import MultilevelData
@@ -65,11 +67,19 @@ def maximize_subsets(
         return _one_by_one(data, present, starts, restricted)
     if not present.shape[0]:
         return Optima(np.empty((0, len(data.names))), np.empty((0, p)), np.empty(0))
-    parts = [
-        highest_of_starts(part, starts, restricted=restricted)
-        for part in in_parts(_subsets(data, present))
-    ]
+    subsets = subsets_of_means(data, present) or _subsets(data, present)
+    parts = [highest_of_starts(part, starts, restricted=restricted) for part in in_parts(subsets)]
     return Optima(*(np.concatenate([getattr(o, n) for o in parts]) for n in Optima.__slots__))
+
+
+def subsets_of_means(data: MultilevelData, present: BoolArray) -> MeanVariants | None:
+    """Return subsets (r, k) that hold whole studies as variants of their means, else None."""
+    if data.means is None:
+        return None
+    whole = present[:, data.blocks.starts]
+    if (whole[:, data.blocks.study] != present).any():
+        return None
+    return data.means.of_present(whole.astype(np.float64))
 
 
 def _subsets(data: MultilevelData, present: BoolArray) -> Variants:

@@ -1,12 +1,14 @@
 """The climb of many variants of one data set to the optimum of their likelihoods.
 
-The steps are those of `ascent.maximize`, for all variants that have not arrived.
+The steps are those of `ascent.maximize`, for all variants that have not arrived. Variants are those
+of rows, or of the means of studies where these say everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +22,19 @@ from metaalliance.core.variance.ascent import (
     STALLED,
     bounded_step,
 )
+from metaalliance.core.variance.many.mean_variants import MeanPoints, MeanVariants
 from metaalliance.core.variance.many.variants import Points, Variants
 from metaalliance.core.variance.multilevel import lifted
 
-#: Elements of a matrix that are worked on at a time.
-CELLS = 2**16
+#: Elements of a matrix that are worked on at a time; of products with several columns fewer than
+#: BLAS shares out among threads, whose waiting costs more than they do.
+CELLS, MEAN_CELLS, UNSHARED = 2**16, 2**15, 9000
+#: Fewest variants of means that are worked on at a time.
+_NARROWEST = 8
+
+
+AnyVariants = Variants | MeanVariants
+AnyPoints = Points | MeanPoints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,14 +56,20 @@ class Optima:
     value: Array
 
 
-def in_parts(variants: Variants) -> Iterator[Variants]:
+def in_parts(variants: Any) -> Iterator[Any]:
     """Yield the variants in parts of bounded memory."""
-    width = max(1, CELLS // variants.structure.vi.size)
+    if isinstance(variants, MeanVariants):
+        cells = MEAN_CELLS if variants.mean else UNSHARED
+        width = max(_NARROWEST, cells // variants.structure.clusters.m)
+    else:
+        width = max(1, CELLS // variants.structure.vi.size)
     for first in range(0, variants.size, width):
         yield variants.take(slice(first, min(first + width, variants.size)))
 
 
-def highest_of_starts(variants: Variants, starts: Sequence[Array], *, restricted: bool) -> Optima:
+def highest_of_starts(
+    variants: AnyVariants, starts: Sequence[Array], *, restricted: bool
+) -> Optima:
     """Climb from each start (c,); keep the highest maximum of each variant.
 
     The first of those that are equal to rounding counts.
@@ -64,7 +80,7 @@ def highest_of_starts(variants: Variants, starts: Sequence[Array], *, restricted
     return best
 
 
-def keep_higher(variants: Variants, best: Optima, other: Optima) -> None:
+def keep_higher(variants: AnyVariants, best: Optima, other: Optima) -> None:
     """Put into `best` what is higher in `other`, beyond rounding."""
     slack = 1e-12 * (variants.counts + np.abs(best.value))
     better = (other.value > best.value + slack) | np.isnan(best.value)
@@ -73,7 +89,7 @@ def keep_higher(variants: Variants, best: Optima, other: Optima) -> None:
     best.value[better] = other.value[better]
 
 
-def highest_from_inside(variants: Variants, start: Array, *, restricted: bool) -> Optima:
+def highest_from_inside(variants: AnyVariants, start: Array, *, restricted: bool) -> Optima:
     """Climb from `start` (c,), moved off the boundary.
 
     Further maxima lie on a boundary, and nearly always one of them is where this climb ends too:
@@ -93,11 +109,11 @@ def highest_from_inside(variants: Variants, start: Array, *, restricted: bool) -
     return best
 
 
-def climb(variants: Variants, start: Array, *, restricted: bool) -> Optima:
+def climb(variants: AnyVariants, start: Array, *, restricted: bool) -> Optima:
     """Climb from one start, (c,) or (variants, c); a variant that does not arrive is NaN."""
     size, c = variants.size, len(variants.structure.names)
     theta = np.array(np.broadcast_to(np.asarray(start, dtype=np.float64), (size, c)))
-    beta, value = np.full((size, variants.design.p), np.nan), np.full(size, np.nan)
+    beta, value = np.full((size, variants.p), np.nan), np.full(size, np.nan)
     active, points = np.arange(size), variants.at(theta, restricted=restricted)
     some, before = variants, np.full(size, np.inf)
     for _ in range(MAX_ITERATIONS):
@@ -120,12 +136,13 @@ def climb(variants: Variants, start: Array, *, restricted: bool) -> Optima:
     return Optima(theta, beta, value)
 
 
-def _steps(points: Points, *, restricted: bool) -> tuple[Array, BoolArray, bool]:
+def _steps(points: AnyPoints, *, restricted: bool) -> tuple[Array, BoolArray, bool]:
     """The next step of every variant (variants, c), whether it is Newton's, or by the average."""
     score, information, expected = points.score(restricted=restricted)
     theta = points.theta
     free = ~((theta <= 0) & (score < 0))
     if expected is None:
+        assert isinstance(points, Points)
         floor = points.covariance.traces()[0] ** 2 / (2 * points.variants.counts[:, None])
         chosen = lifted(information, floor)
         newton = np.asarray(~free.any(axis=1))
@@ -156,7 +173,9 @@ def _smallest(matrices: Array, free: BoolArray) -> Array:
     return np.where(free.all(axis=1), root, np.where(free[:, 0], a, c))
 
 
-def _halved(variants: Variants, points: Points, step: Array, *, restricted: bool) -> Points:
+def _halved(
+    variants: AnyVariants, points: AnyPoints, step: Array, *, restricted: bool
+) -> AnyPoints:
     """Move along the steps, each halved until its likelihood falls by no more than rounding."""
     slack = NO_GAIN * (variants.counts + np.abs(points.value))
     reached = variants.at(np.maximum(0.0, points.theta + step), restricted=restricted)

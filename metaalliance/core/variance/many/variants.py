@@ -60,6 +60,11 @@ class Variants:
         return cls(structure, yi, design, present, size, np.linalg.slogdet(design.gram(present))[1])
 
     @property
+    def p(self) -> int:
+        """Number of columns of the design."""
+        return self.design.p
+
+    @property
     def counts(self) -> Array:
         """Effects of each variant."""
         return np.asarray(self.present.sum(axis=0))

@@ -1,0 +1,264 @@
+"""What studies say of a mean: a precise mean each, as functions of the variance between effects.
+
+Where a design is constant within studies, a study enters the likelihood through three functions of
+the variance s between its effects. With M its sampling errors and s, P = 1'M^-1 1 and
+y = 1'M^-1 yi / P, the variance of y is c = 1 / P plus that between studies, and ::
+
+    log|S| + e'S^-1 e = log(c + s_study) + (y - x'b)^2 / (c + s_study) + log|M| + log P + r'M^-1 r
+
+with r = yi - y. Of effects with equal variances y does not move, and the rest is in n, v and a sum
+of squares; the others take a pass over their rows. Residuals are from the precise mean, so that
+nothing is taken back where variances differ by many orders.
+
+All functions are smooth: their singularities lie below the smallest (1 - rho) v with its sign
+turned. For many values of s that lie close together they are known from a few values between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.variance.own import Shared
+from metaalliance.core.variance.structure import Nested
+
+ComplexArray = NDArray[np.complex128]
+
+#: Error of a value between others, as a natural logarithm, and the most values that it rests on.
+EXACT, _MOST = 38.0, 40
+#: Products of numbers from which BLAS shares a product of matrices out among threads, whose waiting
+#: costs more than they do.
+_UNSHARED = 2**18
+
+
+class Terms(NamedTuple):
+    """The functions of every study, shape (n, m), each with two derivatives.
+
+    Attributes
+    ----------
+    c : tuple of ndarray
+        Variance of the precise mean.
+    y : tuple of ndarray
+        The precise mean; without derivatives where it does not move.
+    logs : tuple of ndarray
+        log|M| + log P.
+    squares : tuple of ndarray
+        r'M^-1 r.
+    """
+
+    c: tuple[Array, ...]
+    y: tuple[Array, ...]
+    logs: tuple[Array, ...]
+    squares: tuple[Array, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Equal:
+    """Studies of one sample of the same people, with equal variances; arrays of shape (m,)."""
+
+    n: Array
+    own: Array  # (1 - rho) v
+    shared: Array  # rho v
+    mean: Array
+    squares: Array
+
+    def at(self, s: Array) -> Terms:
+        """Functions at `s` (n, 1)."""
+        a, inverse = self.own + s, 1 / self.n
+        one, pairs = 1 / a, self.n - 1
+        first = pairs * one
+        part = self.squares * one
+        slope = -part * one
+        c = (a * inverse + self.shared, np.broadcast_to(inverse, a.shape), np.zeros((1, 1)))
+        return Terms(
+            c,
+            (self.mean[None],),
+            (pairs * np.log(a) + np.log(self.n), first, -first * one),
+            (part, slope, -2 * slope * one),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unequal:
+    """Studies whose effects have variances or people of their own."""
+
+    structure: Nested
+    yi: Array
+
+    def beyond(self, s: Array, tau: Array) -> tuple[ComplexArray, ComplexArray]:
+        """Variance and value of the precise mean at s + i tau: `s` (n,), `tau` (l, m), (l n, m)."""
+        nested, blocks, rho = self.structure, self.structure.clusters, self.structure.rho
+        mean = blocks.sums(self.yi) / blocks.sizes
+        r = self.yi - blocks.spread(mean)
+        shift = (s[:, None] + 1j * tau[:, None, :]).reshape(-1, blocks.m).T
+        inverse = 1 / (((1 - rho) * nested.vi)[:, None] + blocks.spread(shift))
+        if nested.people.steps.m == blocks.m:  # one sample of the same people each
+            sd = np.sqrt(nested.vi)
+            loads = np.stack([np.ones_like(r), r, sd, sd * r, nested.vi])
+            ones, weighted, root, both, square = blocks.weighted(loads, inverse)
+            shared = rho * root / (1 + rho * square)
+            P, Q = ones - shared * root, weighted - shared * both
+        else:
+            own = Shared.build(nested.people, nested.vi, rho, 1 / inverse)
+            u = own.solve(np.ones((r.size, 1)))
+            P, Q = blocks.sums(u), blocks.sums(u * r[:, None])
+        return (1 / P).T, (mean[:, None] + Q / P).T
+
+    def extent(self) -> tuple[Array, Array]:
+        """Bounds (m,) between which the eigenvalues of M lie at s = 0."""
+        nested, starts = self.structure, self.structure.clusters.starts
+        own, shared = (1 - nested.rho) * nested.vi, nested.rho * nested.clusters.sums(nested.vi)
+        return np.minimum.reduceat(own, starts), np.maximum.reduceat(own, starts) + shared
+
+    def at(self, s: Array) -> Terms:
+        """Functions at `s` (n, 1)."""
+        nested, blocks = self.structure, self.structure.clusters
+        sums, spread = blocks.sums, blocks.spread
+        diagonal, y, ones = (1 - nested.rho) * nested.vi, self.yi, np.ones_like(self.yi)
+        if s.size > 1:  # a column for each
+            diagonal, y, ones = diagonal[:, None] + s[:, 0], y[:, None], ones[:, None]
+        else:
+            diagonal = diagonal + s[0, 0]
+        own = Shared.build(nested.people, nested.vi, nested.rho, diagonal)
+        u = own.solve(ones)
+        P = sums(u)
+        mean = sums(y) / (blocks.sizes if y.ndim == 1 else blocks.sizes[:, None])
+        for _ in range(2):  # the second takes out the rounding of the first
+            mean = mean + sums(u * (y - spread(mean))) / P
+        r = y - spread(mean)
+        e = own.solve(r)
+        t = own.solve(u)
+        P1, P2, Q1, Q2 = -sums(u * u), 2 * sums(u * t), -sums(u * e), 2 * sums(t * e)
+        p1, y1 = P1 / P, Q1 / P
+        y2 = Q2 / P - 2 * y1 * p1
+        c = 1 / P
+        logs = own.log_determinant_of(blocks) + np.log(P)
+        trace, square = sums(own.diagonal()), own.squares_of(blocks)
+        found = Terms(
+            (c, -p1 * c, (2 * p1 * p1 - P2 / P) * c),
+            (mean, y1, y2),
+            (logs, trace + p1, P2 / P - square - p1 * p1),
+            (sums(r * e), -sums(e * e), 2 * sums(e * own.solve(e)) - 2 * y1 * Q1),
+        )
+        return Terms(*(tuple(np.atleast_2d(x.T) for x in part) for part in found))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyMeans:
+    """Effects of studies as the likelihood of a design needs them that is constant within studies.
+
+    Attributes
+    ----------
+    structure : Nested
+        The covariance of the effects.
+    equal : _Equal or None
+        Studies with equal variances.
+    unequal : _Unequal or None
+        The others.
+    places : ndarray of bool, shape (m,)
+        Which studies are among the first.
+    """
+
+    structure: Nested
+    equal: _Equal | None
+    unequal: _Unequal | None
+    places: BoolArray = field(repr=False)
+
+    @classmethod
+    def of(cls, structure: Nested, yi: Array) -> StudyMeans:
+        """Reduce effects `yi` (k,)."""
+        blocks, vi, rho = structure.clusters, structure.vi, structure.rho
+        n, first = blocks.sizes.astype(np.float64), vi[blocks.starts]
+        places = blocks.sums((vi != blocks.spread(first)).astype(np.float64)) == 0
+        if rho and structure.people.steps.m != blocks.m:
+            steps = np.bincount(blocks.study[structure.people.steps.starts], minlength=blocks.m)
+            places &= steps == 1
+        equal = unequal = None
+        if places.any():
+            mean = blocks.sums(yi) / n
+            r = yi - blocks.spread(mean)
+            mean, some = mean + blocks.sums(r) / n, places if not places.all() else slice(None)
+            squares, v = blocks.sums(r * r), first[some]
+            equal = _Equal(n[some], (1 - rho) * v, rho * v, mean[some], squares[some])
+        if not places.all():
+            rows = np.flatnonzero(blocks.spread(~places))
+            whole = rows.size == vi.size
+            unequal = _Unequal(structure if whole else structure.take(rows),
+                               yi if whole else yi[rows])  # fmt: skip
+        return cls(structure, equal, unequal, places)
+
+    def at(self, s: Array) -> Terms:
+        """Functions at `s` (n,), shape (n, m) each or (1, m) where they do not depend on it."""
+        if self.unequal is None:
+            assert self.equal is not None
+            return self.equal.at(s[:, None])
+        unequal = self.unequal.at(s[:, None])
+        if self.equal is None:
+            return unequal
+        return self._joined(self.equal.at(s[:, None]), unequal, s.size)
+
+    def _joined(self, equal: Terms, unequal: Terms, n: int) -> Terms:
+        """Put the studies of both kinds where they belong."""
+        m, here = self.places.size, self.places
+
+        def joined(one: Array, other: Array) -> Array:
+            found = np.empty((n, m))
+            found[:, here], found[:, ~here] = one, other
+            return found
+
+        still = np.zeros((1, 1))
+        means = (*equal.y, still, still)
+        own = Terms(equal.c, means, equal.logs, equal.squares)
+        return Terms(
+            *(
+                tuple(joined(a, b) for a, b in zip(one, other, strict=True))
+                for one, other in zip(own, unequal, strict=True)
+            )
+        )
+
+    def nodes(self, s: Array, exact: float = EXACT) -> tuple[Array, Array | None]:
+        """Where the functions have to be known, (n,), and how values at `s` (r,) rest on them.
+
+        None for the second where every value is one of its own. `exact` is what errors are below,
+        relative to the functions, as a logarithm with its sign turned.
+        """
+        low, high = float(s.min()), float(s.max())
+        if s.size == 1:
+            return s, None
+        if low == high:
+            return s[:1], np.ones((s.size, 1))
+        nearest = (1 - self.structure.rho) * float(self.structure.vi.min())
+        z = 1 + 2 * (low + nearest) / (high - low)
+        n = int(np.ceil(exact / np.arccosh(z))) + 1
+        if n > min(_MOST, s.size // 2):
+            return s, None
+        angle = (2 * np.arange(n) + 1) * np.pi / (2 * n)
+        x = (2 * s - (low + high)) / (high - low)
+        nodes = np.cos(angle)
+        gap = x[:, None] - nodes
+        same = gap == 0
+        weight = np.where(np.arange(n) % 2, -1.0, 1.0) * np.sin(angle)
+        ratio = weight / np.where(same, 1.0, gap)
+        matrix = ratio / ratio.sum(axis=1, keepdims=True)
+        hit = same.any(axis=1)
+        matrix[hit] = same[hit]
+        return (low + high) / 2 + (high - low) / 2 * nodes, matrix
+
+
+def combined(weights: Array, values: Array) -> Array:
+    """Return weights (r, n) times values (n, m), in parts that BLAS works on without threads."""
+    rows = max(1, _UNSHARED // max(values.size, 1))
+    if rows >= weights.shape[0]:
+        return np.asarray(weights @ values)
+    parts = [weights[first : first + rows] @ values for first in range(0, len(weights), rows)]
+    return np.concatenate(parts)
+
+
+def constant_rows(X: Array, starts: IntArray, sizes: IntArray) -> Array | None:
+    """Return the row of each study, (m, p), of a design (k, p) that is constant within; or None."""
+    rows = X[starts]
+    return None if (np.repeat(rows, sizes, axis=0) != X).any() else rows
