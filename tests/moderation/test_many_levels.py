@@ -10,6 +10,7 @@ import pytest
 import metaalliance as ma
 from metaalliance.analysis.moderators import ModeratorModels
 from metaalliance.cli.drawing.further_figures import MOST_LEVELS, draw_all, moderator_drawings
+from metaalliance.cli.settings import Look
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.models.structure import working_data
 from metaalliance.moderation.categorical import MOST_CONTRASTS
@@ -102,6 +103,6 @@ def test_figures_of_more_levels_than_a_page_are_drawn_when_they_are_asked_for():
         table=table, regression=None, predicted=None, parts=(), spread=None,
         spread_predicted=None, aggregation_rho=None, models=None,
     )  # fmt: skip
-    notes = draw_all(moderator_drawings(models, fit), None, None)  # nothing is written
+    notes = draw_all(moderator_drawings(models, fit), None, Look())  # nothing is written
     assert [n.code for n in notes] == ["MA684", "MA684"]
     assert "metaalliance plot summary-forest --by team" in notes[1].message
