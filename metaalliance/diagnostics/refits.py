@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -46,7 +46,7 @@ def point_of(subject: Subject, refit: Refit) -> MultilevelPoint | None:
     if isinstance(refit, RegressionFit):  # its design was conditioned on its own
         turn = np.linalg.solve(subject.basis, refit.basis)
         beta, bread = turn @ refit.point.beta, turn @ refit.point.bread @ turn.T
-        return replace(refit.point, beta=beta, bread=bread)
+        return refit.point.with_coefficients(beta, bread)
     return getattr(refit, "point", None)
 
 

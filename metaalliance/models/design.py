@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.variance.disjoint import columns_of_rows, is_indicators
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 
@@ -34,7 +35,8 @@ def checked_design(effects: Effects, X: ArrayLike, names: Sequence[str], model: 
             f"{k} effects cannot estimate {p} coefficients and a variance.", code="MA641"
         )
     length = np.linalg.norm(design, axis=0)
-    if not length.all() or np.linalg.matrix_rank(design / length) < p:
+    whole = length.all() and columns_of_rows(design) is not None  # every group has an effect
+    if not whole and (not length.all() or np.linalg.matrix_rank(design / length) < p):
         raise EstimationError(
             f"The columns {', '.join(names)} are collinear: some follow from the others.",
             code="MA641",
@@ -47,9 +49,11 @@ def conditioned(X: Array) -> tuple[Array, Array]:
 
     Years beside an intercept are nearly collinear, and would cost a third of the digits; their
     interactions and powers are collinear still after that, and would cost standard errors all.
-    Rows that are equal stay equal.
+    Rows that are equal stay equal, and indicators of disjoint groups are left as they are.
     """
     p = X.shape[1]
+    if p > 1 and is_indicators(X):
+        return X, np.eye(p)
     ones = np.flatnonzero((X == 1).all(axis=0))
     centre = np.zeros(p)
     if ones.size:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
 from metaalliance.models.multilevel_fit import MultilevelFit
-from metaalliance.models.two_level import ones
-from metaalliance.models.working import fit_working
+from metaalliance.models.working import Estimates
 
 
-def fit_multilevel(effects: Effects, model: Specification) -> MultilevelFit:
+def fit_multilevel(found: Estimates, model: Specification) -> MultilevelFit:
     """Fit a mean of effects nested in studies.
 
     Parameters
     ----------
-    effects : Effects
-        Effects, several in some studies.
+    found : Estimates
+        Effects, several in some studies, and a design of ones.
     model : Specification
         Three-level or che, resolved.
 
@@ -30,5 +28,4 @@ def fit_multilevel(effects: Effects, model: Specification) -> MultilevelFit:
     ----------
     Van den Noortgate et al. (2013); Pustejovsky and Tipton (2022).
     """
-    work = fit_working(effects, ones(effects), model)
-    return MultilevelFit.of(work, effects, model)
+    return MultilevelFit.of(found.fit(model), found.effects, model)

@@ -9,7 +9,8 @@ from metaalliance.model import Model, ModelSettings
 from metaalliance.models.censored import fit_censored
 from metaalliance.models.multilevel import fit_multilevel
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.models.two_level import fit_common_effect, fit_two_level
+from metaalliance.models.two_level import fit_common_effect, fit_two_level, ones
+from metaalliance.models.working import Estimates
 from metaalliance.notices import announced
 
 
@@ -75,8 +76,17 @@ def pool(effects: Effects, **settings: Unpack[ModelSettings]) -> PooledFit:
     return announced(fit_mean(effects, Model.of(settings)))
 
 
-def fit_mean(effects: Effects, model: Model) -> PooledFit:
+def fit_mean(effects: Effects, model: Model, known: Estimates | None = None) -> PooledFit:
     """Fit a model of a mean; what its reader has to know stands in its notices.
+
+    Parameters
+    ----------
+    effects : Effects
+        What to pool.
+    model : Model
+        The model.
+    known : Estimates, optional
+        What other models of the mean of these effects have found already.
 
     Raises
     ------
@@ -88,8 +98,9 @@ def fit_mean(effects: Effects, model: Model) -> PooledFit:
     chosen = model.resolved(dependent=effects.dependent())
     if effects.n_censored:
         return fit_censored(effects, chosen)
+    found = Estimates(effects, ones(effects)) if known is None else known
     if chosen.kind == "common-effect":
-        return fit_common_effect(effects, chosen)
+        return fit_common_effect(found, chosen)
     if chosen.kind == "two-level":
-        return fit_two_level(effects, chosen)
-    return fit_multilevel(effects, chosen)
+        return fit_two_level(found, chosen)
+    return fit_multilevel(found, chosen)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, read_only
-from metaalliance.core.inference.robust import Saturation, satterthwaite, saturation
-from metaalliance.core.inference.wald import influence
+from metaalliance.core.inference.robust import Saturation, saturation
+from metaalliance.core.inference.wald import combination_df
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Model, ModelSettings, Specification
@@ -119,7 +119,7 @@ def coefficients(
     model: Specification,
 ) -> dict[str, Any]:
     """Return what `Coefficients` needs, by name, with notices: beta = basis @ work.point.beta."""
-    beta, covariance = basis @ work.point.beta, basis @ work.covariance @ basis.T
+    beta, covariance = basis @ work.point.beta, _turned(work.covariance, basis)
     variance, alone = np.diag(covariance).copy(), None
     if model.robust:
         alone = saturation(work.data, work.point, basis)
@@ -143,12 +143,18 @@ def coefficients(
     }
 
 
+def _turned(covariance: Array, basis: Array) -> Array:
+    """Return basis @ covariance @ basis.T."""
+    scale = np.diag(basis)
+    if np.count_nonzero(basis) == np.count_nonzero(scale):
+        return np.asarray(covariance * np.outer(scale, scale))
+    return basis @ covariance @ basis.T
+
+
 def _coefficient_df(work: WorkingFit, basis: Array, test: str) -> Array:
     if test not in CLUSTER_TESTS:
         return work.df
-    G = influence(work.data, work.point, basis, test)
-    product = work.point.covariance.multiply
-    return satterthwaite(work.data.blocks, work.data.X, work.point.bread, G, product)
+    return combination_df(work.data, work.point, basis, test)
 
 
 def _saturation_notice(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.disjoint import columns_of_rows, is_indicators
 from metaalliance.core.variance.levels import Crossed, Rows, Term
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.own import SamplingErrors, overlap
@@ -174,8 +175,7 @@ def refuse_saturated_levels(data: MultilevelData, kind: str) -> None:
     for name, groups in zip(data.names, data.structure.levels, strict=True):
         if isinstance(groups, Rows) or groups.m > coefficients:
             continue
-        both = np.hstack([data.X, groups.spread(np.eye(groups.m))])
-        if np.linalg.matrix_rank(both) > np.linalg.matrix_rank(data.X):
+        if _adds_rank(data.X, groups):
             continue
         each, between = f"{groups.m} studies", "studies"
         if name != "study":
@@ -186,6 +186,16 @@ def refuse_saturated_levels(data: MultilevelData, kind: str) -> None:
             "Use fewer moderators.",
             code="MA610",
         )
+
+
+def _adds_rank(X: Array, groups: StudyBlocks | Crossed) -> bool:
+    """Whether the means of groups are not all combinations of the columns of `X` (k, p)."""
+    codes = columns_of_rows(X)
+    if codes is not None and is_indicators(X):  # so they are where no column has two groups
+        group = groups.study if isinstance(groups, StudyBlocks) else groups.codes
+        return bool(both(codes, group).max() >= X.shape[1])
+    wider = np.hstack([X, groups.spread(np.eye(groups.m))])
+    return bool(np.linalg.matrix_rank(wider) > np.linalg.matrix_rank(X))
 
 
 def _check(effects: Effects, model: Specification) -> None:

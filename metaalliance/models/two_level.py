@@ -22,29 +22,31 @@ from metaalliance.models.checks import (
 from metaalliance.models.fits import CommonEffectFit, TwoLevelFit
 from metaalliance.models.inference.doubts import outside_interval_notice, second_maximum_notice
 from metaalliance.models.inference.prediction import prediction_interval
-from metaalliance.models.working import WorkingFit, fit_working
+from metaalliance.models.working import Estimates, WorkingFit
 from metaalliance.problems import Problem
 
 
-def fit_common_effect(effects: Effects, model: Specification) -> CommonEffectFit:
+def fit_common_effect(found: Estimates, model: Specification) -> CommonEffectFit:
     """Fit the inverse-variance mean without heterogeneity."""
+    effects = found.effects
     refuse_false_independence(effects, model.kind, model.test)
     replaced: tuple[Problem, ...] = ()
     if effects.n_effects == 1:
         replaced = replaced_test_notice(model.test)
         model = replace(model, test="wald")
-    work = fit_working(effects, ones(effects), model)
+    work = found.fit(model)
     fields = mean_fields(effects, work, model)
     fields["notices"] = replaced + fields["notices"]
     return CommonEffectFit(**fields, **work.shares(common=True), pi_low=math.nan, pi_high=math.nan)
 
 
-def fit_two_level(effects: Effects, model: Specification) -> TwoLevelFit:
+def fit_two_level(found: Estimates, model: Specification) -> TwoLevelFit:
     """Fit the random-effects model of independent effects."""
+    effects = found.effects
     refuse_false_independence(effects, model.kind, model.test)
     if effects.n_effects == 1:
-        return _single(effects, model)
-    work = fit_working(effects, ones(effects), model)
+        return _single(found, model)
+    work = found.fit(model)
     fields = mean_fields(effects, work, model)
     normal_se = math.sqrt(float(work.point.bread[0, 0]))
     fields["notices"] += (
@@ -92,11 +94,11 @@ def mean_fields(effects: Effects, work: WorkingFit, model: Specification) -> dic
     }
 
 
-def _single(effects: Effects, model: Specification) -> TwoLevelFit:
+def _single(found: Estimates, model: Specification) -> TwoLevelFit:
     """The defined answer for one effect: its own normal interval, nothing about tau²."""
     alone = replace(model, test="wald")
-    work = fit_working(effects, ones(effects), replace(alone, kind="common-effect"))
-    fields = mean_fields(effects, work, alone)
+    work = found.fit(replace(alone, kind="common-effect"))
+    fields = mean_fields(found.effects, work, alone)
     fields |= {"tau2": math.nan, "notices": single_effect_notice(model.test)}
     nothing: dict[str, Any] = dict.fromkeys(("pi_low", "pi_high", "I2", "H2"), math.nan)
     return TwoLevelFit(**fields, **nothing)

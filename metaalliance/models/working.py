@@ -145,19 +145,63 @@ def fit_working(
     EstimationError
         When the levels are not nested, or cannot be told apart.
     """
-    if model.multilevel:
-        refuse_unidentified_split(effects, model.kind)
-    data = working_data(effects, X, model)
-    if model.multilevel:
-        refuse_unidentified_levels(data)
-        refuse_saturated_levels(data, model.kind)
+    return Estimates(effects, X).fit(model, basis)
+
+
+class Estimates:
+    """Effects and a design with the working data and estimates of the models fitted to them.
+
+    Models that differ in their test alone share both, so that they are found once.
+
+    Parameters
+    ----------
+    effects, X : Effects and ndarray, shape (k, p)
+        As in `fit_working`; nobody changes them meanwhile.
+    """
+
+    def __init__(self, effects: Effects, X: Array) -> None:
+        self.effects, self.X = effects, X
+        self._data: dict[tuple[Any, ...], tuple[MultilevelData, QTest]] = {}
+        self._points: dict[tuple[Any, ...], tuple[MultilevelPoint, Maximum | None]] = {}
+
+    def fit(self, model: Specification, basis: Array | None = None) -> WorkingFit:
+        """Fit a model and infer its coefficients; see `fit_working`."""
+        key = _structure_of(model)
+        if key not in self._data:
+            self._data[key] = self._sorted(model)
+        data, q = self._data[key]
+        own = (*key, estimator_of(model).name)
+        if own not in self._points:
+            self._points[own] = self._estimated(data, model)
+        point, second = self._points[own]
+        return replace(infer_working(data, point, model, basis, q), second=second)
+
+    def _sorted(self, model: Specification) -> tuple[MultilevelData, QTest]:
+        if model.multilevel:
+            refuse_unidentified_split(self.effects, model.kind)
+        data = working_data(self.effects, self.X, model)
+        if model.multilevel:
+            refuse_unidentified_levels(data)
+            refuse_saturated_levels(data, model.kind)
+        return data, q_test(data)
+
+    def _estimated(
+        self, data: MultilevelData, model: Specification
+    ) -> tuple[MultilevelPoint, Maximum | None]:
+        if not model.multilevel:
+            point = estimator_of(model).fit(data)
+            return point, _second(data, model, float(point.theta[1]))
         reached = maxima(data, restricted=model.tau2 == "REML")
         point = highest(reached)
-        second = second_of_points(reached, point, data.vi)
-    else:
-        point = estimator_of(model).fit(data)
-        second = _second(data, model, float(point.theta[1]))
-    return replace(infer_working(data, point, model, basis), second=second)
+        return point, second_of_points(reached, point, data.vi)
+
+
+def _structure_of(model: Specification) -> tuple[Any, ...]:
+    """Everything of a model that its working data depend on."""
+    grouped = model.multilevel or model.robust
+    kind = model.kind if model.multilevel else ""
+    levels = (model.within, model.above, model.crossed)
+    return (kind, grouped, model.rho, model.rho_same, model.same, *levels)
 
 
 def estimator_of(model: Specification) -> Estimator:

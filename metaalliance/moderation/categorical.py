@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.distributions import chi2_sf
+from metaalliance.core.inference.group_means import Differences
 from metaalliance.core.inference.multiplicity import holm
-from metaalliance.core.inference.wald import wald_chi2
 from metaalliance.core.inference.welch import between
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
@@ -22,14 +22,16 @@ from metaalliance.moderation.equivalence import with_equivalence
 from metaalliance.moderation.explained import explained
 from metaalliance.moderation.grouping import Grouping, group_by
 from metaalliance.moderation.level_rows import Case, levels_frame
-from metaalliance.moderation.result import ModeratorTest, equality, wald_record
-from metaalliance.moderation.separate import SeparateLevels, equal_variance_test, fit_separately
+from metaalliance.moderation.result import ModeratorTest, wald_record
+from metaalliance.moderation.separate import equal_variance_test, fit_separately
 from metaalliance.notices import announced
 from metaalliance.options import Components
 from metaalliance.problems import Problem, notice
 
 #: Levels with fewer studies are counted, but neither estimated nor tested.
 MIN_STUDIES = 3
+#: Differences of levels above which they are computed only when all are asked for: those of 64.
+MOST_CONTRASTS = 2016
 #: Why levels cannot each have variances of their own.
 _NO_STRUCTURE = dict.fromkeys(
     ("within", "above", "crossed"),
@@ -69,8 +71,9 @@ def moderators(
         The first level; by default the one with most studies.
     separate_tau2 : bool
         Fit each level on its own with its own heterogeneity, and test whether it is equal.
-    compare : {"pairwise", "reference"}
-        Contrasts of all pairs of levels, or of each with the reference.
+    compare : {"pairwise", "reference", "all"}
+        Contrasts of all pairs of levels, none where these are more than `MOST_CONTRASTS`; of each
+        level with the reference; or of all pairs whatever their number.
     sesoi : float, optional
         Smallest difference of interest on the analysis scale: adds the test that two levels
         are equivalent to the contrasts.
@@ -131,8 +134,8 @@ def moderators(
 
 
 def _check(compare: str, min_studies: int, sesoi: float | None) -> None:
-    if compare not in {"pairwise", "reference"}:
-        raise OptionError(f"compare={compare!r} is not one of 'pairwise', 'reference'.")
+    if compare not in {"pairwise", "reference", "all"}:
+        raise OptionError(f"compare={compare!r} is not one of 'pairwise', 'reference', 'all'.")
     if not isinstance(min_studies, int) or min_studies < 1:
         raise OptionError(f"min_studies={min_studies!r} is not a whole number from 1.")
     if sesoi is not None and not sesoi > 0:
@@ -238,7 +241,7 @@ def _result(case: Case, compare: str, sesoi: float | None) -> ModeratorTest:
         n_effects=0 if main is None else main.n_effects,
         options=options,
         fit=means,
-        notices=_notices(case),
+        notices=_notices(case, compare),
     )
 
 
@@ -249,9 +252,7 @@ def _omnibus(case: Case) -> dict[str, Any]:
         reason = f"{'no level has' if g == 0 else 'only one level has'} {case.min_studies} studies"
         nothing = dict.fromkeys(("statistic", "df1", "df2", "p_value"), math.nan)
         return {"test": None, **nothing, "reason": reason}
-    if isinstance(case.means, SeparateLevels):
-        return wald_record(case.means.equal())
-    return wald_record(case.means.wald(equality(g)))
+    return wald_record(case.means.equality())
 
 
 def _between(case: Case) -> dict[str, Any]:
@@ -263,39 +264,51 @@ def _between(case: Case) -> dict[str, Any]:
         variances = np.array([float(w.point.bread[0, 0]) for w in case.separate.works])
         Q = between(case.separate.beta, variances)
     else:
-        fit = case.common
-        Q = wald_chi2(fit.data, fit.point, equality(g) @ fit.basis, "model").Q
+        Q = case.common.equality_q()
     return {"Q": Q, "df": g - 1, "p_value": float(chi2_sf(Q, g - 1))}
 
 
 def _contrasts(case: Case, compare: str) -> pd.DataFrame:
     """Differences between levels; the reference is always the one that is subtracted."""
-    g = len(case.tested)
-    pairs = [(a, b) for a in range(g) for b in range(a + 1, g)]
-    first = bool(g) and case.tested[0] == case.grouping.levels[0]
-    pairs = [(b, a) if a == 0 and first else (a, b) for a, b in pairs]
+    g = 0 if _many(case, compare) else len(case.tested)
+    a, b = np.triu_indices(g, 1)
+    if g and case.tested[0] == case.grouping.levels[0]:
+        of_first = a == 0
+        a, b = np.where(of_first, b, a), np.where(of_first, 0, b)
+    else:
+        of_first = np.zeros(a.size, dtype=bool)
     if compare == "reference":
-        pairs = [(a, b) for a, b in pairs if b == 0 and first]
+        a, b = a[of_first], b[of_first]
     names = ("estimate", "se", "statistic", "df", "p_value", "ci_low", "ci_high")
-    columns: dict[str, Any] = {
-        "level_a": [case.tested[a] for a, _ in pairs],
-        "level_b": [case.tested[b] for _, b in pairs],
-    }
-    if not pairs or case.means is None:
+    tested = np.array(case.tested, dtype=object)
+    columns: dict[str, Any] = {"level_a": tested[a], "level_b": tested[b]}
+    if not a.size or case.means is None:
         empty = {name: pd.Series(dtype=float) for name in (*names, "p_adjusted")}
-        return pd.DataFrame({k: pd.Series(v, dtype=object) for k, v in columns.items()} | empty)
-    C = np.zeros((len(pairs), g))
-    for row, (a, b) in enumerate(pairs):
-        C[row, a], C[row, b] = 1.0, -1.0
-    found = case.means.contrast(C)
+        return pd.DataFrame({k: pd.Series(dtype=object) for k in columns} | empty)
+    found = case.means.contrast(Differences(a, b))
     frame = pd.DataFrame(columns | {name: getattr(found, name) for name in names})
     frame["p_adjusted"] = holm(frame["p_value"].to_numpy())
     return frame
 
 
-def _notices(case: Case) -> tuple[Problem, ...]:
+def _many(case: Case, compare: str) -> int:
+    """Return how many contrasts are too many to be computed unasked, else 0."""
+    pairs = math.comb(len(case.tested), 2)
+    return pairs if compare == "pairwise" and pairs > MOST_CONTRASTS else 0
+
+
+def _notices(case: Case, compare: str) -> tuple[Problem, ...]:
     """What the reader has to know: missing values, sparse levels, and the notices of the fit."""
     found = list(case.grouping.notices())
+    many = _many(case, compare)
+    if many:
+        message = (
+            f"{case.grouping.name}: {len(case.tested):,} levels have {many:,} differences; above "
+            f"{MOST_CONTRASTS:,} they are not computed, unless --contrasts all (compare='all') "
+            "asks for them."
+        )
+        hint = "--contrasts reference (compare='reference') has those from one level."
+        found.append(notice("MA674", message, hint, severity="note"))
     left = [n for n in case.grouping.levels if n not in case.tested]
     if left:
         message = (

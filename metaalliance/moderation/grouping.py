@@ -49,11 +49,38 @@ class Grouping:
 
     def studies(self) -> dict[str, int]:
         """Number of studies of each level."""
-        study = self.effects.frame["study"].to_numpy()
+        return dict(zip(self.levels, self._groups(self._studies()), strict=True))
+
+    def sizes(self) -> dict[str, dict[str, int | None]]:
+        """Studies, effects and participants of each level, as `Effects` counts them."""
+        effects = np.bincount(self.codes[self.present], minlength=len(self.levels)).tolist()
+        people = zip(self.studies().values(), effects, self._participants(), strict=True)
+        names = ("n_studies", "n_effects", "n_participants")
         return {
-            level: int(pd.unique(study[self.codes == index]).size)
-            for index, level in enumerate(self.levels)
+            level: dict(zip(names, own, strict=True))
+            for level, own in zip(self.levels, people, strict=True)
         }
+
+    def _studies(self) -> IntArray:
+        return pd.factorize(self.effects.frame["study"])[0].astype(np.intp)
+
+    def _groups(self, codes: IntArray) -> list[int]:
+        """Number of groups (k,) that each level has effects of."""
+        pairs = np.unique(np.column_stack([self.codes, codes])[self.present], axis=0)
+        return [int(n) for n in np.bincount(pairs[:, 0], minlength=len(self.levels))]
+
+    def _participants(self) -> list[int | None]:
+        """Participants of each level; None where an effect has no n."""
+        if "n" not in self.effects.frame:
+            return [None] * len(self.levels)
+        n = self.effects.frame["n"].to_numpy(dtype=float)[self.present]
+        pairs = np.column_stack([self.codes, self.effects.sample_codes])[self.present]
+        samples, place = np.unique(pairs, axis=0, return_inverse=True)
+        largest, missing = np.full(len(samples), -np.inf), np.isnan(n)
+        np.maximum.at(largest, place.ravel()[~missing], n[~missing])
+        total = np.bincount(samples[:, 0], largest, len(self.levels))
+        total[np.unique(pairs[missing, 0])] = np.nan
+        return [None if np.isnan(one) else int(one) for one in total]
 
     def indicators(self, levels: tuple[str, ...]) -> tuple[BoolArray, Array]:
         """Return which effects have one of `levels`, and their indicator columns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, Self
@@ -10,7 +11,6 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import BoolArray
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import MISSING, in_order, level_labels
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
@@ -209,9 +209,7 @@ def level_means(fit: PooledFit, by: str | ModeratorTest, pool: Pooling = "joint"
     if pool == "apart":
         found = [LevelMean.of(part, name) for name, part in subgroup_fits(fit, by).items()]
     else:
-        found = [
-            _joint(fit.effects, name, labels == name, test) for name in levels_of(fit.effects, by)
-        ]
+        found = _joint(fit.effects, labels, levels_of(fit.effects, by), test)
     return LevelMeans(by=by, levels=tuple(found), test=test, pool=pool, reason=reason)
 
 
@@ -256,29 +254,37 @@ def drawn_levels(
     return [pair.to_dict() for pair in pair_means(fit, by, x, pool)[1].values()]
 
 
+@lru_cache(maxsize=8)
 def means_of_test(test: ModeratorTest) -> LevelMeans:
     """Return the levels of a test in its own order, as they were tested."""
     labels = labels_of(test.effects, test.name)
-    found = [
-        _joint(test.effects, str(name), labels == str(name), test) for name in test.levels["level"]
-    ]
+    found = _joint(test.effects, labels, [str(name) for name in test.levels["level"]], test)
     return LevelMeans(by=test.name, levels=tuple(found), test=test, pool="joint")
 
 
 def _joint(
-    effects: Effects, name: str, members: BoolArray, test: ModeratorTest | None
-) -> LevelMean:
-    """Return a level with its row of the test, if it takes part in it."""
-    level = LevelMean.only_counted(effects.subset(members), name)
-    rows = [] if test is None else records(test.levels)
-    row = next((r for r in rows if str(r["level"]) == name and r["tested"]), None)
-    if row is None or test is None:
-        return level
+    effects: Effects, labels: Any, names: Sequence[str], test: ModeratorTest | None
+) -> list[LevelMean]:
+    """Return levels, each with its row of the test if it takes part in it."""
+    rows = {} if test is None else {str(row["level"]): row for row in records(test.levels)}
+    found = []
+    for name in names:
+        part, row = effects.subset(labels == name), rows.get(name)
+        if row is None or test is None:
+            found.append(LevelMean.only_counted(part, name))
+            continue
+        counts = {key: row[key] for key in _COUNTS}
+        level = LevelMean(name=name, effects=part, **counts)
+        found.append(_with_numbers(level, row, test) if row["tested"] else level)
+    return found
+
+
+def _with_numbers(level: LevelMean, row: dict[str, Any], test: ModeratorTest) -> LevelMean:
+    """Return a level with its numbers in a test."""
     numbers = {key: row[key] for key in _NUMBERS} | {"Q_df": int(row["Q_df"])}
     if not test.options["separate_tau2"]:
         numbers["tau2"] = math.nan
-    options = test.options
-    return replace(level, **numbers, model=options["model"], test=options["test"])
+    return replace(level, **numbers, model=test.options["model"], test=test.options["test"])
 
 
 def _tested(fit: PooledFit, by: str) -> tuple[ModeratorTest | None, str]:

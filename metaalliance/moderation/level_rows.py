@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.variance.heterogeneity import q_test
-from metaalliance.effects.effects import Effects
+from metaalliance.core.variance.heterogeneity import QTest, q_test, q_tests
 from metaalliance.effects.levels import in_order, known_order
 from metaalliance.model import Specification
 from metaalliance.models.inference.prediction import prediction_interval
@@ -19,7 +18,7 @@ from metaalliance.models.structure import working_data
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import LEVEL_COLUMNS
-from metaalliance.moderation.separate import SeparateLevels
+from metaalliance.moderation.separate import SeparateLevels, apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,15 +64,9 @@ def levels_frame(case: Case) -> pd.DataFrame:
     order = sorted(levels, key=lambda name: name not in case.tested)
     estimates = _tested_rows(case)
     few = {"tested": False, "note": f"fewer than {case.min_studies} studies"}
+    sizes = case.grouping.sizes()
     for name in order:
-        own = case.grouping.of(name)
-        counts = {
-            "level": name,
-            "n_studies": own.n_studies,
-            "n_effects": own.n_effects,
-            "n_participants": own.n_participants,
-        }
-        rows.append({**counts, **estimates.get(name, few)})
+        rows.append({"level": name, **sizes[name], **estimates.get(name, few)})
     frame = pd.DataFrame(rows, columns=list(LEVEL_COLUMNS))
     numbers = dict.fromkeys(LEVEL_COLUMNS[4:-2], float)
     return frame.astype({"n_participants": "Int64", **numbers})
@@ -86,8 +79,8 @@ def _tested_rows(case: Case) -> dict[str, dict[str, Any]]:
         return {}
     frame = _common(means) if isinstance(means, RegressionFit) else _apart(means, case)
     rows = {}
-    for name, row in zip(case.tested, records(frame), strict=True):
-        around = _heterogeneity(case.grouping.of(name), float(row["tau2"]), case.specification)
+    for name, row, q in zip(case.tested, records(frame), _q_tests(case), strict=True):
+        around = _heterogeneity(q, float(row["tau2"]))
         rows[name] = {**row, **around, "tested": True, "note": ""}
     return rows
 
@@ -102,7 +95,8 @@ def _common(fit: RegressionFit) -> pd.DataFrame:
 def _apart(fit: SeparateLevels, case: Case) -> pd.DataFrame:
     """Means of levels with a tau² each; the df of a prediction are those of its level."""
     frame = fit.contrast(np.eye(len(fit.names))).to_frame().assign(tau2=fit.tau2)
-    studies = [case.grouping.of(name).n_studies for name in fit.names]
+    counts = case.grouping.studies()
+    studies = [counts[name] for name in fit.names]
     pis = [
         prediction_interval(
             case.specification.prediction, row["estimate"], row["se"], row["tau2"], df=row["df"],
@@ -113,10 +107,19 @@ def _apart(fit: SeparateLevels, case: Case) -> pd.DataFrame:
     return frame.assign(pi_low=[pi.low for pi in pis], pi_high=[pi.high for pi in pis])
 
 
-def _heterogeneity(own: Effects, tau2: float, model: Specification) -> dict[str, float]:
+def _q_tests(case: Case) -> list[QTest]:
+    """Heterogeneity of the effects of each tested level, by themselves."""
+    keep, X = case.grouping.indicators(case.tested)
+    effects, model = case.grouping.effects.subset(keep), case.specification
+    if model.columns or X.shape[1] == 1:  # a study may share a group with those of another level
+        parts = [effects.subset(column == 1) for column in X.T]
+        return [q_test(working_data(own, np.ones((own.n_effects, 1)), model)) for own in parts]
+    return q_tests(working_data(apart(effects, X), X, model))
+
+
+def _heterogeneity(q: QTest, tau2: float) -> dict[str, float]:
     """Q of the effects of one level, and I² for its tau²."""
-    q = q_test(working_data(own, np.ones((own.n_effects, 1)), model))
-    several = own.n_effects > 1
+    several = q.df > 0
     return {
         "Q": q.Q if several else math.nan,
         "Q_df": float(q.df),

@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array
 from metaalliance.core.inference.wald import WaldTest
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
@@ -227,11 +225,6 @@ def _level_line(row: dict[str, Any], *, is_r: bool, level: float) -> str:
     ends = limits(row["ci_low"], row["ci_high"], correlation=is_r)
     estimate = number(row["estimate"], correlation=is_r)
     return f"{text}{name} = {estimate}, {100 * level:g}% CI {ends}"
-
-
-def equality(g: int) -> Array:
-    """Constraints that g means are equal, shape (g - 1, g)."""
-    return np.column_stack([np.ones(g - 1), -np.eye(g - 1)])
 
 
 def wald_record(found: WaldTest) -> dict[str, Any]:

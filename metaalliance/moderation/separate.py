@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.distributions import chi2_sf
+from metaalliance.core.inference.forms import quadratic_forms
+from metaalliance.core.inference.group_means import Differences, first_with_others
 from metaalliance.core.inference.stacked import StackedMeans
-from metaalliance.core.inference.wald import WaldTest, constraint_matrix, quadratic_forms
+from metaalliance.core.inference.wald import WaldTest, constraint_matrix
 from metaalliance.core.inference.welch import welch_satterthwaite, welch_test
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Specification
@@ -53,8 +55,10 @@ class SeparateLevels:
         """Heterogeneity variance of each level, shape (g,)."""
         return np.array([work.tau2 for work in self.works])
 
-    def contrast(self, C: ArrayLike) -> Contrast:
+    def contrast(self, C: ArrayLike | Differences) -> Contrast:
         """Estimate combinations of the means, each with its own degrees of freedom."""
+        if isinstance(C, Differences):
+            C = C.dense(self.beta.size)
         rows = np.atleast_2d(np.asarray(C, dtype=float))
         variance = np.einsum("ij,jk,ik->i", rows, self.covariance, rows)
         return contrast_of(rows @ self.beta, variance, self._df(rows), self.specification.level)
@@ -64,14 +68,14 @@ class SeparateLevels:
             return self.stacked.degrees(rows)
         return welch_satterthwaite(rows, np.diag(self.covariance), self.df)
 
-    def equal(self) -> WaldTest:
+    def equality(self) -> WaldTest:
         """Test that the means are equal.
 
         HTZ beside a cluster-robust test, Welch's F beside Knapp-Hartung and t, chi-squared
         beside wald.
         """
         g = self.beta.size
-        C = np.column_stack([np.ones(g - 1), -np.eye(g - 1)])
+        C = first_with_others(g).dense(g)
         if self.stacked is not None:
             return self.stacked.htz(C)
         if self.specification.test != "wald":
@@ -175,9 +179,14 @@ def equal_variance_test(effects: Effects, X: Array, model: Specification) -> dic
 
 def _common_likelihood(effects: Effects, X: Array, model: Specification) -> tuple[float, int]:
     """Log likelihood with one set of components, effects of a study in two levels apart."""
-    study = effects.frame["study"].astype(str) + "\0" + pd.Series(X.argmax(axis=1)).astype(str)
-    apart = replace(effects, frame=effects.frame.assign(study=study))
-    return _log_likelihood(apart, X, model)
+    return _log_likelihood(apart(effects, X), X, model)
+
+
+def apart(effects: Effects, X: Array) -> Effects:
+    """Return effects of which no study has several levels: the parts of a study are studies."""
+    level = pd.Series(X.argmax(axis=1).astype(str), index=effects.frame.index)
+    study = effects.frame["study"].astype(str) + "\0" + level
+    return replace(effects, frame=effects.frame.assign(study=study))
 
 
 def _log_likelihood(effects: Effects, X: Array, model: Specification) -> tuple[float, int]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metaalliance.core.distributions import chi2_sf
+from metaalliance.core.inference.group_means import first_with_others
 from metaalliance.core.inference.multiplicity import holm
 from metaalliance.core.inference.permuted_moderator import permutation_test_of_moderator
 from metaalliance.core.inference.permuted_studies import permutation_test_of_studies
@@ -22,7 +23,7 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.models.structure import working_data
 from metaalliance.models.working import estimator_of
 from metaalliance.moderation.grouping import Grouping
-from metaalliance.moderation.result import ModeratorTest, equality, wald_record
+from metaalliance.moderation.result import ModeratorTest, wald_record
 from metaalliance.options import Components, FurtherTest, option_values
 
 METHODS = tuple(m for m in option_values(FurtherTest) if m != "all")
@@ -94,7 +95,7 @@ class _Case:
             raise OptionError(f"{result.name} has no two levels to test.", code="MA646")
         keep, self.X = grouping.indicators(tested)
         self.effects: Effects = grouping.effects.subset(keep)
-        self.C = equality(len(tested))
+        self.C = first_with_others(len(tested)).dense(len(tested))
         self.varies = grouping.varies_within()
 
     def fit(self, *, test: str, **own: Any) -> RegressionFit:
@@ -137,19 +138,19 @@ def _settings(**own: str) -> dict[str, str]:
 
 
 def _htz(case: _Case) -> dict[str, Any]:
-    found = case.fit(test="cr2").wald(case.C, "htz")
+    found = case.fit(test="cr2").equality("htz")
     return wald_record(found) | _settings(test="cr2")
 
 
 def _knapp_hartung(case: _Case) -> dict[str, Any]:
     if case.model.kind != "two-level":
         return _not_for("it takes one effect per study in a two-level model")
-    found = case.fit(test="knapp-hartung").wald(case.C, "f")
+    found = case.fit(test="knapp-hartung").equality("f")
     return wald_record(found) | _settings(test="knapp-hartung")
 
 
 def _wald(case: _Case) -> dict[str, Any]:
-    return wald_record(case.fit(test="wald").wald(case.C, "chi2")) | _settings(test="wald")
+    return wald_record(case.fit(test="wald").equality("chi2")) | _settings(test="wald")
 
 
 def _likelihood_ratio(case: _Case) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pandas as pd
 from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.held import HeldEffects
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
 from metaalliance.model import Model
@@ -199,7 +200,7 @@ def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...], *, sizes:
             "vi": effects.vi[keep],
         }
     )
-    return replace(effects, frame=frame, ledger=pd.DataFrame())
+    return HeldEffects(frame=frame, measure=effects.measure, overlap=effects.overlap)
 
 
 def _digest(effects: Effects) -> str:

@@ -16,6 +16,8 @@ from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError, MetaAllianceError
 from metaalliance.models.pool import fit_mean
 from metaalliance.models.scale import back_transform
+from metaalliance.models.two_level import ones
+from metaalliance.models.working import Estimates
 from metaalliance.robustness.choices import ModelChoice
 from metaalliance.robustness.effect_sets import Failure
 from metaalliance.robustness.workers import in_processes
@@ -86,13 +88,14 @@ def fit_all(
 
 def fit_set(effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:
     """Fit several models to one set of effects; it is aggregated once for each way to do so."""
-    aggregated: dict[tuple[str, float | None, str | None], Effects] = {}
+    aggregated: dict[tuple[str, float | None, str | None], Estimates] = {}
     found = []
     for choice in choices:
         key = (choice.aggregation, choice.averaged, choice.overlap)
         try:
             if key not in aggregated:
-                aggregated[key] = _aggregated(effects, *key)
+                own = _aggregated(effects, *key)
+                aggregated[key] = Estimates(own, ones(own))
         except EstimationError as error:
             found.append(failed(Failure(error.code, str(error)), effects))
             continue
@@ -109,12 +112,12 @@ def _aggregated(effects: Effects, how: str, rho: float | None, overlap: str | No
     return effects
 
 
-def _fit(effects: Effects, choice: ModelChoice) -> Outcome:
+def _fit(found: Estimates, choice: ModelChoice) -> Outcome:
     """Pool; an impossible estimate is an outcome too."""
     try:
-        fit = fit_mean(effects, choice.fitted)
+        fit = fit_mean(found.effects, choice.fitted, found)
     except MetaAllianceError as error:
-        return failed(Failure(error.code, str(error)), effects)
+        return failed(Failure(error.code, str(error)), found.effects)
     back = partial(back_transform, measure=fit.measure)
     return Outcome(
         estimate=back(fit.estimate),

@@ -167,7 +167,7 @@ def test_a_moderator_that_varies_within_studies(nested, quiet):
         ({"by": "year"}, "holds numbers"),
         ({"by": "arm"}, "There is no moderator 'arm'"),
         ({"by": "modality", "reference": "ACT"}, "no level 'ACT'"),
-        ({"by": "modality", "compare": "all"}, "compare="),
+        ({"by": "modality", "compare": "neither"}, "compare="),
         ({"by": "modality", "min_studies": 0}, "min_studies"),
         ({"by": "modality", "sesoi": -1}, "sesoi"),
         ({"by": "modality", "tests": "many"}, "tests='many'"),

@@ -104,8 +104,8 @@ def moderators(
         str,
         typer.Option(
             "--contrasts",
-            help="Differences of levels: pairwise, or from the reference.",
-            autocompletion=among(("pairwise", "reference")),
+            help="Differences of levels: pairwise (none above 64 levels), from the reference, all.",
+            autocompletion=among(("pairwise", "reference", "all")),
         ),
     ] = "pairwise",
     also: Annotated[

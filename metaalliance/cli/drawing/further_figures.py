@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from metaalliance import plots
 from metaalliance.cli.drawing.figure_files import write_figure
 from metaalliance.cli.settings import Look
-from metaalliance.errors import MetaAllianceError
+from metaalliance.errors import MetaAllianceError, OptionError
 from metaalliance.notices import quiet
 from metaalliance.problems import Problem, notice
 from metaalliance.report.folder import ResultsFolder
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from metaalliance.robustness.results import Multiverse
 
 ENDINGS = (".pdf", ".png", ".alt.txt")
+#: Levels of a moderator up to which its figures are drawn unasked: more fill over a metre.
+MOST_LEVELS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,10 @@ def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Dr
         name = slug(one.name)
         if not isinstance(one, ModeratorTest):
             drawings.append(_drawing(f"bubble_{name}", plots.bubble, bubble_text, one))
+            continue
+        if len(one.levels) > MOST_LEVELS:
+            kinds = {"orchard": "orchard", "levels": "summary-forest"}
+            drawings += [_unasked(f"{own}_{name}", kind, one) for own, kind in kinds.items()]
             continue
         drawings.append(_drawing(f"orchard_{name}", plots.orchard, orchard_text, one))
         if fit is not None:
@@ -176,6 +182,18 @@ def _drawing(
     name: str, draw: Callable[..., Figure | list[Figure]], words: Callable[..., str], *what: object
 ) -> Drawing:
     return Drawing(name=name, draw=draw, what=what, words=lambda: words(*what))
+
+
+def _unasked(name: str, kind: str, by: ModeratorTest) -> Drawing:
+    """A figure of so many levels that it is drawn only when it is asked for."""
+
+    def refuse(**_: Any) -> NoReturn:
+        raise OptionError(
+            f"it has {len(by.levels):,} levels, and {MOST_LEVELS} are the most that are drawn "
+            f"unasked: metaalliance plot {kind} --by {by.name}."
+        )
+
+    return Drawing(name=name, draw=refuse, what=(), words=lambda: "")
 
 
 def _summary(name: str, fit: PooledFit, by: ModeratorTest) -> Drawing:

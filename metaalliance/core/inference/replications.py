@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.inference.forms import quadratic_forms
 from metaalliance.core.inference.robust import (
     adjustment,
     information_of_others,
@@ -21,7 +22,6 @@ from metaalliance.core.inference.robust import (
 from metaalliance.core.inference.wald import (
     htz_test,
     influence,
-    quadratic_forms,
     robust_q,
     rounding_floor,
 )
@@ -167,7 +167,7 @@ def _restricted(point: MultilevelPoint, C: Array) -> MultilevelPoint:
     MC = point.bread @ C.T
     shrink = MC @ np.linalg.inv(C @ MC)
     beta, bread = point.beta - shrink @ (C @ point.beta), point.bread - shrink @ MC.T
-    return replace(point, beta=beta, bread=bread)
+    return point.with_coefficients(beta, bread)
 
 
 def _adjusted(data: MultilevelData, restricted: MultilevelPoint, e: Array) -> Array:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.inference.group_means import Differences, VarianceMoments, squares
 from metaalliance.core.variance.blocks import StudyBlocks
+from metaalliance.core.variance.disjoint import DisjointPoint, earlier
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.errors import OptionError
 
@@ -58,13 +61,15 @@ def robust_covariance(data: MultilevelData, point: MultilevelPoint, kind: str) -
     Bell and McCaffrey (2002); Pustejovsky and Tipton (2018).
     """
     refuse_crossed(data)
-    H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
-    e = residuals(data, point)
-    scores = data.blocks.sums(H * e[:, None])
-    covariance = scores.T @ scores
-    covariance = covariance * small_sample_factor(kind, data.blocks.m, *data.X.shape)
+    H = influence_rows(data, point, kind)
+    scores = data.blocks.sums(H * residuals(data, point)[:, None])
+    if point.disjoint is not None:
+        at = point.disjoint
+        variances = at.design.sums(scores[:, 0] ** 2, at.design.codes[data.blocks.starts])
+        df = VarianceMoments.of(data, point, at, H[:, 0]).df(np.eye(variances.size))
+        return RobustCovariance(np.diag(variances), df)
     df = satterthwaite(data.blocks, data.X, point.bread, H, point.covariance.multiply)
-    return RobustCovariance(covariance, df)
+    return RobustCovariance(scores.T @ scores, df)
 
 
 def refuse_crossed(data: MultilevelData) -> None:
@@ -82,6 +87,8 @@ def residuals(data: MultilevelData, point: MultilevelPoint) -> Array:
     The residual of an effect that nearly determines beta is smaller than the rounding of
     beta; the coefficients of the residuals themselves take that out.
     """
+    if point.disjoint is not None:
+        return point.disjoint.residuals_of(data.yi - point.disjoint.fitted)
     e = data.yi - data.X @ point.beta
     refined: Array = e - data.X @ (point.bread @ (point.WX.T @ e))
     return refined
@@ -147,13 +154,16 @@ class Saturation:
     share: Array
 
 
-def saturation(data: MultilevelData, point: MultilevelPoint, C: Array) -> Saturation:
+def saturation(data: MultilevelData, point: MultilevelPoint, C: Array | Differences) -> Saturation:
     """Find what single studies determine alone of the constraints `C` (q, p).
 
     With RR' the model's covariance of the coefficients, the hat matrix of study j has the
     eigenvalues of R'X_j'W_j X_j R, of which an eigenvector u with the eigenvalue 1 is such a
     combination; c R u squared is its part in the variance of c.
     """
+    if point.disjoint is not None:
+        return _saturated_groups(data, point.disjoint, C)
+    C = C.dense(point.beta.size) if isinstance(C, Differences) else C
     root, sums = _root(point.bread), data.blocks.sums
     left, right = point.WX @ root, data.X @ root
     outer = np.stack([sums(left * right[:, [a]]) for a in range(root.shape[0])], axis=1)
@@ -168,35 +178,77 @@ def saturation(data: MultilevelData, point: MultilevelPoint, C: Array) -> Satura
     return Saturation(np.flatnonzero(alone.any(axis=1)).astype(np.intp), share)
 
 
-def influence_rows(data: MultilevelData, point: MultilevelPoint) -> Array:
-    """Rows of A W X (X'WX)^-1, shape (k, p), with A the CR2 adjustment of each cluster.
+def _saturated_groups(
+    data: MultilevelData, at: DisjointPoint, C: Array | Differences
+) -> Saturation:
+    """The studies that determine the mean of their group alone."""
+    codes = at.design.codes[data.blocks.starts]
+    own = at.bread[codes] * data.blocks.sums(at.solved * at.design.x)
+    studies = np.flatnonzero(own > SATURATED).astype(np.intp)
+    alone = np.zeros_like(at.bread)
+    alone[codes[studies]] = at.bread[codes[studies]]
+    total = squares(C, at.bread)
+    share = np.divide(squares(C, alone), total, out=np.zeros_like(total), where=total > 0)
+    return Saturation(studies, share)
 
-    In uniform clusters A only rescales its rows; the others need a singular value decomposition
-    each.
+
+class _Seen(NamedTuple):
+    """A design as a cluster sees it: all columns, or the one of its group.
+
+    X and S^-1 X have the shape (k, r), (X'S^-1 X)^-1 of each cluster (m or 1, r, r), and `groups`
+    (m,) is the group of each cluster where each has its own column.
     """
-    H: Array = point.WX @ point.bread
-    others = information_of_others(data.blocks, data.X, point.WX)
+
+    X: Array
+    WX: Array
+    bread: Array
+    groups: IntArray | None
+
+
+def _seen(data: MultilevelData, point: MultilevelPoint) -> _Seen:
+    at = point.disjoint
+    if at is None:
+        return _Seen(data.X, point.WX, point.bread[None], None)
+    groups = at.design.codes[data.blocks.starts]
+    return _Seen(at.design.x[:, None], at.solved[:, None], at.bread[groups][:, None, None], groups)
+
+
+def influence_rows(data: MultilevelData, point: MultilevelPoint, kind: str) -> Array:
+    """Rows of A W X (X'WX)^-1, shape (k, p), with A the adjustment of each cluster.
+
+    In uniform clusters the adjustment of CR2 only rescales its rows; the others need a singular
+    value decomposition each. Of a design of disjoint groups it is the one column, (k, 1), in which
+    a row is not zero.
+    """
+    blocks, seen = data.blocks, _seen(data, point)
+    single = seen.bread.shape[0] == 1
+    bread = seen.bread[0] if single else blocks.spread(seen.bread[:, 0])
+    H: Array = seen.WX @ bread if single else seen.WX * bread
+    if kind != "cr2":
+        H *= np.sqrt(small_sample_factor(kind, blocks.m, *data.X.shape))
+        return H
+    others = information_of_others(blocks, seen.X, seen.WX, seen.groups)
     uniform, factor = uniform_clusters(data, point, others)
-    H *= data.blocks.spread(factor)[:, None]
-    for rows in data.blocks.of_one_size(~uniform):
-        S, X = point.covariance.dense_blocks(rows), data.X[rows]
-        rest = others[data.blocks.study[rows[:, 0]]]
-        H[rows] = adjustment(S, X, point.bread, rest) @ H[rows]
+    H *= blocks.spread(factor)[:, None]
+    for rows in blocks.of_one_size(~uniform):
+        S, X, own = point.covariance.dense_blocks(rows), seen.X[rows], blocks.study[rows[:, 0]]
+        near = seen.bread[0] if single else seen.bread[own]
+        H[rows] = adjustment(S, X, near, others[own]) @ H[rows]
     return H
 
 
-def information_of_others(blocks: StudyBlocks, X: Array, WX: Array) -> Array:
+def information_of_others(
+    blocks: StudyBlocks, X: Array, WX: Array, groups: IntArray | None = None
+) -> Array:
     """Sum of X_i'W_i X_i over all studies i but one, shape (m, p, p), for each study.
 
     Sums from both ends: the total less a study's own part would leave no digits of the rest
-    where the study has nearly all of the information.
+    where the study has nearly all of the information. Where studies have groups (m,), the others
+    are those of the group.
     """
-    p = X.shape[1]
-    own = np.stack([blocks.sums(X[:, [a]] * WX) for a in range(p)], axis=1)
-    found = np.zeros_like(own)
-    found[1:] += np.cumsum(own[:-1], axis=0)
-    found[:-1] += np.cumsum(own[:0:-1], axis=0)[::-1]
-    return found
+    own = np.stack([blocks.sums(X[:, [a]] * WX) for a in range(X.shape[1])], axis=1)
+    back = None if groups is None else groups[::-1]
+    return earlier(own, groups) + earlier(own[::-1], back)[::-1]
 
 
 def uniform_clusters(
@@ -209,12 +261,13 @@ def uniform_clusters(
     rests on the cluster itself; the rest is x'M O M x / x'Mx of it, O being the information of
     the others (m, p, p).
     """
+    seen = _seen(data, point)
     blocks, n, first = data.blocks, data.blocks.sizes, data.blocks.starts
-    columns = np.column_stack([point.covariance.multiply(np.ones_like(data.yi)), data.X])
+    columns = np.column_stack([point.covariance.multiply(np.ones_like(data.yi)), seen.X])
     odd = (columns != blocks.spread(columns[first])).any(axis=1)
     uniform = np.asarray(blocks.sums(odd.astype(float)) == 0)
-    X = data.X[first]
-    XM = X @ point.bread
+    X = seen.X[first]
+    XM = X @ seen.bread[0] if seen.bread.shape[0] == 1 else X * seen.bread[:, 0]
     along = np.sum(XM * X, axis=1)
     leverage = n * along / columns[first, 0]
     left = 1 - leverage
@@ -242,8 +295,8 @@ def adjustment(S: Array, X: Array, bread: Array, others: Array) -> Array:
         Covariances of clusters of one size.
     X : ndarray, shape (c, n, p)
         Their rows of the design matrix.
-    bread : ndarray, shape (p, p)
-        (X'WX)^-1.
+    bread : ndarray, shape (p, p) or (c, p, p)
+        (X'WX)^-1, of each cluster where they differ.
     others : ndarray, shape (c, p, p)
         X'WX without the cluster's own part (`information_of_others`).
     """
@@ -271,9 +324,10 @@ def adjustment(S: Array, X: Array, bread: Array, others: Array) -> Array:
 
 
 def _root(bread: Array) -> Array:
-    """Return R with RR' = `bread`, which may be singular; columns of X may differ in scale."""
-    scale = np.sqrt(np.maximum(np.diag(bread), 0.0))
+    """Return R with RR' = `bread` (..., p, p), maybe singular; columns of X may differ in scale."""
+    diagonal = np.diagonal(bread, axis1=-2, axis2=-1)
+    scale = np.sqrt(np.maximum(diagonal, 0.0))
     safe = np.where(scale > 0, scale, 1.0)
-    values, vectors = np.linalg.eigh(bread / np.outer(safe, safe))
-    root: Array = scale[:, None] * vectors * np.sqrt(np.maximum(values, 0.0))
+    values, vectors = np.linalg.eigh(bread / (safe[..., :, None] * safe[..., None, :]))
+    root: Array = scale[..., :, None] * vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
     return root

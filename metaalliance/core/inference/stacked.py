@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, IntArray
+from metaalliance.core.inference.forms import quadratic_forms
 from metaalliance.core.inference.robust import residuals, satterthwaite, small_sample_factor
 from metaalliance.core.inference.wald import (
     WaldTest,
     constraint_matrix,
     hotelling,
     influence,
-    quadratic_forms,
     wishart_df,
 )
 from metaalliance.core.variance.blocks import StudyBlocks

@@ -16,11 +16,13 @@ from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.distributions import chi2_sf, f_sf
+from metaalliance.core.inference.forms import inverse_root, quadratic_forms
+from metaalliance.core.inference.group_means import VarianceMoments, equality_form
 from metaalliance.core.inference.robust import (
     influence_rows,
     refuse_crossed,
     residuals,
-    small_sample_factor,
+    satterthwaite,
 )
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
@@ -34,9 +36,6 @@ NO_DF = (
     "the robust covariance has too few degrees of freedom for so many constraints: test fewer of "
     "them, or use the wild bootstrap"
 )
-#: Smallest eigenvalue, relative to the largest, at which a matrix scaled to unit diagonal
-#: counts as invertible.
-RANK_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +116,29 @@ def htz_test(
     C = constraint_matrix(C, data.X.shape[1])
     G = influence(data, point, C, kind)
     q, Q = C.shape[0], robust_q(data, point, C, G)
-    eta = wishart_df(data.blocks, data.X, point.bread, G, point.covariance.multiply)
+    if point.disjoint is not None:
+        h = influence_rows(data, point, kind)[:, 0]
+        eta = VarianceMoments.of(data, point, point.disjoint, h).eta(C)
+    else:
+        eta = wishart_df(data.blocks, data.X, point.bread, G, point.covariance.multiply)
     return hotelling(Q, eta, q, kind)
+
+
+def equality_htz(data: MultilevelData, point: MultilevelPoint, kind: str = "cr2") -> WaldTest:
+    """Test that all coefficients of a design of disjoint groups are equal, as `htz_test` does.
+
+    In linear time. Parameters are those of `htz_test`, without the constraints.
+    """
+    at = point.disjoint
+    assert at is not None
+    h = influence_rows(data, point, kind)[:, 0]
+    sums, codes = data.blocks.sums, at.design.codes[data.blocks.starts]
+    variances = at.design.sums(sums(h * residuals(data, point)) ** 2, codes)
+    noise = 1e-12 * np.abs(data.yi).max()
+    floor = at.design.sums((noise * sums(np.abs(h))) ** 2, codes)
+    Q = equality_form(at.beta, variances, floor)
+    eta = VarianceMoments.of(data, point, at, h).eta_of_equality()
+    return hotelling(Q, eta, at.beta.size - 1, kind)
 
 
 def hotelling(Q: float, eta: float, q: int, kind: str) -> WaldTest:
@@ -140,7 +160,11 @@ def wald_chi2(
     This is the large-sample test: with few studies it rejects too often.
     """
     C = constraint_matrix(C, data.X.shape[1])
-    q, Q = C.shape[0], _q_of_kind(data, point, C, kind)
+    return chi2_of(_q_of_kind(data, point, C, kind), C.shape[0], kind)
+
+
+def chi2_of(Q: float, q: int, kind: str) -> WaldTest:
+    """Compare Q with chi-squared, q degrees of freedom."""
     if np.isnan(Q):
         return _missing("chi2", kind, q, np.inf, Q, SINGULAR)
     return WaldTest(
@@ -159,9 +183,13 @@ def wald_f(
     `wald_chi2`.
     """
     C = constraint_matrix(C, data.X.shape[1])
-    q, Q = C.shape[0], _q_of_kind(data, point, C, kind)
     k, p = data.X.shape
     df2 = float(k - p if kind == "model" else data.blocks.m - 1)
+    return f_of(_q_of_kind(data, point, C, kind), C.shape[0], df2, kind)
+
+
+def f_of(Q: float, q: int, df2: float, kind: str) -> WaldTest:
+    """Compare Q / q with F of q and df2 degrees of freedom."""
     if np.isnan(Q):
         return _missing("f", kind, q, df2, Q, SINGULAR)
     if df2 <= 0:
@@ -191,10 +219,15 @@ def scaled_f(
     if isinstance(kind, str):
         return wald_f(data, point, C, kind)
     plain = wald_f(data, point, C, "model")
+    return scaled(plain, kind, plain.df2 if df2 is None else df2)
+
+
+def scaled(plain: WaldTest, factor: float, df2: float) -> WaldTest:
+    """Return an F test with the model's covariance times a factor, and df2 of its own."""
     if np.isnan(plain.statistic):
         return plain
-    chosen = plain.df2 if df2 is None else df2
-    return _f_test("f", "model", plain.statistic / kind, int(plain.df1), chosen, plain.Q / kind)
+    F, Q = plain.statistic / factor, plain.Q / factor
+    return _f_test("f", "model", F, int(plain.df1), df2, Q)
 
 
 def constraint_matrix(C: ArrayLike, p: int) -> Array:
@@ -216,10 +249,18 @@ def constraint_matrix(C: ArrayLike, p: int) -> Array:
 def influence(data: MultilevelData, point: MultilevelPoint, C: Array, kind: str) -> Array:
     """Rows of A W X (X'WX)^-1 C', shape (k, q); their sums with residuals make C V C'."""
     refuse_crossed(data)
-    factor = np.sqrt(small_sample_factor(kind, data.blocks.m, *data.X.shape))
-    H = influence_rows(data, point) if kind == "cr2" else point.WX @ point.bread
-    G: Array = factor * (H @ C.T)
+    H = influence_rows(data, point, kind)
+    G: Array = H @ C.T if point.disjoint is None else H * C.T[point.disjoint.design.codes]
     return G
+
+
+def combination_df(data: MultilevelData, point: MultilevelPoint, C: Array, kind: str) -> Array:
+    """Satterthwaite degrees of freedom of the robust variance of each row of `C` (q, p)."""
+    if point.disjoint is not None:
+        h = influence_rows(data, point, kind)[:, 0]
+        return VarianceMoments.of(data, point, point.disjoint, h).df(C)
+    G, product = influence(data, point, C, kind), point.covariance.multiply
+    return satterthwaite(data.blocks, data.X, point.bread, G, product)
 
 
 def robust_q(data: MultilevelData, point: MultilevelPoint, C: Array, G: Array) -> float:
@@ -234,25 +275,6 @@ def rounding_floor(data: MultilevelData, G: Array) -> Array:
     noise = 1e-12 * np.abs(data.yi).max()
     floor: Array = np.sum((noise * data.blocks.sums(np.abs(G))) ** 2, axis=0)
     return floor
-
-
-def quadratic_forms(b: Array, V: Array, floor: Array | float = 0.0) -> Array:
-    """Return b'V^-1 b of each of (n, q) vectors and (n, q, q) matrices.
-
-    NaN where V is singular or a variance is not above `floor` (q,).
-    """
-    diagonal = np.diagonal(V, axis1=1, axis2=2)
-    possible = (diagonal > floor).all(axis=1) & np.isfinite(V).all(axis=(1, 2))
-    scale = np.ones_like(b)
-    scale[possible] = np.sqrt(diagonal[possible])
-    unit = np.zeros_like(V)
-    unit[possible] = V[possible] / scale[possible, :, None] / scale[possible, None, :]
-    values, vectors = np.linalg.eigh(unit)
-    along = np.einsum("nij,ni->nj", vectors, b / scale)
-    singular = values[:, 0] <= RANK_TOLERANCE * values[:, -1]
-    values[singular] = np.nan
-    forms: Array = np.sum(along**2 / values, axis=1)
-    return forms
 
 
 def wishart_df(
@@ -279,7 +301,7 @@ def wishart_df(
     """
     A, B = _study_matrices(blocks, X, G, multiply)
     q = G.shape[1]
-    root = _inverse_root(A.sum(axis=0) - np.tensordot(B @ bread, B, axes=([0, 2], [0, 2])))
+    root = inverse_root(A.sum(axis=0) - np.tensordot(B @ bread, B, axes=([0, 2], [0, 2])))
     if root is None:
         return float("nan")
     spread = _sum_over_pairs(root.T @ A @ root, root.T @ B, bread)
@@ -336,19 +358,6 @@ def _study_matrices(
     SG = np.column_stack([multiply(G[:, s]) for s in columns])
     A = np.stack([blocks.sums(SG * G[:, [s]]) for s in columns], axis=1)
     return A, np.stack([blocks.sums(X * G[:, [s]]) for s in columns], axis=1)
-
-
-def _inverse_root(omega: Array) -> Array | None:
-    """Return R with R' omega R = I; None where omega is singular."""
-    diagonal = np.diag(omega)
-    if not (diagonal > 0).all():
-        return None
-    scale = 1 / np.sqrt(diagonal)
-    values, vectors = np.linalg.eigh(omega * np.outer(scale, scale))
-    if values[0] <= RANK_TOLERANCE * values[-1]:
-        return None
-    root: Array = scale[:, None] * vectors / np.sqrt(values)
-    return root
 
 
 def undetermined_test(test: str, kind: str, q: int) -> WaldTest:

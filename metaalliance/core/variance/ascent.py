@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.variance.disjoint import DisjointPoint
 from metaalliance.core.variance.means.likelihood import Likelihood, Point, likelihood_of
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.structure import Nested
@@ -43,10 +44,7 @@ def start_values(data: MultilevelData) -> list[Array]:
     in equal parts and all of it in either component. With further levels: the excess variance
     in equal parts, and the whole of it in each component in turn.
     """
-    if data.X.shape[1] == 1 and (data.X == 1).all():
-        residuals = data.yi - data.yi.mean()
-    else:
-        residuals = data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0]
+    residuals = _unweighted_residuals(data)
     typical = float(np.median(data.vi))
     if isinstance(data.structure, Nested):
         start = _moments(data.structure, residuals, typical)
@@ -55,6 +53,15 @@ def start_values(data: MultilevelData) -> list[Array]:
     excess = max(float(np.mean(residuals**2)) - typical, 0.1 * typical)
     count = len(data.names)
     return [np.full(count, excess / count), *(excess * np.eye(count))]
+
+
+def _unweighted_residuals(data: MultilevelData) -> Array:
+    design = data.disjoint
+    if design is not None:
+        return DisjointPoint.of(design, data.yi, design.x).residuals_of(data.yi)
+    if data.X.shape[1] == 1 and (data.X == 1).all():
+        return np.asarray(data.yi - data.yi.mean())
+    return np.asarray(data.yi - data.X @ np.linalg.lstsq(data.X, data.yi, rcond=None)[0])
 
 
 def _moments(structure: Nested, residuals: Array, typical: float) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metaalliance.core.inference.intervals import chi2_p
-from metaalliance.core.variance.multilevel import MultilevelData, evaluate
+from metaalliance.core.variance.multilevel import MultilevelData, evaluate, fitted_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,40 @@ def q_test(data: MultilevelData) -> QTest:
     Higgins and Thompson (2002).
     """
     k, p = data.X.shape
-    df, nothing = k - p, np.zeros(len(data.names))
+    nothing = np.zeros(len(data.names))
     if data.means is not None:
         at = data.means.at(nothing[None], restricted=False)
-        Q, trace_P = max(0.0, float(at.rss[0])), float(at.trace()[0])
+        return _tested(float(at.rss[0]), k - p, float(at.trace()[0]))
+    point = evaluate(data, nothing, restricted=False)
+    Q = float((data.yi - fitted_values(data, point)) @ point.u)
+    trace = float(point.covariance.diagonal(data.names.index("effect")).sum())
+    if point.disjoint is None:
+        lost = float(np.sum(point.bread * (point.WX.T @ point.WX)))
     else:
-        point = evaluate(data, nothing, restricted=False)
-        Q = max(0.0, float((data.yi - data.X @ point.beta) @ point.u))
-        trace = float(point.covariance.diagonal(data.names.index("effect")).sum())
-        trace_P = trace - float(np.sum(point.bread * (point.WX.T @ point.WX)))
-    typical = df / trace_P if df > 0 else float("nan")
-    return QTest(Q, df, chi2_p(Q, df), typical)
+        lost = float(point.disjoint.lost().sum())
+    return _tested(Q, k - p, trace - lost)
+
+
+def q_tests(data: MultilevelData) -> list[QTest]:
+    """Test the heterogeneity of each group of a design of disjoint groups by itself.
+
+    Raises
+    ------
+    ValueError
+        For another design.
+    """
+    if data.disjoint is None:
+        raise ValueError("The design is not one of disjoint groups of whole clusters.")
+    point = evaluate(data, np.zeros(len(data.names)), restricted=False)
+    assert point.disjoint is not None
+    sums = data.disjoint.sums
+    Q = sums((data.yi - point.disjoint.fitted) * point.u)
+    trace = sums(point.covariance.diagonal(data.names.index("effect")))
+    df = np.bincount(data.disjoint.codes, minlength=data.disjoint.p) - 1
+    parts = zip(Q, df, trace - point.disjoint.lost(), strict=True)
+    return [_tested(float(own), int(left), float(rest)) for own, left, rest in parts]
+
+
+def _tested(Q: float, df: int, trace_P: float) -> QTest:
+    Q = max(0.0, Q)
+    return QTest(Q, df, chi2_p(Q, df), df / trace_P if df > 0 else float("nan"))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
+from metaalliance.core.variance.disjoint import Disjoint, DisjointPoint
 from metaalliance.core.variance.levels import LevelCovariance
 from metaalliance.core.variance.means.mean_variants import MeanVariants, constant
 from metaalliance.core.variance.people import People
 from metaalliance.core.variance.products import trace_products
 from metaalliance.core.variance.structure import Covariance, Nested, Structure
+
+#: Groups of effects, each with a coefficient, above which sums by group replace matrices.
+MANY_GROUPS = 20
 
 #: Smallest eigenvalue of an average information, its diagonal standardised to one.
 RIDGE = 1e-6
@@ -43,13 +47,27 @@ class MultilevelData:
     X: Array
     structure: Structure
     order: IntArray = field(repr=False)
+    _disjoint: list[Disjoint | None] = field(default_factory=list, init=False, repr=False)
     _means: list[MeanVariants | None] = field(default_factory=list, init=False, repr=False)
 
     @property
+    def disjoint(self) -> Disjoint | None:
+        """The design as disjoint groups of whole clusters, where it is one."""
+        if not self._disjoint:
+            found = None if self.structure.crossed else Disjoint.of(self.X)
+            self._disjoint.append(found if found and found.holds(self.blocks) else None)
+        return self._disjoint[0]
+
+    @property
     def means(self) -> MeanVariants | None:
-        """The effects as means of studies, where the design is constant within studies."""
+        """The effects as means of studies, where the design is constant within studies.
+
+        None where its matrices would be large and its groups need none.
+        """
         if not self._means:
-            self._means.append(MeanVariants.of(self.structure, self.yi, self.X))
+            large = self.X.shape[1] > MANY_GROUPS and self.disjoint is not None
+            found = None if large else MeanVariants.of(self.structure, self.yi, self.X)
+            self._means.append(found)
         return self._means[0]
 
     @property
@@ -85,23 +103,36 @@ class MultilevelPoint:
         Variance components.
     covariance : Covariance
         S, ready to be solved with.
-    WX : ndarray, shape (k, p)
-        S^-1 X.
     beta, bread : ndarray, shape (p,) and (p, p)
         Generalised least squares coefficients and their model-based covariance.
     u : ndarray, shape (k,)
         S^-1 (yi - X beta).
     log_likelihood : float
         Restricted or full, as asked for.
+    disjoint : DisjointPoint, optional
+        Coefficients and bread where the design is of disjoint groups.
     """
 
     theta: Array
     covariance: Covariance = field(repr=False)
-    WX: Array = field(repr=False)
+    _WX: list[Array] = field(repr=False)
     beta: Array
     bread: Array
     u: Array = field(repr=False)
     log_likelihood: float
+    disjoint: DisjointPoint | None = field(default=None, repr=False)
+
+    @property
+    def WX(self) -> Array:
+        """S^-1 X, shape (k, p); of disjoint groups it is made when it is asked for."""
+        if not self._WX:
+            assert self.disjoint is not None
+            self._WX.append(read_only(self.disjoint.design.dense(self.disjoint.solved)))
+        return self._WX[0]
+
+    def with_coefficients(self, beta: Array, bread: Array) -> MultilevelPoint:
+        """Return the model with other coefficients and another covariance of them."""
+        return replace(self, beta=beta, bread=bread, _WX=[self.WX], disjoint=None)
 
     @property
     def k(self) -> int:
@@ -127,23 +158,64 @@ def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float)
     return MultilevelData(yi, X, Nested(vi, blocks, People.same(blocks), rho), order)
 
 
+def fitted_values(data: MultilevelData, point: MultilevelPoint) -> Array:
+    """X beta, shape (k,)."""
+    return data.X @ point.beta if point.disjoint is None else point.disjoint.fitted
+
+
 def evaluate(data: MultilevelData, theta: Array, *, restricted: bool) -> MultilevelPoint:
     """Solve the generalised least squares problem at `theta` (c,)."""
     covariance = data.structure.at(theta)
-    WX, Wy = covariance.solve(data.X), covariance.solve(data.yi)
+    Wy = covariance.solve(data.yi)
+    if data.disjoint is not None:
+        return _evaluate_groups(data, data.disjoint, covariance, Wy, theta, restricted=restricted)
+    WX = covariance.solve(data.X)
     bread: Array = np.asarray(np.linalg.inv(WX.T @ data.X), dtype=np.float64)
     beta = bread @ (WX.T @ data.yi)
     u = Wy - WX @ beta
-    k, p = data.X.shape
     rss = float((data.yi - data.X @ beta) @ u)
-    value = constant(k, p, restricted=restricted) - 0.5 * (covariance.log_determinant + rss)
+    logs = (0.0, 0.0)
     if restricted:
-        _, log_bread = np.linalg.slogdet(bread)
-        _, log_xtx = np.linalg.slogdet(data.X.T @ data.X)
-        value += 0.5 * (log_bread + log_xtx)
+        logs = (np.linalg.slogdet(bread)[1], np.linalg.slogdet(data.X.T @ data.X)[1])
+    value = _likelihood(data, covariance, rss, logs, restricted=restricted)
     for array in (WX, beta, bread, u):
         array.setflags(write=False)
-    return MultilevelPoint(read_only(theta), covariance, WX, beta, bread, u, float(value))
+    return MultilevelPoint(read_only(theta), covariance, [WX], beta, bread, u, value)
+
+
+def _evaluate_groups(
+    data: MultilevelData,
+    design: Disjoint,
+    covariance: Covariance,
+    Wy: Array,
+    theta: Array,
+    *,
+    restricted: bool,
+) -> MultilevelPoint:
+    """Solve the problem where each effect has one coefficient, and each cluster."""
+    at = DisjointPoint.of(design, data.yi, covariance.solve(design.x))
+    u = Wy - at.solved_fitted
+    rss = float((data.yi - at.fitted) @ u)
+    logs = at.log_determinants() if restricted else (0.0, 0.0)
+    value = _likelihood(data, covariance, rss, logs, restricted=restricted)
+    bread = np.diag(at.bread)
+    for array in (at.beta, bread, u):
+        array.setflags(write=False)
+    return MultilevelPoint(read_only(theta), covariance, [], at.beta, bread, u, value, at)
+
+
+def _likelihood(
+    data: MultilevelData,
+    covariance: Covariance,
+    rss: float,
+    logs: tuple[float, float],
+    *,
+    restricted: bool,
+) -> float:
+    """Log-likelihood from the residuals, and log-determinants of the bread and of X'X."""
+    value = constant(*data.X.shape, restricted=restricted)
+    value -= 0.5 * (covariance.log_determinant + rss - sum(logs))
+    return float(value)
 
 
 def score_and_information(
@@ -192,13 +264,22 @@ def _slope_of(data: MultilevelData, point: MultilevelPoint, *, restricted: bool)
     along = [(a, weight * sums[a]) for a, weight in slopes]
     Q = np.column_stack([levels[a].spread(s) for a, s in along])
     WQ = np.column_stack([S.solve_level(a, s) for a, s in along])
-    XWQ = point.WX.T @ Q
-    average = 0.5 * (Q.T @ WQ - XWQ.T @ point.bread @ XWQ)
+    average = 0.5 * (Q.T @ WQ - _fitted_part(point, Q))
     diagonals = _diagonals(data, point, restricted=restricted)
     excess = [s**2 - d for s, d in zip(sums, diagonals, strict=True)]
     score = 0.5 * np.array([weight @ excess[a] for a, weight in slopes])
     traces = np.array([weight @ diagonals[a] for a, weight in slopes])
     return _SlopeOf(score, average, traces, excess)
+
+
+def _fitted_part(point: MultilevelPoint, Q: Array) -> Array:
+    """Q'S^-1 X (X'S^-1 X)^-1 X'S^-1 Q of columns Q (k, c), shape (c, c)."""
+    if point.disjoint is None:
+        XWQ = point.WX.T @ Q
+        return np.asarray(XWQ.T @ point.bread @ XWQ)
+    at = point.disjoint
+    XWQ = at.design.sums(at.solved[:, None] * Q)
+    return np.asarray(XWQ.T @ (at.bread[:, None] * XWQ))
 
 
 def _differences(
@@ -246,7 +327,11 @@ def _diagonals(data: MultilevelData, point: MultilevelPoint, *, restricted: bool
     found = []
     for a, groups in enumerate(data.structure.levels):
         diagonal = point.covariance.diagonal(a)
-        if restricted:
+        if restricted and point.disjoint is not None:
+            at = point.disjoint
+            own = at.bread[at.design.codes[groups.first]]
+            diagonal = diagonal - own * groups.sums(at.solved) ** 2
+        elif restricted:
             x = groups.sums(point.WX)
             diagonal = diagonal - np.sum((x @ point.bread) * x, axis=1)
         found.append(diagonal)
@@ -257,6 +342,8 @@ def _restricted(
     data: MultilevelData, point: MultilevelPoint, slopes: Sequence[Slope], products: Array
 ) -> Array:
     """Turn traces of S^-1 A_a S^-1 A_b into traces of P A_a P A_b."""
+    if point.disjoint is not None:
+        return _restricted_groups(data, point, point.disjoint, slopes, products)
     G, levels = point.bread, data.structure.levels
     plain = [groups.sums(point.WX) for groups in levels]
     sums = [weight[:, None] * plain[a] for a, weight in slopes]
@@ -267,6 +354,33 @@ def _restricted(
         for b in range(a, len(slopes)):
             N = float(np.sum(G * (sums[a].T @ levels[slopes[a].level].sums(solved[b]))))
             found[a, b] += float(np.sum(GM[a] * GM[b].T)) - 2 * N
+            found[b, a] = found[a, b]
+    return found
+
+
+def _restricted_groups(
+    data: MultilevelData,
+    point: MultilevelPoint,
+    at: DisjointPoint,
+    slopes: Sequence[Slope],
+    products: Array,
+) -> Array:
+    """What `_restricted` returns, with every matrix of coefficients diagonal."""
+    levels, design = data.structure.levels, at.design
+    codes = [design.codes[groups.first] for groups in levels]
+    plain = [groups.sums(at.solved) for groups in levels]
+    sums = [weight * plain[a] for a, weight in slopes]
+    solved = [point.covariance.solve_level(s.level, x) for s, x in zip(slopes, sums, strict=True)]
+    GM = [
+        at.bread * design.sums(plain[s.level] * x, codes[s.level])
+        for s, x in zip(slopes, sums, strict=True)
+    ]
+    found = products.copy()
+    for a, one in enumerate(slopes):
+        for b in range(a, len(slopes)):
+            across = sums[a] * levels[one.level].sums(solved[b])
+            N = float(at.bread @ design.sums(across, codes[one.level]))
+            found[a, b] += float(GM[a] @ GM[b]) - 2 * N
             found[b, a] = found[a, b]
     return found
 

@@ -17,6 +17,7 @@ from scipy.special import gammainccinv, gammaincinv
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.data_sets import DataSets, Regressions
+from metaalliance.core.variance.disjoint import Disjoint, GroupMeans
 from metaalliance.core.variance.tau2_likelihood import (
     LAST_STEP,
     MAX_ITERATIONS,
@@ -308,9 +309,10 @@ def q_profile(yi: Array, vi: Array, X: Array, level: float) -> Interval:
     return Interval(low, high)
 
 
-def _single(yi: Array, vi: Array, X: Array) -> Regressions:
+def _single(yi: Array, vi: Array, X: Array) -> Regressions | GroupMeans:
     """One data set."""
-    return Regressions.of(yi[None], vi[None], X)
+    groups = Disjoint.of(X)
+    return Regressions.of(yi[None], vi[None], X) if groups is None else GroupMeans(yi, vi, groups)
 
 
 def _typical(vi: Array) -> float:

@@ -10,13 +10,23 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, read_only
-from metaalliance.core.inference.intervals import critical_value, two_sided_p
-from metaalliance.core.inference.robust import satterthwaite, saturation
+from metaalliance.core.distributions import t_isf, t_sf
+from metaalliance.core.inference.group_means import (
+    Differences,
+    equality_form,
+    first_with_others,
+    squares,
+)
+from metaalliance.core.inference.robust import saturation
 from metaalliance.core.inference.wald import (
     WaldTest,
+    chi2_of,
+    combination_df,
     constraint_matrix,
+    equality_htz,
+    f_of,
     htz_test,
-    influence,
+    scaled,
     scaled_f,
     undetermined_test,
     wald_chi2,
@@ -31,6 +41,8 @@ from metaalliance.models.of_effects import OfModel
 from metaalliance.options import CLUSTER_TESTS, Prediction, check_option
 from metaalliance.problems import Problem
 
+#: Elements of the rows of contrasts that are worked on at a time.
+ROOM = 4_000_000
 #: Share of a variance that may rest on what single studies determine alone.
 NEGLIGIBLE = 1e-6
 
@@ -110,36 +122,51 @@ class Coefficients(OfModel):
         columns = {name: getattr(self, name) for name in COLUMNS[1:]}
         return pd.DataFrame({"term": self.names, "estimate": self.beta, **columns})
 
-    def contrast(self, C: ArrayLike) -> Contrast:
+    def contrast(self, C: ArrayLike | Differences) -> Contrast:
         """Estimate combinations of the coefficients, each with its own degrees of freedom.
 
         Parameters
         ----------
-        C : array_like, shape (q, p) or (p,)
+        C : array_like, shape (q, p) or (p,), or Differences
             One combination per row.
         """
+        if isinstance(C, Differences):
+            return self._differences(C)
         rows = np.atleast_2d(np.asarray(C, dtype=float))
         if rows.shape[1] != self.beta.size:
             raise OptionError(
                 f"The constraints have shape {rows.shape}; allowed is (q, {self.beta.size})."
             )
-        variance = np.einsum("ij,jk,ik->i", rows, self.covariance, rows)
+        if self._of_groups:
+            variance = squares(rows, np.diag(self.covariance))
+        else:
+            variance = np.sum((rows @ self.covariance) * rows, axis=1)
         variance[self._undetermined(rows)] = math.nan
         return contrast_of(rows @ self.beta, variance, self._df(rows), self.level)
+
+    def _differences(self, pairs: Differences) -> Contrast:
+        """Contrasts of two coefficients each, some at a time: their rows may be many."""
+        size = max(1, ROOM // self.beta.size)
+        parts = [
+            self.contrast(Differences(a, b).dense(self.beta.size))
+            for a, b in zip(*(np.split(x, range(size, x.size, size)) for x in pairs), strict=True)
+        ]
+        return Contrast(
+            **{n: read_only(np.concatenate([getattr(c, n) for c in parts])) for n in COLUMNS}
+        )
 
     def _undetermined(self, rows: Array) -> BoolArray:
         """Whether a robust variance of the combinations is not defined, shape (q,)."""
         if self.test not in CLUSTER_TESTS:
-            return np.zeros(rows.shape[0], dtype=bool)
-        return saturation(self.data, self.point, rows @ self.basis).share > NEGLIGIBLE
+            return np.zeros(len(rows), dtype=bool)
+        own = rows if self._of_groups else rows @ self.basis
+        return saturation(self.data, self.point, own).share > NEGLIGIBLE
 
     def _df(self, rows: Array) -> Array:
         """Degrees of freedom of combinations, shape (q,)."""
         if self.test not in CLUSTER_TESTS:
             return contrast_df(self.data, self.point, rows, self.basis, self.specification)
-        G = influence(self.data, self.point, rows @ self.basis, self.test)
-        product = self.point.covariance.multiply
-        return satterthwaite(self.data.blocks, self.data.X, self.point.bread, G, product)
+        return combination_df(self.data, self.point, rows @ self.basis, self.test)
 
     def wald(self, C: ArrayLike, kind: str = "auto") -> WaldTest:
         """Test C beta = 0 jointly.
@@ -169,6 +196,44 @@ class Coefficients(OfModel):
             return scaled_f(self.data, self.point, rows, self.test)
         df2 = joint_contrast_df(self.data, self.point, given, self.basis, self.specification)
         return scaled_f(self.data, self.point, rows, self.scale, df2)
+
+    def equality(self, kind: str = "auto") -> WaldTest:
+        """Test that all coefficients are equal: the means of levels, where the design has those.
+
+        Of levels that no study shares it takes linear time; parameters are those of `wald`.
+        """
+        pairs = first_with_others(self.beta.size)
+        chosen = kind if kind != "auto" else _JOINT.get(self.test, "htz")
+        robust = self.test in CLUSTER_TESTS
+        if not self._of_groups or (chosen != "htz" and (robust or self._own_df)):
+            return self.wald(pairs.dense(self.beta.size), kind)
+        alone = saturation(self.data, self.point, pairs).share > NEGLIGIBLE
+        if robust and alone.any():
+            return undetermined_test(chosen, self.test, pairs.first.size)
+        if chosen == "htz":
+            return equality_htz(self.data, self.point, self.test if robust else "cr2")
+        Q, (k, p) = self.equality_q(), self.data.X.shape
+        if chosen == "chi2":
+            return chi2_of(Q, p - 1, "model")
+        return scaled(f_of(Q, p - 1, float(k - p), "model"), self.scale, float(k - p))
+
+    def equality_q(self) -> float:
+        """Cochran's Q between the coefficients, from the model's own variances."""
+        pairs, at = first_with_others(self.beta.size), self.point.disjoint
+        if at is None or not self._of_groups:
+            rows = pairs.dense(self.beta.size) @ self.basis
+            return wald_chi2(self.data, self.point, rows, "model").Q
+        return equality_form(at.beta, at.bread)
+
+    @property
+    def _of_groups(self) -> bool:
+        """Whether the coefficients are means of groups that share no cluster."""
+        return self.point.disjoint is not None and bool((self.point.disjoint.design.x == 1).all())
+
+    @property
+    def _own_df(self) -> bool:
+        """Whether F has degrees of freedom of its own."""
+        return self.specification.multilevel and self.test != "wald"
 
     def predicted(self, X: ArrayLike, tau2: ArrayLike, prediction: str | None) -> pd.DataFrame:
         """Predict at rows of the design (n, p), where the heterogeneity is `tau2` (n,) or ().
@@ -202,7 +267,7 @@ def contrast_of(estimate: Array, variance: Array, df: Array, level: float) -> Co
     """Tests and intervals; what has no variance has neither."""
     se = np.sqrt(np.where(variance > 0, variance, np.nan))
     statistic = estimate / se
-    p_value = np.array([two_sided_p(s, d) for s, d in zip(statistic, df, strict=True)])
-    half = se * np.array([critical_value(level, d) for d in df])
+    p_value = 2 * t_sf(np.abs(statistic), df)
+    half = se * t_isf((1 - level) / 2, df)
     values = (estimate, se, statistic, df, p_value, estimate - half, estimate + half)
     return Contrast(**{n: read_only(v) for n, v in zip(COLUMNS, values, strict=True)})

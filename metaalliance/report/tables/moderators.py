@@ -224,6 +224,8 @@ def _notes(found: ModeratorTable) -> tuple[str, ...]:
                 f"{one.name}: {one.missing['n_effects']:,} effects without a value "
                 f"({one.missing['n_studies']:,} studies entirely) left out."
             )
+    for one in tests:
+        notes += [p.message for p in one.notices if p.code == "MA674"]
     if any(isinstance(one, SlopeTest) for one in found.moderators):
         notes.append("Slopes (b) are on the analysis scale.")
     if found.common_set and found.left_out["n_effects"]:
