@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.roots import bracketed_root
 from metaalliance.core.variance.ascent import MANY_STUDIES, highest, maximize
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.tau2 import log_likelihood
@@ -121,7 +121,7 @@ def _bounds(
 
     low = 0.0
     if estimate > 0 and excess(0.0) > 0:
-        low = float(brentq(excess, 0.0, estimate, xtol=xtol, rtol=1e-14))
+        low = bracketed_root(excess, 0.0, estimate, xtol=xtol, rtol=1e-14)
     high = max(2 * estimate, typical)
     for _ in range(200):
         if excess(high) > 0:
@@ -129,4 +129,4 @@ def _bounds(
         high *= 2
     else:
         return Interval(low, float("inf"))
-    return Interval(low, float(brentq(excess, estimate, high, xtol=xtol, rtol=1e-14)))
+    return Interval(low, bracketed_root(excess, estimate, high, xtol=xtol, rtol=1e-14))
