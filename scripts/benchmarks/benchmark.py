@@ -2,8 +2,8 @@
 
 ``python scripts/benchmarks/benchmark.py`` prints the table; ``--write`` also stores it
 in docs/evidence/benchmarks.md.
-Every figure is the median of several runs; a shared machine makes them noisy, so that the
-ratios are what counts.
+Every figure is the median of several runs (of whole processes the best, see `processes.py`); a
+shared machine makes them noisy, so that the ratios are what counts.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from processes import whole_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKBOOK = ROOT / "data" / "simulated_alliance_studies.xlsx"
-IMPORTS = "import numpy, pandas, scipy.stats, openpyxl, matplotlib.pyplot"
 LARGE = """
 import resource, time, sys
 sys.path.insert(0, {scripts!r})
@@ -77,38 +77,6 @@ def seconds_of(work: Callable[[], object], repeats: int = 7) -> float:
     return statistics.median(times)
 
 
-def process_seconds(command: list[str], repeats: int = 5) -> float:
-    """Return the median wall time of a whole process."""
-    return seconds_of(
-        lambda: subprocess.run(command, check=True, capture_output=True, cwd=ROOT), repeats
-    )
-
-
-def whole_processes() -> list[tuple[str, str, str, str]]:
-    """Compare commands with the bare imports that they cannot do without."""
-    python = sys.executable
-    command = [python, "-m", "metaalliance.cli.main"]
-    with tempfile.TemporaryDirectory() as folder:
-        pool = process_seconds([*command, "pool", str(WORKBOOK), "-o", folder])
-    bare = process_seconds([python, "-c", IMPORTS])
-    help_page = process_seconds([*command, "--help"])
-    typer = process_seconds([python, "-c", "import typer"])
-    return [
-        (
-            "`pool` on 295 studies, everything written",
-            f"{pool:.2f} s",
-            f"bare imports {bare:.2f} s",
-            f"{pool / bare:.1f} × (limit 3)",
-        ),
-        (
-            "`--help`",
-            f"{help_page:.3f} s",
-            f"`import typer` {typer:.3f} s",
-            f"{help_page / typer:.1f} × (limit 2)",
-        ),
-    ]
-
-
 def multilevel() -> list[tuple[str, str, str, str]]:
     """Time CHE with CR2, against metafor where R is there."""
     import metaalliance as ma
@@ -121,7 +89,7 @@ def multilevel() -> list[tuple[str, str, str, str]]:
         sparse, dense = peer
         shown = f"metafor, sparse {sparse:.2f} s, dense {dense:.2f} s"
         ratio = f"1 / {sparse / ours:.0f}, 1 / {dense / ours:.0f} (limit 1 / 50)"
-    code = LARGE.format(scripts=str(ROOT / "scripts"))
+    code = LARGE.format(scripts=str(Path(__file__).parent))
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     large, memory, _ = map(float, done.stdout.split())
     flat = large / 1_200_000 / (ours / 1_200)
