@@ -22,12 +22,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from processes import whole_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKBOOK = ROOT / "data" / "simulated_alliance_studies.xlsx"
 #: Whether variances vary within studies.
 VARIANCES = {False: "equal variances within studies", True: "unequal variances"}
-IMPORTS = "import numpy, pandas, scipy.stats, openpyxl, matplotlib.pyplot"
 LARGE = """
 import resource, time, sys
 sys.path.insert(0, {scripts!r})
@@ -100,40 +100,6 @@ def pymare_seconds() -> float:
 def in_units(seconds: float, unit: float, limit: float) -> str:
     """Return a time in units of another, with what it may be."""
     return f"{seconds / unit:.2g} × (limit {limit:g})"
-
-
-def process_seconds(command: list[str], repeats: int = 5) -> float:
-    """Return the median wall time of a whole process."""
-    return seconds_of(
-        lambda: subprocess.run(command, check=True, capture_output=True, cwd=ROOT),
-        repeats,
-        time.perf_counter,
-    )
-
-
-def whole_processes() -> list[tuple[str, str, str, str]]:
-    """Compare commands with the bare imports that they cannot do without."""
-    python = sys.executable
-    command = [python, "-m", "metaalliance.cli.main"]
-    with tempfile.TemporaryDirectory() as folder:
-        pool = process_seconds([*command, "pool", str(WORKBOOK), "-o", folder])
-    bare = process_seconds([python, "-c", IMPORTS])
-    help_page = process_seconds([*command, "--help"])
-    typer = process_seconds([python, "-c", "import typer"])
-    return [
-        (
-            "`pool` on 295 studies, everything written",
-            f"{pool:.2f} s",
-            f"bare imports {bare:.2f} s",
-            f"{pool / bare:.1f} × (limit 3)",
-        ),
-        (
-            "`--help`",
-            f"{help_page:.3f} s",
-            f"`import typer` {typer:.3f} s",
-            f"{help_page / typer:.1f} × (limit 2)",
-        ),
-    ]
 
 
 def multilevel() -> list[tuple[str, str, str, str]]:
