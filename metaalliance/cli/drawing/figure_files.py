@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaalliance import plots
-from metaalliance.plots.canvas.save import contents
+from metaalliance.plots.canvas.save import contents, files_of
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.forests.choice import grouping
+from metaalliance.plots.forests.forest import paged_forest
 from metaalliance.report.folder import ResultsFolder
 
 if TYPE_CHECKING:
@@ -27,9 +29,9 @@ def write_figures(
     A forest of several pages is one PDF; its PNG is then the one-page summary by modality, or
     the first page where there is no modality.
     """
-    pages = plots.forest_pages(fit, width_mm=width_mm, style=style)
-    single = pages[0]
-    if len(pages) > 1 and grouping(None, fit.effects) != "none":
+    pages = paged_forest(fit, width_mm=width_mm, style=style)
+    single = pages[0] if len(pages) > 1 else None
+    if single is not None and grouping(None, fit.effects) != "none":
         single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
     funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
     write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
@@ -39,7 +41,7 @@ def write_figures(
 def write_figure(
     folder: ResultsFolder,
     name: str,
-    figure: Figure | list[Figure],
+    figure: Figure | Sequence[Figure],
     alt: str,
     *,
     raster: Figure | None = None,
@@ -51,9 +53,10 @@ def write_figure(
     raster : Figure, optional
         What the PNG shows, where it is another figure.
     """
-    files = {
-        **contents(figure, Path(f"{name}.pdf"), alt=alt),
-        **contents(figure if raster is None else raster, Path(f"{name}.png")),
-    }
+    pdf, png = Path(f"{name}.pdf"), Path(f"{name}.png")
+    if raster is None:
+        files = dict(files_of(figure, [pdf, png], alt=alt))
+    else:
+        files = {**contents(figure, pdf, alt=alt), **contents(raster, png)}
     for path, content in sorted(files.items()):
         folder.write(path.name, content)
