@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from metaalliance.errors import OptionError
+from metaalliance.files import may_wait
 from metaalliance.model import Model
 from metaalliance.options import (
     DECISIONS,
@@ -161,6 +162,8 @@ def read_config(path: Path) -> Config:
         When it is no TOML, or has a key that does not exist; with the nearest that does.
     """
     try:
+        if may_wait(path):
+            raise OptionError(f"{path} is a pipe or a device, not a file.")
         with path.open("rb") as stream:
             text = stream.read(MAX_CONFIG + 1)
     except OSError as error:

@@ -9,6 +9,19 @@ from pathlib import Path
 from metaalliance.errors import UnreadableFileError
 from metaalliance.staging import alone, recover, stage_file, staging, swap
 
+#: Where a process finds what it was given open: ``<(...)`` of a shell, and standard input.
+_GIVEN = ("/dev/fd/", "/proc/self/fd/")
+
+
+def may_wait(path: Path) -> bool:
+    """Whether opening a path may wait for ever: a named pipe, a socket or a device.
+
+    What the process was given open, as ``/dev/stdin`` or by ``<(...)``, has its writer already.
+    """
+    if str(path) == "/dev/stdin" or str(path).startswith(_GIVEN):
+        return False
+    return path.exists() and not path.is_file() and not path.is_dir()
+
 
 def write_whole(files: Mapping[Path, bytes]) -> None:
     """Write files, those of each folder as one set.

@@ -87,8 +87,9 @@ def _moments(told: Path) -> int:
 
 
 def begin(prepare: Callable[[], None] | None = None) -> None:
-    """Take Ctrl-C, which a shell lets processes in the background ignore; then prepare."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Take every signal, which a shell or nohup may have let processes ignore; then prepare."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     if prepare is not None:
         prepare()
 

@@ -78,9 +78,9 @@ class Server:
             connection.shutdown(socket.SHUT_WR)
             return connection.makefile("rb").readline().decode()
 
-    def interrupt(self):
-        """Press Ctrl-C; return the exit code and standard error."""
-        self.process.send_signal(signal.SIGINT)
+    def interrupt(self, number=signal.SIGINT):
+        """Press Ctrl-C, or send another signal; return the exit code and standard error."""
+        self.process.send_signal(number)
         return self.process.wait(timeout=120), self.process.stderr.read()
 
     def close(self):

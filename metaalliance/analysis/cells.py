@@ -10,15 +10,13 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from metaalliance.coding.values import DIGITS, saved_alike
 from metaalliance.problems import place_in
+from metaalliance.sheet.columns.scheme import Scheme
+from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies
-from metaalliance.sheet.texts import Coded
-
-#: Digits that every program keeps when it saves a number.
-DIGITS = 15
-#: Relative difference of numbers that were only saved again, by programs that keep 15 or 16.
-_SAVED = 1e-14
+from metaalliance.sheet.texts import Coded, clean_text
 
 #: Bytes that a coding may be of; a record of an attacker may stand for more than memory holds.
 _MOST = 2**28
@@ -80,11 +78,11 @@ def coding_now(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> 
     return "changed" if changed else "same"
 
 
-def changed_cells(before: Mapping[str, str], row: Row) -> list[dict[str, str]]:
+def changed_cells(before: Mapping[str, str], row: Row, scheme: Scheme) -> list[dict[str, str]]:
     """Return the cells of a row that say something else now.
 
-    Each has its `cell`, its `column`, and what it `recorded` and says `now`, blank where there
-    is nothing.
+    Another word for the level of a vocabulary is none. Each has its `cell`, its `column`, and
+    what it `recorded` and says `now`, blank where there is nothing.
     """
     now = coding_of_row(row)
     return [
@@ -95,7 +93,7 @@ def changed_cells(before: Mapping[str, str], row: Row) -> list[dict[str, str]]:
             "now": now.get(column, ""),
         }
         for column in {**before, **now}
-        if not _alike(before.get(column, ""), now.get(column, ""))
+        if not _alike(before.get(column, ""), now.get(column, ""), column, scheme)
     ]
 
 
@@ -105,11 +103,15 @@ def _place(row: Row, column: str) -> str:
     return place_in(sheet, cell.cell if cell else row.place(column))
 
 
-def _alike(before: str, now: str) -> bool:
-    """Whether two texts are one coding: the same, or numbers that were only saved again."""
-    if before.split() == now.split():
+def _alike(before: str, now: str, column: str, scheme: Scheme) -> bool:
+    """Whether two texts are one coding: saved again, or read as the same level or number."""
+    if saved_alike(before, now):
         return True
+    vocabulary, known = scheme.vocabulary_of(column), COLUMNS.get(column)
+    if vocabulary is not None:
+        level = vocabulary.find(clean_text(before))
+        return level is not None and level == vocabulary.find(clean_text(now))
     old, new = _number(before), _number(now)
-    if old is None or new is None or old.is_integer():
+    if old is None or old != new:
         return False
-    return math.isclose(old, new, rel_tol=_SAVED, abs_tol=0)
+    return not old.is_integer() if known is None else known.kind in {"number", "count"}

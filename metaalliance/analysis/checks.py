@@ -11,6 +11,7 @@ from typing import Any
 
 from metaalliance.analysis.rules import RULES_VERSION, Rule
 from metaalliance.errors import UnreadableFileError
+from metaalliance.files import may_wait
 from metaalliance.wording.numbers import number
 from metaalliance.wording.untrusted import printable
 
@@ -58,6 +59,8 @@ def read_record(path: Path) -> dict[str, Any]:
     UnreadableFileError
         When the file is no record of this tool.
     """
+    if may_wait(path):
+        raise UnreadableFileError(f"{path} is a pipe or a device, not a file.", code="MA680")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

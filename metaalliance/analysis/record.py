@@ -237,9 +237,9 @@ def changed_rows(
     """Return the rows whose cells or effects are not as recorded.
 
     Rows that only moved are as recorded, and so are numbers that another program has saved with
-    the digits that it keeps. Each has its `row`, its `study` (blank where it is gone), `what`
-    happened, the effect on the analysis scale `recorded` and `now`, and the `cells` that changed,
-    where the record knows what they said.
+    the digits that it keeps, and other words for a level. Each has its `row`, its `study` (blank
+    where it is gone), `what` happened, the effect on the analysis scale `recorded` and `now`, and
+    the `cells` that changed, where the record knows what they said.
     """
     if UNMARKED in record:
         return []
@@ -248,7 +248,7 @@ def changed_rows(
     now = row_marks(studies, coded, exact=former is None)
     rows = {str(row.number): row for row in studies.rows}
     cells = {
-        number: changed_cells(said, rows[number])
+        number: changed_cells(said, rows[number], studies.scheme)
         for number, said in (former or {}).items()
         if number in rows and not _alike(recorded.get(number), now[number])
     }

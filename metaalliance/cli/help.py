@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import typer
@@ -32,8 +33,9 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the names of today in place of former ones, with a note on stderr."""
-        for former in COMMANDS[str(self.name)].formerly:
-            args = _renamed(former, args, quiet=ctx.resilient_parsing)
+        formers = {former.flag: former for former in COMMANDS[str(self.name)].formerly}
+        taking = {flag for p in self.get_params(ctx) if _takes_value(p) for flag in p.opts}
+        args = _renamed(formers, args, taking, quiet=ctx.resilient_parsing)
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: Any) -> str:
@@ -63,17 +65,30 @@ class Command(TyperCommand):
                 formatter.write(f"  metaalliance {words}\n")
 
 
-def _renamed(former: Former, args: list[str], *, quiet: bool) -> list[str]:
-    """Return the words of a command line with today's words in place of a former flag."""
+def _renamed(
+    formers: Mapping[str, Former], args: list[str], taking: Collection[str], *, quiet: bool
+) -> list[str]:
+    """Return the words of a command line with today's words in place of former flags.
+
+    Parameters
+    ----------
+    formers : mapping of str to Former
+        Former names of options by their flag.
+    taking : collection of str
+        Flags of today that take a value: the word behind them is no flag.
+    """
     found: list[str] = []
     words = iter(args)
     for word in words:
         flag, sign, value = word.partition("=")
         if word == "--":  # what follows are no options
             return [*found, word, *words]
-        if flag != former.flag:
+        if flag not in formers:
             found.append(word)
+            if _awaits_value(word, taking):
+                found += islice(words, 1)
             continue
+        former = formers[flag]
         if not quiet:
             from metaalliance.cli.run import print_error
 
@@ -85,6 +100,24 @@ def _renamed(former: Former, args: list[str], *, quiet: bool) -> list[str]:
         for one in values:
             found += [former.now, one or former.blank]
     return found
+
+
+def _takes_value(param: Any) -> bool:
+    return param.param_type_name == "option" and not (param.is_flag or param.count)
+
+
+def _awaits_value(word: str, taking: Collection[str]) -> bool:
+    """Whether the next word is the value of this one, as of ``--title``, ``-o`` and ``-qo``.
+
+    Examples
+    --------
+    >>> [_awaits_value(word, {"-o"}) for word in ("-o", "-qo", "-ofile", "-q", "-")]
+    [True, True, False, False, False]
+    """
+    if word.startswith("--") or not word.startswith("-"):
+        return word in taking
+    first = next((i for i, letter in enumerate(word) if f"-{letter}" in taking), None)
+    return first == len(word) - 1
 
 
 class Commands(TyperGroup):

@@ -1,4 +1,4 @@
-"""Standard output, standard error and Ctrl-C of a process: closed, full, left by their reader."""
+"""Standard streams of a process, closed, full or left by their reader, and what interrupts it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import pairwise
@@ -15,8 +16,17 @@ from typing import Any, TextIO
 from metaalliance.errors import UnreadableFileError
 from metaalliance.wording.plain import PLAIN
 
-#: Exit code.
+#: Exit code of Ctrl-C; it stands for any signal that interrupts until the process ends.
 INTERRUPTED = 130
+#: Signals that end a run as Ctrl-C does, where the platform has them; what each is by default.
+SIGNALS = {
+    getattr(signal, name): default
+    for name, default in (
+        ("SIGINT", signal.default_int_handler), ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    )
+    if hasattr(signal, name)
+}  # fmt: skip
 #: What Windows says where a pipe has lost its reader, beside what others say.
 _GONE = {errno.EPIPE, errno.EINVAL} if sys.platform == "win32" else {errno.EPIPE}
 
@@ -106,23 +116,35 @@ class Messages(Output):
 
 
 class _Interruption:
-    """Ctrl-C: asked for, or held back while a document is printed."""
+    """Ctrl-C and its like: asked for, or held back while a document is printed."""
 
     def __init__(self) -> None:
         self.asked = False
         self.held = False
+        self.number: int = signal.SIGINT
 
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
         again, self.asked = self.asked, True
+        self.number = self.number if again else number
         if again or not self.held:
+            warnings.simplefilter("ignore")  # of what is left undone
+            _end_workers()
             raise KeyboardInterrupt
+
+
+def _end_workers() -> None:
+    """End the processes of `--jobs`: one that starts without this process tells it on stdout."""
+    if "multiprocessing" in sys.modules:
+        for worker in sys.modules["multiprocessing"].active_children():
+            with suppress(OSError):
+                os.kill(worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 _interruption = _Interruption()
 
 
 def prepare() -> None:
-    """Take over the streams and Ctrl-C of this process."""
+    """Take over the streams and the signals of this process."""
     for number in range(3):  # a file that is opened later must not become a standard stream
         try:
             os.fstat(number)
@@ -133,18 +155,19 @@ def prepare() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=PLAIN)
     sys.unraisablehook = lambda _: None  # what fails while it is cleared away has no reader
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
-        signal.signal(signal.SIGINT, _interruption)
+    for number, default in SIGNALS.items():
+        if signal.getsignal(number) is default:  # else it is ignored, as by nohup
+            signal.signal(number, _interruption)
 
 
 def was_interrupted() -> bool:
-    """Whether Ctrl-C was pressed; libraries turn its exception into others."""
+    """Whether the run was interrupted; libraries turn its exception into others."""
     return _interruption.asked
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold Ctrl-C back until a document is whole; a second one goes through."""
+    """Hold what interrupts back until a document is whole; a second time it goes through."""
     _interruption.held, before = True, _interruption.asked
     try:
         yield
@@ -181,7 +204,7 @@ def asks_json(words: Sequence[str]) -> bool:
 
 
 def interrupted(words: Sequence[str]) -> int:
-    """Say that Ctrl-C was pressed, and return the exit code.
+    """Say that the run was interrupted, and return the exit code: 128 and the number of the signal.
 
     Parameters
     ----------
@@ -194,19 +217,22 @@ def interrupted(words: Sequence[str]) -> int:
     exec(
         ""
     )  # Python forgets that an `exec` was interrupted, which would take the exit code's place
-    message = "Interrupted; no further file was written."
+    number = _interruption.number
+    by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
+    message = f"Interrupted{by}; no further file was written."
     sys.stderr.write(f"{message} (MA693)\n")
     sys.stderr.flush()
     if asks_json(words) and not getattr(sys.stdout, "begun", False):
         command = next((w for w in words if not w.startswith("-")), "")
         with suppress(OutputError, ReaderGoneError):  # Ctrl-C has ended the reader too
             print_document(error_document(command, "MA693", message))
-    return INTERRUPTED
+    return 128 + number
 
 
 def end() -> None:
     """Let nothing disturb the end of the process any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _nowhere() -> TextIO:

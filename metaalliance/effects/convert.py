@@ -172,14 +172,12 @@ def effect_sizes(
     _refuse_infinite(frame, measure)
     if frame["yi"].isna().all():
         raise EstimationError("No effect has a value: nothing can be pooled.", code="MA602")
-    lines = partial(_ledger, studies, rows, measure, variances)
+    lines: Callable[[], pd.DataFrame] = partial(_ledger, studies, rows, measure, variances)
     if corrections:
         frame, lines = _corrected(frame, lines(), corrections, measure)
     kept = {"n", TEST_DF}
-    frame = frame.drop(columns=[c for c in frame if c not in kept and frame[c].isna().all()])
-    frame = frame.drop(columns=_silent(frame, measure))
-    if (frame["label"] == frame["study"]).all():
-        frame = frame.drop(columns="label")
+    silent = [c for c in frame if c not in kept and frame[c].isna().all()]
+    frame = frame.drop(columns=[*silent, *_silent(frame, measure)])
     frame.attrs[ORDERS] = {own_name(c): levels for c, levels in studies.level_orders.items()}
     frame.attrs[HEADERS] = {key_of(h): c for c, h in studies.headers.items() if c in frame}
     return Effects(frame=frame, measure=measure, ledger=lines, overlap=overlap)  # type: ignore[arg-type]
@@ -206,10 +204,11 @@ def _frame(
             column[i] = value
         of_effect[i] = found.of_effect
     first = ("yi", "vi", "lower", "upper", "n", "r")
-    own = [c for c in columns_of(rows) if c not in COLUMNS]
-    return pd.DataFrame({
-        "study": [row.study for row in rows],
-        "label": [row.label for row in rows],
+    present = columns_of(rows)
+    studied, labels = ([getattr(row, name) for row in rows] for name in ("study", "label"))
+    columns = {
+        "study": studied,
+        **({} if labels == studied else {"label": labels}),
         "effect": [_effect(row, i) for i, row in enumerate(rows, start=1)],
         **{name: numbers[name] for name in first},
         "row": [row.number for row in rows],
@@ -217,9 +216,10 @@ def _frame(
         **{name: numbers[name] for name in (FISHER_Z, VI_FISHER_Z, EFFECTIVE_N)},
         VI_OF_EFFECT: of_effect,
         **{name: numbers[name] for name in (TEST_DF, TEST_TAILS)},
-        **{c: [row.get(c) for row in rows] for c in MODERATORS},
-        **{own_name(c): [row.get(c) for row in rows] for c in own},
-    })  # fmt: skip
+        **{c: [row.get(c) for row in rows] for c in MODERATORS if c in present},
+        **{own_name(c): [row.get(c) for row in rows] for c in present if c not in COLUMNS},
+    }  # fmt: skip
+    return pd.DataFrame(columns, copy=False)
 
 
 def _effect(row: Row, index: int) -> str:

@@ -200,7 +200,7 @@ class Effects:
     @property
     def n_censored(self) -> int:
         """Number of effects that are known only as intervals."""
-        return int(self.censored.sum())
+        return int(self.censored.sum()) if "lower" in self.frame else 0
 
     def limits(self) -> tuple[Array, Array]:
         """Return the lower and upper limit of each effect, both its value where it has one."""
@@ -349,7 +349,8 @@ class Effects:
         if not mask.any():
             raise EstimationError("No effect is left to pool.", code="MA602")
         frame = self.frame[mask].reset_index(drop=True)
-        return replace(self, frame=frame, ledger=partial(_lines, self, mask))
+        lines: Any = partial(_lines, self, mask)
+        return replace(self, frame=frame, ledger=lines)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "ledger": self.ledger}

@@ -50,14 +50,17 @@ def refuse_unidentified_split(effects: Effects, kind: str) -> None:
 
 def refuse_false_independence(effects: Effects, kind: str, test: str) -> None:
     """Refuse to treat dependent effects as independent, or one study as several."""
-    if effects.dependent() and effects.n_studies == 1 and test in CLUSTER_TESTS:
+    studies = effects.n_studies
+    if effects.n_effects == studies:
+        return
+    if studies == 1 and test in CLUSTER_TESTS:
         raise EstimationError(
             f"All {effects.n_effects} effects come from one study: the {test} test compares "
             "studies and needs two. Take their average, aggregate(effects), with "
             "model='two-level'.",
             code="MA611",
         )
-    if effects.dependent() and test not in CLUSTER_TESTS:
+    if test not in CLUSTER_TESTS:
         several = int((effects.frame["study"].value_counts() > 1).sum())
         raise EstimationError(
             f"The {kind} model takes one effect per study, but {several} "
@@ -103,8 +106,10 @@ def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ..
     return tuple(found)
 
 
-def dominance_notice(effects: Effects, weights: Array) -> tuple[Problem, ...]:
-    """Say that one study carries most of the weight."""
+def dominance_notice(effects: Effects, weights: Array, largest: int) -> tuple[Problem, ...]:
+    """Say that one study carries most of the weight; none has more effects than `largest`."""
+    if largest * float(weights.max()) <= DOMINANT:
+        return ()
     codes, studies = pd.factorize(effects.frame["study"])
     share = np.bincount(codes, weights)
     if share.size < 3 or float(share.max()) <= DOMINANT:

@@ -58,7 +58,9 @@ class MultilevelFit(PooledFit):
     def of(cls, work: WorkingFit, effects: Effects, model: Specification) -> MultilevelFit:
         """Return the result of a working model of a mean."""
         fields = mean_fields(effects, work, model)
-        fields["notices"] += dominance_notice(effects, fields["weights"])
+        fields["notices"] += dominance_notice(
+            effects, fields["weights"], int(work.data.blocks.sizes.max())
+        )
         fields["notices"] += structure_notices(effects, model)
         fields["notices"] += negative_weights_notice(effects, fields["weights"], model)
         fields["notices"] += second_maximum_notice(work, model.level)

@@ -58,7 +58,7 @@ def nested_structure(effects: Effects, model: Specification) -> tuple[Nested, In
         codes = pd.factorize(effects.frame["study"])[0].astype(np.intp)
         order = np.argsort(codes, kind="stable").astype(np.intp)
         labels = codes[order]
-        if rho:
+        if rho and (effects.overlap != "full" or "sample" in effects.frame):
             rows, people = people_of(effects, order, labels)
             order = order[rows]
     studies = StudyBlocks.from_sorted(labels)

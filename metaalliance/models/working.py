@@ -202,7 +202,7 @@ class Estimates:
             estimator = estimator_of(model)
             tau2 = self._tau2.get(estimator.name)
             point = estimator.fit(data) if tau2 is None else estimator.at(data, tau2)
-            return point, _second(self.effects, self.X, model, float(point.theta[1]))
+            return point, _second(data, model, float(point.theta[1]))
         reached = maxima(data, restricted=model.tau2 == "REML")
         point = highest(reached)
         return point, second_of_points(reached, point, data.vi)
@@ -255,12 +255,12 @@ def infer_working(
     )
 
 
-def _second(effects: Effects, X: Array, model: Specification, tau2: float) -> Maximum | None:
+def _second(data: MultilevelData, model: Specification, tau2: float) -> Maximum | None:
     """The second maximum of the likelihood of tau²; None for an estimator without a likelihood."""
     kind = ESTIMATORS[model.tau2].likelihood
     if model.kind == "common-effect" or not kind:
         return None
-    return second_of_tau2(effects.yi, effects.vi, X, tau2, restricted=kind == "restricted")
+    return second_of_tau2(data.yi, data.vi, data.X, tau2, restricted=kind == "restricted")
 
 
 _Inference = tuple[Array, Array, float, bool, tuple[Problem, ...]]

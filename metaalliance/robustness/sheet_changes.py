@@ -10,7 +10,14 @@ from typing import Any, Literal
 
 from metaalliance.coding.impact import MAKES_EFFECT
 from metaalliance.coding.matching import match_rows
-from metaalliance.coding.values import Value, coded_value, comparison_key, place_of, same
+from metaalliance.coding.values import (
+    Value,
+    coded_value,
+    comparison_key,
+    place_of,
+    same,
+    saved_alike,
+)
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.study import label_key
 from metaalliance.sheet.studies import Studies
@@ -209,7 +216,7 @@ def _cell_changes(old: Row, new: Row, split: set[str]) -> tuple[CellChange, ...]
         seen = [str(r.cells[column].seen) if column in r.cells else "" for r in (old, new)]
         makes_study = parted and column == "study"
         differs = makes_study or not same(before, after, column)
-        if not differs and seen[0].strip() == seen[1].strip():
+        if not differs and saved_alike(*seen):
             continue
         found.append(
             CellChange(

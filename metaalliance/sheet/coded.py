@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -74,7 +75,7 @@ class CodedTable:
     ----------
     sheet : str
         The sheet.
-    numbers : sequence of int
+    numbers : array of int
         Row number of the spreadsheet by row.
     places : dict of str to int
         Number of each column of the sheet.
@@ -87,7 +88,7 @@ class CodedTable:
     """
 
     sheet: str
-    numbers: list[int]
+    numbers: array[int]
     places: dict[str, int]
     variables: tuple[str, ...] = ()
     columns: dict[str, CodedColumn] = field(default_factory=dict)
@@ -99,10 +100,10 @@ class CodedTable:
     def of_row(cls, table: CodedTable, at: int, cells: Mapping[str, Coded]) -> CodedTable:
         """Return a table of one row with other cells."""
         reports = table.reports[at : at + 1]
-        one = cls(table.sheet, [table.numbers[at]], table.places, table.variables, reports=reports)
-        own = Cells(one, 0)
-        for name, coded in cells.items():
-            own[name] = coded
+        one = cls(
+            table.sheet, table.numbers[at : at + 1], table.places, table.variables, reports=reports
+        )
+        Cells(one, 0).update(cells)
         return one
 
     def place(self, at: int, number: int) -> str:

@@ -50,6 +50,8 @@ class CodedSheet:
         Those of the file, the header, the layout and the cells.
     level_orders : dict of str to tuple of str
         Levels in the order of the data file, the codebook or the configuration.
+    scheme : Scheme
+        What it was read with.
     """
 
     file: str
@@ -59,6 +61,7 @@ class CodedSheet:
     rows: list[Row] = field(repr=False)
     problems: list[Problem] = field(repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(repr=False)
+    scheme: Scheme = field(repr=False)
 
 
 def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedSheet:
@@ -107,6 +110,7 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
         rows=rows,
         problems=found + _of_cells(cell_problems, rows),
         level_orders={**in_file, **scheme.orders(rows[0].places if rows else ())},
+        scheme=scheme,
     )
 
 

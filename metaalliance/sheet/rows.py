@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -245,7 +246,7 @@ def read_rows(grid: Grid, header: Header, scheme: Scheme) -> tuple[list[Row], li
     problems += [_left_out(grid, header, number, totals.get(number, "")) for number in aside]
     read = [n for n in filled if n not in totals and n not in notes] if aside else filled
     table = CodedTable(
-        sheet=grid.name, numbers=[*map(grid.number, read)],
+        sheet=grid.name, numbers=array("q", map(grid.number, read)),
         places={**header.columns, **header.extra}, variables=grid.variables,
     )  # fmt: skip
     rows = [Row(table, at) for at in range(len(read))]
@@ -339,10 +340,12 @@ def _preparing(
         return None
 
     def prepare(at: int, raw: Any) -> tuple[Any, str | None]:
-        value, own = raw, {}
+        value = raw
+        own: dict[str, Interval] = {}
         if splits:
             value = _without_interval(name, raw, place(at), grid, own, said)
-            intervals.setdefault(at, {}).update(own) if own else None
+            if own:
+                intervals.setdefault(at, {}).update(own)
         if name in percentages:
             value = as_percentage(value, grid)
         seen = str(raw) if own else str(value) if value is not raw else None

@@ -21,6 +21,7 @@ from metaalliance.options import (
 )
 from metaalliance.problems import Problem, Severity
 from metaalliance.sheet.columns.header import Header, problem_at
+from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import STATISTICS
 from metaalliance.sheet.opening import open_sheet
 from metaalliance.sheet.read.grid import Grid
@@ -69,6 +70,8 @@ class Studies:
         Levels that the team has entered, by column, in its order.
     headers : dict of str to str
         Headers of the columns that stand under another name in the sheet.
+    scheme : Scheme
+        What it was read with: headers and vocabularies, with those of the team.
     """
 
     file: str
@@ -83,6 +86,7 @@ class Studies:
     silenced: tuple[tuple[Problem, str], ...] = field(default=(), repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    scheme: Scheme = field(default_factory=Scheme, repr=False)
 
     @property
     def nonsignificant(self) -> Nonsignificant:
@@ -290,6 +294,7 @@ def load_studies(
         silenced=tuple(silenced),
         level_orders=coded.level_orders,
         headers=coded.header.texts,
+        scheme=coded.scheme,
     )
     return _refuse_empty(studies, coded.grid, coded.header)
 

@@ -97,7 +97,10 @@ def _plain_numbers(known: Column, column: CodedColumn, grid: Grid) -> bool:
         if known.kind == "count" or known.shared:
             sound &= numbers == np.rint(numbers)
             numbers += 0.0  # no negative zero
-    column.values[:] = np.where(sound, numbers, None).tolist()
+    shared: dict[float, float] = {}  # sizes and years stand in many rows
+    share = shared.setdefault if known.kind == "count" else lambda number, _: number
+    pairs = zip(numbers.tolist(), sound.tolist(), strict=True)
+    column.values[:] = [share(number, number) if fine else None for number, fine in pairs]
     blank = sum(raw is None for raw in column.raws)
     return bool(sound.sum() + blank == sound.size)
 

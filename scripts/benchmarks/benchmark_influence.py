@@ -31,32 +31,23 @@ cat(system.time(gosh(fit, subsets={subsets}, progbar=FALSE))["elapsed"], "\\n")
 """
 
 
-def unequal_effects(studies: int, per_study: int) -> ma.Effects:
-    """Return the simulated effects with variances that vary within studies."""
-    effects = simulated_effects(studies, per_study)
-    factor = np.random.default_rng(1).uniform(0.8, 1.2, effects.n_effects)
-    return ma.Effects.from_arrays(
-        effects.yi, effects.vi * factor, study=list(effects.frame["study"]), measure="z"
-    )
-
-
 def leave_one_out_row(name: str, effects: ma.Effects, naive: int = 15) -> tuple[str, str, str, str]:
     """Time leave-one-study-out beside fits from the start to what is left, and compare them."""
     fit = ma.pool(effects)
     ours = seconds_of(lambda: ma.leave_one_out(fit), 3)
     left = ma.leave_one_out(fit).frame
-    start, largest = time.perf_counter(), 0.0
+    start, largest = time.process_time(), 0.0
     for index in range(naive):
         rest = ma.pool(effects.subset(effects.frame["study"] != left["study"][index]))
         difference = np.abs(left[["estimate", "se", "tau2"]].iloc[index]
                             - [rest.estimate, rest.se, rest.tau2])  # fmt: skip
         largest = max(largest, float(difference.max()))
-    peer = (time.perf_counter() - start) / naive * len(left)
+    peer = (time.process_time() - start) / naive * len(left)
     return (
         f"leave-one-study-out, CHE + CR2, 300 × 4, {name}",
-        f"{ours:.2f} s (limit 1 s)",
+        f"{1000 * ours:.0f} ms",
         f"300 fits from the start {peer:.2f} s",
-        f"1 / {peer / ours:.1f}; largest difference {largest:.0e}",
+        f"1 / {peer / ours:.0f} (limit 1 / 30); largest difference {largest:.0e}",
     )
 
 
@@ -93,7 +84,7 @@ def main() -> int:
     """Run the benchmarks and print the table."""
     rows = [
         leave_one_out_row("equal variances within studies", simulated_effects(300, 4)),
-        leave_one_out_row("unequal variances", unequal_effects(300, 4)),
+        leave_one_out_row("unequal variances", simulated_effects(300, 4, unequal=True)),
         gosh_row(),
     ]
     lines = ["| what | time | peer | ratio |", "|---|---|---|---|"]

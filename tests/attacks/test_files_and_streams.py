@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 
 import pytest
 from attack_examples import COMMAND, GOOD
@@ -67,3 +69,31 @@ def test_escape_code_in_a_file_name(call, tmp_path):
     (tmp_path / "a\x1b[31mb.csv").write_text(GOOD)
     result = call("validate", "a\x1b[31mb.csv")
     assert "\x1b" not in result.stdout + result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("command", ["validate", "pool", "verify", "--config"])
+def test_named_pipe_without_a_writer_is_refused(run, tmp_path, command):
+    (tmp_path / "good.csv").write_text(GOOD, encoding="utf-8")
+    os.mkfifo(tmp_path / "p")
+    words = {"verify": ["verify", "p", "good.csv"],
+             "--config": ["pool", "good.csv", "--config", "p"]}  # fmt: skip
+    done = run(*words.get(command, [command, "p"]))
+    assert done.returncode == (2 if command == "--config" else 3)
+    assert done.stderr.startswith("p is a pipe or a device, not a file")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None or os.name == "nt", reason="needs bash")
+@pytest.mark.parametrize("line", ["{} <(cat good.csv)", "cat good.csv | {} /dev/stdin",
+                                  "{} /dev/stdin < good.csv"])  # fmt: skip
+def test_pipes_that_a_shell_makes_are_read(tmp_path, line):
+    (tmp_path / "good.csv").write_text(GOOD, encoding="utf-8")
+    words = line.format(f"{sys.executable} -m metaalliance validate --json")
+    done = subprocess.run(
+        ["bash", "-c", words], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["input"]["rows_read"] == GOOD.count("\n") - 1

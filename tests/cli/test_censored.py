@@ -126,7 +126,8 @@ def test_two_sheets_are_refused_by_name(call, sheet, tmp_path):
     for command in ("compare", "agree"):
         result = call(command, sheet, sheet)
         assert result.exit_code == 2, result.output
-        assert "cannot obey --nonsignificant censored" in " ".join(result.stderr.split())
+        said = f"nonsignificant = 'censored' ([pool] of {tmp_path / 'metaalliance.toml'})"
+        assert f"cannot obey {said}" in " ".join(result.stderr.split())
 
 
 def test_validate_names_every_row(run, sheet):

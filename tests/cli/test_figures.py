@@ -186,7 +186,10 @@ def test_a_style_of_the_configuration(call, nested, tmp_path):
     assert "Source" in svg_text(tmp_path / "c.svg")
     result = call("forest", nested, "-o", tmp_path / "d.svg", "--style", "labb")
     assert result.exit_code == 2
-    assert "'bmj', 'lab'" in result.stderr
+    assert (
+        "--style labb is not one of apa, revman, jama, bmj, lab. Did you mean 'lab'?"
+        in result.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -285,3 +285,21 @@ def test_help_makes_no_command_but_the_one_that_is_asked_for():
             [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
         )
         assert done.stderr.strip() == str(made)
+
+
+def test_a_value_that_is_a_former_flag_stays_a_value(run, tmp_path):
+    """Words at the places of options are renamed, and no others."""
+    (tmp_path / "s.csv").write_text("study,r,n\nA,.1,50\nB,.3,60\nC,.2,70\n", encoding="utf-8")
+    done = run("plot", "caterpillar", "s.csv", "--title", "--reference", "-qo", "--directions",
+               "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figure = json.loads(done.stdout)["figure"]
+    assert figure["title"] == "--reference"
+    assert {p.name for p in (tmp_path / "--directions").glob("*.pdf")} == {"caterpillar.pdf"}
+    assert "is called" not in done.stderr
+    done = run("forest", "s.csv", "--title=--directions", "--directions", "--reference|better",
+               "--json")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figure = json.loads(done.stdout)["figure"]
+    assert (figure["title"], figure["directions"]) == ("--directions", ["--reference", "better"])
+    assert done.stderr.count("is called") == 1

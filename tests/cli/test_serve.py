@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import socket
 import zipfile
 from html.parser import HTMLParser
@@ -213,12 +214,13 @@ def test_policy_for_results_without_a_number(server):
     assert server.finish().count("report.html") >= 1
 
 
-def test_interrupt_ends_cleanly(own_server):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_ends_cleanly(own_server, number):
     found = own_server()
     found.upload(SMALL.read_bytes(), "a.xlsx")
     assert list(found.temporary.glob("metaalliance_*/sheet_*/a.xlsx"))
     assert oct(next(found.temporary.iterdir()).stat().st_mode)[-3:] == "700"
-    code, errors = found.interrupt()
+    code, errors = found.interrupt(number)
     assert code == 0
     assert "Traceback" not in errors and "are removed" in errors
     assert not list(found.temporary.iterdir())

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -129,25 +130,49 @@ def test_document_that_does_not_fit_is_not_followed_by_another(here):
 
 
 @pytest.mark.parametrize(
-    "index", [pytest.param(i, marks=() if i == 3 else slow) for i in range(20)]
-)
-def test_interrupted_at_any_moment(here, unhindered, moments_of_pool, told, index):
+    ("name", "index"),
+    [pytest.param("SIGINT", i, marks=() if i == 3 else slow) for i in range(20)]
+    + [pytest.param(name, i, marks=() if (name, i) == ("SIGTERM", 12) else slow)
+       for name in ("SIGTERM", "SIGHUP") for i in (1, 4, 8, 12, 16, 19)],
+)  # fmt: skip
+def test_interrupted_at_any_moment(here, unhindered, moments_of_pool, told, name, index):
     before = contents(here)
     number = spread(20, moments_of_pool)[index]
-    done = run(here, [*COMMANDS["pool"], "--json"], f"interrupt:{number}")
-    assert done.code == 130, done.err
-    assert done.document["error"] == {
-        "code": "MA693",
-        "message": "Interrupted; no further file was written.",
-    }
-    assert done.err.strip().endswith("Interrupted; no further file was written. (MA693)")
+    done = run(here, [*COMMANDS["pool"], "--json"], f"{name}:{number}")
+    assert done.code == 128 + getattr(signal, name), done.err
+    by = "" if name == "SIGINT" else f" by {name}"
+    message = f"Interrupted{by}; no further file was written."
+    assert done.document["error"] == {"code": "MA693", "message": message}
+    assert done.err.strip().endswith(f"{message} (MA693)")
     assert "Traceback" not in done.err
     left = contents(here)
     assert left in (before, unhindered("pool")[1])
-    told("Ctrl-C", "none" if left == before else "new")
+    told("Ctrl-C" if name == "SIGINT" else name, "none" if left == before else "new")
     if leftovers(here):  # it was clearing them away
         assert run(here, COMMANDS["pool"]).code == 0
     assert leftovers(here) == []
+
+
+@slow
+def test_a_signal_that_is_ignored_stays_so(here, unhindered, moments_of_pool):
+    """As under nohup."""
+    ignoring = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731
+    done = run(here, COMMANDS["pool"], f"SIGHUP:{moments_of_pool // 2}", prepare=ignoring)
+    assert (done.code, contents(here)) == (0, unhindered("pool")[1])
+
+
+def test_signals_are_left_alone_in_python(here):
+    lines = (
+        "import signal, metaalliance as ma",
+        "from pathlib import Path",
+        "ma.Analysis.read(Path('studies.csv')).pool()",
+        "print([signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGHUP)])",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=here, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=begin, check=True,
+    )  # fmt: skip
+    assert done.stdout.count("SIG_DFL") == 2
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +184,11 @@ def moments_of_pool(prepared, tmp_path_factory):
 
 @slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for children in /proc")
-def test_interrupted_with_its_workers(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "whole"), [("SIGINT", True), ("SIGTERM", True), ("SIGTERM", False), ("SIGHUP", True)]
+)
+def test_interrupted_with_its_workers(tmp_path, name, whole):
+    """A terminal tells the whole group, `kill` the process alone."""
     words = ["power", "mean", "--r", ".2", "--k", "20", "--n", "60", "--tau", ".1", "--json",
              "--simulate", "1000000", "--jobs", "2", "-o", "plan"]  # fmt: skip
     process = subprocess.Popen(
@@ -170,11 +199,18 @@ def test_interrupted_with_its_workers(tmp_path):
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     while process.poll() is None and len(children.read_text().split()) < 3:
         time.sleep(0.01)  # until there are two workers and what tracks them
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    number = getattr(signal, name)
+    workers = children.read_text().split()
+    (os.killpg if whole else os.kill)(process.pid, number)
     out, err = process.communicate()
-    assert (process.returncode, json.loads(out)["error"]["code"]) == (130, "MA693")
-    assert err == "Interrupted; no further file was written. (MA693)\n"
+    assert (process.returncode, json.loads(out)["error"]["code"]) == (128 + number, "MA693")
+    by = "" if name == "SIGINT" else f" by {name}"
+    assert err == f"Interrupted{by}; no further file was written. (MA693)\n"
     assert list(tmp_path.iterdir()) == []
+    end = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}").is_dir() for pid in workers):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @slow
@@ -182,7 +218,7 @@ def test_interrupted_together_with_its_reader(here, moments_of_pool):
     reading, writing = os.pipe()
     os.close(reading)
     words = [*COMMANDS["pool"], "--json"]
-    done = run(here, words, f"interrupt:{moments_of_pool // 2}", stdout=writing)
+    done = run(here, words, f"SIGINT:{moments_of_pool // 2}", stdout=writing)
     os.close(writing)
     assert done.code == 130
     assert done.err.endswith("Interrupted; no further file was written. (MA693)\n")

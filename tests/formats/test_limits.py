@@ -21,14 +21,19 @@ def bound(start):
 
 
 def test_the_page_names_every_bound():
-    assert bound("rows of a sheet") == f"{limits.MAX_ROWS:,}"
+    long = f"{limits.MAX_LONG_ROWS:,} in text and Parquet"
+    assert bound("rows of a sheet") == f"{limits.MAX_ROWS:,}; {long}"
     assert bound("columns of a sheet") == str(limits.MAX_COLUMNS)
     assert bound("characters of a cell") == f"{limits.MAX_CELL:,}"
-    assert bound("size of a file") == f"{limits.MAX_FILE // 2**20} MB"
+    long = f"{limits.MAX_LONG_FILE // 2**20} MB of text and Parquet"
+    assert bound("size of a file") == f"{limits.MAX_FILE // 2**20} MB; {long}"
     assert bound("what a file unpacks to") == f"{limits.MAX_UNPACKED // 2**20} MB"
     assert bound("parts of an archive") == f"{limits.MAX_ENTRIES:,}"
-    assert bound("cells of all sheets") == f"{limits.MAX_CELLS:,}"
-    assert bound("characters of all cells") == f"{limits.MAX_TEXT // 10**6} million"
+    spread = f"{limits.MAX_SPREAD} for each byte of the file"
+    long = f"{limits.MAX_LONG_CELLS:,} in text; in Parquet too, but at most {spread}"
+    assert bound("cells of all sheets") == f"{limits.MAX_CELLS:,}; {long}"
+    long = f"in text and Parquet {spread} where that is more"
+    assert bound("characters of all cells") == f"{limits.MAX_TEXT // 10**6} million; {long}"
     assert bound("characters of the formulas") == f"{limits.MAX_FORMULAS:,}"
     large = f"how often its size a part of more than {limits.LARGE_PART // 2**20} MB"
     assert bound(large) == str(limits.MAX_RATIO)
@@ -37,13 +42,13 @@ def test_the_page_names_every_bound():
     assert f"first {SEARCH_ROWS} rows" in PAGE
     assert f"unpacks to at most {limits.MAX_HERE // 2**20} MB" in PAGE
     named = {name for name in vars(limits) if name.startswith(("MAX", "LARGE"))}
-    assert len(named) == 14  # a new bound is a new line of the page
+    assert len(named) == 18  # a new bound is a new line of the page
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"study,r,n\n" + b"A,.3,40\n" * 50_001,
+        b"study,r,n\n" + b"\n" * (limits.MAX_LONG_ROWS + 1),
         b"study,r,n" + b",x" * 600,
         b"study,r,n\nA," + b"9" * 100_001 + b",40\n",
     ],

@@ -10,7 +10,8 @@ import pytest
 from openpyxl import Workbook
 
 import metaalliance as ma
-from metaalliance.sheet.read.limits import MAX_CELLS, MAX_FORMULAS, MAX_TEXT
+from metaalliance.sheet.read import delimited
+from metaalliance.sheet.read.limits import MAX_CELLS, MAX_FORMULAS, MAX_SPREAD, MAX_TEXT
 
 CELL = '<table:table-cell office:value-type="float" office:value="1" {}/>'
 
@@ -68,8 +69,20 @@ def test_far_cells_of_xlsx(write):
     assert "cells" in refusal(write(buffer.getvalue(), "t.xlsx"))
 
 
-def test_many_cells_of_text(write):
+def test_many_cells_of_text(write, monkeypatch):
+    monkeypatch.setattr(delimited, "MAX_LONG_CELLS", MAX_CELLS)
     assert "cells" in refusal(write(b"study,r,n\n" + (b"1," * 500 + b"1\n") * 2_100, "t.csv"))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1_000_000, 8), (40_000, 500)])
+def test_few_bytes_of_parquet_for_many_cells(tmp_path, rows, columns):
+    arrow, parquet = (pytest.importorskip(n) for n in ("pyarrow", "pyarrow.parquet"))
+    column = arrow.array(["x"] * rows).dictionary_encode()
+    path = tmp_path / "t.parquet"
+    parquet.write_table(arrow.table({f"v{i}": column for i in range(columns)}), path)
+    size = path.stat().st_size
+    assert size < 2**18
+    assert f"more than {max(MAX_CELLS, MAX_SPREAD * size):,} cells" in refusal(path)
 
 
 def test_many_cells_of_data_files(jamovi, write):

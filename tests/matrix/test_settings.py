@@ -115,7 +115,7 @@ WITHOUT_MODEL = {
 }
 #: Cells that a method's definition refuses: the words that name the setting.
 REFUSED: dict[tuple[str, str], str] = {
-    (command, "nonsignificant censored"): r"cannot obey (--)?nonsignificant[ =]'?censored"
+    (command, "nonsignificant censored"): r"cannot obey (--)?nonsignificant( = |=| )'?censored"
     for command in ("moderators", "bias", "influence", "multiverse", "compare", "report",
                     "export-r", "forest --compare", "plot")
 }  # fmt: skip

@@ -243,6 +243,16 @@ def test_a_style_is_passed_as_it_is():
     assert isinstance(mine, Style)
 
 
+def test_a_forest_follows_the_ink_and_the_accent_of_its_style():
+    look = own_style(
+        {"ink": "#102030", "accent": "#D02060", "forest": {"square": "#111111"}}
+    ).forest
+    assert (look.interval, look.diamond, look.group_edge) == ("#102030", "#D02060", "#D02060")
+    assert (look.square, look.group_diamond) == ("#111111", "#FFFFFF")
+    look = own_style({"base": "revman", "ink": "#102030"}).forest
+    assert (look.diamond, look.square) == ("#102030", STYLES["revman"].accent)
+
+
 def test_the_documentation_names_every_key_of_a_style():
     page = (Path(__file__).resolve().parents[2] / "docs" / "results" / "figures.md").read_text(
         "utf-8"

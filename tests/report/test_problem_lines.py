@@ -169,3 +169,19 @@ def test_csv_has_a_row_for_each_cell(validated):
     assert {row["message"].split(",")[0] for row in found} == {
         "a higher BDI is worse", "a higher ORS is better",
     }  # fmt: skip
+
+
+def test_lines_for_a_code_host_name_the_path_and_every_cell(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data, 100%").mkdir()
+    sheet = tmp_path / "data, 100%" / "s.csv"
+    rows = ["A,.3,40,clint", "B,1.2,50,clint", "C,.1,60,client"]
+    sheet.write_text("\n".join(["study,r,n,alliance_rater", *rows]) + "\n", encoding="utf-8")
+    words = ["validate", "data, 100%/s.csv", "--output-format"]
+    lines = CliRunner().invoke(app, [*words, "github"]).stdout.splitlines()
+    assert all(" file=data%2C 100%25/s.csv,title=MA" in line for line in lines)
+    single = csv.DictReader(io.StringIO(CliRunner().invoke(app, [*words, "csv"]).stdout))
+    places = [(p["code"], f"{p['sheet']}!{p['cell']}") for p in single]
+    told = [(line.split("title=")[1][:5], line.split("::")[2].split()[0]) for line in lines]
+    assert told == places
+    assert {("MA334", "s.csv!D2"), ("MA334", "s.csv!D3"), ("MA312", "s.csv!B3")} <= set(told)

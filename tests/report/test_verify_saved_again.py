@@ -149,6 +149,65 @@ def test_difference_that_saving_does_not_make_is_a_change(pooled, factor):
     assert [c["cell"] for c in checks["rows"]["details"][0]["cells"]] == ["effects!F4"]
 
 
+CODED = """study,r,n,include,modality,alliance_rater,team
+A,0.2,60,yes,CBT,client,north
+B,0.3,50,yes,PDT,therapist,north
+C,0.25,70,yes,CBT,client,south
+D,0.1,40,no,CBT,client,south
+"""
+
+
+@pytest.fixture(scope="module")
+def coded(tmp_path_factory):
+    path = tmp_path_factory.mktemp("coded") / "studies.csv"
+    path.write_text(CODED, encoding="utf-8")
+    path.with_name("metaalliance.toml").write_text(
+        '[vocabulary.alliance_rater]\nclient = ["Pt"]\n', encoding="utf-8"
+    )
+    assert call("pool", path, "-q", "--no-figures").exit_code == 0
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(",yes,", ",YES,"), (",yes,", ",TRUE,"), (",yes,", ",True,"), (",no,", ",FALSE,"),
+     (",CBT,", ",C.B.T.,"), (",client,", ",Pt,"), (",60,", ",60.0,"), (",0.3,", ",.30,")],
+)  # fmt: skip
+def test_another_word_for_what_the_reader_takes_alike_is_the_same_coding(coded, old, new):
+    sheet = coded.with_name("words.csv")
+    sheet.write_text(CODED.replace(old, new), encoding="utf-8")
+    code, checks = verified(record_of(coded), sheet)
+    assert (code, checks["rows"]["same"]) == (0, True)
+    assert checks["input"]["details"] == [{"coding": "same"}]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("A,0.2,60,yes", "A,0.2,60,no"), ("yes,PDT", "yes,CBT"), (",therapist,", ",client,"),
+     ("client,south", "client,South"), ("A,0.2,60,", "A,0.2,61,")],
+)  # fmt: skip
+def test_another_level_is_another_coding(coded, old, new):
+    sheet = coded.with_name("levels.csv")
+    sheet.write_text(CODED.replace(old, new), encoding="utf-8")
+    code, checks = verified(record_of(coded), sheet)
+    assert (code, checks["rows"]["same"]) == (1, False)
+    assert checks["input"]["details"] == [{"coding": "changed"}]
+
+
+@pytest.mark.parametrize("digits", DIGITS)
+def test_comparison_lists_no_number_that_was_only_saved_again(pooled, digits):
+    sheet, _ = saved_again(pooled, f"compared_{digits}.xlsx", digits)
+    found = json.loads(call("compare", pooled, sheet, "--json", "--force").stdout)
+    assert found["cells"] == []
+
+    def moved(sheet):
+        sheet["F4"] = sheet["F4"].value * (1 + 1e-9)
+
+    sheet, _ = saved_again(pooled, "compared.xlsx", 17, moved)
+    found = json.loads(call("compare", pooled, sheet, "--json", "--force").stdout)
+    assert [cell["new_cell"] for cell in found["cells"]] == ["effects!F4"]
+
+
 def test_record_without_the_coding_is_verified_by_its_rows(pooled, tmp_path):
     """Those of earlier versions: fingerprints of every digit, and no cells."""
     record = json.loads(record_of(pooled).read_text(encoding="utf-8"))

@@ -102,6 +102,54 @@ def test_entities_are_not_read(tmp_path, workbook, edit):
     assert "hidden words" not in str(refusal(path))
 
 
+DECLARED = '<!DOCTYPE l [<!ENTITY a "0.2"><!ENTITY b "&a;5">]>'  # b would be read as a number
+FAR = f"<!--{'-x' * 40_000}-->"  # beyond what the preflight looks at
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        f"{FAR}{DECLARED}",
+        f'<?xml version="1.0"?>{FAR}{DECLARED}',
+        f'\ufeff<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n{FAR}{DECLARED}',
+        f'<?xml version="1.0" encoding="windows-1252"?>{FAR}{DECLARED}',
+        f"{' ' * 70_000}{DECLARED}",
+    ],
+)
+def test_entities_far_down_are_refused(tmp_path, workbook, edit, start):
+    plain = workbook([["study", "r", "n"], ["A", 0.3, 40]])
+
+    def with_entities(part):
+        root = part[part.index(b"<worksheet") :]
+        return start.encode() + root.replace(b"<v>0.3</v>", b"<v>&b;</v>")
+
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(edit(plain, with_entities))
+    assert refusal(path).code in {"MA105", "MA106"}
+
+
+@pytest.mark.parametrize(
+    ("start", "encoding"),
+    [
+        ("", "utf-8"),
+        ('<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n', "utf-8"),
+        ('<?xml version="1.0" encoding="windows-1252"?>', "cp1252"),
+        ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16"),
+        ("<?xml version='1.0' encoding='utf-8'?><!-- by hand --> ", "utf-8"),
+    ],
+)
+def test_however_a_sheet_begins_it_says_the_same(tmp_path, workbook, edit, start, encoding):
+    plain = workbook([["study", "r", "n"], ["Müller", 0.3, 40], ["Ångström", 0.2, 50]])
+
+    def beginning(part):
+        return (start + part[part.index(b"<worksheet") :].decode()).encode(encoding)
+
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(edit(plain, beginning))
+    found = ma.load_studies(path)
+    assert [(row.study, row.get("r")) for row in found.rows] == [("Müller", 0.3), ("Ångström", 0.2)]
+
+
 def test_data_below_the_last_allowed_row(xlsx_file):
     def far(book):
         book.active.cell(row=50_001, column=1).value = "B"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import tempfile
 import webbrowser
 from pathlib import Path
-from types import FrameType
 
 from metaalliance.cli.local.analysis import LocalAnalysis
 from metaalliance.cli.local.server import LocalServer
@@ -28,14 +26,10 @@ def run_serve(request: Request, *, port: int, browser: bool) -> int:
     written = Config() if config is None else read_config(config)
     resolve(request, written)  # an error now, not with the first workbook
     config = None if config is None else config.resolve()
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        with tempfile.TemporaryDirectory(prefix="metaalliance_") as name:
-            root = Path(name)
-            analysis = LocalAnalysis(root, config or _own_config(root), request.settings)
-            _serve(analysis, root, port, browser=browser)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with tempfile.TemporaryDirectory(prefix="metaalliance_") as name:
+        root = Path(name)
+        analysis = LocalAnalysis(root, config or _own_config(root), request.settings)
+        _serve(analysis, root, port, browser=browser)
     print_error("Stopped; uploaded workbooks and their results are removed.")
     return OK
 
@@ -82,7 +76,3 @@ def _open(url: str, root: Path) -> None:
     )
     if not webbrowser.open(page.as_uri()):
         print_error("No browser was found; open the address above.")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

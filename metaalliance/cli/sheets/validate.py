@@ -60,7 +60,8 @@ def run_validate(
             frame = pd.DataFrame(single, columns=_FIELDS)
             print_data(to_csv(frame))
         elif output_format == "github":
-            lines = github_lines(studies.problems, studies.file)
+            named = request.workbook.as_posix() if request.source else studies.file
+            lines = github_lines(studies.problems, named)
             print_data("".join(f"{line}\n" for line in lines))
         else:
             _print(studies, request, every=every)

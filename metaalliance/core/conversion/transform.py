@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from metaalliance.core.arrays import Array
-
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(99)
 
 
 def mean_correlation(mean_z: float, tau2: float) -> float:
@@ -20,5 +20,12 @@ def mean_correlation(mean_z: float, tau2: float) -> float:
     >>> round(mean_correlation(0.3, 0.04), 6)
     0.281331
     """
-    z: Array = mean_z + np.sqrt(tau2) * _NODES
-    return float(_WEIGHTS @ np.tanh(z) / _WEIGHTS.sum())
+    nodes, weights = _rule()
+    z: Array = mean_z + np.sqrt(tau2) * nodes
+    return float(weights @ np.tanh(z) / weights.sum())
+
+
+@cache
+def _rule() -> tuple[Array, Array]:
+    """Nodes and weights of an integral over a normal distribution."""
+    return np.polynomial.hermite_e.hermegauss(99)

@@ -11,7 +11,7 @@ are those of S² but for one outer product, leaves::
 over x from zero on: what a study says at s + ix in place of s. Both 1't and e't are such integrals,
 and t'S t = 1'S^-1 1 + G (1't)² because t'B t = 1'S^-1 1. The integrand is analytic but where x is i
 times an eigenvalue; elliptic functions turn the way around these into a strip, in which the
-midpoint rule converges geometrically [Hale et al. 2008]. The integral is small, as G 1'S^-1 1 is,
+midpoint rule converges geometrically. The integral is small, as G 1'S^-1 1 is,
 so that few of its digits count.
 """
 
@@ -31,8 +31,8 @@ from metaalliance.core.inference.robust import (
     robust_covariance,
     small_sample_factor,
 )
-from metaalliance.core.variance.many.mean_variants import MeanPoints
-from metaalliance.core.variance.many.study_means import combined
+from metaalliance.core.variance.means.mean_variants import MeanPoints
+from metaalliance.core.variance.means.study_means import combined
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 
 #: Error of an adjusted residual, relative to the residual.
@@ -40,7 +40,7 @@ _ERROR = 1e-12
 #: Most places at which an integrand is evaluated.
 _MOST = 60
 #: Complex numbers that are held at once.
-_CELLS = 2**17
+_CELLS = 2**15
 
 
 class RobustMeans(NamedTuple):
@@ -138,7 +138,7 @@ def _integrals(points: MeanPoints, share: Array) -> tuple[Array, Array] | None:
     low = (low + theta[:, 1].min()) * (1 - share.max(axis=0))
     high = high + theta[:, 1].max() + part.structure.clusters.sizes * theta[:, 0].max()
     ratio, digits = float((low / high).min()), math.log(max(share.max(), _ERROR) / _ERROR)
-    count = math.ceil(digits * (3 - math.log(ratio)) / math.pi**2)
+    count = math.ceil(digits * (2 - math.log(ratio)) / math.pi**2)
     if count > _MOST:
         return None
     period = float(special.ellipkm1(ratio**2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.disjoint import DisjointPoint
-from metaalliance.core.variance.likelihood import Likelihood, Point, likelihood_of
+from metaalliance.core.variance.means.likelihood import Likelihood, Point, likelihood_of
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.structure import Nested
 from metaalliance.errors import ConvergenceError
@@ -230,7 +231,7 @@ def _curvature(
         if reference is None:
             return H, False
         expected = B.T @ reference @ B
-        if np.linalg.eigvalsh(H).min() > 1e-3 * np.linalg.eigvalsh(expected).min():
+        if _least(H) > 1e-3 * _least(expected):
             return H, True
     L = np.linalg.cholesky(expected if lengths is None else lengths)
     inner = np.linalg.solve(L, np.linalg.solve(L, H).T)
@@ -245,6 +246,16 @@ def _curvature(
     return np.asarray(root @ root.T, dtype=np.float64), bool(
         lengths is not None and values.min() > 0
     )
+
+
+def _least(H: Array) -> float:
+    """Smallest eigenvalue of a symmetric matrix."""
+    if H.shape[0] == 1:
+        return float(H[0, 0])
+    if H.shape[0] > 2:
+        return float(np.linalg.eigvalsh(H)[0])
+    (a, b), (_, c) = H.tolist()
+    return float((a + c) / 2 - math.hypot((a - c) / 2, b))
 
 
 def _climb(likelihood: Likelihood, point: Point, step: Array, lowest: Array) -> Any:

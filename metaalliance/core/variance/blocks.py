@@ -60,6 +60,8 @@ class StudyBlocks:
 
     def weighted(self, weights: Array, values: Array) -> Array:
         """Sum rows (k, c) times each of several weights (w, k) within studies, (w, m, c)."""
+        if values.shape[1] < MANY_COLUMNS:
+            return np.stack([self.sums(w[:, None] * values) for w in weights])
         count, k = weights.shape
         ends = np.append(self.starts, k)
         whole = np.concatenate([ends[:-1] + i * k for i in range(count)] + [[count * k]])

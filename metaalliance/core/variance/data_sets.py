@@ -97,6 +97,9 @@ class Design:
     @classmethod
     def of(cls, X: Array) -> Design:
         """Multiply the columns of `X` (k, p)."""
+        if X.shape[1] == 1:
+            only = np.zeros(1, dtype=np.intp)
+            return cls(X, only, only, X * X)
         left, right = np.triu_indices(X.shape[1])
         products = X[:, left] * X[:, right]
         used = np.flatnonzero(products.any(axis=0))
@@ -105,6 +108,8 @@ class Design:
     def moments(self, wi: Array) -> Array:
         """X'WX of each data set, shape (rows, p, p), for weights (rows, k)."""
         p = self.X.shape[1]
+        if p == 1:
+            return np.asarray((wi @ self.products)[:, :, None])
         found = np.zeros((wi.shape[0], p, p))
         found[:, self.left, self.right] = found[:, self.right, self.left] = wi @ self.products
         return found
@@ -195,7 +200,7 @@ class RegressionFits:
     def of(cls, data: Regressions, wi: Array) -> RegressionFits:
         """Regress with weights (rows, k)."""
         X = data.design.X
-        bread: Array = np.asarray(np.linalg.inv(data.design.moments(wi)), dtype=np.float64)
+        bread = inverses(data.design.moments(wi))
         beta = np.einsum("rij,rj->ri", bread, (wi * data.yi) @ X)
         return cls(data, wi, bread, beta, data.yi - beta @ X.T, [wi])
 
@@ -216,19 +221,19 @@ class RegressionFits:
 
     def trace(self) -> Array:
         """Trace of P."""
-        return np.asarray(self.total(1) - np.trace(self._leverage(2), axis1=1, axis2=2))
+        return np.asarray(self.total(1) - traces(self._leverage(2)))
 
     def trace_of_square(self) -> Array:
         """Trace of P²."""
         second = self._leverage(2)
-        third = np.trace(self._leverage(3), axis1=1, axis2=2)
-        return np.asarray(self.total(2) - 2 * third + _trace(second, second))
+        third = traces(self._leverage(3))
+        return np.asarray(self.total(2) - 2 * third + traces(second, second))
 
     def expected(self) -> Array:
         """Trace of P diag(v)."""
         known = self.wi * self.data.vi
         moments = self.data.design.moments(self.wi * known)
-        return np.asarray(known.sum(axis=1) - _trace(self.bread, moments))
+        return np.asarray(known.sum(axis=1) - traces(self.bread, moments))
 
     def cubic(self) -> Array:
         """y'P³y."""
@@ -237,7 +242,7 @@ class RegressionFits:
 
     def log_bread(self) -> Array:
         """Log-determinant of (X'WX)^-1."""
-        return np.asarray(np.linalg.slogdet(self.bread)[1])
+        return log_determinants(self.bread)
 
     def _leverage(self, power: int) -> Array:
         """(X'WX)^-1 X'W^jX, shape (rows, p, p)."""
@@ -246,7 +251,20 @@ class RegressionFits:
         return self._leverages[power]
 
 
-def _trace(A: Array, B: Array) -> Array:
-    """Trace of the product of each pair of matrices."""
-    found: Array = np.einsum("rij,rji->r", A, B)
-    return found
+def inverses(A: Array) -> Array:
+    """Inverse of each of several matrices (rows, p, p)."""
+    return 1 / A if A.shape[1] == 1 else np.asarray(np.linalg.inv(A), dtype=np.float64)
+
+
+def log_determinants(A: Array) -> Array:
+    """Logarithm of the determinant of each positive definite matrix (rows, p, p)."""
+    return np.asarray(np.log(A[:, 0, 0]) if A.shape[1] == 1 else np.linalg.slogdet(A)[1])
+
+
+def traces(A: Array, B: Array | None = None) -> Array:
+    """Trace of each matrix (rows, p, p), or of its product with another."""
+    if A.shape[1] == 1:
+        return np.asarray((A if B is None else A * B)[:, 0, 0])
+    if B is None:
+        return np.asarray(np.trace(A, axis1=1, axis2=2))
+    return np.asarray(np.einsum("rij,rji->r", A, B))

@@ -10,9 +10,9 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.data_sets import Regressions
-from metaalliance.core.variance.many.mean_variants import MeanVariants
 from metaalliance.core.variance.many.variant_ascent import highest_from_inside, in_parts
 from metaalliance.core.variance.many.variants import Points, Variants
+from metaalliance.core.variance.means.mean_variants import MeanVariants
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
 from metaalliance.core.variance.tau2 import estimate_tau2, many_tau2
 

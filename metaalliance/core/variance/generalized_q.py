@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.roots import bracketed_root
 from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.tau2 import moments
 from metaalliance.core.variance.wls import weighted_fit
@@ -100,7 +100,7 @@ def _upper_saddle(q: float, c: Array) -> float:
 
     if slope(_EDGES[1]) < 0:
         return math.nan
-    return first * float(brentq(slope, *_EDGES, xtol=1e-15, rtol=1e-14))
+    return first * bracketed_root(slope, *_EDGES, xtol=1e-15, rtol=1e-14)
 
 
 def _lower_saddle(q: float, c: Array) -> float:
@@ -109,7 +109,7 @@ def _lower_saddle(q: float, c: Array) -> float:
     def slope(t: float) -> float:
         return float(np.sum(c / (1 + 2 * c * t))) - q + 1 / t
 
-    return -float(brentq(slope, 0.999 / q, 1.001 * (c.size / 2 + 1) / q, rtol=1e-14))
+    return -bracketed_root(slope, 0.999 / q, 1.001 * (c.size / 2 + 1) / q, rtol=1e-14)
 
 
 def _contour_integral(q: float, c: Array, saddle: float) -> float:
@@ -268,6 +268,6 @@ def _rising_root(excess: Callable[[float], float], vi: Array) -> float:
     low, high = 0.0, vi.size / float(np.sum(1 / vi))
     for _ in range(200):
         if excess(high) > 0:
-            return float(brentq(excess, low, high, xtol=1e-15 * high, rtol=1e-14))
+            return bracketed_root(excess, low, high, xtol=1e-15 * high, rtol=1e-14)
         low, high = high, 4 * high
     raise ConvergenceError("A limit of tau² was not found.")

@@ -12,7 +12,7 @@ from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.disjoint import Disjoint, DisjointPoint
 from metaalliance.core.variance.levels import LevelCovariance
-from metaalliance.core.variance.many.mean_variants import MeanVariants, constant
+from metaalliance.core.variance.means.mean_variants import MeanVariants, constant
 from metaalliance.core.variance.people import People
 from metaalliance.core.variance.products import trace_products
 from metaalliance.core.variance.structure import Covariance, Nested, Structure

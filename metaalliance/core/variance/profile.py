@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.roots import bracketed_root
 from metaalliance.core.variance.ascent import (
     MANY_STUDIES,
     MAX_ITERATIONS,
@@ -18,7 +18,7 @@ from metaalliance.core.variance.ascent import (
     highest,
     maximize,
 )
-from metaalliance.core.variance.many.mean_variants import MeanPoint
+from metaalliance.core.variance.means.mean_variants import MeanPoint
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.tau2 import log_likelihood
 
@@ -194,7 +194,7 @@ def _bounds(
     if estimate > 0 and excess(0.0) > 0:
         known = None if quick is None else quick(-1)
         low = (
-            float(brentq(excess, 0.0, estimate, xtol=xtol, rtol=1e-14)) if known is None else known
+            bracketed_root(excess, 0.0, estimate, xtol=xtol, rtol=1e-14) if known is None else known
         )
     known = None if quick is None else quick(1)
     if known is not None:
@@ -206,4 +206,4 @@ def _bounds(
         high *= 2
     else:
         return Interval(low, float("inf"))
-    return Interval(low, float(brentq(excess, estimate, high, xtol=xtol, rtol=1e-14)))
+    return Interval(low, bracketed_root(excess, estimate, high, xtol=xtol, rtol=1e-14))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 
-from scipy.optimize import minimize_scalar
-
 from metaalliance.core.inference.intervals import Interval
+from metaalliance.core.roots import bracketed_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +109,29 @@ def _highest(
     name: str, center: tuple[float, float], to: tuple[float, float], rest: float, sign: float
 ) -> float:
     """Highest value of sign times a measure of (tau, size of the mean) on a quarter ellipse."""
+    wide, long = to[0] - center[0], to[1] - center[1]
 
-    def measure(angle: float) -> float:
-        tau = center[0] + (to[0] - center[0]) * math.cos(angle)
-        size = center[1] + (to[1] - center[1]) * math.sin(angle)
-        return sign * float(getattr(relative(size, tau**2, tau**2 + rest), name))
+    def point(angle: float) -> tuple[float, float]:
+        return center[0] + wide * math.cos(angle), center[1] + long * math.sin(angle)
 
-    ends = (0.0, math.pi / 2)
-    best = minimize_scalar(lambda x: -measure(x), bounds=ends, method="bounded",
-                           options={"xatol": 1e-10}).x  # fmt: skip
-    values = (measure(angle) for angle in (*ends, float(best)))
-    return max((v for v in values if not math.isnan(v)), default=math.nan)
+    def slope(angle: float) -> float:
+        """Derivative of the measure, up to a positive factor."""
+        tau, size = point(angle)
+        of_tau, of_size = size, tau
+        if name == "M1" and rest:
+            of_tau = size + rest / math.sqrt(tau**2 + rest)
+        if name == "M2" and rest:
+            of_tau, of_size = size**2 + rest, tau * size
+        return -of_tau * wide * math.sin(angle) - of_size * long * math.cos(angle)
+
+    angles = [0.0, math.pi / 2]
+    if slope(angles[0]) * slope(angles[1]) < 0:
+        angles.append(bracketed_root(slope, *angles, xtol=1e-14))
+    measured = (
+        sign * float(getattr(relative(size, tau**2, tau**2 + rest), name))
+        for tau, size in map(point, angles)
+    )
+    return max((v for v in measured if not math.isnan(v)), default=math.nan)
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -20,19 +20,22 @@ def highest_maximum(data: DataSets, start: Array, *, restricted: bool) -> Array:
     The likelihood can have several; nearly always they are one, and nothing is compared. On a
     coarse grid a slope that does not lead to what was found leads to another maximum.
     """
-    best, top = climb(data, start, restricted=restricted), data.furthest()
-    above = climb(data, top, restricted=restricted)
-    best = _higher(data, best, above, np.arange(len(data)), restricted)
-    for there in (share * top for share in _GRID):
-        rises = slope(data.at(there), restricted=restricted) > 0
-        some = np.flatnonzero(rises != (there < best))  # not on the slope to what was found
+    rows, top = np.arange(len(data)), data.furthest()
+    both = climb(data.take(np.tile(rows, 2)), np.r_[start, top], restricted=restricted)
+    best = _higher(data, both[: rows.size], both[rows.size :], rows, restricted)
+    there = np.concatenate([share * top for share in (*_GRID, 0.0)])
+    rising = slope(data.take(np.tile(rows, len(_GRID) + 1)).at(there), restricted=restricted) > 0
+    for tau2, rises in zip(*(np.split(x, len(_GRID) + 1) for x in (there, rising)), strict=True):
+        lowest = not tau2.any()
+        towards = (best == 0) | rises if lowest else rises == (tau2 < best)
+        some = np.flatnonzero(~towards)  # not on the slope to what was found
         if some.size:
             other = best.copy()
-            other[some] = climb(data.take(some), there[some], restricted=restricted)
+            other[some] = 0.0
+            if not lowest:
+                other[some] = climb(data.take(some), tau2[some], restricted=restricted)
             best = _higher(data, best, other, some, restricted)
-    some = np.flatnonzero(best > 0)
-    falls = slope(data.take(some).at(np.zeros(some.size)), restricted=restricted) <= 0
-    return _higher(data, best, np.zeros(len(data)), some[falls], restricted)
+    return best
 
 
 def _higher(data: DataSets, best: Array, other: Array, some: IntArray, restricted: bool) -> Array:

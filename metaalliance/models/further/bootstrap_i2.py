@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array, BoolArray, read_only
+from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.inference.robust import refuse_crossed
 from metaalliance.core.variance.ascent import highest_maximum, maximize
 from metaalliance.core.variance.batch_tau2 import CHUNK
 from metaalliance.core.variance.data_sets import Regressions
+from metaalliance.core.variance.estimator import Estimator
 from metaalliance.core.variance.heterogeneity import q_test
+from metaalliance.core.variance.many.variant_ascent import highest_from_inside, in_parts
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.tau2 import many_tau2
 from metaalliance.errors import ConvergenceError, EstimationError, OptionError
@@ -232,27 +234,59 @@ def _typical(vi: Array) -> Array:
 
 def _multilevel(fit: MultilevelFit, kind: Bootstrap, replications: int, rng: Any) -> Array:
     """I² in total and of each level in each sample, shape (replications, 1 + c)."""
-    data, restricted = fit.data, fit.tau2_method == "REML"
-    if kind == "cluster":
+    data = fit.data
+    if kind == "parametric":
+        typical: Array = np.array([q_test(data).typical_variance])
+        theta = _of_made(fit, replications, rng)
+    else:
         refuse_crossed(data)
-    typical = q_test(data).typical_variance
-    found = np.full((replications, 1 + len(data.names)), math.nan)
-    for row in range(replications):
-        sample = _made(fit, rng) if kind == "parametric" else _drawn(data, rng)
+        means = data.means
+        drawn = rng.integers(0, data.blocks.m, (replications, data.blocks.m))
+        theta, typical = (_of_means if means is not None else _of_drawn)(fit, drawn)
+    total = theta.sum(axis=1)
+    return np.column_stack([total, theta]) / (total + typical)[:, None]
+
+
+def _of_made(fit: MultilevelFit, replications: int, rng: Any) -> Array:
+    """Components of effects made from the fitted model; only deviations from the mean matter."""
+    data, estimator = fit.data, Estimator(name=fit.tau2_method, multilevel=True)
+    Y = np.column_stack([data.structure.draw(fit.point.theta, rng) for _ in range(replications)])
+    return np.concatenate([p.theta for p in estimator.refit(data, Y, fit.point.theta)])
+
+
+def _of_means(fit: MultilevelFit, drawn: IntArray) -> tuple[Array, Array]:
+    """Components (r, c) of studies drawn with replacement (r, m), and typical variances (r,).
+
+    Studies drawn several times are other studies. NaN where no study has two effects.
+    """
+    data, restricted = fit.data, fit.tau2_method == "REML"
+    assert data.means is not None
+    present = np.stack([np.bincount(own, minlength=data.blocks.m) for own in drawn]).astype(float)
+    several = np.flatnonzero(present @ (data.blocks.sizes > 1))
+    found, done = np.full((len(drawn), fit.point.theta.size + 1), math.nan), 0
+    for part in in_parts(data.means.of_present(present[several])):
+        rows = several[done : done + part.size]
+        done += part.size
+        theta = highest_from_inside(part, fit.point.theta, restricted=restricted).theta
+        trace = part.at(np.zeros_like(theta), restricted=False).trace()
+        found[rows] = np.column_stack([theta, (part.counts - part.p) / trace])
+    return found[:, :-1], found[:, -1]
+
+
+def _of_drawn(fit: MultilevelFit, drawn: IntArray) -> tuple[Array, Array]:
+    """The same for other structures, one sample after the other."""
+    restricted = fit.tau2_method == "REML"
+    found = np.full((len(drawn), len(fit.data.names) + 1), math.nan)
+    for row, own in enumerate(drawn):
+        sample = _drawn(fit.data, own)
         if sample is None:
             continue
-        own = q_test(sample).typical_variance if kind == "cluster" else typical
         try:
             theta = _components(sample, fit.point.theta, restricted=restricted)
         except ConvergenceError:
             continue
-        found[row] = np.r_[theta.sum(), theta] / (theta.sum() + own)
-    return found
-
-
-def _made(fit: MultilevelFit, rng: Any) -> MultilevelData:
-    """Effects made from the fitted model; only their deviations from the mean matter."""
-    return replace(fit.data, yi=fit.data.structure.draw(fit.point.theta, rng))
+        found[row] = np.r_[theta, q_test(sample).typical_variance]
+    return found[:, :-1], found[:, -1]
 
 
 def _components(sample: MultilevelData, start: Array, *, restricted: bool) -> Array:
@@ -266,9 +300,8 @@ def _components(sample: MultilevelData, start: Array, *, restricted: bool) -> Ar
     return theta if theta.all() else highest_maximum(sample, restricted=restricted).theta
 
 
-def _drawn(data: MultilevelData, rng: Any) -> MultilevelData | None:
+def _drawn(data: MultilevelData, drawn: IntArray) -> MultilevelData | None:
     """Clusters drawn with replacement; None when the split is not identified in them."""
-    drawn = rng.integers(0, data.blocks.m, data.blocks.m)
     sizes = data.blocks.sizes[drawn]
     several: BoolArray = sizes > 1
     if not several.any():

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
-from matplotlib.font_manager import fontManager, get_font
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
 from metaalliance.problems import Problem, notice
 
@@ -84,6 +84,17 @@ def _is_regular(entry: object) -> bool:
 def characters(family: str) -> frozenset[int]:
     """Code points that the regular face of an installed family has."""
     return frozenset(get_font(installed()[family]).get_charmap())
+
+
+@lru_cache(maxsize=64)
+def face_file(family: str, italic: bool, bold: bool) -> str:
+    """Return the file of a face of an installed family, the nearest where it has not this one."""
+    font = FontProperties(
+        family=[family],
+        style="italic" if italic else "normal",
+        weight="bold" if bold else "normal",
+    )
+    return str(findfont(font))
 
 
 def base_families() -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from metaalliance.errors import OptionError
+from metaalliance.plots.canvas.letters.lettering import Layer, Placed
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, drawing
 from metaalliance.plots.canvas.typeset import Line, line_width, run_width
 
@@ -54,7 +55,7 @@ class Page:
     """A figure with an invisible layer for text and rules, in mm; y runs downwards."""
 
     figure: Figure
-    layer: Axes
+    layer: Layer
     width: float
     height: float
     style: Style
@@ -70,7 +71,8 @@ class Page:
         size = (width / 25.4, height / 25.4)
         figure = ExactFigure(figsize=size, facecolor="white")
         FigureCanvasAgg(figure)
-        layer = figure.add_axes((0, 0, 1, 1), label="text")
+        layer = Layer(figure, (0, 0, 1, 1), label="text")
+        figure.add_axes(layer)
         layer.set(xlim=(0, width), ylim=(height, 0))
         layer.set_axis_off()
         return cls(figure, layer, width, height, style)
@@ -84,17 +86,11 @@ class Page:
         start = x - share * line_width(line, points)
         baseline = y + HALF_CAPITAL * points * MM_PER_POINT
         for run in line:
-            self.layer.text(
-                start,
-                baseline,
-                run.text,
-                fontproperties=run.font(points),
-                color=self.style.ink,
-                ha="left",
-                va="baseline",
-                parse_math=False,
-            )
-            start += run_width(run, points)
+            width = run_width(run, points)
+            font, ink = run.font(points), self.style.ink
+            placed = Placed(run.text, start, baseline, width, points, ink, font, run.file)
+            self.layer.lettering.placed.append(placed)
+            start += width
 
     def rule(self, y: float, left: float, right: float, weight: float) -> None:
         """Draw a horizontal rule of `weight` points."""

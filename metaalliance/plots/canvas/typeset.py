@@ -12,12 +12,18 @@ import matplotlib
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
-from metaalliance.plots.canvas.fonts import base_families, drawable, families_for, needs_fallback
+from metaalliance.plots.canvas.fonts import (
+    FAMILIES,
+    base_families,
+    drawable,
+    face_file,
+    families_for,
+    needs_fallback,
+)
+from metaalliance.plots.canvas.letters.faces import MEASURED, face_of
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
-
-_DPI = 600
 
 _YEAR = re.compile(r",? +\(?\d{4}[a-z]?\)?$")
 
@@ -36,12 +42,27 @@ class Run:
     def font(self, size: float) -> FontProperties:
         """Return the font at a size in points; fallback fonts only have a regular face."""
         plain = needs_fallback(self.text)
-        return FontProperties(
-            family=list(families_for(self.text)),
-            size=size,
-            style="italic" if self.italic and not plain else "normal",
-            weight="bold" if self.bold and not plain else "normal",
-        )
+        italic, bold = self.italic and not plain, self.bold and not plain
+        return _font(families_for(self.text), size, italic, bold)
+
+    @property
+    def file(self) -> str:
+        """The font file that may set the text letter by letter; blank where matplotlib has to.
+
+        A typeface of the user may have letters that change with their neighbours.
+        """
+        family = base_families()[0]
+        return face_file(family, self.italic, self.bold) if family in FAMILIES else ""
+
+
+@lru_cache(maxsize=256)
+def _font(families: tuple[str, ...], size: float, italic: bool, bold: bool) -> FontProperties:
+    return FontProperties(
+        family=list(families),
+        size=size,
+        style="italic" if italic else "normal",
+        weight="bold" if bold else "normal",
+    )
 
 
 Line = tuple[Run, ...]
@@ -71,7 +92,7 @@ def user(value: str, *, bold: bool = False) -> Line:
 
 @lru_cache(maxsize=1)
 def _renderer() -> RendererAgg:
-    return RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
+    return RendererAgg(1, 1, MEASURED)  # type: ignore[no-untyped-call]
 
 
 def run_width(run: Run, size: float) -> float:
@@ -82,12 +103,15 @@ def run_width(run: Run, size: float) -> float:
 @lru_cache(maxsize=65536)
 def _run_width(run: Run, size: float, base: tuple[str, ...]) -> float:  # noqa: ARG001 (key of the cache)
     """Width of a run when `base` are the families that are preferred."""
+    face = face_of(run.text, run.file, size, MEASURED)
+    if face is not None:
+        return face.places(run.text)[-1] / 64 * 25.4 / MEASURED
     unhinted = matplotlib.rcParams["text.hinting"] == "no_hinting"  # switching is slow
     with nullcontext() if unhinted else matplotlib.rc_context({"text.hinting": "no_hinting"}):
         width, _, _ = _renderer().get_text_width_height_descent(  # type: ignore[no-untyped-call]
             run.text, run.font(size), False
         )
-    return float(width) * 25.4 / _DPI
+    return float(width) * 25.4 / MEASURED
 
 
 def line_width(line: Line, size: float) -> float:

@@ -211,4 +211,5 @@ def _foot(
 
 def pooling_note(fit: PooledFit, by: str, noun: str) -> str:
     """Return what pooled the levels of `by`, called by a noun in the plural, as a sentence."""
-    return groups_text(level_means(fit, by), noun=noun, sign=f"{DASH} = not pooled")
+    means = level_means(fit, by, "joint")  # as figures ask, which are remembered
+    return groups_text(means, noun=noun, sign=f"{DASH} = not pooled")

@@ -88,13 +88,13 @@ def _problem(p: Problem, place: int, width: int, count: int) -> list[str]:
 
 
 def github_lines(problems: Sequence[Problem], file: str) -> list[str]:
-    """Return the problems as workflow commands, which code hosts show beside the file."""
+    """Return the problem of each cell as a workflow command, which code hosts show by the file."""
     level = {"error": "error", "warning": "warning", "note": "notice"}
     lines = []
-    for p in problems:
-        text = f"{p.place} {p.study} {p.column}: {p.message}"
-        escaped = printable(text).replace("%", "%25")
-        place = printable(file).replace(",", "%2C").replace(":", "%3A")
+    for p in (one for problem in problems for one in problem.each):
+        text = " ".join(part for part in (p.place, p.study, p.column) if part)
+        escaped = printable(f"{text}: {p.message}").replace("%", "%25")
+        place = printable(file).replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
         lines.append(f"::{level[p.severity]} file={place},title={p.code}::{escaped}")
     return lines
 

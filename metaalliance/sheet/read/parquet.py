@@ -82,10 +82,10 @@ def _variable(column: Any, name: str) -> Variable:
             name=name, values=[None if v is None else float(v) for v in column.to_pylist()]
         )
     if types.is_string(kind) or types.is_large_string(kind):  # equal texts are one object
-        values: list[Any] = []
+        shared: list[Any] = []
         for chunk in column.dictionary_encode().chunks:
             texts = [*chunk.dictionary.to_pylist(), None]
             places = chunk.indices.fill_null(len(texts) - 1).to_pylist()
-            values += [texts[place] for place in places]
-        return Variable(name=name, values=values)
+            shared += [texts[place] for place in places]
+        return Variable(name=name, values=shared)
     return Variable(name=name, values=column.to_pylist())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from metaalliance.errors import UnreadableFileError
+from metaalliance.files import may_wait
 from metaalliance.sheet.read.limits import (
     LARGE_PART,
     MAX_ENTRIES,
@@ -53,11 +54,15 @@ def read_bytes(path: Path) -> bytes:
     Raises
     ------
     UnreadableFileError
-        When it is missing, a folder, not permitted, empty or too large.
+        When it is missing, a folder, a pipe or a device, not permitted, empty or too large.
     """
     try:
         if path.is_dir():
             raise UnreadableFileError(f"{path} is a folder, not a file.")
+        if may_wait(path):
+            raise UnreadableFileError(
+                f"{path} is a pipe or a device, not a file: give - to read standard input."
+            )
         with path.open("rb") as stream:
             content = stream.read(MAX_LONG_FILE + 1)
     except FileNotFoundError:

@@ -126,6 +126,8 @@ class _Parser(WorkSheetParser):  # type: ignore[misc]
     are asked for, from the parser in C where no entity can be declared.
     """
 
+    col_counter: int
+
     def __init__(self, source: Any, sheet: Any) -> None:
         book = sheet.parent
         super().__init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, MutableMapping, Sequence
 
@@ -26,7 +27,7 @@ class Choices(MutableMapping[int, Choice]):
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
-        self._numbers = [row.number for row in rows]
+        self._numbers = array("q", (row.number for row in rows))
         self._plans: list[_Plan | None] = [None] * len(rows)
         self._shared: dict[tuple[int, bool, str | None], _Plan] = {}
         self._kept: dict[int, Choice] = {}

@@ -122,9 +122,8 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
     `override` replaces the statistic itself (the value column).
     """
-    known = row.values()
-    wanted = _wanted(rule.inputs, (*rule.needs, rule.parts, rule.counts), frozenset(known))
-    inputs = {c: known[c] for c in wanted if isinstance(known[c], float)}
+    wanted = _wanted(rule.inputs, (*rule.needs, rule.parts, rule.counts), row.said)
+    inputs = {c: value for c in wanted if isinstance(value := row.get(c), float)}
     if override is not None:
         inputs[rule.inputs[0]] = override
     if "n" not in inputs:
@@ -140,11 +139,11 @@ def inputs_of(row: Row, rule: Rule, override: float | None = None) -> dict[str, 
 
 @lru_cache(maxsize=4096)
 def _wanted(
-    own: tuple[str, ...], needs: tuple[tuple[str, ...], ...], known: frozenset[str]
+    own: tuple[str, ...], needs: tuple[tuple[str, ...], ...], said: frozenset[str]
 ) -> tuple[str, ...]:
     """Columns that a rule may use, of those that say something."""
     wanted = dict.fromkeys((*own, *COMPANIONS, *(c for one_of in needs for c in one_of)))
-    return tuple(c for c in wanted if c in known)
+    return tuple(c for c in wanted if c in said)
 
 
 def sample_size(row: Row) -> float | None:

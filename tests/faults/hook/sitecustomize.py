@@ -1,9 +1,9 @@
 """A fault at the n-th moment of a process: Python imports this file before anything of the tool.
 
-`FAULT` is `kill:7`, `interrupt:7`, `full:7`, `deny:7` or `count:0`. A moment is one of the
-operations of Python that make, open for writing, move or remove something below `FAULT_ROOT`;
-for an interrupt also one of the imports after the first module of the command line; for a denial
-only a move.
+`FAULT` is `kill:7`, `SIGINT:7` or another signal, `full:7`, `deny:7` or `count:0`. A moment is
+one of the operations of Python that make, open for writing, move or remove something below
+`FAULT_ROOT`; for a signal also one of the imports after the first module of the command line; for
+a denial only a move.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ seen = {"moments": 0, "begun": False}
 def is_moment(event, args):
     if event == "import":
         seen["begun"] = seen["begun"] or args[0] == FIRST
-        return KIND in {"interrupt", "count-imports"} and seen["begun"]
+        return (KIND.startswith("SIG") or KIND == "count-imports") and seen["begun"]
     if KIND in {"deny", "count-moves"} and event != "os.rename":
         return False
     if event not in MAKE | MOVE or isinstance(args[0], int) or args[0] is None:
@@ -49,8 +49,8 @@ def on_event(event, args):
         return
     if KIND == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    if KIND == "interrupt":
-        os.kill(os.getpid(), signal.SIGINT)
+    if KIND.startswith("SIG"):
+        os.kill(os.getpid(), getattr(signal, KIND))
     if KIND == "deny":
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(args[0]))
 

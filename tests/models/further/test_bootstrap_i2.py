@@ -13,7 +13,7 @@ from metaalliance.core.variance.data_sets import Regressions
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_tau2, many_tau2
 from metaalliance.errors import EstimationError, OptionError
-from metaalliance.models.further.bootstrap_i2 import _drawn
+from metaalliance.models.further.bootstrap_i2 import _drawn, _of_drawn, _of_means
 
 kinds = pytest.mark.parametrize("kind", ["parametric", "cluster"])
 
@@ -98,7 +98,8 @@ def test_made_effects_have_the_covariance_of_the_model():
 
 def test_drawn_studies_are_whole():
     data = fitted("assink2016", model="che").data
-    drawn = _drawn(data, np.random.default_rng(2))
+    m = data.blocks.m
+    drawn = _drawn(data, np.random.default_rng(2).integers(0, m, m))
     whole = {
         tuple(data.yi[a : a + n])
         for a, n in zip(data.blocks.starts, data.blocks.sizes, strict=True)
@@ -108,6 +109,15 @@ def test_drawn_studies_are_whole():
     assert {
         tuple(drawn.yi[a : a + n]) for a, n in zip(blocks.starts, blocks.sizes, strict=True)
     } <= whole
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_drawn_studies_together_are_those_one_by_one(method):
+    fit = fitted("assink2016", model="che", tau2=method)
+    m = fit.data.blocks.m
+    drawn = np.random.default_rng(4).integers(0, m, (12, m))
+    for together, alone in zip(_of_means(fit, drawn), _of_drawn(fit, drawn), strict=True):
+        assert_close(together, alone, 1e-7, 0.01)
 
 
 def test_typical_variance_of_a_parametric_sample_is_that_of_the_fit():

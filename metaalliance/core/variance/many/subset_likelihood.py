@@ -15,9 +15,9 @@ from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.variance.ascent import highest, maximize
 from metaalliance.core.variance.heterogeneity import q_test
 from metaalliance.core.variance.many.covariances import joined
-from metaalliance.core.variance.many.mean_variants import MeanVariants
 from metaalliance.core.variance.many.variant_ascent import Optima, highest_of_starts, in_parts
 from metaalliance.core.variance.many.variants import Variants
+from metaalliance.core.variance.means.mean_variants import MeanVariants
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.errors import ConvergenceError
 

@@ -22,8 +22,8 @@ from metaalliance.core.variance.ascent import (
     STALLED,
     bounded_step,
 )
-from metaalliance.core.variance.many.mean_variants import MeanPoints, MeanVariants
 from metaalliance.core.variance.many.variants import Points, Variants
+from metaalliance.core.variance.means.mean_variants import MeanPoints, MeanVariants
 from metaalliance.core.variance.multilevel import lifted
 
 #: Elements of a matrix that are worked on at a time; of products with several columns fewer than

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.own import Shared
 from metaalliance.core.variance.structure import Nested
 
@@ -82,6 +83,21 @@ class _Equal:
         )
 
 
+class _Sums(NamedTuple):
+    """Sums over the rows of each study, (m,) or (m, n).
+
+    P = 1'M^-1 1, and R = r'M^-1 r of residuals from the precise mean, with two derivatives; Q is
+    that mean and the derivatives of 1'M^-1 r. Then log|M|, and the traces of M^-1 and M^-2.
+    """
+
+    P: tuple[Array, Array, Array]
+    Q: tuple[Array, Array, Array]
+    R: tuple[Array, Array, Array]
+    logs: Array
+    trace: Array
+    square: Array
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Unequal:
     """Studies whose effects have variances or people of their own."""
@@ -96,7 +112,7 @@ class _Unequal:
         r = self.yi - blocks.spread(mean)
         shift = (s[:, None] + 1j * tau[:, None, :]).reshape(-1, blocks.m).T
         inverse = 1 / (((1 - rho) * nested.vi)[:, None] + blocks.spread(shift))
-        if nested.people.steps.m == blocks.m:  # one sample of the same people each
+        if self._same:
             sd = np.sqrt(nested.vi)
             loads = np.stack([np.ones_like(r), r, sd, sd * r, nested.vi])
             ones, weighted, root, both, square = blocks.weighted(loads, inverse)
@@ -116,35 +132,77 @@ class _Unequal:
 
     def at(self, s: Array) -> Terms:
         """Functions at `s` (n, 1)."""
-        nested, blocks = self.structure, self.structure.clusters
-        sums, spread = blocks.sums, blocks.spread
-        diagonal, y, ones = (1 - nested.rho) * nested.vi, self.yi, np.ones_like(self.yi)
+        diagonal, y = (1 - self.structure.rho) * self.structure.vi, self.yi
         if s.size > 1:  # a column for each
-            diagonal, y, ones = diagonal[:, None] + s[:, 0], y[:, None], ones[:, None]
+            diagonal, y = diagonal[:, None] + s[:, 0], y[:, None]
         else:
             diagonal = diagonal + s[0, 0]
-        own = Shared.build(nested.people, nested.vi, nested.rho, diagonal)
-        u = own.solve(ones)
-        P = sums(u)
-        mean = sums(y) / (blocks.sizes if y.ndim == 1 else blocks.sizes[:, None])
-        for _ in range(2):  # the second takes out the rounding of the first
-            mean = mean + sums(u * (y - spread(mean))) / P
-        r = y - spread(mean)
-        e = own.solve(r)
-        t = own.solve(u)
-        P1, P2, Q1, Q2 = -sums(u * u), 2 * sums(u * t), -sums(u * e), 2 * sums(t * e)
-        p1, y1 = P1 / P, Q1 / P
-        y2 = Q2 / P - 2 * y1 * p1
-        c = 1 / P
-        logs = own.log_determinant_of(blocks) + np.log(P)
-        trace, square = sums(own.diagonal()), own.squares_of(blocks)
+        of = (self._alike if self._same else self._nested)(diagonal, y)
+        p1, y1, c = of.P[1] / of.P[0], of.Q[1] / of.P[0], 1 / of.P[0]
+        y2 = of.Q[2] / of.P[0] - 2 * y1 * p1
+        p2 = of.P[2] / of.P[0]
         found = Terms(
-            (c, -p1 * c, (2 * p1 * p1 - P2 / P) * c),
-            (mean, y1, y2),
-            (logs, trace + p1, P2 / P - square - p1 * p1),
-            (sums(r * e), -sums(e * e), 2 * sums(e * own.solve(e)) - 2 * y1 * Q1),
+            (c, -p1 * c, (2 * p1 * p1 - p2) * c),
+            (of.Q[0], y1, y2),
+            (of.logs + np.log(of.P[0]), of.trace + p1, p2 - of.square - p1 * p1),
+            (of.R[0], of.R[1], of.R[2] - 2 * y1 * of.Q[1]),
         )
         return Terms(*(tuple(np.atleast_2d(x.T) for x in part) for part in found))
+
+    @property
+    def _same(self) -> bool:
+        """Whether every study is one sample of the same people."""
+        return self.structure.people.steps.m == self.structure.clusters.m
+
+    def _alike(self, diagonal: Array, y: Array) -> _Sums:
+        """Sums of studies that are one sample of the same people each."""
+        sums, spread = self.structure.clusters.sums, self.structure.clusters.spread
+        rho, sd = self.structure.rho, np.sqrt(self.structure.vi)
+        sd, d = sd if diagonal.ndim == 1 else sd[:, None], 1 / diagonal
+        scaled = sd * d
+        growth = 1 + rho * sums(sd * scaled)
+        f = rho / growth
+        u = d - scaled * spread(f * sums(scaled))
+        P = sums(u)
+        mean = _precise(self.structure.clusters, u, P, y)
+        r = y - spread(mean)
+        e = d * r - scaled * spread(f * sums(scaled * r))
+        du, us, es = d * u, sums(scaled * u), sums(scaled * e)
+        squared = scaled * scaled
+        total = sums(squared)
+        return _Sums(
+            (P, -sums(u * u), 2 * (sums(du * u) - f * us * us)),
+            (mean, -sums(u * e), 2 * (sums(du * e) - f * us * es)),
+            (sums(r * e), -sums(e * e), 2 * (sums(d * e * e) - f * es * es)),
+            np.log(growth) - sums(np.log(d)),
+            sums(d) - f * total,
+            sums(d * d) - 2 * f * sums(squared * d) + f * f * total * total,
+        )
+
+    def _nested(self, diagonal: Array, y: Array) -> _Sums:
+        """Sums of studies with any people."""
+        nested, blocks = self.structure, self.structure.clusters
+        own, sums = Shared.build(nested.people, nested.vi, nested.rho, diagonal), blocks.sums
+        u = own.solve(np.ones_like(y))
+        P = sums(u)
+        mean = _precise(blocks, u, P, y)
+        r = y - blocks.spread(mean)
+        e, t = own.solve(r), own.solve(u)
+        return _Sums(
+            (P, -sums(u * u), 2 * sums(u * t)),
+            (mean, -sums(u * e), 2 * sums(t * e)),
+            (sums(r * e), -sums(e * e), 2 * sums(e * own.solve(e))),
+            own.log_determinant_of(blocks),
+            sums(own.diagonal()),
+            own.squares_of(blocks),
+        )
+
+
+def _precise(blocks: StudyBlocks, u: Array, P: Array, y: Array) -> Array:
+    """Precise mean of each study, from its plain mean on."""
+    sizes = blocks.sizes if y.ndim == 1 else blocks.sizes[:, None]
+    mean = blocks.sums(y) / sizes
+    return np.asarray(mean + blocks.sums(u * (y - blocks.spread(mean))) / P)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

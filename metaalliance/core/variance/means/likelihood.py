@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.many.mean_variants import MeanPoint, MeanVariants
+from metaalliance.core.variance.means.mean_variants import MeanPoint, MeanVariants
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.variance.data_sets import Design
-from metaalliance.core.variance.many.study_means import StudyMeans, combined, constant_rows
+from metaalliance.core.variance.data_sets import Design, inverses, log_determinants, traces
+from metaalliance.core.variance.means.study_means import StudyMeans, combined, constant_rows
 from metaalliance.core.variance.structure import Nested, Structure
 
 
@@ -58,13 +58,13 @@ class MeanVariants:
             return None
         design, mean = Design.of(rows), bool(rows.shape[1] == 1 and (rows == 1).all())
         gram = design.moments(blocks.sizes.astype(np.float64)[None])
-        log_xtx = np.linalg.slogdet(gram)[1]
+        log_xtx = log_determinants(gram)
         return cls(StudyMeans.of(structure, yi), design, mean, None, None, 1, log_xtx)
 
     def of_present(self, present: Array) -> MeanVariants:
         """Return variants that hold each study so often, `present` of shape (r, m)."""
         sizes = self.structure.clusters.sizes.astype(np.float64)
-        log_xtx = np.linalg.slogdet(self.moments(present * sizes))[1]
+        log_xtx = log_determinants(self.moments(present * sizes))
         return replace(self, present=present, size=present.shape[0], log_xtx=log_xtx)
 
     def of_factors(self, factors: Array) -> MeanVariants:
@@ -127,7 +127,7 @@ class MeanVariants:
         variance = c[0] + theta[:, :1]
         w = 1 / variance
         wi = w if self.present is None else self.present * w
-        bread, log_bread = _inverse(self.moments(wi))
+        bread = inverses(self.moments(wi))
         beta = np.einsum("rab,rb->ra", bread, self.columns(wi * y[0]))
         d = y[0] - (beta if self.mean else beta @ self.design.X.T)
         log_variance = np.log(variance)
@@ -136,7 +136,7 @@ class MeanVariants:
         rss = np.einsum("rm,rm,rm->r", wi, d, d) + squares[0]
         value = -0.5 * (logs[0] + log_variance.sum(axis=1) + rss)
         if restricted:
-            value = value + 0.5 * (log_bread + self.log_xtx)
+            value = value + 0.5 * (log_determinants(bread) + self.log_xtx)
         return MeanPoints(
             self,
             theta,
@@ -251,7 +251,7 @@ class MeanPoints:
         """Trace of P, shape (r,): the sum of P A of the variance between effects."""
         v = self.wi * self.w
         vc, (c1, _) = v * self.c[0], self.c
-        bread = _product(self.bread, self.variants.moments(vc))
+        bread = traces(self.bread, self.variants.moments(vc))
         return self.logs[0] + _dot(self.wi, c1) - bread
 
     def _of_bread(self, v: Array, vc: Array) -> tuple[list[Array], list[Array]]:
@@ -261,11 +261,11 @@ class MeanPoints:
         if self.y:
             second[2] = second[2] - moments(v * c2)
         A1, A2 = (-(self.bread @ moments(x)) for x in (v, vc))
-        traces = [
-            _product(self.bread, W) - _product(A, B)
+        bent = [
+            traces(self.bread, W) - traces(A, B)
             for W, A, B in zip(second, (A1, A1, A2), (A1, A2, A2), strict=True)
         ]
-        return [np.trace(A, axis1=1, axis2=2) for A in (A1, A2)], traces
+        return [traces(A) for A in (A1, A2)], bent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -300,24 +300,9 @@ def _known(values: Array, between: Array | None) -> Array:
     return values if between is None or values.shape[0] == 1 else combined(between, values)
 
 
-def _inverse(W: Array) -> tuple[Array, Array]:
-    """Inverses of matrices (r, p, p), and the logarithms of their determinants (r,)."""
-    if W.shape[1] == 1:
-        return 1 / W, -np.log(W[:, 0, 0])
-    found: Array = np.asarray(np.linalg.inv(W), dtype=np.float64)
-    return found, np.asarray(np.linalg.slogdet(found)[1])
-
-
 def _dot(a: Array, b: Array) -> Array:
     """Inner products of rows, of which one may be shared, shape (r,)."""
     return np.asarray(np.einsum("rm,rm->r", a, b), dtype=np.float64)
-
-
-def _product(A: Array, B: Array) -> Array:
-    """Traces of products of matrices (r, p, p), shape (r,)."""
-    if A.shape[1] == 1:
-        return np.asarray(A[:, 0, 0] * B[:, 0, 0], dtype=np.float64)
-    return np.asarray(np.einsum("rab,rba->r", A, B), dtype=np.float64)
 
 
 def _symmetric(parts: list[Array]) -> Array:

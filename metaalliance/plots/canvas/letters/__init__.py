@@ -1,0 +1,1 @@
+"""Text set letter by letter: faces, and how each kind of file gets its letters."""
