@@ -88,19 +88,40 @@ def fit_all(
 
 def fit_set(effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:
     """Fit several models to one set of effects; it is aggregated once for each way to do so."""
-    aggregated: dict[tuple[str, float | None, str | None], Estimates] = {}
+    keys = [(c.aggregation, c.averaged, c.overlap) for c in choices]
+    made = {key: _estimates(effects, *key) for key in dict.fromkeys(keys)}
+    _share_tau2([(made[key], choice) for key, choice in zip(keys, choices, strict=True)])
     found = []
-    for choice in choices:
-        key = (choice.aggregation, choice.averaged, choice.overlap)
-        try:
-            if key not in aggregated:
-                own = _aggregated(effects, *key)
-                aggregated[key] = Estimates(own, ones(own))
-        except EstimationError as error:
-            found.append(failed(Failure(error.code, str(error)), effects))
-            continue
-        found.append(_fit(aggregated[key], choice))
+    for key, choice in zip(keys, choices, strict=True):
+        own = made[key]
+        fitted = failed(own, effects) if isinstance(own, Failure) else _fit(own, choice)
+        found.append(fitted)
     return found
+
+
+def _estimates(
+    effects: Effects, how: str, rho: float | None, overlap: str | None
+) -> Estimates | Failure:
+    """Aggregate effects, or say why they cannot be."""
+    try:
+        own = _aggregated(effects, how, rho, overlap)
+    except EstimationError as error:
+        return Failure(error.code, str(error))
+    return Estimates(own, ones(own))
+
+
+def _share_tau2(pairs: Sequence[tuple[Estimates | Failure, ModelChoice]]) -> None:
+    """Estimate tau² of independent effects of one number together, by each estimator."""
+    wanted: dict[tuple[int, str], dict[Estimates, None]] = {}
+    for own, choice in pairs:
+        if isinstance(own, Failure) or choice.fitted.kind != "two-level":
+            continue
+        size = own.effects.n_effects
+        if size > 1 and size == own.effects.n_studies:
+            wanted.setdefault((size, choice.fitted.tau2), {})[own] = None
+    for (_, method), several in wanted.items():
+        if len(several) > 1:
+            Estimates.share_tau2(list(several), method)
 
 
 def _aggregated(effects: Effects, how: str, rho: float | None, overlap: str | None) -> Effects:

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from effort import calls
 
 import metaalliance as ma
 from metaalliance.analysis.moderators import ModeratorModels
@@ -87,6 +88,16 @@ def test_counts_and_heterogeneity_of_a_level_are_those_of_its_effects(crossing):
         alone = q_test(working_data(own, np.ones((own.n_effects, 1)), found.specification))
         assert row["Q"] == pytest.approx(alone.Q, rel=1e-10)
         assert row["I2"] == pytest.approx(alone.I2(row["tau2"]), rel=1e-10)
+
+
+@pytest.mark.parametrize("settings", [{}, {"model": "two-level", "test": "cr2"}], ids=str)
+def test_work_grows_no_faster_than_the_levels(settings):
+    few, many = effects_of(70), effects_of(280)
+    ma.moderators(few, "team", **settings)  # imports
+    works = [calls(lambda e=e: ma.moderators(e, "team", **settings)) for e in (few, many)]
+    assert works[1] < 5 * works[0]
+    fits = [ma.moderators(e, "team", **settings).fit for e in (few, many)]
+    assert calls(fits[1].equality) < 1.2 * calls(fits[0].equality)
 
 
 def test_participants_are_unknown_where_an_n_is():

@@ -11,9 +11,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from effort import calls
 from multiverse_sheets import sheet_text
 
 import metaalliance as ma
+from metaalliance.effects.selection import extreme_per_study
 from metaalliance.errors import EstimationError, OptionError, StudyDataError
 from metaalliance.options import DECISIONS
 from metaalliance.robustness.effect_sets import kept_rows, outliers
@@ -337,3 +339,33 @@ def test_package_and_function_share_their_name():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
+
+
+def test_specifications_that_differ_in_their_test_share_data_and_estimates(module_studies):
+    effects = ma.effect_sizes(module_studies)
+    grid = TINY | {"model": "che", "rho": 0.6}
+    del grid["measure"]
+    one, four = ({**grid, "test": t} for t in ("cr2", ["cr2", "cr1", "cr0", "wald"]))
+    found = ma.multiverse(effects, grid=four)  # imports too
+    assert found.counts.specifications == 4
+    assert found.frame["tau"].nunique() == 1
+    assert calls(lambda: ma.multiverse(effects, grid=four)) < 2 * calls(
+        lambda: ma.multiverse(effects, grid=one)
+    )
+
+
+def test_tau2_of_several_averages_is_that_of_each(module_studies):
+    effects = ma.effect_sizes(module_studies)
+    tau2 = ["REML", "ML", "DL", "HE", "HS", "SJ", "EB", "PM", "PMM"]
+    grid = TINY | {"model": "two-level", "tau2": tau2, "test": "wald"}
+    del grid["measure"]
+    grid |= {"aggregation": ["mean", "lowest", "highest"], "rho": [0.2, 0.5, 0.8]}
+    found = ma.multiverse(effects, grid=grid)
+    ways = {"lowest": lambda _: extreme_per_study(effects, "lowest"),
+            "highest": lambda _: extreme_per_study(effects, "highest"),
+            "mean": lambda rho: ma.aggregate(effects, rho)}  # fmt: skip
+    for row in found.frame.to_dict("records"):
+        own = ways[row["aggregation"]](row["rho"])
+        alone = ma.pool(own, model="two-level", tau2=row["tau2"], test="wald")
+        assert row["tau"] == pytest.approx(alone.tau, rel=1e-11, abs=1e-12)
+        assert row["analysis_estimate"] == pytest.approx(alone.estimate, rel=1e-12)
