@@ -34,6 +34,7 @@ from metaalliance.policy import Policy
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.publication_bias.methods import Alternative
+from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.summary import BiasSummary, bias_summary
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
@@ -234,6 +235,7 @@ class Analysis:
         alternative: Alternative = "auto",
         aggregation_rho: float | None = None,
         smallest_p: float = SMALLEST_P,
+        selection: SelectionAsked | None = None,
     ) -> BiasSummary:
         """Apply every method for publication bias to the pooled result; see `bias_summary`."""
         return bias_summary(
@@ -242,6 +244,7 @@ class Analysis:
             alternative=alternative,
             aggregation_rho=aggregation_rho,
             smallest_p=smallest_p,
+            selection=selection,
         )
 
     def multiverse(

@@ -89,9 +89,15 @@ def design(effects: Effects, moderators: Sequence[str]) -> tuple[Array, tuple[st
     return X, tuple(names)
 
 
+def check_moderators(effects: Effects, names: Sequence[str]) -> None:
+    """Refuse names that are no moderators of the effects (OptionError)."""
+    for name in names:
+        if name not in effects.frame or name not in effects.moderators:
+            raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.")
+
+
 def _coded(effects: Effects, name: str) -> list[tuple[str, Array]]:
-    if name not in effects.frame or name not in effects.moderators:
-        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.")
+    check_moderators(effects, [name])
     column = effects.frame[name]
     missing = int(column.isna().sum())
     if missing:

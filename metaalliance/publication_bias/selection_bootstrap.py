@@ -54,6 +54,13 @@ class Resampled:
         check_option("bootstrap", self.bootstrap, Bootstrap)
         check_option("interval", self.interval, BootstrapInterval)
         check_seed(self.seed)
+        plain = Resampled()
+        if self.bootstrap == "none" and self != plain:
+            names = ("interval", "replications", "seed")
+            asked = [n for n in names if getattr(self, n) != getattr(plain, n)]
+            raise OptionError(
+                f"{', '.join(asked)}: only a bootstrap has that. Add one, such as two-stage."
+            )
         if self.replications < LEAST_REPLICATIONS:
             raise OptionError(
                 f"replications={self.replications!r} is too few for an interval; take 1999, or "

@@ -89,12 +89,15 @@ def maximise_selection(
             0.0,
         )
     shift = yi.size * np.log(scaling.unit)
+    own = float(found.value[tops[0]])
+    if penalty is not None or estimator == "argl":
+        own = replace(problem, penalty=None).log_likelihood(top)
     return SelectionOptimum(
         problem=problem,
         scaling=scaling,
         at=top,
         starts=further,
-        log_likelihood=replace(problem, penalty=None).log_likelihood(top) - shift,
+        log_likelihood=own - shift,
         log_likelihood_unselected=without - shift,
         lower=tuple(
             (scaling.parameters(found.theta[i]), float(found.value[tops[0]] - found.value[i]))
