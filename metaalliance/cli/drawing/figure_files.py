@@ -30,9 +30,11 @@ def write_figures(
     the first page where there is no modality.
     """
     pages = paged_forest(fit, width_mm=width_mm, style=style)
-    single = pages[0] if len(pages) > 1 else None
-    if single is not None and grouping(None, fit.effects) != "none":
+    single = None
+    if len(pages) > 1 and grouping(None, fit.effects) != "none":
         single = plots.summary_forest(fit, "modality", width_mm=width_mm, style=style)
+    elif len(pages) > 1:
+        single = pages[0]
     funnel = plots.funnel(fit, width_mm=min(FUNNEL_WIDTH, width_mm), style=style)
     write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
     write_figure(folder, "funnel", funnel, plots.alt_text(fit, "funnel"))
