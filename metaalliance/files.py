@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+from weakref import finalize
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.staging import alone, recover, stage_file, staging, swap
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+#: Bytes that a `Spool` keeps in memory.
+_IN_MEMORY = 2**24
+
+
+class Spool(MutableMapping[_Key, bytes]):
+    """Contents of files by name, of which many wait on the disk until they are written."""
+
+    def __init__(self) -> None:
+        self._stream = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed below)
+        finalize(self, self._stream.close)
+        self._places: dict[_Key, tuple[int, int]] = {}
+
+    def __setitem__(self, key: _Key, content: bytes) -> None:
+        place = self._stream.seek(0, os.SEEK_END)
+        self._stream.write(content)
+        self._places[key] = (place, len(content))
+
+    def __getitem__(self, key: _Key) -> bytes:
+        place, length = self._places[key]
+        self._stream.seek(place)
+        return self._stream.read(length)
+
+    def __delitem__(self, key: _Key) -> None:
+        del self._places[key]
+
+    def __iter__(self) -> Iterator[_Key]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
 
 #: Where a process finds what it was given open: ``<(...)`` of a shell, and standard input.
 _GIVEN = ("/dev/fd/", "/proc/self/fd/")

@@ -31,16 +31,17 @@ def coding_of(studies: Studies) -> dict[str, dict[str, str]]:
 
 def coding_of_row(row: Row) -> dict[str, str]:
     """Return by column what the cells of a row say, numbers to 15 digits."""
-    return {name: _text(cell) for name, cell in row.cells.items()}
+    return {name: _text(row.seen(name), row.get(name)) for name in row.cells}
 
 
-def _text(cell: Coded) -> str:
+def _text(seen: str, value: Any) -> str:
     """Return what a cell says: a number to 15 digits, anything else as it stands there."""
-    exact = "." in cell.seen and sum(c.isdigit() for c in cell.seen) > DIGITS
-    if not isinstance(cell.value, float) and not exact:
-        return cell.seen
-    number = _number(cell.seen)
-    return cell.seen if number is None else f"{number:.{DIGITS}g}"
+    if not isinstance(value, float):
+        exact = "." in seen and len(seen) > DIGITS and sum(c.isdigit() for c in seen) > DIGITS
+        if not exact:
+            return seen
+    number = _number(seen)
+    return seen if number is None else f"{number:.{DIGITS}g}"
 
 
 def _number(text: str) -> float | None:

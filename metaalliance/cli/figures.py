@@ -23,11 +23,11 @@ from metaalliance.cli.run import (
     terminal_width,
 )
 from metaalliance.errors import OptionError
-from metaalliance.files import write_whole
+from metaalliance.files import Spool, write_whole
 from metaalliance.notices import quiet
 from metaalliance.plots.canvas.fonts import font_notices
 from metaalliance.plots.canvas.numbers import size_text
-from metaalliance.plots.canvas.save import WRITERS, contents, is_ours
+from metaalliance.plots.canvas.save import FORMATS, files_of, is_ours
 from metaalliance.plots.canvas.style import style_named
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.interactive import interactive_forest
@@ -150,7 +150,7 @@ def _flag(name: str) -> str:
 
 def _target(request: FigureRequest) -> Target:
     """Return where the figure goes, after a check that nothing foreign would be replaced."""
-    suffixes = (".html",) if request.interactive else tuple(WRITERS)
+    suffixes = (".html",) if request.interactive else FORMATS
     named = [path for path in request.outputs if path.suffix and not path.is_dir()]
     if named and len(named) != len(request.outputs):
         raise OptionError("-o names files and a folder; give one folder, or files only.")
@@ -215,16 +215,16 @@ def _files(
     options: dict[str, Any],
     target: Target,
     alt: str,
-) -> dict[Path, bytes]:
+) -> Mapping[Path, bytes]:
     """Return the content of every file."""
     if request.interactive:
         page = interactive_forest(fit, **options)
-        files = {path: page.encode() for path in target.files}
-        return files | {_beside(path): f"{alt}\n".encode() for path in target.files}
+        pages = {path: page.encode() for path in target.files}
+        return pages | {_beside(path): f"{alt}\n".encode() for path in target.files}
     figure = function_at(kind.path)(fit, **options)
-    files = {}
-    for path in target.files:
-        files |= contents(figure, path, request.dpi, alt=alt)
+    files = Spool[Path]()
+    for path, content in files_of(figure, target.files, request.dpi, alt=alt):
+        files[path] = content
     for path in files:  # further pages, which were not known before
         if target.folder is None and path not in target.files:
             _check_file(path, request)

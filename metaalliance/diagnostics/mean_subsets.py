@@ -12,7 +12,7 @@ from scipy import special
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.core.inference.mean_robust import robust_means
-from metaalliance.core.variance.many.subset_likelihood import subsets_of_means
+from metaalliance.core.variance.many.subset_likelihood import q_subsets, subsets_of_means
 from metaalliance.core.variance.many.variant_ascent import in_parts
 from metaalliance.diagnostics.refits import Refits
 from metaalliance.diagnostics.rows import mean_row
@@ -58,24 +58,24 @@ def _together(subject: Subject, refits: Refits) -> dict[str, Any] | None:
         own = np.nan_to_num(theta[done : done + part.size])
         done += part.size
         points = part.at(own, restricted=restricted)
-        without = part.at(np.zeros_like(own), restricted=False)
         mean = points.beta[:, 0], points.bread[:, 0, 0]
         robust = robust_means(points, fit.specification.test)
-        found.append(np.column_stack([*mean, *robust, without.rss, without.trace()]))
-    estimate, model, variance, df, Q, trace = np.concatenate(found).T
+        found.append(np.column_stack([*mean, *robust]))
+    estimate, model, variance, df = np.concatenate(found).T
     fine = np.isfinite(theta).all(axis=1)
     fine &= np.abs(variance) > 64 * math.ulp(1.0) * np.maximum(model, 1e-300)
     se, k = np.sqrt(np.where(fine, variance, np.nan)), subsets.counts.astype(np.intp)
     m, tau2 = refits.studies, theta.sum(axis=1)
-    statistic, typical, Q = estimate / se, (k - 1) / trace, np.maximum(0.0, Q)
+    statistic, q = estimate / se, q_subsets(data, refits.present)
     half, ahead = _quantile(df, fit.level) * se, _prediction(fit, se, tau2, df, m)
     return {
         "estimate": estimate, "se": se, "statistic": statistic, "df": df,
         "p_value": 2 * special.stdtr(df, -np.abs(statistic)),
         "ci_low": estimate - half, "ci_high": estimate + half,
         "pi_low": estimate - ahead, "pi_high": estimate + ahead,
-        "tau2": tau2, "tau": np.sqrt(tau2), "I2": tau2 / (tau2 + typical),
-        "H2": 1 + tau2 / typical, "Q": Q, "Q_df": k - 1, "Q_p_value": special.chdtrc(k - 1, Q),
+        "tau2": tau2, "tau": np.sqrt(tau2), "I2": tau2 / (tau2 + q.typical_variance),
+        "H2": 1 + tau2 / q.typical_variance, "Q": q.Q, "Q_df": k - 1,
+        "Q_p_value": special.chdtrc(q.df, q.Q),
         "n_studies": m, "n_effects": k, "sigma2_study": theta[:, 0], "sigma2_effect": theta[:, 1],
     }  # fmt: skip
 

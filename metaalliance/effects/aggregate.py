@@ -328,8 +328,12 @@ def _gls(
 
 def _combine(column: pd.Series, blocks: StudyBlocks) -> list[object]:
     """One value per study: mean of numbers, the common value or "mixed"."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+        known = ~np.isnan(numbers)
+        counts = blocks.sums(known.astype(float))
+        total = blocks.sums(np.where(known, numbers, 0.0))
+        return list(np.divide(total, counts, out=np.full(len(counts), np.nan), where=counts > 0))
     values = column.to_numpy()
     parts = [values[a : a + n] for a, n in zip(blocks.starts, blocks.sizes, strict=True)]
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        return [np.nan if np.isnan(p).all() else np.nanmean(p) for p in parts]
     return [p[0] if all(x == p[0] or x is p[0] for x in p) else "mixed" for p in parts]

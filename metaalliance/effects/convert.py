@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.conversion import formulas as cv
 from metaalliance.core.conversion.attenuation import correct_z
-from metaalliance.core.conversion.conversions import Converted
 from metaalliance.core.conversion.rules import RULES
 from metaalliance.effects.attenuation import Corrections, correct_effect, find_reliabilities
 from metaalliance.effects.effects import RESERVED, Effects
@@ -25,8 +23,15 @@ from metaalliance.effects.fisher import (
     VI_FISHER_Z,
     VI_OF_EFFECT,
 )
+from metaalliance.effects.ledger import (
+    LEDGER_COLUMNS,
+    Step,
+    effect_name,
+    ledger_of,
+    scaled,
+    step_of,
+)
 from metaalliance.effects.levels import HEADERS, ORDERS
-from metaalliance.effects.not_significant import WithoutValue, digits, without_value
 from metaalliance.errors import EstimationError, StudyDataError
 from metaalliance.model import refuse
 from metaalliance.options import (
@@ -38,18 +43,12 @@ from metaalliance.options import (
     check_option,
 )
 from metaalliance.policy import Assumed, Policy
-from metaalliance.problems import place_in
 from metaalliance.sheet.columns.specification import COLUMNS, MODERATORS
 from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row, columns_of
-from metaalliance.sheet.rules.statistics import Choice, sample_size
+from metaalliance.sheet.rules.statistics import sample_size
 from metaalliance.sheet.studies import Studies
 
-LEDGER_COLUMNS = (
-    "row", "study", "effect", "statistic", "inputs", "formula", "source", "sign", "direction",
-    "variance_rule", "approximate", "assumptions", "changes", "cell_notes", "r_reported", "r", "yi",
-    "vi",
-)  # fmt: skip
 #: Columns of numbers, in the order in which a row gives them.
 _NUMBERS = (
     "yi", "vi", "lower", "upper", "n", "r", FISHER_Z, VI_FISHER_Z, EFFECTIVE_N, TEST_DF, TEST_TAILS,
@@ -63,42 +62,6 @@ class _Entry:
 
     record: dict[str, Any]
     ledger: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A row as it is converted.
-
-    Attributes
-    ----------
-    row : Row
-        The row.
-    choice : Choice or None
-        Its statistic; None where it only says "not significant".
-    taken : WithoutValue or None
-        What the policy makes of it then.
-    found : Converted
-        The correlation, with the sign that it is reported with.
-    sign, flip : int
-        Sign of the reported association, and -1 where the direction turns it.
-    """
-
-    row: Row
-    choice: Choice | None
-    taken: WithoutValue | None
-    found: Converted
-    sign: int
-    flip: int
-
-    @property
-    def reported(self) -> float:
-        """The correlation as reported."""
-        return self.sign * self.found.r
-
-    @property
-    def r(self) -> float:
-        """The correlation as it is pooled."""
-        return self.flip * self.reported + 0.0  # no negative zero
 
 
 def effect_sizes(
@@ -172,7 +135,7 @@ def effect_sizes(
     _refuse_infinite(frame, measure)
     if frame["yi"].isna().all():
         raise EstimationError("No effect has a value: nothing can be pooled.", code="MA602")
-    lines: Callable[[], pd.DataFrame] = partial(_ledger, studies, rows, measure, variances)
+    lines: Callable[[], pd.DataFrame] = partial(ledger_of, studies, rows, measure, variances)
     if corrections:
         frame, lines = _corrected(frame, lines(), corrections, measure)
     kept = {"n", TEST_DF}
@@ -191,10 +154,10 @@ def _frame(
     of_effect = np.zeros(len(rows), dtype=bool)
     filled = tuple(numbers.values())
     for i, row in enumerate(rows):
-        step = _step(studies, row, variances)
+        step = step_of(studies, row, variances)
         found, r, n = step.found, step.r, _n(studies, row)
         flip, choice = step.sign * step.flip, step.choice
-        yi, vi = _scale(found, r, measure, flip)
+        yi, vi = scaled(found, r, measure, flip)
         limits = _NO_LIMITS if step.taken is None else step.taken.limits(step.flip)
         tails = None if choice is None else choice.inputs.get("tails")
         z, size, df = _size_and_test(step, n, r, flip)
@@ -209,7 +172,7 @@ def _frame(
     columns = {
         "study": studied,
         **({} if labels == studied else {"label": labels}),
-        "effect": [_effect(row, i) for i, row in enumerate(rows, start=1)],
+        "effect": [effect_name(row, i) for i, row in enumerate(rows, start=1)],
         **{name: numbers[name] for name in first},
         "row": [row.number for row in rows],
         "sample": [row.get("sample") for row in rows],
@@ -220,20 +183,6 @@ def _frame(
         **{own_name(c): [row.get(c) for row in rows] for c in present if c not in COLUMNS},
     }  # fmt: skip
     return pd.DataFrame(columns, copy=False)
-
-
-def _effect(row: Row, index: int) -> str:
-    """Name of an effect: as coded, or its place."""
-    return row.get("effect") or str(index)
-
-
-def _ledger(
-    studies: Studies, rows: Sequence[Row], measure: Measure, variances: Variances
-) -> pd.DataFrame:
-    """How each effect was made."""
-    steps = (_step(studies, row, variances) for row in rows)
-    lines = [_line(step, index, measure) for index, step in enumerate(steps, start=1)]
-    return pd.DataFrame(lines, columns=list(LEDGER_COLUMNS))
 
 
 def _silent(frame: pd.DataFrame, measure: Measure) -> list[str]:
@@ -322,96 +271,7 @@ def _corrected_z(record: dict[str, Any], factor: float) -> dict[str, Any]:
     return {FISHER_Z: z, VI_FISHER_Z: vi, EFFECTIVE_N: size, VI_OF_EFFECT: True}
 
 
-def _step(studies: Studies, row: Row, variances: Variances) -> _Step:
-    """Convert one row."""
-    flip = row.flip
-    if row.number in studies.nonsignificant_rows:
-        taken = without_value(row, studies.nonsignificant)
-        return _Step(row, None, taken, taken.found, taken.sign, flip)
-    choice = studies.choices[row.number]
-    found = choice.convert(flip, variances)
-    if choice.scale in {"z", "r"} and row.get("adjusted_for") not in {None, "none"}:
-        found = replace(found, formula=f"{found.formula}, a partial correlation")
-    negative = not choice.rule.signed and row.get("sign") == "-"
-    return _Step(row, choice, None, found, -1 if negative else 1, flip)
-
-
-def _line(step: _Step, index: int, measure: Measure) -> dict[str, Any]:
-    """The line of the ledger of one row."""
-    row, found, taken, choice = step.row, step.found, step.taken, step.choice
-    yi, vi = _scale(found, step.r, measure, step.sign * step.flip)
-    if taken is not None:
-        statistic, inputs = "n.s.", taken.inputs
-        sign, source = taken.sign_source, "policy of the team"
-    else:
-        assert choice is not None  # a row without one is not significant
-        statistic, inputs = choice.statistic, _inputs(row, choice)
-        sign, source = _sign_source(row, choice), choice.rule.source
-    odd = row.odd()
-    return {
-        "row": row.number,
-        "study": row.label,
-        "effect": _effect(row, index),
-        "statistic": statistic,
-        "inputs": inputs,
-        "formula": found.formula,
-        "source": source,
-        "sign": sign,
-        "direction": _direction(row),
-        "variance_rule": found.variance_rule,
-        "approximate": found.approximate,
-        "assumptions": "; ".join(found.assumptions),
-        "changes": "; ".join(f"{c.cell}: {t}" for c in odd for t in c.changes),
-        "cell_notes": "; ".join(f"{c.cell}: {c.note}" for c in odd if c.note),
-        "r_reported": step.reported,
-        "r": step.r,
-        "yi": yi,
-        "vi": vi,
-    }
-
-
-def _inputs(row: Row, choice: Choice) -> str:
-    """Inputs of a conversion with their cells."""
-    parts = []
-    for name, value in choice.inputs.items():
-        coded = row.cells.get(name)
-        if coded is None and name == choice.rule.inputs[0]:
-            coded = row.cells.get("value")
-        where = f" [{place_in(coded.sheet or row.sheet, coded.cell)}]" if coded else " [computed]"
-        parts.append(f"{name} = {digits(value)}{where}")
-    return "; ".join(parts)
-
-
-def _sign_source(row: Row, choice: Choice) -> str:
-    """Where the sign of the reported association came from."""
-    if choice.rule.signed:
-        return f"carried by {choice.statistic}"
-    return f"sign column [{place_in(row.sheet, row.cells['sign'].cell)}]"
-
-
-def _direction(row: Row) -> str:
-    """Whether the reported sign is turned, and why."""
-    outcome, alliance = row.get("outcome_direction"), row.get("alliance_direction")
-    parts = [f"outcome {outcome}" if outcome else "outcome direction blank: aligned by the coder"]
-    if alliance:
-        parts.append(f"alliance {alliance}")
-    parts.append("sign reversed" if row.flip < 0 else "sign kept")
-    return "; ".join(parts)
-
-
-def _scale(found: Converted, r: float, measure: Measure, sign: int) -> tuple[float, float]:
-    """Effect and variance on the analysis scale."""
-    if measure == "z":
-        z = math.atanh(r) if found.z is None else sign * found.z
-        return z, found.z_variance
-    corrected = measure == "r-unbiased" and found.df is not None
-    value = cv.unbiased_r(r, found.df) if corrected else r  # type: ignore[arg-type]
-    if found.df is None or not found.standard:  # a variance of its own, by the delta method
-        return value, found.z_variance * (1 - value * value) ** 2
-    return value, cv.r_variance(value, found.df)
-
-
-def _size_and_test(step: _Step, n: float, r: float, sign: int) -> tuple[float, float, float]:
+def _size_and_test(step: Step, n: float, r: float, sign: int) -> tuple[float, float, float]:
     """Fisher z, the n that its variance stands for, and the df of the test that is reported."""
     found, choice = step.found, step.choice
     z = math.atanh(r) if found.z is None else sign * found.z

@@ -24,7 +24,7 @@ class FigureKind:
     path : str
         "module:function" below `metaalliance.plots`. The function takes a `PooledFit`, then
         only keywords: `style`, `width_mm`, `title` and those of `options`; it returns a
-        Figure, or a list of Figures (pages).
+        Figure, or a sequence of Figures (pages).
     about : str
         What it shows, in one line for the help.
     options : tuple of str
@@ -61,7 +61,7 @@ class FigureKind:
 
 KINDS: dict[str, FigureKind] = {
     "forest": FigureKind(
-        path="forests.forest:forest_pages",
+        path="forests.forest:paged_forest",
         about="each study with its interval, groups and overall mean as diamonds",
         options=(
             "by",

@@ -11,7 +11,7 @@ from typing import Any
 
 from metaalliance.analysis.record import intact
 from metaalliance.errors import OptionError
-from metaalliance.files import refuse_dead_link, write_set, write_whole, writing
+from metaalliance.files import Spool, refuse_dead_link, write_set, write_whole, writing
 from metaalliance.staging import digest_of, recover
 
 RUN_FILE = "run.json"
@@ -40,7 +40,7 @@ class ResultsFolder:
             refuse_dead_link(path)
             recover(path, force=force)
         self._set = _Set.read(path / self.record_name, command)
-        self._contents: dict[str, bytes] = {}
+        self._contents = Spool[str]()
         self.written: dict[str, str] = {}
 
     def check(self, names: Sequence[str], source: Path | None = None) -> None:

@@ -28,7 +28,8 @@ from metaalliance.sheet.fill import fill_down
 from metaalliance.sheet.labels import with_labels
 from metaalliance.sheet.read.grid import Grid
 from metaalliance.sheet.read.source import parse_grids, read_source
-from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.row_reading import read_rows
+from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.layout import layout_problems
 
 

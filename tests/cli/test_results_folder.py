@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
@@ -198,3 +199,50 @@ def test_summary_agrees_with_the_document(book, pooled):
     document = json.loads((pooled / "results.json").read_text(encoding="utf-8"))
     (first, *_) = rows(book["Summary"])
     assert first["estimate"] == pytest.approx(document["pooled"]["estimate"], rel=1e-15)
+
+
+def test_many_effects_stand_beside_the_workbook(call, nested, tmp_path, monkeypatch):
+    monkeypatch.setattr("metaalliance.cli.pool.MOST_LISTED", 5)
+    folder = tmp_path / "out"
+    result = call("pool", nested, "--no-figures", "-o", folder)
+    assert names(folder) == ["effects.csv", "ledger.csv", *NUMBERS]
+    said = " ".join(result.stderr.split())
+    assert "effects stand in effects.csv and ledger.csv, not in results.xlsx" in said
+    assert "not written" not in said
+    assert load_workbook(folder / "results.xlsx").sheetnames == ["Summary", "Problems", "Settings"]
+    effects, ledger = (pd.read_csv(folder / f"{n}.csv") for n in ("effects", "ledger"))
+    monkeypatch.undo()
+    assert call("pool", nested, "--no-figures", "-o", tmp_path / "usual").exit_code == OK
+    for title, found in (("Effects", effects), ("Ledger", ledger)):
+        listed = pd.read_excel(tmp_path / "usual" / "results.xlsx", sheet_name=title)
+        assert list(found) == list(listed)
+        assert found["row"].tolist() == listed["row"].tolist()
+        assert found["yi"].to_numpy() == pytest.approx(listed["yi"].to_numpy(), rel=1e-15)
+    pooled, usual = (
+        json.loads((tmp_path / f / "results.json").read_text()) for f in ("out", "usual")
+    )
+    assert pooled["models"] == usual["models"]
+
+
+def test_a_record_of_very_many_rows_holds_their_number(call, nested, tmp_path, monkeypatch):
+    monkeypatch.setattr("metaalliance.cli.pool.MOST_LISTED", 5)
+    monkeypatch.setattr("metaalliance.cli.pool.MOST_MARKED", 5)
+    monkeypatch.setattr("metaalliance.analysis.record.MOST_MARKED", 5)
+    folder = tmp_path / "out"
+    result = call("pool", nested, "--no-figures", "-o", folder)
+    assert names(folder) == ["effects.csv", *NUMBERS]
+    said = " ".join(result.stderr.split())
+    assert "How each was made is not written" in said
+    assert "the record does not hold each row" in said
+    record = json.loads((folder / "run.json").read_text())
+    assert record["rows"] == {}
+    assert "coding" not in record
+    lines = nested.read_text().splitlines()
+    assert record["rows_not_recorded"] == len(lines) - 1
+    assert call("verify", folder / "run.json", nested).exit_code == OK
+    shorter = tmp_path / "shorter.csv"
+    shorter.write_text("\n".join(lines[:-1]) + "\n")
+    result = call("verify", folder / "run.json", shorter)
+    assert result.exit_code != OK
+    said = " ".join(result.stdout.split())
+    assert f"{len(lines) - 1} recorded, none by itself; {len(lines) - 2} now" in said

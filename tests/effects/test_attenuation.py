@@ -9,7 +9,7 @@ import pytest
 from golden_data import CLOSED, assert_close
 
 import metaalliance as ma
-from metaalliance.effects.convert import LEDGER_COLUMNS
+from metaalliance.effects.ledger import LEDGER_COLUMNS
 from metaalliance.errors import EstimationError, OptionError
 
 HEADER = (

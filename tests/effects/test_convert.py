@@ -10,7 +10,7 @@ import pytest
 from pytest import approx
 
 import metaalliance as ma
-from metaalliance.effects.convert import LEDGER_COLUMNS
+from metaalliance.effects.ledger import LEDGER_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"

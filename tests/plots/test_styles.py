@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import FrozenInstanceError, fields, replace
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.colors
+import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from metaalliance import plots
 from metaalliance.errors import OptionError
 from metaalliance.plots.canvas.own_style import BOUNDS, ROW_PER_POINT, own_style
-from metaalliance.plots.canvas.style import STYLES, Style, style_named
+from metaalliance.plots.canvas.style import STYLES, Style, drawing, style_named
 from metaalliance.plots.canvas.wording import Wording
+from metaalliance.plots.charts.flow import flow_diagram
+from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 
 GROUPS = ("CBT", "humanistic")
 
@@ -191,7 +196,7 @@ def test_nothing_overlaps_in_another_typeface(typeface, make_fit, assert_clear):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"base": "nejm"}, "style='nejm' is not one of"),
+        ({"base": "nejm"}, "base = 'nejm' is not one of"),
         ({"accnt": "red"}, "there is no 'accnt'. Did you mean 'accent'?"),
         ({"accent": "blau"}, "accent = 'blau' is no colour such as"),
         ({"size": "8"}, "size = '8' is no number from 5 to 24"),
@@ -251,6 +256,22 @@ def test_a_forest_follows_the_ink_and_the_accent_of_its_style():
     assert (look.square, look.group_diamond) == ("#111111", "#FFFFFF")
     look = own_style({"base": "revman", "ink": "#102030"}).forest
     assert (look.diamond, look.square) == ("#102030", STYLES["revman"].accent)
+
+
+@pytest.mark.parametrize("size", [8, 14, 20])
+def test_figures_of_a_report_grow_with_the_type(size, assert_clear, texts):
+    style = own_style({"size": size, "typeface": ["DejaVu Serif"]})
+    ratings = pd.DataFrame({"Selection": ["low", "high"], "Blinding": ["low", "unclear"]})
+    assert_clear(risk_of_bias(ratings, ["low", "unclear", "high"], style=style))
+    flow = flow_diagram({"databases": 100, "screened": 90, "screened_out": 50}, style=style)
+    with drawing():
+        boxes = [t.get_window_extent(FigureCanvasAgg(flow).get_renderer()) for t in texts(flow)]
+    lines = sorted({(round(b.x0), b.y0, b.y1) for b in boxes})
+    assert len(boxes) > 5
+    for (x, _, top), (other, bottom, _) in pairwise(lines):
+        assert x != other or bottom > top - 3
+    width, height = flow.bbox.width, flow.bbox.height
+    assert all(b.x0 > 0 and b.y0 > 0 and b.x1 < width and b.y1 < height for b in boxes)
 
 
 def test_the_documentation_names_every_key_of_a_style():

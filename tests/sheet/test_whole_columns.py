@@ -66,7 +66,7 @@ SCHEMES = (
     scheme=st.sampled_from(SCHEMES),
     comma=st.booleans(),
 )
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_whole_columns_say_what_their_cells_say(name, cells, scheme, comma):
     raws = [None if is_blank(raw) else raw for raw in cells]
     grid = Grid(name="effects", rows=[], decimal_comma=comma)

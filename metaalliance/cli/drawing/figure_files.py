@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,11 @@ def write_figures(fit: PooledFit, folder: ResultsFolder, look: Look) -> None:
     the first page where there is no modality.
     """
     from metaalliance.plots.forests.choice import grouping
+    from metaalliance.plots.forests.forest import paged_forest
 
-    pages = look.draw(plots.forest_pages, fit)
-    single = pages[0]
-    if len(pages) > 1 and grouping(None, fit.effects) != "none":
+    pages = look.draw(paged_forest, fit)
+    single = pages[0] if len(pages) > 1 else None
+    if single is not None and grouping(None, fit.effects) != "none":
         single = look.draw(plots.summary_forest, fit, "modality")
     write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
     write_figure(folder, "funnel", look.draw(plots.funnel, fit), plots.alt_text(fit, "funnel"))
@@ -34,7 +36,7 @@ def write_figures(fit: PooledFit, folder: ResultsFolder, look: Look) -> None:
 def write_figure(
     folder: ResultsFolder,
     name: str,
-    figure: Figure | list[Figure],
+    figure: Figure | Sequence[Figure],
     alt: str,
     *,
     raster: Figure | None = None,
@@ -46,11 +48,12 @@ def write_figure(
     raster : Figure, optional
         What the PNG shows, where it is another figure.
     """
-    from metaalliance.plots.canvas.save import contents  # brings matplotlib
+    from metaalliance.plots.canvas.save import contents, files_of  # brings matplotlib
 
-    files = {
-        **contents(figure, Path(f"{name}.pdf"), alt=alt),
-        **contents(figure if raster is None else raster, Path(f"{name}.png")),
-    }
+    pdf, png = Path(f"{name}.pdf"), Path(f"{name}.png")
+    if raster is None:
+        files = dict(files_of(figure, [pdf, png], alt=alt))
+    else:
+        files = {**contents(figure, pdf, alt=alt), **contents(raster, png)}
     for path, content in sorted(files.items()):
         folder.write(path.name, content)

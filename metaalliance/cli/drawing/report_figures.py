@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from metaalliance import plots
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.cli.settings import Look
-from metaalliance.plots.canvas.save import contents
+from metaalliance.plots.canvas.save import files_of
 from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.charts.flow import flow_diagram
 from metaalliance.plots.charts.risk_of_bias import risk_of_bias
 from metaalliance.plots.charts.specification_curve import specification_text
+from metaalliance.plots.forests.forest import paged_forest
 from metaalliance.plots.forests.summary import pooling_note
 from metaalliance.report.manuscript.document import Figure
 from metaalliance.report.manuscript.prose import Prose, prose
@@ -76,7 +77,7 @@ def _curve(found: Multiverse, look: Look) -> Figure:
 def forests(evidence: Evidence, look: Look) -> list[Figure]:
     """Return the forest, or the forest of modalities with every study for the supplement."""
     fit = evidence.fit
-    drawn = look.draw(plots.forest_pages, fit)
+    drawn = look.draw(paged_forest, fit)
     title = f"Forest Plot of {studies_text(fit.n_studies).title()}"
     long = fit.n_studies > MOST_IN_TEXT
     every = Figure(
@@ -154,7 +155,6 @@ def pages_of(figures: Sequence[Any]) -> tuple[tuple[bytes, bytes], ...]:
     """Return the SVG and the PNG of each page."""
     found = []
     for figure in figures:
-        (svg,) = contents(figure, Path("page.svg"), DPI).values()
-        (png,) = contents(figure, Path("page.png"), DPI).values()
+        (_, svg), (_, png) = files_of(figure, [Path("page.svg"), Path("page.png")], DPI)
         found.append((svg, png))
     return tuple(found)

@@ -244,7 +244,8 @@ def _multilevel(fit: MultilevelFit, kind: Bootstrap, replications: int, rng: Any
         drawn = rng.integers(0, data.blocks.m, (replications, data.blocks.m))
         theta, typical = (_of_means if means is not None else _of_drawn)(fit, drawn)
     total = theta.sum(axis=1)
-    return np.column_stack([total, theta]) / (total + typical)[:, None]
+    shares: Array = np.column_stack([total, theta]) / (total + typical)[:, None]
+    return shares
 
 
 def _of_made(fit: MultilevelFit, replications: int, rng: Any) -> Array:

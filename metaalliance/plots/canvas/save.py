@@ -27,14 +27,11 @@ from metaalliance.plots.canvas.style import drawing
 #: What every file of a figure says of its origin.
 MARK = "Drawn by metaalliance"
 
-#: Formats that hold several pages in one file.
-PAGED = (".pdf", ".tif", ".tiff")
-
 #: Level of the compression of a PNG; higher ones take longer for files as large.
-_PACKED = 1
+_PACKED = 2
 
 #: Rows of a bitmap that are packed at a time.
-_STRIP = 64
+_STRIP = 32
 
 _EPS_DATE = re.compile(rb"^%%CreationDate:.*\n", re.MULTILINE)
 
@@ -82,60 +79,112 @@ def contents(
     figure: Figure | Sequence[Figure], target: Path, dpi: int = 300, *, alt: str | None = None
 ) -> dict[Path, bytes]:
     """Return the files that `save` writes."""
-    pages = [figure] if isinstance(figure, Figure) else list(figure)
-    suffix = target.suffix.lower()
-    if suffix not in WRITERS:
-        listed = ", ".join(WRITERS)
-        raise OptionError(f"{target.name}: a figure is saved as {listed}.")
-    if not pages or dpi <= 0:
+    return dict(files_of(figure, [target], dpi, alt=alt))
+
+
+def files_of(
+    figure: Figure | Sequence[Figure],
+    targets: Sequence[Path],
+    dpi: int = 300,
+    *,
+    alt: str | None = None,
+) -> Iterator[tuple[Path, bytes]]:
+    """Yield the files of a figure in every format that some targets name.
+
+    Each page is taken once and let go, so that a sequence may draw its pages when it is asked for
+    them.
+    """
+    pages = [figure] if isinstance(figure, Figure) else figure
+    for target in targets:
+        if target.suffix.lower() not in FORMATS:
+            listed = ", ".join(FORMATS)
+            raise OptionError(f"{target.name}: a figure is saved as {listed}.")
+    if not len(pages) or dpi <= 0:
         raise OptionError(f"{len(pages)} figures at {dpi} dpi cannot be saved.")
-    files = _drawn(pages, target, dpi)
+    books = {t: _BOOKS[t.suffix.lower()](dpi) for t in targets if t.suffix.lower() in _BOOKS}
+    single = [target for target in targets if target not in books]
+    for i, page in enumerate(pages, start=1):
+        for book in books.values():
+            with drawing():
+                book.add(page)
+        for target in single:
+            number = f"-{i}" if len(pages) > 1 else ""
+            with drawing():
+                content = _WRITERS[target.suffix.lower()](page, dpi)
+            yield target.with_name(f"{target.stem}{number}{target.suffix}"), content
+    for target, book in books.items():
+        with drawing():
+            content = book.content()
+        yield target, content
     if alt is not None:
-        files[target.with_name(f"{target.stem}.alt.txt")] = f"{alt.strip()}\n".encode()
-    return files
+        for target in targets:
+            yield target.with_name(f"{target.stem}.alt.txt"), f"{alt.strip()}\n".encode()
 
 
-def _drawn(pages: Sequence[Figure], target: Path, dpi: int) -> dict[Path, bytes]:
-    """Return the bytes of every file of a figure."""
-    suffix = target.suffix.lower()
-    write = WRITERS[suffix]
-    with drawing():
-        if suffix in PAGED or len(pages) == 1:
-            return {target: write(pages, dpi)}
-        return {
-            target.with_name(f"{target.stem}-{i}{target.suffix}"): write([page], dpi)
-            for i, page in enumerate(pages, start=1)
-        }
+class _Pdf:
+    """A PDF of several pages."""
+
+    def __init__(self, dpi: int) -> None:
+        self._dpi, self._buffer = dpi, io.BytesIO()
+        self._pages = PdfPages(self._buffer, metadata={"Creator": MARK, "CreationDate": None})
+
+    def add(self, page: Figure) -> None:
+        """Print a page."""
+        with _printing(page, FigureCanvasPdf, self._dpi) as canvas:
+            canvas.print_pdf(self._pages)
+
+    def content(self) -> bytes:
+        """Return the file."""
+        self._pages.close()  # type: ignore[no-untyped-call]
+        return self._buffer.getvalue()
 
 
-def _pdf(pages: Sequence[Figure], dpi: int) -> bytes:
+class _Tiff:
+    """A TIFF of several pages, as RGB; LZW."""
+
+    def __init__(self, dpi: int) -> None:
+        self._dpi = dpi
+        self._pages: list[Image.Image] = []
+
+    def add(self, page: Figure) -> None:
+        """Draw a page."""
+        self._pages.append(_raster(page, self._dpi))
+
+    def content(self) -> bytes:
+        """Return the file."""
+        buffer = io.BytesIO()
+        first, *rest = self._pages
+        first.save(
+            buffer,
+            format="TIFF",
+            compression="tiff_lzw",
+            dpi=(self._dpi, self._dpi),
+            software=MARK,
+            save_all=bool(rest),
+            append_images=rest,
+        )
+        return buffer.getvalue()
+
+
+def _svg(page: Figure, dpi: int) -> bytes:
     buffer = io.BytesIO()
-    with PdfPages(buffer, metadata={"Creator": MARK, "CreationDate": None}) as pdf:
-        for page in pages:
-            with _printing(page, FigureCanvasPdf, dpi) as canvas:
-                canvas.print_pdf(pdf)
-    return buffer.getvalue()
-
-
-def _svg(pages: Sequence[Figure], dpi: int) -> bytes:
-    buffer = io.BytesIO()
-    with _printing(pages[0], FigureCanvasSVG, dpi) as canvas:
+    with _printing(page, FigureCanvasSVG, dpi) as canvas:
         canvas.print_svg(buffer, metadata={"Creator": MARK, "Date": None})
     return buffer.getvalue()
 
 
-def _png(pages: Sequence[Figure], dpi: int) -> bytes:
+def _png(page: Figure, dpi: int) -> bytes:
     """Return a PNG without an alpha channel.
 
     Its rows are not filtered: of lines and letters, filters make neither smaller nor faster files.
     """
     packer, packed = zlib.compressobj(_PACKED), []
-    with _bitmap(pages[0], dpi) as bitmap:
+    with _bitmap(page, dpi) as bitmap:
         height, width, _ = bitmap.shape
         for first in range(0, height, _STRIP):
-            strip = bitmap[first : first + _STRIP, :, :3]
-            lines = np.zeros((len(strip), 1 + 3 * width), dtype=np.uint8)  # 0: no filter
-            lines[:, 1:] = strip.reshape(len(strip), -1)
+            strip = Image.fromarray(bitmap[first : first + _STRIP]).convert("RGB")
+            lines = np.zeros((strip.height, 1 + 3 * width), dtype=np.uint8)  # 0: no filter
+            lines[:, 1:] = np.asarray(strip).reshape(strip.height, -1)
             packed.append(packer.compress(lines.data))
     per_metre = round(dpi / 0.0254)
     chunks = (
@@ -193,12 +242,14 @@ def _printing(page: Figure, kind: type[Any], dpi: int) -> Iterator[Any]:
         page.dpi = former
 
 
-def _eps(pages: Sequence[Figure], dpi: int) -> bytes:
+def _eps(page: Figure, dpi: int) -> bytes:
     """EPS has no transparency; matplotlib draws opaque, and need not tell the user each time."""
     log = logging.getLogger("matplotlib.backends.backend_ps")
     log.addFilter(_about_something_else)
+    buffer = io.BytesIO()
     try:
-        return _EPS_DATE.sub(b"", _printed(pages[0], "eps", dpi, metadata={"Creator": MARK}))
+        page.savefig(buffer, format="eps", dpi=dpi, metadata={"Creator": MARK})
+        return _EPS_DATE.sub(b"", buffer.getvalue())
     finally:
         log.removeFilter(_about_something_else)
 
@@ -207,36 +258,12 @@ def _about_something_else(record: logging.LogRecord) -> bool:
     return "transparency" not in record.getMessage()
 
 
-def _printed(page: Figure, kind: str, dpi: int, **settings: Any) -> bytes:
-    buffer = io.BytesIO()
-    page.savefig(buffer, format=kind, dpi=dpi, **settings)
-    return buffer.getvalue()
+#: Formats that hold several pages in one file, and what writes one page in the others.
+_BOOKS: dict[str, type[_Pdf] | type[_Tiff]] = {".pdf": _Pdf, ".tif": _Tiff, ".tiff": _Tiff}
+_WRITERS: dict[str, Callable[[Figure, int], bytes]] = {".svg": _svg, ".png": _png, ".eps": _eps}
 
-
-def _tiff(pages: Sequence[Figure], dpi: int) -> bytes:
-    """Return pages as RGB; LZW."""
-    buffer = io.BytesIO()
-    first, *rest = (_raster(page, dpi) for page in pages)
-    first.save(
-        buffer,
-        format="TIFF",
-        compression="tiff_lzw",
-        dpi=(dpi, dpi),
-        software=MARK,
-        save_all=bool(rest),
-        append_images=rest,
-    )
-    return buffer.getvalue()
-
-
-WRITERS: dict[str, Callable[[Sequence[Figure], int], bytes]] = {
-    ".pdf": _pdf,
-    ".svg": _svg,
-    ".png": _png,
-    ".tif": _tiff,
-    ".tiff": _tiff,
-    ".eps": _eps,
-}
+#: Every format of a figure.
+FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps")
 
 
 def is_ours(path: Path) -> bool:
@@ -246,7 +273,7 @@ def is_ours(path: Path) -> bool:
     """
     if path.name.endswith(".alt.txt"):
         stem = path.name.removesuffix(".alt.txt")
-        return any(is_ours(path.with_name(stem + suffix)) for suffix in (*WRITERS, ".html"))
+        return any(is_ours(path.with_name(stem + suffix)) for suffix in (*FORMATS, ".html"))
     try:
         content = path.read_bytes()
     except OSError:

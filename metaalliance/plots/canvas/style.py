@@ -115,6 +115,18 @@ JAMA = Style(
 #: British Medical Journal: blue, plot before weights and effects.
 BMJ = Style(name="bmj", accent="#2A6EBB", row=3.9, margin=1.2, words=BMJ_WORDING, forest=BMJ_FOREST)
 
+
+def grown(length: float, style: Style) -> float:
+    """Return a length, made for the rows of `apa`, as it is with those of a style.
+
+    Examples
+    --------
+    >>> grown(5.0, APA), round(grown(5.0, JAMA), 2)
+    (5.0, 5.56)
+    """
+    return length * style.row / APA.row
+
+
 STYLES = {style.name: style for style in (APA, REVMAN, JAMA, BMJ)}
 
 

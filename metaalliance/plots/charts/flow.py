@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from metaalliance.errors import OptionError
 from metaalliance.plots.canvas.page import Page, check_width
-from metaalliance.plots.canvas.style import Style, drawing, style_named
+from metaalliance.plots.canvas.style import Style, drawing, grown, style_named
 from metaalliance.plots.canvas.typeset import NO_BREAK, Line, own, run_width, user, wrap
 
 #: Phase, steps of the main column with their words, and steps of the box beside.
@@ -29,7 +29,8 @@ _BOXES: tuple[tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...
      (("excluded", "Reports excluded"),)),
     ("Included", (("studies", "Studies included"), ("reports", "Reports of included studies")), ()),
 )  # fmt: skip
-_LINE, _PAD, _GAP, _MARGIN, _PHASE, _BETWEEN = 3.8, 2.0, 5.5, 1.0, 8.0, 10.0  # mm
+#: Lengths in mm where a row is 3.6 mm high, as in `apa`.
+_LINE, _PAD, _GAP, _MARGIN, _PHASE, _BETWEEN = 3.8, 2.0, 5.5, 1.0, 8.0, 10.0
 
 
 def flow_diagram(
@@ -59,7 +60,7 @@ def flow_diagram(
     Page et al. (2021).
     """
     look, width = style_named(style), check_width(width_mm)
-    column = (width - 2 * _MARGIN - _PHASE - _BETWEEN) / 2
+    column = (width - 2 * _MARGIN - grown(_PHASE + _BETWEEN, look)) / 2
     with drawing(look):
         steps = _steps(numbers, column, look)
         if not steps:
@@ -78,15 +79,18 @@ class _Step:
     main: list[Line]
     beside: list[Line]
     least: float
+    style: Style
 
     @property
     def height(self) -> float:
-        return max(max(len(self.main), len(self.beside)) * _LINE + 2 * _PAD, self.least)
+        lines = max(len(self.main), len(self.beside))
+        return max(grown(lines * _LINE + 2 * _PAD, self.style), self.least)
 
 
 def _steps(numbers: Mapping[str, Any], column: float, style: Style) -> list[_Step]:
     """Return the boxes that have a number."""
-    room = column - 2 * _PAD
+    room = column - grown(2 * _PAD, style)
+    present = [name for name, steps, _ in _BOXES if any(step in numbers for step, _ in steps)]
     found = []
     for phase, main, beside in _BOXES:
         left, right = _texts(main, numbers, room, style), _texts(beside, numbers, room, style)
@@ -95,9 +99,9 @@ def _steps(numbers: Mapping[str, Any], column: float, style: Style) -> list[_Ste
                 line = (*user(f"{NO_BREAK * 2}{reason}"), *own(f" (*n* = {n:,})"))
                 right += wrap(line, room, style.size)
         if left:
-            alone = sum(name == phase for name, *_ in _BOXES) == 1
+            alone = present.count(phase) == 1
             least = run_width(own(phase)[0], style.small_size) + _PAD if alone else 0.0
-            found.append(_Step(phase, left, right, least))
+            found.append(_Step(phase, left, right, least, style))
     return found
 
 
@@ -112,8 +116,8 @@ def _texts(
 
 
 def _draw(page: Page, steps: list[_Step], column: float) -> None:
-    top, left = _MARGIN, _MARGIN + _PHASE
-    right, middle = left + column + _BETWEEN, left + column / 2
+    top, left = _MARGIN, _MARGIN + grown(_PHASE, page.style)
+    right, middle = left + column + grown(_BETWEEN, page.style), left + column / 2
     phases: dict[str, tuple[float, float]] = {}
     for index, step in enumerate(steps):
         bottom = top + step.height
@@ -131,7 +135,7 @@ def _draw(page: Page, steps: list[_Step], column: float) -> None:
 
 def _phase(page: Page, phase: str, start: float, end: float) -> None:
     """Name a phase on its side, beside its boxes."""
-    style, width = page.style, _PHASE - 3
+    style, width = page.style, grown(_PHASE - 3, page.style)
     bar = Rectangle((_MARGIN, start), width, end - start, color=style.zones[2], linewidth=0)
     page.layer.add_patch(bar)
     (run,) = own(phase)
@@ -153,7 +157,8 @@ def _box(page: Page, x: float, y: float, width: float, height: float, lines: lis
     edge.set_linewidth(style.medium)
     page.layer.add_patch(edge)
     for i, line in enumerate(lines):
-        page.put(line, x + _PAD, y + _PAD + _LINE * (i + 0.5))
+        down = grown(_PAD + _LINE * (i + 0.5), style)
+        page.put(line, x + grown(_PAD, style), y + down)
 
 
 def _arrow(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from metaalliance.errors import OptionError
 from metaalliance.interchange import pandas_frame
 from metaalliance.plots.canvas.page import Page, check_width
-from metaalliance.plots.canvas.style import Style, drawing, style_named
+from metaalliance.plots.canvas.style import Style, drawing, grown, style_named
 from metaalliance.plots.canvas.typeset import own, run_width, user, wrap
 
 #: Fills of the ratings from low to high, told apart in grey by lightness and by hatching.
@@ -20,7 +20,8 @@ _FILLS = (
     ("#666666", "\\\\\\\\"), ("#CCCCCC", "++++"), ("#F0E442", "oo"),
 )  # fmt: skip
 _MISSING = ("#FFFFFF", "")
-_BAR, _PITCH, _AXIS, _KEY = 5.0, 7.5, 9.0, 4.0  # mm
+#: Lengths in mm where a row is 3.6 mm high, as in `apa`; a key of the legend does not grow.
+_BAR, _PITCH, _AXIS, _ROW, _KEY = 5.0, 7.5, 9.0, 5.0, 4.0
 
 
 def risk_of_bias(
@@ -72,28 +73,31 @@ def _page(
 ) -> Figure:
     names = [user(str(name)) for name in ratings.columns]
     label = min(0.35 * width, max(run_width(line[0], style.size) for line in names)) + 3
-    bottom = style.margin + _PITCH * len(names)
+    bar, pitch, axis, key = (grown(x, style) for x in (_BAR, _PITCH, _AXIS, _ROW))
+    right = width - grown(4.0, style)
+    bottom = style.margin + pitch * len(names)
     rows = _legend_rows(levels, width - label, style)
-    page = Page.blank(width, bottom + _AXIS + 5.0 * len(rows) + 2, style)
-    panel = page.panel(label, width - 4, style.margin, bottom, "risk of bias")
+    page = Page.blank(width, bottom + axis + key * len(rows) + 2, style)
+    panel = page.panel(label, right, style.margin, bottom, "risk of bias")
     panel.set_xlim(0, 100)
     shares = range(0, 101, 25)
     font = own("0")[0].font(style.small_size)
     panel.set_xticks(shares, [f"{share}%" for share in shares], fontproperties=font)
     panel.tick_params(axis="x", width=style.medium, colors=style.ink)
     for index, (column, line) in enumerate(zip(ratings, names, strict=True)):
-        top = style.margin + _PITCH * index + (_PITCH - _BAR) / 2
-        page.put(wrap(line, label - 3, style.size)[0], style.margin, top + _BAR / 2)
+        top = style.margin + pitch * index + (pitch - bar) / 2
+        page.put(wrap(line, label - 3, style.size)[0], style.margin, top + bar / 2)
         counted = ratings[column].value_counts(normalize=True)
         at = 0.0
         for level in levels:
             share = 100 * float(counted.get(level, 0.0))
             if share:
-                panel.add_patch(_patch((at, top), share, _BAR, fills[level], style))
+                panel.add_patch(_patch((at, top), share, bar, fills[level], style))
             at += share
-    page.put(own("Share of studies"), (label + width - 4) / 2, bottom + 7.2, align="center")
+    below = bottom + grown(7.2, style)
+    page.put(own("Share of studies"), (label + right) / 2, below, align="center")
     for index, row in enumerate(rows):
-        _draw_legend(page, row, label, bottom + _AXIS + 2.5 + 5.0 * index, fills)
+        _draw_legend(page, row, label, bottom + axis + key * (index + 0.5), fills)
     return page.figure
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,8 +13,9 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.forests.draw import draw_page
 from metaalliance.plots.forests.in_axes import draw_in
-from metaalliance.plots.forests.lines import paginate
+from metaalliance.plots.forests.lines import TableLine, paginate
 from metaalliance.plots.forests.plan import ForestOptions, plan
+from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 
 
@@ -122,16 +123,46 @@ def forest_pages(
     list of Figure
         One per page; `save` writes them as one PDF or TIFF.
     """
+    return list(paged_forest(fit, style=style, rows_per_page=rows_per_page, **options))
+
+
+class Pages(Sequence[Figure]):
+    """The pages of a forest plot, each drawn when it is asked for, and not kept."""
+
+    def __init__(self, plot: Plot, pages: Sequence[Sequence[TableLine]]) -> None:
+        self._plot, self._pages = plot, pages
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    @overload
+    def __getitem__(self, index: int) -> Figure: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Figure]: ...
+
+    def __getitem__(self, index: int | slice) -> Figure | list[Figure]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        folio = f"Page {place + 1} of {len(self)}" if len(self) > 1 else ""
+        with drawing(self._plot.style):
+            foot = place == len(self) - 1
+            return draw_page(self._plot, self._pages[place], foot=foot, folio=folio)
+
+
+def paged_forest(
+    fit: PooledFit,
+    *,
+    style: str | Style = "apa",
+    rows_per_page: int = 60,
+    **options: Unpack[ForestOptions],
+) -> Pages:
+    """Return the pages of `forest_pages`, to be written one by one: none is drawn yet."""
     look = style_named(style)
     with drawing(look):
         plot = plan(fit, look, **options)
-        pages = paginate(plot.table.lines, rows_per_page)
-        if len(pages) == 1:
-            return [draw_page(plot, pages[0])]
-        return [
-            draw_page(plot, page, foot=i == len(pages), folio=f"Page {i} of {len(pages)}")
-            for i, page in enumerate(pages, start=1)
-        ]
+    return Pages(plot, paginate(plot.table.lines, rows_per_page))
 
 
 def _check_rows(lines: Sequence[Any], max_rows: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from docx.enum.table import WD_TABLE_ALIGNMENT
@@ -38,29 +39,39 @@ def needs_landscape(table: Table) -> bool:
 def write_table(book: Any, table: Table, *, landscape: bool = False) -> None:
     """Add a table to a document."""
     cells = table.cells()
-    grid = book.add_table(rows=len(cells), cols=len(table.fields))
+    grid = book.add_table(rows=min(len(cells), 2), cols=len(table.fields))
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
     room = _LANDSCAPE_MM if landscape else _PORTRAIT_MM
     size = _WIDE_SIZE if table.wide else _SIZE
     widths = _widths(table, size, room)
     _set_grid(grid, widths)
-    flat = grid._cells
-    for index, cell in enumerate(flat):
+    for index, cell in enumerate(grid._cells):
         row, column = divmod(index, len(table.fields))
         field = table.fields[column]
         _fill(cell, cells[row][column], size, head=row == 0, right=field.kind != "text")
         cell._tc.get_or_add_tcPr().get_or_add_tcW().set(qn("w:w"), str(widths[column]))
+    _repeat(grid, cells[2:])
     rows = grid._tbl.tr_lst
     for row in rows:
         _property(row, "w:cantSplit")
     if len(rows) <= _TOGETHER:
-        for cell in flat[: -len(table.fields)]:
+        for cell in grid._cells[: -len(table.fields)]:
             cell.paragraphs[0].paragraph_format.keep_with_next = True
     _property(rows[0], "w:tblHeader")
     _rule(rows[0], "top", 12)
     _rule(rows[0], "bottom", 6)
     _rule(rows[-1], "bottom", 12)
+
+
+def _repeat(grid: Any, cells: Sequence[Sequence[str]]) -> None:
+    """Add rows like the last one, with other texts."""
+    model = grid._tbl.tr_lst[-1]
+    for texts in cells:
+        row = deepcopy(model)
+        for run, text in zip(row.iter(qn("w:r")), texts, strict=True):
+            run.text = allowed_text(text)
+        grid._tbl.append(row)
 
 
 def _fill(cell: Any, text: str, size: float, *, head: bool, right: bool) -> None:

@@ -103,6 +103,8 @@ class Table:
 
 def text_width(text: str) -> int:
     """Columns that a text takes in a terminal: wide characters take two, combining none."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(c) in {"W", "F"} for c in text)
     return len(text) + wide - sum(bool(unicodedata.combining(c)) for c in text)
 

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from metaalliance.sheet.columns.scheme import Scheme
@@ -78,7 +79,7 @@ def find_identity(grid: Grid, row: int, headers: Sequence[str], scheme: Scheme) 
     one does, they are its label.
     """
     kinds = {number: _kind(text, scheme) for number, text in enumerate(headers, start=1) if text}
-    columns = {n: [_text(values, n) for values in grid.rows[row:]] for n in kinds}
+    columns = _Texts(grid.rows, row)
     author = next((n for n, kind in kinds.items() if kind == "author"), 0)
     year, size = (next((n for n, kind in kinds.items() if kind == k), 0) for k in ("year", "n"))
     found = _study(kinds, columns, author, year, size)
@@ -114,8 +115,22 @@ def _kind(text: str, scheme: Scheme) -> str:
     return "publication" if key in {"publication", "reference"} else "name"
 
 
-def _text(values: list[Any], number: int) -> str:
-    raw = values[number - 1] if number <= len(values) else None
+class _Texts(dict[int, list[str]]):
+    """Folded texts under the header by number of the column; each is read when it is asked for."""
+
+    def __init__(self, rows: list[list[Any]], header: int) -> None:
+        super().__init__()
+        self._rows, self._header = rows, header
+
+    def __missing__(self, number: int) -> list[str]:
+        known: dict[str, str] = {}  # equal texts are one object
+        below = islice(self._rows, self._header, None)
+        found = (_text(values[number - 1]) if number <= len(values) else "" for values in below)
+        self[number] = [known.setdefault(text, text) for text in found]
+        return self[number]
+
+
+def _text(raw: Any) -> str:
     return "" if is_blank(raw) else " ".join(str(raw).split()).casefold()
 
 

@@ -8,7 +8,8 @@ from metaalliance.problems import Problem, place_in
 from metaalliance.sheet.columns.header import Header
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.read.grid import Grid
-from metaalliance.sheet.rows import Row, read_rows
+from metaalliance.sheet.row_reading import read_rows
+from metaalliance.sheet.rows import Row
 
 SHEET = "studies"
 #: Columns of a studies sheet that belong to its own rows.

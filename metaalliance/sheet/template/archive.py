@@ -51,7 +51,8 @@ def repeatable(content: bytes) -> bytes:
             if entry.filename == "docProps/core.xml":
                 data = _STAMP.sub(rb"\g<1>2000-01-01T00:00:00Z\g<2>", data)
             info = zipfile.ZipInfo(entry.filename, date_time=_EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            packed = entry.filename.endswith(".png")
+            info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
             target.writestr(info, data)
     return buffer.getvalue()
 

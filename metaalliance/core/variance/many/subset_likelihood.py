@@ -114,12 +114,11 @@ def q_subsets(data: MultilevelData, present: BoolArray) -> SubsetQ:
         tests = [q_test(data.subset(keep)) for keep in present]
         each = [(q.Q, float(q.df), q.typical_variance) for q in tests]
         return SubsetQ(*np.array(each).reshape(-1, 3).T)
-    found, effect = [], data.names.index("effect")
-    for part in in_parts(_subsets(data, present)) if present.shape[0] else ():
+    found = []
+    subsets = subsets_of_means(data, present) or _subsets(data, present)
+    for part in in_parts(subsets) if present.shape[0] else ():
         points = part.at(np.zeros((part.size, len(data.names))), restricted=False)
-        rows = points.solved.levels(data.structure.levels)[effect]
-        lost = np.sum(points.bread * rows, axis=(1, 2))
-        trace_P, df = points.covariance.traces()[0][:, effect] - lost, part.counts - p
+        trace_P, df = points.trace(), part.counts - p
         typical = np.divide(df, trace_P, out=np.full(df.size, np.nan), where=df > 0)
         found.append(np.vstack([np.maximum(0.0, points.rss), df, typical]))
     Q, df, typical = np.hstack(found) if found else np.empty((3, 0))

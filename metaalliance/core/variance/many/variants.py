@@ -138,6 +138,13 @@ class Points:
         e = self.variants.yi - fitted(self.beta)
         return e - fitted(np.einsum("rab,br->ra", self.bread, self.solved.against(e)))
 
+    def trace(self) -> Array:
+        """Trace of P, shape (variants,)."""
+        structure = self.variants.structure
+        effect = structure.names.index("effect")
+        lost = np.sum(self.bread * self.solved.levels(structure.levels)[effect], axis=(1, 2))
+        return np.asarray(self.covariance.traces()[0][:, effect] - lost)
+
     def score(self, *, restricted: bool) -> tuple[Array, Array, Array | None]:
         """Score (variants, c) and informations (variants, c, c) as in `score_and_information`."""
         S, levels = self.covariance, self.variants.structure.levels
