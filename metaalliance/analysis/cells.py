@@ -16,7 +16,7 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import COLUMNS
 from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies
-from metaalliance.sheet.texts import Coded, clean_text
+from metaalliance.sheet.texts import clean_text
 
 #: Bytes that a coding may be of; a record of an attacker may stand for more than memory holds.
 _MOST = 2**28
