@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.disjoint import columns_of_rows, is_indicators
+from metaalliance.core.variance.designs.disjoint import columns_of_rows, is_indicators
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.disjoint import columns_of_rows, is_indicators
+from metaalliance.core.variance.designs.disjoint import columns_of_rows, is_indicators
 from metaalliance.core.variance.levels import Crossed, Rows, Term
 from metaalliance.core.variance.multilevel import MultilevelData
 from metaalliance.core.variance.own import SamplingErrors, overlap

@@ -188,9 +188,9 @@ class Multiverse(InNotebook):
         """
         estimates, verdicts, codes = self._coded()
         moved, turned = variance_shares(estimates, codes), variance_shares(verdicts, codes)
-        rows = []
+        every, rows = self._verdicts(), []
         for index, name in enumerate(self.decisions):
-            pairs = combine(self._switches(name))
+            pairs = combine(self._switches(name, every))
             rows.append(
                 {
                     "decision": name,
@@ -216,9 +216,9 @@ class Multiverse(InNotebook):
         pairs of specifications that differ in nothing else.
         """
         rows = []
-        results = self.results
+        results, every = self.results, self._verdicts()
         for name in self.decisions:
-            moves = {s.second: s.mean for s in self._switches(name) if s.first == 0}
+            moves = {s.second: s.mean for s in self._switches(name, every) if s.first == 0}
             for index, option in enumerate(self.grid.options[name]):
                 part = results[results[name] == option]
                 rows.append(
@@ -253,9 +253,9 @@ class Multiverse(InNotebook):
         found: IntArray = np.where(significant, np.sign(estimates) * side, 0.0).astype(np.intp)
         return found
 
-    def _switches(self, name: str) -> list[Switch]:
+    def _switches(self, name: str, verdicts: IntArray) -> list[Switch]:
         estimates = self.frame["estimate"].to_numpy(dtype=float)
-        return switches(self.ids, DECISIONS.index(name), estimates, self._verdicts())
+        return switches(self.ids, DECISIONS.index(name), estimates, verdicts)
 
     def to_frame(self, scale: Scale = "r") -> pd.DataFrame:
         """Return a row per specification.

@@ -16,7 +16,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.inference.forms import RANK_TOLERANCE, inverse_root, quadratic_forms
-from metaalliance.core.variance.disjoint import DisjointPoint, earlier
+from metaalliance.core.variance.designs.disjoint import DisjointPoint, earlier
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 
 

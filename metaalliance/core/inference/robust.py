@@ -16,7 +16,7 @@ import numpy as np
 from metaalliance.core.arrays import Array, BoolArray, IntArray
 from metaalliance.core.inference.group_means import Differences, VarianceMoments, squares
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.disjoint import DisjointPoint, earlier
+from metaalliance.core.variance.designs.disjoint import DisjointPoint, earlier
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.errors import OptionError
 

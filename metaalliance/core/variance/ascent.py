@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray
-from metaalliance.core.variance.disjoint import DisjointPoint
+from metaalliance.core.variance.designs.disjoint import DisjointPoint
 from metaalliance.core.variance.means.likelihood import Likelihood, Point, likelihood_of
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
 from metaalliance.core.variance.structure import Nested

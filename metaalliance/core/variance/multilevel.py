@@ -10,7 +10,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
-from metaalliance.core.variance.disjoint import Disjoint, DisjointPoint
+from metaalliance.core.variance.designs.disjoint import Disjoint, DisjointPoint
 from metaalliance.core.variance.levels import LevelCovariance
 from metaalliance.core.variance.means.mean_variants import MeanVariants, constant
 from metaalliance.core.variance.people import People

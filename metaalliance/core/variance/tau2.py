@@ -17,7 +17,7 @@ from scipy.special import gammainccinv, gammaincinv
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.data_sets import DataSets, Regressions
-from metaalliance.core.variance.disjoint import Disjoint, GroupMeans
+from metaalliance.core.variance.designs.disjoint import Disjoint, GroupMeans
 from metaalliance.core.variance.tau2_likelihood import (
     LAST_STEP,
     MAX_ITERATIONS,

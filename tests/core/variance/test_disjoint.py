@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from metaalliance.core.variance.blocks import StudyBlocks
-from metaalliance.core.variance.disjoint import Disjoint, GroupMeans, columns_of_rows, earlier
+from metaalliance.core.variance.designs.disjoint import (
+    Disjoint,
+    GroupMeans,
+    columns_of_rows,
+    earlier,
+)
 from metaalliance.core.variance.heterogeneity import q_test, q_tests
 from metaalliance.core.variance.multilevel import (
     MultilevelData,

@@ -1,0 +1,1 @@
+"""Designs of which more is known than their numbers."""
