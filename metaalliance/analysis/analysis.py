@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from metaalliance.models.cross_check import CrossCheck
     from metaalliance.moderation.table import ModeratorTable, TableOptions
     from metaalliance.publication_bias.methods import Alternative
+    from metaalliance.publication_bias.selection_asked import SelectionAsked
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
     from metaalliance.robustness.results import Multiverse
@@ -236,6 +237,7 @@ class Analysis:
         alternative: Alternative = "auto",
         aggregation_rho: float | None = None,
         smallest_p: float = SMALLEST_P,
+        selection: SelectionAsked | None = None,
     ) -> BiasSummary:
         """Apply every method for publication bias to the pooled result; see `bias_summary`."""
         from metaalliance.publication_bias.summary import bias_summary
@@ -246,6 +248,7 @@ class Analysis:
             alternative=alternative,
             aggregation_rho=aggregation_rho,
             smallest_p=smallest_p,
+            selection=selection,
         )
 
     def multiverse(

@@ -133,7 +133,7 @@ def digest(content: Any) -> str:
 
 
 #: Parts of the document of `pool` that the digest of its record covers.
-POOL_RESULTS = ("counts", "pooled", "heterogeneity", "models")
+POOL_RESULTS: tuple[str, ...] = ("counts", "pooled", "heterogeneity", "models")
 #: Parts of the document of a figure that are results; only some figures have levels.
 _FIGURE_RESULTS = ("figure", "counts", "pooled", "heterogeneity", "levels")
 #: Commands that draw one figure.

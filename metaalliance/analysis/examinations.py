@@ -24,10 +24,12 @@ from metaalliance.errors import OptionError
 from metaalliance.options import check_option
 from metaalliance.policy import Policy
 from metaalliance.problems import Problem
+from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.robustness.results import Multiverse
 
 Way = Literal["auto", "greater", "less"]
+_SELECTION = ("estimator", "penalty", "bootstrap", "interval", "replications", "seed")
 Progress = Callable[[int, int], None] | None
 
 
@@ -45,12 +47,45 @@ class BiasOptions:
         Correlation with which effects are averaged; None takes that of the model.
     smallest_p : float
         Where the beta selection model truncates p.
+    estimator, penalty, bootstrap, interval, replications, seed
+        How selection models are estimated.
+    mean_by, variance_by, selection_by : tuple of str
+        Columns that their mean, log tau² and log weights depend on.
     """
 
     steps: str
     alternative: str
     aggregation_rho: float | None = None
     smallest_p: float = SMALLEST_P
+    estimator: str = "cml"
+    penalty: str = "none"
+    bootstrap: str = "none"
+    interval: str = "percentile"
+    replications: int = 1999
+    seed: int = 1
+    mean_by: tuple[str, ...] = ()
+    variance_by: tuple[str, ...] = ()
+    selection_by: tuple[str, ...] = ()
+
+    def selection(self) -> SelectionAsked:
+        """Return how selection models are estimated, after a check.
+
+        Raises
+        ------
+        OptionError
+            For a value that cannot be.
+        """
+        return SelectionAsked(
+            estimator=cast(Any, self.estimator),
+            penalty=cast(Any, self.penalty),
+            bootstrap=cast(Any, self.bootstrap),
+            interval=cast(Any, self.interval),
+            replications=self.replications,
+            seed=self.seed,
+            moderators=self.mean_by,
+            variance_moderators=self.variance_by,
+            selection_moderators=self.selection_by,
+        ).checked()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +173,7 @@ def _bias(analysis: Analysis, options: BiasOptions) -> BiasSummary:
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
         aggregation_rho=options.aggregation_rho,
         smallest_p=options.smallest_p,
+        selection=options.selection(),
     )
 
 
@@ -184,6 +220,11 @@ def _bias_document(
         "alternative": options.alternative,
         "aggregation_rho": found.aggregation_rho,
         "smallest_p": options.smallest_p,
+        **{name: getattr(options, name) for name in _SELECTION},
+        **{
+            name: list(getattr(options, name))
+            for name in ("mean_by", "variance_by", "selection_by")
+        },
     }
     return bias_document(analysis, found, own, (*found.notices, *notes), files)
 

@@ -59,6 +59,7 @@ ComponentsOption = Annotated[
         "re-estimated, or held (fast).",
     ),
 ]
+Pairs = list[str] | None
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
 Key = Annotated[
     str | None,

@@ -17,6 +17,7 @@ from metaalliance.report.tables.bias import (
     adjusted_table,
     bias_sheets,
     fail_safe_table,
+    moderated_table,
     reading_lines,
     tests_table,
     weights_table,
@@ -35,6 +36,7 @@ def run_bias(request: Request, options: BiasOptions, *, figures: bool) -> int:
     if options.aggregation_rho is not None:
         check_rho(options.aggregation_rho)
     check_truncation(options.smallest_p, "--smallest-p")
+    options.selection()
     return examined("bias", request, options, _shown, figures=FIGURES if figures else None)
 
 
@@ -50,7 +52,7 @@ def _lines(found: BiasSummary, notes: Sequence[Problem], width: int) -> list[str
     """Tables and sentences."""
     tables = (adjusted_table(found), tests_table(found), weights_table(found))
     lines = []
-    for table in (*tables, fail_safe_table(found)):
+    for table in (*tables, moderated_table(found), fail_safe_table(found)):
         if table is not None:
             lines += [render_text(table, width), ""]
     for text in reading_lines(found):

@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Literal, Unpack
 import numpy as np
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.inference.bootstrap_intervals import BootstrapInterval
 from metaalliance.core.selection.beta import LEAST_ROOM, SMALLEST_P, BetaWeights, room
-from metaalliance.core.selection.fit import SelectionOptimum, maximise_selection
+from metaalliance.core.selection.optimum import SelectionOptimum
+from metaalliance.core.selection.penalty import Penalty
 from metaalliance.core.selection.steps import normal_critical, p_groups
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import ConvergenceError, EstimationError
@@ -28,9 +30,11 @@ from metaalliance.publication_bias.checks import (
     need_studies,
     refuse_absurd,
 )
-from metaalliance.publication_bias.design import design
+from metaalliance.publication_bias.design import Designs
+from metaalliance.publication_bias.selection_bootstrap import Bootstrap, Resampled
+from metaalliance.publication_bias.selection_fit import highest, penalised
 from metaalliance.publication_bias.selection_inference import inference, orient
-from metaalliance.publication_bias.selection_result import SelectionResult
+from metaalliance.publication_bias.selection_result import Penalised, SelectionResult
 from metaalliance.wording.numbers import number, p_text
 
 _METHOD = "The beta selection model"
@@ -86,6 +90,7 @@ class BetaSelectionModel(SelectionResult):
         return (
             f"A one-sided p of .01 is estimated to be {number(ratio, 1)} times as likely to be "
             f"seen as one of .50; test of no selection: p {p_text(self.test_p_value)}."
+            f"{self.limits_text()}"
         )
 
 
@@ -94,7 +99,13 @@ def beta_selection_model(
     *,
     alternative: Literal["auto", "greater", "less"] = "auto",
     moderators: Sequence[str] = (),
+    variance_moderators: Sequence[str] = (),
     smallest_p: float = SMALLEST_P,
+    penalty: Penalised = "none",
+    bootstrap: Bootstrap = "none",
+    interval: BootstrapInterval = "percentile",
+    replications: int = 1999,
+    seed: int | None = 1,
     **settings: Unpack[ModelSettings],
 ) -> BetaSelectionModel:
     """Fit a random-effects model whose effects were selected by a beta weight of p.
@@ -109,11 +120,15 @@ def beta_selection_model(
         Direction that selection favours; "auto" takes the sign of the pooled estimate.
     moderators : sequence of str
         Columns of the effects that the mean depends on.
+    variance_moderators : sequence of str
+        Columns that log tau² depends on; `tau2` is then that at their mean.
     smallest_p : float
         P-values nearer to 0 or 1 than this count as this near, by default .025: the weight is
         constant among results that are significant in either direction. Zero is no truncation;
         the weight of a tiny p then has no bound, and none has a mean unless a and b are above
         ``tau² / (v + tau²)`` for every effect.
+    penalty, bootstrap, interval, replications, seed
+        As in `selection_model`.
     **settings
         The settings of `pool`, by default those of the fit. `level` is taken; the model has its
         own likelihood and errors, so that the others are named in `not_taken`.
@@ -139,17 +154,21 @@ def beta_selection_model(
     """
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
     check_truncation(smallest_p, "smallest_p")
+    how = Resampled(
+        bootstrap=bootstrap, interval=interval, replications=replications, seed=seed
+    ).checked()
     start = begin(BetaSelectionModel, effects, settings)
     chosen = start.effects
-    X, names = design(chosen, moderators)
-    need_studies(chosen, 4 + X.shape[1], _METHOD)
+    designs = Designs.build(chosen, moderators, variance_moderators)
+    need_studies(chosen, 4 + designs.X.shape[1], _METHOD)
     way, notices = chosen_direction(chosen, alternative)
     yi = orient(chosen.yi, way)
     notices += _check_spread(yi, chosen.vi, smallest_p)
-    optimum = _maximum(yi, chosen.vi, X, smallest_p)
-    if len(names) == 1:
+    own, said = penalised(penalty, chosen)
+    optimum = _maximum(yi, chosen.vi, designs, smallest_p, own)
+    if len(designs.names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
-    found, extra = inference(start, optimum, names, way, reference=False)
+    found, extra = inference(start, optimum, designs, way, how, weights=("a", "b"), reference=False)
     return announced(
         BetaSelectionModel(
             **found,
@@ -157,8 +176,9 @@ def beta_selection_model(
             notices=(
                 *start.notices,
                 *notices,
+                *said,
                 *extra,
-                *_rests_on_the_ends(optimum, chosen.vi, X.shape[1], smallest_p),
+                *_rests_on_the_ends(optimum, chosen.vi, smallest_p),
                 *few_studies(chosen, _METHOD),
             ),
         )
@@ -184,7 +204,9 @@ def _check_spread(yi: Array, vi: Array, smallest: float) -> tuple[Problem, ...]:
     return (notice("MA656", message, "Read it as a sensitivity analysis."),)
 
 
-def _maximum(yi: Array, vi: Array, X: Array, smallest: float) -> SelectionOptimum:
+def _maximum(
+    yi: Array, vi: Array, designs: Designs, smallest: float, penalty: Penalty | None
+) -> SelectionOptimum:
     """Highest maximum; without truncation one well inside the range where the weight has a mean."""
     edge = EstimationError(
         f"{_METHOD} was refused: without truncation of p the weight has a mean only while a and b "
@@ -193,29 +215,38 @@ def _maximum(yi: Array, vi: Array, X: Array, smallest: float) -> SelectionOptimu
         code="MA654",
     )
     try:
-        found = maximise_selection(
-            yi, vi, X, lambda y, v: BetaWeights.build(y, v, smallest), furthest=_FURTHEST
+        found = highest(
+            _METHOD,
+            yi,
+            vi,
+            designs.X,
+            lambda y, v: BetaWeights.build(y, v, smallest),
+            U=designs.U,
+            penalty=penalty,
+            furthest=_FURTHEST,
         )
     except ConvergenceError:
         if smallest > 0:
             raise
         raise edge from None
-    if smallest == 0 and _room(found, vi, X.shape[1]) < LEAST_ROOM:
+    if smallest == 0 and _room(found, vi) < LEAST_ROOM:
         raise edge
     return found
 
 
-def _room(optimum: SelectionOptimum, vi: Array, p: int) -> float:
+def _room(optimum: SelectionOptimum, vi: Array) -> float:
     """How far the weight is from having no mean; infinite where it is bounded."""
-    delta = np.exp(optimum.theta[p + 1 :])
-    return math.inf if (delta >= 1).all() else room(vi, float(optimum.theta[p]), delta)
+    problem = optimum.problem
+    delta = np.exp(optimum.theta[problem.selection])
+    tau2 = float(problem.tau2(optimum.at[None]).max()) * optimum.scaling.unit**2
+    return math.inf if (delta >= 1).all() else room(vi, tau2, delta)
 
 
 def _rests_on_the_ends(
-    optimum: SelectionOptimum, vi: Array, p: int, smallest: float
+    optimum: SelectionOptimum, vi: Array, smallest: float
 ) -> tuple[Problem, ...]:
     """Warn of an optimum that moves with the truncation where it is meant to stand for none."""
-    if smallest == 0 or smallest >= SMALLEST_P or _room(optimum, vi, p) > 0:
+    if smallest == 0 or smallest >= SMALLEST_P or _room(optimum, vi) > 0:
         return ()
     message = (
         f"The estimates rest on the truncation of p at {smallest:g}: without it the weight has no "

@@ -1,8 +1,9 @@
-"""Design matrix of a selection model: an intercept and moderators."""
+"""Design matrices of a selection model: an intercept and moderators."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,54 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError, OptionError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Designs:
+    """Designs of the mean, of log tau² and of log weights.
+
+    Attributes
+    ----------
+    X, U, Z : ndarray, shape (k, columns)
+        Intercept and moderators; `U` and `Z` None without moderators.
+    names, variance, selection : tuple of str
+        Their columns.
+    """
+
+    X: Array
+    names: tuple[str, ...]
+    U: Array | None
+    variance: tuple[str, ...]
+    Z: Array | None
+    selection: tuple[str, ...]
+
+    @classmethod
+    def build(
+        cls,
+        effects: Effects,
+        mean: Sequence[str],
+        variance: Sequence[str] = (),
+        selection: Sequence[str] = (),
+    ) -> Designs:
+        """Return the designs of columns of the effects; see `design` for errors."""
+        X, names = design(effects, mean)
+        U, further = design(effects, variance)
+        Z, last = design(effects, selection)
+        return cls(
+            X=X,
+            names=names,
+            U=U if variance else None,
+            variance=further if variance else (),
+            Z=Z if selection else None,
+            selection=last if selection else (),
+        )
+
+    def further(self, weights: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names of the coefficients of log tau² and of the log of each weight."""
+        return (
+            *(f"log tau²: {name}" for name in self.variance),
+            *(f"log {weight}: {name}" for weight in weights for name in self.selection),
+        )
 
 
 def design(effects: Effects, moderators: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
@@ -40,9 +89,15 @@ def design(effects: Effects, moderators: Sequence[str]) -> tuple[Array, tuple[st
     return X, tuple(names)
 
 
+def check_moderators(effects: Effects, names: Sequence[str]) -> None:
+    """Refuse names that are no moderators of the effects (OptionError)."""
+    for name in names:
+        if name not in effects.frame or name not in effects.moderators:
+            raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.")
+
+
 def _coded(effects: Effects, name: str) -> list[tuple[str, Array]]:
-    if name not in effects.frame or name not in effects.moderators:
-        raise OptionError(f"There is no moderator {name!r}; {effects.moderator_list(name)}.")
+    check_moderators(effects, [name])
     column = effects.frame[name]
     missing = int(column.isna().sum())
     if missing:

@@ -7,10 +7,13 @@ through these rows. A new method is a function in a file of its own and a row he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any, Literal
 
 from metaalliance.core.selection.beta import SMALLEST_P
+from metaalliance.errors import OptionError
+from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel, beta_selection_model
 from metaalliance.publication_bias.egger import Egger, egger
 from metaalliance.publication_bias.excess_significance import (
@@ -25,6 +28,7 @@ from metaalliance.publication_bias.pet_peese import PetPeese, pet_peese
 from metaalliance.publication_bias.rank_test import RankTest, rank_test
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection import SelectionModel, selection_model
+from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill, trim_and_fill
 
 Alternative = Literal["auto", "greater", "less"]
@@ -42,11 +46,14 @@ class Wanted:
         Direction that selection favours.
     smallest_p : float
         Where the beta selection model truncates p.
+    selection : SelectionAsked
+        How selection models are estimated.
     """
 
     steps: tuple[float, ...] = (0.025,)
     alternative: Alternative = "auto"
     smallest_p: float = SMALLEST_P
+    selection: SelectionAsked = field(default_factory=SelectionAsked)
 
     def way(self) -> dict[str, Any]:
         """Return the options of a method with a direction."""
@@ -54,20 +61,36 @@ class Wanted:
 
     def truncated(self) -> dict[str, Any]:
         """Return the options of the beta selection model."""
-        return {**self.way(), "smallest_p": self.smallest_p}
+        return {**self.way(), "smallest_p": self.smallest_p, **self.selection.options()}
 
     def as_asked(self) -> dict[str, Any]:
         """Return the options of the selection model with the steps that were asked for."""
-        return {"steps": self.steps, "alternative": self.alternative}
+        return {"steps": self.steps, **self.way(), **self.selection.options()}
 
     def and_half(self) -> dict[str, Any] | None:
         """Return those of the model with a step at .5 too; None where that is the same."""
         steps = tuple(sorted({*self.steps, 0.5}))
-        return None if steps == self.steps else {"steps": steps, "alternative": self.alternative}
+        return None if steps == self.steps else {**self.as_asked(), "steps": steps}
 
 
 def _none(_: Wanted) -> dict[str, Any]:
     return {}
+
+
+@wraps(beta_selection_model)
+def _beta(
+    fit: PooledFit,
+    *,
+    estimator: str = "cml",
+    selection_moderators: Sequence[str] = (),
+    **options: Any,
+) -> BetaSelectionModel:
+    """Refuse what the beta selection model does not have."""
+    if estimator != "cml" or selection_moderators:
+        raise OptionError(
+            "The beta selection model has neither the ARGL estimator nor moderators of selection."
+        )
+    return beta_selection_model(fit, **options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +241,7 @@ METHODS: Sequence[Method] = (
         name="Beta selection",
         title="Beta selection model",
         result=BetaSelectionModel,
-        function=beta_selection_model,
+        function=_beta,
         kind="both",
         test=-1,
         options=Wanted.truncated,

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal, Unpack
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.selection.fit import maximise_selection
+from metaalliance.core.inference.bootstrap_intervals import BootstrapInterval
+from metaalliance.core.selection.optimum import Estimator
 from metaalliance.core.selection.steps import StepWeights, Tail, p_groups
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.fisher import critical_values
@@ -27,9 +28,11 @@ from metaalliance.publication_bias.checks import (
     few_studies,
     refuse_absurd,
 )
-from metaalliance.publication_bias.design import design
+from metaalliance.publication_bias.design import Designs
+from metaalliance.publication_bias.selection_bootstrap import Bootstrap, Resampled
+from metaalliance.publication_bias.selection_fit import highest, penalised
 from metaalliance.publication_bias.selection_inference import inference, orient
-from metaalliance.publication_bias.selection_result import SelectionResult, Way
+from metaalliance.publication_bias.selection_result import Penalised, SelectionResult, Way
 from metaalliance.wording.numbers import number, p_text
 
 Alternative = Literal["auto", "greater", "less", "two-sided"]
@@ -64,7 +67,7 @@ class SelectionModel(SelectionResult):
 
     def weight_names(self) -> tuple[str, ...]:
         """Return the name of each weight but the first."""
-        return tuple(f"weight, p {low:g} to {high:g}" for low, high in self.intervals()[1:])
+        return weight_names(self.steps)
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
@@ -92,7 +95,7 @@ class SelectionModel(SelectionResult):
         return (
             f"A result with p above {interval[0]:g} is estimated to be {number(last, 2)} times as "
             f"likely to be seen as one with p below {self.steps[0]:g}; test of no selection: "
-            f"p {p_text(self.test_p_value)}."
+            f"p {p_text(self.test_p_value)}.{self.limits_text()}"
         )
 
 
@@ -102,7 +105,15 @@ def selection_model(
     *,
     alternative: Alternative = "auto",
     moderators: Sequence[str] = (),
+    variance_moderators: Sequence[str] = (),
+    selection_moderators: Sequence[str] = (),
     weights: Sequence[float] | None = None,
+    estimator: Estimator = "cml",
+    penalty: Penalised = "none",
+    bootstrap: Bootstrap = "none",
+    interval: BootstrapInterval = "percentile",
+    replications: int = 1999,
+    seed: int | None = 1,
     **settings: Unpack[ModelSettings],
 ) -> SelectionModel:
     """Fit a random-effects model of effects that were selected by their p-values.
@@ -128,9 +139,30 @@ def selection_model(
         note says which.
     moderators : sequence of str
         Columns of the effects that the mean depends on.
+    variance_moderators : sequence of str
+        Columns that log tau² depends on; `tau2` is then that at their mean.
+    selection_moderators : sequence of str
+        Columns that the logarithm of every weight depends on; `weights` are then those at their
+        mean.
     weights : sequence of float, optional
         Known weights of the intervals after the first, which has 1 (Vevea and Woods 2005); by
         default they are estimated.
+    estimator : {"cml", "argl"}
+        Composite maximum likelihood, or the estimating equations of the augmented and reweighted
+        Gaussian likelihood, whose root is the one that the maximum leads to.
+    penalty : {"none", "weak"}
+        With "weak" log-densities are added to the likelihood that keep estimates finite (see
+        `core.selection.penalty`); their unit is a standardised mean difference, and on Fisher z
+        half of one.
+    bootstrap : {"none", "two-stage", "multinomial", "exponential"}
+        Where limits come from: the standard errors; or a cluster bootstrap that draws studies and
+        then effects within them, studies with all their effects, or exponential weights of studies.
+    interval : {"percentile", "basic", "studentised", "bca"}
+        Kind of interval of the bootstrap.
+    replications : int
+        Bootstrap samples.
+    seed : int or None
+        Seed of the bootstrap; None for another one each time.
     **settings
         The settings of `pool`, by default those of the fit. `level` is taken; the model has its
         own likelihood and errors, so that the others are named in `not_taken`.
@@ -156,10 +188,16 @@ def selection_model(
     ((7, 5), 0.05, 0.04)
     """
     check_option("alternative", alternative, Alternative)
+    check_option("estimator", estimator, Estimator)
+    how = Resampled(
+        bootstrap=bootstrap, interval=interval, replications=replications, seed=seed
+    ).checked()
     cuts, fixed = checked_steps(steps), _checked_weights(weights, steps)
     start = begin(SelectionModel, effects, settings)
     chosen = start.effects
-    X, names = design(chosen, moderators)
+    if weights is not None and selection_moderators:
+        raise OptionError("Known weights have no moderators of selection. Leave one of them out.")
+    designs = Designs.build(chosen, moderators, variance_moderators, selection_moderators)
     way: Way = "two-sided"
     notices: tuple[Problem, ...] = ()
     if alternative != "two-sided":
@@ -171,24 +209,36 @@ def selection_model(
     counts = np.bincount(groups, minlength=cuts.size + 1)
     if fixed is None:
         notices += _check_counts(counts, cuts, way)
-    optimum = maximise_selection(
+    own, said = penalised(penalty, chosen)
+    optimum = highest(
+        _METHOD,
         yi,
         chosen.vi,
-        X,
+        designs.X,
         lambda y, v: StepWeights.build(y, v, cuts, tail, fixed, critical),
+        U=designs.U,
+        Z=designs.Z,
+        penalty=own,
+        estimator=estimator,
     )
-    if len(names) == 1:
+    if len(designs.names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
-    found, extra = inference(start, optimum, names, way, given=fixed)
+    labels = weight_names(cuts.tolist()) if fixed is None else ()
+    found, extra = inference(start, optimum, designs, way, how, given=fixed, weights=labels)
     return announced(
         SelectionModel(
             **found,
             steps=tuple(float(s) for s in cuts),
             counts=tuple(int(n) for n in counts),
             fixed=fixed is not None,
-            notices=(*start.notices, *notices, *extra, *few_studies(chosen, _METHOD)),
+            notices=(*start.notices, *notices, *said, *extra, *few_studies(chosen, _METHOD)),
         )
     )
+
+
+def weight_names(steps: Sequence[float]) -> tuple[str, ...]:
+    """Return the name of the weight of each interval but the first."""
+    return tuple(f"weight, p {low:g} to {high:g}" for low, high in pairwise((*steps, 1.0)))
 
 
 def checked_steps(steps: Sequence[float]) -> Array:

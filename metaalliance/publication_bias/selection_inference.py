@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array, read_only
+from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.distributions import f_sf
 from metaalliance.core.inference.intervals import chi2_p, critical_value, two_sided_p
-from metaalliance.core.selection.fit import SelectionOptimum
+from metaalliance.core.selection.optimum import SelectionOptimum
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import Start
+from metaalliance.publication_bias.design import Designs
+from metaalliance.publication_bias.result import Term
+from metaalliance.publication_bias.selection_bootstrap import Resampled, bootstrapped
 from metaalliance.publication_bias.selection_result import Way
 from metaalliance.wording.numbers import number
 
@@ -35,10 +38,12 @@ def orient(yi: Array, way: Way) -> Array:
 def inference(
     start: Start,
     optimum: SelectionOptimum,
-    names: tuple[str, ...],
+    designs: Designs,
     way: Way,
+    how: Resampled,
     *,
     given: Array | None = None,
+    weights: tuple[str, ...] = (),
     reference: bool = True,
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """Return the shared fields of a result, and its notices.
@@ -49,50 +54,124 @@ def inference(
         What was fitted; with several effects of a study errors are cluster-robust.
     optimum : SelectionOptimum
         Maximum for the oriented effects.
-    names : tuple of str
-        Coefficients.
+    designs : Designs
+        Coefficients of the mean, of log tau² and of log weights.
     way : {"greater", "less", "two-sided"}
         Orientation.
+    how : Resampled
+        Whether intervals come from a bootstrap.
     given : ndarray, optional
         Known weights.
+    weights : tuple of str
+        Names of the estimated weights.
     reference : bool
         Whether a weight of one comes before the others.
     """
     effects, level = start.effects, start.model.level
-    p, clustered = len(names), effects.dependent()
+    p, d, clustered = len(designs.names), optimum.problem.weights.n, effects.dependent()
     _refuse_endless(optimum)
     sign = -1.0 if way == "less" else 1.0
-    theta, covariance = (
-        optimum.theta,
-        _sandwich(effects, optimum) if clustered else optimum.covariance(),
-    )
-    weights = np.exp(theta[p + 1 :])
-    scale = np.concatenate([np.full(p, sign), [1.0], weights])
+    codes, labels = pd.factorize(effects.frame["study"])
+    robust = clustered or optimum.estimator == "argl" or optimum.problem.penalty is not None
+    A = _quantities(optimum, designs, sign)
+    raw = _sandwich(optimum, codes, len(labels)) if robust else optimum.covariance()
+    values, covariance = A @ optimum.theta, _carried(raw, A)
+    logarithms = np.zeros(len(values), dtype=bool)
+    logarithms[p], logarithms[p + 1 : p + 1 + d] = optimum.problem.log_variance, True
+    scale = np.where(logarithms, np.exp(np.where(logarithms, values, 0.0)), 1.0)
+    estimates = np.where(logarithms, scale, values)
     covariance *= np.outer(scale, scale)
-    df = float(effects.n_studies - 1) if clustered else math.inf
-    beta, se = sign * theta[:p], np.sqrt(np.diag(covariance)[:p])
-    statistic, half = beta / se, critical_value(level, df) * se
+    df = float(len(labels) - 1) if robust else math.inf
+    errors = np.sqrt(np.diag(covariance))
+    beta, se = estimates[:p], errors[:p]
+    statistic, half = beta / se, critical_value(level, df) * errors
+    low, high = estimates - half, estimates + half
+    with np.errstate(over="ignore"):
+        factor = np.exp(half / estimates)
+    low[logarithms], high[logarithms] = (
+        (estimates / factor)[logarithms],
+        (estimates * factor)[logarithms],
+    )
+    drawn = None
+    if how.bootstrap != "none":
+        names = (*designs.names, "tau2", *weights, *designs.further(weights))
+        drawn = bootstrapped(
+            optimum, codes.astype(np.intp), how, level, A=A, logarithms=logarithms, names=names
+        )
+        low, high = drawn.low, drawn.high
+    table = np.array([estimates, errors, low, high])
     fields: dict[str, Any] = {
         **start.fields(),
-        "names": names,
+        "names": designs.names,
         "beta": read_only(beta),
         "se": read_only(se),
         "statistic": read_only(statistic),
         "p_value": read_only(np.array([two_sided_p(float(t), df) for t in statistic])),
-        "ci_low": read_only(beta - half),
-        "ci_high": read_only(beta + half),
+        "ci_low": read_only(low[:p]),
+        "ci_high": read_only(high[:p]),
         "df": df,
-        "covariance": read_only(covariance),
-        "tau2": float(theta[p]),
-        "tau2_se": math.sqrt(covariance[p, p]),
-        "errors": "cluster-robust" if clustered else "likelihood",
+        "covariance": read_only(covariance[: p + 1 + d, : p + 1 + d]),
+        "tau2": float(estimates[p]),
+        "tau2_se": float(errors[p]),
+        "errors": "cluster-robust" if robust else "likelihood",
+        "estimator": optimum.estimator,
+        "penalty": "none" if optimum.problem.penalty is None else "weak",
+        "bootstrap": drawn,
         "log_likelihood": optimum.log_likelihood,
         "log_likelihood_unselected": optimum.log_likelihood_unselected,
         "alternative": way,
-        **_weights(weights, covariance[p + 1 :, p + 1 :], df, level, given, reference),
-        **_test(optimum, weights, covariance[p + 1 :, p + 1 :], df, clustered=clustered),
+        **_weights(*table[:, p + 1 : p + 1 + d], given=given, reference=reference),
+        **_test(optimum, raw, df, robust=robust),
+        "moderated": _further(designs.further(weights), table[:, p + 1 + d :], df),
     }
-    return fields, _notices(optimum, weights, sign, effects)
+    found = _notices(optimum, estimates[p + 1 : p + 1 + d], sign, effects)
+    return fields, found if drawn is None else (*found, *drawn.notices())
+
+
+def _quantities(optimum: SelectionOptimum, designs: Designs, sign: float) -> Array:
+    """Linear functions of the parameters that a result reports, shape (n, q).
+
+    Coefficients of the mean as they were before effects were turned; tau² or its logarithm, and
+    the logarithms of weights, at the mean of their moderators; coefficients of these moderators.
+    """
+    mean, variance, *selection = optimum.problem.places
+    q = optimum.at.size
+    rows = [sign * np.eye(q)[mean]]
+    for place, design in [(variance, designs.U), *((place, designs.Z) for place in selection)]:
+        row = np.zeros((1, q))
+        row[0, place] = 1.0 if design is None else design.mean(axis=0)
+        rows.append(row)
+    if designs.U is not None:
+        rows.append(np.eye(q)[variance])
+    if designs.Z is not None:
+        rows += [np.eye(q)[place] for place in selection]
+    return np.concatenate(rows)
+
+
+def _carried(V: Array, A: Array) -> Array:
+    """Covariance of linear functions; NaN for those that rest on a parameter at its boundary."""
+    held = np.isnan(np.diag(V))
+    moved: Array = A @ np.where(np.isnan(V), 0.0, V) @ A.T
+    lost = (np.abs(A) @ held.astype(float)) > 0
+    moved[lost], moved[:, lost] = np.nan, np.nan
+    return moved
+
+
+def _further(names: tuple[str, ...], table: Array, df: float) -> tuple[Term, ...]:
+    """Coefficients of the moderators of the variance and of selection; rows as in `_weights`."""
+    return tuple(
+        Term(
+            name=name,
+            estimate=float(b),
+            se=float(se),
+            statistic=float(b / se),
+            df=df,
+            p_value=two_sided_p(float(b / se), df),
+            ci_low=float(below),
+            ci_high=float(above),
+        )
+        for name, b, se, below, above in zip(names, *table, strict=True)
+    )
 
 
 def _refuse_endless(optimum: SelectionOptimum) -> None:
@@ -106,13 +185,12 @@ def _refuse_endless(optimum: SelectionOptimum) -> None:
         )
 
 
-def _sandwich(effects: Effects, optimum: SelectionOptimum) -> Array:
+def _sandwich(optimum: SelectionOptimum, codes: IntArray, m: int) -> Array:
     """Cluster-robust covariance: scores summed by study, times m / (m - 1)."""
-    codes, labels = pd.factorize(effects.frame["study"])
-    m, free = len(labels), optimum.free
-    if m <= int(free.sum()):
+    free = int(optimum.free.sum())
+    if m <= free:
         raise EstimationError(
-            f"Cluster-robust errors of {int(free.sum())} parameters need more studies than that; "
+            f"Cluster-robust errors of {free} parameters need more studies than that; "
             f"there are {m}. Use fewer steps or moderators, or aggregate the effects.",
             code="MA651",
         )
@@ -120,40 +198,41 @@ def _sandwich(effects: Effects, optimum: SelectionOptimum) -> Array:
 
 
 def _weights(
-    delta: Array, covariance: Array, df: float, level: float, given: Array | None, reference: bool
+    estimates: Array,
+    errors: Array,
+    low: Array,
+    high: Array,
+    *,
+    given: Array | None,
+    reference: bool,
 ) -> dict[str, Array]:
     """Weights with errors; the reference and known ones have none."""
-    first = np.ones(1 if reference else 0)
-    known = delta if given is None else given
-    none = np.full(known.size, np.nan)
-    se = np.sqrt(np.diag(covariance)) if given is None else none
-    with np.errstate(over="ignore"):
-        factor = np.exp(critical_value(level, df) * se / known)
-    blank = np.full(first.size, np.nan)
+    if given is not None:
+        estimates, errors, low, high = given, *np.full((3, given.size), np.nan)
+    first, blank = np.ones(1 if reference else 0), np.full(1 if reference else 0, np.nan)
     return {
-        "weights": read_only(np.concatenate([first, known])),
-        "weights_se": read_only(np.concatenate([blank, se])),
-        "weights_low": read_only(np.concatenate([blank, known / factor])),
-        "weights_high": read_only(np.concatenate([blank, known * factor])),
+        "weights": read_only(np.concatenate([first, estimates])),
+        "weights_se": read_only(np.concatenate([blank, errors])),
+        "weights_low": read_only(np.concatenate([blank, low])),
+        "weights_high": read_only(np.concatenate([blank, high])),
     }
 
 
 def _test(
-    optimum: SelectionOptimum, weights: Array, covariance: Array, df: float, *, clustered: bool
+    optimum: SelectionOptimum, covariance: Array, df: float, *, robust: bool
 ) -> dict[str, Any]:
-    """Test that all selection parameters are one."""
-    d = weights.size
+    """Test that all parameters of selection are zero, so that all weights are one."""
+    logs, V = optimum.theta[optimum.problem.selection], covariance
+    d = logs.size
     if d == 0:
         return {"test": "none", "test_statistic": math.nan, "test_df": 0, "test_p_value": math.nan}
-    if not clustered:
+    if not robust:
         ratio = 2 * (optimum.log_likelihood - optimum.log_likelihood_unselected)
         ratio = max(0.0, ratio)
         tail = chi2_p(ratio, d)
         return {"test": "likelihood-ratio", "test_statistic": ratio, "test_df": d,
                 "test_p_value": tail}  # fmt: skip
-    logs = np.log(weights)
-    V = covariance / np.outer(weights, weights)
-    F = float(logs @ np.linalg.solve(V, logs)) / d
+    F = float(logs @ np.linalg.solve(V[-d:, -d:], logs)) / d
     tail = float(f_sf(F, d, df))
     return {"test": "cluster-robust-wald", "test_statistic": F, "test_df": d, "test_p_value": tail}
 

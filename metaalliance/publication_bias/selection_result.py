@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from metaalliance.core.arrays import Array
+from metaalliance.core.selection.optimum import Estimator
 from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.selection_bootstrap import SelectionBootstrap
 
 Way = Literal["greater", "less", "two-sided"]
+Penalised = Literal["none", "weak"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,8 +33,8 @@ class SelectionResult(BiasResult):
     tau2, tau2_se : float
         Heterogeneity variance before selection.
     weights, weights_se, weights_low, weights_high : ndarray
-        Selection parameters; limits are symmetric for their logarithms. With steps the first
-        is one by definition.
+        Selection parameters; limits are symmetric for their logarithms, or from the bootstrap.
+        With steps the first is one by definition.
     errors : {"likelihood", "cluster-robust"}
         Where the standard errors come from.
     log_likelihood, log_likelihood_unselected : float
@@ -42,6 +45,16 @@ class SelectionResult(BiasResult):
         Its chi-squared or F (first degrees of freedom in `test_df`, second in `df`).
     alternative : {"greater", "less", "two-sided"}
         Direction of selection.
+    estimator : {"cml", "argl"}
+        Composite maximum likelihood, or the estimating equations of the augmented and reweighted
+        Gaussian likelihood.
+    penalty : {"none", "weak"}
+        Whether the likelihood was penalised.
+    bootstrap : SelectionBootstrap or None
+        Where the limits come from; None where they come from the standard errors.
+    moderated : tuple of Term
+        Coefficients of log tau² and of log weights; `tau2` and `weights` are then those at the
+        mean of their moderators.
     """
 
     takes: ClassVar[frozenset[str]] = frozenset({"level"})
@@ -74,6 +87,10 @@ class SelectionResult(BiasResult):
     test_df: int
     test_p_value: float
     alternative: Way
+    estimator: Estimator = "cml"
+    penalty: Penalised = "none"
+    bootstrap: SelectionBootstrap | None = None
+    moderated: tuple[Term, ...] = ()
 
     @property
     def estimate(self) -> float:
@@ -121,8 +138,9 @@ class SelectionResult(BiasResult):
             )
             for i, name in enumerate(names)
         ]
+        own = (*self.coefficients(), *weights, *self.moderated)
         if self.test == "none":
-            return *self.coefficients(), *weights
+            return own
         ratio = self.test == "likelihood-ratio"
         name = "likelihood ratio" if ratio else "cluster-robust Wald"
         second = "" if ratio else f", {self.df:g}"
@@ -132,7 +150,11 @@ class SelectionResult(BiasResult):
             statistic=self.test_statistic,
             p_value=self.test_p_value,
         )
-        return *self.coefficients(), *weights, test
+        return *own, test
+
+    def limits_text(self) -> str:
+        """Return how the limits were made, after a space; empty where by the standard errors."""
+        return "" if self.bootstrap is None else f" {self.bootstrap.text()}"
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
@@ -141,6 +163,8 @@ class SelectionResult(BiasResult):
             "alternative": self.alternative,
             "errors": self.errors,
             "coefficients": list(self.names),
+            "estimator": self.estimator,
+            "penalty": self.penalty,
         }
 
     def details(self) -> dict[str, Any]:
@@ -156,4 +180,5 @@ class SelectionResult(BiasResult):
                 "df": self.test_df,
                 "p_value": self.test_p_value,
             },
+            "bootstrap": None if self.bootstrap is None else self.bootstrap.to_dict(),
         }

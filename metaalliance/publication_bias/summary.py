@@ -20,10 +20,12 @@ from metaalliance.notices import quiet
 from metaalliance.options import Measure, Scale, check_option, check_rho, check_truncation
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
+from metaalliance.publication_bias.design import check_moderators
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
 from metaalliance.publication_bias.methods import METHODS, Alternative, Method, Wanted, named
 from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.publication_bias.selection import checked_steps
+from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.wording.notebook import InNotebook
 
 
@@ -190,6 +192,7 @@ def bias_summary(
     alternative: Alternative = "auto",
     aggregation_rho: float | None = None,
     smallest_p: float = SMALLEST_P,
+    selection: SelectionAsked | None = None,
     **settings: Unpack[ModelSettings],
 ) -> BiasSummary:
     """Apply every method for publication bias that these effects allow.
@@ -209,6 +212,8 @@ def bias_summary(
         independent effects; by default the rho that was asked for where it is a number, else .5.
     smallest_p : float
         Where the beta selection model truncates p, as in `beta_selection_model`.
+    selection : SelectionAsked, optional
+        How selection models are estimated: estimator, penalty, bootstrap, moderators.
     **settings
         The settings of `pool`; beside a fit they go over its own.
 
@@ -236,8 +241,12 @@ def bias_summary(
     if aggregation_rho is not None:
         check_rho(aggregation_rho, "aggregation_rho")
     wanted = Wanted(
-        steps=cuts, alternative=alternative, smallest_p=check_truncation(smallest_p, "smallest_p")
+        steps=cuts,
+        alternative=alternative,
+        smallest_p=check_truncation(smallest_p, "smallest_p"),
+        selection=(selection or SelectionAsked()).checked(),
     )
+    check_moderators(effects_of(effects), wanted.selection.columns())
     with quiet():
         fit = _fit(effects, settings)
         applied = tuple(_applied(fit, wanted, aggregation_rho))

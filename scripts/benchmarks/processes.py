@@ -20,6 +20,12 @@ WORKBOOK = ROOT / "data" / "simulated_alliance_studies.xlsx"
 RUNS = 4
 OURS = [sys.executable, "-m", "metaalliance"]
 LIBRARIES = "import numpy, pandas, scipy.stats, openpyxl"
+EFFECTS = """
+import sys
+import metaalliance as ma
+frame = ma.effect_sizes(ma.read_studies(sys.argv[1])).frame
+frame.dropna(subset=["yi"]).to_csv("effects.csv", index=False)
+"""
 #: What a reviewer runs in R for the same files: CHE and the means of modalities with CR2, one
 #: effect per study with Knapp-Hartung, forest and funnel plot.
 IN_R = """
@@ -126,10 +132,10 @@ def _write_for_r(folder: Path) -> bool:
         or subprocess.run(["Rscript", "-e", packages], capture_output=True, check=False).returncode
     ):
         return False
-    import metaalliance as ma
-
-    frame = ma.effect_sizes(ma.read_studies(WORKBOOK)).frame
-    frame.dropna(subset=["yi"]).to_csv(folder / "effects.csv", index=False)
+    # in a process of its own: a child inherits the peak memory of its parent
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", EFFECTS, WORKBOOK], cwd=folder, check=True
+    )
     (folder / "in_r.R").write_text(IN_R, encoding="utf-8")
     return True
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from metaalliance.core.variance.recession import falls, recession
+from metaalliance.core.variance.scale.recession import falls, recession
 from metaalliance.effects.effects import Effects
 from metaalliance.moderation.location_scale import location_scale
 from metaalliance.moderation.scale.result import LocationScale

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures, among
+from metaalliance.cli.arguments import Figures, Pairs, among, moderator_columns
 from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
 
@@ -16,7 +16,11 @@ from metaalliance.cli.request import Request
     "Examine",
     ANALYSIS,
     draws=True,
-    examples=("bias studies.xlsx", "bias studies.xlsx --steps .025,.5 --tau2 ML --no-figures"),
+    examples=(
+        "bias studies.xlsx",
+        "bias studies.xlsx --steps .025,.5 --tau2 ML --no-figures",
+        "bias studies.xlsx --bootstrap two-stage --selection-by year",
+    ),
 )
 def bias(
     request: Request,
@@ -50,6 +54,68 @@ def bias(
             "no truncation.",
         ),
     ] = 0.025,
+    bootstrap: Annotated[
+        str,
+        typer.Option(
+            "--bootstrap",
+            help="Where limits of selection models come from: none (their standard errors), or "
+            "samples of studies: two-stage, multinomial or exponential.",
+            autocompletion=among(("none", "two-stage", "multinomial", "exponential")),
+        ),
+    ] = "none",
+    interval: Annotated[
+        str,
+        typer.Option(
+            "--interval",
+            help="Kind of limits of the bootstrap: percentile, basic, studentised or bca.",
+            autocompletion=among(("percentile", "basic", "studentised", "bca")),
+        ),
+    ] = "percentile",
+    replications: Annotated[
+        int, typer.Option("--replications", help="Samples of the bootstrap.")
+    ] = 1999,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 1,
+    estimator: Annotated[
+        str,
+        typer.Option(
+            "--estimator",
+            help="Of selection models with steps: cml (composite maximum likelihood) or argl "
+            "(augmented and reweighted Gaussian likelihood).",
+            autocompletion=among(("cml", "argl")),
+        ),
+    ] = "cml",
+    penalty: Annotated[
+        str,
+        typer.Option(
+            "--penalty",
+            help="Of selection models: none, or weak densities that keep estimates finite.",
+            autocompletion=among(("none", "weak")),
+        ),
+    ] = "none",
+    mean_by: Annotated[
+        Pairs,
+        typer.Option(
+            "--mean-by",
+            help="Column that the mean of selection models depends on; repeat it.",
+            autocompletion=among(moderator_columns),
+        ),
+    ] = None,
+    variance_by: Annotated[
+        Pairs,
+        typer.Option(
+            "--variance-by",
+            help="Column that their log tau² depends on; repeat it.",
+            autocompletion=among(moderator_columns),
+        ),
+    ] = None,
+    selection_by: Annotated[
+        Pairs,
+        typer.Option(
+            "--selection-by",
+            help="Column that their log weights depend on, such as year; repeat it.",
+            autocompletion=among(moderator_columns),
+        ),
+    ] = None,
     figures: Figures = True,
 ) -> int:
     """Test for publication bias; print means adjusted for it side by side."""
@@ -61,5 +127,14 @@ def bias(
         alternative=alternative,
         aggregation_rho=aggregation_rho,
         smallest_p=smallest_p,
+        estimator=estimator,
+        penalty=penalty,
+        bootstrap=bootstrap,
+        interval=interval,
+        replications=replications,
+        seed=seed,
+        mean_by=tuple(mean_by or ()),
+        variance_by=tuple(variance_by or ()),
+        selection_by=tuple(selection_by or ()),
     )
     return run_bias(request, options, figures=figures)

@@ -9,6 +9,7 @@ import typer
 from metaalliance.cli.arguments import (
     ComponentsOption,
     Figures,
+    Pairs,
     among,
     checked_components,
     moderator_columns,
@@ -18,7 +19,6 @@ from metaalliance.cli.request import Request
 from metaalliance.options import FurtherTest, option_values
 
 _TESTS = option_values(FurtherTest)
-Pairs = list[str] | None
 
 
 @command(

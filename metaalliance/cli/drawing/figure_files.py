@@ -25,10 +25,11 @@ def write_figures(fit: PooledFit, folder: ResultsFolder, look: Look) -> None:
     from metaalliance.plots.forests.choice import grouping
     from metaalliance.plots.forests.forest import paged_forest
 
-    pages = look.draw(paged_forest, fit)
-    single = pages[0] if len(pages) > 1 else None
-    if single is not None and grouping(None, fit.effects) != "none":
+    pages, single = look.draw(paged_forest, fit), None
+    if len(pages) > 1 and grouping(None, fit.effects) != "none":
         single = look.draw(plots.summary_forest, fit, "modality")
+    elif len(pages) > 1:
+        single = pages[0]
     write_figure(folder, "forest", pages, plots.alt_text(fit, "forest"), raster=single)
     write_figure(folder, "funnel", look.draw(plots.funnel, fit), plots.alt_text(fit, "funnel"))
 

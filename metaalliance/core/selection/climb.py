@@ -18,6 +18,8 @@ _LONGEST = 2.0
 _CONVERGED, _NEAR = 1e-15, 1e-12
 #: Points nearer to each other than this, by their largest coordinate, lead to one maximum.
 _MEETING = 1e-2
+#: A bounded parameter below this, in typical variances, is zero but for rounding.
+_NOTHING = 1e-14
 
 #: Points theta (A, q) of the climbs `rows` (A,) to values and derivatives.
 Objective = Callable[[Array, IntArray], Points]
@@ -170,7 +172,7 @@ def _uphill(gradient: Array, hessian: Array, still: BoolArray) -> Array:
 def _moved(theta: Array, step: Array, bounded: int | None) -> Array:
     moved = theta + step
     if bounded is not None:
-        np.maximum(moved[:, bounded], 0.0, out=moved[:, bounded])
+        moved[moved[:, bounded] < _NOTHING, bounded] = 0.0
     return moved
 
 

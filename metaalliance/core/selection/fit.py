@@ -3,120 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.arrays import Array
 from metaalliance.core.selection.climb import Climbed, climb
+from metaalliance.core.selection.estimating import solve
 from metaalliance.core.selection.likelihood import NoSelection, SelectionProblem, Weights
+from metaalliance.core.selection.optimum import RISE, Estimator, Scaling, SelectionOptimum
 from metaalliance.core.selection.penalty import Penalty
 from metaalliance.errors import ConvergenceError
 
-#: A likelihood higher than the highest maximum by this is no rounding.
-_RISE = 1e-6
 #: Factors of the unselected coefficients, and weights, where climbs begin.
 _STARTS = ((1.0, 1.0), (0.8, 0.3), (0.3, 0.1), (1.2, 3.0))
 #: tau² at which the likelihood without selection is looked at, in shares of the largest squared
 #: residual; and the least log tau², in typical variances, where a climb begins.
 _GRID = 2.0 ** np.arange(-14, 1)
 _LEAST_LOG = -4.6
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scaling:
-    """From the parameters of scaled effects and designs to those of the effects as they are.
-
-    Attributes
-    ----------
-    unit : float
-        What effects were divided by.
-    T : ndarray, shape (q, q)
-    shift : ndarray, shape (q,)
-        Parameters are ``T theta + shift``.
-    """
-
-    unit: float
-    T: Array
-    shift: Array
-
-    def parameters(self, theta: Array) -> Array:
-        """Return parameters on the scale of the effects; theta (..., q)."""
-        return np.asarray(theta @ self.T.T + self.shift)
-
-    def covariance(self, V: Array) -> Array:
-        """Return covariances (..., q, q) on the scale of the effects; NaN stays where it is."""
-        gone = np.isnan(V)
-        moved: Array = self.T @ np.where(gone, 0.0, V) @ self.T.T
-        return np.where(gone, np.nan, moved)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SelectionOptimum:
-    """The highest point of a selection likelihood, or the root of estimating equations.
-
-    Attributes
-    ----------
-    problem : SelectionProblem
-        With scaled effects and designs.
-    scaling : Scaling
-        Back to effects as they are.
-    at : ndarray, shape (q,)
-        Parameters of `problem`.
-    log_likelihood, log_likelihood_unselected : float
-        Without penalty: there, and at the maximum without selection.
-    lower : tuple of (ndarray, float)
-        Parameters of other maxima, the highest first, and how far below they are.
-    higher : float
-        How much higher the likelihood was where a start ran away with its weights; zero where
-        none did: above zero the likelihood has no maximum.
-    """
-
-    problem: SelectionProblem
-    scaling: Scaling
-    at: Array
-    log_likelihood: float
-    log_likelihood_unselected: float
-    lower: tuple[tuple[Array, float], ...] = ()
-    higher: float = 0.0
-
-    @property
-    def theta(self) -> Array:
-        """Parameters on the scale of the effects, shape (q,)."""
-        return self.scaling.parameters(self.at)
-
-    @property
-    def free(self) -> BoolArray:
-        """False for tau² at zero."""
-        free = np.ones(self.at.size, dtype=bool)
-        if self.problem.bounded is not None:
-            free[self.problem.bounded] = self.at[self.problem.bounded] > 0
-        return free
-
-    def covariance(self) -> Array:
-        """Inverse of the observed information; NaN for a parameter at its boundary."""
-        return self.scaling.covariance(-_inverse(self._jacobian(), self.free))
-
-    def sandwich(self, codes: IntArray, m: int) -> Array:
-        """Covariance from scores summed by study (0 to m - 1), times m / (m - 1)."""
-        sums = np.zeros((m, self.at.size))
-        np.add.at(sums, codes, self.problem.scores(self.at[None])[0])
-        bread = _inverse(self._jacobian(), self.free)
-        gone = np.isnan(bread)
-        half = np.where(gone, 0.0, bread) @ sums.T
-        V = np.where(gone, np.nan, half @ half.T * (m / (m - 1)))
-        return self.scaling.covariance(np.asarray(V))
-
-    def _jacobian(self) -> Array:
-        return self.problem.at(self.at[None]).hessian[0]
-
-
-def _inverse(hessian: Array, free: BoolArray) -> Array:
-    """Inverse of the free part, NaN elsewhere."""
-    full = np.full(hessian.shape, np.nan)
-    index = np.ix_(free, free)
-    full[index] = np.linalg.inv(hessian[index])
-    return full
 
 
 def maximise_selection(
@@ -128,6 +32,7 @@ def maximise_selection(
     U: Array | None = None,
     Z: Array | None = None,
     penalty: Penalty | None = None,
+    estimator: Estimator = "cml",
     furthest: float = 1e6,
 ) -> SelectionOptimum:
     """Find the maximum over coefficients, tau² and weights, from several starts.
@@ -148,6 +53,9 @@ def maximise_selection(
     penalty : Penalty, optional
         Added to the log-likelihood; of moderators it sees the intercept at their means and
         coefficients for one standard deviation.
+    estimator : {"cml", "argl"}
+        The maximum of the (composite) likelihood, or the root of the estimating equations of
+        `core.selection.estimating` that is reached from there.
     furthest : float
         Selection parameters further from one than this factor have run away: there is no maximum
         there.
@@ -155,13 +63,14 @@ def maximise_selection(
     Raises
     ------
     ConvergenceError
-        When no start reaches a maximum with finite weights.
+        When no start reaches a maximum with finite weights, or none a root.
     """
     problem, scaling = _scaled(yi, vi, X, weights, U, Z, penalty)
     unselected, without = _unselected(problem)
+    starts = _starts(problem, unselected)
     found = climb(
         lambda theta, _: problem.at(theta),
-        _starts(problem, unselected),
+        starts,
         bounded=problem.bounded,
         logarithms=problem.selection,
         furthest=furthest,
@@ -170,22 +79,54 @@ def maximise_selection(
     if not found.arrived.any():
         raise ConvergenceError("The likelihood of the selection model has no maximum.")
     tops = _distinct(found)
-    top = found.theta[tops[0]]
-    shift = yi.size * np.log(scaling.unit)
-    own = replace(problem, penalty=None).log_likelihood(top) if penalty else found.value[tops[0]]
+    top, lower = found.theta[tops[0]], tops[1:]
     rise = float(np.max(found.value[found.lost], initial=-np.inf) - found.value[tops[0]])
+    further = _further(problem, top, starts[-1])
+    if estimator == "argl":
+        top, lower, rise = (
+            _root(problem, np.vstack([found.theta[tops], further]), furthest),
+            [],
+            0.0,
+        )
+    shift = yi.size * np.log(scaling.unit)
+    own = float(found.value[tops[0]])
+    if penalty is not None or estimator == "argl":
+        own = replace(problem, penalty=None).log_likelihood(top)
     return SelectionOptimum(
         problem=problem,
         scaling=scaling,
         at=top,
-        log_likelihood=float(own - shift),
+        starts=further,
+        log_likelihood=own - shift,
         log_likelihood_unselected=without - shift,
         lower=tuple(
             (scaling.parameters(found.theta[i]), float(found.value[tops[0]] - found.value[i]))
-            for i in tops[1:]
+            for i in lower
         ),
-        higher=rise if rise > _RISE else 0.0,
+        higher=rise if rise > RISE else 0.0,
+        furthest=furthest,
+        estimator=estimator,
     )
+
+
+def _further(problem: SelectionProblem, top: Array, last: Array) -> Array:
+    """Starts of refits: with the maximum they led 8,000 replicates to what all starts lead to."""
+    mean, variance, *selection = problem.places
+    start = np.where(np.arange(top.size) < variance.stop, top, 0.0)
+    start[mean] *= 0.3
+    start[[place.start for place in selection]] = np.log(0.1)
+    wide, narrow = start.copy(), start
+    wide[variance.start] += 0.5
+    narrow[variance.start] = np.log(0.1) if problem.log_variance else 0.1
+    return np.array([wide, narrow, last])
+
+
+def _root(problem: SelectionProblem, starts: Array, furthest: float) -> Array:
+    """Root of the estimating equations that the highest maximum leads to, if any does."""
+    ends, arrived = solve(problem, starts, furthest=furthest)
+    if not arrived.any():
+        raise ConvergenceError("The estimating equations of the selection model have no root.")
+    return np.asarray(ends[arrived.argmax()])
 
 
 def _scaled(
@@ -201,16 +142,17 @@ def _scaled(
     unit = float(np.sqrt(vi.size / np.sum(1 / vi)))
     y, v = yi / unit, vi / unit**2
     model = weights(y, v)
+    if U is None and penalty is not None:
+        U = np.ones((yi.size, 1))
     (x, A), (u, B), (z, C) = (_standardised(D) for D in (X, U, Z))
-    log_variance = U is not None or penalty is not None
-    blocks = [unit * A, B if log_variance else unit**2 * B, *(model.n * (C,))]
+    blocks = [unit * A, unit**2 * B if U is None else B, *(model.n * (C,))]
     q = sum(block.shape[0] for block in blocks)
     T, shift, place = np.zeros((q, q)), np.zeros(q), 0
     for block in blocks:
         end = place + block.shape[0]
         T[place:end, place:end] = block
         place = end
-    if log_variance:
+    if U is not None:
         shift[A.shape[0]] = 2 * np.log(unit)
     own = None if penalty is None else replace(penalty, unit=penalty.unit / unit)
     problem = SelectionProblem(
@@ -265,7 +207,7 @@ def _unselected(problem: SelectionProblem) -> tuple[Array, float]:
     start = np.zeros(plain.places[-1].stop)
     start[: found[0].size] = found[0]
     start[found[0].size - 1] = np.log(max(found[0][-1], 0.01))
-    return _highest(plain, start[None])
+    return (start, found[1]) if plain.U.shape[1] == 1 else _highest(plain, start[None])
 
 
 def _highest(problem: SelectionProblem, starts: Array) -> tuple[Array, float]:

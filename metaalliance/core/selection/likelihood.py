@@ -113,8 +113,8 @@ class Local:
 class SelectionProblem:
     """Effects, a selection model, and what its parameters depend on.
 
-    Parameters are, in this order: coefficients beta of the mean; tau², or with `U` (or a penalty)
-    coefficients gamma of its logarithm; for each selection parameter coefficients of its logarithm.
+    Parameters are, in this order: coefficients beta of the mean; tau², or with `U` coefficients
+    gamma of its logarithm; for each selection parameter coefficients of its logarithm.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class SelectionProblem:
     Z : ndarray, shape (k, z), or None
         Design of the logarithm of every selection parameter; None for constant ones.
     penalty : Penalty, optional
-        What is added to the log-likelihood.
+        What is added to the log-likelihood; it needs `U`.
     """
 
     yi: Array
@@ -140,7 +140,7 @@ class SelectionProblem:
     Z: Array | None = None
     penalty: Penalty | None = None
     places: tuple[slice, ...] = field(init=False)
-    _designs: tuple[Array, ...] = field(init=False)
+    designs: tuple[Array, ...] = field(init=False)
     _plain: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -152,13 +152,13 @@ class SelectionProblem:
             places.append(slice(place, place + D.shape[1]))
             place += D.shape[1]
         object.__setattr__(self, "places", tuple(places))
-        object.__setattr__(self, "_designs", designs)
+        object.__setattr__(self, "designs", designs)
         object.__setattr__(self, "_plain", all(D.shape[1] == 1 and (D == 1).all() for D in designs))
 
     @property
     def log_variance(self) -> bool:
         """Whether the parameter of the variance is the logarithm of tau²."""
-        return self.U is not None or self.penalty is not None
+        return self.U is not None
 
     @property
     def selection(self) -> slice:
@@ -173,10 +173,10 @@ class SelectionProblem:
     def tau2(self, theta: Array) -> Array:
         """tau² of each effect at each of B points, shape (B, k) or (B, 1)."""
         part = theta[:, self.places[1]]
-        if not self.log_variance:
+        if self.U is None:
             return part
         with np.errstate(over="ignore"):
-            return np.exp(part if self.U is None else part @ self.U.T)
+            return np.exp(part @ self.U.T)
 
     def local(self, theta: Array) -> Local:
         """Log-densities at the points theta (B, q), derivatives by mu, tau² and eta."""
@@ -246,7 +246,7 @@ class SelectionProblem:
     def spread(self, first: Array) -> Array:
         """Take derivatives by local parameters (r, B, k) to those by theta, shape (B, k, q)."""
         return np.concatenate(
-            [piece[:, :, None] * D for piece, D in zip(first, self._designs, strict=True)], axis=2
+            [piece[:, :, None] * D for piece, D in zip(first, self.designs, strict=True)], axis=2
         )
 
     def by_parameters(self, theta: Array, stack: Array) -> None:
@@ -273,10 +273,10 @@ class SelectionProblem:
         if counts is not None:
             stack = stack * counts
         gradient = np.empty((B, places[-1].stop))
-        for piece, place, D in zip(stack[1 : 1 + r], places, self._designs, strict=True):
+        for piece, place, D in zip(stack[1 : 1 + r], places, self.designs, strict=True):
             gradient[:, place] = piece @ D
         for piece, (a, b) in zip(stack[1 + r :], pairs(r), strict=True):
-            C, D = self._designs[a], self._designs[b]
+            C, D = self.designs[a], self.designs[b]
             both = (C[:, :, None] * D[:, None, :]).reshape(C.shape[0], -1)
             block = (piece @ both).reshape(B, C.shape[1], D.shape[1])
             hessian[:, places[a], places[b]] = block

@@ -14,14 +14,14 @@ from scipy.linalg import block_diag
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.distributions import chi2_sf, f_sf
 from metaalliance.core.inference.intervals import critical_value, two_sided_p
-from metaalliance.core.variance.log_linear import LogLinear
-from metaalliance.core.variance.log_linear_fit import fit_log_linear, vanishing
-from metaalliance.core.variance.log_linear_profile import contrast_profile
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,
     score_and_information,
 )
+from metaalliance.core.variance.scale.fit import fit_log_linear, vanishing
+from metaalliance.core.variance.scale.log_linear import LogLinear
+from metaalliance.core.variance.scale.profile import contrast_profile
 from metaalliance.models.working import WorkingFit
 from metaalliance.moderation.design import Design
 from metaalliance.moderation.scale.design import component_design

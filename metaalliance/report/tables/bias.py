@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.fail_safe import FailSafeN
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection import SelectionModel
+from metaalliance.publication_bias.selection_result import SelectionResult
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.tables.pooling import problem_rows
@@ -104,6 +106,33 @@ def weights_table(found: BiasSummary) -> Table | None:
     )
 
 
+def moderated_table(found: BiasSummary) -> Table | None:
+    """Coefficients of selection models with moderators; None where none has any."""
+    rows = []
+    for name, result in found.results.items():
+        if isinstance(result, SelectionResult) and (result.moderated or len(result.names) > 1):
+            mean = result.coefficients() if len(result.names) > 1 else ()
+            for term in (*mean, *result.moderated):
+                what = f"mean: {term.name}" if term in mean else term.name
+                rows.append({"method": name, **with_limits(asdict(term), correlation=False),
+                             "what": what})  # fmt: skip
+    if not rows:
+        return None
+    return Table(
+        title="Moderators in selection models",
+        fields=(
+            Field(key="method", title="Model"),
+            Field(key="what", title="Coefficient"),
+            Field(key="estimate", title="b", kind="number"),
+            Field(key="ci", title=f"{found.level:.0%} CI", kind="interval"),
+            Field(key="p_value", title="p", kind="p"),
+        ),
+        rows=tuple(rows),
+        notes=("On the scale of the analysis (mean) and of natural logarithms (tau², weights).",),
+        name="selection-moderators",
+    )
+
+
 def fail_safe_table(found: BiasSummary) -> Table | None:
     """Fail-safe N in its three versions; None where it was refused."""
     result = next((r for r in found.results.values() if isinstance(r, FailSafeN)), None)
@@ -125,7 +154,8 @@ def reading_lines(found: BiasSummary) -> list[str]:
     """Sentences under the tables: rules that were applied, what not to lean on, settings."""
     readings = []
     for a in found.applied:
-        if a.method.told and a.result is not None:
+        drawn = isinstance(a.result, SelectionResult) and a.result.bootstrap is not None
+        if a.result is not None and (a.method.told or drawn):
             lead = "" if isinstance(a.result, FailSafeN) else f"{a.name}: "
             readings.append(f"{lead}{a.result.reading()}")
     for methods, settings, reason in found.not_taken():

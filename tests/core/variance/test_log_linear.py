@@ -11,15 +11,15 @@ from scipy.stats import chi2
 from metaalliance.core.variance.ascent import highest_maximum
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.levels import Crossed, Term
-from metaalliance.core.variance.log_linear import LogLinear
-from metaalliance.core.variance.log_linear_fit import fit_log_linear, vanishing
-from metaalliance.core.variance.log_linear_profile import contrast_profile
 from metaalliance.core.variance.multilevel import (
     MultilevelData,
     evaluate,
     nested_data,
     score_and_information,
 )
+from metaalliance.core.variance.scale.fit import fit_log_linear, vanishing
+from metaalliance.core.variance.scale.log_linear import LogLinear
+from metaalliance.core.variance.scale.profile import contrast_profile
 from metaalliance.core.variance.structure import Levels
 
 M = 24

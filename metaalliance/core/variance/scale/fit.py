@@ -17,9 +17,9 @@ from metaalliance.core.variance.ascent import (
     rounding,
     start_values,
 )
-from metaalliance.core.variance.log_linear import NOTHING, LogLinear
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint, evaluate
-from metaalliance.core.variance.recession import STILL, falls, recession
+from metaalliance.core.variance.scale.log_linear import NOTHING, LogLinear
+from metaalliance.core.variance.scale.recession import STILL, falls, recession
 from metaalliance.errors import ConvergenceError
 
 #: Smallest variance, relative to a typical sampling variance, from which a climb begins.

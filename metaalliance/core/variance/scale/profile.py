@@ -13,10 +13,10 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.distributions import chi2_isf
 from metaalliance.core.inference.intervals import Interval
 from metaalliance.core.variance.ascent import MANY_STUDIES
-from metaalliance.core.variance.log_linear import NOTHING, LogLinear
-from metaalliance.core.variance.log_linear_fit import climbs, higher, solved
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
-from metaalliance.core.variance.recession import recession
+from metaalliance.core.variance.scale.fit import climbs, higher, solved
+from metaalliance.core.variance.scale.log_linear import NOTHING, LogLinear
+from metaalliance.core.variance.scale.recession import recession
 
 #: Doublings of a step within which a limit is looked for.
 _DOUBLINGS = 40

@@ -1,0 +1,1 @@
+"""Variances whose logarithms are linear in columns of their groups."""
