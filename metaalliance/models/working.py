@@ -8,7 +8,6 @@ cluster-robust test groups them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from metaalliance.core.variance.estimator import Estimator
 from metaalliance.core.variance.heterogeneity import QTest, q_test
 from metaalliance.core.variance.maxima import Maximum, second_of_points, second_of_tau2
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
-from metaalliance.core.variance.tau2 import ESTIMATORS, estimate_each
+from metaalliance.core.variance.tau2 import ESTIMATORS
 from metaalliance.effects.effects import Effects
 from metaalliance.frozen import FrozenDict
 from metaalliance.model import Specification
@@ -162,7 +161,6 @@ class Estimates:
 
     def __init__(self, effects: Effects, X: Array) -> None:
         self.effects, self.X = effects, X
-        self._tau2: dict[str, float] = {}
         self._data: dict[tuple[Any, ...], tuple[MultilevelData, QTest]] = {}
         self._points: dict[tuple[Any, ...], tuple[MultilevelPoint, Maximum | None]] = {}
 
@@ -178,14 +176,6 @@ class Estimates:
         point, second = self._points[own]
         return replace(infer_working(data, point, model, basis, q), second=second)
 
-    @staticmethod
-    def share_tau2(several: Sequence[Estimates], method: str) -> None:
-        """Estimate tau² of several sets of as many independent effects at once, one design."""
-        yi, vi = (np.stack([getattr(e.effects, name) for e in several]) for name in ("yi", "vi"))
-        for one, tau2 in zip(several, estimate_each(yi, vi, several[0].X, method), strict=True):
-            if not math.isnan(tau2):  # alone it says why
-                one._tau2[method] = float(tau2)
-
     def _sorted(self, model: Specification) -> tuple[MultilevelData, QTest]:
         if model.multilevel:
             refuse_unidentified_split(self.effects, model.kind)
@@ -199,9 +189,7 @@ class Estimates:
         self, data: MultilevelData, model: Specification
     ) -> tuple[MultilevelPoint, Maximum | None]:
         if not model.multilevel:
-            estimator = estimator_of(model)
-            tau2 = self._tau2.get(estimator.name)
-            point = estimator.fit(data) if tau2 is None else estimator.at(data, tau2)
+            point = estimator_of(model).fit(data)
             return point, _second(data, model, float(point.theta[1]))
         reached = maxima(data, restricted=model.tau2 == "REML")
         point = highest(reached)

@@ -90,7 +90,6 @@ def fit_set(effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:
     """Fit several models to one set of effects; it is aggregated once for each way to do so."""
     keys = [(c.aggregation, c.averaged, c.overlap) for c in choices]
     made = {key: _estimates(effects, *key) for key in dict.fromkeys(keys)}
-    _share_tau2([(made[key], choice) for key, choice in zip(keys, choices, strict=True)])
     found = []
     for key, choice in zip(keys, choices, strict=True):
         own = made[key]
@@ -108,20 +107,6 @@ def _estimates(
     except EstimationError as error:
         return Failure(error.code, str(error))
     return Estimates(own, ones(own))
-
-
-def _share_tau2(pairs: Sequence[tuple[Estimates | Failure, ModelChoice]]) -> None:
-    """Estimate tau² of independent effects of one number together, by each estimator."""
-    wanted: dict[tuple[int, str], dict[Estimates, None]] = {}
-    for own, choice in pairs:
-        if isinstance(own, Failure) or choice.fitted.kind != "two-level":
-            continue
-        size = own.effects.n_effects
-        if size > 1 and size == own.effects.n_studies:
-            wanted.setdefault((size, choice.fitted.tau2), {})[own] = None
-    for (_, method), several in wanted.items():
-        if len(several) > 1:
-            Estimates.share_tau2(list(several), method)
 
 
 def _aggregated(effects: Effects, how: str, rho: float | None, overlap: str | None) -> Effects:

@@ -74,7 +74,7 @@ def test_a_second_run_replaces_its_files_and_repeats_their_bytes(call, nested):
         (("--at", "year=2020"), 2, "--formula"),
         (("--scale", "year=ten"), 2, "no number"),
         (("--reference", "modality"), 2, "column=value"),
-        (("--contrasts", "all"), 2, "compare="),
+        (("--contrasts", "neither"), 2, "compare="),
         (("--also", "every"), 2, "is not one of"),
         (("--min-studies", "0"), 2, "min-studies"),
         (("--by", "modality", "--model", "two"), 2, "--model two"),

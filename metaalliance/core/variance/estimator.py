@@ -43,10 +43,6 @@ class Estimator:
         if self.multilevel:
             return highest_maximum(data, restricted=self.restricted)
         tau2 = 0.0 if self.name == "FE" else estimate_tau2(data.yi, data.vi, data.X, self.name)
-        return self.at(data, tau2)
-
-    def at(self, data: MultilevelData, tau2: float) -> MultilevelPoint:
-        """Return the model of independent true effects at `tau2`."""
         return evaluate(data, np.array([0.0, tau2]), restricted=self.restricted)
 
     def refit(

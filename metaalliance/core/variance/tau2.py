@@ -270,17 +270,6 @@ def estimate_tau2(yi: Array, vi: Array, X: Array, method: str) -> float:
     return _arrived(found, f"{method} of tau² did not converge.") * scale
 
 
-def estimate_each(yi: Array, vi: Array, X: Array, method: str) -> Array:
-    """Estimate tau² of several data sets (rows, k) on one design, shape (rows,).
-
-    Each is what `estimate_tau2` gives; NaN where it did not converge.
-    """
-    _refuse_saturated(X)
-    scale = vi.shape[1] / np.sum(1 / vi, axis=1)
-    data = Regressions.of(yi / np.sqrt(scale)[:, None], vi / scale[:, None], X)
-    return np.asarray(many_tau2(data, method) * scale, dtype=np.float64)
-
-
 def q_profile(yi: Array, vi: Array, X: Array, level: float) -> Interval:
     """Q-profile interval: the tau² at which Q is a quantile of chi-squared with k - p df.
 
