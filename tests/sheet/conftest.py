@@ -268,7 +268,7 @@ _BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "cell of 400 MB.xlsx": (lambda: _inflated(_GOOD, b"A" * 1_000_000, 400), "MA106"),
     "180 MB of rows.xlsx": (lambda: _inflated(_GOOD, b"<row/>" * 100_000, 300), "MA106"),
     "20 MB of rows.xlsx": (lambda: _inflated(_GOOD, b"<row/>" * 100_000, 34), "MA106"),
-    "26 MB.csv": (lambda: b"study,r,n\n" + b"A,.3,40\n" * 3_400_000, "MA107"),
+    "26 MB.xls": (lambda: OLE_MAGIC + bytes(26 * 2**20), "MA107"),
     "600 columns.csv": (lambda: b"study,r,n" + b",x" * 600, "MA107"),
     "binary.csv": (lambda: bytes(range(256)) * 20, "MA108"),
     "UTF-16 without a mark.csv": (lambda: "study,r\nFlückiger,.3".encode("utf-16-le"), "MA108"),

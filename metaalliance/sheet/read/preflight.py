@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from metaalliance.errors import UnreadableFileError
 from metaalliance.files import may_wait
@@ -64,7 +64,7 @@ def read_bytes(path: Path) -> bytes:
                 f"{path} is a pipe or a device, not a file: give - to read standard input."
             )
         with path.open("rb") as stream:
-            content = stream.read(MAX_LONG_FILE + 1)
+            content = read_within(stream)
     except FileNotFoundError:
         raise UnreadableFileError(f"There is no file {path}.") from None
     except (OSError, ValueError) as error:  # a name with a zero byte is no name
@@ -78,6 +78,17 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
+def read_within(stream: IO[bytes]) -> bytes:
+    """Read a stream to its end, or to just beyond the bound of what it holds.
+
+    What is asked for takes memory before it is there, so that a short file is read as one.
+    """
+    content = stream.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE and not _is_packed(content):
+        content += stream.read(MAX_LONG_FILE - MAX_FILE)
+    return content
+
+
 def check_length(content: bytes, name: str) -> None:
     """Refuse a file that is too large for what it is by its first bytes.
 
@@ -86,18 +97,18 @@ def check_length(content: bytes, name: str) -> None:
     UnreadableFileError
         When it is.
     """
-    packed = content.startswith(
-        (
-            b"PK",
-            _OLE,
-            *(start for kind, all_of in _STARTS.items() if kind != "parquet" for start in all_of),
-        )
-    )
-    most = MAX_FILE if packed or _OLD_STATA.match(content) else MAX_LONG_FILE
+    most = MAX_FILE if _is_packed(content) else MAX_LONG_FILE
     if len(content) > most:
         raise UnreadableFileError(
             f"{name} is larger than {most // 2**20} MB ({PAGE}).", code="MA107"
         )
+
+
+def _is_packed(content: bytes) -> bool:
+    """Whether a file is anything but text and Parquet, by its first bytes."""
+    kinds = (starts for kind, starts in _STARTS.items() if kind != "parquet")
+    starts = (b"PK", _OLE, *(start for several in kinds for start in several))
+    return content.startswith(starts) or _OLD_STATA.match(content) is not None
 
 
 def sniff(content: bytes, name: str) -> Kind:

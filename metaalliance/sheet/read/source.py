@@ -15,8 +15,14 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.read.apart import read_apart
 from metaalliance.sheet.read.delimited import read_delimited
 from metaalliance.sheet.read.grid import Grid
-from metaalliance.sheet.read.limits import MAX_HERE, MAX_LONG_FILE, MAX_SPREAD, MAX_TEXT, PAGE
-from metaalliance.sheet.read.preflight import check_length, read_bytes, sniff, unpacked_size
+from metaalliance.sheet.read.limits import MAX_HERE, MAX_SPREAD, MAX_TEXT, PAGE
+from metaalliance.sheet.read.preflight import (
+    check_length,
+    read_bytes,
+    read_within,
+    sniff,
+    unpacked_size,
+)
 from metaalliance.sheet.read.variables import listed, variable_problem
 from metaalliance.sheet.read.xlsx import read_xlsx
 
@@ -31,7 +37,7 @@ def read_grids(path: str | Path) -> tuple[list[Grid], str]:
 def read_source(path: str | Path) -> tuple[bytes, str]:
     """Bytes and display name of a file, or of standard input."""
     if str(path) == "-":
-        content = b"" if sys.stdin is None else sys.stdin.buffer.read(MAX_LONG_FILE + 1)
+        content = b"" if sys.stdin is None else read_within(sys.stdin.buffer)
         if not content:
             raise UnreadableFileError("Standard input is empty.", code="MA102")
         check_length(content, "Standard input")
