@@ -50,6 +50,8 @@ class Review:
         30 to 200).
     instrument : float
         Variance between 6 instruments that studies share; 0 for none.
+    reported : float
+        Chance with which an effect is reported whose one-sided p is above .025.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Review:
     most: int = 6
     unbalanced: bool = False
     instrument: float = 0.0
+    reported: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,21 @@ class Draw:
 
 def draw(review: Review, studies: int, rng: np.random.Generator) -> Draw:
     """Draw the effects of one review."""
+    if review.reported == 1:
+        return _drawn(review, studies, rng)
+    whole = _drawn(review, 3 * studies, rng)
+    z = whole.effects.yi / np.sqrt(whole.effects.vi)
+    seen = (z > norm.ppf(0.975)) | (rng.random(z.size) < review.reported)
+    seen &= whole.study <= np.unique(whole.study[seen])[studies - 1]
+    return Draw(
+        review,
+        whole.effects.subset(seen),
+        np.unique(whole.study[seen], return_inverse=True)[1],
+        rng,
+    )
+
+
+def _drawn(review: Review, studies: int, rng: np.random.Generator) -> Draw:
     sizes = rng.integers(1, review.most + 1, studies)
     if review.most > 1:
         sizes[:2] = 2, 3  # the split of tau² has to be identified
@@ -159,6 +177,23 @@ def egger(drawn: Draw) -> Found:
     return {"Egger's test (CHE, CR2)": found.p_value < 0.05}
 
 
+def selection(drawn: Draw) -> Found:
+    """The mean of a selection model with one step, by its sandwich and by a bootstrap."""
+    asked = {"alternative": "greater", "model": "che", "rho": ASSUMED_RHO}
+    seed = int(drawn.rng.integers(2**31))
+    fits = {
+        "sandwich": ma.selection_model(drawn.effects, **asked),
+        "two-stage bootstrap": ma.selection_model(
+            drawn.effects, bootstrap="two-stage", replications=BOOTSTRAP, seed=seed, **asked
+        ),
+    }
+    mean = drawn.review.mean
+    return {
+        f"mean, selection model ({name})": bool(fit.ci_low[0] <= mean <= fit.ci_high[0])
+        for name, fit in fits.items()
+    }
+
+
 def censored(drawn: Draw) -> Found:
     """The mean where results that are not significant often say only that."""
     y, v, rng = drawn.effects.yi, drawn.effects.vi, drawn.rng
@@ -237,6 +272,7 @@ TWO_SAMPLES = Review(text="two samples per study", samples=2)
 UNBALANCED = Review(text="unbalanced sizes", unbalanced=True)
 INSTRUMENTS = Review(text="six shared instruments", instrument=0.01)
 ONE_EFFECT = Review(text="one effect per study", most=1, between=0.03, within=0.0)
+SELECTED = Review(text="of effects with p above .025 half are reported", reported=0.5)
 NO_MEAN = Review(text="mean zero", mean=0.0)
 NO_MEAN_UNBALANCED = Review(text="mean zero, unbalanced sizes", mean=0.0, unbalanced=True)
 
@@ -279,6 +315,8 @@ ROWS = (
     Row(key="pet_peese", review=USUAL, compute=pet_peese, nominal=0.95),
     Row(key="pet_peese_unbalanced", review=UNBALANCED, compute=pet_peese, nominal=0.95),
     Row(key="egger", review=USUAL, compute=egger, nominal=0.05),
+    Row(key="selection", review=USUAL, compute=selection, nominal=0.95),
+    Row(key="selection_selected", review=SELECTED, compute=selection, nominal=0.95),
     Row(key="censored", review=USUAL, compute=censored, nominal=0.95),
     Row(key="censored_wrong_rho", review=WRONG_RHO, compute=censored, nominal=0.95),
     Row(key="censored_one_effect", review=ONE_EFFECT, compute=censored, nominal=0.95),
