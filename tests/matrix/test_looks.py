@@ -1,6 +1,6 @@
 """Every command that draws: each artist it draws obeys `[style]`, each figure the width.
 
-Whatever is drawn is met where matplotlib writes it, whichever command and module it comes from, so
+Whatever is drawn is met where matplotlib draws it, whichever command and module it comes from, so
 that a new command or figure is tested without a word here.
 """
 
@@ -85,15 +85,15 @@ def here(written, tmp_path, monkeypatch):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Every figure that is written."""
+    """Every figure that is drawn."""
     found: dict[int, Figure] = {}
-    save = Figure.savefig
+    draw = Figure.draw
 
     def kept(figure, *what, **options):
         found[id(figure)] = figure
-        return save(figure, *what, **options)
+        return draw(figure, *what, **options)
 
-    monkeypatch.setattr(Figure, "savefig", kept)
+    monkeypatch.setattr(Figure, "draw", kept)
     return found
 
 
