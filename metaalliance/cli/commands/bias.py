@@ -18,7 +18,6 @@ from metaalliance.cli.request import Request
     draws=True,
     examples=(
         "bias studies.xlsx",
-        "bias studies.xlsx --steps .025,.5 --tau2 ML --no-figures",
         "bias studies.xlsx --bootstrap two-stage --selection-by year",
     ),
 )
