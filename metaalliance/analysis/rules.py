@@ -176,6 +176,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         version=5,
+        text="differences between more than 64 levels are made where they are asked for",
+        commands=frozenset({"moderators", "report"}),
+        numbers=r"moderators\.\d+\.contrasts\b",
+        vanished=True,
+    ),
+    Rule(
+        version=5,
         text="the test t of a multilevel model has Satterthwaite's degrees of freedom (before: "
         "effects less coefficients)",
         commands=_ALL | {"compare"},
