@@ -103,6 +103,20 @@ def test_subsets_of_rows_keep_their_names(sheet):
     assert [p.code for p in studies.problems if p.cell == "A1"] == ["MA218"]
 
 
+@pytest.mark.parametrize("name", ["", "X"])
+@pytest.mark.parametrize("numbers", ["231", "120"])
+def test_rows_that_were_sorted_keep_their_numbers(sheet, name, numbers):
+    a, b, c = numbers
+    studies = ma.load_studies(sheet(f"{name}|study|n|r\n{a}|A|40|.4\n{b}|B|50|.2\n{c}|C|60|.1"))
+    assert not studies.errors
+    assert [p.code for p in studies.problems if p.cell == "A1"] == ["MA218"]
+
+
+def test_other_numbers_without_a_header_are_not_lost(sheet):
+    studies = ma.load_studies(sheet("|study|n|r\n2|A|40|.4\n4|B|50|.2\n3|C|60|.1"))
+    assert {p.code for p in studies.errors} == {"MA216"}
+
+
 NAMED = '"",r,n\nAmes 2001,.25,120\nBoll 2004,.20,90\nCrane 2010,.30,140\n'
 
 

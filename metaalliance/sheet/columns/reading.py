@@ -258,7 +258,8 @@ def row_numbers(grid: Grid, row: int, texts: Sequence[str]) -> frozenset[int]:
     """Numbers of columns that count the rows, as R and pandas write them; none is an error.
 
     The first column without a header over rising whole numbers, or one that such programs have
-    named (``X``, ``...1``, ``Unnamed: 0``) over numbers one apart.
+    named (``X``, ``...1``, ``Unnamed: 0``) over numbers one apart; either in any order where
+    they are all from 0 or 1 on, as of rows that were sorted since.
     """
     found = set()
     for index, text in enumerate(texts):
@@ -268,7 +269,9 @@ def row_numbers(grid: Grid, row: int, texts: Sequence[str]) -> frozenset[int]:
         values = [v for v in column_values(grid, row, index) if not is_blank(v)]
         numbers = [parse_number(v).value for v in values]
         steps = _steps(numbers)
-        if steps and (min(steps) > 0 if blank else set(steps) == {1.0}):
+        if steps and (
+            _all_from_the_first(numbers) or (min(steps) > 0 if blank else set(steps) == {1})
+        ):
             found.add(index + 1)
     return frozenset(found)
 
@@ -292,6 +295,11 @@ def row_names(grid: Grid, row: int, texts: Sequence[str]) -> list[int]:
 
 def _has_year(label: Any) -> bool:
     return re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", str(label)) is not None
+
+
+def _all_from_the_first(numbers: Sequence[float | None]) -> bool:
+    """Whether numbers are 0 to n - 1 or 1 to n, each once."""
+    return {*numbers} in ({*range(len(numbers))}, {*range(1, len(numbers) + 1)})
 
 
 def _steps(numbers: Sequence[float | None]) -> list[float]:
