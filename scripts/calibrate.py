@@ -266,6 +266,8 @@ FOOT = """
 - A prediction interval treats tau² as known, which costs it little here.
 - PET-PEESE is a rule that chooses between two regressions, and its interval knows nothing of the
   choice.
+- The sandwich of a selection model is too sure with few studies. Limits from the two-stage
+  bootstrap hold what they say from 30 studies on, and .92 with 10.
 - The censored likelihood compares likelihoods with a normal distribution, so that its intervals
   are up to two points narrow below some 30 studies.
 - HTZ is cautious where levels are many and studies few: with 4 levels and 10 studies it hardly

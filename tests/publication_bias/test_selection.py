@@ -382,3 +382,15 @@ def test_tau2_at_zero_has_no_error():
     found = quiet(ma.selection_model, ma.Effects.from_arrays(z * np.sqrt(vi), vi))
     assert found.tau2 == 0 and math.isnan(found.tau2_se)
     assert np.isfinite(found.se).all() and np.isfinite(found.weights_se[1:]).all()
+
+
+@pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
+@pytest.mark.parametrize("large", [2000, 20_000, 2_000_000])
+def test_studies_without_error_among_small_ones_are_fitted(large):
+    """With the weights of no selection the model is that of pool by maximum likelihood."""
+    r, n = [0.2, 0.35, 0.15, 0.4, 0.1, 0.3], np.array([20, large, 55, 400, large, 80])
+    effects = ma.Effects.from_arrays(np.arctanh(r), 1 / (n - 3), measure="z", n=n)
+    plain = ma.pool(effects, model="two-level", tau2="ML", test="wald")
+    same = ma.selection_model(effects, weights=[1.0], alternative="greater")
+    assert [same.estimate, same.tau2] == pytest.approx([plain.estimate, plain.tau2], rel=1e-6)
+    assert ma.selection_model(effects, alternative="greater").log_likelihood >= same.log_likelihood

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ _STARTS = ((1.0, 1.0), (0.8, 0.3), (0.3, 0.1), (1.2, 3.0))
 #: residual; and the least log tau², in typical variances, where a climb begins.
 _GRID = 2.0 ** np.arange(-14, 1)
 _LEAST_LOG = -4.6
+#: Share of the variance of effects that the unit of all climbs is at least: where studies are so
+#: large that errors are next to nothing, steps in errors would not arrive.
+_SPREAD = 1 / 16
 
 
 def maximise_selection(
@@ -139,7 +143,8 @@ def _scaled(
     penalty: Penalty | None,
 ) -> tuple[SelectionProblem, Scaling]:
     """Effects over their typical error, columns of designs centred over their deviations."""
-    unit = float(np.sqrt(vi.size / np.sum(1 / vi)))
+    spread = float(np.var(yi - X @ np.linalg.lstsq(X, yi, rcond=None)[0]))
+    unit = math.sqrt(max(vi.size / float(np.sum(1 / vi)), _SPREAD * spread))
     y, v = yi / unit, vi / unit**2
     model = weights(y, v)
     if U is None and penalty is not None:
@@ -214,7 +219,7 @@ def _highest(problem: SelectionProblem, starts: Array) -> tuple[Array, float]:
     found = climb(lambda theta, _: problem.at(theta), starts, bounded=problem.bounded,
                   logarithms=slice(0, 0), together=True)  # fmt: skip
     if not found.arrived.any():
-        raise ConvergenceError("The likelihood of the model without selection has no maximum.")
+        raise ConvergenceError("The model without selection did not converge.")
     top = found.best()
     return found.theta[top], float(found.value[top])
 

@@ -181,9 +181,10 @@ def font_notices(texts: Iterable[str]) -> tuple[Problem, ...]:
         message = f"Some labels are drawn in {' and '.join(others)}, not in {base_families()[0]}."
         found.append(notice("MA676", message, "Check these labels in the figure.", severity="note"))
     if lost:
+        more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
         message = (
             f"No installed font has {len(lost)} of the characters of the labels "
-            f"({' '.join(lost[:10])}); they are drawn as {REPLACEMENT}."
+            f"({' '.join(lost[:10])}{more}); they are drawn as {REPLACEMENT}."
         )
         hint = "Install a font that has them, such as Noto Sans CJK."
         found.append(notice("MA676", message, hint, severity="warning"))
