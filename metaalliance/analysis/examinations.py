@@ -29,6 +29,7 @@ from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.robustness.results import Multiverse
 
 Way = Literal["auto", "greater", "less"]
+Average = Literal["none", "robma"]
 _SELECTION = ("estimator", "penalty", "bootstrap", "interval", "replications", "seed")
 Progress = Callable[[int, int], None] | None
 
@@ -51,6 +52,8 @@ class BiasOptions:
         How selection models are estimated.
     mean_by, variance_by, selection_by : tuple of str
         Columns that their mean, log tau² and log weights depend on.
+    average : str
+        Whether the mean is averaged over models of bias, too.
     """
 
     steps: str
@@ -66,6 +69,7 @@ class BiasOptions:
     mean_by: tuple[str, ...] = ()
     variance_by: tuple[str, ...] = ()
     selection_by: tuple[str, ...] = ()
+    average: str = "none"
 
     def selection(self) -> SelectionAsked:
         """Return how selection models are estimated, after a check.
@@ -174,6 +178,7 @@ def _bias(analysis: Analysis, options: BiasOptions) -> BiasSummary:
         aggregation_rho=options.aggregation_rho,
         smallest_p=options.smallest_p,
         selection=options.selection(),
+        average=cast(Average, check_option("average", options.average, Average)),
     )
 
 
@@ -220,6 +225,7 @@ def _bias_document(
         "alternative": options.alternative,
         "aggregation_rho": found.aggregation_rho,
         "smallest_p": options.smallest_p,
+        "average": options.average,
         **{name: getattr(options, name) for name in _SELECTION},
         **{
             name: list(getattr(options, name))

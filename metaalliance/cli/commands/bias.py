@@ -115,6 +115,15 @@ def bias(
             autocompletion=among(moderator_columns),
         ),
     ] = None,
+    average: Annotated[
+        str,
+        typer.Option(
+            "--average",
+            help="Mean over models of bias, too: none, or robma (36 models with the priors of "
+            "RoBMA-PSMA, one effect per study).",
+            autocompletion=among(("none", "robma")),
+        ),
+    ] = "none",
     figures: Figures = True,
 ) -> int:
     """Test for publication bias; print means adjusted for it side by side."""
@@ -135,5 +144,6 @@ def bias(
         mean_by=tuple(mean_by or ()),
         variance_by=tuple(variance_by or ()),
         selection_by=tuple(selection_by or ()),
+        average=average,
     )
     return run_bias(request, options, figures=figures)
