@@ -278,12 +278,19 @@ def _sentence(curves: _Curves) -> str:
     """Return discovery rates, those that are missing, and those beyond the axis."""
     observed = float((np.abs(curves.z) >= curves.critical).mean())
     expected = curves.selected.discovery_rate(curves.critical)
-    missing = curves.selected.missing() * curves.z.size
     texts = [
         f"{count_text(curves.z.size, 'effect')}; significant (two-sided .05): "
         f"{percent_text(observed)} of those seen, {percent_text(expected)} expected before "
-        f"selection. Missing by the selection model: {number(missing, 0, grouped=True)}."
+        f"selection."
     ]
+    if curves.selected.weight(np.array([_END])).min() < 1 - 1e-9:
+        texts.append(
+            "By this model significant results are seen less often than others: it shows no "
+            "selection for significance."
+        )
+    else:
+        missing = curves.selected.missing() * curves.z.size
+        texts.append(f"Missing by the selection model: {number(missing, 0, grouped=True)}.")
     if curves.beyond:
         texts.append(f"Beyond the axis: {count_text(curves.beyond, 'effect')}.")
     return " ".join(texts)

@@ -90,7 +90,15 @@ def test_the_beta_model_and_the_words(make_fit, texts):
     assert (np.abs(np.diff(seen)) < 0.02).all()  # no jump
     words = " ".join(t.get_text() for t in texts(figure))
     assert "expected before selection" in " ".join(words.split())
-    assert "Missing by the selection model" in z_curve_text(found)
+    reversed_ = found.weight(np.array([0.01]))[0] < found.weight(np.array([0.4]))[0]
+    said = "no selection for significance" if reversed_ else "Missing by the selection model"
+    assert said in z_curve_text(found)
+
+
+@pytest.mark.parametrize("weight, said", [(0.3, "Missing"), (2.0, "less often than others")])
+def test_what_is_missing_is_told_where_significance_is_favoured(make_fit, weight, said):
+    found = ma.selection_model(make_fit(60), steps=(0.025,), weights=(weight,))
+    assert said in z_curve_text(found)
 
 
 def test_a_model_with_moderators_implies_no_one_density(make_fit):
