@@ -117,6 +117,21 @@ def test_other_metrics_have_no_priors():
     assert refused.value.code == "MA697"
 
 
+@pytest.mark.parametrize(
+    "yi, vi",
+    [([0.3, 0.5], [0.1, 0.02]), ([0.3, 0.31, 0.5], [1e-6] * 3), ([1.0, -1.5, 2.0], [0.01] * 3)],
+    ids=["two studies", "errors next to nothing", "far apart"],
+)
+def test_odd_effects_have_finite_answers(yi, vi):
+    found = quiet(ma.robma, ma.Effects.from_arrays(yi, vi, measure="z"))
+    assert all(math.isfinite(m.log_marginal_likelihood) for m in found.models)
+    for unknown in (*found.unknowns, *found.weights):
+        for p in (unknown.averaged, unknown.conditional):
+            assert p.low - 1e-9 <= p.median <= p.high + 1e-9
+            assert math.isfinite(p.mean) and p.sd >= 0
+    assert found.quadrature_error < 1e-2
+
+
 def test_settings_are_named(effects, found):
     other = quiet(ma.robma, effects, tau2="ML", level=0.9)
     assert other.not_taken == ("tau2",)

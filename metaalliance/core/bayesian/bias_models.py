@@ -27,6 +27,8 @@ _PRECISE, _ROUGH = 1e-8, 1e-7
 _FEW, _MOST, _FINE = 6, 64, {1: 64, 2: 40, 3: 16}
 #: Logarithm of a height that is next to nothing beside the highest.
 _DEPTH = 19.0
+#: Ratios of weights are this power of what is integrated over.
+POWER = 4
 #: Numbers that are held at once.
 _ROOM = 2_000_000
 #: Factors of a product before its logarithm is taken.
@@ -122,7 +124,7 @@ class Steps:
     orders : tuple of int
         Nodes for each ratio of neighbouring weights.
     ends : tuple of (float, float)
-        Between which roots of these ratios they lie.
+        Between which roots of these ratios (see `POWER`) they lie.
     """
 
     normal: Normal
@@ -144,15 +146,16 @@ class Steps:
     def nodes(self) -> tuple[Array, Array]:
         """Weights of intervals at the nodes, shape (q, n + 1), and logs of weight times prior.
 
-        The ratios are squares of the nodes, which so lie closer where weights are small.
+        The ratios are powers of the nodes, which so lie closer where weights are small.
         """
         after = np.cumsum(self.weights.shown[::-1, 0].sum(axis=1))[::-1]
         ratios, logs = [], []
         for j, order in enumerate(self.orders):
             x, w = points(*self.ends[j], order)
             free = self.n - 1 - j
-            ratios.append(x**2)
-            logs.append(np.log(w * 2 * (free + 1)) + (2 * (free + after[j]) + 1) * np.log(x))
+            ratios.append(x**POWER)
+            power = POWER * (free + after[j] + 1) - 1
+            logs.append(np.log(w * POWER * (free + 1)) + power * np.log(x))
         grids = np.meshgrid(*ratios, indexing="ij")
         steps = [np.ones(grids[0].size)]
         for grid in grids:

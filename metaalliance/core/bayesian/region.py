@@ -19,7 +19,7 @@ LogFunction = Callable[[Array], Array]
 _DEPTH = 18.0
 #: Where the last coefficients of a marginal density are larger, the rule gets more nodes.
 _UNRESOLVED = 1e-6
-_MESH, _ORDERS = 40, (20, 28, 40, 56, 80)
+_MESH, _ORDERS = 40, (20, 28, 40, 56, 80, 112)
 
 Box = Sequence[tuple[float, float]]
 Region = Sequence[Panel]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.polynomial import legendre
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.bayesian.bias_models import Steps
+from metaalliance.core.bayesian.bias_models import POWER, Steps
 from metaalliance.core.bayesian.panel import gauss_legendre
 from metaalliance.core.bayesian.posterior import Posterior
 
@@ -61,7 +61,7 @@ class WeightsPosterior:
             middle = (np.arange(m) + 0.5) / m
             spread = _spread(self.steps.orders[j], 2 * middle - 1)
             cube = np.moveaxis(np.tensordot(spread, cube, (1, j)), 0, j)
-            value = (value[:, None] * (low + (high - low) * middle) ** 2).ravel()
+            value = (value[:, None] * (low + (high - low) * middle) ** POWER).ravel()
         found = np.maximum(cube.ravel(), 0.0)
         return value, found / found.sum()
 
