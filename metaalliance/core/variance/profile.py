@@ -100,6 +100,8 @@ class _MeansBound(NamedTuple):
                 return value if top and side * (value - along @ best) > 0 else None
             if not np.isfinite(theta).all() or theta.max() > 1e6 * (best.max() + scale):
                 return None
+            if theta.min() <= NEWTON_ROUNDING * scale:  # the bound lies where a component is zero
+                return None
         return None
 
     def _slope(self, theta: Array) -> tuple[float, Array, Array]:
