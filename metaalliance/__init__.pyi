@@ -34,6 +34,8 @@ from .models.further.rve import RveResult, rve
 from .models.multilevel_fit import MultilevelFit
 from .models.pool import pool
 from .moderation.categorical import moderators
+from .moderation.components.multivariate import multivariate
+from .moderation.components.result import Multivariate
 from .moderation.confounding import Confounding, confounding
 from .moderation.contrasts import contrasts, marginal_means, simple_slopes
 from .moderation.decomposition import WithinBetween, within_between
@@ -99,6 +101,7 @@ __all__ = [
     "ModeratorTable",
     "ModeratorTest",
     "MultilevelFit",
+    "Multivariate",
     "Multiverse",
     "OptionError",
     "Outliers",
@@ -149,6 +152,7 @@ __all__ = [
     "model_set",
     "moderator_table",
     "moderators",
+    "multivariate",
     "multiverse",
     "outliers",
     "p_uniform",

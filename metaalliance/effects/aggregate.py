@@ -105,6 +105,7 @@ def aggregate(
     rho = check_rho(rho)
     check_option("method", method, AggregationMethod)
     effects.refuse_intervals("An average of the effects of a study", "it needs one value for each")
+    effects.refuse_covariance("An average of the effects of a study")
     if method == "composite" and (weighted or covariance is not None):
         raise OptionError("A composite has no weights and no covariance: use method='mean'.")
     if method == "composite" and nested_sizes(effects) is not None:

@@ -45,6 +45,7 @@ def working_data(effects: Effects, X: Array, model: Specification) -> Multilevel
     EstimationError
         When a level is missing for an effect, or the levels are not nested.
     """
+    effects.refuse_covariance(f"The {model.kind} model")
     structure, order = (_levels if model.columns else nested_structure)(effects, model)
     return MultilevelData(read_only(effects.yi[order]), read_only(X[order]), structure, order)
 
