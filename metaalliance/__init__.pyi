@@ -67,6 +67,8 @@ from .robustness.results import Multiverse
 from .robustness.run import multiverse
 from .sheet.imports.imported import Imported, import_sheet
 from .sheet.studies import Studies, load_studies, read_studies
+from .workers.kept import Kept
+from .workers.workers import Workers
 
 __all__ = [
     "Analysis",
@@ -90,6 +92,7 @@ __all__ = [
     "I2Bootstrap",
     "Imported",
     "Influence",
+    "Kept",
     "LeaveOneOut",
     "LimitMeta",
     "LocationScale",
@@ -124,6 +127,7 @@ __all__ = [
     "UnreadableFileError",
     "Verification",
     "WithinBetween",
+    "Workers",
     "aggregate",
     "baujat",
     "bayes",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
     from metaalliance.robustness.results import Multiverse
+    from metaalliance.workers.workers import Jobs
 
 
 def config_for(workbook: Path, explicit: Path | None = None) -> Config:
@@ -255,7 +256,7 @@ class Analysis:
         self,
         grid: Mapping[str, Any] | None = None,
         *,
-        jobs: int | None = 1,
+        jobs: Jobs = 1,
         progress: Callable[[int, int], None] | None = None,
     ) -> Multiverse:
         """Repeat the analysis under every combination of other decisions.

@@ -6,7 +6,7 @@ The commands run them from here, and `verify` repeats them from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, cast
 
@@ -27,6 +27,7 @@ from metaalliance.problems import Problem
 from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.robustness.results import Multiverse
+from metaalliance.workers.workers import Jobs, Workers
 
 Way = Literal["auto", "greater", "less"]
 _SELECTION = ("estimator", "penalty", "bootstrap", "interval", "replications", "seed")
@@ -167,13 +168,16 @@ def parse_steps(text: str) -> tuple[float, ...]:
     return steps
 
 
-def _bias(analysis: Analysis, options: BiasOptions) -> BiasSummary:
+def _bias(
+    analysis: Analysis, options: BiasOptions, *, jobs: Jobs = 1, progress: Progress = None
+) -> BiasSummary:
+    workers = replace(Workers.of(jobs), progress=progress)
     return analysis.bias(
         steps=parse_steps(options.steps),
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
         aggregation_rho=options.aggregation_rho,
         smallest_p=options.smallest_p,
-        selection=options.selection(),
+        selection=replace(options.selection(), jobs=workers),
     )
 
 
@@ -191,7 +195,7 @@ def _influence(
 
 
 def _multiverse(
-    analysis: Analysis, options: MultiverseOptions, *, jobs: int = 1, progress: Progress = None
+    analysis: Analysis, options: MultiverseOptions, *, jobs: Jobs = 1, progress: Progress = None
 ) -> Multiverse:
     return analysis.multiverse(options.grid, jobs=jobs, progress=progress)
 
