@@ -55,6 +55,7 @@ from .publication_bias.limit_meta import LimitMeta, limit_meta
 from .publication_bias.p_uniform import PUniform, p_uniform
 from .publication_bias.pet_peese import PetPeese, pet_peese
 from .publication_bias.rank_test import RankTest, rank_test
+from .publication_bias.robma import Robma, robma
 from .publication_bias.selection import SelectionModel, selection_model
 from .publication_bias.summary import BiasSummary, bias_summary
 from .publication_bias.trim_and_fill import TrimAndFill, trim_and_fill
@@ -118,6 +119,7 @@ __all__ = [
     "PsychometricResult",
     "RankTest",
     "RegressionLeaveOneOut",
+    "Robma",
     "RveResult",
     "SelectionModel",
     "Studies",
@@ -171,6 +173,7 @@ __all__ = [
     "psychometric",
     "rank_test",
     "read_studies",
+    "robma",
     "rve",
     "selection_model",
     "simple_slopes",

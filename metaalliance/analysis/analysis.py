@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from metaalliance.analysis.influence import InfluenceKeywords, InfluenceResults
     from metaalliance.models.cross_check import CrossCheck
     from metaalliance.moderation.table import ModeratorTable, TableOptions
-    from metaalliance.publication_bias.methods import Alternative
+    from metaalliance.publication_bias.methods import Alternative, Average
     from metaalliance.publication_bias.selection_asked import SelectionAsked
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
@@ -239,6 +239,7 @@ class Analysis:
         aggregation_rho: float | None = None,
         smallest_p: float = SMALLEST_P,
         selection: SelectionAsked | None = None,
+        average: Average = "none",
     ) -> BiasSummary:
         """Apply every method for publication bias to the pooled result; see `bias_summary`."""
         from metaalliance.publication_bias.summary import bias_summary
@@ -250,6 +251,7 @@ class Analysis:
             aggregation_rho=aggregation_rho,
             smallest_p=smallest_p,
             selection=selection,
+            average=average,
         )
 
     def multiverse(

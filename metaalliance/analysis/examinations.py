@@ -30,6 +30,7 @@ from metaalliance.robustness.results import Multiverse
 from metaalliance.workers.workers import Jobs, Workers
 
 Way = Literal["auto", "greater", "less"]
+Average = Literal["none", "robma"]
 _SELECTION = ("estimator", "penalty", "bootstrap", "interval", "replications", "seed")
 Progress = Callable[[int, int], None] | None
 
@@ -52,6 +53,8 @@ class BiasOptions:
         How selection models are estimated.
     mean_by, variance_by, selection_by : tuple of str
         Columns that their mean, log tau² and log weights depend on.
+    average : str
+        Whether the mean is averaged over models of bias, too.
     """
 
     steps: str
@@ -67,6 +70,7 @@ class BiasOptions:
     mean_by: tuple[str, ...] = ()
     variance_by: tuple[str, ...] = ()
     selection_by: tuple[str, ...] = ()
+    average: str = "none"
 
     def selection(self) -> SelectionAsked:
         """Return how selection models are estimated, after a check.
@@ -177,6 +181,7 @@ def _bias(
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
         aggregation_rho=options.aggregation_rho,
         smallest_p=options.smallest_p,
+        average=cast(Average, check_option("average", options.average, Average)),
         selection=replace(options.selection(), jobs=workers),
     )
 
@@ -224,6 +229,7 @@ def _bias_document(
         "alternative": options.alternative,
         "aggregation_rho": found.aggregation_rho,
         "smallest_p": options.smallest_p,
+        "average": options.average,
         **{name: getattr(options, name) for name in _SELECTION},
         **{
             name: list(getattr(options, name))

@@ -22,6 +22,7 @@ from .charts.power_funnel import power_funnel
 from .charts.profile import profile
 from .charts.selection_weights import selection_weights
 from .charts.specification_curve import specification_curve
+from .charts.z_curve import z_curve
 from .forests.comparison import comparison_forest
 from .forests.forest import forest, forest_pages
 from .forests.interactive import interactive_forest
@@ -58,4 +59,5 @@ __all__ = [
     "study_funnel",
     "summary_forest",
     "trim_fill_funnel",
+    "z_curve",
 ]

@@ -225,6 +225,12 @@ KINDS: dict[str, FigureKind] = {
         alt="charts.selection_weights:selection_weights_text",
         width=120.0,
     ),
+    "z-curve": FigureKind(
+        path="charts.z_curve:z_curve",
+        about="z statistics with the densities implied by models with and without selection",
+        alt="charts.z_curve:z_curve_text",
+        width=120.0,
+    ),
 }
 
 
