@@ -29,6 +29,7 @@ from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
+from metaalliance.wording.phrases import count_text
 
 # The pooled mean and its comparison stand above; what brings more is imported where it is used.
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class Analysis:
         studies = read(path, policy, found, sheet)
         if studies.errors:
             raise StudyDataError(
-                f"{studies.file} has {len(studies.errors)} errors; nothing is pooled.",
+                f"{studies.file} has {count_text(len(studies.errors), 'error')}; nothing is "
+                "pooled.",
                 studies.problems,
             )
         return cls.of(studies, model, policy, found)

@@ -24,6 +24,7 @@ from metaalliance.robustness.main_analysis import MainAnalysis
 from metaalliance.robustness.specifications import Grid
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import agreeing, count_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,7 +317,8 @@ def _sentences(found: Multiverse) -> list[str]:
     )
     left_out = sum(counts.impossible.values())
     lines = [
-        f"{counts.specifications:,} specifications of {len(found.decisions)} decisions, on "
+        f"{count_text(counts.specifications, 'specification')} of "
+        f"{count_text(len(found.decisions), 'decision')}, on "
         f"{counts.effect_sets:,} sets of effects ({counts.combinations:,} combinations: "
         f"{left_out:,} impossible, {counts.equivalent:,} the same as another)",
         f"{name} from {low} to {high}, median {median}",
@@ -338,5 +340,8 @@ def _sentences(found: Multiverse) -> list[str]:
             f"{rank:,} of {counts.distinct:,}{unlike} from below"
         )
     if counts.failed:
-        lines.append(f"{counts.failed:,} specifications have no result; their reasons are listed")
+        lines.append(
+            f"{count_text(counts.failed, 'specification has', 'specifications have')} no result; "
+            f"{agreeing(counts.failed, 'its reason is', 'their reasons are')} listed"
+        )
     return lines

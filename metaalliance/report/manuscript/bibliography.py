@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from metaalliance.report.manuscript.works import WORKS
+from metaalliance.wording.phrases import typographic
 
 _MOST_AUTHORS = 20  # from 21 authors on APA prints the first 19 and the last
 
@@ -72,17 +73,18 @@ class Work:
 
     def apa(self) -> tuple[str, str, str]:
         """Return what stands before, in, and after italics in a list of references."""
-        names = [f"{family}, {initials}" for family, initials in self.authors]
+        names = [typographic(f"{family}, {initials}") for family, initials in self.authors]
         who = names[0] if len(names) == 1 else f"{', '.join(names[:-1])}, & {names[-1]}"
         if len(names) > _MOST_AUTHORS:
             who = f"{', '.join(names[: _MOST_AUTHORS - 1])}, … {names[-1]}"
         end = f" {self.address()}" if self.doi else ""
         if self.kind == "book":
-            return f"{who} ({self.year}). ", self.title, f". {self.container}.{end}"
+            title = typographic(self.title)
+            return f"{who} ({self.year}). ", title, f". {self.container}.{end}"
         where = f", {self.volume}" if self.volume else ""
         after = f"({self.issue})" if self.issue else ""
         after += f", {self.pages}" if self.pages else ""
-        title = self.title if self.title.endswith("?") else f"{self.title}."
+        title = typographic(self.title if self.title.endswith("?") else f"{self.title}.")
         return f"{who} ({self.year}). {title} ", f"{self.container}{where}", f"{after}.{end}"
 
     def bibtex(self) -> str:

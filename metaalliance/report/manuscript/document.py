@@ -42,6 +42,8 @@ class Figure:
 
 
 Block = Prose | Table | Figure
+#: Parts of a report in the order of print, with their headings in every format.
+CHAPTERS = {"methods": "Method", "results": "Results", "appendix": "Supplement"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ class Document:
     def blocks(self) -> Iterator[Block]:
         """Every block in the order of print."""
         yield from self.summary
-        for name in ("methods", "results", "appendix"):
+        for name in CHAPTERS:
             for section in self.sections:
                 yield from getattr(section, name)
 

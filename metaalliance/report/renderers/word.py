@@ -13,7 +13,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from metaalliance.report.manuscript.document import Document, Figure, Section
+from metaalliance.report.manuscript.document import CHAPTERS, Document, Figure, Section
 from metaalliance.report.manuscript.prose import Prose, Run, symbols
 from metaalliance.report.renderers.word_table import needs_landscape, write_table
 from metaalliance.report.tables.table import Table
@@ -23,7 +23,6 @@ FONT = "Times New Roman"
 PAGE, MARGIN = (210, 297), 18
 #: Widest figure that stands on a page.
 WIDEST_MM = PAGE[0] - 2 * MARGIN
-_HEADINGS = {"methods": "Method", "results": "Results", "appendix": "Supplement"}
 
 
 def report_docx(document: Document) -> bytes:
@@ -43,7 +42,7 @@ def report_docx(document: Document) -> bytes:
         book.add_heading("Summary", 1)
     for text in document.summary:
         write_prose(book.add_paragraph(), document.resolve(text))
-    for name, heading in _HEADINGS.items():
+    for name, heading in CHAPTERS.items():
         parts = [part for part in document.sections if getattr(part, name)]
         for index, part in enumerate(parts):
             first = getattr(part, name)[0]

@@ -8,7 +8,7 @@ from typing import Any
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
-from metaalliance.wording.phrases import count_text, studies_text
+from metaalliance.wording.phrases import agreeing, count_text, studies_text
 
 #: Steps of the flow, with what the diagram says beside the number.
 STEPS = {
@@ -70,7 +70,9 @@ def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
                 f"{start:,} {sentence} are {start - less:,}, not the {flow[target]:,} {name}"
             )
     if "studies" in flow and flow["studies"] != n_studies:
-        gaps.append(f"the flow ends with {flow['studies']:,} studies, but {n_studies:,} are pooled")
+        gaps.append(
+            f"the flow ends with {studies_text(flow['studies'])}, but {n_studies:,} are pooled"
+        )
     return gaps
 
 
@@ -96,7 +98,7 @@ def _found(flow: Mapping[str, Any]) -> Prose:
 
 def _were(removed: list[str], flow: Mapping[str, Any]) -> str:
     total = flow.get("duplicates", 0) + flow.get("removed_otherwise", 0)
-    return f"{listed(removed)} {'was' if total == 1 else 'were'}"
+    return f"{listed(removed)} {agreeing(total, 'was', 'were')}"
 
 
 def _screened(flow: Mapping[str, Any]) -> Prose:
@@ -151,4 +153,4 @@ def _included(flow: Mapping[str, Any], evidence: Evidence) -> Prose:
 
 
 def _number_were(n: int) -> str:
-    return f"{n:,} {'was' if n == 1 else 'were'}"
+    return count_text(n, "was", "were")

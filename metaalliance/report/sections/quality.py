@@ -14,7 +14,7 @@ from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.prose import listed, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.tables.table import Field, Table
-from metaalliance.wording.phrases import percent_text
+from metaalliance.wording.phrases import agreeing, percent_text, studies_text
 
 _DOMAIN = re.compile(r"(risk_of_bias|rob)(?:[ _:.-]+(.+))?$", re.IGNORECASE)
 _ORDER = ("low", "some concerns", "moderate", "unclear", "serious", "high", "critical")
@@ -63,16 +63,16 @@ def quality_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Secti
     counts = table[main].value_counts()
     total = len(table)
     parts = [
-        f"{counts[level]:,} ({percent_text(counts[level] / total)}) {_rated(level)}"
+        f"{counts[level]:,} ({percent_text(counts[level] / total)}) {_rated(level, counts[level])}"
         for level in levels_of(table[[main]])
     ]
     drawn = [figure for figure in figures if figure.name == "risk-of-bias"]
     where = "{figure:risk-of-bias}" if drawn else "{table:quality}"
     text = prose(
-        f"Of {{n}} studies, {{parts}} ({where}; ratings by study in {{table:quality}})."
+        f"Of {{n}}, {{parts}} ({where}; ratings by study in {{table:quality}})."
         if drawn
-        else f"Of {{n}} studies, {{parts}} ({where}).",
-        n=f"{total:,}",
+        else f"Of {{n}}, {{parts}} ({where}).",
+        n=studies_text(total),
         parts=listed(parts),
     )
     listing = quality_table(table)
@@ -86,10 +86,10 @@ def quality_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Secti
     )
 
 
-def _rated(level: str) -> str:
+def _rated(level: str, n: int) -> str:
     if level == MISSING:
         return "had no rating"
-    return f"were rated “{level}”"
+    return f"{agreeing(n, 'was', 'were')} rated “{level}”"
 
 
 def quality_table(table: pd.DataFrame) -> Table:

@@ -8,6 +8,7 @@ from metaalliance.analysis.documents import versions
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Section
 from metaalliance.report.manuscript.prose import listed, prose
+from metaalliance.wording.numbers import in_print
 
 _NAMED = {"numpy": "NumPy", "scipy": "SciPy", "statsmodels": "statsmodels", "pymare": "PyMARE"}
 
@@ -24,7 +25,9 @@ def reproduction_section(evidence: Evidence) -> Section:
         python=platform.python_version(),
         used=used,
     )
-    witnessed = () if evidence.check is None else (prose("{check}", check=evidence.check.text()),)
+    witnessed = (
+        () if evidence.check is None else (prose("{check}", check=in_print(evidence.check.text())),)
+    )
     title = "Software and reproducibility"
     return Section(key="software", title=title, methods=(text, *witnessed))
 
