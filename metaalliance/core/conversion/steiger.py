@@ -87,16 +87,16 @@ def unscaled_covariance(R: Array, pairs: IntArray) -> Array:
 
     Parameters
     ----------
-    R : ndarray, shape (p, p)
-        Correlation matrix of the variables.
+    R : ndarray, shape (..., p, p)
+        Correlation matrix of the variables, or many.
     pairs : ndarray of int, shape (k, 2)
         Variables of each correlation.
     """
     first, second = pairs[:, 0], pairs[:, 1]
-    r = R[first, second]
-    su, sv = R[np.ix_(first, first)], R[np.ix_(first, second)]
-    tu, tv = R[np.ix_(second, first)], R[np.ix_(second, second)]
-    st, uv = r[:, None], r[None, :]
+    r = R[..., first, second]
+    su, sv = R[..., first[:, None], first], R[..., first[:, None], second]
+    tu, tv = R[..., second[:, None], first], R[..., second[:, None], second]
+    st, uv = r[..., :, None], r[..., None, :]
     squares = su**2 + sv**2 + tu**2 + tv**2
     thirds = st * (su * sv + tu * tv) + uv * (su * tu + sv * tv)
     return np.asarray(st * uv * squares / 2 + su * tv + sv * tu - thirds, dtype=np.float64)

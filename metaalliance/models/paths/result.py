@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array, IntArray
-from metaalliance.core.distributions import normal_isf, normal_sf
+from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import chi2_p
-from metaalliance.core.paths.climb import climb
-from metaalliance.core.paths.effects import direct_effect, indirect_effect, indirect_pairs
+from metaalliance.core.paths.effects import direct_effect, indirect_pairs
 from metaalliance.core.paths.likelihood import Problem
-from metaalliance.core.paths.profile import Function, likelihood_bounds
 from metaalliance.models.paths.indices import PathFit
-from metaalliance.models.paths.parameters import Slope, coordinate
+from metaalliance.models.paths.inference import (
+    NUMBERS,
+    Term,
+    covariance_of,
+    numbers_of,
+    terms_of,
+)
+from metaalliance.models.paths.parameters import Slope
 from metaalliance.models.paths.per_study import per_study
 from metaalliance.models.paths.syntax import PathSyntax
 from metaalliance.models.paths.table import CorrelationTable
@@ -31,10 +35,7 @@ from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import count_text, level_text, studies_text
 
-_NUMBERS = ("estimate", "se", "ci_low", "ci_high", "p_value")
-_PATHS = ("lhs", "op", "rhs", "label", *_NUMBERS)
-_ONE = np.zeros(1, dtype=np.intp)
-_Term = tuple[Function, frozenset[int]]
+_PATHS = ("lhs", "op", "rhs", "label", *NUMBERS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,7 +89,7 @@ class Masem(InNotebook):
     problem: Problem = field(repr=False)
     best: Array = field(repr=False)
     saturated: Array = field(repr=False)
-    functions: Mapping[str, _Term] = field(repr=False)
+    functions: Mapping[str, Term] = field(repr=False)
     notices: tuple[Notice, ...] = field(repr=False)
 
     @property
@@ -97,101 +98,26 @@ class Masem(InNotebook):
         return len(self.table.studies)
 
     @cached_property
-    def information(self) -> Array:
-        """Observed information, zero for a tau² at zero; shape (Q + p, Q + p)."""
-        found = self.problem.at(self.best[None, :], _ONE).slope()[1][0]
-        still = np.zeros(self.best.size, dtype=bool)
-        still[self.problem.Q :] = self.best[self.problem.Q :] <= 0
-        found[still] = found[:, still] = 0.0
-        return np.asarray(found, dtype=np.float64)
-
-    @cached_property
-    def covariance(self) -> Array:
-        """Inverse of the observed information, shape (Q + p, Q + p)."""
-        return np.asarray(np.linalg.pinv(self.information, hermitian=True), dtype=np.float64)
-
-    @cached_property
-    def _terms(self) -> dict[str, _Term]:
-        """Every number that has an interval: parameters, defined ones, indirect effects."""
-        names = (*self.syntax.parameters, *(s.name for s in self.slopes))
-        found: dict[str, _Term] = {
-            f"p {name}": (coordinate(j), frozenset({j})) for j, name in enumerate(names)
-        }
-        found |= {f"d {name}": term for name, term in self.functions.items()}
-        model = self.problem.model
-        for source, target in indirect_pairs(model):
-            function = indirect_effect(model, source, target)
-            moving = frozenset(np.flatnonzero(function(self.best[None, :])[1][0]).tolist())
-            found[f"i {source} {target}"] = (function, moving)
-        return found
+    def _terms(self) -> dict[str, Term]:
+        return terms_of(self.problem, self.best, self.functions)
 
     @cached_property
     def _numbers(self) -> dict[str, dict[str, float]]:
         """Estimate, se, interval and p-value of each term."""
-        terms = self._terms
-        functions = [f for f, _ in terms.values()]
-        rows = []
-        for f in functions:
-            value, gradient, _ = f(self.best[None, :])
-            rows.append((float(value[0]), float(gradient[0] @ self.covariance @ gradient[0])))
-        z = float(normal_isf((1 - self.level) / 2))
-        values, se = np.array([r[0] for r in rows]), np.sqrt([max(r[1], 0.0) for r in rows])
-        if self.interval == "wald":
-            ends = values[:, None] + np.outer(se, [-z, z])
-            with np.errstate(divide="ignore", invalid="ignore"):
-                p = 2 * normal_sf(np.abs(values / se))
-        else:
-            bounds = likelihood_bounds(
-                self.problem, self.best[None, :], self.information[None], functions, z
-            )
-            ends, p = bounds[0], self._ratios()
-        return {
-            name: dict(zip(_NUMBERS, (values[i], se[i], *ends[i], p[i]), strict=True))
-            for i, name in enumerate(terms)
-        }
-
-    def _ratios(self) -> Array:
-        """P-values of likelihood ratios of each term held at zero.
-
-        A product is zero where any of its factors is, so that its climb begins from each.
-        """
-        terms = list(self._terms.values())
-        starts, which = [], []
-        for i, (_, within) in enumerate(terms):
-            several = [self.best] if len(within) < 2 else []
-            for j in sorted(within):
-                begin = self.best.copy()
-                begin[j] = 0.0
-                several.append(begin)
-            starts += several
-            which += [i] * len(several)
-        owner = np.array(which)
-
-        def held(x: Array, index: IntArray) -> tuple[Array, Array, Array]:
-            n = x.shape[1]
-            value, gradient, bend = np.zeros(len(x)), np.zeros(x.shape), np.zeros((len(x), n, n))
-            for i in np.unique(owner[index]):
-                at = owner[index] == i
-                value[at], gradient[at], bend[at] = terms[i][0](x[at])
-            return value, gradient, bend
-
-        size = len(starts)
-        found = climb(
-            self.problem,
-            np.array(starts),
-            np.zeros(size, dtype=np.intp),
-            held=held,
-            target=np.zeros(size),
+        return numbers_of(
+            self.problem, self.best, self._terms, level=self.level, interval=self.interval
         )
-        off = np.abs(held(found.x, np.arange(size))[0])
-        good = found.converged & (off <= 1e-7)
-        fall = np.where(good, self.minus_two_log_likelihood + 2 * found.log_likelihood, -np.inf)
-        p = np.full(len(terms), math.nan)
-        for i in range(len(terms)):
-            best = fall[owner == i].max()
-            if np.isfinite(best):
-                p[i] = chi2_p(max(-best, 0.0), 1)
-        return p
+
+    @cached_property
+    def _parameters(self) -> dict[str, dict[str, float]]:
+        """Those of the parameters by name."""
+        names = (*self.syntax.parameters, *(slope.name for slope in self.slopes))
+        return {name: self._numbers[f"p {j}"] for j, name in enumerate(names)}
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the estimates of paths, slopes and tau², shape (Q + p, Q + p)."""
+        return covariance_of(self.problem, self.best)
 
     @cached_property
     def paths(self) -> pd.DataFrame:
@@ -202,9 +128,9 @@ class Masem(InNotebook):
         """
         rows: list[dict[str, Any]] = []
         for path in self.syntax.paths:
-            numbers = dict.fromkeys(_NUMBERS, math.nan)
+            numbers = dict.fromkeys(NUMBERS, math.nan)
             if path.fixed is None:
-                numbers = self._numbers[f"p {path.parameter}"]
+                numbers = self._parameters[path.parameter]
             else:
                 numbers["estimate"] = path.fixed
             rows.append(
@@ -219,7 +145,7 @@ class Masem(InNotebook):
                             "op": "~",
                             "rhs": f"{path.rhs}:{slope.column}",
                             "label": slope.name if path.label else "",
-                            **self._numbers[f"p {slope.name}"],
+                            **self._parameters[slope.name],
                         }
                     )
         return pd.DataFrame(rows, columns=list(_PATHS))
@@ -252,10 +178,10 @@ class Masem(InNotebook):
                     "direct": direct,
                     "total": direct + numbers["estimate"],
                     "indirect": numbers["estimate"],
-                    **{k: numbers[k] for k in _NUMBERS[1:]},
+                    **{k: numbers[k] for k in NUMBERS[1:]},
                 }
             )
-        columns = ["source", "target", "direct", "total", "indirect", *_NUMBERS[1:]]
+        columns = ["source", "target", "direct", "total", "indirect", *NUMBERS[1:]]
         return pd.DataFrame(rows, columns=columns)
 
     @cached_property
@@ -298,7 +224,9 @@ class Masem(InNotebook):
 
     def _called(self, name: str) -> str:
         kind, _, rest = name.partition(" ")
-        if kind != "i":
+        if kind == "p":
+            return list(self._parameters)[int(rest)]
+        if kind == "d":
             return rest
         source, target = (self.table.variables[int(x)] for x in rest.split())
         return f"{source} → {target}, indirect"
@@ -362,6 +290,13 @@ class Masem(InNotebook):
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
+        lines = [*self.head(), *map(self._line, self.to_frame().to_dict("records"))]
+        return "\n".join(
+            [*lines, *timing_text(self.table, self.syntax), *(p.text for p in self.told)]
+        )
+
+    def head(self) -> list[str]:
+        """Return counts and fit, a sentence each."""
         fit, counts = self.fit, count_text(len(self.table.frame), "correlation")
         lines = [
             f"Path model of {counts} in {studies_text(self.n_studies)}, one stage",
@@ -378,16 +313,14 @@ class Masem(InNotebook):
             lines.append(
                 f"Moderators: χ²({m['df']:.0f}) = {number(m['chi2'], 2)}, p {p_text(m['p_value'])}"
             )
-        for row in self.to_frame().to_dict("records"):
-            ends = limits(row["ci_low"], row["ci_high"], correlation=True)
-            label = f" ({row['label']})" if row["label"] and row["op"] != ":=" else ""
-            tail = (
-                f", {level_text(self.level)} CI {ends}, p {p_text(row['p_value'])}"
-                if not math.isnan(row["se"])
-                else ", fixed"
-            )
-            value = number(row["estimate"], 3, correlation=True)
-            lines.append(f"{row['lhs']} {row['op']} {row['rhs']}{label}: {value}{tail}")
-        return "\n".join(
-            [*lines, *timing_text(self.table, self.syntax), *(p.text for p in self.told)]
-        )
+        return lines
+
+    def _line(self, row: Mapping[Any, Any]) -> str:
+        """A path or a defined parameter as text."""
+        value = number(row["estimate"], 3, correlation=True)
+        label = f" ({row['label']})" if row["label"] and row["op"] != ":=" else ""
+        head = f"{row['lhs']} {row['op']} {row['rhs']}{label}: {value}"
+        if math.isnan(row["se"]):
+            return f"{head}, fixed"
+        ends = limits(row["ci_low"], row["ci_high"], correlation=True)
+        return f"{head}, {level_text(self.level)} CI {ends}, p {p_text(row['p_value'])}"

@@ -157,6 +157,30 @@ def test_many_climbs_at_once_are_each_alone():
         np.testing.assert_allclose(together.x[i], alone.x[0], atol=1e-8)
 
 
+def test_variances_of_many_data_sets_end_at_zero_or_where_nothing_is_gained():
+    """Little heterogeneity: many variances end at zero, and some leave it again."""
+    rng = np.random.default_rng(31)
+    b, k, model = 300, 12, chain()
+    V = np.broadcast_to(np.eye(6) * 0.012 + 0.004, (b, k, 6, 6))
+    rho = model.at(np.array([0.2, 0.1, 0.3, 0.1, 0.2])).rho
+    errors = rng.normal(size=(b, k, 6)) @ np.linalg.cholesky(V[0, 0]).T
+    seen = rng.random((b, k, 6)) < 0.7
+    y = (rho + errors + 0.03 * rng.normal(size=(b, k, 6))) * seen
+    both = seen[..., :, None] & seen[..., None, :]
+    data = Cells(y=y, V=np.where(both, V, np.eye(6)), seen=seen, constant=0.0)
+    problem, rows = Problem(cells=data, model=model), np.arange(b)
+    start = np.tile(np.r_[np.full(5, 0.1), np.full(6, 0.01)], (b, 1))
+    found = climb(problem, start, rows)
+    assert found.converged.all()
+    score, observed, _ = problem.at(found.x, rows).slope()
+    at_zero = found.x[:, 5:] == 0
+    assert 0.2 < at_zero.mean() < 0.9
+    assert (score[:, 5:][at_zero] <= 0).all()
+    steps = score / np.maximum(np.diagonal(observed, axis1=1, axis2=2), 1.0)
+    free = np.concatenate([np.ones((b, 5), dtype=bool), ~at_zero], axis=1)
+    assert np.abs(steps[free]).max() < 1e-8
+
+
 def test_bounds_are_where_the_likelihood_has_fallen():
     problem = Problem(cells=cells(25), model=chain())
     best = climb(problem, np.r_[np.full(5, 0.1), np.full(6, 0.02)][None], ONE)
