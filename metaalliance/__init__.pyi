@@ -32,6 +32,8 @@ from .models.further.permutation import PermutationResult, permutation_test
 from .models.further.psychometric import PsychometricResult, psychometric
 from .models.further.rve import RveResult, rve
 from .models.multilevel_fit import MultilevelFit
+from .models.paths.fit import masem
+from .models.paths.result import Masem
 from .models.pool import pool
 from .moderation.categorical import moderators
 from .moderation.components.multivariate import multivariate
@@ -97,6 +99,7 @@ __all__ = [
     "LeaveOneOut",
     "LimitMeta",
     "LocationScale",
+    "Masem",
     "MetaAllianceError",
     "MetaAllianceWarning",
     "MetaRegression",
@@ -154,6 +157,7 @@ __all__ = [
     "load_studies",
     "location_scale",
     "marginal_means",
+    "masem",
     "meta_regression",
     "model_set",
     "moderator_table",

@@ -18,6 +18,7 @@ from metaalliance.analysis.further_documents import (
     multiverse_document,
 )
 from metaalliance.analysis.influence import InfluenceResults
+from metaalliance.analysis.mediation import MediationOptions, document, fit_paths
 from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
 from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.errors import OptionError
@@ -283,6 +284,13 @@ EXAMINATIONS: dict[str, Examination] = {
         document=_influence_document,
         results=("counts", "pooled", "leave_one_out", "diagnostics", "outliers", "cumulative",
                  "gosh", "moderators"),
+    ),
+    "mediation": Examination(
+        options=MediationOptions,
+        run=fit_paths,
+        document=document,
+        results=("counts", "paths", "defined", "indirect", "residual_variances", "tau2",
+                 "minus_two_log_likelihood", "fit", "moderation", "studies", "excluded"),
     ),
     "multiverse": Examination(
         options=MultiverseOptions,

@@ -18,6 +18,7 @@ from .charts.gosh import gosh
 from .charts.influence_panel import influence_panel
 from .charts.leave_one_out import leave_one_out
 from .charts.orchard import orchard
+from .charts.path_diagram import path_diagram
 from .charts.power_funnel import power_funnel
 from .charts.profile import profile
 from .charts.selection_weights import selection_weights
@@ -50,6 +51,7 @@ __all__ = [
     "leave_one_out",
     "orchard",
     "own_style",
+    "path_diagram",
     "pet_peese_funnel",
     "power_funnel",
     "profile",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
+    from metaalliance.models.paths.result import Masem
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.moderation.result import ModeratorTest
     from metaalliance.publication_bias.summary import BiasSummary
@@ -176,6 +177,13 @@ def multiverse_drawings(found: Multiverse) -> list[Drawing]:
 
     name, draw = "specification_curve", plots.specification_curve
     return [_drawing(name, draw, specification_text, found)]
+
+
+def path_drawings(found: Masem) -> list[Drawing]:
+    """Return the path diagram."""
+    from metaalliance.plots.charts.path_diagram import path_diagram_text
+
+    return [_drawing("path_diagram", plots.path_diagram, path_diagram_text, found)]
 
 
 def _drawing(

@@ -80,6 +80,7 @@ ioannidis2007 | Ioannidis, J. P. A.; Trikalinos, T. A. | 2007 | An exploratory t
 jackson2013 | Jackson, D. | 2013 | Confidence intervals for the between-study variance in random effects meta-analysis using generalised Cochran heterogeneity statistics | Research Synthesis Methods | 4(3) | 220–229 |
 jackson2017 | Jackson, D.; Turner, R. | 2017 | Power analysis for random-effects meta-analysis | Research Synthesis Methods | 8(3) | 290–302 | 10.1002/jrsm.1240
 jacobs2017 | Jacobs, P.; Viechtbauer, W. | 2017 | Estimation of the biserial correlation and its sampling variance for use in meta-analysis | Research Synthesis Methods | 8(2) | 161–180 | 10.1002/jrsm.1218
+jak2020 | Jak, S.; Cheung, M. W.-L. | 2020 | Meta-analytic structural equation modeling with moderating effects on SEM parameters | Psychological Methods | 25(4) | 430–455 | 10.1037/met0000245
 jeffreys1961 | Jeffreys, H. | 1961 | Theory of probability (3rd ed.) | book: Oxford University Press | | |
 joshi2022 | Joshi, M.; Pustejovsky, J. E.; Beretvas, S. N. | 2022 | Cluster wild bootstrapping to handle dependent effect sizes in meta-analysis with a small number of studies | Research Synthesis Methods | 13(4) | 457–477 |
 kahl2012 | Kahl, K. G.; Winter, L.; Schweiger, U. | 2012 | The third wave of cognitive behavioural therapies: What is new and what is effective? | Current Opinion in Psychiatry | 25(6) | 522–528 | 10.1097/YCO.0b013e328358e531
@@ -105,6 +106,7 @@ page2021 | Page, M. J.; McKenzie, J. E.; Bossuyt, P. M.; Boutron, I.; Hoffmann, 
 paule1982 | Paule, R. C.; Mandel, J. | 1982 | Consensus values and weighting factors | Journal of Research of the National Bureau of Standards | 87(5) | 377–385 | 10.6028/jres.087.022
 peters2008 | Peters, J. L.; Sutton, A. J.; Jones, D. R.; Abrams, K. R.; Rushton, L. | 2008 | Contour-enhanced meta-analysis funnel plots help distinguish publication bias from other causes of asymmetry | Journal of Clinical Epidemiology | 61(10) | 991–996 | 10.1016/j.jclinepi.2007.11.010
 peterson2005 | Peterson, R. A.; Brown, S. P. | 2005 | On the use of beta coefficients in meta-analysis | Journal of Applied Psychology | 90(1) | 175–181 | 10.1037/0021-9010.90.1.175
+pritikin2017 | Pritikin, J. N.; Rappaport, L. M.; Neale, M. C. | 2017 | Likelihood-based confidence intervals for a parameter with an upper or lower bound | Structural Equation Modeling | 24(3) | 395–401 | 10.1080/10705511.2016.1275969
 pustejovsky2018 | Pustejovsky, J. E.; Tipton, E. | 2018 | Small-sample methods for cluster-robust variance estimation and hypothesis testing in fixed effects models | Journal of Business & Economic Statistics | 36(4) | 672–683 | 10.1080/07350015.2016.1247004
 pustejovsky2022 | Pustejovsky, J. E.; Tipton, E. | 2022 | Meta-analysis with robust variance estimation: Expanding the range of working models | Prevention Science | 23(3) | 425–438 | 10.1007/s11121-021-01246-3
 pustejovsky2025 | Pustejovsky, J. E.; Citkowicz, M.; Joshi, M. | 2025 | Estimation and inference for step-function selection models in meta-analysis with dependent effects | book: MetaArXiv | | | 10.31222/osf.io/qg5x6_v1
@@ -115,6 +117,7 @@ rodgers2021 | Rodgers, M. A.; Pustejovsky, J. E. | 2021 | Evaluating meta-analyt
 rosenberg2005 | Rosenberg, M. S. | 2005 | The file-drawer problem revisited: A general weighted method for calculating fail-safe numbers in meta-analysis | Evolution | 59(2) | 464–468 | 10.1111/j.0014-3820.2005.tb01004.x
 rosenthal1979 | Rosenthal, R. | 1979 | The "file drawer problem" and tolerance for null results | Psychological Bulletin | 86(3) | 638–641 | 10.1037/0033-2909.86.3.638
 rosenthal1991 | Rosenthal, R. | 1991 | Meta-analytic procedures for social research (Rev. ed.) | book: Sage | | |
+rosseel2012 | Rosseel, Y. | 2012 | lavaan: An R package for structural equation modeling | Journal of Statistical Software | 48(2) | 1–36 |
 rover2015 | Röver, C.; Knapp, G.; Friede, T. | 2015 | Hartung-Knapp-Sidik-Jonkman approach and its modification for random-effects meta-analysis with few studies | BMC Medical Research Methodology | 15 | 99 | 10.1186/s12874-015-0091-1
 rover2020 | Röver, C. | 2020 | Bayesian random-effects meta-analysis using the bayesmeta R package | Journal of Statistical Software | 93(6) | 1–51 | 10.18637/jss.v093.i06
 rubin1981 | Rubin, D. B. | 1981 | Estimation in parallel randomized experiments | Journal of Educational Statistics | 6(4) | 377–401 | 10.2307/1164617
