@@ -43,6 +43,9 @@ FurtherTest = Literal[
 ]
 #: What bootstrap and permutation do with the variance components in each replication.
 Components = Literal["re-estimated", "held"]
+#: The page that a figure fits, and how much is said under it.
+Page = Literal["a4", "letter", "journal"]
+Notes = Literal["full", "short", "none"]
 
 #: Tests that are valid when effects of one study are dependent.
 CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr1s", "cr2"})

@@ -73,7 +73,8 @@ def examined(
         Keywords of the analysis that change no number.
     """
     from metaalliance.analysis.examinations import EXAMINATIONS  # `pool` does without
-    from metaalliance.cli.drawing.further_figures import draw_all, figure_files
+    from metaalliance.cli.drawing.figure_files import figure_files
+    from metaalliance.cli.drawing.further_figures import draw_all
 
     kind = EXAMINATIONS[command]
     names, own = figure_files(figures or ()), own_files(command)

@@ -40,7 +40,7 @@ def ends(collection):
 
 
 def test_inner_interval_is_sampling_error_and_outer_adds_variance_within_studies(fit, panel):
-    axes = panel(plots.forest(fit, limits=(-0.9, 0.95)))
+    axes = panel(plots.forest(fit, limits=(-0.95, 0.97), effects="rows"))
     one = aggregate(fit.effects, rho=0.6)
     z = stats.norm.isf(0.025)
     inner, outer = artist(axes, "intervals"), artist(axes, "outer intervals")
@@ -96,16 +96,19 @@ def test_the_average_alone_has_one_interval(fit, panel):
 
 def test_the_foot_says_what_is_shown(fit, texts):
     def words(**options):
-        figure = plots.forest(fit, **options)
-        return "".join("".join(t.get_text() for t in texts(figure)).split())
+        figure = plots.forest(fit, style=plots.own_style({"notes": "full"}), **options)
+        found = "".join("".join(t.get_text() for t in texts(figure)).split())
+        assert "".join(figure.caption.split()) in found
+        return found
 
-    assert "averagesoftheeffectsofastudy(ρ=.60),whicharethecircles" in words()
-    assert "thinlines:withthevarianceofeffectswithinstudies" in words()
+    assert "averagesoftheeffectsofastudy(ρ=.60),whicharethedots" in words()
+    assert "Thinlines:withthevarianceofeffectswithinstudies" not in words()
+    assert "Thinlines:withthevarianceofeffectswithinstudies" in words(effects="rows")
     assert "hollowsquaresbelow" in words(effects="rows")
     assert "shownastheiraverage(ρ=.60)" in words(effects="average")
 
 
-def test_without_dependence_there_is_one_interval_and_no_circle(make_fit, panel):
+def test_without_dependence_there_is_one_interval_and_no_dot(make_fit, panel):
     axes = panel(plots.forest(make_fit(8)))
     labels = {a.get_label() for a in axes.get_children()}
     assert not labels & {"outer intervals", "behind", "effects"}

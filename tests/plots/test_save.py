@@ -141,7 +141,7 @@ def test_pages_of_other_formats_are_numbered(figure, tmp_path):
 
 def test_alt_text_is_written_beside(figure, module_fit, tmp_path):
     paths = plots.save(figure, tmp_path / "forest.svg", alt=plots.alt_text(module_fit, "forest"))
-    assert [p.name for p in paths] == ["forest.svg", "forest.alt.txt"]
+    assert [p.name for p in paths] == ["forest.svg", "forest.alt.txt", "forest.caption.txt"]
     text = paths[1].read_text(encoding="utf-8")
     assert text.startswith("Forest plot of 3 studies.")
     assert "r = .32, 95% CI [.17, .46]" in text
@@ -185,11 +185,11 @@ def test_every_file_says_where_it_comes_from(suffix, figure, tmp_path):
 
 
 def test_a_file_edited_since_is_not_ours(figure, tmp_path):
-    path, alt = plots.save(figure, tmp_path / "forest.svg", alt="A forest.")
-    assert is_ours(alt)
+    path, alt, caption = plots.save(figure, tmp_path / "forest.svg", alt="A forest.")
+    assert is_ours(alt) and is_ours(caption)
     path.write_text(path.read_text().replace("<svg ", '<svg inkscape:version="1.3" '))
     assert not is_ours(path)
-    assert not is_ours(alt)
+    assert not is_ours(alt) and not is_ours(caption)
     assert not is_ours(tmp_path / "absent.pdf")
 
 

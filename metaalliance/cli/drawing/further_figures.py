@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.results import Multiverse
 
-ENDINGS = (".pdf", ".png", ".alt.txt")
 #: Levels of a moderator up to which its figures are drawn unasked: more fill over a metre.
 MOST_LEVELS = 200
 
@@ -50,11 +49,6 @@ class Drawing:
     draw: Callable[..., Figure | list[Figure]]
     what: tuple[Any, ...]
     words: Callable[[], str]
-
-
-def figure_files(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the files of figures, for the check that nothing foreign is replaced."""
-    return tuple(f"{name}{end}" for name in names for end in ENDINGS)
 
 
 def slug(name: str) -> str:

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from metaalliance.plots.canvas.chart_axes import draw_in, frame_of, prepare
 from metaalliance.plots.canvas.legend import draw_legend, flow
-from metaalliance.plots.canvas.page import HALF_CAPITAL, Page, check_width
+from metaalliance.plots.canvas.page import HALF_CAPITAL, Page, captioned, check_width
 from metaalliance.plots.canvas.panels import APART, TICK, Chart, Panel
 from metaalliance.plots.canvas.scales import Ticks
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, drawing
 from metaalliance.plots.canvas.typeset import Line, Run, line_width, run_width, user, wrap
-from metaalliance.plots.forests.layout import first_fitting
+from metaalliance.plots.forests.measure import first_fitting
 
 #: Distance in mm of a title from tick labels.
 NEAR = 0.5
@@ -73,12 +73,15 @@ def draw_chart(chart: Chart, style: Style, width: float, title: str) -> Figure:
     left = first if first <= FAR else margin
     room = width - left - margin
     legend = [line for group in chart.legend for line in flow(group, room, small)]
-    notes = [line for note in chart.notes for line in wrap(note, room, small)]
+    everything = (*chart.notes, *chart.details)
+    said = style.under(chart.notes, everything)
+    notes = [line for note in said for line in wrap(note, room, small)]
     pitch = 1.08 * style.row
     under = bottom + 0.4 * style.row * bool(legend or notes)
     notes_top = under + pitch * len(legend) + 0.25 * style.row * bool(legend and notes)
     height = notes_top + SMALL * style.row * len(notes) + margin
     page = Page.blank(width, height, style)
+    page.figure.caption = captioned(everything)
     for i, line in enumerate(heading):
         page.put(line, margin, margin + style.row * (i + 0.5))
     for place in places:

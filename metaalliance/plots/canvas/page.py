@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from metaalliance.errors import OptionError
 from metaalliance.plots.canvas.letters.lettering import Layer, Placed
 from metaalliance.plots.canvas.strokes import with_strokes
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, drawing
-from metaalliance.plots.canvas.typeset import Line, line_width, run_width
+from metaalliance.plots.canvas.typeset import Line, line_width, plain, run_width
 
 Align = Literal["left", "center", "right"]
 
@@ -33,6 +34,9 @@ class ExactFigure(Figure):
     A notebook that shows it, or a call of its own `savefig`, would otherwise apply the
     reader's matplotlibrc: hinted text, a "tight" box, Type 3 fonts.
     """
+
+    #: All that is to be said about the figure, a paragraph a line.
+    caption: str = ""
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the figure."""
@@ -51,11 +55,16 @@ class ExactFigure(Figure):
         return buffer.getvalue()
 
 
+def captioned(notes: Iterable[Line]) -> str:
+    """Return notes as the caption of a figure."""
+    return "\n".join(plain(line) for line in notes)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A figure with an invisible layer for text and rules, in mm; y runs downwards."""
 
-    figure: Figure
+    figure: ExactFigure
     layer: Layer
     width: float
     height: float

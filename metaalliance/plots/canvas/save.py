@@ -31,6 +31,10 @@ MARK = "Drawn by metaalliance"
 #: Level of the compression of a PNG; higher ones take longer for files as large.
 _PACKED = 2
 
+#: Endings of the texts beside a figure: the alternative text, and all that is to be said.
+ALT, CAPTION = ".alt.txt", ".caption.txt"
+BESIDE = (ALT, CAPTION)
+
 #: Rows of a bitmap that are packed at a time.
 _STRIP = 32
 
@@ -59,7 +63,8 @@ def save(
     dpi : int
         Resolution of .png and .tif.
     alt : str, optional
-        Alternative text, written beside the figure as ``name.alt.txt``.
+        Alternative text, written beside the figure as ``name.alt.txt``, with all that is to be said
+        under it as ``name.caption.txt``.
 
     Returns
     -------
@@ -104,7 +109,9 @@ def files_of(
         raise OptionError(f"{len(pages)} figures at {dpi} dpi cannot be saved.")
     books = {t: _BOOKS[t.suffix.lower()](dpi) for t in targets if t.suffix.lower() in _BOOKS}
     single = [target for target in targets if target not in books]
+    caption = ""
     for i, page in enumerate(pages, start=1):
+        caption = getattr(page, "caption", caption)
         for book in books.values():
             with drawing():
                 book.add(page)
@@ -117,9 +124,9 @@ def files_of(
         with drawing():
             content = book.content()
         yield target, content
-    if alt is not None:
-        for target in targets:
-            yield target.with_name(f"{target.stem}.alt.txt"), f"{alt.strip()}\n".encode()
+    for ending, text in ((ALT, alt or ""), (CAPTION, "" if alt is None else caption)):
+        for target in targets if text else ():
+            yield target.with_name(f"{target.stem}{ending}"), f"{text.strip()}\n".encode()
 
 
 class _Pdf:
@@ -287,10 +294,12 @@ FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps")
 def is_ours(path: Path) -> bool:
     """Whether a file was written by this package and not by an editor since.
 
-    The text beside a figure has no mark; it is ours when its figure is.
+    A text beside a figure has no mark; it is ours when its figure is.
     """
-    if path.name.endswith(".alt.txt"):
-        stem = path.name.removesuffix(".alt.txt")
+    for ending in BESIDE:
+        stem = path.name.removesuffix(ending)
+        if stem == path.name:
+            continue
         return any(is_ours(path.with_name(stem + suffix)) for suffix in (*FORMATS, ".html"))
     try:
         content = path.read_bytes()

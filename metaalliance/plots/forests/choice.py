@@ -131,12 +131,13 @@ def _order_named(sort: str, frame: pd.DataFrame) -> str:
 
 
 def grouping(by: str | None, effects: Effects) -> str:
-    """Return the grouping column: modality by default, where there are two and all have values."""
+    """Return the grouping column: by default modality, where most levels have several studies."""
     frame = effects.frame
     if by is None:
-        if effects.n_censored:
+        if effects.n_censored or "modality" not in frame:
             return "none"
-        several = "modality" in frame and frame["modality"].dropna().drop_duplicates().size > 1
+        studies = frame.groupby("modality")["study"].nunique()
+        several = len(studies) > 1 and int((studies == 1).sum()) <= len(studies) / 2
         return "modality" if several else "none"
     if by != "none":
         _check_column("by", by, frame)

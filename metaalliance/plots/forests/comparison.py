@@ -90,6 +90,7 @@ def comparison_forest(
     with drawing(look):
         table = _table(fit, measure, look, prediction)
         axis = table_axis(table, None, look, limits)
+        foot = tuple(own(text) for text in _foot(fit, look, cut=is_cut(table, axis)))
         plot = Plot(
             table=table,
             columns=place_columns(table, width, look),
@@ -100,7 +101,8 @@ def comparison_forest(
             mean=math.nan if fit is None else fit.estimate,
             reference=None,
             heaviest=LARGEST,
-            foot=tuple(own(text) for text in _foot(fit, look, cut=is_cut(table, axis))),
+            foot=look.under(foot[:1], foot),
+            caption=foot,
             directions=directions_of(look, directions),
         )
         return draw_page(plot, table.lines)

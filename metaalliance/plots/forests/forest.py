@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.style import Style, drawing, style_named
-from metaalliance.plots.forests.draw import draw_page
+from metaalliance.plots.forests.draw import divided, draw_page
 from metaalliance.plots.forests.in_axes import draw_in
-from metaalliance.plots.forests.lines import TableLine, paginate
+from metaalliance.plots.forests.lines import TableLine
 from metaalliance.plots.forests.plan import ForestOptions, plan
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
@@ -91,11 +91,13 @@ def forest(
     """
     look = style_named(style)
     with drawing(look):
-        plot = plan(fit, look, **options)
-        _check_rows(plot.table.lines, max_rows)
         if ax is not None:
+            plot = plan(fit, look, **options)
+            _check_rows(plot.table.lines, max_rows)
             draw_in(ax, plot)
             return ax.figure.figure
+        plot, _ = planned(fit, look, None, options)
+        _check_rows(plot.table.lines, max_rows)
         return draw_page(plot, plot.table.lines)
 
 
@@ -103,7 +105,7 @@ def forest_pages(
     fit: PooledFit,
     *,
     style: str | Style = "apa",
-    rows_per_page: int = 60,
+    rows_per_page: int | None = None,
     **options: Unpack[ForestOptions],
 ) -> list[Figure]:
     """Draw a forest plot on as many pages as it needs.
@@ -115,8 +117,10 @@ def forest_pages(
     ----------
     fit, style, **options
         As for `forest`, without `ax` and `max_rows`.
-    rows_per_page : int
-        Lines of a page, headings and diamonds included; at least 8.
+    rows_per_page : int, optional
+        Lines of a page at most, headings and diamonds included; at least 8. By default as many as
+        the page of the style holds, notes included. Pages are about as long as each other, and
+        rows lower, by as much as type allows, where that saves one.
 
     Returns
     -------
@@ -155,14 +159,33 @@ def paged_forest(
     fit: PooledFit,
     *,
     style: str | Style = "apa",
-    rows_per_page: int = 60,
+    rows_per_page: int | None = None,
     **options: Unpack[ForestOptions],
 ) -> Pages:
     """Return the pages of `forest_pages`, to be written one by one: none is drawn yet."""
     look = style_named(style)
     with drawing(look):
-        plot = plan(fit, look, **options)
-    return Pages(plot, paginate(plot.table.lines, rows_per_page))
+        return Pages(*planned(fit, look, rows_per_page, options))
+
+
+def planned(
+    fit: PooledFit, look: Style, rows_per_page: int | None, options: ForestOptions
+) -> tuple[Plot, list[tuple[TableLine, ...]]]:
+    """Return the plan of a forest plot and its pages, denser where that saves a page.
+
+    Rows become as low as type allows; type becomes small only where one page then holds all.
+    """
+    plot = plan(fit, look, **options)
+    pages = divided(plot, rows_per_page)
+    if rows_per_page is None and len(pages) > 1:
+        tried = [(plot.columns.size, len(pages) - 1)]
+        tried += [(look.small_size, 1)] if len(pages) == 2 else []
+        for size, most in tried:
+            denser = plan(fit, look.denser(size), **options)
+            fewer = divided(denser)
+            if len(fewer) <= most:
+                return denser, fewer
+    return plot, pages
 
 
 def _check_rows(lines: Sequence[Any], max_rows: int | None) -> None:

@@ -120,7 +120,7 @@ def _averaged(part: Effects, weights: Array, fit: PooledFit, choice: Choice) -> 
     frame = part.frame.reset_index(drop=True)
     behind = frame.groupby("study", sort=False).indices
     members = [behind[study] for study in effects.frame["study"]]
-    outer = _outer(effects, fit)
+    outer = _outer(effects, fit) if choice.effects == "rows" else np.full(effects.n_effects, np.nan)
     singles = _rows(part, weights, fit, choice, minor=True)
     blocks = []
     for i in range(effects.n_effects):

@@ -43,6 +43,7 @@ from metaalliance.plots.words import (
     model_text,
     other_models,
     sentences,
+    unpooled_text,
 )
 from metaalliance.wording.phrases import level_text, percent_text
 
@@ -107,6 +108,11 @@ def summary_forest(
         columns = place_columns(table, width, look)
         shown = {table.columns[column.index].name for column in columns.text}
         lettered = tuple(i for i in counts if letters and COUNTS[i] in shown)
+        foot = (
+            *_foot(fit, means, lettered, look, cut=is_cut(table, axis)),
+            *other_models(fit, means),
+        )
+        brief = _brief(fit, means, lettered, look)
         plot = Plot(
             table=table,
             columns=columns,
@@ -117,10 +123,8 @@ def summary_forest(
             mean=fit.estimate,
             reference=marked,
             heaviest=1.0,
-            foot=(
-                *_foot(fit, means, lettered, look, cut=is_cut(table, axis)),
-                *other_models(fit, means),
-            ),
+            foot=look.under(brief, foot),
+            caption=foot,
             directions=directions_of(look, directions),
         )
         return draw_page(plot, table.lines)
@@ -189,22 +193,43 @@ def _foot(
     fit: PooledFit, means: LevelMeans, lettered: tuple[int, ...], look: Style, *, cut: bool
 ) -> tuple[Line, ...]:
     """Return the sentences under the table; `lettered` counts have a letter to explain."""
-    percent = level_text(fit.level)
-    marks = [f"Diamonds: {percent} confidence intervals."]
-    if math.isfinite(fit.pi_low):
-        marks.append(f"Lines: {percent} prediction intervals.")
+    marks = _marks(fit)
     if cut:
         marks.append(ARROWS)
     if beyond := beyond_text(fit):
         marks.append(beyond)
-    if lettered:
-        marks.append(", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered) + ".")
+    marks += _letters(lettered)
     texts = (
         " ".join(marks),
         sentences((heterogeneity_text(fit, look.words), mean_test_text(fit, look.words))),
         between_text(means, look.words),
         f"Model: {model_text(fit, look.words)}",
         groups_text(means, look.words, sign=f"{DASH} = not pooled"),
+    )
+    return tuple(own(text) for text in texts if text)
+
+
+def _marks(fit: PooledFit) -> list[str]:
+    percent = level_text(fit.level)
+    marks = [f"Diamonds: {percent} confidence intervals."]
+    if math.isfinite(fit.pi_low):
+        marks.append(f"Lines: {percent} prediction intervals.")
+    return marks
+
+
+def _letters(lettered: tuple[int, ...]) -> list[str]:
+    """Explain the letters over counts, where there are some."""
+    told = ", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered)
+    return [f"{told}."] if told else []
+
+
+def _brief(
+    fit: PooledFit, means: LevelMeans, lettered: tuple[int, ...], look: Style
+) -> tuple[Line, ...]:
+    """Return what the figure cannot be read without: marks, letters, and the test of levels."""
+    texts = (
+        " ".join((*_marks(fit), *_letters(lettered))),
+        sentences((between_text(means, look.words), unpooled_text(means, f"{DASH} = not pooled"))),
     )
     return tuple(own(text) for text in texts if text)
 

@@ -80,6 +80,8 @@ def _foot_of_group(
     style: Style,
 ) -> list[TableLine]:
     """Return the diamond of a group with its notes, or why it has none."""
+    if not level.pooled and style.notes != "full":
+        return []
     if not level.pooled:
         return [Note(wordings=tuple(own(text) for text in not_pooled(level, means)))]
     studies = [row for row in part.studies if not row.minor]
@@ -223,10 +225,10 @@ def reference_mark(
     return (math.atanh(value) if measure == "z" else float(value)), text
 
 
-def bounds(table: Table) -> list[tuple[float, float]]:
-    """Return every interval that a table draws; a diamond with its prediction interval."""
+def bounds(lines: Iterable[TableLine]) -> list[tuple[float, float]]:
+    """Return every interval that lines draw; a diamond with its prediction interval."""
     found: list[tuple[float, float]] = []
-    for line in table.lines:
+    for line in lines:
         if isinstance(line, Pooled) and math.isfinite(line.spread[0]):
             found.append(line.spread)
         elif isinstance(line, StudyRow) and math.isfinite(line.low):
@@ -238,7 +240,7 @@ def bounds(table: Table) -> list[tuple[float, float]]:
 
 def is_cut(table: Table, axis: EffectAxis) -> bool:
     """Whether some interval leaves the axis."""
-    return any(low < axis.low or high > axis.high for low, high in bounds(table))
+    return any(low < axis.low or high > axis.high for low, high in bounds(table.lines))
 
 
 def table_axis(
@@ -247,7 +249,9 @@ def table_axis(
     style: Style,
     limits: tuple[float, float] | None = None,
 ) -> EffectAxis:
-    """Choose the axis for all that a table shows; `limits` are correlations where there are.
+    """Choose the axis for studies and overall mean; `limits` are correlations where there are.
+
+    Intervals of groups do not widen it: they end in an arrow.
 
     Raises
     ------
@@ -258,7 +262,8 @@ def table_axis(
     shown = [value for value in shown if math.isfinite(value)]
     shown += [p for line in table.lines if isinstance(line, StudyRow) for p in line.points]
     points = [*shown, marked[0]] if marked else shown
-    lows, highs = np.array(bounds(table)).T
+    kept = [x for x in table.lines if not isinstance(x, Pooled) or x.overall or table.of_means]
+    lows, highs = np.array(bounds(kept)).T
     axis = axis_range(np.array(points), lows, highs, table.measure)
     axis = replace(_with_sides(axis, style.forest.least_side), zero=table.wording.leading_zero)
     return axis if limits is None else _limited(axis, limits, np.array(points))
