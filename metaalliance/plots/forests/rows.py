@@ -170,7 +170,7 @@ def _rows(
     effects: Effects, weights: Array, fit: PooledFit, choice: Choice, *, minor: bool = False
 ) -> list[StudyRow]:
     """Return a row for each effect, with normal intervals of the level of the fit."""
-    frame, estimate = effects.frame, effects.yi
+    frame, estimate = effects.frame, effects.frame["yi"].to_numpy(dtype=np.float64)
     half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
     low, high = effects.limits()
     half[effects.censored] = 0.0
