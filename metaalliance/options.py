@@ -31,6 +31,8 @@ Repeats = Literal["first", "all"]
 YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 #: Whose people the effects of one sample are where their n differ.
 Overlap = Literal["full", "nested"]
+#: Paper of a report.
+Page = Literal["a4", "letter"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
 #: Further results of `pool`, beside the mean and its comparison.

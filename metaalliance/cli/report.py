@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
@@ -15,17 +17,21 @@ from metaalliance.cli.drawing.report_figures import report_figures
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.config import Config
+from metaalliance.options import Page, check_option
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.bibliography import bibtex
 from metaalliance.report.manuscript.checklist import checklist_csv, checklist_tables
 from metaalliance.report.manuscript.compose import compose_report
 from metaalliance.report.manuscript.document import Document
 from metaalliance.report.manuscript.supplement import supplement_sheets
+from metaalliance.report.manuscript.values import template_values
 from metaalliance.report.renderers.delimited import table_csv
 from metaalliance.report.renderers.html import report_html
 from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown, text_markdown
 from metaalliance.report.renderers.word import WIDEST_MM, report_docx, tables_docx
+from metaalliance.report.sections.certainty import certainty_document
 from metaalliance.report.workbooks.write import write_workbook
 
 FILES = (
@@ -42,9 +48,14 @@ def run_report(
     influence: bool = True,
     multiverse: bool = False,
     figures: bool = True,
+    shown: Mapping[str, Any] | None = None,
 ) -> int:
-    """Run the command."""
+    """Run the command; `shown` holds values of the section ``[report]`` that the flags give."""
     config, settings = settings_of(request)
+    given = {name: value for name, value in (shown or {}).items() if value is not None}
+    if "page" in given:
+        check_option("page", given["page"], Page)
+    config = replace(config, report={**config.report, **given})
     wide = settings.look.width
     look = replace(settings.look, width=None if wide is None else min(wide, WIDEST_MM))
     folder = open_folder(request, "report", FILES)
@@ -62,6 +73,8 @@ def run_report(
     evidence = loaded.report(content)
     document = compose_report(evidence, report_figures(evidence, look) if figures else [])
     files = _files(document, evidence)
+    if "template" in config.report:
+        files["manuscript.docx"] = _manuscript(config, evidence, document)
     folder.check(list(files), request.source)
     results = _save(files, evidence, folder, loaded)
     if request.json_output:
@@ -95,6 +108,16 @@ def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
     return files
 
 
+def _manuscript(config: Config, evidence: Evidence, document: Document) -> bytes:
+    """Return the team's own Word file with the results in its fields."""
+    from metaalliance.report.renderers.word_template import filled_template
+
+    folder = config.path.parent if config.path else Path()
+    results = {**report_document(evidence), "certainty": certainty_document(evidence)}
+    values = template_values(evidence, document, results)
+    return filled_template(folder / config.report["template"], document, values)
+
+
 def _printed(document: Document) -> list[str]:
     lines = [document.title]
     for text in document.summary:
@@ -117,6 +140,7 @@ def _save(
 ) -> dict[str, Any]:
     """Write the files, the results and the record."""
     document = report_document(evidence, [*files, "results.json", RUN_FILE])
+    document["certainty"] = certainty_document(evidence)
     for name, data in files.items():
         folder.write(name, data)
     folder.write("results.json", to_json(document).encode())

@@ -213,7 +213,7 @@ def test_a_failed_save_leaves_the_old_file(figure, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "pages", "dpi", "message"),
     [
-        ("forest.jpg", 1, 300, "saved as .pdf, .svg, .png, .tif, .tiff, .eps"),
+        ("forest.jpg", 1, 300, "saved as .pdf, .svg, .png, .tif, .tiff, .eps, .pptx"),
         ("forest", 1, 300, "saved as"),
         ("forest.png", 0, 300, "0 figures at 300 dpi"),
         ("forest.png", 1, 0, "1 figures at 0 dpi"),

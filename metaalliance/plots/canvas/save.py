@@ -23,6 +23,7 @@ from PIL import Image
 
 from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
+from metaalliance.plots.canvas.slides import Slides
 from metaalliance.plots.canvas.style import drawing
 
 #: What every file of a figure says of its origin.
@@ -59,7 +60,7 @@ def save(
     figure : Figure or sequence of Figure
         From a function of this package, or any other figure of matplotlib.
     path : str or Path
-        Ends in .pdf, .svg, .png, .tif, .tiff or .eps.
+        Ends in .pdf, .svg, .png, .tif, .tiff, .eps or .pptx (a slide for each page).
     dpi : int
         Resolution of .png and .tif.
     alt : str, optional
@@ -284,11 +285,16 @@ def _about_something_else(record: logging.LogRecord) -> bool:
 
 
 #: Formats that hold several pages in one file, and what writes one page in the others.
-_BOOKS: dict[str, type[_Pdf] | type[_Tiff]] = {".pdf": _Pdf, ".tif": _Tiff, ".tiff": _Tiff}
+_BOOKS: dict[str, Callable[[int], _Pdf | _Tiff | Slides]] = {
+    ".pdf": _Pdf,
+    ".tif": _Tiff,
+    ".tiff": _Tiff,
+    ".pptx": lambda _dpi: Slides(MARK),
+}
 _WRITERS: dict[str, Callable[[Figure, int], bytes]] = {".svg": _svg, ".png": _png, ".eps": _eps}
 
 #: Every format of a figure.
-FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps")
+FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps", ".pptx")
 
 
 def is_ours(path: Path) -> bool:

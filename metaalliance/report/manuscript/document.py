@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from metaalliance.options import Page
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, Work
 from metaalliance.report.manuscript.prose import Prose, Run
 from metaalliance.report.tables.table import Table
@@ -85,6 +86,8 @@ class Document:
         In the order of print.
     facts : tuple of (str, str)
         What was read, with which versions.
+    page : {"a4", "letter"}
+        Paper of print.
     """
 
     title: str
@@ -93,6 +96,7 @@ class Document:
     attention: tuple[Prose, ...] = ()
     sections: tuple[Section, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    page: Page = "a4"
 
     def blocks(self) -> Iterator[Block]:
         """Every block in the order of print."""

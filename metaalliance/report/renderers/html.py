@@ -57,7 +57,7 @@ def report_html(document: Document) -> str:
             kind=_kind,
             drawn=_drawn,
             resolve=document.resolve,
-            style=Markup(sources["report.css"]),
+            style=Markup(sources["report.css"].replace("size: A4", f"size: {document.page}")),
             script=Markup(script),
             digest=digest,
         )

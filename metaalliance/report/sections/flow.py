@@ -26,6 +26,17 @@ STEPS = {
     "reports": "reports included",
     "studies": "studies included",
 }
+_TITLE = "Search and selection of studies"
+#: What no sheet knows; the brackets wait for the authors.
+_PLACEHOLDERS = (
+    prose(
+        "**[Search: databases, registers and other sources, with the date of each search; where "
+        "the search strings stand; limits.]** **[Eligibility: studies, participants, treatments, "
+        "measures of alliance and outcome; languages and years.]** **[Selection: how many people "
+        "screened titles, abstracts and reports, whether independently, and how disagreements "
+        "were settled.]** **[Registration of the review, and deviations from it.]**"
+    ),
+)
 _SOURCES = ("databases", "registers", "other_sources")
 
 
@@ -33,11 +44,11 @@ def flow_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Section:
     """Return the selection of studies in words and as a diagram; empty without numbers."""
     flow = evidence.flow
     if not flow:
-        return Section(key="flow", title="Selection of studies")
+        return Section(key="flow", title=_TITLE, methods=_PLACEHOLDERS)
     text = joined([_found(flow), _screened(flow), _assessed(flow), _included(flow, evidence)])
     drawn = [figure for figure in figures if figure.name == "flow"]
     blocks: list[Block] = [text, *drawn]
-    return Section(key="flow", title="Selection of studies", results=tuple(blocks))
+    return Section(key="flow", title=_TITLE, methods=_PLACEHOLDERS, results=tuple(blocks))
 
 
 def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:

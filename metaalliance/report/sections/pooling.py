@@ -27,6 +27,7 @@ from metaalliance.report.manuscript.phrases import (
 )
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.sections.heterogeneity import heterogeneity_blocks
+from metaalliance.report.sections.magnitude import magnitude_text
 from metaalliance.report.sections.pooling_methods import model_methods
 from metaalliance.report.tables.few_df import few_df_notes, marked
 from metaalliance.report.tables.pooling import model_table, not_taken_notes
@@ -122,7 +123,7 @@ def mean_text(fit: PooledFit) -> Prose:
         z=prose("*z*"),
         SE=prose("*SE*"),
     )
-    return text + direction_text(fit) + _few_df(fit) + _guard(fit)
+    return text + direction_text(fit) + magnitude_text(fit) + _few_df(fit) + _guard(fit)
 
 
 def direction_text(fit: PooledFit) -> Prose:

@@ -13,7 +13,7 @@ from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import study_names
 from metaalliance.report.manuscript.phrases import DIGITS, interval
 from metaalliance.report.tables.table import Field, Table, effect_field
-from metaalliance.wording.phrases import level_text
+from metaalliance.wording.phrases import capital, level_text
 
 #: Columns of the study table with their headings, as far as they are coded.
 _SHOWN = {
@@ -34,13 +34,19 @@ MISSING = "not reported"
 def coded_columns(evidence: Evidence) -> list[str]:
     """Return the descriptive columns that are coded for at least one effect."""
     frame = evidence.coded.frame
-    return [name for name in _DESCRIBED if name in frame and frame[name].notna().any()]
+    wanted = evidence.characteristics or tuple(_DESCRIBED)
+    return [name for name in wanted if name in frame and frame[name].notna().any()]
+
+
+def _heading(column: str, known: dict[str, str]) -> str:
+    return known.get(column) or capital(column.replace("_", " ").strip())
 
 
 def study_table(evidence: Evidence) -> Table:
     """Return one row per study: size, what was measured, and its correlation."""
     frame, fit = evidence.coded.frame, evidence.fit
-    shown = {key: title for key, title in _SHOWN.items() if key in frame}
+    wanted = [key for key in evidence.columns or _SHOWN if key in frame]
+    shown = {key: _heading(key, _SHOWN) for key in wanted}
     averages = evidence.by_study()
     half = critical_value(fit.level, math.inf) * averages.vi**0.5
     codes, _ = pd.factorize(frame["study"])  # studies in the order of the averages
@@ -107,7 +113,7 @@ def characteristics_table(evidence: Evidence) -> Table | None:
     rows: list[dict[str, Any]] = []
     for name in coded_columns(evidence):
         labels = frame[name].astype(object).where(frame[name].notna(), MISSING).astype(str)
-        if labels.nunique() > _MOST_LEVELS:
+        if labels.nunique() > _MOST_LEVELS and evidence.characteristics is None:
             continue
         counts = labels.value_counts()
         order = sorted(counts.index, key=lambda level: (level == MISSING, -counts[level], level))
@@ -115,7 +121,7 @@ def characteristics_table(evidence: Evidence) -> Table | None:
             inside = frame[labels == level]
             rows.append(
                 {
-                    "name": _DESCRIBED[name] if level == order[0] else "",
+                    "name": _heading(name, _DESCRIBED) if level == order[0] else "",
                     "level": level,
                     "studies": inside["study"].nunique(),
                     "studies_share": inside["study"].nunique() / evidence.coded.n_studies,
