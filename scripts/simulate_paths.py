@@ -26,7 +26,7 @@ from metaalliance.models.paths.parameters import path_model
 from metaalliance.models.paths.syntax import parse
 
 SEED = 20261201
-REPLICATIONS, BOOTSTRAPPED, RESAMPLES = 4000, 200, 199
+REPLICATIONS, BOOTSTRAPPED, RESAMPLES = 2000, 100, 199
 BATCH = 250
 PAGE = Path(__file__).parents[1] / "docs" / "mediation.md"
 BEGIN, END = "<!-- simulation: begin -->", "<!-- simulation: end -->"

@@ -27,7 +27,7 @@ def correlations(coded: Effects) -> pd.DataFrame:
     """
     coded.refuse_intervals("A path model", "it needs a value for each correlation")
     frame = coded.frame.copy()
-    lacking = [c for c in ("var1", "var2") if c not in frame]
+    lacking = [c for c in ("var1", "var2", "r", "n") if c not in frame]
     if lacking:
         raise StudyDataError(
             f"The sheet has no column {' and '.join(lacking)}: a path model needs rows that name "
@@ -37,7 +37,8 @@ def correlations(coded: Effects) -> pd.DataFrame:
     for name in ("var1", "var2", "n"):
         blank = frame[name].isna() | (frame[name].astype(str).str.strip() == "")
         if blank.any():
-            rows = ", ".join(str(r) for r in frame.loc[blank, "row"].head(8))
+            place = frame["row"] if "row" in frame else frame.index.to_series()
+            rows = ", ".join(str(r) for r in place[blank].head(8))
             raise StudyDataError(f"{name} is blank in row {rows} of the sheet.")
     for i in (1, 2):
         if f"time{i}" not in frame:
