@@ -11,10 +11,10 @@ import pandas as pd
 
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.further_documents import mediation_document
-from metaalliance.effects.effects import Effects
-from metaalliance.errors import OptionError, StudyDataError
+from metaalliance.errors import OptionError
 from metaalliance.model import refuse
 from metaalliance.models.paths.fit import MEASURES_R, masem
+from metaalliance.models.paths.of_effects import correlations
 from metaalliance.models.paths.result import Masem
 from metaalliance.notices import quiet
 from metaalliance.problems import Problem
@@ -23,8 +23,6 @@ from metaalliance.setting import settings_in
 #: Settings that path models take; those of the reading of rows beside them.
 TAKEN = ("level", "nonsignificant", "beta", "yi_measure")
 _WHOLE = "the model takes correlations as they are reported, with sampling errors by their n"
-#: What stands for the time of a variable of that name, where the rows have no time1 and time2.
-_TIMES = {"alliance": "alliance_time", "outcome": "outcome_time"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +81,7 @@ def fit_paths(analysis: Analysis, options: MediationOptions) -> PathModelOfSheet
         For a setting or an option that cannot be obeyed.
     """
     refuse(analysis.policy, "A path model", {"attenuation": _WHOLE})
-    table = correlations(analysis.coded)
+    table = correlations(analysis.coded)  # refuses rows that do not name two variables
     text = options.model or simple_model(options, table)
     with quiet():
         found = masem(
@@ -102,47 +100,6 @@ def fit_paths(analysis: Analysis, options: MediationOptions) -> PathModelOfSheet
         if s.name not in TAKEN and getattr(value, s.field) != s.default
     ]
     return PathModelOfSheet(fit=found, model=text, not_taken=tuple(asked))
-
-
-def correlations(coded: Effects) -> pd.DataFrame:
-    """Return the rows of a sheet as a table of correlations, which `masem` takes.
-
-    The rows name both variables in columns var1 and var2. Every statistic that converts to a
-    correlation is one. `time1` and `time2` say when var1 and var2 were measured; without them
-    `alliance_time` and `outcome_time` do for variables of those names.
-
-    Raises
-    ------
-    StudyDataError
-        Where a row does not name two variables, or has no n.
-    """
-    coded.refuse_intervals("A path model", "it needs a value for each correlation")
-    frame = coded.frame.copy()
-    lacking = [c for c in ("var1", "var2") if c not in frame]
-    if lacking:
-        raise StudyDataError(
-            f"The sheet has no column {' and '.join(lacking)}: a path model needs rows that name "
-            "both of their variables, such as alliance and outcome. Add the columns; a row of "
-            "'severity' and 'alliance' belongs there as well."
-        )
-    for name in ("var1", "var2", "n"):
-        blank = frame[name].isna() | (frame[name].astype(str).str.strip() == "")
-        if blank.any():
-            rows = ", ".join(str(r) for r in frame.loc[blank, "row"].head(8))
-            raise StudyDataError(f"{name} is blank in row {rows} of the sheet.")
-    for i in (1, 2):
-        if f"time{i}" not in frame:
-            frame[f"time{i}"] = _time(frame, f"var{i}")
-    return frame
-
-
-def _time(frame: pd.DataFrame, side: str) -> list[Any]:
-    """When the variable of a side was measured, as the columns of the workbook say it."""
-    found = []
-    for row in frame.to_dict("records"):
-        column = _TIMES.get(str(row[side]).strip().lower(), "")
-        found.append(row.get(column))
-    return found
 
 
 def simple_model(options: MediationOptions, table: pd.DataFrame) -> str:

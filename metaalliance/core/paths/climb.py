@@ -123,9 +123,8 @@ class _Step:
             gradient = np.where(stays, 0.0, gradient)
         H, newton = _definite(observed, expected, stays, gradient)
         step, rise = _bounded(x, score, H, stays, gradient, off, Q)
-        price = 2 * np.abs(rise) + 1e-3
         gain = (step * score).sum(-1) - (step * (H @ step[..., None])[..., 0]).sum(-1) / 2
-        for i in np.flatnonzero((gain + price * np.abs(off) <= 0) & (step != 0).any(axis=1)):
+        for i in np.flatnonzero((off == 0) & (gain <= 0) & (step != 0).any(axis=1)):
             room = np.where(np.arange(x.shape[1]) < Q, np.inf, x[i])
             border = None if gradient is None else gradient[i]
             step[i], rise[i] = _best_step(room, score[i], H[i], stays[i], border, off[i])
@@ -133,7 +132,7 @@ class _Step:
             point=point,
             step=step,
             multiplier=rise,
-            price=2 * np.abs(rise) + 1e-3,
+            price=_price(rise, gain, off),
             off=off,
             newton=newton,
         )
@@ -167,6 +166,13 @@ class _Step:
         scale[:, Q:] = start[:, Q:].max(axis=1, keepdims=True) + 1e-3
         moved = (np.abs(reached - start) / scale / length[:, None]).max(axis=1)
         return ended or problem.at(reached, rows), moved
+
+
+def _price(rise: Array, gain: Array, off: Array) -> Array:
+    """What distance from what is held costs: more than the likelihood that a step gives up."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        given_up = np.where(off == 0, 0.0, -gain / np.abs(off))
+    return np.asarray(2 * np.maximum(np.abs(rise), given_up) + 1e-3, dtype=np.float64)
 
 
 def _definite(

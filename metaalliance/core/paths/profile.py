@@ -16,6 +16,8 @@ MAX_STEPS = 60
 #: How far the root of the likelihood ratio may be from that of the level before a last step, which
 #: squares it.
 NEAR = 1e-5
+#: Width of a bracket, in standard errors, in which the maximum leaps to another one: no bound.
+LEAP = 1e-9
 #: Longest step, in standard errors.
 _LONGEST = 1.0
 
@@ -108,17 +110,19 @@ class _Search:
             root = np.sqrt(2 * np.maximum(fall, 0.0))
             good = converged & np.isfinite(root)
             near = good & (np.abs(root - self.z) <= NEAR * self.z)
-            x[open_[good]] = ends[good]
-            far = ~good | (root > self.z)
+            near_side, far = good & (root <= self.z), good & (root > self.z)
+            x[open_[near_side]] = ends[near_side]  # the next climb begins inside
             now, toward = target[open_], side[open_]
-            inner[open_[~far]], outer[open_[far]] = now[~far], now[far]
+            inner[open_[near_side]], outer[open_[far]] = now[near_side], now[far]
             with np.errstate(divide="ignore", invalid="ignore"):
                 new = now + (self.z - root) * root / -multiplier
             found[open_[near]] = new[near]
             longest = _LONGEST * se[open_]
             new = np.where(good, np.clip(new, now - longest, now + longest), np.nan)
-            target[open_] = _kept(new, now, inner[open_], outer[open_], toward, longest)
-            open_ = open_[~near]
+            kept = _kept(new, now, inner[open_], outer[open_], toward, longest)
+            target[open_] = np.where(good, kept, (now + inner[open_]) / 2)
+            leaps = np.abs(outer - inner)[open_] <= LEAP * se[open_]
+            open_ = open_[~near & ~leaps]
             if not open_.size:
                 break
         return found

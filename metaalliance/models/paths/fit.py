@@ -9,9 +9,11 @@ import numpy as np
 from metaalliance.core.arrays import Array
 from metaalliance.core.paths.climb import Maximum, climb
 from metaalliance.core.paths.likelihood import Cells, Problem
+from metaalliance.effects.effects import Effects
 from metaalliance.errors import ConvergenceError, EstimationError
 from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.models.paths.indices import path_fit
+from metaalliance.models.paths.of_effects import correlations as table_of
 from metaalliance.models.paths.parameters import (
     Moderators,
     defined_functions,
@@ -38,7 +40,7 @@ _ONE = np.zeros(1, dtype=np.intp)
 
 
 def masem(
-    correlations: FrameLike,
+    correlations: FrameLike | Effects,
     model: str,
     *,
     moderators: Moderators = (),
@@ -57,11 +59,12 @@ def masem(
 
     Parameters
     ----------
-    correlations : DataFrame, or table of polars or pyarrow
+    correlations : DataFrame, table of polars or pyarrow, or Effects
         One row per correlation: study, var1, var2, r, n. Further columns may be `sample`
         (independent samples of a study), `measure1`, `measure2`, `time1`, `time2` (what var1 and
         var2 were measured with, and when), `measures_r` (correlation of two measures of one
-        variable) and moderators.
+        variable) and moderators. Effects of a sheet are such rows where they name both of their
+        variables in var1 and var2.
     model : str
         Paths in the syntax of lavaan [3]_, see `parse`.
     moderators : sequence of str, or mapping of str to str or sequence of str
@@ -118,7 +121,9 @@ def masem(
     check_level(level)
     check_option("interval", interval, Interval)
     check_option("not_positive_definite", not_positive_definite, NotPositiveDefinite)
-    frame = pandas_frame(correlations)
+    frame = (
+        table_of(correlations) if isinstance(correlations, Effects) else pandas_frame(correlations)
+    )
     syntax = parse(model)
     table = correlation_table(
         frame,

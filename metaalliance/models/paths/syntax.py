@@ -143,7 +143,7 @@ def parse(text: str) -> PathSyntax:
             defined.append((_name(left, line), Expression.read(right, line)))
         else:
             paths += _paths(left, op, right, line)  # type: ignore[arg-type]
-    return _checked([p for p in paths if p.lhs != p.rhs], defined)
+    return _checked(paths, defined)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -209,7 +209,15 @@ def _path(lhs: str, op: Literal["~", "~~"], term: str, line: str) -> Path:
 
 def _checked(paths: list[Path], defined: list[tuple[str, Expression]]) -> PathSyntax:
     """Refuse what contradicts itself, and add covariances of exogenous variables."""
-    if not any(p.op == "~" for p in paths):
+    endogenous = {p.lhs for p in paths if p.op == "~"}
+    for p in paths:
+        if p.lhs == p.rhs and p.lhs in endogenous:
+            raise OptionError(
+                f"{p.lhs} ~~ 1*{p.lhs}: the residual variance of {p.lhs} is what its paths leave.",
+                code="MA720",
+            )
+    paths = [p for p in paths if p.lhs != p.rhs]
+    if not endogenous:
         raise OptionError(
             "The model has no directed path, such as outcome ~ alliance.", code="MA720"
         )
@@ -221,7 +229,6 @@ def _checked(paths: list[Path], defined: list[tuple[str, Expression]]) -> PathSy
         if key in seen:
             raise OptionError(f"The model names {p.lhs} {p.op} {p.rhs} twice.", code="MA720")
         seen.add(key)
-    endogenous = {p.lhs for p in paths if p.op == "~"}
     names = list(dict.fromkeys(v for p in paths for v in (p.lhs, p.rhs)))
     exogenous = [v for v in names if v not in endogenous]
     mixed = [p for p in paths if p.op == "~~" and (p.lhs in endogenous) != (p.rhs in endogenous)]

@@ -160,8 +160,8 @@ def _rows(
     if not other:
         return rows, ()
     text = (
-        f"{count_text(int((~used).sum()), 'correlation')} of variables that are not in the model "
-        f"({', '.join(other[:8])}{', ...' if len(other) > 8 else ''}) are left out."
+        f"Left out: {count_text(int((~used).sum()), 'correlation')} of variables that the model "
+        f"does not name ({', '.join(other[:8])}{', ...' if len(other) > 8 else ''})."
     )
     return rows, (notice("MA722", text, severity="note"),)
 
@@ -349,10 +349,11 @@ def _notices(excluded: tuple[Any, ...], assumed: int, measures_r: float) -> list
         found.append(
             notice(
                 "MA724",
-                f"{count_text(assumed, 'correlation')} stand beside another one of the same study "
-                "and pair of variables: one random effect is theirs, and their sampling errors are "
-                f"those of two measures that correlate {number(measures_r, 2, correlation=True)}, "
-                "which is assumed where the table does not say it.",
+                f"Beside another one of the same study and pair of variables: "
+                f"{count_text(assumed, 'correlation')}. They share its random effect, and their "
+                "sampling errors are those of two measures that correlate "
+                f"{number(measures_r, 2, correlation=True)}, which is assumed where the table does "
+                "not say it.",
                 severity="note",
             )
         )

@@ -67,8 +67,10 @@ def test_a_coding_sheet_is_a_table_where_its_rows_name_both_variables(call, tmp_
     assert "alliance was measured: early in 4 studies." in found["timing"]
     t, n = -1.6, 60
     r = t / (t**2 + n - 2) ** 0.5
-    coded = ma.Analysis.read(tmp_path / "correlations.csv").coded.frame
-    assert coded["r"].iloc[0] == pytest.approx(r, abs=1e-12)
+    coded = ma.Analysis.read(tmp_path / "correlations.csv").coded
+    assert coded.frame["r"].iloc[0] == pytest.approx(r, abs=1e-12)
+    again = ma.masem(coded, found["settings"]["model"])
+    assert again.minus_two_log_likelihood == found["minus_two_log_likelihood"]
 
 
 def test_rows_that_do_not_name_both_variables_are_refused(call, tmp_path):

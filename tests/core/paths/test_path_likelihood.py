@@ -12,6 +12,7 @@ from metaalliance.core.paths.effects import indirect_effect, indirect_pairs
 from metaalliance.core.paths.implied import PathModel
 from metaalliance.core.paths.likelihood import Cells, Problem, cells_of
 from metaalliance.core.paths.profile import likelihood_bounds
+from metaalliance.models.paths.parameters import coordinate
 
 PAIRS = np.array([(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)])
 ONE = np.zeros(1, dtype=np.intp)
@@ -181,18 +182,44 @@ def test_variances_of_many_data_sets_end_at_zero_or_where_nothing_is_gained():
     assert np.abs(steps[free]).max() < 1e-8
 
 
-def test_bounds_are_where_the_likelihood_has_fallen():
-    problem = Problem(cells=cells(25), model=chain())
-    best = climb(problem, np.r_[np.full(5, 0.1), np.full(6, 0.02)][None], ONE)
+@pytest.mark.parametrize("k", [1, 2, 4, 25])
+def test_bounds_are_where_the_likelihood_has_fallen(k):
+    """Also where few studies let variances take in what a path gives up; from several starts."""
+    problem = Problem(cells=cells(k, seed=k), model=chain())
+    start = np.r_[np.full(5, 0.1), np.full(6, 0.02)][None]
+    best = climb(problem, start, ONE)
     information = problem.at(best.x, ONE).slope()[1]
     still = np.r_[np.zeros(5, dtype=bool), best.x[0, 5:] <= 0]
     information[0, still] = information[0, :, still] = 0
-    product = indirect_effect(chain(), 0, 3)
-    bounds = likelihood_bounds(problem, best.x, information, [product], 1.959963984540054)[0, 0]
-    assert bounds[0] < product(best.x)[0][0] < bounds[1]
-    for bound in bounds:
-        held = climb(problem, best.x, ONE, held=lambda x, _: product(x), target=np.array([bound]))
+    functions = [indirect_effect(chain(), 0, 3), *(coordinate(j) for j in range(5))]
+    bounds = likelihood_bounds(problem, best.x, information, functions, 1.959963984540054)[0]
+    assert np.isfinite(bounds).all() or k == 2  # which excludes no value on one side
+    assert np.isfinite(bounds).sum() > 8
+    starts = np.concatenate([best.x, *(start for _ in range(4))])
+    starts[1:, 5:] = np.array([0.0, 0.002, 0.02, 0.1])[:, None]
+    for function, ends in zip(functions, bounds, strict=True):
+        value = function(best.x)[0][0]
+        assert not ends[0] >= value
+        assert not ends[1] <= value
+        for bound in ends[np.isfinite(ends)]:
+            held = climb(
+                problem, starts, np.zeros(5, dtype=np.intp),
+                held=lambda x, _, f=function: f(x), target=np.full(5, bound),
+            )  # fmt: skip
+            assert held.converged.any()
+            reached = held.log_likelihood[held.converged].max()
+            fall = 2 * (best.log_likelihood[0] - reached)
+            assert fall == pytest.approx(3.841458820694124, abs=1e-6)
+
+
+def test_a_climb_begins_far_from_what_is_held():
+    """What the first steps give up of the likelihood is paid for by coming nearer."""
+    problem = Problem(cells=cells(1, seed=1), model=chain())
+    start = np.r_[np.full(5, 0.1), np.full(6, 0.0)][None]
+    best = climb(problem, start, ONE)
+    for target in (-0.9, -0.4, 0.8):
+        held = climb(
+            problem, best.x, ONE, held=lambda x, _: coordinate(0)(x), target=np.array([target])
+        )
         assert held.converged[0]
-        assert product(held.x)[0][0] == pytest.approx(bound, abs=1e-9)
-        fall = 2 * (best.log_likelihood[0] - held.log_likelihood[0])
-        assert fall == pytest.approx(3.841458820694124, abs=1e-6)
+        assert held.x[0, 0] == pytest.approx(target, abs=1e-9)

@@ -120,7 +120,7 @@ def test_other_variables_are_left_out_and_counted():
     frame = rows(*full("A"), *full("B"), *full("C"), ("C", "x", "age", 0.1, 100))
     found = ma.masem(frame, MODEL)
     assert [p.message for p in found.notices if p.code == "MA722"] == [
-        "1 correlation of variables that are not in the model (age) are left out."
+        "Left out: 1 correlation of variables that the model does not name (age)."
     ]
 
 

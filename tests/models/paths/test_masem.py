@@ -172,6 +172,8 @@ def test_one_study_reproduces_its_regression():
     b = (0.4 - 0.3 * 0.5) / (1 - 0.09)
     assert found.paths.set_index("label").loc["b", "estimate"] == pytest.approx(b, abs=1e-9)
     assert (found.tau2["tau2"] == 0).all()
+    interval = found.paths.set_index("label").loc["a"]
+    assert interval["ci_high"] + interval["ci_low"] == pytest.approx(-0.6, abs=1e-7)
     study = found.per_study.query("name == 'ab'").iloc[0]
     assert study["estimate"] == pytest.approx(-0.3 * b, abs=1e-9)
 
@@ -259,7 +261,7 @@ def test_text_names_what_was_measured_when_and_no_mediation():
 
 
 def test_document_has_no_nan():
-    content = ma.masem(table(), SIMPLE + "; alliance ~~ 1*alliance").to_dict()
+    content = ma.masem(table(), SIMPLE + "; severity ~~ 1*severity").to_dict()
     assert {"counts", "paths", "defined", "indirect", "tau2", "fit", "studies"} <= set(content)
     assert not [
         x

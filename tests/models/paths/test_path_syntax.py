@@ -65,6 +65,7 @@ def test_na_frees_a_path_and_a_variance_of_one_says_nothing():
         ("y ~ c(a, b)*x", r"modifier c\(\)"),
         ("y ~~ y", "the variance of y"),
         ("x ~~ 2*x; y ~ x", "the variance of x"),
+        ("y ~ x; y ~~ 1*y", "what its paths leave"),
         ("y ~ y", "lead to itself"),
         ("y ~ x; y ~ x", "twice"),
         ("y ~ x; x ~~ y", "directed path"),
