@@ -15,6 +15,7 @@ from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text
 
 FEW_DF = 4.0
 FEW_STUDIES = 10
@@ -133,6 +134,29 @@ def correction_notice(effects: Effects) -> tuple[Problem, ...]:
     )
     hint = "Say so beside the result, and give the uncorrected one."
     return (notice("MA606", message, hint, severity="note"),)
+
+
+def refuse_mixed_estimands(effects: Effects) -> None:
+    """Refuse a mean of effects that answer different questions; a blank one is total.
+
+    Raises
+    ------
+    EstimationError
+        Naming the estimands with their counts, and the ways out.
+    """
+    if "estimand" not in effects.frame:
+        return
+    kinds = effects.frame["estimand"].astype(object).fillna("total").replace("", "total")
+    counts = kinds.value_counts(sort=False)
+    if len(counts) < 2:
+        return
+    listed = ", ".join(f"{kind} ({count_text(n, 'effect')})" for kind, n in counts.items())
+    raise EstimationError(
+        f"The effects answer different questions, which are never pooled into one mean: {listed}. "
+        "Take those of one estimand (--estimand total), or compare them in one model (metaalliance "
+        "components --by estimand).",
+        code="MA509",
+    )
 
 
 def samples_notice(effects: Effects) -> tuple[Problem, ...]:

@@ -6,6 +6,7 @@ Importing this package enters each into the register.
 from metaalliance.cli.commands import (
     bias,
     coding,
+    components,
     figures,
     influence,
     local,
@@ -19,6 +20,7 @@ from metaalliance.cli.commands import (
 __all__ = [
     "bias",
     "coding",
+    "components",
     "figures",
     "influence",
     "local",
