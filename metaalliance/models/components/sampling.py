@@ -176,8 +176,8 @@ def _refuse_contradiction(study: Any, R: Array) -> None:
     if float(np.linalg.eigvalsh(R)[0]) <= 1e-10:
         raise EstimationError(
             f"The correlations of study {study} contradict each other, or what rho assumes of "
-            "those that are missing: their matrix is not positive definite. Check r, its sign, and the "
-            "names of the variables.",
+            "those that are missing: their matrix is not positive definite. Check r, its sign, and "
+            "the names of the variables.",
             code="MA628",
         )
 
