@@ -31,11 +31,13 @@ from .models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from .models.further.permutation import PermutationResult, permutation_test
 from .models.further.psychometric import PsychometricResult, psychometric
 from .models.further.rve import RveResult, rve
+from .models.further.therapists import TherapistClustering, therapist_clustering
 from .models.multilevel_fit import MultilevelFit
 from .models.paths.fit import masem
 from .models.paths.result import Masem
 from .models.pool import pool
 from .moderation.categorical import moderators
+from .moderation.components.ladder import structure_ladder
 from .moderation.components.multivariate import multivariate
 from .moderation.components.result import Multivariate
 from .moderation.confounding import Confounding, confounding
@@ -127,6 +129,7 @@ __all__ = [
     "SelectionModel",
     "Studies",
     "StudyDataError",
+    "TherapistClustering",
     "TrimAndFill",
     "TwoLevelFit",
     "UnreadableFileError",
@@ -181,6 +184,8 @@ __all__ = [
     "rve",
     "selection_model",
     "simple_slopes",
+    "structure_ladder",
+    "therapist_clustering",
     "trim_and_fill",
     "verify",
     "within_between",

@@ -164,6 +164,8 @@ class Analysis:
         }
         if self.studies.reading.yi_measure is not None:
             content["yi_measure"] = self.studies.reading.yi_measure
+        if self.policy.estimand is not None:
+            content["estimand"] = self.policy.estimand
         if self.studies.sized:
             content["variances"] = self.policy.variances
         if self.aggregation_rho is not None:

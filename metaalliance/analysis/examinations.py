@@ -11,8 +11,10 @@ from itertools import pairwise
 from typing import Any, Literal, cast
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.components import ComponentOptions, ComponentResults, fit_components
 from metaalliance.analysis.further_documents import (
     bias_document,
+    components_document,
     influence_document,
     moderator_document,
     multiverse_document,
@@ -137,14 +139,15 @@ class Examination:
     results : tuple of str
         Parts of the document that are results: the digest of a record covers them.
     reading : callable
-        Returns the policy with which the sheet is read, from the one that is asked for.
+        Returns the policy with which the sheet is read, from the one that is asked for and the
+        options.
     """
 
     options: type[Any]
     run: Callable[..., Any]
     document: Callable[..., dict[str, Any]]
     results: tuple[str, ...]
-    reading: Callable[[Policy], Policy] = lambda policy: policy
+    reading: Callable[[Policy, Any], Policy] = lambda policy, _: policy
 
     def restored(self, stored: Mapping[str, Any]) -> Any:
         """Return the options that a record holds."""
@@ -263,6 +266,17 @@ def _multiverse_document(
     return multiverse_document(analysis, found, notes, files)
 
 
+def _components_document(
+    analysis: Analysis,
+    options: ComponentOptions,
+    found: ComponentResults,
+    notes: Sequence[Problem] = (),
+    files: Sequence[str] = (),
+) -> dict[str, Any]:
+    own = {"replications": options.replications, "seed": options.seed}
+    return components_document(analysis, found, own, (*found.notices, *notes), files)
+
+
 #: Every analysis that a command runs beside the mean, by the name of the command.
 EXAMINATIONS: dict[str, Examination] = {
     "moderators": Examination(
@@ -292,11 +306,20 @@ EXAMINATIONS: dict[str, Examination] = {
         results=("counts", "paths", "defined", "indirect", "residual_variances", "tau2",
                  "minus_two_log_likelihood", "fit", "moderation", "studies", "excluded"),
     ),
+    "components": Examination(
+        options=ComponentOptions,
+        run=fit_components,
+        document=_components_document,
+        results=("name", "counts", "components", "omnibus", "contrasts", "slopes", "equal_slopes",
+                 "variables", "G", "correlations", "rank", "without_variance", "log_likelihood",
+                 "sampling", "ladder"),
+        reading=lambda policy, options: options.reading(policy),
+    ),
     "multiverse": Examination(
         options=MultiverseOptions,
         run=_multiverse,
         document=_multiverse_document,
         results=("counts", "verdict", "decisions", "options", "specifications"),
-        reading=Policy.for_multiverse,
+        reading=lambda policy, _: policy.for_multiverse(),
     ),
 }  # fmt: skip

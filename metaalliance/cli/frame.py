@@ -80,7 +80,9 @@ def examined(
     names, own = figure_files(figures or ()), own_files(command)
     config, settings = settings_of(request)
     folder = open_folder(request, command, (*own, *names))
-    loaded = load(request, config, settings, refused, reading=kind.reading)
+    loaded = load(
+        request, config, settings, refused, reading=lambda policy: kind.reading(policy, options)
+    )
     if isinstance(loaded, int):
         return loaded
     workers = None if running is None else workers_of(running, command, folder.path, request)

@@ -8,6 +8,7 @@ from .charts.baujat import baujat
 from .charts.bubble import bubble
 from .charts.caterpillar import caterpillar
 from .charts.coefficients import coefficients
+from .charts.components import component_correlations, component_orchard
 from .charts.cumulative import cumulative
 from .charts.drapery import drapery
 from .charts.evidence_map import evidence_map
@@ -38,6 +39,8 @@ __all__ = [
     "caterpillar",
     "coefficients",
     "comparison_forest",
+    "component_correlations",
+    "component_orchard",
     "cumulative",
     "drapery",
     "egger_funnel",

@@ -59,8 +59,9 @@ MORE = {
     "multiverse": ["--all"],
 }
 #: Figures that are drawn at least.
-LEAST = {"pool": 2, "moderators": 4, "bias": 5, "influence": 5, "multiverse": 1, "report": 5,
-         "forest": 1, "funnel": 1, "plot": 1, "mediation": 1}  # fmt: skip
+LEAST = {"pool": 2, "moderators": 4, "bias": 5, "influence": 5, "components": 2,
+         "multiverse": 1, "report": 5, "forest": 1, "funnel": 1, "plot": 1,
+         "mediation": 1}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from metaalliance.analysis.components import ComponentResults
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
     from metaalliance.models.paths.result import Masem
@@ -109,6 +110,22 @@ def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Dr
             _drawing("coefficients", plots.coefficients, coefficients_text, found.regression)
         )
     return drawings
+
+
+def component_drawings(found: ComponentResults) -> list[Drawing]:
+    """Return the clouds of the components, and the correlations of their true effects."""
+    from metaalliance.plots.charts.components import (
+        component_correlations_text,
+        component_orchard_text,
+    )
+
+    one = found.model
+    return [
+        _drawing("component_orchard", plots.component_orchard, component_orchard_text, one),
+        _drawing(
+            "component_correlations", plots.component_correlations, component_correlations_text, one
+        ),
+    ]
 
 
 def influence_drawings(found: InfluenceResults) -> list[Drawing]:

@@ -86,6 +86,8 @@ def sampling_of(
     )  # fmt: skip
     if table is None or variables is None:
         return Sampling(dense=plain.dense, source="rho", pairs=pairs, assumed=pairs)
+    if effects.measure == "generic":
+        raise OptionError("correlations: a table of them needs effects that are correlations.")
     rows = checked_rows(table)
     found, assumed = _from_table(effects, plain, rows, variables)
     return Sampling(
@@ -136,7 +138,14 @@ def _from_table(
             if at.size < 2:
                 continue
             mine = index[at]
-            C = _correlations(own_table, first[mine], second[mine], r[mine], effects.measure)
+            C = _correlations(
+                study,
+                _of_sample(own_table, effects, mine[0]),
+                first[mine],
+                second[mine],
+                r[mine],
+                effects.measure,
+            )
             unsaid = np.isnan(C)
             assumed += int(np.triu(unsaid, 1).sum())
             R[np.ix_(at, at)] = np.where(unsaid, R[np.ix_(at, at)], C * _shared(plain, mine))
@@ -144,6 +153,15 @@ def _from_table(
         blocks.append(R * np.sqrt(np.outer(np.diag(V), np.diag(V))))
         rows.append(index)
     return GivenErrors.of(blocks, rows), assumed
+
+
+def _of_sample(table: pd.DataFrame | None, effects: Effects, row: int) -> pd.DataFrame | None:
+    """Rows of a study's table about the sample of an effect, or about every sample."""
+    if table is None or "sample" not in effects.frame:
+        return table
+    named = table["sample"].fillna("").astype(str)
+    own = str(effects.frame["sample"].iloc[row])
+    return table[(named == "") | (named == own)]
 
 
 def _shared(plain: SamplingErrors, rows: IntArray) -> Array | float:
@@ -157,15 +175,15 @@ def _shared(plain: SamplingErrors, rows: IntArray) -> Array | float:
 def _refuse_contradiction(study: Any, R: Array) -> None:
     if float(np.linalg.eigvalsh(R)[0]) <= 1e-10:
         raise EstimationError(
-            f"The correlations of study {study} contradict each other, with those that are assumed "
-            "by rho: the covariance of its sampling errors is not positive definite. Check r and "
+            f"The correlations of study {study} contradict each other, or what rho assumes of "
+            "those that are missing: their matrix is not positive definite. Check r, its sign, and "
             "the names of the variables.",
             code="MA628",
         )
 
 
 def _correlations(
-    table: pd.DataFrame | None, first: Any, second: Any, r: Array, measure: str
+    study: Any, table: pd.DataFrame | None, first: Any, second: Any, r: Array, measure: str
 ) -> Array:
     """Correlations of the sampling errors of effects of one sample; NaN where not known, (n, n)."""
     names = list(dict.fromkeys([*first, *second]))
@@ -181,11 +199,12 @@ def _correlations(
         mine = (ordered == pair).all(axis=1)
         R[pair[0], pair[1]] = R[pair[1], pair[0]] = np.tanh(np.arctanh(r[mine]).mean())
     np.fill_diagonal(R, 1.0)
+    if not np.isnan(R).any():
+        _refuse_contradiction(study, R)
     V = correlation_vector(R, 4.0, pairs, fisher=measure == "z").V
     spread = np.sqrt(np.diag(V))
     C = V / np.outer(spread, spread)
-    C[(ordered[:, None] == ordered[None]).all(axis=2)] = (
-        np.nan
-    )  # two effects of the same variables differ by what no correlation says
+    # two effects of the same variables differ by what no correlation says
+    C[(ordered[:, None] == ordered[None]).all(axis=2)] = np.nan
     np.fill_diagonal(C, 1.0)
     return np.asarray(C, dtype=np.float64)

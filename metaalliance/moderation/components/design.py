@@ -20,7 +20,7 @@ from metaalliance.problems import Problem, notice
 from metaalliance.wording.phrases import count_text, studies_text
 
 #: Levels of a column that are made of its other levels.
-TOTALS = frozenset({"total", "overall", "composite", "full scale", "global"})
+TOTALS = frozenset({"total", "overall", "composite"})
 #: Columns of the alliance, and of the outcome, whose levels are variables that are correlated.
 _ALLIANCE, _OUTCOME = "alliance_", "outcome_"
 #: Estimands in the order in which their differences are read: within less between.

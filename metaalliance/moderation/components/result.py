@@ -35,6 +35,9 @@ from metaalliance.wording.phrases import (
     studies_text,
 )
 
+#: Combinations without variance that a sentence names.
+_NAMED = 3
+
 Against = Literal["pairwise", "reference"]
 
 
@@ -305,7 +308,10 @@ class Multivariate(OfModel, InNotebook):
         p = len(self.levels)
         if self.rank == p:
             return f"Between-study covariance G: rank {p} of {p}"
-        none = "; ".join(self.without_variance)
+        combinations = self.without_variance
+        none = "; ".join(combinations[:_NAMED])
+        if len(combinations) > _NAMED:
+            none += f"; and {len(combinations) - _NAMED} more"
         return (
             f"Between-study covariance G is singular: rank {self.rank} of {p}. True effects do not "
             f"vary between studies along {none}."

@@ -71,6 +71,7 @@ hedges1992 | Hedges, L. V. | 1992 | Modeling publication selection effects in me
 hedges2001 | Hedges, L. V.; Pigott, T. D. | 2001 | The power of statistical tests in meta-analysis | Psychological Methods | 6(3) | 203–217 | 10.1037/1082-989X.6.3.203
 hedges2004 | Hedges, L. V.; Pigott, T. D. | 2004 | The power of statistical tests for moderators in meta-analysis | Psychological Methods | 9(4) | 426–445 |
 hedges2010 | Hedges, L. V.; Tipton, E.; Johnson, M. C. | 2010 | Robust variance estimation in meta-regression with dependent effect size estimates | Research Synthesis Methods | 1(1) | 39–65 | 10.1002/jrsm.5
+hedges2015 | Hedges, L. V.; Citkowicz, M. | 2015 | Estimating effect size when there is clustering in one treatment group | Behavior Research Methods | 47(4) | 1295–1308 |
 henmi2010 | Henmi, M.; Copas, J. B. | 2010 | Confidence intervals for random effects meta-analysis and robustness to publication bias | Statistics in Medicine | 29(29) | 2969–2983 | 10.1002/sim.4029
 higgins2002 | Higgins, J. P. T.; Thompson, S. G. | 2002 | Quantifying heterogeneity in a meta-analysis | Statistics in Medicine | 21(11) | 1539–1558 | 10.1002/sim.1186
 higgins2004 | Higgins, J. P. T.; Thompson, S. G. | 2004 | Controlling the risk of spurious findings from meta-regression | Statistics in Medicine | 23(11) | 1663–1682 | 10.1002/sim.1752

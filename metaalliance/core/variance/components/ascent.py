@@ -135,28 +135,21 @@ def maximize_components(
     ConvergenceError
         When no maximum is reached.
     """
-    theta, kicks = np.asarray(start, dtype=np.float64), 0
+    theta, kicks, lowest = np.asarray(start, dtype=np.float64), 0, parameters.lowest
     point = _at(data, parameters, theta, restricted=restricted)
     if not parameters.q:
         return ComponentOptimum(point, theta)
-    slack = ROUNDING * (data.yi.size + abs(point.log_likelihood))
+    size = data.yi.size + abs(point.log_likelihood)
     for _ in range(MAX_ITERATIONS):
-        score, H = _slope(point, parameters, theta)
-        values, vectors = np.linalg.eigh(H)
-        largest = float(np.abs(values).max())
-        if not largest > 0:
-            raise ConvergenceError("The likelihood of the components is flat.")
-        sizes = np.maximum(np.abs(values), FLAT * largest)
-        along = vectors.T @ score
-        step = vectors @ (along / sizes)
-        gain = float(along @ (along / sizes)) / 2
-        if gain <= LAST_GAIN * (data.yi.size + abs(point.log_likelihood)):
-            if values[0] >= -SADDLE * largest or kicks >= KICKS:
+        found = _step(point, parameters, theta, lowest)
+        step, gain = found.step, found.gain
+        if gain <= LAST_GAIN * size:
+            if found.uphill is None or kicks >= KICKS:
                 return ComponentOptimum(point, theta)
             kicks += 1
-            reach = 0.1 * np.sqrt(data.typical) + 0.1 * float(np.abs(theta).max())
-            step = vectors[:, 0] * reach
-        step = step * min(1.0, _longest(data, theta) / float(np.abs(step).max()))
+            step = found.uphill * (0.1 * np.sqrt(data.typical) + 0.1 * np.abs(theta).max())
+        step = step * min(1.0, _longest(data, theta) / max(float(np.abs(step).max()), 1e-300))
+        slack = ROUNDING * size
         moved = _climb(data, parameters, point, theta, step, slack, restricted=restricted)
         if moved is None:
             if gain <= slack:
@@ -164,6 +157,36 @@ def maximize_components(
             raise ConvergenceError("No step raises the likelihood of the components.")
         theta, point = moved
     raise ConvergenceError("The variances of the components did not converge.")
+
+
+class _Step(NamedTuple):
+    """A step (q,), the gain that is expected of it, and a way out of a saddle, if it is one."""
+
+    step: Array
+    gain: float
+    uphill: Array | None
+
+
+def _step(point: ComponentPoint, parameters: Parameters, theta: Array, lowest: Array) -> _Step:
+    """Newton's step of the parameters that can move, curvature taken by its size."""
+    score, H = _slope(point, parameters, theta)
+    at_end = theta <= lowest
+    held = at_end & (score <= 0) & ((score < 0) | (np.diag(H) >= 0))
+    free = np.flatnonzero(~held)
+    step = np.zeros(theta.size)
+    values, vectors = np.linalg.eigh(H[np.ix_(free, free)])
+    largest = float(np.abs(values).max(initial=0.0))
+    if not largest > 0:  # nothing can move, or moves nothing
+        return _Step(step, 0.0, None)
+    along = vectors.T @ score[free]
+    newton = along / np.maximum(np.abs(values), FLAT * largest)
+    step[free] = vectors @ newton
+    uphill = None
+    if values[0] < -SADDLE * largest:
+        uphill = np.zeros(theta.size)
+        uphill[free] = vectors[:, 0]
+        uphill *= -1.0 if float(uphill[at_end].sum()) < 0 else 1.0
+    return _Step(step, float(along @ newton) / 2, uphill)
 
 
 def _longest(data: ComponentData, theta: Array) -> float:
@@ -198,7 +221,7 @@ def _climb(
 ) -> tuple[Array, ComponentPoint] | None:
     """Move along `step`, halved until the likelihood does not fall; None where it always does."""
     for _ in range(40):
-        there = theta + step
+        there = np.maximum(theta + step, parameters.lowest)
         reached = _at(data, parameters, there, restricted=restricted)
         if reached.log_likelihood >= point.log_likelihood - slack:
             return there, reached

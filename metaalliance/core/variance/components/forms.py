@@ -27,6 +27,10 @@ class Form(Protocol):
     def q(self) -> int:
         """Number of parameters."""
 
+    @property
+    def lowest(self) -> Array:
+        """What no parameter is below, (q,); -inf where its sign says nothing."""
+
     def theta(self, G: Array) -> Array:
         """Return the parameters of the matrix of this form that is like a positive definite G."""
 
@@ -50,6 +54,11 @@ class Unstructured:
     def q(self) -> int:
         """The elements of the triangle."""
         return self.p * (self.p + 1) // 2
+
+    @property
+    def lowest(self) -> Array:
+        """The signs of the triangle say nothing."""
+        return np.full(self.q, -np.inf)
 
     def _factor(self, theta: Array) -> Array:
         L = np.zeros((self.p, self.p))
@@ -90,6 +99,11 @@ class Heterogeneous:
     def q(self) -> int:
         """A root for each component, and the correlation."""
         return self.p + 1
+
+    @property
+    def lowest(self) -> Array:
+        """A root below zero would turn the sign of some correlations and not of others."""
+        return np.asarray(np.r_[np.zeros(self.p), -np.inf])
 
     def _spread(self, theta: Array) -> tuple[Array, Array]:
         return theta[:-1], np.eye(self.p)
@@ -148,6 +162,11 @@ class Compound(Heterogeneous):
         """The root, and the correlation."""
         return 2
 
+    @property
+    def lowest(self) -> Array:
+        """The sign of the one root says nothing."""
+        return np.full(self.q, -np.inf)
+
     def _spread(self, theta: Array) -> tuple[Array, Array]:
         return np.full(self.p, theta[0]), np.ones((self.p, 1))
 
@@ -165,6 +184,11 @@ class Independent:
     def q(self) -> int:
         """A root for each component."""
         return self.p
+
+    @property
+    def lowest(self) -> Array:
+        """The signs of roots say nothing."""
+        return np.full(self.q, -np.inf)
 
     def theta(self, G: Array) -> Array:
         """Roots of the variances."""
@@ -197,6 +221,11 @@ class Nothing:
     def q(self) -> int:
         """No parameter."""
         return 0
+
+    @property
+    def lowest(self) -> Array:
+        """Of no parameter."""
+        return np.full(self.q, -np.inf)
 
     def theta(self, G: Array) -> Array:
         """None."""
@@ -253,6 +282,11 @@ class Parameters:
     def q(self) -> int:
         """Number of parameters."""
         return int(self.form.q + self._S.shape[1])
+
+    @property
+    def lowest(self) -> Array:
+        """What no parameter is below, shape (q,)."""
+        return np.asarray(np.r_[self.form.lowest, np.full(self.q - self.form.q, -np.inf)])
 
     def theta(self, G: Array, w: Array) -> Array:
         """Return parameters of matrices like G (p, p) and of variances like w (p,)."""
