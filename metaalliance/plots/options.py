@@ -121,7 +121,9 @@ OPTIONS: dict[str, FigureOption] = {
             label_of="reference",
             help="Its label [default: Published].",
         ),
-        FigureOption(name="limits", words=_limits, help="Ends of the axis in r, such as -.2,.8."),
+        FigureOption(
+            name="limits", words=_limits, help="Ends of the axis of effects in r, such as -.2,.8."
+        ),
         FigureOption(
             name="directions",
             named="sides",

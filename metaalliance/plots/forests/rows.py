@@ -17,6 +17,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.structure import study_averages
 from metaalliance.moderation.level_means import LevelMean, LevelMeans, labels_of
 from metaalliance.plots.canvas.numbers import DASH, cell_text, column_texts
+from metaalliance.plots.effect_names import told_apart
 from metaalliance.plots.forests.choice import COUNT, Choice
 from metaalliance.wording.phrases import percent_text
 
@@ -192,7 +193,7 @@ def _rows(
 
 
 def effect_labels(frame: pd.DataFrame) -> list[str]:
-    """Return what tells the effects of a study apart: sample, measure, rater, outcome, or a number.
+    """Return sample, measure, rater and outcome of effects of a study, and what tells ties apart.
 
     The sample is told where a study has several.
     """
@@ -200,13 +201,17 @@ def effect_labels(frame: pd.DataFrame) -> list[str]:
     if "sample" in frame:
         several = frame["sample"].fillna("").groupby(frame["study"]).transform("nunique") > 1
         frame, names = frame.assign(sample=frame["sample"].where(several)), ["sample", *names]
-    number = frame.groupby("study").cumcount() + 1
-    labels = []
+    labels, number = [], frame.groupby("study").cumcount() + 1
     for i, row in enumerate(frame[names].to_numpy(dtype=object)):
-        told = [cell_text(v) for v in row if not pd.isna(v)]
-        label = ", ".join(told)
-        labels.append(label[:1].upper() + label[1:] or f"Effect {number.iloc[i]}")
-    return labels
+        label = ", ".join(cell_text(v) for v in row if not pd.isna(v))
+        label = label or f"Effect {number.iloc[i]}"
+        labels.append(label[:1].upper() + label[1:])
+    found = list(labels)
+    for rows in frame.reset_index(drop=True).groupby("study", sort=False).indices.values():
+        apart = told_apart([labels[i] for i in rows], frame.iloc[rows].drop(columns=names))
+        for i, label in zip(rows, apart, strict=True):
+            found[i] = label
+    return found
 
 
 def _outer(effects: Effects, fit: PooledFit) -> Array:

@@ -12,9 +12,11 @@ import pandas as pd
 
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.moderation.level_means import LevelMean, LevelMeans
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.axis import EffectAxis, axis_range
+from metaalliance.plots.canvas.fitting import ends_of
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.forests.choice import COUNT, Choice
@@ -280,14 +282,10 @@ def _with_sides(axis: EffectAxis, share: float) -> EffectAxis:
 
 def _limited(axis: EffectAxis, limits: tuple[float, float], points: np.ndarray) -> EffectAxis:
     """Return the axis from and to the limits of the user."""
-    low, high = limits
-    is_z = axis.measure == "z"
-    inside = -1 < low < high < 1 if axis.measure != "generic" else low < high
-    if not (math.isfinite(low) and math.isfinite(high) and inside):
-        raise OptionError(f"limits={limits!r} is no range of the axis such as (-0.2, 0.8).")
-    low, high = (math.atanh(low), math.atanh(high)) if is_z else (low, high)
+    low, high = ends_of(limits, axis.measure)
     if points.min() < low or points.max() > high:
-        ends = (f"{math.tanh(v) if is_z else v:.2f}" for v in (points.min(), points.max()))
+        shown = (back_transform(float(v), axis.measure) for v in (points.min(), points.max()))
+        ends = (f"{v:.2f}" for v in shown)
         raise OptionError(
             f"limits={limits!r} leave estimates out, which go from {' to '.join(ends)}."
         )
