@@ -22,6 +22,7 @@ from .charts.power_funnel import power_funnel
 from .charts.profile import profile
 from .charts.selection_weights import selection_weights
 from .charts.specification_curve import specification_curve
+from .charts.traffic_lights import traffic_lights
 from .forests.comparison import comparison_forest
 from .forests.forest import forest, forest_pages
 from .forests.interactive import interactive_forest
@@ -57,5 +58,6 @@ __all__ = [
     "specification_curve",
     "study_funnel",
     "summary_forest",
+    "traffic_lights",
     "trim_fill_funnel",
 ]

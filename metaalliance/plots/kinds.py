@@ -175,6 +175,12 @@ KINDS: dict[str, FigureKind] = {
         options=("by", "x", "pool"),
         alt="charts.evidence_map:evidence_text",
     ),
+    "traffic-lights": FigureKind(
+        path="charts.traffic_lights:traffic_lights",
+        about="risk of bias of each study by domain",
+        alt="charts.traffic_lights:traffic_text",
+        width=120.0,
+    ),
     "leave-one-out": FigureKind(
         path="charts.leave_one_out:leave_one_out",
         about="the mean without each study",

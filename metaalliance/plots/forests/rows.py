@@ -12,6 +12,7 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects, study_names
+from metaalliance.effects.levels import in_order, level_labels
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.structure import study_averages
@@ -248,5 +249,8 @@ def _order(frame: pd.DataFrame, weights: Array, sort: str) -> Sequence[int]:
         return range(len(frame))
     key = pd.Series(-weights) if sort == "weight" else frame["yi" if sort == "r" else sort]
     key = pd.to_numeric(key, errors="coerce") if sort == "year" else key
-    key = key.astype(str) if sort == "modality" else key
+    if sort == "modality":
+        labels = level_labels(key)
+        order = in_order(set(labels), frame, sort)
+        key = pd.Series([order.index(label) for label in labels])
     return [int(i) for i in np.asarray(key.reset_index(drop=True).sort_values(kind="stable").index)]
