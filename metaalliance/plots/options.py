@@ -89,7 +89,8 @@ OPTIONS: dict[str, FigureOption] = {
         FigureOption(
             name="columns",
             help="Columns left of the plot, such as year,n,modality; also k (effects of a study), "
-            "effect (estimate and interval) and weight [default: n].",
+            "effect (estimate and interval), weight and ratings (of the risk of bias) "
+            "[default: n].",
         ),
         FigureOption(name="right_columns", help="Columns right of the plot."),
         FigureOption(

@@ -7,31 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 
-from metaalliance.effects.levels import MISSING
 from metaalliance.effects.ratings import rating_columns, rating_levels, study_ratings
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.page import Page, captioned, check_width
 from metaalliance.plots.canvas.sentences import listed, spoken
-from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import ROW_PER_POINT, Style, drawing, grown, style_named
-from metaalliance.plots.canvas.typeset import Line, line_width, own, user, wrap
+from metaalliance.plots.canvas.typeset import Line, line_width, user, wrap
+from metaalliance.plots.lights import Lights, lights_of, paint_light
 from metaalliance.wording.phrases import count_text
-
-#: Signs and colours of the ratings of RoB 2 and ROBINS-I, told apart in grey by their signs.
-LIGHTS = {
-    "low": ("+", "#009E73"),
-    "some concerns": ("\N{MINUS SIGN}", "#F0E442"),
-    "moderate": ("\N{MINUS SIGN}", "#F0E442"),
-    "unclear": ("?", "#C8C8C8"),
-    "no information": ("?", "#C8C8C8"),
-    "serious": ("\N{MULTIPLICATION SIGN}", "#E69F00"),
-    "high": ("\N{MULTIPLICATION SIGN}", "#D55E00"),
-    "critical": ("!", "#CC79A7"),
-    MISSING: ("", "#FFFFFF"),
-}
 
 #: Lengths in mm where a row is 3.6 mm high: a row, the radius of a light, a column at most, space.
 ROW, RADIUS, COLUMN, SPACE = 4.3, 1.7, 24.0, 2.0
@@ -42,7 +27,7 @@ class _Plan:
     """What the pages share: ratings, lights, heads, edges in mm."""
 
     table: pd.DataFrame
-    lights: dict[str, tuple[str, str]]
+    lights: Lights
     names: list[list[Line]]
     heads: list[list[Line]]
     notes: list[Line]
@@ -145,7 +130,7 @@ def _plan(table: pd.DataFrame, style: Style, width: float) -> _Plan:
     levels = rating_levels(table)
     return _Plan(
         table=table,
-        lights={level: _light(level, levels, style) for level in levels},
+        lights=lights_of(levels, style),
         names=[wrap(name, label, style.size, whole=True) for name in names],
         heads=heads,
         notes=notes,
@@ -154,15 +139,6 @@ def _plan(table: pd.DataFrame, style: Style, width: float) -> _Plan:
         label=label,
         pitch=pitch,
     )
-
-
-def _light(level: str, levels: list[str], style: Style) -> tuple[str, str]:
-    """Return sign and colour of a rating; one that is not known is written in a shade of grey."""
-    if level.lower() in LIGHTS:
-        return LIGHTS[level.lower()]
-    others = [found for found in levels if found.lower() not in LIGHTS]
-    share = 0.1 + 0.3 * others.index(level) / max(len(others) - 1, 1)
-    return level[:1].upper() if not level[:1].isdigit() else level[:2], tint(style.ink, share)
 
 
 def _pages(plan: _Plan, room: float) -> list[range]:
@@ -187,7 +163,7 @@ def _page(
     plan: _Plan, rows: range, title: str, top: float, legend: list[list[str]], foot: float
 ) -> Figure:
     style, first = plan.style, plan.style.margin + plan.label + SPACE
-    y = top + plan.head
+    y, radius = top + plan.head, grown(RADIUS, style)
     page = Page.blank(plan.width, y + sum(map(plan.height, rows)) + foot, style)
     page.figure.caption = captioned(plan.notes)
     if title:
@@ -205,13 +181,15 @@ def _page(
             down = ROW_PER_POINT * style.size * (n - (len(lines) - 1) / 2)
             page.put(line, style.margin, middle + down)
         for j, level in enumerate(plan.table.iloc[i]):
-            _draw_light(page, first + plan.pitch * (j + 0.5), middle, *plan.lights[level])
+            paint_light(page, first + plan.pitch * (j + 0.5), middle, plan.lights[level], radius)
         y += plan.height(i)
     y += SPACE
     for row in legend:
         x = style.margin
         for level in row:
-            _draw_light(page, x + grown(RADIUS, style), y + style.row * 0.65, *plan.lights[level])
+            paint_light(
+                page, x + grown(RADIUS, style), y + style.row * 0.65, plan.lights[level], radius
+            )
             page.put(user(level), x + _key(style), y + style.row * 0.65, size=style.small_size)
             x += _key(style) + line_width(user(level), style.small_size) + 2 * SPACE
         y += 1.3 * style.row
@@ -238,12 +216,3 @@ def _legend(plan: _Plan) -> list[list[str]]:
         lines[-1].append(level)
         used += wide
     return lines
-
-
-def _draw_light(page: Page, x: float, y: float, sign: str, color: str) -> None:
-    style = page.style
-    light = Circle((x, y), grown(RADIUS, style), facecolor=color, edgecolor=style.ink)
-    light.set(linewidth=style.thin, label="light")
-    page.layer.add_patch(light)
-    if sign:
-        page.put(own(sign), x, y, align="center", size=style.small_size)

@@ -46,7 +46,8 @@ def forest(
     columns, right_columns : sequence of str, or names with commas between
         Columns left and right of the plot: any column of the effects, and "k" (number of
         effects of a study, which is always shown when some study has several), "effect"
-        (estimate and interval) and "weight", which otherwise stand where the style has them.
+        (estimate and interval) and "weight", which otherwise stand where the style has them;
+        "ratings" is a light for each domain of the risk of bias.
     sort : {"sheet", "r", "year", "weight", "modality"}
         Order of the studies within their group.
     effects : {"behind", "rows", "average"}

@@ -41,6 +41,12 @@ class Column:
     numeric: bool
     index: int = -1
     edges: tuple[float, float, float] | None = None
+    light: bool = False
+
+    @property
+    def middle(self) -> float:
+        """Middle of the column, where lights stand."""
+        return (self.left + self.right) / 2
 
     @property
     def align(self) -> Align:
@@ -243,7 +249,7 @@ def _column(
     if spec.name == EFFECT:
         _, second, third = effect_widths(table, size)
         edges = (right - third - second - 2 * WORD, right - third - WORD, right)
-    return Column(left, right, header, spec.numeric, index, edges)
+    return Column(left, right, header, spec.numeric, index, edges, spec.light)
 
 
 def _measured(

@@ -19,7 +19,7 @@ from metaalliance.models.structure import study_averages
 from metaalliance.moderation.level_means import LevelMean, LevelMeans, labels_of
 from metaalliance.plots.canvas.numbers import DASH, cell_text, column_texts
 from metaalliance.plots.effect_names import told_apart
-from metaalliance.plots.forests.choice import COUNT, Choice
+from metaalliance.plots.forests.choice import COUNT, RATED, Choice
 from metaalliance.wording.phrases import percent_text
 
 
@@ -237,6 +237,8 @@ def _cells(
         return [percent_text(float(w), 1).removesuffix("%") + unit for w in weights]
     if name == "effect" or (minor and name in {COUNT, "year", choice.by}):
         return [""] * len(frame)
+    if name.startswith(RATED):
+        return [""] * len(frame) if minor else list(level_labels(frame[name.removeprefix(RATED)]))
     values = frame["n_effects" if name == COUNT else name]
     if name not in {"n", COUNT}:
         return column_texts(values)

@@ -78,3 +78,23 @@ def test_bars_of_many_kinds_of_ratings_are_not_refused(texts):
     table = pd.DataFrame({"Own": [f"grade {i}" for i in range(12)]})
     figure = risk_of_bias(table, rating_levels(table))
     assert OTHERS in {t.get_text() for t in texts(figure)}
+
+
+@pytest.mark.parametrize("width", [85, 174])
+def test_lights_stand_beside_a_forest(width, make_fit, texts, assert_clear):
+    fit = make_fit(6)
+    frame = fit.effects.frame.assign(rob_missing=["low", "high", None, "low", "critical", "low"])
+    fit = pool(Effects(frame=frame, measure="z"), tau2="HS")
+    figure = plots.forest(fit, right_columns="ratings", width_mm=width)
+    found = [to_hex(p.get_facecolor()).upper() for p in lights(figure)]
+    overall = ["low", "some concerns", "high"] * 2
+    wanted = [LIGHTS[level or "not reported"][1]
+              for pair in zip(frame["rob_missing"], overall, strict=True) for level in pair]  # fmt: skip
+    assert found == wanted
+    words = "".join(t.get_text() for t in texts(figure))
+    assert "D1: Missing; D2: Overall. Lights: + low" in words
+    assert_clear(figure)
+    assert "<circle" in plots.interactive_forest(fit, right_columns="ratings")
+    bare = pool(Effects.from_arrays([0.1, 0.2, 0.4], [0.02] * 3), tau2="DL")
+    with pytest.raises(OptionError, match="no column of the risk of bias"):
+        plots.forest(bare, columns="ratings")
