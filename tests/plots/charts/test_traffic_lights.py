@@ -13,7 +13,8 @@ from metaalliance.effects.ratings import rating_levels
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
 from metaalliance.plots.charts.risk_of_bias import OTHERS, risk_of_bias
-from metaalliance.plots.charts.traffic_lights import LIGHTS, traffic_text
+from metaalliance.plots.charts.traffic_lights import traffic_text
+from metaalliance.plots.lights import LIGHTS
 
 TABLE = pd.DataFrame(
     {
@@ -88,8 +89,8 @@ def test_lights_stand_beside_a_forest(width, make_fit, texts, assert_clear):
     figure = plots.forest(fit, right_columns="ratings", width_mm=width)
     found = [to_hex(p.get_facecolor()).upper() for p in lights(figure)]
     overall = ["low", "some concerns", "high"] * 2
-    wanted = [LIGHTS[level or "not reported"][1]
-              for pair in zip(frame["rob_missing"], overall, strict=True) for level in pair]  # fmt: skip
+    pairs = zip(frame["rob_missing"].fillna("not reported"), overall, strict=True)
+    wanted = [LIGHTS[level][1] for pair in pairs for level in pair]
     assert found == wanted
     words = "".join(t.get_text() for t in texts(figure))
     assert "D1: Missing; D2: Overall. Lights: + low" in words
