@@ -88,7 +88,7 @@ def forests(evidence: Evidence, look: Look) -> list[Figure]:
         alt=plots.alt_text(fit, "forest"),
         width_mm=look.width_of(plots.forest_pages),
         pages=pages_of(drawn),
-        note=_forest_note(fit),
+        note=_forest_note(fit, drawn.unsaid),
         folded=len(drawn) > 1,
     )
     frame = fit.effects.frame
@@ -110,15 +110,14 @@ def _modality_note(fit: PooledFit) -> Prose:
     return prose("{pooling}", pooling=spoken(text))
 
 
-def _forest_note(fit: PooledFit) -> Prose:
+def _forest_note(fit: PooledFit, unsaid: str) -> Prose:
+    """Return what the marks are, and what the figure leaves to its caption."""
     text = prose(
         "Squares show the studies with {level} confidence intervals, their area the weight in the "
         "overall mean; the diamond is the mean with its confidence interval.",
         level=level_text(fit.level),
     )
-    if fit.effects.dependent():
-        text = text + prose("Several effects of a study are shown as their average.")
-    return text
+    return text + prose("{rest}", rest=" ".join(unsaid.split("\n"))) if unsaid else text
 
 
 def _flow(evidence: Evidence, look: Look) -> Figure:

@@ -78,7 +78,7 @@ def _lines(name: Line) -> list[Line]:
 def _stacked(panel: Panel, names: list[Line]) -> tuple[list[Line], Line]:
     """Return names with the text of the columns under them, and the head of both."""
     cells = zip(*(column.cells for column in panel.columns), strict=True)
-    joined = ["  ".join(plain(cell) for cell in row if cell) for row in cells]
+    joined = [", ".join(plain(cell) for cell in row if cell) for row in cells]
     found = [(*name, *own("\n"), *user(text)) for name, text in zip(names, joined, strict=True)]
     heads = [column.head for column in panel.columns if column.head]
     between = [run for head in heads for run in (*own(", "), *head)]

@@ -7,6 +7,7 @@ from typing import overload
 
 from matplotlib.figure import Figure
 
+from metaalliance.plots.canvas.page import captioned
 from metaalliance.plots.canvas.style import Style, drawing
 from metaalliance.plots.forests.draw import divided, draw_page
 from metaalliance.plots.forests.lines import TableLine
@@ -18,6 +19,11 @@ class Pages(Sequence[Figure]):
 
     def __init__(self, plot: Plot, pages: Sequence[Sequence[TableLine]]) -> None:
         self._plot, self._pages = plot, pages
+
+    @property
+    def unsaid(self) -> str:
+        """What the caption has beside the sentences of the pages."""
+        return captioned(self._plot.unsaid)
 
     def __len__(self) -> int:
         return len(self._pages)
