@@ -124,8 +124,8 @@ def checked(fit: Any, kind: str, style: str, width: float) -> tuple[list[Figure]
     """Return the pages of a figure, and what is wrong with them; no page where it is refused."""
     try:
         pages = drawn(fit, kind, style, width)
-    except (OptionError, ma.EstimationError) as error:
-        return [], [] if getattr(error, "code", "") else [str(error)]
+    except (OptionError, ma.EstimationError):
+        return [], []
     found = [text for page in pages for text in (*faults(page), *page_faults(page, style))]
     if kind == "forest":
         found += lost_names(pages, list(dict.fromkeys(fit.effects.frame["study"])))

@@ -107,8 +107,7 @@ def _ratings(result: PooledFit | pd.DataFrame) -> pd.DataFrame:
     if not rating_columns(frame):
         raise OptionError(
             "There are no ratings of the risk of bias to draw: the effects have no column such as "
-            "risk_of_bias or rob_missing_data.",
-            code="MA678",
+            "risk_of_bias or rob_missing_data."
         )
     return study_ratings(frame)
 
