@@ -36,7 +36,7 @@ YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 #: Whose people the effects of one sample are where their n differ.
 Overlap = Literal["full", "nested"]
 #: Paper of a report.
-Page = Literal["a4", "letter"]
+Paper = Literal["a4", "letter"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
 #: Further results of `pool`, beside the mean and its comparison.

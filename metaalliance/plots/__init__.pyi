@@ -11,7 +11,8 @@ from .charts.coefficients import coefficients
 from .charts.components import component_correlations, component_orchard
 from .charts.cumulative import cumulative
 from .charts.drapery import drapery
-from .charts.evidence_map import evidence_map
+from .charts.evidence.evidence_map import evidence_map
+from .charts.evidence.traffic_lights import traffic_lights
 from .charts.funnel import funnel
 from .charts.funnel_marks import AsymmetryLine
 from .charts.funnel_variants import egger_funnel, pet_peese_funnel, study_funnel, trim_fill_funnel
@@ -63,6 +64,7 @@ __all__ = [
     "specification_curve",
     "study_funnel",
     "summary_forest",
+    "traffic_lights",
     "trim_fill_funnel",
     "z_curve",
 ]

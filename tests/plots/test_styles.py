@@ -17,8 +17,8 @@ from metaalliance.errors import OptionError
 from metaalliance.plots.canvas.own_style import BOUNDS, ROW_PER_POINT, own_style
 from metaalliance.plots.canvas.style import STYLES, Style, drawing, style_named
 from metaalliance.plots.canvas.wording import Wording
-from metaalliance.plots.charts.flow import flow_diagram
-from metaalliance.plots.charts.risk_of_bias import risk_of_bias
+from metaalliance.plots.charts.evidence.flow import flow_diagram
+from metaalliance.plots.charts.evidence.risk_of_bias import risk_of_bias
 
 GROUPS = ("CBT", "humanistic")
 

@@ -46,9 +46,6 @@ def report(
     title: Annotated[
         str | None, typer.Option("--title", help="Title of the review [default: of the studies].")
     ] = None,
-    page: Annotated[
-        str | None, typer.Option("--page", help="Paper: a4 or letter [default: a4].")
-    ] = None,
     characteristics: Annotated[
         list[str] | None,
         typer.Option("--characteristic", help="Column that Table 1 counts; repeat it."),
@@ -84,7 +81,6 @@ def report(
         figures=figures,
         shown={
             "title": title,
-            "page": page,
             "characteristics": characteristics or None,
             "columns": columns or None,
             "agreement": agreement and str(agreement.absolute()),

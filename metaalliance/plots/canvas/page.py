@@ -55,6 +55,21 @@ class ExactFigure(Figure):
         return buffer.getvalue()
 
 
+#: Share of the page that a plot keeps beside texts; half of a narrow page, up to so many mm.
+SHARE, HALF, WIDE_ENOUGH = 0.24, 0.5, 42.5
+
+
+def plot_width(width: float) -> float:
+    """Return the width in mm that a plot beside texts is to have on a page.
+
+    Examples
+    --------
+    >>> plot_width(60), plot_width(85), plot_width(120)
+    (30.0, 42.5, 42.5)
+    """
+    return max(SHARE * width, min(HALF * width, WIDE_ENOUGH))
+
+
 def captioned(notes: Iterable[Line]) -> str:
     """Return notes as the caption of a figure."""
     return "\n".join(plain(line) for line in notes)

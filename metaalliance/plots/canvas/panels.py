@@ -45,6 +45,8 @@ class Panel:
         Height for the width.
     heading : Line
         Over the plot.
+    aside : Line
+        Over the names of its rows.
     columns : tuple of TextColumn
         Text at the rows of `up`, right of the plot.
     share : float
@@ -66,6 +68,7 @@ class Panel:
     height: float = 0.0
     aspect: float = 0.72
     heading: Line = ()
+    aside: Line = ()
     columns: tuple[TextColumn, ...] = ()
     share: float = 1.0
     spines: tuple[str, ...] = ("left", "bottom")

@@ -39,13 +39,28 @@ def texts_of(plot: Plot, line: TableLine) -> list[Placed]:
     found: list[Placed] = [
         (label, left, pitch * (i - last / 2), "left", size) for i, label in enumerate(labels)
     ]
-    down = pitch * last / 2 if below else 0.0
+    down = cells_down(plot, line)
     return found + [(text, x, down, align, size) for text, x, align in _cells(plot, line)]
+
+
+def cells_down(plot: Plot, line: TableLine) -> float:
+    """Return how far below the middle of a line its cells stand, in mm."""
+    below = plot.columns.cells_below(line)
+    return _pitch(plot, line) * len(_label(plot, line)) / 2 if below else 0.0
 
 
 def _pitch(plot: Plot, line: TableLine) -> float:
     """Return the distance of the lines of text in a row, in mm."""
     return ROW_PER_POINT * _size(plot, line)
+
+
+def lights_in(plot: Plot, line: TableLine) -> list[tuple[float, str]]:
+    """Return the middle in mm and the colour of each light of a line."""
+    return [
+        (column.middle, plot.table.lights[line.cells[column.index]][1])
+        for column in plot.columns.text
+        if column.light and isinstance(line, StudyRow) and line.cells[column.index]
+    ]
 
 
 def _base(line: TableLine) -> float:
@@ -71,6 +86,9 @@ def _cells(plot: Plot, line: TableLine) -> list[tuple[Line, float, Align]]:
         if column.edges is not None:
             parts = zip(column.edges, effect_parts(line, plot.table), strict=True)
             found += [((Run(text, bold=bold),), edge, "right") for edge, text in parts if text]
+        elif column.light and isinstance(line, StudyRow) and line.cells[column.index]:
+            sign, _ = plot.table.lights[line.cells[column.index]]
+            found += [((Run(sign),), column.middle, "center")] if sign else []
         elif isinstance(line, StudyRow | Pooled) and line.cells[column.index]:
             cell = shorten(user(line.cells[column.index], bold=bold), column.width, size)
             found.append((cell, column.right if column.numeric else column.left, column.align))

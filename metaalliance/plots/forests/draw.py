@@ -12,15 +12,16 @@ from matplotlib.figure import Figure
 from metaalliance.core.arrays import Array
 from metaalliance.plots.canvas.page import Page, captioned
 from metaalliance.plots.canvas.typeset import Line, line_width, own, user, wrap
-from metaalliance.plots.forests.cells import SMALL, height_of, texts_of
+from metaalliance.plots.forests.cells import SMALL, cells_down, height_of, lights_in, texts_of
 from metaalliance.plots.forests.guides import draw_guides, set_ticks
 from metaalliance.plots.forests.head import draw_head, head_lines
 from metaalliance.plots.forests.lines import Heading, Pooled, Prediction, TableLine, paginate
 from metaalliance.plots.forests.marks import Marks
-from metaalliance.plots.forests.measure import first_fitting
+from metaalliance.plots.forests.measure import LIGHT, first_fitting
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.sides import Words, directions
+from metaalliance.plots.lights import paint_light
 
 #: Heights in rows: a line under the plot, the space above a new part.
 UNDER, PART = 0.95, 0.55
@@ -222,6 +223,8 @@ def _title_room(plot: Plot) -> float:
 def _draw_lines(page: Page, plot: Plot, panel: Axes, lines: Sequence[TableLine], ys: Array) -> None:
     draw_marks(panel, plot, lines, ys, plot.style.row)
     for line, y in zip(lines, map(float, ys), strict=True):
+        for x, color in lights_in(plot, line):
+            paint_light(page, x, y + cells_down(plot, line), ("", color), LIGHT)
         for text, x, down, align, size in texts_of(plot, line):
             page.put(text, x, y + down, align=align, size=size)
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from metaalliance.errors import OptionError
-from metaalliance.plots.canvas.page import Align
+from metaalliance.plots.canvas.page import SHARE, Align, plot_width
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import ROUNDING, Line
 from metaalliance.plots.forests.lines import EFFECT, ColumnSpec, Table, TableLine
@@ -20,9 +20,6 @@ from metaalliance.plots.forests.measure import (
     label_width,
     widest,
 )
-
-#: Share of the page that the plot keeps at least; half of a narrow page, up to so many mm.
-PANEL_SHARE, HALF, WIDE_ENOUGH = 0.24, 0.5, 42.5
 
 #: Share of the page that names on one line take at most.
 LABEL_SHARE = 0.45
@@ -44,6 +41,12 @@ class Column:
     numeric: bool
     index: int = -1
     edges: tuple[float, float, float] | None = None
+    light: bool = False
+
+    @property
+    def middle(self) -> float:
+        """Middle of the column, where lights stand."""
+        return (self.left + self.right) / 2
 
     @property
     def align(self) -> Align:
@@ -159,16 +162,16 @@ def place_columns(table: Table, width: float, style: Style) -> Columns:
     OptionError
         When the columns do not fit even so.
     """
-    wanted = max(PANEL_SHARE * width, min(HALF * width, WIDE_ENOUGH))
+    wanted = plot_width(width)
     found = []
     for squeeze in SQUEEZES[:-1] if table.whole else SQUEEZES:
         found.append(_place(table, width, style, squeeze, wanted))
         if found[-1].panel_width >= wanted - ROUNDING:
             return found[-1]
     widest_plot = max(found, key=lambda columns: columns.panel_width)
-    if widest_plot.panel_width >= PANEL_SHARE * width - ROUNDING:
+    if widest_plot.panel_width >= SHARE * width - ROUNDING:
         return widest_plot
-    least = math.ceil((width - widest_plot.panel_width) / (1 - PANEL_SHARE))
+    least = math.ceil((width - widest_plot.panel_width) / (1 - SHARE))
     raise OptionError(
         f"The columns leave no space for the plot in {width:g} mm: choose fewer columns or a "
         f"greater width; these need {least} mm.",
@@ -246,7 +249,7 @@ def _column(
     if spec.name == EFFECT:
         _, second, third = effect_widths(table, size)
         edges = (right - third - second - 2 * WORD, right - third - WORD, right)
-    return Column(left, right, header, spec.numeric, index, edges)
+    return Column(left, right, header, spec.numeric, index, edges, spec.light)
 
 
 def _measured(

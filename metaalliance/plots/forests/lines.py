@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -13,6 +13,7 @@ from metaalliance.options import Measure
 from metaalliance.plots.canvas.typeset import Line, Run
 from metaalliance.plots.canvas.wording import Wording
 from metaalliance.plots.forests.rows import StudyRow
+from metaalliance.plots.lights import Lights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,8 @@ class ColumnSpec:
         Whether it may be left out where there is no room.
     short : Line, optional
         Its head where the page is narrow.
+    light : bool
+        Whether its cells are ratings, which are drawn as lights.
     """
 
     name: str
@@ -95,6 +98,7 @@ class ColumnSpec:
     numeric: bool = True
     optional: bool = False
     short: Line | None = None
+    light: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,8 @@ class Table:
         Whether no name and no cell may be cut, because what tells rows apart stands at the end.
     bold : bool
         Whether the numbers of the overall line are bold.
+    lights : mapping
+        Sign and colour of each rating.
     """
 
     label_header: Line
@@ -129,6 +135,7 @@ class Table:
     wording: Wording
     whole: bool = False
     bold: bool = False
+    lights: Lights = field(default_factory=dict)
 
     @property
     def of_means(self) -> bool:

@@ -29,6 +29,9 @@ from metaalliance.plots.forests.rows import StudyRow
 
 INDENT = 2.0
 
+#: Radius of the light of a rating in mm.
+LIGHT = 1.35
+
 #: A head that is not wider than this, in mm, stays on one line.
 SHORT = 15.0
 
@@ -107,6 +110,8 @@ def has_text(line: TableLine, index: int, *, effect: bool) -> bool:
 
 def cell_width(table: Table, i: int, size: float) -> float:
     """Width of the cells of a column in mm."""
+    if table.columns[i].light:
+        return 2 * LIGHT
     rows = (line for line in table.lines if isinstance(line, StudyRow | Pooled))
     found = {(line.cells[i], table.is_bold(line)) for line in rows}
     return widest((user(cell, bold=bold) for cell, bold in found if cell), size)

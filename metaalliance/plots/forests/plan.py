@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
+from metaalliance.effects.ratings import rating_columns
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.level_means import LevelMeans, Pooling, level_means
@@ -14,7 +15,7 @@ from metaalliance.options import check_option
 from metaalliance.plots.between import between_text
 from metaalliance.plots.canvas.page import check_width
 from metaalliance.plots.canvas.style import Style
-from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own
+from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own, user
 from metaalliance.plots.forests.choice import Choice, choose
 from metaalliance.plots.forests.layout import Columns, place_columns
 from metaalliance.plots.forests.lines import Pooled, Table, join_notes
@@ -103,9 +104,10 @@ def plan(
         *((own(groups_text(means, look.words)),) if means is not None else ()),
         *_notes(fit, studies, choice, look, cut=is_cut(table, axis)),
         *other_models(fit, means),
+        *_lights(fit, table),
     )
     marks = own(_marks(fit, studies, means))
-    brief = (*above, *((marks,) if marks else ()))
+    brief = (*above, *((marks,) if marks else ()), *_lights(fit, table))
     return Plot(
         table=table,
         columns=placed,
@@ -158,6 +160,17 @@ def _marks(fit: PooledFit, studies: list[StudyRow], means: LevelMeans | None) ->
     if means is not None and (why := unpooled_text(means, "Groups without a diamond")):
         found.append(why)
     return " ".join(found)
+
+
+def _lights(fit: PooledFit, table: Table) -> tuple[Line, ...]:
+    """Return what the lights of ratings are."""
+    if not table.lights:
+        return ()
+    domains = list(rating_columns(fit.effects.frame).values())
+    several = (f"D{i}: {name}" for i, name in enumerate(domains, start=1))
+    names = "; ".join(several) if len(domains) > 1 else "Bias: risk of bias"
+    signs = ", ".join(f"{sign or 'empty'} {level}" for level, (sign, _) in table.lights.items())
+    return ((*user(f"{names}. Lights: {signs}."),),)
 
 
 def _notes(

@@ -43,6 +43,11 @@ class Plot:
     caption: tuple[Line, ...]
     directions: tuple[tuple[str, str], ...]
 
+    @property
+    def unsaid(self) -> tuple[Line, ...]:
+        """What the caption has beside the sentences of the figure."""
+        return tuple(line for line in self.caption if line not in (*self.beside, *self.foot))
+
     def place(self, value: float) -> float:
         """Return the place of a value of the analysis scale on the page, in mm."""
         left, right = self.columns.panel

@@ -10,14 +10,17 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from metaalliance.effects.ratings import rating_columns, rating_levels
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.moderation.level_means import LevelMean, LevelMeans
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.axis import EffectAxis, axis_range
+from metaalliance.plots.canvas.fitting import ends_of
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
-from metaalliance.plots.forests.choice import COUNT, Choice
+from metaalliance.plots.forests.choice import COUNT, RATED, Choice
 from metaalliance.plots.forests.lines import (
     EFFECT,
     ColumnSpec,
@@ -30,6 +33,7 @@ from metaalliance.plots.forests.lines import (
 )
 from metaalliance.plots.forests.rows import Section, StudyRow, sections
 from metaalliance.plots.groups import level_name
+from metaalliance.plots.lights import lights_of
 from metaalliance.plots.words import group_notes, not_pooled, prediction_labels
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text, percent_text
@@ -58,9 +62,13 @@ def forest_table(
     cells = _totals(fit, choice, 1.0)
     lines.append(pooled_line(fit, label, cells, overall=True))
     lines.extend(prediction_line(fit, style, prediction))
+    columns = _columns(fit, choice, style)
+    rated = {line.cells[i] for line in lines if isinstance(line, StudyRow)
+             for i, column in enumerate(columns) if column.light and line.cells[i]}  # fmt: skip
     return Table(
         label_header=own(look.study_head, bold=look.bold_head),
-        columns=_columns(fit, choice, style),
+        columns=columns,
+        lights=lights_of(rating_levels(pd.DataFrame({"rating": sorted(rated)})), style),
         panel_header=panel_header(fit, style),
         lines=tuple(lines),
         indented=choice.grouped,
@@ -108,6 +116,7 @@ def _columns(fit: PooledFit, choice: Choice, style: Style) -> tuple[ColumnSpec, 
             numeric=_is_numeric(name, fit.effects.frame),
             optional=name in choice.optional,
             short=_short_head(name, style),
+            light=name.startswith(RATED),
         )
         for side, names in sides
         for name in names
@@ -117,6 +126,8 @@ def _columns(fit: PooledFit, choice: Choice, style: Style) -> tuple[ColumnSpec, 
 def _is_numeric(name: str, frame: pd.DataFrame) -> bool:
     if name in {EFFECT, "weight", COUNT}:
         return True
+    if name.startswith(RATED):
+        return False
     return bool(pd.api.types.is_numeric_dtype(frame[name]))
 
 
@@ -124,6 +135,10 @@ def _head(name: str, fit: PooledFit, style: Style) -> tuple[Line, ...]:
     look = style.forest
     if name == EFFECT:
         return effect_header(fit, style)
+    if name.startswith(RATED):
+        domains = list(rating_columns(fit.effects.frame))
+        letter = f"D{domains.index(name.removeprefix(RATED)) + 1}"
+        return (own(letter if len(domains) > 1 else "Bias", bold=look.bold_head),)
     if name == "weight":
         return (own(look.weight_head, bold=look.bold_head),)
     return (column_header(name, style),)
@@ -280,14 +295,10 @@ def _with_sides(axis: EffectAxis, share: float) -> EffectAxis:
 
 def _limited(axis: EffectAxis, limits: tuple[float, float], points: np.ndarray) -> EffectAxis:
     """Return the axis from and to the limits of the user."""
-    low, high = limits
-    is_z = axis.measure == "z"
-    inside = -1 < low < high < 1 if axis.measure != "generic" else low < high
-    if not (math.isfinite(low) and math.isfinite(high) and inside):
-        raise OptionError(f"limits={limits!r} is no range of the axis such as (-0.2, 0.8).")
-    low, high = (math.atanh(low), math.atanh(high)) if is_z else (low, high)
+    low, high = ends_of(limits, axis.measure)
     if points.min() < low or points.max() > high:
-        ends = (f"{math.tanh(v) if is_z else v:.2f}" for v in (points.min(), points.max()))
+        shown = (back_transform(float(v), axis.measure) for v in (points.min(), points.max()))
+        ends = (f"{v:.2f}" for v in shown)
         raise OptionError(
             f"limits={limits!r} leave estimates out, which go from {' to '.join(ends)}."
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from metaalliance.plots.canvas.style import MM_PER_POINT
-from metaalliance.plots.canvas.vector import element, polygon, segment, text
-from metaalliance.plots.forests.cells import texts_of
+from metaalliance.plots.forests.cells import cells_down, lights_in, texts_of
 from metaalliance.plots.forests.lines import Heading, Note, Pooled, Prediction, TableLine
 from metaalliance.plots.forests.marks import (
     ARROW,
@@ -18,14 +17,23 @@ from metaalliance.plots.forests.marks import (
     OPACITY,
     POINT,
 )
+from metaalliance.plots.forests.measure import LIGHT
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
+from metaalliance.plots.forests.vector import element, polygon, segment, text
 
 
 def line_content(plot: Plot, line: TableLine) -> str:
     """Return texts and marks of a line."""
+    down = cells_down(plot, line)
+    lights = "".join(
+        element(
+            "circle", cx=x, cy=down, r=LIGHT, fill=color, stroke=plot.style.ink, stroke_width=0.15
+        )
+        for x, color in lights_in(plot, line)
+    )
     texts = (text(t, x, y, size, align=align) for t, x, y, align, size in texts_of(plot, line))
-    return "".join(texts) + _marks(plot, line)
+    return lights + "".join(texts) + _marks(plot, line)
 
 
 def _marks(plot: Plot, line: TableLine) -> str:

@@ -20,6 +20,8 @@ _FILLS = (
     ("#666666", "\\\\\\\\"), ("#CCCCCC", "++++"), ("#F0E442", "oo"),
 )  # fmt: skip
 _MISSING = ("#FFFFFF", "")
+#: What stands for the ratings that are too many to tell apart.
+OTHERS = "other ratings"
 #: Lengths in mm where a row is 3.6 mm high, as in `apa`; a key of the legend does not grow.
 _BAR, _PITCH, _AXIS, _ROW, _KEY = 5.0, 7.5, 9.0, 5.0, 4.0
 
@@ -39,7 +41,8 @@ def risk_of_bias(
     ratings : DataFrame
         One row per study, one column per domain; text.
     levels : sequence of str
-        Every rating in the order of the legend, from low to high.
+        Every rating in the order of the legend, from low to high; of more than seven the last are
+        drawn as one.
     missing : str
         The rating that means none.
     style : str or Style
@@ -50,7 +53,7 @@ def risk_of_bias(
     Raises
     ------
     OptionError
-        Without ratings, or with more kinds of them than fills.
+        Without ratings.
     """
     look, width = style_named(style), check_width(width_mm)
     ratings = pandas_frame(ratings, "ratings")
@@ -58,7 +61,10 @@ def risk_of_bias(
         raise OptionError("There are no ratings of the risk of bias to draw.")
     named = [level for level in levels if level != missing]
     if len(named) > len(_FILLS):
-        raise OptionError(f"{len(named)} kinds of ratings are more than a figure can tell apart.")
+        others = named[len(_FILLS) - 1 :]
+        named = [*named[: len(_FILLS) - 1], OTHERS]
+        ratings = ratings.replace(dict.fromkeys(others, OTHERS))
+        levels = [*named, missing]
     fills = dict(zip(named, _FILLS, strict=False)) | {missing: _MISSING}
     with drawing(look):
         return _page(ratings, [level for level in levels if level in fills], fills, look, width)
@@ -86,7 +92,10 @@ def _page(
     panel.tick_params(axis="x", width=style.medium, colors=style.ink)
     for index, (column, line) in enumerate(zip(ratings, names, strict=True)):
         top = style.margin + pitch * index + (pitch - bar) / 2
-        page.put(wrap(line, label - 3, style.size)[0], style.margin, top + bar / 2)
+        broken = wrap(line, label - 3, style.size, whole=True)
+        for i, part in enumerate(broken):
+            y = top + bar / 2 + style.row * (i - (len(broken) - 1) / 2)
+            page.put(part, style.margin, y)
         counted = ratings[column].value_counts(normalize=True)
         at = 0.0
         for level in levels:
