@@ -29,6 +29,7 @@ GROUP = typer.main.get_command(app)
 SHADES = {
     "--output", "--sheet", "--force", "--all", "--seed", "--figures", "--by", "--also", "--width",
     "--level", "--rho", "--model", "--test", "--replications", "--strict", "--interval",
+    "--moderator", "--title", "--column",
 }  # fmt: skip
 
 

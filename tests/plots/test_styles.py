@@ -262,7 +262,7 @@ def test_a_forest_follows_the_ink_and_the_accent_of_its_style():
 def test_figures_of_a_report_grow_with_the_type(size, assert_clear, texts):
     style = own_style({"size": size, "typeface": ["DejaVu Serif"]})
     ratings = pd.DataFrame({"Selection": ["low", "high"], "Blinding": ["low", "unclear"]})
-    assert_clear(risk_of_bias(ratings, ["low", "unclear", "high"], style=style))
+    assert_clear(risk_of_bias(ratings, style=style))
     flow = flow_diagram({"databases": 100, "screened": 90, "screened_out": 50}, style=style)
     with drawing():
         boxes = [t.get_window_extent(FigureCanvasAgg(flow).get_renderer()) for t in texts(flow)]

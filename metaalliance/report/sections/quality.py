@@ -17,13 +17,17 @@ from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.phrases import agreeing, percent_text, studies_text
 
 
+def rated_studies(evidence: Evidence) -> pd.DataFrame | None:
+    """Return one row per study and one column per domain; None when nothing is coded."""
+    frame = evidence.coded.frame
+    return study_ratings(frame) if rating_columns(frame) else None
+
+
 def quality_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Section:
     """Return the ratings as text, figure and table; empty when nothing is coded."""
-    frame = evidence.coded.frame
-    columns = rating_columns(frame)
-    if not columns:
+    table = rated_studies(evidence)
+    if table is None:
         return Section(key="quality", title="Risk of bias in studies")
-    table = study_ratings(frame)
     main = "Overall" if "Overall" in table else str(table.columns[-1])
     counts = table[main].value_counts()
     total = len(table)
