@@ -9,7 +9,9 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.examinations import Average, BiasOptions, Way, parse_steps
 from metaalliance.cli.drawing.further_figures import bias_drawings
 from metaalliance.cli.frame import Shown, examined, settings_rows
-from metaalliance.cli.request import Request
+from metaalliance.cli.request import Request, Running
+from metaalliance.cli.run import progress_line
+from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho, check_truncation
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.summary import BiasSummary
@@ -30,7 +32,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-def run_bias(request: Request, options: BiasOptions, *, figures: bool) -> int:
+def run_bias(request: Request, options: BiasOptions, running: Running, *, figures: bool) -> int:
     """Run the command."""
     parse_steps(options.steps)  # a wrong option is told before anything is read
     check_option("alternative", options.alternative, Way)
@@ -39,7 +41,20 @@ def run_bias(request: Request, options: BiasOptions, *, figures: bool) -> int:
     check_truncation(options.smallest_p, "--smallest-p")
     options.selection()
     check_option("--average", options.average, Average)
-    return examined("bias", request, options, _shown, figures=FIGURES if figures else None)
+    if running != Running() and options.bootstrap == "none":
+        raise OptionError(
+            "--jobs, --backend, --scheduler and --resume are for a bootstrap. Add one, such as "
+            "--bootstrap two-stage, or leave them out."
+        )
+    return examined(
+        "bias",
+        request,
+        options,
+        _shown,
+        figures=FIGURES if figures else None,
+        running=running,
+        progress=None if request.quiet else progress_line(unit="batches of samples"),
+    )
 
 
 def _shown(loaded: Analysis, found: BiasSummary) -> Shown:

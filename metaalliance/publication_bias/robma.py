@@ -272,7 +272,7 @@ def robma(
         raise EstimationError(
             f"{_METHOD} was refused: its priors are those of correlations (on Cohen's d), and "
             f"these effects are on another scale ({chosen.measure}).",
-            code="MA697",
+            code="MA706",
         )
     need_studies(chosen, 2, _METHOD)
     way, note = chosen_direction(chosen, alternative)
@@ -300,7 +300,7 @@ def _one_effect_per_study() -> Problem:
         "selection models take dependent effects gives none. Effects of a study were averaged "
         "first."
     )
-    return notice("MA696", message, severity="note")
+    return notice("MA705", message, severity="note")
 
 
 def _results(found: Ensemble, sign: float, level: float) -> dict[str, Any]:

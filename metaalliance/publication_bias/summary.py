@@ -34,6 +34,7 @@ from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.publication_bias.selection import checked_steps
 from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.wording.notebook import InNotebook
+from metaalliance.wording.phrases import studies_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -177,7 +178,7 @@ class BiasSummary(InNotebook):
         """Return all adjusted means, then each method's own text."""
         lines = ["Adjusted means side by side"]
         for name, term, m, _ in self.adjusted():
-            lines.append(f"  {name} ({m} studies): {_values(term, self.measure, self.level)}")
+            lines.append(f"  {name} ({studies_text(m)}): {_values(term, self.measure, self.level)}")
         lines += [text for r in self.results.values() for text in ("", _own_text(r))]
         lines += ["", *(p.text for p in self.notices)]
         return "\n".join(lines)

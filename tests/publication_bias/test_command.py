@@ -94,7 +94,8 @@ def test_the_workbook_and_the_record(nested):
         "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese",
         "selection_weights",
     }  # fmt: skip
-    drawn = {f"{name}{end}" for name in figures for end in (".pdf", ".png", ".alt.txt")}
+    ends = (".pdf", ".png", ".alt.txt", ".caption.txt")
+    drawn = {f"{name}{end}" for name in figures for end in ends}
     assert set(record["files"]) == {"bias.json", "bias.xlsx", *drawn}
 
 

@@ -105,7 +105,7 @@ def test_effects_of_a_study_are_averaged_and_it_says_why():
         ma.robma, ma.Effects(frame=nested.frame.assign(r=np.tanh(nested.yi)), measure="z")
     )
     assert found.n_studies == found.n_effects == nested.n_studies
-    assert {"MA623", "MA696"} <= {p.code for p in found.notices}
+    assert {"MA623", "MA705"} <= {p.code for p in found.notices}
     assert "no Bayes factors" not in found.reading()
     assert found.aggregation_rho == 0.5
     assert math.isfinite(found.components[0].log_inclusion_bf)
@@ -114,7 +114,7 @@ def test_effects_of_a_study_are_averaged_and_it_says_why():
 def test_other_metrics_have_no_priors():
     with pytest.raises(EstimationError, match="generic") as refused:
         ma.robma(independent("bcg"))
-    assert refused.value.code == "MA697"
+    assert refused.value.code == "MA706"
 
 
 @pytest.mark.parametrize(

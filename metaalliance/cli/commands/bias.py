@@ -6,9 +6,18 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures, Pairs, among, moderator_columns
+from metaalliance.cli.arguments import (
+    BackendOption,
+    Figures,
+    Pairs,
+    Processes,
+    Resume,
+    Scheduler,
+    among,
+    moderator_columns,
+)
 from metaalliance.cli.register import ANALYSIS, command
-from metaalliance.cli.request import Request
+from metaalliance.cli.request import Request, Running
 
 
 @command(
@@ -124,6 +133,10 @@ def bias(
             autocompletion=among(("none", "robma")),
         ),
     ] = "none",
+    jobs: Processes = None,
+    backend: BackendOption = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
     figures: Figures = True,
 ) -> int:
     """Test for publication bias; print means adjusted for it side by side."""
@@ -146,4 +159,5 @@ def bias(
         selection_by=tuple(selection_by or ()),
         average=average,
     )
-    return run_bias(request, options, figures=figures)
+    running = Running(jobs=jobs, backend=backend, scheduler=scheduler, resume=resume)
+    return run_bias(request, options, running, figures=figures)

@@ -21,6 +21,7 @@ from metaalliance.report.tables.bias_average import average_sheets
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import limits
+from metaalliance.wording.phrases import typographic
 
 
 def tests_table(found: BiasSummary) -> Table:
@@ -28,7 +29,7 @@ def tests_table(found: BiasSummary) -> Table:
     rows = [
         {
             "method": name,
-            "what": term.name,
+            "what": typographic(term.name),
             "k": k,
             "estimate": term.estimate,
             "statistic": _statistic(term),
