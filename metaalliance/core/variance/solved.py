@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from metaalliance.core.arrays import Array
-from metaalliance.core.variance.structure import Covariance
+from metaalliance.core.variance.means.mean_variants import MeanVariants
+from metaalliance.core.variance.structure import Covariance, Structure
 
-if TYPE_CHECKING:
-    from metaalliance.core.variance.multilevel import MultilevelData
+
+class _Data(Protocol):
+    """Effects (k,), their design (k, p), their covariance, and the means of their studies."""
+
+    @property
+    def yi(self) -> Array: ...
+    @property
+    def X(self) -> Array: ...
+    @property
+    def structure(self) -> Structure: ...
+    @property
+    def means(self) -> MeanVariants | None: ...
 
 
 class Solved:
@@ -24,7 +35,7 @@ class Solved:
 
     __slots__ = ("_WX", "_beta", "_covariance", "_data", "_theta", "_u")
 
-    def __init__(self, data: MultilevelData, theta: Array, beta: Array) -> None:
+    def __init__(self, data: _Data, theta: Array, beta: Array) -> None:
         self._data, self._theta, self._beta = data, theta, beta
         self._covariance: Covariance | None = None
         self._WX: Array | None = None
