@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.examinations import BiasOptions, Way, parse_steps
+from metaalliance.analysis.examinations import Average, BiasOptions, Way, parse_steps
 from metaalliance.cli.drawing.further_figures import bias_drawings
 from metaalliance.cli.frame import Shown, examined, settings_rows
 from metaalliance.cli.request import Request, Running
@@ -24,6 +24,7 @@ from metaalliance.report.tables.bias import (
     tests_table,
     weights_table,
 )
+from metaalliance.report.tables.bias_average import average_tables
 from metaalliance.report.tables.table import render_text
 
 FIGURES = (
@@ -39,6 +40,7 @@ def run_bias(request: Request, options: BiasOptions, running: Running, *, figure
         check_rho(options.aggregation_rho)
     check_truncation(options.smallest_p, "--smallest-p")
     options.selection()
+    check_option("--average", options.average, Average)
     if running != Running() and options.bootstrap == "none":
         raise OptionError(
             "--jobs, --backend, --scheduler and --resume are for a bootstrap. Add one, such as "
@@ -67,7 +69,7 @@ def _lines(found: BiasSummary, notes: Sequence[Problem], width: int) -> list[str
     """Tables and sentences."""
     tables = (adjusted_table(found), tests_table(found), weights_table(found))
     lines = []
-    for table in (*tables, moderated_table(found), fail_safe_table(found)):
+    for table in (*tables, moderated_table(found), *average_tables(found), fail_safe_table(found)):
         if table is not None:
             lines += [render_text(table, width), ""]
     for text in reading_lines(found):

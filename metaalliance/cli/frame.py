@@ -73,13 +73,16 @@ def examined(
         Keywords of the analysis that change no number.
     """
     from metaalliance.analysis.examinations import EXAMINATIONS  # `pool` does without
-    from metaalliance.cli.drawing.further_figures import draw_all, figure_files
+    from metaalliance.cli.drawing.figure_files import figure_files
+    from metaalliance.cli.drawing.further_figures import draw_all
 
     kind = EXAMINATIONS[command]
     names, own = figure_files(figures or ()), own_files(command)
     config, settings = settings_of(request)
     folder = open_folder(request, command, (*own, *names))
-    loaded = load(request, config, settings, refused, reading=kind.reading)
+    loaded = load(
+        request, config, settings, refused, reading=lambda policy: kind.reading(policy, options)
+    )
     if isinstance(loaded, int):
         return loaded
     workers = None if running is None else workers_of(running, command, folder.path, request)

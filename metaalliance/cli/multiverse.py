@@ -37,7 +37,7 @@ def run_multiverse(
     def show(loaded: Analysis, found: Multiverse) -> Shown:
         about = {"file": loaded.studies.file, "sha256": loaded.studies.sha256}
         return Shown(
-            sheets=lambda _: multiverse_sheets(found, about),
+            sheets=lambda document: multiverse_sheets(found, document, about),
             lines=lambda width, _: _lines(found, width, every=every),
             drawings=multiverse_drawings(found),
         )

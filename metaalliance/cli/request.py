@@ -44,6 +44,8 @@ class Request:
         Look of figures by name; None takes that of the configuration.
     width : float or None
         Width of figures in mm; None takes that of the configuration, or of each figure.
+    page, notes : str or None
+        The page that figures fit, and how much is said under them; None takes that of the style.
     """
 
     workbook: Path = Path("-")
@@ -53,6 +55,8 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
     style: str | None = None
     width: float | None = None
+    page: str | None = None
+    notes: str | None = None
     json_output: bool = False
     force: bool = False
     quiet: bool = False

@@ -94,8 +94,10 @@ class SelectionModel(SelectionResult):
             return "Weights as given: what the mean would be if selection were of this strength."
         last, interval = float(self.weights[-1]), self.intervals()[-1]
         return (
-            f"A result with p above {interval[0]:g} is estimated to be {number(last, 2)} times as "
-            f"likely to be seen as one with p below {self.steps[0]:g}; test of no selection: "
+            f"A result with p above {number(interval[0], 3, correlation=True)} is estimated to "
+            f"be {number(last, 2)} times as "
+            f"likely to be seen as one with p below "
+            f"{number(self.steps[0], 3, correlation=True)}; test of no selection: "
             f"p {p_text(self.test_p_value)}.{self.limits_text()}"
         )
 

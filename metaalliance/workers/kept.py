@@ -69,7 +69,7 @@ class Kept:
         if opened.done:
             self._tell(
                 notice(
-                    "MA696",
+                    "MA703",
                     f"{len(opened.done):,} of {tasks:,} tasks are taken up from {path}.",
                     severity="note",
                 )
@@ -77,7 +77,7 @@ class Kept:
         reason = opened.unusable or self._others()
         if reason and not self._told:
             self._told = True
-            self._tell(notice("MA694", f"{reason} It is not used: its tasks are computed anew."))
+            self._tell(notice("MA701", f"{reason} It is not used: its tasks are computed anew."))
         return opened
 
     def _others(self) -> str:

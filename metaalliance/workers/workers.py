@@ -190,14 +190,14 @@ class Workers:
                     raise EstimationError(
                         f"Workers were lost {ATTEMPTS} times in a row ({type(error).__name__}), "
                         "as where the memory does not suffice.",
-                        code="MA695",
+                        code="MA702",
                     ) from error
             except Exception as error:
                 if self.backend == "dask" and _is_foreign(error):
                     raise EstimationError(
                         f"The cluster {self.scheduler} cannot load a task ({error}). Its scheduler "
                         f"and workers need metaalliance {__version__}.",
-                        code="MA695",
+                        code="MA702",
                     ) from error
                 raise
             with drawing:
@@ -239,7 +239,7 @@ def _call(version: str, function: Callable[..., Any], shared: Any, task: tuple[A
         raise EstimationError(
             f"A worker has metaalliance {__version__}, and this is {version}. Install the same "
             "version on both.",
-            code="MA695",
+            code="MA702",
         )
     return function(shared, *task)
 
@@ -268,13 +268,13 @@ def _client(scheduler: str) -> Iterator[Any]:
         from distributed import Client
     except ImportError:
         raise OptionError(
-            "A dask cluster needs dask: pip install 'metaalliance[cluster]'.", code="MA695"
+            "A dask cluster needs dask: pip install 'metaalliance[cluster]'.", code="MA702"
         ) from None
     try:
         client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise EstimationError(
-            f"The scheduler {scheduler} cannot be reached ({error}).", code="MA695"
+            f"The scheduler {scheduler} cannot be reached ({error}).", code="MA702"
         ) from None
     with client:
         yield client

@@ -36,7 +36,7 @@ def test_multiverse_prints_and_writes(run, sheet):
     ]  # fmt: skip
     assert book["Specifications"].max_row == 6
     record = json.loads((folder / "run_multiverse.json").read_text(encoding="utf-8"))
-    figure = {f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt")}
+    figure = {f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt", "caption.txt")}
     assert set(record["files"]) == {"multiverse.json", "multiverse.xlsx", *figure}
 
 

@@ -110,7 +110,7 @@ def test_workers_without_the_package_are_told(tmp_path):
         workers = ma.Workers(backend="dask", scheduler=address)
         with pytest.raises(ma.EstimationError, match="need metaalliance") as found:
             ma.power_mean(0.1, k=5, n=30, tau=0.1, simulate=100, jobs=workers)
-    assert found.value.code == "MA695"
+    assert found.value.code == "MA702"
 
 
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
@@ -118,7 +118,7 @@ def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
     workers = ma.Workers(backend="dask", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(ma.EstimationError, match="cannot be reached") as found:
         ma.power_mean(0.1, k=5, n=30, tau=0.1, simulate=100, jobs=workers)
-    assert found.value.code == "MA695"
+    assert found.value.code == "MA702"
 
 
 def test_the_python_recipe_runs(tmp_path):

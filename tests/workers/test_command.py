@@ -44,7 +44,7 @@ def test_what_is_kept_of_other_settings_is_told_even_quietly(call, interrupted_o
     call(*POWER, "-o", "plan", "--resume")
     done = call(*POWER, "--seed", "9", "-o", "plan", "--resume", "--quiet")
     assert done.exit_code == 0
-    assert "(MA694)" in done.stderr
+    assert "(MA701)" in done.stderr
     assert "Removed" not in done.stderr
 
 

@@ -68,7 +68,7 @@ def test_a_stopped_run_is_taken_up(tmp_path, drawn):
     found, told, kept = resumed(tmp_path / "kept")
     assert found.rows == whole.rows
     assert len(drawn) == 104 - 50  # the first plan and a batch of the second are kept
-    assert [p.code for p in told] == ["MA696"]
+    assert [p.code for p in told] == ["MA703"]
     assert told[0].message.startswith("4 of 6 tasks")
     assert kept.remove() and not (tmp_path / "kept").exists()
     assert not kept.remove()
@@ -90,7 +90,7 @@ def test_tasks_of_another_run_are_not_used(tmp_path, changed):
     stopped(tmp_path, 1)
     found, told, _ = resumed(tmp_path, **changed)
     assert found.rows == ma.power_mean(0.2, **{**PLAN, **changed}).rows
-    assert [p.code for p in told] == ["MA694"]
+    assert [p.code for p in told] == ["MA701"]
     assert "another run" in told[0].message
 
 
@@ -99,7 +99,7 @@ def test_tasks_of_other_rules_are_not_used(tmp_path):
     told = []
     kept = ma.Kept(tmp_path, rules=99, tell=told.append)
     ma.power_mean(0.2, **PLAN, jobs=ma.Workers(kept=kept))
-    assert [p.code for p in told] == ["MA694"]
+    assert [p.code for p in told] == ["MA701"]
 
 
 @pytest.mark.parametrize("line", [0, 1])
@@ -109,19 +109,19 @@ def test_a_file_that_was_changed_is_not_used(tmp_path, line):
     lines = file.read_text(encoding="utf-8").splitlines()
     lines[line] = lines[line].replace("1", "2")
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with pytest.warns(ma.MetaAllianceWarning, match="MA694 .* is damaged"):
+    with pytest.warns(ma.MetaAllianceWarning, match="MA701 .* is damaged"):
         found = ma.power_mean(0.2, **PLAN, jobs=ma.Workers(kept=ma.Kept(tmp_path)))
     assert found.rows == unstopped().rows
     again, told, _ = resumed(tmp_path)  # what was damaged was replaced
     assert again.rows == found.rows
-    assert [p.code for p in told] == ["MA696"]
+    assert [p.code for p in told] == ["MA703"]
 
 
 def test_other_files_of_the_folder_stay(tmp_path):
     stopped(tmp_path, 1)
     (tmp_path / "mine.jsonl").write_text("{}", encoding="utf-8")
     _, told, kept = resumed(tmp_path)
-    assert [p.code for p in told] == ["MA696"]
+    assert [p.code for p in told] == ["MA703"]
     kept.remove()
     assert [p.name for p in tmp_path.iterdir()] == ["mine.jsonl"]
 
@@ -143,7 +143,7 @@ def test_a_multiverse_is_taken_up(tmp_path):
     kept = ma.Kept(tmp_path, tell=told.append)
     found = ma.multiverse(effects, grid=grid, jobs=ma.Workers(kept=kept))
     assert found.frame.equals(whole.frame)
-    assert [p.code for p in told] == ["MA696"]
+    assert [p.code for p in told] == ["MA703"]
 
 
 @pytest.mark.parametrize("interval", ["percentile", "studentised"])
@@ -167,6 +167,6 @@ def test_a_bootstrap_is_taken_up(tmp_path, interval):
     told = []
     workers = ma.Workers(kept=ma.Kept(tmp_path, tell=told.append))
     found = ma.selection_model(effects, **options, jobs=workers)
-    assert [p.code for p in told] == ["MA696"]
+    assert [p.code for p in told] == ["MA703"]
     assert np.array_equal(found.bootstrap.estimates, whole.bootstrap.estimates)
     assert np.array_equal(found.bootstrap.low, whole.bootstrap.low)

@@ -61,4 +61,4 @@ def test_workers_that_are_lost_again_and_again_are_told():
     tasks = ((Deadly(),) for _ in range(4))
     with pytest.raises(ma.EstimationError, match="lost 3 times in a row") as found:
         list(workers.run(print, None, tasks, count=4, key="", restore=list))
-    assert found.value.code == "MA695"
+    assert found.value.code == "MA702"

@@ -124,6 +124,15 @@ def bias(
             autocompletion=among(moderator_columns),
         ),
     ] = None,
+    average: Annotated[
+        str,
+        typer.Option(
+            "--average",
+            help="Mean over models of bias, too: none, or robma (36 models with the priors of "
+            "RoBMA-PSMA, one effect per study).",
+            autocompletion=among(("none", "robma")),
+        ),
+    ] = "none",
     jobs: Processes = None,
     backend: BackendOption = None,
     scheduler: Scheduler = None,
@@ -148,6 +157,7 @@ def bias(
         mean_by=tuple(mean_by or ()),
         variance_by=tuple(variance_by or ()),
         selection_by=tuple(selection_by or ()),
+        average=average,
     )
     running = Running(jobs=jobs, backend=backend, scheduler=scheduler, resume=resume)
     return run_bias(request, options, running, figures=figures)
