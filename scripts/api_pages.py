@@ -19,8 +19,9 @@ PAGES = {
              "[publication bias](../publication_bias.md).", ("publication_bias",)),
     "influence": ("Influence", "What single studies and effects do to the result.",
                   ("diagnostics",)),
-    "multiverse": ("Choices, updates, planning", "Multiverse, comparison of two versions, power.",
-                   ("robustness",)),
+    "multiverse": ("Choices, updates, planning", "Multiverse, comparison of two "
+                   "versions, power, and where long runs are computed.",
+                   ("robustness", "workers")),
     "errors": ("Errors and warnings", "What can be raised. Every message has a code; "
                "[messages](../reference/messages.md) explains each.", ("errors",)),
 }  # fmt: skip

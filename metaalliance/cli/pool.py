@@ -22,7 +22,7 @@ from metaalliance.problems import Problem
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.tables.pooling import effect_frame, model_frame, model_table, problem_rows
 from metaalliance.report.tables.table import render_text
-from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.report.workbooks.spreadsheet_text import csv_bytes
 from metaalliance.report.workbooks.write import MOST_LISTED
 from metaalliance.wording.numbers import p_text
 from metaalliance.wording.phrases import components_text, count_text, effects_text
@@ -192,7 +192,7 @@ def _save(analysis: _Analysis, folder: ResultsFolder, look: Look | None) -> dict
     for name in _listed_apart(analysis.loaded):
         ledger = name == LEDGER_FILE
         frame = analysis.loaded.coded.ledger if ledger else effect_frame(analysis.fit)
-        folder.write(name, to_csv(frame).encode("utf-8-sig"))
+        folder.write(name, csv_bytes(frame))
     document = _document(analysis, [*folder.written, *RESULT_FILES])
     write_results(folder, "results", document, _sheets(analysis, document))
     check = analysis.check.to_dict() if analysis.check else None

@@ -117,7 +117,7 @@ class WorkingFit:
         """Weights of the effects in an intercept-only mean, in the order of the effects."""
         order = self.data.order
         weights = np.empty(order.size)
-        weights[order] = self.point.WX[:, 0] / self.point.WX[:, 0].sum()
+        weights[order] = self.point.weights()
         return read_only(weights)
 
 

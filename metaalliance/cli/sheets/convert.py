@@ -20,7 +20,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.report.folder import write_file
 from metaalliance.report.tables.problems import count_line, problem_lines
-from metaalliance.report.workbooks.spreadsheet_text import to_csv
+from metaalliance.report.workbooks.spreadsheet_text import csv_bytes, to_csv
 from metaalliance.report.workbooks.write import write_workbook
 from metaalliance.wording.phrases import effects_text, studies_text
 
@@ -67,7 +67,7 @@ def _write(effects: Effects, request: Request, suffix: str) -> None:
             print_data(to_csv(tidy(effects)))
         return
     if suffix == ".csv":
-        content = to_csv(tidy(effects)).encode("utf-8-sig")
+        content = csv_bytes(tidy(effects))
     else:
         content = write_workbook({"Effects": effects.frame, "Ledger": effects.ledger})
     write_file(request.output, content, force=request.force, source=request.workbook)

@@ -89,7 +89,7 @@ def highest(points: Sequence[MultilevelPoint]) -> MultilevelPoint:
     """Return the point of the largest likelihood, the first of those equal to rounding."""
     best = points[0]
     for point in points[1:]:
-        slack = 1e-12 * (point.u.size + abs(best.log_likelihood))
+        slack = 1e-12 * (point.k + abs(best.log_likelihood))
         if point.log_likelihood > best.log_likelihood + slack:
             best = point
     return best

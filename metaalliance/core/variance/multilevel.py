@@ -12,9 +12,10 @@ from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.variance.blocks import Slope, StudyBlocks
 from metaalliance.core.variance.designs.disjoint import Disjoint, DisjointPoint
 from metaalliance.core.variance.levels import LevelCovariance
-from metaalliance.core.variance.means.mean_variants import MeanVariants, constant
+from metaalliance.core.variance.means.mean_variants import MeanPoint, MeanVariants, constant
 from metaalliance.core.variance.people import People
 from metaalliance.core.variance.products import trace_products
+from metaalliance.core.variance.solved import Solved
 from metaalliance.core.variance.structure import Covariance, Nested, Structure
 
 #: Groups of effects, each with a coefficient, above which sums by group replace matrices.
@@ -101,43 +102,57 @@ class MultilevelPoint:
     ----------
     theta : ndarray, shape (c,)
         Variance components.
-    covariance : Covariance
-        S, ready to be solved with.
     beta, bread : ndarray, shape (p,) and (p, p)
         Generalised least squares coefficients and their model-based covariance.
-    u : ndarray, shape (k,)
-        S^-1 (yi - X beta).
     log_likelihood : float
         Restricted or full, as asked for.
+    k : int
+        Number of effects.
+    solved : Solved
+        The covariance, and what has a number for each effect.
     disjoint : DisjointPoint, optional
         Coefficients and bread where the design is of disjoint groups.
     """
 
     theta: Array
-    covariance: Covariance = field(repr=False)
-    _WX: list[Array] = field(repr=False)
     beta: Array
     bread: Array
-    u: Array = field(repr=False)
     log_likelihood: float
+    k: int
+    solved: Solved = field(repr=False)
     disjoint: DisjointPoint | None = field(default=None, repr=False)
+
+    @property
+    def covariance(self) -> Covariance:
+        """S, ready to be solved with."""
+        return self.solved.covariance
+
+    @property
+    def u(self) -> Array:
+        """S^-1 (yi - X beta), shape (k,)."""
+        return self.solved.u
 
     @property
     def WX(self) -> Array:
         """S^-1 X, shape (k, p); of disjoint groups it is made when it is asked for."""
-        if not self._WX:
-            assert self.disjoint is not None
-            self._WX.append(read_only(self.disjoint.design.dense(self.disjoint.solved)))
-        return self._WX[0]
+        WX = self.solved.WX
+        return self.solved.keep(self._dense()) if WX is None else WX
+
+    def weights(self) -> Array:
+        """Weights of the effects in the first coefficient, shape (k,), one together."""
+        first = self.solved.first_once()
+        if first is None:
+            first = self._dense()[:, 0]
+        return np.asarray(first / first.sum())
+
+    def _dense(self) -> Array:
+        assert self.disjoint is not None
+        return self.disjoint.design.dense(self.disjoint.solved)
 
     def with_coefficients(self, beta: Array, bread: Array) -> MultilevelPoint:
         """Return the model with other coefficients and another covariance of them."""
-        return replace(self, beta=beta, bread=bread, _WX=[self.WX], disjoint=None)
-
-    @property
-    def k(self) -> int:
-        """Number of effects."""
-        return int(self.u.size)
+        own = self.solved.with_design(self.WX)
+        return replace(self, beta=beta, bread=bread, solved=own, disjoint=None)
 
 
 def nested_data(yi: Array, vi: Array, X: Array, blocks: StudyBlocks, rho: float) -> MultilevelData:
@@ -163,6 +178,15 @@ def fitted_values(data: MultilevelData, point: MultilevelPoint) -> Array:
     return data.X @ point.beta if point.disjoint is None else point.disjoint.fitted
 
 
+def evaluate_lazily(data: MultilevelData, point: MeanPoint) -> MultilevelPoint:
+    """Return the model where the means of studies have solved the least squares problem."""
+    theta, beta, bread = (
+        read_only(x) for x in (point.theta, point.points.beta[0], point.points.bread[0])
+    )
+    solved = Solved(data, theta, beta)
+    return MultilevelPoint(theta, beta, bread, point.log_likelihood, point.k, solved)
+
+
 def evaluate(data: MultilevelData, theta: Array, *, restricted: bool) -> MultilevelPoint:
     """Solve the generalised least squares problem at `theta` (c,)."""
     covariance = data.structure.at(theta)
@@ -180,7 +204,8 @@ def evaluate(data: MultilevelData, theta: Array, *, restricted: bool) -> Multile
     value = _likelihood(data, covariance, rss, logs, restricted=restricted)
     for array in (WX, beta, bread, u):
         array.setflags(write=False)
-    return MultilevelPoint(read_only(theta), covariance, [WX], beta, bread, u, value)
+    solved = Solved.known(covariance, WX, u)
+    return MultilevelPoint(read_only(theta), beta, bread, value, u.size, solved)
 
 
 def _evaluate_groups(
@@ -201,7 +226,8 @@ def _evaluate_groups(
     bread = np.diag(at.bread)
     for array in (at.beta, bread, u):
         array.setflags(write=False)
-    return MultilevelPoint(read_only(theta), covariance, [], at.beta, bread, u, value, at)
+    solved = Solved.known(covariance, None, u)
+    return MultilevelPoint(read_only(theta), at.beta, bread, value, u.size, solved, at)
 
 
 def _likelihood(

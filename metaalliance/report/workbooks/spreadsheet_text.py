@@ -34,12 +34,19 @@ _TOGETHER = 10_000
 
 def to_csv(frame: pd.DataFrame) -> str:
     """Return a frame as CSV with inert text and numbers at full precision; missing is blank."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    return csv_bytes(frame, "utf-8").decode()
+
+
+def csv_bytes(frame: pd.DataFrame, encoding: str = "utf-8-sig") -> bytes:
+    """Return the same in an encoding, without the whole text in between."""
+    buffer = io.BytesIO()
+    text = io.TextIOWrapper(buffer, encoding, newline="")
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow([inert(str(c)) for c in frame.columns])
     for start in range(0, len(frame), _TOGETHER):
         part = frame.iloc[start : start + _TOGETHER]
         body = part.astype(object).where(part.notna(), None)
         for row in body.to_numpy().tolist():
             writer.writerow(["" if value is None else inert(value) for value in row])
+    text.flush()
     return buffer.getvalue()

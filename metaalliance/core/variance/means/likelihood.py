@@ -10,6 +10,7 @@ from metaalliance.core.variance.multilevel import (
     MultilevelData,
     MultilevelPoint,
     evaluate,
+    evaluate_lazily,
     score_and_information,
 )
 
@@ -69,6 +70,8 @@ class _OfMeans(NamedTuple):
         return point.score(restricted=self.restricted)
 
     def whole(self, point: MeanPoint) -> MultilevelPoint:
+        if self.data.disjoint is None:
+            return evaluate_lazily(self.data, point)
         return evaluate(self.data, point.theta, restricted=self.restricted)
 
 
