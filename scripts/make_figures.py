@@ -18,7 +18,7 @@ from PIL import Image
 
 import metaalliance as ma
 from metaalliance.plots.canvas.style import STYLES
-from metaalliance.plots.charts.flow import flow_diagram
+from metaalliance.plots.charts.evidence.flow import flow_diagram
 from metaalliance.plots.kinds import KINDS, function_at
 from metaalliance.plots.options import OPTIONS, options_of
 

@@ -62,6 +62,29 @@ ComponentsOption = Annotated[
 ]
 Pairs = list[str] | None
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
+Processes = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.", show_default="1"),
+]
+BackendOption = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        help="Where tasks run: loky (processes of this machine) or dask (a cluster).",
+        autocompletion=among(("loky", "dask")),
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Of the dask cluster, such as tcp://host:8786."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Keep finished tasks beside the output, and take up those of a run that was stopped.",
+    ),
+]
 Key = Annotated[
     str | None,
     typer.Option("--key", help="Columns that match rows within a study, such as effect."),

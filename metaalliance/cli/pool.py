@@ -25,7 +25,7 @@ from metaalliance.report.tables.table import render_text
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
 from metaalliance.report.workbooks.write import MOST_LISTED
 from metaalliance.wording.numbers import p_text
-from metaalliance.wording.phrases import components_text
+from metaalliance.wording.phrases import components_text, count_text, effects_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,11 @@ def _say_apart(loaded: Analysis) -> None:
     files = _listed_apart(loaded)
     if not files:
         return
-    said = f"{loaded.coded.n_effects:,} effects stand in {' and '.join(files)}, not in results.xlsx"
+    said = (
+        f"{count_text(loaded.coded.n_effects, 'effect stands', 'effects stand')} in "
+        f"{' and '.join(files)}, not in "
+        "results.xlsx"
+    )
     if LEDGER_FILE not in files:
         said += (
             ". How each was made is not written (metaalliance convert writes it), and the record "
@@ -154,7 +158,9 @@ def _print(analysis: _Analysis, request: Request) -> None:
     if loaded.aggregation_rho is not None:
         count, rho = loaded.coded.n_effects, loaded.aggregation_rho
         nested = ", overlap nested" if loaded.policy.overlap == "nested" else ""
-        lines.append(f"{count:,} effects were averaged within studies (rho = {rho:g}{nested}).\n")
+        lines.append(
+            f"{effects_text(count)} were averaged within studies (rho = {rho:g}{nested}).\n"
+        )
     table = render_text(model_table(analysis.rows), width)
     checked = []
     if analysis.check is not None:

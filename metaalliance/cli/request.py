@@ -9,6 +9,26 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where the tasks of a long run are computed, as the command line has it.
+
+    Attributes
+    ----------
+    jobs : int or None
+        Processes.
+    backend, scheduler : str or None
+        Of `Workers`.
+    resume : bool
+        Whether finished tasks are kept, and taken up.
+    """
+
+    jobs: int | None = None
+    backend: str | None = None
+    scheduler: str | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a command that reads a sheet was asked.
 

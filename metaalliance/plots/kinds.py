@@ -170,15 +170,15 @@ KINDS: dict[str, FigureKind] = {
         example={"by": ("alliance_rater", "year")},
     ),
     "evidence-map": FigureKind(
-        path="charts.evidence_map:evidence_map",
+        path="charts.evidence.evidence_map:evidence_map",
         about="studies and mean of each pair of levels of two moderators",
         options=("by", "x", "pool"),
-        alt="charts.evidence_map:evidence_text",
+        alt="charts.evidence.evidence_map:evidence_text",
     ),
     "traffic-lights": FigureKind(
-        path="charts.traffic_lights:traffic_lights",
+        path="charts.evidence.traffic_lights:traffic_lights",
         about="risk of bias of each study by domain",
-        alt="charts.traffic_lights:traffic_text",
+        alt="charts.evidence.traffic_lights:traffic_text",
         width=120.0,
     ),
     "leave-one-out": FigureKind(
@@ -234,6 +234,12 @@ KINDS: dict[str, FigureKind] = {
         path="charts.selection_weights:selection_weights",
         about="how likely effects are to be seen, by their p values",
         alt="charts.selection_weights:selection_weights_text",
+        width=120.0,
+    ),
+    "z-curve": FigureKind(
+        path="charts.z_curve:z_curve",
+        about="z statistics with the densities implied by models with and without selection",
+        alt="charts.z_curve:z_curve_text",
         width=120.0,
     ),
 }

@@ -11,6 +11,7 @@ import shutil
 import pytest
 from command_line import call
 from fault_runs import COMMANDS as LINES
+from fault_runs import CORRELATIONS
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -59,8 +60,9 @@ MORE = {
     "multiverse": ["--all"],
 }
 #: Figures that are drawn at least.
-LEAST = {"pool": 2, "moderators": 4, "bias": 5, "influence": 5, "multiverse": 1, "report": 5,
-         "forest": 1, "funnel": 1, "plot": 1}  # fmt: skip
+LEAST = {"pool": 2, "moderators": 4, "bias": 5, "influence": 5, "components": 2,
+         "multiverse": 1, "report": 5, "forest": 1, "funnel": 1, "plot": 1,
+         "mediation": 1}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("looks")
     for name in ("studies.csv", "old.csv"):
         (folder / name).write_text(SHEET, encoding="utf-8")
+    (folder / "correlations.csv").write_text(CORRELATIONS, encoding="utf-8")
     (folder / "metaalliance.toml").write_text(REST, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -18,7 +18,7 @@ from metaalliance.models.pool import pool
 from metaalliance.moderation.level_means import level_means, subgroup_fits
 from metaalliance.plots.canvas.alt_text import forest_text, summary_text
 from metaalliance.plots.canvas.numbers import effect_text, interval_text
-from metaalliance.plots.charts.evidence_map import evidence_cells
+from metaalliance.plots.charts.evidence.evidence_map import evidence_cells
 from metaalliance.plots.charts.orchard import orchard_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")

@@ -299,5 +299,5 @@ def test_a_progress_line_says_how_long_is_left(monkeypatch):
     show(50, 1000)  # 30 s for 50
     show(1000, 1000)
     told = stream.getvalue().split("\r")
-    assert told[1] == "50 of 1,000 subsets, about 10 min left\x1b[K"
+    assert told[1] == "[#-------------------] 50 of 1,000 subsets, about 10 min left\x1b[K"
     assert told[-1] == "\x1b[K"

@@ -17,8 +17,10 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from metaalliance.analysis.components import ComponentResults
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
+    from metaalliance.models.paths.result import Masem
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.moderation.result import ModeratorTest
     from metaalliance.publication_bias.summary import BiasSummary
@@ -110,6 +112,22 @@ def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Dr
     return drawings
 
 
+def component_drawings(found: ComponentResults) -> list[Drawing]:
+    """Return the clouds of the components, and the correlations of their true effects."""
+    from metaalliance.plots.charts.components import (
+        component_correlations_text,
+        component_orchard_text,
+    )
+
+    one = found.model
+    return [
+        _drawing("component_orchard", plots.component_orchard, component_orchard_text, one),
+        _drawing(
+            "component_correlations", plots.component_correlations, component_correlations_text, one
+        ),
+    ]
+
+
 def influence_drawings(found: InfluenceResults) -> list[Drawing]:
     """Return the figures of influence; GOSH where subsets were pooled."""
     from metaalliance.plots.charts.baujat import baujat_text
@@ -170,6 +188,13 @@ def multiverse_drawings(found: Multiverse) -> list[Drawing]:
 
     name, draw = "specification_curve", plots.specification_curve
     return [_drawing(name, draw, specification_text, found)]
+
+
+def path_drawings(found: Masem) -> list[Drawing]:
+    """Return the path diagram."""
+    from metaalliance.plots.charts.path_diagram import path_diagram_text
+
+    return [_drawing("path_diagram", plots.path_diagram, path_diagram_text, found)]
 
 
 def _drawing(

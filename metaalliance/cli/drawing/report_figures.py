@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from metaalliance import plots
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.cli.settings import Look
-from metaalliance.effects.levels import MISSING
-from metaalliance.effects.ratings import rating_columns, rating_levels, study_ratings
 from metaalliance.plots.canvas.save import files_of
 from metaalliance.plots.canvas.sentences import spoken
-from metaalliance.plots.charts.flow import flow_diagram
-from metaalliance.plots.charts.risk_of_bias import risk_of_bias
+from metaalliance.plots.charts.evidence.flow import flow_diagram
+from metaalliance.plots.charts.evidence.risk_of_bias import ratings_text, risk_of_bias
+from metaalliance.plots.charts.evidence.traffic_lights import traffic_lights, traffic_text
 from metaalliance.plots.charts.specification_curve import specification_text
-from metaalliance.plots.charts.traffic_lights import traffic_lights, traffic_text
 from metaalliance.plots.forests.forest import paged_forest
 from metaalliance.plots.forests.summary import pooling_note
 from metaalliance.report.manuscript.document import Figure
@@ -24,6 +22,7 @@ from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.sections.flow import STEPS
 from metaalliance.report.sections.multiverse import FIGURE
+from metaalliance.report.sections.quality import rated_studies
 from metaalliance.wording.phrases import level_text, studies_text
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ def report_figures(evidence: Evidence, look: Look) -> list[Figure]:
     found = [] if evidence.multiverse is None else [_curve(evidence.multiverse, look)]
     if any(step in evidence.flow for step in STEPS):
         found.append(_flow(evidence, look))
-    if rating_columns(evidence.coded.frame):
-        found += _quality(evidence, look)
+    found += _quality(evidence, look)
     found += forests(evidence, look)
     if fit.n_effects > 1:
         found.append(
@@ -135,20 +133,15 @@ def _flow(evidence: Evidence, look: Look) -> Figure:
 
 def _quality(evidence: Evidence, look: Look) -> list[Figure]:
     """Return the bars of the ratings; with the lights of few studies that have several domains."""
-    table = study_ratings(evidence.coded.frame)
-    levels = rating_levels(table)
-    words = []
-    for column in table:
-        counts = table[column].value_counts()
-        parts = [f"{counts[v]:,} {v}" for v in levels if v in counts]
-        words.append(f"{column}: {', '.join(parts)}")
-    drawn = look.draw(risk_of_bias, table, levels, missing=MISSING)
+    table = rated_studies(evidence)
+    if table is None:
+        return []
     bars = Figure(
         name="risk-of-bias",
         title="Risk of Bias in the Studies",
-        alt=f"Bars of the share of studies with each rating. {'. '.join(words)}.",
+        alt=spoken(f"Bars of the share of studies with each rating. {ratings_text(table)}."),
         width_mm=look.width_of(risk_of_bias),
-        pages=pages_of([drawn]),
+        pages=pages_of([look.draw(risk_of_bias, table)]),
         note=prose("Ratings of the review team, {n}.", n=studies_text(len(table))),
     )
     if len(table) > MOST_IN_TEXT or len(table.columns) < 2:

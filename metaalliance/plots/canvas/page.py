@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 
 from metaalliance.errors import OptionError
 from metaalliance.plots.canvas.letters.lettering import Layer, Placed
+from metaalliance.plots.canvas.strokes import with_strokes
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, drawing
 from metaalliance.plots.canvas.typeset import Line, line_width, plain, run_width
 
@@ -40,7 +41,7 @@ class ExactFigure(Figure):
     def draw(self, renderer: RendererBase) -> None:
         """Draw the figure."""
         with drawing():
-            super().draw(renderer)
+            super().draw(with_strokes(renderer))
 
     def savefig(self, fname: Any, **kwargs: Any) -> None:
         """Save the figure; see `plots.save` for identical bytes and alt text."""

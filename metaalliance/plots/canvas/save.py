@@ -14,6 +14,7 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
+from fontTools.subset import Options
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -22,6 +23,7 @@ from PIL import Image
 
 from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
+from metaalliance.plots.canvas.slides import Slides
 from metaalliance.plots.canvas.style import drawing
 
 #: What every file of a figure says of its origin.
@@ -58,7 +60,7 @@ def save(
     figure : Figure or sequence of Figure
         From a function of this package, or any other figure of matplotlib.
     path : str or Path
-        Ends in .pdf, .svg, .png, .tif, .tiff or .eps.
+        Ends in .pdf, .svg, .png, .tif, .tiff, .eps or .pptx (a slide for each page).
     dpi : int
         Resolution of .png and .tif.
     alt : str, optional
@@ -142,8 +144,23 @@ class _Pdf:
 
     def content(self) -> bytes:
         """Return the file."""
-        self._pages.close()  # type: ignore[no-untyped-call]
+        with _outlines_alone():
+            self._pages.close()  # type: ignore[no-untyped-call]
         return self._buffer.getvalue()
+
+
+@contextmanager
+def _outlines_alone() -> Iterator[None]:
+    """Embed fonts without tables that lay texts out: letters of a PDF have their places.
+
+    To reduce these tables takes most of the time of embedding a font.
+    """
+    usual = Options._drop_tables_default
+    Options._drop_tables_default = [*usual, "GSUB", "GPOS", "GDEF"]
+    try:
+        yield
+    finally:
+        Options._drop_tables_default = usual
 
 
 class _Tiff:
@@ -188,11 +205,13 @@ def _png(page: Figure, dpi: int) -> bytes:
     packer, packed = zlib.compressobj(_PACKED), []
     with _bitmap(page, dpi) as bitmap:
         height, width, _ = bitmap.shape
+        packed.append(packer.compress(b"\0"))  # no filter of the first line
         for first in range(0, height, _STRIP):
-            strip = Image.fromarray(bitmap[first : first + _STRIP]).convert("RGB")
-            lines = np.zeros((strip.height, 1 + 3 * width), dtype=np.uint8)  # 0: no filter
-            lines[:, 1:] = np.asarray(strip).reshape(strip.height, -1)
-            packed.append(packer.compress(lines.data))
+            strip = Image.fromarray(bitmap[first : first + _STRIP])
+            last = first + strip.height == height
+            # a byte of padding ends each line: it is the filter of the next, none
+            lines = memoryview(strip.tobytes("raw", "RGB", 3 * width + 1, 1))
+            packed.append(packer.compress(lines[:-1] if last else lines))
     per_metre = round(dpi / 0.0254)
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
@@ -266,11 +285,16 @@ def _about_something_else(record: logging.LogRecord) -> bool:
 
 
 #: Formats that hold several pages in one file, and what writes one page in the others.
-_BOOKS: dict[str, type[_Pdf] | type[_Tiff]] = {".pdf": _Pdf, ".tif": _Tiff, ".tiff": _Tiff}
+_BOOKS: dict[str, Callable[[int], _Pdf | _Tiff | Slides]] = {
+    ".pdf": _Pdf,
+    ".tif": _Tiff,
+    ".tiff": _Tiff,
+    ".pptx": lambda _dpi: Slides(MARK),
+}
 _WRITERS: dict[str, Callable[[Figure, int], bytes]] = {".svg": _svg, ".png": _png, ".eps": _eps}
 
 #: Every format of a figure.
-FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps")
+FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps", ".pptx")
 
 
 def is_ours(path: Path) -> bool:

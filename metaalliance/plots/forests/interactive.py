@@ -17,7 +17,6 @@ from metaalliance.plots.canvas.numbers import interval_text
 from metaalliance.plots.canvas.save import MARK
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import Line, own, plain
-from metaalliance.plots.canvas.vector import element, segment, text
 from metaalliance.plots.forests.cells import SMALL, height_of
 from metaalliance.plots.forests.draw import PART, TICKS
 from metaalliance.plots.forests.guides import ticks_within
@@ -28,6 +27,7 @@ from metaalliance.plots.forests.plan import ForestOptions, plan
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.sides import directions
+from metaalliance.plots.forests.vector import element, segment, text
 from metaalliance.plots.forests.vector_rows import line_content, line_kind
 from metaalliance.wording.phrases import level_text
 

@@ -172,7 +172,7 @@ def _rows(
     effects: Effects, weights: Array, fit: PooledFit, choice: Choice, *, minor: bool = False
 ) -> list[StudyRow]:
     """Return a row for each effect, with normal intervals of the level of the fit."""
-    frame = effects.frame
+    frame, estimate = effects.frame, effects.frame["yi"].to_numpy(dtype=np.float64)
     half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
     low, high = effects.limits()
     half[effects.censored] = 0.0
@@ -182,7 +182,7 @@ def _rows(
         StudyRow(
             label=labels[i],
             cells=tuple(column[i] for column in cells),
-            estimate=float(frame["yi"].iloc[i]),
+            estimate=float(estimate[i]),
             low=float(low[i] - half[i]),
             high=float(high[i] + half[i]),
             weight=1.0 if math.isnan(weights[i]) else float(weights[i]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from metaalliance.plots.canvas.style import MM_PER_POINT
-from metaalliance.plots.canvas.vector import element, polygon, segment, text
 from metaalliance.plots.forests.cells import cells_down, lights_in, texts_of
 from metaalliance.plots.forests.lines import Heading, Note, Pooled, Prediction, TableLine
 from metaalliance.plots.forests.marks import (
@@ -21,6 +20,7 @@ from metaalliance.plots.forests.marks import (
 from metaalliance.plots.forests.measure import LIGHT
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
+from metaalliance.plots.forests.vector import element, polygon, segment, text
 
 
 def line_content(plot: Plot, line: TableLine) -> str:

@@ -14,30 +14,34 @@ from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.prose import listed, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.tables.table import Field, Table
-from metaalliance.wording.phrases import percent_text
+from metaalliance.wording.phrases import agreeing, percent_text, studies_text
+
+
+def rated_studies(evidence: Evidence) -> pd.DataFrame | None:
+    """Return one row per study and one column per domain; None when nothing is coded."""
+    frame = evidence.coded.frame
+    return study_ratings(frame) if rating_columns(frame) else None
 
 
 def quality_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Section:
     """Return the ratings as text, figure and table; empty when nothing is coded."""
-    frame = evidence.coded.frame
-    columns = rating_columns(frame)
-    if not columns:
+    table = rated_studies(evidence)
+    if table is None:
         return Section(key="quality", title="Risk of bias in studies")
-    table = study_ratings(frame)
     main = "Overall" if "Overall" in table else str(table.columns[-1])
     counts = table[main].value_counts()
     total = len(table)
     parts = [
-        f"{counts[level]:,} ({percent_text(counts[level] / total)}) {_rated(level)}"
+        f"{counts[level]:,} ({percent_text(counts[level] / total)}) {_rated(level, counts[level])}"
         for level in rating_levels(table[[main]])
     ]
     drawn = [figure for figure in figures if figure.name in {"risk-of-bias", "traffic-lights"}]
     where = "{figure:risk-of-bias}" if drawn else "{table:quality}"
     text = prose(
-        f"Of {{n}} studies, {{parts}} ({where}; ratings by study in {{table:quality}})."
+        f"Of {{n}}, {{parts}} ({where}; ratings by study in {{table:quality}})."
         if drawn
-        else f"Of {{n}} studies, {{parts}} ({where}).",
-        n=f"{total:,}",
+        else f"Of {{n}}, {{parts}} ({where}).",
+        n=studies_text(total),
         parts=listed(parts),
     )
     listing = quality_table(table)
@@ -51,10 +55,10 @@ def quality_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Secti
     )
 
 
-def _rated(level: str) -> str:
+def _rated(level: str, n: int) -> str:
     if level == MISSING:
         return "had no rating"
-    return f"were rated “{level}”"
+    return f"{agreeing(n, 'was', 'were')} rated “{level}”"
 
 
 def quality_table(table: pd.DataFrame) -> Table:

@@ -9,11 +9,10 @@ from matplotlib.colors import to_hex
 
 from metaalliance import plots
 from metaalliance.effects.effects import Effects
-from metaalliance.effects.ratings import rating_levels
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
-from metaalliance.plots.charts.risk_of_bias import OTHERS, risk_of_bias
-from metaalliance.plots.charts.traffic_lights import traffic_text
+from metaalliance.plots.charts.evidence.risk_of_bias import OTHERS, risk_of_bias
+from metaalliance.plots.charts.evidence.traffic_lights import traffic_text
 from metaalliance.plots.lights import LIGHTS
 
 TABLE = pd.DataFrame(
@@ -77,7 +76,7 @@ def test_pages_are_about_as_long_and_fit(assert_readable):
 
 def test_bars_of_many_kinds_of_ratings_are_not_refused(texts):
     table = pd.DataFrame({"Own": [f"grade {i}" for i in range(12)]})
-    figure = risk_of_bias(table, rating_levels(table))
+    figure = risk_of_bias(table)
     assert OTHERS in {t.get_text() for t in texts(figure)}
 
 

@@ -12,9 +12,10 @@ from metaalliance.effects.ratings import rating_columns, rating_levels, study_ra
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.page import Page, captioned, check_width
-from metaalliance.plots.canvas.sentences import listed, spoken
+from metaalliance.plots.canvas.sentences import spoken
 from metaalliance.plots.canvas.style import ROW_PER_POINT, Style, drawing, grown, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, user, wrap
+from metaalliance.plots.charts.evidence.risk_of_bias import ratings_text
 from metaalliance.plots.lights import Lights, lights_of, paint_light
 from metaalliance.wording.phrases import count_text
 
@@ -91,13 +92,8 @@ def traffic_lights(
 def traffic_text(result: PooledFit | pd.DataFrame) -> str:
     """Describe the lights for readers who cannot see them."""
     table = _ratings(result)
-    words = []
-    for domain in table:
-        counts = table[domain].value_counts()
-        parts = [f"{counts[v]:,} {v}" for v in rating_levels(table) if v in counts]
-        words.append(f"{domain}: {listed(parts)}")
     size = count_text(len(table), "study", "studies")
-    return spoken(f"Risk of bias of {size}, a light for each domain. {'. '.join(words)}.")
+    return spoken(f"Risk of bias of {size}, a light for each domain. {ratings_text(table)}.")
 
 
 def _ratings(result: PooledFit | pd.DataFrame) -> pd.DataFrame:

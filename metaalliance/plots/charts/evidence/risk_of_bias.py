@@ -8,9 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from metaalliance.effects.levels import MISSING
+from metaalliance.effects.ratings import rating_levels
 from metaalliance.errors import OptionError
 from metaalliance.interchange import pandas_frame
 from metaalliance.plots.canvas.page import Page, check_width
+from metaalliance.plots.canvas.sentences import listed
 from metaalliance.plots.canvas.style import Style, drawing, grown, style_named
 from metaalliance.plots.canvas.typeset import own, run_width, user, wrap
 
@@ -28,9 +31,7 @@ _BAR, _PITCH, _AXIS, _ROW, _KEY = 5.0, 7.5, 9.0, 5.0, 4.0
 
 def risk_of_bias(
     ratings: pd.DataFrame,
-    levels: Sequence[str],
     *,
-    missing: str = "not reported",
     style: str | Style = "apa",
     width_mm: float = 174,
 ) -> Figure:
@@ -39,12 +40,8 @@ def risk_of_bias(
     Parameters
     ----------
     ratings : DataFrame
-        One row per study, one column per domain; text.
-    levels : sequence of str
-        Every rating in the order of the legend, from low to high; of more than seven the last are
+        One row per study, one column per domain; text. Of more than seven ratings the last are
         drawn as one.
-    missing : str
-        The rating that means none.
     style : str or Style
         Look of the figure.
     width_mm : float
@@ -59,15 +56,26 @@ def risk_of_bias(
     ratings = pandas_frame(ratings, "ratings")
     if ratings.empty or not len(ratings.columns):
         raise OptionError("There are no ratings of the risk of bias to draw.")
-    named = [level for level in levels if level != missing]
+    levels = rating_levels(ratings)
+    named = [level for level in levels if level != MISSING]
     if len(named) > len(_FILLS):
         others = named[len(_FILLS) - 1 :]
         named = [*named[: len(_FILLS) - 1], OTHERS]
         ratings = ratings.replace(dict.fromkeys(others, OTHERS))
-        levels = [*named, missing]
-    fills = dict(zip(named, _FILLS, strict=False)) | {missing: _MISSING}
+        levels = [*named, MISSING]
+    fills = dict(zip(named, _FILLS, strict=False)) | {MISSING: _MISSING}
     with drawing(look):
         return _page(ratings, [level for level in levels if level in fills], fills, look, width)
+
+
+def ratings_text(ratings: pd.DataFrame) -> str:
+    """Return how many studies have each rating, by domain, in words."""
+    words = []
+    for domain in ratings:
+        counts = ratings[domain].value_counts()
+        parts = [f"{counts[v]:,} {v}" for v in rating_levels(ratings) if v in counts]
+        words.append(f"{domain}: {listed(parts)}")
+    return ". ".join(words)
 
 
 def _page(
