@@ -112,7 +112,8 @@ def test_nothing_beside_a_whole_value_is_ignored(sheet, settings, said):
 BAD = {
     "measure": '"q"', "variances": '"q"', "nonsignificant": '"maybe"', "beta": '"q"',
     "yi_measure": '"q"', "attenuation": '"q"', "alliance_reliability": '{ WAI = "x" }',
-    "outcome_reliability": '"x=y"', "overlap": '"q"', "model": '"cheese"', "tau2": '"DLL"',
+    "outcome_reliability": '"x=y"', "estimand": '"q"', "overlap": '"q"',
+    "model": '"cheese"', "tau2": '"DLL"',
     "test": '"q"', "df": '"q"', "rho": "1", "level": "1", "prediction": '"q"', "within": "[1]",
     "above": "[2]", "crossed": "1", "rho_same": "-0.1", "same": "1", "width": "20",
 }  # fmt: skip
