@@ -16,7 +16,7 @@ from metaalliance.files import may_wait
 from metaalliance.model import Model
 from metaalliance.options import (
     DECISIONS,
-    Page,
+    Paper,
     Repeats,
     YiMeasure,
     check_decision,
@@ -400,7 +400,7 @@ def _report(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     for key in ("moderators", "characteristics", "columns"):
         _listed(content.get(key, []), f"{section} {key}")
     if "page" in content:
-        check_option("page", content["page"], Page)
+        check_option("page", content["page"], Paper)
     return dict(content)
 
 

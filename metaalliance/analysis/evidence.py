@@ -17,7 +17,7 @@ from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.table import ModeratorTable
-from metaalliance.options import Page
+from metaalliance.options import Paper
 from metaalliance.problems import Problem
 from metaalliance.robustness.results import Multiverse
 from metaalliance.sheet.studies import Studies
@@ -78,7 +78,7 @@ class Evidence:
     characteristics: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None
     of_interest: float = OF_INTEREST
-    page: Page = "a4"
+    page: Paper = "a4"
     content: Content = field(default_factory=Content)
     moderators: ModeratorTable | None = None
     bias: BiasEvidence | None = None

@@ -10,6 +10,7 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.analysis.record import MOST_MARKED
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
+from metaalliance.cli.drawing.figure_files import figure_files
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_error, print_result, terminal_width
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
 RESULT_FILES = ("results.json", "results.xlsx", RUN_FILE)
 #: Files of the effects and of their ledger, where the workbook does not list them.
 EFFECTS_FILE, LEDGER_FILE = "effects.csv", "ledger.csv"
-FIGURE_FILES = (
-    "forest.pdf", "forest.png", "forest.alt.txt", "funnel.pdf", "funnel.png", "funnel.alt.txt",
-)  # fmt: skip
+FIGURE_FILES = figure_files(("forest", "funnel"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,10 @@ from metaalliance.cli.drawing.report_figures import report_figures
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.settings import Look
 from metaalliance.config import Config
-from metaalliance.options import Page, check_option
+from metaalliance.options import Page, Paper, option_values
+from metaalliance.plots.canvas.style import STYLES
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.bibliography import bibtex
 from metaalliance.report.manuscript.checklist import checklist_csv, checklist_tables
@@ -53,11 +55,10 @@ def run_report(
     """Run the command; `shown` holds values of the section ``[report]`` that the flags give."""
     config, settings = settings_of(request)
     given = {name: value for name, value in (shown or {}).items() if value is not None}
-    if "page" in given:
-        check_option("page", given["page"], Page)
+    if request.page in option_values(Paper):
+        given["page"] = request.page
     config = replace(config, report={**config.report, **given})
-    wide = settings.look.width
-    look = replace(settings.look, width=None if wide is None else min(wide, WIDEST_MM))
+    look = _look(settings.look, config.report.get("page") if request.page is None else None)
     folder = open_folder(request, "report", FILES)
     loaded = load(request, config, settings, "No report was written.")
     if isinstance(loaded, int):
@@ -85,6 +86,15 @@ def run_report(
     if not request.quiet:
         print_error(f"Wrote {len(folder.written)} files in {folder.path}: open report.html")
     return OK
+
+
+def _look(look: Look, paper: Page | None) -> Look:
+    """Return how figures look that fit the text of a page, and the paper of ``[report]``."""
+    wide = None if look.width is None else min(look.width, WIDEST_MM)
+    if paper is None:
+        return replace(look, width=wide)
+    style = STYLES[look.style] if isinstance(look.style, str) else look.style
+    return replace(look, width=wide, style=replace(style, page=paper))
 
 
 def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:

@@ -136,6 +136,29 @@ def correction_notice(effects: Effects) -> tuple[Problem, ...]:
     return (notice("MA606", message, hint, severity="note"),)
 
 
+def refuse_mixed_estimands(effects: Effects) -> None:
+    """Refuse a mean of effects that answer different questions; a blank one is total.
+
+    Raises
+    ------
+    EstimationError
+        Naming the estimands with their counts, and the ways out.
+    """
+    if "estimand" not in effects.frame:
+        return
+    kinds = effects.frame["estimand"].astype(object).fillna("total").replace("", "total")
+    counts = kinds.value_counts(sort=False)
+    if len(counts) < 2:
+        return
+    listed = ", ".join(f"{kind} ({count_text(n, 'effect')})" for kind, n in counts.items())
+    raise EstimationError(
+        f"The effects answer different questions, which are never pooled into one mean: {listed}. "
+        "Take those of one estimand (--estimand total), or compare them in one model (metaalliance "
+        "components --by estimand).",
+        code="MA509",
+    )
+
+
 def samples_notice(effects: Effects) -> tuple[Problem, ...]:
     """Say that the errors of different samples of a study were taken as independent."""
     several = effects.studies_with_samples

@@ -114,6 +114,7 @@ class Multiverse(InNotebook):
     measures: tuple[str, ...]
     counts: Counts
     ids: IntArray = field(repr=False)
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def level(self) -> float:
@@ -187,6 +188,11 @@ class Multiverse(InNotebook):
         the largest difference of the estimate, and how often the verdict (significant with the
         sign of the median, with the other sign, not significant) differs.
         """
+        if "decisions" not in self._tables:
+            self._tables["decisions"] = self._decision_table()
+        return self._tables["decisions"].copy()
+
+    def _decision_table(self) -> pd.DataFrame:
         estimates, verdicts, codes = self._coded()
         moved, turned = variance_shares(estimates, codes), variance_shares(verdicts, codes)
         every, rows = self._verdicts(), []

@@ -46,9 +46,6 @@ def report(
     title: Annotated[
         str | None, typer.Option("--title", help="Title of the review [default: of the studies].")
     ] = None,
-    page: Annotated[
-        str | None, typer.Option("--page", help="Paper: a4 or letter [default: a4].")
-    ] = None,
     characteristics: Annotated[
         list[str] | None,
         typer.Option("--characteristic", help="Column that Table 1 counts; repeat it."),
@@ -84,7 +81,6 @@ def report(
         figures=figures,
         shown={
             "title": title,
-            "page": page,
             "characteristics": characteristics or None,
             "columns": columns or None,
             "agreement": agreement and str(agreement.absolute()),
@@ -137,10 +133,29 @@ def verify(
     examples=("export-r studies.xlsx", "export-r studies.xlsx --by modality -o analysis_in_r"),
     formerly=(_MODERATORS,),
 )
-def export_r(request: Request, by: By = None) -> int:
-    """Write an R script (metafor, clubSandwich) with data that reproduces the results."""
-    from metaalliance.cli.export import run_export_r
+def export_r(
+    request: Request,
+    by: By = None,
+    paths: Annotated[
+        Path | None,
+        typer.Option(
+            "--paths",
+            help="File with a path model: a script of metaSEM for it, in place of the mean.",
+        ),
+    ] = None,
+    moderator: Annotated[
+        list[str] | None,
+        typer.Option("--moderator", help="With --paths, as in mediation; may be repeated."),
+    ] = None,
+) -> int:
+    """Write an R script (metafor, clubSandwich; metaSEM) with data that reproduces the results."""
+    from metaalliance.cli.export import run_export_paths, run_export_r
+    from metaalliance.errors import OptionError
 
+    if (by if paths else moderator) is not None:
+        raise OptionError("--by belongs to the mean, --moderator to a path model (--paths).")
+    if paths is not None:
+        return run_export_paths(request, paths, tuple(moderator or ()))
     return run_export_r(request, _columns(by))
 
 

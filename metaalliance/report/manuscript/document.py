@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from metaalliance.options import Page
+from metaalliance.options import Paper
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, Work
 from metaalliance.report.manuscript.prose import Prose, Run
 from metaalliance.report.tables.table import Table
@@ -96,7 +96,7 @@ class Document:
     attention: tuple[Prose, ...] = ()
     sections: tuple[Section, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
-    page: Page = "a4"
+    page: Paper = "a4"
 
     def blocks(self) -> Iterator[Block]:
         """Every block in the order of print."""

@@ -14,6 +14,8 @@ aloe2012 | Aloe, A. M.; Becker, B. J. | 2012 | An effect size for regression pre
 aloe2013 | Aloe, A. M.; Thompson, C. G. | 2013 | The synthesis of partial effect sizes | Journal of the Society for Social Work and Research | 4(4) | 390–405 | 10.5243/jsswr.2013.24
 appelbaum2018 | Appelbaum, M.; Cooper, H.; Kline, R. B.; Mayo-Wilson, E.; Nezu, A. M.; Rao, S. M. | 2018 | Journal article reporting standards for quantitative research in psychology: The APA Publications and Communications Board task force report | American Psychologist | 73(1) | 3–25 | 10.1037/amp0000191
 barth2013 | Barth, J.; Munder, T.; Gerger, H.; Nüesch, E.; Trelle, S.; Znoj, H.; Jüni, P.; Cuijpers, P. | 2013 | Comparative efficacy of seven psychotherapeutic interventions for patients with depression: A network meta-analysis | PLoS Medicine | 10(5) | e1001454 | 10.1371/journal.pmed.1001454
+bartos2023 | Bartoš, F.; Maier, M.; Wagenmakers, E.-J.; Doucouliagos, H.; Stanley, T. D. | 2023 | Robust Bayesian meta-analysis: Model-averaging across complementary publication bias adjustment methods | Research Synthesis Methods | 14(1) | 99–116 | 10.1002/jrsm.1594
+bartos2025 | Bartoš, F.; Schimmack, U. | 2025 | Z-curve plot: A visual diagnostic for publication bias in meta-analysis | book: arXiv | | | 10.48550/arXiv.2509.07171
 baujat2002 | Baujat, B.; Mahé, C.; Pignon, J.-P.; Hill, C. | 2002 | A graphical method for exploring heterogeneity in meta-analyses: Application to a meta-analysis of 65 trials | Statistics in Medicine | 21(18) | 2641–2652 | 10.1002/sim.1221
 begg1994 | Begg, C. B.; Mazumdar, M. | 1994 | Operating characteristics of a rank correlation test for publication bias | Biometrics | 50(4) | 1088–1101 | 10.2307/2533446
 bell2002 | Bell, R. M.; McCaffrey, D. F. | 2002 | Bias reduction in standard errors for linear regression with multi-stage samples | Survey Methodology | 28(2) | 169–181 |
@@ -69,6 +71,7 @@ hedges1992 | Hedges, L. V. | 1992 | Modeling publication selection effects in me
 hedges2001 | Hedges, L. V.; Pigott, T. D. | 2001 | The power of statistical tests in meta-analysis | Psychological Methods | 6(3) | 203–217 | 10.1037/1082-989X.6.3.203
 hedges2004 | Hedges, L. V.; Pigott, T. D. | 2004 | The power of statistical tests for moderators in meta-analysis | Psychological Methods | 9(4) | 426–445 |
 hedges2010 | Hedges, L. V.; Tipton, E.; Johnson, M. C. | 2010 | Robust variance estimation in meta-regression with dependent effect size estimates | Research Synthesis Methods | 1(1) | 39–65 | 10.1002/jrsm.5
+hedges2015 | Hedges, L. V.; Citkowicz, M. | 2015 | Estimating effect size when there is clustering in one treatment group | Behavior Research Methods | 47(4) | 1295–1308 |
 henmi2010 | Henmi, M.; Copas, J. B. | 2010 | Confidence intervals for random effects meta-analysis and robustness to publication bias | Statistics in Medicine | 29(29) | 2969–2983 | 10.1002/sim.4029
 higgins2002 | Higgins, J. P. T.; Thompson, S. G. | 2002 | Quantifying heterogeneity in a meta-analysis | Statistics in Medicine | 21(11) | 1539–1558 | 10.1002/sim.1186
 higgins2004 | Higgins, J. P. T.; Thompson, S. G. | 2004 | Controlling the risk of spurious findings from meta-regression | Statistics in Medicine | 23(11) | 1663–1682 | 10.1002/sim.1752
@@ -82,6 +85,7 @@ ioannidis2007 | Ioannidis, J. P. A.; Trikalinos, T. A. | 2007 | An exploratory t
 jackson2013 | Jackson, D. | 2013 | Confidence intervals for the between-study variance in random effects meta-analysis using generalised Cochran heterogeneity statistics | Research Synthesis Methods | 4(3) | 220–229 |
 jackson2017 | Jackson, D.; Turner, R. | 2017 | Power analysis for random-effects meta-analysis | Research Synthesis Methods | 8(3) | 290–302 | 10.1002/jrsm.1240
 jacobs2017 | Jacobs, P.; Viechtbauer, W. | 2017 | Estimation of the biserial correlation and its sampling variance for use in meta-analysis | Research Synthesis Methods | 8(2) | 161–180 | 10.1002/jrsm.1218
+jak2020 | Jak, S.; Cheung, M. W.-L. | 2020 | Meta-analytic structural equation modeling with moderating effects on SEM parameters | Psychological Methods | 25(4) | 430–455 | 10.1037/met0000245
 jeffreys1961 | Jeffreys, H. | 1961 | Theory of probability (3rd ed.) | book: Oxford University Press | | |
 joshi2022 | Joshi, M.; Pustejovsky, J. E.; Beretvas, S. N. | 2022 | Cluster wild bootstrapping to handle dependent effect sizes in meta-analysis with a small number of studies | Research Synthesis Methods | 13(4) | 457–477 |
 kahl2012 | Kahl, K. G.; Winter, L.; Schweiger, U. | 2012 | The third wave of cognitive behavioural therapies: What is new and what is effective? | Current Opinion in Psychiatry | 25(6) | 522–528 | 10.1097/YCO.0b013e328358e531
@@ -93,6 +97,7 @@ lakens2018 | Lakens, D.; Scheel, A. M.; Isager, P. M. | 2018 | Equivalence testi
 lau1992 | Lau, J.; Antman, E. M.; Jimenez-Silva, J.; Kupelnick, B.; Mosteller, F.; Chalmers, T. C. | 1992 | Cumulative meta-analysis of therapeutic trials for myocardial infarction | New England Journal of Medicine | 327(4) | 248–254 | 10.1056/NEJM199207233270406
 lipovetsky2001 | Lipovetsky, S.; Conklin, M. | 2001 | Analysis of regression in game theory approach | Applied Stochastic Models in Business and Industry | 17(4) | 319–330 |
 luborsky1996 | Luborsky, L.; Barber, J. P.; Siqueland, L.; Johnson, S.; Najavits, L. M.; Frank, A.; Daley, D. | 1996 | The revised Helping Alliance questionnaire (HAq-II): Psychometric properties | The Journal of Psychotherapy Practice and Research | 5(3) | 260–271 |
+lui2015 | Lui, P. P. | 2015 | Intergenerational cultural conflict, mental health, and educational outcomes among Asian and Latino/a Americans: Qualitative and meta-analytic review | Psychological Bulletin | 141(2) | 404–446 | 10.1037/a0038449
 mackinnon2024 | MacKinnon, J. G.; Nielsen, M. Ø.; Webb, M. D. | 2024 | Jackknife inference with two-way clustering | book: arXiv | | | 10.48550/arXiv.2406.08880
 mathur2019 | Mathur, M. B.; VanderWeele, T. J. | 2019 | New metrics for meta-analyses of heterogeneous effects | Statistics in Medicine | 38 | 1336–1342 |
 mcgraw1996 | McGraw, K. O.; Wong, S. P. | 1996 | Forming inferences about some intraclass correlation coefficients | Psychological Methods | 1(1) | 30–46 | 10.1037/1082-989X.1.1.30
@@ -108,6 +113,7 @@ page2021 | Page, M. J.; McKenzie, J. E.; Bossuyt, P. M.; Boutron, I.; Hoffmann, 
 paule1982 | Paule, R. C.; Mandel, J. | 1982 | Consensus values and weighting factors | Journal of Research of the National Bureau of Standards | 87(5) | 377–385 | 10.6028/jres.087.022
 peters2008 | Peters, J. L.; Sutton, A. J.; Jones, D. R.; Abrams, K. R.; Rushton, L. | 2008 | Contour-enhanced meta-analysis funnel plots help distinguish publication bias from other causes of asymmetry | Journal of Clinical Epidemiology | 61(10) | 991–996 | 10.1016/j.jclinepi.2007.11.010
 peterson2005 | Peterson, R. A.; Brown, S. P. | 2005 | On the use of beta coefficients in meta-analysis | Journal of Applied Psychology | 90(1) | 175–181 | 10.1037/0021-9010.90.1.175
+pritikin2017 | Pritikin, J. N.; Rappaport, L. M.; Neale, M. C. | 2017 | Likelihood-based confidence intervals for a parameter with an upper or lower bound | Structural Equation Modeling | 24(3) | 395–401 | 10.1080/10705511.2016.1275969
 pustejovsky2018 | Pustejovsky, J. E.; Tipton, E. | 2018 | Small-sample methods for cluster-robust variance estimation and hypothesis testing in fixed effects models | Journal of Business & Economic Statistics | 36(4) | 672–683 | 10.1080/07350015.2016.1247004
 pustejovsky2022 | Pustejovsky, J. E.; Tipton, E. | 2022 | Meta-analysis with robust variance estimation: Expanding the range of working models | Prevention Science | 23(3) | 425–438 | 10.1007/s11121-021-01246-3
 pustejovsky2022b | Pustejovsky, J. | 2022 | clubSandwich: Cluster-robust (sandwich) variance estimators with small-sample corrections (R package version 0.5.8) [Computer software] | book: CRAN | | | https://CRAN.R-project.org/package=clubSandwich
@@ -120,6 +126,7 @@ rodgers2021 | Rodgers, M. A.; Pustejovsky, J. E. | 2021 | Evaluating meta-analyt
 rosenberg2005 | Rosenberg, M. S. | 2005 | The file-drawer problem revisited: A general weighted method for calculating fail-safe numbers in meta-analysis | Evolution | 59(2) | 464–468 | 10.1111/j.0014-3820.2005.tb01004.x
 rosenthal1979 | Rosenthal, R. | 1979 | The "file drawer problem" and tolerance for null results | Psychological Bulletin | 86(3) | 638–641 | 10.1037/0033-2909.86.3.638
 rosenthal1991 | Rosenthal, R. | 1991 | Meta-analytic procedures for social research (Rev. ed.) | book: Sage | | |
+rosseel2012 | Rosseel, Y. | 2012 | lavaan: An R package for structural equation modeling | Journal of Statistical Software | 48(2) | 1–36 |
 rover2015 | Röver, C.; Knapp, G.; Friede, T. | 2015 | Hartung-Knapp-Sidik-Jonkman approach and its modification for random-effects meta-analysis with few studies | BMC Medical Research Methodology | 15 | 99 | 10.1186/s12874-015-0091-1
 rover2020 | Röver, C. | 2020 | Bayesian random-effects meta-analysis using the bayesmeta R package | Journal of Statistical Software | 93(6) | 1–51 | 10.18637/jss.v093.i06
 rubin1981 | Rubin, D. B. | 1981 | Estimation in parallel randomized experiments | Journal of Educational Statistics | 6(4) | 377–401 | 10.2307/1164617

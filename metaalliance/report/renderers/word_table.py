@@ -13,7 +13,7 @@ from docx.oxml.ns import qn
 from docx.shared import Pt
 from docx.text.paragraph import Paragraph
 
-from metaalliance.options import Page
+from metaalliance.options import Paper
 from metaalliance.report.manuscript.prose import symbols
 from metaalliance.report.tables.table import INDENT, Table, text_width
 from metaalliance.sheet.template.archive import allowed_text
@@ -21,7 +21,7 @@ from metaalliance.sheet.template.archive import allowed_text
 _SIZE, _WIDE_SIZE = 9, 8
 _TWIPS_PER_MM = 56.7
 #: Width and height of paper in mm.
-PAPERS: dict[Page, tuple[float, float]] = {"a4": (210, 297), "letter": (215.9, 279.4)}
+PAPERS: dict[Paper, tuple[float, float]] = {"a4": (210, 297), "letter": (215.9, 279.4)}
 _PORTRAIT_MM = 174
 _MM_PER_LETTER = 0.19  # of a point of type size
 _PADDING_MM = 5

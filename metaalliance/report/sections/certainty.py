@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from metaalliance.analysis.evidence import Evidence
+from metaalliance.effects.levels import MISSING
+from metaalliance.effects.ratings import rating_columns, rating_levels, study_ratings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform, without_nan
 from metaalliance.publication_bias.egger import Egger
 from metaalliance.report.manuscript.document import Section
 from metaalliance.report.manuscript.phrases import effect, interval, noun
 from metaalliance.report.manuscript.prose import listed, prose
-from metaalliance.report.sections.quality import MISSING, levels_of, quality_columns, ratings
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number, p_text
 from metaalliance.wording.phrases import (
@@ -163,14 +164,14 @@ def _risk_of_bias(evidence: Evidence) -> Domain:
     """The share of the weight of studies by their overall rating."""
     frame, fit = evidence.coded.frame, evidence.fit
     shares: dict[str, float] = {}
-    if quality_columns(frame):
-        table = ratings(frame)
+    if rating_columns(frame):
+        table = study_ratings(frame)
         main = "Overall" if "Overall" in table else str(table.columns[-1])
         by_key = dict(zip(frame.groupby("study", sort=False).groups, table[main], strict=True))
         rated = fit.effects.frame["study"].map(by_key).fillna(MISSING).to_numpy()
         shares = {
             level: float(fit.weights[rated == level].sum() / fit.weights.sum())
-            for level in levels_of(table[[main]])
+            for level in rating_levels(table[[main]])
         }
     high = sum(share for level, share in shares.items() if level.lower() in _HIGH)
     parts = [f"{percent_text(share)} “{level}”" for level, share in shares.items()]

@@ -58,6 +58,8 @@ def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
     --------
     >>> flow_gaps({"screened": 100, "screened_out": 80, "sought": 25, "studies": 9}, 9)
     ['100 records screened less 80 excluded are 20, not the 25 reports sought']
+    >>> flow_gaps({"excluded": 9, "reasons": {"no outcome": 5, "no alliance": 3}}, 9)
+    ['the reasons add up to 8, not the 9 reports excluded']
     """
     gaps = []
     checks = (
@@ -80,6 +82,11 @@ def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
             gaps.append(
                 f"{start:,} {sentence} are {start - less:,}, not the {flow[target]:,} {name}"
             )
+    told = sum(flow.get("reasons", {}).values())
+    if told and "excluded" in flow and told != flow["excluded"]:
+        gaps.append(
+            f"the reasons add up to {told:,}, not the {flow['excluded']:,} reports excluded"
+        )
     if "studies" in flow and flow["studies"] != n_studies:
         gaps.append(
             f"the flow ends with {studies_text(flow['studies'])}, but {n_studies:,} are pooled"

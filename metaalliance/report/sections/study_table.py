@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
@@ -48,12 +49,17 @@ def study_table(evidence: Evidence) -> Table:
     shown = {key: _heading(key, _SHOWN) for key in wanted}
     averages = evidence.by_study()
     half = critical_value(fit.level, math.inf) * averages.vi**0.5
-    groups = dict(iter(frame.groupby("study", sort=False)))
+    codes, _ = pd.factorize(frame["study"])  # studies in the order of the averages
+    listed = {key: _listed(frame[key], codes, len(averages.frame)) for key in shown}
+    sizes = np.bincount(codes)
     people = evidence.coded.participants() if "n" in frame else None
     rows, names = [], study_names(averages.frame)
     for index, study in enumerate(averages.frame["study"]):
         yi, width = averages.yi[index], half[index]
-        row = _row(groups[study], names.iloc[index], shown, evidence, yi, width)
+        row: dict[str, Any] = {"study": names.iloc[index], "effects": int(sizes[index])}
+        row |= {key: texts[index] for key, texts in listed.items()}
+        row["estimate"] = math.tanh(yi) if fit.measure == "z" else yi
+        row["ci"] = interval(yi - width, yi + width, fit.measure)
         rows.append(row if people is None else {**row, "n": float(people[study])})
     is_r = fit.measure != "generic"
     dependent = evidence.coded.dependent()
@@ -75,23 +81,13 @@ def study_table(evidence: Evidence) -> Table:
     )
 
 
-def _row(
-    part: pd.DataFrame,
-    study: Any,
-    shown: dict[str, str],
-    evidence: Evidence,
-    yi: float,
-    half: float,
-) -> dict[str, Any]:
-    """One study; several values of a column are listed."""
-    measure = evidence.fit.measure
-    row: dict[str, Any] = {"study": study, "effects": len(part)}
-    for key in shown:
-        values = [str(v) for v in part[key].dropna().unique()]
-        row[key] = "; ".join(values) if values else None
-    row["estimate"] = math.tanh(yi) if measure == "z" else yi
-    row["ci"] = interval(yi - half, yi + half, measure)
-    return row
+def _listed(column: pd.Series, codes: np.ndarray[Any, Any], count: int) -> list[str | None]:
+    """Return by study the values of a column, each once; None where a study has none."""
+    found: list[dict[Any, None]] = [{} for _ in range(count)]
+    known = column.notna().to_numpy()
+    for code, value in zip(codes[known], column[known].to_numpy(dtype=object), strict=True):
+        found[code][value] = None
+    return ["; ".join(map(str, values)) or None for values in found]
 
 
 def _notes(evidence: Evidence, shown: dict[str, str]) -> tuple[str, ...]:

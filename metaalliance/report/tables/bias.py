@@ -17,6 +17,7 @@ from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.selection_result import SelectionResult
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
+from metaalliance.report.tables.bias_average import average_sheets
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import limits
@@ -185,6 +186,7 @@ def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict
     weights, filled = _weights_frame(found), _filled_frame(found)
     sheets |= {"Weights": weights} if len(weights) else {}
     sheets |= {"Filled effects": filled} if len(filled) else {}
+    sheets |= average_sheets(found)
     sheets["Readings"] = [("reading",), *((line,) for line in reading_lines(found))]
     sheets["Problems"] = pd.DataFrame(problem_rows(found.notices), columns=_PROBLEM_COLUMNS)
     sheets["Settings"] = [("setting", "value"), *settings]

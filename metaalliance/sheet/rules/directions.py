@@ -76,7 +76,7 @@ def direction_problems(rows: list[Row]) -> list[Problem]:
 
 def _blank_directions(rows: list[Row]) -> list[Problem]:
     """One warning for all rows without a direction, naming those most likely not aligned."""
-    blank = [row for row in rows if not row.has("outcome_direction")]
+    blank = [r for r in rows if not r.has("outcome_direction") and not r.names_both]
     if not blank:
         return []
     suspects = [row for row in blank if _counts_symptoms(row)]
