@@ -72,7 +72,7 @@ def test_paper_of_choice(shown):
     ("words", "says"),
     [
         (["--page", "a5"], "'a4', 'letter'"),
-        (["--column", "colour"], "there is no column 'colour'"),
+        (["--study-column", "colour"], "there is no column 'colour'"),
         (["--of-interest", "2"], "between −1 and 1"),
         (["--agreement", "s.csv"], "is not what agree --json prints"),
         (["--agreement", "gone.json"], "gone.json cannot be read"),

@@ -52,7 +52,7 @@ def report(
     ] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option("--column", help="Column of the table of studies; repeat it."),
+        typer.Option("--study-column", help="Column of the table of studies; repeat it."),
     ] = None,
     agreement: Annotated[
         Path | None, typer.Option("--agreement", help="What agree --json printed, for the text.")

@@ -31,7 +31,7 @@ def table_markdown(table: Table, number: str = "") -> str:
     lines = [f"**{number}**  " if number else "", f"*{escape(table.title)}*", ""]
     lines += [_line(head), _line(["---" if f.kind == "text" else "--:" for f in table.fields])]
     lines += [_line(row) for row in body]
-    lines += ["", *(f"*Note.* {_runs(symbols(note))}" for note in table.notes)]
+    lines += ["", f"*Note.* {_runs(symbols(' '.join(table.notes)))}"] if table.notes else []
     return "\n".join(lines).strip() + "\n"
 
 

@@ -142,9 +142,13 @@ def _write_section(
 ) -> None:
     """Write the blocks of a section; `turned` says that the page of the first lies already."""
     numbers = document.numbers()
-    for index, block in enumerate(getattr(section, name)):
+    blocks = getattr(section, name)
+    for index, block in enumerate(blocks):
         if isinstance(block, Prose):
-            write_prose(book.add_paragraph(), document.resolve(block))
+            paragraph = book.add_paragraph()
+            write_prose(paragraph, document.resolve(block))
+            if index and isinstance(blocks[index - 1], Table):
+                paragraph.paragraph_format.space_before = Pt(8)
         elif isinstance(block, Table):
             ready = turned and index == 0
             _write_table(book, block, numbers[f"table:{block.name}"], ready=ready)
@@ -181,11 +185,10 @@ def _write_table(book: Any, table: Table, number: str, *, ready: bool) -> None:
         _turn(book, landscape=True)
     _caption(book, number, table.title)
     write_table(book, table, room=_room(book))
-    for index, note in enumerate(table.notes, start=1):
+    if table.notes:
         below = book.add_paragraph()
         below.paragraph_format.space_before = Pt(3)
-        below.paragraph_format.keep_with_next = index < len(table.notes)
-        write_prose(below, Prose((Run("Note.", "italic"),)) + symbols(note))
+        write_prose(below, Prose((Run("Note.", "italic"),)) + symbols(" ".join(table.notes)))
     if turned:
         _turn(book, landscape=False)
 

@@ -15,7 +15,7 @@ from docx.text.paragraph import Paragraph
 
 from metaalliance.options import Paper
 from metaalliance.report.manuscript.prose import symbols
-from metaalliance.report.tables.table import Table, text_width
+from metaalliance.report.tables.table import INDENT, Table, text_width
 from metaalliance.sheet.template.archive import allowed_text
 
 _SIZE, _WIDE_SIZE = 9, 8
@@ -24,8 +24,11 @@ _TWIPS_PER_MM = 56.7
 PAPERS: dict[Paper, tuple[float, float]] = {"a4": (210, 297), "letter": (215.9, 279.4)}
 _PORTRAIT_MM = 174
 _MM_PER_LETTER = 0.19  # of a point of type size
-_PADDING_MM = 4
+_PADDING_MM = 5
+_BLANK_MM = 26  # a column that people fill
 _SHORT = 15
+#: What stands for an indent: blanks at which no line breaks.
+_NO_BREAK = "\N{NO-BREAK SPACE}" * 3
 _TOGETHER = 26  # rows of a table that stays on one page
 _HEADED, _ENDED = 4, 3  # rows of a longer one that stay with its caption and with its notes
 
@@ -47,7 +50,7 @@ def write_table(book: Any, table: Table, *, room: float = _PORTRAIT_MM) -> None:
     A short table stays on one page; of a longer one the head, with the caption above it, stays
     with the first rows, and the last rows with the notes.
     """
-    cells = table.cells()
+    cells = [[text.replace(INDENT, _NO_BREAK) for text in row] for row in table.cells()]
     grid = book.add_table(rows=min(len(cells), 2), cols=len(table.fields))
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
@@ -116,7 +119,8 @@ def _least(table: Table, size: float) -> list[float]:
     for field, column in zip(table.fields, zip(*table.cells(), strict=True), strict=True):
         whole = field.kind != "text"
         body = [text_width(t) if whole else _longest_word(t) for t in column[1:]]
-        widths.append(letter * max([_longest_word(column[0]), *body]) + _PADDING_MM)
+        width = letter * max([_longest_word(column[0]), *body]) + _PADDING_MM
+        widths.append(width if any(column[1:]) else max(width, _BLANK_MM))
     return widths
 
 
@@ -124,7 +128,8 @@ def _wanted(table: Table, size: float) -> list[float]:
     """Widths in mm in which no text breaks."""
     letter = _MM_PER_LETTER * size
     columns = zip(*table.cells(), strict=True)
-    return [letter * max(map(text_width, column)) + _PADDING_MM for column in columns]
+    widths = [letter * max(map(text_width, column)) + _PADDING_MM for column in columns]
+    return [max(pair) for pair in zip(widths, _least(table, size), strict=True)]
 
 
 def _longest_word(text: str) -> int:

@@ -122,8 +122,8 @@ class Blocks:
             section = self._book.docx.sections[0]
             room = section.page_width.mm - section.left_margin.mm - section.right_margin.mm
             write_table(scratch, block, room=float(room))
-            for note in block.notes:
-                text = Prose((Run("Note.", "italic"),)) + symbols(note)
+            if block.notes:
+                text = Prose((Run("Note.", "italic"),)) + symbols(" ".join(block.notes))
                 write_prose(scratch.add_paragraph(), text)
         for style in scratch.element.body.iter(qn("w:pStyle"), qn("w:tblStyle")):
             style.getparent().remove(style)
