@@ -164,8 +164,7 @@ def main(replications: int = REPLICATIONS, bootstrapped: int = BOOTSTRAPPED) -> 
         lines.append(
             f"| {condition.tau:g} | {condition.b:g} | {condition.studies} | "
             + " | ".join(f"{found[name]:.3f}" for name in ("likelihood", "delta"))
-            + (f" | {found['bootstrap']:.2f}" if condition.b else " | ")
-            + " |"
+            + (f" | {found['bootstrap']:.2f} |" if condition.b and bootstrapped else " | – |")
         )
         print(lines[-1], "not converged:", found["failed"], flush=True)
     text = PAGE.read_text(encoding="utf-8")
