@@ -9,7 +9,7 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.content import default_moderators, moderator_results
 from metaalliance.analysis.mediation import MediationOptions, fit_paths
 from metaalliance.cli.analysis import load, settings_of
-from metaalliance.cli.mediation import model_text
+from metaalliance.cli.multivariate.mediation import model_text
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result
 from metaalliance.files import write_set

@@ -112,7 +112,7 @@ WITHOUT_MODEL = {
     "example": "writes the example",
     "agree": "compares the codings of two sheets",
     "reconcile": "makes one sheet of two codings",
-    "mediation": "fits a path model of correlations (tests/cli/test_mediation.py)",
+    "mediation": "fits a path model of correlations (tests/models/paths/test_mediation_command.py)",
 }
 #: Cells that a method's definition refuses: the words that name the setting.
 REFUSED: dict[tuple[str, str], str] = {

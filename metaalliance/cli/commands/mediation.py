@@ -69,7 +69,7 @@ def mediation(
 ) -> int:
     """Fit a path model to correlations of several variables: paths, indirect effects, fit."""
     from metaalliance.analysis.mediation import MediationOptions
-    from metaalliance.cli.mediation import model_text, run_mediation
+    from metaalliance.cli.multivariate.mediation import model_text, run_mediation
     from metaalliance.errors import OptionError
 
     alone = mediator is None and (predictor or outcome)
