@@ -18,6 +18,7 @@ from metaalliance.problems import SCHEMA_VERSION, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metaalliance.analysis.components import ComponentResults
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
     from metaalliance.models.paths.result import Masem
@@ -120,6 +121,24 @@ def influence_document(
         "moderators": [{"name": n, **m.to_dict()} for n, m in found.moderators.items()],
     }
     return _document("influence", analysis, problems, content, files)
+
+
+def components_document(
+    analysis: Analysis,
+    found: ComponentResults,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `components`; see `moderator_document`."""
+    parts = found.model.to_dict()
+    parts.pop("notices")
+    content = {
+        **parts,
+        "settings": {**parts["settings"], **own, **analysis.recorded},
+        "ladder": records(found.ladder),
+    }
+    return _document("components", analysis, problems, content, files)
 
 
 def multiverse_document(

@@ -28,7 +28,8 @@ GROUP = typer.main.get_command(app)
 #: Options whose help differs by what the command writes, draws or repeats; each is one thing.
 SHADES = {
     "--output", "--sheet", "--force", "--all", "--seed", "--figures", "--by", "--also", "--width",
-    "--level", "--rho", "--model", "--test", "--replications", "--strict",
+    "--level", "--rho", "--model", "--test", "--replications", "--strict", "--interval",
+    "--moderator", "--title", "--column",
 }  # fmt: skip
 
 

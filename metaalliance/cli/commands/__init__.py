@@ -6,6 +6,7 @@ Importing this package enters each into the register.
 from metaalliance.cli.commands import (
     bias,
     coding,
+    components,
     figures,
     influence,
     local,
@@ -20,6 +21,7 @@ from metaalliance.cli.commands import (
 __all__ = [
     "bias",
     "coding",
+    "components",
     "figures",
     "influence",
     "local",

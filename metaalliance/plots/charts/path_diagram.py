@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from metaalliance.models.paths.result import Masem
 from metaalliance.models.paths.syntax import PathSyntax
 from metaalliance.models.paths.timing import times_of
-from metaalliance.plots.canvas.page import Page, check_width
+from metaalliance.plots.canvas.page import Page, captioned, check_width
 from metaalliance.plots.canvas.style import Style, drawing, grown, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, user, wrap
 from metaalliance.wording.numbers import limits, number
@@ -85,7 +85,8 @@ class _Diagram:
 
     def figure(self) -> Figure:
         room, small = self.width - 2 * _MARGIN, self.style.small_size
-        notes = [line for text in notes_of(self.fit) for line in wrap(user(text), room, small)]
+        said = [line for text in notes_of(self.fit) for line in wrap(user(text), room, small)]
+        notes = self.style.under(said, said)
         pitch = 0.95 * self.style.row
         page = Page.blank(self.width, self.height + pitch * (len(notes) + 1) + _MARGIN, self.style)
         for i, line in enumerate(self.heading):
@@ -102,6 +103,7 @@ class _Diagram:
             self._label(page, line, x, y)
         for i, line in enumerate(notes):
             page.put(line, _MARGIN, self.height + pitch * (i + 0.7), size=self.style.small_size)
+        page.figure.caption = captioned(user(text) for text in notes_of(self.fit))
         return page.figure
 
     def _box(self, page: Page, v: str, x: float, y: float) -> None:
