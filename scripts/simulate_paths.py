@@ -126,7 +126,7 @@ def bootstrap(rng: np.random.Generator, data: Cells, n: np.ndarray, x: np.ndarra
 
 def simulate(condition: Condition, replications: int, bootstrapped: int) -> dict[str, float]:
     """Return the coverage of each interval, and how many reviews could not be fitted."""
-    rng = np.random.default_rng([SEED, CONDITIONS.index(condition)])
+    rng, again = (np.random.default_rng([SEED, CONDITIONS.index(condition), i]) for i in (0, 1))
     value, start = A * condition.b, truth(condition)
     held: dict[str, list[bool]] = {"likelihood": [], "delta": [], "bootstrap": []}
     failed = 0
@@ -147,7 +147,7 @@ def simulate(condition: Condition, replications: int, bootstrapped: int) -> dict
         held["delta"] += covered(product - Z * se, product + Z * se, value)[converged].tolist()
         for i in range(max(0, min(count, bootstrapped - begin))):
             one = Cells(y=data.y[i], V=data.V[i], seen=data.seen[i], constant=0.0)
-            low, high = bootstrap(rng, one, n[i], x[i])
+            low, high = bootstrap(again, one, n[i], x[i])
             held["bootstrap"].append(bool(low <= value <= high))
     shares = {name: float(np.mean(of)) if of else np.nan for name, of in held.items()}
     return {**shares, "failed": failed}
@@ -164,8 +164,7 @@ def main(replications: int = REPLICATIONS, bootstrapped: int = BOOTSTRAPPED) -> 
         lines.append(
             f"| {condition.tau:g} | {condition.b:g} | {condition.studies} | "
             + " | ".join(f"{found[name]:.3f}" for name in ("likelihood", "delta"))
-            + (f" | {found['bootstrap']:.2f}" if condition.b else " | ")
-            + " |"
+            + (f" | {found['bootstrap']:.2f} |" if condition.b and bootstrapped else " | – |")
         )
         print(lines[-1], "not converged:", found["failed"], flush=True)
     text = PAGE.read_text(encoding="utf-8")

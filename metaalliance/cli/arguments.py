@@ -60,6 +60,14 @@ ComponentsOption = Annotated[
         "re-estimated, or held (fast).",
     ),
 ]
+PathModerators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--moderator",
+        help="Column that moves every directed path of a path model, or LABEL=column for one; may "
+        "be repeated.",
+    ),
+]
 Pairs = list[str] | None
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
 Processes = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures, among
+from metaalliance.cli.arguments import Figures, PathModerators, among
 from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
 
@@ -44,13 +44,7 @@ def mediation(
     outcome: Annotated[
         str | None, typer.Option("--outcome", help="With --mediator [default: outcome].")
     ] = None,
-    moderator: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--moderator",
-            help="Column that moves every directed path, or LABEL=column for one; may be repeated.",
-        ),
-    ] = None,
+    moderator: PathModerators = None,
     measures_r: Annotated[
         float,
         typer.Option(
@@ -59,14 +53,10 @@ def mediation(
             "correlations of one pair.",
         ),
     ] = 0.6,
-    interval: Annotated[
-        str,
-        typer.Option(
-            "--interval",
-            help="likelihood or wald.",
-            autocompletion=among(("likelihood", "wald")),
-        ),
-    ] = "likelihood",
+    wald: Annotated[
+        bool,
+        typer.Option("--wald", help="Estimate ± z × SE in place of intervals of the likelihood."),
+    ] = False,
     not_positive_definite: Annotated[
         str,
         typer.Option(
@@ -92,7 +82,7 @@ def mediation(
         outcome=outcome,
         moderators=tuple(moderator or ()),
         measures_r=measures_r,
-        interval=interval,
+        interval="wald" if wald else "likelihood",
         not_positive_definite=not_positive_definite,
     )
     return run_mediation(request, options, figures=figures)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import By, Figures
+from metaalliance.cli.arguments import By, Figures, PathModerators
 from metaalliance.cli.register import ANALYSIS, Former, command
 from metaalliance.cli.request import Request
 
@@ -143,10 +143,7 @@ def export_r(
             help="File with a path model: a script of metaSEM for it, in place of the mean.",
         ),
     ] = None,
-    moderator: Annotated[
-        list[str] | None,
-        typer.Option("--moderator", help="With --paths, as in mediation; may be repeated."),
-    ] = None,
+    moderator: PathModerators = None,
 ) -> int:
     """Write an R script (metafor, clubSandwich; metaSEM) with data that reproduces the results."""
     from metaalliance.cli.export import run_export_paths, run_export_r

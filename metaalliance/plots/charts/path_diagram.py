@@ -91,6 +91,7 @@ class _Diagram:
         page = Page.blank(self.width, self.height + pitch * (len(notes) + 1) + _MARGIN, self.style)
         for i, line in enumerate(self.heading):
             page.put(line, _MARGIN, _MARGIN + grown(_LINE, self.style) * (i + 0.5))
+        self.taken = [(*self.centres[v], *self.sizes[v]) for v in self.centres]
         labels: list[tuple[Line, float, float]] = []
         for row, path in zip(
             self.fit.paths.to_dict("records"), self.fit.syntax.paths, strict=False
@@ -125,7 +126,8 @@ class _Diagram:
         first, last = self._edge(start, x2, y2, upright), self._edge(end, x1, y1, upright)
         bend = 0.0
         if curved:
-            bend = 0.55 if upright else 0.25
+            outward = 1 if (y2 > y1) == (x1 < self.width / 2) else -1
+            bend = 0.55 * outward if upright else 0.25
         held = not math.isnan(row["ci_low"]) and row["ci_low"] <= 0 <= row["ci_high"]
         arrow = FancyArrowPatch(
             first, last, arrowstyle="<|-|>" if curved else "-|>",
@@ -134,11 +136,28 @@ class _Diagram:
             linewidth=self.style.medium, linestyle=(0, (4, 3)) if held else "-",
         )  # fmt: skip
         page.layer.add_patch(arrow)
-        x, y = (first[0] + last[0]) / 2, (first[1] + last[1]) / 2
+        return self._free(user(label_of(row)), first, last, bend)
+
+    def _free(
+        self, line: Line, first: tuple[float, float], last: tuple[float, float], bend: float
+    ) -> tuple[Line, float, float]:
+        """Return a label with the first place on its path that no box and no label has."""
+        w, h = line_width(line, self.style.small_size) + _CLEAR, grown(3.4, self.style)
         dx, dy = last[0] - first[0], last[1] - first[1]
-        # the middle of the curve stands half the bend off the straight line
-        x, y = x + bend * dy / 2, y - bend * dx / 2
-        return user(label_of(row)), x, y
+        slanted, places = abs(dy) > 1 and not bend, []  # two that cross do so in the middle
+        for t in (0.3, 0.7, 0.25, 0.4, 0.6) if slanted else (0.5, 0.35, 0.65, 0.25, 0.75):
+            off = 2 * t * (1 - t) * bend  # from the straight line; the page counts downwards
+            x, y = first[0] + t * dx - off * dy, first[1] + t * dy + off * dx
+            x = min(max(x, _MARGIN + w / 2), self.width - _MARGIN - w / 2)
+            places.append((x, y))
+        x, y = next((p for p in places if not self._meets(*p, w, h)), places[0])
+        self.taken.append((x, y, w, h))
+        return line, x, y
+
+    def _meets(self, x: float, y: float, w: float, h: float) -> bool:
+        return any(
+            abs(x - a) < (w + c) / 2 and abs(y - b) < (h + d) / 2 for a, b, c, d in self.taken
+        )
 
     def _edge(self, v: str, x: float, y: float, upright: bool) -> tuple[float, float]:
         """Where the line from the centre of a box to a point leaves the box."""
@@ -153,7 +172,6 @@ class _Diagram:
     def _label(self, page: Page, line: Line, x: float, y: float) -> None:
         size = self.style.small_size
         w, h = line_width(line, size), grown(3.2, self.style)
-        x = min(max(x, _MARGIN + w / 2), self.width - _MARGIN - w / 2)
         back = Rectangle(
             (x - w / 2 - 0.5, y - h / 2), w + _CLEAR, h, facecolor="white", linewidth=0
         )

@@ -93,7 +93,7 @@ def test_rows_that_do_not_name_both_variables_are_refused(call, tmp_path):
         (("--mediator", "trust"), "trust is no variable"),
         (("--model", "correlations.csv"), "none of the operators"),
         (("--model", "model.txt", "--moderator", "b=age"), "no column 'age'"),
-        (("--model", "model.txt", "--interval", "exact"), "interval='exact'"),
+        (("--model", "model.txt", "--not-positive-definite", "mend"), "'mend' is not one of"),
     ],
 )
 def test_what_cannot_be_is_refused(call, sheet, words, said):
@@ -146,7 +146,7 @@ def test_measures_moderators_and_intervals_reach_the_model(call, sheet):
     sheet.write_text(late, encoding="utf-8")
     found = {
         words: made(call, "--mediator", "alliance", *words)[1]
-        for words in ((), ("--measures-r", ".9"), ("--interval", "wald"), ("--moderator", "b=late"))
+        for words in ((), ("--measures-r", ".9"), ("--wald",), ("--moderator", "b=late"))
     }
     plain, measures, wald, moved = found.values()
     assert "MA724" in {p["code"] for p in plain["problems"]}

@@ -45,6 +45,21 @@ def test_a_box_stands_off_the_way_between_two_others(fit):
     assert abs(middle - left) > 8
 
 
+def test_labels_of_paths_that_cross_stand_apart():
+    rows = [(f"S{i}", a, b, r + 0.02 * (i % 3), 60 + 10 * i) for i in range(5) for a, b, r in (
+        ("c1", "p1", 0.25), ("c1", "c2", 0.55), ("p1", "c2", 0.3), ("c1", "p2", 0.3),
+        ("p1", "p2", 0.5), ("c2", "p2", 0.4))]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["study", "var1", "var2", "r", "n"])
+    fit = ma.masem(table, "c2 ~ c1 + p1; p2 ~ c1 + p1; c2 ~~ p2", interval="wald")
+    figure = ma.plots.path_diagram(fit)
+    figure.canvas.draw()
+    shown = [t for t in texts(figure) if "[" in t.get_text() and "CI" not in t.get_text()]
+    boxes = [t.get_window_extent() for t in shown]
+    assert len(boxes) == 6
+    for i, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[i + 1 :])
+
+
 def test_variables_stand_behind_what_leads_to_them():
     found = levels(parse("y ~ m1 + m2 + x; m1 ~ x; m2 ~ m1 + z"))
     assert found == [["x", "z"], ["m1"], ["m2"], ["y"]]
