@@ -33,6 +33,8 @@ from .models.further.psychometric import PsychometricResult, psychometric
 from .models.further.rve import RveResult, rve
 from .models.further.therapists import TherapistClustering, therapist_clustering
 from .models.multilevel_fit import MultilevelFit
+from .models.paths.fit import masem
+from .models.paths.result import Masem
 from .models.pool import pool
 from .moderation.categorical import moderators
 from .moderation.components.ladder import structure_ladder
@@ -57,6 +59,7 @@ from .publication_bias.limit_meta import LimitMeta, limit_meta
 from .publication_bias.p_uniform import PUniform, p_uniform
 from .publication_bias.pet_peese import PetPeese, pet_peese
 from .publication_bias.rank_test import RankTest, rank_test
+from .publication_bias.robma import Robma, robma
 from .publication_bias.selection import SelectionModel, selection_model
 from .publication_bias.summary import BiasSummary, bias_summary
 from .publication_bias.trim_and_fill import TrimAndFill, trim_and_fill
@@ -69,6 +72,8 @@ from .robustness.results import Multiverse
 from .robustness.run import multiverse
 from .sheet.imports.imported import Imported, import_sheet
 from .sheet.studies import Studies, load_studies, read_studies
+from .workers.kept import Kept
+from .workers.workers import Workers
 
 __all__ = [
     "Analysis",
@@ -92,9 +97,11 @@ __all__ = [
     "I2Bootstrap",
     "Imported",
     "Influence",
+    "Kept",
     "LeaveOneOut",
     "LimitMeta",
     "LocationScale",
+    "Masem",
     "MetaAllianceError",
     "MetaAllianceWarning",
     "MetaRegression",
@@ -117,6 +124,7 @@ __all__ = [
     "PsychometricResult",
     "RankTest",
     "RegressionLeaveOneOut",
+    "Robma",
     "RveResult",
     "SelectionModel",
     "Studies",
@@ -127,6 +135,7 @@ __all__ = [
     "UnreadableFileError",
     "Verification",
     "WithinBetween",
+    "Workers",
     "aggregate",
     "baujat",
     "bayes",
@@ -151,6 +160,7 @@ __all__ = [
     "load_studies",
     "location_scale",
     "marginal_means",
+    "masem",
     "meta_regression",
     "model_set",
     "moderator_table",
@@ -170,6 +180,7 @@ __all__ = [
     "psychometric",
     "rank_test",
     "read_studies",
+    "robma",
     "rve",
     "selection_model",
     "simple_slopes",

@@ -35,6 +35,8 @@ Repeats = Literal["first", "all"]
 YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 #: Whose people the effects of one sample are where their n differ.
 Overlap = Literal["full", "nested"]
+#: Paper of a report.
+Paper = Literal["a4", "letter"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
 #: Further results of `pool`, beside the mean and its comparison.
@@ -54,6 +56,9 @@ FurtherTest = Literal[
 ]
 #: What bootstrap and permutation do with the variance components in each replication.
 Components = Literal["re-estimated", "held"]
+#: The page that a figure fits, and how much is said under it.
+Page = Literal["a4", "letter", "journal"]
+Notes = Literal["full", "short", "none"]
 
 #: Tests that are valid when effects of one study are dependent.
 CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr1s", "cr2"})

@@ -6,7 +6,7 @@ The commands run them from here, and `verify` repeats them from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, cast
 
@@ -20,6 +20,7 @@ from metaalliance.analysis.further_documents import (
     multiverse_document,
 )
 from metaalliance.analysis.influence import InfluenceResults
+from metaalliance.analysis.mediation import MediationOptions, document, fit_paths
 from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
 from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.errors import OptionError
@@ -29,8 +30,10 @@ from metaalliance.problems import Problem
 from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.robustness.results import Multiverse
+from metaalliance.workers.workers import Jobs, Workers
 
 Way = Literal["auto", "greater", "less"]
+Average = Literal["none", "robma"]
 _SELECTION = ("estimator", "penalty", "bootstrap", "interval", "replications", "seed")
 Progress = Callable[[int, int], None] | None
 
@@ -53,6 +56,8 @@ class BiasOptions:
         How selection models are estimated.
     mean_by, variance_by, selection_by : tuple of str
         Columns that their mean, log tau² and log weights depend on.
+    average : str
+        Whether the mean is averaged over models of bias, too.
     """
 
     steps: str
@@ -68,6 +73,7 @@ class BiasOptions:
     mean_by: tuple[str, ...] = ()
     variance_by: tuple[str, ...] = ()
     selection_by: tuple[str, ...] = ()
+    average: str = "none"
 
     def selection(self) -> SelectionAsked:
         """Return how selection models are estimated, after a check.
@@ -170,13 +176,17 @@ def parse_steps(text: str) -> tuple[float, ...]:
     return steps
 
 
-def _bias(analysis: Analysis, options: BiasOptions) -> BiasSummary:
+def _bias(
+    analysis: Analysis, options: BiasOptions, *, jobs: Jobs = 1, progress: Progress = None
+) -> BiasSummary:
+    workers = replace(Workers.of(jobs), progress=progress)
     return analysis.bias(
         steps=parse_steps(options.steps),
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
         aggregation_rho=options.aggregation_rho,
         smallest_p=options.smallest_p,
-        selection=options.selection(),
+        average=cast(Average, check_option("average", options.average, Average)),
+        selection=replace(options.selection(), jobs=workers),
     )
 
 
@@ -194,7 +204,7 @@ def _influence(
 
 
 def _multiverse(
-    analysis: Analysis, options: MultiverseOptions, *, jobs: int = 1, progress: Progress = None
+    analysis: Analysis, options: MultiverseOptions, *, jobs: Jobs = 1, progress: Progress = None
 ) -> Multiverse:
     return analysis.multiverse(options.grid, jobs=jobs, progress=progress)
 
@@ -223,6 +233,7 @@ def _bias_document(
         "alternative": options.alternative,
         "aggregation_rho": found.aggregation_rho,
         "smallest_p": options.smallest_p,
+        "average": options.average,
         **{name: getattr(options, name) for name in _SELECTION},
         **{
             name: list(getattr(options, name))
@@ -287,6 +298,13 @@ EXAMINATIONS: dict[str, Examination] = {
         document=_influence_document,
         results=("counts", "pooled", "leave_one_out", "diagnostics", "outliers", "cumulative",
                  "gosh", "moderators"),
+    ),
+    "mediation": Examination(
+        options=MediationOptions,
+        run=fit_paths,
+        document=document,
+        results=("counts", "paths", "defined", "indirect", "residual_variances", "tau2",
+                 "minus_two_log_likelihood", "fit", "moderation", "studies", "excluded"),
     ),
     "components": Examination(
         options=ComponentOptions,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metaalliance.analysis.components import ComponentResults
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
+    from metaalliance.models.paths.result import Masem
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
     from metaalliance.robustness.results import Multiverse
@@ -148,6 +149,27 @@ def multiverse_document(
     own = {"beta": studies.beta, "config": studies.config}
     content = {**content, "settings": {**content["settings"], **own}}
     return _document("multiverse", analysis, problems, content, files)
+
+
+def mediation_document(
+    analysis: Analysis,
+    found: Masem,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `mediation`; see `moderator_document`."""
+    studies = analysis.studies
+    read = {
+        "nonsignificant": studies.nonsignificant,
+        "beta": studies.beta,
+        "config": studies.config,
+    }
+    content = found.to_dict()
+    del content["notices"]
+    return _document(
+        "mediation", analysis, problems, {"settings": {**own, **read}, **content}, files
+    )
 
 
 def compare_document(found: Comparison, files: Sequence[str]) -> dict[str, Any]:

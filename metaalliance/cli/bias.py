@@ -6,10 +6,12 @@ import textwrap
 from collections.abc import Sequence
 
 from metaalliance.analysis.analysis import Analysis
-from metaalliance.analysis.examinations import BiasOptions, Way, parse_steps
+from metaalliance.analysis.examinations import Average, BiasOptions, Way, parse_steps
 from metaalliance.cli.drawing.further_figures import bias_drawings
 from metaalliance.cli.frame import Shown, examined, settings_rows
-from metaalliance.cli.request import Request
+from metaalliance.cli.request import Request, Running
+from metaalliance.cli.run import progress_line
+from metaalliance.errors import OptionError
 from metaalliance.options import check_option, check_rho, check_truncation
 from metaalliance.problems import Problem
 from metaalliance.publication_bias.summary import BiasSummary
@@ -22,6 +24,7 @@ from metaalliance.report.tables.bias import (
     tests_table,
     weights_table,
 )
+from metaalliance.report.tables.bias_average import average_tables
 from metaalliance.report.tables.table import render_text
 
 FIGURES = (
@@ -29,7 +32,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-def run_bias(request: Request, options: BiasOptions, *, figures: bool) -> int:
+def run_bias(request: Request, options: BiasOptions, running: Running, *, figures: bool) -> int:
     """Run the command."""
     parse_steps(options.steps)  # a wrong option is told before anything is read
     check_option("alternative", options.alternative, Way)
@@ -37,7 +40,21 @@ def run_bias(request: Request, options: BiasOptions, *, figures: bool) -> int:
         check_rho(options.aggregation_rho)
     check_truncation(options.smallest_p, "--smallest-p")
     options.selection()
-    return examined("bias", request, options, _shown, figures=FIGURES if figures else None)
+    check_option("--average", options.average, Average)
+    if running != Running() and options.bootstrap == "none":
+        raise OptionError(
+            "--jobs, --backend, --scheduler and --resume are for a bootstrap. Add one, such as "
+            "--bootstrap two-stage, or leave them out."
+        )
+    return examined(
+        "bias",
+        request,
+        options,
+        _shown,
+        figures=FIGURES if figures else None,
+        running=running,
+        progress=None if request.quiet else progress_line(unit="batches of samples"),
+    )
 
 
 def _shown(loaded: Analysis, found: BiasSummary) -> Shown:
@@ -52,7 +69,7 @@ def _lines(found: BiasSummary, notes: Sequence[Problem], width: int) -> list[str
     """Tables and sentences."""
     tables = (adjusted_table(found), tests_table(found), weights_table(found))
     lines = []
-    for table in (*tables, moderated_table(found), fail_safe_table(found)):
+    for table in (*tables, moderated_table(found), *average_tables(found), fail_safe_table(found)):
         if table is not None:
             lines += [render_text(table, width), ""]
     for text in reading_lines(found):

@@ -48,6 +48,7 @@ from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.statistics import sample_size
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.phrases import count_text
 
 #: Columns of numbers, in the order in which a row gives them.
 _NUMBERS = (
@@ -126,7 +127,7 @@ def effect_sizes(
     _refuse_unscaled(studies, measure, attenuation)
     if studies.errors:
         raise StudyDataError(
-            f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
+            f"{studies.file} has {count_text(len(studies.errors), 'error')}; nothing is converted.",
             studies.problems,
         )
     corrections = find_reliabilities(

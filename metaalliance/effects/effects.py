@@ -30,7 +30,7 @@ from metaalliance.model import refuse
 from metaalliance.options import Measure, Overlap, check_option
 from metaalliance.policy import Policy
 from metaalliance.wording.notebook import card, frame_table
-from metaalliance.wording.phrases import count_text, studies_text
+from metaalliance.wording.phrases import count_text, effects_text, studies_text
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
@@ -346,8 +346,10 @@ class Effects:
         return self.n_effects > self.n_studies
 
     def _repr_html_(self) -> str:
-        people = f", {self.n_participants:,} participants" if self.n_participants else ""
-        title = f"{studies_text(self.n_studies)}, {count_text(self.n_effects, 'effect')}{people}"
+        people = (
+            f", {count_text(self.n_participants, 'participant')}" if self.n_participants else ""
+        )
+        title = f"{studies_text(self.n_studies)}, {effects_text(self.n_effects)}{people}"
         censored = f"; {self.n_censored:,} known as not significant only" if self.n_censored else ""
         said = f"Scale of the analysis: {self.measure}{censored}"
         correlations = ("r",) if self.measure != "generic" else ()

@@ -10,6 +10,7 @@ from metaalliance.core.selection.optimum import Estimator
 from metaalliance.options import check_option
 from metaalliance.publication_bias.selection_bootstrap import Bootstrap, Resampled
 from metaalliance.publication_bias.selection_result import Penalised
+from metaalliance.workers.workers import Jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class SelectionAsked:
     ----------
     estimator, penalty, bootstrap, interval, replications, seed
         How they are estimated, and where limits come from.
+    jobs : int, None or Workers
+        Where the bootstrap is computed.
     moderators, variance_moderators, selection_moderators : tuple of str
         Columns that mean, log tau² and log weights depend on.
     """
@@ -30,6 +33,7 @@ class SelectionAsked:
     interval: BootstrapInterval = "percentile"
     replications: int = 1999
     seed: int | None = 1
+    jobs: Jobs = 1
     moderators: tuple[str, ...] = ()
     variance_moderators: tuple[str, ...] = ()
     selection_moderators: tuple[str, ...] = ()

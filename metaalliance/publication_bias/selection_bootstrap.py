@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.inference.bootstrap_intervals import BootstrapInterval, bootstrap_limits
-from metaalliance.core.selection.bootstrap import bootstrap_selection, without_each_study
+from metaalliance.core.selection.bootstrap import Refit, bootstrap_selection, without_each_study
 from metaalliance.core.selection.optimum import SelectionOptimum
+from metaalliance.core.selection.resamples import Resamples
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.options import check_option, check_seed
 from metaalliance.problems import Problem, notice
+from metaalliance.workers.workers import Workers
 
 Bootstrap = Literal["none", "two-stage", "multinomial", "exponential"]
 #: Fewer replicates give no limit of a 95% interval.
@@ -36,12 +40,15 @@ class Resampled:
         Number of replicates.
     seed : int or None
         Of the generator.
+    workers : Workers
+        Where replicates are computed; it changes no number.
     """
 
     bootstrap: Bootstrap = "none"
     interval: BootstrapInterval = "percentile"
     replications: int = 1999
     seed: int | None = 1
+    workers: Workers = field(default_factory=Workers, compare=False)
 
     def checked(self) -> Resampled:
         """Return the same, after a check of every value.
@@ -176,6 +183,7 @@ def bootstrapped(
         how.replications,
         how.seed,
         errors=studentised,
+        each=partial(_computed, how),
     )
     if found.failed > how.replications / 2:
         raise EstimationError(
@@ -212,6 +220,29 @@ def bootstrapped(
         low=read_only(limits[0]),
         high=read_only(limits[1]),
     )
+
+
+def _computed(
+    how: Resampled, refit: Refit, batches: Iterable[Resamples], count: int
+) -> Iterator[tuple[Array, Array | None]]:
+    """Refit batches of replicates on the workers."""
+    return how.workers.run(
+        _refitted,
+        refit,
+        ((batch,) for batch in batches),
+        count=count,
+        key=(refit, how.bootstrap, how.replications, how.seed),
+        restore=_restored,
+    )
+
+
+def _refitted(refit: Refit, batch: Resamples) -> tuple[Array, Array | None]:
+    return refit(batch)
+
+
+def _restored(kept: list[Any]) -> tuple[Array, Array | None]:
+    theta, V = kept
+    return np.array(theta, dtype=float), None if V is None else np.array(V, dtype=float)
 
 
 def _errors(V: Array, A: Array) -> Array:

@@ -2,7 +2,7 @@
 #
 #   Rscript scripts/golden/components.R          (from the project root, about a minute)
 #
-# Needs what pooling.R needs.  Writes tests/golden/components.json.  The tests read only that
+# Needs what pooling.R needs.  Writes tests/golden/metadat/components.json.  The tests read only that
 # file; they never need R.
 
 source(file.path("scripts", "golden", "pooling.R"))   # writer, make_source(); runs nothing
@@ -96,4 +96,4 @@ source <- make_source("data of metadat", "metadat",
   robust = "clubSandwich CR2: coef_test, Wald_test (HTZ), linear_contrast of pairs")
 source$script <- "scripts/golden/components.R"
 write_golden(list(source = source, berkey1998 = berkey(), kalaian1996 = kalaian(), ishak2007 = ishak(),
-  craft2003_z = craft(TRUE), craft2003_r = craft(FALSE)), "components")
+  craft2003_z = craft(TRUE), craft2003_r = craft(FALSE)), file.path("metadat", "components"))

@@ -114,6 +114,7 @@ WITHOUT_MODEL = {
     "example": "writes the example",
     "agree": "compares the codings of two sheets",
     "reconcile": "makes one sheet of two codings",
+    "mediation": "fits a path model of correlations (tests/cli/multivariate/test_mediation.py)",
 }
 #: Commands whose model is another than that of `pool`, with a test of their own.
 OWN_MODEL = {"components"}

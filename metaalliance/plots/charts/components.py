@@ -148,7 +148,7 @@ def _correlation_chart(found: Multivariate, style: Style) -> Chart:
     panel = Panel(
         name="correlations",
         across=Rows(names=names, across=True, pad=0.5),
-        up=Rows(names=names, limit=38.0, pad=0.5),
+        up=Rows(names=names, pad=0.5),
         paint=lambda frame: _paint(frame, found),
         height=ROW * len(names),
         spines=(),

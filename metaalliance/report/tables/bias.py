@@ -17,9 +17,11 @@ from metaalliance.publication_bias.selection import SelectionModel
 from metaalliance.publication_bias.selection_result import SelectionResult
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
+from metaalliance.report.tables.bias_average import average_sheets
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import limits
+from metaalliance.wording.phrases import typographic
 
 
 def tests_table(found: BiasSummary) -> Table:
@@ -27,7 +29,7 @@ def tests_table(found: BiasSummary) -> Table:
     rows = [
         {
             "method": name,
-            "what": term.name,
+            "what": typographic(term.name),
             "k": k,
             "estimate": term.estimate,
             "statistic": _statistic(term),
@@ -184,6 +186,7 @@ def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict
     weights, filled = _weights_frame(found), _filled_frame(found)
     sheets |= {"Weights": weights} if len(weights) else {}
     sheets |= {"Filled effects": filled} if len(filled) else {}
+    sheets |= average_sheets(found)
     sheets["Readings"] = [("reading",), *((line,) for line in reading_lines(found))]
     sheets["Problems"] = pd.DataFrame(problem_rows(found.notices), columns=_PROBLEM_COLUMNS)
     sheets["Settings"] = [("setting", "value"), *settings]

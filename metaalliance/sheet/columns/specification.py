@@ -177,6 +177,9 @@ MODERATORS = (
     *(c.name for c in COLUMNS.values() if c.group in {"alliance", "outcome", "study"}),
 )
 
+#: Own columns of rows that name both of their variables, in tables of correlations.
+PAIRED = ("var1", "var2", "measure1", "measure2", "time1", "time2", "measures_r")
+
 _EXACT = {name.strip(): name for name in COLUMNS}
 _ALIASES: dict[str, str] = {}
 for _column in COLUMNS.values():
