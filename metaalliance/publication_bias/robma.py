@@ -258,12 +258,12 @@ def robma(
 
     Examples
     --------
-    >>> r = [0.21, 0.29, 0.22, 0.26, 0.23, 0.54, 0.56, 0.29]
-    >>> n = [115, 283, 80, 109, 61, 107, 79, 121]
+    >>> r = [0.21, 0.29, 0.22, 0.26, 0.23, 0.54, 0.56, 0.29, 0.35, 0.18]
+    >>> n = [115, 283, 80, 109, 61, 107, 79, 121, 64, 140]
     >>> z, v = np.arctanh(r), 1 / (np.array(n) - 3)
     >>> found = robma(Effects.from_arrays(z, v, measure="z"))
     >>> [round(c.posterior, 2) for c in found.components]
-    [0.96, 0.78, 0.48]
+    [0.75, 0.87, 0.78]
     """
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
     start = begin_averaged(Robma, effects, settings, _METHOD)

@@ -8,7 +8,8 @@ from openpyxl import Workbook
 import metaalliance as ma
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.config import parse_config
-from metaalliance.report.sections.quality import quality_table, ratings
+from metaalliance.effects.ratings import study_ratings
+from metaalliance.report.sections.quality import quality_table
 from metaalliance.report.sections.study_table import study_table
 
 
@@ -303,4 +304,4 @@ def test_figures_print_the_label(effects):
 def test_report_prints_the_label(csv_file):
     evidence = Analysis.read(csv_file(CODED)).report()
     assert [row["study"] for row in study_table(evidence).rows] == NAMES
-    assert [row["study"] for row in quality_table(ratings(evidence.coded.frame)).rows] == NAMES
+    assert [row["study"] for row in quality_table(study_ratings(evidence.coded.frame)).rows] == NAMES

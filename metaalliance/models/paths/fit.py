@@ -100,6 +100,7 @@ def masem(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame(
     ...     [
     ...         (f"S{i}", a, b, r + 0.02 * (i % 3 - 1), 80 + 10 * i)

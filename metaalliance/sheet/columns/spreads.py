@@ -83,7 +83,7 @@ class Sheet:
     def different(self, index: int) -> str:
         """How many values of a column differ, for a sentence."""
         filled = [str(v).strip() for v in self.columns[index] if not is_blank(v)]
-        return f"{len(set(filled))} values in {len(filled)} rows"
+        return f"{count_text(len(set(filled)), 'value')} in {count_text(len(filled), 'row')}"
 
 
 def variance_is(
