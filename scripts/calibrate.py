@@ -24,7 +24,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from calibration_cells import BOOTSTRAP, ROWS, STUDIES, Row, draw
+from calibration_bias_page import bias_page
+from calibration_cells import BOOTSTRAP, STUDIES, Row
+from calibration_cells import ROWS as USUAL_ROWS
+from calibration_selection import ROWS as BIAS_ROWS
 from joblib import Parallel, delayed
 
 from metaalliance.errors import MetaAllianceError
@@ -33,6 +36,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "evidence" / "calibrati
 SEED = 20261201
 BATCH = 50
 KINDS = ("hits", "misses", "failed")
+MOMENTS = ("n", "sum", "squares")
+ROWS = (*USUAL_ROWS, *BIAS_ROWS)
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,17 @@ def batch(row: Row, studies: int, stream: np.random.SeedSequence) -> dict[str, C
         warnings.simplefilter("ignore")
         for _ in range(BATCH):
             try:
-                found = row.compute(draw(row.review, studies, rng))
+                found = row.compute(row.drawing(row.review, studies, rng))
             except MetaAllianceError:
                 failures += 1
                 continue
             for quantity, hit in found.items():
+                counter = counts.setdefault(quantity, Counter())
+                if isinstance(hit, float):
+                    counter.update({"n": 1, "sum": hit, "squares": hit * hit})
+                    continue
                 kind = "failed" if hit is None else "hits" if hit else "misses"
-                counts.setdefault(quantity, Counter())[kind] += 1
+                counter[kind] += 1
     for counter in counts.values():
         counter["failed"] += failures
     return counts
@@ -104,7 +113,7 @@ def streams(row: Row, studies: int, count: int) -> list[np.random.SeedSequence]:
 def run(folder: Path, replications: int, jobs: int, only: str) -> None:
     """Compute what the cells of the folder lack of so many draws, keeping it step by step."""
     batches = -(-replications // BATCH)
-    for row, studies in wanted():
+    for row, studies in wanted(ROWS):
         if only not in row.key:
             continue
         begun = time.perf_counter()
@@ -117,8 +126,9 @@ def run(folder: Path, replications: int, jobs: int, only: str) -> None:
                 for stream in streams(row, studies, last)[first:]
             )
             for quantity, counter in (item for part in parts for item in part.items()):
-                kept = content["counts"].setdefault(quantity, dict.fromkeys(KINDS, 0))
-                for kind in KINDS:
+                kinds = MOMENTS if counter["n"] else KINDS
+                kept = content["counts"].setdefault(quantity, dict.fromkeys(kinds, 0))
+                for kind in kinds:
                     kept[kind] += counter[kind]
             content["batches"] = last
             partial = path.with_suffix(".part")
@@ -144,9 +154,9 @@ def stored(path: Path, row: Row, studies: int) -> dict:
     return {"definition": own, "batches": 0, "counts": {}}
 
 
-def wanted() -> Iterator[tuple[Row, int]]:
+def wanted(rows: tuple[Row, ...]) -> Iterator[tuple[Row, int]]:
     """Yield every row with each number of studies."""
-    for row in ROWS:
+    for row in rows:
         for studies in STUDIES:
             if studies >= row.least:
                 yield row, studies
@@ -158,7 +168,7 @@ def wanted() -> Iterator[tuple[Row, int]]:
 def cells(folder: Path) -> tuple[list[Cell], list[str]]:
     """Return the cells of the folder, and the names of those that it lacks."""
     found, missing = [], []
-    for row, studies in wanted():
+    for row, studies in wanted(USUAL_ROWS):
         content = stored(folder / f"{row.key}_{studies}.json", row, studies)
         if not content["counts"]:
             missing.append(f"{row.key} with {studies} studies")
@@ -234,6 +244,7 @@ def page(folder: Path) -> str:
             f"{c.done + c.failed:,}."
             for c in failed
         ]
+    lines += bias_page(lambda row, m: stored(folder / f"{row.key}_{m}.json", row, m))
     if missing:
         lines += ["", f"Not computed for this page: {'; '.join(missing)}."]
     return "\n".join([*lines, FOOT])

@@ -59,9 +59,9 @@ class BiasOptions:
     smallest_p: float = SMALLEST_P
     estimator: str = "cml"
     penalty: str = "none"
-    bootstrap: str = "none"
+    bootstrap: str = "auto"
     interval: str = "percentile"
-    replications: int = 1999
+    replications: int | None = None
     seed: int = 1
     mean_by: tuple[str, ...] = ()
     variance_by: tuple[str, ...] = ()

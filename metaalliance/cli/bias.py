@@ -17,6 +17,7 @@ from metaalliance.report.tables.bias import (
     adjusted_table,
     bias_sheets,
     fail_safe_table,
+    models_table,
     moderated_table,
     reading_lines,
     tests_table,
@@ -26,6 +27,7 @@ from metaalliance.report.tables.table import render_text
 
 FIGURES = (
     "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese", "selection_weights",
+    "selection_weights_beta",
 )  # fmt: skip
 
 
@@ -50,9 +52,11 @@ def _shown(loaded: Analysis, found: BiasSummary) -> Shown:
 
 def _lines(found: BiasSummary, notes: Sequence[Problem], width: int) -> list[str]:
     """Tables and sentences."""
-    tables = (adjusted_table(found), tests_table(found), weights_table(found))
     lines = []
-    for table in (*tables, moderated_table(found), fail_safe_table(found)):
+    for make in (
+        adjusted_table, tests_table, weights_table, models_table, moderated_table, fail_safe_table
+    ):  # fmt: skip
+        table = make(found)
         if table is not None:
             lines += [render_text(table, width), ""]
     for text in reading_lines(found):

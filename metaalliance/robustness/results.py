@@ -338,5 +338,10 @@ def _sentences(found: Multiverse) -> list[str]:
             f"{rank:,} of {counts.distinct:,}{unlike} from below"
         )
     if counts.failed:
-        lines.append(f"{counts.failed:,} specifications have no result; their reasons are listed")
+        lost = found.frame.loc[found.frame["failure"] != "", "selection"]
+        models = int((lost != "none").sum())
+        own = f", {models:,} of them selection models" if models else ""
+        lines.append(
+            f"{counts.failed:,} specifications have no result{own}; their reasons are listed"
+        )
     return lines

@@ -85,14 +85,23 @@ def test_the_document_holds_what_the_library_computes(nested):
 def test_the_workbook_and_the_record(nested):
     folder, _ = nested
     book = openpyxl.load_workbook(folder / "studies_results" / "bias.xlsx")
-    wanted = {"Adjusted", "Tests", "All results", "Weights", "Readings", "Problems", "Settings"}
+    wanted = {
+        "Selection models",
+        "Adjusted",
+        "Tests",
+        "All results",
+        "Weights",
+        "Readings",
+        "Problems",
+        "Settings",
+    }
     assert wanted <= set(book.sheetnames)
     assert [c.value for c in book["Adjusted"][1]][:2] == ["method", "estimate"]
     record = json.loads((folder / "studies_results" / "run_bias.json").read_text())
     assert record["command"] == "bias"
     figures = {
         "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese",
-        "selection_weights",
+        "selection_weights", "selection_weights_beta",
     }  # fmt: skip
     drawn = {f"{name}{end}" for name in figures for end in (".pdf", ".png", ".alt.txt")}
     assert set(record["files"]) == {"bias.json", "bias.xlsx", *drawn}
@@ -114,7 +123,7 @@ def test_a_bootstrap_and_moderators_of_selection_are_printed(nested):
     done = run(folder, "studies.csv", "--no-figures", *words, "--selection-by", "alliance_rater")
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
-    assert "Limits are percentile limits of 150 two-stage bootstrap samples of studies" in text
+    assert "no penalty; percentile limits of 150 two-stage bootstrap samples of studies" in text
     assert "Moderators in selection models" in text
     table = done.stdout.split("Moderators in selection models")[1]
     assert "log weight" in table and "observer" in table and "therapist" in table
@@ -207,7 +216,7 @@ def test_every_option_acts_and_is_recorded_and_verified(call, tmp_path, name):
         (("--model", "lmer"), "model"),
         (("--bootstrap", "wild"), "bootstrap='wild'"),
         (("--bootstrap", "two-stage", "--replications", "9"), "too few"),
-        (("--interval", "bca"), "only a bootstrap has that"),
+        (("--bootstrap", "none", "--interval", "bca"), "only a bootstrap has that"),
         (("--estimator", "reml"), "estimator='reml'"),
         (("--penalty", "strong"), "penalty='strong'"),
         (("--selection-by", "moon"), "no moderator 'moon'"),
