@@ -278,7 +278,16 @@ FOOT = """
 - PET-PEESE is a rule that chooses between two regressions, and its interval knows nothing of the
   choice.
 - The sandwich of a selection model is too sure with few studies. Limits from the two-stage
-  bootstrap hold what they say from 30 studies on, and .92 with 10.
+  bootstrap hold what they say from 30 studies on, and .92 with 10: they are the default where
+  effects are dependent.
+- Under selection of effects by a step the step model has next to no bias and nearly holds its
+  intervals; where whole studies are selected by their first effect it keeps about half of the bias
+  of the unadjusted mean.
+  Without selection the unadjusted mean has the smallest error, and with mild selection it is as
+  good up to 30 studies. The error of PET-PEESE is about three times that of the step model
+  around a mean of zero, that of the beta model twice, with intervals by the sandwich that are
+  too narrow. The weak penalty moves the step model by next to nothing; it gives the beta model
+  an answer where it has none without.
 - The censored likelihood compares likelihoods with a normal distribution, so that its intervals
   are up to two points narrow below some 30 studies.
 - HTZ is cautious where levels are many and studies few: with 4 levels and 10 studies it hardly

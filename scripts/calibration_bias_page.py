@@ -103,13 +103,14 @@ def bias_page(content: Content) -> list[str]:
     lines += ["", "### Bias and root mean squared error of the mean", ""]
     lines += _table(SELECTION, METHODS,
                     [[c.name, *(_error(c.methods, m) for m in METHODS)] for c in done])  # fmt: skip
-    ways = (*METHODS[:3], f"{STEP}, bootstrap", BETA)
+    drawn = any(c.bootstrap for c in done)
+    ways = (*METHODS, *((f"{STEP}, bootstrap",) if drawn else ()))
     for title, what in (
         ("Coverage of 95% intervals of the mean", "covers"),
         ("Means that are told from zero at .05 (where the mean is zero: the size)", "rejects"),
     ):
         lines += ["", f"### {title}", ""]
-        lines += _table(SELECTION, ways, [_shares(c, what) for c in done])
+        lines += _table(SELECTION, ways, [_shares(c, what)[: 1 + len(ways)] for c in done])
     tests = tuple(f"test of no selection, {m}" for m in (STEP, BETA))
     lines += ["", "### Selection that is found at .05 (without selection: the size)", ""]
     lines += _table(
@@ -132,7 +133,7 @@ def bias_page(content: Content) -> list[str]:
 def _shares(c: Condition, what: str) -> list[str]:
     own = [_share(c.methods, f"{m}: {what}") for m in METHODS]
     drawn = _share(c.bootstrap, f"{STEP}, bootstrap: {what}")
-    return [c.name, *own[:3], drawn, own[3]]
+    return [c.name, *own, drawn]
 
 
 def _introduction(done: list[Condition]) -> str:
@@ -146,9 +147,8 @@ INTRODUCTION = """Reviews as above, of which a part is not seen. Selection of ef
 whose one-sided p is above .025 is seen with a chance of .5 (mild) or .1 (strong). Selection of
 studies: the same for whole studies, by their first effect, the main result. A cell has at least
 {n:,} draws: the Monte-Carlo error of a coverage of .95 is {error:.3f}. Errors of selection models
-are cluster-robust; "bootstrap" is the default for dependent effects, two-stage samples with
-percentile limits, here {bootstrap} samples in at least {least} draws. Models have no penalty
-unless it is said."""
+are cluster-robust unless "bootstrap" is said: two-stage samples with percentile limits, here
+{bootstrap} samples in at least {least} draws. Models have no penalty unless it is said."""
 
 
 def _penalties(done: list[Condition]) -> list[str]:

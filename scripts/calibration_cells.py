@@ -182,7 +182,7 @@ def selection(drawn: Draw) -> Found:
     asked = {"alternative": "greater", "model": "che", "rho": ASSUMED_RHO}
     seed = int(drawn.rng.integers(2**31))
     fits = {
-        "sandwich": ma.selection_model(drawn.effects, **asked),
+        "sandwich": ma.selection_model(drawn.effects, bootstrap="none", **asked),
         "two-stage bootstrap": ma.selection_model(
             drawn.effects, bootstrap="two-stage", replications=BOOTSTRAP, seed=seed, **asked
         ),

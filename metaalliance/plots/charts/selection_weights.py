@@ -25,6 +25,7 @@ from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, own
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.selection import SelectionModel, selection_model
+from metaalliance.publication_bias.selection_result import weight_text
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text, level_text
 
@@ -213,11 +214,11 @@ def _sentence(found: SelectionModel | BetaSelectionModel, style: Style) -> str:
     if isinstance(found, SelectionModel):
         cut = [h for h in found.weights_high if math.isfinite(h) and h > top]
         if cut:
-            ends = ", ".join(number(float(h), 1) for h in cut)
+            ends = ", ".join(weight_text(float(h), 1) for h in cut)
             texts.append(f"Upper limits beyond the plot: {ends}.")
         texts.append("*n* = effects.")
     elif (
         highest := float(found.weight_limits(np.linspace(0.005, 0.999, 400) ** 2)[1].max())
     ) > top:
-        texts.append(f"Upper limits beyond the plot: up to {number(highest, 1)}.")
+        texts.append(f"Upper limits beyond the plot: {weight_text(highest, 1)}.")
     return " ".join(texts)
