@@ -17,7 +17,7 @@ from metaalliance.core.selection.optimum import SelectionOptimum
 from metaalliance.core.selection.penalty import Penalty
 from metaalliance.core.selection.steps import normal_critical, p_groups
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import ConvergenceError, EstimationError
+from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import announced
@@ -133,6 +133,7 @@ def beta_selection_model(
     alternative: Literal["auto", "greater", "less"] = "auto",
     moderators: Sequence[str] = (),
     variance_moderators: Sequence[str] = (),
+    selection_moderators: Sequence[str] = (),
     smallest_p: float = SMALLEST_P,
     penalty: Penalised = "none",
     bootstrap: Bootstrap = "auto",
@@ -155,6 +156,9 @@ def beta_selection_model(
         Columns of the effects that the mean depends on.
     variance_moderators : sequence of str
         Columns that log tau² depends on; `tau2` is then that at their mean.
+    selection_moderators : sequence of str
+        Columns that log a and log b depend on; `weights` are then those at their mean. They need p
+        truncated at .025 or more.
     smallest_p : float
         P-values nearer to 0 or 1 than this count as this near, by default .025: the weight is
         constant among results that are significant in either direction. Zero is no truncation;
@@ -192,7 +196,12 @@ def beta_selection_model(
     ).checked()
     start = begin(BetaSelectionModel, effects, settings)
     chosen = start.effects
-    designs = Designs.build(chosen, moderators, variance_moderators)
+    if selection_moderators and smallest_p < SMALLEST_P:
+        raise OptionError(
+            f"Moderators of selection need smallest_p of {SMALLEST_P:g} or more: without "
+            "truncation the range of a and b is another one for each effect."
+        )
+    designs = Designs.build(chosen, moderators, variance_moderators, selection_moderators)
     need_studies(chosen, 4 + designs.X.shape[1], _METHOD)
     way, notices = chosen_direction(chosen, alternative)
     yi = orient(chosen.yi, way)
@@ -257,6 +266,7 @@ def _maximum(
             designs.X,
             lambda y, v: BetaWeights.build(y, v, smallest),
             U=designs.U,
+            Z=designs.Z,
             penalty=penalty,
             furthest=_FURTHEST,
         )

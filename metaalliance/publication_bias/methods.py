@@ -82,14 +82,11 @@ def _beta(
     fit: PooledFit,
     *,
     estimator: str = "cml",
-    selection_moderators: Sequence[str] = (),
     **options: Any,
 ) -> BetaSelectionModel:
     """Refuse what the beta selection model does not have."""
-    if estimator != "cml" or selection_moderators:
-        raise OptionError(
-            "The beta selection model has neither the ARGL estimator nor moderators of selection."
-        )
+    if estimator != "cml":
+        raise OptionError("The beta selection model does not have the ARGL estimator.")
     return beta_selection_model(fit, **options)
 
 

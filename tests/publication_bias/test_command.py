@@ -123,11 +123,11 @@ def test_a_bootstrap_and_moderators_of_selection_are_printed(nested):
     done = run(folder, "studies.csv", "--no-figures", *words, "--selection-by", "alliance_rater")
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
-    assert "no penalty; percentile limits of 150 two-stage bootstrap samples of studies" in text
+    assert "a weak penalty; percentile limits of 150 two-stage bootstrap samples of studies" in text
     assert "Moderators in selection models" in text
     table = done.stdout.split("Moderators in selection models")[1]
     assert "log weight" in table and "observer" in table and "therapist" in table
-    assert "Beta selection was left out" in text and "moderators of selection" in text
+    assert "log a: alliance_rater" in text and "log b: alliance_rater" in text
     assert "tau has its mode at 0.10" in text  # on Fisher z
     document = json.loads((folder / "studies_results" / "bias.json").read_text(encoding="utf-8"))
     found = document["methods"]["Selection (0.025)"]
