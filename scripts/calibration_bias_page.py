@@ -122,9 +122,7 @@ def bias_page(content: Content) -> list[str]:
         ],
     )
     lines += [*_penalties(done), *_resampled_beta(every), *_kinds(every), *_lost(done)]
-    missing = [
-        c.name.replace(" | ", ", mean ", 1).replace(" | ", ", ") for c in every if not c.methods
-    ]
+    missing = [c.text for c in every if not c.methods]
     if missing:
         lines += ["", f"Without {LEAST:,} draws yet, and left out: {'; '.join(missing)}."]
     return lines
