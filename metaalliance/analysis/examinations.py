@@ -265,7 +265,8 @@ EXAMINATIONS: dict[str, Examination] = {
         options=BiasOptions,
         run=_bias,
         document=_bias_document,
-        results=("counts", "unadjusted", "tests", "adjusted", "methods", "henmi_copas"),
+        results=("counts", "unadjusted", "tests", "adjusted", "methods", "selection_models",
+                 "henmi_copas"),
     ),
     "influence": Examination(
         options=InfluenceOptions,

@@ -69,7 +69,8 @@ def test_the_document_holds_what_the_library_computes(nested):
     folder, _ = nested
     document = json.loads((folder / "studies_results" / "bias.json").read_text(encoding="utf-8"))
     assert {"schema_version", "command", "input", "problems", "settings", "counts", "unadjusted",
-            "tests", "adjusted", "methods", "henmi_copas", "files"} <= set(document)  # fmt: skip
+            "tests", "adjusted", "methods", "selection_models", "henmi_copas",
+            "files"} <= set(document)  # fmt: skip
     assert document["command"] == "bias"
     assert document["settings"]["steps"] == [0.025]
     effects = ma.effect_sizes(ma.load_studies(folder / "studies.csv"))
