@@ -67,7 +67,7 @@ data: setup ## regenerate the example workbooks
 	$(BIN)/python scripts/make_primary_workbook.py
 
 bench: setup ## speed and memory, as ratios against a peer in the same run
-	$(BIN)/python scripts/benchmarks/benchmark.py --write
+	$(BIN)/python scripts/benchmarks/benchmark.py --write --large
 	$(BIN)/python scripts/benchmarks/start_up.py
 
 docs: setup ## regenerate the pages that are made from the code, and build the site

@@ -31,9 +31,15 @@ from .models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from .models.further.permutation import PermutationResult, permutation_test
 from .models.further.psychometric import PsychometricResult, psychometric
 from .models.further.rve import RveResult, rve
+from .models.further.therapists import TherapistClustering, therapist_clustering
 from .models.multilevel_fit import MultilevelFit
+from .models.paths.fit import masem
+from .models.paths.result import Masem
 from .models.pool import pool
 from .moderation.categorical import moderators
+from .moderation.components.ladder import structure_ladder
+from .moderation.components.multivariate import multivariate
+from .moderation.components.result import Multivariate
 from .moderation.confounding import Confounding, confounding
 from .moderation.contrasts import contrasts, marginal_means, simple_slopes
 from .moderation.decomposition import WithinBetween, within_between
@@ -53,6 +59,7 @@ from .publication_bias.limit_meta import LimitMeta, limit_meta
 from .publication_bias.p_uniform import PUniform, p_uniform
 from .publication_bias.pet_peese import PetPeese, pet_peese
 from .publication_bias.rank_test import RankTest, rank_test
+from .publication_bias.robma import Robma, robma
 from .publication_bias.selection import SelectionModel, selection_model
 from .publication_bias.summary import BiasSummary, bias_summary
 from .publication_bias.trim_and_fill import TrimAndFill, trim_and_fill
@@ -65,6 +72,8 @@ from .robustness.results import Multiverse
 from .robustness.run import multiverse
 from .sheet.imports.imported import Imported, import_sheet
 from .sheet.studies import Studies, load_studies, read_studies
+from .workers.kept import Kept
+from .workers.workers import Workers
 
 __all__ = [
     "Analysis",
@@ -88,9 +97,11 @@ __all__ = [
     "I2Bootstrap",
     "Imported",
     "Influence",
+    "Kept",
     "LeaveOneOut",
     "LimitMeta",
     "LocationScale",
+    "Masem",
     "MetaAllianceError",
     "MetaAllianceWarning",
     "MetaRegression",
@@ -99,6 +110,7 @@ __all__ = [
     "ModeratorTable",
     "ModeratorTest",
     "MultilevelFit",
+    "Multivariate",
     "Multiverse",
     "OptionError",
     "Outliers",
@@ -112,15 +124,18 @@ __all__ = [
     "PsychometricResult",
     "RankTest",
     "RegressionLeaveOneOut",
+    "Robma",
     "RveResult",
     "SelectionModel",
     "Studies",
     "StudyDataError",
+    "TherapistClustering",
     "TrimAndFill",
     "TwoLevelFit",
     "UnreadableFileError",
     "Verification",
     "WithinBetween",
+    "Workers",
     "aggregate",
     "baujat",
     "bayes",
@@ -145,10 +160,12 @@ __all__ = [
     "load_studies",
     "location_scale",
     "marginal_means",
+    "masem",
     "meta_regression",
     "model_set",
     "moderator_table",
     "moderators",
+    "multivariate",
     "multiverse",
     "outliers",
     "p_uniform",
@@ -163,9 +180,12 @@ __all__ = [
     "psychometric",
     "rank_test",
     "read_studies",
+    "robma",
     "rve",
     "selection_model",
     "simple_slopes",
+    "structure_ladder",
+    "therapist_clustering",
     "trim_and_fill",
     "verify",
     "within_between",

@@ -16,6 +16,7 @@ from metaalliance.files import may_wait
 from metaalliance.model import Model
 from metaalliance.options import (
     DECISIONS,
+    Paper,
     Repeats,
     YiMeasure,
     check_decision,
@@ -35,7 +36,11 @@ POOL_KEYS: dict[str, tuple[type, ...]] = {
     "width": (int, float),
 }
 #: Settings of the section ``[report]``.
-REPORT_KEYS: dict[str, type] = {"title": str, "authors": str, "moderators": list, "bias": bool}
+REPORT_KEYS: dict[str, type | tuple[type, ...]] = {
+    "title": str, "authors": str, "moderators": list, "bias": bool, "page": str,
+    "agreement": str, "characteristics": list, "columns": list, "of_interest": (int, float),
+    "template": str,
+}  # fmt: skip
 #: Numbers of the section ``[prisma]``; `reasons` maps reasons of exclusion to numbers.
 PRISMA_KEYS = (
     "databases", "registers", "other_sources", "duplicates", "removed_otherwise", "screened",
@@ -389,9 +394,13 @@ def _report(content: Mapping[str, Any], where: str) -> dict[str, Any]:
     section = f"{where} [report]"
     _known(content, tuple(REPORT_KEYS), section)
     for key, value in content.items():
-        if not isinstance(value, REPORT_KEYS[key]):
+        kind = REPORT_KEYS[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise OptionError(f"{section}: {key} has no value {value!r}.")
-    _listed(content.get("moderators", []), f"{section} moderators")
+    for key in ("moderators", "characteristics", "columns"):
+        _listed(content.get(key, []), f"{section} {key}")
+    if "page" in content:
+        check_option("page", content["page"], Paper)
     return dict(content)
 
 

@@ -26,16 +26,29 @@ Prediction = Literal["t", "normal", "riley", "simple"]
 Nonsignificant = Literal["error", "zero", "drop", "half-p", "censored"]
 BetaPolicy = Literal["peterson-brown", "refuse"]
 Variances = Literal["delta", "fisher"]
+#: Questions that a row may answer, the order being that in which their differences are read.
+Estimand = Literal["total", "within_patient", "between_patient", "between_therapist"]
+#: How rows of several estimands are read: those of one, or each for itself.
+ReadEstimand = Literal[Estimand, "each"]
 #: Scales of effects that were computed already.
 Repeats = Literal["first", "all"]
 YiMeasure = Literal["z", "r", "d", "g", "log_or"]
 #: Whose people the effects of one sample are where their n differ.
 Overlap = Literal["full", "nested"]
+#: Paper of a report.
+Paper = Literal["a4", "letter"]
 Attenuation = Literal["none", "individual", "alliance", "outcome"]
 Scale = Literal["analysis", "r"]
 #: Further results of `pool`, beside the mean and its comparison.
 Further = Literal[
-    "wild-bootstrap", "bayes", "psychometric", "permutation", "henmi-copas", "rve", "i2-bootstrap"
+    "wild-bootstrap",
+    "bayes",
+    "psychometric",
+    "permutation",
+    "henmi-copas",
+    "rve",
+    "i2-bootstrap",
+    "therapist-clustering",
 ]
 #: Further tests of moderators; "all" are those that the model has.
 FurtherTest = Literal[
@@ -43,6 +56,9 @@ FurtherTest = Literal[
 ]
 #: What bootstrap and permutation do with the variance components in each replication.
 Components = Literal["re-estimated", "held"]
+#: The page that a figure fits, and how much is said under it.
+Page = Literal["a4", "letter", "journal"]
+Notes = Literal["full", "short", "none"]
 
 #: Tests that are valid when effects of one study are dependent.
 CLUSTER_TESTS = frozenset({"cr0", "cr1", "cr1s", "cr2"})

@@ -13,6 +13,7 @@ from metaalliance.options import (
     BetaPolicy,
     Nonsignificant,
     Overlap,
+    ReadEstimand,
     SheetMeasure,
     Variances,
     YiMeasure,
@@ -24,7 +25,7 @@ from metaalliance.setting import Settings, setting
 #: of those that are coded.
 Assumed = float | Mapping[str, float] | Literal["mean"]
 #: Settings that decide how a sheet is read; the others say what is made of its rows.
-READING = ("measure", "nonsignificant", "beta", "yi_measure")
+READING = ("measure", "nonsignificant", "beta", "yi_measure", "estimand")
 
 
 def _reliability(name: str, given: Any) -> float | FrozenDict | str | None:
@@ -75,6 +76,10 @@ class Policy(Settings):
         Which measures r is corrected for.
     alliance_reliability, outcome_reliability : float, mapping of str to float, "mean" or None
         What stands for a reliability that a row does not report.
+    estimand : {"total", "within_patient", "between_patient", "between_therapist", "each"} or None
+        The question whose rows are used, a blank `estimand` being "total"; None refuses a sheet
+        whose rows answer several. "each" keeps them all for what tells them apart; a mean of them
+        is refused.
     overlap : {"full", "nested"}
         Whether the effects of one sample are of the same people, whatever their n, or the smaller
         group is among the larger: rho times the root of the smaller n over the larger.
@@ -113,6 +118,12 @@ class Policy(Settings):
     )
     outcome_reliability: Assumed | None = setting(
         None, _reliability, "The same for the outcome", toml=(int, float, str, dict)
+    )
+    estimand: str | None = choice(
+        None,
+        ReadEstimand,
+        "Use the rows of one estimand (blank is total): total, within_patient, between_patient, "
+        "between_therapist; each keeps all, for components",
     )
     overlap: str = choice(
         "full",

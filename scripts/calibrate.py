@@ -4,7 +4,8 @@
 
 FOLDER keeps one file for each cell, to which every few batches of draws are added: a run may be
 stopped and taken up, and more draws asked for later. Give another folder where the package has
-changed. ``--only htz`` computes the rows whose key holds that text, ``--write`` none: the page is
+changed. ``--jobs 4`` takes four processes, ``--backend dask --scheduler tcp://host:8786`` a
+cluster. ``--only htz`` computes the rows whose key holds that text, ``--write`` none: the page is
 written from what FOLDER has. The cells are declared in `calibration_cells.py`. A whole run takes
 about an hour and a half of processor time. The published page has 2,000 draws of each cell, and
 6,000 of ``mean_wrong_rho`` and ``wild_mean_unbalanced``.
@@ -23,13 +24,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import calibration_cells
 import numpy as np
 from calibration_bias_page import bias_page
 from calibration_cells import BOOTSTRAP, STUDIES, Row
 from calibration_cells import ROWS as USUAL_ROWS
 from calibration_selection import ROWS as BIAS_ROWS
-from joblib import Parallel, delayed
 
+from metaalliance import Workers
 from metaalliance.errors import MetaAllianceError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "evidence" / "calibration.md"
@@ -81,8 +83,9 @@ class Cell:
 # Computing ---------------------------------------------------------------------------------------
 
 
-def batch(row: Row, studies: int, stream: np.random.SeedSequence) -> dict[str, Counter]:
-    """Count hits, misses and failures by quantity in the draws of one batch."""
+def batch(cell: tuple[Row, int], stream: np.random.SeedSequence) -> dict[str, Counter]:
+    """Count hits, misses and failures by quantity in the draws of one batch of a cell."""
+    row, studies = cell
     rng, counts, failures = np.random.default_rng(stream), {}, 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -110,7 +113,7 @@ def streams(row: Row, studies: int, count: int) -> list[np.random.SeedSequence]:
     return np.random.SeedSequence([SEED, key, studies]).spawn(count)
 
 
-def run(folder: Path, replications: int, jobs: int, only: str) -> None:
+def run(folder: Path, replications: int, jobs: int | Workers, only: str) -> None:
     """Compute what the cells of the folder lack of so many draws, keeping it step by step."""
     batches = -(-replications // BATCH)
     for row, studies in wanted(ROWS):
@@ -119,18 +122,18 @@ def run(folder: Path, replications: int, jobs: int, only: str) -> None:
         begun = time.perf_counter()
         path = folder / f"{row.key}_{studies}.json"
         content = stored(path, row, studies)
-        for first in range(content["batches"], batches, 2 * jobs):
-            last = min(first + 2 * jobs, batches)
-            parts = Parallel(n_jobs=jobs)(
-                delayed(batch)(row, studies, stream)
-                for stream in streams(row, studies, last)[first:]
-            )
-            for quantity, counter in (item for part in parts for item in part.items()):
+        left = streams(row, studies, batches)[content["batches"] :]
+        tasks = ((stream,) for stream in left)
+        parts = Workers.of(jobs).run(
+            batch, (row, studies), tasks, count=len(left), key=None, restore=dict
+        )
+        for part in parts:
+            for quantity, counter in part.items():
                 kinds = MOMENTS if counter["n"] else KINDS
                 kept = content["counts"].setdefault(quantity, dict.fromkeys(kinds, 0))
                 for kind in kinds:
                     kept[kind] += counter[kind]
-            content["batches"] = last
+            content["batches"] += 1
             partial = path.with_suffix(".part")
             partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
             partial.replace(path)
@@ -301,13 +304,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--replications", type=int, default=2000)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, help="processes [default: 2]")
+    parser.add_argument("--backend", choices=("loky", "dask"))
+    parser.add_argument("--scheduler", help="of the dask cluster")
     parser.add_argument("--only", default="", help="compute rows whose key holds this text")
     parser.add_argument("--write", action="store_true", help="compute nothing, write the page")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if not given.write:
-        run(given.folder, given.replications, given.jobs, given.only)
+        if given.backend == "dask":  # its workers lack the modules of this folder
+            import cloudpickle
+
+            cloudpickle.register_pickle_by_value(calibration_cells)
+        jobs = 2 if given.jobs is None and given.backend != "dask" else given.jobs
+        workers = Workers(jobs=jobs, backend=given.backend, scheduler=given.scheduler)
+        run(given.folder, given.replications, workers, given.only)
     PAGE.write_text(page(given.folder), encoding="utf-8")
 
 

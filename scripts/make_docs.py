@@ -45,6 +45,7 @@ CODE_GROUPS = {
     "MA4": "Rows",
     "MA5": "Studies and the data set",
     "MA6": "Analysis and output",
+    "MA7": "Path models of correlations",
 }
 
 

@@ -7,7 +7,9 @@ of kinds it draws only those, and the published results, and writes the page fro
 from __future__ import annotations
 
 import io
+import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from PIL import Image
 
 import metaalliance as ma
 from metaalliance.plots.canvas.style import STYLES
+from metaalliance.plots.charts.evidence.flow import flow_diagram
 from metaalliance.plots.kinds import KINDS, function_at
 from metaalliance.plots.options import OPTIONS, options_of
 
@@ -24,6 +27,7 @@ FIGURES = ROOT / "docs" / "figures"
 GALLERY = FIGURES / "gallery"
 HEAD = "<!-- Made by scripts/make_figures.py; edit the script. -->\n\n"
 DPI = 110
+CONFIGURATION = ROOT / "docs" / "sheets" / "configuration.md"
 
 
 def fits() -> dict[str, Any]:
@@ -33,6 +37,15 @@ def fits() -> dict[str, Any]:
         name: ma.pool(ma.effect_sizes(ma.read_studies(ROOT / "data" / f"{book}.xlsx")))
         for name, book in books.items()
     }
+
+
+def flow_numbers() -> dict[str, Any]:
+    """Return the numbers of the flow of studies that the page on the configuration shows."""
+    block = re.search(r"```toml\n(\[prisma\]\n.*?)```", CONFIGURATION.read_text("utf-8"), re.S)
+    if block is None:
+        raise SystemExit(f"{CONFIGURATION} has no [prisma].")
+    found: dict[str, Any] = tomllib.loads(block[1])["prisma"]
+    return found
 
 
 def write_png(figure: Figure | list[Figure], path: Path) -> None:
@@ -67,6 +80,8 @@ def draw_readme(pooled: dict[str, Any]) -> None:
     write_png(plots.forest(small, effects="rows", width_mm=width), FIGURES / "forest_rows.png")
     write_png(plots.forest(small, prediction="density", by="none"), FIGURES / "forest_density.png")
     write_png(plots.forest_pages(large, columns=("year", "n")), FIGURES / "forest_page.png")
+    write_png(plots.forest(small, width_mm=85), FIGURES / "forest_column.png")
+    write_png(flow_diagram(flow_numbers()), FIGURES / "flow.png")
 
 
 def _told(value: Any) -> str:

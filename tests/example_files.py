@@ -40,6 +40,23 @@ def book(path: Path, content: list[tuple[object, ...]]) -> Path:
     return path
 
 
+def correlations(path: Path) -> Path:
+    """Write correlations of three variables in 16 studies."""
+    random = np.random.default_rng(12)
+    made = Workbook()
+    sheet = made.active
+    sheet.append(("study", "year", "var1", "var2", "r", "n"))
+    pairs = (("severity", "alliance", -0.2), ("alliance", "outcome", 0.3),
+             ("severity", "outcome", -0.3))  # fmt: skip
+    for study in range(16):
+        n, name = int(random.integers(40, 160)), f"Author {chr(65 + study)}"
+        for one, two, rho in pairs:
+            r = float(np.tanh(np.arctanh(rho) + 0.15 * random.standard_normal()))
+            sheet.append((name, 2000 + study, one, two, round(r, 3), n))
+    made.save(path)
+    return path
+
+
 def settle(path: Path) -> None:
     """Take the coding of the first coder everywhere."""
     made = load_workbook(path)
@@ -57,6 +74,9 @@ def write_all(folder: Path) -> Path:
     book(folder / "old.xlsx", rows(drop=2))
     other = [(*row[:3], row[3] + 0.05, *row[4:]) if row[2] == 2003 else row for row in rows()]
     coders = (book(folder / "coder_a.xlsx", rows()), book(folder / "coder_b.xlsx", other))
+    correlations(folder / "correlations.xlsx")
+    model = "outcome ~ b*alliance + severity\nalliance ~ a*severity\nindirect := a*b\n"
+    (folder / "model.txt").write_text(model, encoding="utf-8")
     (folder / "wide.csv").write_text(WIDE, encoding="utf-8")
     for words in (("pool", first), ("bias", first)):
         done = CliRunner().invoke(app, [*map(str, words), "--no-figures", "-q"])

@@ -24,6 +24,14 @@ Cohn 1999,0.1,60,higher_better,PDT
 Dorn 2004,0.4,45,higher_better,PDT
 """
 NEW = OLD.replace("0.4", "0.05")
+#: Correlations of three variables, as `mediation` reads them.
+CORRELATIONS = "study,var1,var2,r,n\n" + "".join(
+    f"{study},{pair},{r + shift:.2f},{n}\n"
+    for study, shift, n in (("Adler 1988", 0.05, 60), ("Berg 1991", -0.1, 90),
+                            ("Cohn 1999", 0.0, 120), ("Dorn 2004", 0.12, 70))
+    for pair, r in (("severity,alliance", -0.2), ("alliance,outcome", 0.3),
+                    ("severity,outcome", -0.25))
+)  # fmt: skip
 
 #: A command line for every command that ends by itself; {name} is a file that `folder` has made.
 COMMANDS: dict[str, list[str]] = {
@@ -31,7 +39,17 @@ COMMANDS: dict[str, list[str]] = {
     "bias": ["bias", "studies.csv", "--no-figures"],
     "compare": ["compare", "old.csv", "studies.csv"],
     "influence": ["influence", "studies.csv", "--no-figures"],
+    "mediation": ["mediation", "correlations.csv", "--mediator", "alliance", "--no-figures"],
     "moderators": ["moderators", "studies.csv", "--by", "modality", "--no-figures"],
+    "components": [
+        "components",
+        "studies.csv",
+        "--by",
+        "modality",
+        "--structure",
+        "DIAG",
+        "--no-figures",
+    ],
     "multiverse": ["multiverse", "studies.csv", "--no-figures", "--vary", "tau2=REML,DL"],
     "forest": ["forest", "studies.csv"],
     "funnel": ["funnel", "studies.csv"],

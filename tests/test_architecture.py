@@ -22,6 +22,7 @@ LAYERS = [
     {"errors", "messages", "frozen", "setting"},
     {"options", "problems", "staging", "interchange"},
     {"model", "policy", "notices", "files"},
+    {"workers"},
     {"config"},
     {"core", "wording"},
     {"sheet"},
@@ -49,7 +50,8 @@ HOMES = {
     "pymare": {"effects", "models"},  # `Effects.to_pymare` hands the data over
     "statsmodels": {"models"},
     "formulaic": {"moderation"},
-    "joblib": {"robustness"},
+    "joblib": {"workers"},
+    "distributed": {"workers"},
     "jinja2": {"report"},
     "docx": {"report"},
     "pandas": set(RANK)

@@ -29,6 +29,7 @@ from metaalliance.problems import Problem
 from metaalliance.publication_bias.comparison import compare_all_models
 from metaalliance.setting import settings_in
 from metaalliance.sheet.studies import Studies, load_studies
+from metaalliance.wording.phrases import count_text
 
 # The pooled mean and its comparison stand above; what brings more is imported where it is used.
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
     from metaalliance.analysis.influence import InfluenceKeywords, InfluenceResults
     from metaalliance.models.cross_check import CrossCheck
     from metaalliance.moderation.table import ModeratorTable, TableOptions
-    from metaalliance.publication_bias.methods import Alternative
+    from metaalliance.publication_bias.methods import Alternative, Average
     from metaalliance.publication_bias.selection_asked import SelectionAsked
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
     from metaalliance.robustness.results import Multiverse
+    from metaalliance.workers.workers import Jobs
 
 
 def config_for(workbook: Path, explicit: Path | None = None) -> Config:
@@ -124,7 +126,8 @@ class Analysis:
         studies = read(path, policy, found, sheet)
         if studies.errors:
             raise StudyDataError(
-                f"{studies.file} has {len(studies.errors)} errors; nothing is pooled.",
+                f"{studies.file} has {count_text(len(studies.errors), 'error')}; nothing is "
+                "pooled.",
                 studies.problems,
             )
         return cls.of(studies, model, policy, found)
@@ -161,6 +164,8 @@ class Analysis:
         }
         if self.studies.reading.yi_measure is not None:
             content["yi_measure"] = self.studies.reading.yi_measure
+        if self.policy.estimand is not None:
+            content["estimand"] = self.policy.estimand
         if self.studies.sized:
             content["variances"] = self.policy.variances
         if self.aggregation_rho is not None:
@@ -238,6 +243,7 @@ class Analysis:
         aggregation_rho: float | None = None,
         smallest_p: float = SMALLEST_P,
         selection: SelectionAsked | None = None,
+        average: Average = "none",
     ) -> BiasSummary:
         """Apply every method for publication bias to the pooled result; see `bias_summary`."""
         from metaalliance.publication_bias.summary import bias_summary
@@ -249,13 +255,14 @@ class Analysis:
             aggregation_rho=aggregation_rho,
             smallest_p=smallest_p,
             selection=selection,
+            average=average,
         )
 
     def multiverse(
         self,
         grid: Mapping[str, Any] | None = None,
         *,
-        jobs: int | None = 1,
+        jobs: Jobs = 1,
         progress: Callable[[int, int], None] | None = None,
     ) -> Multiverse:
         """Repeat the analysis under every combination of other decisions.

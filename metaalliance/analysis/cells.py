@@ -29,6 +29,14 @@ def coding_of(studies: Studies) -> dict[str, dict[str, str]]:
     return {str(row.number): coding_of_row(row) for row in studies.rows}
 
 
+def exact_coding_of(studies: Studies) -> dict[str, dict[str, str]]:
+    """Return by row and column what the cells say, numbers to every digit."""
+    return {
+        str(row.number): {name: cell.seen for name, cell in row.cells.items()}
+        for row in studies.rows
+    }
+
+
 def coding_of_row(row: Row) -> dict[str, str]:
     """Return by column what the cells of a row say, numbers to 15 digits."""
     return {name: _text(row.seen(name), row.get(name)) for name in row.cells}

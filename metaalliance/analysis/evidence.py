@@ -17,9 +17,13 @@ from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import CrossCheck
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.table import ModeratorTable
+from metaalliance.options import Paper
 from metaalliance.problems import Problem
 from metaalliance.robustness.results import Multiverse
 from metaalliance.sheet.studies import Studies
+
+#: Correlation that is small by the benchmarks of Funder and Ozer (2019).
+OF_INTEREST = 0.10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +48,15 @@ class Evidence:
         Numbers of the selection of studies, from the configuration.
     title, authors : str
         From the configuration.
+    agreement : mapping or None
+        What `agree --json` printed of the coders.
+    characteristics, columns : tuple of str or None
+        Columns of the sheet that Table 1 counts, and that the table of studies shows; None
+        for those of the field that are coded.
+    of_interest : float
+        Correlation with which intervals are compared for the certainty of the evidence.
+    page : {"a4", "letter"}
+        Paper of the document and of the printed page.
     content : Content
         Which further analyses were asked for.
     moderators, bias, influence, multiverse
@@ -61,6 +74,11 @@ class Evidence:
     flow: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     authors: str = ""
+    agreement: Mapping[str, Any] | None = None
+    characteristics: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    of_interest: float = OF_INTEREST
+    page: Paper = "a4"
     content: Content = field(default_factory=Content)
     moderators: ModeratorTable | None = None
     bias: BiasEvidence | None = None

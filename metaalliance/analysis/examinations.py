@@ -6,18 +6,21 @@ The commands run them from here, and `verify` repeats them from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, cast
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.analysis.components import ComponentOptions, ComponentResults, fit_components
 from metaalliance.analysis.further_documents import (
     bias_document,
+    components_document,
     influence_document,
     moderator_document,
     multiverse_document,
 )
 from metaalliance.analysis.influence import InfluenceResults
+from metaalliance.analysis.mediation import MediationOptions, document, fit_paths
 from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
 from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.errors import OptionError
@@ -27,8 +30,10 @@ from metaalliance.problems import Problem
 from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.robustness.results import Multiverse
+from metaalliance.workers.workers import Jobs, Workers
 
 Way = Literal["auto", "greater", "less"]
+Average = Literal["none", "robma"]
 _SELECTION = ("estimator", "penalty", "bootstrap", "interval", "replications", "seed")
 Progress = Callable[[int, int], None] | None
 
@@ -51,6 +56,8 @@ class BiasOptions:
         How selection models are estimated.
     mean_by, variance_by, selection_by : tuple of str
         Columns that their mean, log tau² and log weights depend on.
+    average : str
+        Whether the mean is averaged over models of bias, too.
     """
 
     steps: str
@@ -66,6 +73,7 @@ class BiasOptions:
     mean_by: tuple[str, ...] = ()
     variance_by: tuple[str, ...] = ()
     selection_by: tuple[str, ...] = ()
+    average: str = "none"
 
     def selection(self) -> SelectionAsked:
         """Return how selection models are estimated, after a check.
@@ -131,14 +139,15 @@ class Examination:
     results : tuple of str
         Parts of the document that are results: the digest of a record covers them.
     reading : callable
-        Returns the policy with which the sheet is read, from the one that is asked for.
+        Returns the policy with which the sheet is read, from the one that is asked for and the
+        options.
     """
 
     options: type[Any]
     run: Callable[..., Any]
     document: Callable[..., dict[str, Any]]
     results: tuple[str, ...]
-    reading: Callable[[Policy], Policy] = lambda policy: policy
+    reading: Callable[[Policy, Any], Policy] = lambda policy, _: policy
 
     def restored(self, stored: Mapping[str, Any]) -> Any:
         """Return the options that a record holds."""
@@ -167,13 +176,17 @@ def parse_steps(text: str) -> tuple[float, ...]:
     return steps
 
 
-def _bias(analysis: Analysis, options: BiasOptions) -> BiasSummary:
+def _bias(
+    analysis: Analysis, options: BiasOptions, *, jobs: Jobs = 1, progress: Progress = None
+) -> BiasSummary:
+    workers = replace(Workers.of(jobs), progress=progress)
     return analysis.bias(
         steps=parse_steps(options.steps),
         alternative=cast(Way, check_option("alternative", options.alternative, Way)),
         aggregation_rho=options.aggregation_rho,
         smallest_p=options.smallest_p,
-        selection=options.selection(),
+        average=cast(Average, check_option("average", options.average, Average)),
+        selection=replace(options.selection(), jobs=workers),
     )
 
 
@@ -191,7 +204,7 @@ def _influence(
 
 
 def _multiverse(
-    analysis: Analysis, options: MultiverseOptions, *, jobs: int = 1, progress: Progress = None
+    analysis: Analysis, options: MultiverseOptions, *, jobs: Jobs = 1, progress: Progress = None
 ) -> Multiverse:
     return analysis.multiverse(options.grid, jobs=jobs, progress=progress)
 
@@ -220,6 +233,7 @@ def _bias_document(
         "alternative": options.alternative,
         "aggregation_rho": found.aggregation_rho,
         "smallest_p": options.smallest_p,
+        "average": options.average,
         **{name: getattr(options, name) for name in _SELECTION},
         **{
             name: list(getattr(options, name))
@@ -252,6 +266,17 @@ def _multiverse_document(
     return multiverse_document(analysis, found, notes, files)
 
 
+def _components_document(
+    analysis: Analysis,
+    options: ComponentOptions,
+    found: ComponentResults,
+    notes: Sequence[Problem] = (),
+    files: Sequence[str] = (),
+) -> dict[str, Any]:
+    own = {"replications": options.replications, "seed": options.seed}
+    return components_document(analysis, found, own, (*found.notices, *notes), files)
+
+
 #: Every analysis that a command runs beside the mean, by the name of the command.
 EXAMINATIONS: dict[str, Examination] = {
     "moderators": Examination(
@@ -275,11 +300,27 @@ EXAMINATIONS: dict[str, Examination] = {
         results=("counts", "pooled", "leave_one_out", "diagnostics", "outliers", "cumulative",
                  "gosh", "moderators"),
     ),
+    "mediation": Examination(
+        options=MediationOptions,
+        run=fit_paths,
+        document=document,
+        results=("counts", "paths", "defined", "indirect", "residual_variances", "tau2",
+                 "minus_two_log_likelihood", "fit", "moderation", "studies", "excluded"),
+    ),
+    "components": Examination(
+        options=ComponentOptions,
+        run=fit_components,
+        document=_components_document,
+        results=("name", "counts", "components", "omnibus", "contrasts", "slopes", "equal_slopes",
+                 "variables", "G", "correlations", "rank", "without_variance", "log_likelihood",
+                 "sampling", "ladder"),
+        reading=lambda policy, options: options.reading(policy),
+    ),
     "multiverse": Examination(
         options=MultiverseOptions,
         run=_multiverse,
         document=_multiverse_document,
         results=("counts", "verdict", "decisions", "options", "specifications"),
-        reading=Policy.for_multiverse,
+        reading=lambda policy, _: policy.for_multiverse(),
     ),
 }  # fmt: skip

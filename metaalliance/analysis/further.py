@@ -199,6 +199,13 @@ def _i2_bootstrap(main: _Main) -> _Made:
     return _Made(bootstrap_i2(main.fit, seed=main.seed, **main.repeated), taken)
 
 
+def _therapists(main: _Main) -> _Made:
+    from metaalliance.models.further.therapists import therapist_clustering
+
+    found = therapist_clustering(main.fit.effects, model=main.asked)
+    return _Made(found, tuple(s.name for s in settings_in(Model) if s.name != "prediction"))
+
+
 _WORK: dict[str, Callable[[_Main], _Made]] = {
     "bayes": _bayes,
     "psychometric": _psychometric,
@@ -206,4 +213,5 @@ _WORK: dict[str, Callable[[_Main], _Made]] = {
     "henmi-copas": _henmi_copas,
     "rve": _rve,
     "i2-bootstrap": _i2_bootstrap,
+    "therapist-clustering": _therapists,
 }

@@ -18,8 +18,10 @@ from metaalliance.problems import SCHEMA_VERSION, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metaalliance.analysis.components import ComponentResults
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
+    from metaalliance.models.paths.result import Masem
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
     from metaalliance.robustness.results import Multiverse
@@ -122,6 +124,24 @@ def influence_document(
     return _document("influence", analysis, problems, content, files)
 
 
+def components_document(
+    analysis: Analysis,
+    found: ComponentResults,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `components`; see `moderator_document`."""
+    parts = found.model.to_dict()
+    parts.pop("notices")
+    content = {
+        **parts,
+        "settings": {**parts["settings"], **own, **analysis.recorded},
+        "ladder": records(found.ladder),
+    }
+    return _document("components", analysis, problems, content, files)
+
+
 def multiverse_document(
     analysis: Analysis, found: Multiverse, problems: Sequence[Problem], files: Sequence[str]
 ) -> dict[str, Any]:
@@ -130,6 +150,27 @@ def multiverse_document(
     own = {"beta": studies.beta, "config": studies.config}
     content = {**content, "settings": {**content["settings"], **own}}
     return _document("multiverse", analysis, problems, content, files)
+
+
+def mediation_document(
+    analysis: Analysis,
+    found: Masem,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `mediation`; see `moderator_document`."""
+    studies = analysis.studies
+    read = {
+        "nonsignificant": studies.nonsignificant,
+        "beta": studies.beta,
+        "config": studies.config,
+    }
+    content = found.to_dict()
+    del content["notices"]
+    return _document(
+        "mediation", analysis, problems, {"settings": {**own, **read}, **content}, files
+    )
 
 
 def compare_document(found: Comparison, files: Sequence[str]) -> dict[str, Any]:

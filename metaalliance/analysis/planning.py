@@ -13,6 +13,7 @@ from metaalliance.errors import OptionError
 from metaalliance.robustness.power import power_contrast, power_egger, power_mean
 from metaalliance.robustness.power_results import Power
 from metaalliance.robustness.precision import Precision, precision
+from metaalliance.workers.workers import Jobs
 
 QUESTIONS = ("mean", "contrast", "egger", "precision")
 Progress = Callable[[int, int], None] | None
@@ -39,7 +40,6 @@ class PowerOptions:
     target: float | None
     simulate: int
     seed: int
-    jobs: int
 
 
 def check_question(options: PowerOptions) -> None:
@@ -54,13 +54,15 @@ def check_question(options: PowerOptions) -> None:
         raise OptionError(f"{options.question!r} is not one of {', '.join(QUESTIONS)}.")
 
 
-def planned(options: PowerOptions, progress: Progress = None) -> Power | Precision:
+def planned(options: PowerOptions, progress: Progress = None, jobs: Jobs = 1) -> Power | Precision:
     """Answer the question about a planned review.
 
     Parameters
     ----------
     progress : callable, optional
         Called with the number of simulated reviews done and the number in all.
+    jobs : int, None or Workers
+        Where reviews are simulated.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def planned(options: PowerOptions, progress: Progress = None) -> Power | Precisi
     shared = _shared(options)
     if options.question == "precision":
         return _precision(options, shared)
-    return _power(options, shared, progress)
+    return _power(options, {**shared, "jobs": jobs, "progress": progress})
 
 
 def _shared(options: PowerOptions) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def _shared(options: PowerOptions) -> dict[str, Any]:
     return {**shared, "n": _numbers("--n", options.n), "effects_per_study": sizes}
 
 
-def _power(options: PowerOptions, shared: dict[str, Any], progress: Progress) -> Power:
+def _power(options: PowerOptions, shared: dict[str, Any]) -> Power:
     if options.k is None:
         raise OptionError("Give --k, the number of studies, such as 20 or 20,40,60.")
     shared = {
@@ -100,8 +102,6 @@ def _power(options: PowerOptions, shared: dict[str, Any], progress: Progress) ->
         "target": options.target,
         "simulate": options.simulate,
         "seed": options.seed,
-        "jobs": options.jobs,
-        "progress": progress,
     }
     if options.question == "contrast":
         if options.r is None:

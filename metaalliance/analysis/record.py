@@ -7,13 +7,19 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from metaalliance.analysis.cells import changed_cells, coding_of, coding_of_row, packed, unpacked
+from metaalliance.analysis.cells import (
+    Coding,
+    changed_cells,
+    coding_of,
+    exact_coding_of,
+    packed,
+    unpacked,
+)
 from metaalliance.analysis.documents import digest, run_record
 from metaalliance.analysis.rules import RULES_VERSION
 from metaalliance.effects.effects import Effects
 from metaalliance.model import Model
 from metaalliance.policy import Policy
-from metaalliance.sheet.rows import Row
 from metaalliance.sheet.studies import Studies
 
 #: Rows of a sheet of which a record holds each, with what it said.
@@ -153,7 +159,8 @@ def _marked(studies: Studies, coded: Effects) -> dict[str, Any]:
     count = len(studies.rows)
     if count > MOST_MARKED:
         return {"rows": {}, UNMARKED: count}
-    return {"rows": row_marks(studies, coded), "coding": packed(coding_of(studies))}
+    coding = coding_of(studies)
+    return {"rows": row_marks(coding, coded), "coding": packed(coding)}
 
 
 def intact(record: Mapping[str, Any]) -> bool:
@@ -161,7 +168,7 @@ def intact(record: Mapping[str, Any]) -> bool:
     return record.get("seal") == digest({k: v for k, v in record.items() if k != "seal"})
 
 
-def row_marks(studies: Studies, coded: Effects, *, exact: bool = False) -> dict[str, str]:
+def row_marks(coding: Coding, coded: Effects) -> dict[str, str]:
     """Return by row: a fingerprint of its cells, then effect and variance where it is used.
 
     The fingerprint is of what the cells say, not of where the row stands, so that rows that
@@ -169,24 +176,17 @@ def row_marks(studies: Studies, coded: Effects, *, exact: bool = False) -> dict[
 
     Parameters
     ----------
-    exact : bool
-        Whether it is of every digit of a number, as in records of earlier versions, rather than of
-        those that every program keeps.
+    coding : mapping
+        What the cells say, from `coding_of`, or `exact_coding_of` for records of earlier versions.
+    coded : Effects
+        One effect per used row.
     """
     frame = coded.frame
     values = {
-        int(row): f" {float(yi)!r} {float(vi)!r}"
+        str(int(row)): f" {float(yi)!r} {float(vi)!r}"
         for row, yi, vi in zip(frame["row"], frame["yi"], frame["vi"], strict=True)
     }
-    return {
-        str(row.number): _mark(row, exact=exact) + values.get(row.number, "")
-        for row in studies.rows
-    }
-
-
-def _mark(row: Row, *, exact: bool) -> str:
-    seen = {name: cell.seen for name, cell in row.cells.items()} if exact else coding_of_row(row)
-    return digest(seen)[:_LENGTH]
+    return {row: digest(seen)[:_LENGTH] + values.get(row, "") for row, seen in coding.items()}
 
 
 def numbers_of(content: Any, path: str = "") -> Iterator[tuple[str, float | None]]:
@@ -245,7 +245,7 @@ def changed_rows(
         return []
     former = unpacked(record.get("coding"))
     recorded: Mapping[str, str] = record["rows"]
-    now = row_marks(studies, coded, exact=former is None)
+    now = row_marks((exact_coding_of if former is None else coding_of)(studies), coded)
     rows = {str(row.number): row for row in studies.rows}
     cells = {
         number: changed_cells(said, rows[number], studies.scheme)

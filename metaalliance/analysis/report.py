@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.content import (
@@ -12,10 +13,12 @@ from metaalliance.analysis.content import (
     moderator_results,
 )
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
+from metaalliance.analysis.double_coding import read_agreement
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.analysis.influence import without_each_study
 from metaalliance.config import Config
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import OptionError
 from metaalliance.models.comparison import NamedFit
 from metaalliance.models.cross_check import witness
 from metaalliance.models.pooled_fit import PooledFit
@@ -51,6 +54,7 @@ def gather(
         flow=config.prisma,
         title=str(config.report.get("title", "")),
         authors=str(config.report.get("authors", "")),
+        **_shown(config, coded),
         content=content,
         moderators=moderator_results(fit, content.moderators),
         bias=bias_results(fit) if content.bias else None,
@@ -58,6 +62,32 @@ def gather(
         multiverse=multiverse() if content.multiverse else None,
         check=witness(models),
     )
+
+
+def _shown(config: Config, coded: Effects) -> dict[str, Any]:
+    """What a report shows beside its results, from the section ``[report]``."""
+    written, found = config.report, dict[str, Any]()
+    if "agreement" in written:
+        folder = config.path.parent if config.path else Path()
+        found["agreement"] = read_agreement(folder / written["agreement"])
+    if "page" in written:
+        found["page"] = written["page"]
+    if "of_interest" in written:
+        found["of_interest"] = float(written["of_interest"])
+        if not -1 < found["of_interest"] < 1:
+            raise OptionError("of_interest is a correlation: between −1 and 1.")
+    for key in ("characteristics", "columns"):
+        names = tuple(written.get(key, ()))
+        unknown = [name for name in names if name not in coded.frame]
+        if unknown:
+            raise OptionError(
+                f"[report] {key}: there is no column {unknown[0]!r}; "
+                f"{coded.moderator_list(unknown[0])}.",
+                code="MA681",
+            )
+        if names:
+            found[key] = names
+    return found
 
 
 def content_for(

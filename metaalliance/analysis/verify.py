@@ -226,7 +226,9 @@ def restored(
     """Return the whole analysis that a record asks for, of the sheet as it is now."""
     model, policy = asked_in(record)
     kind = EXAMINATIONS.get(record["command"])
-    reading = policy if kind is None else kind.reading(policy)
+    reading = policy
+    if kind is not None:
+        reading = kind.reading(policy, kind.restored(record["request"]["options"]))
     studies = read(workbook, reading, config, sheet or sheet_of(record["input"], workbook))
     if studies.errors:
         count = len(studies.errors)

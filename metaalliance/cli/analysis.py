@@ -15,6 +15,7 @@ from metaalliance.policy import Policy
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.tables.problems import count_line, problem_lines, silenced_lines
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.phrases import count_text
 
 
 def settings_of(request: Request) -> tuple[Config, Settings]:
@@ -86,7 +87,7 @@ def print_preamble(studies: Studies, request: Request) -> None:
     if shown or studies.silenced:
         print_error("")
     print_error(
-        f"{studies.file}, sheet {studies.sheet}: {len(studies.rows):,} rows read, "
+        f"{studies.file}, sheet {studies.sheet}: {count_text(len(studies.rows), 'row')} read, "
         f"{len(studies.used):,} used, {len(studies.excluded):,} excluded; "
         f"{count_line(studies.problems)} (metaalliance validate lists them).\n"
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from metaalliance.errors import OptionError
-from metaalliance.options import Components, check_option, option_values
+from metaalliance.options import Components, Notes, Page, check_option, option_values
 from metaalliance.setting import Setting
 
 #: Groups of options in --help, in their order: by where a setting is declared, and the rest.
@@ -22,8 +22,9 @@ PANELS = {
     "Policy": "Policy (what a row is worth)",
     "Request": "Input and output",
 }
-#: Styles of figures.
+#: Styles of figures, and the values of the other words about them.
 STYLES = ("apa", "revman", "jama", "bmj")
+_WORDS = {"style": STYLES, "page": option_values(Page), "notes": option_values(Notes)}
 
 
 def among(values: Sequence[str] | Callable[[], Iterable[str]]) -> Callable[[], list[str]]:
@@ -61,6 +62,29 @@ ComponentsOption = Annotated[
 ]
 Pairs = list[str] | None
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.")]
+Processes = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=-1, help="Processes; -1 takes all cores.", show_default="1"),
+]
+BackendOption = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        help="Where tasks run: loky (processes of this machine) or dask (a cluster).",
+        autocompletion=among(("loky", "dask")),
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Of the dask cluster, such as tcp://host:8786."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Keep finished tasks beside the output, and take up those of a run that was stopped.",
+    ),
+]
 Key = Annotated[
     str | None,
     typer.Option("--key", help="Columns that match rows within a study, such as effect."),
@@ -100,6 +124,19 @@ _REQUEST: dict[str, tuple[Any, tuple[str, ...], Any, str]] = {
         None,
         "Width of figures in mm [default: 174, of a funnel 120].",
     ),
+    "page": (
+        str | None,
+        ("--page",),
+        None,
+        "Page that figures fit: a4, letter or journal [default: that of the style, a4].",
+    ),
+    "notes": (
+        str | None,
+        ("--notes",),
+        None,
+        "Words under figures: full, short or none; the file .caption.txt has all "
+        "[default: that of the style, short].",
+    ),
     "json_output": (bool, ("--json",), False, "Print one JSON document on stdout."),
     "force": (bool, ("--force",), False, "Replace files of others, or edited ones."),
     "quiet": (bool, ("--quiet", "-q"), False, "Print errors only beside results."),
@@ -109,7 +146,7 @@ _REQUEST: dict[str, tuple[Any, tuple[str, ...], Any, str]] = {
 #: Those that stand before the options of a command.
 LEADING = ("workbook", "output", "sheet", "config")
 #: Those of commands that draw, which stand next.
-LOOK = ("style", "width")
+LOOK = ("style", "width", "page", "notes")
 #: Those that stand after them.
 CLOSING = tuple(name for name in _REQUEST if name not in (*LEADING, *LOOK))
 
@@ -122,7 +159,7 @@ def shared(name: str, help: str | None = None) -> Parameter:
         typer.Option,
         *flags,
         rich_help_panel=PANELS["Figure" if name in LOOK else "Request"],
-        autocompletion=among(STYLES) if name == "style" else None,
+        autocompletion=among(_WORDS[name]) if name in _WORDS else None,
     )
     made = option(help=told) if flags else typer.Argument(help=told)
     return parameter(name, Annotated[kind, made], default)

@@ -7,12 +7,15 @@ from pathlib import Path
 from metaalliance import __version__
 from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.content import default_moderators, moderator_results
+from metaalliance.analysis.mediation import MediationOptions, fit_paths
 from metaalliance.cli.analysis import load, settings_of
+from metaalliance.cli.multivariate.mediation import model_text
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result
 from metaalliance.files import write_set
 from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.folder import check_file
+from metaalliance.report.scripts.paths import path_files
 from metaalliance.report.scripts.python import python_script
 from metaalliance.report.scripts.r import r_files
 
@@ -31,6 +34,19 @@ def run_export_r(request: Request, moderators: tuple[str, ...] | None) -> int:
         print_error(f"Not tested: {name}. {reason}")
     written = {name: _encoded(name, text) for name, text in contents.items()}
     return _write(written, folder, request, "export-r", "Rscript analysis.R")
+
+
+def run_export_paths(request: Request, model: Path, moderators: tuple[str, ...]) -> int:
+    """Write the R script of a path model with its data."""
+    loaded, folder = _prepared(request, "R")
+    if isinstance(loaded, int):
+        return loaded
+    options = MediationOptions(model=model_text(model), moderators=moderators)
+    found = fit_paths(loaded, options)
+    if found.not_taken:
+        print_error(f"Not taken by a path model: {', '.join(found.not_taken)}.")
+    contents = {name: _encoded(name, text) for name, text in path_files(found.fit).items()}
+    return _write(contents, folder, request, "export-r", "Rscript analysis.R")
 
 
 def run_export_python(request: Request, moderators: tuple[str, ...] | None) -> int:

@@ -27,7 +27,7 @@ from metaalliance.files import Spool, write_whole
 from metaalliance.notices import quiet
 from metaalliance.plots.canvas.fonts import drawn_of, font_notices, texts_of
 from metaalliance.plots.canvas.numbers import size_text
-from metaalliance.plots.canvas.save import FORMATS, files_of, is_ours
+from metaalliance.plots.canvas.save import ALT, BESIDE, FORMATS, files_of, is_ours
 from metaalliance.plots.canvas.style import style_named
 from metaalliance.plots.forests.choice import grouping
 from metaalliance.plots.forests.interactive import interactive_forest
@@ -39,8 +39,6 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.problems import Problem
-
-ALT = ".alt.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +97,8 @@ def run_figure(request: FigureRequest) -> int:
         files, texts = _files(request, kind, fit, {**look, **options, **shown}, target, alt)
     notes = (*fit.notices, *font_notices(_labels(fit, options, texts)))
     levels = _levels(kind, fit, options)
-    figure = {"kind": request.kind, **look, "style": style.name, **options}
+    drawn_in = {"style": style.name, "page": style.page, "notes": style.notes}
+    figure = {"kind": request.kind, **look, **drawn_in, **options}
     figure |= {"levels": levels} if levels else {}
     written = _write(request, loaded, target, files, notes, figure)
     if not request.json_output:
@@ -160,14 +159,15 @@ def _target(request: FigureRequest) -> Target:
         if path.suffix.lower() not in suffixes:
             raise OptionError(f"{path.name}: this figure is saved as {', '.join(suffixes)}.")
     if named:
-        for path in (p for name in named for p in (name, name.with_name(f"{name.stem}{ALT}"))):
+        beside = (name.with_name(f"{name.stem}{end}") for name in named for end in BESIDE)
+        for path in (*named, *beside):
             _check_file(path, request)
         return Target(files=tuple(named), folder=None)
     path = request.outputs[0] if request.outputs else results_path(request) / "figures"
-    endings = (".html", ALT) if request.interactive else (".pdf", ".png", ALT)
+    endings = (".html",) if request.interactive else (".pdf", ".png")
     folder = ResultsFolder(path, force=request.force, command=request.command)
-    folder.check([f"{request.kind}{end}" for end in endings], request.source)
-    return Target(files=tuple(path / f"{request.kind}{end}" for end in endings[:-1]), folder=folder)
+    folder.check([f"{request.kind}{end}" for end in (*endings, *BESIDE)], request.source)
+    return Target(files=tuple(path / f"{request.kind}{end}" for end in endings), folder=folder)
 
 
 def _check_file(path: Path, request: FigureRequest) -> None:

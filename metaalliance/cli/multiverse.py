@@ -11,7 +11,7 @@ from metaalliance.analysis.examinations import MultiverseOptions
 from metaalliance.cli.analysis import settings_of
 from metaalliance.cli.drawing.further_figures import multiverse_drawings
 from metaalliance.cli.frame import Shown, examined
-from metaalliance.cli.request import Request
+from metaalliance.cli.request import Request, Running
 from metaalliance.cli.run import progress_line
 from metaalliance.errors import OptionError
 from metaalliance.options import DECISIONS
@@ -28,7 +28,7 @@ FIGURES = ("specification_curve",)
 
 
 def run_multiverse(
-    request: Request, decisions: Sequence[str], *, jobs: int, every: bool, figures: bool
+    request: Request, decisions: Sequence[str], running: Running, *, every: bool, figures: bool
 ) -> int:
     """Run the command with decisions over those of the configuration."""
     given = parse_decisions(decisions)
@@ -37,7 +37,7 @@ def run_multiverse(
     def show(loaded: Analysis, found: Multiverse) -> Shown:
         about = {"file": loaded.studies.file, "sha256": loaded.studies.sha256}
         return Shown(
-            sheets=lambda _: multiverse_sheets(found, about),
+            sheets=lambda document: multiverse_sheets(found, document, about),
             lines=lambda width, _: _lines(found, width, every=every),
             drawings=multiverse_drawings(found),
         )
@@ -49,7 +49,7 @@ def run_multiverse(
         show,
         figures=FIGURES if figures else None,
         refused="Nothing was pooled.",
-        jobs=jobs,
+        running=running,
         progress=None if request.quiet else progress_line(),
     )
 

@@ -10,6 +10,7 @@ from metaalliance.analysis.analysis import Analysis
 from metaalliance.analysis.documents import POOL_RESULTS, pool_document
 from metaalliance.analysis.record import MOST_MARKED
 from metaalliance.cli.analysis import load, open_folder, print_preamble, settings_of
+from metaalliance.cli.drawing.figure_files import figure_files
 from metaalliance.cli.frame import closed, save_record, write_results
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import print_error, print_result, terminal_width
@@ -24,7 +25,7 @@ from metaalliance.report.tables.table import render_text
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
 from metaalliance.report.workbooks.write import MOST_LISTED
 from metaalliance.wording.numbers import p_text
-from metaalliance.wording.phrases import components_text
+from metaalliance.wording.phrases import components_text, count_text, effects_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
 RESULT_FILES = ("results.json", "results.xlsx", RUN_FILE)
 #: Files of the effects and of their ledger, where the workbook does not list them.
 EFFECTS_FILE, LEDGER_FILE = "effects.csv", "ledger.csv"
-FIGURE_FILES = (
-    "forest.pdf", "forest.png", "forest.alt.txt", "funnel.pdf", "funnel.png", "funnel.alt.txt",
-)  # fmt: skip
+FIGURE_FILES = figure_files(("forest", "funnel"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,11 @@ def _say_apart(loaded: Analysis) -> None:
     files = _listed_apart(loaded)
     if not files:
         return
-    said = f"{loaded.coded.n_effects:,} effects stand in {' and '.join(files)}, not in results.xlsx"
+    said = (
+        f"{count_text(loaded.coded.n_effects, 'effect stands', 'effects stand')} in "
+        f"{' and '.join(files)}, not in "
+        "results.xlsx"
+    )
     if LEDGER_FILE not in files:
         said += (
             ". How each was made is not written (metaalliance convert writes it), and the record "
@@ -155,7 +158,9 @@ def _print(analysis: _Analysis, request: Request) -> None:
     if loaded.aggregation_rho is not None:
         count, rho = loaded.coded.n_effects, loaded.aggregation_rho
         nested = ", overlap nested" if loaded.policy.overlap == "nested" else ""
-        lines.append(f"{count:,} effects were averaged within studies (rho = {rho:g}{nested}).\n")
+        lines.append(
+            f"{effects_text(count)} were averaged within studies (rho = {rho:g}{nested}).\n"
+        )
     table = render_text(model_table(analysis.rows), width)
     checked = []
     if analysis.check is not None:

@@ -6,8 +6,9 @@ import textwrap
 
 from metaalliance.analysis.documents import run_record, to_json
 from metaalliance.analysis.planning import PowerOptions, check_question, planned
-from metaalliance.cli.frame import own_files, write_results
-from metaalliance.cli.request import Request
+from metaalliance.cli.analysis import results_path
+from metaalliance.cli.frame import forget, own_files, workers_of, write_results
+from metaalliance.cli.request import Request, Running
 from metaalliance.cli.run import (
     OK,
     print_document,
@@ -16,6 +17,7 @@ from metaalliance.cli.run import (
     progress_line,
     terminal_width,
 )
+from metaalliance.errors import OptionError
 from metaalliance.report.folder import ResultsFolder
 from metaalliance.report.tables.power import (
     power_document,
@@ -30,14 +32,20 @@ from metaalliance.robustness.precision import Precision
 FILES = own_files("power")
 
 
-def run_power(request: Request, options: PowerOptions) -> int:
+def run_power(request: Request, options: PowerOptions, running: Running) -> int:
     """Run the command."""
     check_question(options)
+    if running != Running() and not options.simulate:
+        raise OptionError(
+            "--jobs, --backend, --scheduler and --resume are for simulations. Add --simulate, or "
+            "leave them out."
+        )
+    workers = workers_of(running, "power", results_path(request), request)
     folder = None
     if request.output is not None:
         folder = ResultsFolder(request.output, force=request.force, command="power")
         folder.check(FILES, options.pilot)
-    found = planned(options, None if request.quiet else progress_line(unit="reviews"))
+    found = planned(options, None if request.quiet else progress_line(unit="reviews"), workers)
     document = power_document(found, list(FILES) if folder else [])
     if folder is not None:
         write_results(folder, "power", document, power_sheets(found))
@@ -51,6 +59,7 @@ def run_power(request: Request, options: PowerOptions) -> int:
         _print(found)
     if folder is not None and not request.quiet:
         print_error(f"Wrote {', '.join(folder.written)} in {folder.path}")
+    forget(workers, request)
     return OK
 
 

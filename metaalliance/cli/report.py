@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from metaalliance.analysis.analysis import Analysis
@@ -15,17 +17,23 @@ from metaalliance.cli.drawing.report_figures import report_figures
 from metaalliance.cli.frame import save_record
 from metaalliance.cli.request import Request
 from metaalliance.cli.run import OK, print_document, print_error, print_result, terminal_width
+from metaalliance.cli.settings import Look
+from metaalliance.config import Config
+from metaalliance.options import Page, Paper, option_values
+from metaalliance.plots.canvas.style import STYLES
 from metaalliance.report.folder import RUN_FILE, ResultsFolder
 from metaalliance.report.manuscript.bibliography import bibtex
 from metaalliance.report.manuscript.checklist import checklist_csv, checklist_tables
 from metaalliance.report.manuscript.compose import compose_report
 from metaalliance.report.manuscript.document import Document
 from metaalliance.report.manuscript.supplement import supplement_sheets
+from metaalliance.report.manuscript.values import template_values
 from metaalliance.report.renderers.delimited import table_csv
 from metaalliance.report.renderers.html import report_html
 from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown, text_markdown
 from metaalliance.report.renderers.word import WIDEST_MM, report_docx, tables_docx
+from metaalliance.report.sections.certainty import certainty_document
 from metaalliance.report.workbooks.write import write_workbook
 
 FILES = (
@@ -42,11 +50,15 @@ def run_report(
     influence: bool = True,
     multiverse: bool = False,
     figures: bool = True,
+    shown: Mapping[str, Any] | None = None,
 ) -> int:
-    """Run the command."""
+    """Run the command; `shown` holds values of the section ``[report]`` that the flags give."""
     config, settings = settings_of(request)
-    wide = settings.look.width
-    look = replace(settings.look, width=None if wide is None else min(wide, WIDEST_MM))
+    given = {name: value for name, value in (shown or {}).items() if value is not None}
+    if request.page in option_values(Paper):
+        given["page"] = request.page
+    config = replace(config, report={**config.report, **given})
+    look = _look(settings.look, config.report.get("page") if request.page is None else None)
     folder = open_folder(request, "report", FILES)
     loaded = load(request, config, settings, "No report was written.")
     if isinstance(loaded, int):
@@ -62,6 +74,8 @@ def run_report(
     evidence = loaded.report(content)
     document = compose_report(evidence, report_figures(evidence, look) if figures else [])
     files = _files(document, evidence)
+    if "template" in config.report:
+        files["manuscript.docx"] = _manuscript(config, evidence, document)
     folder.check(list(files), request.source)
     results = _save(files, evidence, folder, loaded)
     if request.json_output:
@@ -72,6 +86,15 @@ def run_report(
     if not request.quiet:
         print_error(f"Wrote {len(folder.written)} files in {folder.path}: open report.html")
     return OK
+
+
+def _look(look: Look, paper: Page | None) -> Look:
+    """Return how figures look that fit the text of a page, and the paper of ``[report]``."""
+    wide = None if look.width is None else min(look.width, WIDEST_MM)
+    if paper is None:
+        return replace(look, width=wide)
+    style = STYLES[look.style] if isinstance(look.style, str) else look.style
+    return replace(look, width=wide, style=replace(style, page=paper))
 
 
 def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
@@ -93,6 +116,16 @@ def _files(document: Document, evidence: Evidence) -> dict[str, bytes]:
         files[f"tables/{table.name}.csv"] = table_csv(table).encode("utf-8-sig")
         files[f"tables/{table.name}.md"] = table_markdown(table, caption).encode()
     return files
+
+
+def _manuscript(config: Config, evidence: Evidence, document: Document) -> bytes:
+    """Return the team's own Word file with the results in its fields."""
+    from metaalliance.report.renderers.word_template import filled_template
+
+    folder = config.path.parent if config.path else Path()
+    results = {**report_document(evidence), "certainty": certainty_document(evidence)}
+    values = template_values(evidence, document, results)
+    return filled_template(folder / config.report["template"], document, values)
 
 
 def _printed(document: Document) -> list[str]:
@@ -117,6 +150,7 @@ def _save(
 ) -> dict[str, Any]:
     """Write the files, the results and the record."""
     document = report_document(evidence, [*files, "results.json", RUN_FILE])
+    document["certainty"] = certainty_document(evidence)
     for name, data in files.items():
         folder.write(name, data)
     folder.write("results.json", to_json(document).encode())

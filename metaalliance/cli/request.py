@@ -9,6 +9,26 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where the tasks of a long run are computed, as the command line has it.
+
+    Attributes
+    ----------
+    jobs : int or None
+        Processes.
+    backend, scheduler : str or None
+        Of `Workers`.
+    resume : bool
+        Whether finished tasks are kept, and taken up.
+    """
+
+    jobs: int | None = None
+    backend: str | None = None
+    scheduler: str | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a command that reads a sheet was asked.
 
@@ -24,6 +44,8 @@ class Request:
         Look of figures by name; None takes that of the configuration.
     width : float or None
         Width of figures in mm; None takes that of the configuration, or of each figure.
+    page, notes : str or None
+        The page that figures fit, and how much is said under them; None takes that of the style.
     """
 
     workbook: Path = Path("-")
@@ -33,6 +55,8 @@ class Request:
     settings: Mapping[str, Any] = field(default_factory=dict)
     style: str | None = None
     width: float | None = None
+    page: str | None = None
+    notes: str | None = None
     json_output: bool = False
     force: bool = False
     quiet: bool = False

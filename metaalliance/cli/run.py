@@ -46,6 +46,8 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS,
                   errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP})  # fmt: skip
 #: Seconds before a progress line is shown.
 PATIENCE = 2.0
+#: Seconds within which finished tasks of an earlier run follow one another.
+AT_ONCE = 0.005
 
 _EXIT_CODES: tuple[tuple[type[MetaAllianceError], int], ...] = (
     (StudyDataError, DATA),
@@ -167,19 +169,37 @@ def terminal_width() -> int:
 def progress_line(stream: Any = None, unit: str = "sets of effects") -> Callable[[int, int], None]:
     """Return a callback that tells a terminal what is done of work that takes over two seconds."""
     out = stream or sys.stderr
-    started = monotonic()
+    started = last = monotonic()
+    known = 0  # done before this run: they come all at once
 
     def show(done: int, total: int) -> None:
-        spent = monotonic() - started
-        if not out.isatty() or spent < PATIENCE:
+        nonlocal last, known
+        now = monotonic()
+        if known == done - 1 and now - last < AT_ONCE:
+            known = done
+        last = now
+        if not out.isatty() or now - started < PATIENCE:
             return
-        left = spent * (total - done) / done if done else math.nan
-        time = f", about {left / 60:.0f} min left" if left > 90 else ""
+        left = (now - started) * (total - done) / (done - known) if done > known else math.nan
         end = "\r\x1b[K" if done == total else ""
-        out.write(f"\r{done:,} of {total:,} {unit}{time}\x1b[K{end}")
+        out.write(f"\r{_bar(done / total)} {done:,} of {total:,} {unit}{_left(left)}\x1b[K{end}")
         out.flush()
 
     return show
+
+
+def _bar(share: float) -> str:
+    """Draw a share as a bar, in characters that every terminal has."""
+    full = int(20 * share)
+    return f"[{'#' * full}{'-' * (20 - full)}]"
+
+
+def _left(seconds: float) -> str:
+    if not seconds > 2:  # or NaN
+        return ""
+    if seconds > 90:
+        return f", about {seconds / 60:.0f} min left"
+    return f", about {seconds:.0f} s left"
 
 
 def print_result(lines: Iterable[str]) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from metaalliance.cli.request import Request
 from metaalliance.config import Config
 from metaalliance.errors import OptionError
 from metaalliance.model import Model
-from metaalliance.options import did_you_mean
+from metaalliance.options import Notes, Page, check_option, did_you_mean
 from metaalliance.policy import Policy
 
 if TYPE_CHECKING:
@@ -75,7 +75,13 @@ def resolve(request: Request, config: Config) -> Settings:
 def _look(request: Request, config: Config) -> Look:
     """Return how figures look, after a check of every style of the configuration."""
     wide = config.pool.get("width") if request.width is None else request.width
-    if wide is None and not (request.style or config.style or config.styles):
+    words = (("page", request.page, Page), ("notes", request.notes, Notes))
+    said: dict[str, Any] = {
+        name: check_option(f"--{name}", value, allowed)
+        for name, value, allowed in words
+        if value is not None
+    }
+    if wide is None and not (said or request.style or config.style or config.styles):
         return Look()  # matplotlib is imported where it is needed
     from metaalliance.plots.canvas.page import NARROWEST, WIDEST
 
@@ -83,7 +89,7 @@ def _look(request: Request, config: Config) -> Look:
         where = f"{config.path} [pool]: width = " if request.width is None else "--width "
         bounds = f"{NARROWEST:g} and {WIDEST:g} mm"
         raise OptionError(f"{where}{wide:g} is not between {bounds}.")
-    return Look(style=_style(request.style, config), width=wide)
+    return Look(style=replace(_style(request.style, config), **said), width=wide)
 
 
 def _style(name: str | None, config: Config) -> Style:

@@ -29,6 +29,7 @@ from metaalliance.models.working import WorkingFit
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import studies_text
 
 FIRST = 10
 _DELETED = ("rstudent", "X2", "cook", "dffits", "covratio", "pearson2", "shift2")
@@ -77,7 +78,7 @@ class Influence(InNotebook):
     def summary(self) -> str:
         """Return the studies with the largest Cook's distance as text."""
         flagged = int(self.studies["influential"].sum())
-        lines = [f"Influence: {flagged:,} of {len(self.studies):,} studies flagged"]
+        lines = [f"Influence: {flagged:,} of {studies_text(len(self.studies))} flagged"]
         largest = self.studies.sort_values("cook", ascending=False, kind="stable").head(FIRST)
         for _, row in largest.iterrows():
             mark = " *" if row["influential"] else ""

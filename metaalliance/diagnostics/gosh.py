@@ -34,6 +34,7 @@ from metaalliance.options import Scale
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import studies_text
 
 #: More would not fit into memory comfortably, nor show more.
 MOST_SUBSETS = 1_000_000
@@ -129,7 +130,7 @@ class Gosh(InNotebook):
         kind = "all" if self.exhaustive else "random"
         mean = [back_transform(float(q["estimate"][p]), self.fit.measure) for p in (0.025, 0.975)]
         lines = [
-            f"GOSH: {self.n_subsets:,} {kind} subsets of {len(self.labels):,} studies",
+            f"GOSH: {self.n_subsets:,} {kind} subsets of {studies_text(len(self.labels))}",
             f"{'Mean r' if is_r else 'Estimate'}: 95% of subsets between "
             f"{number(mean[0], correlation=is_r)} and {number(mean[1], correlation=is_r)}; I²: "
             f"between {number(100 * q['I2'][0.025], 1)}% and {number(100 * q['I2'][0.975], 1)}%",

@@ -80,6 +80,34 @@ def _together(subject: Subject, refits: Refits) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def removed_studies(subject: Subject, present: BoolArray) -> pd.DataFrame | None:
+    """Cook's distance, DFFITS and DFBETAS of each subset (subsets, k) that lacks one whole study.
+
+    What `deletions` finds one by one, of multilevel means with a cluster-robust test; None for
+    other models, and where a subset has to be fitted by itself.
+    """
+    fit, data, point = subject.fit, subject.data, subject.point
+    if not (subject.multilevel and fit.specification.test in CLUSTER_TESTS):
+        return None
+    subsets = subsets_of_means(data, present)
+    if subsets is None or not subsets.mean or data.blocks.m == data.yi.size:
+        return None
+    theta, restricted = Refits(subject, present).theta, subject.tau2_method == "REML"
+    if np.isnan(theta).any():
+        return None
+    assert data.means is not None
+    beta, bread, done = [], [], 0
+    for part in in_parts(subsets):
+        own = theta[done : done + part.size]
+        done += part.size
+        beta.append(part.at(own, restricted=restricted).beta[:, 0])
+        bread.append(data.means.at(own, restricted=restricted).bread[:, 0, 0])
+    change = point.beta[0] - np.concatenate(beta)
+    moved = change / np.sqrt(np.concatenate(bread))
+    cook = change**2 / (subject.scale * point.bread[0, 0])
+    return pd.DataFrame({"cook": cook, "dffits": moved, "dfbetas": moved})
+
+
 def _quantile(df: Array, level: float) -> Array:
     return np.asarray(-special.stdtrit(df, (1 - level) / 2))
 

@@ -10,8 +10,10 @@ import pandas as pd
 from metaalliance.core.arrays import Array, BoolArray
 from metaalliance.core.inference.diagnostics import hat_values
 from metaalliance.diagnostics.diagnostics import deletions, flagged
+from metaalliance.diagnostics.mean_subsets import removed_studies
 from metaalliance.diagnostics.outliers import outlying
 from metaalliance.diagnostics.subject import Subject, examine
+from metaalliance.diagnostics.units import unit_masks
 from metaalliance.models.comparison import Row, refit
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.problems import Problem, notice
@@ -82,11 +84,22 @@ def influential(fit: PooledFit) -> tuple[BoolArray, bool]:
     subject = examine(fit)
     cells = fit.n_studies * fit.n_effects
     held = cells > (REFITTED_ALONE if subject.structured else REFITTED_CELLS)
-    table = held_deletions(subject) if held else deletions(subject, "study")
+    table = held_deletions(subject) if held else _refitted_deletions(subject)
     marks = table["influential"].to_numpy(dtype=bool)
     found = np.empty(fit.n_effects, dtype=np.bool_)
     found[subject.order] = marks[subject.study]
     return found, held and fit.model != "common-effect"
+
+
+def _refitted_deletions(subject: Subject) -> pd.DataFrame:
+    """Diagnostics of each study, the variance components estimated without it."""
+    present = unit_masks(subject.effects, "study")[:, subject.order]
+    table = removed_studies(subject, present)
+    if table is None:
+        return deletions(subject, "study")
+    table["hat"] = ~present @ hat_values(subject.data, subject.point)
+    table["influential"] = flagged(table, 1, len(table))
+    return table
 
 
 def held_deletions(subject: Subject) -> pd.DataFrame:

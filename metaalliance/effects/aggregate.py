@@ -105,6 +105,7 @@ def aggregate(
     rho = check_rho(rho)
     check_option("method", method, AggregationMethod)
     effects.refuse_intervals("An average of the effects of a study", "it needs one value for each")
+    effects.refuse_covariance("An average of the effects of a study")
     if method == "composite" and (weighted or covariance is not None):
         raise OptionError("A composite has no weights and no covariance: use method='mean'.")
     if method == "composite" and nested_sizes(effects) is not None:
@@ -335,5 +336,11 @@ def _combine(column: pd.Series, blocks: StudyBlocks) -> list[object]:
         total = blocks.sums(np.where(known, numbers, 0.0))
         return list(np.divide(total, counts, out=np.full(len(counts), np.nan), where=counts > 0))
     values = column.to_numpy()
-    parts = [values[a : a + n] for a, n in zip(blocks.starts, blocks.sizes, strict=True)]
-    return [p[0] if all(x == p[0] or x is p[0] for x in p) else "mixed" for p in parts]
+    first = values[blocks.starts]
+    same = np.asarray(values == blocks.spread(first), dtype=bool)
+    for i in np.flatnonzero(~same):  # a missing value does not equal itself
+        same[i] = values[i] is first[blocks.study[i]]
+    found = list(first)
+    for study in np.unique(blocks.study[~same]):
+        found[study] = "mixed"
+    return found

@@ -16,6 +16,7 @@ from metaalliance.options import Attenuation, Measure, check_option
 from metaalliance.policy import Assumed
 from metaalliance.problems import place_in
 from metaalliance.sheet.rows import Row
+from metaalliance.wording.phrases import count_text
 
 Side = Literal["alliance", "outcome"]
 
@@ -156,7 +157,8 @@ def _missing(column: str, missing: list[str], rows: int) -> EstimationError:
     """The error that names rows without a reliability, and what can be done."""
     listed = "; ".join(missing[:_NAMED]) + ("; ..." if len(missing) > _NAMED else "")
     return EstimationError(
-        f"{column} is missing in {len(missing)} of {rows} rows: {listed}. Code it, or state what "
+        f"{column} is missing in {len(missing)} of {count_text(rows, 'row')}: {listed}. Code "
+        "it, or state what "
         f"stands for it: {column}=0.85, {column}={{'WAI': 0.93, ...}}, or {column}='mean' for the "
         f"mean of the reported ones; {column}=1 leaves these measures uncorrected.",
         code="MA624",

@@ -48,12 +48,15 @@ from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.statistics import sample_size
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.phrases import count_text
 
 #: Columns of numbers, in the order in which a row gives them.
 _NUMBERS = (
     "yi", "vi", "lower", "upper", "n", "r", FISHER_Z, VI_FISHER_Z, EFFECTIVE_N, TEST_DF, TEST_TAILS,
 )  # fmt: skip
 _NO_LIMITS = (math.nan, math.nan)
+#: Logarithm of the patients of a therapist, a moderator that follows from n and n_therapists.
+PATIENTS = "log_patients_per_therapist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def effect_sizes(
     _refuse_unscaled(studies, measure, attenuation)
     if studies.errors:
         raise StudyDataError(
-            f"{studies.file} has {len(studies.errors)} errors; nothing is converted.",
+            f"{studies.file} has {count_text(len(studies.errors), 'error')}; nothing is converted.",
             studies.problems,
         )
     corrections = find_reliabilities(
@@ -182,7 +185,23 @@ def _frame(
         **{c: [row.get(c) for row in rows] for c in MODERATORS if c in present},
         **{own_name(c): [row.get(c) for row in rows] for c in present if c not in COLUMNS},
     }  # fmt: skip
-    return pd.DataFrame(columns, copy=False)
+    frame = pd.DataFrame(columns, copy=False)
+    if "n_therapists" in frame:
+        place = int(frame.columns.get_loc("n_therapists")) + 1  # type: ignore[arg-type]
+        frame.insert(place, PATIENTS, log_patients_per_therapist(frame["n"], frame["n_therapists"]))
+    return frame
+
+
+def log_patients_per_therapist(n: Any, therapists: Any) -> pd.Series[float]:
+    """Return the logarithm of the patients of a therapist; missing where either is not known.
+
+    Examples
+    --------
+    >>> log_patients_per_therapist([60.0, 40.0], [6, None]).round(4).tolist()
+    [2.3026, nan]
+    """
+    ratio = pd.to_numeric(pd.Series(n)) / pd.to_numeric(pd.Series(therapists))
+    return ratio.where(ratio > 0).map(math.log, na_action="ignore")
 
 
 def _silent(frame: pd.DataFrame, measure: Measure) -> list[str]:

@@ -124,7 +124,7 @@ def correlated_effects(
     check_option("sample_size", sample_size, SampleSize)
     if missing is not None and not -1 < missing < 1:
         raise OptionError(f"missing={missing!r} is not a correlation between -1 and 1.")
-    rows = _checked(pandas_frame(frame))
+    rows = checked_rows(pandas_frame(frame))
     _check_names(rows, alliance)
     parts, assumed = [], []
     blocks: dict[Any, list[Array]] = {}
@@ -201,7 +201,7 @@ def _part(
     )
 
 
-def _checked(frame: pd.DataFrame) -> pd.DataFrame:
+def checked_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows, or say what is wrong with the first that is."""
     absent = [c for c in _COLUMNS if c not in frame]
     if absent:

@@ -13,15 +13,24 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray
-from metaalliance.effects.given import column_of, labels_of, limits_of, numbers, refuse_where, sizes
+from metaalliance.core.variance.given import GivenErrors
+from metaalliance.effects.given import (
+    column_of,
+    errors_of,
+    labels_of,
+    limits_of,
+    numbers,
+    refuse_where,
+    sizes,
+)
 from metaalliance.effects.levels import read_as
-from metaalliance.errors import EstimationError, StudyDataError
+from metaalliance.errors import EstimationError, OptionError, StudyDataError
 from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.model import refuse
 from metaalliance.options import Measure, Overlap, check_option
 from metaalliance.policy import Policy
 from metaalliance.wording.notebook import card, frame_table
-from metaalliance.wording.phrases import count_text, studies_text
+from metaalliance.wording.phrases import count_text, effects_text, studies_text
 
 #: Columns of `Effects.frame` that are not moderators.
 RESERVED = (
@@ -73,22 +82,26 @@ class Effects:
         Whose people the effects of one sample are: the same, so that the sampling errors of any
         two have the correlation rho that a model assumes; or, where their n differ, the smaller
         group among the larger, with rho times the root of the smaller n over the larger.
+    errors : GivenErrors or None
+        The whole covariance of the sampling errors, where it is known; `multivariate` takes it.
     """
 
     frame: pd.DataFrame
     measure: Measure
     ledger: pd.DataFrame = field(default=_WhenAsked(), repr=False)  # type: ignore[assignment]
     overlap: Overlap = "full"
+    errors: GivenErrors | None = field(default=None, repr=False)
 
     @classmethod
     def from_arrays(
         cls,
         yi: ArrayLike,
-        vi: ArrayLike,
+        vi: ArrayLike | None = None,
         study: Sequence[Any] | ArrayLike | None = None,
         moderators: Mapping[str, Any] | FrameLike | None = None,
         measure: Measure = "generic",
         *,
+        V: ArrayLike | Sequence[ArrayLike] | None = None,
         n: ArrayLike | None = None,
         sample: Sequence[Any] | ArrayLike | None = None,
         overlap: Overlap = "full",
@@ -101,6 +114,10 @@ class Effects:
         ----------
         yi, vi : array_like, shape (k,)
             Effects and their sampling variances, on the scale that `measure` names.
+        V : array_like, shape (k, k), or sequence of them, optional
+            In place of `vi` the whole covariance of the sampling errors, in the order of the
+            effects; or one matrix for each study, in the order in which studies first appear.
+            Errors of different studies are independent.
         study : array_like, shape (k,), optional
             Label of the study of each effect; by default each effect is its own study.
         moderators : mapping or data frame, optional
@@ -126,7 +143,8 @@ class Effects:
         StudyDataError
             When lengths differ, a value is missing, masked or infinite, a variance or n is not
             positive, a correlation is beyond 1, or an effect has both a value and limits, or
-            neither; positions are counted from 0.
+            neither; positions are counted from 0. When V is not symmetric, not positive definite,
+            or says that studies depend on each other.
 
         Examples
         --------
@@ -142,7 +160,14 @@ class Effects:
         check_option("measure", measure, Measure)
         check_option("overlap", overlap, Overlap)
         y = numbers("yi", yi, missing=lower is not None or upper is not None)
-        v = numbers("vi", vi)
+        labels, errors = labels_of(study, y.size), None
+        if V is not None:
+            if vi is not None or lower is not None or upper is not None:
+                raise StudyDataError("V stands in place of vi, beside values: give one of them.")
+            errors = errors_of(V, labels)
+        elif vi is None:
+            raise StudyDataError("Effects need vi, or their whole covariance V.")
+        v = numbers("vi", vi if vi is not None else errors.variances())  # type: ignore[union-attr]
         if y.size != v.size:
             raise StudyDataError(f"yi has {y.size} values and vi has {v.size}.")
         if y.size == 0:
@@ -151,7 +176,7 @@ class Effects:
         if measure in {"r", "r-unbiased"}:
             refuse_where("yi", y, np.abs(y) > 1, "a correlation lies between -1 and 1")
         columns: dict[str, Any] = {
-            "study": labels_of(study, y.size),
+            "study": labels,
             "effect": np.arange(1, y.size + 1),
             "yi": y,
             "vi": v,
@@ -169,7 +194,7 @@ class Effects:
             if str(name) in RESERVED or str(name) in columns:
                 raise StudyDataError(f"A moderator cannot be called {name!r}.")
             columns[str(name)] = column_of(str(name), values, y.size)
-        return cls(frame=pd.DataFrame(columns), measure=measure, overlap=overlap)
+        return cls(frame=pd.DataFrame(columns), measure=measure, overlap=overlap, errors=errors)
 
     @property
     def correction(self) -> float | None:
@@ -229,6 +254,25 @@ class Effects:
             known = "1 effect is" if count == 1 else f"{count:,} effects are"
             why = f"{known} known only as not significant, and {reason}"
             refuse(Policy(nonsignificant="censored"), method, {"nonsignificant": why})
+
+    def refuse_covariance(self, method: str) -> None:
+        """Refuse a whole covariance of the sampling errors, of which a method takes variances only.
+
+        Parameters
+        ----------
+        method : str
+            What cannot take it, as the subject of a sentence.
+
+        Raises
+        ------
+        OptionError
+            When there is one.
+        """
+        if self.errors is not None:
+            raise OptionError(
+                f"{method} cannot obey V, the whole covariance of the sampling errors: "
+                "multivariate does. Give vi in its place; rho then says how errors go together."
+            )
 
     @property
     def vi(self) -> Array:
@@ -302,8 +346,10 @@ class Effects:
         return self.n_effects > self.n_studies
 
     def _repr_html_(self) -> str:
-        people = f", {self.n_participants:,} participants" if self.n_participants else ""
-        title = f"{studies_text(self.n_studies)}, {count_text(self.n_effects, 'effect')}{people}"
+        people = (
+            f", {count_text(self.n_participants, 'participant')}" if self.n_participants else ""
+        )
+        title = f"{studies_text(self.n_studies)}, {effects_text(self.n_effects)}{people}"
         censored = f"; {self.n_censored:,} known as not significant only" if self.n_censored else ""
         said = f"Scale of the analysis: {self.measure}{censored}"
         correlations = ("r",) if self.measure != "generic" else ()
@@ -350,7 +396,9 @@ class Effects:
             raise EstimationError("No effect is left to pool.", code="MA602")
         frame = self.frame[mask].reset_index(drop=True)
         lines: Any = partial(_lines, self, mask)
-        return replace(self, frame=frame, ledger=lines)
+        rows = np.flatnonzero(mask).astype(np.intp)
+        errors = None if self.errors is None else self.errors.take(rows)
+        return replace(self, frame=frame, ledger=lines, errors=errors)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "ledger": self.ledger}

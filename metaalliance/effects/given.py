@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from metaalliance.core.arrays import Array, BoolArray
+from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.variance.given import GivenErrors
 from metaalliance.errors import StudyDataError
 from metaalliance.options import Measure
 
@@ -109,3 +110,57 @@ def labels_of(study: Any, k: int) -> Any:
     if missing.size:
         raise StudyDataError(f"study[{missing[0]}] is missing: every effect needs a study.")
     return labels
+
+
+def errors_of(V: Any, study: Any) -> GivenErrors:
+    """Return the covariance of sampling errors: one matrix of all effects, or one of each study.
+
+    Raises
+    ------
+    StudyDataError
+        When a matrix has another shape, is not symmetric or not positive definite, or when studies
+        are not independent.
+    """
+    codes, labels = pd.factorize(np.asarray(study, dtype=object))
+    order = np.argsort(codes, kind="stable").astype(np.intp)
+    rows = np.split(order, np.cumsum(np.bincount(codes))[:-1])
+    given = V.to_numpy() if isinstance(V, pd.DataFrame) else V
+    whole = all(np.ndim(row) == 1 for row in given)
+    blocks = _cut(given, rows) if whole else list(given)
+    if len(blocks) != len(rows):
+        raise StudyDataError(f"V has {len(blocks)} matrices; there are {len(rows)} studies.")
+    found = [_covariance(b, own, label) for b, own, label in zip(blocks, rows, labels, strict=True)]
+    return GivenErrors.of(found, rows)
+
+
+def _cut(V: Any, rows: list[IntArray]) -> list[Array]:
+    """Cut one matrix of all effects into those of studies."""
+    whole, k = np.asarray(V, dtype=np.float64), sum(own.size for own in rows)
+    if whole.shape != (k, k):
+        raise StudyDataError(f"V has shape {whole.shape}; {k} effects need ({k}, {k}).")
+    beside = whole.copy()
+    for own in rows:
+        beside[np.ix_(own, own)] = 0.0
+    linked = np.argwhere(beside != 0)
+    if linked.size:
+        i, j = linked[0]
+        raise StudyDataError(
+            f"V[{i}, {j}] = {whole[i, j]:g}: these effects are of different studies, whose "
+            "sampling errors are independent. Give effects of the same people one study."
+        )
+    return [whole[np.ix_(own, own)] for own in rows]
+
+
+def _covariance(block: Any, own: IntArray, label: Any) -> Array:
+    """Check the matrix of one study."""
+    V = np.asarray(block, dtype=np.float64)
+    if V.shape != (own.size, own.size):
+        raise StudyDataError(f"V of study {label} has shape {V.shape}; it has {own.size} effects.")
+    scale = float(np.abs(V).max())
+    if not np.isfinite(V).all() or np.abs(V - V.T).max() > 1e-10 * scale:
+        raise StudyDataError(f"V of study {label} is not symmetric, or not finite.")
+    sd = np.sqrt(np.maximum(np.diag(V), 0.0))
+    safe = np.where(sd > 0, sd, 1.0)
+    if (sd <= 0).any() or float(np.linalg.eigvalsh(V / np.outer(safe, safe))[0]) <= 1e-10:
+        raise StudyDataError(f"V of study {label} is not positive definite.")
+    return np.asarray((V + V.T) / 2, dtype=np.float64)

@@ -46,7 +46,7 @@ def _read(room: str) -> dict[str, Message]:
     return found
 
 
-_ROOMS = ("files", "sheets", "cells", "rows", "studies", "analyses")
+_ROOMS = ("files", "sheets", "cells", "rows", "studies", "analyses", "paths")
 MESSAGES = {code: message for room in _ROOMS for code, message in _read(room).items()}
 
 

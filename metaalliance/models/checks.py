@@ -15,6 +15,7 @@ from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, few_df_text
 
 FEW_DF = 4.0
 FEW_STUDIES = 10
@@ -63,8 +64,8 @@ def refuse_false_independence(effects: Effects, kind: str, test: str) -> None:
     if test not in CLUSTER_TESTS:
         several = int((effects.frame["study"].value_counts() > 1).sum())
         raise EstimationError(
-            f"The {kind} model takes one effect per study, but {several} "
-            f"{'study has' if several == 1 else 'studies have'} several. Aggregate them first "
+            f"The {kind} model takes one effect per study, but "
+            f"{count_text(several, 'study has', 'studies have')} several. Aggregate them first "
             "(aggregate(effects, rho=0.5)), use model='che', or a cluster-robust test.",
             code="MA612",
         )
@@ -78,7 +79,7 @@ def reading_notices(effects: Effects, df: float, test: str) -> tuple[Problem, ..
         found.append(
             notice(
                 "MA620",
-                f"Only {_below(df)} degrees of freedom: below {FEW_DF:.0f} the "
+                f"Only {few_df_text(df, FEW_DF)} degrees of freedom: below {FEW_DF:.0f} the "
                 f"{'cluster-robust ' * robust}p-value and interval are not reliable.",
                 "Read the interval as a rough one, and say so.",
             )
@@ -135,6 +136,29 @@ def correction_notice(effects: Effects) -> tuple[Problem, ...]:
     return (notice("MA606", message, hint, severity="note"),)
 
 
+def refuse_mixed_estimands(effects: Effects) -> None:
+    """Refuse a mean of effects that answer different questions; a blank one is total.
+
+    Raises
+    ------
+    EstimationError
+        Naming the estimands with their counts, and the ways out.
+    """
+    if "estimand" not in effects.frame:
+        return
+    kinds = effects.frame["estimand"].astype(object).fillna("total").replace("", "total")
+    counts = kinds.value_counts(sort=False)
+    if len(counts) < 2:
+        return
+    listed = ", ".join(f"{kind} ({count_text(n, 'effect')})" for kind, n in counts.items())
+    raise EstimationError(
+        f"The effects answer different questions, which are never pooled into one mean: {listed}. "
+        "Take those of one estimand (--estimand total), or compare them in one model (metaalliance "
+        "components --by estimand).",
+        code="MA509",
+    )
+
+
 def samples_notice(effects: Effects) -> tuple[Problem, ...]:
     """Say that the errors of different samples of a study were taken as independent."""
     several = effects.studies_with_samples
@@ -147,11 +171,6 @@ def samples_notice(effects: Effects) -> tuple[Problem, ...]:
     )
     hint = "Code effects of the same people under one sample."
     return (notice("MA605", message, hint, severity="note"),)
-
-
-def _below(df: float) -> str:
-    """Return `df` with the digits that show it to be few."""
-    return next(text for digits in range(1, 18) if float(text := f"{df:.{digits}f}") < FEW_DF)
 
 
 def single_effect_notice(test: str) -> tuple[Problem, ...]:

@@ -32,6 +32,8 @@ from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import (
     assumed_text,
     count_text,
+    effects_text,
+    level_text,
     model_line,
     percent_text,
     share_text,
@@ -295,8 +297,8 @@ def summary_text(fit: PooledFit) -> str:
 
 
 def _heading(fit: PooledFit) -> str:
-    people = f", {fit.n_participants:,} participants" if fit.n_participants else ""
-    size = f"{studies_text(fit.n_studies)}, {count_text(fit.n_effects, 'effect')}{people}"
+    people = f", {count_text(fit.n_participants, 'participant')}" if fit.n_participants else ""
+    size = f"{studies_text(fit.n_studies)}, {effects_text(fit.n_effects)}{people}"
     return f"{size}\n{model_line(fit.settings())}"
 
 
@@ -311,7 +313,7 @@ def _mean_line(fit: PooledFit) -> str:
     shape = "z" if math.isinf(fit.df) else f"t({number(fit.df, 1)})"
     test = f"{shape} = {number(fit.statistic, 2)}, p {p_text(fit.p_value)}"
     mean = number(back_transform(fit.estimate, fit.measure), correlation=is_r)
-    return f"Mean {name} = {mean}, {100 * fit.level:g}% CI {ends}, {test}"
+    return f"Mean {name} = {mean}, {level_text(fit.level)} CI {ends}, {test}"
 
 
 def _scale_lines(fit: PooledFit) -> list[str]:
@@ -332,7 +334,7 @@ def _prediction_lines(fit: PooledFit) -> list[str]:
         back_transform(fit.pi_high, fit.measure),
         correlation=is_r,
     )
-    return [f"{100 * fit.level:g}% prediction interval {ends}", *_share_lines(fit)]
+    return [f"{level_text(fit.level)} prediction interval {ends}", *_share_lines(fit)]
 
 
 def _share_lines(fit: PooledFit) -> list[str]:
@@ -354,15 +356,15 @@ def _heterogeneity_lines(fit: PooledFit) -> list[str]:
         spread = f" {limits(content['tau2_ci_low'], content['tau2_ci_high'], 4)}"
     lines.append(
         f"tau² = {number(fit.tau2, 4)}{spread}, tau = {number(fit.tau)},"
-        f" I² = {number(100 * fit.I2, 1)}%, H² = {number(fit.H2, 2)}"
+        f" I² = {percent_text(fit.I2, 1)}, H² = {number(fit.H2, 2)}"
     )
     cis = content.get("sigma2_ci", {})
     components = content["sigma2"] if len(content["sigma2"]) > 1 else {}
     for name, value in components.items():
         ends = f" {limits(cis[name][0], cis[name][1], 4)}" if name in cis else ""
         where = _LEVELS.get(name, f"between levels of {name}")
-        share = number(100 * content["I2_levels"][name], 1)
-        lines.append(f"  {where}: {number(value, 4)}{ends}, I² = {share}%")
+        share = percent_text(content["I2_levels"][name], 1)
+        lines.append(f"  {where}: {number(value, 4)}{ends}, I² = {share}")
     return [*lines, *_relative_line(content), *_assumed_lines(fit, content)]
 
 

@@ -16,6 +16,7 @@ from metaalliance.models.scale import without_nan
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.grouping import column, is_number
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.phrases import studies_text
 
 #: Association from which two moderators count as confounded, and with fewer than FEW studies.
 STRONG, NEARLY_ONE, FEW = 0.3, 0.7, 10
@@ -65,7 +66,8 @@ class Confounding:
         names = {"cramer_v": "Cramér's V", "eta": "eta", "pearson": "|r|"}
         message = (
             f"{self.first} and {self.second} are confounded ({names[self.measure]} = "
-            f"{self.association:.2f} over {self.n_studies} studies): a difference by one may be "
+            f"{self.association:.2f} over {studies_text(self.n_studies)}): a difference by one "
+            "may be "
             "one by the other."
         )
         hint = f"Read their cross-table, and test {self.first} + {self.second} in one formula."

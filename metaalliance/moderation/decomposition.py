@@ -24,6 +24,7 @@ from metaalliance.notices import announce
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import effects_text, studies_text
 
 PARTS = ("within", "between", "contextual")
 
@@ -90,8 +91,8 @@ class WithinBetween(InNotebook):
         """Return the slopes as text for a terminal."""
         fit = self.fit
         lines = [
-            f"{self.name} within and between studies: {fit.n_studies:,} studies, "
-            f"{fit.n_effects:,} effects; it varies within {self.n_varying:,} studies"
+            f"{self.name} within and between studies: {studies_text(fit.n_studies)}, "
+            f"{effects_text(fit.n_effects)}; it varies within {studies_text(self.n_varying)}"
         ]
         for row in records(self.slopes):
             ends = limits(row["ci_low"], row["ci_high"])

@@ -292,7 +292,8 @@ def _tested(fit: PooledFit, by: str) -> tuple[ModeratorTest | None, str]:
     asked: Any = fit.specification.asked
     with quiet():  # what is left out is said in the figure
         try:
-            return moderators(_as_text(fit.effects, by), by, model=asked), ""
+            effects = _as_text(fit.effects, by)  # nobody asks for all their differences
+            return moderators(effects, by, compare="reference", model=asked), ""
         except (EstimationError, OptionError) as error:
             return None, _plain(error)
 

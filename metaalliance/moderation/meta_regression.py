@@ -27,7 +27,13 @@ from metaalliance.options import Components, Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import components_text, model_line, percent_text
+from metaalliance.wording.phrases import (
+    components_text,
+    effects_text,
+    model_line,
+    percent_text,
+    studies_text,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,7 +208,7 @@ class MetaRegression(InNotebook):
         omnibus = self.omnibus
         known = not math.isnan(omnibus["statistic"])
         lines = [
-            f"{self.formula}: {fit.n_studies:,} studies, {fit.n_effects:,} effects",
+            f"{self.formula}: {studies_text(fit.n_studies)}, {effects_text(fit.n_effects)}",
             model_line(fit.settings()),
             *(f"  {_variable_line(v.to_dict())}" for v in self.design.variables),
             "",

@@ -22,6 +22,7 @@ from metaalliance.moderation.design import Design, build_design
 from metaalliance.moderation.frames import records
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import count_text, effects_text
 
 #: Moderators of which all subsets are fitted, at most.
 MOST = 10
@@ -80,7 +81,9 @@ class ModelSet(InNotebook):
 
     def summary(self) -> str:
         """Return the best models and the importance of terms as text."""
-        lines = [f"{len(self.models)} models of {self.n_effects:,} effects, by AICc"]
+        lines = [
+            f"{count_text(len(self.models), 'model')} of {effects_text(self.n_effects)}, by AICc"
+        ]
         lines += [
             f"  {row['formula']}: delta {number(row['delta'], 2)}, weight {number(row['weight'])}"
             for row in records(self.models.head(8))
@@ -197,7 +200,7 @@ def _fits(full: Design, names: list[str], model: Model) -> _Fits:
         raise OptionError(f"The terms {', '.join(names)} must be single: no * or +.")
     if full.used.n_effects <= full.X.shape[1] + 4:
         raise EstimationError(
-            f"{full.used.n_effects} effects are too few for {full.X.shape[1]} coefficients.",
+            f"{effects_text(full.used.n_effects)} are too few for {full.X.shape[1]} coefficients.",
             code="MA641",
         )
     chosen = _untested(model, full.used)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.phrases import agreeing, effects_text, studies_text
 
 
 def missing_notice(name: str, missing: Mapping[str, int], total: int) -> tuple[Problem, ...]:
@@ -19,7 +20,7 @@ def missing_notice(name: str, missing: Mapping[str, int], total: int) -> tuple[P
     if not k:
         return ()
     message = (
-        f"{name} is missing for {k:,} of {total:,} effects "
-        f"({m:,} {'study' if m == 1 else 'studies'} entirely), which are left out of its test."
+        f"{name} is missing for {k:,} of {effects_text(total)} "
+        f"({studies_text(m)} entirely), which {agreeing(k, 'is', 'are')} left out of its test."
     )
     return (notice("MA644", message, "Complete the column, or say so.", severity="note"),)

@@ -20,7 +20,14 @@ from metaalliance.options import Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import model_line, percent_text
+from metaalliance.wording.phrases import (
+    df_text,
+    effects_text,
+    level_text,
+    model_line,
+    percent_text,
+    studies_text,
+)
 
 LEVEL_COLUMNS = (
     "level", "n_studies", "n_effects", "n_participants", "estimate", "se", "statistic", "df",
@@ -170,7 +177,7 @@ class ModeratorTest(InNotebook):
 
     def _heading(self) -> str:
         further = ("separate tau²",) if self.options["separate_tau2"] else ()
-        size = f"{self.n_studies:,} studies, {self.n_effects:,} effects tested"
+        size = f"{studies_text(self.n_studies)}, {effects_text(self.n_effects)} tested"
         return f"{self.name}: {size}\n{model_line(self.options, *further)}"
 
     def _test_line(self) -> str:
@@ -201,7 +208,7 @@ def tau2_text(fit: RegressionFit | SeparateLevels | None, tau2: float) -> str:
     text = f"residual tau² = {number(tau2, 4)}"
     if not isinstance(fit, RegressionFit) or fit.model == "common-effect":
         return text
-    return f"{text}, {100 * fit.level:g}% CI {limits(*fit.tau2_ci(), 4)}"
+    return f"{text}, {level_text(fit.level)} CI {limits(*fit.tau2_ci(), 4)}"
 
 
 _SYMBOLS = {"htz": "F (HTZ)", "f": "F", "welch": "F (Welch)", "chi2": "χ²"}
@@ -211,20 +218,20 @@ def wald_text(found: dict[str, Any]) -> str:
     """Return "F (HTZ)(6, 23.1) = 2.31, p = .068"."""
     symbol = _SYMBOLS.get(str(found["test"]), str(found["test"]))
     df1, df2 = float(found["df1"]), float(found["df2"])
-    df = f"{df1:g}" if math.isinf(df2) else f"{df1:g}, {number(df2, 1)}"
+    df = df_text(df1) if math.isinf(df2) else f"{df_text(df1)}, {number(df2, 1)}"
     return f"{symbol}({df}) = {number(found['statistic'], 2)}, p {p_text(found['p_value'])}"
 
 
 def _level_line(row: dict[str, Any], *, is_r: bool, level: float) -> str:
     """One level in words."""
     name = "r" if is_r else "estimate"
-    studies = "study" if row["n_studies"] == 1 else "studies"
-    text = f"{row['level']} ({row['n_studies']:,} {studies}, {row['n_effects']:,} effects): "
+    size = f"{studies_text(row['n_studies'])}, {effects_text(row['n_effects'])}"
+    text = f"{row['level']} ({size}): "
     if not row["tested"]:
         return f"{text}not estimated, {row['note']}"
     ends = limits(row["ci_low"], row["ci_high"], correlation=is_r)
     estimate = number(row["estimate"], correlation=is_r)
-    return f"{text}{name} = {estimate}, {100 * level:g}% CI {ends}"
+    return f"{text}{name} = {estimate}, {level_text(level)} CI {ends}"
 
 
 def wald_record(found: WaldTest) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from metaalliance.models.working import estimator_of
 from metaalliance.moderation.grouping import Grouping
 from metaalliance.moderation.result import ModeratorTest, wald_record
 from metaalliance.options import Components, FurtherTest, option_values
+from metaalliance.wording.phrases import studies_text
 
 METHODS = tuple(m for m in option_values(FurtherTest) if m != "all")
 
@@ -176,7 +177,7 @@ def _permutation(case: _Case) -> dict[str, Any]:
     """Deal the levels anew over studies."""
     model, chance = case.model, case.chance
     if case.varies:
-        return _not_for(f"the moderator varies within {case.varies} studies")
+        return _not_for(f"the moderator varies within {studies_text(case.varies)}")
     shared = [*model.above, *([model.crossed] if model.crossed else [])]
     if shared:
         return _not_for(f"studies that share {shared[0]} cannot be dealt independently")

@@ -24,7 +24,12 @@ from metaalliance.notices import announced
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import model_line
+from metaalliance.wording.phrases import (
+    effects_text,
+    level_text,
+    model_line,
+    studies_text,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,10 +145,10 @@ class SlopeTest(InNotebook):
         ends = limits(fit.ci_low[1], fit.ci_high[1], 4)
         shape = "z" if math.isinf(fit.df[1]) else f"t({number(fit.df[1], 1)})"
         lines = [
-            f"{self.name}: {fit.n_studies:,} studies, {fit.n_effects:,} effects",
+            f"{self.name}: {studies_text(fit.n_studies)}, {effects_text(fit.n_effects)}",
             model_line(fit.settings()),
             "",
-            f"Slope {self.unit} = {number(fit.beta[1], 4)}, {100 * fit.level:g}% CI {ends}, "
+            f"Slope {self.unit} = {number(fit.beta[1], 4)}, {level_text(fit.level)} CI {ends}, "
             f"{shape} = {number(fit.statistic[1], 2)}, p {p_text(self.p_value)}",
             tau2_text(fit, fit.tau2).capitalize(),
             *explained_lines(self.explained),

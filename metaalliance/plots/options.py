@@ -89,7 +89,8 @@ OPTIONS: dict[str, FigureOption] = {
         FigureOption(
             name="columns",
             help="Columns left of the plot, such as year,n,modality; also k (effects of a study), "
-            "effect (estimate and interval) and weight [default: n].",
+            "effect (estimate and interval), weight and ratings (of the risk of bias) "
+            "[default: n].",
         ),
         FigureOption(name="right_columns", help="Columns right of the plot."),
         FigureOption(
@@ -121,7 +122,9 @@ OPTIONS: dict[str, FigureOption] = {
             label_of="reference",
             help="Its label [default: Published].",
         ),
-        FigureOption(name="limits", words=_limits, help="Ends of the axis in r, such as -.2,.8."),
+        FigureOption(
+            name="limits", words=_limits, help="Ends of the axis of effects in r, such as -.2,.8."
+        ),
         FigureOption(
             name="directions",
             named="sides",

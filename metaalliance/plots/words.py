@@ -141,7 +141,7 @@ def groups_text(
     sign: str = "Not pooled",
 ) -> str:
     """Return what pooled the groups, and why some have no mean; `sign` stands for those."""
-    return sentences((_pooling_text(means, wording, noun), _unpooled_text(means, sign)))
+    return sentences((_pooling_text(means, wording, noun), unpooled_text(means, sign)))
 
 
 def _pooling_text(means: LevelMeans, wording: Wording, noun: str) -> str:
@@ -160,7 +160,7 @@ def _pooling_text(means: LevelMeans, wording: Wording, noun: str) -> str:
     return f"{noun} come from one model: {model}."
 
 
-def _unpooled_text(means: LevelMeans, sign: str) -> str:
+def unpooled_text(means: LevelMeans, sign: str) -> str:
     """Return why some groups have no mean, where they have not."""
     left = [level for level in means.levels if not level.pooled]
     reasons = []

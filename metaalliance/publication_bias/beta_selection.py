@@ -41,6 +41,7 @@ from metaalliance.publication_bias.selection_fit import highest, penalised
 from metaalliance.publication_bias.selection_inference import inference, orient
 from metaalliance.publication_bias.selection_result import Penalised, SelectionResult, weight_text
 from metaalliance.wording.numbers import p_text
+from metaalliance.workers.workers import Jobs, Workers
 
 _METHOD = "The beta selection model"
 #: Parameters beyond this factor of one have run away.
@@ -140,6 +141,7 @@ def beta_selection_model(
     interval: BootstrapInterval = "percentile",
     replications: int | None = None,
     seed: int | None = 1,
+    jobs: Jobs = 1,
     **settings: Unpack[ModelSettings],
 ) -> BetaSelectionModel:
     """Fit a random-effects model whose effects were selected by a beta weight of p.
@@ -164,7 +166,7 @@ def beta_selection_model(
         constant among results that are significant in either direction. Zero is no truncation;
         the weight of a tiny p then has no bound, and none has a mean unless a and b are above
         ``tau² / (v + tau²)`` for every effect.
-    penalty, bootstrap, interval, replications, seed
+    penalty, bootstrap, interval, replications, seed, jobs
         As in `selection_model`; 399 bootstrap samples by default, since each takes longer.
     **settings
         The settings of `pool`, by default those of the fit. `level` is taken; the model has its
@@ -192,7 +194,11 @@ def beta_selection_model(
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
     check_truncation(smallest_p, "smallest_p")
     how = Resampled(
-        bootstrap=bootstrap, interval=interval, replications=replications, seed=seed
+        bootstrap=bootstrap,
+        interval=interval,
+        replications=replications,
+        seed=seed,
+        workers=Workers.of(jobs),
     ).checked()
     start = begin(BetaSelectionModel, effects, settings)
     chosen = start.effects

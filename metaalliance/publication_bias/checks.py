@@ -20,6 +20,7 @@ from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.result import BiasResult
 from metaalliance.setting import settings_in
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import studies_text
 
 FEW_STUDIES = 10
 FEW_IN_INTERVAL = 4
@@ -165,7 +166,7 @@ def need_studies(effects: Effects, smallest: int, method: str) -> None:
     """Refuse a method that has too few studies to be computed."""
     if effects.n_studies < smallest:
         found = f"there {'is' if effects.n_studies == 1 else 'are'} {effects.n_studies}"
-        raise EstimationError(f"{method} needs {smallest} studies; {found}.", code="MA651")
+        raise EstimationError(f"{method} needs {studies_text(smallest)}; {found}.", code="MA651")
 
 
 def need_spread(values: Array, name: str, method: str) -> None:

@@ -33,6 +33,7 @@ from metaalliance.publication_bias.checks import (
 )
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.wording.numbers import number, p_text
+from metaalliance.wording.phrases import agreeing, studies_text
 
 ExcessTest = Literal["exact", "chi2", "binomial"]
 _METHOD = "The test of excess significance"
@@ -101,7 +102,8 @@ class ExcessSignificance(BiasResult):
     def reading(self) -> str:
         """Return what was compared."""
         return (
-            f"{self.observed} of {self.n_studies} studies are significant, "
+            f"{self.observed:,} of {studies_text(self.n_studies)} "
+            f"{agreeing(self.observed, 'is', 'are')} significant, "
             f"{number(self.expected, 1)} are expected (one-sided p {p_text(self.p_value)}); the "
             "test leans on the pooled mean, which bias itself inflates."
         )

@@ -27,11 +27,13 @@ from metaalliance.publication_bias.p_uniform import PUniform, p_uniform
 from metaalliance.publication_bias.pet_peese import PetPeese, pet_peese
 from metaalliance.publication_bias.rank_test import RankTest, rank_test
 from metaalliance.publication_bias.result import BiasResult, Term
+from metaalliance.publication_bias.robma import Robma, robma
 from metaalliance.publication_bias.selection import SelectionModel, selection_model
 from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill, trim_and_fill
 
 Alternative = Literal["auto", "greater", "less"]
+Average = Literal["none", "robma"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,19 @@ class Wanted:
         Where the beta selection model truncates p.
     selection : SelectionAsked
         How selection models are estimated.
+    average : {"none", "robma"}
+        Whether a mean over models of bias is asked for.
     """
 
     steps: tuple[float, ...] = (0.025,)
     alternative: Alternative = "auto"
     smallest_p: float = SMALLEST_P
     selection: SelectionAsked = field(default_factory=SelectionAsked)
+    average: Average = "none"
+
+    def averaging(self) -> dict[str, Any] | None:
+        """Return the options of the mean over models; None where it is not asked for."""
+        return self.way() if self.average == "robma" else None
 
     def way(self) -> dict[str, Any]:
         """Return the options of a method with a direction."""
@@ -297,5 +306,17 @@ METHODS: Sequence[Method] = (
         sentence="The mean of Henmi and Copas has common-effect weights, which give small studies "
         "little, and an interval that allows for heterogeneity",
         references=("henmi2010",),
+    ),
+    Method(
+        name="RoBMA",
+        title="Robust Bayesian meta-analysis (RoBMA-PSMA)",
+        result=Robma,
+        function=robma,
+        kind="mean",
+        options=Wanted.averaging,
+        sentence="Robust Bayesian meta-analysis averages the mean over 36 models with and without "
+        "an effect, heterogeneity and publication bias, by their posterior probabilities",
+        references=("bartos2023",),
+        told=True,
     ),
 )

@@ -28,6 +28,8 @@ from metaalliance.publication_bias.checks import (
     refuse_absurd,
 )
 from metaalliance.publication_bias.result import BiasResult, Term, mean_term
+from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import agreeing, studies_text
 
 _METHOD = "p-uniform*"
 
@@ -107,8 +109,10 @@ class PUniform(BiasResult):
     def reading(self) -> str:
         """Return what the estimate rests on."""
         return (
-            f"{self.n_significant} of {self.n_studies} studies are significant (one-sided p up to "
-            f"{self.p:g} by the test of each report). Significant and other studies may be "
+            f"{self.n_significant:,} of {studies_text(self.n_studies)} "
+            f"{agreeing(self.n_significant, 'is', 'are')} significant (one-sided p up to "
+            f"{number(self.p, 3, correlation=True)} by the test of each report). Significant "
+            "and other studies may be "
             "published at any two rates; within each kind selection is taken to be even."
         )
 

@@ -61,7 +61,7 @@ class RankTest(BiasResult):
         """Return the meaning of the sign, and the low power."""
         way = "larger" if self.tau > 0 else "smaller"
         return (
-            f"Small studies tend to have {way} effects (tau {'>' if self.tau > 0 else '<'} 0); "
+            f"Small studies tend to have {way} effects (τ {'>' if self.tau > 0 else '<'} 0); "
             "the test has low power in small reviews."
             if self.tau != 0
             else "No rank correlation; the test has low power in small reviews."

@@ -17,6 +17,7 @@ from metaalliance.options import Measure, Scale, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import effects_text, studies_text
 
 _NAN = math.nan
 
@@ -200,7 +201,7 @@ class BiasResult(OfEffects, InNotebook, ABC):
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
-        lines = [f"{self.title} ({self.n_studies:,} studies, {self.n_effects:,} effects)"]
+        lines = [f"{self.title} ({studies_text(self.n_studies)}, {effects_text(self.n_effects)})"]
         lines += [f"  {term.text(self.measure, self.level)}" for term in self.terms()]
         if self.reading():
             lines.append(self.reading())

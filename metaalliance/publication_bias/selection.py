@@ -38,7 +38,8 @@ from metaalliance.publication_bias.selection_result import (
     Way,
     weight_text,
 )
-from metaalliance.wording.numbers import p_text
+from metaalliance.wording.numbers import number, p_text
+from metaalliance.workers.workers import Jobs, Workers
 
 Alternative = Literal["auto", "greater", "less", "two-sided"]
 _METHOD = "The step-function selection model"
@@ -102,9 +103,11 @@ class SelectionModel(SelectionResult):
             return "Weights as given: what the mean would be if selection were of this strength."
         last, interval = float(self.weights[-1]), self.intervals()[-1]
         return (
-            f"A result with p above {interval[0]:g} is estimated to be {weight_text(last, 2)} "
-            f"times as likely to be seen as one with p below {self.steps[0]:g}; test of no "
-            f"selection: p {p_text(self.test_p_value)}.{self.how_text()}"
+            f"A result with p above {number(interval[0], 3, correlation=True)} is estimated to "
+            f"be {weight_text(last, 2)} times as "
+            f"likely to be seen as one with p below "
+            f"{number(self.steps[0], 3, correlation=True)}; test of no selection: "
+            f"p {p_text(self.test_p_value)}.{self.how_text()}"
         )
 
 
@@ -123,6 +126,7 @@ def selection_model(
     interval: BootstrapInterval = "percentile",
     replications: int | None = None,
     seed: int | None = 1,
+    jobs: Jobs = 1,
     **settings: Unpack[ModelSettings],
 ) -> SelectionModel:
     """Fit a random-effects model of effects that were selected by their p-values.
@@ -173,6 +177,8 @@ def selection_model(
         Bootstrap samples, by default 1,999.
     seed : int or None
         Seed of the bootstrap; None for another one each time.
+    jobs : int, None or Workers
+        Where the bootstrap is computed; the result does not depend on it.
     **settings
         The settings of `pool`, by default those of the fit. `level` is taken; the model has its
         own likelihood and errors, so that the others are named in `not_taken`.
@@ -200,7 +206,11 @@ def selection_model(
     check_option("alternative", alternative, Alternative)
     check_option("estimator", estimator, Estimator)
     how = Resampled(
-        bootstrap=bootstrap, interval=interval, replications=replications, seed=seed
+        bootstrap=bootstrap,
+        interval=interval,
+        replications=replications,
+        seed=seed,
+        workers=Workers.of(jobs),
     ).checked()
     cuts, fixed = checked_steps(steps), _checked_weights(weights, steps)
     start = begin(SelectionModel, effects, settings)

@@ -9,6 +9,7 @@ from metaalliance.core.selection.optimum import Estimator
 from metaalliance.options import check_option
 from metaalliance.publication_bias.selection_bootstrap import Resampled
 from metaalliance.publication_bias.selection_result import Penalised
+from metaalliance.workers.workers import Jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class SelectionAsked(Resampled):
     ----------
     bootstrap, interval, replications, seed
         Where limits come from.
+    jobs : int, None or Workers
+        Where the bootstrap is computed.
     estimator, penalty
         How models are estimated.
     moderators, variance_moderators, selection_moderators : tuple of str
@@ -27,6 +30,7 @@ class SelectionAsked(Resampled):
 
     estimator: Estimator = "cml"
     penalty: Penalised = "none"
+    jobs: Jobs = 1
     moderators: tuple[str, ...] = ()
     variance_moderators: tuple[str, ...] = ()
     selection_moderators: tuple[str, ...] = ()
@@ -54,5 +58,5 @@ class SelectionAsked(Resampled):
         return {
             f.name: getattr(self, f.name)
             for f in fields(self)
-            if getattr(self, f.name) != getattr(plain, f.name)
+            if f.compare and getattr(self, f.name) != getattr(plain, f.name)
         }

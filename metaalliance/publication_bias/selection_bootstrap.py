@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.inference.bootstrap_intervals import BootstrapInterval, bootstrap_limits
-from metaalliance.core.selection.bootstrap import bootstrap_selection, without_each_study
+from metaalliance.core.selection.bootstrap import Refit, bootstrap_selection, without_each_study
 from metaalliance.core.selection.optimum import SelectionOptimum
+from metaalliance.core.selection.resamples import Resamples
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.options import check_option, check_seed
 from metaalliance.problems import Problem, notice
+from metaalliance.workers.workers import Workers
 
 Bootstrap = Literal["auto", "none", "two-stage", "multinomial", "exponential"]
 Drawn = Literal["two-stage", "multinomial", "exponential"]
@@ -41,12 +45,15 @@ class Resampled:
         Number of replicates; None for 1,999, and 399 of the beta model.
     seed : int or None
         Of the generator.
+    workers : Workers
+        Where replicates are computed; it changes no number.
     """
 
     bootstrap: Bootstrap = "auto"
     interval: BootstrapInterval = "percentile"
     replications: int | None = None
     seed: int | None = 1
+    workers: Workers = field(default_factory=Workers, compare=False)
 
     def checked(self) -> Self:
         """Return the same, after a check of every value.
@@ -188,7 +195,15 @@ def bootstrapped(
     """
     studentised = how.interval == "studentised"
     replications = usual if how.replications is None else how.replications
-    found = bootstrap_selection(optimum, codes, drawn, replications, how.seed, errors=studentised)
+    found = bootstrap_selection(
+        optimum,
+        codes,
+        drawn,
+        replications,
+        how.seed,
+        errors=studentised,
+        each=partial(_computed, how.workers, (drawn, replications, how.seed)),
+    )
     if found.failed > replications / 2:
         raise EstimationError(
             f"The selection model has no estimates in {found.failed:,} of {replications:,} "
@@ -224,6 +239,33 @@ def bootstrapped(
         low=read_only(limits[0]),
         high=read_only(limits[1]),
     )
+
+
+def _computed(
+    workers: Workers,
+    asked: tuple[Drawn, int, int | None],
+    refit: Refit,
+    batches: Iterable[Resamples],
+    count: int,
+) -> Iterator[tuple[Array, Array | None]]:
+    """Refit batches of replicates on the workers."""
+    return workers.run(
+        _refitted,
+        refit,
+        ((batch,) for batch in batches),
+        count=count,
+        key=(refit, *asked),
+        restore=_restored,
+    )
+
+
+def _refitted(refit: Refit, batch: Resamples) -> tuple[Array, Array | None]:
+    return refit(batch)
+
+
+def _restored(kept: list[Any]) -> tuple[Array, Array | None]:
+    theta, V = kept
+    return np.array(theta, dtype=float), None if V is None else np.array(V, dtype=float)
 
 
 def _errors(V: Array, A: Array) -> Array:

@@ -27,12 +27,13 @@ from metaalliance.publication_bias.applied import (
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.design import check_moderators
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
-from metaalliance.publication_bias.methods import Alternative, Wanted
+from metaalliance.publication_bias.methods import Alternative, Average, Wanted
 from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.publication_bias.selection import checked_steps
 from metaalliance.publication_bias.selection_asked import SelectionAsked
 from metaalliance.publication_bias.selection_result import MILD, MILD_SOURCE
 from metaalliance.wording.notebook import InNotebook
+from metaalliance.wording.phrases import studies_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -157,7 +158,7 @@ class BiasSummary(InNotebook):
         """Return all adjusted means, then each method's own text."""
         lines = ["Adjusted means side by side"]
         for name, term, m, _ in self.adjusted():
-            lines.append(f"  {name} ({m} studies): {_values(term, self.measure, self.level)}")
+            lines.append(f"  {name} ({studies_text(m)}): {_values(term, self.measure, self.level)}")
         if self.models:
             lines.append(f"  {MILD} ({MILD_SOURCE}).")
         lines += [text for r in self.results.values() for text in ("", _own_text(r))]
@@ -182,6 +183,7 @@ def bias_summary(
     aggregation_rho: float | None = None,
     smallest_p: float = SMALLEST_P,
     selection: SelectionAsked | None = None,
+    average: Average = "none",
     **settings: Unpack[ModelSettings],
 ) -> BiasSummary:
     """Apply every method for publication bias that these effects allow.
@@ -203,6 +205,8 @@ def bias_summary(
         Where the beta selection model truncates p, as in `beta_selection_model`.
     selection : SelectionAsked, optional
         How selection models are estimated: estimator, penalty, bootstrap, moderators.
+    average : {"none", "robma"}
+        Whether the mean is averaged over models of bias, too; see `robma`.
     **settings
         The settings of `pool`; beside a fit they go over its own.
 
@@ -227,6 +231,7 @@ def bias_summary(
     """
     cuts = tuple(float(step) for step in checked_steps(steps))
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
+    check_option("average", average, Average)
     if aggregation_rho is not None:
         check_rho(aggregation_rho, "aggregation_rho")
     wanted = Wanted(
@@ -234,6 +239,7 @@ def bias_summary(
         alternative=alternative,
         smallest_p=check_truncation(smallest_p, "smallest_p"),
         selection=(selection or SelectionAsked()).checked(),
+        average=average,
     )
     check_moderators(effects_of(effects), wanted.selection.columns())
     with quiet():

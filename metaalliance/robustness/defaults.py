@@ -20,6 +20,7 @@ from metaalliance.robustness.effect_sets import (
 from metaalliance.robustness.policies import as_read, converted, uncorrected, with_policy
 from metaalliance.robustness.specifications import EVERY, Filter, Grid
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.phrases import count_text
 
 #: Assumed correlations within a study: .5 and .6 are the customs, .4 and .8 lie around them.
 RHOS = (0.4, AGGREGATION_RHO, RHO, 0.8)
@@ -76,7 +77,8 @@ def usual_effects(data: Studies | Effects, policy: Policy | None = None) -> Effe
     readable = with_policy(data, replace(plain, nonsignificant="drop"))
     if readable.errors:
         raise StudyDataError(
-            f"{data.file} has {len(readable.errors)} errors; nothing is pooled.", readable.problems
+            f"{data.file} has {count_text(len(readable.errors), 'error')}; nothing is pooled.",
+            readable.problems,
         )
     problem: MetaAllianceError | None = None
     for nonsignificant in dict.fromkeys((plain.nonsignificant, "zero", "drop")):

@@ -8,8 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from joblib import delayed
-
 from metaalliance.effects.aggregate import aggregate
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.selection import extreme_per_study
@@ -23,7 +21,7 @@ from metaalliance.publication_bias.selection import selection_model
 from metaalliance.publication_bias.selection_result import SelectionResult
 from metaalliance.robustness.choices import ModelChoice
 from metaalliance.robustness.effect_sets import Failure
-from metaalliance.robustness.workers import in_processes
+from metaalliance.workers.workers import Workers
 
 
 class Outcome(NamedTuple):
@@ -72,21 +70,33 @@ def failed(failure: Failure, effects: Effects | None = None) -> Outcome:
 
 
 def fit_all(
-    tasks: Sequence[tuple[Effects, tuple[ModelChoice, ...]]],
-    jobs: int | None,
+    tasks: Mapping[str, tuple[Effects, tuple[ModelChoice, ...]]],
+    workers: Workers,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[list[Outcome]]:
-    """Fit the models of every set of effects.
+    """Fit the models of every set of effects, which come with their digests.
 
-    A task is one set of effects with all its models, whatever the number of jobs, so that the
-    results do not depend on it.
+    A task is one set of effects with all its models, whatever the workers, so that the results
+    do not depend on them.
     """
     found: list[list[Outcome]] = []
-    for outcomes in in_processes((delayed(fit_set)(*task) for task in tasks), jobs):
+    computed = workers.run(
+        _fit_task,
+        None,
+        tasks.values(),
+        count=len(tasks),
+        key=[(digest, repr(choices)) for digest, (_, choices) in tasks.items()],
+        restore=lambda rows: [Outcome(*row) for row in rows],
+    )
+    for outcomes in computed:
         found.append(outcomes)
         if progress is not None:
             progress(len(found), len(tasks))
     return found
+
+
+def _fit_task(_: None, effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:
+    return fit_set(effects, choices)
 
 
 def fit_set(effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:

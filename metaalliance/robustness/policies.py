@@ -18,7 +18,10 @@ def as_read(studies: Studies) -> Policy:
     """Return the policy with which a sheet was read, with the defaults of conversion."""
     reading = studies.reading
     return Policy(
-        nonsignificant=reading.nonsignificant, beta=reading.beta, yi_measure=reading.yi_measure
+        nonsignificant=reading.nonsignificant,
+        beta=reading.beta,
+        yi_measure=reading.yi_measure,
+        estimand=reading.estimand,
     )
 
 
@@ -42,10 +45,10 @@ def with_policy(studies: Studies, policy: Policy) -> Studies:
     Raises
     ------
     OptionError
-        For another policy about betas or the scale of yi: which statistic a row has is settled
-        when it is read.
+        For another policy about betas, the scale of yi or the estimand: which statistic a row
+        has, and whether it is used, is settled when it is read.
     """
-    for name in ("beta", "yi_measure"):
+    for name in ("beta", "yi_measure", "estimand"):
         now, read = getattr(policy, name), getattr(studies.reading, name)
         if now is not None and now != read:
             raise OptionError(

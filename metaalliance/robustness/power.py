@@ -59,8 +59,10 @@ def power_mean(
         Power for which the smallest number of studies is searched.
     simulate : int
         Reviews to draw and fit beside the formula.
-    seed, jobs, progress
-        Of the simulation; see `simulate_power`.
+    seed, jobs, progress : int, {int, None, Workers}, callable
+        Of the simulation. The result depends on the seed, and not on jobs: a number of processes,
+        None for what ``joblib.parallel_config`` says, or `Workers`, which may be a cluster.
+        `progress` is called with the numbers of reviews done and in all.
 
     Returns
     -------

@@ -16,6 +16,7 @@ from metaalliance.robustness.noncentral import power_of_test, realised_power
 from metaalliance.robustness.planning import FORMULAS, Design, design, plan_test
 from metaalliance.robustness.power_results import Power, PowerRow
 from metaalliance.robustness.simulation import Question, Simulated, contrasts, simulate_power
+from metaalliance.workers.workers import Jobs, Workers
 
 #: Studies beyond which no number is searched for.
 MOST_STUDIES = 100_000
@@ -28,7 +29,7 @@ class Planned(PlannedStudies, total=False):
     target: float | None
     simulate: int
     seed: int
-    jobs: int | None
+    jobs: Jobs
     progress: Progress | None
 
 
@@ -47,7 +48,7 @@ class Search:
     target: float | None = None
     simulate: int = 0
     seed: int = 1
-    jobs: int | None = 1
+    jobs: Jobs = 1
     progress: Progress | None = None
 
 
@@ -93,16 +94,17 @@ def evaluate_plans(
     )
     if not by_formula and not search.simulate:
         plan_test(assumed, _lay_out(question, assumed, plans[0]), _constraints(question, beta.size))
-    rows = []
-    for plan in plans:
-        planned = _lay_out(question, assumed, plan)
-        found: Simulated | None = None
-        if search.simulate:
-            found = simulate_power(
-                assumed, planned, beta, question, replications=search.simulate,
-                seed=search.seed, jobs=search.jobs, progress=search.progress,
-            )  # fmt: skip
-        rows.append(_row(question, assumed, planned, plan, beta, found, by_formula=by_formula))
+    designs = [_lay_out(question, assumed, plan) for plan in plans]
+    simulated: list[Simulated] | list[None] = [None] * len(plans)
+    if search.simulate:
+        simulated = simulate_power(
+            assumed, designs, beta, question, replications=search.simulate,
+            seed=search.seed, workers=Workers.of(search.jobs), progress=search.progress,
+        )  # fmt: skip
+    rows = [
+        _row(question, assumed, planned, plan, beta, found, by_formula=by_formula)
+        for planned, plan, found in zip(designs, plans, simulated, strict=True)
+    ]
     target, needed = search.target, None
     if target is not None:
         if not 0 < target < 1:

@@ -24,6 +24,7 @@ from metaalliance.robustness.main_analysis import MainAnalysis
 from metaalliance.robustness.specifications import Grid
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number
+from metaalliance.wording.phrases import agreeing, count_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ class Multiverse(InNotebook):
     measures: tuple[str, ...]
     counts: Counts
     ids: IntArray = field(repr=False)
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def level(self) -> float:
@@ -186,6 +188,11 @@ class Multiverse(InNotebook):
         the largest difference of the estimate, and how often the verdict (significant with the
         sign of the median, with the other sign, not significant) differs.
         """
+        if "decisions" not in self._tables:
+            self._tables["decisions"] = self._decision_table()
+        return self._tables["decisions"].copy()
+
+    def _decision_table(self) -> pd.DataFrame:
         estimates, verdicts, codes = self._coded()
         moved, turned = variance_shares(estimates, codes), variance_shares(verdicts, codes)
         every, rows = self._verdicts(), []
@@ -316,7 +323,8 @@ def _sentences(found: Multiverse) -> list[str]:
     )
     left_out = sum(counts.impossible.values())
     lines = [
-        f"{counts.specifications:,} specifications of {len(found.decisions)} decisions, on "
+        f"{count_text(counts.specifications, 'specification')} of "
+        f"{count_text(len(found.decisions), 'decision')}, on "
         f"{counts.effect_sets:,} sets of effects ({counts.combinations:,} combinations: "
         f"{left_out:,} impossible, {counts.equivalent:,} the same as another)",
         f"{name} from {low} to {high}, median {median}",
@@ -342,6 +350,7 @@ def _sentences(found: Multiverse) -> list[str]:
         models = int((lost != "none").sum())
         own = f", {models:,} of them selection models" if models else ""
         lines.append(
-            f"{counts.failed:,} specifications have no result{own}; their reasons are listed"
+            f"{count_text(counts.failed, 'specification has', 'specifications have')} no result"
+            f"{own}; {agreeing(counts.failed, 'its reason is', 'their reasons are')} listed"
         )
     return lines

@@ -27,6 +27,7 @@ from metaalliance.robustness.specifications import (
     make_grid,
 )
 from metaalliance.sheet.studies import Studies
+from metaalliance.workers.workers import Jobs, Workers
 
 #: Decisions that need the sheet, not effects that are converted already.
 _OF_THE_SHEET = ("measure", "variances", "attenuation", "nonsignificant")
@@ -37,7 +38,7 @@ def multiverse(
     *,
     grid: Mapping[str, Any] | None = None,
     policy: Policy | None = None,
-    jobs: int | None = 1,
+    jobs: Jobs = 1,
     reference: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
     **settings: Unpack[ModelSettings],
@@ -73,9 +74,9 @@ def multiverse(
     policy : Policy, optional
         What a row is worth in the main analysis; by default the policy with which the sheet was
         read, Fisher z, and no correction for unreliability.
-    jobs : int or None
+    jobs : int, None or Workers
         Processes, through joblib; the results do not depend on it. None takes what
-        ``joblib.parallel_config`` says, such as a dask cluster.
+        ``joblib.parallel_config`` says, and `Workers` name a cluster, or keep finished tasks.
     reference : mapping, optional
         Options of the main analysis by decision, over those of its settings.
     progress : callable, optional
@@ -125,7 +126,7 @@ def multiverse(
     sets = effect_sets(data, chosen, main)
     plans = {f: plan_models(chosen, dependent=f, main=model) for f in (True, False)}
     used = [plans[(usual if s.effects is None else s.effects).dependent()] for s in sets]
-    outcomes, first = _outcomes(sets, used, jobs, progress)
+    outcomes, first = _outcomes(sets, used, Workers.of(jobs), progress)
     _refuse_nothing(used, outcomes)
     frame, ids = _frame(chosen, sets, used, outcomes, first)
     frame["reference"] = main.rows(frame)
@@ -166,19 +167,19 @@ def _refuse_nothing(plans: Sequence[Plan], outcomes: Sequence[Sequence[Outcome]]
 def _outcomes(
     sets: Sequence[EffectSet],
     plans: Sequence[Plan],
-    jobs: int | None,
+    workers: Workers,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[list[list[Outcome]], list[int]]:
     """Outcomes of every set, each distinct set fitted once; also the first set that is equal."""
     place: dict[str, int] = {}
-    tasks: list[tuple[Effects, tuple[ModelChoice, ...]]] = []
+    tasks: dict[str, tuple[Effects, tuple[ModelChoice, ...]]] = {}
     first = []
     for index, (part, plan) in enumerate(zip(sets, plans, strict=True)):
         if part.effects is not None and part.digest not in place:
             place[part.digest] = index
-            tasks.append((part.effects, plan.choices))
+            tasks[part.digest] = (part.effects, plan.choices)
         first.append(place.get(part.digest, index))
-    fitted = dict(zip(place.values(), fit_all(tasks, jobs, progress), strict=True))
+    fitted = dict(zip(place.values(), fit_all(tasks, workers, progress), strict=True))
     return [
         [failed(part.failure)] * len(plan.choices) if part.failure is not None else fitted[where]
         for part, plan, where in zip(sets, plans, first, strict=True)

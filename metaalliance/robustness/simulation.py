@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Literal
 
 import numpy as np
-from joblib import delayed
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
@@ -20,11 +20,12 @@ from metaalliance.options import check_seed
 from metaalliance.publication_bias.egger import egger
 from metaalliance.robustness.assumptions import Assumptions
 from metaalliance.robustness.planning import Design
-from metaalliance.robustness.workers import in_processes
+from metaalliance.workers.workers import Workers
 
 #: Simulated reviews of one task, whatever the number of jobs.
 BATCH = 50
 Question = Literal["mean", "contrast", "egger"]
+_Part = tuple[int, int, float, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,39 +67,43 @@ class Simulated:
 
 def simulate_power(
     assumed: Assumptions,
-    planned: Design,
+    plans: Sequence[Design],
     beta: Array,
     question: Question,
     *,
     replications: int,
     seed: int,
-    jobs: int | None,
+    workers: Workers,
     progress: Callable[[int, int], None] | None = None,
-) -> Simulated:
-    """Draw and fit reviews.
+) -> list[Simulated]:
+    """Draw and fit reviews of every plan.
 
     Parameters
     ----------
-    assumed, planned : Assumptions, Design
-        The review.
+    assumed : Assumptions
+        What the studies are like.
+    plans : sequence of Design
+        The reviews.
     beta : ndarray, shape (p,)
-        True coefficients of its design.
+        True coefficients of their design.
     question : {"mean", "contrast", "egger"}
         What is tested.
     replications : int
-        Number of reviews.
+        Number of reviews of a plan.
     seed : int
-        Each batch of 50 has its own stream, spawned from the seed, so that the result depends
-        neither on the number of jobs nor on the backend.
-    jobs : int or None
-        Processes, through joblib; None takes what ``joblib.parallel_config`` says.
+        Each batch of 50 reviews of a plan has its own stream, spawned from the seed, so that the
+        result does not depend on the workers.
+    workers : Workers
+        Where they are computed.
+    progress : callable, optional
+        Called with the number of reviews done and the number in all.
 
     Raises
     ------
     OptionError
         For fewer than one replication.
     EstimationError
-        When no review could be fitted.
+        When no review of a plan could be fitted.
     """
     if replications < 1:
         raise OptionError(f"{replications} simulations; at least 1.")
@@ -106,21 +111,48 @@ def simulate_power(
     if replications % BATCH:
         sizes.append(replications % BATCH)
     streams = np.random.SeedSequence(check_seed(seed)).spawn(len(sizes))
-    rejected = failures = 0
-    width, done, reason = 0.0, 0, ""
-    tasks = (
-        delayed(_batch)(assumed, planned, beta, question, size, stream)
-        for size, stream in zip(sizes, streams, strict=True)
-    )
-    for size, part in zip(sizes, in_processes(tasks, jobs), strict=True):
-        rejected, failures, width = rejected + part[0], failures + part[1], width + part[2]
-        reason, done = reason or part[3], done + size
+    parts = workers.run(
+        _batch,
+        (assumed, tuple(plans), beta, question),
+        ((plan, *task) for plan in range(len(plans)) for task in zip(sizes, streams, strict=True)),
+        count=len(plans) * len(sizes),
+        key=(
+            assumed.sizes, assumed.tau2, assumed.between, assumed.rho, repr(assumed.fitted),
+            [(plan.study, plan.group, plan.vi, plan.data.X) for plan in plans],
+            beta, question, replications, seed,
+        ),
+        restore=tuple,
+    )  # fmt: skip
+    counted = _counted(parts, sizes, len(plans) * replications, progress)
+    return [_summed([next(counted) for _ in sizes], replications, question) for _ in plans]
+
+
+def _counted(
+    parts: Iterator[_Part],
+    sizes: Sequence[int],
+    total: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[_Part]:
+    """Tell how many reviews are done, batch by batch."""
+    done = 0
+    for size, part in zip(cycle(sizes), parts, strict=False):
+        done += size
         if progress is not None:
-            progress(done, replications)
+            progress(done, total)
+        yield part
+
+
+def _summed(parts: Sequence[_Part], replications: int, question: Question) -> Simulated:
+    """Put the batches of a plan together."""
+    rejected, failures = sum(p[0] for p in parts), sum(p[1] for p in parts)
     if failures == replications:
+        reason = next(p[3] for p in parts)
         raise EstimationError(
             f"No simulated review could be fitted; the first: {reason}", code="MA668"
         )
+    width = 0.0
+    for part in parts:
+        width += part[2]
     mean = width / (replications - failures) if question == "mean" else math.nan
     return Simulated(
         replications=replications, rejected=rejected, failures=failures, half_width=mean
@@ -128,14 +160,14 @@ def simulate_power(
 
 
 def _batch(
-    assumed: Assumptions,
-    planned: Design,
-    beta: Array,
-    question: Question,
+    shared: tuple[Assumptions, tuple[Design, ...], Array, Question],
+    plan: int,
     size: int,
     stream: np.random.SeedSequence,
-) -> tuple[int, int, float, str]:
-    """Rejections, failures, summed half-widths and the first failure of some reviews."""
+) -> _Part:
+    """Rejections, failures, summed half-widths and the first failure of some reviews of a plan."""
+    assumed, plans, beta, question = shared
+    planned = plans[plan]
     random = np.random.default_rng(stream)
     rejected = failures = 0
     width, reason = 0.0, ""
@@ -147,9 +179,9 @@ def _batch(
             except EstimationError as error:
                 failures, reason = failures + 1, reason or str(error)
                 continue
-            rejected += p_value < 1 - assumed.level
+            rejected += bool(p_value < 1 - assumed.level)
             width += half
-    return int(rejected), failures, width, reason
+    return rejected, failures, float(width), reason
 
 
 def draw(

@@ -6,11 +6,14 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
+import pandas as pd
+
 from metaalliance.config import Config
 from metaalliance.errors import OptionError
 from metaalliance.messages import MESSAGES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.codebook import find_codebook, read_codebook
+from metaalliance.sheet.columns.correlations_sheet import find_correlations, read_correlations
 from metaalliance.sheet.columns.header import (
     Header,
     problem_at,
@@ -53,6 +56,8 @@ class CodedSheet:
         Levels in the order of the data file, the codebook or the configuration.
     scheme : Scheme
         What it was read with.
+    correlations : DataFrame or None
+        The sheet `correlations`.
     """
 
     file: str
@@ -63,6 +68,7 @@ class CodedSheet:
     problems: list[Problem] = field(repr=False)
     level_orders: dict[str, tuple[str, ...]] = field(repr=False)
     scheme: Scheme = field(repr=False)
+    correlations: pd.DataFrame | None = field(default=None, repr=False)
 
 
 def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedSheet:
@@ -99,8 +105,11 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
     if extra is not None:
         rows, joined = _joined(rows, extra, supplied, header, scheme)
         found += joined
-    read = {"", *(g.name for g in (grid, extra, codebook) if g is not None)}
+    beside = find_correlations(grids, grid)
+    correlations, wrong = (None, []) if beside is None else read_correlations(beside)
+    read = {"", *(g.name for g in (grid, extra, codebook, beside) if g is not None)}
     found = [p for p in found if p.sheet in read]  # not of other data frames of the file
+    found += wrong
     found += [*header.problems, *layout_problems(grid, header, rows), *filled, *with_labels(rows)]
     in_file = {n: grid.orders[c] for n, c in header.extra.items() if c in grid.orders}
     return CodedSheet(
@@ -112,6 +121,7 @@ def open_sheet(path: str | Path, wanted: str | None, config: Config) -> CodedShe
         problems=found + _of_cells(cell_problems, rows),
         level_orders={**in_file, **scheme.orders(rows[0].places if rows else ())},
         scheme=scheme,
+        correlations=correlations,
     )
 
 

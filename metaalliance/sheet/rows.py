@@ -77,6 +77,11 @@ class Row:
     def said(self) -> frozenset[str]:  # noqa: D102
         return self._table.said(self._at)
 
+    @property
+    def names_both(self) -> bool:
+        """Whether it names both of its variables, of which neither has to be the outcome."""
+        return self.has("var1") and self.has("var2")
+
     def get(self, column: str) -> Any:
         """Return the value of a cell, or None."""
         known = self._table.columns.get(column)

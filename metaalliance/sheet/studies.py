@@ -15,6 +15,7 @@ from metaalliance.errors import OptionError, StudyDataError
 from metaalliance.options import (
     BetaPolicy,
     Nonsignificant,
+    ReadEstimand,
     SheetMeasure,
     YiMeasure,
     check_option,
@@ -29,6 +30,11 @@ from metaalliance.sheet.rows import Row
 from metaalliance.sheet.rules.across import Chosen, statistic_problems
 from metaalliance.sheet.rules.choices import Choices
 from metaalliance.sheet.rules.columns import once_per_column
+from metaalliance.sheet.rules.estimands import (
+    estimand_problems,
+    leave_out_estimands,
+    within_problems,
+)
 from metaalliance.sheet.rules.exclusions import exclusion_problems
 from metaalliance.sheet.rules.repeats import leave_out_repeats, repeat_problems
 from metaalliance.sheet.rules.row import (
@@ -72,6 +78,8 @@ class Studies:
         Headers of the columns that stand under another name in the sheet.
     scheme : Scheme
         What it was read with: headers and vocabularies, with those of the team.
+    correlations : DataFrame or None
+        The sheet `correlations`: study, sample, var1, var2, r, n and row.
     """
 
     file: str
@@ -87,6 +95,7 @@ class Studies:
     level_orders: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     scheme: Scheme = field(default_factory=Scheme, repr=False)
+    correlations: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def nonsignificant(self) -> Nonsignificant:
@@ -176,6 +185,7 @@ def read_studies(
     beta: BetaPolicy | None = None,
     yi_measure: YiMeasure | None = None,
     measure: SheetMeasure | None = None,
+    estimand: ReadEstimand | None = None,
     config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate an extraction workbook.
@@ -198,6 +208,9 @@ def read_studies(
         it, yi is Fisher z where its variance agrees with n.
     measure : {"z", "r", "r-unbiased"}, optional
         What rows will be converted to: r allows samples of 3, Fisher z does not.
+    estimand : {"total", "within_patient", "between_patient", "between_therapist", "each"}, optional
+        The question whose rows are used, a blank one being "total"; "each" keeps those of all, for
+        `multivariate(effects, "estimand")`. Without it, several are an error.
     config : Config or path, optional
         A configuration (``metaalliance.toml``) with the team's headers, levels and silenced
         rules. The command line looks for it beside the sheet; Python reads it when told to.
@@ -218,7 +231,7 @@ def read_studies(
     """
     studies = load_studies(
         path, sheet=sheet, nonsignificant=nonsignificant, beta=beta, yi_measure=yi_measure,
-        measure=measure, config=config,
+        measure=measure, estimand=estimand, config=config,
     )  # fmt: skip
     if studies.errors:
         count = len(studies.errors)
@@ -240,6 +253,7 @@ def load_studies(
     beta: BetaPolicy | None = None,
     yi_measure: YiMeasure | None = None,
     measure: SheetMeasure | None = None,
+    estimand: ReadEstimand | None = None,
     config: Config | str | Path | None = None,
 ) -> Studies:
     """Read and validate like `read_studies`, but return a sheet with errors too."""
@@ -250,7 +264,8 @@ def load_studies(
         )
     settings = config if isinstance(config, Config) else _read_config(config)
     told: dict[str, Any] = {"nonsignificant": nonsignificant, "beta": beta,
-                            "yi_measure": yi_measure, "measure": measure}  # fmt: skip
+                            "yi_measure": yi_measure, "measure": measure,
+                            "estimand": estimand}  # fmt: skip
     found = {k: settings.pool.get(k) if v is None else v for k, v in told.items()}
     reading = _checked(Reading(**{k: v for k, v in found.items() if v is not None}))
     coded = open_sheet(path, sheet, settings)
@@ -258,6 +273,8 @@ def load_studies(
     problems = coded.problems + exclusion_problems(rows)
     if settings.repeats == "first":
         problems += leave_out_repeats(rows)
+    if reading.estimand not in {None, "each"}:
+        leave_out_estimands(rows, str(reading.estimand))
     choices = Choices(rows)
     silent: set[int] = set()
     for row in rows:
@@ -270,6 +287,8 @@ def load_studies(
     studied = [r for r in rows if r.included and r.study and r.number not in summaries]
     problems += repeat_problems(studied, kept=settings.repeats == "all")
     problems += [*study_problems(studied), *sign_suspects(studied, choices)]
+    problems += [] if reading.estimand else estimand_problems(studied)
+    problems += within_problems(studied)
     problems += worded_directions(
         studied, choices, coded.header.texts.get("outcome_direction", "outcome_direction"),
         mapped="outcome_direction" in settings.columns,
@@ -295,6 +314,7 @@ def load_studies(
         level_orders=coded.level_orders,
         headers=coded.header.texts,
         scheme=coded.scheme,
+        correlations=coded.correlations,
     )
     return _refuse_empty(studies, coded.grid, coded.header)
 
@@ -328,6 +348,8 @@ def _checked(reading: Reading) -> Reading:
     check_option("measure", reading.measure, SheetMeasure)
     if reading.yi_measure is not None:
         check_option("yi_measure", reading.yi_measure, YiMeasure)
+    if reading.estimand is not None:
+        check_option("estimand", reading.estimand, ReadEstimand)
     return reading
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 MINUS = "\N{MINUS SIGN}"
@@ -67,6 +68,26 @@ def p_parts(p: float, *, correlation: bool = True) -> tuple[str, str]:
     else:
         sign, shown = "=", p
     return sign, number(shown, 3, correlation=correlation)
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_POWER = re.compile(r"\b(\d(?:\.\d+)?)e([+-]\d+)\b")
+
+
+def in_print(text: str) -> str:
+    """Return a text for a terminal with powers and Greek letters as books print them.
+
+    Examples
+    --------
+    >>> in_print("tau² differs by 2.1e-04, se by 1e-09")
+    'τ² differs by 2.1 × 10⁻⁴, se by 10⁻⁹'
+    """
+    return _POWER.sub(_power, text).replace("tau²", "τ²")
+
+
+def _power(found: re.Match[str]) -> str:
+    ten = f"10{str(int(found[2])).translate(_SUPERSCRIPTS)}"
+    return ten if found[1] == "1" else f"{found[1]} × {ten}"
 
 
 def limits(low: float, high: float, digits: int = 3, *, correlation: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,20 +54,49 @@ def share_with_ci(share: float, low: float, high: float, level: float) -> str:
     return f"{share_text(share)}, {level_text(level)} CI {ends}"
 
 
-def count_text(count: float, noun: str, plural: str = "") -> str:
-    """Return "1 study" or "1,204 studies".
+def agreeing(count: float, one: str, many: str = "") -> str:
+    """Return the words for one, or those for none and for many; an s at the end, if not given.
+
+    Examples
+    --------
+    >>> agreeing(1, "was", "were"), agreeing(0, "was", "were"), agreeing(2, "effect")
+    ('was', 'were', 'effects')
+    """
+    return one if count == 1 else many or f"{one}s"
+
+
+def count_text(count: float, one: str, many: str = "") -> str:
+    """Return a number with the words that agree with it: "1 study" or "1,204 studies".
 
     Examples
     --------
     >>> count_text(1, "study", "studies"), count_text(1204, "participant")
     ('1 study', '1,204 participants')
+    >>> count_text(0, "row was", "rows were"), count_text(1, "row was", "rows were")
+    ('0 rows were', '1 row was')
     """
-    return f"{count:,.0f} {noun if count == 1 else plural or noun + 's'}"
+    return f"{count:,.0f} {agreeing(count, one, many)}"
 
 
 def studies_text(count: float) -> str:
     """Return a number of studies."""
     return count_text(count, "study", "studies")
+
+
+def effects_text(count: float) -> str:
+    """Return a number of effects."""
+    return count_text(count, "effect")
+
+
+def run_text(first: int, last: int, one: str) -> str:
+    """Return things with numbers in a row, from the first to the last.
+
+    Examples
+    --------
+    >>> run_text(33, 33, "row"), run_text(33, 34, "row")
+    ('row 33', 'rows 33 to 34')
+    """
+    return f"{one} {first}" if first == last else f"{one}s {first} to {last}"
 
 
 def structure_text(settings: Mapping[str, Any]) -> str:
@@ -133,13 +163,55 @@ def assumed_text(settings: Mapping[str, Any]) -> str:
 
 
 def df_text(df: float) -> str:
-    """Return degrees of freedom: whole, or with one decimal."""
-    return number(df, 0 if float(df).is_integer() else 1)
+    """Return degrees of freedom: whole, or with one decimal.
+
+    Examples
+    --------
+    >>> df_text(12), df_text(2.0000000001), df_text(34.62), df_text(math.inf)
+    ('12', '2', '34.6', '∞')
+    """
+    whole = math.isfinite(df) and abs(df - round(df)) < 1e-6
+    return number(df, 0 if whole else 1)
+
+
+def few_df_text(df: float, bound: float) -> str:
+    """Return degrees of freedom below a bound, with the digits that show them to be.
+
+    Examples
+    --------
+    >>> few_df_text(2.31, 4), few_df_text(3.97, 4), few_df_text(3.9999999999999996, 4)
+    ('2.3', '3.97', 'just under 4')
+    """
+    texts = [df_text(df), *(number(df, digits) for digits in (2, 3, 4))]
+    return next((text for text in texts if float(text) < bound), f"just under {bound:g}")
 
 
 def capital(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def typographic(text: str) -> str:
+    r"""Return a text of ours with curly apostrophes and quotation marks.
+
+    Examples
+    --------
+    >>> typographic("Kendall's tau of 'seen' results")
+    'Kendall’s tau of ‘seen’ results'
+    """
+    text = re.sub(r'"([^"]*)"', "“\\1”", text)
+    return re.sub(r"(?<!\w)'([^']*)'(?!\w)", "‘\\1’", text).replace("'", "’")
+
+
+def uncapital(text: str) -> str:
+    """Return the text with a small first letter, but for abbreviations.
+
+    Examples
+    --------
+    >>> uncapital("Common effect"), uncapital("PET-PEESE adjusted")
+    ('common effect', 'PET-PEESE adjusted')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def components_text(components: str) -> str:

@@ -1,14 +1,17 @@
-"""Speed and memory, as ratios against a peer measured in the same run.
+"""Speed and memory, as ratios against a peer or an older build measured in the same run.
 
-``python scripts/benchmarks/benchmark.py`` prints the table; ``--write`` also stores it
-in docs/evidence/benchmarks.md.
-Every figure is the median of several runs; a shared machine makes them noisy, so that the
-ratios are what counts. Work in this process is measured in processor time. Where no peer does the
-same, the unit is PyMARE's REML fit of 300 effects, measured in the same run.
+``python scripts/benchmarks/benchmark.py`` prints the table; ``--write`` also stores it in
+docs/evidence/benchmarks.md, and ``make bench`` does that with a million effects. ``--only`` takes
+groups of rows, such as ``--only multilevel refits``; ``--large`` adds a million effects,
+``--others`` what the other scripts of this folder print. Every figure is the best or the median of
+several runs; a shared machine makes them noisy, so that the ratios are what counts. Work in this
+process is measured in processor time. Where no peer does the same, the unit is PyMARE's REML fit of
+300 effects, measured in the same run.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import shutil
@@ -22,7 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from processes import whole_processes
+from benchmark_sheets import write as write_sheets
+from older import BEFORE, against_older
+from processes import OURS, cost, whole_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKBOOK = ROOT / "data" / "simulated_alliance_studies.xlsx"
@@ -272,6 +277,57 @@ def sheets() -> list[tuple[str, str, str, str]]:
     ]
 
 
+def many_levels() -> list[tuple[str, str, str, str]]:
+    """Time the test of a moderator of 1,000 levels of three studies each, and the command."""
+    import metaalliance as ma
+    from metaalliance.models.regression import regress
+
+    unit, rng = pymare_seconds(), np.random.default_rng(5)
+    labels = np.repeat([f"level {i:04d}" for i in range(1000)], 3)
+    yi, vi = rng.normal(0.3, 0.2, labels.size), 1 / rng.integers(20, 200, labels.size)
+    effects, names = ma.Effects.from_arrays(yi, vi, measure="z"), list(np.unique(labels))
+    X = (labels[:, None] == np.array(names)).astype(float)
+    fits = iter([regress(effects, X, names) for _ in range(6)])  # each keeps its test
+    seconds = seconds_of(lambda: next(fits).equality(), 5)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = ["study,r,n,team", *(
+            f"Study {i},{np.tanh(y):.5f},{round(1 / v) + 3},{label}"
+            for i, (y, v, label) in enumerate(zip(yi, vi, labels, strict=True))
+        )]  # fmt: skip
+        (folder / "levels.csv").write_text("\n".join(lines), encoding="utf-8")
+        words = ["moderators", "levels.csv", "--by", "team", "--no-figures", "-o", "results"]
+        found = cost([*OURS, *words], folder)
+    return [
+        (
+            "1,000 levels × 3 studies, test (limit 10 ms)",
+            f"{1000 * seconds:.0f} ms",
+            f"PyMARE's REML {1000 * unit:.1f} ms",
+            in_units(seconds, unit, 5),
+        ),
+        ("1,000 levels × 3 studies, command", str(found), "limit 10 s", "whole process"),
+    ]
+
+
+def a_million() -> list[tuple[str, str, str, str]]:
+    """Time `pool` of 200,000 and 1,000,000 effects, as whole processes."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        before: dict[str, float] = {}
+        for count in (200_000, 1_000_000):
+            for sheet in write_sheets(folder, count):
+                words = ["pool", sheet.name, "--no-figures", "-o", f"{sheet.stem}_results"]
+                found = cost([*OURS, *words], folder)
+                grown = "–"
+                if sheet.suffix in before:
+                    grown = f"{found.seconds / before[sheet.suffix] / 5:.2f} × the time per effect"
+                before.setdefault(sheet.suffix, found.seconds)
+                what = f"`pool --no-figures` of {count:,} effects, {sheet.suffix[1:]}"
+                rows.append((what, str(found), "limit 1,000 MB", grown))
+    return rows
+
+
 def _large_sheet(path: Path) -> None:
     """Write the example's rows again under other labels until there are 2,000."""
     import openpyxl
@@ -310,33 +366,62 @@ def _bomb(path: Path) -> None:
             to.writestr(entry.filename, data)
 
 
-def _others() -> str:
+def _others(only: str) -> str:
     """Run the other benchmarks; return what they print, each under its name."""
     sections = []
     for script in sorted(Path(__file__).parent.glob("benchmark_*.py")):
-        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
-        name = script.stem.removeprefix("benchmark_").capitalize()
+        name = script.stem.removeprefix("benchmark_")
+        if only not in name:
+            continue
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
         text = done.stdout.strip()
         block = text if text.startswith("|") else f"```text\n{text}\n```"
-        sections.append(f"\n## {name}\n\n{block}\n")
+        failed = "" if done.returncode == 0 else f"\n\nA limit is exceeded. {done.stderr.strip()}"
+        sections.append(f"\n## {name.capitalize()}\n\n{block}{failed}\n")
     return "".join(sections)
 
 
+#: The groups of rows, by the name that `--only` takes.
+GROUPS = {
+    "processes": whole_processes,
+    "older": against_older,
+    "sheets": sheets,
+    "multilevel": multilevel,
+    "refits": refits,
+    "two-level": two_level,
+    "levels": many_levels,
+    "permutation": permutation,
+}
+
+
 def main() -> int:
-    """Run all benchmarks and print the table."""
-    if "--bomb" in sys.argv[1:]:  # in a process of its own: a child inherits the peak memory
-        _bomb(Path(sys.argv[-1]))
+    """Run the benchmarks and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write docs/evidence/benchmarks.md")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS))
+    parser.add_argument("--large", action="store_true", help="a million effects too")
+    parser.add_argument("--others", action="store_true", help="the scripts of single parts too")
+    parser.add_argument("--bomb", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.bomb:  # in a process of its own: a child inherits the peak memory
+        _bomb(Path(given.bomb))
         return 0
-    rows = [*whole_processes(), *sheets(), *multilevel(), *refits(), *two_level(), *permutation()]
     lines = ["| what | time | peer | ratio |", "|---|---|---|---|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    table = "\n".join(lines)
-    sys.stdout.write(f"{table}\n")
-    if "--write" in sys.argv[1:]:
+    sys.stdout.write("\n".join(lines) + "\n")
+    groups = [GROUPS[name] for name in given.only] + ([a_million] if given.large else [])
+    for group in groups:
+        for row in group():
+            lines.append(f"| {' | '.join(row)} |")
+            sys.stdout.write(f"{lines[-1]}\n")
+            sys.stdout.flush()
+    if given.write:
         machine = f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        table, others = "\n".join(lines), _others("") if given.others else ""
         text = (
-            "# Benchmarks\n\nMade by `python scripts/benchmarks/benchmark.py --write`: medians of "
-            f"one run on a shared machine ({machine}): read the ratios.\n\n{table}\n{_others()}"
+            "# Benchmarks\n\nMade by `make bench`: processor time, the best or the median of a few "
+            f"runs on a shared machine ({machine}): read the ratios. The older build is the last "
+            f"one before commands were made fast ({BEFORE}), run by turns with this one by "
+            f"`scripts/benchmarks/older.py`.\n\n{table}\n{others}"
         )
         (ROOT / "docs" / "evidence" / "benchmarks.md").write_text(text, encoding="utf-8")
     return 0

@@ -5,8 +5,9 @@ with their 847 effects in pages, both written as PDF, against their limits. Wall
 shared machine makes that noisy, time of the processor; the best of three runs after one to warm up.
 
 ``... benchmark_figures.py --commands [TREE]`` runs commands: ``forest`` of 2,500 and 5,000 studies,
-``pool`` and ``report`` of 295. Time of the processor and peak of memory, the best of two runs; with
-TREE, another checkout, its times beside them, the runs of both by turns, and their ratio.
+``pool``, ``report``, ``moderators`` and ``multiverse`` of 295. Time of the processor and peak of
+memory, the best of two runs; with TREE, another checkout, its times beside them, the runs of both
+by turns, and their ratio.
 """
 
 from __future__ import annotations
@@ -94,7 +95,12 @@ def commands(other: Path | None, repeats: int = 2) -> int:
             path = Path(name) / f"{studies}.csv"
             write_sheet(path, studies)
             jobs.append((f"forest, {studies:,} studies", ["forest", str(path)]))
-        jobs += [(f"{word}, 295 studies", [word, str(WORKBOOK)]) for word in ("pool", "report")]
+        for word, *further in (
+            ("pool",), ("pool", "--no-figures"), ("report",), ("moderators", "--by", "modality"),
+            ("multiverse",),
+        ):  # fmt: skip
+            told = " ".join((word, *further))
+            jobs.append((f"{told}, 295 studies", [word, str(WORKBOOK), *further]))
         for what, words in jobs:
             runs = [[run_command(tree, words) for tree in trees] for _ in range(repeats)]
             ours, *theirs = (min(found) for found in zip(*runs, strict=True))

@@ -71,9 +71,10 @@ class Ratio(NamedTuple):
         return f"{self.of}{self.value:.2f} × (limit {self.limit:g})"
 
 
-def cost(command: list[str], folder: Path) -> Cost:
+def cost(command: list[str], folder: Path, env: dict[str, str] | None = None) -> Cost:
     """Run a process in a folder; return what it took, its own children not counted."""
-    plain = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    given = os.environ if env is None else env
+    plain = {k: v for k, v in given.items() if k != "PYTHONDONTWRITEBYTECODE"}
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=folder, env=plain, stdout=quiet, stderr=quiet)
     _, status, used = os.wait4(process.pid, 0)

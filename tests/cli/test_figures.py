@@ -52,7 +52,9 @@ def test_without_an_output_there_is_a_folder_beside_the_sheet(call, nested):
     assert result.exit_code == 0, result.stderr
     folder = nested.parent / "nested_results" / "figures"
     names = {p.name for p in folder.iterdir()}
-    assert names == {"funnel.pdf", "funnel.png", "funnel.alt.txt", "run_funnel.json"}
+    assert names == {
+        "funnel.pdf", "funnel.png", "funnel.alt.txt", "funnel.caption.txt", "run_funnel.json",
+    }  # fmt: skip
     assert width_of(folder / "funnel.pdf") == pytest.approx(120, abs=0.1)
     assert call("forest", nested).exit_code == 0
     assert call("funnel", nested).exit_code == 0
@@ -67,10 +69,13 @@ def test_json_is_one_document(call, nested, tmp_path):
     assert document["command"] == "forest"
     assert document["figure"] == {
         "kind": "forest", "style": "bmj", "width_mm": 174.0, "title": None,
+        "page": "a4", "notes": "short",
         "levels": {"by": "modality", "pool": "joint"},
     }  # fmt: skip
     assert [level["level"] for level in document["levels"]] == ["CBT", "psychodynamic"]
-    assert document["files"] == [str(tmp_path / "f.pdf"), str(tmp_path / "f.alt.txt")]
+    assert document["files"] == [
+        str(tmp_path / f"f{end}") for end in (".pdf", ".alt.txt", ".caption.txt")
+    ]
     assert document["input"]["rows_used"] == 7
 
 
@@ -82,6 +87,7 @@ def test_a_result_is_laid_under_those_of_published_reviews(run, tmp_path):
     document = json.loads(done.stdout)
     assert document["figure"] == {
         "kind": "comparison-forest", "style": "jama", "width_mm": 174.0, "title": None,
+        "page": "a4", "notes": "short",
         "compare": "published",
     }  # fmt: skip
     assert {"Martin et al. (2000)", "This review", "0.22", "0.27"} <= svg_text(target)

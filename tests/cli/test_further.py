@@ -161,6 +161,9 @@ def test_further_results_take_the_settings_that_have_a_meaning_and_name_the_othe
         "--prediction",
         "riley",
     ]
+    first, *rest = nested.read_text(encoding="utf-8").splitlines()
+    with_therapists = [f"{first},n_therapists", *(f"{line},{4 + i}" for i, line in enumerate(rest))]
+    nested.write_text("\n".join(with_therapists), encoding="utf-8")
     also = [w for kind in KINDS for w in ("--also", kind)]
     found = document(call("pool", str(nested), "--no-figures", "--json", *args, *also))["further"]
     effects = ma.effect_sizes(ma.read_studies(nested))
@@ -177,6 +180,9 @@ def test_further_results_take_the_settings_that_have_a_meaning_and_name_the_othe
         ),
         "rve": (ma.rve(effects, rho=0.3, level=0.9), ["tau2", "test", "prediction"]),
         "i2-bootstrap": (ma.bootstrap_i2(fit), ["test", "prediction"]),
+        "therapist-clustering": (
+            ma.therapist_clustering(effects, model=asked), ["prediction"],
+        ),
     }  # fmt: skip
     for kind, (result, lost) in expected.items():
         assert found[kind] == {**result.to_dict(), "not_taken": lost}, kind

@@ -118,7 +118,9 @@ def test_what_cannot_be_drawn_is_told_and_the_others_are_written(tmp_path):
     )
     assert [(p.code, p.severity) for p in notes] == [("MA684", "note")]
     assert "first was not drawn: There are too few studies." in notes[0].message
-    assert set(folder.written) == {"second.pdf", "second.png", "second.alt.txt"}
+    assert set(folder.written) == {
+        f"second{end}" for end in (".pdf", ".png", ".alt.txt", ".caption.txt")
+    }
 
 
 def test_names_of_files_are_plain():

@@ -26,6 +26,7 @@ def test_the_default_compares_modalities(run, nested):
     assert {p.name for p in folder.iterdir()} == {
         "moderators.json", "moderators.xlsx", "run_moderators.json",
         "orchard_modality.pdf", "orchard_modality.png", "orchard_modality.alt.txt",
+        "orchard_modality.caption.txt", "levels_modality.caption.txt",
         "levels_modality.pdf", "levels_modality.png", "levels_modality.alt.txt",
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ from metaalliance.setting import settings_in
 #: Commands that fit a model to a sheet.
 FITTING = {
     "pool", "moderators", "bias", "influence", "forest", "funnel", "plot", "multiverse", "compare",
+    "components",
     "report", "export-r", "export-python", "serve",
 }  # fmt: skip
 

@@ -12,8 +12,8 @@ from openpyxl import load_workbook
 from metaalliance.cli.run import OK
 
 NUMBERS = ["results.json", "results.xlsx", "run.json"]
-FIGURES = ["forest.alt.txt", "forest.pdf", "forest.png",
-           "funnel.alt.txt", "funnel.pdf", "funnel.png"]  # fmt: skip
+ENDINGS = (".alt.txt", ".caption.txt", ".pdf", ".png")
+FIGURES = [f"{name}{ending}" for name in ("forest", "funnel") for ending in ENDINGS]
 
 
 def names(folder):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from effort import calls
 from golden_data import assert_close, effects, fit, golden, quiet_pool
 from scipy.optimize import minimize_scalar
 from scipy.stats import chi2
 
-from metaalliance.core.variance.ascent import maximize, start_values
+from metaalliance.core.variance.ascent import highest_maximum, maximize, start_values
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.multilevel import MultilevelData, evaluate, nested_data
-from metaalliance.core.variance.profile import two_level_interval, variance_interval
+from metaalliance.core.variance.profile import two_level_interval, variance_drop, variance_interval
 from metaalliance.core.variance.tau2 import estimate_tau2, log_likelihood
 
 CRITICAL = {level: chi2.isf(1 - level, 1) for level in (0.8, 0.95, 0.99)}
@@ -105,6 +106,37 @@ def test_drop_at_both_bounds(component, rho, restricted, level):
         # minimize_scalar leaves the inner maximum good to the square of its 1e-8
         assert drop <= CRITICAL[level] + 1e-7
         assert bound == 0 or drop >= CRITICAL[level] - 1e-7
+
+
+def many_studies(spread: float, residual: float, *, slope: bool = False) -> MultilevelData:
+    """120 studies with one to three effects, and a moderator that varies within them."""
+    rng = np.random.default_rng(2)
+    labels = np.repeat(np.arange(120), rng.integers(1, 4, 120))
+    vi = rng.uniform(0.01, 0.03, labels.size)
+    yi = rng.normal(0, spread, 120)[labels] + rng.normal(0, np.sqrt(vi + residual))
+    X = np.column_stack([np.ones(labels.size), rng.normal(size=labels.size)])
+    return nested_data(yi, vi, X[:, : 1 + slope], StudyBlocks.from_sorted(labels), 0.5)
+
+
+@COMPONENTS
+@likelihoods
+@pytest.mark.parametrize("slope", [False, True])
+@pytest.mark.parametrize("spread", [0.2, 0.1])
+def test_drop_at_the_bounds_of_many_studies(component, restricted, slope, spread):
+    data = many_studies(spread, 0.01, slope=slope)
+    optimum = highest_maximum(data, restricted=restricted)
+    low, high = variance_interval(data, optimum, component, 0.95, restricted=restricted)
+    drop = variance_drop(data, optimum, component, restricted=restricted)
+    assert drop(high) == pytest.approx(CRITICAL[0.95], abs=1e-8)
+    assert drop(low) == pytest.approx(CRITICAL[0.95], abs=1e-8) if low else drop(0.0) < 3.8
+
+
+@pytest.mark.parametrize("component", ["effect", "total"])
+def test_a_bound_where_the_other_variance_is_zero_takes_no_more_steps(component):
+    data = many_studies(0.1, 0.005)
+    optimum = highest_maximum(data, restricted=True)
+    assert (optimum.theta > 0).all()
+    assert calls(lambda: variance_interval(data, optimum, component, 0.95, restricted=True)) < 6e4
 
 
 @COMPONENTS

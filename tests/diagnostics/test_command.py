@@ -59,7 +59,8 @@ def test_a_process_prints_tables_and_writes_its_files(sheet):
     folder = sheet.parent / "studies_results"
     written = {"influence.json", "influence.xlsx", "run_influence.json"}
     figures = ("leave_one_out", "influence", "baujat", "cumulative", "gosh")
-    written |= {f"{name}{end}" for name in figures for end in (".pdf", ".png", ".alt.txt")}
+    ends = (".pdf", ".png", ".alt.txt", ".caption.txt")
+    written |= {f"{name}{end}" for name in figures for end in ends}
     assert {p.name for p in folder.iterdir()} == written
     book = openpyxl.load_workbook(folder / "influence.xlsx", read_only=True)
     assert book.sheetnames == [

@@ -8,9 +8,12 @@ from golden_data import ITERATED, assert_close, effects, golden, quiet_pool
 
 import metaalliance as ma
 from metaalliance.diagnostics import removal
+from metaalliance.diagnostics.diagnostics import deletions
+from metaalliance.diagnostics.mean_subsets import removed_studies
 from metaalliance.diagnostics.outliers import outlying
 from metaalliance.diagnostics.removal import held_deletions, influential, removals
 from metaalliance.diagnostics.subject import examine
+from metaalliance.diagnostics.units import unit_masks
 from metaalliance.effects.effects import Effects
 from metaalliance.models.comparison import compare_models
 
@@ -44,6 +47,16 @@ def test_outliers(name, test):
     fit = quiet_pool(effects(name), test=TESTS[test])
     found = outlying(fit, fit.effects.yi, fit.effects.vi)
     assert found.astype(int).tolist() == theirs(name, test)["outlier"]
+
+
+@pytest.mark.parametrize("options", [{"model": "che"}, {"model": "three-level", "tau2": "ML"}])
+@pytest.mark.parametrize("name", ["assink2016", "konstantopoulos2011"])
+def test_studies_that_are_removed_together_are_as_one_by_one(name, options):
+    subject = examine(quiet_pool(effects(name, dependent=True), **options))
+    found = removed_studies(subject, unit_masks(subject.effects, "study")[:, subject.order])
+    alone = deletions(subject, "study")
+    for column in found:
+        assert_close(found[column], alone[column], 1e-9, scale=0.1)
 
 
 def without(chosen, study):

@@ -12,7 +12,19 @@ import time
 from pathlib import Path
 
 import pytest
-from fault_runs import COMMAND, COMMANDS, NEW, OLD, ROOT, begin, contents, leftovers, run, spread
+from fault_runs import (
+    COMMAND,
+    COMMANDS,
+    CORRELATIONS,
+    NEW,
+    OLD,
+    ROOT,
+    begin,
+    contents,
+    leftovers,
+    run,
+    spread,
+)
 
 from metaalliance.cli.register import COMMANDS as REGISTER
 
@@ -28,6 +40,7 @@ def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared")
     (folder / "old.csv").write_text(OLD, encoding="utf-8")
     (folder / "studies.csv").write_text(NEW, encoding="utf-8")
+    (folder / "correlations.csv").write_text(CORRELATIONS, encoding="utf-8")
     for words in (
         ["pool", "studies.csv", "--no-figures", "-o", "recorded"],
         ["agree", "old.csv", "studies.csv", "-o", "conflicts.xlsx"],

@@ -21,8 +21,8 @@ nonsignificant = "drop"
 """
 
 
-def sheet() -> str:
-    """Return the sheet as CSV."""
+def sheet(*, estimands: bool = False) -> str:
+    """Return the sheet as CSV, with rows of two estimands where they are asked for."""
     draw = random.Random(4)
     rows = []
     for s in range(14):
@@ -54,6 +54,11 @@ def sheet() -> str:
                     "year": 1990 + 2 * s,
                     "shared": round(0.2 + 0.07 * (s % 8), 2),
                     "alliance_reliability": round(0.84 + 0.01 * (s % 9), 2) if j else "",
+                    **(
+                        {"estimand": "within_patient" if (j + s // 2) % 2 else ""}
+                        if estimands
+                        else {}
+                    ),
                     "outcome_reliability": round(0.78 + 0.01 * (s % 7), 2) if s % 4 else "",
                 }
             )

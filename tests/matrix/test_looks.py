@@ -11,11 +11,13 @@ import shutil
 import pytest
 from command_line import call
 from fault_runs import COMMANDS as LINES
+from fault_runs import CORRELATIONS
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from metaalliance.cli.app import COMMANDS
+from metaalliance.plots.canvas.style import HEIGHTS
 
 INK, ACCENT, FACE, SIZE, WIDTH = "#102030", "#d02060", "DejaVu Serif", 9.0, 110.0
 STYLE = f"""base = "apa"
@@ -58,8 +60,9 @@ MORE = {
     "multiverse": ["--all"],
 }
 #: Figures that are drawn at least.
-LEAST = {"pool": 2, "moderators": 4, "bias": 5, "influence": 5, "multiverse": 1, "report": 5,
-         "forest": 1, "funnel": 1, "plot": 1}  # fmt: skip
+LEAST = {"pool": 2, "moderators": 4, "bias": 5, "influence": 5, "components": 2,
+         "multiverse": 1, "report": 5, "forest": 1, "funnel": 1, "plot": 1,
+         "mediation": 1}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("looks")
     for name in ("studies.csv", "old.csv"):
         (folder / name).write_text(SHEET, encoding="utf-8")
+    (folder / "correlations.csv").write_text(CORRELATIONS, encoding="utf-8")
     (folder / "metaalliance.toml").write_text(REST, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -137,9 +141,15 @@ def test_every_artist_obeys_the_style_of_the_file(name, here, drawn):
 def test_the_command_line_goes_over_the_file(name, here, drawn):
     text = f"{REST}[style]\nbase = 'bmj'\n[styles.lab]\n{STYLE}"
     (here / "metaalliance.toml").write_text(text, encoding="utf-8")
-    done = call(*words_of(name), "--style", "lab", "--width", "90")
+    look = ("--style", "lab", "--width", "90", "--page", "journal", "--notes", "none")
+    done = call(*words_of(name), *look)
     assert done.exit_code == 0, done.output
-    for figure in drawn.values():
+    captions = [getattr(figure, "caption", "") for figure in drawn.values()]
+    assert any(captions)
+    for figure, caption in zip(drawn.values(), captions, strict=True):
+        assert 25.4 * figure.get_figheight() <= HEIGHTS["journal"] + 0.01
+        shown = "".join("".join(t.get_text() for t in texts(figure)).split())
+        assert not [line for line in caption.splitlines() if "".join(line.split()) in shown]
         assert {t.get_fontfamily()[0] for t in texts(figure)} == {FACE}
         assert round(25.4 * figure.get_figwidth(), 6) == 90
 
@@ -147,6 +157,9 @@ def test_the_command_line_goes_over_the_file(name, here, drawn):
 @pytest.mark.parametrize("name", [name for name, c in COMMANDS.items() if c.draws])
 def test_a_style_that_there_is_not_is_refused_before_anything_is_written(name, here):
     before = {p: p.read_bytes() for p in here.rglob("*") if p.is_file()}
+    done = call(*words_of(name), "--page", "a5")
+    assert done.exit_code == 2
+    assert "--page='a5' is not one of 'a4', 'letter', 'journal'" in done.output
     done = call(*words_of(name), "--style", "jana")
     assert done.exit_code == 2
     assert "--style jana is not one of apa, revman, jama, bmj. Did you mean 'jama'?" in done.output

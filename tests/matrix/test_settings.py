@@ -14,6 +14,7 @@ import math
 import re
 import runpy
 import sys
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"attenuation": "individual", **RELIABILITIES},
     ),
+    "estimand": ({"estimand": "within_patient"}, {"estimand": "total"}),
     "overlap": ({"overlap": "nested"}, {}),
     "overlap averaged": (
         {"model": "two-level", "overlap": "nested"},
@@ -112,6 +114,25 @@ WITHOUT_MODEL = {
     "example": "writes the example",
     "agree": "compares the codings of two sheets",
     "reconcile": "makes one sheet of two codings",
+    "mediation": "fits a path model of correlations (tests/cli/multivariate/test_mediation.py)",
+}
+#: Commands whose model is another than that of `pool`, with a test of their own.
+OWN_MODEL = {"components"}
+#: Settings that `components` refuses, by case.
+NO_COMPONENTS = {
+    "model three-level": "model",
+    "model two-level": "model",
+    "model common-effect": "model",
+    "tau2 DL": "model",
+    "tau2 PM, robust": "model",
+    "test t": "model",
+    "df": "df",
+    "rho averaged": "model",
+    "within": "within",
+    "above": "above",
+    "crossed": "crossed",
+    "overlap averaged": "model",
+    "nonsignificant censored": "nonsignificant",
 }
 #: Cells that a method's definition refuses: the words that name the setting.
 REFUSED: dict[tuple[str, str], str] = {
@@ -143,7 +164,7 @@ class Run:
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.sheet = folder / "s.csv"
         self.out = folder / "out"
-        self.sheet.write_text(sheet(), encoding="utf-8")
+        self.sheet.write_text(sheet(estimands="estimand" in settings), encoding="utf-8")
         given = {"nonsignificant": "drop"} | settings
         text = TOML.partition("[pool]")[0] + "[pool]\n" + toml(given) + "\n"
         (folder / "metaalliance.toml").write_text(text, encoding="utf-8")
@@ -359,6 +380,49 @@ def test_record(case, tmp_path):
     assert " same " in numbers
 
 
+def of_components(run: Run) -> Any:
+    """Means and variances of the components, or why there are none."""
+    document = run("components", run.sheet, "--by", "outcome_measure", "--structure", "CS",
+                   "--no-figures")  # fmt: skip
+    said = refusal(document)
+    numbers = ("estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high", "tau2")
+    return said or {
+        f"{row['level']} {name}": row[name] for row in document["components"] for name in numbers
+    }
+
+
+@cache
+def components_without(settings: str) -> Any:
+    """Means and variances of the components under settings, as JSON has them."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        return of_components(Run(Path(name), json.loads(settings)))
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_components(case, tmp_path):
+    """Each setting moves the multivariate model, as it does in Python, or is refused by name."""
+    with_it, without = CASES[case]
+    found = of_components(Run(tmp_path, with_it))
+    if case in NO_COMPONENTS or isinstance(expected(case), str):
+        named = NO_COMPONENTS.get(case)
+        said = rf"cannot obey (--)?{named}( = |=| )" if named else r"1 error in s\.csv"
+        assert re.search(said, str(found))
+        return
+    analysis = ma.Analysis.read(tmp_path / "s.csv")
+    given = {"structure": "CS", "model": analysis.model}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ma.MetaAllianceWarning)
+        found_here = ma.multivariate(analysis.coded, "outcome_measure", **given)
+    wanted = found_here.means.set_index("level")
+    for name, value in found.items():
+        level, number = name.rsplit(" ", 1)
+        assert_same(name, value, float(wanted.loc[level, number]))
+    base = components_without(json.dumps(without))
+    assert max(abs(found[name] - base[name]) for name in found) > MOVED
+
+
 @pytest.mark.parametrize("case", ["measure", "variances", "nonsignificant",
                                   "nonsignificant censored", "beta", "yi_measure",
                                   "attenuation"])  # fmt: skip
@@ -382,7 +446,7 @@ def test_no_setting_and_no_command_is_missing():
     told = {name for case, _ in CASES.values() for name in case}
     assert fields == told
     drawing = {words[0] for words, _ in FIGURES.values()}
-    assert set(COMMANDS) == {*READERS, *drawing, *WITHOUT_MODEL}
+    assert set(COMMANDS) == {*READERS, *OWN_MODEL, *drawing, *WITHOUT_MODEL}
 
 
 def test_nothing_is_wrong():

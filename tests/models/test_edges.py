@@ -361,7 +361,16 @@ def test_profile_interval_of_one_effect():
     assert np.isnan(quiet_pool(ONE).tau2_profile_ci()).all()
 
 
-@pytest.mark.parametrize(("df", "text"), [(1.24, "1.2"), (3.97, "3.97"), (3.9996, "3.9996")])
+@pytest.mark.parametrize(
+    ("df", "text"),
+    [
+        (1.24, "1.2"),
+        (3.97, "3.97"),
+        (3.9996, "3.9996"),
+        (2.0, "2"),
+        (3.9999999999999996, "just under 4"),
+    ],
+)
 def test_few_degrees_of_freedom_are_shown_to_be_few(df, text):
     (found,) = (n for n in reading_notices(many(12), df, "cr2") if n.code == "MA620")
     assert found.message.startswith(f"Only {text} degrees")

@@ -109,6 +109,7 @@ def _make_fit(
     moderators: dict[str, object] = {
         "year": 1980 + rows,
         "blank": np.full(rows.size, None, dtype=object),
+        "risk_of_bias": np.array(["low", "some concerns", "high"], dtype=object)[rows % 3],
         "alliance_rater": np.array(["client", "therapist", "observer"], dtype=object)[rows % 3],
     }
     if groups:

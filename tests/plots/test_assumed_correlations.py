@@ -68,6 +68,6 @@ def test_figures_say_what_was_assumed(settings, said):
     fit = ma.pool(EFFECTS, model="che", **settings)
     caterpillar = ma.plots.caterpillar(fit, points="studies")
     for figure in (ma.plots.forest(fit), ma.plots.funnel(fit, points="studies"), caterpillar):
-        shown = texts(figure).replace("\xa0", " ")
+        shown = figure.caption.replace("\xa0", " ")
         assert f"({said})" in shown
         assert "ρ = .60" not in shown

@@ -59,4 +59,4 @@ def test_range_cuts_huge_intervals():
 
 def test_z_axis_adds_ticks_near_one():
     labels = [label for _, label in EffectAxis(low=-1, high=3, measure="z").ticks(120, 7.0)]
-    assert labels == ["−.6", "−.4", "−.2", "0", ".2", ".4", ".6", ".8", ".9", ".95", ".99"]
+    assert labels == ["−.6", "−.3", "0", ".3", ".6", ".8", ".9", ".95", ".98", ".99"]

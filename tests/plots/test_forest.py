@@ -194,7 +194,8 @@ def test_user_text_is_literal(make_fit, texts):
 
 def test_long_names_keep_their_year(make_fit, texts):
     fit = make_fit(3, names=("Abdul-Rahman, Büchner, Castellanos & van der Westhuizen " * 3,))
-    cut = [t for t in words(texts, plots.forest(fit)) if "…" in t]
+    shown = words(texts, plots.forest(fit, width_mm=60))
+    cut = [t for t in shown if "…" in t]
     assert [t[-7:] for t in cut] == [" (1980)", " (1981)", " (1982)"]
 
 
@@ -209,7 +210,7 @@ def test_pages_repeat_the_head_and_end_in_the_diamond(make_fit, panel, texts):
     assert [f"Page {i} of 3" in page for i, page in enumerate(shown, 1)] == [True] * 3
     assert all("Study" in page for page in shown)
     assert ["Overall" in page for page in shown] == [False, False, True]
-    assert " (continued)" in shown[1]
+    assert any(t.endswith(" (continued)") for t in shown[1])
     assert len({panel(page).get_xlim() for page in pages}) == 1
     paged = [label for page in pages for label in study_labels(texts, page, fit)]
     assert paged == study_labels(texts, plots.forest(fit), fit)
@@ -220,7 +221,7 @@ def test_a_heading_never_ends_a_page_and_no_page_is_too_long(make_fit):
     choice = choose(fit, APA, columns=())
     lines = forest_table(fit, level_means(fit, "modality"), choice, APA).lines
     for rows in range(8, 40):
-        pages = paginate(lines, rows)
+        pages = paginate(lines, lambda _: 1.0, rows, rows)
         assert max(len(page) for page in pages) <= rows
         assert not any(isinstance(page[-1], Heading) for page in pages)
         assert all(isinstance(page[0], Heading | Pooled) for page in pages)
@@ -301,6 +302,6 @@ def test_a_group_pooled_apart_by_another_model_says_so():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MetaAllianceWarning)
         figure = plots.forest(pool(effects), pool="apart")
-    shown = "".join(t.get_text() for axes in figure.axes for t in axes.texts)
+    shown = figure.caption.replace("\N{NO-BREAK SPACE}", " ")
     assert "PDT: Two-level random-effects model, Knapp–Hartung test with ad hoc" in shown
     assert "CBT: " not in shown

@@ -68,7 +68,7 @@ def test_a_forest_draws_limits_in_place_of_squares(fit, assert_clear):
     assert len(set(squares.get_sizes())) == 1
     text = words(figure)
     assert text.count("n.s.") == 5  # four cells and the foot
-    assert "known only as not significant" in text and "no weights" in text
+    assert "known only as not significant" in text and "no weights" in figure.caption
     assert "Heterogeneity:" in text and "not estimable" not in text
 
 
@@ -89,7 +89,7 @@ def test_no_style_has_a_column_of_weights(fit, style, assert_clear):
 def test_groups_are_shown_without_means_or_pooled_apart(fit):
     joint, apart = (plots.forest(fit, by="modality", pool=how) for how in ("joint", "apart"))
     assert not labelled(joint, "subgroup")
-    assert "Groups were not pooled" in words(joint)
+    assert "Groups were not pooled" in joint.caption
     assert len(labelled(apart, "subgroup")) == 2
     assert not labelled(plots.forest(fit), "subgroup")
 

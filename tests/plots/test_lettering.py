@@ -6,18 +6,20 @@ import io
 import re
 import zlib
 from importlib import metadata
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.font_manager import findfont
 from matplotlib.text import Text
 from PIL import Image
 
 from metaalliance import plots
 from metaalliance.files import Spool
-from metaalliance.plots.canvas.letters.faces import face_of
+from metaalliance.plots.canvas.letters.faces import Face, face_of
 from metaalliance.plots.canvas.style import drawing
 from metaalliance.plots.canvas.typeset import Run, run_width
 from metaalliance.plots.forests.forest import paged_forest
@@ -54,6 +56,15 @@ def test_letters_stand_where_matplotlib_has_them(forest):
     assert (together < 128).any()
     assert (apart > 3).mean() < 2e-5  # where two letters share a pixel
     assert apart.max() < 64
+
+
+@given(st.text(st.sampled_from("AVATo.W,Ty ()−é0127fi&"), min_size=2, max_size=12))
+def test_kerning_from_a_text_is_that_of_its_pairs(text):
+    path = findfont("DejaVu Sans")
+    whole, apart = Face(path, 7.5, 300), Face(path, 7.5, 300)
+    if whole.sets(text):
+        assert all(apart.sets(pair) for pair in map("".join, pairwise(text)))
+        assert whole.places(text) == apart.places(text)
 
 
 def test_texts_can_be_changed_and_removed(forest):

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
+from fontTools.subset import Options
+from fontTools.ttLib import TTFont
 from matplotlib.figure import Figure
 from PIL import Image
 
 from metaalliance import plots
 from metaalliance.errors import OptionError, UnreadableFileError
+from metaalliance.plots.canvas import strokes
+from metaalliance.plots.canvas.page import ExactFigure
 from metaalliance.plots.canvas.save import is_ours
 
 SUFFIXES = ("pdf", "svg", "png", "tif", "eps")
@@ -119,6 +126,47 @@ def test_pdf_fonts_are_truetype_and_there_is_no_date(figure, tmp_path):
     assert b"CreationDate" not in content
 
 
+def streams(path: Path) -> list[bytes]:
+    """Return the packed streams of a PDF."""
+    found = re.findall(rb"stream\n(.*?)\nendstream", path.read_bytes(), re.DOTALL)
+    return [zlib.decompress(part) for part in found]
+
+
+def test_fonts_of_a_pdf_have_outlines_and_no_tables_of_layout(figure, tmp_path):
+    usual = list(Options._drop_tables_default)
+    (path,) = plots.save(figure, tmp_path / "forest.pdf")
+    fonts = [TTFont(io.BytesIO(s)) for s in streams(path) if s.startswith(b"\0\1\0\0")]
+    assert fonts
+    for font in fonts:
+        assert {"glyf", "hmtx"} <= set(font.keys())
+        assert not {"GSUB", "GPOS", "GDEF"} & set(font.keys())
+    assert usual == Options._drop_tables_default
+
+
+@pytest.mark.parametrize(
+    "look", [{}, {"linestyles": "dashed"}, {"alpha": 0.4}, {"colors": ["r", "b"]}]
+)
+def test_lines_of_a_pdf_are_those_of_matplotlib(look, tmp_path, monkeypatch):
+    figure = ExactFigure(figsize=(3, 2))
+    axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    axes.set_axis_off()
+    y = np.linspace(0, 1, 40)
+    axes.hlines(y, y - 0.3, y**2 + 0.2, linewidths=0.7, **look)
+    pages = []
+    for few in (strokes.FEW, 10**6):
+        monkeypatch.setattr(strokes, "FEW", few)
+        (path,) = plots.save(figure, tmp_path / f"{few}.pdf")
+        pages.append(next(s for s in streams(path) if s.count(b" m") >= y.size))
+    ends = [
+        np.array(re.findall(rb"([\d.-]+) ([\d.-]+) m\s+([\d.-]+) ([\d.-]+) l\s+S\b", page), float)
+        for page in pages
+    ]
+    assert ends[0].shape == (y.size, 4)
+    assert np.abs(ends[0] - ends[1]).max() < 2e-6
+    for width in (b"0.7 w", b"[", b"RG"):
+        assert (width in pages[0]) == (width in pages[1])
+
+
 def test_tiff_has_no_alpha_channel(figure, tmp_path):
     (path,) = plots.save(figure, tmp_path / "forest.tiff")
     with Image.open(path) as image:
@@ -141,7 +189,7 @@ def test_pages_of_other_formats_are_numbered(figure, tmp_path):
 
 def test_alt_text_is_written_beside(figure, module_fit, tmp_path):
     paths = plots.save(figure, tmp_path / "forest.svg", alt=plots.alt_text(module_fit, "forest"))
-    assert [p.name for p in paths] == ["forest.svg", "forest.alt.txt"]
+    assert [p.name for p in paths] == ["forest.svg", "forest.alt.txt", "forest.caption.txt"]
     text = paths[1].read_text(encoding="utf-8")
     assert text.startswith("Forest plot of 3 studies.")
     assert "r = .32, 95% CI [.17, .46]" in text
@@ -165,7 +213,7 @@ def test_a_failed_save_leaves_the_old_file(figure, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "pages", "dpi", "message"),
     [
-        ("forest.jpg", 1, 300, "saved as .pdf, .svg, .png, .tif, .tiff, .eps"),
+        ("forest.jpg", 1, 300, "saved as .pdf, .svg, .png, .tif, .tiff, .eps, .pptx"),
         ("forest", 1, 300, "saved as"),
         ("forest.png", 0, 300, "0 figures at 300 dpi"),
         ("forest.png", 1, 0, "1 figures at 0 dpi"),
@@ -185,11 +233,11 @@ def test_every_file_says_where_it_comes_from(suffix, figure, tmp_path):
 
 
 def test_a_file_edited_since_is_not_ours(figure, tmp_path):
-    path, alt = plots.save(figure, tmp_path / "forest.svg", alt="A forest.")
-    assert is_ours(alt)
+    path, alt, caption = plots.save(figure, tmp_path / "forest.svg", alt="A forest.")
+    assert is_ours(alt) and is_ours(caption)
     path.write_text(path.read_text().replace("<svg ", '<svg inkscape:version="1.3" '))
     assert not is_ours(path)
-    assert not is_ours(alt)
+    assert not is_ours(alt) and not is_ours(caption)
     assert not is_ours(tmp_path / "absent.pdf")
 
 

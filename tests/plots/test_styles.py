@@ -17,8 +17,8 @@ from metaalliance.errors import OptionError
 from metaalliance.plots.canvas.own_style import BOUNDS, ROW_PER_POINT, own_style
 from metaalliance.plots.canvas.style import STYLES, Style, drawing, style_named
 from metaalliance.plots.canvas.wording import Wording
-from metaalliance.plots.charts.flow import flow_diagram
-from metaalliance.plots.charts.risk_of_bias import risk_of_bias
+from metaalliance.plots.charts.evidence.flow import flow_diagram
+from metaalliance.plots.charts.evidence.risk_of_bias import risk_of_bias
 
 GROUPS = ("CBT", "humanistic")
 
@@ -262,7 +262,7 @@ def test_a_forest_follows_the_ink_and_the_accent_of_its_style():
 def test_figures_of_a_report_grow_with_the_type(size, assert_clear, texts):
     style = own_style({"size": size, "typeface": ["DejaVu Serif"]})
     ratings = pd.DataFrame({"Selection": ["low", "high"], "Blinding": ["low", "unclear"]})
-    assert_clear(risk_of_bias(ratings, ["low", "unclear", "high"], style=style))
+    assert_clear(risk_of_bias(ratings, style=style))
     flow = flow_diagram({"databases": 100, "screened": 90, "screened_out": 50}, style=style)
     with drawing():
         boxes = [t.get_window_extent(FigureCanvasAgg(flow).get_renderer()) for t in texts(flow)]

@@ -104,7 +104,8 @@ def test_the_workbook_and_the_record(nested):
         "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese",
         "selection_weights", "selection_weights_beta",
     }  # fmt: skip
-    drawn = {f"{name}{end}" for name in figures for end in (".pdf", ".png", ".alt.txt")}
+    ends = (".pdf", ".png", ".alt.txt", ".caption.txt")
+    drawn = {f"{name}{end}" for name in figures for end in ends}
     assert set(record["files"]) == {"bias.json", "bias.xlsx", *drawn}
 
 
@@ -167,6 +168,7 @@ MOVES = {
     "mean_by": ("--mean-by", "alliance_rater", "Selection (0.025)"),
     "variance_by": ("--variance-by", "alliance_rater", "Selection (0.025)"),
     "selection_by": ("--selection-by", "alliance_rater", "Selection (0.025)"),
+    "average": ("--average", "robma", "RoBMA"),
 }
 #: What some of them need beside them.
 BOOTSTRAP = ("--bootstrap", "multinomial")
@@ -195,7 +197,7 @@ def test_every_option_acts_and_is_recorded_and_verified(call, tmp_path, name):
     path = sheet(tmp_path / "studies.csv", 24, 3)
     words = (path, "--no-figures", "--json", "--quiet", *BESIDE.get(name, ()))
     plain, done = (json.loads(call(*words, *more).stdout) for more in ((), (flag, value)))
-    assert done["methods"].get(method) != plain["methods"][method]
+    assert done["methods"].get(method) != plain["methods"].get(method)
     assert done["settings"][name] != plain["settings"][name]
     record = tmp_path / "studies_results" / "run_bias.json"
     asked = json.loads(record.read_text(encoding="utf-8"))["request"]["options"][name]
@@ -220,6 +222,7 @@ def test_every_option_acts_and_is_recorded_and_verified(call, tmp_path, name):
         (("--bootstrap", "none", "--interval", "bca"), "only a bootstrap has that"),
         (("--estimator", "reml"), "estimator='reml'"),
         (("--penalty", "strong"), "penalty='strong'"),
+        (("--average", "psma"), "--average='psma'"),
         (("--selection-by", "moon"), "no moderator 'moon'"),
     ],
 )

@@ -28,6 +28,7 @@ METHODS = {
     "excess_significance": ma.excess_significance,
     "p_uniform": ma.p_uniform,
     "limit_meta": ma.limit_meta,
+    "robma": ma.robma,
 }
 every = pytest.mark.parametrize("name", METHODS)
 
@@ -58,7 +59,7 @@ def test_contract(name, nested):
 
 @every
 def test_a_fit_stands_for_its_effects(name):
-    effects = independent("molloy2014")
+    effects = as_z(independent("molloy2014"))
     fit = ma.pool(effects)
     ours, theirs = quiet(METHODS[name], fit), quiet(METHODS[name], effects)
     pd.testing.assert_frame_equal(ours.to_frame(), theirs.to_frame())
@@ -77,7 +78,7 @@ def test_back_transformation_takes_means_and_leaves_coefficients(name):
 
 @every
 def test_order_of_the_effects_does_not_matter(name):
-    effects = dependent("crede2010")
+    effects = as_z(dependent("crede2010"))
     shuffled = np.random.default_rng(1).permutation(effects.n_effects)
     frame = effects.frame.iloc[shuffled].reset_index(drop=True)
     other = ma.Effects(frame=frame, measure=effects.measure)
@@ -90,7 +91,7 @@ def test_order_of_the_effects_does_not_matter(name):
 
 @every
 def test_few_studies_warn_that_they_are_few(name):
-    effects = independent("molloy2014").subset(np.arange(16) < 9)
+    effects = as_z(independent("molloy2014")).subset(np.arange(16) < 9)
     with warnings.catch_warnings(record=True) as given:
         warnings.simplefilter("always")
         METHODS[name](effects)

@@ -128,7 +128,10 @@ def test_json_is_one_document_and_files_are_written(good, tmp_path):
     assert content["bias"] is content["influence"] is content["moderators"] is None
     assert (tmp_path / "out" / "report.html").exists()
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
-    assert "publication bias" not in text.partition("## References")[0].lower()
+    said = text.partition("## References")[0].lower()
+    assert "| publication bias | it was not examined. |" in said
+    assert said.count("publication bias") == 1
+    assert content["certainty"]["domains"][4]["evidence"] == "It was not examined."
 
 
 def test_sheet_with_errors_is_refused(tmp_path):

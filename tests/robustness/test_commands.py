@@ -36,7 +36,7 @@ def test_multiverse_prints_and_writes(run, sheet):
     ]  # fmt: skip
     assert book["Specifications"].max_row == 6
     record = json.loads((folder / "run_multiverse.json").read_text(encoding="utf-8"))
-    figure = {f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt")}
+    figure = {f"specification_curve.{end}" for end in ("pdf", "png", "alt.txt", "caption.txt")}
     assert set(record["files"]) == {"multiverse.json", "multiverse.xlsx", *figure}
 
 
@@ -299,5 +299,5 @@ def test_a_progress_line_says_how_long_is_left(monkeypatch):
     show(50, 1000)  # 30 s for 50
     show(1000, 1000)
     told = stream.getvalue().split("\r")
-    assert told[1] == "50 of 1,000 subsets, about 10 min left\x1b[K"
+    assert told[1] == "[#-------------------] 50 of 1,000 subsets, about 10 min left\x1b[K"
     assert told[-1] == "\x1b[K"

@@ -181,7 +181,7 @@ def test_policies_for_silent_results(silent_sheet):
 def test_a_sheet_with_other_errors_is_refused(tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("study,r,n\nA,1.4,40\nB,0.2,50\nC,n.s.,50\n", encoding="utf-8")
-    with pytest.raises(StudyDataError, match="errors"):
+    with pytest.raises(StudyDataError, match="has 1 error"):
         ma.multiverse(ma.load_studies(path))
 
 

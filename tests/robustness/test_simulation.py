@@ -1,10 +1,8 @@
-"""Slow: formula and simulation agree within Monte-Carlo error; a dask cluster gives the same."""
+"""Slow: formula and simulation agree within Monte-Carlo error."""
 
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 
 import pytest
 
@@ -59,38 +57,3 @@ def test_the_size_of_the_test_is_kept_under_the_null():
     (row,) = ma.power_mean(0.0, k=12, n=50, tau=0.15, effects_per_study=2, simulate=DRAWS).rows
     assert row.power == pytest.approx(0.05)
     assert abs(row.simulated.power - 0.05) < 3.5 * math.sqrt(0.05 * 0.95 / DRAWS) + 0.01
-
-
-DASK = """
-import joblib
-from dask.distributed import Client, LocalCluster
-
-import metaalliance as ma
-
-
-def main():
-    options = {"k": 8, "n": [30, 60], "tau": 0.15, "simulate": 120, "seed": 3}
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        with Client(cluster), joblib.parallel_config(backend="dask"):
-            there = ma.power_mean(0.1, **options, jobs=None)
-            effects = ma.Effects.from_arrays([0.1, 0.3, 0.2], [0.01, 0.02, 0.01], measure="z")
-            curve = ma.multiverse(effects, jobs=None).curve()
-    here = ma.power_mean(0.1, **options)
-    same = ma.multiverse(effects).curve()
-    print(there.rows == here.rows, curve.equals(same))
-
-
-if __name__ == "__main__":
-    main()
-"""
-
-
-def test_a_dask_cluster_gives_the_same_result(tmp_path):
-    """The recipe of docs/power.md, in a process of its own."""
-    pytest.importorskip("distributed")
-    script = tmp_path / "cluster.py"
-    script.write_text(DASK, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=300
-    )
-    assert done.stdout.split() == ["True", "True"]

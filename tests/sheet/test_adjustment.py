@@ -34,7 +34,7 @@ def test_adjusted_beside_zero_order_correlations(load, cell, text):
     assert studies.errors == ()
     (warning,) = found(studies, "MA428")
     assert (warning.cell, warning.severity) == (cell, "warning")
-    assert warning.message.startswith("1 of 2 effects are adjusted for other variables (")
+    assert warning.message.startswith("1 of 2 effects is adjusted for other variables (")
 
 
 @pytest.mark.parametrize("text", ALIKE.values(), ids=ALIKE)

@@ -6,9 +6,11 @@ Importing this package enters each into the register.
 from metaalliance.cli.commands import (
     bias,
     coding,
+    components,
     figures,
     influence,
     local,
+    mediation,
     moderators,
     multiverse,
     pool,
@@ -19,9 +21,11 @@ from metaalliance.cli.commands import (
 __all__ = [
     "bias",
     "coding",
+    "components",
     "figures",
     "influence",
     "local",
+    "mediation",
     "moderators",
     "multiverse",
     "pool",

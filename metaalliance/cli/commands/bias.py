@@ -6,9 +6,18 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures, Pairs, among, moderator_columns
+from metaalliance.cli.arguments import (
+    BackendOption,
+    Figures,
+    Pairs,
+    Processes,
+    Resume,
+    Scheduler,
+    among,
+    moderator_columns,
+)
 from metaalliance.cli.register import ANALYSIS, command
-from metaalliance.cli.request import Request
+from metaalliance.cli.request import Request, Running
 
 
 @command(
@@ -119,6 +128,19 @@ def bias(
             autocompletion=among(moderator_columns),
         ),
     ] = None,
+    average: Annotated[
+        str,
+        typer.Option(
+            "--average",
+            help="Mean over models of bias, too: none, or robma (36 models with the priors of "
+            "RoBMA-PSMA, one effect per study).",
+            autocompletion=among(("none", "robma")),
+        ),
+    ] = "none",
+    jobs: Processes = None,
+    backend: BackendOption = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
     figures: Figures = True,
 ) -> int:
     """Test for publication bias; print means adjusted for it side by side."""
@@ -139,5 +161,7 @@ def bias(
         mean_by=tuple(mean_by or ()),
         variance_by=tuple(variance_by or ()),
         selection_by=tuple(selection_by or ()),
+        average=average,
     )
-    return run_bias(request, options, figures=figures)
+    running = Running(jobs=jobs, backend=backend, scheduler=scheduler, resume=resume)
+    return run_bias(request, options, running, figures=figures)

@@ -23,7 +23,7 @@ Outputs = Annotated[
     typer.Option(
         "-o",
         "--output",
-        help="File (.pdf, .svg, .png, .tif, .eps), repeated for several, or a folder "
+        help="File (.pdf, .svg, .png, .tif, .eps, .pptx), repeated for several, or a folder "
         "[default: <name>_results/figures beside the sheet].",
         rich_help_panel=PANELS["Request"],
     ),

@@ -7,9 +7,17 @@ from typing import Annotated
 
 import typer
 
-from metaalliance.cli.arguments import Figures, Jobs, Key, among
+from metaalliance.cli.arguments import (
+    BackendOption,
+    Figures,
+    Key,
+    Processes,
+    Resume,
+    Scheduler,
+    among,
+)
 from metaalliance.cli.register import ANALYSIS, Former, command
-from metaalliance.cli.request import Request
+from metaalliance.cli.request import Request, Running
 from metaalliance.model import RHO
 from metaalliance.options import Kind, Test, option_values
 
@@ -34,14 +42,18 @@ def multiverse(
             help="Options of a decision in place of the defaults, such as rho=.4,.6; repeat it.",
         ),
     ] = None,
-    jobs: Jobs = 1,
+    jobs: Processes = None,
+    backend: BackendOption = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
     every: Annotated[bool, typer.Option("--all", help="Print every option too.")] = False,
     figures: Figures = True,
 ) -> int:
     """Pool a sheet under every combination of analytic decisions; say which of them matter."""
     from metaalliance.cli.multiverse import run_multiverse
 
-    return run_multiverse(request, decision or (), jobs=jobs, every=every, figures=figures)
+    running = Running(jobs=jobs, backend=backend, scheduler=scheduler, resume=resume)
+    return run_multiverse(request, decision or (), running, every=every, figures=figures)
 
 
 @command(
@@ -130,7 +142,10 @@ def power(
         int, typer.Option("--simulate", min=0, help="Reviews to draw and fit beside the formula.")
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulation.")] = 1,
-    jobs: Jobs = 1,
+    jobs: Processes = None,
+    backend: BackendOption = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
 ) -> int:
     """Power of a planned review: of the mean, of a contrast, of Egger's test; or its precision."""
     from metaalliance.analysis.planning import PowerOptions
@@ -154,9 +169,9 @@ def power(
         target=target,
         simulate=simulate,
         seed=seed,
-        jobs=jobs,
     )
-    return run_power(request, options)
+    running = Running(jobs=jobs, backend=backend, scheduler=scheduler, resume=resume)
+    return run_power(request, options, running)
 
 
 @command(

@@ -43,6 +43,31 @@ def report(
         ),
     ] = False,
     figures: Figures = True,
+    title: Annotated[
+        str | None, typer.Option("--title", help="Title of the review [default: of the studies].")
+    ] = None,
+    characteristics: Annotated[
+        list[str] | None,
+        typer.Option("--characteristic", help="Column that Table 1 counts; repeat it."),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="Column of the table of studies; repeat it."),
+    ] = None,
+    agreement: Annotated[
+        Path | None, typer.Option("--agreement", help="What agree --json printed, for the text.")
+    ] = None,
+    of_interest: Annotated[
+        float | None,
+        typer.Option(
+            "--of-interest",
+            help="Correlation that matters, for the certainty of the evidence [default: 0.1].",
+        ),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", help="Word file of your own with fields for the results."),
+    ] = None,
 ) -> int:
     """Write methods, results, tables and figures as HTML and Word, with a supplement."""
     from metaalliance.cli.report import run_report
@@ -54,6 +79,14 @@ def report(
         influence=influence,
         multiverse=multiverse,
         figures=figures,
+        shown={
+            "title": title,
+            "characteristics": characteristics or None,
+            "columns": columns or None,
+            "agreement": agreement and str(agreement.absolute()),
+            "of_interest": of_interest,
+            "template": template and str(template.absolute()),
+        },
     )
 
 
@@ -100,10 +133,29 @@ def verify(
     examples=("export-r studies.xlsx", "export-r studies.xlsx --by modality -o analysis_in_r"),
     formerly=(_MODERATORS,),
 )
-def export_r(request: Request, by: By = None) -> int:
-    """Write an R script (metafor, clubSandwich) with data that reproduces the results."""
-    from metaalliance.cli.export import run_export_r
+def export_r(
+    request: Request,
+    by: By = None,
+    paths: Annotated[
+        Path | None,
+        typer.Option(
+            "--paths",
+            help="File with a path model: a script of metaSEM for it, in place of the mean.",
+        ),
+    ] = None,
+    moderator: Annotated[
+        list[str] | None,
+        typer.Option("--moderator", help="With --paths, as in mediation; may be repeated."),
+    ] = None,
+) -> int:
+    """Write an R script (metafor, clubSandwich; metaSEM) with data that reproduces the results."""
+    from metaalliance.cli.export import run_export_paths, run_export_r
+    from metaalliance.errors import OptionError
 
+    if (by if paths else moderator) is not None:
+        raise OptionError("--by belongs to the mean, --moderator to a path model (--paths).")
+    if paths is not None:
+        return run_export_paths(request, paths, tuple(moderator or ()))
     return run_export_r(request, _columns(by))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
     from metaalliance.cli.settings import Look
     from metaalliance.models.pooled_fit import PooledFit
+
+
+ENDINGS = (".pdf", ".png", ".alt.txt", ".caption.txt")
+
+
+def figure_files(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the files of figures, for the check that nothing foreign is replaced."""
+    return tuple(f"{name}{end}" for name in names for end in ENDINGS)
 
 
 def write_figures(fit: PooledFit, folder: ResultsFolder, look: Look) -> None:
@@ -42,7 +50,7 @@ def write_figure(
     *,
     raster: Figure | None = None,
 ) -> None:
-    """Write ``name.pdf``, ``name.png`` and ``name.alt.txt`` into a folder of results.
+    """Write ``name.pdf``, ``name.png`` and the texts beside them into a folder of results.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,14 +17,15 @@ from metaalliance.report.folder import ResultsFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from metaalliance.analysis.components import ComponentResults
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
+    from metaalliance.models.paths.result import Masem
     from metaalliance.models.pooled_fit import PooledFit
     from metaalliance.moderation.result import ModeratorTest
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.results import Multiverse
 
-ENDINGS = (".pdf", ".png", ".alt.txt")
 #: Levels of a moderator up to which its figures are drawn unasked: more fill over a metre.
 MOST_LEVELS = 200
 
@@ -49,11 +50,6 @@ class Drawing:
     draw: Callable[..., Figure | list[Figure]]
     what: tuple[Any, ...]
     words: Callable[[], str]
-
-
-def figure_files(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the files of figures, for the check that nothing foreign is replaced."""
-    return tuple(f"{name}{end}" for name in names for end in ENDINGS)
 
 
 def slug(name: str) -> str:
@@ -116,6 +112,22 @@ def moderator_drawings(found: ModeratorModels, fit: PooledFit | None) -> list[Dr
     return drawings
 
 
+def component_drawings(found: ComponentResults) -> list[Drawing]:
+    """Return the clouds of the components, and the correlations of their true effects."""
+    from metaalliance.plots.charts.components import (
+        component_correlations_text,
+        component_orchard_text,
+    )
+
+    one = found.model
+    return [
+        _drawing("component_orchard", plots.component_orchard, component_orchard_text, one),
+        _drawing(
+            "component_correlations", plots.component_correlations, component_correlations_text, one
+        ),
+    ]
+
+
 def influence_drawings(found: InfluenceResults) -> list[Drawing]:
     """Return the figures of influence; GOSH where subsets were pooled."""
     from metaalliance.plots.charts.baujat import baujat_text
@@ -176,6 +188,13 @@ def multiverse_drawings(found: Multiverse) -> list[Drawing]:
 
     name, draw = "specification_curve", plots.specification_curve
     return [_drawing(name, draw, specification_text, found)]
+
+
+def path_drawings(found: Masem) -> list[Drawing]:
+    """Return the path diagram."""
+    from metaalliance.plots.charts.path_diagram import path_diagram_text
+
+    return [_drawing("path_diagram", plots.path_diagram, path_diagram_text, found)]
 
 
 def _drawing(

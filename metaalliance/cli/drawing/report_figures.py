@@ -11,8 +11,9 @@ from metaalliance.analysis.evidence import Evidence
 from metaalliance.cli.settings import Look
 from metaalliance.plots.canvas.save import files_of
 from metaalliance.plots.canvas.sentences import spoken
-from metaalliance.plots.charts.flow import flow_diagram
-from metaalliance.plots.charts.risk_of_bias import risk_of_bias
+from metaalliance.plots.charts.evidence.flow import flow_diagram
+from metaalliance.plots.charts.evidence.risk_of_bias import ratings_text, risk_of_bias
+from metaalliance.plots.charts.evidence.traffic_lights import traffic_lights, traffic_text
 from metaalliance.plots.charts.specification_curve import specification_text
 from metaalliance.plots.forests.forest import paged_forest
 from metaalliance.plots.forests.summary import pooling_note
@@ -21,7 +22,7 @@ from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.sections.data import MOST_IN_TEXT
 from metaalliance.report.sections.flow import STEPS
 from metaalliance.report.sections.multiverse import FIGURE
-from metaalliance.report.sections.quality import MISSING, levels_of, quality_columns, ratings
+from metaalliance.report.sections.quality import rated_studies
 from metaalliance.wording.phrases import level_text, studies_text
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def report_figures(evidence: Evidence, look: Look) -> list[Figure]:
     found = [] if evidence.multiverse is None else [_curve(evidence.multiverse, look)]
     if any(step in evidence.flow for step in STEPS):
         found.append(_flow(evidence, look))
-    if quality_columns(evidence.coded.frame):
-        found.append(_quality(evidence, look))
+    found += _quality(evidence, look)
     found += forests(evidence, look)
     if fit.n_effects > 1:
         found.append(
@@ -86,7 +86,7 @@ def forests(evidence: Evidence, look: Look) -> list[Figure]:
         alt=plots.alt_text(fit, "forest"),
         width_mm=look.width_of(plots.forest_pages),
         pages=pages_of(drawn),
-        note=_forest_note(fit),
+        note=_forest_note(fit, drawn.unsaid),
         folded=len(drawn) > 1,
     )
     frame = fit.effects.frame
@@ -108,15 +108,14 @@ def _modality_note(fit: PooledFit) -> Prose:
     return prose("{pooling}", pooling=spoken(text))
 
 
-def _forest_note(fit: PooledFit) -> Prose:
+def _forest_note(fit: PooledFit, unsaid: str) -> Prose:
+    """Return what the marks are, and what the figure leaves to its caption."""
     text = prose(
         "Squares show the studies with {level} confidence intervals, their area the weight in the "
         "overall mean; the diamond is the mean with its confidence interval.",
         level=level_text(fit.level),
     )
-    if fit.effects.dependent():
-        text = text + prose("Several effects of a study are shown as their average.")
-    return text
+    return text + prose("{rest}", rest=" ".join(unsaid.split("\n"))) if unsaid else text
 
 
 def _flow(evidence: Evidence, look: Look) -> Figure:
@@ -132,23 +131,29 @@ def _flow(evidence: Evidence, look: Look) -> Figure:
     )
 
 
-def _quality(evidence: Evidence, look: Look) -> Figure:
-    table = ratings(evidence.coded.frame)
-    levels = levels_of(table)
-    words = []
-    for column in table:
-        counts = table[column].value_counts()
-        parts = [f"{counts[v]:,} {v}" for v in levels if v in counts]
-        words.append(f"{column}: {', '.join(parts)}")
-    drawn = look.draw(risk_of_bias, table, levels, missing=MISSING)
-    return Figure(
+def _quality(evidence: Evidence, look: Look) -> list[Figure]:
+    """Return the bars of the ratings; with the lights of few studies that have several domains."""
+    table = rated_studies(evidence)
+    if table is None:
+        return []
+    bars = Figure(
         name="risk-of-bias",
         title="Risk of Bias in the Studies",
-        alt=f"Bars of the share of studies with each rating. {'. '.join(words)}.",
+        alt=spoken(f"Bars of the share of studies with each rating. {ratings_text(table)}."),
         width_mm=look.width_of(risk_of_bias),
-        pages=pages_of([drawn]),
+        pages=pages_of([look.draw(risk_of_bias, table)]),
         note=prose("Ratings of the review team, {n}.", n=studies_text(len(table))),
     )
+    if len(table) > MOST_IN_TEXT or len(table.columns) < 2:
+        return [bars]
+    lights = Figure(
+        name="traffic-lights",
+        title="Risk of Bias of Each Study by Domain",
+        alt=traffic_text(table),
+        width_mm=look.width_of(traffic_lights),
+        pages=pages_of(look.draw(traffic_lights, table)),
+    )
+    return [bars, lights]
 
 
 def pages_of(figures: Sequence[Any]) -> tuple[tuple[bytes, bytes], ...]:

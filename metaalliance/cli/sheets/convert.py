@@ -22,6 +22,7 @@ from metaalliance.report.folder import write_file
 from metaalliance.report.tables.problems import count_line, problem_lines
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
 from metaalliance.report.workbooks.write import write_workbook
+from metaalliance.wording.phrases import effects_text, studies_text
 
 _LEDGER = ("statistic", "inputs", "formula", "source", "sign", "direction", "variance_rule",
            "approximate", "assumptions", "changes", "r_reported")  # fmt: skip
@@ -48,7 +49,9 @@ def run_convert(request: Request) -> int:
         files = [request.output.name] if request.output else []
         print_document(effects_document(studies, effects.measure, tidy(effects), files))
     if not request.quiet:
-        print_error(f"{effects.n_effects:,} effects of {effects.n_studies:,} studies converted.")
+        print_error(
+            f"{effects_text(effects.n_effects)} of {studies_text(effects.n_studies)} converted."
+        )
     return OK
 
 

@@ -14,6 +14,7 @@ from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.folder import check_file
 from metaalliance.sheet.imports.houses import HOUSES
 from metaalliance.sheet.imports.imported import Imported, import_sheet
+from metaalliance.wording.phrases import effects_text, studies_text
 from metaalliance.wording.untrusted import printable
 
 #: How many reasons and questions of a kind are printed.
@@ -101,7 +102,8 @@ def _report(imported: Imported, width: int) -> list[str]:
     count = len(imported.entries)
     lines = [
         f"{printable(imported.file)}: {words}",
-        f"{count:,} effects of {_studies(imported):,} studies; {count - imported.used:,} of them "
+        f"{effects_text(count)} of {studies_text(_studies(imported))}; "
+        f"{count - imported.used:,} of them "
         f"with include = no; {len(imported.left_out):,} {imported.unit} of the source left out",
     ]
     excluded = Counter(

@@ -23,6 +23,7 @@ from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.wide import Wide
 from metaalliance.sheet.read.source import parse_grids, read_source
 from metaalliance.sheet.trial import Trial, toml, try_out
+from metaalliance.wording.phrases import count_text, effects_text
 from metaalliance.wording.untrusted import printable
 
 #: Most headers or labels that one line lists.
@@ -151,10 +152,10 @@ def _worth(proposal: Proposal, trial: Trial) -> list[str]:
     """How many rows would be used with the proposal as it is, and what stops the others."""
     studies = trial.studies
     if studies is None:
-        return [f"0 of {proposal.rows} rows would be used."]
+        return [f"0 of {count_text(proposal.rows, 'row')} would be used."]
     count = len({row.study for row in trial.used})
     text = (
-        f"{len(trial.used)} of {len(studies.rows)} rows would be used "
+        f"{len(trial.used)} of {count_text(len(studies.rows), 'row')} would be used "
         f"({count} {'study' if count == 1 else 'studies'})"
     )
     excluded = sum(not row.included for row in studies.rows)
@@ -226,7 +227,8 @@ def _by_code(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
 def _wide(wide: Wide, file: str) -> str:
     """That several effects stand side by side, and the way out."""
     return (
-        f"The sheet is wide: {len(wide.parts)} effects of a study ({wide.statistic}) stand side by "
+        f"The sheet is wide: {effects_text(len(wide.parts))} of a study ({wide.statistic}) "
+        "stand side by "
         f"side in columns: {_listed(wide.labels)}. None is taken. To make one row of each effect: "
         f"{_import(file)}"
     )

@@ -16,6 +16,7 @@ from metaalliance.report.folder import write_file
 from metaalliance.report.tables.problems import count_line, problem_lines
 from metaalliance.report.workbooks.consensus import reconcile
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.phrases import count_text
 
 
 def run_reconcile(request: Request, workbook: Path, output: Path) -> int:
@@ -48,7 +49,8 @@ def run_reconcile(request: Request, workbook: Path, output: Path) -> int:
         print_document(document)
     if not request.quiet:
         print_error(
-            f"Wrote {output}: {len(studies.rows):,} rows, audit sheet with the decisions; "
+            f"Wrote {output}: {count_text(len(studies.rows), 'row')}, audit sheet with the "
+            "decisions; "
             f"{count_line(studies.problems)} (metaalliance validate {output.name} lists "
             "them)."
         )

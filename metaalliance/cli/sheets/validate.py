@@ -34,6 +34,7 @@ from metaalliance.report.tables.problems import (
 from metaalliance.report.workbooks.annotated import annotated_workbook
 from metaalliance.report.workbooks.spreadsheet_text import to_csv
 from metaalliance.sheet.studies import Studies
+from metaalliance.wording.phrases import count_text
 
 FORMATS = ("text", "json", "csv", "github")
 _FIELDS = [name for name in Problem.__dataclass_fields__ if name != "cells"]
@@ -100,7 +101,7 @@ def _print(studies: Studies, request: Request, *, every: bool) -> None:
         print_error(line)
     used, read = len(studies.used), len(studies.rows)
     print_error(
-        f"{studies.file}, sheet {studies.sheet}: {read:,} rows read, {used:,} usable, "
+        f"{studies.file}, sheet {studies.sheet}: {count_text(read, 'row')} read, {used:,} usable, "
         f"{len(studies.excluded):,} excluded, {len(studies.in_error):,} in error; "
         f"{count_line(studies.problems)}."
     )

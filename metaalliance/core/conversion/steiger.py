@@ -72,7 +72,7 @@ def correlation_vector(
     """
     chosen = upper_pairs(R.shape[0]) if pairs is None else pairs
     r = R[chosen[:, 0], chosen[:, 1]]
-    V = _unscaled(R, chosen)
+    V = unscaled_covariance(R, chosen)
     if fisher:
         spread = 1 - r**2
         V = V / np.outer(spread, spread) / (n - 3)
@@ -82,13 +82,21 @@ def correlation_vector(
     return CorrelationVector(pairs=chosen, yi=read_only(yi), V=read_only((V + V.T) / 2))
 
 
-def _unscaled(R: Array, pairs: IntArray) -> Array:
-    """Covariance of the correlations times the sample size, all pairs of pairs at once."""
+def unscaled_covariance(R: Array, pairs: IntArray) -> Array:
+    """Return the covariance of correlations times the sample size, as `correlation_vector` has it.
+
+    Parameters
+    ----------
+    R : ndarray, shape (..., p, p)
+        Correlation matrix of the variables, or many.
+    pairs : ndarray of int, shape (k, 2)
+        Variables of each correlation.
+    """
     first, second = pairs[:, 0], pairs[:, 1]
-    r = R[first, second]
-    su, sv = R[np.ix_(first, first)], R[np.ix_(first, second)]
-    tu, tv = R[np.ix_(second, first)], R[np.ix_(second, second)]
-    st, uv = r[:, None], r[None, :]
+    r = R[..., first, second]
+    su, sv = R[..., first[:, None], first], R[..., first[:, None], second]
+    tu, tv = R[..., second[:, None], first], R[..., second[:, None], second]
+    st, uv = r[..., :, None], r[..., None, :]
     squares = su**2 + sv**2 + tu**2 + tv**2
     thirds = st * (su * sv + tu * tv) + uv * (su * tu + sv * tv)
     return np.asarray(st * uv * squares / 2 + su * tv + sv * tu - thirds, dtype=np.float64)

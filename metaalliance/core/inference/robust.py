@@ -164,8 +164,13 @@ def saturation(data: MultilevelData, point: MultilevelPoint, C: Array | Differen
     if point.disjoint is not None:
         return _saturated_groups(data, point.disjoint, C)
     C = C.dense(point.beta.size) if isinstance(C, Differences) else C
-    root, sums = _root(point.bread), data.blocks.sums
-    left, right = point.WX @ root, data.X @ root
+    return saturated(data.blocks, data.X, point.WX, point.bread, C)
+
+
+def saturated(blocks: StudyBlocks, X: Array, WX: Array, bread: Array, C: Array) -> Saturation:
+    """What `saturation` returns, from the design X, W X (k, p) and (X'WX)^-1."""
+    root, sums = _root(bread), blocks.sums
+    left, right = WX @ root, X @ root
     outer = np.stack([sums(left * right[:, [a]]) for a in range(root.shape[0])], axis=1)
     values, vectors = np.linalg.eigh((outer + outer.transpose(0, 2, 1)) / 2)
     alone = values > SATURATED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,39 @@ class Replicates:
         return int(np.isnan(self.theta).any(axis=1).sum())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Refit:
+    """Fits a model to a batch of replicates.
+
+    Attributes
+    ----------
+    optimum : SelectionOptimum
+        The fitted model.
+    codes : ndarray, shape (k,)
+        Study of each effect, 0 to m - 1.
+    errors : bool
+        Whether replicates have their cluster-robust errors.
+    """
+
+    optimum: SelectionOptimum
+    codes: IntArray
+    errors: bool
+
+    def __call__(self, some: Resamples) -> tuple[Array, Array | None]:
+        """Return parameters (B, q), scaled, and their covariances (B, q, q) where asked for."""
+        theta = refit(self.optimum, some.counts)
+        return theta, _sandwich(self.optimum, theta, some, self.codes) if self.errors else None
+
+
+Each = Callable[[Refit, Iterable[Resamples], int], Iterable[tuple[Array, Array | None]]]
+
+
+def _in_turn(
+    refit: Refit, batches: Iterable[Resamples], _: int
+) -> Iterable[tuple[Array, Array | None]]:
+    return map(refit, batches)
+
+
 def bootstrap_selection(
     optimum: SelectionOptimum,
     codes: IntArray,
@@ -47,6 +81,7 @@ def bootstrap_selection(
     seed: int | None,
     *,
     errors: bool = False,
+    each: Each = _in_turn,
 ) -> Replicates:
     """Fit the model to resamples of the studies.
 
@@ -64,18 +99,18 @@ def bootstrap_selection(
         Of the generator.
     errors : bool
         Whether each replicate has its cluster-robust errors, for studentised intervals.
+    each : callable, optional
+        Returns the refits of batches of replicates in their order, from a `Refit`, the batches and
+        their number; by default one after the other.
 
     References
     ----------
     Pustejovsky et al. (2025).
     """
     width = _width(optimum)
-    theta, V = [], []
-    for some in draw_resamples(kind, codes, replications, width, seed):
-        found = refit(optimum, some.counts)
-        theta.append(found)
-        if errors:
-            V.append(_sandwich(optimum, found, some, codes))
+    batches = draw_resamples(kind, codes, replications, width, seed)
+    refits = each(Refit(optimum, codes, errors), batches, -(-replications // width))
+    theta, V = zip(*refits, strict=True)
     every = np.concatenate(theta)
     return Replicates(optimum.scaling.parameters(every), np.concatenate(V) if errors else None)
 

@@ -110,7 +110,7 @@ class StepWeights:
         """Return weights and expectations at mu, s and the log weights eta."""
         logs = eta if self.fixed is None else np.log(self.fixed)[:, None, None]
         t = (self.cuts - mu) / s
-        mass = self._masses(t)
+        mass = self.masses(t)
         weights = [np.ones((1, 1)), *np.exp(logs)]
         A = mass[0] + sum(w * m for w, m in zip(weights[1:], mass[1:], strict=True))
         part = [w / A for w in weights]
@@ -119,7 +119,7 @@ class StepWeights:
         slopes = self.shown if self.n else eta
         return Weighting(np.asarray(log_w), slopes, None, A, first, second)
 
-    def _masses(self, t: Array) -> list[Array]:
+    def masses(self, t: Array) -> list[Array]:
         """Probability of each interval of p; differences of upper tails keep their digits."""
         above, tail = t > 0, ndtr(-np.abs(t))
         rest = 1 - tail

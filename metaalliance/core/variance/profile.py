@@ -18,8 +18,9 @@ from metaalliance.core.variance.ascent import (
     highest,
     maximize,
 )
-from metaalliance.core.variance.means.mean_variants import MeanPoint
+from metaalliance.core.variance.means.likelihood import Likelihood, likelihood_of
 from metaalliance.core.variance.multilevel import MultilevelData, MultilevelPoint
+from metaalliance.core.variance.structure import Nested
 from metaalliance.core.variance.tau2 import log_likelihood
 
 #: The sum of all components, as a component.
@@ -55,12 +56,14 @@ def variance_interval(
     estimate = float(theta.sum() if total else theta[data.names.index(component)])
     drop = variance_drop(data, optimum, component, restricted=restricted)
     bound = None
-    if data.means is not None and data.blocks.m > MANY_STUDIES and (theta > 0).all():
-        bound = _MeansBound(data, optimum, component, _criterion(level), restricted).at
+    nested = isinstance(data.structure, Nested)
+    if nested and data.blocks.m > MANY_STUDIES and (theta > 0).all():
+        likelihood = likelihood_of(data, restricted=restricted)
+        bound = _Bound(data, optimum, component, _criterion(level), likelihood).at
     return _bounds(drop, estimate, _typical(data.vi), level, bound)
 
 
-class _MeansBound(NamedTuple):
+class _Bound(NamedTuple):
     """Bounds of the profile of one of two components, by Newton's steps on both.
 
     Where twice the drop is the criterion and the slope along the other component is zero.
@@ -70,7 +73,7 @@ class _MeansBound(NamedTuple):
     optimum: MultilevelPoint
     component: str
     criterion: float
-    restricted: bool
+    likelihood: Likelihood
 
     def at(self, side: int) -> float | None:
         """The bound below (-1) or above (1) the estimate; None where the steps do not arrive."""
@@ -100,13 +103,14 @@ class _MeansBound(NamedTuple):
                 return value if top and side * (value - along @ best) > 0 else None
             if not np.isfinite(theta).all() or theta.max() > 1e6 * (best.max() + scale):
                 return None
+            if theta.min() <= NEWTON_ROUNDING * scale:  # the bound lies where a component is zero
+                return None
         return None
 
     def _slope(self, theta: Array) -> tuple[float, Array, Array]:
         """Excess of twice the drop, score and observed information."""
-        assert self.data.means is not None
-        point = MeanPoint.of(self.data.means, theta, restricted=self.restricted)
-        score, information, _ = point.score(restricted=self.restricted)
+        point = self.likelihood.at(theta)
+        score, information, _ = self.likelihood.slope(point)
         drop = 2 * (self.optimum.log_likelihood - point.log_likelihood)
         return drop - self.criterion, score, information
 

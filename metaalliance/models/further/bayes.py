@@ -27,7 +27,7 @@ from metaalliance.options import Scale, check_level, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number
-from metaalliance.wording.phrases import share_text
+from metaalliance.wording.phrases import share_text, studies_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -213,7 +213,7 @@ class BayesianFit(OfEffects, InNotebook):
         above = share_text(self.probability_above(0.0))
         factors = [_factor_text("the mean", self.log_bf_mu), _factor_text("tau", self.log_bf_tau)]
         lines = [
-            f"Bayesian random-effects model, {self.effects.n_studies} studies",
+            f"Bayesian random-effects model, {studies_text(self.effects.n_studies)}",
             f"Priors: tau {self.tau_prior}({self.scale:g}),"
             f" mean {'flat' if flat else f'normal({mean:g}, {sd:g})'}, scale: {self.measure}",
             f"Mean {name} = {self._text(self.mu.median)}, {level} credible interval"

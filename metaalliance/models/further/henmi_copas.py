@@ -15,6 +15,7 @@ from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import studies_text
 
 _LIMITS = ("estimate", "ci_low", "ci_high")
 
@@ -89,7 +90,7 @@ class HenmiCopasFit(InNotebook):
         mean, low, high = (back_transform(getattr(self, n), self.measure) for n in _LIMITS)
         name = "r" if is_r else "estimate"
         lines = [
-            f"Henmi and Copas's interval, {self.n_studies} studies",
+            f"Henmi and Copas's interval, {studies_text(self.n_studies)}",
             f"Mean {name} = {number(mean, correlation=is_r)},"
             f" {100 * self.level:g}% CI {limits(low, high, correlation=is_r)},"
             f" p {p_text(self.p_value)}",

@@ -19,7 +19,7 @@ from metaalliance.options import Components, Tau2OrFE, check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import number, p_text
-from metaalliance.wording.phrases import components_text
+from metaalliance.wording.phrases import components_text, studies_text
 
 #: Statistic that belongs to a test of a fit; "t" and "wald" differ in their distribution only.
 STATISTICS = {"knapp-hartung": "knapp-hartung", "wald": "wald", "t": "wald"}
@@ -79,7 +79,7 @@ class PermutationResult(core.PermutationTest, InNotebook):
         )
         name = "z" if self.test == "wald" else "t"
         lines = [
-            f"Permutation test of the mean, {self.n_studies} studies ({how})",
+            f"Permutation test of the mean, {studies_text(self.n_studies)} ({how})",
             f"{name} = {number(self.statistic, 2)}, p {p_text(self.p_value)}"
             f" ({self.tau2_method}, {self.test}; {components_text(self.components)})",
         ]

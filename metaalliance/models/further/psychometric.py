@@ -42,6 +42,7 @@ from metaalliance.problems import Problem, notice
 from metaalliance.sheet.studies import Studies
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import count_text, studies_text
 
 _TITLES = {
     "none": "bare bones",
@@ -137,8 +138,8 @@ class PsychometricResult(InNotebook):
 
     def summary(self) -> str:
         """Return the result as text for a terminal."""
-        people = f"{self.n_participants:,.0f} participants"
-        lines = [f"Psychometric meta-analysis, {self.n_studies} studies, {people}"]
+        people = f"{count_text(self.n_participants, 'participant')}"
+        lines = [f"Psychometric meta-analysis, {studies_text(self.n_studies)}, {people}"]
         for fit in self.fits:
             lines += ["", *_fit_lines(fit)]
         z = self.fisher_z

@@ -25,6 +25,7 @@ from metaalliance.options import Measure, Scale, check_level, check_option
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
+from metaalliance.wording.phrases import effects_text, studies_text
 
 WorkingModel = Literal["CORR", "HIER"]
 
@@ -159,7 +160,8 @@ class RveResult(InNotebook):
         )
         correction = "small-sample correction" if self.small else "no small-sample correction"
         lines = [
-            f"Robust variance estimation, {self.n_studies} studies, {self.n_effects} effects",
+            f"Robust variance estimation, {studies_text(self.n_studies)}, "
+            f"{effects_text(self.n_effects)}",
             f"Working model {self.working_model}{kind}; {correction}",
         ]
         width = max(len(name) for name in self.names)

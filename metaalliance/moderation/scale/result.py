@@ -24,6 +24,7 @@ from metaalliance.moderation.scale.design import Designs
 from metaalliance.options import Scale
 from metaalliance.problems import Problem
 from metaalliance.wording.notebook import InNotebook
+from metaalliance.wording.phrases import effects_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,7 +159,9 @@ class LocationScale(OfModel, InNotebook):
         """Return the coefficients as text for a terminal."""
         from metaalliance.wording.numbers import limits, number, p_text
 
-        lines = [f"Location {self.formula}, scale {self.scale_formula}: {self.n_effects} effects"]
+        lines = [
+            f"Location {self.formula}, scale {self.scale_formula}: {effects_text(self.n_effects)}"
+        ]
         lines.append("Mean")
         for row in records(self.location):
             ends = limits(row["ci_low"], row["ci_high"])

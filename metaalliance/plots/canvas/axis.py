@@ -17,8 +17,18 @@ from metaalliance.wording.numbers import number
 #: Least distance between tick labels in mm.
 CLEARANCE = 1.0
 
-#: Ticks beyond .8 that are added where the z scale leaves room for them.
-_OUTER = (0.9, 0.95, 0.99, 0.999)
+#: Ticks of an axis at most; two more near 1 on the scale of z.
+MOST = 9
+
+#: Ticks near 1 by the least step of r to which they belong: on the scale of z about as far apart.
+_OUTER = (
+    (0.9, (0.9,)),
+    (0.8, (0.8, 0.98, 0.998)),
+    (0.5, (0.8, 0.95, 0.99, 0.998)),
+    (0.3, (0.8, 0.9, 0.95, 0.98, 0.99)),
+    (0.2, (0.8, 0.9, 0.95, 0.98, 0.99)),
+    (0.1, (0.9, 0.95, 0.98, 0.99)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,35 +58,31 @@ class EffectAxis:
     def ticks(self, width: float, size: float) -> list[tuple[float, str]]:
         """Return positions on the analysis scale and their labels, for a width in mm."""
         per_unit = width / (self.high - self.low)
-        for step in _steps(self.high - self.low, self.measure):
-            ticks = self._candidates(step)
-            if len(ticks) <= 9 and _clear(ticks, per_unit, size):
-                return self._extended(ticks, per_unit, size)
-        return [(0.0, self._label(0.0, 1.0))] if self.low <= 0 <= self.high else []
+        for values, digits in self._candidates():
+            ticks = [(self._position(v), self._label(v, digits)) for v in values]
+            most = MOST + 2 * (self.measure == "z" and max(map(abs, values), default=0) >= 0.8)
+            if len(ticks) <= most and _clear(ticks, per_unit, size):
+                return ticks
+        return [(0.0, self._label(0.0, 1))] if self.low <= 0 <= self.high else []
 
-    def _candidates(self, step: float) -> list[tuple[float, str]]:
-        """Multiples of `step` on the axis, labelled."""
+    def _candidates(self) -> Iterable[tuple[list[float], int]]:
+        """Yield values of ticks on the axis with their decimals, from many to few.
+
+        On the scale of Fisher z, where equal steps of r grow towards -1 and 1, the steps become
+        smaller there, on both sides alike.
+        """
         low, high = (self._shown(v) for v in (self.low, self.high))
-        count = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
-        values = (i * step for i in count)
-        inside = (v for v in values if self.measure != "z" or abs(v) < 1 - 1e-9)
-        return [(self._position(v), self._label(v, step)) for v in inside]
-
-    def _extended(
-        self, ticks: list[tuple[float, str]], per_unit: float, size: float
-    ) -> list[tuple[float, str]]:
-        """Add .9, .95, .99 at the ends of a z axis where they keep clear of the rest."""
-        if self.measure != "z" or not ticks:
-            return ticks
-        for value in (v for outer in _OUTER for v in (outer, -outer)):
-            place = self._position(value)
-            if not self.low <= place <= self.high:
+        for step in _steps(self.high - self.low, self.measure):
+            count = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+            values, digits = [i * step for i in count], _digits(step)
+            if self.measure != "z":
+                yield values, digits
                 continue
-            added = sorted([*ticks, (place, self._number(value, _digits(value)))])
-            beyond = place > ticks[-1][0] + 1e-9 or place < ticks[0][0] - 1e-9
-            if beyond and _clear(added, per_unit, size):
-                ticks = added
-        return ticks
+            outer = next((tail for least, tail in _OUTER if step >= least - 1e-9), ())
+            edge = min(outer, default=1.0)
+            inner = [v for v in values if abs(v) < edge - 1e-9]
+            kept = (side * v for v in outer for side in (-1, 1))
+            yield sorted([*inner, *(v for v in kept if low <= v <= high)]), digits
 
     def _shown(self, position: float) -> float:
         return math.tanh(position) if self.measure == "z" else position
@@ -84,13 +90,11 @@ class EffectAxis:
     def _position(self, value: float) -> float:
         return math.atanh(value) if self.measure == "z" else value
 
-    def _label(self, value: float, step: float) -> str:
-        if abs(value) < step * 1e-9:
+    def _label(self, value: float, digits: int) -> str:
+        if abs(value) < 1e-9 * 10.0**-digits:
             return "0"
-        return self._number(value, _digits(step))
-
-    def _number(self, value: float, digits: int) -> str:
-        return number(value, digits, correlation=self.measure != "generic" and not self.zero)
+        shown = max(digits, _digits(value)) if self.measure == "z" else digits
+        return number(value, shown, correlation=self.measure != "generic" and not self.zero)
 
 
 def _digits(value: float) -> int:
@@ -99,7 +103,7 @@ def _digits(value: float) -> int:
 
 
 def _steps(span: float, measure: Measure) -> Iterable[float]:
-    """Yield 1, 2, 5 times powers of ten, upwards; correlations also have .3 and stop at .5."""
+    """Yield 1, 2, 5 times powers of ten, upwards; correlations also have .3 and stop at .9."""
     start = math.floor(math.log10(span)) - 2
     for exponent in range(start, start + 5):
         for factor in (1, 2, 5):
@@ -107,7 +111,7 @@ def _steps(span: float, measure: Measure) -> Iterable[float]:
             if measure == "generic":
                 yield step
             elif step <= 0.5 + 1e-9:
-                yield from (0.3, step) if math.isclose(step, 0.5) else (step,)
+                yield from (0.3, step, 0.8, 0.9) if math.isclose(step, 0.5) else (step,)
 
 
 def _clear(ticks: Sequence[tuple[float, str]], per_unit: float, size: float) -> bool:

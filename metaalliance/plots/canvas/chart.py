@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from metaalliance.plots.canvas.chart_axes import draw_in, frame_of, prepare
-from metaalliance.plots.canvas.legend import draw_legend, flow
-from metaalliance.plots.canvas.page import HALF_CAPITAL, Page, check_width
+from metaalliance.plots.canvas.fitting import Limits, fitted, limited, lowered
+from metaalliance.plots.canvas.legend import Entry, draw_legend, flow
+from metaalliance.plots.canvas.page import HALF_CAPITAL, Page, captioned, check_width
 from metaalliance.plots.canvas.panels import APART, TICK, Chart, Panel
 from metaalliance.plots.canvas.scales import Ticks
-from metaalliance.plots.canvas.style import MM_PER_POINT, Style, drawing
-from metaalliance.plots.canvas.typeset import Line, Run, line_width, run_width, user, wrap
-from metaalliance.plots.forests.layout import first_fitting
+from metaalliance.plots.canvas.style import MM_PER_POINT, ROW_PER_POINT, Style, drawing
+from metaalliance.plots.canvas.typeset import ROUNDING, Line, Run, line_width, run_width, user, wrap
+from metaalliance.plots.forests.measure import first_fitting
 
 #: Distance in mm of a title from tick labels.
 NEAR = 0.5
@@ -26,18 +28,32 @@ UPRIGHT = 0.85
 #: Plots that start further right than this, in mm, have their notes at the margin.
 FAR = 22.0
 
-#: Height of a small line, in rows.
-SMALL = 0.9
+#: Heights in rows of a small line, and of a line of the legend.
+SMALL, PITCH = 0.9, 1.08
 
 
 def present(
-    chart: Chart, style: Style, *, ax: Axes | None, width_mm: float, title: str | None
+    chart: Chart,
+    style: Style,
+    *,
+    ax: Axes | None,
+    width_mm: float,
+    title: str | None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw a chart into the axes of the caller, or else as a figure of exact width.
 
     Axes of the caller get matplotlib's labels and, where it does not cover rows, a legend; no
-    title and no notes. All artists have labels.
+    title and no notes. All artists have labels. `limits` are the ends of the axis of effects, as r
+    for correlations.
+
+    Raises
+    ------
+    OptionError
+        For limits that leave a point out.
     """
+    if limits is not None:
+        chart = limited(chart, limits)
     if ax is not None:
         draw_in(ax, chart, style)
         return ax.figure.figure
@@ -62,30 +78,85 @@ class _Place:
     up: Ticks
 
 
-def draw_chart(chart: Chart, style: Style, width: float, title: str) -> Figure:
-    """Return the chart as a figure that is exactly `width` mm wide and as high as it needs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """A chart laid out: what stands where on the page, in mm from its upper left corner."""
+
+    heading: list[Line]
+    places: list[_Place]
+    legend: list[list[Entry]]
+    notes: list[Line]
+    everything: tuple[Line, ...]
+    left: float
+    under: float
+    notes_top: float
+    height: float
+
+
+def _sheet(chart: Chart, style: Style, width: float, title: str) -> _Sheet:
+    """Lay a chart out; what would be higher than the page is lowered, as far as it can be."""
+    chart = fitted(chart, style, width)
     margin, small = style.margin, style.small_size
     heading = wrap(user(title, bold=True), width - 2 * margin, style.size) if title else []
     top = margin + style.row * (len(heading) + 0.4 * bool(heading))
     places = _placed(chart, style, width, top)
-    bottom = max(p.bottom + _below(p.panel, p.right - p.left, style) for p in places)
     first = min(p.left for p in places)
     left = first if first <= FAR else margin
     room = width - left - margin
     legend = [line for group in chart.legend for line in flow(group, room, small)]
-    notes = [line for note in chart.notes for line in wrap(note, room, small)]
-    pitch = 1.08 * style.row
-    under = bottom + 0.4 * style.row * bool(legend or notes)
-    notes_top = under + pitch * len(legend) + 0.25 * style.row * bool(legend and notes)
-    height = notes_top + SMALL * style.row * len(notes) + margin
-    page = Page.blank(width, height, style)
-    for i, line in enumerate(heading):
+    everything = (*chart.notes, *chart.details)
+    said = style.under(chart.notes, everything)
+    notes = [line for note in said for line in wrap(note, room, small)]
+    keys = PITCH * style.row * len(legend) + 0.25 * style.row * bool(legend and notes)
+    keys += 0.4 * style.row * bool(legend or notes)
+    below = keys + SMALL * style.row * len(notes) + margin
+    bottom = _bottom(places, style)
+    if bottom + below > style.tallest + ROUNDING:
+        chart = lowered(chart, style, bottom + below - style.tallest)
+        places = _placed(chart, style, width, top)
+        bottom = _bottom(places, style)
+    return _Sheet(
+        heading=heading,
+        places=places,
+        legend=legend,
+        notes=notes,
+        everything=everything,
+        left=left,
+        under=bottom + 0.4 * style.row * bool(legend or notes),
+        notes_top=bottom + keys,
+        height=bottom + below,
+    )
+
+
+def _bottom(places: Sequence[_Place], style: Style) -> float:
+    return max(place.bottom + _below(place, style) for place in places)
+
+
+def with_rows(
+    build: Callable[[int], Chart], most: int, style: Style, width: float, title: str | None
+) -> Chart:
+    """Return the chart of as many rows, at most `most`, as the page of the style holds."""
+    with drawing(style):
+        while most > 1 and _sheet(build(most), style, width, title or "").height > (
+            style.tallest + ROUNDING
+        ):
+            most = max(1, int(0.9 * most))
+        return build(most)
+
+
+def draw_chart(chart: Chart, style: Style, width: float, title: str) -> Figure:
+    """Return the chart as a figure that is exactly `width` mm wide and as high as it needs."""
+    sheet, margin = _sheet(chart, style, width, title), style.margin
+    page = Page.blank(width, sheet.height, style)
+    page.figure.caption = captioned(sheet.everything)
+    for i, line in enumerate(sheet.heading):
         page.put(line, margin, margin + style.row * (i + 0.5))
-    for place in places:
+    for place in sheet.places:
         _draw_panel(page, place)
-    draw_legend(page, legend, left, under, pitch)
-    for i, line in enumerate(notes):
-        page.put(line, left, notes_top + SMALL * style.row * (i + 0.5), size=small)
+    draw_legend(page, sheet.legend, sheet.left, sheet.under, PITCH * style.row)
+    for i, line in enumerate(sheet.notes):
+        y = sheet.notes_top + SMALL * style.row * (i + 0.5)
+        page.put(line, sheet.left, y, size=style.small_size)
     return page.figure
 
 
@@ -109,7 +180,7 @@ def _placed(chart: Chart, style: Style, width: float, top: float) -> list[_Place
                 up=panel.up.ticks(height, style.small_size),
             )
             places.append(place)
-        below = max(_below(p, b - a, style) for p, (a, b) in zip(row, edges, strict=True))
+        below = max(_below(place, style) for place in places[-len(row) :])
         top += above + max(heights) + below + chart.gap
     return places
 
@@ -151,7 +222,8 @@ def _title_spans(
 def _gutter(panel: Panel, style: Style) -> float:
     """Width of what stands left of a plot: title and tick labels."""
     labels = [] if "left" in panel.quiet else panel.up.ticks(_guess(panel), style.small_size)
-    widths = [run_width(Run(text), style.small_size) for _, text in labels if text]
+    names = (part for _, text in labels for part in text.split("\n") if part)
+    widths = [run_width(Run(name), style.small_size) for name in names]
     title = UPRIGHT * style.row + NEAR if panel.up.titles() else 0.0
     edge = _half_tick(panel, style, 0)
     return max(title + (max(widths) + TICK if widths else 0.0), edge)
@@ -180,15 +252,22 @@ def _half_tick(panel: Panel, style: Style, which: int) -> float:
 
 def _above(panel: Panel, style: Style) -> float:
     """Height of what stands over a plot."""
-    heads = any(column.head for column in panel.columns)
+    heads = panel.aside or any(column.head for column in panel.columns)
     return style.row * 1.15 if panel.heading or heads else 1.2
 
 
-def _below(panel: Panel, width: float, style: Style) -> float:
+def _labels(place: _Place, style: Style) -> float:
+    """Height of the tick labels under a plot."""
+    if "bottom" in place.panel.quiet:
+        return 0.0
+    lines = max((1 + text.count("\n") for _, text in place.across), default=1)
+    return TICK + style.row * 0.8 + ROW_PER_POINT * style.small_size * (lines - 1)
+
+
+def _below(place: _Place, style: Style) -> float:
     """Height of what stands under a plot: tick labels and title."""
-    labels = 0.0 if "bottom" in panel.quiet else TICK + style.row * 0.8
-    titled = style.row * 1.05 if panel.across.titles() and width else 0.0
-    return labels + titled
+    titled = style.row * 1.05 if place.panel.across.titles() else 0.0
+    return _labels(place, style) + titled
 
 
 def _draw_panel(page: Page, place: _Place) -> None:
@@ -203,8 +282,7 @@ def _draw_panel(page: Page, place: _Place) -> None:
     if titles:
         low, high = place.span
         line = first_fitting(titles, high - low, style.size)
-        below = 0.0 if "bottom" in panel.quiet else TICK + style.row * 0.8
-        y = place.bottom + below + style.row * 0.55
+        y = place.bottom + _labels(place, style) + style.row * 0.55
         half = line_width(line, style.size) / 2
         x = min(max(center, low + half), high - half)
         page.put(line, x, y, align="center")
@@ -214,6 +292,9 @@ def _draw_panel(page: Page, place: _Place) -> None:
         _write_upright(page, line, x, (place.top + place.bottom) / 2)
     if panel.heading:
         page.put(panel.heading, place.left, place.top - style.row * 0.6)
+    if panel.aside:
+        over, size = place.top - style.row * 0.6, style.small_size
+        page.put(panel.aside, place.left - TICK, over, align="right", size=size)
     _write_columns(page, place)
     _write_right(page, place)
 

@@ -63,7 +63,6 @@ def interval_chart(
     reference: Reference | None = None,
     legend: Sequence[Sequence[Entry]] = (),
     notes: Sequence[Line] = (),
-    limit: float = 52.0,
 ) -> Chart:
     """Return a chart of rows from the top."""
     columns = tuple(
@@ -74,7 +73,7 @@ def interval_chart(
     panel = Panel(
         name=name,
         across=scale,
-        up=Rows(names=tuple(row.name for row in rows), limit=limit, pad=pad),
+        up=Rows(names=tuple(row.name for row in rows), pad=pad),
         paint=lambda frame: _paint(frame, rows, reference),
         height=ROW * (len(rows) - 1 + 2 * pad),
         columns=columns,

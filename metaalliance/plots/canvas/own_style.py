@@ -12,7 +12,7 @@ from matplotlib.colors import is_color_like
 
 from metaalliance.errors import OptionError
 from metaalliance.options import did_you_mean
-from metaalliance.plots.canvas.style import STYLES, Style
+from metaalliance.plots.canvas.style import ROW_PER_POINT, STYLES, Style
 from metaalliance.plots.forests.look import OWN_COLUMNS
 
 #: Smallest and largest value of each length and size.
@@ -28,9 +28,6 @@ BOUNDS = {
     "thick": (0.1, 5.0),
     "least_side": (0.0, 0.5),
 }
-
-#: Least height of a row in mm for a point of type: lines of text do not touch.
-ROW_PER_POINT = 0.42
 
 _COLORS = frozenset(
     {

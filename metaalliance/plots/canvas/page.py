@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,8 +15,9 @@ from matplotlib.patches import Rectangle
 
 from metaalliance.errors import OptionError
 from metaalliance.plots.canvas.letters.lettering import Layer, Placed
+from metaalliance.plots.canvas.strokes import with_strokes
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style, drawing
-from metaalliance.plots.canvas.typeset import Line, line_width, run_width
+from metaalliance.plots.canvas.typeset import Line, line_width, plain, run_width
 
 Align = Literal["left", "center", "right"]
 
@@ -33,10 +35,13 @@ class ExactFigure(Figure):
     reader's matplotlibrc: hinted text, a "tight" box, Type 3 fonts.
     """
 
+    #: All that is to be said about the figure, a paragraph a line.
+    caption: str = ""
+
     def draw(self, renderer: RendererBase) -> None:
         """Draw the figure."""
         with drawing():
-            super().draw(renderer)
+            super().draw(with_strokes(renderer))
 
     def savefig(self, fname: Any, **kwargs: Any) -> None:
         """Save the figure; see `plots.save` for identical bytes and alt text."""
@@ -50,11 +55,31 @@ class ExactFigure(Figure):
         return buffer.getvalue()
 
 
+#: Share of the page that a plot keeps beside texts; half of a narrow page, up to so many mm.
+SHARE, HALF, WIDE_ENOUGH = 0.24, 0.5, 42.5
+
+
+def plot_width(width: float) -> float:
+    """Return the width in mm that a plot beside texts is to have on a page.
+
+    Examples
+    --------
+    >>> plot_width(60), plot_width(85), plot_width(120)
+    (30.0, 42.5, 42.5)
+    """
+    return max(SHARE * width, min(HALF * width, WIDE_ENOUGH))
+
+
+def captioned(notes: Iterable[Line]) -> str:
+    """Return notes as the caption of a figure."""
+    return "\n".join(plain(line) for line in notes)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """A figure with an invisible layer for text and rules, in mm; y runs downwards."""
 
-    figure: Figure
+    figure: ExactFigure
     layer: Layer
     width: float
     height: float

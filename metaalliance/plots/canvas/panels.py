@@ -45,6 +45,8 @@ class Panel:
         Height for the width.
     heading : Line
         Over the plot.
+    aside : Line
+        Over the names of its rows.
     columns : tuple of TextColumn
         Text at the rows of `up`, right of the plot.
     share : float
@@ -66,6 +68,7 @@ class Panel:
     height: float = 0.0
     aspect: float = 0.72
     heading: Line = ()
+    aside: Line = ()
     columns: tuple[TextColumn, ...] = ()
     share: float = 1.0
     spines: tuple[str, ...] = ("left", "bottom")
@@ -85,7 +88,9 @@ class Chart:
     legend : tuple of tuple of Entry
         Groups of entries; each begins a line.
     notes : tuple of Line
-        Sentences under the legend.
+        Sentences under the legend, without which it cannot be read.
+    details : tuple of Line
+        What else is to be said, in the caption.
     gap : float
         Space between rows of panels in mm.
     """
@@ -93,12 +98,16 @@ class Chart:
     rows: tuple[tuple[Panel, ...], ...]
     legend: tuple[tuple[Entry, ...], ...] = ()
     notes: tuple[Line, ...] = ()
+    details: tuple[Line, ...] = ()
     gap: float = APART
 
 
 def single(
-    panel: Panel, legend: Sequence[Sequence[Entry]] = (), notes: Sequence[Line] = ()
+    panel: Panel,
+    legend: Sequence[Sequence[Entry]] = (),
+    notes: Sequence[Line] = (),
+    details: Sequence[Line] = (),
 ) -> Chart:
     """Return a chart of one panel."""
     kept = tuple(tuple(group) for group in legend if group)
-    return Chart(rows=((panel,),), legend=kept, notes=tuple(notes))
+    return Chart(rows=((panel,),), legend=kept, notes=tuple(notes), details=tuple(details))

@@ -14,6 +14,7 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
+from fontTools.subset import Options
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -22,6 +23,7 @@ from PIL import Image
 
 from metaalliance.errors import OptionError
 from metaalliance.files import write_whole
+from metaalliance.plots.canvas.slides import Slides
 from metaalliance.plots.canvas.style import drawing
 
 #: What every file of a figure says of its origin.
@@ -29,6 +31,10 @@ MARK = "Drawn by metaalliance"
 
 #: Level of the compression of a PNG; higher ones take longer for files as large.
 _PACKED = 2
+
+#: Endings of the texts beside a figure: the alternative text, and all that is to be said.
+ALT, CAPTION = ".alt.txt", ".caption.txt"
+BESIDE = (ALT, CAPTION)
 
 #: Rows of a bitmap that are packed at a time.
 _STRIP = 32
@@ -54,11 +60,12 @@ def save(
     figure : Figure or sequence of Figure
         From a function of this package, or any other figure of matplotlib.
     path : str or Path
-        Ends in .pdf, .svg, .png, .tif, .tiff or .eps.
+        Ends in .pdf, .svg, .png, .tif, .tiff, .eps or .pptx (a slide for each page).
     dpi : int
         Resolution of .png and .tif.
     alt : str, optional
-        Alternative text, written beside the figure as ``name.alt.txt``.
+        Alternative text, written beside the figure as ``name.alt.txt``, with all that is to be said
+        under it as ``name.caption.txt``.
 
     Returns
     -------
@@ -103,7 +110,9 @@ def files_of(
         raise OptionError(f"{len(pages)} figures at {dpi} dpi cannot be saved.")
     books = {t: _BOOKS[t.suffix.lower()](dpi) for t in targets if t.suffix.lower() in _BOOKS}
     single = [target for target in targets if target not in books]
+    caption = ""
     for i, page in enumerate(pages, start=1):
+        caption = getattr(page, "caption", caption)
         for book in books.values():
             with drawing():
                 book.add(page)
@@ -116,9 +125,9 @@ def files_of(
         with drawing():
             content = book.content()
         yield target, content
-    if alt is not None:
-        for target in targets:
-            yield target.with_name(f"{target.stem}.alt.txt"), f"{alt.strip()}\n".encode()
+    for ending, text in ((ALT, alt or ""), (CAPTION, "" if alt is None else caption)):
+        for target in targets if text else ():
+            yield target.with_name(f"{target.stem}{ending}"), f"{text.strip()}\n".encode()
 
 
 class _Pdf:
@@ -135,8 +144,23 @@ class _Pdf:
 
     def content(self) -> bytes:
         """Return the file."""
-        self._pages.close()  # type: ignore[no-untyped-call]
+        with _outlines_alone():
+            self._pages.close()  # type: ignore[no-untyped-call]
         return self._buffer.getvalue()
+
+
+@contextmanager
+def _outlines_alone() -> Iterator[None]:
+    """Embed fonts without tables that lay texts out: letters of a PDF have their places.
+
+    To reduce these tables takes most of the time of embedding a font.
+    """
+    usual = Options._drop_tables_default
+    Options._drop_tables_default = [*usual, "GSUB", "GPOS", "GDEF"]
+    try:
+        yield
+    finally:
+        Options._drop_tables_default = usual
 
 
 class _Tiff:
@@ -181,11 +205,13 @@ def _png(page: Figure, dpi: int) -> bytes:
     packer, packed = zlib.compressobj(_PACKED), []
     with _bitmap(page, dpi) as bitmap:
         height, width, _ = bitmap.shape
+        packed.append(packer.compress(b"\0"))  # no filter of the first line
         for first in range(0, height, _STRIP):
-            strip = Image.fromarray(bitmap[first : first + _STRIP]).convert("RGB")
-            lines = np.zeros((strip.height, 1 + 3 * width), dtype=np.uint8)  # 0: no filter
-            lines[:, 1:] = np.asarray(strip).reshape(strip.height, -1)
-            packed.append(packer.compress(lines.data))
+            strip = Image.fromarray(bitmap[first : first + _STRIP])
+            last = first + strip.height == height
+            # a byte of padding ends each line: it is the filter of the next, none
+            lines = memoryview(strip.tobytes("raw", "RGB", 3 * width + 1, 1))
+            packed.append(packer.compress(lines[:-1] if last else lines))
     per_metre = round(dpi / 0.0254)
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
@@ -259,20 +285,27 @@ def _about_something_else(record: logging.LogRecord) -> bool:
 
 
 #: Formats that hold several pages in one file, and what writes one page in the others.
-_BOOKS: dict[str, type[_Pdf] | type[_Tiff]] = {".pdf": _Pdf, ".tif": _Tiff, ".tiff": _Tiff}
+_BOOKS: dict[str, Callable[[int], _Pdf | _Tiff | Slides]] = {
+    ".pdf": _Pdf,
+    ".tif": _Tiff,
+    ".tiff": _Tiff,
+    ".pptx": lambda _dpi: Slides(MARK),
+}
 _WRITERS: dict[str, Callable[[Figure, int], bytes]] = {".svg": _svg, ".png": _png, ".eps": _eps}
 
 #: Every format of a figure.
-FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps")
+FORMATS = (".pdf", ".svg", ".png", ".tif", ".tiff", ".eps", ".pptx")
 
 
 def is_ours(path: Path) -> bool:
     """Whether a file was written by this package and not by an editor since.
 
-    The text beside a figure has no mark; it is ours when its figure is.
+    A text beside a figure has no mark; it is ours when its figure is.
     """
-    if path.name.endswith(".alt.txt"):
-        stem = path.name.removesuffix(".alt.txt")
+    for ending in BESIDE:
+        stem = path.name.removesuffix(ending)
+        if stem == path.name:
+            continue
         return any(is_ours(path.with_name(stem + suffix)) for suffix in (*FORMATS, ".html"))
     try:
         content = path.read_bytes()

@@ -11,7 +11,7 @@ from typing import Protocol
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.axis import CLEARANCE, EffectAxis
 from metaalliance.plots.canvas.style import MM_PER_POINT, Style
-from metaalliance.plots.canvas.typeset import Line, run_width, shorten, user
+from metaalliance.plots.canvas.typeset import Line, plain, run_width, user, wrap
 from metaalliance.wording.numbers import number
 
 Ticks = list[tuple[float, str]]
@@ -111,8 +111,8 @@ class Rows:
     ----------
     names : tuple of str
         Names of the rows, as the user wrote them; empty ones have no label.
-    limit : float
-        Widest label in mm; longer names are cut.
+    shown : tuple of str
+        The names as they stand, on several lines where they are long.
     wordings : tuple of Line
         Title over or beside them.
     across : bool
@@ -122,7 +122,7 @@ class Rows:
     """
 
     names: tuple[str, ...]
-    limit: float = 60.0
+    shown: tuple[str, ...] = ()
     wordings: tuple[Line, ...] = ()
     across: bool = False
     pad: float = 0.6
@@ -142,12 +142,13 @@ class Rows:
         return self.wordings
 
     def ticks(self, length: float, size: float) -> Ticks:
-        """Return every row and its name, cut where it is too long."""
-        limit = self.limit
+        """Return every row and its name; names under a plot are broken where they are long."""
+        names = self.shown or tuple("".join(r.text for r in user(name)) for name in self.names)
         if self.across:
             limit = length / max(len(self.names) - 1 + 2 * self.pad, 1) - CLEARANCE
-        lines = (shorten(user(name), limit, size) for name in self.names)
-        return [(float(i), line[0].text if line else "") for i, line in enumerate(lines)]
+            broken = (wrap(user(name), limit, size, whole=True) for name in names)
+            names = tuple("\n".join(plain(line) for line in found) for found in broken)
+        return [(float(i), name) for i, name in enumerate(names)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import matplotlib.style
 
 from metaalliance.errors import OptionError
-from metaalliance.options import did_you_mean
+from metaalliance.options import Notes, Page, did_you_mean
 from metaalliance.plots.canvas.fonts import preferring
+from metaalliance.plots.canvas.typeset import Line
 from metaalliance.plots.canvas.wording import (
     APA_WORDING,
     BMJ_WORDING,
@@ -27,6 +28,13 @@ from metaalliance.plots.forests.look import (
 )
 
 MM_PER_POINT = 25.4 / 72
+
+#: Greatest height of a figure in mm. What an A4 or a letter page leaves between margins of an inch,
+#: less 16 mm for number, title and note; and what PLOS prints (22.23 cm, its page "Figures").
+HEIGHTS: dict[str, float] = {"a4": 230.0, "letter": 212.0, "journal": 222.0}
+
+#: Least height of a row in mm for a point of type: lines of text do not touch.
+ROW_PER_POINT = 0.42
 
 #: Settings that would change positions or text, whatever the user's matplotlibrc says.
 DRAWING = {
@@ -73,6 +81,11 @@ class Style:
         How numbers, intervals and tests are written.
     forest : ForestLook
         Columns, heads, rules and colours of forest plots.
+    page : {"a4", "letter", "journal"}
+        The page that a figure has to fit: `HEIGHTS`.
+    notes : {"full", "short", "none"}
+        What is said under a figure: everything, what its marks and numbers cannot be read
+        without, or nothing. The caption always has everything.
     """
 
     name: str
@@ -92,6 +105,22 @@ class Style:
     zones: tuple[str, str, str, str] = ("#FFFFFF", "#CDCDCD", "#DDDDDD", "#EDEDED")
     words: Wording = field(default=APA_WORDING)
     forest: ForestLook = field(default=APA_FOREST)
+    page: Page = "a4"
+    notes: Notes = "short"
+
+    @property
+    def tallest(self) -> float:
+        """Greatest height of a figure in mm, notes included."""
+        return HEIGHTS[self.page]
+
+    def under(self, brief: Sequence[Line], everything: Sequence[Line]) -> tuple[Line, ...]:
+        """Return as much of what is to be said under a figure as `notes` allow."""
+        return tuple({"full": everything, "short": brief, "none": ()}[self.notes])
+
+    def denser(self, size: float) -> Style:
+        """Return the style with type of `size` points at most, in rows as low as it allows."""
+        points = min(self.size, size)
+        return replace(self, size=points, row=min(self.row, ROW_PER_POINT * points))
 
 
 #: American Psychological Association: sans serif, 8 points, black and one blue.

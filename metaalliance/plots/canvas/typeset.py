@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from unicodedata import combining
 
 import matplotlib
 from matplotlib.backends.backend_agg import RendererAgg
@@ -144,16 +145,47 @@ def _cut(run: Run, length: int, tail: str) -> Run:
     return replace(run, text=run.text[:length].rstrip(" .,;&(") + ELLIPSIS + tail)
 
 
-def wrap(line: Line, limit: float, size: float) -> list[Line]:
-    """Break a line at its blanks into lines of at most `limit` mm; long words are cut."""
+def wrap(line: Line, limit: float, size: float, *, whole: bool = False) -> list[Line]:
+    """Break a line at its blanks into lines of at most `limit` mm.
+
+    A word that is longer is cut, or broken where it is to stay `whole`.
+    """
     lines: list[list[Run]] = [[]]
-    for word in _words(line):
+    words = (part for word in _words(line) for part in _pieces(word, limit, size, whole=whole))
+    for word in words:
         candidate = tuple([*lines[-1], *word])
         if lines[-1] and line_width(_trim(candidate), size) > limit + ROUNDING:
             lines.append([])
         lines[-1].extend(word)
     trimmed = (_trim(tuple(found)) for found in lines if found)
-    return [shorten(_merge(found), limit, size) for found in trimmed]
+    return [shorten(merged(found), limit, size) for found in trimmed]
+
+
+def halves_width(line: Line, size: float) -> float:
+    """Least width in mm in which a line stands on two lines, broken at a blank."""
+    words = list(_words(line))
+    widths = [
+        max(line_width(_trim(sum(part, ())), size) for part in (words[:i], words[i:]))
+        for i in range(1, len(words))
+    ]
+    return min(widths, default=line_width(line, size))
+
+
+def _pieces(word: Line, limit: float, size: float, *, whole: bool) -> Iterable[Line]:
+    """Yield a word, in pieces of at most `limit` mm where it has to stay whole."""
+    if not whole or line_width(_trim(word), size) <= limit + ROUNDING:
+        yield word
+        return
+    for run in word:
+        text = ""
+        for letter in run.text:
+            grown = text + letter
+            wide = run_width(replace(run, text=grown.rstrip()), size) > limit + ROUNDING
+            if text and wide and not combining(letter):
+                yield (replace(run, text=text),)
+                grown = letter
+            text = grown
+        yield (replace(run, text=text),)
 
 
 def _words(line: Line) -> Iterable[Line]:
@@ -174,15 +206,15 @@ def _trim(line: Line) -> Line:
     return (*line[:-1], replace(line[-1], text=line[-1].text.rstrip()))
 
 
-def _merge(line: Line) -> Line:
+def merged(line: Line) -> Line:
     """Join neighbours of the same face."""
-    merged: list[Run] = []
+    found: list[Run] = []
     for run in line:
-        if merged and (merged[-1].italic, merged[-1].bold) == (run.italic, run.bold):
-            merged[-1] = replace(run, text=merged[-1].text + run.text)
+        if found and (found[-1].italic, found[-1].bold) == (run.italic, run.bold):
+            found[-1] = replace(run, text=found[-1].text + run.text)
         else:
-            merged.append(run)
-    return tuple(merged)
+            found.append(run)
+    return tuple(found)
 
 
 def plain(line: Line) -> str:

@@ -19,11 +19,11 @@ from metaalliance.plots.canvas.panels import Chart, Panel, single
 from metaalliance.plots.canvas.scales import number_scale
 from metaalliance.plots.canvas.sentences import listed, spoken
 from metaalliance.plots.canvas.style import Style, style_named
-from metaalliance.plots.canvas.typeset import own, shorten, user
+from metaalliance.plots.canvas.typeset import own, user
 from metaalliance.wording.phrases import count_text
 
-#: Points that get their name, if there is room; longest name in mm.
-NAMED, LONGEST = 8, 34.0
+#: Points that get their name, whole, if there is room.
+NAMED = 8
 
 
 def baujat(
@@ -124,8 +124,5 @@ def _paint(frame: Frame, points: pd.DataFrame) -> None:
     diameter, opacity = crowd(x.size)
     frame.points(x, y, diameter, "points", alpha=opacity)
     size = frame.style.small_size
-    names = [
-        (i, shorten(user(str(points["omitted"].iloc[i])), LONGEST, size))
-        for i in _order(points)[:NAMED]
-    ]
+    names = [(i, user(str(points["omitted"].iloc[i]))) for i in _order(points)[:NAMED]]
     name_points(frame, x, y, names, size)

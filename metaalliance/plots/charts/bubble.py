@@ -21,6 +21,7 @@ from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.slope import SlopeTest
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.panels import Chart, Panel, single
@@ -36,7 +37,8 @@ from metaalliance.wording.phrases import count_text, level_text
 #: Diameters in mm of the lightest and of the heaviest effect.
 SMALLEST, LARGEST = 0.8, 4.2
 
-#: Columns of the frame of the line.
+#: Share of the ink in the band of the line.
+BAND = 0.14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +83,7 @@ def bubble(
     style: str | Style = "apa",
     width_mm: float = 120,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw effects against a continuous moderator with its meta-regression.
 
@@ -98,7 +101,7 @@ def bubble(
         SlopeTest has its own.
     by : str, optional
         A moderator whose levels have their own colour and shape; the line is that of all.
-    ax, style, width_mm, title
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -113,7 +116,9 @@ def bubble(
     """
     look = style_named(style)
     shown = _of_slope(fit, by, look) if isinstance(fit, SlopeTest) else _bubbles(fit, x, by, look)
-    return present(bubble_chart(shown, look), look, ax=ax, width_mm=width_mm, title=title)
+    return present(
+        bubble_chart(shown, look), look, ax=ax, width_mm=width_mm, title=title, limits=limits
+    )
 
 
 def bubble_text(fit: PooledFit | SlopeTest, *, x: str = "year", by: str | None = None) -> str:
@@ -261,9 +266,9 @@ def _paint(frame: Frame, shown: Bubbles) -> None:
     frame.level_line(0.0, "zero", color=style.pale)
     x = line["x"].to_numpy()
     low, high = (line[c].to_numpy() for c in ("ci_low", "ci_high"))
-    band = axes.fill_between(x, low, high, color=tint(style.accent, 0.25), linewidth=0, zorder=0.6)
+    band = axes.fill_between(x, low, high, color=tint(style.ink, BAND), linewidth=0, zorder=0.6)
     band.set_label("ci")
-    (drawn,) = axes.plot(x, line["estimate"], color=style.accent, linewidth=1.4, zorder=4)
+    (drawn,) = axes.plot(x, line["estimate"], color=style.ink, linewidth=1.4, zorder=4)
     drawn.set_label("line")
     for name in ("pi_low", "pi_high"):
         if name in line and np.isfinite(line[name]).all():
@@ -273,7 +278,7 @@ def _paint(frame: Frame, shown: Bubbles) -> None:
     everyone = np.ones(shown.x.size, dtype=bool)
     looks = [(g.members, {"marker": g.marker, "facecolor": g.color}) for g in shown.groups]
     opacity = 0.6 if shown.x.size <= 120 else 0.4
-    for members, look in looks or [(everyone, {"facecolor": tint(style.ink, 0.6)})]:
+    for members, look in looks or [(everyone, {"facecolor": style.accent})]:
         frame.points(
             shown.x[members], shown.yi[members], diameters[members], "effects", alpha=opacity,
             zorder=3, **look,
@@ -288,14 +293,14 @@ def bubble_sizes(weights: Array) -> Array:
 
 
 def _dashed(style: Style) -> dict[str, Any]:
-    return {"color": style.accent, "linewidth": style.medium, "linestyle": (0, (4, 2))}
+    return {"color": style.ink, "linewidth": style.medium, "linestyle": (0, (4, 2))}
 
 
 def _entries(shown: Bubbles, style: Style) -> list[Entry]:
     percent = level_text(shown.level)
     found = [
-        Entry(Line2D([], [], color=style.accent, linewidth=1.4), own("Meta-regression")),
-        Entry(Patch(facecolor=tint(style.accent, 0.25)), own(f"{percent} CI")),
+        Entry(Line2D([], [], color=style.ink, linewidth=1.4), own("Meta-regression")),
+        Entry(Patch(facecolor=tint(style.ink, BAND)), own(f"{percent} CI")),
     ]
     if "pi_low" in shown.line and np.isfinite(shown.line["pi_low"]).all():
         dashed = Line2D([], [], **_dashed(style))

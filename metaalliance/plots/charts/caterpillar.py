@@ -14,12 +14,13 @@ from matplotlib.patches import Patch
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
-from metaalliance.effects.effects import Effects, study_names
+from metaalliance.effects.effects import Effects
 from metaalliance.model import AGGREGATION_RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.structure import study_averages
 from metaalliance.options import check_option
-from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.chart import present, with_rows
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import effect_text, size_text
@@ -29,6 +30,7 @@ from metaalliance.plots.canvas.sentences import pooled_sentence, spoken
 from metaalliance.plots.canvas.shades import tint
 from metaalliance.plots.canvas.style import APA, MM_PER_POINT, Style, style_named
 from metaalliance.plots.canvas.typeset import own
+from metaalliance.plots.effect_names import names_of_effects
 from metaalliance.plots.words import averaging_text
 from metaalliance.wording.phrases import level_text
 
@@ -63,11 +65,12 @@ def caterpillar(
     style: str | Style = "apa",
     width_mm: float = 120,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw all effects with their intervals, the largest on top.
 
-    A light band is the prediction interval, a darker one the confidence interval of the
-    mean. Up to 60 rows have their names.
+    A grey band is the prediction interval, one in the colour of the mean its confidence interval.
+    Up to 60 rows have their names, where the page holds them.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ def caterpillar(
     points : {"effects", "studies"}
         Every effect, or the average of each study (sampling errors of one study correlated
         as in the fit, or .5).
-    ax, style, width_mm, title
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -91,7 +94,14 @@ def caterpillar(
     """
     check_option("points", points, Points)
     look = style_named(style)
-    return present(_chart(fit, points, look), look, ax=ax, width_mm=width_mm, title=title)
+    ordered = _ordered(fit, points)
+
+    def build(most: int) -> Chart:
+        return _chart(ordered, fit, points, look, named=ordered.yi.size <= min(most, NAMED))
+
+    k = ordered.yi.size
+    chart = build(k) if ax is not None else with_rows(build, k, look, width_mm, title)
+    return present(chart, look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def caterpillar_text(fit: PooledFit, *, points: Points = "effects") -> str:
@@ -117,17 +127,17 @@ def _ordered(fit: PooledFit, points: Points) -> _Ordered:
     effects = shown_effects(fit, points)
     order = np.argsort(-effects.yi, kind="stable")
     yi, half = effects.yi[order], critical_value(fit.level, math.inf) * np.sqrt(effects.vi[order])
-    names = tuple(str(name) for name in study_names(effects.frame).to_numpy()[order])
+    names = tuple(np.array(names_of_effects(effects.frame), dtype=object)[order])
     return _Ordered(names=names, yi=yi, low=yi - half, high=yi + half)
 
 
-def _chart(fit: PooledFit, points: Points, style: Style) -> Chart:
-    ordered = _ordered(fit, points)
+def _chart(
+    ordered: _Ordered, fit: PooledFit, points: Points, style: Style, *, named: bool
+) -> Chart:
     k = ordered.yi.size
-    named = k <= NAMED
     across = _across(ordered, fit, style)
     height = k * NAMED_ROW if named else min(max(k * BARE_ROW, SHORTEST), TALLEST)
-    rows = Rows(names=ordered.names if named else ("",) * k, limit=48.0, pad=1.0 if k > 3 else 0.7)
+    rows = Rows(names=ordered.names if named else ("",) * k, pad=1.0 if k > 3 else 0.7)
     panel = Panel(
         name="caterpillar",
         across=across,
@@ -151,11 +161,11 @@ def _across(ordered: _Ordered, fit: PooledFit, style: Style) -> Effect:
 
 def _paint(frame: Frame, ordered: _Ordered, fit: PooledFit) -> None:
     axes, style = frame.axes, frame.style
-    for low, high, share, label in _bands(fit):
-        band = axes.axvspan(low, high, color=tint(style.accent, share), linewidth=0, zorder=0.5)
+    for low, high, label in _bands(fit):
+        band = axes.axvspan(low, high, color=_shade(label, style), linewidth=0, zorder=0.5)
         band.set_label(label)
     frame.upright_line(0.0, "zero")
-    frame.upright_line(fit.estimate, "mean", color=style.accent, linewidth=style.medium)
+    frame.upright_line(fit.estimate, "mean", color=style.accent, linewidth=style.thick)
     ys = np.arange(ordered.yi.size, dtype=float)
     row = frame.height / (abs(frame.up.high - frame.up.low))
     weight = min(style.medium, 0.6 * row / MM_PER_POINT)
@@ -171,19 +181,24 @@ def _paint(frame: Frame, ordered: _Ordered, fit: PooledFit) -> None:
     )
 
 
-def _bands(fit: PooledFit) -> list[tuple[float, float, float, str]]:
-    """Return limits, tint and label of the intervals that there are."""
-    bands = ((fit.pi_low, fit.pi_high, 0.16, "prediction"), (fit.ci_low, fit.ci_high, 0.4, "ci"))
+def _shade(label: str, style: Style) -> str:
+    """Return the fill of a band: grey for predictions, the accent for the mean."""
+    return style.zones[3] if label == "prediction" else tint(style.accent, 0.4)
+
+
+def _bands(fit: PooledFit) -> list[tuple[float, float, str]]:
+    """Return limits and label of the intervals that there are."""
+    bands = ((fit.pi_low, fit.pi_high, "prediction"), (fit.ci_low, fit.ci_high, "ci"))
     return [band for band in bands if math.isfinite(band[0])]
 
 
 def _entries(fit: PooledFit, style: Style) -> list[Entry]:
     percent = level_text(fit.level)
-    mean = Line2D([], [], color=style.accent, linewidth=style.medium)
+    mean = Line2D([], [], color=style.accent, linewidth=style.thick)
     names = {"prediction": f"{percent} prediction interval", "ci": f"{percent} CI of the mean"}
     bands = [
-        Entry(Patch(facecolor=tint(style.accent, share)), own(names[label]))
-        for _, _, share, label in reversed(_bands(fit))
+        Entry(Patch(facecolor=_shade(label, style)), own(names[label]))
+        for _, _, label in reversed(_bands(fit))
     ]
     return [Entry(mean, own("Pooled estimate")), *bands]
 

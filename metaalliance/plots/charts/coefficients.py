@@ -19,6 +19,7 @@ from metaalliance.moderation.meta_regression import MetaRegression, meta_regress
 from metaalliance.notices import quiet
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.interval_rows import IntervalRow, interval_chart, records
 from metaalliance.plots.canvas.numbers import DASH
 from metaalliance.plots.canvas.panels import Chart
@@ -31,6 +32,9 @@ from metaalliance.wording.phrases import count_text, level_text
 
 #: Pages narrower than this, in mm, do without p values.
 NARROW = 110.0
+
+#: Room on either side of the intervals, as a share of their range.
+ROOM = 0.1
 
 #: Columns of the frame of coefficients.
 COLUMNS = ("term", "estimate", "ci_low", "ci_high")
@@ -50,6 +54,7 @@ def coefficients(
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw the coefficients of a meta-regression with their intervals.
 
@@ -66,7 +71,7 @@ def coefficients(
         What terms are called in the figure.
     measure, level
         Of a frame.
-    ax, style, width_mm, title
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -89,7 +94,7 @@ def coefficients(
         coefficient_frame(result, intercept=intercept, names=known), measure, level, look,
         note=f"{_note(result, look)} {references}".strip(), wide=width_mm >= NARROW,
     )  # fmt: skip
-    return present(chart, look, ax=ax, width_mm=width_mm, title=title)
+    return present(chart, look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def coefficients_text(
@@ -229,11 +234,12 @@ def _chart(
     values = frame[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float).ravel()
     return interval_chart(
         rows,
-        number_scale([*values, 0.0], (own(f"Coefficient ({scale})"), own("Coefficient"))),
+        number_scale(
+            [*values, 0.0], (own(f"Coefficient ({scale})"), own("Coefficient")), margin=ROOM
+        ),
         heads,
         name="coefficients",
         notes=[own(note)] if note else [],
-        limit=70.0 if wide else 30.0,
     )
 
 

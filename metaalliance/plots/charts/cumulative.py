@@ -13,7 +13,8 @@ from metaalliance.diagnostics.cumulative import Cumulative
 from metaalliance.diagnostics.cumulative import cumulative as accumulate
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import quiet
-from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.chart import present, with_rows
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.canvas.numbers import cell_text, size_text
 from metaalliance.plots.canvas.panels import Chart
@@ -41,6 +42,7 @@ def cumulative(
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw the mean and its interval with the first studies, the first two, and so on.
 
@@ -50,7 +52,7 @@ def cumulative(
         A result of `metaalliance.diagnostics.cumulative`, or of `pool`.
     x : str
         Column that orders the studies, where `result` is a fit.
-    ax, style, width_mm, title
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -64,8 +66,13 @@ def cumulative(
     Lau et al. (1992).
     """
     found, look = _result(result, x), style_named(style)
-    chart = _chart(found, look, wide=width_mm >= NARROW)
-    return present(chart, look, ax=ax, width_mm=width_mm, title=title)
+
+    def build(most: int) -> Chart:
+        return _chart(found, _thinned(found.frame, most), look, wide=width_mm >= NARROW)
+
+    steps = min(MOST, len(found.frame))
+    chart = build(steps) if ax is not None else with_rows(build, steps, look, width_mm, title)
+    return present(chart, look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def cumulative_text(result: Cumulative | PooledFit, *, x: str = "year") -> str:
@@ -91,16 +98,16 @@ def _result(result: Cumulative | PooledFit, x: str) -> Cumulative:
         return accumulate(result, by=x)
 
 
-def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return at most `MOST` steps, evenly spaced, the first and the last among them."""
-    if len(frame) <= MOST:
+def _thinned(frame: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return at most so many steps, evenly spaced, the first and the last among them."""
+    if len(frame) <= most:
         return frame
-    kept = np.unique(np.round(np.linspace(0, len(frame) - 1, MOST)).astype(int))
+    kept = np.unique(np.round(np.linspace(0, len(frame) - 1, most)).astype(int))
     return frame.iloc[kept]
 
 
-def _chart(found: Cumulative, style: Style, *, wide: bool) -> Chart:
-    fit, frame = found.fit, _thinned(found.frame)
+def _chart(found: Cumulative, frame: pd.DataFrame, style: Style, *, wide: bool) -> Chart:
+    fit = found.fit
     rows = [
         IntervalRow(
             name=_name(row, found.by),
@@ -119,7 +126,6 @@ def _chart(found: Cumulative, style: Style, *, wide: bool) -> Chart:
         name="cumulative",
         reference=Reference(estimate=fit.estimate, low=fit.ci_low, high=fit.ci_high),
         notes=[own(text) for text in _notes(found, frame, style)],
-        limit=52.0 if wide else 30.0,
     )
 
 

@@ -15,6 +15,7 @@ from metaalliance.core.distributions import t_sf
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import size_text
@@ -47,6 +48,7 @@ def drapery(
     style: str | Style = "apa",
     width_mm: float = 120,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw p-value functions: where a curve is above p, that value is in the (1 - p) interval.
 
@@ -58,7 +60,7 @@ def drapery(
     ----------
     fit : PooledFit
         A result of `pool`.
-    ax, style, width_mm, title
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -71,7 +73,7 @@ def drapery(
     Rücker and Schwarzer (2021).
     """
     look = style_named(style)
-    return present(_chart(fit, look), look, ax=ax, width_mm=width_mm, title=title)
+    return present(_chart(fit, look), look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def drapery_text(fit: PooledFit) -> str:

@@ -19,6 +19,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.options import check_option
 from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import size_text
@@ -93,6 +94,7 @@ def funnel(
     style: str | Style = "apa",
     width_mm: float = 120,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw a contour-enhanced funnel plot.
 
@@ -124,6 +126,8 @@ def funnel(
         Exact width of a new figure.
     title : str, optional
         Printed above a new figure.
+    limits : tuple of (float, float), optional
+        Ends of the axis of effects, as r for correlations.
 
     Returns
     -------
@@ -155,7 +159,7 @@ def funnel(
         filled=filled,
     )
     look = style_named(style)
-    return present(_chart(shown, look), look, ax=ax, width_mm=width_mm, title=title)
+    return present(_chart(shown, look), look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def _chart(shown: _Shown, style: Style) -> Chart:

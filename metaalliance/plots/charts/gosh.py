@@ -20,6 +20,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import quiet
 from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.frame import COLOURS, Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import effect_text
@@ -54,6 +55,7 @@ def gosh(
     style: str | Style = "apa",
     width_mm: float = 120,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw mean and I² of all or of many subsets of the studies, with their histograms.
 
@@ -68,7 +70,7 @@ def gosh(
         Subsets with it and without it are told apart by colour.
     seed, jobs, progress
         Of the subsets, where `result` is a fit.
-    style, width_mm, title
+    style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -90,7 +92,7 @@ def gosh(
     """
     look = style_named(style)
     chart = _chart(_result(result, seed, jobs, progress), study, look, width_mm)
-    return present(chart, look, ax=None, width_mm=width_mm, title=title)
+    return present(chart, look, ax=None, width_mm=width_mm, title=title, limits=limits)
 
 
 def gosh_text(

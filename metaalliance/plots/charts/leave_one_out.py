@@ -19,7 +19,8 @@ from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import quiet
 from metaalliance.options import check_option
-from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.chart import present, with_rows
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.interval_rows import IntervalRow, Reference, interval_chart, records
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import DASH, effect_text, size_text
@@ -48,11 +49,12 @@ def leave_one_out(
     result: LeaveOneOut | PooledFit,
     *,
     sort: Order = "change",
-    rows: int = MOST,
+    rows: int | None = None,
     ax: Axes | None = None,
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw the mean and its interval without each study in turn.
 
@@ -64,9 +66,10 @@ def leave_one_out(
         A result of `metaalliance.diagnostics.leave_one_out`, or of `pool`.
     sort : {"change", "sheet", "estimate"}
         Order: the largest change on top, as in the sheet, or the largest mean on top.
-    rows : int
-        Of more studies, as many are drawn that move the mean most; the note says so.
-    ax, style, width_mm, title
+    rows : int, optional
+        Of more studies, as many are drawn that move the mean most; the note says so. By default
+        60, or what the page holds.
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -77,9 +80,15 @@ def leave_one_out(
     """
     check_option("sort", sort, Order)
     found, look = _result(result), style_named(style)
-    frame, rest = shown_rows(found, sort, rows)
-    chart = _chart(found, frame, rest, look, wide=width_mm >= NARROW)
-    return present(chart, look, ax=ax, width_mm=width_mm, title=title)
+
+    def build(most: int) -> Chart:
+        return _chart(found, *shown_rows(found, sort, most), look, wide=width_mm >= NARROW)
+
+    if rows is None and ax is None:
+        chart = with_rows(build, min(MOST, len(found.frame)), look, width_mm, title)
+    else:
+        chart = build(MOST if rows is None else rows)
+    return present(chart, look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def leave_one_out_text(result: LeaveOneOut | PooledFit) -> str:
@@ -187,7 +196,6 @@ def _chart(
         reference=Reference(estimate=fit.estimate, low=fit.ci_low, high=fit.ci_high),
         legend=(_entries(fit, found.unit, style),),
         notes=[own(text) for text in _notes(found, rest, style)],
-        limit=52.0 if wide else 30.0,
     )
 
 

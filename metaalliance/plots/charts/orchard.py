@@ -22,6 +22,7 @@ from metaalliance.moderation.level_means import (
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import effect_text, interval_text, size_text
@@ -41,6 +42,9 @@ ROW, LOW_ROW, CLOUD = 15.0, 10.5, 0.38
 #: Diameters in mm of the least and of the most precise effect.
 SMALLEST, LARGEST = 0.7, 2.6
 
+#: Weight in points and share of the ink of the lines of an interval of the mean and of prediction.
+TRUNK, PREDICTION = (3.6, 0.32), (1.0, 0.5)
+
 #: Pages narrower than this, in mm, do without the column of intervals.
 NARROW = 110.0
 
@@ -54,11 +58,13 @@ def orchard(
     style: str | Style = "apa",
     width_mm: float = 174,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw each level of a moderator as a cloud of its effects with mean and intervals.
 
     The area of a point is its precision, 1/SE. The thick line is the confidence interval
-    of the mean, the thin one the prediction interval; k studies, m effects.
+    of the mean, the thin one the prediction interval, both under the points; m effects, and k
+    studies in brackets.
 
     Parameters
     ----------
@@ -71,7 +77,7 @@ def orchard(
         The means of levels come from one model, as `metaalliance.moderators` gives them, where
         a level of fewer than 3 studies has none; or each level is pooled on its own. A
         ModeratorTest has its own.
-    ax, style, width_mm, title
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -90,7 +96,7 @@ def orchard(
         _rows(fit, means), fit.effects.measure, level, look, wide=width_mm >= NARROW,
         notes=() if means is None else (groups_text(means, look.words, "Levels"),),
     )  # fmt: skip
-    return present(chart, look, ax=ax, width_mm=width_mm, title=title)
+    return present(chart, look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def _means(fit: PooledFit | ModeratorTest, by: str | None, pool: Pooling) -> LevelMeans | None:
@@ -145,8 +151,9 @@ def orchard_chart(
 ) -> Chart:
     """Return the chart of rows that are computed already, such as marginal means."""
     columns = [
-        TextColumn(own("*k*"), tuple(own(f"{row.n_studies:,}") for row in rows)),
-        TextColumn(own("*m*"), tuple(own(f"{row.n_effects:,}") for row in rows)),
+        TextColumn(
+            own("*m* (*k*)"), tuple(own(f"{row.n_effects:,} ({row.n_studies:,})") for row in rows)
+        ),
     ]
     if wide:
         head = own(f"{symbol(measure)} [{level_text(level)} CI]")
@@ -155,14 +162,15 @@ def orchard_chart(
     panel = Panel(
         name="orchard",
         across=_across(rows, measure, style),
-        up=Rows(names=tuple(level_name(row.name) for row in rows), limit=38.0, pad=0.5),
+        up=Rows(names=tuple(level_name(row.name) for row in rows), pad=0.5),
         paint=lambda frame: _paint(frame, rows),
         height=pitch * len(rows),
         columns=tuple(columns),
         spines=("bottom",),
     )
-    texts = ("*k* = studies, *m* = effects. Area of a point: precision, 1/*SE*.", *notes)
-    return single(panel, (_entries(level, style),), tuple(own(text) for text in texts))
+    first = own("*m* = effects, *k* = studies. Area of a point: precision, 1/*SE*.")
+    details = tuple(own(text) for text in notes)
+    return single(panel, (_entries(level, style),), (first,), details)
 
 
 def _mean_cell(row: LevelMean, measure: Measure, style: Style) -> Line:
@@ -200,19 +208,19 @@ def _paint(frame: Frame, rows: list[LevelMean]) -> None:
 
 
 def _draw_mean(frame: Frame, row: LevelMean, y: float) -> None:
-    """Draw prediction interval, confidence interval and mean over the cloud."""
+    """Draw the intervals, faint under the cloud, and the mean over it."""
     axes, style = frame.axes, frame.style
-    for low, high, weight, label in (
-        (row.pi_low, row.pi_high, 1.0, "prediction"),
-        (row.ci_low, row.ci_high, 3.0, "ci"),
+    for low, high, (weight, share), label in (
+        (row.pi_low, row.pi_high, PREDICTION, "prediction"),
+        (row.ci_low, row.ci_high, TRUNK, "ci"),
     ):
         if math.isfinite(low) and math.isfinite(high):
             start, end = max(low, frame.across.low), min(high, frame.across.high)
-            axes.hlines(y, start, end, colors=style.ink, linewidths=weight, zorder=4).set_label(
-                label
-            )
+            color = tint(style.ink, share)
+            line = axes.hlines(y, start, end, colors=color, linewidths=weight, zorder=1.5)
+            line.set_label(label)
             ends = np.array([low]), np.array([high]), np.array([y])
-            frame.arrows(*ends, style.ink)
+            frame.arrows(*ends, color)
     if not math.isfinite(row.estimate):
         return
     frame.points(
@@ -269,10 +277,13 @@ def _entries(level: float, style: Style) -> list[Entry]:
         Entry(point, own("Effect")),
         Entry(mean, own("Mean")),
         Entry(
-            Line2D([], [], color=style.ink, linewidth=3.0, solid_capstyle="butt"),
+            Line2D(
+                [], [], color=tint(style.ink, TRUNK[1]), linewidth=TRUNK[0], solid_capstyle="butt"
+            ),
             own(f"{percent} CI"),
         ),
         Entry(
-            Line2D([], [], color=style.ink, linewidth=1.0), own(f"{percent} prediction interval")
+            Line2D([], [], color=tint(style.ink, PREDICTION[1]), linewidth=PREDICTION[0]),
+            own(f"{percent} prediction interval"),
         ),
     ]

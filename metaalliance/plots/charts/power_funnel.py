@@ -17,6 +17,7 @@ from metaalliance.core.inference.intervals import critical_value
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.axis import EffectAxis
 from metaalliance.plots.canvas.chart import present
+from metaalliance.plots.canvas.fitting import Limits
 from metaalliance.plots.canvas.frame import Frame
 from metaalliance.plots.canvas.legend import Entry
 from metaalliance.plots.canvas.numbers import effect_text, size_text
@@ -48,6 +49,7 @@ def power_funnel(
     style: str | Style = "apa",
     width_mm: float = 120,
     title: str | None = None,
+    limits: Limits | None = None,
 ) -> Figure:
     """Draw a funnel whose bands are the power of each standard error.
 
@@ -62,7 +64,7 @@ def power_funnel(
         pooled estimate. A pooled estimate that is too large makes the power too high.
     alpha : float
         Of the two-sided test of each effect against zero.
-    ax, style, width_mm, title
+    ax, style, width_mm, title, limits
         As for `funnel`.
 
     Returns
@@ -77,7 +79,7 @@ def power_funnel(
     """
     look = style_named(style)
     chart = _chart(fit, points, effect, alpha, look)
-    return present(chart, look, ax=ax, width_mm=width_mm, title=title)
+    return present(chart, look, ax=ax, width_mm=width_mm, title=title, limits=limits)
 
 
 def power_funnel_text(fit: PooledFit) -> str:

@@ -130,7 +130,7 @@ def _chart(curve: Curve, style: Style) -> Chart:
     below = Panel(
         name="choices",
         across=titled,
-        up=Rows(names=names, limit=46.0, pad=0.7),
+        up=Rows(names=names, pad=0.7),
         paint=lambda frame: _paint_choices(frame, curve, ends),
         height=ROW * (len(names) + 0.4),
         spines=("bottom",),

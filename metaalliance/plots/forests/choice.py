@@ -10,6 +10,7 @@ import pandas as pd
 
 from metaalliance.effects.effects import Effects
 from metaalliance.effects.levels import read_as
+from metaalliance.effects.ratings import rating_columns
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.moderation.level_means import Pooling
@@ -23,6 +24,9 @@ COUNT = "k"
 SORTS = ("sheet", "r", "year", "weight", "modality")
 
 EffectsShown = Literal["average", "behind", "rows"]
+
+#: The ratings of the risk of bias, a column of lights each, and what stands before their names.
+RATINGS, RATED = "ratings", "rating: "
 
 #: Ways to name a column that is no column of the effects.
 _ALIASES = {"effects": COUNT, "r": "effect", "estimate": "effect"}
@@ -131,12 +135,13 @@ def _order_named(sort: str, frame: pd.DataFrame) -> str:
 
 
 def grouping(by: str | None, effects: Effects) -> str:
-    """Return the grouping column: modality by default, where there are two and all have values."""
+    """Return the grouping column: by default modality, where most levels have several studies."""
     frame = effects.frame
     if by is None:
-        if effects.n_censored:
+        if effects.n_censored or "modality" not in frame:
             return "none"
-        several = "modality" in frame and frame["modality"].dropna().drop_duplicates().size > 1
+        studies = frame.groupby("modality")["study"].nunique()
+        several = len(studies) > 1 and int((studies == 1).sum()) <= len(studies) / 2
         return "modality" if several else "none"
     if by != "none":
         _check_column("by", by, frame)
@@ -149,12 +154,26 @@ def _named(columns: Sequence[str] | str, frame: pd.DataFrame) -> tuple[str, ...]
     found = []
     for given in (name.strip() for name in wanted if name.strip()):
         name = given if given in frame and given != "r" else _ALIASES.get(given, given)
+        if name == RATINGS and RATINGS not in frame:
+            found += [RATED + column for column in _rated(frame)]
+            continue
         if name == "n" and "n" not in frame:
             continue
         if name not in {COUNT, "effect", "weight"}:
             _check_column("columns", name, frame)
         found.append(name)
     return tuple(found)
+
+
+def _rated(frame: pd.DataFrame) -> list[str]:
+    """Return the columns that rate the risk of bias."""
+    found = list(rating_columns(frame))
+    if not found:
+        raise OptionError(
+            f"columns={RATINGS!r}: the effects have no column of the risk of bias, such as "
+            "risk_of_bias or rob_missing_data."
+        )
+    return found
 
 
 def _repeated(names: tuple[str, ...]) -> set[str]:

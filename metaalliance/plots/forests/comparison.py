@@ -20,6 +20,7 @@ from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.forests.draw import draw_page
 from metaalliance.plots.forests.layout import place_columns
 from metaalliance.plots.forests.lines import EFFECT, ColumnSpec, Heading, Table, TableLine
+from metaalliance.plots.forests.pages import Pages, fewest
 from metaalliance.plots.forests.plan import directions_of
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
@@ -82,28 +83,57 @@ def comparison_forest(
         When the effects of the fit are no correlations, for another value of `compare`, or for a
         page that is too narrow.
     """
+    look = style_named(style)
+    with drawing(look):
+        plot = _plot(
+            fit, look, compare=compare, prediction=prediction, width_mm=width_mm, title=title,
+            limits=limits, directions=directions,
+        )  # fmt: skip
+        return draw_page(plot, plot.table.lines)
+
+
+def paged_comparison(
+    fit: PooledFit | None = None, *, style: str | Style = "apa", **options: Any
+) -> Pages:
+    """Return the pages of `comparison_forest`, to be drawn one by one."""
+    look = style_named(style)
+    with drawing(look):
+        return Pages(*fewest(lambda style: _plot(fit, style, **options), look))
+
+
+def _plot(
+    fit: PooledFit | None,
+    look: Style,
+    *,
+    compare: Comparison = "published",
+    prediction: str | None = None,
+    width_mm: float = 174,
+    title: str | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
+) -> Plot:
+    """Place everything."""
     check_option("compare", compare, Comparison)
-    look, width = style_named(style), check_width(width_mm)
-    measure = _measure(fit)
+    width, measure = check_width(width_mm), _measure(fit)
     if fit is None:  # there is no mean to mark
         look = replace(look, forest=replace(look.forest, mean_line="none"))
-    with drawing(look):
-        table = _table(fit, measure, look, prediction)
-        axis = table_axis(table, None, look, limits)
-        plot = Plot(
-            table=table,
-            columns=place_columns(table, width, look),
-            axis=axis,
-            style=look,
-            width=width,
-            title=title or "",
-            mean=math.nan if fit is None else fit.estimate,
-            reference=None,
-            heaviest=LARGEST,
-            foot=tuple(own(text) for text in _foot(fit, look, cut=is_cut(table, axis))),
-            directions=directions_of(look, directions),
-        )
-        return draw_page(plot, table.lines)
+    table = _table(fit, measure, look, prediction)
+    axis = table_axis(table, None, look, limits)
+    foot = tuple(own(text) for text in _foot(fit, look, cut=is_cut(table, axis)))
+    return Plot(
+        table=table,
+        columns=place_columns(table, width, look),
+        axis=axis,
+        style=look,
+        width=width,
+        title=title or "",
+        mean=math.nan if fit is None else fit.estimate,
+        reference=None,
+        heaviest=LARGEST,
+        foot=look.under(foot[:1], foot),
+        caption=foot,
+        directions=directions_of(look, directions),
+    )
 
 
 def comparison_text(

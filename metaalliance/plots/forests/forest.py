@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack, overload
+from typing import Any, Unpack
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.plots.canvas.style import Style, drawing, style_named
-from metaalliance.plots.forests.draw import draw_page
+from metaalliance.plots.forests.draw import divided, draw_page
 from metaalliance.plots.forests.in_axes import draw_in
-from metaalliance.plots.forests.lines import TableLine, paginate
+from metaalliance.plots.forests.pages import Pages, fewest
 from metaalliance.plots.forests.plan import ForestOptions, plan
-from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 
 
@@ -47,7 +46,8 @@ def forest(
     columns, right_columns : sequence of str, or names with commas between
         Columns left and right of the plot: any column of the effects, and "k" (number of
         effects of a study, which is always shown when some study has several), "effect"
-        (estimate and interval) and "weight", which otherwise stand where the style has them.
+        (estimate and interval) and "weight", which otherwise stand where the style has them;
+        "ratings" is a light for each domain of the risk of bias.
     sort : {"sheet", "r", "year", "weight", "modality"}
         Order of the studies within their group.
     effects : {"behind", "rows", "average"}
@@ -91,11 +91,13 @@ def forest(
     """
     look = style_named(style)
     with drawing(look):
-        plot = plan(fit, look, **options)
-        _check_rows(plot.table.lines, max_rows)
         if ax is not None:
+            plot = plan(fit, look, **options)
+            _check_rows(plot.table.lines, max_rows)
             draw_in(ax, plot)
             return ax.figure.figure
+        plot, _ = fewest(lambda style: plan(fit, style, **options), look)
+        _check_rows(plot.table.lines, max_rows)
         return draw_page(plot, plot.table.lines)
 
 
@@ -103,7 +105,7 @@ def forest_pages(
     fit: PooledFit,
     *,
     style: str | Style = "apa",
-    rows_per_page: int = 60,
+    rows_per_page: int | None = None,
     **options: Unpack[ForestOptions],
 ) -> list[Figure]:
     """Draw a forest plot on as many pages as it needs.
@@ -115,8 +117,10 @@ def forest_pages(
     ----------
     fit, style, **options
         As for `forest`, without `ax` and `max_rows`.
-    rows_per_page : int
-        Lines of a page, headings and diamonds included; at least 8.
+    rows_per_page : int, optional
+        Lines of a page at most, headings and diamonds included; at least 8. By default as many as
+        the page of the style holds, notes included. Pages are about as long as each other, and
+        rows lower, by as much as type allows, where that saves one.
 
     Returns
     -------
@@ -126,43 +130,20 @@ def forest_pages(
     return list(paged_forest(fit, style=style, rows_per_page=rows_per_page, **options))
 
 
-class Pages(Sequence[Figure]):
-    """The pages of a forest plot, each drawn when it is asked for, and not kept."""
-
-    def __init__(self, plot: Plot, pages: Sequence[Sequence[TableLine]]) -> None:
-        self._plot, self._pages = plot, pages
-
-    def __len__(self) -> int:
-        return len(self._pages)
-
-    @overload
-    def __getitem__(self, index: int) -> Figure: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Figure]: ...
-
-    def __getitem__(self, index: int | slice) -> Figure | list[Figure]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        place = range(len(self))[index]
-        folio = f"Page {place + 1} of {len(self)}" if len(self) > 1 else ""
-        with drawing(self._plot.style):
-            foot = place == len(self) - 1
-            return draw_page(self._plot, self._pages[place], foot=foot, folio=folio)
-
-
 def paged_forest(
     fit: PooledFit,
     *,
     style: str | Style = "apa",
-    rows_per_page: int = 60,
+    rows_per_page: int | None = None,
     **options: Unpack[ForestOptions],
 ) -> Pages:
     """Return the pages of `forest_pages`, to be written one by one: none is drawn yet."""
     look = style_named(style)
     with drawing(look):
+        if rows_per_page is None:
+            return Pages(*fewest(lambda style: plan(fit, style, **options), look))
         plot = plan(fit, look, **options)
-    return Pages(plot, paginate(plot.table.lines, rows_per_page))
+        return Pages(plot, divided(plot, rows_per_page))
 
 
 def _check_rows(lines: Sequence[Any], max_rows: int | None) -> None:

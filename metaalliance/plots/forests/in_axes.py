@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from metaalliance.plots.canvas.typeset import Run, plain, user
 from metaalliance.plots.forests.draw import draw_marks, name_artists
 from metaalliance.plots.forests.guides import draw_guides, set_ticks
-from metaalliance.plots.forests.layout import effect_parts
 from metaalliance.plots.forests.lines import Note, TableLine
+from metaalliance.plots.forests.measure import effect_parts
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 

@@ -17,16 +17,17 @@ from metaalliance.plots.canvas.numbers import interval_text
 from metaalliance.plots.canvas.save import MARK
 from metaalliance.plots.canvas.style import Style, drawing, style_named
 from metaalliance.plots.canvas.typeset import Line, own, plain
-from metaalliance.plots.canvas.vector import element, segment, text
-from metaalliance.plots.forests.draw import PART, SMALL, TICKS
+from metaalliance.plots.forests.cells import SMALL, height_of
+from metaalliance.plots.forests.draw import PART, TICKS
 from metaalliance.plots.forests.guides import ticks_within
 from metaalliance.plots.forests.head import head_lines, panel_lines
-from metaalliance.plots.forests.layout import effect_parts
-from metaalliance.plots.forests.lines import EFFECT, Heading, Note, Pooled, Prediction, TableLine
+from metaalliance.plots.forests.lines import EFFECT, Heading, Pooled, Prediction, TableLine
+from metaalliance.plots.forests.measure import effect_parts
 from metaalliance.plots.forests.plan import ForestOptions, plan
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.sides import directions
+from metaalliance.plots.forests.vector import element, segment, text
 from metaalliance.plots.forests.vector_rows import line_content, line_kind
 from metaalliance.wording.phrases import level_text
 
@@ -68,9 +69,7 @@ def interactive_forest(
             "alt": escape(alt),
             "controls": _controls(plot, rows),
             "svg": _svg(plot, rows, alt),
-            "notes": "".join(
-                f"<p>{escape(plain(line))}</p>" for line in (*plot.beside, *plot.foot)
-            ),
+            "notes": "".join(f"<p>{escape(plain(line))}</p>" for line in plot.caption),
             "data": _json([row.record for row in rows]),
             "geometry": _json(_geometry(plot)),
         }
@@ -112,7 +111,7 @@ def _rows(plot: Plot) -> list[_Row]:
         kind = line_kind(line)
         parent = i if kind == "study" else parent
         record: dict[str, Any] = {"kind": kind, "group": group, "parent": parent}
-        record["height"] = plot.style.row * (SMALL if isinstance(line, Note) else 1.0)
+        record["height"] = plot.style.row * height_of(plot, line)
         if isinstance(line, StudyRow):
             record |= {"label": line.label, "sort": _sort_values(plot, line)}
         if isinstance(line, StudyRow | Pooled | Prediction):

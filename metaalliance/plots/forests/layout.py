@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metaalliance.errors import OptionError
-from metaalliance.plots.canvas.numbers import effect_text, interval_ends
-from metaalliance.plots.canvas.page import Align
+from metaalliance.plots.canvas.page import SHARE, Align, plot_width
 from metaalliance.plots.canvas.style import Style
-from metaalliance.plots.canvas.typeset import (
-    ELLIPSIS,
-    Line,
-    Run,
-    line_width,
-    plain,
-    shorten,
-    user,
-    wrap,
+from metaalliance.plots.canvas.typeset import ROUNDING, Line
+from metaalliance.plots.forests.lines import EFFECT, ColumnSpec, Table, TableLine
+from metaalliance.plots.forests.measure import (
+    INDENT,
+    broken_head,
+    cell_width,
+    effect_widths,
+    has_text,
+    head_within,
+    label_width,
+    widest,
 )
-from metaalliance.plots.forests.lines import (
-    EFFECT,
-    ColumnSpec,
-    Heading,
-    Note,
-    Pooled,
-    Prediction,
-    Table,
-    TableLine,
-)
-from metaalliance.plots.forests.rows import StudyRow
 
-#: Share of the page that the plot keeps at least.
-PANEL_SHARE = 0.24
+#: Share of the page that names on one line take at most.
+LABEL_SHARE = 0.45
 
-INDENT = 2.0
 WORD = 0.9
-
-#: A head that is not wider than this, in mm, stays on one line.
-SHORT = 15.0
-
-#: Where text columns are cut to less, in mm, the head of the effects is broken too.
-NARROW_HEADS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +41,12 @@ class Column:
     numeric: bool
     index: int = -1
     edges: tuple[float, float, float] | None = None
+    light: bool = False
+
+    @property
+    def middle(self) -> float:
+        """Middle of the column, where lights stand."""
+        return (self.left + self.right) / 2
 
     @property
     def align(self) -> Align:
@@ -73,7 +61,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where everything stands on the page, in mm from its left edge."""
+    """Where everything stands, in mm from the left edge; cells may be `stacked` under names."""
 
     size: float
     gap: float
@@ -81,6 +69,7 @@ class Columns:
     left: tuple[Column, ...]
     right: tuple[Column, ...]
     panel: tuple[float, float]
+    stacked: bool = False
 
     @property
     def panel_width(self) -> float:
@@ -95,7 +84,8 @@ class Columns:
     @property
     def block_right(self) -> float:
         """Right edge of the text on the left of the plot."""
-        return self.left[-1].right if self.left else self.label.right
+        edges = [self.label.right, *(column.right for column in self.left)]
+        return max(edges)
 
     @property
     def header_lines(self) -> int:
@@ -104,10 +94,15 @@ class Columns:
 
     def label_room(self, line: TableLine) -> float:
         """Width that the label of a line may take: as far as its first cell."""
-        for column in self.left:
+        for column in () if self.stacked else self.left:
             if has_text(line, column.index, effect=column.edges is not None):
                 return column.left - self.gap - self.label.left
         return self.block_right - self.label.left
+
+    def cells_below(self, line: TableLine) -> bool:
+        """Whether the cells of a line stand under its name."""
+        shown = (has_text(line, c.index, effect=c.edges is not None) for c in self.left)
+        return self.stacked and any(shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,94 +113,126 @@ class Squeeze:
     ----------
     small : bool
         Smaller type.
-    label_share : float
-        Share of the page that labels take at most.
-    cell_limit : float
-        Widest text column in mm.
     tight : float
-        Factor of the distances between columns.
+        Factor of the distances between columns; below 1 heads are broken too.
+    halved : bool
+        Names on two lines.
+    stacked : bool
+        Cells under the names.
+    cell_limit : float
+        Widest column of text in mm.
     dropped : tuple of str
         Optional columns that are left out.
     """
 
     small: bool = True
-    label_share: float = 0.40
-    cell_limit: float = 500.0
     tight: float = 1.0
+    halved: bool = False
+    stacked: bool = False
+    cell_limit: float = 500.0
     dropped: tuple[str, ...] = ()
 
+
+_SHARES = ("weight", "I2")
+_COUNTS = (*_SHARES, "k")
 
 #: From a table that has space to one that is squeezed into a column of a journal.
 SQUEEZES = (
     Squeeze(small=False),
     Squeeze(),
-    Squeeze(label_share=0.30, cell_limit=16.0, tight=0.8),
-    Squeeze(label_share=0.33, cell_limit=16.0, tight=0.7, dropped=("weight", "I2")),
-    Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2")),
-    Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2", "k")),
-    Squeeze(label_share=0.25, cell_limit=13.0, tight=0.6, dropped=("weight", "I2", "k", "n")),
-    Squeeze(label_share=0.20, cell_limit=13.0, tight=0.45, dropped=("weight", "I2", "k", "n")),
-)
-
-
-#: The same for a table in which nothing may be cut.
-WHOLE = tuple(
-    Squeeze(small=small, label_share=1.0, tight=tight)
-    for small, tight in ((False, 1.0), (True, 1.0), (True, 0.7), (True, 0.45))
+    Squeeze(tight=0.8, halved=True),
+    Squeeze(tight=0.7, halved=True, dropped=_SHARES),
+    Squeeze(tight=0.6, halved=True, dropped=_COUNTS),
+    Squeeze(tight=0.7, stacked=True, dropped=_COUNTS),
+    Squeeze(tight=0.45, stacked=True, dropped=(*_COUNTS, "n")),
+    Squeeze(tight=0.45, stacked=True, cell_limit=16.0, dropped=(*_COUNTS, "n")),
 )
 
 
 def place_columns(table: Table, width: float, style: Style) -> Columns:
     """Measure a table and place its columns on a page of `width` mm.
 
-    Type is made smaller, then labels and text columns are cut, and then optional columns
-    (weights, and numbers of effects and participants that nobody asked for) are left out, only
-    when the plot would otherwise get less than its share. Of a table that is whole, nothing is cut.
+    Type is made smaller, names are broken, optional columns (weights, and numbers of effects and
+    participants that nobody asked for) are left out, and the others put under the names, until the
+    plot has half of a narrow page. No name is cut; a cell is, as the last resort, unless the
+    table is whole.
 
     Raises
     ------
     OptionError
         When the columns do not fit even so.
     """
-    for squeeze in WHOLE if table.whole else SQUEEZES:
-        columns = _place(table, width, style, squeeze)
-        if columns.panel_width >= PANEL_SHARE * width:
-            return columns
-    remedy = "choose fewer columns or a greater width."
-    if table.whole:
-        least = (width - columns.panel_width) / (1 - PANEL_SHARE)
-        remedy = f"no name here may be cut, and whole they need {math.ceil(least)} mm."
+    wanted = plot_width(width)
+    found = []
+    for squeeze in SQUEEZES[:-1] if table.whole else SQUEEZES:
+        found.append(_place(table, width, style, squeeze, wanted))
+        if found[-1].panel_width >= wanted - ROUNDING:
+            return found[-1]
+    widest_plot = max(found, key=lambda columns: columns.panel_width)
+    if widest_plot.panel_width >= SHARE * width - ROUNDING:
+        return widest_plot
+    least = math.ceil((width - widest_plot.panel_width) / (1 - SHARE))
     raise OptionError(
-        f"The columns leave no space for the plot in {width:g} mm: {remedy}", code="MA678"
+        f"The columns leave no space for the plot in {width:g} mm: choose fewer columns or a "
+        f"greater width; these need {least} mm.",
+        code="MA678",
     )
 
 
-def _place(table: Table, width: float, style: Style, squeeze: Squeeze) -> Columns:
-    size = style.small_size if squeeze.small else style.size
+def _place(table: Table, width: float, style: Style, squeeze: Squeeze, wanted: float) -> Columns:
+    """Place the columns of a table that is squeezed; `wanted` is the width of the plot in mm."""
+    size = min(style.size, style.small_size) if squeeze.small else style.size
     gap = style.gap * squeeze.tight
     kept = [
         (i, column)
         for i, column in enumerate(table.columns)
         if not (column.optional and column.name in squeeze.dropped)
     ]
-    measured = [(i, c, *_measured(table, i, c, size, squeeze.cell_limit)) for i, c in kept]
-    before = [entry for entry in measured if entry[1].side == "left"]
-    after = [entry for entry in measured if entry[1].side == "right"]
-    widths = {i: found for i, _, _, found in before}
-    limit = squeeze.label_share * width
-    wanted = min(_label_width(table, widths, size, gap), limit)
-    head = _head_within(table.label_header, wanted, size)
-    label = Column(style.margin, style.margin + wanted, head, False)
-    x, left = label.right, []
+    measured = [(i, c, *_measured(table, i, c, size, squeeze)) for i, c in kept]
+    before = [entry for entry in measured if squeeze.stacked or entry[1].side == "left"]
+    after = [entry for entry in measured if not squeeze.stacked and entry[1].side == "right"]
+    room = width - 2 * style.margin - 2.2 * gap - wanted
+    names = _names_width(table, squeeze, before, size, gap, max(room, LABEL_SHARE * width))
+    start = style.margin + (1 + table.indented) * INDENT
+    if squeeze.stacked:
+        cells = sum(wide for *_, wide in before) + gap * (len(before) - 1)
+        names = max(min(names, room), start - style.margin + cells)
+    label = Column(
+        style.margin, style.margin + names, head_within(table.label_header, names, size), False
+    )
+    x, left = label.right + gap, []
+    if squeeze.stacked:
+        lines = max((len(header) for _, _, header, _ in before), default=0)
+        label = replace(label, header=(*label.header, *((),) * lines))
+        x = start
     for i, spec, header, wide in before:
-        left.append(_column(table, i, spec, header, x + gap, x + gap + wide, size))
-        x = left[-1].right
+        left.append(_column(table, i, spec, header, x, x + wide, size))
+        x += wide + gap
     end, right = width - style.margin, []
     for i, spec, header, wide in reversed(after):
         right.append(_column(table, i, spec, header, end - wide, end, size))
         end -= wide + gap
-    panel = (x + 1.2 * gap, end if right else end - gap)
-    return Columns(size, gap, label, tuple(left), tuple(reversed(right)), panel)
+    panel = (max(x - gap, label.right) + 1.2 * gap, end if right else end - gap)
+    return Columns(size, gap, label, tuple(left), tuple(reversed(right)), panel, squeeze.stacked)
+
+
+#: A column with its place in a line, its head and its width in mm.
+_Measured = tuple[int, ColumnSpec, tuple[Line, ...], float]
+
+
+def _names_width(
+    table: Table, squeeze: Squeeze, before: list[_Measured], size: float, gap: float, most: float
+) -> float:
+    """Width of the labels in mm; what has no cells may run on into the columns beside it."""
+    found = [widest(head_within(table.label_header, most, size), size)]
+    for line in table.lines:
+        wide = label_width(table, line, size, halved=squeeze.halved)
+        for index, spec, _, column in () if squeeze.stacked else before:
+            if has_text(line, index, effect=spec.name == EFFECT):
+                break
+            wide -= gap + column
+        found.append(wide)
+    return min(max(found), most)
 
 
 def _column(
@@ -220,141 +247,23 @@ def _column(
     """Place a column; parts of effects are aligned to its right edge."""
     edges = None
     if spec.name == EFFECT:
-        _, second, third = _effect_widths(table, size)
+        _, second, third = effect_widths(table, size)
         edges = (right - third - second - 2 * WORD, right - third - WORD, right)
-    return Column(left, right, header, spec.numeric, index, edges)
+    return Column(left, right, header, spec.numeric, index, edges, spec.light)
 
 
 def _measured(
-    table: Table, index: int, spec: ColumnSpec, size: float, limit: float
+    table: Table, index: int, spec: ColumnSpec, size: float, squeeze: Squeeze
 ) -> tuple[tuple[Line, ...], float]:
     """Return head and width of a column."""
-    narrow = limit < NARROW_HEADS
+    narrow = squeeze.tight < 1
     if spec.name == EFFECT:
-        content = sum(_effect_widths(table, size)) + 2 * WORD
+        content = sum(effect_widths(table, size)) + 2 * WORD
         header = spec.header
         if narrow:
-            header = tuple(part for line in header for part in _head(line, content, size))
-        return header, max(content, _widest(header, size))
-    content = _cell_width(table, index, size, limit)
+            header = tuple(part for line in header for part in broken_head(line, content, size))
+        return header, max(content, widest(header, size))
+    content = min(cell_width(table, index, size), squeeze.cell_limit)
     single = spec.short if narrow and spec.short is not None else spec.header[0]
-    header = _head(single, content, size) if len(spec.header) == 1 else spec.header
-    return header, max(content, _widest(header, size))
-
-
-def _head(header: Line, content: float, size: float) -> tuple[Line, ...]:
-    """Break a head into two or three lines where it is wider than what stands under it."""
-    natural = line_width(header, size)
-    if natural <= max(content, SHORT) or " " not in header[-1].text:
-        return (header,)
-    bold = any(run.bold for run in header)
-    longest = max(line_width((Run(w, bold=bold),), size) for w in plain(header).split())
-    for share, most in ((0.55, 2), (0.4, 3)):
-        broken = wrap(header, max(content, share * natural, 1.05 * longest), size)
-        whole = sum(len(run.text) for line in broken for run in line)
-        intact = whole >= sum(len(run.text.replace(" ", "")) for run in header)
-        if 1 < len(broken) <= most and intact:
-            return tuple(broken)
-    return (header,)
-
-
-def _head_within(header: Line, limit: float, size: float) -> tuple[Line, ...]:
-    """Return the head of the labels on one line or two, cut where its words are too long."""
-    if line_width(header, size) > limit:
-        broken = wrap(header, limit, size)
-        if len(broken) == 2 and not any(part[-1].text.endswith(ELLIPSIS) for part in broken):
-            return tuple(broken)
-    return (shorten(header, limit, size),)
-
-
-def _widest(lines: Iterable[Line], size: float) -> float:
-    return max((line_width(line, size) for line in lines), default=0.0)
-
-
-def _label_width(table: Table, widths: dict[int, float], size: float, gap: float) -> float:
-    """Width of the labels; what has no cells may run on into the columns beside it."""
-    found = [line_width(table.label_header, size)]
-    for line in table.lines:
-        wanted = _wanted(table, line, size)
-        if wanted:
-            found.append(wanted - _empty_after(table, line, widths, gap))
-    return max(found)
-
-
-def _wanted(table: Table, line: TableLine, size: float) -> float:
-    """Width of the label of a line, its indent included."""
-    if isinstance(line, StudyRow):
-        return indent_of(table, line) + line_width(user(line.label), size)
-    if isinstance(line, Pooled):
-        return indent_of(table, line) + line_width(line.label, size)
-    if isinstance(line, Heading):
-        return line_width((*line.label, Run(" (continued)", bold=True)), size)
-    return line_width(line.wordings[-1], size) if isinstance(line, Prediction) else 0.0
-
-
-def _empty_after(table: Table, line: TableLine, widths: dict[int, float], gap: float) -> float:
-    """Width of the columns right of the labels that a line leaves empty."""
-    total = 0.0
-    for index, width in widths.items():
-        if has_text(line, index, effect=table.columns[index].name == EFFECT):
-            break
-        total += gap + width
-    return total
-
-
-def indent_of(table: Table, line: TableLine) -> float:
-    """Return how far the label of a line is set in, in mm."""
-    indent = INDENT if table.indented else 0.0
-    if isinstance(line, StudyRow) and line.minor:
-        return indent + INDENT
-    if isinstance(line, Heading | Prediction) or (isinstance(line, Pooled) and line.overall):
-        return 0.0
-    return indent
-
-
-def has_text(line: TableLine, index: int, *, effect: bool) -> bool:
-    """Whether a line has text in the column `index`."""
-    if effect:
-        return not isinstance(line, Heading | Note)
-    return isinstance(line, StudyRow | Pooled) and bool(line.cells[index])
-
-
-def _cell_width(table: Table, i: int, size: float, limit: float) -> float:
-    rows = (line for line in table.lines if isinstance(line, StudyRow | Pooled))
-    found = {(line.cells[i], table.is_bold(line)) for line in rows}
-    return min(_widest((user(cell, bold=bold) for cell, bold in found if cell), size), limit)
-
-
-def effect_parts(line: TableLine, table: Table) -> tuple[str, str, str]:
-    """Return estimate and halves of the interval, which are aligned each on its own."""
-    measure, wording = table.measure, table.wording
-    if isinstance(line, StudyRow) and line.printed is not None:
-        value, low, high = line.printed
-        return (effect_text(value, "r", 2, wording), *interval_ends(low, high, "r", wording))
-    if isinstance(line, StudyRow | Pooled):
-        ends = interval_ends(line.low, line.high, measure, wording)
-        if isinstance(line, StudyRow) and line.censored:
-            return ("n.s.", *ends)
-        return (effect_text(line.estimate, measure, 2, wording), *ends)
-    if isinstance(line, Prediction):
-        return ("", *interval_ends(line.low, line.high, measure, wording))
-    return "", "", ""
-
-
-def _effect_widths(table: Table, size: float) -> tuple[float, float, float]:
-    parts = [
-        [Run(text, bold=table.is_bold(line)) for text in effect_parts(line, table)]
-        for line in table.lines
-    ]
-    first, second, third = (
-        max(line_width((run,), size) for run in set(column)) for column in zip(*parts, strict=True)
-    )
-    return first, second, third
-
-
-def first_fitting(wordings: Sequence[Line], limit: float, size: float) -> Line:
-    """Return the first wording that fits `limit` mm, or the last one cut."""
-    for line in wordings:
-        if line_width(line, size) <= limit:
-            return line
-    return shorten(wordings[-1], limit, size)
+    header = broken_head(single, content, size) if len(spec.header) == 1 else spec.header
+    return header, max(content, widest(header, size))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 from metaalliance.errors import OptionError
@@ -12,6 +13,7 @@ from metaalliance.options import Measure
 from metaalliance.plots.canvas.typeset import Line, Run
 from metaalliance.plots.canvas.wording import Wording
 from metaalliance.plots.forests.rows import StudyRow
+from metaalliance.plots.lights import Lights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ class ColumnSpec:
         Whether it may be left out where there is no room.
     short : Line, optional
         Its head where the page is narrow.
+    light : bool
+        Whether its cells are ratings, which are drawn as lights.
     """
 
     name: str
@@ -94,6 +98,7 @@ class ColumnSpec:
     numeric: bool = True
     optional: bool = False
     short: Line | None = None
+    light: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,8 @@ class Table:
         Whether no name and no cell may be cut, because what tells rows apart stands at the end.
     bold : bool
         Whether the numbers of the overall line are bold.
+    lights : mapping
+        Sign and colour of each rating.
     """
 
     label_header: Line
@@ -128,6 +135,12 @@ class Table:
     wording: Wording
     whole: bool = False
     bold: bool = False
+    lights: Lights = field(default_factory=dict)
+
+    @property
+    def of_means(self) -> bool:
+        """Whether it has no studies, only means."""
+        return not any(isinstance(line, StudyRow) for line in self.lines)
 
     def is_bold(self, line: TableLine) -> bool:
         """Whether the numbers of a line are bold."""
@@ -150,30 +163,64 @@ def join_notes(lines: Sequence[TableLine]) -> tuple[TableLine, ...]:
 FEWEST_LINES = 8
 
 
-def paginate(lines: Sequence[TableLine], per_page: int) -> list[tuple[TableLine, ...]]:
-    """Divide lines into pages of at most `per_page`.
+def paginate(
+    lines: Sequence[TableLine], cost: Callable[[TableLine], float], room: float, last: float
+) -> list[tuple[TableLine, ...]]:
+    """Divide lines into as few pages as there can be, all about as long.
 
     A heading stays with its first study, a diamond and its note with the last study, and
     the prediction interval with the overall diamond. A group that goes on repeats its heading.
+
+    Parameters
+    ----------
+    lines : sequence of TableLine
+        What is divided.
+    cost : callable
+        What a line takes of a page.
+    room, last : float
+        What a page has, and the last one.
 
     Raises
     ------
     OptionError
         When a page would be too short.
     """
-    if per_page < FEWEST_LINES:
-        raise OptionError(f"rows_per_page={per_page} is less than {FEWEST_LINES}.")
-    pages: list[list[TableLine]] = [[]]
-    heading: Heading | None = None
-    for block in _blocks(lines):
-        if len(pages[-1]) + len(block) > per_page:
-            pages.append([])
-            if heading is not None and isinstance(block[0], StudyRow):
-                pages[-1].append(_continued(heading))
-        if isinstance(block[0], Heading):
-            heading = block[0]
-        pages[-1].extend(block)
-    return [tuple(page) for page in pages]
+    if room < FEWEST_LINES * cost(lines[-1]):
+        raise OptionError(
+            f"A page has no room for {FEWEST_LINES} lines: rows_per_page={room:g} is less than "
+            f"{FEWEST_LINES}, or the notes are too long."
+        )
+    blocks = _blocks(lines)
+    costs = [sum(map(cost, block)) for block in blocks]
+    heads, heading = [], None
+    for block in blocks:
+        heading = block[0] if isinstance(block[0], Heading) else heading
+        heads.append(heading if isinstance(block[0], StudyRow) else None)
+    more = [0.0 if head is None else cost(head) for head in heads]
+    starts = _starts(costs, more, room, last)
+    low, high = 0.0, room
+    for _ in range(12 if len(starts) > 1 else 0):
+        middle = (low + high) / 2
+        tried = _starts(costs, more, middle, middle - room + last)
+        low, high = (low, middle) if len(tried) <= len(starts) else (middle, high)
+    starts = _starts(costs, more, high, high - room + last)
+    pages = []
+    for start, end in pairwise([*starts, len(blocks)]):
+        head = heads[start] if start else None
+        again = [] if head is None else [_continued(head)]
+        pages.append((*again, *(line for block in blocks[start:end] for line in block)))
+    return pages
+
+
+def _starts(costs: list[float], more: list[float], room: float, last: float) -> list[int]:
+    """Return where pages begin, filled from the last; `more` is what it costs to begin there."""
+    starts, used, limit = [], 0.0, last
+    for i in range(len(costs) - 1, -1, -1):
+        if used and used + costs[i] + more[i] > limit:
+            starts.append(i + 1)
+            used, limit = 0.0, room
+        used += costs[i]
+    return [0, *reversed(starts)]
 
 
 def _blocks(lines: Sequence[TableLine]) -> list[list[TableLine]]:

@@ -77,6 +77,7 @@ class ForestLook:
     directions: tuple[tuple[str, str], ...] = (
         ("← better alliance, worse outcome", "better alliance, better outcome →"),
         ("← worse outcome", "better outcome →"),
+        ("← worse", "better →"),
     )
     directions_at: Literal["below", "above", "none"] = "below"
     least_side: float = 0.0

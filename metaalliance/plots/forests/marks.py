@@ -34,7 +34,10 @@ DASHES, SMALL_CAP = (2.5, 2.0), 0.8
 TINT = 0.55
 
 #: Lengths in mm: an arrow, the side of an effect behind an average.
-ARROW, POINT = 2.6, 1.0
+ARROW, POINT = 2.6, 1.3
+
+#: Opacity of an effect behind an average.
+OPACITY = 0.4
 
 #: Weight of an inner interval, as a multiple of that of a single one.
 INNER = 1.7
@@ -93,7 +96,7 @@ class Marks:
         self._intervals(rows, ys, weight, color, "intervals")
 
     def _behind(self, rows: Sequence[StudyRow], ys: Array) -> None:
-        """Draw the effects behind each average as small open circles."""
+        """Draw the effects behind each average as small translucent dots under line and square."""
         places = [(p, float(y)) for row, y in zip(rows, ys, strict=True) for p in row.points]
         if not places:
             return
@@ -102,10 +105,10 @@ class Marks:
             xs,
             heights,
             s=(POINT / MM_PER_POINT) ** 2,
-            facecolor="white",
-            edgecolor=self.style.forest.interval,
-            linewidths=self.style.thin,
-            zorder=4.5,
+            facecolor=self.style.forest.square,
+            alpha=OPACITY,
+            linewidths=0,
+            zorder=2.5,
             clip_on=False,
         ).set_label("behind")
 

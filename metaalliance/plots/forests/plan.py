@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
+from metaalliance.effects.ratings import rating_columns
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
-from metaalliance.moderation.level_means import Pooling, level_means
+from metaalliance.moderation.level_means import LevelMeans, Pooling, level_means
 from metaalliance.options import check_option
 from metaalliance.plots.between import between_text
 from metaalliance.plots.canvas.page import check_width
 from metaalliance.plots.canvas.style import Style
-from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own
+from metaalliance.plots.canvas.typeset import ROUNDING, Line, line_width, own, user
 from metaalliance.plots.forests.choice import Choice, choose
-from metaalliance.plots.forests.layout import INDENT, Columns, place_columns
+from metaalliance.plots.forests.layout import Columns, place_columns
 from metaalliance.plots.forests.lines import Pooled, Table, join_notes
 from metaalliance.plots.forests.look import PredictionMark
+from metaalliance.plots.forests.measure import INDENT
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
 from metaalliance.plots.forests.tables import (
@@ -38,11 +40,16 @@ from metaalliance.plots.words import (
     model_text,
     other_models,
     sentences,
+    unpooled_text,
 )
 from metaalliance.wording.phrases import level_text
 
 #: Share of the page that the plot has to keep for notes to stand beside their subtotals.
 WIDE_PANEL = 0.38
+
+
+#: Said where averages have two intervals.
+THIN = "Thin lines: with the variance of effects within studies."
 
 
 class ForestOptions(TypedDict, total=False):
@@ -91,7 +98,16 @@ def plan(
         between_text(means, look.words) if means is not None else "",
     )
     beside = tuple(own(text) for text in tests if text) if look.forest.notes_beside else ()
-    above = () if beside else (sentences(tests),)
+    above = () if beside else (own(sentences(tests)),)
+    further = (
+        own(f"Model: {model_text(fit, look.words)}"),
+        *((own(groups_text(means, look.words)),) if means is not None else ()),
+        *_notes(fit, studies, choice, look, cut=is_cut(table, axis)),
+        *other_models(fit, means),
+        *_lights(fit, table),
+    )
+    marks = own(_marks(fit, studies, means))
+    brief = (*above, *((marks,) if marks else ()), *_lights(fit, table))
     return Plot(
         table=table,
         columns=placed,
@@ -102,13 +118,9 @@ def plan(
         mean=fit.estimate,
         reference=marked,
         heaviest=max(row.weight for row in studies),
-        beside=beside,
-        foot=(
-            *(own(text) for text in (*above, f"Model: {model_text(fit, look.words)}")),
-            *((own(groups_text(means, look.words)),) if means is not None else ()),
-            *_notes(fit, studies, choice, look, cut=is_cut(table, axis)),
-            *other_models(fit, means),
-        ),
+        beside=look.under(beside, beside),
+        foot=look.under(brief, (*above, *further)),
+        caption=(*(beside or above), *further),
         directions=directions_of(look, directions),
     )
 
@@ -134,6 +146,31 @@ def _arranged(table: Table, width: float, look: Style) -> tuple[Table, Columns]:
     if wider.size == placed.size and whole and wider.panel_width >= enough:
         return joined, wider
     return table, placed
+
+
+def _marks(fit: PooledFit, studies: list[StudyRow], means: LevelMeans | None) -> str:
+    """Return what the marks cannot be read without."""
+    found = []
+    if fit.effects.n_censored:
+        found.append("n.s.: known only as not significant, between the ends of the dashes.")
+    if any(row.points for row in studies):
+        found.append("Dots: effects of a study.")
+    if any(not math.isnan(row.outer_low) for row in studies):
+        found.append(THIN)
+    if means is not None and (why := unpooled_text(means, "Groups without a diamond")):
+        found.append(why)
+    return " ".join(found)
+
+
+def _lights(fit: PooledFit, table: Table) -> tuple[Line, ...]:
+    """Return what the lights of ratings are."""
+    if not table.lights:
+        return ()
+    domains = list(rating_columns(fit.effects.frame).values())
+    several = (f"D{i}: {name}" for i, name in enumerate(domains, start=1))
+    names = "; ".join(several) if len(domains) > 1 else "Bias: risk of bias"
+    signs = ", ".join(f"{sign or 'empty'} {level}" for level, (sign, _) in table.lights.items())
+    return ((*user(f"{names}. Lights: {signs}."),),)
 
 
 def _notes(
@@ -173,11 +210,9 @@ def _has_averages(fit: PooledFit) -> bool:
 
 def _average_note(fit: PooledFit, studies: list[StudyRow], rho: str) -> str:
     """Explain averages, the effects behind them, and their two intervals."""
-    where = "circles" if any(row.points for row in studies) else "hollow squares below it"
+    where = "dots" if any(row.points for row in studies) else "hollow squares below it"
     text = f"Squares: averages of the effects of a study ({rho}), which are the {where}."
+    text += f" Intervals: {level_text(fit.level)}, sampling error."
     if any(not math.isnan(row.outer_low) for row in studies):
-        text += (
-            f" Thick lines and printed intervals: {level_text(fit.level)}, sampling error; thin "
-            "lines: with the variance of effects within studies."
-        )
+        text += f" {THIN}"
     return text

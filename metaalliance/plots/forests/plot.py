@@ -23,8 +23,8 @@ class Plot:
         Position on the analysis scale and label of a published value.
     heaviest : float
         Weight of the largest square.
-    beside, foot : tuple of Line
-        Sentences on the left of the axis and under the last page.
+    beside, foot, caption : tuple of Line
+        Sentences on the left of the axis and under the last page, and all there are.
     directions : tuple of (str, str)
         What lies on either side of zero, from the longest wording to the shortest.
     """
@@ -40,7 +40,13 @@ class Plot:
     heaviest: float
     beside: tuple[Line, ...] = ()
     foot: tuple[Line, ...]
+    caption: tuple[Line, ...]
     directions: tuple[tuple[str, str], ...]
+
+    @property
+    def unsaid(self) -> tuple[Line, ...]:
+        """What the caption has beside the sentences of the figure."""
+        return tuple(line for line in self.caption if line not in (*self.beside, *self.foot))
 
     def place(self, value: float) -> float:
         """Return the place of a value of the analysis scale on the page, in mm."""

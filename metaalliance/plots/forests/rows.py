@@ -12,12 +12,14 @@ import pandas as pd
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects, study_names
+from metaalliance.effects.levels import in_order, level_labels
 from metaalliance.model import RHO
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.structure import study_averages
 from metaalliance.moderation.level_means import LevelMean, LevelMeans, labels_of
 from metaalliance.plots.canvas.numbers import DASH, cell_text, column_texts
-from metaalliance.plots.forests.choice import COUNT, Choice
+from metaalliance.plots.effect_names import told_apart
+from metaalliance.plots.forests.choice import COUNT, RATED, Choice
 from metaalliance.wording.phrases import percent_text
 
 
@@ -120,7 +122,7 @@ def _averaged(part: Effects, weights: Array, fit: PooledFit, choice: Choice) -> 
     frame = part.frame.reset_index(drop=True)
     behind = frame.groupby("study", sort=False).indices
     members = [behind[study] for study in effects.frame["study"]]
-    outer = _outer(effects, fit)
+    outer = _outer(effects, fit) if choice.effects == "rows" else np.full(effects.n_effects, np.nan)
     singles = _rows(part, weights, fit, choice, minor=True)
     blocks = []
     for i in range(effects.n_effects):
@@ -170,7 +172,7 @@ def _rows(
     effects: Effects, weights: Array, fit: PooledFit, choice: Choice, *, minor: bool = False
 ) -> list[StudyRow]:
     """Return a row for each effect, with normal intervals of the level of the fit."""
-    frame = effects.frame
+    frame, estimate = effects.frame, effects.frame["yi"].to_numpy(dtype=np.float64)
     half = critical_value(fit.level, math.inf) * np.sqrt(effects.vi)
     low, high = effects.limits()
     half[effects.censored] = 0.0
@@ -180,7 +182,7 @@ def _rows(
         StudyRow(
             label=labels[i],
             cells=tuple(column[i] for column in cells),
-            estimate=float(frame["yi"].iloc[i]),
+            estimate=float(estimate[i]),
             low=float(low[i] - half[i]),
             high=float(high[i] + half[i]),
             weight=1.0 if math.isnan(weights[i]) else float(weights[i]),
@@ -192,7 +194,7 @@ def _rows(
 
 
 def effect_labels(frame: pd.DataFrame) -> list[str]:
-    """Return what tells the effects of a study apart: sample, measure, rater, outcome, or a number.
+    """Return sample, measure, rater and outcome of effects of a study, and what tells ties apart.
 
     The sample is told where a study has several.
     """
@@ -200,13 +202,17 @@ def effect_labels(frame: pd.DataFrame) -> list[str]:
     if "sample" in frame:
         several = frame["sample"].fillna("").groupby(frame["study"]).transform("nunique") > 1
         frame, names = frame.assign(sample=frame["sample"].where(several)), ["sample", *names]
-    number = frame.groupby("study").cumcount() + 1
-    labels = []
+    labels, number = [], frame.groupby("study").cumcount() + 1
     for i, row in enumerate(frame[names].to_numpy(dtype=object)):
-        told = [cell_text(v) for v in row if not pd.isna(v)]
-        label = ", ".join(told)
-        labels.append(label[:1].upper() + label[1:] or f"Effect {number.iloc[i]}")
-    return labels
+        label = ", ".join(cell_text(v) for v in row if not pd.isna(v))
+        label = label or f"Effect {number.iloc[i]}"
+        labels.append(label[:1].upper() + label[1:])
+    found = list(labels)
+    for rows in frame.reset_index(drop=True).groupby("study", sort=False).indices.values():
+        apart = told_apart([labels[i] for i in rows], frame.iloc[rows].drop(columns=names))
+        for i, label in zip(rows, apart, strict=True):
+            found[i] = label
+    return found
 
 
 def _outer(effects: Effects, fit: PooledFit) -> Array:
@@ -231,6 +237,8 @@ def _cells(
         return [percent_text(float(w), 1).removesuffix("%") + unit for w in weights]
     if name == "effect" or (minor and name in {COUNT, "year", choice.by}):
         return [""] * len(frame)
+    if name.startswith(RATED):
+        return [""] * len(frame) if minor else list(level_labels(frame[name.removeprefix(RATED)]))
     values = frame["n_effects" if name == COUNT else name]
     if name not in {"n", COUNT}:
         return column_texts(values)
@@ -243,5 +251,8 @@ def _order(frame: pd.DataFrame, weights: Array, sort: str) -> Sequence[int]:
         return range(len(frame))
     key = pd.Series(-weights) if sort == "weight" else frame["yi" if sort == "r" else sort]
     key = pd.to_numeric(key, errors="coerce") if sort == "year" else key
-    key = key.astype(str) if sort == "modality" else key
+    if sort == "modality":
+        labels = level_labels(key)
+        order = in_order(set(labels), frame, sort)
+        key = pd.Series([order.index(label) for label in labels])
     return [int(i) for i in np.asarray(key.reset_index(drop=True).sort_values(kind="stable").index)]

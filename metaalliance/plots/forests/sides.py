@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metaalliance.plots.canvas.page import Align
-from metaalliance.plots.canvas.typeset import Line, line_width, own, wrap
+from metaalliance.plots.canvas.typeset import NO_BREAK, Line, line_width, own, wrap
 from metaalliance.plots.forests.plot import Plot
 
 #: Distance of the words about either side from zero, and how far words over the plot may leave
@@ -19,12 +19,22 @@ def directions(plot: Plot) -> tuple[Words, ...]:
     axis = plot.axis
     if axis.measure == "generic" or not axis.low < 0 < axis.high:
         return ()
-    for worse, better in plot.directions:
-        for most in (1, 2):
-            found = _fitted(plot, own(worse), own(better), most)
-            if found:
+    said = [tuple(own(_with_arrow(side)) for side in words) for words in plot.directions]
+    long, short = said[: max(len(said) - 1, 1)], said[1:][-1:]
+    for wordings, most in ((long, 1), (long, 2), (short, 1)):
+        for worse, better in wordings:
+            if found := _fitted(plot, worse, better, most):
                 return found
     return ()
+
+
+def _with_arrow(words: str) -> str:
+    """Return words of which an arrow at either end never stands on a line alone."""
+    for arrow in "←→":
+        words = words.replace(f"{arrow} ", f"{arrow}{NO_BREAK}").replace(
+            f" {arrow}", NO_BREAK + arrow
+        )
+    return words
 
 
 def _fitted(plot: Plot, worse: Line, better: Line, most: int) -> tuple[Words, ...]:

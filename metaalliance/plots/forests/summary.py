@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -20,6 +21,7 @@ from metaalliance.plots.canvas.typeset import Line, own, user
 from metaalliance.plots.forests.draw import draw_page
 from metaalliance.plots.forests.layout import place_columns
 from metaalliance.plots.forests.lines import ColumnSpec, Pooled, Table
+from metaalliance.plots.forests.pages import Pages, fewest
 from metaalliance.plots.forests.plan import directions_of
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.tables import (
@@ -43,6 +45,7 @@ from metaalliance.plots.words import (
     model_text,
     other_models,
     sentences,
+    unpooled_text,
 )
 from metaalliance.wording.phrases import level_text, percent_text
 
@@ -93,37 +96,68 @@ def summary_forest(
     OptionError
         When the effects have no such column.
     """
-    look, width = style_named(style), check_width(width_mm)
+    look = style_named(style)
+    with drawing(look):
+        plot = _plot(
+            fit, by, look, pool=pool, width_mm=width_mm, title=title, reference=reference,
+            limits=limits, directions=directions,
+        )  # fmt: skip
+        return draw_page(plot, plot.table.lines)
+
+
+def paged_summary(
+    fit: PooledFit, by: str | ModeratorTest, *, style: str | Style = "apa", **options: Any
+) -> Pages:
+    """Return the pages of `summary_forest`, to be drawn one by one."""
+    look = style_named(style)
+    with drawing(look):
+        return Pages(*fewest(lambda style: _plot(fit, by, style, **options), look))
+
+
+def _plot(
+    fit: PooledFit,
+    by: str | ModeratorTest,
+    look: Style,
+    *,
+    pool: Pooling = "joint",
+    width_mm: float = 174,
+    title: str | None = None,
+    reference: Reference | None = None,
+    limits: tuple[float, float] | None = None,
+    directions: tuple[str, str] | None = None,
+) -> Plot:
+    """Place everything."""
+    width = check_width(width_mm)
     if isinstance(by, str) and by not in fit.effects.frame:
         known = ", ".join(map(repr, fit.effects.moderators))
         raise OptionError(f"by={by!r}: the effects have no such moderator; they have {known}.")
-    with drawing(look):
-        means = level_means(fit, by, pool)
-        counts = _counts(fit, means)
-        letters = width < NARROW
-        table = _table(fit, means, LETTERS if letters else HEADS, look)
-        marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
-        axis = table_axis(table, marked, look, limits)
-        columns = place_columns(table, width, look)
-        shown = {table.columns[column.index].name for column in columns.text}
-        lettered = tuple(i for i in counts if letters and COUNTS[i] in shown)
-        plot = Plot(
-            table=table,
-            columns=columns,
-            axis=axis,
-            style=look,
-            width=width,
-            title=title or "",
-            mean=fit.estimate,
-            reference=marked,
-            heaviest=1.0,
-            foot=(
-                *_foot(fit, means, lettered, look, cut=is_cut(table, axis)),
-                *other_models(fit, means),
-            ),
-            directions=directions_of(look, directions),
-        )
-        return draw_page(plot, table.lines)
+    means = level_means(fit, by, pool)
+    counts = _counts(fit, means)
+    letters = width < NARROW
+    table = _table(fit, means, LETTERS if letters else HEADS, look)
+    marked = reference_mark(reference, fit.measure, zero=look.words.leading_zero)
+    axis = table_axis(table, marked, look, limits)
+    columns = place_columns(table, width, look)
+    shown = {table.columns[column.index].name for column in columns.text}
+    lettered = tuple(i for i in counts if letters and COUNTS[i] in shown)
+    foot = (
+        *_foot(fit, means, lettered, look, cut=is_cut(table, axis)),
+        *other_models(fit, means),
+    )
+    return Plot(
+        table=table,
+        columns=columns,
+        axis=axis,
+        style=look,
+        width=width,
+        title=title or "",
+        mean=fit.estimate,
+        reference=marked,
+        heaviest=1.0,
+        foot=look.under(_brief(fit, means, lettered, look), foot),
+        caption=foot,
+        directions=directions_of(look, directions),
+    )
 
 
 def _counts(fit: PooledFit, means: LevelMeans) -> tuple[int, ...]:
@@ -189,22 +223,43 @@ def _foot(
     fit: PooledFit, means: LevelMeans, lettered: tuple[int, ...], look: Style, *, cut: bool
 ) -> tuple[Line, ...]:
     """Return the sentences under the table; `lettered` counts have a letter to explain."""
-    percent = level_text(fit.level)
-    marks = [f"Diamonds: {percent} confidence intervals."]
-    if math.isfinite(fit.pi_low):
-        marks.append(f"Lines: {percent} prediction intervals.")
+    marks = _marks(fit)
     if cut:
         marks.append(ARROWS)
     if beyond := beyond_text(fit):
         marks.append(beyond)
-    if lettered:
-        marks.append(", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered) + ".")
+    marks += _letters(lettered)
     texts = (
         " ".join(marks),
         sentences((heterogeneity_text(fit, look.words), mean_test_text(fit, look.words))),
         between_text(means, look.words),
         f"Model: {model_text(fit, look.words)}",
         groups_text(means, look.words, sign=f"{DASH} = not pooled"),
+    )
+    return tuple(own(text) for text in texts if text)
+
+
+def _marks(fit: PooledFit) -> list[str]:
+    percent = level_text(fit.level)
+    marks = [f"Diamonds: {percent} confidence intervals."]
+    if math.isfinite(fit.pi_low):
+        marks.append(f"Lines: {percent} prediction intervals.")
+    return marks
+
+
+def _letters(lettered: tuple[int, ...]) -> list[str]:
+    """Explain the letters over counts, where there are some."""
+    told = ", ".join(f"{LETTERS[i]} = {HEADS[i].lower()}" for i in lettered)
+    return [f"{told}."] if told else []
+
+
+def _brief(
+    fit: PooledFit, means: LevelMeans, lettered: tuple[int, ...], look: Style
+) -> tuple[Line, ...]:
+    """Return what the figure cannot be read without: marks, letters, and the test of levels."""
+    texts = (
+        " ".join((*_marks(fit), *_letters(lettered))),
+        sentences((between_text(means, look.words), unpooled_text(means, f"{DASH} = not pooled"))),
     )
     return tuple(own(text) for text in texts if text)
 

@@ -10,14 +10,17 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from metaalliance.effects.ratings import rating_columns, rating_levels
 from metaalliance.errors import OptionError
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.scale import back_transform
 from metaalliance.moderation.level_means import LevelMean, LevelMeans
 from metaalliance.options import Measure
 from metaalliance.plots.canvas.axis import EffectAxis, axis_range
+from metaalliance.plots.canvas.fitting import ends_of
 from metaalliance.plots.canvas.style import Style
 from metaalliance.plots.canvas.typeset import Line, own, user
-from metaalliance.plots.forests.choice import COUNT, Choice
+from metaalliance.plots.forests.choice import COUNT, RATED, Choice
 from metaalliance.plots.forests.lines import (
     EFFECT,
     ColumnSpec,
@@ -30,6 +33,7 @@ from metaalliance.plots.forests.lines import (
 )
 from metaalliance.plots.forests.rows import Section, StudyRow, sections
 from metaalliance.plots.groups import level_name
+from metaalliance.plots.lights import lights_of
 from metaalliance.plots.words import group_notes, not_pooled, prediction_labels
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import level_text, percent_text
@@ -58,9 +62,13 @@ def forest_table(
     cells = _totals(fit, choice, 1.0)
     lines.append(pooled_line(fit, label, cells, overall=True))
     lines.extend(prediction_line(fit, style, prediction))
+    columns = _columns(fit, choice, style)
+    rated = {line.cells[i] for line in lines if isinstance(line, StudyRow)
+             for i, column in enumerate(columns) if column.light and line.cells[i]}  # fmt: skip
     return Table(
         label_header=own(look.study_head, bold=look.bold_head),
-        columns=_columns(fit, choice, style),
+        columns=columns,
+        lights=lights_of(rating_levels(pd.DataFrame({"rating": sorted(rated)})), style),
         panel_header=panel_header(fit, style),
         lines=tuple(lines),
         indented=choice.grouped,
@@ -80,6 +88,8 @@ def _foot_of_group(
     style: Style,
 ) -> list[TableLine]:
     """Return the diamond of a group with its notes, or why it has none."""
+    if not level.pooled and style.notes != "full":
+        return []
     if not level.pooled:
         return [Note(wordings=tuple(own(text) for text in not_pooled(level, means)))]
     studies = [row for row in part.studies if not row.minor]
@@ -106,6 +116,7 @@ def _columns(fit: PooledFit, choice: Choice, style: Style) -> tuple[ColumnSpec, 
             numeric=_is_numeric(name, fit.effects.frame),
             optional=name in choice.optional,
             short=_short_head(name, style),
+            light=name.startswith(RATED),
         )
         for side, names in sides
         for name in names
@@ -115,6 +126,8 @@ def _columns(fit: PooledFit, choice: Choice, style: Style) -> tuple[ColumnSpec, 
 def _is_numeric(name: str, frame: pd.DataFrame) -> bool:
     if name in {EFFECT, "weight", COUNT}:
         return True
+    if name.startswith(RATED):
+        return False
     return bool(pd.api.types.is_numeric_dtype(frame[name]))
 
 
@@ -122,6 +135,10 @@ def _head(name: str, fit: PooledFit, style: Style) -> tuple[Line, ...]:
     look = style.forest
     if name == EFFECT:
         return effect_header(fit, style)
+    if name.startswith(RATED):
+        domains = list(rating_columns(fit.effects.frame))
+        letter = f"D{domains.index(name.removeprefix(RATED)) + 1}"
+        return (own(letter if len(domains) > 1 else "Bias", bold=look.bold_head),)
     if name == "weight":
         return (own(look.weight_head, bold=look.bold_head),)
     return (column_header(name, style),)
@@ -223,10 +240,10 @@ def reference_mark(
     return (math.atanh(value) if measure == "z" else float(value)), text
 
 
-def bounds(table: Table) -> list[tuple[float, float]]:
-    """Return every interval that a table draws; a diamond with its prediction interval."""
+def bounds(lines: Iterable[TableLine]) -> list[tuple[float, float]]:
+    """Return every interval that lines draw; a diamond with its prediction interval."""
     found: list[tuple[float, float]] = []
-    for line in table.lines:
+    for line in lines:
         if isinstance(line, Pooled) and math.isfinite(line.spread[0]):
             found.append(line.spread)
         elif isinstance(line, StudyRow) and math.isfinite(line.low):
@@ -238,7 +255,7 @@ def bounds(table: Table) -> list[tuple[float, float]]:
 
 def is_cut(table: Table, axis: EffectAxis) -> bool:
     """Whether some interval leaves the axis."""
-    return any(low < axis.low or high > axis.high for low, high in bounds(table))
+    return any(low < axis.low or high > axis.high for low, high in bounds(table.lines))
 
 
 def table_axis(
@@ -247,7 +264,9 @@ def table_axis(
     style: Style,
     limits: tuple[float, float] | None = None,
 ) -> EffectAxis:
-    """Choose the axis for all that a table shows; `limits` are correlations where there are.
+    """Choose the axis for studies and overall mean; `limits` are correlations where there are.
+
+    Intervals of groups do not widen it: they end in an arrow.
 
     Raises
     ------
@@ -258,7 +277,8 @@ def table_axis(
     shown = [value for value in shown if math.isfinite(value)]
     shown += [p for line in table.lines if isinstance(line, StudyRow) for p in line.points]
     points = [*shown, marked[0]] if marked else shown
-    lows, highs = np.array(bounds(table)).T
+    kept = [x for x in table.lines if not isinstance(x, Pooled) or x.overall or table.of_means]
+    lows, highs = np.array(bounds(kept)).T
     axis = axis_range(np.array(points), lows, highs, table.measure)
     axis = replace(_with_sides(axis, style.forest.least_side), zero=table.wording.leading_zero)
     return axis if limits is None else _limited(axis, limits, np.array(points))
@@ -275,14 +295,10 @@ def _with_sides(axis: EffectAxis, share: float) -> EffectAxis:
 
 def _limited(axis: EffectAxis, limits: tuple[float, float], points: np.ndarray) -> EffectAxis:
     """Return the axis from and to the limits of the user."""
-    low, high = limits
-    is_z = axis.measure == "z"
-    inside = -1 < low < high < 1 if axis.measure != "generic" else low < high
-    if not (math.isfinite(low) and math.isfinite(high) and inside):
-        raise OptionError(f"limits={limits!r} is no range of the axis such as (-0.2, 0.8).")
-    low, high = (math.atanh(low), math.atanh(high)) if is_z else (low, high)
+    low, high = ends_of(limits, axis.measure)
     if points.min() < low or points.max() > high:
-        ends = (f"{math.tanh(v) if is_z else v:.2f}" for v in (points.min(), points.max()))
+        shown = (back_transform(float(v), axis.measure) for v in (points.min(), points.max()))
+        ends = (f"{v:.2f}" for v in shown)
         raise OptionError(
             f"limits={limits!r} leave estimates out, which go from {' to '.join(ends)}."
         )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 
 from metaalliance.plots.canvas.style import MM_PER_POINT
-from metaalliance.plots.canvas.typeset import Line, Run, shorten, user
-from metaalliance.plots.canvas.vector import element, polygon, segment, text
-from metaalliance.plots.forests.layout import effect_parts, first_fitting, indent_of
+from metaalliance.plots.forests.cells import cells_down, lights_in, texts_of
 from metaalliance.plots.forests.lines import Heading, Note, Pooled, Prediction, TableLine
 from metaalliance.plots.forests.marks import (
     ARROW,
@@ -16,47 +14,26 @@ from metaalliance.plots.forests.marks import (
     DIAMOND,
     INNER,
     LEAST_SIDE,
+    OPACITY,
     POINT,
 )
+from metaalliance.plots.forests.measure import LIGHT
 from metaalliance.plots.forests.plot import Plot
 from metaalliance.plots.forests.rows import StudyRow
+from metaalliance.plots.forests.vector import element, polygon, segment, text
 
 
 def line_content(plot: Plot, line: TableLine) -> str:
     """Return texts and marks of a line."""
-    return _label(plot, line) + _cells(plot, line) + _marks(plot, line)
-
-
-def _label(plot: Plot, line: TableLine) -> str:
-    columns, size = plot.columns, plot.columns.size
-    indent = indent_of(plot.table, line)
-    limit = columns.label_room(line) - indent
-    if isinstance(line, Note):
-        size = plot.style.small_size
-        shown: Line = first_fitting(line.wordings, limit, size)
-    elif isinstance(line, Prediction):
-        shown = first_fitting(line.wordings, limit, size)
-    elif isinstance(line, StudyRow):
-        shown = shorten(user(line.label), limit, size)
-    else:
-        shown = shorten(line.label, limit, size)
-    return text(shown, columns.label.left + indent, 0.0, size)
-
-
-def _cells(plot: Plot, line: TableLine) -> str:
-    columns, size = plot.columns, plot.columns.size
-    bold = plot.table.is_bold(line)
-    parts = []
-    for column in columns.text:
-        if column.edges is not None:
-            for edge, words in zip(column.edges, effect_parts(line, plot.table), strict=True):
-                if words:
-                    parts.append(text((Run(words, bold=bold),), edge, 0.0, size, align="right"))
-        elif isinstance(line, StudyRow | Pooled) and line.cells[column.index]:
-            shown = shorten(user(line.cells[column.index], bold=bold), column.width, size)
-            x = column.right if column.numeric else column.left
-            parts.append(text(shown, x, 0.0, size, align=column.align))
-    return "".join(parts)
+    down = cells_down(plot, line)
+    lights = "".join(
+        element(
+            "circle", cx=x, cy=down, r=LIGHT, fill=color, stroke=plot.style.ink, stroke_width=0.15
+        )
+        for x, color in lights_in(plot, line)
+    )
+    texts = (text(t, x, y, size, align=align) for t, x, y, align, size in texts_of(plot, line))
+    return lights + "".join(texts) + _marks(plot, line)
 
 
 def _marks(plot: Plot, line: TableLine) -> str:
@@ -80,29 +57,21 @@ def _study(plot: Plot, line: StudyRow) -> str:
     x = plot.place(line.estimate)
     parts = [
         element(
-            "rect",
-            x=x - side / 2,
-            y=-side / 2,
-            width=side,
-            height=side,
-            fill=look.square,
-        )
-    ]
-    if double:
-        parts.append(_interval(plot, line.outer_low, line.outer_high, look.interval, style.thin))
-    parts.append(_interval(plot, line.low, line.high, look.interval, weight))
-    parts += [
-        element(
             "circle",
             cx=plot.place(point),
             cy=0,
             r=POINT / 2,
-            fill="white",
-            stroke=look.interval,
-            stroke_width=style.thin * MM_PER_POINT,
+            fill=look.square,
+            fill_opacity=OPACITY,
         )
         for point in line.points
     ]
+    parts.append(
+        element("rect", x=x - side / 2, y=-side / 2, width=side, height=side, fill=look.square)
+    )
+    if double:
+        parts.append(_interval(plot, line.outer_low, line.outer_high, look.interval, style.thin))
+    parts.append(_interval(plot, line.low, line.high, look.interval, weight))
     return "".join(parts)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from metaalliance.report.manuscript.works import WORKS
+from metaalliance.wording.phrases import typographic
 
 _MOST_AUTHORS = 20  # from 21 authors on APA prints the first 19 and the last
 
@@ -22,7 +23,7 @@ class Work:
     key : str
         By which text cites it.
     authors : tuple of (str, str)
-        Family name and initials.
+        Family name and initials, which those have not who are no persons.
     container : str
         Journal, or publisher of a book.
     volume, issue, pages : str
@@ -72,24 +73,25 @@ class Work:
 
     def apa(self) -> tuple[str, str, str]:
         """Return what stands before, in, and after italics in a list of references."""
-        names = [f"{family}, {initials}" for family, initials in self.authors]
+        names = [typographic(", ".join(filter(None, name))) for name in self.authors]
         who = names[0] if len(names) == 1 else f"{', '.join(names[:-1])}, & {names[-1]}"
         if len(names) > _MOST_AUTHORS:
             who = f"{', '.join(names[: _MOST_AUTHORS - 1])}, … {names[-1]}"
         end = f" {self.address()}" if self.doi else ""
         if self.kind == "book":
-            return f"{who} ({self.year}). ", self.title, f". {self.container}.{end}"
+            title = typographic(self.title)
+            return f"{who} ({self.year}). ", title, f". {self.container}.{end}"
         where = f", {self.volume}" if self.volume else ""
         after = f"({self.issue})" if self.issue else ""
         after += f", {self.pages}" if self.pages else ""
-        title = self.title if self.title.endswith("?") else f"{self.title}."
+        title = typographic(self.title if self.title.endswith("?") else f"{self.title}.")
         return f"{who} ({self.year}). {title} ", f"{self.container}{where}", f"{after}.{end}"
 
     def bibtex(self) -> str:
         """Return the entry of a .bib file."""
         journal = self.kind == "article"
         fields = {
-            "author": " and ".join(f"{family}, {initials}" for family, initials in self.authors),
+            "author": " and ".join(map(_in_bibtex, self.authors)),
             "title": f"{{{self.title}}}",
             "journal" if journal else "publisher": self.container,
             "year": str(self.year),
@@ -111,6 +113,11 @@ def bibtex(works: Iterable[Work]) -> str:
     return "\n\n".join(work.bibtex() for work in works) + "\n"
 
 
+def _in_bibtex(name: tuple[str, str]) -> str:
+    family, initials = name
+    return f"{family}, {initials}" if initials else f"{{{family}}}"
+
+
 def _tex(text: str) -> str:
     return re.sub(r"(?<!\\)([&%$#_])", r"\\\1", text)
 
@@ -119,11 +126,11 @@ def _work(line: str) -> Work:
     names = ("key", "authors", "year", "title", "container", "volume", "pages", "doi")
     parts = dict(zip(names, (part.strip() for part in line.split("|")), strict=True))
     volume, _, issue = parts["volume"].removesuffix(")").partition("(")
-    authors = (name.split(", ", 1) for name in parts["authors"].split("; "))
+    authors = (name.partition(", ") for name in parts["authors"].split("; "))
     book = parts["container"].startswith("book: ")
     return Work(
         key=parts["key"],
-        authors=tuple((family, initials) for family, initials in authors),
+        authors=tuple((family, initials) for family, _, initials in authors),
         year=int(parts["year"]),
         title=parts["title"],
         container=parts["container"].removeprefix("book: "),

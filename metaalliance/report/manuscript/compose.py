@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Document, Figure
 from metaalliance.report.manuscript.prose import Prose, prose
+from metaalliance.report.sections.agreement import agreement_section
 from metaalliance.report.sections.attention import attention_points
 from metaalliance.report.sections.bias import bias_section
+from metaalliance.report.sections.certainty import certainty_section
 from metaalliance.report.sections.data import data_section
 from metaalliance.report.sections.flow import flow_section
 from metaalliance.report.sections.influence import influence_section
@@ -38,11 +40,13 @@ def compose_report(evidence: Evidence, figures: Sequence[Figure] = ()) -> Docume
     sections = [
         flow_section(evidence, figures),
         data_section(evidence),
+        agreement_section(evidence.agreement),
         quality_section(evidence, figures),
         pooling_section(evidence, figures),
         moderators_section(evidence.fit, evidence.moderators),
         bias_section(evidence.fit, evidence.bias),
         influence_section(evidence.fit, evidence.influence),
+        certainty_section(evidence),
         multiverse_section(evidence.fit, evidence.multiverse, figures),
         reproduction_section(evidence),
     ]
@@ -54,6 +58,7 @@ def compose_report(evidence: Evidence, figures: Sequence[Figure] = ()) -> Docume
         attention=attention_points(evidence),
         sections=tuple(kept),
         facts=record_facts(evidence),
+        page=evidence.page,
     )
 
 

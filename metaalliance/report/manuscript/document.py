@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from metaalliance.options import Paper
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY, Work
 from metaalliance.report.manuscript.prose import Prose, Run
 from metaalliance.report.tables.table import Table
@@ -42,6 +43,8 @@ class Figure:
 
 
 Block = Prose | Table | Figure
+#: Parts of a report in the order of print, with their headings in every format.
+CHAPTERS = {"methods": "Method", "results": "Results", "appendix": "Supplement"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,8 @@ class Document:
         In the order of print.
     facts : tuple of (str, str)
         What was read, with which versions.
+    page : {"a4", "letter"}
+        Paper of print.
     """
 
     title: str
@@ -91,11 +96,12 @@ class Document:
     attention: tuple[Prose, ...] = ()
     sections: tuple[Section, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    page: Paper = "a4"
 
     def blocks(self) -> Iterator[Block]:
         """Every block in the order of print."""
         yield from self.summary
-        for name in ("methods", "results", "appendix"):
+        for name in CHAPTERS:
             for section in self.sections:
                 yield from getattr(section, name)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from metaalliance.models.checks import FEW_DF
 from metaalliance.models.scale import back_transform
 from metaalliance.options import Measure
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.wording.numbers import limits, number, p_text
-from metaalliance.wording.phrases import capital, count_text, df_text, level_text
+from metaalliance.wording.phrases import capital, count_text, df_text, few_df_text, level_text
 
 if TYPE_CHECKING:
     from metaalliance.models.pooled_fit import PooledFit
@@ -41,6 +42,18 @@ def interval(low: float, high: float, measure: Measure) -> str:
 def effects(value: int) -> str:
     """Return a number of effects."""
     return count_text(value, "effect")
+
+
+def degrees_text(df: float, kind: str = "") -> str:
+    """Return degrees of freedom that are too few for a test, with the noun.
+
+    Examples
+    --------
+    >>> degrees_text(1.0), degrees_text(2.31, "denominator ")
+    ('1 degree of freedom', '2.3 denominator degrees of freedom')
+    """
+    text = few_df_text(df, FEW_DF)
+    return f"{text} {kind}{'degree' if text == '1' else 'degrees'} of freedom"
 
 
 def in_words(value: int) -> str:

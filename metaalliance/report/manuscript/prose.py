@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from metaalliance.report.manuscript.bibliography import BIBLIOGRAPHY
+from metaalliance.wording.phrases import typographic
 from metaalliance.wording.untrusted import printable
 
 Look = Literal["plain", "italic", "bold", "reference"]
@@ -119,8 +120,8 @@ def symbols(text: str) -> Prose:
     >>> [run.text for run in symbols("p of Q").runs if run.look == "italic"]
     ['p', 'Q']
     """
+    text, at = typographic(text), 0
     runs: list[Run] = []
-    at = 0
     for found in _SYMBOL.finditer(text):
         runs += [Run(text[at : found.start()]), Run(found.group(), "italic")]
         at = found.end()
@@ -135,11 +136,11 @@ def _pieces(text: str, values: dict[str, Any]) -> Iterator[Run | Prose]:
     at = 0
     for found in _TOKEN.finditer(text):
         if found.start() > at:
-            yield Run(text[at : found.start()])
+            yield Run(typographic(text[at : found.start()]))
         at = found.end()
         yield _piece(found, values)
     if at < len(text):
-        yield Run(text[at:])
+        yield Run(typographic(text[at:]))
 
 
 def _inert(text: str) -> str:

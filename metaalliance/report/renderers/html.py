@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from metaalliance.report.manuscript.document import Document, Figure
+from metaalliance.report.manuscript.document import CHAPTERS, Document, Figure
 from metaalliance.report.manuscript.prose import Prose, symbols
 from metaalliance.report.renderers.pictures import inline_svg
 from metaalliance.report.tables.table import Table
@@ -57,7 +57,7 @@ def report_html(document: Document) -> str:
             kind=_kind,
             drawn=_drawn,
             resolve=document.resolve,
-            style=Markup(sources["report.css"]),
+            style=Markup(sources["report.css"].replace("size: A4", f"size: {document.page}")),
             script=Markup(script),
             digest=digest,
         )
@@ -76,9 +76,8 @@ def table_html(table: Table, number: str = "") -> str:
 
 def _chapters(document: Document) -> list[tuple[str, str, list[Any]]]:
     """Name, heading and sections of each chapter that has any."""
-    headings = (("methods", "Methods"), ("results", "Results"), ("appendix", "Supplement"))
     found = []
-    for name, heading in headings:
+    for name, heading in CHAPTERS.items():
         parts = [(p.key, p.title, getattr(p, name)) for p in document.sections]
         filled = [part for part in parts if part[2]]
         if filled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from metaalliance.report.manuscript.document import Document, Figure, Section
+from metaalliance.report.manuscript.document import CHAPTERS, Document, Figure, Section
 from metaalliance.report.manuscript.prose import Prose, Run, symbols
 from metaalliance.report.tables.table import Table
 
@@ -58,9 +58,8 @@ def text_markdown(document: Document) -> str:
     lines = [f"# {escape(document.title)}", ""]
     if document.authors:
         lines += [escape(document.authors), ""]
-    for name in ("methods", "results", "appendix"):
+    for name, heading in CHAPTERS.items():
         parts = [part for part in document.sections if getattr(part, name)]
-        heading = {"appendix": "Supplement"}.get(name, name.capitalize())
         lines += [f"## {heading}", ""] if parts else []
         for part in parts:
             lines += [f"### {escape(part.title)}", "", *_blocks(document, part, name)]

@@ -8,22 +8,21 @@ from typing import Any
 
 import docx
 from docx.enum.section import WD_ORIENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
+from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
-from metaalliance.report.manuscript.document import Document, Figure, Section
+from metaalliance.report.manuscript.document import CHAPTERS, Document, Figure, Section
 from metaalliance.report.manuscript.prose import Prose, Run, symbols
-from metaalliance.report.renderers.word_table import needs_landscape, write_table
+from metaalliance.report.renderers.word_table import PAPERS, needs_landscape, write_table
 from metaalliance.report.tables.table import Table
 from metaalliance.sheet.template.archive import allowed_text, repeatable
 
 FONT = "Times New Roman"
-PAGE, MARGIN = (210, 297), 18
-#: Widest figure that stands on a page.
-WIDEST_MM = PAGE[0] - 2 * MARGIN
-_HEADINGS = {"methods": "Method", "results": "Results", "appendix": "Supplement"}
+MARGIN = 18
+#: Widest figure that stands on every page.
+WIDEST_MM = PAPERS["a4"][0] - 2 * MARGIN
 
 
 def report_docx(document: Document) -> bytes:
@@ -43,7 +42,7 @@ def report_docx(document: Document) -> bytes:
         book.add_heading("Summary", 1)
     for text in document.summary:
         write_prose(book.add_paragraph(), document.resolve(text))
-    for name, heading in _HEADINGS.items():
+    for name, heading in CHAPTERS.items():
         parts = [part for part in document.sections if getattr(part, name)]
         for index, part in enumerate(parts):
             first = getattr(part, name)[0]
@@ -68,7 +67,7 @@ def tables_docx(title: str, tables: Sequence[Table]) -> bytes:
     _turn(book, landscape=True)
     for table in tables:
         book.add_heading(allowed_text(table.title), 2)
-        write_table(book, table, landscape=True)
+        write_table(book, table, room=_room(book))
         for note in table.notes:
             write_prose(book.add_paragraph(), Prose((Run(note),)))
     buffer = io.BytesIO()
@@ -94,7 +93,7 @@ def _set_up(book: Any, document: Document) -> None:
     properties.title, properties.author = allowed_text(document.title)[:255], "metaalliance"
     properties.comments = ""
     page = book.sections[0]
-    page.page_width, page.page_height = Mm(PAGE[0]), Mm(PAGE[1])
+    page.page_width, page.page_height = map(Mm, PAPERS[document.page])
     for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
         setattr(page, side, Mm(MARGIN))
     _look(book.styles["Normal"], 11)
@@ -181,10 +180,11 @@ def _write_table(book: Any, table: Table, number: str, *, ready: bool) -> None:
     if turned and not ready:
         _turn(book, landscape=True)
     _caption(book, number, table.title)
-    write_table(book, table, landscape=turned)
-    for note in table.notes:
+    write_table(book, table, room=_room(book))
+    for index, note in enumerate(table.notes, start=1):
         below = book.add_paragraph()
         below.paragraph_format.space_before = Pt(3)
+        below.paragraph_format.keep_with_next = index < len(table.notes)
         write_prose(below, Prose((Run("Note.", "italic"),)) + symbols(note))
     if turned:
         _turn(book, landscape=False)
@@ -194,14 +194,17 @@ def _turn(book: Any, *, landscape: bool) -> None:
     """Begin a section of the other orientation; in an empty document turn its only one."""
     empty = len(book.paragraphs) < 2 and not book.tables
     section = book.sections[0] if empty else book.add_section()
-    sides = (PAGE[1], PAGE[0]) if landscape else PAGE
+    sides = sorted((section.page_width.mm, section.page_height.mm), reverse=landscape)
     section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
     section.page_width, section.page_height = Mm(sides[0]), Mm(sides[1])
 
 
+def _room(book: Any) -> float:
+    """Width between the margins of the last section, in mm."""
+    return float(book.sections[-1].page_width.mm) - 2 * MARGIN
+
+
 def _write_figure(book: Any, figure: Figure, number: str, note: Prose) -> None:
-    if len(figure.pages) > 1:
-        book.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
     _caption(book, number, figure.title)
     for index, (_, png) in enumerate(figure.pages, start=1):
         picture = book.add_picture(io.BytesIO(png), width=Mm(figure.width_mm))
@@ -210,7 +213,9 @@ def _write_figure(book: Any, figure: Figure, number: str, note: Prose) -> None:
         described.set("descr", allowed_text(f"{figure.alt}{place}"))
         described.set("title", allowed_text(figure.title))
         described.set("name", f"{figure.name}-{index}")
-        book.paragraphs[-1].paragraph_format.space_after = Pt(2)
+        below = book.paragraphs[-1].paragraph_format
+        below.space_after = Pt(2)
+        below.keep_with_next = bool(note) and index == len(figure.pages)
     if note:
         write_prose(book.add_paragraph(), Prose((Run("Note.", "italic"),)) + note)
 

@@ -11,18 +11,23 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Pt
+from docx.text.paragraph import Paragraph
 
+from metaalliance.options import Paper
 from metaalliance.report.manuscript.prose import symbols
 from metaalliance.report.tables.table import Table, text_width
 from metaalliance.sheet.template.archive import allowed_text
 
 _SIZE, _WIDE_SIZE = 9, 8
 _TWIPS_PER_MM = 56.7
-_PORTRAIT_MM, _LANDSCAPE_MM = 174, 261
+#: Width and height of paper in mm.
+PAPERS: dict[Paper, tuple[float, float]] = {"a4": (210, 297), "letter": (215.9, 279.4)}
+_PORTRAIT_MM = 174
 _MM_PER_LETTER = 0.19  # of a point of type size
 _PADDING_MM = 4
 _SHORT = 15
 _TOGETHER = 26  # rows of a table that stays on one page
+_HEADED, _ENDED = 4, 3  # rows of a longer one that stay with its caption and with its notes
 
 
 def needs_landscape(table: Table) -> bool:
@@ -36,13 +41,16 @@ def needs_landscape(table: Table) -> bool:
     return needed > _PORTRAIT_MM
 
 
-def write_table(book: Any, table: Table, *, landscape: bool = False) -> None:
-    """Add a table to a document."""
+def write_table(book: Any, table: Table, *, room: float = _PORTRAIT_MM) -> None:
+    """Add a table to a document, in a width of `room` mm.
+
+    A short table stays on one page; of a longer one the head, with the caption above it, stays
+    with the first rows, and the last rows with the notes.
+    """
     cells = table.cells()
     grid = book.add_table(rows=min(len(cells), 2), cols=len(table.fields))
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
-    room = _LANDSCAPE_MM if landscape else _PORTRAIT_MM
     size = _WIDE_SIZE if table.wide else _SIZE
     widths = _widths(table, size, room)
     _set_grid(grid, widths)
@@ -53,11 +61,13 @@ def write_table(book: Any, table: Table, *, landscape: bool = False) -> None:
         cell._tc.get_or_add_tcPr().get_or_add_tcW().set(qn("w:w"), str(widths[column]))
     _repeat(grid, cells[2:])
     rows = grid._tbl.tr_lst
-    for row in rows:
+    for index, row in enumerate(rows):
         _property(row, "w:cantSplit")
-    if len(rows) <= _TOGETHER:
-        for cell in grid._cells[: -len(table.fields)]:
-            cell.paragraphs[0].paragraph_format.keep_with_next = True
+        last = index == len(rows) - 1
+        near = index < _HEADED or index >= len(rows) - _ENDED or len(rows) <= _TOGETHER
+        for paragraph in row.iter(qn("w:p")):
+            follows = bool(table.notes) if last else near
+            Paragraph(paragraph, grid).paragraph_format.keep_with_next = follows or None
     _property(rows[0], "w:tblHeader")
     _rule(rows[0], "top", 12)
     _rule(rows[0], "bottom", 6)

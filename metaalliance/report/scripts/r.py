@@ -82,7 +82,7 @@ def r_files(
             expected += _slope_rows(name, test)
     frame = pd.DataFrame(expected, columns=list(_COLUMNS))
     return {
-        "analysis.R": _script(data) + "\n".join(calls) + "\n" + _static("export_end.R"),
+        "analysis.R": _script(data) + "\n".join(calls) + "\n" + static_text("export_end.R"),
         "effects.csv": to_csv(data),
         "expected.csv": _numbers_csv(frame),
     }
@@ -101,7 +101,7 @@ def _refuse_what_metafor_lacks(main: PooledFit) -> None:
 def _script(data: pd.DataFrame) -> str:
     """Return what stands before the analyses; it says which columns of the data are numbers."""
     numbers = [str(name) for name in data if data[name].dtype.kind in "iuf"]
-    return _static("export.R").replace("{{numbers}}", _vector(map(r_string, numbers)))
+    return static_text("export.R").replace("{{numbers}}", _vector(map(r_string, numbers)))
 
 
 def _text(value: object) -> object:
@@ -112,7 +112,8 @@ def _text(value: object) -> object:
     return f"'{shown}" if shown.startswith("'") else shown
 
 
-def _static(name: str) -> str:
+def static_text(name: str) -> str:
+    """Return a template of this folder's scripts."""
     folder = files("metaalliance.report") / "templates"
     return (folder / name).read_text(encoding="utf-8")
 

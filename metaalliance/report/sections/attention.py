@@ -43,6 +43,12 @@ def attention_points(evidence: Evidence) -> tuple[Prose, ...]:
         )
     for gap in flow_gaps(evidence.flow, evidence.fit.n_studies) if evidence.flow else ():
         points.append(prose("Flow of studies: {gap} (MA682).", gap=gap))
+    points.append(
+        prose(
+            "The text in bold brackets (search, eligibility, selection, registration) waits for "
+            "you: no sheet knows it."
+        )
+    )
     if evidence.fit.ci_high < 0 and evidence.fit.measure != "generic":
         points.append(
             prose(

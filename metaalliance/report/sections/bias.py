@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
 from metaalliance.analysis.content import BiasEvidence
+from metaalliance.models.checks import FEW_DF
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
 from metaalliance.publication_bias.applied import Applied
@@ -20,6 +22,7 @@ from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
+    degrees_text,
     effect,
     in_words,
     interval,
@@ -31,10 +34,10 @@ from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.tables.bias import models_table, tests_table
 from metaalliance.report.tables.table import Field, Table, effect_field
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import count_text, df_text, level_text
+from metaalliance.wording.phrases import agreeing, count_text, df_text, level_text, typographic
 
 FEW_STUDIES = 10
-_FEW_DF = 4.0
+_TESTS = "Tests for Publication Bias and Small-Study Effects"
 
 
 def bias_section(fit: PooledFit, found: BiasEvidence | None) -> Section:
@@ -204,7 +207,7 @@ def _selection_details(
 
 
 def _reading(result: BiasResult, title: str) -> Prose:
-    return prose("{title}: {text}", title=title, text=result.reading())
+    return prose("{title}: {text}", title=title, text=typographic(result.reading()))
 
 
 #: What a method found; those that have no words of their own for it are read out.
@@ -213,7 +216,7 @@ _told = singledispatch(_reading)
 
 def _tests(found: BiasEvidence) -> list[Block]:
     """Every test in a table."""
-    table = tests_table(found.summary)
+    table = replace(tests_table(found.summary), title=_TESTS)
     return [prose("All tests stand in {table:bias-tests}."), table] if table.rows else []
 
 
@@ -248,9 +251,9 @@ def _egger_text(result: Egger, _title: str) -> Prose:
 
 
 def _few_df(df: float) -> Prose:
-    if not df < _FEW_DF:
+    if not df < FEW_DF:
         return Prose()
-    return prose("With {df} degrees of freedom this test is not trustworthy.", df=df_text(df))
+    return prose("With {df} this test is not trustworthy.", df=degrees_text(df))
 
 
 @_told.register
@@ -315,13 +318,22 @@ def _fill_text(result: TrimAndFill, title: str) -> Prose:
         result.observed.estimate, measure
     )
     side = "lower" if result.side == "left" else "upper"
+    before, after = (effect(fit.estimate, measure) for fit in (result.observed, result.fit))
+    if before == after:
+        change = "leaves the estimate at {after}"
+    else:
+        change = f"{'lowers' if less else 'raises'} the estimate from {{before}} to {{after}}"
     return prose(
-        f"{{name}} added {{n}} on the {side} side, which {'lowers' if less else 'raises'} the "
-        "estimate from {before} to {after}; the added studies are mirror images and no data.",
+        f"{{name}} added {{n}} on the {side} side, which {change}; {{what}} and no data.",
         name=title,
+        what=agreeing(
+            result.k0,
+            "the added study is a mirror image",
+            "the added studies are mirror images",
+        ),
         n=count_text(result.k0, "study", "studies"),
-        before=effect(result.observed.estimate, measure),
-        after=effect(result.fit.estimate, measure),
+        before=before,
+        after=after,
     )
 
 

@@ -19,7 +19,7 @@ from metaalliance.report.sections.study_table import (
 )
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import capital, count_text, studies_text
+from metaalliance.wording.phrases import agreeing, count_text, studies_text
 
 #: More studies than this have their table in the supplement.
 MOST_IN_TEXT = 60
@@ -133,8 +133,8 @@ def _correction(evidence: Evidence) -> Prose:
         "[@spearman1904], each divided by the root of its {reliabilities} ({factor} on average), "
         "and their sampling variances were carried over.",
         sides=listed(sides),
-        measures="measure" if len(sides) == 1 else "measures",
-        reliabilities="reliability" if len(sides) == 1 else "reliabilities",
+        measures=agreeing(len(sides), "measure"),
+        reliabilities=agreeing(len(sides), "reliability", "reliabilities"),
         factor=number(factor, correlation=True),
     )
     if not assumed:
@@ -165,10 +165,11 @@ def _conversions(evidence: Evidence) -> Prose:
     if not others:
         return prose("All effects were reported as correlations.")
     text = prose(
-        "Of {total}, {direct} reported as correlations; the others were computed from {others} "
+        "Of {total}, {direct} reported as correlations; {computed} computed from {others} "
         "({table:conversions}).",
         total=effects(total),
-        direct=f"{direct:,} {'was' if direct == 1 else 'were'}",
+        computed=agreeing(total - direct, "the other one was", "the others were"),
+        direct=count_text(direct, "was", "were"),
         others=listed(f"{n:,} {_name(name, n)}" for name, n in others),
     )
     keys = sorted({key for name, _ in others for key in _sources(name)})
@@ -223,7 +224,7 @@ def _signs(evidence: Evidence) -> Prose:
                 "For {n} the direction of the outcome was not coded; {pronoun} taken as aligned "
                 "by the coders.",
                 n=effects(blank),
-                pronoun="its sign was" if blank == 1 else "their signs were",
+                pronoun=agreeing(blank, "its sign was", "their signs were"),
             )
         )
     return joined(parts)
@@ -239,7 +240,7 @@ def _policies(evidence: Evidence) -> Prose:
             prose(
                 f"{{n}} reported only as not significant and "
                 f"{_NONSIGNIFICANT[found.nonsignificant]}.",
-                n=f"{capital(effects(waiting))} {'was' if waiting == 1 else 'were'}",
+                n=count_text(waiting, "effect was", "effects were"),
             )
         )
     excluded = len(found.excluded)
@@ -249,8 +250,8 @@ def _policies(evidence: Evidence) -> Prose:
             prose(
                 "Of {read} coded effects, {n} not used, for {reasons} stated in {table:excluded}.",
                 read=f"{len(found.rows):,}",
-                n=f"{excluded:,} {'was' if excluded == 1 else 'were'}",
-                reasons="the reason" if reasons == 1 else "the reasons",
+                n=count_text(excluded, "was", "were"),
+                reasons=agreeing(reasons, "the reason"),
             )
         )
     return joined(parts)
@@ -264,7 +265,7 @@ def _included(evidence: Evidence) -> Prose:
         "The analysis rests on {effects} from {studies}{people}{years}.",
         effects=effects(coded.n_effects),
         studies=studies_text(coded.n_studies),
-        people=f" with {people:,} participants" if people else "",
+        people=f" with {count_text(people, 'participant')}" if people else "",
         years=_years(evidence),
     )
     if coded.dependent():

@@ -8,7 +8,7 @@ from typing import Any
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
-from metaalliance.wording.phrases import count_text, studies_text
+from metaalliance.wording.phrases import agreeing, count_text, studies_text
 
 #: Steps of the flow, with what the diagram says beside the number.
 STEPS = {
@@ -26,6 +26,17 @@ STEPS = {
     "reports": "reports included",
     "studies": "studies included",
 }
+_TITLE = "Search and selection of studies"
+#: What no sheet knows; the brackets wait for the authors.
+_PLACEHOLDERS = (
+    prose(
+        "**[Search: databases, registers and other sources, with the date of each search; where "
+        "the search strings stand; limits.]** **[Eligibility: studies, participants, treatments, "
+        "measures of alliance and outcome; languages and years.]** **[Selection: how many people "
+        "screened titles, abstracts and reports, whether independently, and how disagreements "
+        "were settled.]** **[Registration of the review, and deviations from it.]**"
+    ),
+)
 _SOURCES = ("databases", "registers", "other_sources")
 
 
@@ -33,11 +44,11 @@ def flow_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Section:
     """Return the selection of studies in words and as a diagram; empty without numbers."""
     flow = evidence.flow
     if not flow:
-        return Section(key="flow", title="Selection of studies")
+        return Section(key="flow", title=_TITLE, methods=_PLACEHOLDERS)
     text = joined([_found(flow), _screened(flow), _assessed(flow), _included(flow, evidence)])
     drawn = [figure for figure in figures if figure.name == "flow"]
     blocks: list[Block] = [text, *drawn]
-    return Section(key="flow", title="Selection of studies", results=tuple(blocks))
+    return Section(key="flow", title=_TITLE, methods=_PLACEHOLDERS, results=tuple(blocks))
 
 
 def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
@@ -47,6 +58,8 @@ def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
     --------
     >>> flow_gaps({"screened": 100, "screened_out": 80, "sought": 25, "studies": 9}, 9)
     ['100 records screened less 80 excluded are 20, not the 25 reports sought']
+    >>> flow_gaps({"excluded": 9, "reasons": {"no outcome": 5, "no alliance": 3}}, 9)
+    ['the reasons add up to 8, not the 9 reports excluded']
     """
     gaps = []
     checks = (
@@ -69,8 +82,15 @@ def flow_gaps(flow: Mapping[str, Any], n_studies: int) -> list[str]:
             gaps.append(
                 f"{start:,} {sentence} are {start - less:,}, not the {flow[target]:,} {name}"
             )
+    told = sum(flow.get("reasons", {}).values())
+    if told and "excluded" in flow and told != flow["excluded"]:
+        gaps.append(
+            f"the reasons add up to {told:,}, not the {flow['excluded']:,} reports excluded"
+        )
     if "studies" in flow and flow["studies"] != n_studies:
-        gaps.append(f"the flow ends with {flow['studies']:,} studies, but {n_studies:,} are pooled")
+        gaps.append(
+            f"the flow ends with {studies_text(flow['studies'])}, but {n_studies:,} are pooled"
+        )
     return gaps
 
 
@@ -96,7 +116,7 @@ def _found(flow: Mapping[str, Any]) -> Prose:
 
 def _were(removed: list[str], flow: Mapping[str, Any]) -> str:
     total = flow.get("duplicates", 0) + flow.get("removed_otherwise", 0)
-    return f"{listed(removed)} {'was' if total == 1 else 'were'}"
+    return f"{listed(removed)} {agreeing(total, 'was', 'were')}"
 
 
 def _screened(flow: Mapping[str, Any]) -> Prose:
@@ -151,4 +171,4 @@ def _included(flow: Mapping[str, Any], evidence: Evidence) -> Prose:
 
 
 def _number_were(n: int) -> str:
-    return f"{n:,} {'was' if n == 1 else 'were'}"
+    return count_text(n, "was", "were")

@@ -11,7 +11,7 @@ from metaalliance.report.manuscript.document import Section
 from metaalliance.report.manuscript.phrases import DIGITS, effect, interval, noun
 from metaalliance.report.manuscript.prose import Prose, prose
 from metaalliance.report.tables.table import Field, Table, effect_field
-from metaalliance.wording.phrases import level_text
+from metaalliance.wording.phrases import agreeing, level_text, studies_text
 
 #: Studies in the table.
 SHOWN = 10
@@ -67,7 +67,7 @@ def _reading(fit: PooledFit, frame: pd.DataFrame) -> Prose:
     return prose(
         "The confidence interval {reading} zero with all studies, but not without {n}.",
         reading="excludes" if main else "includes",
-        n="one of them" if turned == 1 else f"{turned} of them, each left out alone",
+        n=agreeing(turned, "one of them", f"{turned} of them, each left out alone"),
     )
 
 
@@ -77,7 +77,7 @@ def _failures(found: LeaveOneOut) -> Prose:
         return Prose()
     return prose(
         "The model could not be fitted without {n}.",
-        n="one study" if n == 1 else f"each of {n} studies",
+        n=agreeing(n, "one study", f"each of {studies_text(n)}"),
     )
 
 
@@ -112,7 +112,7 @@ def influence_table(fit: PooledFit, found: LeaveOneOut) -> Table:
             Field(key="tau", title="τ", kind="number", digits=DIGITS),
         ),
         rows=tuple(rows),
-        notes=(f"The {len(rows)} studies with the largest change.",)
+        notes=(f"The {studies_text(len(rows))} with the largest change.",)
         if len(found.frame) > SHOWN
         else (),
     )

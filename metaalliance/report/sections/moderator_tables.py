@@ -12,9 +12,11 @@ from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
 from metaalliance.report.manuscript.phrases import DIGITS, interval, p_phrase, title_case
 from metaalliance.report.manuscript.prose import Prose, prose
+from metaalliance.report.tables.few_df import few_df_notes, marked
+from metaalliance.report.tables.moderators import mean_test
 from metaalliance.report.tables.table import Field, Table, effect_field
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import capital, level_text
+from metaalliance.wording.phrases import capital, df_text, level_text, studies_text
 
 Moderator = ModeratorTest | SlopeTest
 _NAMES = {
@@ -39,7 +41,7 @@ def omnibus_phrase(omnibus: dict[str, Any]) -> Prose:
     """Return "F(6, 23.1) = 2.31, p = .068"."""
     df1, df2 = float(omnibus["df1"]), float(omnibus["df2"])
     symbol = prose("χ²") if math.isinf(df2) else prose("*F*")
-    df = f"{df1:g}" if math.isinf(df2) else f"{df1:g}, {number(df2, 1)}"
+    df = df_text(df1) if math.isinf(df2) else f"{df_text(df1)}, {number(df2, 1)}"
     return prose(
         "{symbol}({df}) = {value}, {p}",
         symbol=symbol,
@@ -58,7 +60,9 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
     for test in found.moderators:
         rows.append(
             {
-                "name": capital(moderator_name(test.name)),
+                "name": marked(
+                    capital(moderator_name(test.name)), float(test.omnibus["df2"]), mean_test(test)
+                ),
                 "n_studies": test.n_studies,
                 "n_effects": test.n_effects,
                 "test": "–" if math.isnan(test.p_value) else omnibus_phrase(test.omnibus).plain()
@@ -88,13 +92,13 @@ def moderators_table(found: ModeratorTable, fit: PooledFit) -> Table:
         if isinstance(test, ModeratorTest) and not test.levels["tested"].astype(bool).all()
     ]
     if few:
-        notes += f" Levels marked with † have fewer than {max(few)} studies: counts only."
+        notes += f" Levels marked with † have fewer than {studies_text(max(few))}: counts only."
     return Table(
         name="moderators",
         title="Moderators of the Alliance–Outcome Association",
         fields=fields,
         rows=tuple({**_BLANK, **row} for row in rows),
-        notes=(notes,),
+        notes=(notes, *few_df_notes(str(row["name"]) for row in rows)),
     )
 
 
@@ -102,12 +106,12 @@ _BLANK: dict[str, Any] = {"test": "", "p_value": "", "p_holm": "", "estimate": "
 
 
 def _level_rows(test: ModeratorTest) -> list[dict[str, Any]]:
-    measure = test.effects.measure
+    measure, kind = test.effects.measure, mean_test(test)
     rows = []
     for row in test.levels.to_dict("records"):
         rows.append(
             {
-                "name": f"{row['level']}{'' if row['tested'] else ' †'}",
+                "name": marked(f"{row['level']}{'' if row['tested'] else ' †'}", row["df"], kind),
                 "indented": True,
                 "n_studies": row["n_studies"],
                 "n_effects": row["n_effects"],
@@ -138,7 +142,7 @@ def contrast_table(test: ModeratorTest) -> Table:
     scale = " (Fisher’s z)" if measure == "z" else ""
     rows = tuple(
         {
-            "pair": f"{row['level_a']} − {row['level_b']}",
+            "pair": marked(f"{row['level_a']} − {row['level_b']}", row["df"], mean_test(test)),
             "estimate": row["estimate"],
             "ci": f"[{number(row['ci_low'], DIGITS)}, {number(row['ci_high'], DIGITS)}]",
             "df": row["df"],
@@ -160,7 +164,10 @@ def contrast_table(test: ModeratorTest) -> Table:
             Field(key="p_adjusted", title="Adjusted p", kind="p"),
         ),
         rows=rows,
-        notes=("Adjusted p-values after Holm. The confidence intervals are not adjusted.",),
+        notes=(
+            "Adjusted p-values after Holm. The confidence intervals are not adjusted.",
+            *few_df_notes(str(row["pair"]) for row in rows),
+        ),
     )
 
 

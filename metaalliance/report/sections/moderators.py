@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from metaalliance.models.pooled_fit import PooledFit
+from metaalliance.models.regression_fit import RegressionFit
 from metaalliance.moderation.result import ModeratorTest
 from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
+from metaalliance.options import Measure
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
+    degrees_text,
     effect,
     effects,
     interval,
@@ -28,8 +32,10 @@ from metaalliance.report.sections.moderator_tables import (
     omnibus_phrase,
     slug,
 )
+from metaalliance.report.tables.few_df import is_few
+from metaalliance.report.tables.moderators import mean_test
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import capital, level_text, percent_text
+from metaalliance.wording.phrases import agreeing, capital, level_text, percent_text, studies_text
 
 _METHODS = {
     "htz": "the approximate Hotelling test with small-sample correction [@tipton2015b]",
@@ -46,7 +52,7 @@ def moderators_section(fit: PooledFit, found: ModeratorTable | None) -> Section:
     """Return methods, text and tables of moderators; empty when none was asked for."""
     if found is None or not (found.moderators or found.failed):
         return Section(key="moderators", title="Moderators")
-    results: list[Block] = [moderator_text(test, found) for test in found.moderators]
+    results: list[Block] = list(moderator_texts(found))
     results += [_failed_text(found)] if found.failed else []
     results += [_tables_text(found), moderators_table(found, fit)]
     contrasts = [
@@ -79,9 +85,9 @@ def _methods(found: ModeratorTable) -> list[Prose]:
             "{names} {was} examined as {what} by adding {it} to the model of the main analysis, "
             "with one heterogeneity variance for all levels.",
             names=capital(names),
-            was="was" if len(found.moderators) == 1 else "were",
-            what="a moderator" if len(found.moderators) == 1 else "moderators, one at a time,",
-            it="it" if len(found.moderators) == 1 else "each",
+            was=agreeing(len(found.moderators), "was", "were"),
+            what=agreeing(len(found.moderators), "a moderator", "moderators, one at a time,"),
+            it=agreeing(len(found.moderators), "it", "each"),
         )
     ]
     kinds = {_kind(t) for t in categorical if t.omnibus["test"]}
@@ -93,9 +99,8 @@ def _methods(found: ModeratorTable) -> list[Prose]:
     if any((~t.levels["tested"].astype(bool)).any() for t in categorical):
         parts.append(
             prose(
-                "Levels with fewer than {n} studies are counted; they were neither estimated nor "
-                "tested.",
-                n=f"{max(fewest)}",
+                "Levels with fewer than {n} are counted; they were neither estimated nor tested.",
+                n=studies_text(max(fewest)),
             )
         )
     for test in slopes:
@@ -118,36 +123,63 @@ def _methods(found: ModeratorTable) -> list[Prose]:
     return [joined(parts)]
 
 
-def moderator_text(test: Moderator, table: ModeratorTable) -> Prose:
-    """Return what came out for one moderator."""
-    text = _slope_text(test) if isinstance(test, SlopeTest) else _levels_text(test)
-    return text + _adjusted_text(test, table) + _missing_text(test)
+def moderator_texts(found: ModeratorTable) -> list[Prose]:
+    """Return a paragraph for each moderator with a difference, and one for all without."""
+    told = [t for t in found.moderators if math.isnan(t.p_value) or _differs(t)]
+    rest = [t for t in found.moderators if t not in told]
+    texts = [_told(test, found) for test in told]
+    return [*texts, *_not_shown(rest, found)] if rest else texts
 
 
-def _levels_text(test: ModeratorTest) -> Prose:
+def _differs(test: Moderator) -> bool:
+    """Whether the test of a moderator is significant at its level."""
+    level = test.fit.level if isinstance(test, SlopeTest) else float(test.options["level"])
+    return test.p_value < 1 - level
+
+
+def _told(test: Moderator, table: ModeratorTable) -> Prose:
+    """What came out for a moderator that shows a difference, or that was not tested."""
     name = moderator_name(test.name)
     if math.isnan(test.p_value):
-        return prose(
-            "Differences by {name} were not tested: {reason}.",
-            name=name,
-            reason=_reason(test),
-        )
-    level = test.options["level"]
-    differ = test.p_value < 1 - level
-    measure = test.effects.measure
-    lead = (
-        "The {what} differed by {name}, {test}{R2}."
-        if differ
-        else "Differences in the {what} by {name} could not be shown, {test}{R2}."
-    )
+        reason = _reason(test) if isinstance(test, ModeratorTest) else "the test has no answer"
+        text = prose("Differences by {name} were not tested: {reason}.", name=name, reason=reason)
+        return text + _missing_text(test)
+    lead = "was related to" if isinstance(test, SlopeTest) else "differed by"
     text = prose(
-        lead,
-        what=f"pooled {noun(measure)}",
+        f"The pooled {{what}} {lead} {{name}}, {{test}}.",
+        what=noun(_measure(test)),
         name=name,
-        test=omnibus_phrase(test.omnibus),
-        R2=_share(test.R2),
+        test=_test_text(test, table),
     )
-    return text + _range_text(test, differ=differ) + _contrast_text(test, differ=differ)
+    if isinstance(test, ModeratorTest):
+        text = text + _range_text(test, "Estimates") + _contrast_text(test)
+    return text + _few_df_text(test) + _residual_text(test) + _missing_text(test)
+
+
+def _not_shown(tests: Sequence[Moderator], table: ModeratorTable) -> Iterator[Prose]:
+    """Say once that there is no evidence of differences; then each test, and what it rests on."""
+    names = [moderator_name(test.name) for test in tests]
+    yield prose(
+        "We found no evidence that the {what} varies with {names}; this is no evidence that it "
+        "does not.",
+        what=noun(_measure(tests[0])),
+        names=listed(names, "or"),
+    )
+    for test, name in zip(tests, names, strict=True):
+        text = prose("{name}: {test}.", name=capital(name), test=_test_text(test, table))
+        if isinstance(test, ModeratorTest):
+            text = text + _range_text(test, "Its estimates")
+        yield text + _few_df_text(test) + _residual_text(test) + _missing_text(test)
+
+
+def _measure(test: Moderator) -> Measure:
+    return test.fit.measure if isinstance(test, SlopeTest) else test.effects.measure
+
+
+def _test_text(test: Moderator, table: ModeratorTable) -> Prose:
+    """The test with R² and, among several moderators, the adjusted p-value."""
+    what = _slope_phrase(test) if isinstance(test, SlopeTest) else omnibus_phrase(test.omnibus)
+    return what + _share(test.R2) + _adjusted_text(test, table)
 
 
 def _reason(test: ModeratorTest) -> str:
@@ -155,7 +187,7 @@ def _reason(test: ModeratorTest) -> str:
     fewest = test.options["min_studies"]
     if len(tested) < 2:
         some = "no level has" if tested.empty else "only one level has"
-        return f"{some} at least {fewest} studies"
+        return f"{some} at least {studies_text(fewest)}"
     return str(test.omnibus.get("reason") or "the test has no answer with these studies")
 
 
@@ -165,27 +197,61 @@ def _share(R2: float) -> Prose:
     return prose(", *R*² = {R2}", R2=percent_text(R2))
 
 
-def _range_text(test: ModeratorTest, *, differ: bool) -> Prose:
+def _range_text(test: ModeratorTest, whose: str) -> Prose:
     """Lowest and highest tested level with their intervals."""
     measure = test.effects.measure
     rows = test.levels[test.levels["tested"].astype(bool)].sort_values("estimate", kind="stable")
     low, high = rows.iloc[0], rows.iloc[-1]
-    text = prose(
-        "Estimates ranged from {low} ({low_name}) to {high} ({high_name}).",
+    return prose(
+        "{whose} ranged from {low} ({low_name}) to {high} ({high_name}).",
+        whose=whose,
         low=effect(float(low["estimate"]), measure),
         low_name=_with_interval(low, test),
         high=effect(float(high["estimate"]), measure),
         high_name=_with_interval(high, test),
     )
-    if not differ:
-        text = text + prose("This is no evidence that the levels are equal.")
+
+
+def _few_df_text(test: Moderator) -> Prose:
+    """Say where degrees of freedom are too few for the test, or for the mean of a level."""
     df2 = float(test.omnibus["df2"])
-    if df2 < 4:
-        text = text + prose(
-            "With {df} denominator degrees of freedom the test is not trustworthy.",
-            df=number(df2, 1),
+    if is_few(df2, mean_test(test)):
+        return prose(
+            "With {df}, fewer than four, this test is not trustworthy [@tipton2015].",
+            df=degrees_text(df2, "" if isinstance(test, SlopeTest) else "denominator "),
         )
-    return text
+    if isinstance(test, SlopeTest):
+        return Prose()
+    few = [
+        str(row["level"])
+        for row in test.levels.to_dict("records")
+        if is_few(row["df"], mean_test(test))
+    ]
+    if not few:
+        return Prose()
+    return prose(
+        "The {interval} of {levels} {rests} on fewer than four degrees of freedom and {is_} not "
+        "trustworthy [@tipton2015].",
+        interval=agreeing(len(few), "interval"),
+        levels=listed(few),
+        rests=agreeing(len(few), "rests", "rest"),
+        is_=agreeing(len(few), "is", "are"),
+    )
+
+
+def _residual_text(test: Moderator) -> Prose:
+    """Heterogeneity that a moderator leaves."""
+    fit = test.fit
+    if not isinstance(fit, RegressionFit) or fit.QE_df < 1 or math.isnan(fit.QE):
+        return Prose()
+    return prose(
+        "Residual heterogeneity: τ = {tau} (*Q*({df}) = {Q}, {p}; *I*² = {I2}).",
+        tau=number(math.sqrt(fit.tau2), DIGITS),
+        df=f"{fit.QE_df:,}",
+        Q=number(fit.QE, 2),
+        p=p_phrase(fit.QE_p_value),
+        I2=percent_text(fit.I2),
+    )
 
 
 def _with_interval(row: Any, test: ModeratorTest) -> str:
@@ -193,13 +259,11 @@ def _with_interval(row: Any, test: ModeratorTest) -> str:
     return f"{row['level']}, {level_text(test.options['level'])} CI {ends}"
 
 
-def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
+def _contrast_text(test: ModeratorTest) -> Prose:
     close = test.contrasts[test.contrasts["p_adjusted"] < 1 - test.options["level"]]
     if not len(test.contrasts):
         return Prose()
     if close.empty:
-        if not differ:
-            return Prose()
         return prose("No single pair of levels differed after adjustment for their number.")
     scale = " on the scale of Fisher’s {z}" if test.effects.measure == "z" else ""
     first = close.sort_values("p_adjusted", kind="stable").head(_MOST_CONTRASTS)
@@ -225,37 +289,28 @@ def _contrast_text(test: ModeratorTest, *, differ: bool) -> Prose:
     )
 
 
-def _slope_text(test: SlopeTest) -> Prose:
+def _slope_phrase(test: SlopeTest) -> Prose:
+    """Return "b = 0.02 per decade, 95% CI [...], t(20.1) = 1.2, p = .24"."""
     fit = test.fit
-    related = test.p_value < 1 - fit.level
-    lead = (
-        "The {what} was related to {name}"
-        if related
-        else "A relation of the {what} with {name} could not be shown"
-    )
+    scale = " (Fisher’s *z*)" if fit.measure == "z" else ""
     return prose(
-        f"{lead}: {{b}} = {{slope}} {{unit}}{{scale}}, {{level}} CI {{ci}}, {{test}}{{R2}}.",
-        what=noun(fit.measure),
-        name=moderator_name(test.name),
-        b=prose("*b*"),
+        f"*b* = {{slope}} {{unit}}{scale}, {{level}} CI {{ci}}, {{test}}",
         slope=number(float(fit.beta[1]), 3),
         unit=test.unit,
-        scale=" (Fisher’s z)" if fit.measure == "z" else "",
         level=level_text(fit.level),
         ci=f"[{number(float(fit.ci_low[1]), 3)}, {number(float(fit.ci_high[1]), 3)}]",
         test=test_phrase(float(fit.statistic[1]), float(fit.df[1]), test.p_value),
-        R2=_share(test.R2),
     )
 
 
 def _adjusted_text(test: Moderator, table: ModeratorTable) -> Prose:
-    """The p-value adjusted for the number of moderators, where that changes the reading."""
+    """The p-value adjusted for the number of moderators, where there are several."""
     rows = table.multiplicity
     tested = rows[rows["p_value"].notna()]
     if len(tested) < 2 or math.isnan(test.p_value):
         return Prose()
     adjusted = float(tested.set_index("name")["p_holm"][test.name])
-    return prose("Adjusted for the number of moderators, {p}.", p=p_phrase(adjusted))
+    return prose(", adjusted for the number of moderators {p}", p=p_phrase(adjusted))
 
 
 def _missing_text(test: Moderator) -> Prose:
@@ -264,8 +319,8 @@ def _missing_text(test: Moderator) -> Prose:
         return Prose()
     return prose(
         "{n} without a value {was} left out of this test.",
-        n=capital(effects(n)),
-        was="was" if n == 1 else "were",
+        n=effects(n),
+        was=agreeing(n, "was", "were"),
     )
 
 

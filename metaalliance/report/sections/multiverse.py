@@ -14,7 +14,7 @@ from metaalliance.report.manuscript.prose import Prose, listed, prose
 from metaalliance.report.tables.table import Field, Kind, Table
 from metaalliance.robustness.results import Multiverse
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import capital, count_text, percent_text
+from metaalliance.wording.phrases import agreeing, capital, count_text, percent_text
 
 FIGURE = "specification-curve"
 #: Decisions in sentences.
@@ -62,7 +62,7 @@ def _methods(found: Multiverse) -> Prose:
         "under every reasonable combination of them [@steegen2016; @simonsohn2020]. {decided} "
         "varied ({names}); combinations that make no sense were left out by rule, and "
         "combinations that amount to the same analysis were counted once.",
-        decided=f"{number_of} decision{' was' if len(names) == 1 else 's were'}",
+        decided=f"{number_of} {agreeing(len(names), 'decision was', 'decisions were')}",
         names=listed(names),
     )
     return text + prose(

@@ -14,6 +14,7 @@ from metaalliance.options import CLUSTER_TESTS
 from metaalliance.report.manuscript.document import Block, Figure, Section
 from metaalliance.report.manuscript.phrases import (
     DIGITS,
+    degrees_text,
     effect,
     effects,
     excludes_zero,
@@ -26,18 +27,21 @@ from metaalliance.report.manuscript.phrases import (
 )
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.report.sections.heterogeneity import heterogeneity_blocks
+from metaalliance.report.sections.magnitude import magnitude_text
 from metaalliance.report.sections.pooling_methods import model_methods
+from metaalliance.report.tables.few_df import few_df_notes, marked
 from metaalliance.report.tables.pooling import model_table, not_taken_notes
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import (
+    agreeing,
     capital,
     count_text,
-    df_text,
     level_text,
     percent_text,
     share_with_ci,
     studies_text,
+    uncapital,
 )
 
 FEW_STUDIES = 10
@@ -99,7 +103,7 @@ def _funnel_sentence(fit: PooledFit) -> Prose:
 
 def mean_text(fit: PooledFit) -> Prose:
     """The mean with its interval and test, and what it does and does not say."""
-    people = f" with {fit.n_participants:,} participants" if fit.n_participants else ""
+    people = f" with {count_text(fit.n_participants, 'participant')}" if fit.n_participants else ""
     basis = studies_text(fit.n_studies)
     if fit.n_effects != fit.n_studies:
         basis = f"{effects(fit.n_effects)} from {basis}"
@@ -119,7 +123,7 @@ def mean_text(fit: PooledFit) -> Prose:
         z=prose("*z*"),
         SE=prose("*SE*"),
     )
-    return text + direction_text(fit) + _few_df(fit) + _guard(fit)
+    return text + direction_text(fit) + magnitude_text(fit) + _few_df(fit) + _guard(fit)
 
 
 def direction_text(fit: PooledFit) -> Prose:
@@ -148,9 +152,9 @@ def _few_df(fit: PooledFit) -> Prose:
         return Prose()
     robust = fit.test in CLUSTER_TESTS
     return prose(
-        f"With {{df}} degrees of freedom, fewer than four, the {'cluster-robust ' * robust}"
+        f"With {{df}}, fewer than four, the {'cluster-robust ' * robust}"
         f"*p*-value and interval are not trustworthy{' [@tipton2015]' * robust}.",
-        df=df_text(fit.df),
+        df=degrees_text(fit.df),
     )
 
 
@@ -239,7 +243,7 @@ def _few_studies(fit: PooledFit) -> Prose:
         return Prose()
     return prose(
         "With only {n} this estimate is imprecise, and so is the prediction interval.",
-        n=f"{in_words(fit.n_studies)} {'study' if fit.n_studies == 1 else 'studies'}",
+        n=f"{in_words(fit.n_studies)} {agreeing(fit.n_studies, 'study', 'studies')}",
     )
 
 
@@ -279,6 +283,7 @@ def comparison_table(evidence: Evidence) -> Table:
         row["name"] = _MODELS.get(name, capital(name))
         if named is evidence.models[0]:
             row["name"] += " (main analysis)"
+        row["name"] = marked(row["name"], named.fit.df, named.fit.test)
     level = level_text(evidence.fit.level)
     scale = " on the scale of Fisher’s z" if evidence.fit.measure == "z" else ""
     note = (
@@ -296,7 +301,11 @@ def comparison_table(evidence: Evidence) -> Table:
         title="Pooled Result of the Main Analysis and of Other Customary Analyses",
         fields=fields,
         rows=tuple(rows),
-        notes=(note, *not_taken_notes(evidence.models, _MODELS)),
+        notes=(
+            note,
+            *not_taken_notes(evidence.models, _MODELS),
+            *few_df_notes(row["name"] for row in rows),
+        ),
     )
 
 
@@ -312,16 +321,22 @@ def comparison_text(evidence: Evidence) -> Prose:
     lowest = min(evidence.models, key=lambda row: row.fit.estimate)
     highest = max(evidence.models, key=lambda row: row.fit.estimate)
     measure = main.measure
+    low, high = effect(lowest.fit.estimate, measure), effect(highest.fit.estimate, measure)
     text = prose(
-        "{table:models} sets the main analysis beside {n}. The pooled {noun} ranged from {low} "
-        "({low_name}) to {high} ({high_name}).",
+        "{table:models} sets the main analysis beside {n}.",
         n=count_text(len(others), "other analysis", "other analyses"),
-        noun=noun(measure),
-        low=effect(lowest.fit.estimate, measure),
-        high=effect(highest.fit.estimate, measure),
-        low_name=_plain_name(lowest.name),
-        high_name=_plain_name(highest.name),
     )
+    if low == high:
+        text = text + prose("The pooled {noun} was {low} in each.", noun=noun(measure), low=low)
+    else:
+        text = text + prose(
+            "The pooled {noun} ranged from {low} ({low_name}) to {high} ({high_name}).",
+            noun=noun(measure),
+            low=low,
+            high=high,
+            low_name=_plain_name(lowest.name),
+            high_name=_plain_name(highest.name),
+        )
     return text + _agreement(main, [row.fit for row in others])
 
 
@@ -339,13 +354,12 @@ def _agreement(main: PooledFit, others: Sequence[PooledFit]) -> Prose:
     differ = len(others) - len(same)
     return prose(
         f"The interval of the main analysis {reading} zero; {{n}} "
-        f"{'leads' if differ == 1 else 'lead'} to another reading.",
+        f"{agreeing(differ, 'leads', 'lead')} to another reading.",
         n=f"{in_words(differ)} of the others",
     )
 
 
 def _plain_name(name: str) -> str:
     plain = name.removesuffix(" (main)")
-    text = _MODELS.get(plain, plain)
-    text = text[:1].lower() + text[1:]
+    text = uncapital(_MODELS.get(plain, plain))
     return f"{text}, the main analysis" if name != plain else text

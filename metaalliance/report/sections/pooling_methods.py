@@ -10,7 +10,7 @@ from metaalliance.publication_bias.comparison import BIAS_ADJUSTED
 from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
 from metaalliance.wording.numbers import number
-from metaalliance.wording.phrases import level_text
+from metaalliance.wording.phrases import agreeing, level_text, studies_text
 
 _TESTS = {
     "wald": "The mean was tested with a normal distribution (Wald-type test and interval).",
@@ -37,6 +37,13 @@ _TESTS = {
     "[@pustejovsky2018; @tipton2015], so that the interval and the test of the mean remain valid "
     "where the assumed dependence is wrong; the measures of heterogeneity still rest on it.",
 }
+#: Models as sentences call them.
+_MODELS = {
+    "three-level": "a three-level model",
+    "che": "the correlated and hierarchical effects model",
+    "two-level": "a two-level random-effects model",
+    "common-effect": "a common-effect model",
+}
 #: Comparisons that need a sentence of their own: which effects are left out, which method.
 _OWN_SENTENCE = {
     "outliers removed": "The main analysis was repeated without outliers, which are effects whose "
@@ -45,6 +52,17 @@ _OWN_SENTENCE = {
     "DFFITS, Cook’s distance, DFBETAS, or their weight [@viechtbauer2010b].",
     BIAS_ADJUSTED: "The bias-adjusted mean is that of {method} [@stanley2014], {how}.",
 }
+
+
+def model_words(kind: str) -> str:
+    """Return a model in words.
+
+    Examples
+    --------
+    >>> model_words("che")
+    'the correlated and hierarchical effects model'
+    """
+    return _MODELS.get(kind, kind)
 
 
 def model_methods(evidence: Evidence) -> list[Prose]:
@@ -126,7 +144,7 @@ def _samples(evidence: Evidence) -> Prose:
     return prose(
         "In {several} with several independent samples, sampling errors of effects of different "
         "samples are independent.",
-        several="the one study" if count == 1 else f"the {count:,} studies",
+        several=agreeing(count, "the one study", f"the {studies_text(count)}"),
     )
 
 
@@ -144,7 +162,7 @@ def _several(evidence: Evidence) -> str:
     """How many studies have more than one effect."""
     sizes = evidence.sizes()
     n = int((sizes > 1).sum())
-    return f"{n:,} of {len(sizes):,} studies"
+    return f"{n:,} of {studies_text(len(sizes))}"
 
 
 def _estimator(fit: PooledFit) -> Prose:
@@ -203,17 +221,18 @@ def _comparison(evidence: Evidence) -> Prose:
         "lowest per study": "the lowest effect of each study",
         "highest per study": "the highest effect of each study",
         "three-level": "a three-level model without correlated sampling errors",
-        "che": "the correlated and hierarchical effects model",
-        "two-level": "a two-level random-effects model",
-        "common-effect": "a common-effect model",
     }
-    shown = [phrases.get(name, name) for name in names if name not in _OWN_SENTENCE]
+    shown = [phrases.get(name) or model_words(name) for name in names if name not in _OWN_SENTENCE]
     removed = joined(_own_sentence(row) for row in evidence.models[1:] if row.name in _OWN_SENTENCE)
     if not shown:
         return removed
     text = shown[0] if len(shown) == 1 else f"{'; '.join(shown[:-1])}; and {shown[-1]}"
     return (
-        prose("For comparison, the effects were also pooled in other ways: {models}.", models=text)
+        prose(
+            "For comparison, the effects were also pooled in {other}: {models}.",
+            other=agreeing(len(shown), "another way", "other ways"),
+            models=text,
+        )
         + removed
     )
 
@@ -235,7 +254,7 @@ def _own_sentence(row: NamedFit) -> Prose:
     """The sentence of a row that has one; a row adjusted for bias names its method."""
     used = row.fit.settings().get("regression", row.fit.model)
     classical = "by classical weighted least squares, as its authors define it"
-    how = classical if used == "classical" else f"in the {used} model"
+    how = classical if used == "classical" else f"in {model_words(used)}"
     if "effective n" in row.fit.settings().get("predictor", ""):
         how += ", with the effective *n* for the size of studies"
     return prose(_OWN_SENTENCE[row.name], method=row.fit.model, how=prose(how))

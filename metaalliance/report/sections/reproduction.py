@@ -8,6 +8,7 @@ from metaalliance.analysis.documents import versions
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.report.manuscript.document import Section
 from metaalliance.report.manuscript.prose import listed, prose
+from metaalliance.wording.numbers import in_print
 
 _NAMED = {"numpy": "NumPy", "scipy": "SciPy", "statsmodels": "statsmodels", "pymare": "PyMARE"}
 
@@ -17,14 +18,19 @@ def reproduction_section(evidence: Evidence) -> Section:
     found = versions()
     used = listed(f"{title} {found[name]}" for name, title in _NAMED.items() if name in found)
     text = prose(
-        "The analysis was done with metaalliance {version} in Python {python}, with {used}. Every "
+        "The analysis was done with metaalliance {version} [@metaalliance2026] in Python {python}, "
+        "with {used} [@harris2020; @virtanen2020; @pymare2022]. Models of these kinds "
+        "can be fitted in R with metafor [@viechtbauer2010] and clubSandwich [@pustejovsky2022b]. "
+        "Every "
         "coded row, its conversion, and all results stand in the supplementary workbook; a record "
         "of the run (run.json) allows others to check that the results follow from the data.",
         version=found["metaalliance"],
         python=platform.python_version(),
         used=used,
     )
-    witnessed = () if evidence.check is None else (prose("{check}", check=evidence.check.text()),)
+    witnessed = (
+        () if evidence.check is None else (prose("{check}", check=in_print(evidence.check.text())),)
+    )
     title = "Software and reproducibility"
     return Section(key="software", title=title, methods=(text, *witnessed))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from metaalliance.analysis.evidence import Evidence
@@ -12,7 +13,7 @@ from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import study_names
 from metaalliance.report.manuscript.phrases import DIGITS, interval
 from metaalliance.report.tables.table import Field, Table, effect_field
-from metaalliance.wording.phrases import level_text
+from metaalliance.wording.phrases import capital, level_text
 
 #: Columns of the study table with their headings, as far as they are coded.
 _SHOWN = {
@@ -33,21 +34,32 @@ MISSING = "not reported"
 def coded_columns(evidence: Evidence) -> list[str]:
     """Return the descriptive columns that are coded for at least one effect."""
     frame = evidence.coded.frame
-    return [name for name in _DESCRIBED if name in frame and frame[name].notna().any()]
+    wanted = evidence.characteristics or tuple(_DESCRIBED)
+    return [name for name in wanted if name in frame and frame[name].notna().any()]
+
+
+def _heading(column: str, known: dict[str, str]) -> str:
+    return known.get(column) or capital(column.replace("_", " ").strip())
 
 
 def study_table(evidence: Evidence) -> Table:
     """Return one row per study: size, what was measured, and its correlation."""
     frame, fit = evidence.coded.frame, evidence.fit
-    shown = {key: title for key, title in _SHOWN.items() if key in frame}
+    wanted = [key for key in evidence.columns or _SHOWN if key in frame]
+    shown = {key: _heading(key, _SHOWN) for key in wanted}
     averages = evidence.by_study()
     half = critical_value(fit.level, math.inf) * averages.vi**0.5
-    groups = dict(iter(frame.groupby("study", sort=False)))
+    codes, _ = pd.factorize(frame["study"])  # studies in the order of the averages
+    listed = {key: _listed(frame[key], codes, len(averages.frame)) for key in shown}
+    sizes = np.bincount(codes)
     people = evidence.coded.participants() if "n" in frame else None
     rows, names = [], study_names(averages.frame)
     for index, study in enumerate(averages.frame["study"]):
         yi, width = averages.yi[index], half[index]
-        row = _row(groups[study], names.iloc[index], shown, evidence, yi, width)
+        row: dict[str, Any] = {"study": names.iloc[index], "effects": int(sizes[index])}
+        row |= {key: texts[index] for key, texts in listed.items()}
+        row["estimate"] = math.tanh(yi) if fit.measure == "z" else yi
+        row["ci"] = interval(yi - width, yi + width, fit.measure)
         rows.append(row if people is None else {**row, "n": float(people[study])})
     is_r = fit.measure != "generic"
     dependent = evidence.coded.dependent()
@@ -69,23 +81,13 @@ def study_table(evidence: Evidence) -> Table:
     )
 
 
-def _row(
-    part: pd.DataFrame,
-    study: Any,
-    shown: dict[str, str],
-    evidence: Evidence,
-    yi: float,
-    half: float,
-) -> dict[str, Any]:
-    """One study; several values of a column are listed."""
-    measure = evidence.fit.measure
-    row: dict[str, Any] = {"study": study, "effects": len(part)}
-    for key in shown:
-        values = [str(v) for v in part[key].dropna().unique()]
-        row[key] = "; ".join(values) if values else None
-    row["estimate"] = math.tanh(yi) if measure == "z" else yi
-    row["ci"] = interval(yi - half, yi + half, measure)
-    return row
+def _listed(column: pd.Series, codes: np.ndarray[Any, Any], count: int) -> list[str | None]:
+    """Return by study the values of a column, each once; None where a study has none."""
+    found: list[dict[Any, None]] = [{} for _ in range(count)]
+    known = column.notna().to_numpy()
+    for code, value in zip(codes[known], column[known].to_numpy(dtype=object), strict=True):
+        found[code][value] = None
+    return ["; ".join(map(str, values)) or None for values in found]
 
 
 def _notes(evidence: Evidence, shown: dict[str, str]) -> tuple[str, ...]:
@@ -111,7 +113,7 @@ def characteristics_table(evidence: Evidence) -> Table | None:
     rows: list[dict[str, Any]] = []
     for name in coded_columns(evidence):
         labels = frame[name].astype(object).where(frame[name].notna(), MISSING).astype(str)
-        if labels.nunique() > _MOST_LEVELS:
+        if labels.nunique() > _MOST_LEVELS and evidence.characteristics is None:
             continue
         counts = labels.value_counts()
         order = sorted(counts.index, key=lambda level: (level == MISSING, -counts[level], level))
@@ -119,7 +121,7 @@ def characteristics_table(evidence: Evidence) -> Table | None:
             inside = frame[labels == level]
             rows.append(
                 {
-                    "name": _DESCRIBED[name] if level == order[0] else "",
+                    "name": _heading(name, _DESCRIBED) if level == order[0] else "",
                     "level": level,
                     "studies": inside["study"].nunique(),
                     "studies_share": inside["study"].nunique() / evidence.coded.n_studies,

@@ -21,6 +21,7 @@ from metaalliance.problems import SCHEMA_VERSION
 from metaalliance.report.tables.table import Field, Table
 from metaalliance.sheet.studies import Studies
 from metaalliance.wording.numbers import limits, number
+from metaalliance.wording.phrases import count_text, effects_text, studies_text
 from metaalliance.wording.untrusted import printable
 
 _HOW = {
@@ -39,20 +40,20 @@ def matching_lines(matching: Matching, *, every: bool = False) -> list[str]:
     """Return what was matched and what was not, as text."""
     content = matching.to_dict()
     lines = [
-        f"{letter}: {_name(sheet)}, {_count(len(sheet.rows), 'row')}, {_count(studies, 'study')}"
+        f"{letter}: {_name(sheet)}, {count_text(len(sheet.rows), 'row')}, {studies_text(studies)}"
         for letter, sheet, studies in zip(
             matching.coders, matching.sheets, matching.studies, strict=True
         )
     ]
     hows = ", ".join(f"{n:,} {_HOW[how]}" for how, n in content["matched_by"].items())
-    lines.append(f"{content['matched']:,} effects matched" + (f" ({hows})" if hows else ""))
+    lines.append(f"{effects_text(content['matched'])} matched" + (f" ({hows})" if hows else ""))
     loose = matching.unmatched
     if loose:
         counts = ", ".join(
             f"{sum(u.coder == i for u in loose):,} of {letter}"
             for i, letter in enumerate(matching.coders)
         )
-        lines.append(f"{len(loose):,} rows not matched ({counts}):")
+        lines.append(f"{count_text(len(loose), 'row')} not matched ({counts}):")
         shown = loose if every else loose[:FIRST_UNMATCHED]
         lines += [
             f"  {matching.coders[u.coder]}, row {u.row.number}, {printable(u.row.named)}: "
@@ -62,11 +63,6 @@ def matching_lines(matching: Matching, *, every: bool = False) -> list[str]:
         if len(shown) < len(loose):
             lines.append(f"  (+{len(loose) - len(shown):,} more; all are in the workbook)")
     return lines
-
-
-def _count(count: int, what: str) -> str:
-    many = "studies" if what == "study" else f"{what}s"
-    return f"{count:,} {what if count == 1 else many}"
 
 
 def _name(sheet: Studies) -> str:
@@ -194,7 +190,7 @@ def conflict_lines(conflicts: Sequence[Conflict]) -> list[str]:
     moving = [c for c in conflicts if c.impact and not math.isnan(c.impact)]
     unknown = sum(math.isnan(c.impact) for c in conflicts)
     lines = [
-        f"{count:,} conflict{'' if count == 1 else 's'}: {len(moving):,} move the pooled r, "
+        f"{count_text(count, 'conflict')}: {len(moving):,} move the pooled r, "
         f"{unknown:,} cannot be judged alone, {count - len(moving) - unknown:,} do not enter it"
     ]
     labels = [c for c in conflicts if c.variable == "study" and c not in moving[:FIRST_CONFLICTS]]

@@ -22,8 +22,10 @@ from metaalliance.publication_bias.selection_result import (
 )
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
+from metaalliance.report.tables.bias_average import average_sheets
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
+from metaalliance.wording.phrases import typographic
 
 
 def tests_table(found: BiasSummary) -> Table:
@@ -31,7 +33,7 @@ def tests_table(found: BiasSummary) -> Table:
     rows = [
         {
             "method": name,
-            "what": term.name,
+            "what": typographic(term.name),
             "k": k,
             "estimate": term.estimate,
             "statistic": _statistic(term),
@@ -250,6 +252,7 @@ def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict
     if found.models:
         sheets["Selection models"] = pd.json_normalize([m.to_dict() for m in found.models])
     sheets |= {"Filled effects": filled} if len(filled) else {}
+    sheets |= average_sheets(found)
     sheets["Readings"] = [("reading",), *((line,) for line in reading_lines(found))]
     sheets["Problems"] = pd.DataFrame(problem_rows(found.notices), columns=_PROBLEM_COLUMNS)
     sheets["Settings"] = [("setting", "value"), *settings]

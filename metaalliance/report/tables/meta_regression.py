@@ -15,7 +15,13 @@ from metaalliance.moderation.meta_regression import MetaRegression
 from metaalliance.moderation.result import tau2_text, wald_text
 from metaalliance.moderation.variables import Variable
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
-from metaalliance.wording.phrases import components_text, level_text, percent_text
+from metaalliance.wording.phrases import (
+    components_text,
+    effects_text,
+    level_text,
+    percent_text,
+    studies_text,
+)
 
 
 def regression_tables(fit: MetaRegression, predicted: pd.DataFrame | None) -> list[Table]:
@@ -67,7 +73,8 @@ def _regression_notes(fit: MetaRegression) -> tuple[str, ...]:
     """What the coefficients mean, and what the model leaves."""
     inner = fit.fit
     notes = [
-        f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; R² = {percent_text(fit.R2, 1)}, "
+        f"{studies_text(fit.n_studies)}, {effects_text(fit.n_effects)}; R² = "
+        f"{percent_text(fit.R2, 1)}, "
         f"{tau2_text(inner, fit.tau2)}."
     ]
     for variable in fit.design.variables:

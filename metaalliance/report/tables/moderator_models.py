@@ -12,7 +12,7 @@ from metaalliance.moderation.result import wald_text
 from metaalliance.moderation.scale.result import LocationScale, component_text
 from metaalliance.report.tables.table import Field, Table, with_limits
 from metaalliance.wording.numbers import number, p_text
-from metaalliance.wording.phrases import level_text
+from metaalliance.wording.phrases import count_text, effects_text, level_text, studies_text
 
 #: Models that are printed, best first; the workbook has all.
 SHOWN = 10
@@ -22,8 +22,9 @@ def within_between_table(found: WithinBetween) -> Table:
     """Slopes within studies, between them, and their difference, on the analysis scale."""
     fit = found.fit
     notes = [
-        f"{fit.n_studies:,} studies, {fit.n_effects:,} effects; {found.name} varies within "
-        f"{found.n_varying:,} studies, on which the slopes within rest. Contextual: between less "
+        f"{studies_text(fit.n_studies)}, {effects_text(fit.n_effects)}; {found.name} varies within "
+        f"{studies_text(found.n_varying)}, on which the slopes within rest. Contextual: between "
+        "less "
         "within."
     ]
     if found.reference:
@@ -74,10 +75,10 @@ def location_scale_table(found: LocationScale, aggregation_rho: float | None) ->
 def _location_notes(found: LocationScale, rho: float | None) -> tuple[str, ...]:
     """How many effects it rests on, and whether the heterogeneity differs."""
     lrt = found.lrt
-    several = f"of {found.n_studies:,} studies, {found.model}"
+    several = f"of {studies_text(found.n_studies)}, {found.model}"
     dependence = several if found.effects.dependent() else "one per study"
     notes = [
-        f"{found.n_effects:,} effects, {dependence}; {found.tau2_method}, {found.test}.",
+        f"{effects_text(found.n_effects)}, {dependence}; {found.tau2_method}, {found.test}.",
         f"Heterogeneity differs: χ²({lrt['df']}) = {number(lrt['statistic'], 2)}, "
         f"p {p_text(lrt['p_value'])} (likelihood ratio).",
         "Intervals and p of log tau²: profile likelihood.",
@@ -109,8 +110,8 @@ def model_set_tables(found: ModelSet) -> list[Table]:
     best = records(found.models.head(SHOWN))
     more = len(found.models) - len(best)
     notes = [
-        f"{len(found.models):,} models of the same {found.n_effects:,} effects "
-        f"({found.n_studies:,} studies), {found.model}, full maximum likelihood.",
+        f"{count_text(len(found.models), 'model')} of the same {effects_text(found.n_effects)} "
+        f"({studies_text(found.n_studies)}), {found.model}, full maximum likelihood.",
         *([f"{more:,} more are in the workbook."] if more else []),
         *_missing(found.missing),
     ]
@@ -179,7 +180,7 @@ def _exp(value: float) -> float:
 
 def _missing(missing: dict[str, dict[str, int]]) -> list[str]:
     return [
-        f"{name}: {counts['n_effects']:,} effects without a value left out."
+        f"{name}: {effects_text(counts['n_effects'])} without a value left out."
         for name, counts in missing.items()
         if counts["n_effects"]
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,9 +13,10 @@ from metaalliance.moderation.frames import records
 from metaalliance.moderation.result import ModeratorTest, wald_text
 from metaalliance.moderation.slope import SlopeTest
 from metaalliance.moderation.table import ModeratorTable
+from metaalliance.report.tables.few_df import few_df_notes, marked
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import limits, number
-from metaalliance.wording.phrases import level_text
+from metaalliance.wording.phrases import effects_text, level_text, studies_text
 
 NOT_TESTED = "ᵃ"
 
@@ -44,7 +46,7 @@ def combined_table(found: ModeratorTable) -> Table:
             Field(key="R2", title="R² %", kind="percent", digits=1, optional=True),
         ),
         rows=tuple(rows),
-        notes=_notes(found),
+        notes=_notes(found, [str(row["name"]) for row in rows]),
         name="moderators",
         wide=True,
     )
@@ -139,7 +141,7 @@ def confounding_table(found: Confounding) -> Table:
         title=f"{found.first} by {found.second} (studies)",
         fields=tuple(fields),
         rows=tuple(records(frame)),
-        notes=(f"{note} over {found.n_studies} studies, corrected for small tables.",),
+        notes=(f"{note} over {studies_text(found.n_studies)}, corrected for small tables.",),
         name=f"cross-{_slug(found.first)}-{_slug(found.second)}",
         wide=len(fields) > 8,
     )
@@ -185,7 +187,7 @@ def _head(one: ModeratorTest | SlopeTest) -> dict[str, Any]:
     known = test["test"] is not None and not math.isnan(test["statistic"])
     return {
         **_BLANK,
-        "name": one.name,
+        "name": marked(one.name, float(test["df2"]), mean_test(one)),
         "n_studies": one.n_studies,
         "n_effects": one.n_effects,
         "test": wald_text(test).split(", p ")[0] if known else "not tested",
@@ -201,7 +203,8 @@ def _levels(one: ModeratorTest) -> list[dict[str, Any]]:
         row = with_limits(level, correlation=one.effects.measure != "generic")
         kept = {key: row[key] for key in ("n_studies", "n_effects", "estimate", "ci", "pi")}
         mark = "" if row["tested"] else NOT_TESTED
-        rows.append({**_BLANK, **kept, "name": f"· {row['level']}{mark}"})
+        name = marked(f"· {row['level']}{mark}", level["df"], mean_test(one))
+        rows.append({**_BLANK, **kept, "name": name})
     return rows
 
 
@@ -212,17 +215,18 @@ def _slope_row(one: SlopeTest) -> list[dict[str, Any]]:
     return [{**_BLANK, **sizes, "name": f"· slope {one.unit}", "test": f"b = {number(b)} {ends}"}]
 
 
-def _notes(found: ModeratorTable) -> tuple[str, ...]:
-    notes = []
+def _notes(found: ModeratorTable, names: Sequence[str]) -> tuple[str, ...]:
+    notes: list[str] = []
     tests = [one for one in found.moderators if isinstance(one, ModeratorTest)]
     if any(not bool(one.levels["tested"].all()) for one in tests):
         least = max(one.options["min_studies"] for one in tests)
-        notes.append(f"{NOT_TESTED} fewer than {least} studies: counts only.")
+        notes.append(f"{NOT_TESTED} fewer than {studies_text(least)}: counts only.")
+    notes += few_df_notes(names)
     for one in found.moderators:
         if one.missing["n_effects"]:
             notes.append(
-                f"{one.name}: {one.missing['n_effects']:,} effects without a value "
-                f"({one.missing['n_studies']:,} studies entirely) left out."
+                f"{one.name}: {effects_text(one.missing['n_effects'])} without a value "
+                f"({studies_text(one.missing['n_studies'])} entirely) left out."
             )
     for one in tests:
         notes += [p.message for p in one.notices if p.code == "MA674"]
@@ -230,9 +234,14 @@ def _notes(found: ModeratorTable) -> tuple[str, ...]:
         notes.append("Slopes (b) are on the analysis scale.")
     if found.common_set and found.left_out["n_effects"]:
         notes.append(
-            f"Common set: {found.left_out['n_effects']:,} effects without some value left out."
+            f"Common set: {effects_text(found.left_out['n_effects'])} without some value left out."
         )
     return tuple(notes)
+
+
+def mean_test(one: ModeratorTest | SlopeTest) -> str:
+    """Return the test of the means of levels, or of a slope."""
+    return one.fit.test if isinstance(one, SlopeTest) else str(one.options["test"])
 
 
 def _measure(one: ModeratorTest | SlopeTest) -> str:

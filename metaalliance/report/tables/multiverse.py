@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -88,9 +88,10 @@ def failure_lines(found: Multiverse) -> list[str]:
     return lines
 
 
-def multiverse_sheets(found: Multiverse, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the sheets of multiverse.xlsx."""
-    document = found.to_dict()
+def multiverse_sheets(
+    found: Multiverse, document: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the sheets of multiverse.xlsx, its document being written."""
     counts = document["counts"]
     summary = [
         ("quantity", "value"),

@@ -24,6 +24,7 @@ from metaalliance.sheet.columns.reading import column_values, fits, name_columns
 from metaalliance.sheet.columns.scheme import Scheme
 from metaalliance.sheet.columns.specification import (
     COLUMNS,
+    PAIRED,
     STATISTICS,
     find_column,
     suggest_column,
@@ -317,7 +318,7 @@ def _not_taken(text: str, scheme: Scheme, placed: set[str]) -> tuple[str, str]:
     if known not in {None, "study"}:
         return "MA220", f"{text!r} holds no {known}; it is kept as a column of your own."
     near = suggest_column(text)
-    if near is None or near in placed or (near in STATISTICS and beside(text)):
+    if near is None or near in placed or text in PAIRED or (near in STATISTICS and beside(text)):
         return "MA205", f"{text!r} is not a known column; it is kept as a possible moderator."
     return "MA212", f"{text!r} is not used; did you mean {near!r}?"
 

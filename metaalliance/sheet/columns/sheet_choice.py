@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metaalliance.errors import UnreadableFileError
+from metaalliance.sheet.columns.correlations_sheet import is_correlations
 from metaalliance.sheet.columns.header_rows import SEARCH_ROWS, find_header
 from metaalliance.sheet.columns.reading import name_columns
 from metaalliance.sheet.columns.scheme import Scheme
@@ -42,10 +43,12 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Schem
         raise UnreadableFileError(f"{file} has no sheet {wanted!r}; it has {listed}.", code="MA203")
     if len(grids) == 1:
         return grids[0]
-    named = [g for g in grids if g.visible and g.name.strip().lower() == "effects"]
-    if named:
-        return named[0]
-    found = {g.name: g for g in grids if g.visible and not is_about(g) and find_header(g, scheme)}
+    effects = [g for g in grids if g.visible and g.name.strip().lower() == "effects"]
+    if effects:
+        return effects[0]
+    about = [g for g in grids if is_about(g) or is_correlations(g)]
+    shown = [g for g in grids if g.visible and not any(g is other for other in about)]
+    found = {g.name: g for g in shown if find_header(g, scheme)}
     rows = {name: usable_rows(grid, scheme) for name, grid in found.items()}
     holding = [name for name in found if rows[name]] or list(found)
     if len(holding) == 1:
@@ -56,10 +59,10 @@ def choose_sheet(grids: list[Grid], wanted: str | None, file: str, scheme: Schem
             f"in its first {SEARCH_ROWS} rows; it has {listed}.",
             code="MA201",
         )
-    shown = ", ".join(map(repr, holding))
+    named = ", ".join(map(repr, holding))
     counts = " and ".join(str(rows[name]) for name in holding)
     raise UnreadableFileError(
-        f"{file} has several sheets with effects: {shown} (with {counts} rows). Choose one with "
+        f"{file} has several sheets with effects: {named} (with {counts} rows). Choose one with "
         "--sheet.",
         code="MA202",
     )

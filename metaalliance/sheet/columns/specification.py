@@ -143,7 +143,10 @@ _LAST = (
     _text("risk_of_bias", "study", "Rating of the risk of bias.", "rob", "quality"),
     _choice("adjusted_for", "study", "What the effect is adjusted for; blank or none for a zero-order "
             "correlation.", "covariates", "adjustment", "controlled for"),
-    _choice("estimand", "study", "total, between_patient, within_patient or between_therapist.",
+    _choice("estimand", "study", "The question. total: patients with better alliances fare better "
+            "(blank is total). within_patient: after a better session the same patient fares better. "
+            "between_patient: the patients' means in such a model. between_therapist: therapists' "
+            "means.",
             "level of analysis"),
     _choice("source", "identity", "Kind of publication.", "publication type", "pub_type"),
     _text("doi", "identity", "DOI of the report."),
@@ -173,6 +176,9 @@ MODERATORS = (
     "source",
     *(c.name for c in COLUMNS.values() if c.group in {"alliance", "outcome", "study"}),
 )
+
+#: Own columns of rows that name both of their variables, in tables of correlations.
+PAIRED = ("var1", "var2", "measure1", "measure2", "time1", "time2", "measures_r")
 
 _EXACT = {name.strip(): name for name in COLUMNS}
 _ALIASES: dict[str, str] = {}

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-import openpyxl
 from defusedxml import ElementTree as Watchful
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils.cell import coordinate_to_tuple
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import (
     COL_TAG,
     FORMULA_TAG,
@@ -72,7 +73,9 @@ def read_xlsx(content: bytes, name: str) -> tuple[list[Grid], list[Problem]]:
     with whole(name, "its sheets cannot be read"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl on extensions that it does not keep
         content = with_usual_names(content)
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        reader = _Reader(io.BytesIO(content), read_only=True, data_only=True)
+        reader.read()
+        book = reader.wb
         found = _archive_notices(content, name)
         comments = cell_comments(content, book)
         totals = totals_rows(content, book)
@@ -115,6 +118,29 @@ def _grid(sheet: Any, notes: dict[str, str], totals: frozenset[int], room: Room)
         totals=totals,
         sums=sums_of(parser.formulas),
     )
+
+
+class _Sheet(ReadOnlyWorksheet):  # type: ignore[misc]
+    """A sheet that is not measured: one that does not say its size would be read to its end."""
+
+    def _get_size(self) -> None:
+        pass
+
+
+class _Reader(ExcelReader):  # type: ignore[misc]
+    """openpyxl's reader of a workbook."""
+
+    def read_worksheets(self) -> None:
+        """Find the sheets, and read those of charts."""
+        for sheet, relation in self.parser.find_sheets():
+            if relation.target not in self.valid_files:
+                continue
+            if "chartsheet" in relation.Type:
+                self.read_chartsheet(sheet, relation)
+                continue
+            found = _Sheet(self.wb, sheet.name, relation.target, self.shared_strings)
+            found.sheet_state = sheet.state
+            self.wb._sheets.append(found)
 
 
 class _Parser(WorkSheetParser):  # type: ignore[misc]

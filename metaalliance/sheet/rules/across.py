@@ -14,6 +14,7 @@ from metaalliance.sheet.percentages import says_percent
 from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.against_n import FACTOR, yi_variances
 from metaalliance.sheet.rules.statistics import Choice
+from metaalliance.wording.phrases import agreeing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,8 +121,8 @@ def adjusted_problems(chosen: Chosen) -> list[Problem]:
     row, choice = adjusted[0]
     kinds = ", ".join(dict.fromkeys(_how(r, c) for r, c in adjusted))
     message = (
-        f"{len(adjusted)} of {len(chosen)} effects are adjusted for other variables ({kinds}), the "
-        "others are not"
+        f"{len(adjusted)} of {len(chosen)} effects {agreeing(len(adjusted), 'is', 'are')} adjusted "
+        f"for other variables ({kinds}), the others are not"
     )
     column = "adjusted_for" if row.get("adjusted_for") else choice.rule.inputs[0]
     return [row.problem("MA428", message, column)]

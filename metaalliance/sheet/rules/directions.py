@@ -9,6 +9,7 @@ from metaalliance.core.conversion.rules import RULES
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.vocabularies import OUTCOME_MEASURE, TOTALS, names_in
 from metaalliance.sheet.rows import Row
+from metaalliance.wording.phrases import agreeing, count_text
 
 _SIGNED = (
     *(rule.inputs[0] for rule in RULES.values() if rule.signed and len(rule.inputs) == 1),
@@ -75,14 +76,15 @@ def direction_problems(rows: list[Row]) -> list[Problem]:
 
 def _blank_directions(rows: list[Row]) -> list[Problem]:
     """One warning for all rows without a direction, naming those most likely not aligned."""
-    blank = [row for row in rows if not row.has("outcome_direction")]
+    blank = [r for r in rows if not r.has("outcome_direction") and not r.names_both]
     if not blank:
         return []
     suspects = [row for row in blank if _counts_symptoms(row)]
     negative = sorted({row.label for row in suspects if _negative(row)})
     message = (
-        f"outcome_direction is blank in {len(blank)} of {len(rows)} rows: their sign is taken as "
-        "aligned (positive = better alliance, better outcome)"
+        f"outcome_direction is blank in {len(blank)} of {count_text(len(rows), 'row')}: "
+        f"{agreeing(len(blank), 'its', 'their')} sign is taken as aligned (positive = better "
+        "alliance, better outcome)"
     )
     hint = ""
     if suspects:

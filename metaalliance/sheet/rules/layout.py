@@ -11,6 +11,7 @@ from metaalliance.sheet.columns.header import Header, problem_at
 from metaalliance.sheet.read.grid import Grid, is_blank
 from metaalliance.sheet.read.xlsx_marks import merged_bounds
 from metaalliance.sheet.rows import Row
+from metaalliance.wording.phrases import agreeing, run_text
 
 
 def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem]:
@@ -44,7 +45,9 @@ def layout_problems(grid: Grid, header: Header, rows: list[Row]) -> list[Problem
         if number > previous + 1 and previous > header.row:
             row = next((r for r in read if r.number >= number), None)
             if row is not None and row.number == number:
-                message = f"rows {previous + 1} to {number - 1} are blank; reading goes on below"
+                blank = run_text(previous + 1, number - 1, "row")
+                are = agreeing(number - 1 - previous, "is", "are")
+                message = f"{blank} {are} blank; reading goes on below"
                 problems.append(row.problem("MA211", message))
         previous = number
     return [replace(p, hint=MESSAGES[p.code].remedy) for p in problems]

@@ -85,9 +85,11 @@ def worded_directions(
 def sign_suspects(rows: Sequence[Row], choices: Mapping[int, Choice]) -> list[Problem]:
     """Warn of an aligned effect whose sign stands alone in its study, or in the sheet.
 
-    It must differ from 0 by more than sampling error; effects near 0 do not count.
+    It must differ from 0 by more than sampling error; effects near 0 do not count, nor do rows
+    that name both of their variables.
     """
-    aligned = [(row, *_aligned(row, choices[row.number])) for row in rows if row.number in choices]
+    asked = [row for row in rows if row.number in choices and not row.names_both]
+    aligned = [(row, *_aligned(row, choices[row.number])) for row in asked]
     marked = [(row, r, z) for row, r, z in aligned if abs(r) >= _NEAR_ZERO]
     studies: dict[str, list[tuple[Row, float, float]]] = defaultdict(list)
     for entry in marked:

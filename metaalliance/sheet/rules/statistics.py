@@ -9,7 +9,14 @@ from functools import lru_cache
 from metaalliance.core.conversion.conversions import Converted, has_test
 from metaalliance.core.conversion.rule import Rule
 from metaalliance.core.conversion.rules import COMPANIONS, RULES, YI
-from metaalliance.options import BetaPolicy, Nonsignificant, SheetMeasure, Variances, YiMeasure
+from metaalliance.options import (
+    BetaPolicy,
+    Nonsignificant,
+    ReadEstimand,
+    SheetMeasure,
+    Variances,
+    YiMeasure,
+)
 from metaalliance.problems import Problem
 from metaalliance.sheet.columns.specification import find_column
 from metaalliance.sheet.rows import Row
@@ -30,12 +37,16 @@ _UNSCALED = replace(YI["z"], needs=RULES["yi"].needs)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What decides how a sheet is read: the settings of `Policy` that are called so."""
+    """What decides how a sheet is read: the settings of `Policy` that are called so.
+
+    `estimand` may also be "each", for what tells rows of several estimands apart.
+    """
 
     measure: SheetMeasure = "z"
     nonsignificant: Nonsignificant = "error"
     beta: BetaPolicy = "peterson-brown"
     yi_measure: YiMeasure | None = None
+    estimand: ReadEstimand | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -88,16 +88,6 @@ def constant_problems(rows: list[Row]) -> list[Problem]:
     return problems
 
 
-def estimand_problems(rows: list[Row]) -> list[Problem]:
-    """Estimands that answer different questions."""
-    levels = sorted({str(row.get("estimand")) for row in rows if row.get("estimand")})
-    if len(levels) < 2:
-        return []
-    odd = next(row for row in rows if row.get("estimand") == levels[1])
-    message = f"different estimands are pooled: {', '.join(levels)}"
-    return [odd.problem("MA509", message, "estimand")]
-
-
 def overlap_problems(rows: list[Row]) -> list[Problem]:
     """Studies with the same first author, n and country: perhaps one sample twice."""
     first: dict[tuple[str, float, str], Row] = {}
@@ -127,7 +117,6 @@ STUDY_RULES: tuple[Callable[[list[Row]], list[Problem]], ...] = (
     constant_problems,
     direction_problems,
     alliance_direction_problems,
-    estimand_problems,
     overlap_problems,
     level_problems,
     code_problems,

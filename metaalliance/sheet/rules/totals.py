@@ -12,6 +12,7 @@ from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.rows import Row, columns_of
 from metaalliance.sheet.rules.statistics import Choice, sample_size
 from metaalliance.sheet.rules.summary import is_dated, is_summary, is_total_of
+from metaalliance.wording.phrases import run_text
 
 _HINT = "delete the row, or set include = no with a reason"
 #: What a rounded mean may lie outside the numbers that it is the mean of.
@@ -151,6 +152,6 @@ def _listed(rows: Sequence[Row]) -> str:
     """Rows by their numbers, runs as from to."""
     numbers = [row.number for row in rows]
     if numbers == [*range(numbers[0], numbers[-1] + 1)]:
-        return f"rows {numbers[0]} to {numbers[-1]}"
+        return run_text(numbers[0], numbers[-1], "row")
     more = f" and {len(numbers) - 12} more" if len(numbers) > 12 else ""
     return "rows " + ", ".join(map(str, numbers[:12])) + more

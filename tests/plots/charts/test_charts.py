@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.figure import Figure
 
 from metaalliance import plots
 from metaalliance.plots.canvas.style import STYLES
@@ -28,7 +29,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianc
 
 
 def draw(kind, fit, **settings):
-    return function_at(KINDS[kind].path)(fit, **OPTIONS.get(kind, {}), **settings)
+    figure = function_at(KINDS[kind].path)(fit, **OPTIONS.get(kind, {}), **settings)
+    return figure if isinstance(figure, Figure) else figure[0]
 
 
 def millimetres(figure):

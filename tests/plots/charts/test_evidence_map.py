@@ -9,7 +9,7 @@ from metaalliance import plots
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.models.pool import pool
-from metaalliance.plots.charts.evidence_map import evidence_cells
+from metaalliance.plots.charts.evidence.evidence_map import evidence_cells
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 

@@ -62,8 +62,15 @@ def test_counts_are_printed(make_fit, texts):
     fit = make_fit(12, several=True, groups=MODALITIES[:2])
     shown = [t.get_text() for t in texts(plots.orchard(fit, by="modality"))]
     for found in subgroup_fits(fit, "modality").values():
-        assert str(found.n_studies) in shown
-        assert str(found.n_effects) in shown
+        assert f"{found.n_effects} ({found.n_studies})" in shown
+
+
+def test_data_stand_over_the_intervals_and_the_mean_over_both(make_fit):
+    figure = plots.orchard(make_fit(24, groups=MODALITIES[:2]), by="modality")
+    heights = {name: {a.get_zorder() for a in labelled(figure, name)}
+               for name in ("prediction", "ci", "effects", "mean")}  # fmt: skip
+    assert max(heights["prediction"] | heights["ci"]) < min(heights["effects"])
+    assert max(heights["effects"]) < min(heights["mean"])
 
 
 def test_levels_as_they_were_tested(make_fit):

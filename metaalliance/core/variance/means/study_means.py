@@ -219,12 +219,15 @@ class StudyMeans:
         The others.
     places : ndarray of bool, shape (m,)
         Which studies are among the first.
+    order : ndarray of int, shape (m,)
+        Where each study is when the others come behind the first.
     """
 
     structure: Nested
     equal: _Equal | None
     unequal: _Unequal | None
     places: BoolArray = field(repr=False)
+    order: IntArray = field(repr=False)
 
     @classmethod
     def of(cls, structure: Nested, yi: Array) -> StudyMeans:
@@ -247,7 +250,9 @@ class StudyMeans:
             whole = rows.size == vi.size
             unequal = _Unequal(structure if whole else structure.take(rows),
                                yi if whole else yi[rows])  # fmt: skip
-        return cls(structure, equal, unequal, places)
+        order = np.empty(blocks.m, dtype=np.intp)
+        order[np.argsort(~places, kind="stable")] = np.arange(blocks.m)
+        return cls(structure, equal, unequal, places, order)
 
     def at(self, s: Array) -> Terms:
         """Functions at `s` (n,), shape (n, m) each or (1, m) where they do not depend on it."""
@@ -261,14 +266,14 @@ class StudyMeans:
 
     def _joined(self, equal: Terms, unequal: Terms, n: int) -> Terms:
         """Put the studies of both kinds where they belong."""
-        m, here = self.places.size, self.places
+        first, order = int(self.places.sum()), self.order
 
         def joined(one: Array, other: Array) -> Array:
-            found = np.empty((n, m))
-            found[:, here], found[:, ~here] = one, other
-            return found
+            if one.shape != (n, first):
+                one = np.broadcast_to(one, (n, first))
+            return np.concatenate((one, other), axis=1).take(order, axis=1)
 
-        still = np.zeros((1, 1))
+        still = np.zeros((n, first))
         means = (*equal.y, still, still)
         own = Terms(equal.c, means, equal.logs, equal.squares)
         return Terms(

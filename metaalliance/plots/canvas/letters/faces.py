@@ -55,7 +55,9 @@ class Face:
         """Whether a text is set letter by letter: of characters that the face has, none joined."""
         if not _PLAIN.fullmatch(text) or not _characters(self.path).issuperset(text):
             return False
-        return all(self._kern(a + b) is not None for a, b in pairwise(text))
+        pairs = [a + b for a, b in pairwise(text)]
+        self._learn(text, pairs)
+        return all(self._kern(pair) is not None for pair in pairs)
 
     def places(self, text: str) -> list[int]:
         """Return where each character of a text that it `sets` starts, and where the last ends."""
@@ -73,8 +75,21 @@ class Face:
 
     def _advance(self, character: str) -> int:
         if character not in self._advances:
-            self._advances[character] = self._measured(character)[1]
+            glyph = self._font().load_char(ord(character), flags=LoadFlags.NO_HINTING)
+            self._advances[character] = int(glyph.horiAdvance)
         return self._advances[character]
+
+    def _learn(self, text: str, pairs: Sequence[str]) -> None:
+        """Take the kerning of several new pairs from where the glyphs of a text stand."""
+        if sum(pair not in self._kerns for pair in pairs) < 2:
+            return
+        font = self._font()
+        starts = font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)[:, 0].tolist()
+        width = font.get_width_height()[0]
+        if len(starts) != len(text) or starts[-1] + self._advance(text[-1]) != width:
+            return  # some are joined, or moved: each pair is measured alone
+        for pair, (start, end) in zip(pairs, pairwise(starts), strict=True):
+            self._kerns.setdefault(pair, int(end - start) - self._advance(pair[0]))
 
     def _kern(self, pair: str) -> int | None:
         """Return the kerning of a pair; None where the two do not stay two glyphs."""

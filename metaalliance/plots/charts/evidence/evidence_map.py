@@ -155,7 +155,7 @@ def evidence_chart(found: EvidenceMap, style: Style, width_mm: float) -> Chart:
     panel = Panel(
         name="evidence-map",
         across=Rows(names=tuple(map(level_name, found.columns)), across=True, pad=0.5),
-        up=Rows(names=tuple(map(level_name, found.rows)), limit=38.0, pad=0.5),
+        up=Rows(names=tuple(map(level_name, found.rows)), pad=0.5),
         paint=lambda frame: _paint(frame, found),
         height=pitch * len(found.rows),
         spines=(),
@@ -164,7 +164,7 @@ def evidence_chart(found: EvidenceMap, style: Style, width_mm: float) -> Chart:
         "Area of a bubble: number of studies; shade: mean. *k* = studies, *m* = effects. "
         f"{DASH} = no study."
     )
-    return single(panel, (_entries(found, style),), (own(note), own(found.note)))
+    return single(panel, (_entries(found, style),), (own(note),), (own(found.note),))
 
 
 def _range(found: EvidenceMap) -> tuple[float, float]:

@@ -8,9 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from metaalliance.effects.levels import MISSING
+from metaalliance.effects.ratings import rating_levels
 from metaalliance.errors import OptionError
 from metaalliance.interchange import pandas_frame
 from metaalliance.plots.canvas.page import Page, check_width
+from metaalliance.plots.canvas.sentences import listed
 from metaalliance.plots.canvas.style import Style, drawing, grown, style_named
 from metaalliance.plots.canvas.typeset import own, run_width, user, wrap
 
@@ -20,15 +23,15 @@ _FILLS = (
     ("#666666", "\\\\\\\\"), ("#CCCCCC", "++++"), ("#F0E442", "oo"),
 )  # fmt: skip
 _MISSING = ("#FFFFFF", "")
+#: What stands for the ratings that are too many to tell apart.
+OTHERS = "other ratings"
 #: Lengths in mm where a row is 3.6 mm high, as in `apa`; a key of the legend does not grow.
 _BAR, _PITCH, _AXIS, _ROW, _KEY = 5.0, 7.5, 9.0, 5.0, 4.0
 
 
 def risk_of_bias(
     ratings: pd.DataFrame,
-    levels: Sequence[str],
     *,
-    missing: str = "not reported",
     style: str | Style = "apa",
     width_mm: float = 174,
 ) -> Figure:
@@ -37,11 +40,8 @@ def risk_of_bias(
     Parameters
     ----------
     ratings : DataFrame
-        One row per study, one column per domain; text.
-    levels : sequence of str
-        Every rating in the order of the legend, from low to high.
-    missing : str
-        The rating that means none.
+        One row per study, one column per domain; text. Of more than seven ratings the last are
+        drawn as one.
     style : str or Style
         Look of the figure.
     width_mm : float
@@ -50,18 +50,32 @@ def risk_of_bias(
     Raises
     ------
     OptionError
-        Without ratings, or with more kinds of them than fills.
+        Without ratings.
     """
     look, width = style_named(style), check_width(width_mm)
     ratings = pandas_frame(ratings, "ratings")
     if ratings.empty or not len(ratings.columns):
         raise OptionError("There are no ratings of the risk of bias to draw.")
-    named = [level for level in levels if level != missing]
+    levels = rating_levels(ratings)
+    named = [level for level in levels if level != MISSING]
     if len(named) > len(_FILLS):
-        raise OptionError(f"{len(named)} kinds of ratings are more than a figure can tell apart.")
-    fills = dict(zip(named, _FILLS, strict=False)) | {missing: _MISSING}
+        others = named[len(_FILLS) - 1 :]
+        named = [*named[: len(_FILLS) - 1], OTHERS]
+        ratings = ratings.replace(dict.fromkeys(others, OTHERS))
+        levels = [*named, MISSING]
+    fills = dict(zip(named, _FILLS, strict=False)) | {MISSING: _MISSING}
     with drawing(look):
         return _page(ratings, [level for level in levels if level in fills], fills, look, width)
+
+
+def ratings_text(ratings: pd.DataFrame) -> str:
+    """Return how many studies have each rating, by domain, in words."""
+    words = []
+    for domain in ratings:
+        counts = ratings[domain].value_counts()
+        parts = [f"{counts[v]:,} {v}" for v in rating_levels(ratings) if v in counts]
+        words.append(f"{domain}: {listed(parts)}")
+    return ". ".join(words)
 
 
 def _page(
@@ -86,7 +100,10 @@ def _page(
     panel.tick_params(axis="x", width=style.medium, colors=style.ink)
     for index, (column, line) in enumerate(zip(ratings, names, strict=True)):
         top = style.margin + pitch * index + (pitch - bar) / 2
-        page.put(wrap(line, label - 3, style.size)[0], style.margin, top + bar / 2)
+        broken = wrap(line, label - 3, style.size, whole=True)
+        for i, part in enumerate(broken):
+            y = top + bar / 2 + style.row * (i - (len(broken) - 1) / 2)
+            page.put(part, style.margin, y)
         counted = ratings[column].value_counts(normalize=True)
         at = 0.0
         for level in levels:

@@ -1,0 +1,1 @@
+"""Commands of models of several variables at once."""

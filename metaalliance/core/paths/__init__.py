@@ -1,0 +1,1 @@
+"""Path models of correlations: what they imply, their likelihood, its maximum and its profiles."""

@@ -1,0 +1,1 @@
+"""Path models of tables of correlations."""

@@ -1,0 +1,1 @@
+"""Figures of what the studies are: how they were found, rated, and spread."""
