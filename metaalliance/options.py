@@ -178,7 +178,7 @@ def check_truncation(p: Any, name: str) -> float:
 EFFECT_DECISIONS = (
     "conversions", "measure", "variances", "attenuation", "nonsignificant", "include", "outliers",
 )  # fmt: skip
-MODEL_DECISIONS = ("aggregation", "model", "rho", "overlap", "tau2", "test")
+MODEL_DECISIONS = ("aggregation", "model", "rho", "overlap", "tau2", "test", "selection")
 DECISIONS = (*EFFECT_DECISIONS, *MODEL_DECISIONS)
 
 #: Options of each decision that has a fixed list; `include` and `rho` are the team's own.
@@ -196,6 +196,7 @@ DECISION_OPTIONS: dict[str, tuple[str, ...]] = {
     "overlap": option_values(Overlap),
     "tau2": option_values(Tau2Estimator),
     "test": tuple(v for v in option_values(Test) if v != "auto"),
+    "selection": ("none", "step", "two-step", "beta"),
 }
 
 

@@ -119,7 +119,7 @@ def _drawn(review: Review, studies: int, rng: np.random.Generator) -> Draw:
 
 # What is computed from one draw ------------------------------------------------------------------
 
-Found = dict[str, bool | None]
+Found = dict[str, bool | float | None]
 
 
 def mean(drawn: Draw) -> Found:
@@ -182,7 +182,7 @@ def selection(drawn: Draw) -> Found:
     asked = {"alternative": "greater", "model": "che", "rho": ASSUMED_RHO}
     seed = int(drawn.rng.integers(2**31))
     fits = {
-        "sandwich": ma.selection_model(drawn.effects, **asked),
+        "sandwich": ma.selection_model(drawn.effects, bootstrap="none", **asked),
         "two-stage bootstrap": ma.selection_model(
             drawn.effects, bootstrap="two-stage", replications=BOOTSTRAP, seed=seed, **asked
         ),
@@ -289,11 +289,13 @@ class Row:
         What is drawn.
     compute : callable
         From one draw, by quantity: whether the interval covers or the test rejects; None where
-        there is neither.
+        there is neither; or the error of an estimate.
     nominal : float
         What the share should be: .95 for intervals, .05 for tests.
     least : int
         Fewest studies for which it is computed.
+    drawing : callable
+        Draws the effects of one review.
     """
 
     key: str
@@ -301,6 +303,7 @@ class Row:
     compute: Callable[[Draw], Found]
     nominal: float
     least: int = min(STUDIES)
+    drawing: Callable[[Review, int, np.random.Generator], Draw] = draw
 
 
 ROWS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,15 @@ settings.register_profile(
     "metaalliance", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("metaalliance")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_replications() -> Iterator[None]:
+    """Let bootstraps of selection models that no test asks for have few samples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("metaalliance.publication_bias.selection.REPLICATIONS", 99)
+        patch.setattr("metaalliance.publication_bias.beta_selection.BETA_REPLICATIONS", 99)
+        yield
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ class BiasEvidence:
         """Return every result for JSON."""
         return {
             "methods": {title: result.to_dict() for title, result in self.results.items()},
+            "selection_models": [model.to_dict() for model in self.summary.models],
             "failed": [{"name": k, "reason": v} for k, v in self.failed.items()],
         }
 

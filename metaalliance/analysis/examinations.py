@@ -66,9 +66,9 @@ class BiasOptions:
     smallest_p: float = SMALLEST_P
     estimator: str = "cml"
     penalty: str = "none"
-    bootstrap: str = "none"
+    bootstrap: str = "auto"
     interval: str = "percentile"
-    replications: int = 1999
+    replications: int | None = None
     seed: int = 1
     mean_by: tuple[str, ...] = ()
     variance_by: tuple[str, ...] = ()
@@ -290,7 +290,8 @@ EXAMINATIONS: dict[str, Examination] = {
         options=BiasOptions,
         run=_bias,
         document=_bias_document,
-        results=("counts", "unadjusted", "tests", "adjusted", "methods", "henmi_copas"),
+        results=("counts", "unadjusted", "tests", "adjusted", "methods", "selection_models",
+                 "henmi_copas"),
     ),
     "influence": Examination(
         options=InfluenceOptions,

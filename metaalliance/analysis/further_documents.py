@@ -93,6 +93,7 @@ def bias_document(
         ],
         "adjusted": whole["adjusted"],
         "methods": whole["methods"],
+        "selection_models": whole["selection_models"],
         "henmi_copas": whole["henmi_copas"],
     }  # fmt: skip
     return _document("bias", analysis, problems, content, files)

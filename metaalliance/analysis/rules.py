@@ -153,6 +153,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         version=5,
+        text="limits of selection models of dependent effects are those of a two-stage bootstrap",
+        commands=_BIAS,
+        numbers=r"(bias\.)?methods\.(Selection|Step|Beta).*(\bci_low|\bci_high|\bbootstrap)\b",
+    ),
+    Rule(
+        version=5,
         text="the beta selection model truncates p to [.025, .975]",
         commands=_BIAS,
         numbers=r"(bias\.)?methods\.Beta selection",

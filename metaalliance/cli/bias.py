@@ -19,6 +19,7 @@ from metaalliance.report.tables.bias import (
     adjusted_table,
     bias_sheets,
     fail_safe_table,
+    models_table,
     moderated_table,
     reading_lines,
     tests_table,
@@ -29,6 +30,7 @@ from metaalliance.report.tables.table import render_text
 
 FIGURES = (
     "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese", "selection_weights",
+    "selection_weights_beta",
 )  # fmt: skip
 
 
@@ -67,9 +69,10 @@ def _shown(loaded: Analysis, found: BiasSummary) -> Shown:
 
 def _lines(found: BiasSummary, notes: Sequence[Problem], width: int) -> list[str]:
     """Tables and sentences."""
-    tables = (adjusted_table(found), tests_table(found), weights_table(found))
     lines = []
-    for table in (*tables, moderated_table(found), *average_tables(found), fail_safe_table(found)):
+    makers = (adjusted_table, tests_table, weights_table, models_table, moderated_table)
+    tables = [*(make(found) for make in makers), *average_tables(found), fail_safe_table(found)]
+    for table in tables:
         if table is not None:
             lines += [render_text(table, width), ""]
     for text in reading_lines(found):

@@ -25,7 +25,7 @@ from metaalliance.cli.run import (
 from metaalliance.errors import OptionError
 from metaalliance.files import Spool, write_whole
 from metaalliance.notices import quiet
-from metaalliance.plots.canvas.fonts import font_notices
+from metaalliance.plots.canvas.fonts import drawn_of, font_notices, texts_of
 from metaalliance.plots.canvas.numbers import size_text
 from metaalliance.plots.canvas.save import ALT, BESIDE, FORMATS, files_of, is_ours
 from metaalliance.plots.canvas.style import style_named
@@ -94,8 +94,8 @@ def run_figure(request: FigureRequest) -> int:
     with quiet():  # notices are printed
         fit = loaded.fit
         alt = _alt(kind, fit, {**options, **shown})
-        files = _files(request, kind, fit, {**look, **options, **shown}, target, alt)
-    notes = (*fit.notices, *font_notices(_labels(fit, options)))
+        files, texts = _files(request, kind, fit, {**look, **options, **shown}, target, alt)
+    notes = (*fit.notices, *font_notices(_labels(fit, options, texts)))
     levels = _levels(kind, fit, options)
     drawn_in = {"style": style.name, "page": style.page, "notes": style.notes}
     figure = {"kind": request.kind, **look, **drawn_in, **options}
@@ -215,13 +215,14 @@ def _files(
     options: dict[str, Any],
     target: Target,
     alt: str,
-) -> Mapping[Path, bytes]:
-    """Return the content of every file."""
+) -> tuple[Mapping[Path, bytes], str | None]:
+    """Return the content of every file, and all texts of a figure of one page."""
     if request.interactive:
         page = interactive_forest(fit, **options)
         pages = {path: page.encode() for path in target.files}
-        return pages | {_beside(path): f"{alt}\n".encode() for path in target.files}
+        return pages | {_beside(path): f"{alt}\n".encode() for path in target.files}, page
     figure = function_at(kind.path)(fit, **options)
+    drawn = texts_of(figure)
     files = Spool[Path]()
     for path, content in files_of(figure, target.files, request.dpi, alt=alt):
         files[path] = content
@@ -230,20 +231,21 @@ def _files(
             _check_file(path, request)
     if target.folder is not None:
         target.folder.check([path.name for path in files], request.source)
-    return files
+    return files, drawn
 
 
 def _beside(path: Path) -> Path:
     return path.with_name(f"{path.stem}{ALT}")
 
 
-def _labels(fit: PooledFit, options: Mapping[str, Any]) -> list[str]:
-    """Return the texts of the sheet that stand in a figure."""
+def _labels(fit: PooledFit, options: Mapping[str, Any], drawn: str | None) -> Sequence[str]:
+    """Return the texts of the sheet that stand in a figure: in several pages all of them."""
     frame = fit.effects.frame
     columns = options.get("columns", ())
     names = columns.split(",") if isinstance(columns, str) else list(columns)
     shown = {"study", "label", "modality", options.get("by"), *names} & set(frame.columns)
-    return [str(value) for name in sorted(shown) for value in frame[name].dropna().unique()]
+    found = [str(value) for name in sorted(shown) for value in frame[name].dropna().unique()]
+    return found if drawn is None else drawn_of(found, drawn)
 
 
 def _print(alt: str, notes: Sequence[Problem], request: FigureRequest) -> None:

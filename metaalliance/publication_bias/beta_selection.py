@@ -11,12 +11,13 @@ import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.core.inference.bootstrap_intervals import BootstrapInterval
+from metaalliance.core.inference.intervals import critical_value
 from metaalliance.core.selection.beta import LEAST_ROOM, SMALLEST_P, BetaWeights, room
 from metaalliance.core.selection.optimum import SelectionOptimum
 from metaalliance.core.selection.penalty import Penalty
 from metaalliance.core.selection.steps import normal_critical, p_groups
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import ConvergenceError, EstimationError
+from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import announced
@@ -31,16 +32,22 @@ from metaalliance.publication_bias.checks import (
     refuse_absurd,
 )
 from metaalliance.publication_bias.design import Designs
-from metaalliance.publication_bias.selection_bootstrap import Bootstrap, Resampled
+from metaalliance.publication_bias.selection_bootstrap import (
+    BETA_REPLICATIONS,
+    Bootstrap,
+    Resampled,
+)
 from metaalliance.publication_bias.selection_fit import highest, penalised
 from metaalliance.publication_bias.selection_inference import inference, orient
-from metaalliance.publication_bias.selection_result import Penalised, SelectionResult
-from metaalliance.wording.numbers import number, p_text
+from metaalliance.publication_bias.selection_result import Penalised, SelectionResult, weight_text
+from metaalliance.wording.numbers import p_text
 from metaalliance.workers.workers import Jobs, Workers
 
 _METHOD = "The beta selection model"
 #: Parameters beyond this factor of one have run away.
 _FURTHEST = 1e3
+#: P-values at which the weight function is told.
+_CUSTOMARY = np.array([0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,28 +77,54 @@ class BetaSelectionModel(SelectionResult):
 
     def weight(self, p: Array) -> Array:
         """Return the relative weight at one-sided p-values, 1 at p = .5."""
-        a, b = (float(w) for w in self.weights)
+        return np.asarray(np.exp(self._logs(p) @ (self.weights - 1)))
+
+    def weight_limits(self, p: Array) -> Array:
+        """Return pointwise limits of the relative weight at p-values (n,), shape (2, n).
+
+        Percentiles of the bootstrap samples; without a bootstrap those of the standard errors
+        of a and b, on the logarithmic scale. At p = .5 the weight is one.
+        """
+        logs, tail = self._logs(p), (1 - self.level) / 2
+        if self.bootstrap is not None:
+            a = self.bootstrap.names.index("a")
+            drawn = (self.bootstrap.estimates[:, a : a + 2] - 1) @ logs.T
+            return np.asarray(np.exp(np.quantile(drawn, (tail, 1 - tail), axis=0)))
+        V = self.covariance[-2:, -2:]
+        half = critical_value(self.level, self.df) * np.sqrt(
+            np.maximum(np.einsum("ni,ij,nj->n", logs, V, logs), 0.0)
+        )
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(logs @ (self.weights - 1) + np.array([-half, half])))
+
+    def _logs(self, p: Array) -> Array:
+        """Logarithms (n, 2) of 2 p and 2 (1 - p), p within the truncation."""
         ends = max(self.smallest_p, float(np.finfo(float).tiny))
         inside = np.clip(np.asarray(p, dtype=float), ends, 1 - self.smallest_p)
-        relative: Array = (2 * inside) ** (a - 1) * (2 * (1 - inside)) ** (b - 1)
-        return relative
+        return np.stack([np.log(2 * inside), np.log(2 * (1 - inside))], axis=-1)
+
+    def weight_rows(self) -> list[dict[str, Any]]:
+        """Return the weight function with its limits at customary p-values."""
+        low, high = self.weight_limits(_CUSTOMARY)
+        columns = (_CUSTOMARY, self.weight(_CUSTOMARY), low, high)
+        return [
+            {"p": float(p), "weight": float(w), "ci_low": float(a), "ci_high": float(b)}
+            for p, w, a, b in zip(*columns, strict=True)
+        ]
 
     def details(self) -> dict[str, Any]:
         """Return tau², the test and what the weights are at customary p-values."""
-        at = np.array([0.001, 0.01, 0.025, 0.05, 0.1, 0.5])
-        rows = [
-            {"p": float(p), "weight": float(w)} for p, w in zip(at, self.weight(at), strict=True)
-        ]
         a, b = (float(w) for w in self.weights)
-        return {**SelectionResult.details(self), "a": a, "b": b, "relative_weights": rows}
+        own = {"a": a, "b": b, "relative_weights": self.weight_rows()}
+        return {**SelectionResult.details(self), **own}
 
     def reading(self) -> str:
         """Return the weight of a significant result beside one without effect."""
         ratio = float(self.weight(np.array([0.01]))[0])
         return (
-            f"A one-sided p of .01 is estimated to be {number(ratio, 1)} times as likely to be "
-            f"seen as one of .50; test of no selection: p {p_text(self.test_p_value)}."
-            f"{self.limits_text()}"
+            f"A one-sided p of .01 is estimated to be {weight_text(ratio, 1)} times as likely to "
+            f"be seen as one of .50; test of no selection: p {p_text(self.test_p_value)}."
+            f"{self.how_text()}"
         )
 
 
@@ -101,11 +134,12 @@ def beta_selection_model(
     alternative: Literal["auto", "greater", "less"] = "auto",
     moderators: Sequence[str] = (),
     variance_moderators: Sequence[str] = (),
+    selection_moderators: Sequence[str] = (),
     smallest_p: float = SMALLEST_P,
     penalty: Penalised = "none",
-    bootstrap: Bootstrap = "none",
+    bootstrap: Bootstrap = "auto",
     interval: BootstrapInterval = "percentile",
-    replications: int = 1999,
+    replications: int | None = None,
     seed: int | None = 1,
     jobs: Jobs = 1,
     **settings: Unpack[ModelSettings],
@@ -124,13 +158,16 @@ def beta_selection_model(
         Columns of the effects that the mean depends on.
     variance_moderators : sequence of str
         Columns that log tau² depends on; `tau2` is then that at their mean.
+    selection_moderators : sequence of str
+        Columns that log a and log b depend on; `weights` are then those at their mean. They need p
+        truncated at .025 or more.
     smallest_p : float
         P-values nearer to 0 or 1 than this count as this near, by default .025: the weight is
         constant among results that are significant in either direction. Zero is no truncation;
         the weight of a tiny p then has no bound, and none has a mean unless a and b are above
         ``tau² / (v + tau²)`` for every effect.
     penalty, bootstrap, interval, replications, seed, jobs
-        As in `selection_model`.
+        As in `selection_model`; 399 bootstrap samples by default, since each takes longer.
     **settings
         The settings of `pool`, by default those of the fit. `level` is taken; the model has its
         own likelihood and errors, so that the others are named in `not_taken`.
@@ -165,7 +202,12 @@ def beta_selection_model(
     ).checked()
     start = begin(BetaSelectionModel, effects, settings)
     chosen = start.effects
-    designs = Designs.build(chosen, moderators, variance_moderators)
+    if selection_moderators and smallest_p < SMALLEST_P:
+        raise OptionError(
+            f"Moderators of selection need smallest_p of {SMALLEST_P:g} or more: without "
+            "truncation the range of a and b is another one for each effect."
+        )
+    designs = Designs.build(chosen, moderators, variance_moderators, selection_moderators)
     need_studies(chosen, 4 + designs.X.shape[1], _METHOD)
     way, notices = chosen_direction(chosen, alternative)
     yi = orient(chosen.yi, way)
@@ -174,7 +216,9 @@ def beta_selection_model(
     optimum = _maximum(yi, chosen.vi, designs, smallest_p, own)
     if len(designs.names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
-    found, extra = inference(start, optimum, designs, way, how, weights=("a", "b"), reference=False)
+    found, extra = inference(
+        start, optimum, designs, way, how, BETA_REPLICATIONS, weights=("a", "b"), reference=False
+    )
     return announced(
         BetaSelectionModel(
             **found,
@@ -228,6 +272,7 @@ def _maximum(
             designs.X,
             lambda y, v: BetaWeights.build(y, v, smallest),
             U=designs.U,
+            Z=designs.Z,
             penalty=penalty,
             furthest=_FURTHEST,
         )

@@ -42,16 +42,9 @@ class Designs:
     ) -> Designs:
         """Return the designs of columns of the effects; see `design` for errors."""
         X, names = design(effects, mean)
-        U, further = design(effects, variance)
-        Z, last = design(effects, selection)
-        return cls(
-            X=X,
-            names=names,
-            U=U if variance else None,
-            variance=further if variance else (),
-            Z=Z if selection else None,
-            selection=last if selection else (),
-        )
+        U, further = design(effects, variance) if variance else (None, ())
+        Z, last = design(effects, selection) if selection else (None, ())
+        return cls(X=X, names=names, U=U, variance=further, Z=Z, selection=last)
 
     def further(self, weights: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the coefficients of log tau² and of the log of each weight."""
@@ -80,6 +73,8 @@ def design(effects: Effects, moderators: Sequence[str]) -> tuple[Array, tuple[st
             names.append(label)
             columns.append(values)
     X = np.column_stack(columns)
+    if len(names) == 1:
+        return X, tuple(names)
     scaled = X / np.maximum(np.abs(X).max(axis=0), np.finfo(float).tiny)
     if np.linalg.matrix_rank(scaled) < X.shape[1]:
         raise EstimationError(

@@ -91,14 +91,11 @@ def _beta(
     fit: PooledFit,
     *,
     estimator: str = "cml",
-    selection_moderators: Sequence[str] = (),
     **options: Any,
 ) -> BetaSelectionModel:
     """Refuse what the beta selection model does not have."""
-    if estimator != "cml" or selection_moderators:
-        raise OptionError(
-            "The beta selection model has neither the ARGL estimator nor moderators of selection."
-        )
+    if estimator != "cml":
+        raise OptionError("The beta selection model does not have the ARGL estimator.")
     return beta_selection_model(fit, **options)
 
 
@@ -194,37 +191,6 @@ METHODS: Sequence[Method] = (
         told=True,
     ),
     Method(
-        name="Rank correlation",
-        title="Rank correlation test",
-        result=RankTest,
-        function=rank_test,
-        kind="test",
-        sentence="The rank correlation test is Kendall’s τ of standardised effects and their "
-        "variances",
-        references=("begg1994",),
-    ),
-    Method(
-        name="Trim and fill (L0)",
-        title="Trim and fill (L0)",
-        result=TrimAndFill,
-        function=trim_and_fill,
-        kind="mean",
-        options=lambda _: {"estimator": "L0"},
-        sentence=_FILL,
-        references=("duval2000",),
-        told=True,
-    ),
-    Method(
-        name="Trim and fill (R0)",
-        title="Trim and fill (R0)",
-        result=TrimAndFill,
-        function=trim_and_fill,
-        kind="mean",
-        options=lambda _: {"estimator": "R0"},
-        sentence=_FILL,
-        references=("duval2000",),
-    ),
-    Method(
         name="Selection ({steps})",
         title="Step-function selection model",
         result=SelectionModel,
@@ -257,6 +223,37 @@ METHODS: Sequence[Method] = (
         sentence="The beta selection model has a weight that bends smoothly with *p* between .025 "
         "and .975",
         references=("citkowicz2017", "citkowicz2026"),
+    ),
+    Method(
+        name="Rank correlation",
+        title="Rank correlation test",
+        result=RankTest,
+        function=rank_test,
+        kind="test",
+        sentence="The rank correlation test is Kendall’s τ of standardised effects and their "
+        "variances",
+        references=("begg1994",),
+    ),
+    Method(
+        name="Trim and fill (L0)",
+        title="Trim and fill (L0)",
+        result=TrimAndFill,
+        function=trim_and_fill,
+        kind="mean",
+        options=lambda _: {"estimator": "L0"},
+        sentence=_FILL,
+        references=("duval2000",),
+        told=True,
+    ),
+    Method(
+        name="Trim and fill (R0)",
+        title="Trim and fill (R0)",
+        result=TrimAndFill,
+        function=trim_and_fill,
+        kind="mean",
+        options=lambda _: {"estimator": "R0"},
+        sentence=_FILL,
+        references=("duval2000",),
     ),
     Method(
         name="p-uniform*",

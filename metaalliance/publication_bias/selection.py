@@ -29,10 +29,15 @@ from metaalliance.publication_bias.checks import (
     refuse_absurd,
 )
 from metaalliance.publication_bias.design import Designs
-from metaalliance.publication_bias.selection_bootstrap import Bootstrap, Resampled
+from metaalliance.publication_bias.selection_bootstrap import REPLICATIONS, Bootstrap, Resampled
 from metaalliance.publication_bias.selection_fit import highest, penalised
 from metaalliance.publication_bias.selection_inference import inference, orient
-from metaalliance.publication_bias.selection_result import Penalised, SelectionResult, Way
+from metaalliance.publication_bias.selection_result import (
+    Penalised,
+    SelectionResult,
+    Way,
+    weight_text,
+)
 from metaalliance.wording.numbers import number, p_text
 from metaalliance.workers.workers import Jobs, Workers
 
@@ -70,6 +75,10 @@ class SelectionModel(SelectionResult):
         """Return the name of each weight but the first."""
         return weight_names(self.steps)
 
+    def weight(self, p: Array) -> Array:
+        """Return the weight at p-values, 1 up to the first step."""
+        return np.asarray(self.weights[np.searchsorted(self.steps, p, side="left")])
+
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
         # `SelectionResult.settings(self)` since slotted dataclasses break zero-argument super().
@@ -95,10 +104,10 @@ class SelectionModel(SelectionResult):
         last, interval = float(self.weights[-1]), self.intervals()[-1]
         return (
             f"A result with p above {number(interval[0], 3, correlation=True)} is estimated to "
-            f"be {number(last, 2)} times as "
+            f"be {weight_text(last, 2)} times as "
             f"likely to be seen as one with p below "
             f"{number(self.steps[0], 3, correlation=True)}; test of no selection: "
-            f"p {p_text(self.test_p_value)}.{self.limits_text()}"
+            f"p {p_text(self.test_p_value)}.{self.how_text()}"
         )
 
 
@@ -113,9 +122,9 @@ def selection_model(
     weights: Sequence[float] | None = None,
     estimator: Estimator = "cml",
     penalty: Penalised = "none",
-    bootstrap: Bootstrap = "none",
+    bootstrap: Bootstrap = "auto",
     interval: BootstrapInterval = "percentile",
-    replications: int = 1999,
+    replications: int | None = None,
     seed: int | None = 1,
     jobs: Jobs = 1,
     **settings: Unpack[ModelSettings],
@@ -158,13 +167,14 @@ def selection_model(
         With "weak" log-densities are added to the likelihood that keep estimates finite (see
         `core.selection.penalty`); their unit is a standardised mean difference, and on Fisher z
         half of one.
-    bootstrap : {"none", "two-stage", "multinomial", "exponential"}
+    bootstrap : {"auto", "none", "two-stage", "multinomial", "exponential"}
         Where limits come from: the standard errors; or a cluster bootstrap that draws studies and
-        then effects within them, studies with all their effects, or exponential weights of studies.
+        then effects within them, studies with all their effects, or exponential weights of
+        studies. "auto" takes two-stage samples where some study has several effects, else none.
     interval : {"percentile", "basic", "studentised", "bca"}
         Kind of interval of the bootstrap.
-    replications : int
-        Bootstrap samples.
+    replications : int, optional
+        Bootstrap samples, by default 1,999.
     seed : int or None
         Seed of the bootstrap; None for another one each time.
     jobs : int, None or Workers
@@ -212,10 +222,10 @@ def selection_model(
     notices: tuple[Problem, ...] = ()
     if alternative != "two-sided":
         way, notices = chosen_direction(chosen, alternative)
-    yi = orient(chosen.yi, way)
+    yi, vi = orient(chosen.yi, way), chosen.vi
     tail: Tail = "two-sided" if way == "two-sided" else "greater"
     critical = critical_values(chosen, cuts, "two-sided" if way == "two-sided" else "one-sided")
-    groups = p_groups(yi / np.sqrt(chosen.vi), critical, tail)
+    groups = p_groups(yi / np.sqrt(vi), critical, tail)
     counts = np.bincount(groups, minlength=cuts.size + 1)
     if fixed is None:
         notices += _check_counts(counts, cuts, way)
@@ -223,7 +233,7 @@ def selection_model(
     optimum = highest(
         _METHOD,
         yi,
-        chosen.vi,
+        vi,
         designs.X,
         lambda y, v: StepWeights.build(y, v, cuts, tail, fixed, critical),
         U=designs.U,
@@ -234,7 +244,9 @@ def selection_model(
     if len(designs.names) == 1:
         refuse_absurd(float(optimum.theta[0]), yi, _METHOD)
     labels = weight_names(cuts.tolist()) if fixed is None else ()
-    found, extra = inference(start, optimum, designs, way, how, given=fixed, weights=labels)
+    found, extra = inference(
+        start, optimum, designs, way, how, REPLICATIONS, given=fixed, weights=labels
+    )
     return announced(
         SelectionModel(
             **found,

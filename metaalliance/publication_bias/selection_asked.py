@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
-from metaalliance.core.inference.bootstrap_intervals import BootstrapInterval
 from metaalliance.core.selection.optimum import Estimator
 from metaalliance.options import check_option
-from metaalliance.publication_bias.selection_bootstrap import Bootstrap, Resampled
+from metaalliance.publication_bias.selection_bootstrap import Resampled
 from metaalliance.publication_bias.selection_result import Penalised
 from metaalliance.workers.workers import Jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionAsked:
+class SelectionAsked(Resampled):
     """Options of `selection_model` and `beta_selection_model`, with the same meaning.
 
     Attributes
     ----------
-    estimator, penalty, bootstrap, interval, replications, seed
-        How they are estimated, and where limits come from.
+    bootstrap, interval, replications, seed
+        Where limits come from.
     jobs : int, None or Workers
         Where the bootstrap is computed.
+    estimator, penalty
+        How models are estimated.
     moderators, variance_moderators, selection_moderators : tuple of str
         Columns that mean, log tau² and log weights depend on.
     """
 
     estimator: Estimator = "cml"
     penalty: Penalised = "none"
-    bootstrap: Bootstrap = "none"
-    interval: BootstrapInterval = "percentile"
-    replications: int = 1999
-    seed: int | None = 1
     jobs: Jobs = 1
     moderators: tuple[str, ...] = ()
     variance_moderators: tuple[str, ...] = ()
     selection_moderators: tuple[str, ...] = ()
 
-    def checked(self) -> SelectionAsked:
+    def checked(self) -> Self:
         """Return the same, after a check of every value that is no column.
 
         Raises
@@ -48,13 +45,8 @@ class SelectionAsked:
         """
         check_option("estimator", self.estimator, Estimator)
         check_option("penalty", self.penalty, Penalised)
-        Resampled(
-            bootstrap=self.bootstrap,
-            interval=self.interval,
-            replications=self.replications,
-            seed=self.seed,
-        ).checked()
-        return self
+        # as slotted dataclasses break zero-argument super()
+        return Resampled.checked(self)
 
     def columns(self) -> tuple[str, ...]:
         """Return every moderator."""
@@ -64,7 +56,7 @@ class SelectionAsked:
         """Return the options that are not the defaults."""
         plain = SelectionAsked()
         return {
-            name: getattr(self, name)
-            for name in self.__slots__
-            if getattr(self, name) != getattr(plain, name)
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.compare and getattr(self, f.name) != getattr(plain, f.name)
         }

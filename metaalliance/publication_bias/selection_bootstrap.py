@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from metaalliance.options import check_option, check_seed
 from metaalliance.problems import Problem, notice
 from metaalliance.workers.workers import Workers
 
-Bootstrap = Literal["none", "two-stage", "multinomial", "exponential"]
+Bootstrap = Literal["auto", "none", "two-stage", "multinomial", "exponential"]
+Drawn = Literal["two-stage", "multinomial", "exponential"]
+#: Replicates where their number is not stated; one of the beta model takes ten times as long.
+REPLICATIONS, BETA_REPLICATIONS = 1999, 399
 #: Fewer replicates give no limit of a 95% interval.
 LEAST_REPLICATIONS = 99
 #: Share of replicates without estimates from which on the intervals are not to be used.
@@ -32,25 +35,27 @@ class Resampled:
 
     Attributes
     ----------
-    bootstrap : {"none", "two-stage", "multinomial", "exponential"}
-        How studies are drawn; with "none" intervals are those of the standard errors.
+    bootstrap : {"auto", "none", "two-stage", "multinomial", "exponential"}
+        How studies are drawn; with "none" intervals are those of the standard errors; "auto" is
+        "two-stage" where some study has several effects, or where another field asks for a
+        bootstrap, else "none".
     interval : {"percentile", "basic", "studentised", "bca"}
         The interval.
-    replications : int
-        Number of replicates.
+    replications : int or None
+        Number of replicates; None for 1,999, and 399 of the beta model.
     seed : int or None
         Of the generator.
     workers : Workers
         Where replicates are computed; it changes no number.
     """
 
-    bootstrap: Bootstrap = "none"
+    bootstrap: Bootstrap = "auto"
     interval: BootstrapInterval = "percentile"
-    replications: int = 1999
+    replications: int | None = None
     seed: int | None = 1
     workers: Workers = field(default_factory=Workers, compare=False)
 
-    def checked(self) -> Resampled:
+    def checked(self) -> Self:
         """Return the same, after a check of every value.
 
         Raises
@@ -61,19 +66,28 @@ class Resampled:
         check_option("bootstrap", self.bootstrap, Bootstrap)
         check_option("interval", self.interval, BootstrapInterval)
         check_seed(self.seed)
-        plain = Resampled()
-        if self.bootstrap == "none" and self != plain:
-            names = ("interval", "replications", "seed")
-            asked = [n for n in names if getattr(self, n) != getattr(plain, n)]
+        if self.bootstrap == "none" and (asked := self.of_a_bootstrap()):
             raise OptionError(
                 f"{', '.join(asked)}: only a bootstrap has that. Add one, such as two-stage."
             )
-        if self.replications < LEAST_REPLICATIONS:
+        if self.replications is not None and self.replications < LEAST_REPLICATIONS:
             raise OptionError(
-                f"replications={self.replications!r} is too few for an interval; take 1999, or "
-                f"{LEAST_REPLICATIONS} to try it."
+                f"replications={self.replications!r} is too few for an interval; take "
+                f"{REPLICATIONS}, or {LEAST_REPLICATIONS} to try it."
             )
         return self
+
+    def of_a_bootstrap(self) -> list[str]:
+        """Return the names of what is asked and only a bootstrap has."""
+        plain = Resampled()
+        names = ("interval", "replications", "seed")
+        return [name for name in names if getattr(self, name) != getattr(plain, name)]
+
+    def drawn(self, *, dependent: bool) -> Drawn | None:
+        """Return how studies are drawn; None where intervals are those of the standard errors."""
+        if self.bootstrap == "auto":
+            return "two-stage" if dependent or self.of_a_bootstrap() else None
+        return None if self.bootstrap == "none" else self.bootstrap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,7 +108,7 @@ class SelectionBootstrap:
         Limits.
     """
 
-    bootstrap: Bootstrap
+    bootstrap: Drawn
     interval: BootstrapInterval
     replications: int
     seed: int | None
@@ -120,11 +134,11 @@ class SelectionBootstrap:
         }
 
     def text(self) -> str:
-        """Return how the limits were made."""
+        """Return what the limits are."""
         left = f"; {self.failed:,} had no estimates" if self.failed else ""
         return (
-            f"Limits are {self.interval} limits of {self.replications:,} {self.bootstrap} "
-            f"bootstrap samples of studies{left}."
+            f"{self.interval} limits of {self.replications:,} {self.bootstrap} bootstrap samples "
+            f"of studies{left}"
         )
 
     def notices(self) -> tuple[Problem, ...]:
@@ -143,7 +157,9 @@ class SelectionBootstrap:
 def bootstrapped(
     optimum: SelectionOptimum,
     codes: IntArray,
+    drawn: Drawn,
     how: Resampled,
+    usual: int,
     level: float,
     *,
     A: Array,
@@ -158,8 +174,12 @@ def bootstrapped(
         The fitted model.
     codes : ndarray, shape (k,)
         Study of each effect, 0 to m - 1.
+    drawn : {"two-stage", "multinomial", "exponential"}
+        How studies are drawn.
     how : Resampled
-        What is asked.
+        What is asked about replicates and limits.
+    usual : int
+        Replicates where their number is not stated.
     level : float
         Coverage.
     A : ndarray, shape (n, q)
@@ -173,21 +193,20 @@ def bootstrapped(
     EstimationError
         When most replicates have no maximum.
     """
-    if how.bootstrap == "none":
-        raise ValueError("there is no bootstrap to run")
     studentised = how.interval == "studentised"
+    replications = usual if how.replications is None else how.replications
     found = bootstrap_selection(
         optimum,
         codes,
-        how.bootstrap,
-        how.replications,
+        drawn,
+        replications,
         how.seed,
         errors=studentised,
-        each=partial(_computed, how),
+        each=partial(_computed, how.workers, (drawn, replications, how.seed)),
     )
-    if found.failed > how.replications / 2:
+    if found.failed > replications / 2:
         raise EstimationError(
-            f"The selection model has no estimates in {found.failed:,} of {how.replications:,} "
+            f"The selection model has no estimates in {found.failed:,} of {replications:,} "
             "bootstrap samples, so that they give no interval. Use a penalty or fewer steps.",
             code="MA654",
         )
@@ -210,9 +229,9 @@ def bootstrapped(
             np.exp(limits[:, logarithms]),
         )
     return SelectionBootstrap(
-        bootstrap=how.bootstrap,
+        bootstrap=drawn,
         interval=how.interval,
-        replications=how.replications,
+        replications=replications,
         seed=how.seed,
         failed=found.failed,
         names=names,
@@ -223,15 +242,19 @@ def bootstrapped(
 
 
 def _computed(
-    how: Resampled, refit: Refit, batches: Iterable[Resamples], count: int
+    workers: Workers,
+    asked: tuple[Drawn, int, int | None],
+    refit: Refit,
+    batches: Iterable[Resamples],
+    count: int,
 ) -> Iterator[tuple[Array, Array | None]]:
     """Refit batches of replicates on the workers."""
-    return how.workers.run(
+    return workers.run(
         _refitted,
         refit,
         ((batch,) for batch in batches),
         count=count,
-        key=(refit, how.bootstrap, how.replications, how.seed),
+        key=(refit, *asked),
         restore=_restored,
     )
 

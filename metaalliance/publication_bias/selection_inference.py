@@ -12,13 +12,16 @@ from metaalliance.core.arrays import Array, IntArray, read_only
 from metaalliance.core.distributions import f_sf
 from metaalliance.core.inference.intervals import chi2_p, critical_value, two_sided_p
 from metaalliance.core.selection.optimum import SelectionOptimum
-from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.problems import Problem, notice
 from metaalliance.publication_bias.checks import Start
 from metaalliance.publication_bias.design import Designs
 from metaalliance.publication_bias.result import Term
-from metaalliance.publication_bias.selection_bootstrap import Resampled, bootstrapped
+from metaalliance.publication_bias.selection_bootstrap import (
+    Resampled,
+    SelectionBootstrap,
+    bootstrapped,
+)
 from metaalliance.publication_bias.selection_result import Way
 from metaalliance.wording.numbers import number
 
@@ -41,6 +44,7 @@ def inference(
     designs: Designs,
     way: Way,
     how: Resampled,
+    usual: int,
     *,
     given: Array | None = None,
     weights: tuple[str, ...] = (),
@@ -60,6 +64,8 @@ def inference(
         Orientation.
     how : Resampled
         Whether intervals come from a bootstrap.
+    usual : int
+        Replicates where their number is not stated.
     given : ndarray, optional
         Known weights.
     weights : tuple of str
@@ -68,10 +74,11 @@ def inference(
         Whether a weight of one comes before the others.
     """
     effects, level = start.effects, start.model.level
-    p, d, clustered = len(designs.names), optimum.problem.weights.n, effects.dependent()
+    p, d = len(designs.names), optimum.problem.weights.n
     _refuse_endless(optimum)
     sign = -1.0 if way == "less" else 1.0
     codes, labels = pd.factorize(effects.frame["study"])
+    clustered = len(labels) < codes.size
     robust = clustered or optimum.estimator == "argl" or optimum.problem.penalty is not None
     A = _quantities(optimum, designs, sign)
     raw = _sandwich(optimum, codes, len(labels)) if robust else optimum.covariance()
@@ -92,12 +99,11 @@ def inference(
         (estimates / factor)[logarithms],
         (estimates * factor)[logarithms],
     )
-    drawn = None
-    if how.bootstrap != "none":
-        names = (*designs.names, "tau2", *weights, *designs.further(weights))
-        drawn = bootstrapped(
-            optimum, codes.astype(np.intp), how, level, A=A, logarithms=logarithms, names=names
-        )
+    names = (*designs.names, "tau2", *weights, *designs.further(weights))
+    drawn, said = _drawn(
+        optimum, codes.astype(np.intp), how, usual, level, A=A, logarithms=logarithms, names=names
+    )
+    if drawn is not None:
         low, high = drawn.low, drawn.high
     table = np.array([estimates, errors, low, high])
     fields: dict[str, Any] = {
@@ -124,8 +130,31 @@ def inference(
         **_test(optimum, raw, df, robust=robust),
         "moderated": _further(designs.further(weights), table[:, p + 1 + d :], df),
     }
-    found = _notices(optimum, estimates[p + 1 : p + 1 + d], sign, effects)
-    return fields, found if drawn is None else (*found, *drawn.notices())
+    found = _notices(
+        optimum, estimates[p + 1 : p + 1 + d], sign, len(labels) if clustered else None
+    )
+    return fields, (*found, *said)
+
+
+def _drawn(
+    optimum: SelectionOptimum, codes: IntArray, how: Resampled, *arguments: Any, **quantities: Any
+) -> tuple[SelectionBootstrap | None, tuple[Problem, ...]]:
+    """Bootstrap, and what the reader has to know of it.
+
+    Where nobody asked for one and most samples have no estimates, the limits stay those of the
+    standard errors.
+    """
+    kind = how.drawn(dependent=int(codes.max()) + 1 < codes.size)
+    if kind is None:
+        return None, ()
+    try:
+        found = bootstrapped(optimum, codes, kind, how, *arguments, **quantities)
+    except EstimationError as error:
+        if how.bootstrap != "auto" or how.of_a_bootstrap():
+            raise
+        message = f"Limits of the selection model are those of its standard errors. {error}"
+        return None, (notice("MA634", message),)
+    return found, found.notices()
 
 
 def _quantities(optimum: SelectionOptimum, designs: Designs, sign: float) -> Array:
@@ -238,13 +267,13 @@ def _test(
 
 
 def _notices(
-    optimum: SelectionOptimum, weights: Array, sign: float, effects: Effects
+    optimum: SelectionOptimum, weights: Array, sign: float, clusters: int | None
 ) -> tuple[Problem, ...]:
     found: tuple[Problem, ...] = ()
-    if effects.dependent():
-        few = effects.n_studies < _FEW_CLUSTERS
+    if clusters is not None:
+        few = clusters < _FEW_CLUSTERS
         message = (
-            f"Studies have several effects ({effects.n_effects} in {effects.n_studies}): standard "
+            f"Studies have several effects ({optimum.problem.yi.size} in {clusters}): standard "
             "errors are cluster-robust, and the test of selection is a Wald test with them"
             + ("; with fewer than 20 studies both are too optimistic." if few else ".")
         )

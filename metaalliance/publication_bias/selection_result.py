@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from metaalliance.core.arrays import Array
 from metaalliance.core.selection.optimum import Estimator
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection_bootstrap import SelectionBootstrap
+from metaalliance.wording.numbers import number
 
 Way = Literal["greater", "less", "two-sided"]
 Penalised = Literal["none", "weak"]
+#: What stands beside the adjusted means of these models, and who found it.
+MILD = "With mild selection the unadjusted mean may be the better estimate"
+MILD_SOURCE = "Pustejovsky et al., 2025"
+_LARGEST_TOLD = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +108,15 @@ class SelectionResult(BiasResult):
     def weight_names(self) -> tuple[str, ...]:
         """Return the names of the estimated weights."""
 
+    @abstractmethod
+    def weight(self, p: Array) -> Array:
+        """Return the relative weight at p-values (n,)."""
+
+    def weight_half(self) -> float:
+        """Return how likely p = .5 is to be seen beside p = .01; less than one with selection."""
+        significant, null = self.weight(np.array([0.01, 0.5]))
+        return float(null / significant)
+
     def coefficients(self) -> tuple[Term, ...]:
         """Return the coefficients of the mean."""
         lone = len(self.names) == 1
@@ -152,9 +168,15 @@ class SelectionResult(BiasResult):
         )
         return *own, test
 
-    def limits_text(self) -> str:
-        """Return how the limits were made, after a space; empty where by the standard errors."""
-        return "" if self.bootstrap is None else f" {self.bootstrap.text()}"
+    def how_text(self) -> str:
+        """Return, after a space, which penalty and which limits it has; "" without dependence."""
+        if self.bootstrap is None and self.errors == "likelihood":
+            return ""
+        drawn = self.bootstrap
+        limits = "limits of the standard errors" if drawn is None else drawn.text()
+        penalty = "no penalty" if self.penalty == "none" else "a weak penalty"
+        tested = "; p by cluster-robust errors" if self.errors == "cluster-robust" else ""
+        return f" Estimated with {penalty}; {limits}{tested}."
 
     def settings(self) -> dict[str, Any]:
         """Return the options that made this result."""
@@ -182,3 +204,8 @@ class SelectionResult(BiasResult):
             },
             "bootstrap": None if self.bootstrap is None else self.bootstrap.to_dict(),
         }
+
+
+def weight_text(weight: float, digits: int = 3) -> str:
+    """Return a weight as text; one that is too large to mean anything has no digits."""
+    return f"> {_LARGEST_TOLD:,.0f}" if weight > _LARGEST_TOLD else number(weight, digits)

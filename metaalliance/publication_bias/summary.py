@@ -10,7 +10,6 @@ import pandas as pd
 
 from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import ModelSettings
 from metaalliance.models.further.henmi_copas import HenmiCopasFit
 from metaalliance.models.pool import fit_mean
@@ -19,45 +18,22 @@ from metaalliance.models.scale import without_nan
 from metaalliance.notices import quiet
 from metaalliance.options import Measure, Scale, check_option, check_rho, check_truncation
 from metaalliance.problems import Problem, notice
+from metaalliance.publication_bias.applied import (
+    Applied,
+    DeclaredModel,
+    apply_methods,
+    declared_models,
+)
 from metaalliance.publication_bias.checks import asked_model, effects_of, few_studies
 from metaalliance.publication_bias.design import check_moderators
 from metaalliance.publication_bias.henmi_copas import HenmiCopas
-from metaalliance.publication_bias.methods import (
-    METHODS,
-    Alternative,
-    Average,
-    Method,
-    Wanted,
-    named,
-)
+from metaalliance.publication_bias.methods import Alternative, Average, Wanted
 from metaalliance.publication_bias.result import BiasResult, Term, mean_term
 from metaalliance.publication_bias.selection import checked_steps
 from metaalliance.publication_bias.selection_asked import SelectionAsked
+from metaalliance.publication_bias.selection_result import MILD, MILD_SOURCE
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.phrases import studies_text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Applied:
-    """A method of the register that was applied.
-
-    Attributes
-    ----------
-    method : Method
-        Its row.
-    name, title : str
-        Its names, with the cut points filled in.
-    result : BiasResult or None
-        What it found; None where it was refused.
-    reason : str
-        Why it was refused.
-    """
-
-    method: Method
-    name: str
-    title: str
-    result: BiasResult | None = field(repr=False)
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,12 +46,15 @@ class BiasSummary(InNotebook):
         The pooled result without adjustment.
     applied : tuple of Applied
         Every method in the order of the register, those that were refused with the reason.
+    models : tuple of DeclaredModel
+        The declared set of selection models.
     notices : tuple of Problem
         Each notice once; methods that were refused are among them with the reason.
     """
 
     fit: PooledFit = field(repr=False)
     applied: tuple[Applied, ...] = field(repr=False)
+    models: tuple[DeclaredModel, ...] = field(repr=False)
     notices: tuple[Problem, ...] = field(repr=False)
 
     @property
@@ -169,6 +148,7 @@ class BiasSummary(InNotebook):
             "unadjusted": self.fit.to_dict(),
             "adjusted": adjusted,
             "methods": {name: result.to_dict() for name, result in self.results.items()},
+            "selection_models": [model.to_dict() for model in self.models],
             "henmi_copas": None if self.henmi_copas is None else self.henmi_copas.to_dict(),
             "notices": [p.to_dict() for p in self.notices],
         }
@@ -179,6 +159,8 @@ class BiasSummary(InNotebook):
         lines = ["Adjusted means side by side"]
         for name, term, m, _ in self.adjusted():
             lines.append(f"  {name} ({studies_text(m)}): {_values(term, self.measure, self.level)}")
+        if self.models:
+            lines.append(f"  {MILD} ({MILD_SOURCE}).")
         lines += [text for r in self.results.values() for text in ("", _own_text(r))]
         lines += ["", *(p.text for p in self.notices)]
         return "\n".join(lines)
@@ -245,7 +227,7 @@ def bias_summary(
     >>> vi = [0.01, 0.04, 0.02, 0.01, 0.05, 0.03, 0.01, 0.04, 0.02, 0.01, 0.06, 0.03]
     >>> found = bias_summary(Effects.from_arrays(yi, vi))
     >>> found.to_frame()["method"].tolist()[:3]
-    ['Not adjusted', 'PET-PEESE', 'Trim and fill (L0)']
+    ['Not adjusted', 'PET-PEESE', 'Selection (0.025)']
     """
     cuts = tuple(float(step) for step in checked_steps(steps))
     check_option("alternative", alternative, Literal["auto", "greater", "less"])
@@ -262,7 +244,8 @@ def bias_summary(
     check_moderators(effects_of(effects), wanted.selection.columns())
     with quiet():
         fit = _fit(effects, settings)
-        applied = tuple(_applied(fit, wanted, aggregation_rho))
+        applied = apply_methods(fit, wanted, aggregation_rho)
+        models = declared_models(fit, applied)
     found = [p for a in applied if a.result for p in a.result.notices if p.code != "MA650"]
     few = few_studies(fit.effects, "Publication bias")
     refused = [
@@ -271,7 +254,10 @@ def bias_summary(
         if a.result is None
     ]
     return BiasSummary(
-        fit=fit, applied=applied, notices=tuple(dict.fromkeys((*few, *found, *refused)))
+        fit=fit,
+        applied=applied,
+        models=models,
+        notices=tuple(dict.fromkeys((*few, *found, *refused))),
     )
 
 
@@ -281,21 +267,3 @@ def _fit(effects: Effects | PooledFit, settings: ModelSettings) -> PooledFit:
     if isinstance(effects, PooledFit) and not settings:
         return effects
     return fit_mean(own, asked_model(effects, settings))
-
-
-def _applied(fit: PooledFit, wanted: Wanted, rho: float | None) -> list[Applied]:
-    """Apply the register; what a method refuses is the reason."""
-    done = []
-    for method in METHODS:
-        own = method.options(wanted)
-        if own is None:
-            continue
-        names = {"name": named(method.name, own), "title": named(method.title, own)}
-        averaging = {"rho": rho} if method.averages and rho is not None else {}
-        try:
-            result = method.function(fit, **own, **averaging)
-        except (EstimationError, OptionError) as error:
-            done.append(Applied(method=method, **names, result=None, reason=str(error)))
-        else:
-            done.append(Applied(method=method, **names, result=result))
-    return done

@@ -26,23 +26,28 @@ class ModelChoice:
         What is fitted then.
     overlap : str or None
         Whose people the effects of a sample are; None where nothing depends on it.
+    selection : str
+        The selection model that is fitted in place of `fitted`, of which it takes the level; or
+        "none".
     """
 
     aggregation: str
     averaged: float | None
     fitted: Model
     overlap: str | None = None
+    selection: str = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decisions about the model; None where one has no meaning."""
-        model = self.fitted
+        model, plain = self.fitted, self.selection == "none"
         return {
             "aggregation": self.aggregation,
-            "model": model.kind,
-            "rho": model.rho if model.kind == "che" else self.averaged,
+            "model": model.kind if plain else None,
+            "rho": model.rho if plain and model.kind == "che" else self.averaged,
             "overlap": self.overlap,
-            "tau2": None if model.kind == "common-effect" else model.tau2,
-            "test": model.test,
+            "tau2": model.tau2 if plain and model.kind != "common-effect" else None,
+            "test": model.test if plain else None,
+            "selection": self.selection,
         }
 
 
@@ -110,12 +115,21 @@ def model_choice(
     rule = _impossible(options, aggregation, dependent=dependent, main=asked)
     if rule:
         return rule
+    averaged = rho if aggregation == "mean" else None
+    if options["selection"] != "none":
+        return ModelChoice(
+            aggregation=aggregation,
+            averaged=averaged,
+            fitted=Model(level=asked.level),
+            overlap=options["overlap"] if aggregation == "mean" else None,
+            selection=options["selection"],
+        )
     changes: dict[str, Any] = {"rho": rho if kind == "che" else None}
     if kind != "common-effect":
         changes["tau2"] = options["tau2"]
     return ModelChoice(
         aggregation=aggregation,
-        averaged=rho if aggregation == "mean" else None,
+        averaged=averaged,
         fitted=replace(asked.of_kind(kind).with_test(options["test"]), **changes),
         overlap=options["overlap"] if kind == "che" or aggregation == "mean" else None,
     )

@@ -117,6 +117,7 @@ def _grid(
             "overlap": (overlap,),
             "tau2": ESTIMATORS,
             "test": TESTS,
+            "selection": ("none",),
         },
         filters=filters,
     )

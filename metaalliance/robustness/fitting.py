@@ -16,6 +16,9 @@ from metaalliance.models.pool import fit_mean
 from metaalliance.models.scale import back_transform
 from metaalliance.models.two_level import ones
 from metaalliance.models.working import Estimates
+from metaalliance.publication_bias.beta_selection import beta_selection_model
+from metaalliance.publication_bias.selection import selection_model
+from metaalliance.publication_bias.selection_result import SelectionResult
 from metaalliance.robustness.choices import ModelChoice
 from metaalliance.robustness.effect_sets import Failure
 from metaalliance.workers.workers import Workers
@@ -128,9 +131,20 @@ def _aggregated(effects: Effects, how: str, rho: float | None, overlap: str | No
     return effects
 
 
+#: Selection models by the option of the decision, with errors by study.
+_SELECTION: Mapping[str, Callable[..., SelectionResult]] = {
+    "step": partial(selection_model, steps=(0.025,), bootstrap="none"),
+    "two-step": partial(selection_model, steps=(0.025, 0.5), bootstrap="none"),
+    "beta": partial(beta_selection_model, bootstrap="none"),
+}
+
+
 def _fit(found: Estimates, choice: ModelChoice) -> Outcome:
-    """Pool; an impossible estimate is an outcome too."""
+    """Pool, or fit a selection model; an impossible estimate is an outcome too."""
     try:
+        if choice.selection != "none":
+            model = _SELECTION[choice.selection]
+            return _selected(model(found.effects, level=choice.fitted.level))
         fit = fit_mean(found.effects, choice.fitted, found)
     except MetaAllianceError as error:
         return failed(Failure(error.code, str(error)), found.effects)
@@ -150,6 +164,30 @@ def _fit(found: Estimates, choice: ModelChoice) -> Outcome:
         n_studies=fit.n_studies,
         n_effects=fit.n_effects,
         notices=" ".join(sorted({n.code for n in fit.notices})),
+        code="",
+        failure="",
+    )
+
+
+def _selected(found: SelectionResult) -> Outcome:
+    """The mean before selection; a selection model has neither a prediction interval nor I²."""
+    back = partial(back_transform, measure=found.measure)
+    (mean,) = found.coefficients()
+    return Outcome(
+        estimate=back(mean.estimate),
+        ci_low=back(mean.ci_low),
+        ci_high=back(mean.ci_high),
+        pi_low=math.nan,
+        pi_high=math.nan,
+        p_value=mean.p_value,
+        df=mean.df,
+        analysis_estimate=mean.estimate,
+        se=mean.se,
+        tau=math.sqrt(found.tau2),
+        I2=math.nan,
+        n_studies=found.n_studies,
+        n_effects=found.n_effects,
+        notices=" ".join(sorted({n.code for n in found.notices})),
         code="",
         failure="",
     )

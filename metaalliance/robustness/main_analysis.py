@@ -133,6 +133,7 @@ def _model_options(effects: Effects, model: Model) -> dict[str, Any]:
         "overlap": effects.overlap,
         "tau2": chosen.tau2,
         "test": chosen.test,
+        "selection": "none",
     }
 
 

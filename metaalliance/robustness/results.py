@@ -346,8 +346,11 @@ def _sentences(found: Multiverse) -> list[str]:
             f"{rank:,} of {counts.distinct:,}{unlike} from below"
         )
     if counts.failed:
+        lost = found.frame.loc[found.frame["failure"] != "", "selection"]
+        models = int((lost != "none").sum())
+        own = f", {models:,} of them selection models" if models else ""
         lines.append(
-            f"{count_text(counts.failed, 'specification has', 'specifications have')} no result; "
-            f"{agreeing(counts.failed, 'its reason is', 'their reasons are')} listed"
+            f"{count_text(counts.failed, 'specification has', 'specifications have')} no result"
+            f"{own}; {agreeing(counts.failed, 'its reason is', 'their reasons are')} listed"
         )
     return lines

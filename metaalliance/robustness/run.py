@@ -67,7 +67,9 @@ def multiverse(
         values kept by column, such as ``{"RCT": {"design": ["RCT"]}, "recent": {"year":
         [">=2000"]}}``), `outliers` ("keep", "remove", "remove-low", "remove-high"),
         `aggregation` ("none", "mean", "lowest", "highest"), `model`, `rho` (for `che` and for
-        the mean within studies), `tau2`, `test`. Decisions that are not given keep their
+        the mean within studies), `tau2`, `test`, `selection` ("none", "step": a step at .025,
+        "two-step": steps at .025 and .5, "beta"; their limits are those of errors by study, and
+        models and tests make no difference to them). Decisions that are not given keep their
         defaults; one option fixes a decision.
     policy : Policy, optional
         What a row is worth in the main analysis; by default the policy with which the sheet was

@@ -44,7 +44,8 @@ def large(studies: int = 295, effects: int = 847) -> Effects:
 
 
 def fits(effects: Effects, times: int = 20) -> Callable[[], object]:
-    return lambda: [ma.selection_model(effects, alternative="greater") for _ in range(times)]
+    options = {"alternative": "greater", "bootstrap": "none"}
+    return lambda: [ma.selection_model(effects, **options) for _ in range(times)]
 
 
 def bootstrap(effects: Effects, **options: str) -> Callable[[], object]:
@@ -53,8 +54,8 @@ def bootstrap(effects: Effects, **options: str) -> Callable[[], object]:
     )
 
 
-def beta(effects: Effects) -> Callable[[], object]:
-    return lambda: ma.beta_selection_model(effects, alternative="greater", bootstrap="two-stage")
+def beta(effects: Effects, **options: int) -> Callable[[], object]:
+    return lambda: ma.beta_selection_model(effects, alternative="greater", **options)
 
 
 CASES: dict[str, tuple[Callable[[], object], float]] = {
@@ -62,7 +63,9 @@ CASES: dict[str, tuple[Callable[[], object], float]] = {
     "1,999 two-stage replicates": (bootstrap(lehmann()), 2.0),
     "1,999 two-stage replicates, studentised": (bootstrap(lehmann(), interval="studentised"), 2.0),
     "1,999 two-stage replicates, ARGL": (bootstrap(lehmann(), estimator="argl"), 15.0),
-    "1,999 two-stage replicates, beta": (beta(lehmann()), 12.0),
+    "1,999 two-stage replicates, beta": (beta(lehmann(), replications=1999), 12.0),
+    "399 two-stage replicates (the default), beta": (beta(lehmann()), 2.0),
+    "399 two-stage replicates, beta, 847 effects": (beta(large()), 6.0),
     "1,999 two-stage replicates, 847 effects": (bootstrap(large()), 20.0),
 }
 

@@ -274,3 +274,4 @@ def test_labels_of_another_font_are_told(call, tmp_path):
     assert result.exit_code == 0
     assert "MA676" in result.stderr
     assert "they are drawn as □" in result.stderr
+    assert "MA676" not in call("funnel", sheet, "-o", tmp_path / "g.pdf").stderr  # has no labels

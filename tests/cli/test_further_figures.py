@@ -46,7 +46,7 @@ def drawn(path):
          {"leave_one_out", "influence", "baujat", "cumulative", "gosh"}),
         (("bias",),
          {"funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese",
-          "selection_weights"}),
+          "selection_weights", "selection_weights_beta"}),
     ],
 )  # fmt: skip
 def test_commands_leave_their_figures(call, seven, words, names):

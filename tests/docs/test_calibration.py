@@ -12,7 +12,9 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 import calibrate
+from calibration_bias_page import bias_page
 from calibration_cells import ROWS, draw
+from calibration_selection import draw_selected, reviews
 
 ROW = next(row for row in ROWS if row.key == "knapp_hartung")
 
@@ -69,3 +71,34 @@ def test_every_row_answers(row):
         found = row.compute(draw(row.review, max(row.least, 15), np.random.default_rng(1)))
     assert found
     assert all(hit in (True, False, None) for hit in found.values())
+
+
+def test_a_cell_under_selective_reporting_has_errors_and_shares():
+    n = {"n": 1000, "sum": 26.0, "squares": 3.25}
+    shares = {"hits": 920, "misses": 77, "failed": 3}
+
+    def content(row, studies):
+        there = row.key == "bias-methods_mild_effects_0" and studies == 30
+        own = {"step .025: error": n, "step .025: covers": shares, "step .025: rejects": shares}
+        plain = {"unadjusted (CHE, CR2): error": n}
+        return {"counts": {**own, **plain} if there else {}}
+
+    page = "\n".join(bias_page(content))
+    assert "| mild, effects | 0 | 30 | 0.026 / 0.057 | – | 0.026 / 0.057 | – |" in page
+    assert "| mild, effects | 0 | 30 | – | – | 0.923 | – |" in page
+    assert "step .025, mild selection of effects, mean z 0, 30 studies: 3." in page
+    assert "left out: no selection, mean z 0, 15 studies;" in page
+
+
+@pytest.mark.parametrize("review", [r for r in reviews() if r.mean == 0], ids=lambda r: r.text)
+def test_results_that_are_not_significant_are_seen_as_rarely_as_it_says(review):
+    drawn = draw_selected(review, 400, np.random.default_rng(4))
+    assert np.array_equal(np.unique(drawn.study), np.arange(400))
+    first = np.diff(drawn.study, prepend=-1) > 0
+    z = (drawn.effects.yi / np.sqrt(drawn.effects.vi))[
+        first if review.by == "studies" else slice(None)
+    ]
+    share = np.mean(z > 1.959964)
+    p = 0.16  # about: mean zero, tau² .03, n 30 to 200
+    expected = p / (p + (1 - p) * review.reported)
+    assert abs(share - expected) < 0.06

@@ -69,7 +69,8 @@ def test_the_document_holds_what_the_library_computes(nested):
     folder, _ = nested
     document = json.loads((folder / "studies_results" / "bias.json").read_text(encoding="utf-8"))
     assert {"schema_version", "command", "input", "problems", "settings", "counts", "unadjusted",
-            "tests", "adjusted", "methods", "henmi_copas", "files"} <= set(document)  # fmt: skip
+            "tests", "adjusted", "methods", "selection_models", "henmi_copas",
+            "files"} <= set(document)  # fmt: skip
     assert document["command"] == "bias"
     assert document["settings"]["steps"] == [0.025]
     effects = ma.effect_sizes(ma.load_studies(folder / "studies.csv"))
@@ -85,14 +86,23 @@ def test_the_document_holds_what_the_library_computes(nested):
 def test_the_workbook_and_the_record(nested):
     folder, _ = nested
     book = openpyxl.load_workbook(folder / "studies_results" / "bias.xlsx")
-    wanted = {"Adjusted", "Tests", "All results", "Weights", "Readings", "Problems", "Settings"}
+    wanted = {
+        "Selection models",
+        "Adjusted",
+        "Tests",
+        "All results",
+        "Weights",
+        "Readings",
+        "Problems",
+        "Settings",
+    }
     assert wanted <= set(book.sheetnames)
     assert [c.value for c in book["Adjusted"][1]][:2] == ["method", "estimate"]
     record = json.loads((folder / "studies_results" / "run_bias.json").read_text())
     assert record["command"] == "bias"
     figures = {
         "funnel_contours", "funnel_trim_fill", "funnel_egger", "funnel_pet_peese",
-        "selection_weights",
+        "selection_weights", "selection_weights_beta",
     }  # fmt: skip
     ends = (".pdf", ".png", ".alt.txt", ".caption.txt")
     drawn = {f"{name}{end}" for name in figures for end in ends}
@@ -115,11 +125,11 @@ def test_a_bootstrap_and_moderators_of_selection_are_printed(nested):
     done = run(folder, "studies.csv", "--no-figures", *words, "--selection-by", "alliance_rater")
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
-    assert "Limits are percentile limits of 150 two-stage bootstrap samples of studies" in text
+    assert "a weak penalty; percentile limits of 150 two-stage bootstrap samples of studies" in text
     assert "Moderators in selection models" in text
     table = done.stdout.split("Moderators in selection models")[1]
     assert "log weight" in table and "observer" in table and "therapist" in table
-    assert "Beta selection was left out" in text and "moderators of selection" in text
+    assert "log a: alliance_rater" in text and "log b: alliance_rater" in text
     assert "tau has its mode at 0.10" in text  # on Fisher z
     document = json.loads((folder / "studies_results" / "bias.json").read_text(encoding="utf-8"))
     found = document["methods"]["Selection (0.025)"]
@@ -209,7 +219,7 @@ def test_every_option_acts_and_is_recorded_and_verified(call, tmp_path, name):
         (("--model", "lmer"), "model"),
         (("--bootstrap", "wild"), "bootstrap='wild'"),
         (("--bootstrap", "two-stage", "--replications", "9"), "too few"),
-        (("--interval", "bca"), "only a bootstrap has that"),
+        (("--bootstrap", "none", "--interval", "bca"), "only a bootstrap has that"),
         (("--estimator", "reml"), "estimator='reml'"),
         (("--penalty", "strong"), "penalty='strong'"),
         (("--average", "psma"), "--average='psma'"),

@@ -122,8 +122,8 @@ def test_codes_are_explained():
 def test_the_summary_has_every_method():
     found = ma.bias_summary(independent("hackshaw1998"))
     assert list(found.results) == [
-        "Egger", "PET-PEESE", "Rank correlation", "Trim and fill (L0)", "Trim and fill (R0)",
-        "Selection (0.025)", "Selection (0.025, 0.5)", "Beta selection", "p-uniform*",
+        "Egger", "PET-PEESE", "Selection (0.025)", "Selection (0.025, 0.5)", "Beta selection",
+        "Rank correlation", "Trim and fill (L0)", "Trim and fill (R0)", "p-uniform*",
         "Limit meta-analysis", "Excess significance", "Fail-safe N", "Henmi-Copas",
     ]  # fmt: skip
     frame = found.to_frame()

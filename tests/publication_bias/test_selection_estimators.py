@@ -179,3 +179,29 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(EstimationError, match="with these moderators") as refused:
         quiet(ma.selection_model, flat, alternative="greater", variance_moderators=["level"])
     assert refused.value.code == "MA654"
+
+
+def test_a_beta_weight_with_moderators_of_everything_is_a_fit_of_each_group():
+    rng = np.random.default_rng(12)
+    group = np.repeat(["a", "b"], 60)
+    vi = 1 / rng.integers(20, 200, 120)
+    yi = np.where(group == "a", 0.1, 0.25) + np.sqrt(0.02 + vi) * rng.normal(size=120)
+    everything = ma.Effects.from_arrays(yi, vi, moderators={"group": group})
+    names = ("group",)
+    both = quiet(
+        ma.beta_selection_model, everything, alternative="greater", moderators=names,
+        variance_moderators=names, selection_moderators=names,
+    )  # fmt: skip
+    parts = [
+        quiet(ma.beta_selection_model, everything.subset(group == g), alternative="greater")
+        for g in "ab"
+    ]
+    total = sum(part.log_likelihood for part in parts)
+    assert_close(both.log_likelihood, total, 1e-10)
+    assert_close(both.beta.sum(), parts[1].estimate, 1e-7)
+    logs = np.log([part.weights for part in parts])
+    assert_close(np.log(both.weights), logs.mean(axis=0), 1e-7)  # at the mean of two equal groups
+    moved = {term.name: term.estimate for term in both.moderated}
+    assert_close(moved["log b: group: b"], logs[1, 1] - logs[0, 1], 1e-7)
+    with pytest.raises(OptionError, match="smallest_p"):
+        ma.beta_selection_model(everything, selection_moderators=names, smallest_p=0.001)

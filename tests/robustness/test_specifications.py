@@ -35,7 +35,12 @@ def test_what_the_rules_allow_is_what_pool_accepts():
         ("REML", "DL"),
         sorted(set().union(*TESTS.values())),
     ):
-        options = {**dict(zip(names, values, strict=True)), "rho": 0.6, "overlap": "full"}
+        options = {
+            **dict(zip(names, values, strict=True)),
+            "rho": 0.6,
+            "overlap": "full",
+            "selection": "none",
+        }
         found = model_choice(options, dependent=True)
         effects = ma.aggregate(NESTED, 0.6) if options["aggregation"] == "mean" else NESTED
         more = {} if options["model"] == "common-effect" else {"tau2": options["tau2"]}

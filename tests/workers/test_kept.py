@@ -163,7 +163,7 @@ def test_a_bootstrap_is_taken_up(tmp_path, interval):
         workers = ma.Workers(kept=ma.Kept(tmp_path), progress=progress)
         ma.selection_model(effects, **options, jobs=workers)
     (file,) = tmp_path.glob("*.jsonl")
-    assert json.loads(file.read_text(encoding="utf-8").splitlines()[0])["tasks"] == 3
+    assert json.loads(file.read_text(encoding="utf-8").splitlines()[0])["tasks"] == 6
     told = []
     workers = ma.Workers(kept=ma.Kept(tmp_path, tell=told.append))
     found = ma.selection_model(effects, **options, jobs=workers)

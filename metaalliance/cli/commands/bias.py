@@ -67,10 +67,11 @@ def bias(
         typer.Option(
             "--bootstrap",
             help="Where limits of selection models come from: none (their standard errors), or "
-            "samples of studies: two-stage, multinomial or exponential.",
-            autocompletion=among(("none", "two-stage", "multinomial", "exponential")),
+            "samples of studies: two-stage, multinomial or exponential; auto is two-stage where a "
+            "study has several effects, else none.",
+            autocompletion=among(("auto", "none", "two-stage", "multinomial", "exponential")),
         ),
-    ] = "none",
+    ] = "auto",
     interval: Annotated[
         str,
         typer.Option(
@@ -80,8 +81,11 @@ def bias(
         ),
     ] = "percentile",
     replications: Annotated[
-        int, typer.Option("--replications", help="Samples of the bootstrap.")
-    ] = 1999,
+        int | None,
+        typer.Option(
+            "--replications", help="Samples of the bootstrap [default: 1999; 399 of beta]."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")] = 1,
     estimator: Annotated[
         str,

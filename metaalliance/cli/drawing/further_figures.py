@@ -172,13 +172,13 @@ def bias_drawings(found: BiasSummary) -> list[Drawing]:
         drawings.append(
             _drawing("funnel_pet_peese", plots.pet_peese_funnel, pet_peese_text, fit, lines)
         )
+    draw, words = plots.selection_weights, selection_weights_text
     selections = [r for r in results.values() if isinstance(r, SelectionModel)]
     if selections:  # the one with most steps says most about the weights
-        drawings.append(
-            _drawing(
-                "selection_weights", plots.selection_weights, selection_weights_text, selections[-1]
-            )
-        )
+        drawings.append(_drawing("selection_weights", draw, words, selections[-1]))
+    bends = results.get("Beta selection")
+    if bends is not None:
+        drawings.append(_drawing("selection_weights_beta", draw, words, bends))
     return drawings
 
 

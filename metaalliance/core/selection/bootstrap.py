@@ -13,8 +13,9 @@ from metaalliance.core.selection.estimating import solve
 from metaalliance.core.selection.optimum import RISE, SelectionOptimum
 from metaalliance.core.selection.resamples import Resamples, Resampling, draw_resamples
 
-#: Numbers in one array of a batch of replicates: what fits into a processor's cache.
-_CELLS = 20_000
+#: Effects in a batch of replicates: what fits into a processor's cache, and whose arrays are small
+#: enough that their memory is not asked for anew.
+_CELLS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +166,7 @@ def _starts(optimum: SelectionOptimum) -> Array:
 
 
 def _width(optimum: SelectionOptimum) -> int:
-    return max(16, _CELLS // optimum.problem.yi.size)
+    return max(8, _CELLS // optimum.problem.yi.size)
 
 
 def _sandwich(optimum: SelectionOptimum, theta: Array, some: Resamples, codes: IntArray) -> Array:

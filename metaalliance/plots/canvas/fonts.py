@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.text import Text
 
 from metaalliance.problems import Problem, notice
 
@@ -189,6 +191,28 @@ def font_notices(texts: Iterable[str]) -> tuple[Problem, ...]:
         hint = "Install a font that has them, such as Noto Sans CJK."
         found.append(notice("MA676", message, hint, severity="warning"))
     return tuple(found)
+
+
+def texts_of(figure: object) -> str | None:
+    """Return all texts of a figure, one after the other; None for pages, drawn one by one."""
+    if not isinstance(figure, Figure):
+        return None
+    return "".join(text.get_text() for text in figure.findobj(Text))
+
+
+def drawn_of(labels: Iterable[str], drawn: str) -> tuple[str, ...]:
+    """Return the characters of labels that stand in what is drawn, if only as a square.
+
+    Examples
+    --------
+    >>> drawn_of(["日本 1999"], "studies")
+    ('',)
+    """
+    seen = frozenset(drawn)
+    return tuple(
+        "".join(c for c in label if c in seen or (REPLACEMENT in seen and undrawable(c)))
+        for label in labels
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -25,6 +25,7 @@ from metaalliance.plots.canvas.style import Style, style_named
 from metaalliance.plots.canvas.typeset import Line, line_width, own
 from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.selection import SelectionModel, selection_model
+from metaalliance.publication_bias.selection_result import weight_text
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text, level_text
 
@@ -44,7 +45,7 @@ def selection_weights(
 
     Each step is the likelihood of an effect with such a p value to be seen, in relation to
     the first interval, with its confidence interval; a curve for the beta model, in
-    relation to p = .5.
+    relation to p = .5, with its band.
 
     Parameters
     ----------
@@ -128,8 +129,10 @@ def _p(p: float, *, zero: bool) -> str:
 def _top(found: SelectionModel | BetaSelectionModel) -> float:
     """Return the upper end: all weights, and their limits unless they are far above."""
     if isinstance(found, BetaSelectionModel):
-        curve = found.weight(np.linspace(0.03, 1, 200) ** 2)
-        return 1.08 * float(min(curve.max(), 5 * max(1.0, float(curve[-20]))))
+        p = np.linspace(0.03, 1, 200) ** 2
+        curve, high = found.weight(p), found.weight_limits(p)[1]
+        top = float(min(curve.max(), 5 * max(1.0, float(curve[-20]))))
+        return 1.08 * float(np.clip(high.max(), top, REACH * top))
     largest = max(1.0, float(np.nanmax(found.weights)))
     highs = [float(h) for h in found.weights_high if math.isfinite(h)]
     return 1.12 * min(max([largest, *highs]), REACH * largest)
@@ -140,6 +143,9 @@ def _paint(frame: Frame, found: SelectionModel | BetaSelectionModel) -> None:
     frame.level_line(1.0, "no selection", color=style.pale, linestyle=(0, (4, 2)))
     if isinstance(found, BetaSelectionModel):
         root = np.linspace(0.005, 0.999, 400)
+        low, high = (np.minimum(end, frame.up.high) for end in found.weight_limits(root**2))
+        band = frame.axes.fill_between(root, low, high, linewidth=0, zorder=0.6)
+        band.set(facecolor=tint(style.accent, 0.2), label="ci")
         curve = frame.axes.plot(
             root, found.weight(root**2), color=style.accent, linewidth=1.6, zorder=3
         )
@@ -186,9 +192,10 @@ def _entries(found: SelectionModel | BetaSelectionModel, style: Style) -> list[E
     weight = Line2D([], [], color=style.accent, linewidth=1.8)
     none = Line2D([], [], color=style.pale, linewidth=style.thin, linestyle=(0, (4, 2)))
     entries = [Entry(weight, own("Weight")), Entry(none, own("No selection"))]
-    if isinstance(found, SelectionModel) and np.isfinite(found.weights_high[1:]).any():
+    if isinstance(found, BetaSelectionModel) or np.isfinite(found.weights_high[1:]).any():
+        drawn = "" if found.bootstrap is None else ", bootstrap"
         box = Patch(facecolor=tint(style.accent, 0.2))
-        entries.insert(1, Entry(box, own(f"{level_text(found.level)} CI")))
+        entries.insert(1, Entry(box, own(f"{level_text(found.level)} CI{drawn}")))
     return entries
 
 
@@ -207,7 +214,11 @@ def _sentence(found: SelectionModel | BetaSelectionModel, style: Style) -> str:
     if isinstance(found, SelectionModel):
         cut = [h for h in found.weights_high if math.isfinite(h) and h > top]
         if cut:
-            ends = ", ".join(number(float(h), 1) for h in cut)
+            ends = ", ".join(weight_text(float(h), 1) for h in cut)
             texts.append(f"Upper limits beyond the plot: {ends}.")
-    texts.append("*n* = effects.")
+        texts.append("*n* = effects.")
+    elif (
+        highest := float(found.weight_limits(np.linspace(0.005, 0.999, 400) ** 2)[1].max())
+    ) > top:
+        texts.append(f"Upper limits beyond the plot: {weight_text(highest, 1)}.")
     return " ".join(texts)

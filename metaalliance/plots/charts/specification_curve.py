@@ -47,6 +47,7 @@ NAMES: Mapping[str, str] = {
     "overlap": "Overlap",
     "tau2": "τ² estimator",
     "test": "Test",
+    "selection": "Selection model",
 }
 
 

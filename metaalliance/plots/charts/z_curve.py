@@ -194,7 +194,7 @@ def _model(
     if not isinstance(result, PooledFit):
         return result
     with quiet():
-        return selection_model(result, steps=default_steps(result))
+        return selection_model(result, steps=default_steps(result), bootstrap="none")
 
 
 def _selected(

@@ -12,11 +12,12 @@ from metaalliance.analysis.content import BiasEvidence
 from metaalliance.models.checks import FEW_DF
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.models.scale import back_transform
+from metaalliance.publication_bias.applied import Applied
 from metaalliance.publication_bias.egger import Egger
 from metaalliance.publication_bias.pet_peese import PetPeese
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection import SelectionModel
-from metaalliance.publication_bias.summary import Applied
+from metaalliance.publication_bias.selection_result import MILD
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.manuscript.document import Block, Section
 from metaalliance.report.manuscript.phrases import (
@@ -30,7 +31,7 @@ from metaalliance.report.manuscript.phrases import (
     test_phrase,
 )
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
-from metaalliance.report.tables.bias import tests_table
+from metaalliance.report.tables.bias import models_table, tests_table
 from metaalliance.report.tables.table import Field, Table, effect_field
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import agreeing, count_text, df_text, level_text, typographic
@@ -46,6 +47,10 @@ def bias_section(fit: PooledFit, found: BiasEvidence | None) -> Section:
     results: list[Block] = [_few_studies(fit)] if fit.n_studies < FEW_STUDIES else []
     results += [joined(_told(a.result, a.title) for a in _computed(found) if a.result)]
     results += [_adjusted_text(fit, found), adjusted_table(fit, found), *_tests(found)]
+    models = models_table(found.summary)
+    if models is not None:
+        text = "Selection models with and without a penalty stand in {table:selection-models}."
+        results += [prose(text), models]
     return Section(
         key="bias",
         title="Publication bias",
@@ -189,9 +194,16 @@ def _selection_details(
     robust = ""
     if result.errors == "cluster-robust":
         robust = "; since effects of one study depend on each other, its standard errors and the "
-        robust += "test of selection are cluster-robust"
+        robust += "test of selection are cluster-robust [@pustejovsky2025]"
+    drawn = result.bootstrap
+    if drawn is not None:
+        robust += f", and its limits are {drawn.text()}"
     joint = "; in a second model at "
-    return prose(f", with cut points at {{steps}}{robust}", steps=joint.join(steps))
+    return prose(
+        f", with cut points at {{steps}}{robust}; estimated with {{penalty}}",
+        steps=joint.join(steps),
+        penalty="no penalty" if result.penalty == "none" else "a weak penalty",
+    )
 
 
 def _reading(result: BiasResult, title: str) -> Prose:
@@ -364,6 +376,8 @@ def _adjusted_text(fit: PooledFit, found: BiasEvidence) -> Prose:
         high=effect(high[1].estimate, measure),
         high_name=_lower(high[0]),
     )
+    if found.summary.models:
+        text = text + prose(f"{MILD} [@pustejovsky2025].")
     zero = [name for name, term, _ in rows if term.ci_low <= 0 <= term.ci_high]
     if not zero:
         return text + prose("The confidence interval of none of them includes zero.")

@@ -32,6 +32,7 @@ NAMES: Mapping[str, str] = {
     "overlap": "overlap of effects of one sample",
     "tau2": "estimator of τ²",
     "test": "test",
+    "selection": "model of selective reporting",
 }
 REST = "(interactions)"
 

@@ -14,13 +14,17 @@ from metaalliance.publication_bias.beta_selection import BetaSelectionModel
 from metaalliance.publication_bias.fail_safe import FailSafeN
 from metaalliance.publication_bias.result import BiasResult, Term
 from metaalliance.publication_bias.selection import SelectionModel
-from metaalliance.publication_bias.selection_result import SelectionResult
+from metaalliance.publication_bias.selection_result import (
+    MILD,
+    MILD_SOURCE,
+    SelectionResult,
+    weight_text,
+)
 from metaalliance.publication_bias.summary import BiasSummary
 from metaalliance.publication_bias.trim_and_fill import TrimAndFill
 from metaalliance.report.tables.bias_average import average_sheets
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
-from metaalliance.wording.numbers import limits
 from metaalliance.wording.phrases import typographic
 
 
@@ -75,22 +79,30 @@ def adjusted_table(found: BiasSummary) -> Table:
             Field(key="p_value", title="p", kind="p"),
         ),
         rows=tuple(rows),
-        notes=("No single one is right: what matters is how far they agree.",),
+        notes=(
+            "No single one is right: what matters is how far they agree.",
+            *((f"{MILD} ({MILD_SOURCE}).",) if found.models else ()),
+        ),
         name="bias-adjusted",
     )
 
 
 def weights_table(found: BiasSummary) -> Table | None:
-    """Selection weights by interval of p; None without a step-function model."""
-    rows = []
+    """The weight function of every selection model; None without one."""
+    rows: list[dict[str, Any]] = []
     for name, result in found.results.items():
-        if not isinstance(result, SelectionModel):
-            continue
-        columns = (result.intervals(), result.counts, result.weights)
-        for i, ((low, high), n, weight) in enumerate(zip(*columns, strict=True)):
-            ends = limits(float(result.weights_low[i]), float(result.weights_high[i]))
-            rows.append({"method": name, "p": f"{low:g} to {high:g}", "k": n,
-                         "weight": float(weight), "ci": ends})  # fmt: skip
+        if isinstance(result, SelectionModel):
+            columns = (result.intervals(), result.counts, result.weights)
+            for i, ((low, high), n, weight) in enumerate(zip(*columns, strict=True)):
+                ends = (float(result.weights_low[i]), float(result.weights_high[i]))
+                rows.append({"method": name, "p": f"{low:g} to {high:g}", "k": n,
+                             **_weight(float(weight), *ends)})  # fmt: skip
+        if isinstance(result, BetaSelectionModel):
+            for row in result.weight_rows():
+                if result.smallest_p <= row["p"] <= 1 - result.smallest_p:
+                    rows.append({"method": name, "p": f"{row['p']:g}", "k": None,
+                                 **_weight(row["weight"], row["ci_low"], row["ci_high"])}
+                    )  # fmt: skip
     if not rows:
         return None
     return Table(
@@ -99,12 +111,65 @@ def weights_table(found: BiasSummary) -> Table | None:
             Field(key="method", title="Model"),
             Field(key="p", title="p"),
             Field(key="k", title="Effects", kind="count"),
-            Field(key="weight", title="Weight", kind="number"),
+            Field(key="weight", title="Weight", kind="interval"),
             Field(key="ci", title=f"{found.level:.0%} CI", kind="interval"),
         ),
         rows=tuple(rows),
-        notes=("Beside results of the first interval, whose weight is one.",),
+        notes=("Beside results of the first interval; of the beta model beside p = .5.",),
         name="selection-weights",
+    )
+
+
+def _weight(weight: float, low: float, high: float) -> dict[str, str]:
+    """A weight with its limits, as text."""
+    ends = "–" if math.isnan(low) else f"[{weight_text(low)}, {weight_text(high)}]"
+    return {"weight": weight_text(weight), "ci": ends}
+
+
+def models_table(found: BiasSummary) -> Table | None:
+    """The declared set of selection models, penalised or not; None without any."""
+    is_r = found.measure != "generic"
+    rows: list[dict[str, Any]] = []
+    for model in found.models:
+        result = model.result
+        if result is None:
+            rows.append({"method": model.name, "penalty": model.penalty, "ci": "refused"})
+            continue
+        mean, drawn = result.adjusted(), result.bootstrap
+        values = {} if mean is None else mean.on("r", result.measure)
+        lost = "–" if drawn is None else f"{drawn.failed:,} of {drawn.replications:,}"
+        rows.append(
+            {
+                **(with_limits(values, correlation=is_r) if values else {"ci": "–"}),
+                "method": model.name,
+                "penalty": model.penalty,
+                "tau": math.sqrt(result.tau2),
+                "half": weight_text(result.weight_half()),
+                "p_value": result.test_p_value,
+                "lost": lost,
+            }
+        )
+    if not rows:
+        return None
+    return Table(
+        title="Selection models, penalised or not",
+        fields=(
+            Field(key="method", title="Model"),
+            Field(key="penalty", title="Penalty"),
+            effect_field("estimate", is_r=is_r),
+            Field(key="ci", title=f"{found.level:.0%} CI", kind="interval"),
+            Field(key="tau", title="τ", kind="number"),
+            Field(key="half", title="p .5 seen", kind="interval"),
+            Field(key="p_value", title="p of no selection", kind="p"),
+            Field(key="lost", title="Samples lost", kind="interval"),
+        ),
+        rows=tuple(rows),
+        notes=(
+            "“p .5 seen”: how likely a result with p = .5 is to be seen, beside one with p = .01. "
+            "“Samples lost”: bootstrap samples without estimates; where there is a dash, limits "
+            "are those of the standard errors.",
+        ),
+        name="selection-models",
     )
 
 
@@ -156,8 +221,7 @@ def reading_lines(found: BiasSummary) -> list[str]:
     """Sentences under the tables: rules that were applied, what not to lean on, settings."""
     readings = []
     for a in found.applied:
-        drawn = isinstance(a.result, SelectionResult) and a.result.bootstrap is not None
-        if a.result is not None and (a.method.told or drawn):
+        if a.result is not None and (a.method.told or isinstance(a.result, SelectionResult)):
             lead = "" if isinstance(a.result, FailSafeN) else f"{a.name}: "
             readings.append(f"{lead}{a.result.reading()}")
     for methods, settings, reason in found.not_taken():
@@ -185,6 +249,8 @@ def bias_sheets(found: BiasSummary, settings: Sequence[tuple[str, Any]]) -> dict
     }
     weights, filled = _weights_frame(found), _filled_frame(found)
     sheets |= {"Weights": weights} if len(weights) else {}
+    if found.models:
+        sheets["Selection models"] = pd.json_normalize([m.to_dict() for m in found.models])
     sheets |= {"Filled effects": filled} if len(filled) else {}
     sheets |= average_sheets(found)
     sheets["Readings"] = [("reading",), *((line,) for line in reading_lines(found))]
@@ -228,6 +294,7 @@ def _weights_frame(found: BiasSummary) -> pd.DataFrame:
         if isinstance(result, BetaSelectionModel):
             named = zip("ab", result.weights.tolist(), result.weights_se.tolist(), strict=True)
             rows += [{"method": name, "parameter": n, "weight": w, "se": s} for n, w, s in named]
+            rows += [{"method": name, **row} for row in result.weight_rows()]
     return pd.DataFrame(rows)
 
 

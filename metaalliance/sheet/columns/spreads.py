@@ -12,6 +12,7 @@ from metaalliance.sheet.columns.effect_words import EFFECTS
 from metaalliance.sheet.columns.reading import lies_between, numbers_of
 from metaalliance.sheet.columns.words import beside, folded, limit, pieces
 from metaalliance.sheet.read.grid import Grid, is_blank
+from metaalliance.wording.phrases import count_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class Sheet:
         known = [v for v in self.numbers(index) if v is not None]
         if not known:
             return "no numbers"
-        return f"{min(known):g} to {max(known):g} in {len(known)} rows"
+        return f"{min(known):g} to {max(known):g} in {count_text(len(known), 'row')}"
 
     def different(self, index: int) -> str:
         """How many values of a column differ, for a sentence."""
