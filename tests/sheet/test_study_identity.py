@@ -304,4 +304,6 @@ def test_figures_print_the_label(effects):
 def test_report_prints_the_label(csv_file):
     evidence = Analysis.read(csv_file(CODED)).report()
     assert [row["study"] for row in study_table(evidence).rows] == NAMES
-    assert [row["study"] for row in quality_table(study_ratings(evidence.coded.frame)).rows] == NAMES
+    assert [
+        row["study"] for row in quality_table(study_ratings(evidence.coded.frame)).rows
+    ] == NAMES
