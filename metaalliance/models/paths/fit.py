@@ -117,7 +117,7 @@ def masem(
     ...     table, "outcome ~ b*alliance + severity; alliance ~ a*severity; indirect := a*b"
     ... )
     >>> found.defined[["label", "estimate"]].round(4).values.tolist()
-    [['indirect', -0.0499]]
+    [['indirect', -0.0501]]
     """
     check_level(level)
     check_option("interval", interval, Interval)
