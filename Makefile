@@ -65,6 +65,7 @@ golden: ## regenerate tests/golden (needs R; the head of each script names its p
 data: setup ## regenerate the example workbooks
 	$(BIN)/python scripts/make_simulated_workbook.py
 	$(BIN)/python scripts/make_primary_workbook.py
+	PYTHONPATH=scripts $(BIN)/python scripts/examples/make_three_questions.py
 
 bench: setup ## speed and memory, as ratios against a peer in the same run
 	$(BIN)/python scripts/benchmarks/benchmark.py --write --large

@@ -84,6 +84,26 @@ def draw_readme(pooled: dict[str, Any]) -> None:
     write_png(flow_diagram(flow_numbers()), FIGURES / "flow.png")
 
 
+def draw_three_questions() -> None:
+    """Draw the figures of the page of the three questions."""
+    book = ROOT / "data" / "simulated_three_questions.xlsx"
+    studies, plots = ma.read_studies(book, estimand="total"), ma.plots
+    parts = ma.multivariate(
+        ma.effect_sizes(studies),
+        "alliance_subscale",
+        "HCS",
+        only=["bond", "task", "goal"],
+        correlations=studies.correlations,
+    )
+    each = ma.effect_sizes(ma.read_studies(book, estimand="each"))
+    estimands = ma.multivariate(each, "estimand", "CS", within_studies="equal")
+    model = "outcome ~ b*alliance + c*severity\nalliance ~ a*severity\nindirect := a*b"
+    paths = ma.masem(ma.Analysis.read(book, sheet="paths").coded, model)
+    write_png(plots.component_orchard(parts), FIGURES / "three_components.png")
+    write_png(plots.component_orchard(estimands), FIGURES / "three_estimands.png")
+    write_png(plots.path_diagram(paths), FIGURES / "three_paths.png")
+
+
 def _told(value: Any) -> str:
     """Return the value of an option as the command line takes it."""
     if isinstance(value, tuple) and not isinstance(value[0], str):  # a number and its label
@@ -123,6 +143,7 @@ def main(names: list[str]) -> None:
         draw_kind(name, pooled)
     if not names:
         draw_readme(pooled)
+        draw_three_questions()
     write_png(ma.plots.comparison_forest(), FIGURES / "literature.png")
     (ROOT / "docs" / "results" / "gallery.md").write_text(gallery_page(), encoding="utf-8")
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from metaalliance.analysis.analysis import Analysis
+from metaalliance.moderation.components.design import other_side
 from metaalliance.moderation.components.ladder import structure_ladder
 from metaalliance.moderation.components.multivariate import fit_multivariate
 from metaalliance.moderation.components.result import Multivariate
 from metaalliance.notices import quiet
 from metaalliance.policy import Policy
-from metaalliance.problems import Problem
+from metaalliance.problems import Problem, notice
 
 #: What `components` compares where nothing is said.
 DEFAULT_BY = "alliance_subscale"
@@ -58,23 +59,32 @@ class ComponentResults:
         Means, their differences, and the covariance between studies.
     ladder : DataFrame
         The structures, as `structure_ladder` compares them.
+    of_sheet : tuple of Problem
+        What of the workbook has no meaning for these components.
     """
 
     model: Multivariate
     ladder: pd.DataFrame = field(repr=False)
+    of_sheet: tuple[Problem, ...] = ()
 
     @property
     def notices(self) -> tuple[Problem, ...]:
         """What the reader has to know."""
-        return self.model.notices
+        return (*self.model.notices, *self.of_sheet)
 
 
 def fit_components(analysis: Analysis, options: ComponentOptions) -> ComponentResults:
     """Fit the model and the ladder of structures to the rows of a sheet.
 
-    The sampling covariance follows from the sheet `correlations`, where there is one.
+    The sampling covariance follows from the sheet `correlations`, where there is one and the
+    components are those of the alliance or the outcome, or `against` says what they are of.
     """
     table = analysis.studies.correlations
+    of_sheet: tuple[Problem, ...] = ()
+    if table is None or table.empty:
+        table = None
+    elif options.against is None and other_side(options.by) is None:
+        table, of_sheet = None, (_not_used(options.by),)
     with quiet():
         found = fit_multivariate(
             analysis.coded,
@@ -83,11 +93,21 @@ def fit_components(analysis: Analysis, options: ComponentOptions) -> ComponentRe
             analysis.model,
             within_studies=options.within_studies,
             formula=options.formula,
-            correlations=None if table is None or table.empty else table,
+            correlations=table,
             against=options.against,
             only=options.only,
             with_total=options.with_total,
             seed=options.seed,
         )
         rungs = structure_ladder(found, replications=options.replications, seed=options.seed)
-    return ComponentResults(model=found, ladder=rungs)
+    return ComponentResults(model=found, ladder=rungs, of_sheet=of_sheet)
+
+
+def _not_used(by: str) -> Problem:
+    """Say that the sheet of correlations has no say about the levels of this column."""
+    message = (
+        f"The sheet 'correlations' is not used: levels of {by} are no variables that it names. "
+        "Every pair of effects of one sample has the assumed correlation rho."
+    )
+    hint = "Report the result for another rho beside it; --against says what the levels go with."
+    return notice("MA697", message, hint, severity="note")

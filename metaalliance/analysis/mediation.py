@@ -21,7 +21,7 @@ from metaalliance.problems import Problem
 from metaalliance.setting import settings_in
 
 #: Settings that path models take; those of the reading of rows beside them.
-TAKEN = ("level", "nonsignificant", "beta", "yi_measure")
+TAKEN = ("level", "nonsignificant", "beta", "yi_measure", "estimand")
 _WHOLE = "the model takes correlations as they are reported, with sampling errors by their n"
 
 

@@ -19,7 +19,12 @@ from metaalliance.cli.app import app
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLE = "simulated_alliance_studies.xlsx"
 #: The author's page analyses 295 studies several times.
-READERS = ["coder", "methodologist", pytest.param("author", marks=pytest.mark.slow)]
+READERS = [
+    "coder",
+    "methodologist",
+    "three_questions",
+    pytest.param("author", marks=pytest.mark.slow),
+]
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -43,7 +48,7 @@ def test_commands_print_what_the_page_shows(reader, tmp_path, monkeypatch):
         assert found == shown, f"{command}: run make docs"
 
 
-@pytest.mark.parametrize("reader", ["coder", "author", "methodologist"])
+@pytest.mark.parametrize("reader", ["coder", "author", "methodologist", "three_questions"])
 def test_pages_have_commands(reader):
     assert len(commands_of(page(reader))) >= 4
 
@@ -65,7 +70,7 @@ def test_code_runs(reader, tmp_path):
 
 
 def test_no_page_has_code_that_is_not_run():
-    for reader in ("coder", "author"):
+    for reader in ("coder", "author", "three_questions"):
         assert "```python" not in page(reader)
 
 

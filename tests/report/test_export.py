@@ -295,11 +295,19 @@ def test_python_script_takes_every_structure(tmp_path, options):
     assert "The pooled result is the one that was exported." in ran.stdout
 
 
-def test_example_is_the_workbook_of_the_data_folder(tmp_path):
-    assert call("example", "-o", tmp_path).exit_code == 0
-    name = "simulated_alliance_studies.xlsx"
+EXAMPLES = {"simulated_alliance_studies.xlsx": [],
+            "simulated_three_questions.xlsx": ["--three-questions"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "words"), EXAMPLES.items())
+def test_example_is_the_workbook_of_the_data_folder(tmp_path, name, words):
+    assert call("example", "-o", tmp_path, *words).exit_code == 0
     assert (tmp_path / name).read_bytes() == (ROOT / "data" / name).read_bytes()
     assert (files("metaalliance") / "examples" / name).is_file()
+
+
+def test_example_replaces_nothing(tmp_path):
+    assert call("example", "-o", tmp_path).exit_code == 0
     assert call("example", "-o", tmp_path).exit_code == 2
     assert call("example", "-o", tmp_path / "my.xlsx").exit_code == 0
     assert (tmp_path / "my.xlsx").exists()

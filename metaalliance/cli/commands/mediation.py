@@ -12,7 +12,7 @@ from metaalliance.cli.register import ANALYSIS, command
 from metaalliance.cli.request import Request
 
 #: Settings that a path model takes.
-_TAKEN = ("nonsignificant", "beta", "yi_measure", "level")
+_TAKEN = ("nonsignificant", "beta", "yi_measure", "estimand", "level")
 
 
 @command(

@@ -47,17 +47,24 @@ def template(
     return run_template(output, force, short=short)
 
 
-@command("example", _PREPARE, examples=("example", "example -o practice.xlsx"))
+@command("example", _PREPARE, examples=("example -o practice.xlsx", "example --three-questions"))
 def example(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder or file [default: here].")
     ] = Path(),
+    three_questions: Annotated[
+        bool,
+        typer.Option(
+            "--three-questions",
+            help="40 studies with components, estimands and a table for path models.",
+        ),
+    ] = False,
     force: Replace = False,
 ) -> int:
     """Write the example workbook: 295 simulated studies, untidy as real sheets are."""
     from metaalliance.cli.sheets.example import run_example
 
-    return run_example(output, force=force)
+    return run_example(output, force=force, three_questions=three_questions)
 
 
 @command(

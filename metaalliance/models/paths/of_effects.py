@@ -8,6 +8,7 @@ import pandas as pd
 
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import StudyDataError
+from metaalliance.models.checks import refuse_mixed_estimands
 
 #: What stands for the time of a variable of that name, where the rows have no time1 and time2.
 _TIMES = {"alliance": "alliance_time", "outcome": "outcome_time"}
@@ -24,8 +25,11 @@ def correlations(coded: Effects) -> pd.DataFrame:
     ------
     StudyDataError
         Where a row does not name two variables, or has no n.
+    EstimationError
+        Where rows answer different questions.
     """
     coded.refuse_intervals("A path model", "it needs a value for each correlation")
+    refuse_mixed_estimands(coded)
     frame = coded.frame.copy()
     lacking = [c for c in ("var1", "var2", "r", "n") if c not in frame]
     if lacking:

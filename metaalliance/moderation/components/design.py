@@ -149,8 +149,7 @@ def variables_of(design: ComponentDesign, against: str | None) -> tuple[list[str
     """
     column, frame = against, design.effects.frame
     if column is None:
-        sides = {_ALLIANCE: "outcome_measure", _OUTCOME: "alliance_measure"}
-        column = next((c for side, c in sides.items() if design.by.startswith(side)), None)
+        column = other_side(design.by)
         if column is None:
             raise OptionError(
                 f"against: the levels of {design.by} correlate with other variables; name the "
@@ -164,6 +163,12 @@ def variables_of(design: ComponentDesign, against: str | None) -> tuple[list[str
         )
     other = frame[column].astype(object).where(frame[column].notna(), "(not reported)")
     return _component_names(design), [str(name) for name in other]
+
+
+def other_side(by: str) -> str | None:
+    """Return the column of the variable that levels of `by` correlate with, where it is known."""
+    sides = {_ALLIANCE: "outcome_measure", _OUTCOME: "alliance_measure"}
+    return next((c for side, c in sides.items() if by.startswith(side)), None)
 
 
 def _component_names(design: ComponentDesign) -> list[str]:

@@ -247,7 +247,8 @@ def _overhang(panel: Panel, style: Style) -> float:
 def _half_tick(panel: Panel, style: Style, which: int) -> float:
     """Half the width of the first or last label under a plot."""
     ticks = [] if "bottom" in panel.quiet else panel.across.ticks(60.0, style.small_size)
-    return run_width(Run(ticks[which][1]), style.small_size) / 2 if ticks else 0.0
+    lines = ticks[which][1].split("\n") if ticks else ()
+    return max((run_width(Run(line), style.small_size) for line in lines), default=0.0) / 2
 
 
 def _above(panel: Panel, style: Style) -> float:

@@ -139,6 +139,22 @@ def test_settings_are_taken_refused_or_named(call, sheet, tmp_path):
     assert "cannot obey attenuation" in found["error"]["message"]
 
 
+def test_rows_of_one_estimand_are_taken(call, sheet):
+    """A sheet with rows within patients too: the model is that of the rows that are asked for."""
+    _, wanted = made(call, "--mediator", "alliance")
+    lines = CORRELATIONS.strip().splitlines()
+    mixed = [lines[0] + ",estimand", *(line + "," for line in lines[1:])]
+    mixed += [line + ",within_patient" for line in lines[1:4]]
+    sheet.write_text("\n".join(mixed), encoding="utf-8")
+    code, found = made(call, "--mediator", "alliance")
+    assert code == 1
+    assert "MA509" in {p["code"] for p in found["problems"]}
+    code, found = made(call, "--mediator", "alliance", "--estimand", "total")
+    assert code == 0
+    assert found["minus_two_log_likelihood"] == wanted["minus_two_log_likelihood"]
+    assert found["settings"]["not_taken"] == []
+
+
 def test_measures_moderators_and_intervals_reach_the_model(call, sheet):
     doubled = CORRELATIONS + "Adler 1988,alliance,outcome,.4,60\n"
     late = doubled.replace("\n", ",1\n").replace("n,1", "n,late", 1)
