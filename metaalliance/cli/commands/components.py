@@ -21,7 +21,7 @@ _WITHIN = ("none", "equal", "own")
     draws=True,
     examples=(
         "components studies.xlsx --by alliance_rater --formula year",
-        "components studies.xlsx --only bond --only task --only goal --structure HCS",
+        "components studies.xlsx --by alliance_rater --structure HCS",
     ),
 )
 def components(
