@@ -51,13 +51,14 @@ def test_important_ticks_stay_when_there_is_no_room():
     assert [t for _, t in scale.ticks(30, 7.0)] == [".05", "1"]
 
 
-def test_rows_run_downwards_and_long_names_are_cut():
-    rows = Rows(names=("first", "A name of a great many words, and more", ""), limit=20.0)
+def test_rows_run_downwards_and_names_are_whole():
+    long = "A name of a great many words, and more"
+    rows = Rows(names=("first", long, ""))
     assert rows.low > rows.high
-    texts = [t for _, t in rows.ticks(50, 7.0)]
-    assert texts[0] == "first"
-    assert texts[1].endswith("…")
-    assert texts[2] == ""
+    assert [t for _, t in rows.ticks(50, 7.0)] == ["first", long, ""]
+    across = Rows(names=("first", long, ""), across=True).ticks(60, 7.0)
+    assert across[1][1].replace("\n", " ") == long
+    assert "\n" in across[1][1]
 
 
 def test_an_effect_scale_holds_its_points_and_writes_r_by_style():

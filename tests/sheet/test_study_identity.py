@@ -297,7 +297,7 @@ def test_figures_print_the_label(effects):
         figure = draw(pooled(effects))
         texts = {t.get_text() for axes in figure.axes for t in axes.texts}
         texts |= {t.get_text() for axes in figure.axes for t in axes.get_yticklabels()}
-        assert set(NAMES) <= texts
+        assert all(any(t.startswith(name) for t in texts) for name in NAMES)
         assert "71" not in texts
 
 

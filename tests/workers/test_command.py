@@ -55,7 +55,10 @@ def test_what_is_kept_of_other_settings_is_told_even_quietly(call, interrupted_o
         ((*POWER, "--backend", "dask"), "address of its scheduler"),
         ((*POWER, "--scheduler", "tcp://here:1"), "Name that too"),
         ((*POWER, "--backend", "ray"), "loky"),
-        (("bias", "studies.csv", "--resume"), "Add one, such as --bootstrap two-stage"),
+        (
+            ("bias", "studies.csv", "--bootstrap", "none", "--resume"),
+            "Add one, such as --bootstrap two-stage",
+        ),
         (("multiverse", "studies.csv", "--backend", "dask"), "address of its scheduler"),
     ],
 )
