@@ -152,7 +152,7 @@ def reliability(
     ...                       "n": [60, 80, 120], "items": 36})
     >>> found = reliability(table)
     >>> found.pooled["reliability"].round(3).item()
-    0.904
+    0.905
     """
     if isinstance(data, Studies):
         table = coefficients_of(data, effect_sizes(data).frame)
