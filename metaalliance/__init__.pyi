@@ -30,6 +30,7 @@ from .models.further.bootstrap_i2 import I2Bootstrap, bootstrap_i2
 from .models.further.henmi_copas import HenmiCopasFit, henmi_copas
 from .models.further.permutation import PermutationResult, permutation_test
 from .models.further.psychometric import PsychometricResult, psychometric
+from .models.further.reliability import ReliabilityGeneralization, reliability
 from .models.further.rve import RveResult, rve
 from .models.further.therapists import TherapistClustering, therapist_clustering
 from .models.multilevel_fit import MultilevelFit
@@ -124,6 +125,7 @@ __all__ = [
     "PsychometricResult",
     "RankTest",
     "RegressionLeaveOneOut",
+    "ReliabilityGeneralization",
     "Robma",
     "RveResult",
     "SelectionModel",
@@ -180,6 +182,7 @@ __all__ = [
     "psychometric",
     "rank_test",
     "read_studies",
+    "reliability",
     "robma",
     "rve",
     "selection_model",

@@ -11,14 +11,15 @@ from typer.testing import CliRunner
 
 from metaalliance.cli.app import app
 
-HEAD = ("study", "effect", "year", "r", "n", "outcome_direction", "alliance_rater", "modality")
+HEAD = ("study", "effect", "year", "r", "n", "outcome_direction", "alliance_rater", "modality",
+        "alliance_reliability", "alliance_items")  # fmt: skip
 #: Levels with letters that plain encodings lack are kept as they are.
 MODALITIES = ("CBT", "psychodynamic", "humanistic")
 
 
 def rows(drop: int = 0) -> list[tuple[object, ...]]:
     """Return effects of 18 studies, one or two of each, less some of the last studies."""
-    random = np.random.default_rng(11)
+    random, others = np.random.default_rng(11), np.random.default_rng(13)
     found: list[tuple[object, ...]] = []
     for study in range(18):
         n = int(random.integers(35, 160))
@@ -26,7 +27,8 @@ def rows(drop: int = 0) -> list[tuple[object, ...]]:
             r = float(np.tanh(0.27 + 0.16 * random.standard_normal()))
             name = f"Dvořák {2000 + study}" if study == 7 else f"Author {chr(65 + study)}"
             found.append((name, effect + 1, 2000 + study, round(r, 3), n, "higher_better",
-                          ("client", "therapist")[effect], MODALITIES[study % 3]))  # fmt: skip
+                          ("client", "therapist")[effect], MODALITIES[study % 3],
+                          round(float(others.uniform(0.86, 0.95)), 2), 36))  # fmt: skip
     return [row for row in found if row[2] < 2018 - drop]
 
 

@@ -33,6 +33,14 @@ CORRELATIONS = "study,var1,var2,r,n\n" + "".join(
                     ("severity,outcome", -0.25))
 )  # fmt: skip
 
+#: A sheet with reliabilities of the alliance.
+RELIABILITIES = "study,r,n,outcome_direction,alliance_measure,alliance_reliability,alliance_items\n"
+RELIABILITIES += "".join(
+    f"{study},0.3,{n},higher_better,WAI,{alpha},36\n"
+    for study, n, alpha in (("Adler 1988", 60, 0.93), ("Berg 1991", 90, 0.89),
+                            ("Cohn 1999", 120, 0.91), ("Dorn 2004", 70, 0.95))
+)  # fmt: skip
+
 #: A command line for every command that ends by itself; {name} is a file that `folder` has made.
 COMMANDS: dict[str, list[str]] = {
     "pool": ["pool", "studies.csv", "--no-figures"],
@@ -50,6 +58,7 @@ COMMANDS: dict[str, list[str]] = {
         "DIAG",
         "--no-figures",
     ],
+    "reliability": ["reliability", "reliabilities.csv"],
     "multiverse": ["multiverse", "studies.csv", "--no-figures", "--vary", "tau2=REML,DL"],
     "forest": ["forest", "studies.csv"],
     "funnel": ["funnel", "studies.csv"],

@@ -22,6 +22,8 @@ from metaalliance.analysis.further_documents import (
 from metaalliance.analysis.influence import InfluenceResults
 from metaalliance.analysis.mediation import MediationOptions, document, fit_paths
 from metaalliance.analysis.moderators import ModeratorModels, ModeratorOptions, fit_models
+from metaalliance.analysis.reliability import ReliabilityOptions, fit_reliability
+from metaalliance.analysis.reliability import document as of_reliability
 from metaalliance.core.selection.beta import SMALLEST_P
 from metaalliance.errors import OptionError
 from metaalliance.options import check_option
@@ -315,6 +317,12 @@ EXAMINATIONS: dict[str, Examination] = {
                  "variables", "G", "correlations", "rank", "without_variance", "log_likelihood",
                  "sampling", "ladder"),
         reading=lambda policy, options: options.reading(policy),
+    ),
+    "reliability": Examination(
+        options=ReliabilityOptions,
+        run=fit_reliability,
+        document=of_reliability,
+        results=("counts", "pooled", "coefficients", "apart"),
     ),
     "multiverse": Examination(
         options=MultiverseOptions,

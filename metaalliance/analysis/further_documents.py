@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metaalliance.analysis.components import ComponentResults
     from metaalliance.analysis.influence import InfluenceResults
     from metaalliance.analysis.moderators import ModeratorModels
+    from metaalliance.models.further.reliability import ReliabilityGeneralization
     from metaalliance.models.paths.result import Masem
     from metaalliance.publication_bias.summary import BiasSummary
     from metaalliance.robustness.comparison import Comparison
@@ -150,6 +151,19 @@ def multiverse_document(
     own = {"beta": studies.beta, "config": studies.config}
     content = {**content, "settings": {**content["settings"], **own}}
     return _document("multiverse", analysis, problems, content, files)
+
+
+def reliability_document(
+    analysis: Analysis,
+    found: ReliabilityGeneralization,
+    own: Mapping[str, Any],
+    problems: Sequence[Problem],
+    files: Sequence[str],
+) -> dict[str, Any]:
+    """Return the document of `reliability`; see `moderator_document`."""
+    content = found.to_dict()
+    del content["notices"]
+    return _document("reliability", analysis, problems, {"settings": {**own}, **content}, files)
 
 
 def mediation_document(

@@ -18,6 +18,7 @@ from fault_runs import (
     CORRELATIONS,
     NEW,
     OLD,
+    RELIABILITIES,
     ROOT,
     begin,
     contents,
@@ -41,6 +42,7 @@ def prepared(tmp_path_factory):
     (folder / "old.csv").write_text(OLD, encoding="utf-8")
     (folder / "studies.csv").write_text(NEW, encoding="utf-8")
     (folder / "correlations.csv").write_text(CORRELATIONS, encoding="utf-8")
+    (folder / "reliabilities.csv").write_text(RELIABILITIES, encoding="utf-8")
     for words in (
         ["pool", "studies.csv", "--no-figures", "-o", "recorded"],
         ["agree", "old.csv", "studies.csv", "-o", "conflicts.xlsx"],

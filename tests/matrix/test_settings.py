@@ -117,7 +117,7 @@ WITHOUT_MODEL = {
     "mediation": "fits a path model of correlations (tests/cli/multivariate/test_mediation.py)",
 }
 #: Commands whose model is another than that of `pool`, with a test of their own.
-OWN_MODEL = {"components"}
+OWN_MODEL = {"components", "reliability"}
 #: Settings that `components` refuses, by case.
 NO_COMPONENTS = {
     "model three-level": "model",
@@ -421,6 +421,60 @@ def test_components(case, tmp_path):
         assert_same(name, value, float(wanted.loc[level, number]))
     base = components_without(json.dumps(without))
     assert max(abs(found[name] - base[name]) for name in found) > MOVED
+
+
+#: Settings without a meaning for reliabilities, by case: listed, or refused.
+NO_RELIABILITIES = {"measure": "listed", "measure unbiased": "listed", "variances": "listed",
+                    "yi_measure": "rows", "attenuation": "refused",
+                    "alliance_reliability": "refused",
+                    "alliance_reliability by measure": "refused",
+                    "outcome_reliability": "refused", "nonsignificant": "rows",
+                    "nonsignificant censored": "rows", "beta": "rows"}  # fmt: skip
+
+
+def of_reliability(folder: Path, settings: dict[str, Any]) -> Any:
+    """Every pooled reliability of one instrument with a number of items, and the document."""
+    run = Run(folder, settings)
+    table = pd.read_csv(run.sheet, dtype=str, keep_default_na=False)
+    kept = table["alliance_reliability"] != ""
+    table = table.assign(alliance_items="12", instrument=table["alliance_measure"])
+    table["alliance_measure"] = "WAI"
+    shift = (table["effect"].astype(int) - 2) * 0.02  # several coefficients of a sample
+    value = pd.to_numeric(table["alliance_reliability"]) + shift
+    table["alliance_reliability"] = value.round(2).astype(str).where(kept, "")
+    table["alliance_time"] = table["effect"].map(lambda e: ("early", "late")[int(e) % 2])
+    table.to_csv(run.sheet, index=False)
+    document = run("reliability", run.sheet)
+    numbers = (*_KEYS[:2], *("ci_low", "ci_high", "pi_low", "pi_high", "tau2"))
+    said = refusal(document)
+    return said or ({name: document["pooled"][0][name] for name in numbers}, document)
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_reliability(case, tmp_path):
+    """Each setting moves the pooled reliability, is listed as not taken, or is refused by name."""
+    with_it, without = (
+        {k: "instrument" if v == "alliance_measure" else v for k, v in settings.items()}
+        for settings in CASES[case]
+    )
+    (tmp_path / "base").mkdir()
+    found = of_reliability(tmp_path, with_it)
+    how = NO_RELIABILITIES.get(case, "moved")
+    if how == "refused":
+        assert re.search(r"cannot obey (--)?attenuation", str(found))
+        return
+    if isinstance(found, str):
+        assert case == "beta"  # its row has no effect then
+        return
+    base = of_reliability(tmp_path / "base", without)
+    change = max(abs((found[0][k] or 0.0) - (base[0][k] or 0.0)) for k in found[0])
+    listed = found[1]["settings"]["not_taken"]
+    if how == "listed":
+        assert listed == [next(iter(with_it))]
+        assert change == 0
+    elif how == "moved":
+        assert listed == []
+        assert change > MOVED / 10  # on the scale of ln(1 - alpha), of near coefficients
 
 
 @pytest.mark.parametrize("case", ["measure", "variances", "nonsignificant",

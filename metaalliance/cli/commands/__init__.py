@@ -14,6 +14,7 @@ from metaalliance.cli.commands import (
     moderators,
     multiverse,
     pool,
+    reliability,
     report,
     sheets,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "moderators",
     "multiverse",
     "pool",
+    "reliability",
     "report",
     "sheets",
 ]

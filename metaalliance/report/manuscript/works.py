@@ -23,6 +23,8 @@ belsley1980 | Belsley, D. A.; Kuh, E.; Welsch, R. E. | 1980 | Regression diagnos
 benjamini1995 | Benjamini, Y.; Hochberg, Y. | 1995 | Controlling the false discovery rate: A practical and powerful approach to multiple testing | Journal of the Royal Statistical Society: Series B | 57(1) | 289–300 | 10.1111/j.2517-6161.1995.tb02031.x
 bergsma2013 | Bergsma, W. | 2013 | A bias-correction for Cramér's V and Tschuprow's T | Journal of the Korean Statistical Society | 42(3) | 323–328 |
 bonett2000 | Bonett, D. G.; Wright, T. A. | 2000 | Sample size requirements for estimating Pearson, Kendall and Spearman correlations | Psychometrika | 65(1) | 23–28 | 10.1007/BF02294183
+bonett2002 | Bonett, D. G. | 2002 | Sample size requirements for testing and estimating coefficient alpha | Journal of Educational and Behavioral Statistics | 27(4) | 335–340 | 10.3102/10769986027004335
+bonett2010 | Bonett, D. G. | 2010 | Varying coefficient meta-analytic methods for alpha reliability | Psychological Methods | 15(4) | 368–385 | 10.1037/a0020142
 borenstein2009 | Borenstein, M.; Hedges, L. V.; Higgins, J. P. T.; Rothstein, H. R. | 2009 | Introduction to meta-analysis | book: Wiley | | |
 brennan1981 | Brennan, R. L.; Prediger, D. J. | 1981 | Coefficient kappa: Some uses, misuses, and alternatives | Educational and Psychological Measurement | 41(3) | 687–699 | 10.1177/001316448104100307
 buckland1997 | Buckland, S. T.; Burnham, K. P.; Augustin, N. H. | 1997 | Model selection: An integral part of inference | Biometrics | 53(2) | 603–618 | 10.2307/2533961
@@ -60,6 +62,7 @@ funder2019 | Funder, D. C.; Ozer, D. J. | 2019 | Evaluating effect size in psych
 gelman2006 | Gelman, A. | 2006 | Prior distributions for variance parameters in hierarchical models | Bayesian Analysis | 1(3) | 515–534 |
 gilmour1995 | Gilmour, A. R.; Thompson, R.; Cullis, B. R. | 1995 | Average information REML: An efficient algorithm for variance parameter estimation in linear mixed models | Biometrics | 51(4) | 1440–1450 |
 gwet2008 | Gwet, K. L. | 2008 | Computing inter-rater reliability and its variance in the presence of high agreement | British Journal of Mathematical and Statistical Psychology | 61(1) | 29–48 | 10.1348/000711006X126600
+hakstian1976 | Hakstian, A. R.; Whalen, T. E. | 1976 | A k-sample significance test for independent alpha coefficients | Psychometrika | 41(2) | 219–231 | 10.1007/BF02291840
 hardy1996 | Hardy, R. J.; Thompson, S. G. | 1996 | A likelihood approach to meta-analysis with random effects | Statistics in Medicine | 15(6) | 619–629 | 10.1002/(sici)1097-0258(19960330)15:6<619::aid-sim188>3.0.co;2-a
 harrer2021 | Harrer, M.; Cuijpers, P.; Furukawa, T. A.; Ebert, D. D. | 2021 | Doing meta-analysis with R: A hands-on guide | book: Chapman & Hall/CRC Press | | |
 harris2020 | Harris, C. R.; Millman, K. J.; van der Walt, S. J.; Gommers, R.; Virtanen, P.; Cournapeau, D.; Wieser, E.; Taylor, J.; Berg, S.; Smith, N. J.; Kern, R.; Picus, M.; Hoyer, S.; van Kerkwijk, M. H.; Brett, M.; Haldane, A.; Fernández del Río, J.; Wiebe, M.; Peterson, P.; Gérard-Marchant, P.; Sheppard, K.; Reddy, T.; Weckesser, W.; Abbasi, H.; Gohlke, C.; Oliphant, T. E. | 2020 | Array programming with NumPy | Nature | 585(7825) | 357–362 | 10.1038/s41586-020-2649-2

@@ -103,6 +103,10 @@ _FIRST = (
     _choice("outcome_time", "outcome", "post, follow-up or dropout.", "outcome timing"),
     _number("outcome_reliability", "outcome", "Reliability of the outcome scores.", "ryy",
             low=0, high=1, percent=0.01, labels=_RELIABILITIES),
+    _choice("outcome_reliability_source", "outcome", "Where the reliability of the outcome comes "
+            "from; blank means that of reliability_source."),
+    _number("outcome_items", "outcome", "Number of items of the outcome scale.", low=1,
+            kind="count"),
     _choice("outcome_direction", "direction", "lower_better for symptoms and dropout; blank means "
             "that the coder has aligned the sign already.", "outcome dir", "direction"),
     _placed(N, "companion"),
