@@ -22,6 +22,10 @@ from metaalliance.errors import EstimationError
 FISHER_Z, VI_FISHER_Z = "fisher_z", "vi_fisher_z"
 EFFECTIVE_N, VI_OF_EFFECT = "effective_n", "vi_of_effect"
 TEST_DF, TEST_TAILS = "test_df", "test_tails"
+#: Columns that `on_fisher_z` and `critical_values` read, each where it is there.
+OF_REPORTS = (
+    "r", "n", "attenuation", FISHER_Z, VI_FISHER_Z, EFFECTIVE_N, TEST_DF, TEST_TAILS,
+)  # fmt: skip
 #: Critical values beyond so many standard errors are as good as infinite.
 _BEYOND = 1e3
 

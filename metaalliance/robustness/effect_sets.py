@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ import pandas as pd
 from metaalliance.core.arrays import BoolArray
 from metaalliance.core.inference.intervals import critical_value
 from metaalliance.effects.effects import Effects
+from metaalliance.effects.fisher import OF_REPORTS
 from metaalliance.effects.held import HeldEffects
 from metaalliance.effects.levels import read_as
 from metaalliance.errors import EstimationError, MetaAllianceError, OptionError
@@ -140,8 +141,11 @@ def _selected(
         raise
     except MetaAllianceError as error:
         return EffectSet(options=options, effects=None, failure=Failure(error.code, str(error)))
-    sizes = "nested" in {effects.overlap, *grid.options["overlap"]}
-    slim = _slim(effects, keep, columns, sizes=sizes)
+    if "nested" in {effects.overlap, *grid.options["overlap"]}:
+        columns += ("n",)
+    if set(grid.options["selection"]) != {"none"}:
+        columns += OF_REPORTS
+    slim = _slim(effects, keep, columns)
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 
@@ -186,10 +190,10 @@ def _matches(column: pd.Series, value: Any) -> BoolArray:
     return np.asarray((column == value).fillna(False), dtype=bool)
 
 
-def _slim(effects: Effects, keep: BoolArray, columns: tuple[str, ...], *, sizes: bool) -> Effects:
-    """Keep what models need, with n for `sizes`, so that little is sent to other processes."""
+def _slim(effects: Effects, keep: BoolArray, columns: Sequence[str]) -> Effects:
+    """Keep what models need, so that little is sent to other processes."""
     codes, _ = pd.factorize(effects.frame["study"][keep])
-    wanted = dict.fromkeys((*columns, "sample", *(("n",) if sizes else ())))
+    wanted = dict.fromkeys((*columns, "sample"))
     used = {c: effects.frame[c].to_numpy()[keep] for c in wanted if c in effects.frame}
     frame = pd.DataFrame(
         {
@@ -208,8 +212,8 @@ def _digest(effects: Effects) -> str:
     codes = effects.frame["study"].to_numpy(dtype=np.int64)
     parts = [effects.measure.encode(), effects.yi.tobytes(), effects.vi.tobytes(), codes.tobytes()]
     parts.append(effects.sample_codes.tobytes())
-    if "n" in effects.frame:
-        parts.append(effects.frame["n"].to_numpy(dtype=float).tobytes())
+    for name in (c for c in OF_REPORTS if c in effects.frame):
+        parts += [name.encode(), effects.frame[name].to_numpy(dtype=float).tobytes()]
     parts += [repr(effects.frame[c].tolist()).encode() for c in effects.moderators]
     return hashlib.sha256(b"|".join(parts)).hexdigest()
 
@@ -226,8 +230,7 @@ def _without_outliers(found: EffectSet, options: Mapping[str, Any], model: Model
     gone = {"remove": low | high, "remove-low": low, "remove-high": high}[options["outliers"]]
     if not gone.any():
         return replace(found, options=options)
-    sizes = "n" in found.effects.frame
-    slim = _slim(found.effects, ~gone, model.columns, sizes=sizes)
+    slim = _slim(found.effects, ~gone, list(found.effects.frame))
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 

@@ -16,6 +16,7 @@ from metaalliance.models.pool import fit_mean
 from metaalliance.models.scale import back_transform
 from metaalliance.models.two_level import ones
 from metaalliance.models.working import Estimates
+from metaalliance.notices import quiet
 from metaalliance.publication_bias.beta_selection import beta_selection_model
 from metaalliance.publication_bias.selection import selection_model
 from metaalliance.publication_bias.selection_result import SelectionResult
@@ -104,10 +105,11 @@ def fit_set(effects: Effects, choices: Sequence[ModelChoice]) -> list[Outcome]:
     keys = [(c.aggregation, c.averaged, c.overlap) for c in choices]
     made = {key: _estimates(effects, *key) for key in dict.fromkeys(keys)}
     found = []
-    for key, choice in zip(keys, choices, strict=True):
-        own = made[key]
-        fitted = failed(own, effects) if isinstance(own, Failure) else _fit(own, choice)
-        found.append(fitted)
+    with quiet():  # an outcome has the codes of its notices
+        for key, choice in zip(keys, choices, strict=True):
+            own = made[key]
+            fitted = failed(own, effects) if isinstance(own, Failure) else _fit(own, choice)
+            found.append(fitted)
     return found
 
 

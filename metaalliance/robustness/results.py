@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -353,4 +354,8 @@ def _sentences(found: Multiverse) -> list[str]:
             f"{count_text(counts.failed, 'specification has', 'specifications have')} no result"
             f"{own}; {agreeing(counts.failed, 'its reason is', 'their reasons are')} listed"
         )
+    selected = found.frame.loc[found.frame["selection"] != "none", "notices"]
+    if codes := Counter(code for text in selected for code in text.split()):
+        told = ", ".join(f"{code} in {n:,}" for code, n in sorted(codes.items()))
+        lines.append(f"Notices of specifications with a selection model: {told}")
     return lines

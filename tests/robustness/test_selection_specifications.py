@@ -7,6 +7,7 @@ import pytest
 
 import metaalliance as ma
 from metaalliance.effects.effects import Effects
+from metaalliance.notices import quiet
 
 pytestmark = pytest.mark.filterwarnings("ignore::metaalliance.errors.MetaAllianceWarning")
 
@@ -53,3 +54,18 @@ def test_those_without_a_result_are_counted_with_their_reason():
     assert lost["code"].isin(["MA653", "MA654"]).all()
     assert f"{len(lost)} specifications have no result, {len(lost)} of them" in found.summary()
     assert found.reference is not None
+
+
+@pytest.mark.filterwarnings("error::metaalliance.errors.MetaAllianceWarning")
+@pytest.mark.parametrize("measure", ["z", "r", "r-unbiased"])
+def test_the_test_of_each_report_counts_on_every_scale(studies, measure):
+    grid = {"selection": ["step"], "measure": [measure], "outliers": ["keep"], "tau2": ["REML"]}
+    grid |= {"aggregation": ["none"], "include": ["all"], "conversions": ["all"]}
+    whole = ma.multiverse(studies, policy=ma.Policy(measure=measure), grid=grid)
+    found = whole.frame
+    with quiet():
+        fit = ma.selection_model(ma.effect_sizes(studies, measure=measure), bootstrap="none")
+    assert (found["code"] == "").all()
+    assert "MA659" in found["notices"][0]
+    assert f"MA659 in {len(found)}" in whole.summary()
+    assert found["analysis_estimate"].tolist() == pytest.approx([fit.estimate] * len(found))
