@@ -196,3 +196,13 @@ def test_a_direction_turns_only_rows_that_hold_the_outcome(call, tmp_path):
     assert "not applied in 3 rows" in said["MA545"]
     assert "severity with alliance" in said["MA545"]
     assert "blank in 1 of 9 rows" in said["MA504"]
+
+
+def test_a_swapped_row_is_the_same_effect_again(call, tmp_path):
+    text = "study,var1,var2,r,n\nA,alliance,outcome,.3,100\nA,outcome,alliance,.3,100\n"
+    (tmp_path / "correlations.csv").write_text(f"{text}A,severity,outcome,.3,100\n")
+    with pytest.raises(ma.StudyDataError) as caught:
+        ma.Analysis.read(tmp_path / "correlations.csv")
+    codes = [p.code for p in caught.value.problems]
+    assert codes.count("MA501") == 1
+    assert "MA205" not in codes
