@@ -307,7 +307,8 @@ EXAMINATIONS: dict[str, Examination] = {
         run=fit_paths,
         document=document,
         results=("counts", "paths", "defined", "indirect", "residual_variances", "tau2",
-                 "minus_two_log_likelihood", "fit", "moderation", "studies", "excluded"),
+                 "minus_two_log_likelihood", "fit", "moderation", "moderators_at", "studies",
+                 "excluded"),
     ),
     "components": Examination(
         options=ComponentOptions,

@@ -160,5 +160,10 @@ def _direction(row: Row) -> str:
     parts = [f"outcome {outcome}" if outcome else "outcome direction blank: aligned by the coder"]
     if alliance:
         parts.append(f"alliance {alliance}")
+    parts += [
+        f"{side} direction not applied: neither variable is the {side}"
+        for side, said in (("outcome", outcome), ("alliance", alliance))
+        if said and not row.holds(side)
+    ]
     parts.append("sign reversed" if row.flip < 0 else "sign kept")
     return "; ".join(parts)

@@ -8,6 +8,7 @@ from typing import Any
 from metaalliance.messages import severity_of
 from metaalliance.problems import Problem
 from metaalliance.sheet.coded import Cells, CodedTable
+from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.read.grid import place_name
 from metaalliance.sheet.texts import Coded
 
@@ -82,6 +83,19 @@ class Row:
         """Whether it names both of its variables, of which neither has to be the outcome."""
         return self.has("var1") and self.has("var2")
 
+    def holds(self, side: str) -> bool:
+        """Whether the outcome, or the alliance, is one of its variables.
+
+        It is in every row that does not name both; else a variable has that name, or that of the
+        measure of the row.
+        """
+        if not self.names_both:
+            return True
+        names, measure = {key_of(side)}, f"{side}_measure"
+        if self.has(measure):
+            names |= {key_of(self.seen(measure)), key_of(str(self.get(measure)))}
+        return any(key_of(str(self.get(c) or "")) in names for c in ("var1", "var2"))
+
     def get(self, column: str) -> Any:
         """Return the value of a cell, or None."""
         known = self._table.columns.get(column)
@@ -146,7 +160,8 @@ class Row:
     def flip(self) -> int:
         """-1 where the directions of the scores turn the reported sign, else 1."""
         turned = sum(
-            self.get(c) == "lower_better" for c in ("outcome_direction", "alliance_direction")
+            self.get(f"{side}_direction") == "lower_better" and self.holds(side)
+            for side in ("outcome", "alliance")
         )
         return -1 if turned == 1 else 1
 

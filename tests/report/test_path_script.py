@@ -43,8 +43,9 @@ def test_moderators_have_a_column_and_a_number():
     files = path_files(ma.masem(frame, MODEL, moderators={"b": "year"}))
     assert 'moderators <- c("outcome~alliance" = "year")' in files["analysis.R"]
     assert "b_1" in files["expected.csv"]
-    assert pd.read_csv(StringIO(files["correlations.csv"]))["year"].tolist() == frame[
-        "year"].tolist()  # fmt: skip
+    assert pd.read_csv(StringIO(files["correlations.csv"]))["year"].tolist() == [
+        x - 5 for x in frame["year"]
+    ]
 
 
 def test_names_that_metasem_does_not_take_are_replaced():

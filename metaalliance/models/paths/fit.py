@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -10,9 +11,11 @@ from metaalliance.core.arrays import Array
 from metaalliance.core.paths.climb import Maximum, climb
 from metaalliance.core.paths.likelihood import Cells, Problem
 from metaalliance.effects.effects import Effects
-from metaalliance.errors import ConvergenceError, EstimationError
+from metaalliance.errors import ConvergenceError, EstimationError, OptionError
 from metaalliance.interchange import FrameLike, pandas_frame
+from metaalliance.models.paths.contradictions import NotPositiveDefinite
 from metaalliance.models.paths.indices import path_fit
+from metaalliance.models.paths.inference import Term
 from metaalliance.models.paths.of_effects import correlations as table_of
 from metaalliance.models.paths.parameters import (
     Moderators,
@@ -24,12 +27,13 @@ from metaalliance.models.paths.parameters import (
     slopes_of,
 )
 from metaalliance.models.paths.result import Masem
-from metaalliance.models.paths.syntax import parse
-from metaalliance.models.paths.table import NotPositiveDefinite, correlation_table
+from metaalliance.models.paths.syntax import PathSyntax, parse
+from metaalliance.models.paths.table import correlation_table
 from metaalliance.notices import announced
 from metaalliance.options import check_level, check_option
 from metaalliance.problems import Problem as Notice
 from metaalliance.problems import notice
+from metaalliance.wording.phrases import agreeing, count_text
 
 Interval = Literal["likelihood", "wald"]
 #: Assumed correlation of two measures of one variable.
@@ -68,8 +72,9 @@ def masem(
     model : str
         Paths in the syntax of lavaan [3]_, see `parse`.
     moderators : sequence of str, or mapping of str to str or sequence of str
-        Columns that move every directed path, or those of each path by its label. Paths are then
-        those of a study whose moderators are zero or, for text, of the first level.
+        Columns that move every directed path, or those of each path by its label. Numbers are
+        centred at their mean over studies, unless they are 0 and 1; paths are those there and,
+        for text, of the first level.
     level : float
         Coverage of intervals.
     interval : {"likelihood", "wald"}
@@ -131,6 +136,7 @@ def masem(
         syntax.variables,
         measures_r=measures_r,
         not_positive_definite=not_positive_definite,
+        order=syntax.order,
     )
     slopes = slopes_of(syntax, moderators, frame, table.studies)
     functions = defined_functions(syntax, slopes)
@@ -140,6 +146,7 @@ def masem(
     plain = Problem(cells=table.cells, model=paths)
     _check_identified(problem)
     best = maximum(problem)
+    _check_defined(syntax, functions, best.x)
     unmoderated = best if problem.design is None else maximum(plain)
     saturated = maximum(Problem(cells=table.cells, model=saturated_model(v, table.pairs)))
     independent = maximum(Problem(cells=table.cells, model=independence_model(v, table.pairs)))
@@ -215,10 +222,24 @@ def _check_identified(problem: Problem) -> None:
     root = np.sqrt(np.diag(information))
     if (root == 0).any() or np.linalg.eigvalsh(information / np.outer(root, root))[0] < 1e-9:
         raise EstimationError(
-            f"The correlations do not determine the {problem.Q} parameters of the model: there are "
-            f"{problem.p} pairs of variables. Leave out or fix paths.",
+            f"The correlations do not determine the {problem.Q} parameters of the model: there "
+            f"{agreeing(problem.p, 'is', 'are')} {count_text(problem.p, 'pair')} of variables. "
+            "Leave out or fix paths.",
             code="MA727",
         )
+
+
+def _check_defined(syntax: PathSyntax, functions: Mapping[str, Term], best: Array) -> None:
+    """Refuse a defined parameter that has no value, or no slope, at the estimates."""
+    for name, expression in syntax.defined:
+        value, gradient, _ = functions[name][0](best)
+        if not (np.isfinite(value).all() and np.isfinite(gradient).all()):
+            raise OptionError(
+                f"The model line '{name} := {expression.text}' is not taken: it has no value at "
+                "the estimates of the paths (a division by zero, or the logarithm or root of a "
+                "number that is not positive).",
+                code="MA720",
+            )
 
 
 def _doubts(problem: Problem, best: Array, variables: Any) -> list[Notice]:

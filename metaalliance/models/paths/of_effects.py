@@ -55,5 +55,6 @@ def _time(frame: pd.DataFrame, side: str) -> list[Any]:
     found = []
     for row in frame.to_dict("records"):
         column = _TIMES.get(str(row[side]).strip().lower(), "")
-        found.append(row.get(column))
+        time = row.get(column)
+        found.append(None if pd.isna(time) else time)
     return found

@@ -33,12 +33,15 @@ class Slope:
     column : str
         The moderator, or ``column.level`` of one that is text.
     values : ndarray, shape (k,)
-        Its value in each study.
+        Its value in each study, less the centre.
+    centre : float
+        The mean over studies; 0 for levels, and for numbers that are 0 or 1.
     """
 
     parameter: str
     column: str
     values: Array = field(repr=False)
+    centre: float = 0.0
 
     @property
     def name(self) -> str:
@@ -124,14 +127,16 @@ def slopes_of(
             )
         for column in [given] if isinstance(given, str) else given:
             found += [
-                Slope(parameter=parameter, column=name, values=values)
-                for name, values in _columns(column, frame, studies)
+                Slope(parameter=parameter, column=name, values=values - centre, centre=centre)
+                for name, values, centre in _columns(column, frame, studies)
             ]
     return tuple(found)
 
 
-def _columns(column: str, frame: pd.DataFrame, studies: Sequence[Any]) -> list[tuple[str, Array]]:
-    """Values of a column in each study: its numbers, or one for each level but the first."""
+def _columns(
+    column: str, frame: pd.DataFrame, studies: Sequence[Any]
+) -> list[tuple[str, Array, float]]:
+    """Values of a column in each study, with their centre: its numbers, or one for each level."""
     if column not in frame:
         raise OptionError(
             f"There is no column {column!r}.{did_you_mean(column, frame.columns)}", code="MA726"
@@ -150,10 +155,11 @@ def _columns(column: str, frame: pd.DataFrame, studies: Sequence[Any]) -> list[t
     if values.nunique() < 2:
         raise EstimationError(f"{column} is the same in every study.", code="MA726")
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return [(column, values.to_numpy(dtype=float))]
+        x = values.to_numpy(dtype=float)
+        return [(column, x, 0.0 if np.isin(x, (0.0, 1.0)).all() else float(x.mean()))]
     levels = sorted(set(values.astype(str)))
     named = values.astype(str).to_numpy()
-    return [(f"{column}.{x}", np.where(named == x, 1.0, 0.0)) for x in levels[1:]]
+    return [(f"{column}.{x}", np.where(named == x, 1.0, 0.0), 0.0) for x in levels[1:]]
 
 
 def design_of(syntax: PathSyntax, slopes: Sequence[Slope]) -> Array | None:

@@ -165,7 +165,7 @@ class Masem(InNotebook):
         """Direct, indirect and total effect of each variable on those that it reaches by others.
 
         Columns source, target, direct, total, indirect, and se, ci_low, ci_high, p_value of the
-        indirect effect. With moderators they are those where these are zero.
+        indirect effect. With moderators they are those at `moderators_at`.
         """
         model, names, rows = self.problem.model, self.table.variables, []
         for source, target in indirect_pairs(model):
@@ -189,7 +189,7 @@ class Masem(InNotebook):
         """Variance of the correlation of each pair of variables between studies.
 
         Columns var1, var2, n_studies, n_correlations, r (mean that no model restricts), implied
-        (by the model, where moderators are zero), tau2, tau.
+        (by the model, at `moderators_at`), tau2, tau.
         """
         names, cells = self.table.variables, self.table.frame["cell"]
         implied = self.problem.model.at(self.best[: self.problem.model.q]).rho
@@ -249,6 +249,11 @@ class Masem(InNotebook):
         return {"chi2": chi2, "df": df, "p_value": chi2_p(chi2, df)}
 
     @property
+    def moderators_at(self) -> dict[str, float]:
+        """Values of the moderators at which paths stand: means over studies, else 0."""
+        return {slope.column: slope.centre for slope in self.slopes}
+
+    @property
     def told(self) -> tuple[Notice, ...]:
         """Notices, with those that the intervals bring."""
         lacking = [
@@ -281,6 +286,7 @@ class Masem(InNotebook):
             "minus_two_log_likelihood": self.minus_two_log_likelihood,
             "fit": self.fit.to_dict(),
             "moderation": self.moderation or None,
+            "moderators_at": self.moderators_at or None,
             "studies": self.per_study.to_dict("records"),
             "excluded": [str(s) for s in self.table.excluded],
             "timing": list(timing_text(self.table, self.syntax)),
@@ -310,8 +316,10 @@ class Masem(InNotebook):
         ]
         if self.moderation:
             m = self.moderation
+            at = ", ".join(f"{c} = {number(x, 2)}" for c, x in self.moderators_at.items())
             lines.append(
-                f"Moderators: χ²({m['df']:.0f}) = {number(m['chi2'], 2)}, p {p_text(m['p_value'])}"
+                f"Moderators: χ²({m['df']:.0f}) = {number(m['chi2'], 2)}, p {p_text(m['p_value'])};"
+                f" paths are those at {at}"
             )
         return lines
 

@@ -84,6 +84,16 @@ class PathSyntax:
         return tuple(dict.fromkeys(sorted(named, key=lambda v: v in endogenous)))
 
     @property
+    def order(self) -> tuple[str, ...]:
+        """Variables, each after those that lead to it, as far as no circle of paths forbids it."""
+        depth = dict.fromkeys(self.variables, 0)
+        for _ in depth:
+            for p in self.paths:
+                if p.op == "~":
+                    depth[p.lhs] = max(depth[p.lhs], min(depth[p.rhs] + 1, len(depth)))
+        return tuple(sorted(depth, key=lambda v: depth[v]))
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of what is estimated."""
         return tuple(dict.fromkeys(p.parameter for p in self.paths if p.fixed is None))

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from metaalliance.core.arrays import Array, BoolArray, IntArray
+from metaalliance.core.arrays import Array, IntArray
 from metaalliance.core.conversion.steiger import unscaled_covariance, upper_pairs
 from metaalliance.core.paths.likelihood import Cells, cells_of
 from metaalliance.effects.correlated import checked_rows
 from metaalliance.errors import EstimationError, OptionError
+from metaalliance.models.paths.contradictions import (
+    LEAST,
+    NotPositiveDefinite,
+    definite,
+    groups_of,
+)
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text
 
-#: What happens to a study whose correlations contradict each other.
-NotPositiveDefinite = Literal["refuse", "exclude"]
 #: Columns that may stand beside those of the table, for either variable of a row.
 SIDES = ("measure", "time")
-#: Least eigenvalue of a correlation matrix.
-_LEAST = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,6 +72,7 @@ def correlation_table(
     *,
     measures_r: float,
     not_positive_definite: NotPositiveDefinite,
+    order: Sequence[str] = (),
 ) -> CorrelationTable:
     """Take the correlations between some variables from a long table.
 
@@ -77,7 +80,8 @@ def correlation_table(
     sample differ in n, the smaller group lies within the larger one. Two rows of a cell are those
     of two measures, or of one at two times: between two measures of one variable `measures_r`
     stands, or what the column `measures_r` says. Rows that name no measure are of several
-    measures of var2.
+    measures of the variable that comes later in `order`, which is that of the variables if it is
+    not given. A measure or a time that is blank is the one that the sample has elsewhere.
 
     Raises
     ------
@@ -89,15 +93,15 @@ def correlation_table(
     .. [1] Olkin and Siotani (1976).
     """
     if not -1 < measures_r < 1:
-        raise OptionError(f"measures_r={measures_r!r} is not a correlation between -1 and 1.")
-    rows, left = _rows(frame, variables)
-    rows, excluded = _definite(rows, variables, not_positive_definite)
+        raise OptionError(f"measures_r={measures_r!r} is not a correlation between −1 and 1.")
+    rows, left = _rows(frame, variables, order or variables)
+    rows, excluded = definite(rows, variables, not_positive_definite)
     pairs = upper_pairs(len(variables))
     mean = _mean(rows, variables, pairs)
     studies = tuple(dict.fromkeys(rows["study"]))
     sampling = _Sampling(rows, studies, mean, pairs, _own_r(frame, studies, measures_r))
     r, cell = rows["r"].to_numpy(dtype=float), rows["cell"].to_numpy(dtype=np.intp)
-    at = _groups(rows["unit"].to_numpy())
+    at = groups_of(rows["unit"].to_numpy())
     covariances = [sampling.covariance(i) for i in at]
     cells = cells_of([r[i] for i in at], covariances, [cell[i] for i in at], len(pairs))
     return CorrelationTable(
@@ -113,14 +117,8 @@ def correlation_table(
     )
 
 
-def _groups(codes: Any) -> list[IntArray]:
-    """Rows of each code from 0 on, in their order."""
-    order = np.argsort(codes, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(codes))[:-1])
-
-
 def _rows(
-    frame: pd.DataFrame, variables: Sequence[str]
+    frame: pd.DataFrame, variables: Sequence[str], order: Sequence[str]
 ) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
     """Rows between the variables, each pair in the order of the variables."""
     rows = checked_rows(frame)
@@ -128,7 +126,8 @@ def _rows(
         for i in (1, 2):
             name = f"{side}{i}"
             given = frame[name].to_numpy() if name in frame else [None] * len(rows)
-            rows[name] = [None if pd.isna(x) else str(x) for x in given]
+            texts = ["" if pd.isna(x) else str(x).strip() for x in given]
+            rows[name] = pd.Series([x or None for x in texts], dtype=object)
     place = {name: i for i, name in enumerate(variables)}
     used = rows["var1"].isin(place) & rows["var2"].isin(place)
     other = sorted(set(rows["var1"]).union(rows["var2"]) - set(place))
@@ -149,12 +148,16 @@ def _rows(
     turned = [place[a] > place[b] for a, b in zip(rows["var1"], rows["var2"], strict=True)]
     for name in ("var", *SIDES):
         a, b = rows[f"{name}1"].copy(), rows[f"{name}2"].copy()
-        rows[f"{name}1"], rows[f"{name}2"] = np.where(turned, b, a), np.where(turned, a, b)
+        rows[f"{name}1"] = pd.Series(np.where(turned, b, a), dtype=object)
+        rows[f"{name}2"] = pd.Series(np.where(turned, a, b), dtype=object)
     first = [place[a] for a in rows["var1"]]
     second = [place[b] for b in rows["var2"]]
     cell = {tuple(pair): c for c, pair in enumerate(upper_pairs(len(variables)).tolist())}
+    _complete_sides(rows)
     rows["cell"] = [cell[pair] for pair in zip(first, second, strict=True)]
-    rows["first"], rows["second"], rows["turned"] = first, second, turned
+    late = {v: i for i, v in enumerate(order)}
+    rows["first"], rows["second"] = first, second
+    rows["backward"] = [late[a] > late[b] for a, b in zip(rows["var1"], rows["var2"], strict=True)]
     rows["unit"] = pd.factorize(rows["study"])[0]
     rows["part"] = rows.groupby(["study", "sample"], sort=False, dropna=False).ngroup()
     if not other:
@@ -164,6 +167,23 @@ def _rows(
         f"does not name ({', '.join(other[:8])}{', ...' if len(other) > 8 else ''})."
     )
     return rows, (notice("MA722", text, severity="note"),)
+
+
+def _complete_sides(rows: pd.DataFrame) -> None:
+    """Fill in a measure or a time that is blank where the sample has one of its variable."""
+    for side in SIDES:
+        known: dict[Any, set[Any]] = {}
+        keys = [list(zip(rows["study"], rows["sample"].astype(str), rows[f"var{i}"], strict=True))
+                for i in (1, 2)]  # fmt: skip
+        for i in (1, 2):
+            for key, said in zip(keys[i - 1], rows[f"{side}{i}"], strict=True):
+                known.setdefault(key, set()).update([said] if said else [])
+        for i in (1, 2):
+            filled = [
+                said or (next(iter(known[key])) if len(known[key]) == 1 else None)
+                for key, said in zip(keys[i - 1], rows[f"{side}{i}"], strict=True)
+            ]
+            rows[f"{side}{i}"] = pd.Series(filled, dtype=object)
 
 
 def _mean(rows: pd.DataFrame, variables: Sequence[str], pairs: IntArray) -> Array:
@@ -179,7 +199,7 @@ def _mean(rows: pd.DataFrame, variables: Sequence[str], pairs: IntArray) -> Arra
                 code="MA721",
             )
         R[i, j] = R[j, i] = float(np.average(rows["r"][at], weights=share[at]))
-    if np.linalg.eigvalsh(R)[0] <= _LEAST:
+    if np.linalg.eigvalsh(R)[0] <= LEAST:
         raise EstimationError(
             "The mean correlations contradict each other: their matrix is not positive definite.",
             code="MA723",
@@ -196,7 +216,7 @@ def _own_r(frame: pd.DataFrame, studies: Sequence[Any], assumed: float) -> Array
     odd = (least != most) & least.notna() | (least.abs() >= 1) | (most.abs() >= 1)
     if odd.any():
         raise EstimationError(
-            f"Study {odd.index[odd][0]}: measures_r has to be one correlation between -1 and 1 in "
+            f"Study {odd.index[odd][0]}: measures_r has to be one correlation between −1 and 1 in "
             "all of its rows.",
             code="MA721",
         )
@@ -220,8 +240,8 @@ class _Sampling:
             for i, place in ((1, "first"), (2, "second"))
         ]
         self.items = [
-            (two, one) if turned else (one, two)
-            for one, two, turned in zip(*sides, rows["turned"], strict=True)
+            (two, one) if backward else (one, two)
+            for one, two, backward in zip(*sides, rows["backward"], strict=True)
         ]
         self.plain = rows[[f"{s}{i}" for s in SIDES for i in (1, 2)]].isna().all(axis=1).to_numpy()
 
@@ -247,7 +267,7 @@ class _Sampling:
         R = self.mean[np.ix_(variable, variable)].copy()
         R[variable[:, None] == variable] = self.own[unit]
         np.fill_diagonal(R, 1.0)
-        if np.linalg.eigvalsh(R)[0] <= _LEAST:
+        if np.linalg.eigvalsh(R)[0] <= LEAST:
             raise EstimationError(
                 f"Study {self.studies[unit]}: measures_r = {self.own[unit]:g} contradicts the mean "
                 "correlations of its variables; choose a higher one.",
@@ -261,7 +281,7 @@ def _numbered(
 ) -> tuple[list[tuple[Any, ...]], IntArray]:
     """What was measured in a sample, and the pair of each row.
 
-    A pair again is another measure of its second variable, as the table has it.
+    A pair again is another measure of its second variable.
     """
     items: dict[tuple[Any, ...], int] = {}
     taken: dict[tuple[int, int], int] = {}
@@ -274,65 +294,6 @@ def _numbered(
             pair = (pair[0], items.setdefault((*two, count), len(items)))
         pairs.append(pair)
     return list(items), np.array(pairs, dtype=np.intp)
-
-
-def _definite(
-    rows: pd.DataFrame, variables: Sequence[str], how: NotPositiveDefinite
-) -> tuple[pd.DataFrame, tuple[Any, ...]]:
-    """Refuse or leave out studies whose correlations contradict each other."""
-    first, second, unit = (rows[c].to_numpy(dtype=np.intp) for c in ("first", "second", "unit"))
-    r, studies = rows["r"].to_numpy(), list(dict.fromkeys(rows["study"]))
-    bad: dict[Any, list[str]] = {}
-    for at in _groups(rows["part"].to_numpy()):
-        odd = _contradiction(first[at], second[at], r[at])
-        if odd:
-            bad[studies[unit[at[0]]]] = [variables[i] for i in odd]
-    if not bad:
-        return rows, ()
-    if how == "refuse":
-        named = "; ".join(f"{s} ({', '.join(names)})" for s, names in bad.items())
-        raise EstimationError(
-            f"The correlations of {named} contradict each other: the matrix is not positive "
-            "definite. Check r, signs and names in the report; a study whose matrix is as it was "
-            "printed is left out by choice (not_positive_definite='exclude').",
-            code="MA723",
-        )
-    kept = rows[~rows["study"].isin(list(bad))].reset_index(drop=True)
-    if kept.empty:
-        raise EstimationError("Every study was left out.", code="MA723")
-    kept["unit"] = pd.factorize(kept["study"])[0]
-    return kept, tuple(bad)
-
-
-def _contradiction(first: IntArray, second: IntArray, r: Array) -> list[int]:
-    """Variables of a sample whose complete matrix is not positive definite."""
-    own, at = np.unique(np.r_[first, second], return_inverse=True)
-    i, j = at[: r.size], at[r.size :]
-    total, count = np.zeros((2, own.size, own.size))
-    np.add.at(total, (i, j), r)
-    np.add.at(count, (i, j), 1.0)
-    total, count = total + total.T, count + count.T
-    R = np.divide(total, count, out=np.eye(own.size), where=count > 0)
-    known = (count > 0) | np.eye(own.size, dtype=bool)
-    for group in [list(range(own.size))] if known.all() else _complete(known):
-        if np.linalg.eigvalsh(R[np.ix_(group, group)])[0] <= _LEAST:
-            return [int(own[g]) for g in group]
-    return []
-
-
-def _complete(known: BoolArray) -> Iterator[list[int]]:
-    """Largest sets of variables all of whose correlations are known: maximal cliques."""
-    near = [set(np.flatnonzero(row)) - {i} for i, row in enumerate(known)]
-
-    def grown(have: set[int], may: set[int], done: set[int]) -> Iterator[list[int]]:
-        if not may and not done:
-            yield sorted(have)
-        pivot = max(may | done, key=lambda v: len(near[v] & may), default=None)
-        for v in list(may - near[pivot] if pivot is not None else ()):
-            yield from grown(have | {v}, may & near[v], done & near[v])
-            may, done = may - {v}, done | {v}
-
-    yield from grown(set(), set(range(len(known))), set())
 
 
 def _notices(excluded: tuple[Any, ...], assumed: int, measures_r: float) -> list[Problem]:

@@ -33,6 +33,8 @@ from metaalliance.sheet.columns.vocabularies import key_of
 from metaalliance.sheet.columns.words import beside, interval
 from metaalliance.sheet.read.grid import Grid
 
+#: Columns of rows that name both of their variables; path models take them.
+_OF_TWO_VARIABLES = frozenset(f"{side}{i}" for side in ("var", "measure", "time") for i in (1, 2))
 #: Headers of samples that may share people.
 _ASKED = frozenset({"subsample", "cohort"})
 
@@ -273,7 +275,7 @@ def _place(
     if name is None:
         key = text if text not in extra and text not in COLUMNS else f"{text} ({number})"
         extra[key] = number
-        if not scheme.is_mapped(text):
+        if not scheme.is_mapped(text) and key_of(text) not in _OF_TWO_VARIABLES:
             code, message, hint = *_not_taken(text, scheme, {*columns, *known, *scheme.taken}), ""
             values = column_values(grid, row, number - 1)
             direction = direction_named(text, values)

@@ -71,12 +71,19 @@ PARTS = frozenset({
 
 def direction_problems(rows: list[Row]) -> list[Problem]:
     """Blank directions once for all rows; and directions that contradict a known measure."""
-    return [*_blank_directions(rows), *(p for row in rows for p in _reversed(row))]
+    return [
+        *_blank_directions(rows),
+        *_not_applied(rows),
+        *(p for row in rows for p in _reversed(row)),
+    ]
 
 
 def _blank_directions(rows: list[Row]) -> list[Problem]:
     """One warning for all rows without a direction, naming those most likely not aligned."""
-    blank = [r for r in rows if not r.has("outcome_direction") and not r.names_both]
+    blank = [r for r in rows if not r.has("outcome_direction") and r.holds("outcome")]
+    named = [r for r in rows if r.names_both and r.holds("outcome")]
+    if not any(r.has("outcome_direction") or _counts_symptoms(r) for r in named):
+        blank = [r for r in blank if not r.names_both]
     if not blank:
         return []
     suspects = [row for row in blank if _counts_symptoms(row)]
@@ -94,6 +101,24 @@ def _blank_directions(rows: list[Row]) -> list[Problem]:
     elif suspects:
         hint += f": {_listed(sorted({row.label for row in suspects}))}"
     return [blank[0].problem("MA504", message, "outcome_direction", hint)]
+
+
+def _not_applied(rows: list[Row]) -> list[Problem]:
+    """One warning per side for rows of two other variables that carry its direction."""
+    found = []
+    for side in ("outcome", "alliance"):
+        column = f"{side}_direction"
+        idle = [r for r in rows if r.get(column) == "lower_better" and not r.holds(side)]
+        if idle:
+            pairs = sorted({f"{r.get('var1')} with {r.get('var2')}" for r in idle})
+            message = (
+                f"{column} is not applied in {count_text(len(idle), 'row')} of two other "
+                f"variables ({_listed(pairs)}): {agreeing(len(idle), 'its', 'their')} "
+                "sign stays as reported"
+            )
+            hint = f"where one of them is the {side}, call it {side}, or name it in {side}_measure"
+            found.append(idle[0].problem("MA545", message, column, hint))
+    return found
 
 
 def _listed(studies: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ _IDENTITY = ("sample", "alliance_measure", "alliance_subscale", "alliance_rater"
 _NUMERIC_GROUPS = ("statistic", "companion", "direction")
 #: What makes two rows the same effect beside their identity.
 _VALUES = tuple(c.name for c in COLUMNS.values() if c.group in _NUMERIC_GROUPS)
+#: What is said of either variable of a row, where it names both.
+_SIDES = ("var", "measure", "time")
 #: What is said about a row, not coded from the report.
 _ASIDE = frozenset({"include", "exclusion_reason"})
 _NUMERIC = re.compile(r"[\d.,−-]+").fullmatch
@@ -79,8 +82,7 @@ def _repeats(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
     _, kind, times = np.unique(contents, return_inverse=True, return_counts=True)
     firsts: dict[tuple[object, ...], Row] = {}
     for row in (sound[i] for i in np.flatnonzero(times[kind] > 1)):
-        whole = tuple(sorted((c, str(v.value)) for c, v in row.cells.items()
-                             if c not in _ASIDE and v.value is not None))  # fmt: skip
+        whole = tuple(sorted((c, str(v)) for c, v in _said(row).items()))
         first = firsts.setdefault(whole, row)
         if first is not row:
             yield row, first
@@ -88,7 +90,16 @@ def _repeats(rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
 
 def _content(row: Row) -> int:
     """A number that is equal for rows with equal cells, and seldom for others."""
-    return hash(frozenset((c, v) for c, v in row.values().items() if c not in _ASIDE))
+    return hash(frozenset(_said(row).items()))
+
+
+def _said(row: Row) -> dict[str, Any]:
+    """What the cells say; two variables of a row by their names, whichever is written first."""
+    said = {c: v for c, v in row.values().items() if c not in _ASIDE}
+    if row.names_both and str(said["var1"]) > str(said["var2"]):
+        swapped = {f"{s}{i}": f"{s}{3 - i}" for s in _SIDES for i in (1, 2)}
+        return {swapped.get(c, c): v for c, v in said.items()}
+    return said
 
 
 def _alike(group: list[Row], columns: Sequence[str]) -> Iterator[Problem]:

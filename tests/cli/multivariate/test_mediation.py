@@ -194,3 +194,31 @@ def test_a_record_follows_until_a_cell_changes(call, sheet, tmp_path):
     done = call("verify", record, sheet)
     assert done.exit_code == 1
     assert "does not follow" in done.stdout
+
+
+def test_a_direction_turns_only_rows_that_hold_the_outcome(call, tmp_path):
+    """Severity with alliance keeps its sign, whatever stands beside it, and this is said."""
+    rows = ["study,var1,var2,r,n,outcome_direction,outcome_measure"]
+    for s in "ABC":
+        rows += [
+            f"{s},alliance,outcome,-.3,100,lower_better,BDI",
+            f"{s},BDI,severity,.4,100,{'' if s == 'C' else 'lower_better'},BDI",
+            f"{s},severity,alliance,-.2,100,lower_better,BDI",
+        ]
+    (tmp_path / "correlations.csv").write_text("\n".join(rows), encoding="utf-8")
+    read = ma.Analysis.read(tmp_path / "correlations.csv")
+    assert read.coded.frame["r"].tolist() == [0.3, -0.4, -0.2] * 2 + [0.3, 0.4, -0.2]
+    said = {p.code: p.message for p in read.studies.problems}
+    assert "not applied in 3 rows" in said["MA545"]
+    assert "severity with alliance" in said["MA545"]
+    assert "blank in 1 of 9 rows" in said["MA504"]
+
+
+def test_a_swapped_row_is_the_same_effect_again(call, tmp_path):
+    text = "study,var1,var2,r,n\nA,alliance,outcome,.3,100\nA,outcome,alliance,.3,100\n"
+    (tmp_path / "correlations.csv").write_text(f"{text}A,severity,outcome,.3,100\n")
+    with pytest.raises(ma.StudyDataError) as caught:
+        ma.Analysis.read(tmp_path / "correlations.csv")
+    codes = [p.code for p in caught.value.problems]
+    assert codes.count("MA501") == 1
+    assert "MA205" not in codes

@@ -138,3 +138,34 @@ def test_other_variables_are_left_out_and_counted():
 def test_what_cannot_be_used_is_refused(frame, error, words):
     with pytest.raises(error, match=words):
         ma.masem(frame, MODEL)
+
+
+def test_a_swapped_pair_is_the_same_pair():
+    """Which variable is written first says nothing, where a pair has two rows."""
+    frame = rows(*full("A"), ("A", "m", "y", 0.1, 100), *full("B", 80, 0.05), *full("C", 60))
+    swapped = frame.copy()
+    swapped.loc[[0, 3, 5], ["var1", "var2"]] = frame.loc[[0, 3, 5], ["var2", "var1"]].to_numpy()
+    one, two = ma.masem(frame, MODEL), ma.masem(swapped, MODEL)
+    np.testing.assert_array_equal(one.table.cells.V, two.table.cells.V)
+    named = ma.masem(
+        frame.assign(measure1=None, measure2=["p", "q", None, "r"] + [None] * 6), MODEL
+    )
+    assert named.minus_two_log_likelihood != one.minus_two_log_likelihood
+
+
+def test_a_blank_time_is_not_coded_and_no_other_measure():
+    frame = rows(*full("A"), *full("B", 80, 0.05), *full("C", 60))
+    timed = frame.assign(time1="early", time2=None)
+    timed.loc[[1, 4], "time1"] = ["", float("nan")]
+    timed.loc[2, "time1"] = None
+    found = ma.masem(timed, MODEL)
+    assert "nan" not in found.summary()
+    assert found.to_dict()["timing"]
+    same = frame.assign(time1=None, time2=None)
+    np.testing.assert_allclose(found.table.cells.V[:2], ma.masem(same, MODEL).table.cells.V[:2])
+
+
+@pytest.mark.parametrize("line", ["ab/0", "log(0*ab - 1)", "1/(a - a)"])
+def test_a_defined_parameter_without_a_value_is_named(line):
+    with pytest.raises(OptionError, match=r"'d := .*it has no value"):
+        ma.masem(rows(*full("A"), *full("B"), *full("C")), f"{MODEL}; d := {line}")

@@ -311,3 +311,24 @@ def test_a_negative_residual_variance_is_warned_of():
     frame = pd.concat([frame, pd.DataFrame(more, columns=frame.columns[:5])])
     with pytest.warns(MetaAllianceWarning, match="residual variance"):
         ma.masem(frame, "outcome ~ 0.9*alliance + -0.9*severity + x; alliance ~ -0.2*severity")
+
+
+def test_a_moderator_is_centred_at_its_mean_and_the_text_says_it():
+    """A year as it is written; the same model as that of years from any other year."""
+    frame = table(24)
+    frame["year"] = 1990 + frame["study"].str[1:].astype(int) % 7
+    found, other = (
+        ma.masem(frame.assign(year=frame["year"] - x), SIMPLE, moderators="year") for x in (0, 1990)
+    )
+    np.testing.assert_allclose(found.paths["estimate"], other.paths["estimate"], atol=1e-9)
+    mean = frame.groupby("study")["year"].first().mean()
+    assert found.moderators_at == {"year": mean}
+    assert f"paths are those at year = {mean:.2f}" in found.summary()
+    assert found.to_dict()["moderators_at"] == {"year": mean}
+    binary = ma.masem(frame, SIMPLE, moderators="late")
+    assert binary.moderators_at == {"late": 0.0}
+
+
+def test_one_pair_is_one_pair():
+    with pytest.raises(EstimationError, match="there is 1 pair of variables"):
+        ma.masem(table()[1:2], "outcome ~ a*alliance; alliance ~ b*outcome")
