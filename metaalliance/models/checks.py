@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
+from metaalliance.wording.estimands import estimand_counts
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import count_text, few_df_text
 
@@ -144,10 +146,7 @@ def refuse_mixed_estimands(effects: Effects) -> None:
     EstimationError
         Naming the estimands with their counts, and the ways out.
     """
-    if "estimand" not in effects.frame:
-        return
-    kinds = effects.frame["estimand"].astype(object).fillna("total").replace("", "total")
-    counts = kinds.value_counts(sort=False)
+    counts = estimand_counts(effects.frame.get("estimand", ()))
     if len(counts) < 2:
         return
     listed = ", ".join(f"{kind} ({count_text(n, 'effect')})" for kind, n in counts.items())
@@ -156,6 +155,29 @@ def refuse_mixed_estimands(effects: Effects) -> None:
         "Take those of one estimand (--estimand total), or compare them in one model (metaalliance "
         "components --by estimand).",
         code="MA509",
+    )
+
+
+def refuse_mixed_pairs(effects: Effects) -> None:
+    """Refuse a mean of correlations of different pairs of variables, in columns var1 and var2.
+
+    Raises
+    ------
+    EstimationError
+        Naming the pairs with their counts, and the ways out.
+    """
+    if not {"var1", "var2"} <= set(effects.frame.columns):
+        return
+    named = effects.frame[["var1", "var2"]].replace("", None).dropna().astype(str)
+    pairs = Counter(" with ".join(sorted(pair)) for pair in named.itertuples(index=False))
+    if len(pairs) < 2:
+        return
+    listed = ", ".join(f"{pair} ({count_text(n, 'effect')})" for pair, n in pairs.items())
+    raise EstimationError(
+        "The effects are correlations of different variables, which are never pooled into one "
+        f"mean: {listed}. Leave the rows of other pairs out (include = no), or analyse them "
+        "together in a path model (metaalliance mediation).",
+        code="MA564",
     )
 
 

@@ -27,6 +27,7 @@ from metaalliance.models.structure import working_data
 from metaalliance.models.working import estimator_of
 from metaalliance.options import Scale, check_option
 from metaalliance.problems import Problem
+from metaalliance.wording.estimands import estimand_name
 from metaalliance.wording.notebook import InNotebook
 from metaalliance.wording.numbers import limits, number, p_text
 from metaalliance.wording.phrases import (
@@ -299,7 +300,9 @@ def summary_text(fit: PooledFit) -> str:
 def _heading(fit: PooledFit) -> str:
     people = f", {count_text(fit.n_participants, 'participant')}" if fit.n_participants else ""
     size = f"{studies_text(fit.n_studies)}, {effects_text(fit.n_effects)}{people}"
-    return f"{size}\n{model_line(fit.settings())}"
+    name = estimand_name(fit.effects.frame.get("estimand", ()))
+    question = f"Estimand: association {name}\n" if name else ""
+    return f"{size}\n{question}{model_line(fit.settings())}"
 
 
 def _mean_line(fit: PooledFit) -> str:

@@ -20,7 +20,7 @@ from metaalliance.effects.effects import Effects, study_names
 from metaalliance.effects.overlap import nested_sizes, people_of
 from metaalliance.errors import EstimationError, OptionError
 from metaalliance.model import Specification
-from metaalliance.models.checks import refuse_mixed_estimands, samples_notice
+from metaalliance.models.checks import refuse_mixed_estimands, refuse_mixed_pairs, samples_notice
 from metaalliance.models.sampling import both, correlations, is_nested, sampling_terms
 from metaalliance.problems import Problem, notice
 
@@ -47,6 +47,7 @@ def working_data(effects: Effects, X: Array, model: Specification) -> Multilevel
     """
     effects.refuse_covariance(f"The {model.kind} model")
     refuse_mixed_estimands(effects)
+    refuse_mixed_pairs(effects)
     structure, order = (_levels if model.columns else nested_structure)(effects, model)
     return MultilevelData(read_only(effects.yi[order]), read_only(X[order]), structure, order)
 

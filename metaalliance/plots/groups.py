@@ -9,6 +9,7 @@ from metaalliance.effects.effects import Effects
 from metaalliance.errors import OptionError
 from metaalliance.moderation.level_means import labels_of, levels_of
 from metaalliance.plots.canvas.frame import COLOURS, MARKERS
+from metaalliance.wording.estimands import estimand_name
 
 #: More levels cannot be told apart by shape and colour.
 MOST = len(MARKERS)
@@ -30,13 +31,16 @@ class Group:
 
 
 def level_name(level: str) -> str:
-    """Return the name of a level with a capital, unless it has capitals of its own.
+    """Return the name of a level in words with a capital, unless it has capitals of its own.
 
     Examples
     --------
     >>> level_name("third-wave"), level_name("iCBT")
     ('Third-wave', 'iCBT')
+    >>> level_name("within_patient")
+    'Within patients'
     """
+    level = estimand_name([level]) or level
     return level[:1].upper() + level[1:] if level.islower() else level
 
 

@@ -17,6 +17,10 @@ from metaalliance.staging import digest_of, recover
 RUN_FILE = "run.json"
 #: Commands whose record is RUN_FILE; the record of another is run_<command>.json.
 _MAIN = frozenset({"pool", "report"})
+#: Ends of names of files, which no folder of results has.
+_FILES = frozenset(
+    {".xlsx", ".csv", ".json", ".pdf", ".png", ".svg", ".tiff", ".pptx", ".docx", ".html", ".md"}
+)
 
 
 class ResultsFolder:
@@ -61,6 +65,12 @@ class ResultsFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise OptionError(f"{self.path} is a file, not a folder.", code="MA691")
+        if self.path.suffix.lower() in _FILES and not self.path.exists():
+            raise OptionError(
+                f"{self.path.name} is the name of a file, and a folder is written: name it without "
+                f"{self.path.suffix}.",
+                code="MA691",
+            )
         for target in (self.path / n for n in names):
             if source is not None and source.exists() and _same(target, source):
                 raise OptionError(

@@ -11,6 +11,7 @@ import pytest
 from golden_data import golden
 
 import metaalliance as ma
+from metaalliance.report.tables.components import component_slope_table
 
 CASES = ("berkey1998", "kalaian1996", "ishak2007", "craft2003_z", "craft2003_r")
 FITS = [f"{s} {m}" for s in ("UN", "HCS", "CS", "DIAG") for m in ("REML", "ML")]
@@ -199,6 +200,8 @@ def test_moderators_have_a_coefficient_in_each_component():
     assert found.slopes["level"].tolist() == ["bond", "task", "goal"]
     assert found.equal_slopes["df1"].tolist() == [2]
     assert len(found.fit.names) == 6
+    table = component_slope_table(found)
+    assert table.notes[0].startswith("year is per decade, centred at 2002")
 
 
 SETTINGS = [
@@ -266,6 +269,40 @@ def test_estimands_stand_in_the_order_of_their_difference():
     assert found.levels == ("total", "within_patient", "between_patient")
     last = found.contrasts().iloc[-1]
     assert (last["level_a"], last["level_b"]) == ("within_patient", "between_patient")
+
+
+def apart(*labels: tuple[str, ...]) -> ma.Effects:
+    """Studies that have the components of their label."""
+    rng = np.random.default_rng(4)
+    rows = [(f"S{i}", one) for i, own in enumerate(labels) for one in own]
+    return ma.Effects.from_arrays(
+        rng.normal(0.3, 0.3, len(rows)), np.full(len(rows), 0.01), [s for s, _ in rows],
+        {"part": [one for _, one in rows]},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("structure", ["UN", "HCS"])
+def test_nothing_is_said_of_correlations_that_no_study_tells(structure):
+    effects, beside = apart(*[("a",), ("b",), ("c",)] * 8), ~np.eye(3, dtype=bool)
+    found = [fitted(effects, "part", structure, seed=seed) for seed in (1, 2)]
+    for one in found:
+        assert np.isnan(one.G[beside]).all()
+        assert np.isnan(one.correlations.to_numpy()[beside]).all()
+        assert one.to_dict()["correlations"][0][1] is None
+        assert one.rank == 3
+    assert found[0].log_likelihood == pytest.approx(found[1].log_likelihood, abs=1e-8)
+    ladder = ma.structure_ladder(found[0])
+    count = ladder.drop_duplicates("structure").set_index("structure")["parameters"]
+    assert count.to_dict() == {"none": 0, "CS": 1, "DIAG": 3, "HCS": 3, "UN": 3}
+    same = ladder[ladder["df"] == 0]
+    assert same["against"].tolist() == ["DIAG", "HCS"] and same["p_value"].isna().all()
+
+
+def test_one_pair_that_studies_have_tells_its_correlation():
+    effects = apart(*[("a", "b"), ("c",)] * 8)
+    R = fitted(effects, "part").correlations
+    assert np.isfinite(R.loc["a", "b"]) and R.loc["c", ["a", "b"]].isna().all()
+    assert np.isfinite(fitted(effects, "part", "HCS").correlations.to_numpy()).all()
 
 
 def test_more_parameters_than_studies_is_said():

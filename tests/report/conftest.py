@@ -130,10 +130,13 @@ def evidence_of() -> Callable[..., Evidence]:
         vi: Any,
         *,
         study: Any = None,
+        moderators: Any = None,
         further: dict[str, Any] | None = None,
         **options: Any,
     ) -> Evidence:
-        effects = Effects.from_arrays(yi, vi, study, measure="z", n=np.round(3 + 1 / np.array(vi)))
+        effects = Effects.from_arrays(
+            yi, vi, study, moderators, measure="z", n=np.round(3 + 1 / np.array(vi))
+        )
         fit = pool(effects, **options)
         models, notes = compare_models(fit, *removals(fit))
         studies = Studies(

@@ -36,6 +36,14 @@ def test_new_folder_is_free(tmp_path):
     ResultsFolder(tmp_path / "new").check(NAMES)
 
 
+@pytest.mark.parametrize("name", ["figures.pptx", "results.XLSX"])
+def test_name_of_a_file_is_no_folder(tmp_path, name):
+    with pytest.raises(ma.OptionError, match="is the name of a file") as error:
+        ResultsFolder(tmp_path / name).check(NAMES)
+    assert error.value.code == "MA691" and not (tmp_path / name).exists()
+    ResultsFolder(tmp_path / "results.2024").check(NAMES)
+
+
 def test_nothing_is_made_by_checking(tmp_path):
     ResultsFolder(tmp_path / "new").check(NAMES)
     assert not (tmp_path / "new").exists()

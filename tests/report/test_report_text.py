@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from metaalliance.report.sections.bias import bias_section
 from metaalliance.report.sections.influence import influence_section
 from metaalliance.report.sections.moderators import moderators_section
 from metaalliance.report.sections.pooling import heterogeneity_prose, mean_text, pooling_section
+from metaalliance.report.sections.study_table import characteristics_table
 
 RNG = np.random.default_rng(8)
 V = np.full(12, 0.02)
@@ -49,6 +51,28 @@ def test_null_mean_is_neither_presence_nor_absence(evidence_of):
     assert "The confidence interval includes zero" in text
     assert "neither that the alliance is associated with outcome nor that it is not" in text
     assert "better outcome" not in text
+
+
+@pytest.mark.parametrize(
+    ("estimand", "name", "reading"),
+    [
+        ("within_patient", "within patients", "better than usual for this patient"),
+        ("between_patient", "between patients", "patients whose alliance was better"),
+        ("between_therapist", "between therapists", "therapists whose patients"),
+    ],
+)
+def test_mean_is_read_as_its_estimand(evidence_of, estimand, name, reading):
+    evidence = evidence_of(effects_around(0.3), V, moderators={"estimand": [estimand] * 12})
+    assert reading in mean_text(evidence.fit).plain()
+    assert f"associations {name}" in text_of(pooling_section(evidence))
+    assert f"Estimand: association {name}" in evidence.fit.summary()
+
+
+def test_numbers_stand_in_their_order(evidence_of):
+    years = [2015.0] * 6 + [1998.0] * 2 + [2020.0] * 3 + [np.nan]
+    evidence = evidence_of(effects_around(0.3), V, moderators={"year": years})
+    table = characteristics_table(replace(evidence, characteristics=("year",)))
+    assert [row["level"] for row in table.rows] == ["1998", "2015", "2020", "not reported"]
 
 
 def test_negative_mean_says_so_and_warns_the_authors(evidence_of):

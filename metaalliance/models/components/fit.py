@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.sparse.csgraph import connected_components
 
 from metaalliance.core.arrays import Array, BoolArray, IntArray, read_only
 from metaalliance.core.inference.forms import quadratic_forms
@@ -29,6 +30,7 @@ from metaalliance.core.inference.wald import (
 )
 from metaalliance.core.variance.blocks import StudyBlocks
 from metaalliance.core.variance.components.ascent import ComponentOptimum, highest_of_form
+from metaalliance.core.variance.components.forms import FORMS, Parameters
 from metaalliance.core.variance.components.likelihood import ComponentData, ComponentPoint
 from metaalliance.effects.effects import Effects
 from metaalliance.errors import EstimationError
@@ -105,6 +107,35 @@ def component_data(
     return data
 
 
+def determined_pairs(data: ComponentData, structure: str) -> BoolArray:
+    """Return which elements of G the effects tell, shape (p, p).
+
+    A correlation of UN is told by studies that have both components, the one of CS and HCS by
+    studies that have any two.
+    """
+    seen = np.zeros((data.blocks.m, data.p))
+    seen[data.blocks.study, data.codes] = 1.0
+    own = np.eye(data.p, dtype=bool)
+    together = np.asarray((seen.T @ seen > 0) | own)
+    if structure == "UN":
+        return together
+    none = structure in {"CS", "HCS"} and not (together & ~own).any()
+    return own if none else np.ones_like(own)
+
+
+def determined_covariance(data: ComponentData, structure: str, G: Array) -> Array:
+    """Return G without covariances between components that nothing joins, shape (p, p)."""
+    part = connected_components(determined_pairs(data, structure), directed=False)[1]
+    return np.where(part[:, None] == part[None, :], G, 0.0)
+
+
+def parameters_of(data: ComponentData, structure: str, within_studies: str) -> int:
+    """Return the number of variances and correlations of a structure that the effects tell."""
+    apart = int(np.sum(~determined_pairs(data, structure))) // 2
+    count = Parameters(FORMS[structure](data.p), within_studies).q
+    return count - (apart if structure == "UN" else min(apart, 1))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ComponentFit:
     """A fitted multivariate model.
@@ -165,9 +196,16 @@ class ComponentFit:
         return self.specification.test in CLUSTER_TESTS
 
     @cached_property
+    def G(self) -> Array:
+        """Covariance between studies; NaN where no study tells it."""
+        known = determined_pairs(self.data, self.structure)
+        return read_only(np.where(known, self.point.G, np.nan))
+
+    @cached_property
     def spectrum(self) -> tuple[Array, Array]:
-        """Eigenvalues of G, the largest first, and its eigenvectors."""
-        values, vectors = np.linalg.eigh(self.point.G)
+        """Eigenvalues of what is determined of G, the largest first, and its eigenvectors."""
+        G = determined_covariance(self.data, self.structure, self.point.G)
+        values, vectors = np.linalg.eigh(G)
         return values[::-1], vectors[:, ::-1]
 
     @property

@@ -13,7 +13,7 @@ from metaalliance.core.inference.intervals import chi2_p
 from metaalliance.core.variance.components.ascent import ComponentOptimum, highest_of_form
 from metaalliance.core.variance.components.likelihood import ComponentData
 from metaalliance.errors import ConvergenceError, OptionError
-from metaalliance.moderation.components.multivariate import parameters_of
+from metaalliance.models.components.fit import determined_covariance, parameters_of
 from metaalliance.moderation.components.result import Multivariate
 from metaalliance.options import check_seed
 
@@ -58,7 +58,7 @@ def structure_ladder(found: Multivariate, *, replications: int = 0, seed: int = 
         One row for each structure and each simpler one it is tested against: structure, parameters,
         log_likelihood, AIC, against, statistic, df, p_value, replications, reason (why there is no
         p-value, or that it is of a bootstrap). UN is left out where it has more parameters than
-        there are studies.
+        there are studies. Correlations that no study tells are not counted.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def structure_ladder(found: Multivariate, *, replications: int = 0, seed: int = 
     optima |= {name: optimum for name, optimum in fit.optima.items() if name in RUNGS}
     rows: list[dict[str, Any]] = []
     for structure, below in RUNGS.items():
-        count = parameters_of(structure, fit.within_studies, p)
+        count = parameters_of(fit.data, structure, fit.within_studies)
         head = {"structure": structure, "parameters": count, "replications": 0, "reason": ""}
         if structure == "UN" and count > found.n_studies:
             why = f"{count} parameters are more than {found.n_studies} studies"
@@ -85,7 +85,7 @@ def structure_ladder(found: Multivariate, *, replications: int = 0, seed: int = 
             rows.append({**head, "reason": "the same as HCS for two components"})
             continue
         rows += [
-            {**head, **_test(fit.data, fit.within_studies, structure, other, optima, p,
+            {**head, **_test(fit.data, fit.within_studies, structure, other, optima,
                              replications=replications, seed=seed)}
             for other in below
         ] or [head]  # fmt: skip
@@ -107,7 +107,6 @@ def _test(
     structure: str,
     other: str,
     optima: dict[str, ComponentOptimum],
-    p: int,
     *,
     replications: int,
     seed: int,
@@ -115,9 +114,14 @@ def _test(
     """The likelihood-ratio test of a structure against a simpler one."""
     simple, rich = optima[other].point, optima[structure].point
     statistic = max(0.0, 2 * (rich.log_likelihood - simple.log_likelihood))
-    df = parameters_of(structure, within, p) - parameters_of(other, within, p)
+    df = parameters_of(data, structure, within) - parameters_of(data, other, within)
     row = {"against": other, "statistic": statistic, "df": df}
-    edge = other == "none" or _at_edge(rich.G, data.typical) or _at_edge(simple.G, data.typical)
+    if not df:
+        return {**row, "p_value": math.nan, "reason": f"nothing tells it from {other}"}
+    edge = other == "none" or any(
+        _at_edge(determined_covariance(data, name, optima[name].point.G), data.typical)
+        for name in (structure, other)
+    )
     if not edge:
         return {**row, "p_value": chi2_p(statistic, df)}
     if not replications:

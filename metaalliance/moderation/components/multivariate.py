@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, Unpack
 
-from metaalliance.core.variance.components.forms import FORMS, Parameters
 from metaalliance.effects.effects import Effects
 from metaalliance.interchange import FrameLike, pandas_frame
 from metaalliance.model import Model, ModelSettings
 from metaalliance.models.checks import correction_notice, samples_notice
-from metaalliance.models.components.fit import ComponentFit, component_data, component_model
+from metaalliance.models.components.fit import (
+    ComponentFit,
+    component_data,
+    component_model,
+    parameters_of,
+)
 from metaalliance.models.components.sampling import Sampling, sampling_of
 from metaalliance.moderation.components.design import (
     ComponentDesign,
@@ -183,11 +187,6 @@ def _with_notices(found: Multivariate) -> Multivariate:
     return replace(found, notices=found.notices + own)
 
 
-def parameters_of(structure: str, within_studies: str, p: int) -> int:
-    """Return the number of variances and correlations of a structure."""
-    return Parameters(FORMS[structure](p), within_studies).q
-
-
 def _assumed_notice(sampling: Sampling) -> tuple[Problem, ...]:
     """Say how many correlations of sampling errors the table left to an assumption."""
     found = []
@@ -213,7 +212,7 @@ def _assumed_notice(sampling: Sampling) -> tuple[Problem, ...]:
 
 def _parameters_notice(found: Multivariate) -> tuple[Problem, ...]:
     """Say that there are more variances and correlations than studies."""
-    count = parameters_of(found.structure, found.fit.within_studies, len(found.levels))
+    count = parameters_of(found.fit.data, found.structure, found.fit.within_studies)
     if count <= found.n_studies:
         return ()
     message = (

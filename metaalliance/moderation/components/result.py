@@ -57,9 +57,10 @@ class Multivariate(OfModel, InNotebook):
         tau2_within where effects vary within studies. With moderators it is the mean at their
         centre and reference level.
     G : ndarray, shape (p, p)
-        Covariance of true effects of components between studies.
+        Covariance of true effects of components between studies; NaN where no study has effects of
+        both, so that nothing tells it.
     rank : int
-        Number of directions in which they vary: below p, G is singular.
+        Number of directions in which they vary, as far as it is told: below p, G is singular.
     log_likelihood : float
         Restricted for REML.
     fit : ComponentFit
@@ -108,8 +109,8 @@ class Multivariate(OfModel, InNotebook):
 
     @property
     def G(self) -> Array:
-        """Covariance of true effects between studies."""
-        return self.fit.point.G
+        """Covariance of true effects between studies; NaN where no study has both components."""
+        return self.fit.G
 
     @property
     def rank(self) -> int:
@@ -123,7 +124,7 @@ class Multivariate(OfModel, InNotebook):
 
     @property
     def correlations(self) -> pd.DataFrame:
-        """Correlations of true effects between studies; NaN beside a variance of zero."""
+        """Correlations of true effects between studies; NaN beside no variance, or unknown."""
         sd = np.sqrt(np.diag(self.G))
         sd = np.where(sd**2 > 1e-12 * self.fit.data.typical, sd, math.nan)
         R = np.clip(self.G / np.outer(sd, sd), -1.0, 1.0)

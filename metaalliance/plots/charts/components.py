@@ -131,7 +131,7 @@ def component_correlations_text(found: Multivariate) -> str:
     R, words = found.correlations.to_numpy(), []
     for i, a in enumerate(found.levels):
         for j, b in enumerate(found.levels[:i]):
-            r = "none" if math.isnan(R[i, j]) else number(R[i, j], 2, correlation=True)
+            r = "unknown" if math.isnan(R[i, j]) else number(R[i, j], 2, correlation=True)
             words.append(f"{level_name(b)} with {level_name(a)} {r}")
     taus = [
         f"{level_name(a)} {number(math.sqrt(t), 3)}"
@@ -155,7 +155,7 @@ def _correlation_chart(found: Multivariate, style: Style) -> Chart:
     )
     note = (
         "Diagonal: *τ* of each component. Area of a disc: size of the correlation of true effects "
-        f"between studies. {DASH} = no variance."
+        f"between studies. {DASH} = no variance, or no study with both components."
     )
     notes = [own(note)]
     if found.rank < len(names):

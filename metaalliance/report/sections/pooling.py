@@ -32,6 +32,7 @@ from metaalliance.report.sections.pooling_methods import model_methods
 from metaalliance.report.tables.few_df import few_df_notes, marked
 from metaalliance.report.tables.pooling import model_table, not_taken_notes
 from metaalliance.report.tables.table import Field, Table
+from metaalliance.wording.estimands import direction_sentence
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import (
     agreeing,
@@ -41,6 +42,7 @@ from metaalliance.wording.phrases import (
     percent_text,
     share_with_ci,
     studies_text,
+    typographic,
     uncapital,
 )
 
@@ -139,12 +141,11 @@ def direction_text(fit: PooledFit) -> Prose:
             low=low,
             high=high,
         )
-    if fit.estimate < 0:
-        return prose(
-            "The mean is negative: in these studies a better alliance went, on average, with a "
-            "worse outcome."
+    return prose(
+        typographic(
+            direction_sentence(fit.effects.frame.get("estimand", ()), better=fit.estimate > 0)
         )
-    return prose("On average, a better alliance went with a better outcome.")
+    )
 
 
 def _few_df(fit: PooledFit) -> Prose:

@@ -9,6 +9,7 @@ from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.publication_bias.comparison import BIAS_ADJUSTED
 from metaalliance.report.manuscript.phrases import effects
 from metaalliance.report.manuscript.prose import Prose, joined, listed, prose
+from metaalliance.wording.estimands import estimand_name
 from metaalliance.wording.numbers import number
 from metaalliance.wording.phrases import agreeing, level_text, studies_text
 
@@ -71,11 +72,17 @@ def model_methods(evidence: Evidence) -> list[Prose]:
     ruled = fit.test == "t" and fit.specification.multilevel
     test = prose(_TESTS.get(f"t {fit.specification.df}" if ruled else fit.test, ""))
     paragraphs = [
-        _model(evidence) + _estimator(fit) + test,
+        _estimand(fit) + _model(evidence) + _estimator(fit) + test,
         _heterogeneity(fit),
         _comparison(evidence),
     ]
     return [text for text in paragraphs if text]
+
+
+def _estimand(fit: PooledFit) -> Prose:
+    """Say which question the effects answer where it is not the total association."""
+    name = estimand_name(fit.effects.frame.get("estimand", ()))
+    return prose(f"All effects are associations {name}.") if name else Prose()
 
 
 def _structure(fit: PooledFit) -> Prose:

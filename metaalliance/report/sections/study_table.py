@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from metaalliance.analysis.evidence import Evidence
 from metaalliance.core.inference.intervals import critical_value
@@ -112,11 +113,15 @@ def characteristics_table(evidence: Evidence) -> Table | None:
     frame = evidence.coded.frame
     rows: list[dict[str, Any]] = []
     for name in coded_columns(evidence):
-        labels = frame[name].astype(object).where(frame[name].notna(), MISSING).astype(str)
+        numeric = is_numeric_dtype(frame[name]) and not is_bool_dtype(frame[name])
+        values = frame[name].map("{:.15g}".format) if numeric else frame[name].astype(object)
+        labels = values.where(frame[name].notna(), MISSING).astype(str)
         if labels.nunique() > _MOST_LEVELS and evidence.characteristics is None:
             continue
         counts = labels.value_counts()
-        order = sorted(counts.index, key=lambda level: (level == MISSING, -counts[level], level))
+        place = {level: float(level) if numeric and level != MISSING else -counts[level]
+                 for level in counts.index}  # fmt: skip
+        order = sorted(counts.index, key=lambda level: (level == MISSING, place[level], level))
         for level in order:
             inside = frame[labels == level]
             rows.append(

@@ -13,6 +13,7 @@ from metaalliance.analysis.components import ComponentResults
 from metaalliance.moderation.components.result import Multivariate
 from metaalliance.moderation.frames import records
 from metaalliance.moderation.result import wald_text
+from metaalliance.report.tables.meta_regression import variable_notes
 from metaalliance.report.tables.pooling import problem_rows
 from metaalliance.report.tables.table import Field, Table, effect_field, with_limits
 from metaalliance.wording.numbers import number
@@ -98,7 +99,7 @@ def component_slope_table(found: Multivariate) -> Table | None:
             Field(key="p_value", title="p", kind="p"),
         ),
         rows=tuple(with_limits(row) for row in records(found.slopes)),
-        notes=tuple(equal),
+        notes=(*variable_notes(found.design.variables), *equal),
         name="component-slopes",
     )
 
@@ -121,7 +122,10 @@ def correlation_table(found: Multivariate) -> Table:
             ),
         ),
         rows=tuple(rows),
-        notes=("Below tau's column: correlations of true effects; – beside a variance of zero.",),
+        notes=(
+            "Below tau's column: correlations of true effects; – beside a variance of zero, "
+            "and where no study has both components.",
+        ),
         name="component-correlations",
     )
 

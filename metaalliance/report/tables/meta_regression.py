@@ -77,12 +77,17 @@ def _regression_notes(fit: MetaRegression) -> tuple[str, ...]:
         f"{percent_text(fit.R2, 1)}, "
         f"{tau2_text(inner, fit.tau2)}."
     ]
-    for variable in fit.design.variables:
-        if variable.levels:
-            notes.append(f"{variable.name} is compared with {variable.levels[0]}.")
-        else:
-            notes.append(f"{variable.name} is {variable.unit}, centred at {variable.centre:.6g}.")
-    return tuple(notes)
+    return (*notes, *variable_notes(fit.design.variables))
+
+
+def variable_notes(variables: Iterable[Variable]) -> list[str]:
+    """What the coefficients of variables are per, or compared with."""
+    return [
+        f"{v.name} is compared with {v.levels[0]}."
+        if v.levels
+        else f"{v.name} is {v.unit}, centred at {v.centre:.6g}."
+        for v in variables
+    ]
 
 
 def bootstrap_table(fit: MetaRegression, found: pd.DataFrame) -> Table:

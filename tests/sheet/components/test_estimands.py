@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 
+import numpy as np
 import pytest
 from command_line import call
 
@@ -70,6 +71,15 @@ def test_no_mean_is_made_of_several(mixed):
         with pytest.raises(ma.EstimationError, match="never pooled into one mean") as error:
             refused()
         assert error.value.code == "MA509"
+
+
+def test_no_mean_is_made_of_several_pairs():
+    pairs = {"var1": ["bond", "outcome", "bond"], "var2": ["outcome", "bond", "severity"]}
+    effects = ma.Effects.from_arrays([0.3, 0.2, 0.4], [0.02] * 3, list("ABC"), pairs)
+    with pytest.raises(ma.EstimationError, match=r"bond with outcome \(2 effects\)") as error:
+        ma.pool(effects)
+    assert error.value.code == "MA564"
+    assert ma.pool(effects.subset(np.array([True, True, False]))).n_effects == 2
 
 
 def test_components_stand_side_by_side_with_their_difference(mixed, tmp_path):
