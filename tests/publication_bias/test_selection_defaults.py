@@ -100,3 +100,26 @@ def test_what_is_asked_is_checked_once():
         SelectionAsked(bootstrap="none", replications=199, seed=2).checked()
     asked = SelectionAsked(interval="bca", penalty="weak", moderators=("year",))
     assert asked.options() == {"interval": "bca", "penalty": "weak", "moderators": ("year",)}
+
+
+def test_a_penalised_fit_says_that_its_errors_are_cluster_robust():
+    effects = independent("molloy2014")  # 16 studies
+    plain, weak = (
+        quiet(ma.selection_model, effects, penalty=p, bootstrap="none") for p in ("none", "weak")
+    )
+    assert "MA659" not in {n.code for n in plain.notices}
+    (said,) = [n for n in weak.notices if n.code == "MA659"]
+    assert (said.severity, weak.errors) == ("warning", "cluster-robust")
+    assert "penalised" in said.message and "too optimistic" in said.message
+
+
+def test_weights_of_a_beta_model_far_from_one_are_warned_of():
+    rng = np.random.default_rng(1)
+    vi = 1 / rng.integers(20, 120, 400)
+    yi = 0.1 + np.sqrt(vi) * rng.normal(size=400)
+    seen = yi / np.sqrt(vi) > 1.5 + 0.4 * rng.normal(size=400)
+    effects = ma.Effects.from_arrays(yi[seen], vi[seen])
+    found = quiet(ma.beta_selection_model, effects, bootstrap="none")
+    weights = found.weight(np.array([0.01, 0.05, 0.975]))
+    assert weights.max() > 100 or weights.min() < 1e-3
+    assert "MA658" in {n.code for n in found.notices}
