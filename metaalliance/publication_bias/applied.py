@@ -74,6 +74,8 @@ class DeclaredModel:
             "weight_half": self.result.weight_half(),
             "test_p_value": self.result.test_p_value,
             "log_likelihood": self.result.log_likelihood,
+            "errors": self.result.errors,
+            "test": self.result.test,
             "limits": "standard errors" if drawn is None else drawn.bootstrap,
             "replications": None if drawn is None else drawn.replications,
             "failed": None if drawn is None else drawn.failed,

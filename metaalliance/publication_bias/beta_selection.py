@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
@@ -38,7 +38,7 @@ from metaalliance.publication_bias.selection_bootstrap import (
     Resampled,
 )
 from metaalliance.publication_bias.selection_fit import highest, penalised
-from metaalliance.publication_bias.selection_inference import inference, orient
+from metaalliance.publication_bias.selection_inference import flat_weights, inference, orient
 from metaalliance.publication_bias.selection_result import Penalised, SelectionResult, weight_text
 from metaalliance.wording.numbers import p_text
 from metaalliance.workers.workers import Jobs, Workers
@@ -219,20 +219,18 @@ def beta_selection_model(
     found, extra = inference(
         start, optimum, designs, way, how, BETA_REPLICATIONS, weights=("a", "b"), reference=False
     )
-    return announced(
-        BetaSelectionModel(
-            **found,
-            smallest_p=smallest_p,
-            notices=(
-                *start.notices,
-                *notices,
-                *said,
-                *extra,
-                *_rests_on_the_ends(optimum, chosen.vi, smallest_p),
-                *few_studies(chosen, _METHOD),
-            ),
-        )
+    notices = (
+        *start.notices,
+        *notices,
+        *said,
+        *extra,
+        *_rests_on_the_ends(optimum, chosen.vi, smallest_p),
+        *few_studies(chosen, _METHOD),
     )
+    result = BetaSelectionModel(**found, smallest_p=smallest_p, notices=notices)
+    weights = result.weight(_CUSTOMARY)
+    ends = flat_weights(np.array([weights.min(), weights.max()]))
+    return announced(replace(result, notices=(*notices, *ends)))
 
 
 def _check_spread(yi: Array, vi: Array, smallest: float) -> tuple[Problem, ...]:

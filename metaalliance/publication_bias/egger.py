@@ -164,9 +164,12 @@ class Egger(BiasResult):
         larger = self.slope > 0 if self.predictor != "n" else self.slope < 0
         robust = f", cluster-robust {self.test.upper()}" if self.test in CLUSTER_TESTS else ""
         by_size = f", on {_WORDS[self.predictor]}" if self.by_size else ""
-        size = "larger" if larger else "smaller"
+        size = f"{'larger' if larger else 'smaller'} effects"
+        reach = abs(self.slope) * float(np.ptp(_predictor(self.effects, self.predictor)))
+        if reach <= 1e-10 * float(np.max(np.abs(self.effects.yi))):
+            size = "neither larger nor smaller effects"
         return (
-            f"{self.model} model{robust}{by_size}: small studies have {size} effects (p "
+            f"{self.model} model{robust}{by_size}: small studies have {size} (p "
             f"{p_text(self.p_value)}). Asymmetry has other causes than publication bias."
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from metaalliance.core.arrays import Array
 from metaalliance.effects.effects import Effects
+from metaalliance.errors import EstimationError
 from metaalliance.model import ModelSettings
 from metaalliance.models.pooled_fit import PooledFit
 from metaalliance.notices import announced
@@ -23,6 +24,8 @@ from metaalliance.publication_bias.result import BiasResult, Term
 
 #: Exact tail probabilities are computed up to this many effects.
 EXACT_UP_TO = 170
+#: Standardised effects closer than this, as a share of the largest, are tied.
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +87,7 @@ def rank_test(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) -
     Raises
     ------
     EstimationError
-        For fewer than three studies, or when all variances are equal.
+        For fewer than three studies, or when all variances or all effects are equal.
 
     References
     ----------
@@ -103,7 +106,12 @@ def rank_test(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) -
     chosen = start.effects
     need_studies(chosen, 3, "The rank correlation test")
     need_spread(chosen.vi, "the sampling variance", "The rank correlation test")
-    tau, p_value, exact = _kendall(*_standardised(chosen))
+    x, vi = _standardised(chosen)
+    if np.ptp(x) == 0:
+        raise EstimationError(
+            f"The rank correlation is undefined: all {x.size} effects are equal.", code="MA652"
+        )
+    tau, p_value, exact = _kendall(x, vi)
     return announced(
         RankTest(
             **start.fields(),
@@ -116,11 +124,20 @@ def rank_test(effects: Effects | PooledFit, **settings: Unpack[ModelSettings]) -
 
 
 def _standardised(effects: Effects) -> tuple[Array, Array]:
-    """Deviations from the common-effect mean by their standard errors, and variances."""
+    """Ranks of deviations from the common-effect mean by their errors, and variances.
+
+    Deviations that differ by rounding alone are tied.
+    """
     yi, vi = effects.yi, effects.vi
     wi = 1 / vi
     mean, variance = float(wi @ yi / wi.sum()), 1 / float(wi.sum())
-    return (yi - mean) / np.sqrt(vi - variance), vi
+    error = np.sqrt(vi - variance)
+    deviates = (yi - mean) / error
+    order = np.argsort(deviates)
+    apart = np.diff(deviates[order]) > _ROUNDING * float(np.max(np.abs(yi) / error))
+    ranks = np.zeros(yi.size)
+    ranks[order[1:]] = np.cumsum(apart)
+    return ranks, vi
 
 
 def _kendall(x: Array, y: Array) -> tuple[float, float, bool]:

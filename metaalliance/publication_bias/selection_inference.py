@@ -78,8 +78,11 @@ def inference(
     _refuse_endless(optimum)
     sign = -1.0 if way == "less" else 1.0
     codes, labels = pd.factorize(effects.frame["study"])
-    clustered = len(labels) < codes.size
-    robust = clustered or optimum.estimator == "argl" or optimum.problem.penalty is not None
+    robust = (
+        len(labels) < codes.size
+        or optimum.estimator == "argl"
+        or optimum.problem.penalty is not None
+    )
     A = _quantities(optimum, designs, sign)
     raw = _sandwich(optimum, codes, len(labels)) if robust else optimum.covariance()
     values, covariance = A @ optimum.theta, _carried(raw, A)
@@ -130,10 +133,9 @@ def inference(
         **_test(optimum, raw, df, robust=robust),
         "moderated": _further(designs.further(weights), table[:, p + 1 + d :], df),
     }
-    found = _notices(
-        optimum, estimates[p + 1 : p + 1 + d], sign, len(labels) if clustered else None
-    )
-    return fields, (*found, *said)
+    found = _robust_errors(optimum, len(labels)) if robust else ()
+    found += flat_weights(estimates[p + 1 : p + 1 + d])
+    return fields, (*found, *_other_maximum(optimum, sign), *said)
 
 
 def _drawn(
@@ -266,25 +268,31 @@ def _test(
     return {"test": "cluster-robust-wald", "test_statistic": F, "test_df": d, "test_p_value": tail}
 
 
-def _notices(
-    optimum: SelectionOptimum, weights: Array, sign: float, clusters: int | None
-) -> tuple[Problem, ...]:
-    found: tuple[Problem, ...] = ()
-    if clusters is not None:
-        few = clusters < _FEW_CLUSTERS
-        message = (
-            f"Studies have several effects ({optimum.problem.yi.size} in {clusters}): standard "
-            "errors are cluster-robust, and the test of selection is a Wald test with them"
-            + ("; with fewer than 20 studies both are too optimistic." if few else ".")
-        )
-        found = (notice("MA659", message, severity="warning" if few else "note"),)
-    if ((weights < _SMALLEST) | (weights > _LARGEST)).any():
-        message = (
-            "A selection weight is estimated next to zero or far above one "
-            f"({', '.join(f'{w:.3g}' for w in weights)}): the likelihood is nearly flat there."
-        )
-        found += (notice("MA658", message, "Do not rely on the adjusted estimate."),)
-    return found + _other_maximum(optimum, sign)
+def _robust_errors(optimum: SelectionOptimum, m: int) -> tuple[Problem, ...]:
+    """Say that effects of m studies have cluster-robust errors; warn where studies are few."""
+    k, few = optimum.problem.yi.size, m < _FEW_CLUSTERS
+    if m < k:
+        why = f"Studies have several effects ({k} in {m})"
+    elif optimum.problem.penalty is not None:
+        why = "The likelihood is penalised"
+    else:
+        why = "Estimating equations stand for the likelihood"
+    message = (
+        f"{why}: standard errors are cluster-robust, and the test of selection is a Wald test with "
+        f"them{'; with fewer than 20 studies both are too optimistic.' if few else '.'}"
+    )
+    return (notice("MA659", message, severity="warning" if few else "note"),)
+
+
+def flat_weights(weights: Array) -> tuple[Problem, ...]:
+    """Warn of weights that are not told from zero or infinity."""
+    if not ((weights < _SMALLEST) | (weights > _LARGEST)).any():
+        return ()
+    message = (
+        "A selection weight is estimated next to zero or far above one "
+        f"({', '.join(f'{w:.3g}' for w in weights)}): the likelihood is nearly flat there."
+    )
+    return (notice("MA658", message, "Do not rely on the adjusted estimate."),)
 
 
 def _other_maximum(optimum: SelectionOptimum, sign: float) -> tuple[Problem, ...]:

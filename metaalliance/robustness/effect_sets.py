@@ -230,7 +230,7 @@ def _without_outliers(found: EffectSet, options: Mapping[str, Any], model: Model
     gone = {"remove": low | high, "remove-low": low, "remove-high": high}[options["outliers"]]
     if not gone.any():
         return replace(found, options=options)
-    slim = _slim(found.effects, ~gone, list(found.effects.frame))
+    slim = _slim(found.effects, ~gone, [str(c) for c in found.effects.frame])
     return EffectSet(options=options, effects=slim, digest=_digest(slim))
 
 

@@ -154,3 +154,15 @@ def test_without_heterogeneity_the_limit_is_the_intercept_of_the_common_effect_r
     assert found.tau2 == 0
     line = ma.egger(effects, model="common-effect")
     assert_close([found.estimate, found.se], [line.limit, line.limit_se], 1e-9)
+
+
+def test_effects_that_differ_by_rounding_alone_are_tied():
+    n = np.arange(20, 35) ** 2 / 7
+    equal = ma.Effects.from_arrays(np.full(15, np.arctanh(0.3)), 1 / n, measure="z")
+    with pytest.raises(EstimationError, match="undefined: all 15 effects are equal"):
+        quiet(ma.rank_test, equal)
+    for model in ("classical", "two-level"):
+        found = quiet(ma.egger, equal, model=model)
+        assert "small studies have neither larger nor smaller effects" in found.reading()
+    rising = ma.Effects.from_arrays(0.3 + 1e-6 / n, 1 / n)
+    assert "small studies have larger effects" in quiet(ma.egger, rising).reading()

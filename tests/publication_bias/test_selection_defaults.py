@@ -87,6 +87,9 @@ def test_every_model_stands_with_and_without_a_penalty():
     assert found.to_dict()["selection_models"][1] == weak
     first = models_table(found).rows[0]
     assert first["lost"] == f"{found.models[0].result.bootstrap.failed:,} of 99"
+    rows = models_table(found).rows
+    assert [r["limits"] for r in rows[:2]] == ["bootstrap", "robust errors"]
+    assert {r["test"] for r in rows} == {"Wald"} and weak["test"] == "cluster-robust-wald"
     shown = [row["method"] for row in weights_table(found).rows]
     assert shown.count("Beta selection") == 8
     assert MILD in adjusted_table(found).notes
@@ -100,3 +103,39 @@ def test_what_is_asked_is_checked_once():
         SelectionAsked(bootstrap="none", replications=199, seed=2).checked()
     asked = SelectionAsked(interval="bca", penalty="weak", moderators=("year",))
     assert asked.options() == {"interval": "bca", "penalty": "weak", "moderators": ("year",)}
+
+
+def test_a_penalised_fit_says_that_its_errors_are_cluster_robust():
+    effects = independent("molloy2014")  # 16 studies
+    plain, weak = (
+        quiet(ma.selection_model, effects, penalty=p, bootstrap="none") for p in ("none", "weak")
+    )
+    assert "MA659" not in {n.code for n in plain.notices}
+    (said,) = [n for n in weak.notices if n.code == "MA659"]
+    assert (said.severity, weak.errors) == ("warning", "cluster-robust")
+    assert "penalised" in said.message and "too optimistic" in said.message
+
+
+def test_weights_of_a_beta_model_far_from_one_are_warned_of():
+    rng = np.random.default_rng(1)
+    vi = 1 / rng.integers(20, 120, 400)
+    yi = 0.1 + np.sqrt(vi) * rng.normal(size=400)
+    seen = yi / np.sqrt(vi) > 1.5 + 0.4 * rng.normal(size=400)
+    effects = ma.Effects.from_arrays(yi[seen], vi[seen])
+    found = quiet(ma.beta_selection_model, effects, bootstrap="none")
+    weights = found.weight(np.array([0.01, 0.05, 0.975]))
+    assert weights.max() > 100 or weights.min() < 1e-3
+    assert "MA658" in {n.code for n in found.notices}
+
+
+def test_the_table_of_models_says_why_one_was_refused_and_which_test_a_row_has():
+    n = np.arange(30, 45)
+    found = quiet(ma.bias_summary, Effects.from_arrays(0.9 + 0.01 * (n % 4), 1 / n))
+    table = models_table(found)
+    refused = [m for m in found.models if m.result is None]
+    assert refused
+    for model in refused:
+        assert f"{model.name}, penalty {model.penalty}: {model.reason}" in table.notes
+    plain = models_table(quiet(ma.bias_summary, independent("bcg"))).rows
+    tests = {(r["penalty"], r["test"], r["limits"]) for r in plain if "test" in r}
+    assert tests == {("none", "LR", "errors"), ("weak", "Wald", "robust errors")}

@@ -116,6 +116,8 @@ class _Curves:
         By how it was turned.
     plain : Before
         The random-effects model.
+    name : str
+        The model with its steps.
     cuts : tuple of float
         Steps of the selection model as z of normal tests, in the direction of the effects.
     """
@@ -125,6 +127,7 @@ class _Curves:
     selected: Selected
     sign: int
     plain: Before
+    name: str
     cuts: tuple[float, ...]
 
     @classmethod
@@ -143,6 +146,7 @@ class _Curves:
             selected=_selected(found, effects, before),
             sign=sign,
             plain=Before.of(estimate, tau2, effects.vi),
+            name=_name(found),
             cuts=_cuts(found, sign),
         )
 
@@ -207,6 +211,19 @@ def _selected(
         effects, np.array(found.steps), "two-sided" if two_sided else "one-sided"
     )
     return Selected.by_steps(before, found.weights, critical, two_sided=two_sided)
+
+
+def _name(found: SelectionModel | BetaSelectionModel) -> str:
+    """Model with its steps or truncation, and its penalty."""
+    sided = "two-sided" if found.alternative == "two-sided" else "one-sided"
+    if isinstance(found, BetaSelectionModel):
+        kind = f"beta model, p truncated at {found.smallest_p:g}"
+    else:
+        steps = ", ".join(number(p, 3, correlation=True) for p in found.steps)
+        plural = "" if len(found.steps) == 1 else "s"
+        kind = f"step-function model, step{plural} at {sided} p = {steps}"
+    fixed = ", weights as given" if isinstance(found, SelectionModel) and found.fixed else ""
+    return f"{kind}{fixed}{'' if found.penalty == 'none' else ', with a weak penalty'}"
 
 
 def _cuts(found: SelectionModel | BetaSelectionModel, sign: int) -> tuple[float, ...]:
@@ -279,9 +296,10 @@ def _sentence(curves: _Curves) -> str:
     observed = float((np.abs(curves.z) >= curves.critical).mean())
     expected = curves.selected.discovery_rate(curves.critical)
     texts = [
+        f"Selection model: {curves.name}.",
         f"{count_text(curves.z.size, 'effect')}; significant (two-sided .05): "
         f"{percent_text(observed)} of those seen, {percent_text(expected)} expected before "
-        f"selection."
+        f"selection.",
     ]
     if curves.selected.weight(np.array([_END])).min() < 1 - 1e-9:
         texts.append(

@@ -138,6 +138,7 @@ def models_table(found: BiasSummary) -> Table | None:
         mean, drawn = result.adjusted(), result.bootstrap
         values = {} if mean is None else mean.on("r", result.measure)
         lost = "–" if drawn is None else f"{drawn.failed:,} of {drawn.replications:,}"
+        errors = "robust errors" if result.errors == "cluster-robust" else "errors"
         rows.append(
             {
                 **(with_limits(values, correlation=is_r) if values else {"ci": "–"}),
@@ -146,6 +147,8 @@ def models_table(found: BiasSummary) -> Table | None:
                 "tau": math.sqrt(result.tau2),
                 "half": weight_text(result.weight_half()),
                 "p_value": result.test_p_value,
+                "limits": errors if drawn is None else "bootstrap",
+                "test": _TESTS[result.test],
                 "lost": lost,
             }
         )
@@ -160,17 +163,29 @@ def models_table(found: BiasSummary) -> Table | None:
             Field(key="ci", title=f"{found.level:.0%} CI", kind="interval"),
             Field(key="tau", title="τ", kind="number"),
             Field(key="half", title="p .5 seen", kind="interval"),
+            Field(key="limits", title="Limits"),
             Field(key="p_value", title="p of no selection", kind="p"),
+            Field(key="test", title="Test"),
             Field(key="lost", title="Samples lost", kind="interval"),
         ),
         rows=tuple(rows),
         notes=(
             "“p .5 seen”: how likely a result with p = .5 is to be seen, beside one with p = .01. "
-            "“Samples lost”: bootstrap samples without estimates; where there is a dash, limits "
-            "are those of the standard errors.",
+            "“Samples lost”: bootstrap samples without estimates.",
+            "Limits of a bootstrap or of standard errors (of the likelihood, or cluster-robust), "
+            "and p of a likelihood ratio (LR) or cluster-robust Wald test, are not alike: compare "
+            "rows with the same.",
+            *(
+                f"{m.name}, penalty {m.penalty}: {m.reason}"
+                for m in found.models
+                if m.result is None
+            ),
         ),
         name="selection-models",
     )
+
+
+_TESTS = {"likelihood-ratio": "LR", "cluster-robust-wald": "Wald", "none": "–"}
 
 
 def moderated_table(found: BiasSummary) -> Table | None:

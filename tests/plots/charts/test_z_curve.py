@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 import metaalliance as ma
 from metaalliance import plots
@@ -105,3 +106,19 @@ def test_a_model_with_moderators_implies_no_one_density(make_fit):
     found = ma.selection_model(make_fit(60), moderators=("year",))
     with pytest.raises(OptionError, match="without moderators"):
         plots.z_curve(found)
+
+
+def test_caption_and_text_name_the_model(make_fit):
+    fit = make_fit(60)
+    beta = ma.beta_selection_model(fit, penalty="weak", bootstrap="none")
+    named = {
+        "step-function model, step at one-sided p = .050.": ma.selection_model(
+            fit, steps=(0.05,), bootstrap="none"
+        ),
+        "step-function model, steps at one-sided p = .025, .500.": fit,
+        f"beta model, p truncated at {beta.smallest_p:g}, with a weak penalty.": beta,
+    }
+    for name, result in named.items():
+        assert f"Selection model: {name}" in z_curve_text(result)
+        caption = " ".join(t.get_text() for t in plots.z_curve(result).findobj(Text))
+        assert name.split(",")[0] in " ".join(caption.split())
