@@ -104,20 +104,32 @@ def _blank_directions(rows: list[Row]) -> list[Problem]:
 
 
 def _not_applied(rows: list[Row]) -> list[Problem]:
-    """One warning per side for rows of two other variables that carry its direction."""
+    """Rows of two other variables that carry the direction of a side, once for each side.
+
+    Where other rows say which variable it is, they are of others, and keep their sign. Where no
+    row does, nobody can say what the direction is about.
+    """
     found = []
     for side in ("outcome", "alliance"):
         column = f"{side}_direction"
         idle = [r for r in rows if r.get(column) == "lower_better" and not r.holds(side)]
-        if idle:
-            pairs = sorted({f"{r.get('var1')} with {r.get('var2')}" for r in idle})
+        if not idle:
+            continue
+        pairs = _listed(sorted({f"{r.get('var1')} with {r.get('var2')}" for r in idle}))
+        size = count_text(len(idle), "row")
+        hint = f"name the {side} '{side}' in var1 or var2, or name it in {side}_measure"
+        if any(r.names_both and r.holds(side) for r in rows):
             message = (
-                f"{column} is not applied in {count_text(len(idle), 'row')} of two other "
-                f"variables ({_listed(pairs)}): {agreeing(len(idle), 'its', 'their')} "
-                "sign stays as reported"
+                f"{column} is not applied in {size} of two other variables ({pairs}): "
+                f"{agreeing(len(idle), 'its', 'their')} sign stays as reported"
             )
-            hint = f"where one of them is the {side}, call it {side}, or name it in {side}_measure"
-            found.append(idle[0].problem("MA545", message, column, hint))
+            found.append(idle[0].problem("MA545", message, column, f"else {hint}"))
+        else:
+            message = (
+                f"{column} is lower_better in {size} ({pairs}), and no row says which of its "
+                f"variables is the {side}"
+            )
+            found.append(idle[0].problem("MA546", message, column, hint))
     return found
 
 

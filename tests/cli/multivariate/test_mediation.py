@@ -214,6 +214,18 @@ def test_a_direction_turns_only_rows_that_hold_the_outcome(call, tmp_path):
     assert "blank in 1 of 9 rows" in said["MA504"]
 
 
+def test_a_direction_of_a_variable_that_no_row_names_is_an_error(tmp_path):
+    """A sign is neither turned nor left by a guess at which of two variables is the outcome."""
+    path = tmp_path / "correlations.csv"
+    head = "study,var1,var2,r,n,outcome_direction,outcome_measure\n"
+    path.write_text(f"{head}A,alliance,depression,-.3,50,lower_better,BDI\n", encoding="utf-8")
+    with pytest.raises(ma.StudyDataError) as caught:
+        ma.Analysis.read(path)
+    assert "MA546" in [p.code for p in caught.value.problems]
+    path.write_text(f"{head}A,alliance,BDI,-.3,50,lower_better,BDI\n", encoding="utf-8")
+    assert ma.Analysis.read(path).coded.frame["r"].tolist() == [0.3]
+
+
 def test_a_swapped_row_is_the_same_effect_again(call, tmp_path):
     text = "study,var1,var2,r,n\nA,alliance,outcome,.3,100\nA,outcome,alliance,.3,100\n"
     (tmp_path / "correlations.csv").write_text(f"{text}A,severity,outcome,.3,100\n")
