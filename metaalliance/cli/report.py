@@ -34,6 +34,7 @@ from metaalliance.report.renderers.latex import table_latex
 from metaalliance.report.renderers.markdown import table_markdown, text_markdown
 from metaalliance.report.renderers.word import WIDEST_MM, report_docx, tables_docx
 from metaalliance.report.sections.certainty import certainty_document
+from metaalliance.report.sections.flow import flow_gaps
 from metaalliance.report.workbooks.write import write_workbook
 
 FILES = (
@@ -82,7 +83,7 @@ def run_report(
         print_document(results)
     else:
         print_preamble(evidence.studies, request)
-        print_result([*_printed(document), *_checked(evidence)])
+        print_result([*_printed(document), *_open(evidence), *_checked(evidence)])
     if not request.quiet:
         print_error(f"Wrote {len(folder.written)} files in {folder.path}: open report.html")
     return OK
@@ -133,6 +134,13 @@ def _printed(document: Document) -> list[str]:
     for text in document.summary:
         lines += ["", *textwrap.wrap(text.plain(), terminal_width())]
     return lines
+
+
+def _open(evidence: Evidence) -> list[str]:
+    """Where the numbers of the flow of studies do not add up."""
+    gaps = flow_gaps(evidence.flow, evidence.fit.n_studies) if evidence.flow else []
+    lines = [f"note: Flow of studies: {gap}. (MA682)" for gap in gaps]
+    return ["", *(part for x in lines for part in textwrap.wrap(x, terminal_width()))] * bool(gaps)
 
 
 def _checked(evidence: Evidence) -> list[str]:

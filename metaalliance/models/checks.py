@@ -16,7 +16,7 @@ from metaalliance.errors import EstimationError
 from metaalliance.options import CLUSTER_TESTS
 from metaalliance.problems import Problem, notice
 from metaalliance.wording.estimands import estimand_counts
-from metaalliance.wording.numbers import number
+from metaalliance.wording.numbers import number, p_text
 from metaalliance.wording.phrases import count_text, few_df_text
 
 FEW_DF = 4.0
@@ -234,8 +234,8 @@ def underdispersion_notices(q: QTest, level: float) -> tuple[Problem, ...]:
     if q.df < 1 or q.p_value <= (1 + level) / 2:
         return ()
     message = (
-        f"Q({q.df}) = {q.Q:.2f} is less than sampling errors alone let expect (p = "
-        f"{q.p_value:.3f}): no tau² fits, and its interval is empty, written [0, 0]."
+        f"Q({q.df}) = {q.Q:.2f} is less than sampling errors alone let expect (p "
+        f"{p_text(q.p_value)}): no tau² fits, and its interval is empty, written [0, 0]."
     )
     return (notice("MA616", message, "Check n and for copied rows.", severity="note"),)
 

@@ -160,3 +160,17 @@ def test_no_study_is_hidden_and_figures_follow_the_dark(evidence):
     style = html.partition("<style>")[2].partition("</style>")[0]
     assert "max-height" not in style and "overflow-y" not in style
     assert "prefers-color-scheme: dark" in style and ".drawing svg { filter: invert" in style
+
+
+def test_a_flow_that_does_not_add_up_is_said_everywhere(tmp_path):
+    path = sheet(tmp_path)
+    flow = '[prisma]\nassessed = 49\nexcluded = 40\nreasons = { "no outcome" = 60 }\n'
+    (tmp_path / "metaalliance.toml").write_text(flow, encoding="utf-8")
+    done = call("report", path, *FAST, "-o", tmp_path / "flow")
+    assert done.exit_code == 0, done.output
+    gap = "the reasons add up to 60, not the 40 reports excluded"
+    assert gap in " ".join(done.stdout.split())
+    assert gap in (tmp_path / "flow" / "report.md").read_text(encoding="utf-8")
+    assert gap in (tmp_path / "flow" / "report.html").read_text(encoding="utf-8")
+    shown = docx.Document(str(tmp_path / "flow" / "report.docx"))
+    assert any(gap in paragraph.text for paragraph in shown.paragraphs)

@@ -47,7 +47,11 @@ def flow_section(evidence: Evidence, figures: Sequence[Figure] = ()) -> Section:
         return Section(key="flow", title=_TITLE, methods=_PLACEHOLDERS)
     text = joined([_found(flow), _screened(flow), _assessed(flow), _included(flow, evidence)])
     drawn = [figure for figure in figures if figure.name == "flow"]
-    blocks: list[Block] = [text, *drawn]
+    open_points = [
+        prose("**[Flow of studies, to be mended:]** {gap} (MA682).", gap=gap)
+        for gap in flow_gaps(flow, evidence.fit.n_studies)
+    ]
+    blocks: list[Block] = [text, *open_points, *drawn]
     return Section(key="flow", title=_TITLE, methods=_PLACEHOLDERS, results=tuple(blocks))
 
 
