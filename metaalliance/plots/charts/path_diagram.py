@@ -28,7 +28,7 @@ def path_diagram(
     """Draw a path model: variables as boxes, paths as arrows, covariances as curved lines.
 
     What nothing leads to stands on the left. A path has its estimate and interval; one whose
-    interval holds zero is dashed. Moderated paths are those where moderators are zero.
+    interval holds zero is dashed. Moderated paths are those at the means of moderators.
 
     Parameters
     ----------
@@ -61,7 +61,9 @@ class _Diagram:
         top = _MARGIN + grown(_LINE, style) * (len(self.heading) + 0.5 * bool(self.heading))
         pitch = max(h for _, h in self.sizes.values()) + grown(_UP, style)
         lifted = [len(column) % 2 == 1 for column in columns[1:-1]]
-        self.height = top + (rows + 0.5 * any(lifted)) * pitch
+        lift = (0.9 if rows == 1 else 0.5) * pitch * any(lifted)
+        above = grown(0.3 * _UP, style)  # less room over the first row than between two
+        self.height = top + rows * pitch + lift - 2 * above
         self.centres: dict[str, tuple[float, float]] = {}
         widest = [max(self.sizes[v][0] for v in column) for column in columns]
         left = _MARGIN + grown(9.0, style) + widest[0] / 2
@@ -69,9 +71,9 @@ class _Diagram:
         for c, column in enumerate(columns):
             x = left + (right - left) * c / max(len(columns) - 1, 1)
             for i, v in enumerate(column):
-                y = top + (self.height - top) * (i + 1) / (len(column) + 1)
+                y = top + lift - above + rows * pitch * (i + 0.5) / len(column)
                 inside = 0 < c < len(columns) - 1  # beside the way from the first to the last
-                self.centres[v] = (x, y - (pitch / 2 if inside and lifted[c - 1] else 0.0))
+                self.centres[v] = (x, y - (lift if inside and lifted[c - 1] else 0.0))
 
     def _text(self, variable: str, room: float) -> list[Line]:
         return wrap(user(variable), max(room, 18.0), self.style.size)
